@@ -1,0 +1,44 @@
+/*
+** HTTP headers as a Lua table. Used by both modules: a response's and a request's headers look alike.
+*/
+#include "headers_lua.h"
+
+#include <stddef.h>
+
+/* Pushes `name` in lower case (ASCII only: a header's name is no text). Stack: [-0, +1]. */
+static void push_lower(lua_State *L, const char *name, size_t len) {
+  luaL_Buffer buffer;
+  size_t i;
+  luaL_buffinit(L, &buffer);
+  for (i = 0; i < len; i++) {
+    char c = name[i];
+    luaL_addchar(&buffer, (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c));
+  }
+  luaL_pushresult(&buffer);
+}
+
+void headers_add(lua_State *L, const char *name, size_t name_len, const char *value,
+                 size_t value_len) {
+  const int headers = lua_gettop(L);
+  luaL_checkstack(L, 5, "headers");
+  push_lower(L, name, name_len);
+  lua_pushvalue(L, -1);
+  lua_rawget(L, headers); /* name, old */
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_pushlstring(L, value, value_len);
+    lua_rawset(L, headers);
+    return;
+  }
+  if (lua_type(L, -1) != LUA_TTABLE) { /* the second of its name: the string becomes an array */
+    lua_createtable(L, 2, 0);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, 1); /* name, array */
+    lua_pushvalue(L, -2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, headers);
+  }
+  lua_pushlstring(L, value, value_len);
+  lua_rawseti(L, -2, (int)compat_rawlen(L, -2) + 1);
+  lua_settop(L, headers);
+}

@@ -1,0 +1,42 @@
+/*
+** apivideo.core: the C half of the library. Opening it makes tables of functions and nothing else:
+** no socket, no thread, no pool (nginx requires modules before it forks).
+*/
+#include <time.h>
+
+#include "../common/compat.h"
+#include "event_lua.h"
+#include "http_lua.h"
+#include "signature_lua.h"
+
+/* Pushes the time of `clock` in seconds. Stack: [-0, +1]. */
+static int push_clock(lua_State *L, clockid_t clock) {
+  struct timespec time = {0, 0};
+  (void)clock_gettime(clock, &time);
+  lua_pushnumber(L, (lua_Number)time.tv_sec + (lua_Number)time.tv_nsec / 1e9);
+  return 1;
+}
+
+/* now() -> seconds since 1970, with fraction. Stack: [-0, +1]. */
+static int core_now(lua_State *L) { return push_clock(L, CLOCK_REALTIME); }
+
+/* monotonic() -> seconds since some start, never set back. Stack: [-0, +1]. */
+static int core_monotonic(lua_State *L) { return push_clock(L, CLOCK_MONOTONIC); }
+
+static const luaL_Reg functions[] = {
+    {"now", core_now}, {"monotonic", core_monotonic}, {NULL, NULL}};
+
+APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
+
+/* Pushes the module: { now, monotonic, http, event, signature }. Stack: [-0, +1]. */
+int luaopen_apivideo_core(lua_State *L) {
+  lua_createtable(L, 0, 5);
+  compat_setfuncs(L, functions);
+  http_open(L);
+  lua_setfield(L, -2, "http");
+  event_open(L);
+  lua_setfield(L, -2, "event");
+  signature_open(L);
+  lua_setfield(L, -2, "signature");
+  return 1;
+}
