@@ -1,0 +1,81 @@
+--- The one kind of error that this library returns: `nil, err`. Misuse raises instead.
+
+local redact = require "apivideo.redact"
+
+---@alias apivideo.ErrorKind
+---| "invalid_request"      the request was refused as wrong: by api.video (400 and other 4xx) or before it was sent
+---| "unauthorized"         401: no key, a wrong key, or the other environment's key
+---| "forbidden"            403
+---| "not_found"            404
+---| "conflict"             409
+---| "rate_limited"         429
+---| "server_error"         5xx
+---| "unexpected_response"  an answer that is not what api.video documents
+---| "timeout"              a time limit ran out
+---| "network"              no connection, or one that broke
+---| "tls"                  the peer's certificate was refused, or TLS failed
+---| "too_large"            a body or header beyond its cap
+---| "cancelled"            the caller cancelled the request
+---| "bad_json"             bytes that are no JSON
+---| "bad_event"            JSON that is no event, or lacks a field
+---| "bad_signature"        a delivery whose signature does not hold
+
+---@class apivideo.Error
+---@field kind apivideo.ErrorKind
+---@field message string
+---@field status? integer the HTTP status, where there was an answer
+---@field problem? table api.video's problem details, decoded, whatever it had; secrets redacted
+---@field retryable boolean whether the same call may succeed later
+---@field attempts? integer how often the request was sent
+---@field request? { method: string, url: string }
+---@field field? string the event's field that is at fault
+---@field offset? integer where in the bytes, from 0
+local Error = {}
+Error.__index = Error
+Error.__name = "apivideo.Error"
+
+local retryable = {
+  rate_limited = true, server_error = true, timeout = true, network = true,
+}
+
+--- `not_found  404  The requested resource was not found. (DELETE https://…)`, in one line.
+---@return string
+function Error:__tostring()
+  local parts = { "api.video: ", self.kind }
+  if self.status then parts[#parts + 1] = " (" .. self.status .. ")" end
+  parts[#parts + 1] = ": " .. self.message
+  if self.request then
+    parts[#parts + 1] = " [" .. self.request.method .. " " .. self.request.url .. "]"
+  end
+  return (table.concat(parts):gsub("[%c]+", " "))
+end
+
+-- `"context: " .. err` works as with a string.
+function Error.__concat(left, right)
+  return tostring(left) .. tostring(right)
+end
+
+local errors = {}
+
+--- Makes an error object. Secrets are taken out of its strings.
+---@param kind apivideo.ErrorKind
+---@param message string
+---@param fields? table any of status, problem, attempts, request, field, offset
+---@param secret? string a secret (an API key) that the strings may hold
+---@return apivideo.Error
+function errors.new(kind, message, fields, secret)
+  local self = redact.value(fields or {}, secret)
+  self.kind = kind
+  self.message = redact.text(message, secret)
+  self.retryable = retryable[kind] or false
+  return setmetatable(self, Error)
+end
+
+--- Whether a value is an error object of this library.
+---@param value any
+---@return boolean
+function errors.is(value)
+  return getmetatable(value) == Error
+end
+
+return errors
