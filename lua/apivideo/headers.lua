@@ -1,0 +1,36 @@
+--- HTTP headers as tables: lower-case name -> string, or an array of strings once a name repeats
+--- (the convention of ngx.req.get_headers).
+
+local headers = {}
+
+local by_any_case = {
+  __index = function(self, name)
+    return type(name) == "string" and rawget(self, name:lower()) or nil
+  end,
+}
+
+--- Makes a table with lower-case names answer to names in any case.
+---@param list table<string, string|string[]>
+---@return table<string, string|string[]> list the same table
+function headers.any_case(list)
+  return setmetatable(list, by_any_case)
+end
+
+--- The values of a header, however the table spells its name: web frameworks differ.
+---@param list table<string, string|string[]>
+---@param name string in lower case
+---@return string? value the first
+---@return integer count how many there are
+function headers.get(list, name)
+  local value, count = nil, 0
+  for key, item in pairs(list) do
+    if type(key) == "string" and key:lower() == name then
+      local items = type(item) == "table" and item or { item }
+      value = value or items[1]
+      count = count + #items
+    end
+  end
+  return value, count
+end
+
+return headers

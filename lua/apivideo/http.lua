@@ -1,0 +1,54 @@
+--- One HTTP request: the defaults of a transfer, and its failure as an error object.
+
+local errors = require "apivideo.error"
+local headers = require "apivideo.headers"
+local runtime = require "apivideo.runtime"
+
+local http = {}
+
+local defaults = {
+  timeout = 30,               -- seconds, for the whole request
+  connect_timeout = 10,       -- seconds
+  max_body = 8 * 1024 * 1024, -- bytes of the response
+  max_header = 64 * 1024,     -- bytes of its headers
+}
+
+---@class apivideo.Response
+---@field status integer
+---@field http_version "1.0"|"1.1"|"2"|"3"
+---@field headers table<string, string|string[]> by name in any case; an array once a name repeats
+---@field body string
+---@field connections integer how many were opened for it: 0 when a kept one served
+---@field timings { name_lookup: number, connect: number, tls: number, first_byte: number, total: number } seconds from the start
+
+---@class apivideo.Request
+---@field method string
+---@field url string
+---@field headers? string[] lines, `Name: value`
+---@field body? string
+---@field timeout? number seconds, default 30
+---@field connect_timeout? number seconds, default 10
+---@field max_body? integer bytes, default 8 MiB
+---@field max_header? integer bytes, default 64 KiB
+---@field ca_file? string certificates to trust instead of the system's
+
+--- Sends a request and waits for its response, whatever its status is. Redirects are not followed.
+---@param request apivideo.Request
+---@return apivideo.Response|nil response
+---@return apivideo.Error? err `invalid_request` `timeout` `network` `tls` `too_large` `unexpected_response`
+function http.request(request)
+  local transfer = {}
+  for name, value in pairs(defaults) do transfer[name] = value end
+  for name, value in pairs(request) do transfer[name] = value end
+  local response, kind, message = runtime.transfer(transfer)
+  if not response then
+    return nil, errors.new(kind, message, {
+      attempts = kind ~= "invalid_request" and 1 or 0,
+      request = { method = request.method, url = request.url },
+    })
+  end
+  headers.any_case(response.headers)
+  return response
+end
+
+return http

@@ -1,0 +1,269 @@
+--- The loop of a script: tasks (coroutines) over one wait, which watches HTTP transfers, descriptors
+--- and timers together. One process serves, calls out and sleeps without a thread.
+---
+--- A wait inside a task lets the others go on. A wait outside any task drives the loop until it is
+--- over; so does one that Lua does not allow to yield (inside a `table.sort` comparison, say).
+
+local core = require "apivideo.core"
+local protected = require "apivideo.pcall"
+local timers = require("apivideo.runtime.timers").new()
+
+local unpack = table.unpack or unpack
+
+local runtime = {}
+
+--- Seconds since 1970, with fraction.
+---@type fun(): number
+runtime.now = core.now
+
+--- Seconds since some start, never set back.
+---@type fun(): number
+runtime.monotonic = core.monotonic
+
+local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> true
+local living = 0                                 -- how many tasks have not ended
+local ready, first, last = {}, 1, 0              -- queue of tasks to resume
+local arguments = {}                             -- task not yet started -> what its function gets
+local transfers, in_flight = {}, 0               -- transfer -> who waits for it
+local callbacks, fds = {}, {}                    -- descriptor -> callback; the descriptors
+local pool
+
+local function current_pool()
+  if not pool or pool:forked() then pool = assert(core.http.new()) end
+  return pool
+end
+
+-- Whether nothing on the stack of `co` from `level` on forbids a yield, for Luas that cannot tell.
+local function stack_is_clear(co, level)
+  local across_pcall = _VERSION ~= "Lua 5.1"
+  while true do
+    local info = debug.getinfo(co, level, "Sfn")
+    if not info then return true end
+    local passes = across_pcall and (info.func == pcall or info.func == xpcall)
+    if info.what == "C" and not passes then return false end
+    if not across_pcall and info.name == "(for generator)" then return false end
+    level = level + 1
+  end
+end
+
+local is_yieldable = coroutine.isyieldable or function()
+  local co = coroutine.running()
+  if not stack_is_clear(co, 2) then return false end
+  while protected.parent and protected.parent(co) do
+    co = protected.parent(co)
+    if not stack_is_clear(co, 1) then return false end -- level 0 is the resume of protected.call
+  end
+  return true
+end
+
+-- The task that runs now and may yield, or nil.
+local function current_task()
+  local co = coroutine.running()
+  local task = co and protected.root(co)
+  return task and tasks[task] and is_yieldable() and task or nil
+end
+
+local function enqueue(task)
+  last = last + 1
+  ready[last] = task
+end
+
+local function report(task, err)
+  io.stderr:write("apivideo: a task failed: ", debug.traceback(task, tostring(err)), "\n")
+end
+
+local function resume(task)
+  local started = arguments[task]
+  local ok, err
+  if started then
+    arguments[task] = nil
+    ok, err = coroutine.resume(task, unpack(started, 1, started.n))
+  else
+    ok, err = coroutine.resume(task)
+  end
+  if coroutine.status(task) ~= "dead" then return end
+  tasks[task] = nil
+  living = living - 1
+  if not ok then report(task, err) end
+end
+
+local function run_ready()
+  local stop = last
+  while first <= stop do
+    local task = ready[first]
+    ready[first] = nil
+    first = first + 1
+    resume(task)
+  end
+end
+
+-- Ends a wait, once.
+local function wake(wait)
+  if wait.over then return end
+  wait.over = true
+  if wait.task then enqueue(wait.task) end
+end
+
+local function fire_timers()
+  local now = timers:next() and core.monotonic()
+  while timers:next() and timers:next() <= now do
+    local wait = timers:pop()
+    if not wait.over then
+      wait.timed_out = true
+      wake(wait)
+    end
+  end
+end
+
+-- How long nothing can happen but on a descriptor.
+local function patience()
+  if first <= last then return 0 end
+  local at = timers:next()
+  if at then return math.max(0, at - core.monotonic()) end
+  if in_flight == 0 and #fds == 0 then
+    error("nothing is left that could end this wait: no task, timer, request or server", 0)
+  end
+  return 3600
+end
+
+-- Waits for the next thing that happens, and wakes who waits for it.
+local function poll()
+  local finished, readable = current_pool():step(patience(), fds)
+  for _, transfer in ipairs(finished or {}) do
+    local wait = transfers[transfer]
+    if wait then
+      transfers[transfer], in_flight = nil, in_flight - 1
+      wake(wait)
+    end
+  end
+  for _, fd in ipairs(readable or {}) do
+    if callbacks[fd] then callbacks[fd]() end
+  end
+  fire_timers()
+end
+
+-- Waits until `wait` is woken, or for some seconds; false when the time ran out.
+local function suspend(wait, seconds)
+  if seconds then timers:push(core.monotonic() + seconds, wait) end
+  wait.task = current_task()
+  if wait.task then
+    coroutine.yield()
+  else
+    while not wait.over do
+      poll()
+      run_ready()
+    end
+  end
+  return not wait.timed_out
+end
+
+--- Starts a task. It runs from the loop, beside others, and may wait. An error in it is reported on
+--- stderr and ends the task alone.
+---@param fn function
+---@param ... any what it is called with
+function runtime.spawn(fn, ...)
+  if type(fn) ~= "function" then
+    error("spawn: a function expected, got " .. type(fn), 2)
+  end
+  local task = coroutine.create(fn)
+  if select("#", ...) > 0 then arguments[task] = { n = select("#", ...), ... } end
+  tasks[task] = true
+  living = living + 1
+  enqueue(task)
+end
+
+--- Waits, while other tasks go on.
+---@param seconds number
+function runtime.sleep(seconds)
+  if type(seconds) ~= "number" or not (seconds >= 0) then
+    error("sleep: seconds expected, a number from 0 on", 2)
+  end
+  suspend({}, seconds)
+end
+
+--- A gate for tasks: all who wait pass once it is open.
+---@class apivideo.Latch
+local Latch = {}
+Latch.__index = Latch
+
+---@return apivideo.Latch
+function runtime.latch()
+  return setmetatable({ waits = {} }, Latch)
+end
+
+--- Opens it, once; the values go to all who wait and will wait.
+---@param ... any
+function Latch:open(...)
+  if self.values then return end
+  self.values = { n = select("#", ...), ... }
+  for _, wait in ipairs(self.waits) do wake(wait) end
+  self.waits = nil
+end
+
+--- Waits until it is open.
+---@param seconds? number how long at most; without it, for ever
+---@return any ... what `open` was given; or nil, "timeout"
+function Latch:wait(seconds)
+  if not self.values then
+    local wait = {}
+    self.waits[#self.waits + 1] = wait
+    if not suspend(wait, seconds) then return nil, "timeout" end
+  end
+  return unpack(self.values, 1, self.values.n)
+end
+
+--- Runs a function as a task until it ends, and all other tasks meanwhile. Without one: runs until
+--- no task, and no server, is left.
+---@param fn? function
+---@param ... any what it is called with
+---@return any ... its results; its error is raised
+function runtime.run(fn, ...)
+  if not fn then
+    while living > 0 or #fds > 0 do
+      poll()
+      run_ready()
+    end
+    return
+  end
+  local done, n, args = runtime.latch(), select("#", ...), { ... }
+  runtime.spawn(function()
+    done:open(protected.call(fn, unpack(args, 1, n)))
+  end)
+  local results = { n = 0 }
+  local function keep(...) results = { n = select("#", ...), ... } end
+  keep(done:wait())
+  if not results[1] then error(results[2], 0) end
+  return unpack(results, 2, results.n)
+end
+
+--- Calls back from the loop whenever a descriptor can be read. The callback must not wait.
+---@param fd integer
+---@param callback fun()
+function runtime.watch(fd, callback)
+  if not callbacks[fd] then fds[#fds + 1] = fd end
+  callbacks[fd] = callback
+end
+
+---@param fd integer
+function runtime.unwatch(fd)
+  callbacks[fd] = nil
+  for i = #fds, 1, -1 do
+    if fds[i] == fd then table.remove(fds, i) end
+  end
+end
+
+--- One HTTP request, as `apivideo.core.http` takes it. Waits for the result.
+---@param request table
+---@return table|nil response
+---@return string? kind
+---@return string? message
+function runtime.transfer(request)
+  local transfer, kind, message = current_pool():start(request)
+  if not transfer then return nil, kind, message end
+  local wait = {}
+  transfers[transfer], in_flight = wait, in_flight + 1
+  suspend(wait)
+  return transfer:result()
+end
+
+return runtime

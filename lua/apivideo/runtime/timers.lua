@@ -1,0 +1,45 @@
+--- Timers in order of their time: a binary heap.
+
+local timers = {}
+timers.__index = timers
+
+function timers.new()
+  return setmetatable({ n = 0 }, timers)
+end
+
+--- Adds an item that is due at a time.
+function timers:push(at, item)
+  local i = self.n + 1
+  self.n = i
+  while i > 1 do
+    local above = (i - i % 2) / 2
+    if self[above].at <= at then break end
+    self[i] = self[above]
+    i = above
+  end
+  self[i] = { at = at, item = item }
+end
+
+--- The time of the first item, or nil.
+function timers:next()
+  return self.n > 0 and self[1].at or nil
+end
+
+--- Takes the first item.
+function timers:pop()
+  local first, last, n = self[1], self[self.n], self.n - 1
+  self[n + 1], self.n = nil, n
+  if n == 0 then return first.item end
+  local i = 1
+  while 2 * i <= n do
+    local below = 2 * i
+    if below < n and self[below + 1].at < self[below].at then below = below + 1 end
+    if last.at <= self[below].at then break end
+    self[i] = self[below]
+    i = below
+  end
+  self[i] = last
+  return first.item
+end
+
+return timers

@@ -1,0 +1,93 @@
+/*
+** http.h: HTTP transfers on libcurl's multi interface. Knows no Lua.
+**
+** A pool drives any number of transfers and keeps connections alive between them. Both structures
+** belong to the caller, who zeroes them first and must not move them: a pool knows its transfers
+** and each transfer its pool, so either may be closed first.
+*/
+#ifndef APIVIDEO_HTTP_H
+#define APIVIDEO_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include <curl/curl.h>
+
+typedef struct http_buffer {
+  char *data;
+  size_t len;
+  size_t size;
+} http_buffer;
+
+typedef struct http_transfer http_transfer;
+
+typedef struct http_pool {
+  CURLM *multi;
+  pid_t pid;                /* of the process that made it */
+  http_transfer *running;   /* doubly linked */
+  http_transfer *done;      /* finished and not yet taken, oldest first */
+  http_transfer **done_end; /* where the next one goes */
+} http_pool;
+
+typedef enum http_state {
+  HTTP_NEW,     /* zeroed, or prepared */
+  HTTP_RUNNING, /* in its pool's `running` */
+  HTTP_DONE,    /* in its pool's `done`, or taken from it */
+  HTTP_CLOSED   /* nothing is left of it */
+} http_state;
+
+struct http_transfer {
+  http_pool *pool;
+  http_transfer *next, *previous;
+  int id; /* the caller's */
+  http_state state;
+  CURL *easy;
+  struct curl_slist *headers;
+  CURLcode code;
+  const char *too_large; /* which cap of ours stopped it, or NULL */
+  http_buffer body, header; /* header: the final response's lines */
+  size_t header_total;      /* bytes of all header lines, of 1xx responses too */
+  size_t max_body, max_header;
+  char error[CURL_ERROR_SIZE];
+};
+
+/* What to ask. Strings are borrowed during http_prepare and copied by it. Times in milliseconds. */
+typedef struct http_request {
+  const char *method, *url;
+  const char *body; /* or NULL */
+  size_t body_len;
+  const char *ca_file; /* or NULL: the system's */
+  long timeout, connect_timeout;
+  size_t max_body, max_header;
+} http_request;
+
+/* Makes the pool ready; false when libcurl cannot. */
+bool http_pool_open(http_pool *pool);
+/* Whether this process is another than the one that made the pool. */
+bool http_pool_forked(const http_pool *pool);
+/* Cancels what runs and frees everything. May be called twice, and after a failed open. */
+void http_pool_close(http_pool *pool);
+/* Drives the transfers, waiting up to `timeout` milliseconds for them or for one of `fds`, whose
+   `revents` it sets. NULL, or what went wrong. */
+const char *http_pool_step(http_pool *pool, struct curl_waitfd *fds, unsigned count, int timeout);
+/* Takes the next finished transfer, or NULL. */
+http_transfer *http_pool_take(http_pool *pool);
+
+/* Adds a header line `Name: value` to a new transfer. NULL, or why not. */
+const char *http_add_header(http_transfer *transfer, const char *line, size_t len);
+/* Sets a new transfer up. NULL, or why not; then the transfer is to be closed. */
+const char *http_prepare(http_transfer *transfer, const http_request *request);
+/* Hands a prepared transfer to the pool. NULL, or why not. */
+const char *http_start(http_pool *pool, http_transfer *transfer);
+/* Stops it if it runs, and frees what it holds. May be called twice. */
+void http_close(http_transfer *transfer);
+/* The error kind of a finished transfer, or NULL when there is a response. */
+const char *http_error_kind(const http_transfer *transfer);
+/* One line about the error of a finished transfer. */
+const char *http_error_message(const http_transfer *transfer);
+
+/* Whether a string may stand in a URL or a header: no CR, LF, NUL or other control character. */
+bool http_is_clean(const char *text, size_t len);
+
+#endif
