@@ -30,6 +30,7 @@ local defaults = {
 ---@field connect_timeout? number seconds, default 10
 ---@field max_body? integer bytes, default 8 MiB
 ---@field max_header? integer bytes, default 64 KiB
+---@field username? string for Basic authentication, with an empty password
 ---@field ca_file? string certificates to trust instead of the system's
 
 --- Sends a request and waits for its response, whatever its status is. Redirects are not followed.

@@ -135,6 +135,14 @@ static void set_callbacks(CURL *easy, http_transfer *transfer) {
   (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
 }
 
+/* Basic authentication with an empty password: what api.video asks for. */
+static CURLcode set_username(CURL *easy, const char *username) {
+  CURLcode code = CURLE_OK;
+  if (username == NULL) return code;
+  code = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+  return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_USERNAME, username);
+}
+
 /* The options that every transfer has. */
 static CURLcode set_options(CURL *easy, const http_request *request) {
   const bool https = strncasecmp(request->url, "https://", 8) == 0;
@@ -186,6 +194,7 @@ const char *http_prepare(http_transfer *transfer, const http_request *request) {
   transfer->max_header = request->max_header;
   set_callbacks(transfer->easy, transfer);
   code = set_options(transfer->easy, request);
+  if (code == CURLE_OK) code = set_username(transfer->easy, request->username);
   if (code == CURLE_OK) code = set_body(transfer->easy, request);
   if (code == CURLE_OK)
     code = curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);

@@ -57,7 +57,8 @@ typedef struct http_request {
   const char *method, *url;
   const char *body; /* or NULL */
   size_t body_len;
-  const char *ca_file; /* or NULL: the system's */
+  const char *username; /* for Basic authentication with an empty password, or NULL */
+  const char *ca_file;  /* or NULL: the system's */
   long timeout, connect_timeout;
   size_t max_body, max_header;
 } http_request;

@@ -89,7 +89,7 @@ static long number_field(lua_State *L, const char *name, double unit) {
   return (long)value;
 }
 
-/* Reads the request at index 2; its strings stay on the stack. Stack: [-0, +4]. */
+/* Reads the request at index 2; its strings stay on the stack. Stack: [-0, +5]. */
 static void read_request(lua_State *L, http_request *request) {
   memset(request, 0, sizeof *request);
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -99,6 +99,7 @@ static void read_request(lua_State *L, http_request *request) {
   request->max_header = (size_t)number_field(L, "max_header", 1);
   request->method = plain_field(L, "method", false);
   request->url = plain_field(L, "url", false);
+  request->username = plain_field(L, "username", true);
   request->ca_file = plain_field(L, "ca_file", true);
   request->body = string_field(L, "body", true, &request->body_len);
 }

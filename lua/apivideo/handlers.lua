@@ -1,0 +1,163 @@
+--- Functions registered for events, by type.
+
+local catalogue = require "apivideo.events"
+local options = require "apivideo.options"
+local protected = require "apivideo.pcall"
+
+local MAX_KEPT = 256 -- types whose matching handlers are kept ready; the sender names the types
+
+---@alias apivideo.Handler fun(event: apivideo.Event, delivery: apivideo.Delivery): any, any
+---A handler fails by raising an error, or by returning nil or false and an error.
+
+---@class apivideo.Handlers
+---@field events apivideo.Catalogue
+local Handlers = {}
+Handlers.__index = Handlers
+
+local function check_function(where, fn)
+  if type(fn) ~= "function" then
+    error(("%s: a function expected, got %s"):format(where, type(fn)), 3)
+  end
+end
+
+-- The beginning that a pattern stands for ("video." of "video.*", "" of "*"), or nil for a type.
+local function prefix_of(name)
+  return name:match("^(.*%.)%*$") or (name == "*" and "") or nil
+end
+
+-- Raises for a type or pattern that no event of the catalogue has: a typing mistake here would be
+-- an event that nobody handles.
+local function check_name(self, name)
+  if type(name) ~= "string" then
+    error("handlers:on: an event type must be a string, got " .. type(name), 3)
+  end
+  local prefix, names = prefix_of(name), self.events:names()
+  for _, known in ipairs(names) do
+    if known == name or prefix and known:sub(1, #prefix) == prefix then return end
+  end
+  local near = not prefix and options.nearest(name, names)
+  error(("handlers:on: no event type is \"%s\"; %s. A type newer than this library: add it with "
+    .. "events:extend, or handle it with handlers:otherwise"):format(name,
+    near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(names, ", ")), 3)
+end
+
+--- Registers a function for a type, a list of types, or a pattern: `video.*` is every type that
+--- begins so, `*` is all. All that match an event run, in the order of their registration.
+---@param types string|string[]
+---@param fn apivideo.Handler
+---@return apivideo.Handlers self
+function Handlers:on(types, fn)
+  check_function("handlers:on", fn)
+  local list = type(types) == "table" and types or { types }
+  if #list == 0 then error("handlers:on: an event type is missing", 2) end
+  for _, name in ipairs(list) do check_name(self, name) end
+  for _, name in ipairs(list) do
+    self.registered[#self.registered + 1] = { name = name, prefix = prefix_of(name), fn = fn }
+  end
+  self.matching, self.kept = {}, 0
+  return self
+end
+
+--- Takes registrations of a function back.
+---@param types string|string[] as they were registered
+---@param fn apivideo.Handler
+---@return integer count how many there were
+function Handlers:off(types, fn)
+  local count, remaining, names = 0, {}, {}
+  for _, name in ipairs(type(types) == "table" and types or { types }) do names[name] = true end
+  for _, entry in ipairs(self.registered) do
+    if entry.fn == fn and names[entry.name] then
+      count = count + 1
+    else
+      remaining[#remaining + 1] = entry
+    end
+  end
+  self.registered, self.matching, self.kept = remaining, {}, 0
+  return count
+end
+
+--- Sets the function for events that no other handler matches: of types that nobody registered, or
+--- that are newer than this library. Without one, such events are acknowledged and logged.
+---@param fn apivideo.Handler
+---@return apivideo.Handlers self
+function Handlers:otherwise(fn)
+  check_function("handlers:otherwise", fn)
+  self.fallback = fn
+  return self
+end
+
+--- Sets a function that is told of each failure of a handler.
+---@param fn fun(err: any, event: apivideo.Event, delivery: apivideo.Delivery)
+---@return apivideo.Handlers self
+function Handlers:on_error(fn)
+  check_function("handlers:on_error", fn)
+  self.error_handler = fn
+  return self
+end
+
+-- The functions that match a type. They are kept, so that a dispatch does not look at the others.
+local function matching(self, name)
+  local functions = self.matching[name]
+  if functions then return functions end
+  functions = {}
+  for _, entry in ipairs(self.registered) do
+    local prefix = entry.prefix
+    if entry.name == name or prefix and name:sub(1, #prefix) == prefix then
+      functions[#functions + 1] = entry.fn
+    end
+  end
+  if self.kept >= MAX_KEPT then self.matching, self.kept = {}, 0 end
+  self.matching[name] = functions
+  self.kept = self.kept + 1
+  return functions
+end
+
+-- Runs one handler. nil, or its error.
+local function failure_of(fn, event, delivery)
+  local ok, result, err = protected.call(fn, event, delivery)
+  if not ok then return result == nil and "a handler raised nil" or result end
+  if not result and err ~= nil then return err end
+  return nil
+end
+
+local function fail(self, errs, err, event, delivery)
+  errs[#errs + 1] = err
+  if not self.error_handler then return end
+  local ok, second = protected.call(self.error_handler, err, event, delivery)
+  if not ok then errs[#errs + 1] = second end
+end
+
+--- Runs all handlers that match an event. One that fails does not keep the others from running.
+---@param event apivideo.Event
+---@param delivery? apivideo.Delivery
+---@return integer|nil count how many ran: 0 when none matches; nil when one failed
+---@return any[]? errors of those that failed
+function Handlers:dispatch(event, delivery)
+  local functions, errs = matching(self, event.type), {}
+  local count = #functions
+  for i = 1, count do
+    local err = failure_of(functions[i], event, delivery)
+    if err ~= nil then fail(self, errs, err, event, delivery) end
+  end
+  if count == 0 and self.fallback then
+    count = 1
+    local err = failure_of(self.fallback, event, delivery)
+    if err ~= nil then fail(self, errs, err, event, delivery) end
+  end
+  if #errs > 0 then return nil, errs end
+  return count
+end
+
+--- Makes an empty set of handlers.
+---@param given? { events?: apivideo.Catalogue } the catalogue of types, when the application extends it
+---@return apivideo.Handlers
+local function new(given)
+  given = options.check("handlers", given or {}, { events = "table?" })
+  return setmetatable({
+    events = given.events or catalogue,
+    registered = {},          -- in order: { name, prefix?, fn }
+    matching = {}, kept = 0,  -- type -> functions, made when first asked for
+  }, Handlers)
+end
+
+return new

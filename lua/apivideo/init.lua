@@ -1,0 +1,39 @@
+--- api.video's webhooks for Lua: manage them, receive their events, handle them.
+
+local core = require "apivideo.core"
+local events = require "apivideo.events"
+local runtime = require "apivideo.runtime"
+
+return {
+  _VERSION = "apivideo " .. require "apivideo.version",
+
+  client = require "apivideo.client",
+  handlers = require "apivideo.handlers",
+  receiver = require "apivideo.receiver",
+
+  --- The catalogue of event types.
+  ---@type apivideo.Catalogue
+  events = events,
+
+  --- Parses the body of a delivery.
+  ---@param raw string the bytes as they arrived
+  ---@return apivideo.Event|nil event
+  ---@return apivideo.Error? err `bad_json` or `bad_event`
+  parse = function(raw) return events:parse(raw) end,
+
+  --- Signs a body as api.video does.
+  ---@type fun(raw: string, secret: string): string
+  sign = core.signature.sign,
+
+  --- Whether a signature (64 hex digits) holds for a body, with one secret or any of several.
+  ---@type fun(raw: string, hex: any, secret: string|string[]): boolean, string?
+  verify = core.signature.verify,
+
+  --- Seconds since 1970 and nanoseconds of an `emittedAt`; nil for a date that is none.
+  ---@type fun(text: any): integer|nil, integer?
+  timestamp = core.event.timestamp,
+
+  spawn = runtime.spawn,
+  sleep = runtime.sleep,
+  run = runtime.run,
+}

@@ -1,0 +1,68 @@
+--- Tables of named options: an unknown or ill-typed one is misuse, and the message says which names
+--- there are.
+
+local options = {}
+
+-- How many single-letter edits lead from one name to the other.
+local function distance(a, b)
+  local previous = {}
+  for j = 0, #b do previous[j] = j end
+  for i = 1, #a do
+    local row = { [0] = i }
+    for j = 1, #b do
+      local cost = a:byte(i) == b:byte(j) and 0 or 1
+      row[j] = math.min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + cost)
+    end
+    previous = row
+  end
+  return previous[#b]
+end
+
+--- The known name that is nearest to a mistyped one, if one is near.
+---@param name string
+---@param known string[]
+---@return string?
+function options.nearest(name, known)
+  local best, least = nil, math.max(2, math.floor(#name / 3)) + 1
+  for _, candidate in ipairs(known) do
+    local edits = distance(name:lower(), candidate:lower())
+    if edits < least then best, least = candidate, edits end
+  end
+  return best
+end
+
+--- Checks a table of options against a table of name -> type (several: "string|table"; "?" at the
+--- end where it may be left out). Raises at the level of the caller's caller.
+---@param where string the function's name, for the message
+---@param given any
+---@param known table<string, string>
+---@return table given
+function options.check(where, given, known)
+  if type(given) ~= "table" then
+    error(where .. ": a table of options expected, got " .. type(given), 3)
+  end
+  local names = {}
+  for name in pairs(known) do names[#names + 1] = name end
+  table.sort(names)
+  for name in pairs(given) do
+    if not known[name] then
+      local near = options.nearest(tostring(name), names)
+      error(("%s: unknown option \"%s\"; %s"):format(where, tostring(name),
+        near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(names, ", ")), 3)
+    end
+  end
+  for _, name in ipairs(names) do
+    local expected, value = known[name], given[name]
+    local optional = expected:sub(-1) == "?"
+    local types = "|" .. expected:gsub("%?$", "") .. "|"
+    if value == nil and not optional then
+      error(("%s: option \"%s\" is required (%s)"):format(where, name, expected), 3)
+    elseif value ~= nil and not types:find("|" .. type(value) .. "|", 1, true) then
+      error(("%s: option \"%s\" must be a %s, got %s"):format(where, name,
+        (expected:gsub("%?$", ""):gsub("|", " or a ")), type(value)), 3)
+    end
+  end
+  return given
+end
+
+return options
