@@ -319,8 +319,8 @@ const char *http_error_kind(const http_transfer *transfer) {
   switch (transfer->code) {
     case CURLE_OK: return NULL;
     case CURLE_OPERATION_TIMEDOUT: return "timeout";
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL: return "invalid_request";
+    case CURLE_URL_MALFORMAT: return "invalid_request";
+    case CURLE_UNSUPPORTED_PROTOCOL: /* an answer without a status line: the URL's was checked */
     case CURLE_WEIRD_SERVER_REPLY: return "unexpected_response";
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:

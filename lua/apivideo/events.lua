@@ -1,0 +1,297 @@
+--- The catalogue of event types: the one place that lists them. The parser, the de-duplication key,
+--- the emulator, the command and the documentation read it.
+---
+--- Source: api.video's documentation, "Webhooks" (https://docs.api.video/reference/webhooks), and the
+--- webhooks of its OpenAPI document; samples have the values of its examples.
+
+local core = require "apivideo.core"
+local errors = require "apivideo.error"
+
+local compile, parse = core.event.compile, core.event.parse
+local sign = core.signature.sign
+
+---@class apivideo.Event
+---@field type string what happened
+---@field emittedAt string when, as api.video spells it: `apivideo.timestamp` makes it a number. Every known type has it
+---@field [string] any fields newer than this library. An array may hold `cjson.null`
+
+--- A live stream began to broadcast. Comes for each broadcast, so again for the same stream.
+---@class apivideo.event.LiveStreamBroadcastStarted : apivideo.Event
+---@field type "live-stream.broadcast.started"
+---@field liveStreamId string the live stream
+
+--- A live stream's broadcast ended. Comes for each broadcast, so again for the same stream.
+---@class apivideo.event.LiveStreamBroadcastEnded : apivideo.Event
+---@field type "live-stream.broadcast.ended"
+---@field liveStreamId string the live stream
+
+--- A broadcast is recorded, and the recording in the queue for encoding.
+---@class apivideo.event.VideoSourceRecorded : apivideo.Event
+---@field type "video.source.recorded"
+---@field liveStreamId string the live stream that was recorded
+---@field videoId string the recording: a new video each time
+
+--- One version of a video is encoded. Comes once for each quality of HLS, and once for MP4.
+---@class apivideo.event.VideoEncodingQualityCompleted : apivideo.Event
+---@field type "video.encoding.quality.completed"
+---@field videoId string the video
+---@field encoding "hls"|"mp4"|string the version's format
+---@field quality "240p"|"360p"|"480p"|"720p"|"1080p"|"2160p"|string the version's quality
+---@field liveStreamId? string the live stream that the video is a recording of
+
+--- A caption was made for a video.
+---@class apivideo.event.VideoCaptionGenerated : apivideo.Event
+---@field type "video.caption.generated"
+---@field videoId string the video
+---@field captionId string the caption
+---@field generationMode "transcript"|string how it was made
+---@field language string its language, an IETF language tag such as `en`
+
+--- A summary was made of a video.
+---@class apivideo.event.VideoSummaryGenerated : apivideo.Event
+---@field type "video.summary.generated"
+---@field videoId string the video
+---@field summaryId string the summary
+
+---@class apivideo.EventType
+---@field required string[] fields that every event of the type has: strings. Without one it is `bad_event`
+---@field identity string[] the required fields that, beside the type, tell one occurrence from another
+---@field emitted_at? boolean whether `emittedAt` belongs to the identity, because the same thing happens again
+---@field description? string one line
+---@field sample? table an event
+
+---@type table<string, apivideo.EventType>
+local types = {
+  ["live-stream.broadcast.started"] = {
+    required = { "liveStreamId", "emittedAt" },
+    identity = { "liveStreamId" },
+    emitted_at = true,
+    description = "A live stream began to broadcast.",
+    sample = {
+      type = "live-stream.broadcast.started",
+      emittedAt = "2023-05-23T09:29:02.154104779Z",
+      liveStreamId = "li400mYKSgQ6xs7taUeSaEap",
+    },
+  },
+  ["live-stream.broadcast.ended"] = {
+    required = { "liveStreamId", "emittedAt" },
+    identity = { "liveStreamId" },
+    emitted_at = true,
+    description = "A live stream's broadcast ended.",
+    sample = {
+      type = "live-stream.broadcast.ended",
+      emittedAt = "2023-05-23T10:41:37.480116204Z",
+      liveStreamId = "li400mYKSgQ6xs7taUeSaEap",
+    },
+  },
+  ["video.source.recorded"] = {
+    required = { "videoId", "liveStreamId", "emittedAt" },
+    identity = { "videoId" },
+    emitted_at = false,
+    description = "A broadcast is recorded, and its recording waits to be encoded.",
+    sample = {
+      type = "video.source.recorded",
+      emittedAt = "2021-01-29T16:46:25.217+01:00",
+      liveStreamId = "li400mYKSgQ6xs7taUeSaEap",
+      videoId = "vi4blUQJFrYWbaG44NChkH11",
+    },
+  },
+  ["video.encoding.quality.completed"] = {
+    required = { "videoId", "encoding", "quality", "emittedAt" },
+    identity = { "videoId", "encoding", "quality" },
+    emitted_at = false,
+    description = "One quality of a video is encoded, as HLS or MP4.",
+    sample = {
+      type = "video.encoding.quality.completed",
+      emittedAt = "2021-01-29T15:46:25.217Z",
+      videoId = "vi0000000000000000000000",
+      liveStreamId = "li0000000000000000000000",
+      encoding = "hls",
+      quality = "720p",
+    },
+  },
+  ["video.caption.generated"] = {
+    required = { "videoId", "captionId", "generationMode", "language", "emittedAt" },
+    identity = { "videoId", "captionId" },
+    emitted_at = false,
+    description = "A caption was made for a video.",
+    sample = {
+      type = "video.caption.generated",
+      emittedAt = "2024-08-08T14:12:18+00:00",
+      videoId = "vi4blUQJFrYWbaG44NCh1234",
+      captionId = "caption_1CHAfLFHT5B5EV4vzT1234",
+      generationMode = "transcript",
+      language = "en",
+    },
+  },
+  ["video.summary.generated"] = {
+    required = { "videoId", "summaryId", "emittedAt" },
+    identity = { "videoId", "summaryId" },
+    emitted_at = false,
+    description = "A summary was made of a video.",
+    sample = {
+      type = "video.summary.generated",
+      emittedAt = "2024-08-08T14:12:18+00:00",
+      videoId = "vi4blUQJFrYWbaG44NCh1234",
+      summaryId = "summary_1CGyYoB9XCgBk4iQna8ocT",
+    },
+  },
+}
+
+---@class apivideo.Catalogue
+---@field types table<string, apivideo.EventType> read only: what is changed here after the first parse has no effect on it
+---@field private schema? userdata
+local Catalogue = {}
+Catalogue.__index = Catalogue
+
+local function new(all)
+  return setmetatable({ types = all }, Catalogue)
+end
+
+local function bad(kind, message, field, offset)
+  if field then message = field .. ": " .. message end
+  if offset then message = ("%s (at byte %d)"):format(message, offset) end
+  return nil, errors.new(kind, message, { field = field, offset = offset })
+end
+
+--- Reads an event from the bytes that arrived. Keeps every field, the unknown ones, too; leaves out
+--- those that are null. An event of an unknown type is an event.
+---@param raw string
+---@return apivideo.Event? event
+---@return apivideo.Error? err `bad_json` `bad_event` `too_large`, with `offset` (from 0) and `field` where they apply
+function Catalogue:parse(raw)
+  if type(raw) ~= "string" then
+    error(("events:parse: raw body (string) expected, got %s: pass the bytes as they arrived, "
+      .. "not a decoded table"):format(type(raw)), 2)
+  end
+  local schema = self.schema
+  if not schema then
+    schema = compile(self.types)
+    self.schema = schema
+  end
+  local event, kind, message, field, offset = parse(raw, schema)
+  if event then return event end
+  return bad(kind, message, field, offset)
+end
+
+-- Its length before it: "ab" beside "c" is not "a" beside "bc".
+local function prefixed(value)
+  return #value .. ":" .. value
+end
+
+local function identifying(event, field)
+  local value = event[field]
+  if type(value) ~= "string" then
+    error(("events:key: event.%s must be a string, got %s"):format(field, type(value)), 3)
+  end
+  return prefixed(value)
+end
+
+--- What tells one occurrence from another: two deliveries with the same key are the same event.
+---@param event apivideo.Event
+---@param raw? string the event's bytes: needed where the type is not in the catalogue, since then they are the identity
+---@return string key
+function Catalogue:key(event, raw)
+  if type(event) ~= "table" then
+    error("events:key: event must be a table, got " .. type(event), 2)
+  end
+  local key = identifying(event, "type")
+  local known = self.types[event.type]
+  if not known then
+    if type(raw) ~= "string" then
+      error(("events:key: raw (string) expected, got %s: \"%s\" is not in the catalogue")
+        :format(type(raw), event.type), 2)
+    end
+    return key .. prefixed(sign(raw, event.type))
+  end
+  for _, field in ipairs(known.identity) do key = key .. identifying(event, field) end
+  if known.emitted_at then key = key .. identifying(event, "emittedAt") end
+  return key
+end
+
+--- The types' names, sorted.
+---@return string[]
+function Catalogue:names()
+  local names = {}
+  for name in pairs(self.types) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local result = {}
+  for key, item in pairs(value) do result[copy(key)] = copy(item) end
+  return result
+end
+
+--- A type's sample: a copy, to be changed freely.
+---@param name string
+---@return apivideo.Event? event nil for a type that is not in the catalogue, or has none
+function Catalogue:sample(name)
+  local known = self.types[name]
+  return known and copy(known.sample)
+end
+
+local options = {
+  required = "table", identity = "table",
+  emitted_at = "boolean", description = "string", sample = "table",
+}
+
+local function check(condition, name, message)
+  if not condition then error(("events.extend: type %q: %s"):format(tostring(name), message), 4) end
+end
+
+local function set_of(list, name, label)
+  local set = {}
+  for _, field in ipairs(list) do
+    check(type(field) == "string" and field ~= "", name, label .. " must be a list of field names")
+    set[field] = true
+  end
+  for key in pairs(list) do
+    check(type(key) == "number", name, label .. " must be a list of field names")
+  end
+  return set
+end
+
+-- Raises, three calls up, for a definition that is none.
+local function check_type(name, definition)
+  check(type(name) == "string" and name ~= "", name, "the name must be a non-empty string")
+  check(type(definition) == "table", name, "its definition must be a table")
+  for key, value in pairs(definition) do
+    check(options[key], name, ("there is no option %q"):format(tostring(key)))
+    check(type(value) == options[key], name, key .. " must be a " .. options[key])
+  end
+  check(definition.required, name, "required is missing: a list of field names")
+  check(definition.identity, name, "identity is missing: a list of field names")
+  local required = set_of(definition.required, name, "required")
+  for field in pairs(set_of(definition.identity, name, "identity")) do
+    check(required[field], name, ("identity has %q, which is not required"):format(field))
+    check(field ~= "type" and field ~= "emittedAt", name,
+      ("identity has %q: the type always belongs to it, emittedAt by emitted_at = true"):format(field))
+  end
+  check(not definition.emitted_at or required.emittedAt, name,
+    "emitted_at is true, but emittedAt is not required")
+end
+
+local events = new(types)
+
+--- Makes a catalogue that has the application's types beside the known ones. A type of a known name
+--- takes its place: an application need not wait for a new version of the library.
+---@param added table<string, apivideo.EventType>
+---@return apivideo.Catalogue
+function events.extend(added)
+  if type(added) ~= "table" then
+    error("events.extend: types (table) expected, got " .. type(added), 2)
+  elseif getmetatable(added) == Catalogue then
+    error("events.extend: types (table) expected, got a catalogue: it is called with a dot", 2)
+  end
+  local all = copy(types)
+  for name, definition in pairs(added) do
+    check_type(name, definition)
+    all[name] = copy(definition)
+  end
+  return new(all)
+end
+
+return events

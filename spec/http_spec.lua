@@ -1,0 +1,380 @@
+local core = require "apivideo.core"
+local http = require "apivideo.http"
+local peer = require "spec.support.peer"
+local runtime = require "apivideo.runtime"
+
+local function get(url, more)
+  local request = { method = "GET", url = url, timeout = 5 }
+  for name, value in pairs(more or {}) do request[name] = value end
+  return http.request(request)
+end
+
+describe("http.request", function()
+  local running
+
+  -- Starts a peer that is stopped after the test.
+  local function start(...)
+    running = peer.start(...)
+    return running
+  end
+
+  local function answering(...)
+    running = peer.answering(...)
+    return running
+  end
+
+  after_each(function()
+    if running then running.stop() end
+    running = nil
+  end)
+
+  -- The error of a GET to a peer that sends some bytes, and closes.
+  local function error_of(bytes, more)
+    local p = start(function(connection)
+      if connection:read_request() then connection:send(bytes) end
+    end)
+    local response, err = get(p.url, more)
+    assert.is_nil(response)
+    return err
+  end
+
+  it("gives status, headers, body, timings and the peer's HTTP version", function()
+    local p = answering("200 OK", "X-One: 1\r\nSet-Cookie: a\r\nset-cookie:  b \r\n", "hello")
+    local response = assert(get(p.url .. "/path?q=1"))
+    assert.equal(200, response.status)
+    assert.equal("hello", response.body)
+    assert.equal("1.1", response.http_version)
+    assert.equal("1", response.headers["x-one"])
+    assert.equal("1", response.headers["X-ONE"])
+    assert.same({ "a", "b" }, response.headers["Set-Cookie"])
+    assert.is_nil(response.headers["x-two"])
+    assert.is_true(response.timings.total > 0)
+    assert.is_true(response.timings.first_byte <= response.timings.total)
+    assert.equal("GET /path?q=1 HTTP/1.1", p.requests[1].line)
+  end)
+
+  it("tells HTTP/1.0", function()
+    local p = start(function(connection)
+      connection:read_request()
+      connection:send("HTTP/1.0 200 OK\r\n\r\nold")
+    end)
+    local response = assert(get(p.url))
+    assert.equal("1.0", response.http_version)
+    assert.equal("old", response.body)
+  end)
+
+  it("sends method, headers and body as they are, without Expect", function()
+    local p = answering("204 No Content")
+    local body = ("x"):rep(100000) .. "\0end"
+    for _, method in ipairs { "POST", "PUT", "PATCH", "DELETE" } do
+      assert(http.request { method = method, url = p.url, body = body,
+        headers = { "X-A: b", "Content-Type: application/json", "X-Empty-Later: c" } })
+    end
+    for i, method in ipairs { "POST", "PUT", "PATCH", "DELETE" } do
+      assert.equal(method .. " / HTTP/1.1", p.requests[i].line)
+      assert.equal(body, p.requests[i].body)
+      assert.truthy(p.requests[i].head:find("\r\nX-A: b\r\n", 1, true))
+      assert.is_nil(p.requests[i].head:lower():find("expect", 1, true))
+    end
+  end)
+
+  it("sends Basic credentials with an empty password", function()
+    local p = answering("200 OK")
+    assert(get(p.url, { username = "key" }))
+    assert.truthy(p.requests[1].head:find("Authorization: Basic a2V5Og==\r\n", 1, true))
+  end)
+
+  it("keeps the connection for the next request", function()
+    local p = answering("200 OK", nil, "x")
+    assert.equal(1, assert(get(p.url)).connections)
+    assert.equal(0, assert(get(p.url)).connections)
+    assert.equal(0, assert(get(p.url)).connections)
+    assert.equal(1, p.connections)
+  end)
+
+  it("answers HEAD without waiting for a body", function()
+    local p = start(function(connection)
+      connection:read_request()
+      connection:send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+      connection:read_request()
+    end)
+    local response = assert(http.request { method = "HEAD", url = p.url, timeout = 5 })
+    assert.equal(200, response.status)
+    assert.equal("", response.body)
+  end)
+
+  it("does not follow redirects", function()
+    local p = answering("302 Found", "Location: /elsewhere\r\n")
+    assert.equal(302, assert(get(p.url)).status)
+    assert.equal(1, #p.requests)
+  end)
+
+  it("gives the final response after 1xx, with its own headers only", function()
+    local p = start(function(connection)
+      connection:read_request()
+      connection:send("HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n"
+        .. "HTTP/1.1 200 OK\r\nX-Late: 1\r\nContent-Length: 0\r\n\r\n")
+    end)
+    local response = assert(get(p.url))
+    assert.equal(200, response.status)
+    assert.is_nil(response.headers["x-early"])
+    assert.equal("1", response.headers["x-late"])
+  end)
+
+  it("takes a 204 with a content type", function()
+    local p = start(function(connection)
+      connection:read_request()
+      connection:send("HTTP/1.1 204 No Content\r\nContent-Type: application/json\r\n\r\n")
+    end)
+    assert.equal(204, assert(get(p.url)).status)
+  end)
+
+  describe("refuses", function()
+    it("what would split a request", function()
+      local p = answering("200 OK")
+      for _, header in ipairs { "X: a\r\nY: b", "X: a\nY", "X: a\0b", "X", ": a", "X Y: a", "X\r: a",
+        "X: \127" } do
+        local response, err = get(p.url, { headers = { header } })
+        assert.is_nil(response, header)
+        assert.equal("invalid_request", err.kind)
+        assert.equal(0, err.attempts)
+      end
+      for _, url in ipairs { "/a\r\nX: 1", "/a b", "/a\n", "/\127", "/\t" } do
+        local response, err = get(p.url .. url)
+        assert.is_nil(response, url)
+        assert.equal("invalid_request", err.kind)
+      end
+      assert.is_false(pcall(get, p.url .. "/a\0b"))
+      for _, method in ipairs { "get", "GET /", "G\r\nX", "" } do
+        local response, err = http.request { method = method, url = p.url }
+        assert.is_nil(response)
+        assert.equal("invalid_request", err.kind)
+      end
+      assert.equal(0, p.connections)
+    end)
+
+    it("schemes other than http and https", function()
+      for _, url in ipairs { "file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/",
+        "127.0.0.1", "", "httpx://127.0.0.1/" } do
+        local response, err = get(url)
+        assert.is_nil(response)
+        assert.equal("invalid_request", err.kind)
+      end
+    end)
+
+    it("a body beyond its cap, announced or not, and takes one at its cap", function()
+      local p = answering("200 OK", nil, ("x"):rep(1000))
+      assert.equal(1000, #assert(get(p.url, { max_body = 1000 })).body)
+      local response, err = get(p.url, { max_body = 999 })
+      assert.is_nil(response)
+      assert.equal("too_large", err.kind)
+      assert.is_false(err.retryable)
+    end)
+
+    it("a body without end", function()
+      local p = start(function(connection)
+        connection:read_request()
+        connection:send("HTTP/1.1 200 OK\r\n\r\n")
+        while connection:send(("x"):rep(65536)) do runtime.sleep(0) end
+      end)
+      local _, err = get(p.url, { max_body = 1000000 })
+      assert.equal("too_large", err.kind)
+      assert.truthy(err.message:find("body"))
+    end)
+
+    it("headers without end: many, one long line, and 1xx responses", function()
+      for _, script in ipairs {
+        function(connection) return connection:send("X-Y: " .. ("z"):rep(1000) .. "\r\n") end,
+        function(connection) return connection:send(("z"):rep(10000)) end,
+      } do
+        local p = start(function(connection)
+          connection:read_request()
+          connection:send("HTTP/1.1 200 OK\r\n")
+          while script(connection) do runtime.sleep(0) end
+        end)
+        local _, err = get(p.url)
+        assert.equal("too_large", err.kind)
+        assert.truthy(err.message:find("header"))
+        p.stop()
+      end
+      local p = start(function(connection)
+        connection:read_request()
+        while connection:send("HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n") do runtime.sleep(0) end
+      end)
+      local _, err = get(p.url)
+      assert.equal("too_large", err.kind)
+    end)
+  end)
+
+  describe("names the kind of a failure:", function()
+    it("a port where nobody listens", function()
+      local p = answering("200 OK")
+      p.stop()
+      local _, err = get(p.url)
+      assert.equal("network", err.kind)
+      assert.is_true(err.retryable)
+      assert.equal("GET", err.request.method)
+      assert.equal(p.url, err.request.url)
+    end)
+
+    it("a host that does not exist", function()
+      local _, err = get("http://host.invalid/")
+      assert.equal("network", err.kind)
+    end)
+
+    it("a peer that closes before it answers", function()
+      assert.equal("network", error_of("").kind)
+    end)
+
+    it("a peer that resets", function()
+      local p = start(function(connection)
+        connection:read_request()
+        connection:reset()
+      end)
+      local _, err = get(p.url)
+      assert.equal("network", err.kind)
+    end)
+
+    it("a body shorter than announced", function()
+      local err = error_of("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
+      assert.equal("network", err.kind)
+    end)
+
+    it("a chunked body that breaks off", function()
+      local err = error_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel")
+      assert.equal("network", err.kind)
+    end)
+
+    it("an answer that is not HTTP", function()
+      local err = error_of("SSH-2.0-OpenSSH_9.2\r\n")
+      assert.equal("unexpected_response", err.kind)
+    end)
+
+    it("a peer that never answers", function()
+      local p = start(function(connection)
+        connection:read_request()
+        connection:read_request()
+      end)
+      local _, err = get(p.url, { timeout = 0.05 })
+      assert.equal("timeout", err.kind)
+      assert.is_true(err.retryable)
+    end)
+
+    it("a body that stalls", function()
+      local p = start(function(connection)
+        connection:read_request()
+        connection:send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
+        connection:read_request()
+      end)
+      local _, err = get(p.url, { timeout = 0.05 })
+      assert.equal("timeout", err.kind)
+    end)
+
+    it("TLS spoken to one who has none", function()
+      local p = start(function(connection)
+        connection:read_more()
+        connection:respond("400 Bad Request")
+      end)
+      local _, err = get((p.url:gsub("http:", "https:")))
+      assert.equal("tls", err.kind)
+      assert.is_false(err.retryable)
+    end)
+  end)
+
+  it("runs many at once over one wait", function()
+    local open, most = 0, 0
+    local p = start(function(connection)
+      connection:read_request()
+      open = open + 1
+      most = math.max(most, open)
+      local limit = runtime.monotonic() + 5
+      while most < 20 and runtime.monotonic() < limit do runtime.sleep(0.001) end
+      open = open - 1
+      connection:respond("200 OK", nil, "x")
+    end)
+    local statuses = {}
+    runtime.run(function()
+      local all = runtime.latch()
+      for i = 1, 20 do
+        runtime.spawn(function()
+          statuses[i] = assert(get(p.url)).status
+          if #statuses == 20 then all:open() end
+        end)
+      end
+      all:wait(5)
+    end)
+    assert.equal(20, #statuses)
+    assert.equal(20, most)
+  end)
+end)
+
+describe("core.http", function()
+  local function request(url)
+    return { method = "GET", url = url, timeout = 5, connect_timeout = 5, max_body = 1000,
+      max_header = 10000 }
+  end
+
+  it("raises for requests that are no requests", function()
+    local pool = assert(core.http.new())
+    for _, bad in ipairs {
+      function() pool:start() end,
+      function() pool:start {} end,
+      function() local r = request "http://x/"; r.timeout = 0; pool:start(r) end,
+      function() local r = request "http://x/"; r.timeout = -1; pool:start(r) end,
+      function() local r = request "http://x/"; r.timeout = 0 / 0; pool:start(r) end,
+      function() local r = request "http://x/"; r.timeout = math.huge; pool:start(r) end,
+      function() local r = request "http://x/"; r.max_body = nil; pool:start(r) end,
+      function() local r = request "http://x/"; r.url = 5; pool:start(r) end,
+      function() local r = request "http://x/"; r.headers = "X: y"; pool:start(r) end,
+      function() local r = request "http://x/"; r.body = {}; pool:start(r) end,
+      function() pool:step() end,
+      function() pool:step(0, 5) end,
+      function() pool:step(0, { "x" }) end,
+      function() pool.step({}, 0) end,
+    } do
+      assert.is_false(pcall(bad))
+    end
+  end)
+
+  it("keeps what runs alive, and frees it with the pool, in whichever order", function()
+    local listening = assert(require("socket").bind("127.0.0.1", 0))
+    local _, port = listening:getsockname()
+    local url = "http://127.0.0.1:" .. port
+    for _ = 1, 20 do
+      local pool = assert(core.http.new())
+      local kept = assert(pool:start(request(url)))
+      assert(pool:start(request(url)))
+      collectgarbage()
+      pool:step(0)
+      if _ % 2 == 0 then pool:close() end
+      pool = nil -- luacheck: ignore
+      collectgarbage()
+      local response, kind = kept:result()
+      assert.is_nil(response)
+      if _ % 2 == 0 then assert.equal("cancelled", kind) end
+    end
+    listening:close()
+    collectgarbage()
+  end)
+
+  it("forgets a transfer that is cancelled", function()
+    local pool = assert(core.http.new())
+    local weak = setmetatable({}, { __mode = "v" })
+    weak[1] = assert(pool:start(request "http://127.0.0.1:1/"))
+    weak[1]:cancel()
+    assert.equal("cancelled", select(2, weak[1]:result()))
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(weak[1])
+    assert.is_nil((pool:step(0)))
+    assert.is_false(pcall(pool.step, nil, 0))
+  end)
+
+  it("cannot be used once it is closed", function()
+    local pool = assert(core.http.new())
+    pool:close()
+    pool:close()
+    assert.has_error(function() pool:step(0) end)
+    assert.has_error(function() pool:start(request "http://127.0.0.1/") end)
+  end)
+end)

@@ -1,0 +1,279 @@
+/*
+** apivideo.core.event: compile, parse, timestamp.
+*/
+#include "event_lua.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "event.h"
+#include "timestamp.h"
+
+/*
+** A schema is a userdata that holds a struct event_schema. The table that belongs to it (compat.h)
+** holds the names as Lua strings, which keeps their bytes alive and spares making them anew:
+** field n at n + 1, type n at TYPES + n + 1.
+*/
+#define TYPES EVENT_FIELDS_MAX
+
+/* Entries on the C stack: enough for any event known. A larger one gets a userdata. */
+#define ENTRIES 64
+
+/* --- compile --------------------------------------------------------------------------------- */
+
+/*
+** Adds the required fields of the type at stack index -2; its definition is at -1. The names table
+** is at index `names`. Raises if the definition is none. Stack: [-0, +0].
+*/
+static void compile_type(lua_State *L, struct event_schema *schema, int names) {
+  size_t length, i, count;
+  const char *name;
+  int type;
+  if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TTABLE)
+    luaL_argerror(L, 1, "type name (string) -> definition (table) expected");
+  name = lua_tolstring(L, -2, &length);
+  type = length > 0 ? event_add_type(schema, name, length) : -1;
+  if (type < 0)
+    luaL_argerror(L, 1, "type name is empty or too long, or there are too many types");
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, names, TYPES + type + 1);
+  lua_pushliteral(L, "required");
+  lua_rawget(L, -2);
+  if (lua_type(L, -1) != LUA_TTABLE) luaL_argerror(L, 1, "`required` (a list of names) expected");
+  count = compat_rawlen(L, -1);
+  for (i = 1; i <= count; i++) {
+    int field;
+    lua_rawgeti(L, -1, (int)i);
+    name = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : "";
+    if (*name == '\0') luaL_argerror(L, 1, "`required` holds something that is no field's name");
+    field = event_add_required(schema, type, name, length);
+    if (field < 0)
+      luaL_argerror(L, 1, "field name is too long, or there are too many fields");
+    lua_rawseti(L, names, field + 1);
+  }
+  lua_pop(L, 1);
+}
+
+/* compile(types) -> schema. Upvalue 1: the schemas' metatable. Stack: [-0, +1]. */
+static int compile(lua_State *L) {
+  struct event_schema *schema;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  schema = lua_newuserdata(L, sizeof *schema);
+  event_init(schema);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_setmetatable(L, -2);
+  lua_createtable(L, TYPES + EVENT_TYPES_MAX, 0);
+  lua_pushvalue(L, -1);
+  compat_setuservalue(L, 2); /* types, schema, names */
+  lua_pushliteral(L, EVENT_TYPE_FIELD);
+  lua_rawseti(L, 3, 1);
+  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) compile_type(L, schema, 3);
+  lua_settop(L, 2);
+  return 1;
+}
+
+/* --- parse ----------------------------------------------------------------------------------- */
+
+/* Pushes a string or name. Stack: [-0, +1]. */
+static void push_string(lua_State *L, const char *input, const struct json_value *value) {
+  const char *at = input + value->start, *const end = at + value->length;
+  luaL_Buffer buffer;
+  if (!value->escaped) {
+    lua_pushlstring(L, at, value->length);
+    return;
+  }
+  luaL_buffinit(L, &buffer);
+  while (at < end) {
+    char decoded[4];
+    const char *escape = memchr(at, '\\', (size_t)(end - at));
+    if (escape == NULL) escape = end;
+    luaL_addlstring(&buffer, at, (size_t)(escape - at));
+    at = escape;
+    if (at < end) luaL_addlstring(&buffer, decoded, json_unescape(&at, decoded));
+  }
+  luaL_pushresult(&buffer);
+}
+
+/* Pushes a number; one that this Lua cannot hold as its literal, a string. Stack: [-0, +1]. */
+static void push_number(lua_State *L, const char *input, const struct json_value *value) {
+  const char *const literal = input + value->start;
+  if (value->kind == JSON_INTEGER) {
+    int64_t integer;
+    if (json_integer(literal, value->length, &integer) && integer <= COMPAT_INTEGER_MAX &&
+        integer >= -COMPAT_INTEGER_MAX) {
+      compat_pushinteger(L, integer);
+      return;
+    }
+  } else {
+    const double number = json_real(literal, value->length);
+    if (isfinite(number)) {
+      lua_pushnumber(L, number);
+      return;
+    }
+  }
+  lua_pushlstring(L, literal, value->length);
+}
+
+static void push_container(lua_State *L, const char *input, const struct json_value *container);
+
+/* Pushes any value; null as the light userdata NULL, as cjson and ngx do. Stack: [-0, +1]. */
+static void push_value(lua_State *L, const char *input, const struct json_value *value) {
+  switch ((enum json_kind)value->kind) {
+    case JSON_NULL:
+      lua_pushlightuserdata(L, NULL);
+      break;
+    case JSON_FALSE:
+    case JSON_TRUE:
+      lua_pushboolean(L, value->kind == JSON_TRUE);
+      break;
+    case JSON_INTEGER:
+    case JSON_REAL:
+      push_number(L, input, value);
+      break;
+    case JSON_STRING:
+    case JSON_NAME:
+      push_string(L, input, value);
+      break;
+    case JSON_ARRAY:
+    case JSON_OBJECT:
+      push_container(L, input, value);
+      break;
+  }
+}
+
+/* Pushes an array or object as a table. Recurses JSON_DEPTH_MAX deep at most. Stack: [-0, +1]. */
+static void push_container(lua_State *L, const char *input, const struct json_value *container) {
+  const struct json_value *const end = container + json_span(container), *value = container + 1;
+  int i;
+  luaL_checkstack(L, 4, "event");
+  if (container->kind == JSON_ARRAY) {
+    lua_createtable(L, (int)container->count, 0);
+    for (i = 1; value < end; i++, value += json_span(value)) {
+      push_value(L, input, value);
+      lua_rawseti(L, -2, i);
+    }
+    return;
+  }
+  lua_createtable(L, 0, (int)container->count);
+  for (; value < end; value += 1 + json_span(value + 1)) {
+    if (value[1].kind == JSON_NULL) continue;
+    push_string(L, input, value);
+    push_value(L, input, value + 1);
+    lua_rawset(L, -3);
+  }
+}
+
+/* Pushes an event; the schema's names are at index `names`. Stack: [-0, +1]. */
+static void push_event(lua_State *L, const char *input, const struct json_value *event, int names) {
+  const struct json_value *const end = event + json_span(event), *name;
+  lua_createtable(L, 0, (int)event->count);
+  for (name = event + 1; name < end; name += 1 + json_span(name + 1)) {
+    const struct json_value *const value = name + 1;
+    if (value->kind == JSON_NULL) continue;
+    if (name->known != 0) {
+      lua_rawgeti(L, names, name->known);
+    } else {
+      push_string(L, input, name);
+    }
+    if (value->known != 0) {
+      lua_rawgeti(L, names, TYPES + value->known);
+    } else if (value->kind == JSON_STRING && !value->escaped) {
+      lua_pushlstring(L, input + value->start, value->length);
+    } else {
+      push_value(L, input, value);
+    }
+    lua_rawset(L, -3);
+  }
+}
+
+/* Pushes what is wrong with the bytes: nil, kind, message, field | nil, offset | nil. */
+static int push_error(lua_State *L, const struct event_error *error) {
+  lua_pushnil(L);
+  lua_pushstring(L, error->status == EVENT_BAD_JSON    ? "bad_json"
+                    : error->status == EVENT_TOO_LARGE ? "too_large"
+                                                       : "bad_event");
+  lua_pushstring(L, error->message);
+  if (error->field != NULL) {
+    lua_pushlstring(L, error->field, error->field_length);
+  } else {
+    lua_pushnil(L);
+  }
+  if (!error->at_offset) return 4;
+  compat_pushinteger(L, error->offset);
+  return 5;
+}
+
+/* Returns the bytes at index `i`; raises if they are no string. Numbers are none. */
+static const char *check_bytes(lua_State *L, int i, size_t *length) {
+  if (lua_type(L, i) != LUA_TSTRING) {
+    const char *message = lua_pushfstring(
+        L, "raw body (string) expected, got %s: pass the bytes as they arrived", luaL_typename(L, i));
+    luaL_argerror(L, i, message);
+  }
+  return lua_tolstring(L, i, length);
+}
+
+/* Returns the schema at index `i`; raises if it is none. Upvalue 1: the schemas' metatable. */
+static const struct event_schema *check_schema(lua_State *L, int i) {
+  const bool same = lua_type(L, i) == LUA_TUSERDATA && lua_getmetatable(L, i) &&
+                    lua_rawequal(L, -1, lua_upvalueindex(1));
+  if (!same) luaL_argerror(L, i, "schema expected: what event.compile returned");
+  lua_pop(L, 1);
+  return lua_touserdata(L, i);
+}
+
+/*
+** parse(raw, schema) -> event | nil, kind, message, field | nil, offset | nil.
+** Upvalue 1: the schemas' metatable. The entries hold no resource, so that an error of Lua's may
+** pass through at any point. Stack: [-0, +1..5].
+*/
+static int parse(lua_State *L) {
+  struct json_value small[ENTRIES], *values = small;
+  struct event_error error;
+  size_t length;
+  const char *const raw = check_bytes(L, 1, &length);
+  const struct event_schema *const schema = check_schema(L, 2);
+  if (!event_parse(schema, raw, length, values, ENTRIES, &error)) {
+    if (error.status != EVENT_FULL) return push_error(L, &error);
+    values = lua_newuserdata(L, JSON_VALUES_MAX * sizeof *values);
+    if (!event_parse(schema, raw, length, values, JSON_VALUES_MAX, &error))
+      return push_error(L, &error);
+  }
+  compat_getuservalue(L, 2);
+  push_event(L, raw, values, lua_gettop(L));
+  return 1;
+}
+
+/* timestamp(any) -> seconds, nanoseconds | nil. Stack: [-0, +1..2]. */
+static int timestamp(lua_State *L) {
+  int64_t seconds;
+  int32_t nanoseconds;
+  size_t length;
+  const char *const text = lua_type(L, 1) == LUA_TSTRING ? lua_tolstring(L, 1, &length) : NULL;
+  if (text == NULL || !timestamp_parse(text, length, &seconds, &nanoseconds)) {
+    lua_pushnil(L);
+    return 1;
+  }
+  compat_pushinteger(L, seconds);
+  compat_pushinteger(L, nanoseconds);
+  return 2;
+}
+
+/* --- open ------------------------------------------------------------------------------------ */
+
+void event_open(lua_State *L) {
+  lua_createtable(L, 0, 3);
+  lua_createtable(L, 0, 2); /* module, metatable */
+  lua_pushliteral(L, "apivideo.event.schema");
+  lua_setfield(L, -2, "__name");
+  lua_pushliteral(L, "event schema");
+  lua_setfield(L, -2, "__metatable"); /* nobody else can put it on a userdata of his own */
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, compile, 1);
+  lua_setfield(L, -3, "compile");
+  lua_pushcclosure(L, parse, 1);
+  lua_setfield(L, -2, "parse");
+  lua_pushcfunction(L, timestamp);
+  lua_setfield(L, -2, "timestamp");
+}

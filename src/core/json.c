@@ -1,0 +1,507 @@
+/*
+** Strict JSON (RFC 8259): see json.h.
+*/
+#include "json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An array or object whose end has not been read. */
+struct open {
+  struct json_value *value;
+  uint64_t names; /* a bit for each hash of a name seen */
+  bool suspect;   /* two names may be the same: compare them all at the end */
+};
+
+struct reader {
+  const char *at; /* the byte to be read next */
+  const char *end;
+  const char *bytes;
+  struct json_value *next; /* the entry to be written next */
+  struct json_value *last; /* behind the last entry there is room for */
+  bool bounded;            /* `last` is the limit, not the caller's choice */
+  size_t members;
+  size_t depth;
+  struct json_error *error;
+  struct open open[JSON_DEPTH_MAX];
+};
+
+/* What follows a step of the reader. */
+enum step { FAILED, VALUE_EXPECTED, VALUE_ENDED, DONE };
+
+/* Notes the error at byte `at`. Returns false. */
+static bool fail_as(struct reader *r, enum json_status status, const char *message,
+                    const char *at) {
+  r->error->status = status;
+  r->error->message = message;
+  r->error->offset = (size_t)(at - r->bytes);
+  return false;
+}
+
+/* Notes that the byte at `at` is not what `message` says; or that there is none. Returns false. */
+static bool fail(struct reader *r, const char *message, const char *at) {
+  return fail_as(r, JSON_BAD, at < r->end ? message : "unexpected end of input", at);
+}
+
+/* Skips white space. Returns the byte that follows, or -1 at the end. */
+static inline int peek(struct reader *r) {
+  while (r->at < r->end) {
+    const char c = *r->at;
+    if (c != ' ' && c != '\t' && c != '\n' && c != '\r') return (unsigned char)c;
+    r->at++;
+  }
+  return -1;
+}
+
+/* Adds an entry that starts at `start`. Returns it, or NULL if there is no room. */
+static inline struct json_value *add(struct reader *r, enum json_kind kind, const char *start,
+                                     size_t length) {
+  struct json_value *const value = r->next;
+  if (value == r->last) {
+    (void)fail_as(r, r->bounded ? JSON_TOO_LARGE : JSON_FULL, "too many values", start);
+    return NULL;
+  }
+  r->next++;
+  value->start = (uint32_t)(start - r->bytes);
+  value->length = (uint32_t)length;
+  value->count = 0;
+  value->kind = (uint8_t)kind;
+  value->escaped = false;
+  value->hash = 0;
+  value->known = 0;
+  return value;
+}
+
+/* --- strings --------------------------------------------------------------------------------- */
+
+#define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
+
+/* Non-zero if `word` has a zero byte; its lowest set bit is in the lowest of them. */
+#define ZERO_BYTE(word) (((word)-EACH_BYTE(0x01)) & ~(word)&EACH_BYTE(0x80))
+
+static inline bool is_plain(unsigned char c) {
+  return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+/* Skips bytes that stand for themselves: ASCII but quote, backslash and control characters. */
+static inline const char *skip_plain(const char *p, const char *end) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  while (end - p >= 8) { /* eight at a time */
+    uint64_t word, other;
+    memcpy(&word, p, 8);
+    other = ZERO_BYTE(word ^ EACH_BYTE('"')) | ZERO_BYTE(word ^ EACH_BYTE('\\')) |
+            ((word - EACH_BYTE(0x20)) & ~word & EACH_BYTE(0x80)) | (word & EACH_BYTE(0x80));
+    if (other != 0) return p + (__builtin_ctzll(other) >> 3);
+    p += 8;
+  }
+#endif
+  while (p < end && is_plain((unsigned char)*p)) p++;
+  return p;
+}
+
+static inline bool is_between(char c, unsigned low, unsigned high) {
+  return (unsigned char)c >= low && (unsigned char)c <= high;
+}
+
+/* Returns the end of the UTF-8 sequence of two to four bytes at `p`, or NULL if it is not one. */
+static const char *skip_utf8(const char *p, const char *end) {
+  const unsigned char lead = (unsigned char)*p;
+  const size_t left = (size_t)(end - p);
+  unsigned low = 0x80, high = 0xBF; /* of the second byte */
+  size_t size = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4, i;
+  if (lead < 0xC2 || lead > 0xF4 || left < size) return NULL;
+  if (lead == 0xE0) low = 0xA0;  /* else overlong */
+  if (lead == 0xED) high = 0x9F; /* else a surrogate */
+  if (lead == 0xF0) low = 0x90;  /* else overlong */
+  if (lead == 0xF4) high = 0x8F; /* else beyond U+10FFFF */
+  if (!is_between(p[1], low, high)) return NULL;
+  for (i = 2; i < size; i++)
+    if (!is_between(p[i], 0x80, 0xBF)) return NULL;
+  return p + size;
+}
+
+/* The value of four hexadecimal digits, or -1. */
+static int32_t hex4(const char *p) {
+  int32_t value = 0;
+  int i;
+  for (i = 0; i < 4; i++) {
+    const char c = p[i];
+    const int digit = c >= '0' && c <= '9'   ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
+    if (digit < 0) return -1;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+/* Skips the escape at `p`, a backslash. Returns its end, or NULL with the error noted. */
+static const char *skip_escape(struct reader *r, const char *p) {
+  const ptrdiff_t left = r->end - p;
+  int32_t unit;
+  if (left < 2) return fail(r, "", r->end), NULL;
+  if (p[1] != 'u') {
+    if (p[1] != '\0' && strchr("\"\\/bfnrt", p[1]) != NULL) return p + 2;
+    return fail(r, "invalid escape", p), NULL;
+  }
+  unit = left >= 6 ? hex4(p + 2) : -1;
+  if (unit < 0) return fail(r, "invalid escape", p), NULL;
+  if (unit < 0xD800 || unit > 0xDFFF) return p + 6;
+  if (unit < 0xDC00 && left >= 12 && p[6] == '\\' && p[7] == 'u') {
+    const int32_t low = hex4(p + 8);
+    if (low >= 0xDC00 && low <= 0xDFFF) return p + 12;
+  }
+  return fail(r, "lone surrogate escape", p), NULL;
+}
+
+/* Reads the string whose quote is at r->at into a new entry. Returns it, or NULL. */
+static struct json_value *read_string(struct reader *r, enum json_kind kind) {
+  const char *const start = r->at + 1;
+  const char *p = start;
+  struct json_value *value;
+  bool escaped = false;
+  for (;;) {
+    p = skip_plain(p, r->end);
+    if (p < r->end && *p == '"') break;
+    if (p < r->end && *p == '\\') {
+      escaped = true;
+      p = skip_escape(r, p);
+      if (p == NULL) return NULL;
+    } else if (p == r->end || (unsigned char)*p < 0x20) {
+      return fail(r, "control character in a string", p), NULL;
+    } else {
+      const char *const next = skip_utf8(p, r->end);
+      if (next == NULL) return fail(r, "invalid UTF-8", p), NULL;
+      p = next;
+    }
+  }
+  r->at = p + 1;
+  value = add(r, kind, start, (size_t)(p - start));
+  if (value != NULL) value->escaped = escaped;
+  return value;
+}
+
+size_t json_unescape(const char **at, char out[4]) {
+  static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+  const char *p = *at;
+  uint32_t code;
+  if (p[1] != 'u') {
+    *at = p + 2;
+    out[0] = to[strchr(from, p[1]) - from];
+    return 1;
+  }
+  code = (uint32_t)hex4(p + 2);
+  p += 6;
+  if (code >= 0xD800 && code <= 0xDFFF) {
+    code = 0x10000 + ((code - 0xD800) << 10) + ((uint32_t)hex4(p + 2) - 0xDC00);
+    p += 6;
+  }
+  *at = p;
+  if (code < 0x80) {
+    out[0] = (char)code;
+    return 1;
+  }
+  if (code < 0x800) {
+    out[0] = (char)(0xC0 | code >> 6);
+    out[1] = (char)(0x80 | (code & 0x3F));
+    return 2;
+  }
+  if (code < 0x10000) {
+    out[0] = (char)(0xE0 | code >> 12);
+    out[1] = (char)(0x80 | (code >> 6 & 0x3F));
+    out[2] = (char)(0x80 | (code & 0x3F));
+    return 3;
+  }
+  out[0] = (char)(0xF0 | code >> 18);
+  out[1] = (char)(0x80 | (code >> 12 & 0x3F));
+  out[2] = (char)(0x80 | (code >> 6 & 0x3F));
+  out[3] = (char)(0x80 | (code & 0x3F));
+  return 4;
+}
+
+/* --- numbers --------------------------------------------------------------------------------- */
+
+static inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+static const char *skip_digits(const char *p, const char *end) {
+  while (p < end && is_digit(*p)) p++;
+  return p;
+}
+
+/* Reads the number at r->at into a new entry. False on error. */
+static bool read_number(struct reader *r) {
+  const char *const start = r->at;
+  const char *p = start, *digits;
+  enum json_kind kind = JSON_INTEGER;
+  if (*p == '-') p++;
+  if (p == r->end || !is_digit(*p)) return fail(r, "digit expected", p);
+  if (*p == '0') {
+    p++; /* and no digit after it: a second one is no separator */
+  } else {
+    p = skip_digits(p, r->end);
+  }
+  if (p < r->end && *p == '.') {
+    kind = JSON_REAL;
+    digits = p + 1;
+    p = skip_digits(digits, r->end);
+    if (p == digits) return fail(r, "digit expected", p);
+  }
+  if (p < r->end && (*p == 'e' || *p == 'E')) {
+    kind = JSON_REAL;
+    digits = p + 1;
+    if (digits < r->end && (*digits == '+' || *digits == '-')) digits++;
+    p = skip_digits(digits, r->end);
+    if (p == digits) return fail(r, "digit expected", p);
+  }
+  if (p - start > JSON_NUMBER_MAX) return fail_as(r, JSON_TOO_LARGE, "number too long", start);
+  r->at = p;
+  return add(r, kind, start, (size_t)(p - start)) != NULL;
+}
+
+bool json_integer(const char *literal, size_t length, int64_t *integer) {
+  const bool negative = literal[0] == '-';
+  int64_t value = 0;
+  size_t i;
+  for (i = negative; i < length; i++) {
+    const int digit = literal[i] - '0';
+    if (value > (INT64_MAX - digit) / 10) return false;
+    value = value * 10 + digit;
+  }
+  *integer = negative ? -value : value;
+  return true;
+}
+
+/* The exponent that `p` spells after its `e`, or one that no literal's digits can make up for. */
+static int read_exponent(const char *p, const char *end) {
+  const bool negative = *p == '-';
+  int value = 0;
+  if (*p == '-' || *p == '+') p++;
+  for (; p < end; p++)
+    if (value < 100000) value = value * 10 + (*p - '0');
+  return negative ? -value : value;
+}
+
+/*
+** strtod rounds correctly, but expects the locale's decimal point. So it is given a literal that
+** has none: 12.5e3 as 125e2.
+*/
+double json_real(const char *literal, size_t length) {
+  char plain[JSON_NUMBER_MAX + 16];
+  const char *p, *const end = literal + length;
+  size_t size = 0;
+  int exponent = 0;
+  bool fraction = false;
+  for (p = literal; p < end && *p != 'e' && *p != 'E'; p++) {
+    if (*p == '.') {
+      fraction = true;
+    } else {
+      plain[size++] = *p;
+      exponent -= fraction;
+    }
+  }
+  if (p < end) exponent += read_exponent(p + 1, end);
+  (void)snprintf(plain + size, sizeof plain - size, "e%d", exponent);
+  return strtod(plain, NULL);
+}
+
+/* --- member names ---------------------------------------------------------------------------- */
+
+struct name {
+  const char *at, *end;
+  bool escaped;
+};
+
+/* Moves the next decoded bytes of *name to `out`. Returns their number, 0 at the end. */
+static size_t take(struct name *name, char out[4]) {
+  if (name->at == name->end) return 0;
+  if (*name->at == '\\') return json_unescape(&name->at, out);
+  out[0] = *name->at++;
+  return 1;
+}
+
+/* Orders two names by their decoded bytes. */
+static int compare_names(const void *left, const void *right) {
+  struct name a = *(const struct name *)left, b = *(const struct name *)right;
+  const size_t a_size = (size_t)(a.end - a.at), b_size = (size_t)(b.end - b.at);
+  char a_bytes[4], b_bytes[4];
+  size_t a_count = 0, b_count = 0, a_next = 0, b_next = 0;
+  if (!a.escaped && !b.escaped) {
+    const int order = memcmp(a.at, b.at, a_size < b_size ? a_size : b_size);
+    return order != 0 ? order : (a_size > b_size) - (a_size < b_size);
+  }
+  for (;;) {
+    if (a_next == a_count) a_count = take(&a, a_bytes), a_next = 0;
+    if (b_next == b_count) b_count = take(&b, b_bytes), b_next = 0;
+    if (a_count == 0 || b_count == 0) return (a_count != 0) - (b_count != 0);
+    if (a_bytes[a_next] != b_bytes[b_next])
+      return (unsigned char)a_bytes[a_next] < (unsigned char)b_bytes[b_next] ? -1 : 1;
+    a_next++;
+    b_next++;
+  }
+}
+
+/*
+** Compares the names of `object`, whose end has been read; sorted, so that hostile names cost no
+** more than others. False if one appears twice. Not inlined: keeps its array off the usual path.
+*/
+__attribute__((noinline)) static bool check_names(struct reader *r,
+                                                  const struct json_value *object) {
+  struct name names[JSON_MEMBERS_MAX];
+  const struct json_value *value;
+  const char *twice = NULL;
+  size_t count = 0, i;
+  for (value = object + 1; value < r->next; value += 1 + json_span(value + 1)) {
+    names[count].at = r->bytes + value->start;
+    names[count].end = names[count].at + value->length;
+    names[count].escaped = value->escaped;
+    count++;
+  }
+  qsort(names, count, sizeof names[0], compare_names);
+  for (i = 1; i < count; i++) {
+    if (compare_names(&names[i - 1], &names[i]) == 0) {
+      const bool later = names[i].at > names[i - 1].at;
+      const char *const second = later ? names[i].at : names[i - 1].at;
+      if (twice == NULL || second < twice) twice = second;
+    }
+  }
+  return twice == NULL || fail(r, "duplicate member name", twice - 1);
+}
+
+/* Reads a member's name and the colon. False on error. */
+static bool read_name(struct reader *r) {
+  struct open *const object = &r->open[r->depth - 1];
+  struct json_value *name;
+  if (peek(r) != '"') return fail(r, "member name expected", r->at);
+  if (++r->members > JSON_MEMBERS_MAX)
+    return fail_as(r, JSON_TOO_LARGE, "too many members", r->at);
+  name = read_string(r, JSON_NAME);
+  if (name == NULL) return false;
+  if (name->escaped) {
+    object->suspect = true;
+  } else {
+    uint64_t bit;
+    name->hash = json_name_hash(r->bytes + name->start, name->length);
+    bit = UINT64_C(1) << (name->hash & 63);
+    object->suspect |= (object->names & bit) != 0;
+    object->names |= bit;
+  }
+  if (peek(r) != ':') return fail(r, "':' expected", r->at);
+  r->at++;
+  return true;
+}
+
+/* --- structure ------------------------------------------------------------------------------- */
+
+/* Opens the array or object at r->at. */
+static enum step open_value(struct reader *r, enum json_kind kind, char close) {
+  struct open *open;
+  if (r->depth == JSON_DEPTH_MAX)
+    return fail_as(r, JSON_TOO_LARGE, "nested too deeply", r->at), FAILED;
+  open = &r->open[r->depth];
+  open->value = add(r, kind, r->at, 0);
+  if (open->value == NULL) return FAILED;
+  open->names = 0;
+  open->suspect = false;
+  r->at++;
+  if (peek(r) == close) {
+    r->at++;
+    return VALUE_ENDED;
+  }
+  r->depth++;
+  return kind == JSON_ARRAY || read_name(r) ? VALUE_EXPECTED : FAILED;
+}
+
+/* Reads the word at r->at into a new entry. */
+static enum step read_word(struct reader *r, const char *word, size_t length, enum json_kind kind) {
+  const size_t left = (size_t)(r->end - r->at);
+  size_t i;
+  for (i = 0; i < length; i++)
+    if (i == left || r->at[i] != word[i]) return fail(r, "value expected", r->at + i), FAILED;
+  if (add(r, kind, r->at, length) == NULL) return FAILED;
+  r->at += length;
+  return VALUE_ENDED;
+}
+
+/* Reads a null, which does not count as an object's member. */
+static enum step read_null(struct reader *r) {
+  struct json_value *const in = r->depth > 0 ? r->open[r->depth - 1].value : NULL;
+  if (in != NULL && in->kind == JSON_OBJECT) in->count--;
+  return read_word(r, "null", 4, JSON_NULL);
+}
+
+/* Reads a value, of an array or object its beginning. */
+static inline enum step read_value(struct reader *r) {
+  switch (peek(r)) {
+    case '"':
+      return read_string(r, JSON_STRING) != NULL ? VALUE_ENDED : FAILED;
+    case '{':
+      return open_value(r, JSON_OBJECT, '}');
+    case '[':
+      return open_value(r, JSON_ARRAY, ']');
+    case 't':
+      return read_word(r, "true", 4, JSON_TRUE);
+    case 'f':
+      return read_word(r, "false", 5, JSON_FALSE);
+    case 'n':
+      return read_null(r);
+    case '-':
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
+    case '8':
+    case '9':
+      return read_number(r) ? VALUE_ENDED : FAILED;
+    default:
+      return fail(r, "value expected", r->at), FAILED;
+  }
+}
+
+/* Reads what follows a value: a comma, the end of what it is in, or the end of the input. */
+static inline enum step read_after_value(struct reader *r) {
+  const int c = peek(r);
+  struct open *open;
+  bool object;
+  if (r->depth == 0) return c < 0 ? DONE : (fail(r, "end of input expected", r->at), FAILED);
+  open = &r->open[r->depth - 1];
+  object = open->value->kind == JSON_OBJECT;
+  open->value->count++;
+  if (c == ',') {
+    r->at++;
+    return !object || read_name(r) ? VALUE_EXPECTED : FAILED;
+  }
+  if (c != (object ? '}' : ']'))
+    return fail(r, object ? "',' or '}' expected" : "',' or ']' expected", r->at), FAILED;
+  r->at++;
+  r->depth--;
+  open->value->length = (uint32_t)(r->next - open->value - 1);
+  return open->suspect && !check_names(r, open->value) ? FAILED : VALUE_ENDED;
+}
+
+bool json_parse(const char *bytes, size_t length, struct json_value *values, size_t capacity,
+                struct json_error *error) {
+  struct reader r;
+  r.bytes = r.at = bytes;
+  r.end = bytes + length;
+  r.next = values;
+  r.last = values + capacity;
+  r.bounded = capacity >= JSON_VALUES_MAX;
+  r.members = 0;
+  r.depth = 0;
+  r.error = error;
+  error->status = JSON_OK;
+  if (length > JSON_BYTES_MAX) return fail_as(&r, JSON_TOO_LARGE, "input too long", bytes);
+  if (length >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0)
+    return fail(&r, "byte order mark before the value", bytes);
+  for (;;) {
+    enum step step = read_value(&r);
+    while (step == VALUE_ENDED) step = read_after_value(&r);
+    if (step != VALUE_EXPECTED) return step == DONE;
+  }
+}

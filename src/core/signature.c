@@ -1,0 +1,94 @@
+/*
+** HMAC-SHA256: see signature.h.
+*/
+#include "signature.h"
+
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+
+#include <openssl/core_names.h>
+#include <openssl/params.h>
+
+signature_context *signature_new(void) {
+  char sha256[] = "SHA256";
+  const OSSL_PARAM params[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha256, sizeof sha256 - 1),
+      OSSL_PARAM_construct_end()};
+  EVP_MAC *const mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+  signature_context *context = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
+  EVP_MAC_free(mac); /* the context holds its own reference */
+  if (context != NULL && !EVP_MAC_CTX_set_params(context, params)) {
+    EVP_MAC_CTX_free(context);
+    context = NULL;
+  }
+  return context;
+}
+
+void signature_free(signature_context *context) { EVP_MAC_CTX_free(context); }
+
+bool signature_begin(signature_context *context, const char *key, size_t length) {
+  return EVP_MAC_init(context, (const unsigned char *)key, length, NULL) == 1;
+}
+
+bool signature_update(signature_context *context, const char *bytes, size_t length) {
+  return EVP_MAC_update(context, (const unsigned char *)bytes, length) == 1;
+}
+
+bool signature_finish(signature_context *context, unsigned char digest[SIGNATURE_BYTES]) {
+  size_t length;
+  return EVP_MAC_final(context, digest, &length, SIGNATURE_BYTES) == 1 && length == SIGNATURE_BYTES;
+}
+
+#else
+
+#include <limits.h>
+
+signature_context *signature_new(void) { return HMAC_CTX_new(); }
+
+void signature_free(signature_context *context) { HMAC_CTX_free(context); }
+
+bool signature_begin(signature_context *context, const char *key, size_t length) {
+  return length <= INT_MAX && HMAC_Init_ex(context, key, (int)length, EVP_sha256(), NULL) == 1;
+}
+
+bool signature_update(signature_context *context, const char *bytes, size_t length) {
+  return HMAC_Update(context, (const unsigned char *)bytes, length) == 1;
+}
+
+bool signature_finish(signature_context *context, unsigned char digest[SIGNATURE_BYTES]) {
+  unsigned int length;
+  return HMAC_Final(context, digest, &length) == 1 && length == SIGNATURE_BYTES;
+}
+
+#endif
+
+void signature_to_hex(const unsigned char digest[SIGNATURE_BYTES], char hex[SIGNATURE_HEX]) {
+  static const char digits[] = "0123456789abcdef";
+  int i;
+  for (i = 0; i < SIGNATURE_BYTES; i++) {
+    hex[2 * i] = digits[digest[i] >> 4];
+    hex[2 * i + 1] = digits[digest[i] & 15];
+  }
+}
+
+/* The value of a hexadecimal digit, or -1. */
+static inline int digit_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/*
+** Upper case is taken, too: the signature is the 32 bytes, the case of a digit says nothing about
+** them, and to refuse it would lose a genuine event.
+*/
+bool signature_from_hex(const char *hex, size_t length, unsigned char digest[SIGNATURE_BYTES]) {
+  int i;
+  if (length != SIGNATURE_HEX) return false;
+  for (i = 0; i < SIGNATURE_BYTES; i++) {
+    const int high = digit_value(hex[2 * i]), low = digit_value(hex[2 * i + 1]);
+    if (high < 0 || low < 0) return false;
+    digest[i] = (unsigned char)(high * 16 + low);
+  }
+  return true;
+}

@@ -1,0 +1,259 @@
+/*
+** apivideo.core.signature: sign, verify, hmac.
+**
+** sign and verify share one calculation, a userdata that is their upvalue: it is made when first
+** used and begun anew by each. It keeps the last key until the state closes, as the Lua string
+** that the key came from does anyway; libcrypto wipes it then.
+*/
+#include "signature_lua.h"
+
+#include <openssl/crypto.h>
+
+#include "signature.h"
+
+#define HMAC "apivideo.hmac"
+
+/* A userdata of metatable HMAC. No context: not yet begun, or finished. */
+struct hmac {
+  signature_context *context;
+};
+
+/* --- arguments ------------------------------------------------------------------------------- */
+
+/* Raises that argument `i` is not what is expected. Returns 0, for the compiler. */
+static int wrong_argument(lua_State *L, int i, const char *expected) {
+  return luaL_argerror(
+      L, i, lua_pushfstring(L, "%s expected, got %s", expected, luaL_typename(L, i)));
+}
+
+/* Returns the bytes at index `i`; raises if they are no string. Numbers are none. */
+static const char *check_bytes(lua_State *L, int i, size_t *length) {
+  if (lua_type(L, i) != LUA_TSTRING)
+    wrong_argument(L, i, "raw bytes (string, as they arrived, not a decoded table)");
+  return lua_tolstring(L, i, length);
+}
+
+/* Is the value on top a secret: a string that is not empty? */
+static bool is_secret(lua_State *L) {
+  return lua_type(L, -1) == LUA_TSTRING && compat_rawlen(L, -1) > 0;
+}
+
+/* Raises if the argument at `i` is not a secret. */
+static void check_secret(lua_State *L, int i) {
+  lua_pushvalue(L, i);
+  if (!is_secret(L)) wrong_argument(L, i, "secret (non-empty string)");
+  lua_pop(L, 1);
+}
+
+/* Raises if the argument at `i` is neither a secret nor a list of at least one. */
+static void check_secrets(lua_State *L, int i) {
+  const bool list = lua_type(L, i) == LUA_TTABLE;
+  const int count = list ? (int)compat_rawlen(L, i) : 0;
+  int n;
+  if (!list) {
+    check_secret(L, i);
+    return;
+  }
+  if (count == 0) luaL_argerror(L, i, "list of secrets is empty: no signature could hold");
+  for (n = 1; n <= count; n++) {
+    lua_rawgeti(L, i, n);
+    if (!is_secret(L)) luaL_argerror(L, i, "list of secrets (non-empty strings) expected");
+    lua_pop(L, 1);
+  }
+}
+
+/*
+** Reads the hexadecimal signature at index `i`, which came from outside: whatever it is, it does
+** not raise. Returns NULL, or why it is none.
+*/
+static const char *read_hex(lua_State *L, int i, unsigned char digest[SIGNATURE_BYTES]) {
+  size_t length;
+  const char *hex;
+  if (lua_isnoneornil(L, i)) return "missing";
+  if (lua_type(L, i) != LUA_TSTRING) return "malformed"; /* such as a repeated header's list */
+  hex = lua_tolstring(L, i, &length);
+  return signature_from_hex(hex, length, digest) ? NULL : "malformed";
+}
+
+/* Pushes true, or false and the reason. Stack: [-0, +1..2]. */
+static int push_verdict(lua_State *L, const char *reason) {
+  lua_pushboolean(L, reason == NULL);
+  if (reason == NULL) return 1;
+  lua_pushstring(L, reason);
+  return 2;
+}
+
+/* Pushes a digest in hexadecimal. Stack: [-0, +1]. */
+static int push_hex(lua_State *L, const unsigned char digest[SIGNATURE_BYTES]) {
+  char hex[SIGNATURE_HEX];
+  signature_to_hex(digest, hex);
+  lua_pushlstring(L, hex, sizeof hex);
+  return 1;
+}
+
+/* --- sign, verify ---------------------------------------------------------------------------- */
+
+/* Returns the shared calculation, which is upvalue 1. Raises if libcrypto fails. */
+static signature_context *shared_context(lua_State *L) {
+  struct hmac *const shared = lua_touserdata(L, lua_upvalueindex(1));
+  if (shared->context == NULL) shared->context = signature_new();
+  if (shared->context == NULL) luaL_error(L, "libcrypto has no HMAC-SHA256");
+  return shared->context;
+}
+
+/* Signs with the secret on top of the stack. Raises if libcrypto fails. */
+static void calculate(lua_State *L, signature_context *context, const char *raw, size_t length,
+                      unsigned char digest[SIGNATURE_BYTES]) {
+  size_t secret_length;
+  const char *const secret = lua_tolstring(L, -1, &secret_length);
+  if (!signature_begin(context, secret, secret_length) ||
+      !signature_update(context, raw, length) || !signature_finish(context, digest))
+    luaL_error(L, "libcrypto failed to calculate HMAC-SHA256");
+}
+
+/* sign(raw, secret) -> 64 lower-case hexadecimal digits. Stack: [-0, +1]. */
+static int sign(lua_State *L) {
+  unsigned char digest[SIGNATURE_BYTES];
+  size_t length;
+  const char *const raw = check_bytes(L, 1, &length);
+  check_secret(L, 2);
+  lua_settop(L, 2);
+  calculate(L, shared_context(L), raw, length, digest);
+  return push_hex(L, digest);
+}
+
+/*
+** verify(raw, hex, secret | secrets) -> true | false, "missing" | "malformed" | "mismatch".
+** Tries every secret, in constant time: how long it takes does not tell which one holds, nor how
+** much of a forged signature is right. Stack: [-0, +1..2].
+*/
+static int verify(lua_State *L) {
+  unsigned char given[SIGNATURE_BYTES], digest[SIGNATURE_BYTES];
+  size_t length;
+  const char *const raw = check_bytes(L, 1, &length), *reason;
+  signature_context *context;
+  int n, count, matches = 0;
+  check_secrets(L, 3);
+  lua_settop(L, 3);
+  reason = read_hex(L, 2, given);
+  if (reason != NULL) return push_verdict(L, reason);
+  context = shared_context(L);
+  count = lua_type(L, 3) == LUA_TTABLE ? (int)compat_rawlen(L, 3) : 0;
+  if (count == 0) {
+    calculate(L, context, raw, length, digest);
+    matches = CRYPTO_memcmp(digest, given, sizeof digest) == 0;
+  }
+  for (n = 1; n <= count; n++) {
+    lua_rawgeti(L, 3, n);
+    calculate(L, context, raw, length, digest);
+    matches |= CRYPTO_memcmp(digest, given, sizeof digest) == 0;
+    lua_pop(L, 1);
+  }
+  OPENSSL_cleanse(digest, sizeof digest); /* a right signature of what may be forged bytes */
+  return push_verdict(L, matches ? NULL : "mismatch");
+}
+
+/* --- hmac ------------------------------------------------------------------------------------ */
+
+/* Pushes a userdata without a context. Stack: [-0, +1]. */
+static struct hmac *push_hmac(lua_State *L) {
+  struct hmac *const hmac = lua_newuserdata(L, sizeof *hmac);
+  hmac->context = NULL;
+  luaL_getmetatable(L, HMAC);
+  lua_setmetatable(L, -2);
+  return hmac;
+}
+
+/* hmac(secret) -> a calculation to be fed piece by piece. Stack: [-0, +1]. */
+static int new_hmac(lua_State *L) {
+  struct hmac *hmac;
+  size_t length;
+  const char *secret;
+  check_secret(L, 1);
+  secret = lua_tolstring(L, 1, &length);
+  hmac = push_hmac(L);
+  hmac->context = signature_new();
+  if (hmac->context == NULL || !signature_begin(hmac->context, secret, length))
+    return luaL_error(L, "libcrypto has no HMAC-SHA256");
+  return 1;
+}
+
+/* Frees the context, if there is one. May run twice. Stack: [-0, +0]. */
+static int free_hmac(lua_State *L) {
+  struct hmac *const hmac = luaL_checkudata(L, 1, HMAC);
+  signature_free(hmac->context);
+  hmac->context = NULL;
+  return 0;
+}
+
+/* Returns the calculation at index 1; raises if it is none or is finished. */
+static struct hmac *check_hmac(lua_State *L) {
+  struct hmac *const hmac = luaL_checkudata(L, 1, HMAC);
+  if (hmac->context == NULL) luaL_error(L, "the HMAC is finished: make a new one");
+  return hmac;
+}
+
+/* Finishes the calculation at index 1 and frees its context. Raises if libcrypto fails. */
+static void finish_hmac(lua_State *L, unsigned char digest[SIGNATURE_BYTES]) {
+  struct hmac *const hmac = check_hmac(L);
+  const bool done = signature_finish(hmac->context, digest);
+  (void)free_hmac(L);
+  if (!done) luaL_error(L, "libcrypto failed to calculate HMAC-SHA256");
+}
+
+/* hmac:update(bytes) -> hmac. Stack: [-0, +1]. */
+static int update_hmac(lua_State *L) {
+  struct hmac *const hmac = check_hmac(L);
+  size_t length;
+  const char *const bytes = check_bytes(L, 2, &length);
+  if (!signature_update(hmac->context, bytes, length))
+    return luaL_error(L, "libcrypto failed to calculate HMAC-SHA256");
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* hmac:sign() -> 64 lower-case hexadecimal digits. It is finished then. Stack: [-0, +1]. */
+static int sign_hmac(lua_State *L) {
+  unsigned char digest[SIGNATURE_BYTES];
+  finish_hmac(L, digest);
+  return push_hex(L, digest);
+}
+
+/* hmac:verify(hex) -> as verify(). It is finished then. Stack: [-0, +1..2]. */
+static int verify_hmac(lua_State *L) {
+  unsigned char given[SIGNATURE_BYTES], digest[SIGNATURE_BYTES];
+  const char *reason;
+  finish_hmac(L, digest);
+  reason = read_hex(L, 2, given);
+  if (reason == NULL && CRYPTO_memcmp(digest, given, sizeof digest) != 0) reason = "mismatch";
+  OPENSSL_cleanse(digest, sizeof digest);
+  return push_verdict(L, reason);
+}
+
+/* --- open ------------------------------------------------------------------------------------ */
+
+static const luaL_Reg methods[] = {
+    {"update", update_hmac}, {"sign", sign_hmac}, {"verify", verify_hmac}, {NULL, NULL}};
+
+static const luaL_Reg metamethods[] = {{"__gc", free_hmac}, {"__close", free_hmac}, {NULL, NULL}};
+
+void signature_open(lua_State *L) {
+  if (luaL_newmetatable(L, HMAC)) {
+    compat_setfuncs(L, metamethods);
+    lua_createtable(L, 0, 3);
+    compat_setfuncs(L, methods);
+    lua_setfield(L, -2, "__index");
+    lua_pushliteral(L, HMAC);
+    lua_setfield(L, -2, "__metatable"); /* nobody else can call __gc or change the methods */
+  }
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 3);
+  (void)push_hmac(L); /* module, the shared calculation */
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, sign, 1);
+  lua_setfield(L, -3, "sign");
+  lua_pushcclosure(L, verify, 1);
+  lua_setfield(L, -2, "verify");
+  lua_pushcfunction(L, new_hmac);
+  lua_setfield(L, -2, "hmac");
+}
