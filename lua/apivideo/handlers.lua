@@ -37,7 +37,7 @@ local function check_name(self, name)
   end
   local near = not prefix and options.nearest(name, names)
   error(("handlers:on: no event type is \"%s\"; %s. A type newer than this library: add it with "
-    .. "events:extend, or handle it with handlers:otherwise"):format(name,
+    .. "events.extend, or handle it with handlers:otherwise"):format(name,
     near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(names, ", ")), 3)
 end
 

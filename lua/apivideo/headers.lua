@@ -22,6 +22,11 @@ end
 ---@return string? value the first
 ---@return integer count how many there are
 function headers.get(list, name)
+  if getmetatable(list) == by_any_case then
+    local item = rawget(list, name)
+    if type(item) == "table" then return item[1], #item end
+    return item, item and 1 or 0
+  end
   local value, count = nil, 0
   for key, item in pairs(list) do
     if type(key) == "string" and key:lower() == name then

@@ -1,0 +1,51 @@
+--- The command `apivideo`: a local api.video, a receiver that shows what it gets, and single
+--- deliveries, on your own machine.
+
+local argparse = require "argparse"
+local version = require "apivideo.version"
+
+local commands = {
+  emulate = require "apivideo.command.emulate",
+  listen = require "apivideo.command.listen",
+  trigger = require "apivideo.command.trigger",
+}
+
+local command = {}
+
+local function parser()
+  local self = argparse("apivideo",
+    "api.video's webhooks on your own machine.",
+    "Try it, in two terminals:\n"
+      .. "  apivideo listen --port 8080 --secret sig_sec_test\n"
+      .. "  apivideo trigger video.encoding.quality.completed \\\n"
+      .. "    --to http://127.0.0.1:8080/ --secret sig_sec_test\n\n"
+      .. "Exit status: 0 success, 1 failure, 2 wrong usage.")
+  self:flag("--version", "Print the version and exit."):action(function()
+    print("apivideo " .. version)
+    os.exit(0)
+  end)
+  self:command_target("command")
+  for _, name in ipairs { "emulate", "listen", "trigger" } do
+    local sub = self:command(name)
+    sub:flag("--json", "Print one JSON object a line, for programs.")
+    commands[name].define(sub)
+  end
+  return self
+end
+
+--- Runs the command.
+---@param arguments string[]
+---@return integer status 0 success, 1 failure, 2 wrong usage
+function command.main(arguments)
+  local ok, given = parser():pparse(arguments)
+  if not ok then
+    io.stderr:write("apivideo: ", given, "\nSee: apivideo --help\n")
+    return 2
+  end
+  local done, status, message = pcall(commands[given.command].run, given)
+  if not done then status, message = 1, status end
+  if message then io.stderr:write("apivideo: ", tostring(message), "\n") end
+  return status
+end
+
+return command

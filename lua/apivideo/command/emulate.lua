@@ -1,0 +1,40 @@
+--- `apivideo emulate`: a local api.video.
+
+local emulator = require "apivideo.emulator"
+local output = require "apivideo.command.output"
+
+local emulate = {}
+
+function emulate.define(sub)
+  sub:summary "Run a local api.video: /webhooks, and signed deliveries."
+  sub:description("Runs a local api.video on loopback. Point a client's base_url at it, create"
+    .. " webhooks, and make events happen with: apivideo trigger TYPE --through URL --api-key KEY")
+  sub:option("--port", "The port; 0 takes any free one."):default "8100":convert(tonumber)
+  sub:option("--host", "The address to listen on."):default "127.0.0.1"
+  sub:option("--api-key", "The key that is let in."):default "local-key"
+  sub:option("--attempts", "Attempts for each delivery in all: 3 or 4, as one reads the guide.")
+    :default "3":convert(tonumber)
+  sub:option("--interval", "Seconds between two attempts."):default "3":convert(tonumber)
+end
+
+function emulate.run(given)
+  local out = output.new(given.json)
+  local self, err = emulator.start {
+    host = given.host, port = given.port, api_key = given.api_key,
+    attempts = given.attempts, interval = given.interval,
+    on_attempt = function(delivery, attempt)
+      local good = delivery.state == "delivered"
+      out.print(output.attempt_record(delivery, attempt), ("%s %s  attempt %d: %s"):format(
+        out.paint(good and "green" or "red", good and "delivered" or delivery.state),
+        delivery.url, #delivery.attempts, output.describe_attempt(attempt)))
+    end,
+  }
+  if not self then return 1, err end
+  out.print({ url = self.url, api_key = given.api_key },
+    ("A local api.video listens on %s with the key %s. Ctrl-C stops it."):format(
+      self.url, given.api_key))
+  local ok, problem = self.server:run()
+  return ok and 0 or 1, problem
+end
+
+return emulate

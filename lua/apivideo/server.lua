@@ -1,0 +1,179 @@
+--- A standalone HTTP server. Handlers run as tasks of the loop, so they may wait while others are
+--- served.
+
+local core = require "apivideo.server.core"
+local errors = require "apivideo.error"
+local headers = require "apivideo.headers"
+local options = require "apivideo.options"
+local protected = require "apivideo.pcall"
+local runtime = require "apivideo.runtime"
+local url = require "apivideo.url"
+
+---@class apivideo.ServerRequest
+---@field method string
+---@field target string as it came, undecoded
+---@field path string of the target, undecoded
+---@field query table<string, string> of the target, decoded
+---@field headers table<string, string|string[]> by name in any case; an array once a name repeats
+---@field body string
+---@field peer string the address it came from
+local Request = {}
+
+function Request:__index(name)
+  if name ~= "path" and name ~= "query" then return nil end
+  local path, query = url.split(self.target)
+  rawset(self, "path", path)
+  rawset(self, "query", url.decode_query(query))
+  return rawget(self, name)
+end
+
+---@class apivideo.Server
+---@field host string
+---@field port integer
+---@field url string
+local Server = {}
+Server.__index = Server
+
+local function report(text)
+  io.stderr:write("apivideo.server: ", (tostring(text):gsub("%c+", " ")), "\n")
+end
+
+local function close(self)
+  runtime.unwatch(self.fd)
+  self.core:close()
+  self.closed:open(true)
+end
+
+local answer
+
+-- Does what there is to do: called by the loop, and after an answer, to send it.
+local function turn(self)
+  local signals = self.core:run()
+  for _ = 1, signals do
+    if self.stopping then
+      close(self)
+    else
+      runtime.spawn(self.stop, self)
+    end
+    self.stopping = true
+  end
+  while true do
+    local id, method, target, request_headers, body, peer = self.core:next()
+    if not id then break end
+    runtime.spawn(answer, self, id, method, target, request_headers, body, peer)
+  end
+  if self.drained and self.core:active() == 0 then self.drained:open(true) end
+end
+
+-- Answers one request; 500 when the handler fails or what it returned cannot be sent.
+function answer(self, id, method, target, request_headers, body, peer)
+  local ok, status, answer_headers, answer_body = protected.call(self.handler, setmetatable({
+    method = method, target = target, headers = headers.any_case(request_headers), body = body,
+    peer = peer,
+  }, Request))
+  local problem = not ok and status or nil
+  if ok then
+    ok, problem = pcall(self.core.respond, self.core, id, status, answer_headers, answer_body)
+  end
+  if not ok then
+    report(("the handler of %s %s failed: %s"):format(method, target, tostring(problem)))
+    self.core:respond(id, 500)
+  end
+  turn(self)
+end
+
+--- Stops: the port is closed at once, requests under way are finished.
+---@param grace? number seconds that they may take, default 10
+function Server:stop(grace)
+  self.stopping = true
+  self.core:stop_accepting()
+  if self.core:active() > 0 then
+    self.drained = self.drained or runtime.latch()
+    self.drained:wait(grace or 10)
+  end
+  close(self)
+end
+
+local known = {
+  host = "string?", port = "number?", receiver = "table?", handler = "function?",
+  max_body = "number?", timeout = "number?", max_connections = "number?",
+}
+
+local function check_range(given, name, low, high)
+  local value = given[name]
+  if value and not (value >= low and value <= high and value % 1 == 0) then
+    error(("server: option \"%s\" must be a whole number from %d to %d"):format(name, low, high), 4)
+  end
+end
+
+local function check(given)
+  options.check("server", given, known)
+  if (given.receiver == nil) == (given.handler == nil) then
+    error("server: one of the options \"receiver\" and \"handler\" is required", 3)
+  end
+  check_range(given, "port", 0, 65535)
+  check_range(given, "max_body", 0, 2 ^ 30)
+  check_range(given, "timeout", 1, 86400)
+  check_range(given, "max_connections", 1, 2 ^ 20)
+end
+
+local function listen(given)
+  local receiver = given.receiver
+  local instance, message = core.new(given.host or "127.0.0.1", given.port or 0,
+    given.max_body or 1024 * 1024, given.timeout or 30, given.max_connections or 1000)
+  if not instance then
+    return nil, errors.new("network", message .. "; choose another port, or stop what uses it")
+  end
+  local host, port = instance:address()
+  local self = setmetatable({
+    core = instance, fd = instance:fd(), host = host, port = port,
+    url = ("http://%s:%d"):format(host:find(":", 1, true) and "[" .. host .. "]" or host, port),
+    handler = given.handler or function(request) return receiver:receive(request) end,
+    closed = runtime.latch(),
+  }, Server)
+  runtime.watch(self.fd, function() turn(self) end)
+  return self
+end
+
+---@class apivideo.ServerOptions
+---@field receiver? apivideo.Receiver
+---@field handler? fun(request: apivideo.ServerRequest): integer, table<string, string>?, string? instead of a receiver: returns status, headers, body
+---@field host? string the address to listen on, default 127.0.0.1
+---@field port? integer default 0: any free one
+---@field max_body? integer bytes, default 1 MiB; a larger body is answered 413
+---@field timeout? integer seconds in which a request must arrive, and that a connection may be idle, default 30
+---@field max_connections? integer default 1000
+
+local server = {}
+
+--- Starts a server and returns at once. It serves while tasks run or something waits.
+---@param given apivideo.ServerOptions
+---@return apivideo.Server|nil server
+---@return apivideo.Error? err when it cannot listen
+function server.listen(given)
+  check(given)
+  return listen(given)
+end
+
+--- Serves until SIGINT or SIGTERM; then finishes the requests under way. A second signal stops at
+--- once.
+---@param given apivideo.ServerOptions
+---@return true|nil stopped
+---@return apivideo.Error? err when it cannot listen
+function server.serve(given)
+  check(given)
+  local self, err = listen(given)
+  if not self then return nil, err end
+  return self:run()
+end
+
+--- Waits until it has stopped; SIGINT and SIGTERM stop it.
+---@return true|nil stopped
+---@return apivideo.Error? err
+function Server:run()
+  local ok, message = self.core:catch_signals()
+  if not ok then return nil, errors.new("network", message) end
+  return self.closed:wait()
+end
+
+return server

@@ -1,0 +1,86 @@
+/*
+** server.h: an HTTP server on libmicrohttpd, driven from outside. Knows no Lua.
+**
+** A request is collected whole, then its connection is suspended and the request waits to be taken.
+** It is answered later, by id; an id whose request is gone is harmless.
+*/
+#ifndef APIVIDEO_SERVER_H
+#define APIVIDEO_SERVER_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <microhttpd.h>
+
+typedef struct server_header {
+  const char *name, *value;
+  size_t name_len, value_len;
+} server_header;
+
+typedef struct server server;
+
+typedef struct server_request {
+  server *owner;
+  struct server_request *next; /* in the queue of those that are ready */
+  long long id;                /* 0 until its headers have come */
+  struct MHD_Connection *connection;
+  const char *method; /* libmicrohttpd's, as long as the request lives */
+  char *target;
+  char peer[64];
+  server_header *headers;
+  size_t header_count;
+  char *body;
+  size_t body_len, body_size;
+  long long deadline; /* for the whole of it to arrive, in milliseconds */
+  bool too_large, suspended;
+  struct MHD_Response *draft, *response;
+  unsigned status;
+} server_request;
+
+/* Zeroed by the caller, who must not move it. */
+struct server {
+  struct MHD_Daemon *daemon;
+  int epoll, timer, signals; /* descriptors, or -1 */
+  bool timer_armed;
+  sigset_t old_mask; /* while `signals` is open */
+  char host[64];     /* the numeric address */
+  unsigned port;
+  size_t max_body;
+  unsigned timeout; /* seconds */
+  server_request **slots; /* requests by id % slot_count */
+  size_t slot_count, active;
+  long long last_id;
+  server_request *ready, **ready_end;
+  char error[160];
+};
+
+typedef struct server_options {
+  const char *host;
+  unsigned port;
+  size_t max_body;
+  unsigned timeout, max_connections;
+} server_options;
+
+/* Starts listening; false with a message in `error`. */
+bool server_open(server *self, const server_options *options);
+/* Makes SIGINT and SIGTERM come as a result of server_run until it is closed. */
+bool server_catch_signals(server *self);
+/* Does what there is to do, without waiting. Returns how many signals were caught. */
+int server_run(server *self);
+/* Takes the next request that is complete, or NULL. It stays the server's. */
+server_request *server_next(server *self);
+/* The request with an id that waits for its answer, or NULL. */
+server_request *server_find(server *self, long long id);
+/* Begins an answer, copying the body; false when memory is out. */
+bool server_draft(server_request *request, const char *body, size_t len);
+/* Adds a header to it; false when it may not be sent. */
+bool server_draft_header(server_request *request, const char *name, const char *value);
+/* Sends it. */
+void server_send(server_request *request, unsigned status);
+/* Closes the port; connections go on. */
+void server_stop_accepting(server *self);
+/* Ends everything, whatever is under way. May be called twice, and after a failed open. */
+void server_close(server *self);
+
+#endif

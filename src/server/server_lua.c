@@ -1,0 +1,178 @@
+/*
+** apivideo.server.core: the C half of the standalone server for Lua.
+**
+**   server | nil, message = core.new(host, port, max_body, timeout, max_connections)
+**   signals = server:run()
+**   id, method, target, headers, body, peer = server:next()
+**   sent = server:respond(id, status, headers, body)
+*/
+#include <string.h>
+#include <strings.h>
+
+#include "../common/headers_lua.h"
+#include "server.h"
+
+#define SERVER "apivideo.server"
+
+static server *check_server(lua_State *L) { return luaL_checkudata(L, 1, SERVER); }
+
+/* An integer argument within bounds, or an error. Stack: [-0, +0]. */
+static lua_Integer check_range(lua_State *L, int index, lua_Integer low, lua_Integer high) {
+  const lua_Number value = luaL_checknumber(L, index);
+  luaL_argcheck(L, value >= (lua_Number)low && value <= (lua_Number)high, index, "out of range");
+  return (lua_Integer)value;
+}
+
+/* new(host, port, max_body, timeout, max_connections) -> server | nil, message. Stack: [-0, +1|2]. */
+static int new_server(lua_State *L) {
+  server_options options;
+  server *self;
+  options.host = luaL_checkstring(L, 1);
+  options.port = (unsigned)check_range(L, 2, 0, 65535);
+  options.max_body = (size_t)check_range(L, 3, 0, 1 << 30);
+  options.timeout = (unsigned)check_range(L, 4, 1, 86400);
+  options.max_connections = (unsigned)check_range(L, 5, 1, 1 << 20);
+  self = lua_newuserdata(L, sizeof *self);
+  memset(self, 0, sizeof *self);
+  luaL_getmetatable(L, SERVER);
+  lua_setmetatable(L, -2);
+  if (server_open(self, &options)) return 1;
+  lua_pushnil(L);
+  lua_pushstring(L, self->error);
+  server_close(self);
+  return 2;
+}
+
+/* server:close(), __gc, __close. Stack: [-0, +0]. */
+static int close_server(lua_State *L) {
+  server_close(check_server(L));
+  return 0;
+}
+
+/* server:fd() -> the descriptor to wait for. Stack: [-0, +1]. */
+static int server_fd(lua_State *L) {
+  lua_pushinteger(L, check_server(L)->epoll);
+  return 1;
+}
+
+/* server:address() -> host, port. Stack: [-0, +2]. */
+static int server_address(lua_State *L) {
+  const server *self = check_server(L);
+  lua_pushstring(L, self->host);
+  lua_pushinteger(L, (lua_Integer)self->port);
+  return 2;
+}
+
+/* server:catch_signals() -> true | nil, message. Stack: [-0, +1|2]. */
+static int catch_signals(lua_State *L) {
+  server *self = check_server(L);
+  if (self->daemon != NULL && server_catch_signals(self)) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_pushstring(L, self->error);
+  return 2;
+}
+
+/* server:run() -> how many signals were caught. Stack: [-0, +1]. */
+static int run(lua_State *L) {
+  lua_pushinteger(L, server_run(check_server(L)));
+  return 1;
+}
+
+/* server:next() -> id, method, target, headers, body, peer; or nothing. Stack: [-0, +6|0]. */
+static int next_request(lua_State *L) {
+  const server_request *request = server_next(check_server(L));
+  size_t i;
+  if (request == NULL) return 0;
+  compat_pushinteger(L, request->id);
+  lua_pushstring(L, request->method);
+  lua_pushstring(L, request->target);
+  lua_createtable(L, 0, (int)request->header_count);
+  for (i = 0; i < request->header_count; i++) {
+    const server_header *header = &request->headers[i];
+    headers_add(L, header->name, header->name_len, header->value, header->value_len);
+  }
+  lua_pushlstring(L, request->body_len > 0 ? request->body : "", request->body_len);
+  lua_pushstring(L, request->peer);
+  return 6;
+}
+
+/* Adds the headers of the table at index 4, name -> value, to the draft. Stack: [-0, +0]. */
+static void draft_headers(lua_State *L, server_request *request) {
+  if (lua_isnoneornil(L, 4)) return;
+  luaL_checktype(L, 4, LUA_TTABLE);
+  lua_pushnil(L);
+  while (lua_next(L, 4) != 0) {
+    size_t name_len, value_len;
+    const char *name, *value;
+    if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
+      luaL_argerror(L, 4, "header names and values must be strings");
+    name = lua_tolstring(L, -2, &name_len);
+    value = lua_tolstring(L, -1, &value_len);
+    if (strlen(name) != name_len || strlen(value) != value_len ||
+        strcasecmp(name, "Content-Length") == 0 || !server_draft_header(request, name, value))
+      luaL_argerror(L, 4, lua_pushfstring(L, "header \"%s\" cannot be sent", name));
+    lua_pop(L, 1);
+  }
+}
+
+/* server:respond(id, status, headers | nil, body | nil) -> whether the request was still there.
+   Stack: [-0, +1]. */
+static int respond(lua_State *L) {
+  server *self = check_server(L);
+  server_request *request = server_find(self, (long long)luaL_checknumber(L, 2));
+  const unsigned status = (unsigned)check_range(L, 3, 200, 599);
+  size_t len;
+  const char *body = luaL_optlstring(L, 5, "", &len);
+  if (request != NULL && !server_draft(request, body, len)) return luaL_error(L, "out of memory");
+  if (request != NULL) {
+    draft_headers(L, request);
+    server_send(request, status);
+  }
+  lua_pushboolean(L, request != NULL);
+  return 1;
+}
+
+/* server:stop_accepting(). Stack: [-0, +0]. */
+static int stop_accepting(lua_State *L) {
+  server_stop_accepting(check_server(L));
+  return 0;
+}
+
+/* server:active() -> how many requests are under way, from their headers to the end of their
+   answers. Stack: [-0, +1]. */
+static int active(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)check_server(L)->active);
+  return 1;
+}
+
+static const luaL_Reg methods[] = {{"close", close_server},
+                                   {"fd", server_fd},
+                                   {"address", server_address},
+                                   {"catch_signals", catch_signals},
+                                   {"run", run},
+                                   {"next", next_request},
+                                   {"respond", respond},
+                                   {"stop_accepting", stop_accepting},
+                                   {"active", active},
+                                   {"__gc", close_server},
+                                   {"__close", close_server},
+                                   {NULL, NULL}};
+
+static const luaL_Reg functions[] = {{"new", new_server}, {NULL, NULL}};
+
+APIVIDEO_EXPORT int luaopen_apivideo_server_core(lua_State *L);
+
+/* Pushes the module: { new }. Stack: [-0, +1]. */
+int luaopen_apivideo_server_core(lua_State *L) {
+  (void)luaL_newmetatable(L, SERVER);
+  compat_setfuncs(L, methods);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+  lua_newtable(L);
+  compat_setfuncs(L, functions);
+  return 1;
+}
