@@ -1,9 +1,16 @@
-# make demo      install what is missing, build, and run examples/quickstart.lua on loopback
-# make test      install what is missing, build for each Lua, and run the whole suite under each
-# make build     build the C modules for each Lua into build/<lua>/apivideo
+# make demo          install what is missing, build, and run examples/quickstart.lua on loopback
+# make test          install what is missing, build for each Lua, and run every spec under each
+# make build         build the C modules for each Lua into build/<lua>/apivideo
+# make lint          luacheck, gcc and clang with warnings as errors, clang-tidy, cppcheck
+# make check-memory  the specs under valgrind, for Lua 5.4 and LuaJIT
+# make bench-event   the event parser beside lua-cjson, for each Lua
+# make env           print what a shell needs to use the checkout: eval "$(make -s env)"
+#
+# Narrower: make test LUAS="5.1 jit" SPECS=spec/http_spec.lua
 
-LUAS := 5.1 5.2 5.3 5.4 jit
-LUA  := 5.4
+LUAS  ?= 5.1 5.2 5.3 5.4 jit
+SPECS ?= spec
+BUILD := build
 
 CC       ?= cc
 CFLAGS   ?= -O2 -g
@@ -18,31 +25,98 @@ package-5.3 := lua5.3
 package-5.4 := lua5.4
 package-jit := luajit
 
-COMMON  := $(wildcard src/common/*.c)
-CORE    := $(wildcard src/core/*.c) $(COMMON)
-SERVER  := $(wildcard src/server/*.c) $(COMMON)
+CORE    := $(wildcard src/core/*.c src/common/*.c)
+SERVER  := $(wildcard src/server/*.c src/common/*.c)
 HEADERS := $(wildcard src/*/*.h)
-
-BUILD   := build
 
 .PHONY: build
 build: $(LUAS:%=build-%)
 
-# One Lua's modules: make build-5.4
-.PHONY: $(LUAS:%=build-%)
-$(LUAS:%=build-%): build-%: $(BUILD)/%/apivideo/core.so $(BUILD)/%/apivideo/server/core.so
+# One Lua's modules: make build-5.4. (A pattern rule for each would not see a second target.)
+define modules
+.PHONY: build-$(1)
+build-$(1): $(BUILD)/$(1)/apivideo/core.so $(BUILD)/$(1)/apivideo/server/core.so
 
-# make does not see $* in a prerequisite's flags, so the Lua is taken from the target's path.
-lua-cflags = $(shell pkg-config --cflags $(package-$*))
+$(BUILD)/$(1)/apivideo/core.so: $(CORE) $(HEADERS) Makefile
+	@mkdir -p $$(@D)
+	$$(CC) $$(C) $$(CFLAGS) $$$$(pkg-config --cflags $(package-$(1)) libcurl libcrypto) $$(LDFLAGS) \
+	  -shared -o $$@ $(CORE) $$$$(pkg-config --libs libcurl libcrypto)
 
-$(BUILD)/%/apivideo/core.so: $(CORE) $(HEADERS)
-	@mkdir -p $(@D)
-	$(CC) $(C) $(CFLAGS) $(lua-cflags) $(LDFLAGS) -shared -o $@ $(CORE) $(shell pkg-config --cflags --libs libcurl libcrypto)
+$(BUILD)/$(1)/apivideo/server/core.so: $(SERVER) $(HEADERS) Makefile
+	@mkdir -p $$(@D)
+	$$(CC) $$(C) $$(CFLAGS) $$$$(pkg-config --cflags $(package-$(1)) libmicrohttpd) $$(LDFLAGS) \
+	  -shared -o $$@ $(SERVER) $$$$(pkg-config --libs libmicrohttpd)
+endef
+$(foreach lua,5.1 5.2 5.3 5.4 jit,$(eval $(call modules,$(lua))))
 
-$(BUILD)/%/apivideo/server/core.so: $(SERVER) $(HEADERS)
-	@mkdir -p $(@D)
-	$(CC) $(C) $(CFLAGS) $(lua-cflags) $(LDFLAGS) -shared -o $@ $(SERVER) $(shell pkg-config --cflags --libs libmicrohttpd)
+.PHONY: demo
+demo:
+	@tools/setup demo
+	@$(MAKE) --no-print-directory -s build-5.4
+	@tools/with-lua 5.4 examples/quickstart.lua
+
+.PHONY: test
+test:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -s build
+	@tools/run-specs "$(LUAS)" $(SPECS)
+
+.PHONY: lint
+lint:
+	@tools/setup lint
+	@tools/lint
+
+.PHONY: check-memory
+check-memory:
+	@tools/setup memory
+	@$(MAKE) --no-print-directory -s build-5.4 build-jit
+	@RUN_UNDER=valgrind tools/run-specs "5.4 jit" $(SPECS)
+
+.PHONY: bench-event
+bench-event:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -s build
+	@bench/event.sh $(LUAS)
+
+.PHONY: env
+env:
+	@tools/setup demo >&2
+	@$(MAKE) --no-print-directory -s build-5.4 >&2
+	@tools/with-lua 5.4 --env
+
+# ---- for LuaRocks: it says where the Lua's headers are, and where things go ----
+
+SERVER_LUA  := $(wildcard lua/apivideo/server.lua lua/apivideo/emulator.lua lua/apivideo/command.lua \
+                 lua/apivideo/emulator/*.lua lua/apivideo/command/*.lua)
+LIBRARY_LUA := $(filter-out $(SERVER_LUA),$(wildcard lua/apivideo/*.lua lua/apivideo/*/*.lua))
+
+# $(call install-lua,files,directory)
+install-lua = $(foreach file,$(1),install -D -m 644 $(file) $(2)/$(file:lua/%=%) &&) true
+
+.PHONY: rock-library rock-server install-library install-server
+rock-library:
+	@mkdir -p $(BUILD)/rock/apivideo
+	$(CC) $(C) $(CFLAGS) -I$(LUA_INCDIR) $(LIBFLAG) -o $(BUILD)/rock/apivideo/core.so $(CORE) \
+	  -I$(CURL_INCDIR) -L$(CURL_LIBDIR) -L$(CRYPTO_LIBDIR) -lcurl -lcrypto
+
+rock-server:
+	@mkdir -p $(BUILD)/rock/apivideo/server
+	$(CC) $(C) $(CFLAGS) -I$(LUA_INCDIR) $(LIBFLAG) -o $(BUILD)/rock/apivideo/server/core.so $(SERVER) \
+	  -I$(MICROHTTPD_INCDIR) -L$(MICROHTTPD_LIBDIR) -lmicrohttpd
+
+install-library:
+	install -D -m 755 $(BUILD)/rock/apivideo/core.so $(LIBDIR)/apivideo/core.so
+	$(call install-lua,$(LIBRARY_LUA),$(LUADIR))
+
+install-server:
+	install -D -m 755 $(BUILD)/rock/apivideo/server/core.so $(LIBDIR)/apivideo/server/core.so
+	$(call install-lua,$(SERVER_LUA),$(LUADIR))
+	install -D -m 755 bin/apivideo $(BINDIR)/apivideo
 
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)
+
+# For tools/lint: the value of a variable.
+print-%:
+	@echo '$($*)'

@@ -6,6 +6,7 @@
 
 local core = require "apivideo.core"
 local errors = require "apivideo.error"
+local options = require "apivideo.options"
 
 local compile, parse = core.event.compile, core.event.parse
 local sign = core.signature.sign
@@ -139,7 +140,7 @@ local types = {
 }
 
 ---@class apivideo.Catalogue
----@field types table<string, apivideo.EventType> read only: what is changed here after the first parse has no effect on it
+---@field types table<string, apivideo.EventType> read only
 ---@field private schema? userdata
 local Catalogue = {}
 Catalogue.__index = Catalogue
@@ -233,45 +234,39 @@ function Catalogue:sample(name)
   return known and copy(known.sample)
 end
 
-local options = {
+local definition_options = {
   required = "table", identity = "table",
-  emitted_at = "boolean", description = "string", sample = "table",
+  emitted_at = "boolean?", description = "string?", sample = "table?",
 }
 
-local function check(condition, name, message)
-  if not condition then error(("events.extend: type %q: %s"):format(tostring(name), message), 4) end
-end
-
-local function set_of(list, name, label)
-  local set = {}
-  for _, field in ipairs(list) do
-    check(type(field) == "string" and field ~= "", name, label .. " must be a list of field names")
+-- A list of field names as a set; nil if it is none.
+local function set_of(list)
+  local set, count = {}, 0
+  for key, field in pairs(list) do
+    if type(key) ~= "number" or type(field) ~= "string" or field == "" then return nil end
     set[field] = true
+    count = count + 1
   end
-  for key in pairs(list) do
-    check(type(key) == "number", name, label .. " must be a list of field names")
-  end
-  return set
+  return count == #list and set or nil
 end
 
--- Raises, three calls up, for a definition that is none.
-local function check_type(name, definition)
-  check(type(name) == "string" and name ~= "", name, "the name must be a non-empty string")
-  check(type(definition) == "table", name, "its definition must be a table")
-  for key, value in pairs(definition) do
-    check(options[key], name, ("there is no option %q"):format(tostring(key)))
-    check(type(value) == options[key], name, key .. " must be a " .. options[key])
+-- What is wrong with a definition's fields, or nil.
+local function field_problem(definition)
+  local required, identity = set_of(definition.required), set_of(definition.identity)
+  if not required then return "required must be a list of field names" end
+  if not identity then return "identity must be a list of field names" end
+  for _, field in ipairs(definition.identity) do
+    if field == "type" or field == "emittedAt" then
+      return ("identity must not list %s: the type always belongs to it, emittedAt by emitted_at = true")
+        :format(field)
+    end
+    if not required[field] then
+      return ("identity lists \"%s\", which is not required"):format(field)
+    end
   end
-  check(definition.required, name, "required is missing: a list of field names")
-  check(definition.identity, name, "identity is missing: a list of field names")
-  local required = set_of(definition.required, name, "required")
-  for field in pairs(set_of(definition.identity, name, "identity")) do
-    check(required[field], name, ("identity has %q, which is not required"):format(field))
-    check(field ~= "type" and field ~= "emittedAt", name,
-      ("identity has %q: the type always belongs to it, emittedAt by emitted_at = true"):format(field))
+  if definition.emitted_at and not required.emittedAt then
+    return "emitted_at is true, but required does not list emittedAt"
   end
-  check(not definition.emitted_at or required.emittedAt, name,
-    "emitted_at is true, but emittedAt is not required")
 end
 
 local events = new(types)
@@ -288,7 +283,13 @@ function events.extend(added)
   end
   local all = copy(types)
   for name, definition in pairs(added) do
-    check_type(name, definition)
+    if type(name) ~= "string" or name == "" then
+      error("events.extend: a type's name must be a non-empty string", 2)
+    end
+    local where = ("events.extend: type \"%s\""):format(name)
+    options.check(where, definition, definition_options)
+    local problem = field_problem(definition)
+    if problem then error(where .. ": " .. problem, 2) end
     all[name] = copy(definition)
   end
   return new(all)

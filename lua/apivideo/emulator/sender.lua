@@ -25,7 +25,7 @@ local sender = {}
 -- `2023-05-23T09:29:02.154Z`
 local function timestamp()
   local now = runtime.now()
-  return os.date("!%Y-%m-%dT%H:%M:%S", math.floor(now)) .. (".%03dZ"):format(now % 1 * 1000)
+  return os.date("!%Y-%m-%dT%H:%M:%S", math.floor(now)) .. (".%03dZ"):format(math.floor(now % 1 * 1000))
 end
 
 --- The body of an event: its fields in the order of the documentation.
