@@ -2,7 +2,7 @@
 # bench/event.lua for each Lua given; fails when one misses its bar.
 set -uo pipefail
 
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 failed=0
 for lua in "$@"; do
   tools/with-lua "$lua" bench/event.lua || failed=1

@@ -1,0 +1,150 @@
+local apivideo = require "apivideo"
+local runtime = require "apivideo.runtime"
+
+local QUALITY, STARTED = "video.encoding.quality.completed", "live-stream.broadcast.started"
+
+describe("handlers", function()
+  local handlers, calls
+
+  before_each(function()
+    handlers, calls = apivideo.handlers(), {}
+  end)
+
+  local function note(name)
+    return function(event) calls[#calls + 1] = name .. " " .. event.type end
+  end
+
+  local function dispatch(name)
+    calls = {}
+    local count, errs = handlers:dispatch({ type = name }, {})
+    return count, errs
+  end
+
+  it("run for their type, and get event and delivery", function()
+    local got
+    handlers:on(QUALITY, function(...) got = { ... } end)
+    local event, delivery = { type = QUALITY }, {}
+    assert.equal(1, handlers:dispatch(event, delivery))
+    assert.equal(event, got[1])
+    assert.equal(delivery, got[2])
+    got = nil
+    assert.equal(0, dispatch(STARTED))
+    assert.is_nil(got)
+  end)
+
+  it("run for lists and patterns, in the order of registration", function()
+    handlers:on("*", note "all")
+    handlers:on({ QUALITY, STARTED }, note "list")
+    handlers:on("video.*", note "video")
+    handlers:on("video.encoding.*", note "encoding")
+    handlers:on(QUALITY, note "exact")
+    assert.equal(5, dispatch(QUALITY))
+    assert.same({ "all " .. QUALITY, "list " .. QUALITY, "video " .. QUALITY, "encoding " .. QUALITY,
+      "exact " .. QUALITY }, calls)
+    assert.equal(2, dispatch(STARTED))
+    assert.same({ "all " .. STARTED, "list " .. STARTED }, calls)
+    assert.equal(1, dispatch "video")
+    assert.equal(2, dispatch "video.new.kind")
+  end)
+
+  it("leave what nobody matches to otherwise", function()
+    handlers:on(QUALITY, note "quality")
+    handlers:otherwise(note "otherwise")
+    dispatch(QUALITY)
+    assert.same({ "quality " .. QUALITY }, calls)
+    assert.equal(1, dispatch "live-stream.renamed")
+    assert.same({ "otherwise live-stream.renamed" }, calls)
+  end)
+
+  it("all run although one fails, and the failures come back together", function()
+    local raised = { "table" }
+    local told = {}
+    handlers:on(QUALITY, function() error("raised", 0) end)
+    handlers:on(QUALITY, note "second")
+    handlers:on(QUALITY, function() return nil, "returned" end)
+    handlers:on(QUALITY, function() error(raised) end)
+    handlers:on(QUALITY, function() return false, "said no" end)
+    handlers:on(QUALITY, function() return nil end)
+    handlers:on(QUALITY, function() return "a result", "and another" end)
+    handlers:on_error(function(err, event) told[#told + 1] = { err, event.type } end)
+    local count, errs = dispatch(QUALITY)
+    assert.is_nil(count)
+    assert.same({ "raised", "returned", raised, "said no" }, errs)
+    assert.same({ "second " .. QUALITY }, calls)
+    assert.same({ { "raised", QUALITY }, { "returned", QUALITY }, { raised, QUALITY },
+      { "said no", QUALITY } }, told)
+  end)
+
+  it("fail with nil, too, and so does on_error itself", function()
+    handlers:on(QUALITY, function() error() end)
+    handlers:on_error(function() error("in on_error", 0) end)
+    local _, errs = dispatch(QUALITY)
+    assert.equal(2, #errs)
+    assert.equal("in on_error", errs[2])
+  end)
+
+  it("fail in otherwise like elsewhere", function()
+    handlers:otherwise(function() error("x", 0) end)
+    assert.same({ "x" }, select(2, dispatch "new"))
+  end)
+
+  it("are taken back by off", function()
+    local fn = note "a"
+    handlers:on({ QUALITY, STARTED }, fn)
+    handlers:on(QUALITY, note "b")
+    dispatch(QUALITY)
+    assert.equal(1, handlers:off(QUALITY, fn))
+    assert.equal(0, handlers:off(QUALITY, fn))
+    dispatch(QUALITY)
+    assert.same({ "b " .. QUALITY }, calls)
+    assert.equal(1, dispatch(STARTED))
+  end)
+
+  it("may wait in a task", function()
+    handlers:on(QUALITY, function() runtime.sleep(0) calls[#calls + 1] = "waited" end)
+    runtime.run(function() assert(handlers:dispatch { type = QUALITY }) end)
+    assert.same({ "waited" }, calls)
+  end)
+
+  it("registered while they run have their turn with the next event", function()
+    handlers:on(QUALITY, function() handlers:on(QUALITY, note "late") end)
+    assert.equal(1, dispatch(QUALITY))
+    assert.equal(2, dispatch(QUALITY))
+  end)
+
+  it("cost nothing more for types that the sender makes up", function()
+    handlers:on(QUALITY, note "a")
+    for i = 1, 1000 do handlers:dispatch { type = "made.up." .. i } end
+    local kept = 0
+    for _ in pairs(handlers.matching) do kept = kept + 1 end
+    assert.is_true(kept <= 256)
+  end)
+
+  it("are refused for types that do not exist, with what was meant", function()
+    local function message(...)
+      local ok, err = pcall(handlers.on, handlers, ...)
+      assert.is_false(ok)
+      return err
+    end
+    assert.truthy(message("video.encoding.quality.complete", print)
+      :find('did you mean "video.encoding.quality.completed"?', 1, true))
+    assert.truthy(message("nothing.like.it", print):find("known: live%-stream"))
+    assert.truthy(message("vide.*", print):find("known:"))
+    assert.truthy(message({}, print):find("missing"))
+    assert.truthy(message({ QUALITY, 5 }, print):find("must be a string"))
+    assert.truthy(message(QUALITY):find("a function expected, got nil"))
+    assert.is_false(pcall(handlers.otherwise, handlers, {}))
+    assert.is_false(pcall(handlers.on_error, handlers))
+    assert.equal(0, dispatch(QUALITY))
+  end)
+
+  it("take the application's own types", function()
+    local catalogue = apivideo.events.extend {
+      ["video.renamed"] = { required = { "videoId" }, identity = { "videoId" } },
+    }
+    local extended = apivideo.handlers { events = catalogue }
+    extended:on("video.renamed", note "own")
+    assert.equal(1, extended:dispatch { type = "video.renamed" })
+    assert.is_false(pcall(apivideo.handlers, { event = catalogue }))
+  end)
+end)

@@ -1,0 +1,269 @@
+local apivideo = require "apivideo"
+local cjson = require "cjson"
+local errors = require "apivideo.error"
+
+local SECRET, ID = "sig_sec_0000000000000000000000", "webhook_0000000000000000000000"
+local RAW = '{"type":"video.encoding.quality.completed","emittedAt":"2021-01-29T15:46:25.217Z",'
+  .. '"videoId":"vi0000000000000000000000","liveStreamId":"li0000000000000000000000",'
+  .. '"encoding":"hls","quality":"720p"}'
+local HEX = "27a77d3a7fc626854886b5dbfae4e32c8b0170c1ea1b714c91ba77f1e7774e8c" -- as published
+
+describe("receiver", function()
+  local events, deliveries, outcomes, handlers
+
+  before_each(function()
+    events, deliveries, outcomes = {}, {}, {}
+    handlers = apivideo.handlers():otherwise(function(event, delivery)
+      events[#events + 1] = event
+      deliveries[#deliveries + 1] = delivery
+    end)
+  end)
+
+  local function new(more)
+    local given = { handlers = handlers, log = function(o) outcomes[#outcomes + 1] = o end }
+    for name, value in pairs(more or { secrets = SECRET }) do given[name] = value end
+    return apivideo.receiver(given)
+  end
+
+  local function request(more)
+    local r = { method = "POST", body = RAW,
+      headers = { ["X-Api-Video-WebhookID"] = ID, ["X-Api-Video-Signature"] = HEX } }
+    for name, value in pairs(more or {}) do r[name] = value end
+    return r
+  end
+
+  local function signed(body, secret)
+    return request { body = body, headers = { ["x-api-video-webhookid"] = ID,
+      ["x-api-video-signature"] = apivideo.sign(body, secret or SECRET) } }
+  end
+
+  local function kind()
+    return outcomes[#outcomes].err and outcomes[#outcomes].err.kind
+  end
+
+  it("hands a verified event to its handlers and answers 204", function()
+    local before = os.time()
+    local status, headers, body = new():receive(request())
+    assert.equal(204, status)
+    assert.same({}, headers)
+    assert.equal("", body)
+    assert.equal("vi0000000000000000000000", events[1].videoId)
+    local delivery = deliveries[1]
+    assert.equal(ID, delivery.webhookId)
+    assert.equal(RAW, delivery.raw)
+    assert.is_true(delivery.verified)
+    assert.equal("webhook", delivery.origin)
+    assert.equal(events[1], delivery.event)
+    assert.is_true(delivery.received_at >= before and delivery.received_at <= os.time() + 1)
+    assert.equal(apivideo.events:key(events[1]), delivery.key)
+    assert.is_nil(delivery.attempt)
+    assert.equal(204, outcomes[1].status)
+    assert.equal(1, outcomes[1].handled)
+    assert.is_true(outcomes[1].seconds >= 0)
+  end)
+
+  it("finds the headers however they are spelled, and as lists", function()
+    local receiver = new()
+    for _, headers in ipairs {
+      { ["x-api-video-webhookid"] = ID, ["x-api-video-signature"] = HEX },
+      { ["X-API-VIDEO-WEBHOOKID"] = ID, ["X-API-VIDEO-SIGNATURE"] = HEX },
+      { ["x-api-video-webhookid"] = { ID }, ["x-api-video-signature"] = { HEX } },
+    } do
+      assert.equal(204, (receiver:receive(request { headers = headers })))
+    end
+  end)
+
+  it("takes a signature in upper case: it is the same 32 bytes", function()
+    local r = request()
+    r.headers["X-Api-Video-Signature"] = HEX:upper()
+    assert.equal(204, (new():receive(r)))
+  end)
+
+  describe("refuses with 401, an empty body, and no handler run:", function()
+    local function refused(r, receiver)
+      local status, headers, body = (receiver or new()):receive(r)
+      assert.equal(401, status)
+      assert.same({}, headers)
+      assert.equal("", body)
+      assert.equal(0, #events)
+      assert.equal("bad_signature", kind())
+      assert.is_nil(tostring(outcomes[#outcomes].err):find(SECRET, 1, true))
+      return outcomes[#outcomes].err.message
+    end
+
+    it("no signature", function()
+      assert.truthy(refused(request { headers = { ["X-Api-Video-WebhookID"] = ID } })
+        :find("no x-api-video-signature header", 1, true))
+    end)
+
+    it("a repeated signature, even twice the right one", function()
+      for _, headers in ipairs {
+        { ["x-api-video-webhookid"] = ID, ["x-api-video-signature"] = { HEX, HEX } },
+        { ["x-api-video-webhookid"] = ID, ["x-api-video-signature"] = HEX,
+          ["X-Api-Video-Signature"] = HEX },
+      } do
+        assert.truthy(refused(request { headers = headers }):find("more than one"))
+      end
+    end)
+
+    it("a signature of another length, form, body or key", function()
+      for _, hex in ipairs { "", HEX:sub(1, 63), HEX .. "0", HEX:sub(1, 63) .. "g", " " .. HEX:sub(2),
+        "sha256=" .. HEX, ("0"):rep(64), HEX:sub(1, 63) .. "d" } do
+        refused(request { headers = { ["X-Api-Video-WebhookID"] = ID, ["X-Api-Video-Signature"] = hex } })
+      end
+      refused(request { body = RAW .. " " })
+      refused(request { body = RAW:gsub("720p", "721p") })
+      refused(request { body = "" })
+      local r = request { headers = { ["X-Api-Video-WebhookID"] = ID,
+        ["X-Api-Video-Signature"] = apivideo.sign(RAW, "sig_sec_another") } }
+      refused(r)
+    end)
+
+    it("a webhook that is not known, or not told", function()
+      local receiver = new { secrets = { [ID] = SECRET } }
+      local headers = { ["X-Api-Video-Signature"] = HEX }
+      assert.truthy(refused(request { headers = headers }, receiver):find("webhookid"))
+      headers["X-Api-Video-WebhookID"] = "webhook_another"
+      assert.truthy(refused(request { headers = headers }, receiver):find("no secret is known"))
+      headers["X-Api-Video-WebhookID"] = { ID, ID }
+      assert.truthy(refused(request { headers = headers }, receiver):find("more than one"))
+    end)
+  end)
+
+  it("takes secrets as a string, a list, a table by id, and a function", function()
+    for _, secrets in ipairs {
+      SECRET, { "sig_sec_old", SECRET }, { [ID] = SECRET }, { [ID] = { "sig_sec_old", SECRET } },
+      function(id) return id == ID and SECRET or nil end,
+    } do
+      assert.equal(204, (new { secrets = secrets }:receive(request())))
+    end
+  end)
+
+  it("answers 503 when the secret cannot be asked for now", function()
+    local receiver = new { secrets = function() return nil, errors.new("network", "away") end }
+    assert.equal(503, (receiver:receive(request())))
+    assert.equal("network", kind())
+    assert.equal(0, #events)
+  end)
+
+  it("accepts what nobody signed only when it is told so", function()
+    local receiver = new { unsigned = true }
+    assert.equal(204, (receiver:receive { method = "POST", headers = {}, body = RAW }))
+    assert.is_false(deliveries[1].verified)
+    assert.is_nil(deliveries[1].webhookId)
+  end)
+
+  it("answers 405 to what is no POST", function()
+    for _, method in ipairs { "GET", "HEAD", "PUT", "post" } do
+      local status, headers = new():receive(request { method = method })
+      assert.equal(405, status)
+      assert.equal("POST", headers.Allow)
+    end
+    assert.equal(0, #events)
+  end)
+
+  it("answers 413 beyond its cap, before it looks at the signature", function()
+    local receiver = new { secrets = SECRET, max_body = #RAW }
+    assert.equal(204, (receiver:receive(request())))
+    assert.equal(413, (receiver:receive(signed(RAW .. " "))))
+    assert.equal("too_large", kind())
+    assert.equal(413, (new():receive(request { body = ("x"):rep(10 * 1024 * 1024) })))
+  end)
+
+  it("answers 400 to signed bytes that are no event", function()
+    local receiver = new()
+    for body, expected in pairs {
+      [""] = "bad_json", ["hello"] = "bad_json", [RAW:sub(1, -2)] = "bad_json",
+      [("["):rep(100000)] = "bad_json", ['{"type":"a","type":"b"}'] = "bad_json",
+      ['{"type":"a\255"}'] = "bad_json", ["[]"] = "bad_event", ["{}"] = "bad_event",
+      ['{"type":"video.source.recorded"}'] = "bad_event",
+    } do
+      assert.equal(400, (receiver:receive(signed(body))), body:sub(1, 40))
+      if kind() ~= "too_large" then assert.equal(expected, kind(), body:sub(1, 40)) end
+    end
+    assert.equal(0, #events)
+  end)
+
+  it("says which field is missing", function()
+    new():receive(signed '{"type":"video.source.recorded","emittedAt":"2024","liveStreamId":"li"}')
+    assert.equal("videoId", outcomes[1].err.field)
+  end)
+
+  it("delivers types, fields and dates that nobody knows", function()
+    local receiver = new()
+    assert.equal(204, (receiver:receive(signed '{"type":"video.renamed","new":[1,{"a":null}]}')))
+    assert.equal("video.renamed", events[1].type)
+    assert.equal(1, events[1].new[1])
+    assert.equal(cjson.decode("[null]")[1], cjson.null)
+    assert.equal(204, (receiver:receive(signed((RAW:gsub("2021%-01%-29T15", "2024-08-151T10"))))))
+    assert.is_nil(apivideo.timestamp(events[2].emittedAt))
+    assert.truthy(deliveries[1].key ~= deliveries[2].key)
+  end)
+
+  it("answers 500 when a handler fails, and tells each failure", function()
+    handlers:on("video.*", function() error("it broke", 0) end)
+    handlers:on("video.*", function() return nil, "that too" end)
+    assert.equal(500, (new():receive(request())))
+    assert.same({ "it broke", "that too" }, outcomes[1].errors)
+  end)
+
+  it("acknowledges an event that no handler matches", function()
+    local receiver = apivideo.receiver { handlers = apivideo.handlers(), secrets = SECRET,
+      log = function(o) outcomes[#outcomes + 1] = o end }
+    assert.equal(204, (receiver:receive(request())))
+    assert.equal(0, outcomes[1].handled)
+  end)
+
+  it("logs refusals, failures and unhandled events to stderr by itself", function()
+    local stderr, written = io.stderr, {}
+    io.stderr = { write = function(_, ...) written[#written + 1] = table.concat { ... } end } -- luacheck: ignore
+    local receiver = apivideo.receiver { handlers = apivideo.handlers(), secrets = SECRET }
+    pcall(function()
+      receiver:receive(request { body = "x\n" })
+      receiver:receive(request())
+      handlers:on("*", function() error("it broke\nbadly", 0) end)
+      apivideo.receiver { handlers = handlers, secrets = SECRET }:receive(request())
+    end)
+    io.stderr = stderr -- luacheck: ignore
+    assert.equal(3, #written)
+    assert.truthy(written[1]:find("refused with 401: .*bad_signature: signature mismatch"))
+    assert.truthy(written[2]:find("without a handler: video.encoding.quality.completed", 1, true))
+    assert.truthy(written[3]:find("failed: it broke badly\n", 1, true))
+  end)
+
+  it("raises for misuse, with the way out", function()
+    local function message(fn, ...)
+      local ok, err = pcall(fn, ...)
+      assert.is_false(ok)
+      return tostring(err)
+    end
+    assert.truthy(message(apivideo.receiver, { handlers = handlers }):find("secrets.*unsigned = true"))
+    assert.truthy(message(apivideo.receiver, { handlers = handlers, secrets = SECRET, unsigned = true })
+      :find("exclude"))
+    assert.truthy(message(apivideo.receiver, { handlers = handlers, secret = SECRET })
+      :find('did you mean "secrets"?', 1, true))
+    assert.truthy(message(apivideo.receiver, { secrets = SECRET }):find('"handlers" is required', 1, true))
+    assert.truthy(message(apivideo.receiver, { handlers = {}, secrets = SECRET }):find("apivideo.handlers"))
+    assert.truthy(message(apivideo.receiver, { handlers = handlers, secrets = {} }):find("empty"))
+    assert.truthy(message(apivideo.receiver, { handlers = handlers, secrets = "" }):find("secrets"))
+    assert.is_false(pcall(apivideo.receiver, { handlers = handlers, secrets = 5 }))
+    local receiver = new()
+    assert.truthy(message(receiver.receive, receiver, request { body = {} }):find("decoded"))
+    assert.is_false(pcall(receiver.receive, receiver, { method = "POST" }))
+    assert.is_false(pcall(receiver.receive, receiver))
+  end)
+
+  it("shows no secret when it is printed", function()
+    local receiver = new()
+    assert.is_nil(tostring(receiver):find("sig_sec"))
+    local function search(value, seen)
+      if type(value) == "string" then return value:find(SECRET, 1, true) end
+      if type(value) ~= "table" or seen[value] then return nil end
+      seen[value] = true
+      for k, v in pairs(value) do
+        if search(k, seen) or search(v, seen) then return true end
+      end
+    end
+    assert.falsy(search(receiver, {}))
+  end)
+end)

@@ -1,0 +1,211 @@
+local core = require "apivideo.core"
+local http = require "apivideo.http"
+local peer = require "spec.support.peer"
+local protected = require "apivideo.pcall"
+local runtime = require "apivideo.runtime"
+local socket = require "socket"
+local timers = require "apivideo.runtime.timers"
+
+describe("runtime", function()
+  it("runs a function as a task and returns its results", function()
+    assert.same({ 1, nil, 3 }, { runtime.run(function(a, b, c) return a, b, c end, 1, nil, 3) })
+    assert.equal(0, select("#", runtime.run(function() end)))
+  end)
+
+  it("raises the error of what it runs, as it is", function()
+    local err = { "an error" }
+    local ok, raised = pcall(runtime.run, function() runtime.sleep(0) error(err) end)
+    assert.is_false(ok)
+    assert.equal(err, raised)
+  end)
+
+  it("lets tasks sleep beside each other, in the order of their times", function()
+    local order = {}
+    runtime.run(function()
+      local all = runtime.latch()
+      for _, time in ipairs { 0.03, 0.01, 0.02, 0 } do
+        runtime.spawn(function()
+          runtime.sleep(time)
+          order[#order + 1] = time
+          if #order == 4 then all:open() end
+        end)
+      end
+      all:wait(10)
+    end)
+    assert.same({ 0, 0.01, 0.02, 0.03 }, order)
+  end)
+
+  it("sleeps outside tasks, and runs them meanwhile", function()
+    local ran = false
+    runtime.spawn(function() ran = true end)
+    runtime.sleep(0)
+    assert.is_true(ran)
+  end)
+
+  it("waits where Lua cannot yield, too", function()
+    local result = runtime.run(function()
+      local list = { 3, 1, 2 }
+      table.sort(list, function(a, b)
+        runtime.sleep(0)
+        return a < b
+      end)
+      local text = ("abc"):gsub(".", function(c)
+        runtime.sleep(0)
+        return c:upper()
+      end)
+      return table.concat(list) .. text
+    end)
+    assert.equal("123ABC", result)
+  end)
+
+  it("waits inside pcall, iterators and coroutines of the program's own", function()
+    local function count(n)
+      local i = 0
+      return function()
+        runtime.sleep(0)
+        i = i + 1
+        return i <= n and i or nil
+      end
+    end
+    local sum, ok, err = 0, nil, nil
+    runtime.run(function()
+      for i in count(3) do sum = sum + i end
+      ok, err = pcall(function() runtime.sleep(0) error("x", 0) end)
+      for i in coroutine.wrap(function() runtime.sleep(0) coroutine.yield(10) end) do sum = sum + i end
+    end)
+    assert.equal(16, sum)
+    assert.is_false(ok)
+    assert.equal("x", err)
+  end)
+
+  it("reports the error of a task and goes on", function()
+    local stderr, reported = io.stderr, nil
+    io.stderr = { write = function(_, ...) reported = table.concat { ... } end } -- luacheck: ignore
+    local ok = pcall(function()
+      runtime.spawn(function() error("it broke") end)
+      runtime.run(function() runtime.sleep(0) end)
+    end)
+    io.stderr = stderr -- luacheck: ignore
+    assert.is_true(ok)
+    assert.truthy(reported:find("a task failed: .*it broke"))
+  end)
+
+  it("gives all who wait what a latch was opened with, later ones too", function()
+    local latch, got = runtime.latch(), {}
+    for i = 1, 3 do runtime.spawn(function() got[i] = { latch:wait() } end) end
+    runtime.spawn(function() latch:open("a", nil, "b") latch:open("c") end)
+    runtime.run(function() latch:wait() end)
+    runtime.sleep(0)
+    for i = 1, 3 do assert.same({ "a", nil, "b" }, got[i]) end
+    assert.same({ "a", nil, "b" }, { latch:wait() })
+  end)
+
+  it("ends a wait for a latch with its time", function()
+    assert.same({ nil, "timeout" }, { runtime.latch():wait(0.001) })
+    assert.same({ nil, "timeout" }, { runtime.run(function() return runtime.latch():wait(0.001) end) })
+  end)
+
+  it("says so when nothing can end a wait", function()
+    local latch = runtime.latch()
+    local ok, err = pcall(latch.wait, latch)
+    assert.is_false(ok)
+    assert.truthy(err:find("nothing is left"))
+  end)
+
+  it("watches descriptors", function()
+    local listening = assert(socket.bind("127.0.0.1", 0))
+    local _, port = listening:getsockname()
+    local called = runtime.latch()
+    runtime.watch(listening:getfd(), function()
+      listening:accept():close()
+      called:open(true)
+    end)
+    local client = socket.connect("127.0.0.1", port)
+    assert.is_true(called:wait(10))
+    runtime.unwatch(listening:getfd())
+    client:close()
+    listening:close()
+  end)
+
+  it("runs until no task and no descriptor is left", function()
+    local done = false
+    runtime.spawn(function()
+      runtime.sleep(0.005)
+      done = true
+    end)
+    runtime.run()
+    assert.is_true(done)
+  end)
+
+  it("refuses what is no function and no time", function()
+    assert.has_error(function() runtime.spawn(1) end)
+    for _, bad in ipairs { -1, 0 / 0, "1", {} } do
+      assert.has_error(function() runtime.sleep(bad) end)
+    end
+    assert.has_error(function() runtime.sleep() end)
+  end)
+
+  it("serves a request of a task while another waits for its own", function()
+    local p = peer.start(function(connection)
+      local request = connection:read_request()
+      if request.line:find("slow") then runtime.sleep(0.03) end
+      connection:respond("200 OK", nil, request.line)
+    end)
+    local order = {}
+    runtime.run(function()
+      local all = runtime.latch()
+      for _, path in ipairs { "slow", "fast" } do
+        runtime.spawn(function()
+          assert(http.request { method = "GET", url = p.url .. "/" .. path })
+          order[#order + 1] = path
+          if #order == 2 then all:open() end
+        end)
+      end
+      all:wait(10)
+    end)
+    p.stop()
+    assert.same({ "fast", "slow" }, order)
+  end)
+
+  it("tells the time", function()
+    assert.is_true(math.abs(runtime.now() - os.time()) < 5)
+    local before = core.monotonic()
+    assert.is_true(core.monotonic() >= before)
+  end)
+end)
+
+describe("protected.call", function()
+  it("is a pcall that a task may wait inside of", function()
+    local results = runtime.run(function()
+      return { protected.call(function(a)
+        runtime.sleep(0)
+        local inner = { protected.call(function() runtime.sleep(0) error("e", 0) end) }
+        return a, inner
+      end, 1) }
+    end)
+    assert.same({ true, 1, { false, "e" } }, results)
+  end)
+
+  it("works outside tasks", function()
+    assert.same({ true, 1 }, { protected.call(function(a) return a end, 1) })
+    assert.same({ false, "e" }, { protected.call(error, "e", 0) })
+  end)
+end)
+
+describe("timers", function()
+  it("come in the order of their times", function()
+    local heap, times = timers.new(), {}
+    local seed = 7
+    for i = 1, 200 do
+      seed = (seed * 1103515245 + 12345) % 2147483648
+      times[i] = seed % 50
+      heap:push(times[i], times[i])
+    end
+    table.sort(times)
+    for i = 1, 200 do
+      assert.equal(times[i], heap:next())
+      assert.equal(times[i], heap:pop())
+    end
+    assert.is_nil(heap:next())
+  end)
+end)

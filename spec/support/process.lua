@@ -1,0 +1,71 @@
+--- Child processes of the Lua that runs the specs.
+
+local wait_for = require "spec.support.wait"
+
+local interpreter
+do
+  local i = 0
+  while arg and arg[i - 1] do i = i - 1 end
+  interpreter = arg and arg[i] or "lua"
+end
+
+local process = {}
+
+local function quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+local function read(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read("*a") or ""
+  if file then file:close() end
+  return text
+end
+
+local Process = {}
+Process.__index = Process
+
+--- What it has printed so far, on both streams.
+function Process:output()
+  return read(self.base .. ".out")
+end
+
+--- Waits until it has printed a pattern; what the pattern captures.
+function Process:wait_for(pattern)
+  return wait_for(function() return self:output():match(pattern) end, pattern .. " in " .. self.line)
+end
+
+function Process:kill(signal)
+  os.execute(("kill -%s %s"):format(signal, (read(self.base .. ".pid"):gsub("%s", ""))))
+end
+
+--- Waits for its end; the exit status.
+function Process:wait()
+  local status = wait_for(function() return read(self.base .. ".status"):match("%d+") end,
+    "the end of " .. self.line)
+  for _, ending in ipairs { "", ".out", ".pid", ".status" } do os.remove(self.base .. ending) end
+  return tonumber(status)
+end
+
+--- Starts the interpreter with some arguments; `environment` is put before the command
+--- ("NAME=value NAME=value").
+function process.start(arguments, environment)
+  local parts = { interpreter }
+  for _, argument in ipairs(arguments) do parts[#parts + 1] = quote(argument) end
+  local self = setmetatable({ base = os.tmpname(), line = table.concat(parts, " ") }, Process)
+  local script = ("env %s %s > %s.out 2>&1 < /dev/null & echo $! > %s.pid; wait $!; echo $? > %s.status")
+    :format(environment or "", self.line, self.base, self.base, self.base)
+  os.execute(("sh -c %s > /dev/null 2>&1 &"):format(quote(script)))
+  wait_for(function() return read(self.base .. ".pid"):find("\n") end, "a process")
+  return self
+end
+
+--- Runs it to its end: what it printed, and its exit status.
+function process.run(arguments, environment)
+  local self = process.start(arguments, environment)
+  wait_for(function() return read(self.base .. ".status"):match("%d+") end, "the end of " .. self.line)
+  local output = self:output()
+  return output, self:wait()
+end
+
+return process
