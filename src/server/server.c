@@ -1,531 +1,424 @@
 /*
-** An HTTP server on libmicrohttpd, driven from outside: one epoll descriptor to wait for, and
-** server_run when it is readable. A complete request is suspended and waits in a queue; its answer
-** resumes it. Nothing calls back.
-**
-** What libmicrohttpd 0.9.75 needs from its user, and gets here:
-** - Its connections are edge-triggered: MHD_get_timeout says when it has work left without an event,
-**   so it is asked after each run and a timerfd in the same set wakes us.
-** - Its time limit starts anew with each byte. The limit for a whole request is ours: the socket of
-**   a late one is shut down, which libmicrohttpd takes for the client's end.
-** - It can answer before the body or after it, not within: a body that turns out too large is read
-**   to its end and dropped, within bounds.
-** - A suspended connection is out of its sight, and MHD_stop_daemon aborts if there is one.
-** - MHD_quiesce_daemon hands back the listening socket each time it is asked.
+** An HTTP server on libmicrohttpd. One epoll descriptor stands for all that it waits for:
+** libmicrohttpd's own epoll descriptor, a timer for its time limits, and signals.
 */
 #include "server.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <limits.h>
+#include <netdb.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "listener.h"
+#define BODY_FIRST_SIZE 512
+/* How much of a body that is too large is read and thrown away, so that its sender can hear 413. */
+#define DISCARD_MAX ((size_t)64 * 1024 * 1024)
+#define RUNS_MAX 16 /* of libmicrohttpd in one server_run */
 
-#define ROUNDS 8                        /* of libmicrohttpd in one server_run */
-#define FIRST_CAPACITY 4096             /* of a body's buffer */
-#define MAX_DROPPED (UINT64_C(64) << 20) /* bytes of a refused body that are read */
-#define PLACE_BITS 20                   /* of an id; the others count requests */
-
-/* Milliseconds of a clock that is never set back. */
-static uint64_t now_ms(void) {
+static long long now_ms(void) {
   struct timespec time = {0, 0};
   (void)clock_gettime(CLOCK_MONOTONIC, &time);
-  return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+  return (long long)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-/*
-** Queues. A place is in one at most.
-*/
+/* ---- requests ---- */
 
-static void leave_queue(server_request *request) {
-  server_queue *queue = request->queue;
-  if (queue == NULL) return;
-  *(request->previous != NULL ? &request->previous->next : &queue->first) = request->next;
-  *(request->next != NULL ? &request->next->previous : &queue->last) = request->previous;
-  request->queue = NULL;
-}
-
-static void enter_queue(server_queue *queue, server_request *request) {
-  leave_queue(request);
-  request->queue = queue;
-  request->next = NULL;
-  request->previous = queue->last;
-  *(queue->last != NULL ? &queue->last->next : &queue->first) = request;
-  queue->last = request;
-}
-
-/* The connection is cut if nothing that calls this again happens in time. */
-static void wait_for_client(server_request *request) {
-  request->deadline = now_ms() + request->owner->timeout;
-  enter_queue(&request->owner->waiting, request);
-}
-
-/* Shuts down who is late. libmicrohttpd then closes the connection and tells us. */
-static void cut_late(server *self, uint64_t now) {
-  while (self->waiting.first != NULL && self->waiting.first->deadline <= now) {
-    server_request *late = self->waiting.first;
-    leave_queue(late);
-    (void)shutdown(late->fd, SHUT_RDWR);
-  }
-}
-
-/*
-** What libmicrohttpd calls.
-*/
-
-/* The client's address as text; an IPv4 client of an IPv6 socket is shown as IPv4. */
-static void name_peer(server_request *request) {
-  const union MHD_ConnectionInfo *info =
-      MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-  const struct sockaddr *address = info != NULL ? info->client_addr : NULL;
-  request->peer[0] = '\0';
-  if (address == NULL) return;
-  if (address->sa_family == AF_INET) {
-    const struct sockaddr_in *v4 = (const void *)address;
-    (void)inet_ntop(AF_INET, &v4->sin_addr, request->peer, sizeof request->peer);
-  } else if (address->sa_family == AF_INET6) {
-    const struct sockaddr_in6 *v6 = (const void *)address;
-    if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-      (void)inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], request->peer, sizeof request->peer);
-    else
-      (void)inet_ntop(AF_INET6, &v6->sin6_addr, request->peer, sizeof request->peer);
-  }
-}
-
-/* A connection has come or gone: takes or frees its place. */
-static void on_connection(void *owner, struct MHD_Connection *connection, void **context,
-                          enum MHD_ConnectionNotificationCode code) {
-  server *self = owner;
-  server_request *place = *context;
-  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    place = self->free;
-    *context = place;
-    if (place == NULL) return;
-    self->free = place->next;
-    place->connection = connection;
-    place->fd = info->connect_fd;
-    name_peer(place);
-    wait_for_client(place);
-  } else if (place != NULL) {
-    *context = NULL;
-    leave_queue(place);
-    place->connection = NULL;
-    place->next = self->free;
-    self->free = place;
-  }
-}
-
-/* A request's line has come: the first that is heard of it. Its target is copied as it is, before
-   libmicrohttpd decodes it. */
-static void *on_line(void *owner, const char *target, struct MHD_Connection *connection) {
-  server *self = owner;
-  const union MHD_ConnectionInfo *info =
-      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-  server_request *request = info != NULL ? info->socket_context : NULL;
+/* Makes a request when its first line has come: the only place where libmicrohttpd tells the target
+   undecoded. NULL (memory is out) is noticed in on_request. */
+static void *on_target(void *context, const char *target, struct MHD_Connection *connection) {
+  server_request *request = calloc(1, sizeof *request);
+  (void)connection;
   if (request == NULL) return NULL;
-  request->state = REQUEST_ARRIVING;
-  request->target = strdup(target != NULL ? target : "");
-  self->active++;
-  wait_for_client(request);
+  request->owner = context;
+  request->target = strdup(target);
+  if (request->target == NULL) {
+    free(request);
+    return NULL;
+  }
   return request;
 }
 
-/* The request is over, answered or not. Frees what it had. */
-static void on_completed(void *owner, struct MHD_Connection *connection, void **context,
+/* Gives a request an id whose slot is free. There are as many slots as connections, and a
+   connection has one request at a time. */
+static void admit(server *self, server_request *request) {
+  do {
+    self->last_id++;
+  } while (self->slots[(size_t)self->last_id % self->slot_count] != NULL);
+  request->id = self->last_id;
+  self->slots[(size_t)request->id % self->slot_count] = request;
+  self->active++;
+}
+
+static void leave_queue(server *self, server_request *request) {
+  server_request **link = &self->ready;
+  while (*link != NULL && *link != request) link = &(*link)->next;
+  if (*link == NULL) return;
+  *link = request->next;
+  if (*link == NULL) self->ready_end = link;
+}
+
+/* Frees a request when libmicrohttpd is done with it, however it ended. */
+static void on_completed(void *context, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode code) {
-  server *self = owner;
-  server_request *request = *context;
+  server *self = context;
+  server_request *request = *state;
   (void)connection;
-  *context = NULL;
+  (void)code;
   if (request == NULL) return;
-  if (request->refusal != 0 && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
-    linger_add(&self->refused, self->epoll, request->fd, now_ms());
-  free(request->target);
-  free(request->body);
+  *state = NULL;
+  if (request->id != 0) {
+    self->slots[(size_t)request->id % self->slot_count] = NULL;
+    self->active--;
+    leave_queue(self, request);
+  }
+  if (request->draft != NULL) MHD_destroy_response(request->draft);
+  if (request->response != NULL) MHD_destroy_response(request->response);
   free(request->headers);
-  request->target = NULL;
-  request->body = NULL;
-  request->headers = NULL;
-  request->header_count = 0;
-  request->length = request->capacity = 0;
-  request->dropped = 0;
-  request->refusal = 0;
-  request->begun = false;
-  request->state = REQUEST_NONE;
-  self->active--;
-  wait_for_client(request);
-}
-
-/* Answers a request that nobody will handle, and ends its connection. */
-static enum MHD_Result refuse(server_request *request, unsigned status) {
-  request->refusal = status;
-  if (!server_begin_answer(request->owner, NULL, 0) ||
-      !server_add_header(request->owner, "Connection", "close"))
-    return MHD_NO;
-  leave_queue(request);
-  return server_send_answer(request, status) ? MHD_YES : MHD_NO;
-}
-
-/* What the headers say about the body. */
-typedef struct {
-  unsigned lengths, encodings;
-  bool chunked;
-  uint64_t length;
-} framing;
-
-static enum MHD_Result read_framing(void *result, enum MHD_ValueKind kind, const char *name,
-                                    size_t name_len, const char *value, size_t value_len) {
-  framing *found = result;
-  (void)kind;
-  (void)name_len;
-  if (strcasecmp(name, "content-length") == 0) {
-    found->lengths++;
-    found->length = value != NULL ? strtoull(value, NULL, 10) : 0; /* its digits were checked */
-  } else if (strcasecmp(name, "transfer-encoding") == 0) {
-    found->encodings++;
-    found->chunked = value_len == 7 && strcasecmp(value, "chunked") == 0;
-  }
-  return MHD_YES;
-}
-
-/* The headers are there. A body whose end two readers could see at two places is refused (a proxy
-   in front may be the other reader), and so is one that is said to be too large. */
-static enum MHD_Result begin(server_request *request, const char *method, const char *version) {
-  framing found = {0, 0, false, 0};
-  request->begun = true;
-  request->method = method;
-  request->id = (uint64_t)request->owner->sequence++ << PLACE_BITS |
-                (uint64_t)(request - request->owner->places);
-  (void)MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, read_framing, &found);
-  if (found.lengths + found.encodings > 1 ||
-      (found.encodings == 1 && (!found.chunked || strcmp(version, MHD_HTTP_VERSION_1_1) != 0)))
-    return refuse(request, MHD_HTTP_BAD_REQUEST);
-  if (found.length > request->owner->max_body) return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE);
-  return MHD_YES;
-}
-
-/* Makes room for `size` more bytes, of which there are at most max_body in all. */
-static bool reserve(server_request *request, size_t size) {
-  const size_t needed = request->length + size;
-  size_t capacity = request->capacity > 0 ? request->capacity : FIRST_CAPACITY;
-  char *body;
-  if (needed <= request->capacity) return true;
-  while (capacity < needed) capacity = capacity > SIZE_MAX / 2 ? needed : capacity * 2;
-  if (capacity > request->owner->max_body) capacity = request->owner->max_body;
-  body = realloc(request->body, capacity);
-  if (body == NULL) return false;
-  request->body = body;
-  request->capacity = capacity;
-  return true;
-}
-
-/* Keeps a piece of the body, or drops it once the request is refused. */
-static enum MHD_Result receive(server_request *request, const char *data, size_t size) {
-  if (request->refusal == 0) {
-    if (size > request->owner->max_body - request->length)
-      request->refusal = MHD_HTTP_CONTENT_TOO_LARGE;
-    else if (!reserve(request, size))
-      request->refusal = MHD_HTTP_INTERNAL_SERVER_ERROR;
-  }
-  if (request->refusal == 0) {
-    memcpy(request->body + request->length, data, size);
-    request->length += size;
-    return MHD_YES;
-  }
   free(request->body);
-  request->body = NULL;
-  request->capacity = 0;
-  request->dropped += size;
-  return request->dropped <= MAX_DROPPED ? MHD_YES : MHD_NO;
+  free(request->target);
+  free(request);
 }
 
-static enum MHD_Result keep_header(void *result, enum MHD_ValueKind kind, const char *name,
-                                   size_t name_len, const char *value, size_t value_len) {
-  server_request *request = result;
+/* Answers 413 and closes the connection after it. */
+static enum MHD_Result answer_too_large(struct MHD_Connection *connection) {
+  enum MHD_Result result = MHD_NO;
+  struct MHD_Response *response =
+      MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+  if (response == NULL) return MHD_NO;
+  if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES)
+    result = MHD_queue_response(connection, MHD_HTTP_CONTENT_TOO_LARGE, response);
+  MHD_destroy_response(response);
+  return result;
+}
+
+/* The headers have come: refuses a body that is announced as too large. */
+static enum MHD_Result begin(server *self, server_request *request,
+                             struct MHD_Connection *connection, const char *method) {
+  const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+                                                   MHD_HTTP_HEADER_CONTENT_LENGTH);
+  request->connection = connection;
+  request->method = method;
+  request->deadline = now_ms() + (long long)self->timeout * 1000;
+  admit(self, request);
+  if (length != NULL && strtoull(length, NULL, 10) > self->max_body)
+    return answer_too_large(connection);
+  return MHD_YES;
+}
+
+/* Takes a part of the body. MHD_NO closes the connection. */
+static enum MHD_Result take_body(server *self, server_request *request, const char *data,
+                                 size_t len) {
+  if (now_ms() > request->deadline) return MHD_NO;
+  if (request->too_large || len > self->max_body - request->body_len) {
+    if (!request->too_large) free(request->body);
+    request->body = NULL;
+    request->too_large = true;
+    request->body_len += len;
+    return request->body_len > self->max_body + DISCARD_MAX ? MHD_NO : MHD_YES;
+  }
+  if (len > request->body_size - request->body_len) {
+    size_t size = request->body_size == 0 ? BODY_FIRST_SIZE : request->body_size;
+    char *grown;
+    while (size - request->body_len < len) size *= 2;
+    grown = realloc(request->body, size);
+    if (grown == NULL) return MHD_NO;
+    request->body = grown;
+    request->body_size = size;
+  }
+  memcpy(request->body + request->body_len, data, len);
+  request->body_len += len;
+  return MHD_YES;
+}
+
+static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const char *name,
+                                  size_t name_len, const char *value, size_t value_len) {
+  server_request *request = context;
   server_header *header = &request->headers[request->header_count++];
   (void)kind;
   header->name = name;
   header->name_len = name_len;
-  header->value = value != NULL ? value : "";
-  header->value_len = value != NULL ? value_len : 0;
+  header->value = value == NULL ? "" : value;
+  header->value_len = value == NULL ? 0 : value_len;
   return MHD_YES;
 }
 
-/* The request is complete: suspends it until somebody answers. Its headers stay in libmicrohttpd's
-   memory meanwhile. */
-static enum MHD_Result make_ready(server_request *request) {
+/* Collects the headers, which stay libmicrohttpd's; false when memory is out. */
+static bool collect_headers(server_request *request) {
   const int count =
       MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, NULL, NULL);
-  if (count > 0) {
-    request->headers = calloc((size_t)count, sizeof *request->headers);
-    if (request->headers == NULL) return refuse(request, MHD_HTTP_INTERNAL_SERVER_ERROR);
-    (void)MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, keep_header, request);
-  }
+  if (count <= 0) return true;
+  request->headers = calloc((size_t)count, sizeof *request->headers);
+  if (request->headers == NULL) return false;
+  (void)MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, add_header, request);
+  return true;
+}
+
+static void set_peer(server_request *request) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  const struct sockaddr *address = info == NULL ? NULL : info->client_addr;
+  if (address == NULL) return;
+  (void)getnameinfo(address,
+                    address->sa_family == AF_INET6 ? (socklen_t)sizeof(struct sockaddr_in6)
+                                                   : (socklen_t)sizeof(struct sockaddr_in),
+                    request->peer, sizeof request->peer, NULL, 0, NI_NUMERICHOST);
+}
+
+/* The whole request is there: suspends its connection and queues it. */
+static enum MHD_Result finish(server *self, server_request *request) {
+  if (request->too_large) return answer_too_large(request->connection);
+  if (!collect_headers(request)) return MHD_NO;
+  set_peer(request);
   MHD_suspend_connection(request->connection);
-  request->state = REQUEST_READY;
-  enter_queue(&request->owner->ready, request);
+  request->suspended = true;
+  *self->ready_end = request;
+  self->ready_end = &request->next;
   return MHD_YES;
 }
 
-/* Called with the headers, then with each piece of the body, then with its end. */
-static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection, const char *url,
+/* libmicrohttpd's handler: called with the headers, with each part of the body, at its end, and
+   once more when the connection was resumed. */
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data,
-                                  size_t *size, void **context) {
-  server_request *request = *context;
-  (void)owner;
-  (void)connection;
+                                  size_t *len, void **state) {
+  server *self = context;
+  server_request *request = *state;
   (void)url;
-  if (request == NULL || request->target == NULL || request->state != REQUEST_ARRIVING)
-    return MHD_NO;
-  if (!request->begun) return begin(request, method, version);
-  if (*size > 0) {
-    const size_t got = *size;
-    *size = 0;
-    return receive(request, data, got);
+  (void)version;
+  if (request == NULL) return MHD_NO;
+  if (request->id == 0) return begin(self, request, connection, method);
+  if (*len > 0) {
+    const size_t taken = *len;
+    *len = 0;
+    return take_body(self, request, data, taken);
   }
-  return request->refusal != 0 ? refuse(request, request->refusal) : make_ready(request);
+  if (request->response != NULL)
+    return MHD_queue_response(connection, request->status, request->response);
+  if (request->suspended) return MHD_NO; /* resumed because the server closes */
+  return finish(self, request);
 }
 
-/*
-** Opening and closing.
-*/
+server_request *server_next(server *self) {
+  server_request *request = self->ready;
+  if (request != NULL) leave_queue(self, request);
+  return request;
+}
 
-static bool fail(server *self, const char *message) {
-  (void)snprintf(self->error, sizeof self->error, "%s", message);
-  server_close(self);
+server_request *server_find(server *self, long long id) {
+  server_request *request;
+  if (self->daemon == NULL || id <= 0) return NULL;
+  request = self->slots[(size_t)id % self->slot_count];
+  if (request == NULL || request->id != id) return NULL;
+  return request->suspended && request->response == NULL ? request : NULL;
+}
+
+bool server_draft(server_request *request, const char *body, size_t len) {
+  if (request->draft != NULL) MHD_destroy_response(request->draft);
+  /* libmicrohttpd copies the body; its parameter only lacks the const. */
+  request->draft =
+      MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
+  return request->draft != NULL;
+}
+
+bool server_draft_header(server_request *request, const char *name, const char *value) {
+  return MHD_add_response_header(request->draft, name, value) == MHD_YES;
+}
+
+void server_send(server_request *request, unsigned status) {
+  request->status = status;
+  request->response = request->draft;
+  request->draft = NULL;
+  MHD_resume_connection(request->connection);
+}
+
+/* ---- the server ---- */
+
+static bool fail(server *self, const char *what, const char *why) {
+  (void)snprintf(self->error, sizeof self->error, "%s: %s", what, why);
   return false;
 }
 
-static bool add_to_set(const server *self, int fd) {
+/* Binds one address; the socket, or -1 with errno. */
+static int bind_address(const struct addrinfo *address) {
+  const int on = 1;
+  const int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0) return fd;
+  {
+    const int problem = errno;
+    (void)close(fd);
+    errno = problem;
+  }
+  return -1;
+}
+
+/* Reads the address and the port that a socket got. */
+static void read_address(server *self, int fd) {
+  struct sockaddr_storage address;
+  socklen_t len = sizeof address;
+  char port[16] = "0";
+  if (getsockname(fd, (struct sockaddr *)&address, &len) != 0) return;
+  (void)getnameinfo((struct sockaddr *)&address, len, self->host, sizeof self->host, port,
+                    sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+  self->port = (unsigned)strtoul(port, NULL, 10);
+}
+
+/* Opens the listening socket; -1 with a message in `error`. */
+static int open_socket(server *self, const server_options *options) {
+  struct addrinfo hints, *addresses = NULL;
+  char port[16], where[100];
+  int fd, code;
+  memset(&hints, 0, sizeof hints);
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  (void)snprintf(port, sizeof port, "%u", options->port);
+  (void)snprintf(where, sizeof where, "cannot listen on %.60s port %s", options->host, port);
+  code = getaddrinfo(options->host, port, &hints, &addresses);
+  if (code != 0) {
+    (void)fail(self, where, gai_strerror(code));
+    return -1;
+  }
+  fd = bind_address(addresses);
+  if (fd < 0) (void)fail(self, where, strerror(errno));
+  freeaddrinfo(addresses);
+  if (fd >= 0) read_address(self, fd);
+  return fd;
+}
+
+/* Adds a descriptor to the server's epoll set. */
+static bool wait_for(server *self, int fd) {
   struct epoll_event event;
   memset(&event, 0, sizeof event);
   event.events = EPOLLIN;
+  event.data.fd = fd;
   return epoll_ctl(self->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-static bool make_places(server *self) {
-  unsigned at;
-  self->places = calloc(self->max_connections, sizeof *self->places);
-  if (self->places == NULL) return false;
-  for (at = self->max_connections; at-- > 0;) {
-    self->places[at].owner = self;
-    self->places[at].next = self->free;
-    self->free = &self->places[at];
-  }
-  return true;
-}
-
-/* Starts libmicrohttpd on a listening socket, which is its own from then on. It closes the socket
-   in most of its failures; one that it leaves open is better than one closed twice. */
-static bool start_daemon(server *self, int listener) {
-  const unsigned seconds = (self->timeout + 999) / 1000;
+/* Starts libmicrohttpd on a socket, which is its own from then on. */
+static bool start_daemon(server *self, const server_options *options, int fd) {
+  const union MHD_DaemonInfo *info;
   self->daemon = MHD_start_daemon(
       MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, self,
-      MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-      MHD_OPTION_CONNECTION_LIMIT, self->max_connections, MHD_OPTION_CONNECTION_TIMEOUT, seconds,
-      MHD_OPTION_URI_LOG_CALLBACK, on_line, self, MHD_OPTION_NOTIFY_COMPLETED, on_completed, self,
-      MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_END);
-  return self->daemon != NULL;
+      MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, self,
+      MHD_OPTION_URI_LOG_CALLBACK, on_target, self, MHD_OPTION_CONNECTION_LIMIT,
+      options->max_connections, MHD_OPTION_CONNECTION_TIMEOUT, options->timeout,
+      MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+  if (self->daemon == NULL) {
+    (void)close(fd);
+    return fail(self, "libmicrohttpd could not be started", strerror(errno));
+  }
+  info = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+  if (info == NULL || !wait_for(self, info->epoll_fd))
+    return fail(self, "cannot wait for connections", strerror(errno));
+  return true;
 }
 
 bool server_open(server *self, const server_options *options) {
-  const union MHD_DaemonInfo *info;
-  int listener;
-  self->open = true;
-  self->process = getpid();
+  int fd;
+  self->epoll = self->timer = self->signals = -1;
+  self->ready_end = &self->ready;
   self->max_body = options->max_body;
   self->timeout = options->timeout;
-  self->max_connections = options->max_connections;
-  self->armed = UINT64_MAX;
+  self->slot_count = options->max_connections;
+  self->slots = calloc(self->slot_count, sizeof *self->slots);
+  if (self->slots == NULL) return fail(self, "cannot start", "out of memory");
   self->epoll = epoll_create1(EPOLL_CLOEXEC);
   self->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-  if (self->epoll < 0 || self->timer < 0 || !add_to_set(self, self->timer))
-    return fail(self, strerror(errno));
-  if (!make_places(self)) return fail(self, strerror(ENOMEM));
-  listener = listener_open(options->host, options->port, self->error, sizeof self->error);
-  if (listener < 0) {
-    server_close(self);
-    return false;
-  }
-  self->port = listener_port(listener);
-  if (!start_daemon(self, listener)) return fail(self, "libmicrohttpd could not be started");
-  self->accepting = true;
-  info = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-  if (info == NULL || !add_to_set(self, info->epoll_fd)) return fail(self, strerror(errno));
-  (void)server_run(self); /* libmicrohttpd watches its socket from its first run on */
-  return true;
+  if (self->epoll < 0 || self->timer < 0 || !wait_for(self, self->timer))
+    return fail(self, "cannot start", strerror(errno));
+  fd = open_socket(self, options);
+  return fd >= 0 && start_daemon(self, options, fd);
+}
+
+bool server_catch_signals(server *self) {
+  sigset_t mask;
+  if (self->signals >= 0) return true;
+  (void)sigemptyset(&mask);
+  (void)sigaddset(&mask, SIGINT);
+  (void)sigaddset(&mask, SIGTERM);
+  if (sigprocmask(SIG_BLOCK, &mask, &self->old_mask) != 0) return false;
+  self->signals = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+  if (self->signals >= 0 && wait_for(self, self->signals)) return true;
+  (void)sigprocmask(SIG_SETMASK, &self->old_mask, NULL);
+  return fail(self, "cannot catch signals", strerror(errno));
+}
+
+/* Sets the timer to when libmicrohttpd next has a time limit to look at. Limits only move away, so
+   a timer that is set is early enough. */
+static void arm_timer(server *self) {
+  struct itimerspec when;
+  MHD_UNSIGNED_LONG_LONG ms = 0;
+  if (self->timer_armed || MHD_get_timeout(self->daemon, &ms) != MHD_YES) return;
+  if (ms == 0) ms = 1;
+  memset(&when, 0, sizeof when);
+  when.it_value.tv_sec = (time_t)(ms / 1000);
+  when.it_value.tv_nsec = (long)(ms % 1000) * 1000000;
+  self->timer_armed = timerfd_settime(self->timer, 0, &when, NULL) == 0;
+}
+
+/* Reads the timer and the signals, if they have something; the number of signals. */
+static int read_descriptors(server *self) {
+  struct signalfd_siginfo info;
+  unsigned long long expirations;
+  int signals = 0;
+  if (self->timer_armed &&
+      read(self->timer, &expirations, sizeof expirations) == (ssize_t)sizeof expirations)
+    self->timer_armed = false;
+  while (self->signals >= 0 && read(self->signals, &info, sizeof info) == (ssize_t)sizeof info)
+    signals++;
+  return signals;
+}
+
+int server_run(server *self) {
+  MHD_UNSIGNED_LONG_LONG ms;
+  int runs = 0, signals;
+  if (self->daemon == NULL) return 0;
+  signals = read_descriptors(self);
+  do {
+    (void)MHD_run(self->daemon);
+  } while (++runs < RUNS_MAX && MHD_get_timeout(self->daemon, &ms) == MHD_YES && ms == 0);
+  arm_timer(self);
+  return signals;
 }
 
 void server_stop_accepting(server *self) {
-  int listener;
-  if (!self->accepting) return;
-  (void)server_run(self); /* who has connected already is let in */
-  self->accepting = false;
-  listener = MHD_quiesce_daemon(self->daemon);
-  if (listener >= 0) (void)close(listener);
-}
-
-const char *server_catch_signals(server *self) {
-  const char *problem = signals_open(&self->stop);
-  if (problem != NULL) return problem;
-  return add_to_set(self, self->stop.fd) || errno == EEXIST ? NULL : strerror(errno);
-}
-
-static void discard_answer(server *self) {
-  if (self->response != NULL) MHD_destroy_response(self->response);
-  self->response = NULL;
-}
-
-/* Stops libmicrohttpd. Suspended connections must be resumed first, or it aborts. */
-static void stop_daemon(server *self) {
-  unsigned at;
+  MHD_socket fd;
   if (self->daemon == NULL) return;
-  for (at = 0; at < self->max_connections; at++) {
-    const server_request *request = &self->places[at];
-    if (request->state == REQUEST_READY || request->state == REQUEST_HANDLED)
-      MHD_resume_connection(request->connection);
-  }
-  MHD_stop_daemon(self->daemon);
-  self->daemon = NULL;
+  fd = MHD_quiesce_daemon(self->daemon);
+  if (fd != MHD_INVALID_SOCKET) (void)close(fd);
+}
+
+static void close_fd(int *fd) {
+  if (*fd >= 0) (void)close(*fd);
+  *fd = -1;
 }
 
 void server_close(server *self) {
-  if (!self->open) return;
-  self->open = self->accepting = false;
-  /* In a child that was forked, all of this is the parent's: stopping would end its connections. */
-  if (self->process != getpid()) return;
-  discard_answer(self);
-  stop_daemon(self);
-  linger_close(&self->refused);
-  signals_close(&self->stop);
-  if (self->timer >= 0) (void)close(self->timer);
-  if (self->epoll >= 0) (void)close(self->epoll);
-  free(self->places);
-  self->places = self->free = NULL;
-  self->active = 0;
-}
-
-/*
-** Running.
-*/
-
-/* Whether libmicrohttpd has something to do, and when. */
-static uint64_t daemon_deadline(const server *self, uint64_t now) {
-  MHD_UNSIGNED_LONG_LONG left;
-  return MHD_get_timeout(self->daemon, &left) == MHD_YES ? now + left : UINT64_MAX;
-}
-
-/* Sets the timer. One that would fire too early is left: an idle turn is cheaper than a system call
-   in each. */
-static void arm(server *self, uint64_t now, uint64_t deadline) {
-  struct itimerspec spec;
-  if (self->armed > now && self->armed <= deadline) return;
-  if (self->armed == deadline && deadline == UINT64_MAX) return;
-  memset(&spec, 0, sizeof spec);
-  if (deadline != UINT64_MAX) {
-    spec.it_value.tv_sec = (time_t)(deadline / 1000);
-    spec.it_value.tv_nsec = (long)(deadline % 1000) * 1000000 + 1;
+  size_t i;
+  if (self->slots == NULL) return; /* never opened, or closed */
+  if (self->daemon != NULL) {
+    /* libmicrohttpd aborts the process when a connection is suspended as it stops. */
+    for (i = 0; i < self->slot_count; i++) {
+      const server_request *request = self->slots[i];
+      if (request != NULL && request->suspended && request->response == NULL)
+        MHD_resume_connection(request->connection);
+    }
+    MHD_stop_daemon(self->daemon);
+    self->daemon = NULL;
   }
-  (void)timerfd_settime(self->timer, TFD_TIMER_ABSTIME, &spec, NULL);
-  self->armed = deadline;
-}
-
-static uint64_t sooner(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
-bool server_run(server *self) {
-  uint64_t now = now_ms(), deadline;
-  int round = 0;
-  cut_late(self, now);
-  do {
-    (void)MHD_run(self->daemon);
-    deadline = daemon_deadline(self, now);
-  } while (deadline <= now && ++round < ROUNDS);
-  linger_run(&self->refused, now);
-  deadline = sooner(deadline, linger_deadline(&self->refused));
-  if (self->waiting.first != NULL) deadline = sooner(deadline, self->waiting.first->deadline);
-  arm(self, now, deadline);
-  return signals_caught(&self->stop);
-}
-
-/*
-** Requests and answers.
-*/
-
-server_request *server_peek(const server *self) { return self->ready.first; }
-
-void server_take(server_request *request) {
-  leave_queue(request);
-  request->state = REQUEST_HANDLED;
-  free(request->body);
-  request->body = NULL;
-}
-
-server_request *server_find(const server *self, uint64_t id) {
-  const uint64_t at = id & ((UINT64_C(1) << PLACE_BITS) - 1);
-  server_request *request;
-  if (!self->open || at >= self->max_connections) return NULL;
-  request = &self->places[at];
-  return request->state == REQUEST_HANDLED && request->id == id ? request : NULL;
-}
-
-/* Whether every byte may stand in a header's name (RFC 9110, token). */
-static bool is_token(const char *text, size_t len) {
-  size_t at;
-  for (at = 0; at < len; at++) {
-    const char c = text[at];
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (!letter && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL)) return false;
-  }
-  return len > 0;
-}
-
-const char *server_header_problem(const char *name, size_t name_len, const char *value,
-                                  size_t value_len) {
-  if (!is_token(name, name_len)) return "is no name of a header";
-  if (strcasecmp(name, "content-length") == 0 || strcasecmp(name, "transfer-encoding") == 0)
-    return "is set by the server";
-  if (memchr(value, '\r', value_len) != NULL || memchr(value, '\n', value_len) != NULL ||
-      memchr(value, '\0', value_len) != NULL)
-    return "has a line break or a NUL in its value";
-  return NULL;
-}
-
-bool server_begin_answer(server *self, const char *body, size_t length) {
-  char nothing[1] = "";
-  union {
-    const char *read;
-    void *copied; /* libmicrohttpd copies from it, but its parameter is not const */
-  } bytes;
-  bytes.read = body != NULL ? body : nothing;
-  discard_answer(self);
-  self->response = MHD_create_response_from_buffer(length, bytes.copied, MHD_RESPMEM_MUST_COPY);
-  return self->response != NULL;
-}
-
-bool server_add_header(server *self, const char *name, const char *value) {
-  return MHD_add_response_header(self->response, name, value) == MHD_YES;
-}
-
-bool server_send_answer(server_request *request, unsigned status) {
-  server *self = request->owner;
-  const bool suspended = request->state == REQUEST_HANDLED;
-  bool sent;
-  if (!self->accepting) (void)server_add_header(self, "Connection", "close");
-  sent = MHD_queue_response(request->connection, status, self->response) == MHD_YES;
-  discard_answer(self);
-  request->state = REQUEST_ANSWERED;
-  /* One that could not be answered is resumed too: on_request then ends it. */
-  if (suspended) MHD_resume_connection(request->connection);
-  return sent;
+  if (self->signals >= 0) (void)sigprocmask(SIG_SETMASK, &self->old_mask, NULL);
+  close_fd(&self->signals);
+  close_fd(&self->timer);
+  close_fd(&self->epoll);
+  free(self->slots);
+  self->slots = NULL;
 }

@@ -1,120 +1,86 @@
+/*
+** server.h: an HTTP server on libmicrohttpd, driven from outside. Knows no Lua.
+**
+** A request is collected whole, then its connection is suspended and the request waits to be taken.
+** It is answered later, by id; an id whose request is gone is harmless.
+*/
 #ifndef APIVIDEO_SERVER_H
 #define APIVIDEO_SERVER_H
 
-#include <microhttpd.h>
-#include <netinet/in.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <sys/types.h>
 
-#include "linger.h"
-#include "signals.h"
+#include <microhttpd.h>
 
-typedef struct server server;
-typedef struct server_request server_request;
-
-typedef struct {
-  const char *host; /* an IP address or "localhost" */
-  unsigned port;    /* 0: any */
-  size_t max_body;  /* bytes */
-  unsigned timeout; /* milliseconds for a request to arrive */
-  unsigned max_connections;
-} server_options;
-
-typedef struct {
+typedef struct server_header {
   const char *name, *value;
   size_t name_len, value_len;
 } server_header;
 
-/* Requests in the order they came in. */
-typedef struct {
-  server_request *first, *last;
-} server_queue;
+typedef struct server server;
 
-typedef enum {
-  REQUEST_NONE,      /* the connection is idle */
-  REQUEST_ARRIVING,  /* its line has come */
-  REQUEST_READY,     /* complete and suspended: waits for server_next */
-  REQUEST_HANDLED,   /* suspended: waits for server_answer */
-  REQUEST_ANSWERED   /* the response is on its way */
-} request_state;
-
-/* A connection's place, and the one request that it can have at a time. */
-struct server_request {
+typedef struct server_request {
   server *owner;
-  struct MHD_Connection *connection; /* NULL: the place is free */
-  server_queue *queue;               /* where it is: owner->waiting, owner->ready, or nowhere */
-  server_request *next, *previous;
-  request_state state;
-  bool begun;        /* the headers have been looked at */
-  unsigned refusal;  /* the status that will answer it although nobody handles it, or 0 */
-  int fd;
-  uint64_t id;
-  uint64_t deadline; /* while waiting: when the connection is cut */
+  struct server_request *next; /* in the queue of those that are ready */
+  long long id;                /* 0 until its headers have come */
+  struct MHD_Connection *connection;
+  const char *method; /* libmicrohttpd's, as long as the request lives */
   char *target;
-  const char *method;
-  char *body;
-  size_t length, capacity;
-  uint64_t dropped;  /* bytes of a refused body */
+  char peer[64];
   server_header *headers;
   size_t header_count;
-  char peer[INET6_ADDRSTRLEN];
-};
+  char *body;
+  size_t body_len, body_size;
+  long long deadline; /* for the whole of it to arrive, in milliseconds */
+  bool too_large, suspended;
+  struct MHD_Response *draft, *response;
+  unsigned status;
+} server_request;
 
-/* All zero: closed. */
+/* Zeroed by the caller, who must not move it. */
 struct server {
-  bool open, accepting;
-  pid_t process;
   struct MHD_Daemon *daemon;
-  struct MHD_Response *response; /* being made */
-  int epoll, timer;
+  int epoll, timer, signals; /* descriptors, or -1 */
+  bool timer_armed;
+  sigset_t old_mask; /* while `signals` is open */
+  char host[64];     /* the numeric address */
   unsigned port;
   size_t max_body;
-  unsigned timeout;
-  unsigned max_connections;
-  unsigned active;
-  uint64_t armed;    /* when the timer fires */
-  uint32_t sequence;
-  server_request *places, *free;
-  server_queue waiting; /* idle and arriving, by deadline */
-  server_queue ready;
-  signals stop;
-  linger refused;
-  char error[256];
+  unsigned timeout; /* seconds */
+  server_request **slots; /* requests by id % slot_count */
+  size_t slot_count, active;
+  long long last_id;
+  server_request *ready, **ready_end;
+  char error[160];
 };
 
-/* Listens. False: see `error`; the server is closed. The server must be all zero before. */
+typedef struct server_options {
+  const char *host;
+  unsigned port;
+  size_t max_body;
+  unsigned timeout, max_connections;
+} server_options;
+
+/* Starts listening; false with a message in `error`. */
 bool server_open(server *self, const server_options *options);
-
-/* Closes everything, requests in flight too. May be called again, and on a server of all zeros. */
-void server_close(server *self);
-
-/* Takes no new connections; the port is free. */
+/* Makes SIGINT and SIGTERM come as a result of server_run until it is closed. */
+bool server_catch_signals(server *self);
+/* Does what there is to do, without waiting. Returns how many signals were caught. */
+int server_run(server *self);
+/* Takes the next request that is complete, or NULL. It stays the server's. */
+server_request *server_next(server *self);
+/* The request with an id that waits for its answer, or NULL. */
+server_request *server_find(server *self, long long id);
+/* Begins an answer, copying the body; false when memory is out. */
+bool server_draft(server_request *request, const char *body, size_t len);
+/* Adds a header to it; false when it may not be sent. */
+bool server_draft_header(server_request *request, const char *name, const char *value);
+/* Sends it. */
+void server_send(server_request *request, unsigned status);
+/* Closes the port; connections go on. */
 void server_stop_accepting(server *self);
-
-/* From now on SIGINT and SIGTERM make server_run return true. NULL, or why not. */
-const char *server_catch_signals(server *self);
-
-/* Does what can be done without waiting. Whether a signal to stop has come. */
-bool server_run(server *self);
-
-/* The request that has been ready for longest, or NULL. It stays the server's. */
-server_request *server_peek(const server *self);
-
-/* Takes it off the queue; its body is freed. */
-void server_take(server_request *request);
-
-/* The request with that id, if it waits for its answer; else NULL. */
-server_request *server_find(const server *self, uint64_t id);
-
-/* NULL, or why a response header cannot be sent. */
-const char *server_header_problem(const char *name, size_t name_len, const char *value,
-                                  size_t value_len);
-
-/* An answer: begin, add headers, send. Bytes are copied. False: no memory. */
-bool server_begin_answer(server *self, const char *body, size_t length);
-bool server_add_header(server *self, const char *name, const char *value);
-bool server_send_answer(server_request *request, unsigned status);
+/* Ends everything, whatever is under way. May be called twice, and after a failed open. */
+void server_close(server *self);
 
 #endif
