@@ -263,7 +263,8 @@ describe("receiver", function()
       for k, v in pairs(value) do
         if search(k, seen) or search(v, seen) then return true end
       end
+      return nil
     end
-    assert.falsy(search(receiver, {}))
+    assert.is_nil((search(receiver, {})))
   end)
 end)

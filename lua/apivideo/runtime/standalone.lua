@@ -104,21 +104,31 @@ local function wake(wait)
   if wait.task then enqueue(wait.task) end
 end
 
+-- The time of the first timer that somebody still waits for, or nil.
+local function next_time()
+  local wait, at = timers:next()
+  while wait and wait.over do
+    timers:pop()
+    wait, at = timers:next()
+  end
+  return at
+end
+
 local function fire_timers()
-  local now = timers:next() and core.monotonic()
-  while timers:next() and timers:next() <= now do
+  local at = next_time()
+  local now = at and core.monotonic()
+  while at and at <= now do
     local wait = timers:pop()
-    if not wait.over then
-      wait.timed_out = true
-      wake(wait)
-    end
+    wait.timed_out = true
+    wake(wait)
+    at = next_time()
   end
 end
 
 -- How long nothing can happen but on a descriptor.
 local function patience()
   if first <= last then return 0 end
-  local at = timers:next()
+  local at = next_time()
   if at then return math.max(0, at - core.monotonic()) end
   if in_flight == 0 and #fds == 0 then
     error("nothing is left that could end this wait: no task, timer, request or server", 0)

@@ -20,9 +20,10 @@ function timers:push(at, item)
   self[i] = { at = at, item = item }
 end
 
---- The time of the first item, or nil.
+--- The first item and its time, or nil.
 function timers:next()
-  return self.n > 0 and self[1].at or nil
+  if self.n == 0 then return nil end
+  return self[1].item, self[1].at
 end
 
 --- Takes the first item.

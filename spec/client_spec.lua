@@ -1,0 +1,437 @@
+local apivideo = require "apivideo"
+local emulator = require "apivideo.emulator"
+local errors = require "apivideo.error"
+local peer = require "spec.support.peer"
+local process = require "spec.support.process"
+local runtime = require "apivideo.runtime"
+
+local ID = "webhook_XXXXXXXXXXXXXXX"
+
+local function client_of(url, more)
+  local given = { api_key = "test-key", base_url = url, timeout = 5 }
+  for name, value in pairs(more or {}) do given[name] = value end
+  return apivideo.client(given)
+end
+
+describe("client", function()
+  local running = {}
+
+  after_each(function()
+    for _, p in ipairs(running) do p.stop() end
+    running = {}
+  end)
+
+  local function answering(...)
+    local p = peer.answering(...)
+    running[#running + 1] = p
+    return client_of(p.url), p
+  end
+
+  local function scripted(script)
+    local p = peer.start(script)
+    running[#running + 1] = p
+    return p
+  end
+
+  -- The error of a call that is answered so.
+  local function error_of(status, headers, body)
+    local client, p = answering(status, headers, body)
+    local result, err = client.webhooks:get(ID)
+    assert.is_nil(result)
+    assert.is_true(errors.is(err))
+    assert.equal(1, #p.requests)
+    return err
+  end
+
+  it("sends key, agent and JSON", function()
+    local client, p = answering("201 Created", nil, '{"webhookId":"webhook_1"}')
+    local webhook = assert(client.webhooks:create { url = "https://example.com/a?b=c",
+      events = { "video.source.recorded" } })
+    assert.equal("webhook_1", webhook.webhookId)
+    local request = p.requests[1]
+    assert.equal("POST /webhooks HTTP/1.1", request.line)
+    assert.truthy(request.head:find("Authorization: Basic dGVzdC1rZXk6\r\n", 1, true))
+    assert.truthy(request.head:find("Content-Type: application/json\r\n", 1, true))
+    assert.truthy(request.head:find("User-Agent: apivideo%-lua/%d"))
+    assert.truthy(request.body:find('"events":["video.source.recorded"]', 1, true))
+  end)
+
+  it("knows both environments", function()
+    assert.equal("https://ws.api.video", apivideo.client { api_key = "k" }.base_url)
+    assert.equal("https://sandbox.api.video",
+      apivideo.client { api_key = "k", environment = "sandbox" }.base_url)
+    assert.equal("http://127.0.0.1:1", client_of("http://127.0.0.1:1/").base_url)
+  end)
+
+  for environment, host in pairs { production = "ws.api.video", sandbox = "sandbox.api.video" } do
+    it("goes to " .. host .. " by TLS in the environment " .. environment .. " #process", function()
+      -- Seen by a proxy: the name and port that the client asks to be connected with.
+      local line
+      local p = scripted(function(connection)
+        local request = connection:read_request()
+        line = request and request.line
+      end)
+      local output, status = process.run({ "-e", ([[
+        local client = require("apivideo").client { api_key = "k", environment = "%s", timeout = 5 }
+        local result, err = client.webhooks:list()
+        print(result, err.kind)]]):format(environment) }, "https_proxy=" .. p.url)
+      assert.equal("CONNECT " .. host .. ":443 HTTP/1.1", line)
+      assert.equal(0, status)
+      assert.truthy(output:find("nil%s+network"), output)
+    end)
+  end
+
+  it("tells the wrong environment's key, over a socket", function()
+    local sandbox = assert(emulator.start { api_key = "sandbox-key" })
+    local production = assert(emulator.start { api_key = "production-key" })
+    for _, case in ipairs { { sandbox, "sandbox-key", true }, { sandbox, "production-key", false },
+      { production, "production-key", true }, { production, "sandbox-key", false } } do
+      local page, err = client_of(case[1].url, { api_key = case[2] }).webhooks:list()
+      assert.equal(case[3], page ~= nil)
+      if not page then
+        assert.equal("unauthorized", err.kind)
+        assert.equal(401, err.status)
+        assert.truthy(err.message:find("sandbox and production have different ones", 1, true))
+        assert.is_nil(tostring(err):find(case[2], 1, true))
+      end
+    end
+    sandbox:stop()
+    production:stop()
+  end)
+
+  it("takes JSON with any content type", function()
+    for _, header in ipairs { "Content-Type: application/json; charset=utf-8\r\n",
+      "Content-Type: application/problem+json\r\n", "content-type: text/plain\r\n", "" } do
+      local client = answering("200 OK", header, '{"webhookId":"webhook_1","new":{"field":true}}')
+      assert.is_true(assert(client.webhooks:get(ID)).new.field)
+    end
+  end)
+
+  it("takes a 204 with a content type, and any other success of a delete", function()
+    local p = scripted(function(connection)
+      connection:read_request()
+      connection:send("HTTP/1.1 204 No Content\r\nContent-Type: application/json\r\n\r\n")
+    end)
+    assert.is_true((client_of(p.url).webhooks:delete(ID)))
+    for _, body in ipairs { "", "null", "<html>" } do
+      local client = answering("200 OK", nil, body)
+      assert.is_true((client.webhooks:delete(ID)))
+    end
+  end)
+
+  describe("makes errors of the documented bodies:", function()
+    local JSON = "Content-Type: application/problem+json\r\n"
+
+    it("a missing attribute, whose title stands under its name", function()
+      local err = error_of("400 Bad Request", JSON,
+        [[{"type":"https://docs.api.video/reference/attribute-required","events":"This attribute is required.",
+        "name":"events","status":400,"problems":[{"type":"t","title":"This attribute is required.","name":"events"},
+        {"type":"t","title":"This attribute is required.","name":"url"},
+        {"type":"t","title":"This attribute must be an array.","name":"events"}]}]])
+      assert.equal("invalid_request", err.kind)
+      assert.equal(400, err.status)
+      assert.equal(3, #err.problem.problems)
+      assert.equal("events: This attribute is required. url: This attribute is required."
+        .. " events: This attribute must be an array.", err.message)
+      assert.equal("GET", err.request.method)
+      assert.equal(1, err.attempts)
+      assert.is_false(err.retryable)
+      assert.is_nil(tostring(err):find("\n"))
+    end)
+
+    it("a thing that is not there", function()
+      local err = error_of("404 Not Found", JSON,
+        [[{"type":"https://docs.api.video/reference/resource-not-found",
+        "title":"The requested resource could not be found.","name":"webhookId","status":404}]])
+      assert.equal("not_found", err.kind)
+      assert.equal("webhookId", err.problem.name)
+    end)
+
+    it("too many requests", function()
+      local err = error_of("429 Too Many Requests", JSON,
+        '{"type":"https://docs.api.video/reference/too-many-requests","title":"Too many requests.","status":429}')
+      assert.equal("rate_limited", err.kind)
+      assert.is_true(err.retryable)
+    end)
+
+    it("a range, without a type", function()
+      local err = error_of("400 Bad Request", JSON,
+        [[{"title":"This parameter is out of the allowed range of values.","name":"page","status":400,
+        "range":{"min":1},"problems":[]}]])
+      assert.equal(1, err.problem.range.min)
+      assert.equal("page: This parameter is out of the allowed range of values.", err.message)
+    end)
+
+    it("every status, whatever the body is", function()
+      for status, kind in pairs { ["401"] = "unauthorized", ["403"] = "forbidden", ["404"] = "not_found",
+        ["408"] = "timeout", ["409"] = "conflict", ["422"] = "invalid_request", ["500"] = "server_error",
+        ["503"] = "server_error", ["302"] = "unexpected_response", ["304"] = "unexpected_response" } do
+        for _, body in ipairs { "", "{}", "[]", '"x"', '{"title":5,"name":[],"problems":"x"}', "<html>" } do
+          local err = error_of(status .. " X", "", body)
+          assert.equal(kind, err.kind, status .. body)
+          assert.equal(tonumber(status), err.status)
+        end
+      end
+    end)
+  end)
+
+  it("keeps the status when a proxy answers HTML", function()
+    local err = error_of("502 Bad Gateway", "Content-Type: text/html\r\n", "<html>Bad Gateway</html>")
+    assert.equal("server_error", err.kind)
+    assert.equal(502, err.status)
+    assert.is_nil(err.problem)
+    assert.truthy(err.message:find("not JSON %(text/html%)"))
+  end)
+
+  it("refuses successes that are no answer", function()
+    for _, body in ipairs { "", "<html>", "5", "{", "null" } do
+      local client = answering("200 OK", nil, body)
+      local result, err = client.webhooks:get(ID)
+      assert.is_nil(result)
+      assert.equal("unexpected_response", err.kind)
+      assert.equal(200, err.status)
+    end
+    local client = answering("200 OK", nil, "{}")
+    local page, err = client.webhooks:list()
+    assert.is_nil(page)
+    assert.equal("unexpected_response", err.kind)
+  end)
+
+  it("gives transport failures the same form", function()
+    local p = scripted(function(connection) connection:read_request() end)
+    local result, err = client_of(p.url).webhooks:get(ID)
+    assert.is_nil(result)
+    assert.equal("network", err.kind)
+    assert.equal(p.url .. "/webhooks/" .. ID, err.request.url)
+    local stalling = scripted(function(connection)
+      connection:read_request()
+      connection:read_request()
+    end)
+    _, err = client_of(stalling.url, { timeout = 0.05 }).webhooks:get(ID)
+    assert.equal("timeout", err.kind)
+  end)
+
+  it("keeps secrets out of everything that is printed", function()
+    local err = error_of("400 Bad Request", nil, [[{"title":"Bad: test-key and Basic dGVzdC1rZXk6",
+      "signatureSecret":"sig_sec_abcDEF123","sig_sec_abcDEF123":"x"}]])
+    local function search(value)
+      if type(value) == "string" then
+        return value:find("sig_sec_abc", 1, true) or value:find("test-key", 1, true)
+          or value:find("dGVzdC1rZXk6", 1, true)
+      elseif type(value) == "table" then
+        for k, v in pairs(value) do if search(k) or search(v) then return true end end
+      end
+      return nil
+    end
+    assert.is_nil((search(err)))
+    assert.is_nil((search(tostring(err))))
+    local client = client_of "http://127.0.0.1:1"
+    assert.is_nil(tostring(client):find("test-key", 1, true))
+    for _, value in pairs(client) do assert.is_true(value ~= "test-key") end
+    local _, refused = client_of("http://user:pass@127.0.0.1:1").webhooks:list()
+    assert.is_nil(tostring(refused):find("pass@", 1, true))
+  end)
+
+  it("never sends an id that is none", function()
+    local client, p = answering("200 OK", nil, "{}")
+    for _, id in ipairs { "../videos", "webhook_/../../videos", "webhook_a?b", "webhook_a b", "",
+      "webhook_", "webhook_a\r\nX: y", "webhook_\0", "vi0000000000000000000000", "webhook_%2e%2e",
+      "webhook_" .. ("a"):rep(200) } do
+      for _, method in ipairs { "get", "delete" } do
+        local result, err = client.webhooks[method](client.webhooks, id)
+        assert.is_nil(result)
+        assert.equal("invalid_request", err.kind)
+        assert.equal(0, err.attempts)
+      end
+    end
+    assert.equal(0, p.connections)
+  end)
+
+  it("raises for misuse, naming the argument", function()
+    local function message(fn, ...)
+      local ok, err = pcall(fn, ...)
+      assert.is_false(ok)
+      assert.truthy(tostring(err):find("client_spec.lua", 1, true), err)
+      return err
+    end
+    local client = client_of "http://127.0.0.1:1"
+    local webhooks = client.webhooks
+    assert.truthy(message(function() return (apivideo.client {}) end):find("APIVIDEO_API_KEY"))
+    for option, value in pairs { api_key = " key\n", environment = "staging", base_url = "ftp://x",
+      timeout = 0, connect_timeout = -1 } do
+      local given = { api_key = "key" }
+      given[option] = value
+      assert.truthy(message(function() return (apivideo.client(given)) end):find(option))
+    end
+    assert.truthy(message(function() return (apivideo.client { api_key = "k", timeot = 1 }) end)
+      :find('did you mean "timeout"?', 1, true))
+    assert.truthy(message(function() return (webhooks:create { url = "https://x" }) end):find("events"))
+    assert.truthy(message(function() return (webhooks:create { events = { "a" } }) end):find("url"))
+    assert.truthy(message(function() return (webhooks:create { url = "x", events = { "a" } }) end):find("url"))
+    assert.truthy(message(function() return (webhooks:create { url = "https://x", events = {} }) end)
+      :find("at least one"))
+    assert.truthy(message(function() return (webhooks:create { url = "https://x", events = { 1 } }) end)
+      :find("strings"))
+    assert.truthy(message(function() return (webhooks:list { pagesize = 5 }) end)
+      :find('did you mean "pageSize"?', 1, true))
+    assert.truthy(message(function() return (webhooks:get()) end):find("webhookId must be a string"))
+    assert.truthy(message(function() return (webhooks:delete {}) end):find("webhookId must be a string"))
+  end)
+
+  it("iterates by number, ends with a short page, and raises a failure", function()
+    local pages = { '{"data":[{"webhookId":"a"},{"webhookId":"b"}],"pagination":{"pagesTotal":1,"itemsTotal":0}}',
+      '{"data":[{"webhookId":"c"}],"pagination":{"pagesTotal":99,"links":{"next":"http://elsewhere"}}}' }
+    local lines = {}
+    local p = scripted(function(connection)
+      while true do
+        local request = connection:read_request()
+        if not request then return end
+        lines[#lines + 1] = request.line
+        local page = tonumber(request.line:match("currentPage=(%d+)"))
+        connection:respond(pages[page] and "200 OK" or "500 X", nil, pages[page])
+      end
+    end)
+    local seen = {}
+    for hook in client_of(p.url).webhooks:each { events = "video.*&x=y", pageSize = 2 } do
+      seen[#seen + 1] = hook.webhookId
+    end
+    assert.same({ "a", "b", "c" }, seen)
+    assert.equal(2, #lines)
+    assert.truthy(lines[1]:find("events=video.%2A%26x%3Dy", 1, true))
+    assert.truthy(lines[1]:find("pageSize=2", 1, true))
+    pages[2] = nil
+    local ok, err = pcall(function()
+      for _ in client_of(p.url).webhooks:each { pageSize = 2 } do runtime.sleep(0) end
+    end)
+    assert.is_false(ok)
+    assert.equal("server_error", err.kind)
+  end)
+end)
+
+describe("secrets", function()
+  local ids = { A = "webhook_A", B = "webhook_B" }
+
+  -- A resolver over a function, and the list of ids that it was asked for.
+  local function resolver(fetch, given)
+    local asked = {}
+    return require("apivideo.secrets").new(function(id)
+      asked[#asked + 1] = id
+      return fetch(id)
+    end, given), asked
+  end
+
+  local function found(id) return { webhookId = id, signatureSecret = "sig_sec_" .. id } end
+  local function missing() return nil, errors.new("not_found", "no") end
+  local function broken() return nil, errors.new("network", "away") end
+
+  it("are asked for once and kept", function()
+    local secrets, asked = resolver(found)
+    for _ = 1, 3 do assert.equal("sig_sec_webhook_A", secrets:resolve(ids.A)) end
+    assert.equal("sig_sec_webhook_B", secrets:resolve(ids.B))
+    assert.same({ ids.A, ids.B }, asked)
+  end)
+
+  it("are remembered as missing", function()
+    local secrets, asked = resolver(missing)
+    for _ = 1, 3 do assert.same({ nil }, { secrets:resolve(ids.A) }) end
+    assert.equal(1, #asked)
+    secrets, asked = resolver(function(id) return { webhookId = id } end)
+    for _ = 1, 3 do assert.is_nil((secrets:resolve(ids.A))) end
+    assert.equal(1, #asked)
+  end)
+
+  it("are asked for again when their time is over", function()
+    local secrets, asked = resolver(found, { ttl = 0 })
+    secrets:resolve(ids.A)
+    secrets:resolve(ids.A)
+    assert.equal(2, #asked)
+    secrets, asked = resolver(missing, { miss_ttl = 0 })
+    secrets:resolve(ids.A)
+    secrets:resolve(ids.A)
+    assert.equal(2, #asked)
+  end)
+
+  it("are not asked for with an id that is none", function()
+    local secrets, asked = resolver(found)
+    for _, id in ipairs { "", "../videos", "webhook_", "webhook_/..", "webhook_a\r\n", 5, {},
+      "webhook_" .. ("a"):rep(93) } do
+      assert.same({}, { secrets:resolve(id) })
+    end
+    assert.same({}, { secrets:resolve(nil) })
+    assert.same({}, asked)
+  end)
+
+  it("are asked for once at a time, however many wait", function()
+    local secrets, asked = resolver(function(id)
+      runtime.sleep(0.01)
+      return found(id)
+    end)
+    local got = {}
+    runtime.run(function()
+      local all = runtime.latch()
+      for i = 1, 20 do
+        runtime.spawn(function()
+          got[i] = secrets:resolve(ids.A)
+          if #got == 20 then all:open() end
+        end)
+      end
+      all:wait(10)
+    end)
+    assert.equal(20, #got)
+    assert.same({ ids.A }, asked)
+  end)
+
+  it("tell a failure to all who wait, and ask again after it", function()
+    local fetch = broken
+    local secrets, asked = resolver(function(id)
+      runtime.sleep(0)
+      return fetch(id)
+    end)
+    local kinds = {}
+    runtime.run(function()
+      local all = runtime.latch()
+      for i = 1, 3 do
+        runtime.spawn(function()
+          kinds[i] = select(2, secrets:resolve(ids.A)).kind
+          if #kinds == 3 then all:open() end
+        end)
+      end
+      all:wait(10)
+    end)
+    assert.same({ "network", "network", "network" }, kinds)
+    assert.equal(1, #asked)
+    fetch = found
+    assert.equal("sig_sec_webhook_A", secrets:resolve(ids.A))
+  end)
+
+  it("go on to serve while the API is away", function()
+    local fetch = found
+    local secrets = resolver(function(id) return fetch(id) end, { ttl = 0 })
+    secrets:resolve(ids.A)
+    fetch = broken
+    assert.equal("sig_sec_webhook_A", secrets:resolve(ids.A))
+    fetch = missing
+    runtime.sleep(0)
+    local later = resolver(function(id) return fetch(id) end, { ttl = 0 })
+    assert.is_nil((later:resolve(ids.A)))
+  end)
+
+  it("survive a function that raises", function()
+    local secrets = resolver(function() error("oops") end)
+    for _ = 1, 2 do
+      local secret, err = secrets:resolve(ids.A)
+      assert.is_nil(secret)
+      assert.truthy(err.message:find("oops"))
+    end
+  end)
+
+  it("stay few, and show none when printed", function()
+    local secrets = resolver(missing)
+    for i = 1, 3000 do secrets:resolve("webhook_" .. i) end
+    assert.is_true(tonumber(tostring(secrets):match("%d+")) <= 1000)
+    secrets = resolver(found)
+    secrets:resolve(ids.A)
+    assert.is_nil(tostring(secrets):find("sig_sec"))
+    assert.is_nil(next(secrets))
+  end)
+end)

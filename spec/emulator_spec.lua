@@ -1,0 +1,292 @@
+local apivideo = require "apivideo"
+local cjson = require "cjson"
+local emulator = require "apivideo.emulator"
+local http = require "apivideo.http"
+local peer = require "spec.support.peer"
+local server = require "apivideo.server"
+
+local RECORDED, QUALITY = "video.source.recorded", "video.encoding.quality.completed"
+
+describe("emulator", function()
+  local local_api, client, stops
+
+  before_each(function() stops = {} end)
+
+  after_each(function()
+    for _, stop in ipairs(stops) do stop() end
+    if local_api then local_api:stop() end
+    local_api = nil
+  end)
+
+  local function start(more)
+    local given = { api_key = "key", interval = 0.01 }
+    for name, value in pairs(more or {}) do given[name] = value end
+    local_api = assert(emulator.start(given))
+    client = apivideo.client { api_key = "key", base_url = local_api.url, timeout = 10 }
+    return local_api
+  end
+
+  local function create(url, events)
+    return assert(client.webhooks:create { url = url or "https://example.com/", events = events or { RECORDED } })
+  end
+
+  -- The answer to a bare request.
+  local function ask(method, path, body, key)
+    local response = assert(http.request { method = method, url = local_api.url .. path, body = body,
+      username = key or "key", headers = { "Content-Type: application/json" } })
+    return response.status, response.body ~= "" and cjson.decode(response.body), response
+  end
+
+  it("creates, shows, lists and deletes", function()
+    start()
+    local webhook = create("https://example.com/a?b=c", { RECORDED, QUALITY })
+    assert.truthy(webhook.webhookId:find("^webhook_%w+$"))
+    assert.equal(30, #webhook.webhookId)
+    assert.truthy(webhook.signatureSecret:find("^sig_sec_%w+$"))
+    assert.truthy(webhook.createdAt:find("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%+00:00$"))
+    assert.same({ RECORDED, QUALITY }, webhook.events)
+    assert.same(webhook, (client.webhooks:get(webhook.webhookId)))
+    assert.same({ webhook }, client.webhooks:list().data)
+    assert.is_true((client.webhooks:delete(webhook.webhookId)))
+    assert.same({}, client.webhooks:list().data)
+    for _, method in ipairs { "get", "delete" } do
+      local result, err = client.webhooks[method](client.webhooks, webhook.webhookId)
+      assert.is_nil(result)
+      assert.equal("not_found", err.kind)
+      assert.equal("webhookId", err.problem.name)
+    end
+  end)
+
+  it("creates the same webhook several times", function()
+    start()
+    assert.truthy(create().webhookId ~= create().webhookId)
+  end)
+
+  it("filters by event, and pages", function()
+    start()
+    local ids = {}
+    for i = 1, 5 do ids[i] = create(nil, { i % 2 == 0 and QUALITY or RECORDED }).webhookId end
+    local page = assert(client.webhooks:list { events = RECORDED, currentPage = 2, pageSize = 2 })
+    assert.equal(1, #page.data)
+    assert.equal(ids[5], page.data[1].webhookId)
+    local links = page.pagination.links
+    page.pagination.links = nil
+    assert.same({ currentPage = 2, pageSize = 2, pagesTotal = 2, itemsTotal = 3, currentPageItems = 1 },
+      page.pagination)
+    assert.equal("self", links[1].rel)
+    local seen = {}
+    for hook in client.webhooks:each { pageSize = 2 } do seen[#seen + 1] = hook.webhookId end
+    assert.same(ids, seen)
+    seen = {}
+    for hook in client.webhooks:each { events = QUALITY } do seen[#seen + 1] = hook.webhookId end
+    assert.same({ ids[2], ids[4] }, seen)
+    assert.same({}, client.webhooks:list { currentPage = 9 }.data)
+    assert.same({}, client.webhooks:list { events = "another" }.data)
+  end)
+
+  it("writes an empty page as an array", function()
+    start()
+    local _, _, response = ask("GET", "/webhooks")
+    assert.truthy(response.body:find('"data":[]', 1, true))
+  end)
+
+  it("refuses pages out of range as documented", function()
+    start()
+    local status, problem = ask("GET", "/webhooks?currentPage=0&pageSize=101")
+    assert.equal(400, status)
+    assert.equal("page", problem.name)
+    assert.equal(1, problem.range.min)
+    assert.equal(100, problem.problems[2].range.max)
+    assert.is_nil(problem.type)
+    for _, query in ipairs { "currentPage=x", "pageSize=0", "pageSize=1.5", "currentPage=-1" } do
+      assert.equal(400, (ask("GET", "/webhooks?" .. query)))
+    end
+  end)
+
+  it("refuses webhooks as documented", function()
+    start()
+    local status, problem, response = ask("POST", "/webhooks", "{}")
+    assert.equal(400, status)
+    assert.equal("application/problem+json", response.headers["content-type"])
+    assert.equal("https://docs.api.video/reference/attribute-required", problem.type)
+    assert.is_nil(problem.title)
+    assert.equal("This attribute is required.", problem.events)
+    assert.equal("events", problem.name)
+    assert.equal(3, #problem.problems)
+    for _, body in ipairs { "", "x", "5", '{"url":"https://x"}', '{"events":["' .. RECORDED .. '"]}',
+      '{"url":"https://x","events":"a"}', '{"url":"https://x","events":["no.such"]}',
+      '{"url":"ftp://x","events":["' .. RECORDED .. '"]}', '{"url":5,"events":["' .. RECORDED .. '"]}' } do
+      assert.equal(400, (ask("POST", "/webhooks", body)), body)
+    end
+    assert.equal(0, #client.webhooks:list().data)
+  end)
+
+  it("holds ten webhooks, or as many as it is told", function()
+    start { webhook_limit = 2 }
+    create()
+    create()
+    local webhook, err = client.webhooks:create { url = "https://example.com/", events = { RECORDED } }
+    assert.is_nil(webhook)
+    assert.equal("invalid_request", err.kind)
+    assert.truthy(err.message:find("reached the webhook urls limit", 1, true))
+    start()
+    for _ = 1, 10 do create() end
+    assert.equal(400, (ask("POST", "/webhooks", '{"url":"https://x","events":["' .. RECORDED .. '"]}')))
+  end)
+
+  it("lets nobody in without the key", function()
+    start()
+    for _, key in ipairs { "another", "ke", "keyy" } do
+      assert.equal(401, (ask("GET", "/webhooks", nil, key)))
+    end
+    local response = assert(http.request { method = "GET", url = local_api.url .. "/webhooks" })
+    assert.equal(401, response.status)
+  end)
+
+  it("answers 404 for what it does not have", function()
+    start()
+    for _, case in ipairs { { "GET", "/" }, { "GET", "/webhooks/a/b" }, { "PUT", "/webhooks" },
+      { "PATCH", "/webhooks/webhook_1" }, { "GET", "/webhooks/" }, { "GET", "/webhooks/..%2Fvideos" } } do
+      assert.equal(404, (ask(case[1], case[2])))
+    end
+  end)
+
+  it("counts calls, tells what is left, and answers 429 beyond", function()
+    start { rate_limits = { reads = 2, writes = 1 } }
+    for i = 1, 3 do
+      local status, _, response = ask("GET", "/webhooks")
+      assert.equal(i <= 2 and 200 or 429, status)
+      assert.equal("2", response.headers["X-RateLimit-Limit"])
+      assert.equal(tostring(math.max(0, 2 - i)), response.headers["X-RateLimit-Remaining"])
+      local seconds = tonumber(response.headers["X-RateLimit-Retry-After"])
+      assert.is_true(seconds >= 1 and seconds <= 60)
+    end
+    create()
+    local _, err = client.webhooks:create { url = "https://example.com/", events = { RECORDED } }
+    assert.equal("rate_limited", err.kind)
+  end)
+
+  it("delivers all six types, signed, to whom subscribed", function()
+    start()
+    local got = {}
+    local handlers = apivideo.handlers():on("*", function(event, delivery)
+      got[#got + 1] = { event, delivery }
+    end)
+    local receiver = apivideo.receiver { handlers = handlers, secrets = client.webhooks:secrets() }
+    local listening = assert(server.listen { receiver = receiver })
+    stops[1] = function() listening:stop() end
+    local all = create(listening.url, apivideo.events:names())
+    local one = create(listening.url, { RECORDED })
+    for _, name in ipairs(apivideo.events:names()) do
+      got = {}
+      local deliveries = local_api:emit(apivideo.events:sample(name))
+      assert.is_true(local_api:settle(10))
+      assert.equal(name == RECORDED and 2 or 1, #got)
+      assert.equal(#got, #deliveries)
+      assert.same(apivideo.events:sample(name), got[1][1])
+      local ids = {}
+      for i, item in ipairs(got) do
+        ids[item[2].webhookId] = true
+        assert.is_true(item[2].verified)
+        assert.equal("delivered", deliveries[i].state)
+        assert.equal(1, #deliveries[i].attempts)
+        assert.equal(204, deliveries[i].attempts[1].status)
+      end
+      assert.is_true(ids[all.webhookId])
+      if name == RECORDED then
+        assert.is_true(ids[one.webhookId])
+        assert.equal(got[1][2].key, got[2][2].key)
+      end
+    end
+  end)
+
+  it("stamps an event that has no date with now", function()
+    start()
+    local p = peer.answering("204 No Content")
+    stops[1] = p.stop
+    create(p.url)
+    local_api:emit { type = RECORDED, videoId = "vi", liveStreamId = "li" }
+    assert.is_true(local_api:settle(10))
+    local seconds = apivideo.timestamp(cjson.decode(p.requests[1].body).emittedAt)
+    assert.is_true(math.abs(seconds - os.time()) <= 5)
+    assert.truthy(p.requests[1].body:find('^{"type":"' .. RECORDED .. '","emittedAt":'))
+  end)
+
+  for reading, attempts in pairs { ["3 attempts"] = 3, ["a first and 3 retries"] = 4 } do
+    it("gives up after " .. reading, function()
+      start { attempts = attempts }
+      local p = peer.answering("500 X")
+      stops[1] = p.stop
+      create(p.url)
+      local deliveries = local_api:emit(apivideo.events:sample(RECORDED))
+      assert.equal("pending", deliveries[1].state)
+      assert.is_true(local_api:settle(10))
+      assert.equal("failed", deliveries[1].state)
+      assert.equal(attempts, #deliveries[1].attempts)
+      assert.equal(attempts, #p.requests)
+      for i = 1, attempts do
+        assert.equal(500, deliveries[1].attempts[i].status)
+        assert.equal(p.requests[1].body, p.requests[i].body)
+      end
+    end)
+  end
+
+  it("follows the documented policy by itself: 3 attempts, 3 seconds apart", function()
+    local_api = assert(emulator.start { api_key = "key" })
+    assert.same({ attempts = 3, interval = 3, timeout = 10 }, local_api.policy)
+  end)
+
+  it("tries again after a redirect, a refusal, a reset and no connection, until it is taken", function()
+    start { attempts = 5 }
+    local answers = { "302 Found", "410 Gone" }
+    local p = peer.start(function(connection, number)
+      connection:read_request()
+      if number == 3 then return connection:reset() end
+      connection:respond(answers[number] or "202 Accepted", "Connection: close\r\n")
+    end)
+    stops[1] = p.stop
+    create(p.url)
+    local delivery = local_api:emit(apivideo.events:sample(RECORDED))[1]
+    assert.is_true(local_api:settle(10))
+    assert.equal("delivered", delivery.state)
+    assert.equal(4, #delivery.attempts)
+    assert.equal(302, delivery.attempts[1].status)
+    assert.equal(410, delivery.attempts[2].status)
+    assert.equal("network", delivery.attempts[3].err.kind)
+    assert.equal(202, delivery.attempts[4].status)
+  end)
+
+  it("sends the very bytes it is given", function()
+    start()
+    local p = peer.answering("200 OK")
+    stops[1] = p.stop
+    local webhook = create(p.url)
+    local raw = '{ "type" : "' .. RECORDED .. '","emittedAt":"x","videoId":"v","liveStreamId":"l","n":1.50 }'
+    local_api:emit(raw)
+    assert.is_true(local_api:settle(10))
+    assert.equal(raw, p.requests[1].body)
+    local head = p.requests[1].head
+    assert.truthy(head:find("X-Api-Video-WebhookID: " .. webhook.webhookId .. "\r\n", 1, true))
+    assert.truthy(head:find("X-Api-Video-Signature: "
+      .. apivideo.sign(raw, webhook.signatureSecret) .. "\r\n", 1, true))
+  end)
+
+  it("says when it does not settle in time", function()
+    start { interval = 5 }
+    local p = peer.answering("500 X")
+    stops[1] = p.stop
+    create(p.url)
+    local_api:emit(apivideo.events:sample(RECORDED))
+    assert.same({ nil, "timeout" }, { local_api:settle(0.05) })
+  end)
+
+  it("cannot listen where somebody else does", function()
+    start()
+    local second, err = emulator.start { api_key = "key", port = local_api.port }
+    assert.is_nil(second)
+    assert.equal("network", err.kind)
+    assert.truthy(err.message:find("cannot listen on 127.0.0.1 port " .. local_api.port, 1, true))
+    assert.is_false(pcall(emulator.start, {}))
+    assert.is_false(pcall(emulator.start, { api_key = "key", intervall = 1 }))
+  end)
+end)
