@@ -10,8 +10,8 @@
 /* An array or object whose end has not been read. */
 struct open {
   struct json_value *value;
-  uint64_t names; /* a bit for each hash of a name seen */
-  bool suspect;   /* two names may be the same: compare them all at the end */
+  uint64_t hashes[4]; /* a bit for each hash of a name seen */
+  bool suspect;       /* two names may be the same: compare them all at the end */
 };
 
 struct reader {
@@ -381,11 +381,11 @@ static bool read_name(struct reader *r) {
   if (name->escaped) {
     object->suspect = true;
   } else {
-    uint64_t bit;
-    name->hash = json_name_hash(r->bytes + name->start, name->length);
-    bit = UINT64_C(1) << (name->hash & 63);
-    object->suspect |= (object->names & bit) != 0;
-    object->names |= bit;
+    const uint8_t hash = json_name_hash(r->bytes + name->start, name->length);
+    const uint64_t bit = UINT64_C(1) << (hash & 63);
+    object->suspect |= (object->hashes[hash >> 6] & bit) != 0;
+    object->hashes[hash >> 6] |= bit;
+    name->hash = hash;
   }
   if (peek(r) != ':') return fail(r, "':' expected", r->at);
   r->at++;
@@ -402,7 +402,7 @@ static enum step open_value(struct reader *r, enum json_kind kind, char close) {
   open = &r->open[r->depth];
   open->value = add(r, kind, r->at, 0);
   if (open->value == NULL) return FAILED;
-  open->names = 0;
+  memset(open->hashes, 0, sizeof open->hashes);
   open->suspect = false;
   r->at++;
   if (peek(r) == close) {

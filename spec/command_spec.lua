@@ -1,0 +1,144 @@
+local apivideo = require "apivideo"
+local cjson = require "cjson"
+local emulator = require "apivideo.emulator"
+local peer = require "spec.support.peer"
+local process = require "spec.support.process"
+
+local QUALITY = "video.encoding.quality.completed"
+
+-- Runs the command: what it printed, and its exit status.
+local function run(arguments, environment)
+  return process.run({ "bin/apivideo", (table.unpack or unpack)(arguments) }, environment)
+end
+
+local function start(arguments)
+  return process.start { "bin/apivideo", (table.unpack or unpack)(arguments) }
+end
+
+describe("command #process", function()
+  it("helps", function()
+    local output, status = run { "--help" }
+    assert.equal(0, status)
+    for _, word in ipairs { "emulate", "listen", "trigger", "Exit status" } do
+      assert.truthy(output:find(word, 1, true), word)
+    end
+    output, status = run { "trigger", "--help" }
+    assert.equal(0, status)
+    for _, name in ipairs(apivideo.events:names()) do assert.truthy(output:find(name, 1, true)) end
+    output, status = run { "--version" }
+    assert.equal(0, status)
+    assert.equal(apivideo._VERSION .. "\n", output)
+  end)
+
+  it("exits with 2 on wrong usage, and says what is right", function()
+    for _, case in ipairs {
+      { {}, "command" },
+      { { "listne" }, "Did you mean 'listen'?" },
+      { { "listen", "--prot", "1" }, "Did you mean '--port'?" },
+      { { "listen", "--port", "x" }, "port" },
+      { { "listen" }, "give --secret, --api-key or --unsigned" },
+      { { "trigger", QUALITY }, "one of --to and --through is required" },
+      { { "trigger" }, "type" },
+      { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--through", "http://127.0.0.1:1" }, "one of" },
+      { { "trigger", "video.encoding.quality.complete", "--to", "http://127.0.0.1:1" },
+        "did you mean " .. QUALITY },
+      { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--set", "x" }, "name=value" },
+    } do
+      local output, status = run(case[1], "APIVIDEO_API_KEY=")
+      assert.equal(2, status, table.concat(case[1], " ") .. ": " .. output)
+      assert.truthy(output:find(case[2], 1, true), output)
+    end
+  end)
+
+  it("listens, and prints each delivery", function()
+    local secret = "sig_sec_test"
+    local child = start { "listen", "--port", "0", "--secret", secret }
+    local url = child:wait_for("Listening on (http://[%d.:]+)")
+    local output, status = run { "trigger", QUALITY, "--to", url, "--secret", secret, "--set", "quality=2160p" }
+    assert.equal(0, status)
+    assert.truthy(output:find("^delivered attempt 1: 204 in %d"))
+    child:wait_for("verified 204  " .. QUALITY:gsub("%p", "%%%0") .. " .*quality=2160p")
+    output, status = run { "trigger", QUALITY, "--to", url, "--secret", "sig_sec_another",
+      "--attempts", "2", "--interval", "0" }
+    assert.equal(1, status)
+    assert.truthy(output:find("attempt 2: 401 in %d"))
+    child:wait_for("refused 401  bad_signature: signature mismatch")
+    output, status = run { "trigger", QUALITY, "--to", url }
+    assert.equal(1, status)
+    assert.truthy(output:find("401", 1, true))
+    assert.is_nil(child:output():find(secret, 1, true))
+    assert.is_nil(child:output():find("\27", 1, true))
+    child:kill("TERM")
+    assert.equal(0, child:wait())
+  end)
+
+  it("prints JSON for programs", function()
+    local child = start { "listen", "--port", "0", "--unsigned", "--json" }
+    local url = cjson.decode(child:wait_for("^(.-)\n")).url
+    local output = run { "trigger", "video.renamed", "--to", url, "--json", "--set", "a=b=c" }
+    local attempt = cjson.decode(output)
+    assert.equal("delivered", attempt.state)
+    assert.equal(204, attempt.status)
+    local record = cjson.decode(child:wait_for("\n(.-)\n"))
+    assert.equal("unsigned", record.verdict)
+    assert.equal("video.renamed", record.event.type)
+    assert.equal("b=c", record.event.a)
+    child:kill("TERM")
+    assert.equal(0, child:wait())
+  end)
+
+  it("says why nothing arrived", function()
+    local output, status = run { "trigger", QUALITY, "--to", "http://127.0.0.1:1/" }
+    assert.equal(1, status)
+    assert.truthy(output:find("no answer in .*127.0.0.1"))
+    output, status = run { "trigger", QUALITY, "--to", "ftp://x" }
+    assert.equal(1, status)
+    assert.truthy(output:find("http", 1, true))
+  end)
+
+  it("runs a local api.video, and has it deliver", function()
+    local child = start { "emulate", "--port", "0", "--api-key", "k", "--interval", "0" }
+    local url = child:wait_for("listens on (http://[%d.:]+)")
+    local client = apivideo.client { api_key = "k", base_url = url }
+    local p = peer.answering("204 No Content")
+    assert(client.webhooks:create { url = p.url, events = { QUALITY } })
+    local trigger = start { "trigger", QUALITY, "--through", url, "--api-key", "k" }
+    trigger:wait_for("delivers it to 1 webhooks")
+    assert.equal(0, trigger:wait())
+    child:wait_for("delivered " .. p.url:gsub("%p", "%%%0") .. "  attempt 1: 204")
+    assert.equal(1, #p.requests)
+    p.stop()
+    local output, status = run { "trigger", QUALITY, "--through", url, "--api-key", "another" }
+    assert.equal(1, status)
+    assert.truthy(output:find("401", 1, true))
+    child:kill("TERM")
+    assert.equal(0, child:wait())
+  end)
+
+  it("listens with the secrets of an account", function()
+    local local_api = assert(emulator.start { api_key = "k" })
+    local child = start { "listen", "--port", "0", "--api-key", "k", "--base-url", local_api.url }
+    local url = child:wait_for("Listening on (http://[%d.:]+)")
+    local client = apivideo.client { api_key = "k", base_url = local_api.url }
+    assert(client.webhooks:create { url = url, events = { QUALITY } })
+    local delivery = local_api:emit(apivideo.events:sample(QUALITY))[1]
+    assert.is_true(local_api:settle(30))
+    assert.equal("delivered", delivery.state)
+    child:wait_for("verified 204")
+    child:kill("TERM")
+    assert.equal(0, child:wait())
+    local_api:stop()
+  end)
+
+  it("fails when the port is taken", function()
+    local p = peer.answering("200 OK")
+    for _, arguments in ipairs { { "listen", "--unsigned" }, { "emulate" } } do
+      arguments[#arguments + 1] = "--port"
+      arguments[#arguments + 1] = tostring(p.port)
+      local output, status = run(arguments)
+      assert.equal(1, status)
+      assert.truthy(output:find("choose another port", 1, true))
+    end
+    p.stop()
+  end)
+end)

@@ -1,0 +1,409 @@
+local core = require "apivideo.server.core"
+local process = require "spec.support.process"
+local raw = require "spec.support.raw"
+local runtime = require "apivideo.runtime"
+local server = require "apivideo.server"
+local wait_for = require "spec.support.wait"
+
+describe("server", function()
+  local running, stderr, written
+
+  before_each(function()
+    stderr, written = io.stderr, {}
+    io.stderr = { write = function(_, ...) written[#written + 1] = table.concat { ... } end } -- luacheck: ignore
+  end)
+
+  after_each(function()
+    io.stderr = stderr -- luacheck: ignore
+    if running then running:stop(0) end
+    running = nil
+  end)
+
+  -- Starts a server with a handler, or with options.
+  local function listen(handler, more)
+    local given = { handler = handler }
+    for name, value in pairs(more or {}) do given[name] = value end
+    running = assert(server.listen(given))
+    return running.port
+  end
+
+  -- Answers with the parts of the request, one on a line.
+  local function echo(request)
+    return 200, { ["X-Peer"] = request.peer }, table.concat({ request.method, request.target,
+      request.path, tostring(request.headers["X-A"]), request.body }, "\n")
+  end
+
+  it("gives a request's parts to the handler, and sends its answer", function()
+    local port = listen(echo)
+    local status, body, head = raw.exchange(port,
+      "POST /a%2Fb?c=%20d HTTP/1.1\r\nHost: x\r\nX-a: 1\r\nContent-Length: 5\r\n\r\nhello")
+    assert.equal(200, status)
+    assert.equal("POST\n/a%2Fb?c=%20d\n/a%2Fb\n1\nhello", body)
+    assert.truthy(head:find("X-Peer: 127.0.0.1\r\n", 1, true))
+  end)
+
+  it("decodes queries when asked", function()
+    local query
+    local port = listen(function(request)
+      query = request.query
+      return 204
+    end)
+    assert.equal(204, (raw.exchange(port, "GET /?a=1&b=x%20y+z&c&a=2&%41=%zz HTTP/1.1\r\nHost: x\r\n\r\n")))
+    assert.same({ a = "2", b = "x y z", c = "", A = "%zz" }, query)
+  end)
+
+  it("takes any method, HEAD without a body", function()
+    local port = listen(echo)
+    for _, method in ipairs { "GET", "PUT", "DELETE", "PATCH", "OPTIONS", "MADEUP" } do
+      local _, body = raw.exchange(port, method .. " / HTTP/1.1\r\nHost: x\r\n\r\n")
+      assert.equal(method .. "\n/", body:match("^[^\n]*\n[^\n]*"))
+    end
+    local connection = raw.connect(port)
+    connection:send("HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    while connection:read_more() do runtime.sleep(0) end
+    assert.truthy(connection.received:find("^HTTP/1.1 200 "))
+    assert.truthy(connection.received:find("\r\n\r\n$"))
+    connection:close()
+  end)
+
+  it("keeps repeated headers", function()
+    local headers
+    local port = listen(function(request)
+      headers = request.headers
+      return 204
+    end)
+    raw.exchange(port, "GET / HTTP/1.1\r\nHost: x\r\nX-Two: a\r\nx-two: b\r\nX-One: c\r\n\r\n")
+    assert.same({ "a", "b" }, headers["X-TWO"])
+    assert.equal("c", headers["x-one"])
+  end)
+
+  it("keeps connections, and takes requests sent in one go", function()
+    local port = listen(echo)
+    local connection = raw.connect(port)
+    connection:send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nPOST /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"
+      .. "GET /3 HTTP/1.1\r\nHost: x\r\n\r\n")
+    for i = 1, 3 do
+      local status, body = connection:read()
+      assert.equal(200, status)
+      assert.truthy(body:find("\n/" .. i .. "\n", 1, true))
+    end
+    connection:close()
+  end)
+
+  it("takes chunked bodies, slow ones, and Expect", function()
+    local port = listen(echo)
+    local connection = raw.connect(port)
+    connection:send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel")
+    runtime.sleep(0.01)
+    connection:send("lo\r\n1\r\n!\r\n0\r\n\r\n")
+    assert.truthy(select(2, connection:read()):find("hello!$"))
+    connection:send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+    wait_for(function() return connection:read_more() and connection.received:find("100 Continue") end)
+    connection:send("ok")
+    assert.truthy(select(2, connection:read()):find("ok$"))
+    connection:close()
+  end)
+
+  it("passes bytes as they are, NUL included", function()
+    local bytes = {}
+    for i = 0, 255 do bytes[#bytes + 1] = string.char(i) end
+    bytes = table.concat(bytes):rep(50)
+    local port = listen(function(request) return 200, nil, request.body end)
+    local _, body = raw.exchange(port,
+      ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s"):format(#bytes, bytes))
+    assert.equal(bytes, body)
+  end)
+
+  it("answers 413 beyond its cap, and goes on", function()
+    local sizes = {}
+    local port = listen(function(request)
+      sizes[#sizes + 1] = #request.body
+      return 204
+    end, { max_body = 1000 })
+    local function post(head, body)
+      return (raw.exchange(port, "POST / HTTP/1.1\r\nHost: x\r\n" .. head .. "\r\n\r\n" .. body))
+    end
+    assert.equal(204, post("Content-Length: 1000", ("x"):rep(1000)))
+    assert.equal(413, post("Content-Length: 1001", ("x"):rep(1001)))
+    assert.equal(413, post("Content-Length: 10485760", ("x"):rep(10485760)))
+    assert.equal(204, post("Transfer-Encoding: chunked", "3e8\r\n" .. ("x"):rep(1000) .. "\r\n0\r\n\r\n"))
+    assert.equal(413, post("Transfer-Encoding: chunked", "3e8\r\n" .. ("x"):rep(1000)
+      .. "\r\n1\r\nx\r\n0\r\n\r\n"))
+    assert.equal(413, post("Transfer-Encoding: chunked",
+      ("10000\r\n" .. ("x"):rep(65536) .. "\r\n"):rep(160) .. "0\r\n\r\n"))
+    assert.same({ 1000, 1000 }, sizes)
+    assert.is_nil(post("Content-Length: 99999999999999999999", ""))
+  end)
+
+  it("cuts off a request that does not end", function()
+    local port = listen(echo, { timeout = 1 })
+    local connection = raw.connect(port)
+    connection:send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+    -- Something comes all the time, so that the connection is never idle.
+    wait_for(function()
+      connection:send("x")
+      runtime.sleep(0.05)
+      local _, problem = connection.socket:receive(1)
+      return problem == "closed"
+    end, "the end of a slow request")
+    connection:close()
+    local idle = raw.connect(port)
+    idle:send("POST / HTTP/1.1\r\nHost:")
+    assert.is_nil((idle:read()))
+    idle:close()
+  end)
+
+  it("survives clients that leave at any time", function()
+    local waiting, go_on = 0, runtime.latch()
+    local port = listen(function(request)
+      if request.path == "/wait" then
+        waiting = waiting + 1
+        go_on:wait(10)
+      end
+      return 200, nil, ("x"):rep(1000000)
+    end)
+    for _, bytes in ipairs { "", "GE", "GET / HTTP/1.1\r\nHo", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf", "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+      "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n" } do
+      for _, reset in ipairs { true, false } do
+        local before = waiting
+        local connection = raw.connect(port)
+        connection:send(bytes)
+        if bytes:find("wait") then
+          wait_for(function() return waiting > before end)
+        else
+          runtime.sleep(0)
+        end
+        if reset then connection.socket:setoption("linger", { on = true, timeout = 0 }) end
+        connection:close()
+      end
+    end
+    go_on:open()
+    assert.equal(200, (raw.exchange(port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")))
+    wait_for(function() return running.core:active() == 0 end)
+  end)
+
+  it("serves others while handlers wait", function()
+    local waiting, all = 0, runtime.latch()
+    local port = listen(function()
+      waiting = waiting + 1
+      if waiting == 100 then all:open() end
+      all:wait(30)
+      return 200, nil, "x"
+    end)
+    local statuses = {}
+    for i = 1, 100 do
+      runtime.spawn(function()
+        statuses[#statuses + 1] = raw.exchange(port, "GET /" .. i .. " HTTP/1.1\r\nHost: x\r\n\r\n")
+      end)
+    end
+    wait_for(function() return #statuses == 100 end, "100 answers")
+    for i = 1, 100 do assert.equal(200, statuses[i]) end
+  end)
+
+  it("takes no more connections than it may", function()
+    local port = listen(echo, { max_connections = 2 })
+    local connections = {}
+    for i = 1, 2 do
+      connections[i] = raw.connect(port)
+      connections[i]:send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+      assert.equal(200, (connections[i]:read()))
+    end
+    local third = raw.connect(port)
+    third:send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    connections[1]:close()
+    third:read()
+    third:close()
+    wait_for(function() return raw.exchange(port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n") == 200 end)
+    connections[2]:close()
+  end)
+
+  it("answers 500 when a handler fails, with the reason in the log alone", function()
+    local port = listen(function() error("secret reason", 0) end)
+    local status, body = raw.exchange(port, "GET /path HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert.equal(500, status)
+    assert.equal("", body)
+    assert.truthy(written[1]:find("the handler of GET /path failed: secret reason", 1, true))
+  end)
+
+  it("answers 500 when what a handler returns cannot be sent", function()
+    local result
+    local port = listen(function() return (table.unpack or unpack)(result, 1, 3) end)
+    for _, bad in ipairs { {}, { "200" .. "x" }, { 99 }, { 600 }, { 200, "x" }, { 200, { a = {} } },
+      { 200, { 5 } }, { 200, { ["X-A"] = "a\r\nX-B: b" } }, { 200, { ["X\nA"] = "a" } },
+      { 200, { ["X-A"] = "a\0b" } }, { 200, { ["Content-Length"] = "5" } }, { 200, {}, {} } } do
+      result = bad
+      local status, _, head = raw.exchange(port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+      assert.equal(500, status)
+      assert.is_nil(head:find("X%-B"))
+    end
+    assert.equal(12, #written)
+  end)
+
+  it("ignores an answer whose request is gone, and a second one", function()
+    local id
+    local instance = assert(core.new("127.0.0.1", 0, 1000, 30, 10))
+    local _, port = instance:address()
+    runtime.watch(instance:fd(), function()
+      instance:run()
+      id = id or instance:next()
+    end)
+    local connection = raw.connect(port)
+    connection:send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    wait_for(function() return id end)
+    assert.is_true(instance:respond(id, 204))
+    assert.is_false(instance:respond(id, 204))
+    instance:run()
+    assert.equal(204, (connection:read()))
+    for _, stale in ipairs { id, 0, -1, 12345, 2 ^ 60 } do
+      assert.is_false(instance:respond(stale, 204))
+    end
+    connection:close()
+    runtime.unwatch(instance:fd())
+    instance:close()
+    instance:close()
+    assert.is_false(instance:respond(id, 204))
+    assert.equal(0, instance:run())
+    assert.is_nil((instance:next()))
+  end)
+
+  it("is freed with requests under way, however far they are", function()
+    for _, bytes in ipairs { "GET", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf",
+      "GET / HTTP/1.1\r\nHost: x\r\n\r\n" } do
+      for _, take in ipairs { true, false } do
+        local instance = assert(core.new("127.0.0.1", 0, 1000, 30, 10))
+        local _, port = instance:address()
+        local connection = raw.connect(port)
+        connection:send(bytes)
+        for _ = 1, 5 do
+          instance:run()
+          if take then instance:next() end
+          runtime.sleep(0.001)
+        end
+        instance = nil -- luacheck: ignore
+        collectgarbage()
+        collectgarbage()
+        connection:close()
+      end
+    end
+  end)
+
+  it("finishes requests under way when it stops, and takes no new ones", function()
+    local started, go_on = runtime.latch(), runtime.latch()
+    local port = listen(function()
+      started:open()
+      go_on:wait(10)
+      return 200, nil, "done"
+    end)
+    local connection, idle = raw.connect(port), raw.connect(port)
+    connection:send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    started:wait(10)
+    local stopped = runtime.latch()
+    runtime.spawn(function()
+      running:stop(10)
+      stopped:open(true)
+    end)
+    wait_for(function() return not pcall(raw.connect, port) end, "the port to be closed")
+    go_on:open()
+    local status, body = connection:read()
+    assert.equal(200, status)
+    assert.equal("done", body)
+    assert.is_true(stopped:wait(10))
+    connection:close()
+    idle:close()
+  end)
+
+  it("stops in the end although a handler does not", function()
+    local started, never = runtime.latch(), runtime.latch()
+    local port = listen(function()
+      started:open()
+      never:wait(60)
+      return 200
+    end)
+    local connection = raw.connect(port)
+    connection:send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    started:wait(10)
+    running:stop(0.01)
+    assert.is_nil((connection:read()))
+    connection:close()
+    never:open()
+    runtime.sleep(0)
+  end)
+
+  it("listens on other addresses, and says why it cannot", function()
+    running = assert(server.listen { handler = echo, host = "localhost" })
+    assert.truthy(running.host == "127.0.0.1" or running.host == "::1")
+    local second, err = server.listen { handler = echo, host = running.host, port = running.port }
+    assert.is_nil(second)
+    assert.equal("network", err.kind)
+    assert.truthy(err.message:find("in use"))
+    assert.truthy(err.message:find("choose another port"))
+    local _, unknown = server.listen { handler = echo, host = "host.invalid" }
+    assert.truthy(unknown.message:find("cannot listen on host.invalid"))
+  end)
+
+  it("raises for misuse", function()
+    for option, bad in pairs { port = 70000, max_body = -1, timeout = 0, max_connections = 0 } do
+      local ok, err = pcall(server.listen, { handler = echo, [option] = bad })
+      assert.is_false(ok)
+      assert.truthy(err:find(option, 1, true))
+    end
+    assert.is_false(pcall(server.listen, { handler = echo, port = 1.5 }))
+    assert.is_false(pcall(server.listen, {}))
+    assert.is_false(pcall(server.listen, { handler = echo, receiver = {} }))
+    local ok, err = pcall(server.serve, { handler = echo, max_bodi = 1 })
+    assert.is_false(ok)
+    assert.truthy(err:find('did you mean "max_body"?', 1, true))
+    for _, arguments in ipairs { {}, { "127.0.0.1", -1, 1, 1, 1 }, { "127.0.0.1", 0, 1, 0, 1 },
+      { "127.0.0.1", 0, 1, 1, 0 } } do
+      assert.is_false(pcall(core.new, (table.unpack or unpack)(arguments)))
+    end
+  end)
+
+  local serving = [[
+    local runtime = require "apivideo.runtime"
+    local server = require "apivideo.server"
+    local handler = function(request)
+      if request.path == "/slow" then
+        print "started"
+        io.stdout:flush()
+        runtime.sleep(tonumber(request.query.seconds))
+      end
+      return 200, nil, "done"
+    end
+    runtime.run(function()
+      local listening = assert(server.listen { handler = handler })
+      print("port " .. listening.port)
+      io.stdout:flush()
+      print("stopped", listening:run())
+    end)]]
+
+  for _, signal in ipairs { "TERM", "INT" } do
+    it("finishes what is under way on SIG" .. signal .. " #process", function()
+      local child = process.start { "-e", serving }
+      local connection = raw.connect(tonumber(child:wait_for("port (%d+)")))
+      connection:send("GET /slow?seconds=0.3 HTTP/1.1\r\nHost: x\r\n\r\n")
+      child:wait_for("started")
+      child:kill(signal)
+      local status, body = connection:read()
+      assert.equal(200, status)
+      assert.equal("done", body)
+      child:wait_for("stopped\ttrue")
+      assert.equal(0, child:wait())
+      connection:close()
+    end)
+  end
+
+  it("stops at once on a second signal #process", function()
+    local child = process.start { "-e", serving }
+    local connection = raw.connect(tonumber(child:wait_for("port (%d+)")))
+    connection:send("GET /slow?seconds=600 HTTP/1.1\r\nHost: x\r\n\r\n")
+    child:wait_for("started")
+    child:kill("TERM")
+    wait_for(function() return not pcall(raw.connect, tonumber(child:output():match("port (%d+)"))) end)
+    child:kill("TERM")
+    child:wait_for("stopped\ttrue")
+    assert.equal(0, child:wait())
+    connection:close()
+  end)
+end)
