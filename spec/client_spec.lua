@@ -52,7 +52,7 @@ describe("client", function()
     assert.equal("POST /webhooks HTTP/1.1", request.line)
     assert.truthy(request.head:find("Authorization: Basic dGVzdC1rZXk6\r\n", 1, true))
     assert.truthy(request.head:find("Content-Type: application/json\r\n", 1, true))
-    assert.truthy(request.head:find("User-Agent: apivideo%-lua/%d"))
+    assert.truthy(request.head:find("User%-Agent: apivideo%-lua/%d"))
     assert.truthy(request.body:find('"events":["video.source.recorded"]', 1, true))
   end)
 

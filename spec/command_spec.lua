@@ -35,7 +35,7 @@ describe("command #process", function()
       { {}, "command" },
       { { "listne" }, "Did you mean 'listen'?" },
       { { "listen", "--prot", "1" }, "Did you mean '--port'?" },
-      { { "listen", "--port", "x" }, "port" },
+      { { "listen", "--port", "x" }, "malformed argument" },
       { { "listen" }, "give --secret, --api-key or --unsigned" },
       { { "trigger", QUALITY }, "one of --to and --through is required" },
       { { "trigger" }, "type" },
@@ -53,7 +53,7 @@ describe("command #process", function()
   it("listens, and prints each delivery", function()
     local secret = "sig_sec_test"
     local child = start { "listen", "--port", "0", "--secret", secret }
-    local url = child:wait_for("Listening on (http://[%d.:]+)")
+    local url = child:wait_for("Listening on (http://[%d.]+:%d+)")
     local output, status = run { "trigger", QUALITY, "--to", url, "--secret", secret, "--set", "quality=2160p" }
     assert.equal(0, status)
     assert.truthy(output:find("^delivered attempt 1: 204 in %d"))
@@ -98,7 +98,7 @@ describe("command #process", function()
 
   it("runs a local api.video, and has it deliver", function()
     local child = start { "emulate", "--port", "0", "--api-key", "k", "--interval", "0" }
-    local url = child:wait_for("listens on (http://[%d.:]+)")
+    local url = child:wait_for("listens on (http://[%d.]+:%d+)")
     local client = apivideo.client { api_key = "k", base_url = url }
     local p = peer.answering("204 No Content")
     assert(client.webhooks:create { url = p.url, events = { QUALITY } })
@@ -118,7 +118,7 @@ describe("command #process", function()
   it("listens with the secrets of an account", function()
     local local_api = assert(emulator.start { api_key = "k" })
     local child = start { "listen", "--port", "0", "--api-key", "k", "--base-url", local_api.url }
-    local url = child:wait_for("Listening on (http://[%d.:]+)")
+    local url = child:wait_for("Listening on (http://[%d.]+:%d+)")
     local client = apivideo.client { api_key = "k", base_url = local_api.url }
     assert(client.webhooks:create { url = url, events = { QUALITY } })
     local delivery = local_api:emit(apivideo.events:sample(QUALITY))[1]

@@ -48,8 +48,7 @@ local answer
 
 -- Does what there is to do: called by the loop, and after an answer, to send it.
 local function turn(self)
-  local signals = self.core:run()
-  for _ = 1, signals do
+  if self.core:run() then
     if self.stopping then
       close(self)
     else
@@ -85,6 +84,9 @@ end
 --- Stops: the port is closed at once, requests under way are finished.
 ---@param grace? number seconds that they may take, default 10
 function Server:stop(grace)
+  if grace ~= nil and not (type(grace) == "number" and grace >= 0) then
+    error("server:stop: grace must be a number of seconds from 0 on", 2)
+  end
   self.stopping = true
   self.core:stop_accepting()
   if self.core:active() > 0 then
@@ -122,7 +124,8 @@ local function listen(given)
   local instance, message = core.new(given.host or "127.0.0.1", given.port or 0,
     given.max_body or 1024 * 1024, given.timeout or 30, given.max_connections or 1000)
   if not instance then
-    return nil, errors.new("network", message .. "; choose another port, or stop what uses it")
+    local advice = message:find("in use") and "; choose another port, or stop what uses it" or ""
+    return nil, errors.new("network", message .. advice)
   end
   local host, port = instance:address()
   local self = setmetatable({

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -87,30 +87,48 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
   free(request);
 }
 
-/* Answers 413 and closes the connection after it. */
-static enum MHD_Result answer_too_large(struct MHD_Connection *connection) {
+/* Answers a request that no handler sees, and closes the connection after it. */
+static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status) {
   enum MHD_Result result = MHD_NO;
   struct MHD_Response *response =
       MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
   if (response == NULL) return MHD_NO;
   if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES)
-    result = MHD_queue_response(connection, MHD_HTTP_CONTENT_TOO_LARGE, response);
+    result = MHD_queue_response(connection, status, response);
   MHD_destroy_response(response);
   return result;
 }
 
-/* The headers have come: refuses a body that is announced as too large. */
+/* Counts the headers that say where the body ends; 2 for an encoding that is not known. */
+static enum MHD_Result count_framing(void *context, enum MHD_ValueKind kind, const char *name,
+                                     const char *value) {
+  unsigned *count = context;
+  (void)kind;
+  if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) *count += 1;
+  if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0)
+    *count += value != NULL && strcasecmp(value, "chunked") == 0 ? 1 : 2;
+  return MHD_YES;
+}
+
+/* The headers have come: refuses a body whose end a proxy in front of us could see at another
+   place. One that is announced as too large is read all the same, and thrown away: closing a
+   connection that has unread bytes resets it, and the answer would be lost. */
 static enum MHD_Result begin(server *self, server_request *request,
                              struct MHD_Connection *connection, const char *method) {
   const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
                                                    MHD_HTTP_HEADER_CONTENT_LENGTH);
+  unsigned framing = 0;
+  (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, count_framing, &framing);
   request->connection = connection;
   request->method = method;
   request->deadline = now_ms() + (long long)self->timeout * 1000;
   admit(self, request);
-  if (length != NULL && strtoull(length, NULL, 10) > self->max_body)
-    return answer_too_large(connection);
-  return MHD_YES;
+  if (framing > 1) return refuse(connection, MHD_HTTP_BAD_REQUEST);
+  if (length == NULL) return MHD_YES;
+  request->too_large = strtoull(length, NULL, 10) > self->max_body;
+  return strtoull(length, NULL, 10) > self->max_body + DISCARD_MAX
+             ? refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE)
+             : MHD_YES;
 }
 
 /* Takes a part of the body. MHD_NO closes the connection. */
@@ -118,7 +136,7 @@ static enum MHD_Result take_body(server *self, server_request *request, const ch
                                  size_t len) {
   if (now_ms() > request->deadline) return MHD_NO;
   if (request->too_large || len > self->max_body - request->body_len) {
-    if (!request->too_large) free(request->body);
+    free(request->body);
     request->body = NULL;
     request->too_large = true;
     request->body_len += len;
@@ -174,7 +192,7 @@ static void set_peer(server_request *request) {
 
 /* The whole request is there: suspends its connection and queues it. */
 static enum MHD_Result finish(server *self, server_request *request) {
-  if (request->too_large) return answer_too_large(request->connection);
+  if (request->too_large) return refuse(request->connection, MHD_HTTP_CONTENT_TOO_LARGE);
   if (!collect_headers(request)) return MHD_NO;
   set_peer(request);
   MHD_suspend_connection(request->connection);
@@ -206,10 +224,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
   return finish(self, request);
 }
 
-server_request *server_next(server *self) {
-  server_request *request = self->ready;
-  if (request != NULL) leave_queue(self, request);
-  return request;
+void server_take(server *self) {
+  if (self->ready != NULL) leave_queue(self, self->ready);
 }
 
 server_request *server_find(server *self, long long id) {
@@ -233,6 +249,8 @@ bool server_draft_header(server_request *request, const char *name, const char *
 }
 
 void server_send(server_request *request, unsigned status) {
+  if (request->owner->quiesced)
+    (void)MHD_add_response_header(request->draft, MHD_HTTP_HEADER_CONNECTION, "close");
   request->status = status;
   request->response = request->draft;
   request->draft = NULL;
@@ -324,7 +342,7 @@ static bool start_daemon(server *self, const server_options *options, int fd) {
 
 bool server_open(server *self, const server_options *options) {
   int fd;
-  self->epoll = self->timer = self->signals = -1;
+  self->epoll = self->timer = -1;
   self->ready_end = &self->ready;
   self->max_body = options->max_body;
   self->timeout = options->timeout;
@@ -340,24 +358,20 @@ bool server_open(server *self, const server_options *options) {
 }
 
 bool server_catch_signals(server *self) {
-  sigset_t mask;
-  if (self->signals >= 0) return true;
-  (void)sigemptyset(&mask);
-  (void)sigaddset(&mask, SIGINT);
-  (void)sigaddset(&mask, SIGTERM);
-  if (sigprocmask(SIG_BLOCK, &mask, &self->old_mask) != 0) return false;
-  self->signals = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
-  if (self->signals >= 0 && wait_for(self, self->signals)) return true;
-  (void)sigprocmask(SIG_SETMASK, &self->old_mask, NULL);
+  const char *problem = signals_open(&self->signals);
+  if (problem != NULL) return fail(self, "cannot catch signals", problem);
+  if (wait_for(self, self->signals.fd)) return true;
+  signals_close(&self->signals);
   return fail(self, "cannot catch signals", strerror(errno));
 }
 
-/* Sets the timer to when libmicrohttpd next has a time limit to look at. Limits only move away, so
-   a timer that is set is early enough. */
+/* Sets the timer to when libmicrohttpd next has something to do without an event. Time limits only
+   move away, so a timer that is set is early enough for them; but work that is left over from this
+   run (its sockets are edge-triggered, no event will come for it) must not wait that long. */
 static void arm_timer(server *self) {
   struct itimerspec when;
   MHD_UNSIGNED_LONG_LONG ms = 0;
-  if (self->timer_armed || MHD_get_timeout(self->daemon, &ms) != MHD_YES) return;
+  if (MHD_get_timeout(self->daemon, &ms) != MHD_YES || (self->timer_armed && ms > 0)) return;
   if (ms == 0) ms = 1;
   memset(&when, 0, sizeof when);
   when.it_value.tv_sec = (time_t)(ms / 1000);
@@ -365,34 +379,26 @@ static void arm_timer(server *self) {
   self->timer_armed = timerfd_settime(self->timer, 0, &when, NULL) == 0;
 }
 
-/* Reads the timer and the signals, if they have something; the number of signals. */
-static int read_descriptors(server *self) {
-  struct signalfd_siginfo info;
+bool server_run(server *self) {
+  MHD_UNSIGNED_LONG_LONG ms;
   unsigned long long expirations;
-  int signals = 0;
+  int runs = 0;
+  if (self->daemon == NULL) return false;
   if (self->timer_armed &&
       read(self->timer, &expirations, sizeof expirations) == (ssize_t)sizeof expirations)
     self->timer_armed = false;
-  while (self->signals >= 0 && read(self->signals, &info, sizeof info) == (ssize_t)sizeof info)
-    signals++;
-  return signals;
-}
-
-int server_run(server *self) {
-  MHD_UNSIGNED_LONG_LONG ms;
-  int runs = 0, signals;
-  if (self->daemon == NULL) return 0;
-  signals = read_descriptors(self);
   do {
     (void)MHD_run(self->daemon);
   } while (++runs < RUNS_MAX && MHD_get_timeout(self->daemon, &ms) == MHD_YES && ms == 0);
   arm_timer(self);
-  return signals;
+  return signals_caught(&self->signals);
 }
 
 void server_stop_accepting(server *self) {
   MHD_socket fd;
-  if (self->daemon == NULL) return;
+  /* Asked again, libmicrohttpd names the same descriptor, which may be somebody else's by then. */
+  if (self->daemon == NULL || self->quiesced) return;
+  self->quiesced = true;
   fd = MHD_quiesce_daemon(self->daemon);
   if (fd != MHD_INVALID_SOCKET) (void)close(fd);
 }
@@ -415,8 +421,7 @@ void server_close(server *self) {
     MHD_stop_daemon(self->daemon);
     self->daemon = NULL;
   }
-  if (self->signals >= 0) (void)sigprocmask(SIG_SETMASK, &self->old_mask, NULL);
-  close_fd(&self->signals);
+  signals_close(&self->signals);
   close_fd(&self->timer);
   close_fd(&self->epoll);
   free(self->slots);

@@ -7,11 +7,12 @@
 #ifndef APIVIDEO_SERVER_H
 #define APIVIDEO_SERVER_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include <microhttpd.h>
+
+#include "signals.h"
 
 typedef struct server_header {
   const char *name, *value;
@@ -41,9 +42,9 @@ typedef struct server_request {
 /* Zeroed by the caller, who must not move it. */
 struct server {
   struct MHD_Daemon *daemon;
-  int epoll, timer, signals; /* descriptors, or -1 */
-  bool timer_armed;
-  sigset_t old_mask; /* while `signals` is open */
+  int epoll, timer; /* descriptors, or -1 */
+  bool timer_armed, quiesced;
+  signals signals;
   char host[64];     /* the numeric address */
   unsigned port;
   size_t max_body;
@@ -66,10 +67,10 @@ typedef struct server_options {
 bool server_open(server *self, const server_options *options);
 /* Makes SIGINT and SIGTERM come as a result of server_run until it is closed. */
 bool server_catch_signals(server *self);
-/* Does what there is to do, without waiting. Returns how many signals were caught. */
-int server_run(server *self);
-/* Takes the next request that is complete, or NULL. It stays the server's. */
-server_request *server_next(server *self);
+/* Does what there is to do, without waiting. Returns whether a signal has come. */
+bool server_run(server *self);
+/* Takes the first of the requests that are ready out of their queue. It stays the server's. */
+void server_take(server *self);
 /* The request with an id that waits for its answer, or NULL. */
 server_request *server_find(server *self, long long id);
 /* Begins an answer, copying the body; false when memory is out. */

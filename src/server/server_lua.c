@@ -2,7 +2,7 @@
 ** apivideo.server.core: the C half of the standalone server for Lua.
 **
 **   server | nil, message = core.new(host, port, max_body, timeout, max_connections)
-**   signals = server:run()
+**   signalled = server:run()
 **   id, method, target, headers, body, peer = server:next()
 **   sent = server:respond(id, status, headers, body)
 */
@@ -75,15 +75,16 @@ static int catch_signals(lua_State *L) {
   return 2;
 }
 
-/* server:run() -> how many signals were caught. Stack: [-0, +1]. */
+/* server:run() -> whether SIGINT or SIGTERM has come. Stack: [-0, +1]. */
 static int run(lua_State *L) {
-  lua_pushinteger(L, server_run(check_server(L)));
+  lua_pushboolean(L, server_run(check_server(L)));
   return 1;
 }
 
 /* server:next() -> id, method, target, headers, body, peer; or nothing. Stack: [-0, +6|0]. */
 static int next_request(lua_State *L) {
-  const server_request *request = server_next(check_server(L));
+  server *self = check_server(L);
+  const server_request *request = self->ready;
   size_t i;
   if (request == NULL) return 0;
   compat_pushinteger(L, request->id);
@@ -96,6 +97,7 @@ static int next_request(lua_State *L) {
   }
   lua_pushlstring(L, request->body_len > 0 ? request->body : "", request->body_len);
   lua_pushstring(L, request->peer);
+  server_take(self); /* last: had a push raised, the request would still be there */
   return 6;
 }
 
@@ -112,7 +114,8 @@ static void draft_headers(lua_State *L, server_request *request) {
     name = lua_tolstring(L, -2, &name_len);
     value = lua_tolstring(L, -1, &value_len);
     if (strlen(name) != name_len || strlen(value) != value_len ||
-        strcasecmp(name, "Content-Length") == 0 || !server_draft_header(request, name, value))
+        strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0 ||
+        !server_draft_header(request, name, value))
       luaL_argerror(L, 4, lua_pushfstring(L, "header \"%s\" cannot be sent", name));
     lua_pop(L, 1);
   }
