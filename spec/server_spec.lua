@@ -173,7 +173,8 @@ describe("server", function()
       end
       return 200, nil, ("x"):rep(1000000)
     end, { timeout = 1 }) -- in which libmicrohttpd notices those who left in the middle of a body
-    for _, bytes in ipairs { "", "GE", "GET / HTTP/1.1\r\nHo", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n",
+    for _, bytes in ipairs { "", "GE", "GET / HTTP/1.1\r\nHo",
+      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf", "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n" } do
       for _, reset in ipairs { true, false } do

@@ -12,7 +12,8 @@ local commands = {
 
 local command = {}
 
-local function parser()
+--- The parser of its arguments.
+function command.parser()
   local self = argparse("apivideo",
     "api.video's webhooks on your own machine.",
     "Try it, in two terminals:\n"
@@ -37,7 +38,7 @@ end
 ---@param arguments string[]
 ---@return integer status 0 success, 1 failure, 2 wrong usage
 function command.main(arguments)
-  local ok, given = parser():pparse(arguments)
+  local ok, given = command.parser():pparse(arguments)
   if not ok then
     io.stderr:write("apivideo: ", given, "\nSee: apivideo --help\n")
     return 2

@@ -64,7 +64,7 @@ local function print_outcome(out, outcome)
 end
 
 function listen.run(given)
-  local secrets, problem = nil, nil
+  local secrets, problem
   if not given.unsigned then
     secrets, problem = secrets_of(given)
     if not secrets then return 2, problem end

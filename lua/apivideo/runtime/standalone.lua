@@ -185,7 +185,7 @@ end
 --- Waits, while other tasks go on.
 ---@param seconds number
 function runtime.sleep(seconds)
-  if type(seconds) ~= "number" or not (seconds >= 0) then
+  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
     error("sleep: seconds expected, a number from 0 on", 2)
   end
   suspend({}, seconds)
