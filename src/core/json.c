@@ -67,13 +67,9 @@ static inline struct json_value *add(struct reader *r, enum json_kind kind, cons
     return NULL;
   }
   r->next++;
-  value->start = (uint32_t)(start - r->bytes);
-  value->length = (uint32_t)length;
-  value->count = 0;
-  value->kind = (uint8_t)kind;
-  value->escaped = false;
-  value->hash = 0;
-  value->known = 0;
+  *value = (struct json_value){.start = (uint32_t)(start - r->bytes),
+                               .length = (uint32_t)length,
+                               .kind = (uint8_t)kind};
   return value;
 }
 
@@ -159,17 +155,17 @@ static const char *skip_escape(struct reader *r, const char *p) {
   return fail(r, "lone surrogate escape", p), NULL;
 }
 
-/* Reads the string whose quote is at r->at into a new entry. Returns it, or NULL. */
-static struct json_value *read_string(struct reader *r, enum json_kind kind) {
-  const char *const start = r->at + 1;
-  const char *p = start;
-  struct json_value *value;
-  bool escaped = false;
+/*
+** Finds the quote that ends a string, from `p`, a byte in it that is not plain. Returns it, or NULL
+** with the error noted. Not inlined: the usual string never comes here.
+*/
+__attribute__((noinline)) static const char *find_quote(struct reader *r, const char *p,
+                                                        bool *escaped) {
   for (;;) {
     p = skip_plain(p, r->end);
-    if (p < r->end && *p == '"') break;
+    if (p < r->end && *p == '"') return p;
     if (p < r->end && *p == '\\') {
-      escaped = true;
+      *escaped = true;
       p = skip_escape(r, p);
       if (p == NULL) return NULL;
     } else if (p == r->end || (unsigned char)*p < 0x20) {
@@ -179,6 +175,18 @@ static struct json_value *read_string(struct reader *r, enum json_kind kind) {
       if (next == NULL) return fail(r, "invalid UTF-8", p), NULL;
       p = next;
     }
+  }
+}
+
+/* Reads the string whose quote is at r->at into a new entry. Returns it, or NULL. */
+static inline struct json_value *read_string(struct reader *r, enum json_kind kind) {
+  const char *const start = r->at + 1;
+  const char *p = skip_plain(start, r->end);
+  struct json_value *value;
+  bool escaped = false;
+  if (p == r->end || *p != '"') {
+    p = find_quote(r, p, &escaped);
+    if (p == NULL) return NULL;
   }
   r->at = p + 1;
   value = add(r, kind, start, (size_t)(p - start));
