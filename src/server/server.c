@@ -379,17 +379,31 @@ static void arm_timer(server *self) {
   self->timer_armed = timerfd_settime(self->timer, 0, &when, NULL) == 0;
 }
 
-bool server_run(server *self) {
+/* Whether there are as many connections as there may be: then libmicrohttpd accepts no more. */
+static bool is_full(const server *self) {
+  const union MHD_DaemonInfo *info =
+      MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+  return info != NULL && info->num_connections >= self->slot_count;
+}
+
+static bool has_work(const server *self) {
   MHD_UNSIGNED_LONG_LONG ms;
+  return MHD_get_timeout(self->daemon, &ms) == MHD_YES && ms == 0;
+}
+
+bool server_run(server *self) {
   unsigned long long expirations;
+  bool was_full;
   int runs = 0;
   if (self->daemon == NULL) return false;
   if (self->timer_armed &&
       read(self->timer, &expirations, sizeof expirations) == (ssize_t)sizeof expirations)
     self->timer_armed = false;
+  /* A run that makes room for a connection leaves it to the next one to accept it. */
   do {
+    was_full = is_full(self);
     (void)MHD_run(self->daemon);
-  } while (++runs < RUNS_MAX && MHD_get_timeout(self->daemon, &ms) == MHD_YES && ms == 0);
+  } while (++runs < RUNS_MAX && (has_work(self) || (was_full && !is_full(self))));
   arm_timer(self);
   return signals_caught(&self->signals);
 }
