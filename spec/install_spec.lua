@@ -1,0 +1,129 @@
+--- Both rocks, built and installed by LuaRocks into a scratch tree, for the Lua that runs this.
+
+local process = require "spec.support.process"
+
+local version = _VERSION:match("%d%.%d")
+local rocks = { "apivideo", "apivideo-server" }
+
+-- Runs a shell command: what it printed, or an error that says it. What a `make` around us, or our
+-- own paths, put into the environment is not for it.
+local function run(command, ...)
+  command = command:format(...)
+  local pipe = assert(io.popen("exec 2>&1; unset MAKEFLAGS MAKELEVEL MFLAGS LUA_PATH LUA_CPATH; " ..
+    command .. "\necho \"status $?\""))
+  local output, status = pipe:read("*a"):match("^(.*)status (%d+)\n$")
+  pipe:close()
+  if status ~= "0" then error(command .. ": status " .. tostring(status) .. "\n" .. output, 2) end
+  return output
+end
+
+local function lines(text)
+  local list = {}
+  for line in text:gmatch("[^\n]+") do list[#list + 1] = line end
+  return list
+end
+
+-- Adds the files of a rock's manifest, "lua/apivideo/init.lua", to a list.
+local function flatten(entries, prefix, list)
+  for name, entry in pairs(entries) do
+    if type(entry) == "table" then
+      flatten(entry, prefix .. name .. "/", list)
+    else
+      list[#list + 1] = prefix .. name
+    end
+  end
+  return list
+end
+
+describe("installation #process", function()
+  local scratch, built, files = nil, {}, {}
+
+  setup(function()
+    scratch = run("mktemp -d"):gsub("%s", "")
+    run("mkdir %s/source && cp -r Makefile LICENSE src lua bin *.rockspec %s/source", scratch, scratch)
+    -- LuaRocks knows LuaJIT as a Lua 5.1 with other headers.
+    local headers = rawget(_G, "jit") and
+      "LUA_INCDIR=" .. run("pkg-config --variable=includedir luajit"):gsub("%s", "") or ""
+    for _, rock in ipairs(rocks) do
+      built[rock] = run("cd %s/source && HOME=%s luarocks --lua-version=%s --tree=%s/tree make " ..
+        "--deps-mode none %s-scm-1.rockspec %s", scratch, scratch, version, scratch, rock, headers)
+      local manifest = run("cat %s/tree/lib/luarocks/rocks-%s/%s/scm-1/rock_manifest", scratch, version, rock)
+      manifest = manifest:gsub("^rock_manifest =", "return")
+      files[rock] = flatten(assert((loadstring or load)(manifest))(), "", {})
+    end
+  end)
+
+  teardown(function()
+    run("rm -rf %s", scratch)
+  end)
+
+  -- Runs a Lua that finds what is installed, and nothing of the checkout.
+  local function with_tree(...)
+    return process.run({ ... }, ("LUA_PATH='%s/tree/share/lua/%s/?.lua;%s/tree/share/lua/%s/?/init.lua;;' " ..
+      "LUA_CPATH='%s/tree/lib/lua/%s/?.so;;'"):format(scratch, version, scratch, version, scratch, version))
+  end
+
+  it("puts each file into one rock", function()
+    local owners = {}
+    for rock, list in pairs(files) do
+      for _, file in ipairs(list) do
+        assert.is_true(owners[file] == nil or not file:find("^%a+/apivideo"), file .. " is in both rocks")
+        owners[file] = rock
+      end
+    end
+    local found = lines(run("find lua bin -type f"))
+    assert.is_true(#found > 0)
+    for _, file in ipairs(found) do
+      assert.truthy(owners[file], file .. " is in no rock")
+    end
+    for _, file in ipairs(lines(run("find src -name '*.c'"))) do
+      local count = 0
+      for _, rock in ipairs(rocks) do
+        if built[rock]:find(file, 1, true) then count = count + 1 end
+      end
+      assert.equal(file:find("^src/common/") and 2 or 1, count, "rocks that compile " .. file)
+    end
+  end)
+
+  it("loads each module from there", function()
+    local modules = {}
+    for _, rock in ipairs(rocks) do
+      for _, file in ipairs(files[rock]) do
+        local path = file:match("^lua/(.+)%.lua$") or file:match("^lib/(.+)%.so$")
+        if path then modules[#modules + 1] = (path:gsub("/init$", ""):gsub("/", ".")) end
+      end
+    end
+    assert.is_true(#modules > 10)
+    local output, status = with_tree("-e",
+      "for name in ('" .. table.concat(modules, " ") .. "'):gmatch('%S+') do assert(require(name)) end")
+    assert.equal("", output)
+    assert.equal(0, status)
+  end)
+
+  it("exports nothing but what opens a module", function()
+    local symbols = lines(run("nm -D --defined-only $(find %s/tree -name '*.so')", scratch))
+    local opening = 0
+    for _, symbol in ipairs(symbols) do
+      local name = symbol:match("^%x+ %a (.+)$")
+      if name then
+        assert.truthy(name:find("^luaopen_apivideo_"), name)
+        opening = opening + 1
+      end
+    end
+    assert.equal(2, opening)
+  end)
+
+  it("installs the command", function()
+    local output, status = with_tree(
+      ("%s/tree/lib/luarocks/rocks-%s/apivideo-server/scm-1/bin/apivideo"):format(scratch, version), "--help")
+    assert.truthy(output:find("Usage: apivideo", 1, true), output)
+    assert.equal(0, status)
+    run("test -x %s/tree/bin/apivideo", scratch)
+  end)
+
+  it("passes luarocks lint", function()
+    for _, rock in ipairs(rocks) do
+      run("luarocks --lua-version=%s lint %s-scm-1.rockspec", version, rock)
+    end
+  end)
+end)

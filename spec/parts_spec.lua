@@ -1,0 +1,74 @@
+-- The small modules that the others share.
+
+local errors = require "apivideo.error"
+local headers = require "apivideo.headers"
+local options = require "apivideo.options"
+local redact = require "apivideo.redact"
+local url = require "apivideo.url"
+
+describe("redact", function()
+  it("takes secrets out of text", function()
+    for text, expected in pairs {
+      ["a sig_sec_abc123 b"] = "a sig_sec_*** b",
+      ["sig_sec_a_b-c"] = "sig_sec_***",
+      ["Authorization: Basic dGVzdDo="] = "Authorization: Basic ***",
+      ["bearer eyJ0.eyJ1-_x=="] = "bearer ***",
+      ["https://user:pass@host/a@b"] = "https://user:***@host/a@b",
+      ["nothing here"] = "nothing here",
+    } do
+      assert.equal(expected, redact.text(text))
+    end
+    assert.equal("*** and ***", redact.text("k%.y and k%.y", "k%.y"))
+    assert.equal("x", redact.text("x", ""))
+  end)
+
+  it("takes them out of tables, keys included, without changing the original", function()
+    local original = { a = { "sig_sec_1" }, ["sig_sec_2"] = 5, n = 1 }
+    assert.same({ a = { "sig_sec_***" }, ["sig_sec_***"] = 5, n = 1 }, redact.value(original))
+    assert.equal("sig_sec_1", original.a[1])
+  end)
+end)
+
+describe("errors", function()
+  it("are one readable line", function()
+    local err = errors.new("not_found", "no\nsuch\tthing", { status = 404,
+      request = { method = "GET", url = "https://x/webhooks/y" } })
+    assert.equal("api.video: not_found (404): no such thing [GET https://x/webhooks/y]", tostring(err))
+    assert.equal("context: " .. tostring(err), "context: " .. err)
+    assert.is_true(errors.is(err))
+    assert.is_false(errors.is {})
+    assert.is_false(errors.is "text")
+  end)
+end)
+
+describe("options", function()
+  it("suggest what was meant", function()
+    local known = { "timeout", "max_body", "api_key" }
+    assert.equal("timeout", options.nearest("timeuot", known))
+    assert.equal("max_body", options.nearest("maxbody", known))
+    assert.is_nil(options.nearest("completely_different", known))
+  end)
+end)
+
+describe("headers", function()
+  it("are found in any spelling, and counted", function()
+    assert.same({ "1", 1 }, { headers.get({ ["X-A"] = "1" }, "x-a") })
+    assert.same({ "1", 2 }, { headers.get({ ["x-a"] = { "1", "2" } }, "x-a") })
+    assert.same({ nil, 0 }, { headers.get({ [1] = "x" }, "x-a") })
+    local any = headers.any_case { ["x-a"] = "1", ["x-b"] = { "2", "3" } }
+    assert.equal("1", any["X-A"])
+    assert.is_nil(any["X-C"])
+    assert.is_nil(any[1])
+    assert.same({ "2", 2 }, { headers.get(any, "x-b") })
+  end)
+end)
+
+describe("url", function()
+  it("writes and reads queries", function()
+    assert.equal("a=1&b%5Bc%5D=x%20%26%C3%A9", url.encode_query { a = 1, ["b[c]"] = "x &\195\169" })
+    assert.equal("", url.encode_query {})
+    assert.same({ ["b[c]"] = "x &\195\169" }, url.decode_query(url.encode_query { ["b[c]"] = "x &\195\169" }))
+    assert.same({ "/a", "b?c" }, { url.split "/a?b?c" })
+    assert.same({ "/a", "" }, { url.split "/a" })
+  end)
+end)
