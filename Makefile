@@ -2,7 +2,7 @@
 # make test          install what is missing, build for each Lua, and run every spec under each
 # make build         build the C modules for each Lua into build/<lua>/apivideo
 # make lint          luacheck, gcc and clang with warnings as errors, clang-tidy, cppcheck
-# make check-memory  the specs under valgrind, for Lua 5.4 and LuaJIT
+# make check-memory  the specs under valgrind and UBSan, for Lua 5.4 and LuaJIT
 # make bench-event   the event parser beside lua-cjson, for each Lua
 # make env           print what a shell needs to use the checkout: eval "$(make -s env)"
 #
@@ -58,7 +58,7 @@ demo:
 .PHONY: test
 test:
 	@tools/setup test
-	@$(MAKE) --no-print-directory -s build
+	@$(MAKE) --no-print-directory -s -j2 build
 	@tools/run-specs "$(LUAS)" $(SPECS)
 
 .PHONY: lint
@@ -66,16 +66,19 @@ lint:
 	@tools/setup lint
 	@tools/lint
 
+# What UBSan finds ends the run at once; what valgrind finds fails it at its end.
+CHECKED := BUILD=$(BUILD)/checked CFLAGS="-O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined"
+
 .PHONY: check-memory
 check-memory:
 	@tools/setup memory
-	@$(MAKE) --no-print-directory -s build-5.4 build-jit
-	@RUN_UNDER=valgrind tools/run-specs "5.4 jit" $(SPECS)
+	@$(MAKE) --no-print-directory -s -j2 $(CHECKED) build-5.4 build-jit
+	@RUN_UNDER=valgrind APIVIDEO_BUILD=$(BUILD)/checked tools/run-specs "5.4 jit" $(SPECS)
 
 .PHONY: bench-event
 bench-event:
 	@tools/setup test
-	@$(MAKE) --no-print-directory -s build
+	@$(MAKE) --no-print-directory -s -j2 build
 	@bench/event.sh $(LUAS)
 
 .PHONY: env
