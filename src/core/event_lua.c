@@ -207,9 +207,10 @@ static int push_error(lua_State *L, const struct event_error *error) {
 /* Returns the bytes at index `i`; raises if they are no string. Numbers are none. */
 static const char *check_bytes(lua_State *L, int i, size_t *length) {
   if (lua_type(L, i) != LUA_TSTRING) {
-    const char *message = lua_pushfstring(
-        L, "raw body (string) expected, got %s: pass the bytes as they arrived", luaL_typename(L, i));
-    luaL_argerror(L, i, message);
+    luaL_argerror(L, i, lua_pushfstring(L,
+                                        "raw body (string) expected, got %s: pass the bytes as "
+                                        "they arrived, not a decoded table",
+                                        luaL_typename(L, i)));
   }
   return lua_tolstring(L, i, length);
 }
