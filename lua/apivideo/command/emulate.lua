@@ -1,6 +1,7 @@
 --- `apivideo emulate`: a local api.video.
 
 local emulator = require "apivideo.emulator"
+local numbers = require "apivideo.command.numbers"
 local output = require "apivideo.command.output"
 
 local emulate = {}
@@ -9,12 +10,12 @@ function emulate.define(sub)
   sub:summary "Run a local api.video: /webhooks, and signed deliveries."
   sub:description("Runs a local api.video on loopback. Point a client's base_url at it, create"
     .. " webhooks, and make events happen with: apivideo trigger TYPE --through URL --api-key KEY")
-  sub:option("--port", "The port; 0 takes any free one."):default "8100":convert(tonumber)
+  sub:option("--port", "The port; 0 takes any free one."):default "8100":convert(numbers.port)
   sub:option("--host", "The address to listen on."):default "127.0.0.1"
   sub:option("--api-key", "The key that is let in."):default "local-key"
   sub:option("--attempts", "Attempts for each delivery in all: 3 or 4, as one reads the guide.")
-    :default "3":convert(tonumber)
-  sub:option("--interval", "Seconds between two attempts."):default "3":convert(tonumber)
+    :default "3":convert(numbers.whole(1, 100))
+  sub:option("--interval", "Seconds between two attempts."):default "3":convert(numbers.seconds)
 end
 
 function emulate.run(given)

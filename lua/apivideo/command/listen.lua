@@ -1,6 +1,7 @@
 --- `apivideo listen`: a receiver that prints each delivery.
 
 local apivideo = require "apivideo"
+local numbers = require "apivideo.command.numbers"
 local output = require "apivideo.command.output"
 local server = require "apivideo.server"
 
@@ -11,7 +12,7 @@ function listen.define(sub)
   sub:description("Receives deliveries and prints each. Their signatures are checked with --secret,"
     .. " with the secrets of the account behind --api-key (or APIVIDEO_API_KEY), or, with --unsigned,"
     .. " not at all.")
-  sub:option("--port", "The port; 0 takes any free one."):default "8080":convert(tonumber)
+  sub:option("--port", "The port; 0 takes any free one."):default "8080":convert(numbers.port)
   sub:option("--host", "The address to listen on."):default "127.0.0.1"
   sub:option("--secret", "A webhook's signatureSecret; several may be given."):count "*"
   sub:option("--api-key", "Ask api.video for the secrets, with this key.")

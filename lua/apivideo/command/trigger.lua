@@ -3,6 +3,7 @@
 local events = require "apivideo.events"
 local http = require "apivideo.http"
 local json = require "apivideo.json"
+local numbers = require "apivideo.command.numbers"
 local options = require "apivideo.options"
 local output = require "apivideo.command.output"
 local sender = require "apivideo.emulator.sender"
@@ -20,8 +21,8 @@ function trigger.define(sub)
   sub:option("--webhook-id", "The id of the webhook that it says it comes from.")
     :default "webhook_0000000000000000000000"
   sub:option("--set", "A field of the event, as name=value; several may be given."):count "*"
-  sub:option("--attempts", "Attempts in all; api.video makes 3 or 4."):default "1":convert(tonumber)
-  sub:option("--interval", "Seconds between two attempts."):default "3":convert(tonumber)
+  sub:option("--attempts", "Attempts in all; api.video makes 3 or 4."):default "1":convert(numbers.whole(1, 100))
+  sub:option("--interval", "Seconds between two attempts."):default "3":convert(numbers.seconds)
   sub:option("--through", "The url of a local api.video that sends it, instead of --to.")
   sub:option("--api-key", "The key of that local api.video."):default "local-key"
 end
