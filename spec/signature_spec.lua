@@ -1,0 +1,209 @@
+local signature = require("apivideo.core").signature
+
+local SECRET = "sig_sec_0000000000000000000000"
+local BODY = '{"type":"video.encoding.quality.completed","emittedAt":"2021-01-29T15:46:25.217Z",'
+  .. '"videoId":"vi0000000000000000000000","liveStreamId":"li0000000000000000000000",'
+  .. '"encoding":"hls","quality":"720p"}'
+local HEX = "27a77d3a7fc626854886b5dbfae4e32c8b0170c1ea1b714c91ba77f1e7774e8c"
+
+-- RFC 4231, section 4, whole digests: key, data, HMAC-SHA-256.
+local rfc4231 = {
+  { ("\11"):rep(20), "Hi There",
+    "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7" },
+  { "Jefe", "what do ya want for nothing?",
+    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" },
+  { ("\170"):rep(20), ("\221"):rep(50),
+    "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe" },
+  { "\1\2\3\4\5\6\7\8\9\10\11\12\13\14\15\16\17\18\19\20\21\22\23\24\25", ("\205"):rep(50),
+    "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b" },
+  { ("\170"):rep(131), "Test Using Larger Than Block-Size Key - Hash Key First",
+    "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54" },
+  { ("\170"):rep(131), "This is a test using a larger than block-size key and a larger than block-size data. "
+    .. "The key needs to be hashed before being used by the HMAC algorithm.",
+    "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2" },
+}
+
+local function assert_verdict(holds, reason, ...)
+  local got = { n = select("#", ...), ... }
+  assert.equal(holds, got[1])
+  assert.equal(reason, got[2])
+  assert.equal(holds and 1 or 2, got.n)
+end
+
+describe("signature.sign", function()
+  it("gives api.video's published signature", function()
+    assert.equal(HEX, signature.sign(BODY, SECRET))
+  end)
+
+  it("gives RFC 4231's digests", function()
+    for _, case in ipairs(rfc4231) do assert.equal(case[3], signature.sign(case[2], case[1])) end
+  end)
+
+  it("signs no bytes, and NUL bytes", function()
+    assert.equal("b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad", signature.hmac("\0"):sign())
+    assert.equal(signature.hmac("k"):sign(), signature.sign("", "k"))
+    assert.not_equal(signature.sign("a\0b", "k"), signature.sign("a\0c", "k"))
+    assert.not_equal(signature.sign("a", "k\0a"), signature.sign("a", "k\0b"))
+  end)
+
+  it("raises for what is no raw body or no secret", function()
+    for _, raw in ipairs { {}, 12, true } do
+      assert.error_matches(function() signature.sign(raw, SECRET) end, "#1.*raw bytes.*got " .. type(raw))
+    end
+    assert.error_matches(function() signature.sign(nil, SECRET) end, "not a decoded table")
+    for _, secret in ipairs { {}, 12, true, "", { SECRET } } do
+      assert.error_matches(function() signature.sign(BODY, secret) end, "#2.*secret %(non%-empty string%)")
+    end
+    assert.error_matches(function() signature.sign(BODY) end, "#2.*secret")
+  end)
+end)
+
+describe("signature.verify", function()
+  it("holds for the published signature", function()
+    assert_verdict(true, nil, signature.verify(BODY, HEX, SECRET))
+  end)
+
+  it("holds in upper case, since the signature is the bytes", function()
+    assert_verdict(true, nil, signature.verify(BODY, HEX:upper(), SECRET))
+    assert_verdict(true, nil, signature.verify(BODY, HEX:sub(1, 20):upper() .. HEX:sub(21), SECRET))
+  end)
+
+  it("holds for RFC 4231's digests", function()
+    for _, case in ipairs(rfc4231) do
+      assert_verdict(true, nil, signature.verify(case[2], case[3], case[1]))
+      assert_verdict(false, "mismatch", signature.verify(case[2] .. "\0", case[3], case[1]))
+      assert_verdict(false, "mismatch", signature.verify(case[2], case[3], "\0" .. case[1]))
+    end
+  end)
+
+  it("fails for any other digit", function()
+    for at = 1, 64 do
+      for digit in ("0123456789abcdef"):gmatch "." do
+        local hex = HEX:sub(1, at - 1) .. digit .. HEX:sub(at + 1)
+        if hex ~= HEX then assert_verdict(false, "mismatch", signature.verify(BODY, hex, SECRET)) end
+      end
+    end
+  end)
+
+  it("fails for any other body or secret", function()
+    for at = 1, #BODY do
+      local body = BODY:sub(1, at - 1) .. "\1" .. BODY:sub(at + 1)
+      assert_verdict(false, "mismatch", signature.verify(body, HEX, SECRET))
+    end
+    assert_verdict(false, "mismatch", signature.verify(BODY .. "\n", HEX, SECRET))
+    assert_verdict(false, "mismatch", signature.verify(BODY, HEX, SECRET .. "0"))
+    assert_verdict(false, "mismatch", signature.verify(BODY, HEX, "0000000000000000000000"))
+  end)
+
+  it("says that a signature is missing or malformed, and does not raise", function()
+    assert_verdict(false, "missing", signature.verify(BODY, nil, SECRET))
+    for _, hex in ipairs {
+      "", "0", HEX:sub(1, 63), HEX .. "0", HEX .. "\n", " " .. HEX:sub(2), "0x" .. HEX:sub(3), HEX:sub(1, 63) .. "g",
+      HEX:sub(1, 63) .. "\0", "\0" .. HEX:sub(2), "sha256=" .. HEX, HEX .. HEX, ("/"):rep(64), (":"):rep(64),
+      ("@"):rep(64), ("G"):rep(64), ("`"):rep(64), ("\255"):rep(64), { HEX, HEX }, { HEX }, 12, true,
+    } do
+      assert_verdict(false, "malformed", signature.verify(BODY, hex, SECRET))
+    end
+  end)
+
+  it("takes several secrets, and holds if one of them does", function()
+    assert_verdict(true, nil, signature.verify(BODY, HEX, { SECRET }))
+    assert_verdict(true, nil, signature.verify(BODY, HEX, { SECRET, "b" }))
+    assert_verdict(true, nil, signature.verify(BODY, HEX, { "a", SECRET }))
+    assert_verdict(true, nil, signature.verify(BODY, HEX, { "a", "b", SECRET, "d", "e" }))
+    assert_verdict(true, nil, signature.verify(BODY, HEX, { SECRET, SECRET }))
+    assert_verdict(false, "mismatch", signature.verify(BODY, HEX, { "a", "b" }))
+    assert_verdict(false, "missing", signature.verify(BODY, nil, { "a", "b" }))
+    assert_verdict(false, "malformed", signature.verify(BODY, "x", { SECRET }))
+  end)
+
+  it("raises for misuse, whatever the signature is", function()
+    for _, hex in ipairs { HEX, "x" } do
+      for _, raw in ipairs { {}, 12, false } do
+        assert.error_matches(function() signature.verify(raw, hex, SECRET) end, "#1.*raw bytes.*got")
+      end
+      for _, secret in ipairs { 12, true, "" } do
+        assert.error_matches(function() signature.verify(BODY, hex, secret) end, "#3.*secret")
+      end
+      assert.error_matches(function() signature.verify(BODY, hex) end, "#3.*secret.*got nil")
+      assert.error_matches(function() signature.verify(BODY, hex, {}) end, "#3.*empty")
+      for _, list in ipairs { { "" }, { SECRET, "" }, { SECRET, 1 }, { 1, SECRET }, { { SECRET } }, { false } } do
+        assert.error_matches(function() signature.verify(BODY, hex, list) end, "#3.*non%-empty strings")
+      end
+      assert.error_matches(function() signature.verify(BODY, hex, { a = SECRET }) end, "#3.*empty")
+    end
+  end)
+
+  it("never has a secret in its message", function()
+    local _, message = pcall(signature.verify, BODY, HEX, { SECRET, 1 })
+    assert.is_nil(message:find(SECRET, 1, true))
+  end)
+end)
+
+describe("signature.hmac", function()
+  it("gives in pieces what sign gives at once, wherever it is cut", function()
+    for cut = 0, #BODY do
+      local hmac = signature.hmac(SECRET)
+      assert.equal(hmac, hmac:update(BODY:sub(1, cut)))
+      assert.equal(HEX, hmac:update(BODY:sub(cut + 1)):sign())
+    end
+    local hmac = signature.hmac(SECRET)
+    for byte in BODY:gmatch "." do hmac:update(byte):update "" end
+    assert_verdict(true, nil, hmac:verify(HEX))
+  end)
+
+  it("verifies as verify does", function()
+    local function hmac() return signature.hmac(SECRET):update(BODY) end
+    assert_verdict(true, nil, hmac():verify(HEX:upper()))
+    assert_verdict(false, "mismatch", hmac():verify(("0"):rep(64)))
+    assert_verdict(false, "missing", hmac():verify())
+    assert_verdict(false, "malformed", hmac():verify(HEX .. "0"))
+    assert_verdict(false, "malformed", hmac():verify { HEX })
+  end)
+
+  it("is independent of others, and of sign and verify in between", function()
+    local a, b = signature.hmac(SECRET):update(BODY:sub(1, 50)), signature.hmac("b")
+    b:update "x"
+    assert.equal(HEX, signature.sign(BODY, SECRET))
+    assert.is_true(signature.verify(BODY, HEX, { "c", SECRET }))
+    assert.equal(HEX, a:update(BODY:sub(51)):sign())
+    assert.equal(signature.sign("x", "b"), b:sign())
+  end)
+
+  it("is finished after sign or verify", function()
+    for _, finish in ipairs { "sign", "verify" } do
+      local hmac = signature.hmac(SECRET):update(BODY)
+      hmac[finish](hmac, HEX)
+      for _, method in ipairs { "update", "sign", "verify" } do
+        assert.error_matches(function() hmac[method](hmac, "x") end, "finished")
+      end
+    end
+  end)
+
+  it("raises for misuse, and goes on after it", function()
+    for _, secret in ipairs { {}, 12, "", true, { SECRET } } do
+      assert.error_matches(function() signature.hmac(secret) end, "#1.*secret")
+    end
+    local hmac = signature.hmac(SECRET):update(BODY)
+    for _, bytes in ipairs { {}, 12, true } do
+      assert.error_matches(function() hmac:update(bytes) end, "raw bytes")
+    end
+    assert.error_matches(function() hmac.update({}, "x") end, "hmac")
+    assert.error_matches(function() hmac.sign(io.stdout) end, "hmac")
+    assert.equal(HEX, hmac:sign())
+  end)
+
+  it("lets nobody at its metatable", function()
+    assert.equal("apivideo.hmac", getmetatable(signature.hmac(SECRET)))
+  end)
+
+  it("leaves nothing behind, finished or not", function()
+    for i = 1, 2000 do
+      local hmac = signature.hmac(SECRET):update(BODY)
+      if i % 2 == 0 then hmac:sign() end
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.equal(HEX, signature.sign(BODY, SECRET))
+  end)
+end)
