@@ -280,6 +280,30 @@ describe("emulator", function()
     assert.same({ nil, "timeout" }, { local_api:settle(0.05) })
   end)
 
+  it("refuses to emit what is no event", function()
+    start()
+    for _, wrong in ipairs { {}, { tpye = RECORDED }, 5, RECORDED } do
+      assert.is_false(pcall(local_api.emit, local_api, wrong))
+    end
+    assert.is_false(pcall(local_api.emit, local_api))
+  end)
+
+  it("settles although a listener of attempts fails", function()
+    local stderr, written = io.stderr, {}
+    io.stderr = { write = function(_, ...) written[#written + 1] = table.concat { ... } end } -- luacheck: ignore
+    local ok, problem = pcall(function()
+      start { on_attempt = function() error("it broke") end }
+      local p = peer.answering("204 No Content")
+      stops[1] = p.stop
+      create(p.url)
+      local_api:emit(apivideo.events:sample(RECORDED))
+      assert.is_true(local_api:settle(10))
+    end)
+    io.stderr = stderr -- luacheck: ignore
+    assert.is_true(ok, problem)
+    assert.truthy(written[1]:find("it broke"))
+  end)
+
   it("cannot listen where somebody else does", function()
     start()
     local second, err = emulator.start { api_key = "key", port = local_api.port }
@@ -287,6 +311,8 @@ describe("emulator", function()
     assert.equal("network", err.kind)
     assert.truthy(err.message:find("cannot listen on 127.0.0.1 port " .. local_api.port, 1, true))
     assert.is_false(pcall(emulator.start, {}))
-    assert.is_false(pcall(emulator.start, { api_key = "key", intervall = 1 }))
+    for option, bad in pairs { intervall = 1, interval = -1, attempts = 0, timeout = 0, rate_limits = {} } do
+      assert.is_false(pcall(emulator.start, { api_key = "key", [option] = bad }), option)
+    end
   end)
 end)

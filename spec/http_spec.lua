@@ -1,6 +1,7 @@
 local core = require "apivideo.core"
 local http = require "apivideo.http"
 local peer = require "spec.support.peer"
+local process = require "spec.support.process"
 local runtime = require "apivideo.runtime"
 
 local function get(url, more)
@@ -280,6 +281,14 @@ describe("http.request", function()
       assert.equal("tls", err.kind)
       assert.is_false(err.retryable)
     end)
+  end)
+
+  it("asks no proxy for this machine's own addresses #process", function()
+    local p = answering("200 OK", nil, "direct")
+    local output = process.run({ "-e", ([[
+      print(require("apivideo.http").request { method = "GET", url = "%s", timeout = 5 }.body)]]):format(p.url) },
+      "http_proxy=http://127.0.0.1:1")
+    assert.equal("direct\n", output)
   end)
 
   it("runs many at once over one wait", function()

@@ -247,10 +247,52 @@ describe("receiver", function()
     assert.truthy(message(apivideo.receiver, { handlers = handlers, secrets = {} }):find("empty"))
     assert.truthy(message(apivideo.receiver, { handlers = handlers, secrets = "" }):find("secrets"))
     assert.is_false(pcall(apivideo.receiver, { handlers = handlers, secrets = 5 }))
+    local webhook = { webhookId = "webhook_1", url = "https://x", signatureSecret = SECRET }
+    for _, wrong in ipairs { webhook, apivideo.client { api_key = "k" }, apivideo.client { api_key = "k" }.webhooks,
+      { webhook_a = 5 }, { webhook_a = "" }, { "" } } do
+      assert.truthy(message(apivideo.receiver, { handlers = handlers, secrets = wrong }):find("secrets"))
+    end
     local receiver = new()
     assert.truthy(message(receiver.receive, receiver, request { body = {} }):find("decoded"))
     assert.is_false(pcall(receiver.receive, receiver, { method = "POST" }))
     assert.is_false(pcall(receiver.receive, receiver))
+  end)
+
+  it("answers as before when its log fails, and lets no secret into its own", function()
+    local stderr, written = io.stderr, {}
+    io.stderr = { write = function(_, ...) written[#written + 1] = table.concat { ... } end } -- luacheck: ignore
+    local status
+    pcall(function()
+      local failing = apivideo.receiver { handlers = handlers, secrets = SECRET,
+        log = function() error("no space left") end }
+      status = failing:receive(request())
+      handlers:on("*", function() error("about " .. SECRET, 0) end)
+      apivideo.receiver { handlers = handlers, secrets = SECRET }:receive(request())
+    end)
+    io.stderr = stderr -- luacheck: ignore
+    assert.equal(204, status)
+    assert.truthy(written[1]:find("no space left"))
+    assert.truthy(written[2]:find("about sig_sec_***", 1, true))
+  end)
+
+  it("asks for no secret when the signature cannot hold anyway", function()
+    local asked = 0
+    local receiver = new { secrets = function() asked = asked + 1 return SECRET end }
+    local r = request()
+    r.headers["X-Api-Video-Signature"] = "zz"
+    assert.equal(401, (receiver:receive(r)))
+    assert.equal(0, asked)
+  end)
+
+  it("keeps a delivery's key although a handler changes the event", function()
+    local keys = {}
+    handlers:on("*", function(event, delivery)
+      keys[1] = delivery.key
+      event.videoId = nil
+    end)
+    handlers:on("*", function(_, delivery) keys[2] = delivery.key end)
+    assert.equal(204, (new():receive(request())))
+    assert.equal(keys[1], keys[2])
   end)
 
   it("shows no secret when it is printed", function()

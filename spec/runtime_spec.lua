@@ -90,6 +90,16 @@ describe("runtime", function()
     assert.truthy(reported:find("a task failed: .*it broke"))
   end)
 
+  it("ends a task that yields to somebody else", function()
+    local stderr, reported = io.stderr, nil
+    io.stderr = { write = function(_, ...) reported = table.concat { ... } end } -- luacheck: ignore
+    runtime.spawn(function() coroutine.yield() end)
+    runtime.sleep(0)
+    io.stderr = stderr -- luacheck: ignore
+    assert.truthy(reported:find("another scheduler"))
+    runtime.run()
+  end)
+
   it("gives all who wait what a latch was opened with, later ones too", function()
     local latch, got = runtime.latch(), {}
     for i = 1, 3 do runtime.spawn(function() got[i] = { latch:wait() } end) end

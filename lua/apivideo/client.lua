@@ -5,6 +5,7 @@ local errors = require "apivideo.error"
 local http = require "apivideo.http"
 local json = require "apivideo.json"
 local options = require "apivideo.options"
+local redact = require "apivideo.redact"
 local url = require "apivideo.url"
 local version = require "apivideo.version"
 local webhooks = require "apivideo.webhooks"
@@ -29,7 +30,7 @@ Client.__index = Client
 local api_keys = setmetatable({}, { __mode = "k" })
 
 function Client:__tostring()
-  return "apivideo.client (" .. self.base_url .. ")"
+  return "apivideo.client (" .. redact.text(self.base_url) .. ")"
 end
 
 -- The kind of error that a status is.
@@ -80,6 +81,8 @@ local function refusal(self, request, response)
   local problem = json.decode(response.body)
   if type(problem) ~= "table" then problem = nil end
   local message = problem and describe(problem)
+    or response.body == "" and "the answer's body is empty"
+    or problem and "the answer says nothing that is known"
     or ("the answer's body is not JSON (%s)"):format(content_type(response))
   if response.status == 401 then
     message = message .. " Check the API key: sandbox and production have different ones, and this"
@@ -92,7 +95,7 @@ end
 
 -- The result of a success: the decoded body, or true where the answer is just "done".
 local function decode(self, request, response)
-  if response.status == 204 or request.method == "DELETE" then return true end
+  if request.method == "DELETE" then return true end
   local result = json.decode(response.body)
   if type(result) == "table" then return result end
   return nil, errors.new("unexpected_response",
@@ -102,7 +105,8 @@ local function decode(self, request, response)
 end
 
 local function header_lines(body)
-  local lines = { "Accept: application/json", "User-Agent: apivideo-lua/" .. version }
+  local lines = { "Accept: application/json", "User-Agent: apivideo-lua/" .. version,
+    "AV-Origin-Client: lua:" .. version }
   if body then lines[#lines + 1] = "Content-Type: application/json" end
   return lines
 end

@@ -44,7 +44,8 @@ function command.main(arguments)
     return 2
   end
   local done, status, message = pcall(commands[given.command].run, given)
-  if not done then status, message = 1, status end
+  -- What raises is misuse, by what was given; where in the library it was noticed says nothing here.
+  if not done then status, message = 2, tostring(status):gsub("^[^\n]-:%d+: ", "") end
   if message then io.stderr:write("apivideo: ", tostring(message), "\n") end
   return status
 end

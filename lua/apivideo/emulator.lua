@@ -6,6 +6,8 @@ local catalogue = require "apivideo.events"
 local json = require "apivideo.json"
 local options = require "apivideo.options"
 local problems = require "apivideo.emulator.problems"
+local protected = require "apivideo.pcall"
+local redact = require "apivideo.redact"
 local runtime = require "apivideo.runtime"
 local sender = require "apivideo.emulator.sender"
 local server = require "apivideo.server"
@@ -141,9 +143,14 @@ local function deliver(self, webhook, raw)
   if #self.deliveries > KEPT_DELIVERIES then table.remove(self.deliveries, 1) end
   self.pending = self.pending + 1
   runtime.spawn(function()
-    sender.send(delivery, webhook.signatureSecret, self.policy, function(attempt)
-      if self.on_attempt then self.on_attempt(delivery, attempt) end
-    end)
+    local ok, err = protected.call(sender.send, delivery, webhook.signatureSecret, self.policy,
+      function(attempt)
+        if self.on_attempt then self.on_attempt(delivery, attempt) end
+      end)
+    if not ok then
+      delivery.state = "failed"
+      io.stderr:write("apivideo.emulator: a delivery failed: ", redact.text(tostring(err)), "\n")
+    end
     self.pending = self.pending - 1
     if self.pending == 0 and self.settled then
       self.settled:open(true)
@@ -157,6 +164,11 @@ end
 ---@param event apivideo.Event|string a table (emittedAt is now when it is missing), or the very bytes to send
 ---@return apivideo.emulator.Delivery[] deliveries under way, one for each webhook
 function Emulator:emit(event)
+  if type(event) ~= "string" and (type(event) ~= "table" or type(event.type) ~= "string") then
+    error("emulator:emit: an event (a table with a type) or the bytes to send expected", 2)
+  elseif self.events.types[event] then
+    error("emulator:emit: a type is no event; emit its sample: events:sample \"" .. event .. '"', 2)
+  end
   local raw = type(event) == "string" and event or sender.encode(event, self.events)
   local parsed = type(event) == "table" and event or self.events:parse(raw) or {}
   local deliveries = {}
@@ -208,6 +220,14 @@ local emulator = {}
 ---@return apivideo.Error? err when it cannot listen
 function emulator.start(given)
   options.check("emulator.start", given, known)
+  for name, least in pairs { attempts = 1, interval = 0, timeout = 0.001, webhook_limit = 0 } do
+    if given[name] and not (given[name] >= least) then
+      error(("emulator.start: option \"%s\" must be a number from %s on"):format(name, least), 2)
+    end
+  end
+  if given.rate_limits and not (given.rate_limits.reads and given.rate_limits.writes) then
+    error("emulator.start: option \"rate_limits\" must have reads and writes", 2)
+  end
   local self = setmetatable({
     events = given.events or catalogue,
     account = account.new(given.webhook_limit or 10,

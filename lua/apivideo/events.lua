@@ -292,6 +292,8 @@ function events.extend(added)
     if problem then error(where .. ": " .. problem, 2) end
     all[name] = copy(definition)
   end
+  local ok, problem = pcall(compile, all)
+  if not ok then error("events.extend: " .. tostring(problem), 2) end
   return new(all)
 end
 

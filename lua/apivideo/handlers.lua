@@ -153,6 +153,9 @@ end
 ---@return apivideo.Handlers
 local function new(given)
   given = options.check("handlers", given or {}, { events = "table?" })
+  if given.events and type(given.events.names) ~= "function" then
+    error("handlers: option \"events\" must be a catalogue, from events.extend", 2)
+  end
   return setmetatable({
     events = given.events or catalogue,
     registered = {},          -- in order: { name, prefix?, fn }

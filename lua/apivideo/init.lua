@@ -19,7 +19,10 @@ return {
   ---@param raw string the bytes as they arrived
   ---@return apivideo.Event|nil event
   ---@return apivideo.Error? err `bad_json` or `bad_event`
-  parse = function(raw) return events:parse(raw) end,
+  parse = function(raw)
+    local event, err = events:parse(raw)
+    return event, err
+  end,
 
   --- Signs a body as api.video does.
   ---@type fun(raw: string, secret: string): string

@@ -36,10 +36,12 @@ end
 ---@param where string the function's name, for the message
 ---@param given any
 ---@param known table<string, string>
+---@param level? integer at which it raises, as seen from here; 3 without it
 ---@return table given
-function options.check(where, given, known)
+function options.check(where, given, known, level)
+  level = level or 3
   if type(given) ~= "table" then
-    error(where .. ": a table of options expected, got " .. type(given), 3)
+    error(where .. ": a table of options expected, got " .. type(given), level)
   end
   local names = {}
   for name in pairs(known) do names[#names + 1] = name end
@@ -48,7 +50,7 @@ function options.check(where, given, known)
     if not known[name] then
       local near = options.nearest(tostring(name), names)
       error(("%s: unknown option \"%s\"; %s"):format(where, tostring(name),
-        near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(names, ", ")), 3)
+        near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(names, ", ")), level)
     end
   end
   for _, name in ipairs(names) do
@@ -56,10 +58,10 @@ function options.check(where, given, known)
     local optional = expected:sub(-1) == "?"
     local types = "|" .. expected:gsub("%?$", "") .. "|"
     if value == nil and not optional then
-      error(("%s: option \"%s\" is required (%s)"):format(where, name, expected), 3)
+      error(("%s: option \"%s\" is required (%s)"):format(where, name, expected), level)
     elseif value ~= nil and not types:find("|" .. type(value) .. "|", 1, true) then
       error(("%s: option \"%s\" must be a %s, got %s"):format(where, name,
-        (expected:gsub("%?$", ""):gsub("|", " or a ")), type(value)), 3)
+        (expected:gsub("%?$", ""):gsub("|", " or a ")), type(value)), level)
     end
   end
   return given

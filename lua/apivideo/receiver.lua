@@ -4,7 +4,10 @@
 local errors = require "apivideo.error"
 local headers = require "apivideo.headers"
 local options = require "apivideo.options"
+local protected = require "apivideo.pcall"
+local redact = require "apivideo.redact"
 local runtime = require "apivideo.runtime"
+local secret_store = require "apivideo.secrets"
 local signature = require("apivideo.core").signature
 
 ---@class apivideo.Delivery
@@ -25,6 +28,8 @@ local signature = require("apivideo.core").signature
 ---@field handled? integer how many handlers ran
 ---@field errors? any[] of handlers that failed
 
+local HEX_64 = "^" .. ("%x"):rep(64) .. "$"
+
 ---@class apivideo.Receiver
 ---@field max_body integer bytes
 local Receiver = {}
@@ -37,12 +42,11 @@ function Receiver:__tostring()
   return self.unsigned and "apivideo.receiver (unsigned)" or "apivideo.receiver"
 end
 
--- The key is made when a handler asks for it.
 local function new_delivery(self, event, webhook_id, raw)
-  return setmetatable({
+  return {
     event = event, webhookId = webhook_id, received_at = runtime.now(), raw = raw,
-    verified = not self.unsigned, origin = "webhook",
-  }, self.delivery_class)
+    verified = not self.unsigned, key = self.handlers.events:key(event, raw), origin = "webhook",
+  }
 end
 
 -- The one value of a header; nil and a reason when it is missing or repeated.
@@ -60,6 +64,8 @@ end
 local function verify(self, request, webhook_id, id_problem)
   local hex, problem = single(request, "x-api-video-signature")
   if not hex then return 401, bad_signature(problem, webhook_id) end
+  -- Before anybody is asked for a secret: what cannot hold is not worth the question.
+  if not hex:find(HEX_64) then return 401, bad_signature("signature malformed", webhook_id) end
   local secret, err = resolvers[self](webhook_id)
   if err then return 503, err end
   if not secret then
@@ -87,6 +93,10 @@ local function accept(self, request)
   local event, err = self.handlers.events:parse(raw)
   if not event then return nil, 400, err end
   return event, new_delivery(self, event, webhook_id, raw)
+end
+
+local function write(line)
+  io.stderr:write("apivideo: ", (redact.text(line):gsub("%c+", " ")), "\n")
 end
 
 local function check_request(request)
@@ -119,7 +129,9 @@ function Receiver:receive(request)
     outcome.status, outcome.err = second, err
   end
   outcome.seconds = runtime.monotonic() - started
-  self.log(outcome)
+  -- A log that fails changes nothing about what was done.
+  local logged, problem = protected.call(self.log, outcome)
+  if not logged then write("the log failed: " .. tostring(problem)) end
   return outcome.status, outcome.status == 405 and { Allow = "POST" } or {}, ""
 end
 
@@ -136,7 +148,27 @@ local function log(outcome)
     lines[#lines + 1] = ("a handler of %s failed: %s"):format(outcome.event.type, tostring(err))
   end
   for _, line in ipairs(lines) do
-    io.stderr:write("apivideo: ", (line:gsub("%c+", " ")), "\n")
+    write(line)
+  end
+end
+
+-- Raises, three calls up, unless it is a secret or a list of them: better now than with the first
+-- delivery.
+local function check_secret(value)
+  if not pcall(signature.verify, "", ("0"):rep(64), value) then
+    error("receiver: option \"secrets\" must hold signatureSecret strings, none of them empty", 4)
+  end
+end
+
+-- Raises unless it is a table webhook id -> secret or list of them.
+local function check_map(secrets)
+  if next(secrets) == nil then error("receiver: option \"secrets\" is empty", 4) end
+  for id, value in pairs(secrets) do
+    if not secret_store.is_webhook_id(id) then
+      error("receiver: option \"secrets\" must be client.webhooks:secrets(), a secret, a list of"
+        .. " secrets, or a table of them by webhook id; it has the key " .. tostring(id), 4)
+    end
+    check_secret(value)
   end
 end
 
@@ -147,12 +179,10 @@ local function resolver_of(secrets)
     return function(id) return secrets:resolve(id) end
   end
   if type(secrets) == "string" or #secrets > 0 then
-    -- Tried once here, so that a wrong secret is found now and not with the first delivery.
-    local ok, problem = pcall(signature.verify, "", ("0"):rep(64), secrets)
-    if not ok then error("receiver: option \"secrets\": " .. tostring(problem), 3) end
+    check_secret(secrets)
     return function() return secrets end
   end
-  if next(secrets) == nil then error("receiver: option \"secrets\" is empty", 3) end
+  check_map(secrets)
   return function(id) return id and secrets[id] end
 end
 
@@ -183,20 +213,15 @@ local function new(given)
   if given.secrets ~= nil and given.unsigned then
     error("receiver: options \"secrets\" and \"unsigned\" exclude each other", 2)
   end
+  if given.max_body and not (given.max_body >= 0) then
+    error("receiver: option \"max_body\" must be a number of bytes from 0 on", 2)
+  end
   local self = setmetatable({
     handlers = given.handlers,
     unsigned = given.unsigned or false,
     max_body = given.max_body or 1024 * 1024,
     log = given.log or log,
   }, Receiver)
-  self.delivery_class = {
-    __index = function(delivery, name)
-      if name ~= "key" then return nil end
-      local key = self.handlers.events:key(delivery.event, delivery.raw)
-      rawset(delivery, "key", key)
-      return key
-    end,
-  }
   if given.secrets ~= nil then resolvers[self] = resolver_of(given.secrets) end
   return self
 end

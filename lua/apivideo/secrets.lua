@@ -5,7 +5,8 @@ local options = require "apivideo.options"
 local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
 
-local MAX_ENTRIES = 1000 -- an account has some ten webhooks; the rest are ids that somebody made up
+local MAX_MISSES = 1000 -- ids that somebody made up
+local STALE = 3600     -- seconds for which an expired secret serves while it cannot be asked for
 
 local secrets = {}
 
@@ -29,45 +30,44 @@ Secrets.__index = Secrets
 local states = setmetatable({}, { __mode = "k" })
 
 function Secrets:__tostring()
-  return ("apivideo.secrets (%d webhooks)"):format(states[self].count)
+  return ("apivideo.secrets (%d unknown ids)"):format(states[self].misses)
 end
 
-local function remember(state, id, secret, ttl)
-  if not state.entries[id] then
-    if state.count >= MAX_ENTRIES then state.entries, state.count = {}, 0 end
-    state.count = state.count + 1
-  end
-  state.entries[id] = { secret = secret, expires = runtime.monotonic() + ttl }
+local function remember(state, id, secret)
+  state.missing[id] = nil
+  state.known[id] = { secret = secret, expires = runtime.monotonic() + state.ttl }
 end
 
--- Asks for the webhook and keeps the answer. A secret that is known goes on to serve when the
--- question fails: a delivery must not be lost because the API is.
+-- Anybody can make up ids: those are kept apart, so that no secret is forgotten for them.
+local function remember_missing(state, id)
+  if state.misses >= MAX_MISSES then state.missing, state.misses = {}, 0 end
+  if not state.missing[id] then state.misses = state.misses + 1 end
+  state.missing[id] = runtime.monotonic() + state.miss_ttl
+end
+
+-- Asks for the webhook and keeps the answer.
 local function ask(state, id)
   local webhook, err = state.fetch(id)
-  local known = state.entries[id]
-  if webhook then
-    remember(state, id, webhook.signatureSecret, state.ttl)
-    return webhook.signatureSecret
-  elseif err.kind == "not_found" then
-    remember(state, id, nil, state.miss_ttl)
+  if not webhook and err.kind == "not_found" then
+    state.known[id] = nil
+    remember_missing(state, id)
     return nil
-  elseif known and known.secret then
-    remember(state, id, known.secret, state.miss_ttl)
-    return known.secret
+  elseif not webhook then
+    return nil, err
+  elseif type(webhook) ~= "table" or webhook.webhookId ~= id then
+    return nil, errors.new("unexpected_response", "the answer is another webhook than " .. id)
   end
-  return nil, err
+  local secret = webhook.signatureSecret
+  if type(secret) == "string" and secret ~= "" then
+    remember(state, id, secret)
+    return secret
+  end
+  remember_missing(state, id) -- from before signatures
+  return nil
 end
 
---- The secret of a webhook. Calls for an id that is being asked about wait for that answer.
----@param id any as it came in the header
----@return string|nil secret nil when there is no such webhook, or it has none
----@return apivideo.Error? err when the question failed: try again later
-function Secrets:resolve(id)
-  local state = states[self]
-  if not secrets.is_webhook_id(id) then return nil end
-  local entry = state.entries[id]
-  if entry and runtime.monotonic() < entry.expires then return entry.secret end
-  if state.asking[id] then return state.asking[id]:wait() end
+-- Asks, and lets those who come meanwhile wait for the answer.
+local function ask_once(state, id)
   local answer = runtime.latch()
   state.asking[id] = answer
   local ok, secret, err = protected.call(ask, state, id)
@@ -77,18 +77,44 @@ function Secrets:resolve(id)
   return secret, err
 end
 
+--- The secret of a webhook. Calls for an id that is being asked about wait for that answer; a secret
+--- that is known goes on to serve while it is asked for again, for an hour at most when the question
+--- fails: a delivery must not be lost because the API is slow or away.
+---@param id any as it came in the header
+---@return string|nil secret nil when there is no such webhook, or it has none
+---@return apivideo.Error? err when the question failed: try again later
+function Secrets:resolve(id)
+  local state, now = states[self], runtime.monotonic()
+  if not secrets.is_webhook_id(id) then return nil end
+  if state.missing[id] and now < state.missing[id] then return nil end
+  local known, asking = state.known[id], state.asking[id]
+  if known and now < known.expires + STALE then
+    if now >= known.expires and not asking then runtime.spawn(ask_once, state, id) end
+    return known.secret
+  end
+  -- Who cannot yield would wait on top of the one who asks, and neither would come to an end.
+  if asking and runtime.can_yield() then return asking:wait() end
+  return ask_once(state, id)
+end
+
 --- Makes a resolver over a function that gets a webhook by its id.
 ---@param fetch fun(id: string): apivideo.Webhook|nil, apivideo.Error?
 ---@param given? apivideo.SecretsOptions
 ---@return apivideo.Secrets
 function secrets.new(fetch, given)
   given = options.check("secrets", given or {}, { ttl = "number?", miss_ttl = "number?" })
+  for _, name in ipairs { "ttl", "miss_ttl" } do
+    if given[name] and not (given[name] >= 0) then
+      error(("secrets: option \"%s\" must be a number of seconds from 0 on"):format(name), 2)
+    end
+  end
   local self = setmetatable({}, Secrets)
   states[self] = {
     fetch = fetch,
     ttl = given.ttl or 300,
     miss_ttl = given.miss_ttl or 30,
-    entries = {}, count = 0, -- id -> { secret?, expires }
+    known = {},                -- id -> { secret, expires }
+    missing = {}, misses = 0,  -- id -> until when
     asking = {},             -- id -> latch
   }
   return self

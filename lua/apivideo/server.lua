@@ -6,6 +6,7 @@ local errors = require "apivideo.error"
 local headers = require "apivideo.headers"
 local options = require "apivideo.options"
 local protected = require "apivideo.pcall"
+local redact = require "apivideo.redact"
 local runtime = require "apivideo.runtime"
 local url = require "apivideo.url"
 
@@ -35,10 +36,12 @@ local Server = {}
 Server.__index = Server
 
 local function report(text)
-  io.stderr:write("apivideo.server: ", (tostring(text):gsub("%c+", " ")), "\n")
+  io.stderr:write("apivideo.server: ", (redact.text(text):gsub("%c+", " ")), "\n")
 end
 
 local function close(self)
+  if self.closed_once then return end -- its descriptor may be another server's by now
+  self.closed_once = true
   runtime.unwatch(self.fd)
   self.core:close()
   self.closed:open(true)
@@ -81,7 +84,8 @@ function answer(self, id, method, target, request_headers, body, peer)
   turn(self)
 end
 
---- Stops: the port is closed at once, requests under way are finished.
+--- Stops: the port is closed at once, requests under way are finished. (A handler that calls it is
+--- one of them: let it `spawn` the call.)
 ---@param grace? number seconds that they may take, default 10
 function Server:stop(grace)
   if grace ~= nil and not (type(grace) == "number" and grace >= 0) then
@@ -109,9 +113,12 @@ local function check_range(given, name, low, high)
 end
 
 local function check(given)
-  options.check("server", given, known)
+  options.check("server", given, known, 4)
   if (given.receiver == nil) == (given.handler == nil) then
     error("server: one of the options \"receiver\" and \"handler\" is required", 3)
+  end
+  if given.receiver and type(given.receiver.receive) ~= "function" then
+    error("server: option \"receiver\" must come from apivideo.receiver", 3)
   end
   check_range(given, "port", 0, 65535)
   check_range(given, "max_body", 0, 2 ^ 30)
@@ -122,7 +129,7 @@ end
 local function listen(given)
   local receiver = given.receiver
   local instance, message = core.new(given.host or "127.0.0.1", given.port or 0,
-    given.max_body or 1024 * 1024, given.timeout or 30, given.max_connections or 1000)
+    given.max_body or receiver and receiver.max_body or 1024 * 1024, given.timeout or 30, given.max_connections or 1000)
   if not instance then
     local advice = message:find("in use") and "; choose another port, or stop what uses it" or ""
     return nil, errors.new("network", message .. advice)
@@ -143,8 +150,8 @@ end
 ---@field handler? fun(request: apivideo.ServerRequest): integer, table<string, string>?, string? instead of a receiver: returns status, headers, body
 ---@field host? string the address to listen on, default 127.0.0.1
 ---@field port? integer default 0: any free one
----@field max_body? integer bytes, default 1 MiB; a larger body is answered 413
----@field timeout? integer seconds in which a request must arrive, and that a connection may be idle, default 30
+---@field max_body? integer bytes, default the receiver's, or 1 MiB; a larger body is answered 413
+---@field timeout? integer seconds in which a body must arrive, and that a connection may be idle, default 30
 ---@field max_connections? integer default 1000
 
 local server = {}
@@ -175,7 +182,10 @@ end
 ---@return apivideo.Error? err
 function Server:run()
   local ok, message = self.core:catch_signals()
-  if not ok then return nil, errors.new("network", message) end
+  if not ok then
+    close(self)
+    return nil, errors.new("network", message)
+  end
   return self.closed:wait()
 end
 

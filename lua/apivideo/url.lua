@@ -15,7 +15,10 @@ end
 ---@return string
 function url.encode_query(query)
   local parts = {}
-  for name, value in pairs(query) do parts[#parts + 1] = encode(name) .. "=" .. encode(value) end
+  for name, value in pairs(query) do
+    if type(value) == "number" and value % 1 == 0 then value = ("%d"):format(value) end
+    parts[#parts + 1] = encode(name) .. "=" .. encode(value)
+  end
   table.sort(parts)
   return table.concat(parts, "&")
 end

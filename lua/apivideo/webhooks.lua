@@ -39,6 +39,18 @@ local function check_id(where, id)
   end
 end
 
+local function unexpected(method, path, message)
+  return nil, errors.new("unexpected_response", message,
+    { attempts = 1, request = { method = method, url = path } })
+end
+
+-- A request whose answer is a webhook.
+local function webhook_of(self, method, path, arguments)
+  local webhook, err = self.client:request(method, path, arguments)
+  if not webhook or type(webhook.webhookId) == "string" then return webhook, err end
+  return unexpected(method, path, "the answer is no webhook: it has no webhookId")
+end
+
 --- Creates a webhook. The same one may be created several times: each call makes another.
 --- An account holds a few webhooks only; beyond that: `invalid_request`, 400.
 ---@param webhook { url: string, events: string[] }
@@ -57,7 +69,7 @@ function Webhooks:create(webhook)
   if not webhook.url:find("^[hH][tT][tT][pP][sS]?://[^%s%c]+$") then
     error("webhooks:create: option \"url\" must be an http or https URL", 2)
   end
-  return self.client:request("POST", "/webhooks", {
+  return webhook_of(self, "POST", "/webhooks", {
     body = { url = webhook.url, events = webhook.events },
   })
 end
@@ -66,11 +78,13 @@ local list_options = { events = "string?", currentPage = "number?", pageSize = "
 
 local function list(self, query)
   local page, err = self.client:request("GET", "/webhooks", { query = query })
-  if page and type(page.data) ~= "table" then
-    return nil, errors.new("unexpected_response", "a page has no \"data\"",
-      { status = 200, attempts = 1, request = { method = "GET", url = "/webhooks" } })
+  if not page then return nil, err end
+  for _, webhook in ipairs(type(page.data) == "table" and page.data or { false }) do
+    if type(webhook) ~= "table" then
+      return unexpected("GET", "/webhooks", "the answer is no page of webhooks")
+    end
   end
-  return page, err
+  return page
 end
 
 --- Lists one page of webhooks.
@@ -117,7 +131,7 @@ end
 function Webhooks:get(webhookId)
   check_id("webhooks:get", webhookId)
   if not secrets.is_webhook_id(webhookId) then return refuse_id("GET", webhookId) end
-  return self.client:request("GET", "/webhooks/" .. webhookId)
+  return webhook_of(self, "GET", "/webhooks/" .. webhookId)
 end
 
 --- Deletes a webhook, for good.
@@ -135,7 +149,7 @@ end
 ---@param given? apivideo.SecretsOptions
 ---@return apivideo.Secrets
 function Webhooks:secrets(given)
-  return secrets.new(function(webhookId) return self:get(webhookId) end, given)
+  return (secrets.new(function(webhookId) return self:get(webhookId) end, given))
 end
 
 return {

@@ -143,6 +143,14 @@ static CURLcode set_username(CURL *easy, const char *username) {
   return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_USERNAME, username);
 }
 
+/* A proxy of the environment is not for this machine's own addresses. */
+static CURLcode set_proxy(CURL *easy, const char *url) {
+  const char *host = strstr(url, "://") + 3;
+  const bool loopback = strncmp(host, "127.", 4) == 0 || strncmp(host, "[::1]", 5) == 0 ||
+                        strncasecmp(host, "localhost", 9) == 0;
+  return loopback ? curl_easy_setopt(easy, CURLOPT_PROXY, "") : CURLE_OK;
+}
+
 /* The options that every transfer has. */
 static CURLcode set_options(CURL *easy, const http_request *request) {
   const bool https = strncasecmp(request->url, "https://", 8) == 0;
@@ -194,6 +202,7 @@ const char *http_prepare(http_transfer *transfer, const http_request *request) {
   transfer->max_header = request->max_header;
   set_callbacks(transfer->easy, transfer);
   code = set_options(transfer->easy, request);
+  if (code == CURLE_OK) code = set_proxy(transfer->easy, request->url);
   if (code == CURLE_OK) code = set_username(transfer->easy, request->username);
   if (code == CURLE_OK) code = set_body(transfer->easy, request);
   if (code == CURLE_OK)

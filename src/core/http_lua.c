@@ -336,7 +336,7 @@ static int transfer_result(lua_State *L) {
   return kind == NULL ? 1 : 3;
 }
 
-/* transfer:cancel(): stops it; its result is then an error. Stack: [-0, +0]. */
+/* transfer:cancel(), __close: stops it; its result is then an error. Stack: [-0, +0]. */
 static int transfer_cancel(lua_State *L) {
   http_transfer *transfer = check_transfer(L);
   release(L, 1, transfer);
@@ -344,7 +344,7 @@ static int transfer_cancel(lua_State *L) {
   return 0;
 }
 
-/* __gc, __close. Stack: [-0, +0]. */
+/* __gc: nothing refers to it, so it is not anchored. Stack: [-0, +0]. */
 static int transfer_close(lua_State *L) {
   http_close(check_transfer(L));
   return 0;
@@ -358,7 +358,7 @@ static const luaL_Reg pool_methods[] = {{"start", pool_start},   {"step", pool_s
 static const luaL_Reg transfer_methods[] = {{"result", transfer_result},
                                             {"cancel", transfer_cancel},
                                             {"__gc", transfer_close},
-                                            {"__close", transfer_close},
+                                            {"__close", transfer_cancel},
                                             {NULL, NULL}};
 
 static const luaL_Reg functions[] = {{"new", new_pool}, {NULL, NULL}};

@@ -14,12 +14,13 @@ function listen.define(sub)
     .. " not at all.")
   sub:option("--port", "The port; 0 takes any free one."):default "8080":convert(numbers.port)
   sub:option("--host", "The address to listen on."):default "127.0.0.1"
-  sub:option("--secret", "A webhook's signatureSecret; several may be given."):count "*"
-  sub:option("--api-key", "Ask api.video for the secrets, with this key.")
+  sub:mutex(
+    sub:option("--secret", "A webhook's signatureSecret; several may be given."):count "*",
+    sub:option("--api-key", "Ask api.video for the secrets, with this key."),
+    sub:flag("--unsigned", "Accept deliveries that nobody signed."))
   sub:option("--environment", "production or sandbox.")
     :choices { "production", "sandbox" }:default "production"
   sub:option("--base-url", "Another api.video, such as the one of: apivideo emulate")
-  sub:flag("--unsigned", "Accept deliveries that nobody signed.")
 end
 
 -- Where the secrets come from; nil and a message when nothing says so.

@@ -6,6 +6,7 @@
 
 local core = require "apivideo.core"
 local protected = require "apivideo.pcall"
+local redact = require "apivideo.redact"
 local timers = require("apivideo.runtime.timers").new()
 
 local unpack = table.unpack or unpack
@@ -22,6 +23,7 @@ runtime.monotonic = core.monotonic
 
 local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> true
 local living = 0                                 -- how many tasks have not ended
+local suspended = setmetatable({}, { __mode = "k" }) -- tasks that wait for us to wake them
 local ready, first, last = {}, 1, 0              -- queue of tasks to resume
 local arguments = {}                             -- task not yet started -> what its function gets
 local transfers, in_flight = {}, 0               -- transfer -> who waits for it
@@ -63,16 +65,24 @@ local function current_task()
   return task and tasks[task] and is_yieldable() and task or nil
 end
 
+--- Whether a wait here would let other tasks go on, and not drive the loop on top of this one.
+---@return boolean
+function runtime.can_yield()
+  return current_task() ~= nil
+end
+
 local function enqueue(task)
   last = last + 1
   ready[last] = task
 end
 
 local function report(task, err)
-  io.stderr:write("apivideo: a task failed: ", debug.traceback(task, tostring(err)), "\n")
+  io.stderr:write("apivideo: a task failed: ",
+    redact.text(debug.traceback(task, tostring(err))), "\n")
 end
 
 local function resume(task)
+  suspended[task] = nil
   local started = arguments[task]
   local ok, err
   if started then
@@ -81,7 +91,10 @@ local function resume(task)
   else
     ok, err = coroutine.resume(task)
   end
-  if coroutine.status(task) ~= "dead" then return end
+  if coroutine.status(task) ~= "dead" then
+    if suspended[task] then return end
+    ok, err = false, "it yielded to another scheduler than this one, which cannot resume it"
+  end
   tasks[task] = nil
   living = living - 1
   if not ok then report(task, err) end
@@ -157,6 +170,7 @@ local function suspend(wait, seconds)
   if seconds then timers:push(core.monotonic() + seconds, wait) end
   wait.task = current_task()
   if wait.task then
+    suspended[wait.task] = true
     coroutine.yield()
   else
     while not wait.over do
@@ -234,6 +248,8 @@ function runtime.run(fn, ...)
       run_ready()
     end
     return
+  elseif type(fn) ~= "function" then
+    error("run: a function expected, got " .. type(fn), 2)
   end
   local done, n, args = runtime.latch(), select("#", ...), { ... }
   runtime.spawn(function()
