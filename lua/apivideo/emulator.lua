@@ -221,7 +221,7 @@ local emulator = {}
 function emulator.start(given)
   options.check("emulator.start", given, known)
   for name, least in pairs { attempts = 1, interval = 0, timeout = 0.001, webhook_limit = 0 } do
-    if given[name] and not (given[name] >= least) then
+    if given[name] and given[name] < least then
       error(("emulator.start: option \"%s\" must be a number from %s on"):format(name, least), 2)
     end
   end

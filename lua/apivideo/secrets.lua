@@ -104,7 +104,7 @@ end
 function secrets.new(fetch, given)
   given = options.check("secrets", given or {}, { ttl = "number?", miss_ttl = "number?" })
   for _, name in ipairs { "ttl", "miss_ttl" } do
-    if given[name] and not (given[name] >= 0) then
+    if given[name] and given[name] < 0 then
       error(("secrets: option \"%s\" must be a number of seconds from 0 on"):format(name), 2)
     end
   end

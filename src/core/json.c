@@ -369,6 +369,7 @@ __attribute__((noinline)) static bool check_names(struct reader *r,
     names[count].escaped = value->escaped;
     count++;
   }
+  /* cppcheck-suppress uninitvar ; the first `count` are set, and no more are looked at */
   qsort(names, count, sizeof names[0], compare_names);
   for (i = 1; i < count; i++) {
     if (compare_names(&names[i - 1], &names[i]) == 0) {
