@@ -101,7 +101,7 @@ describe("JSON that is malformed", function()
       for second = 0, 0xFF, 3 do
         local valid = lead >= 0xC2 and lead <= 0xDF and second >= 0x80 and second <= 0xBF
         local result = value_of('"' .. string.char(lead, second) .. '"')
-        assert.equal(valid, result ~= nil, ("%02X %02X"):format(lead, second))
+        assert(valid == (result ~= nil), ("%02X %02X"):format(lead, second))
       end
     end
   end)

@@ -49,7 +49,8 @@ describe("timestamp", function()
       for month = 1, 12 do
         local last = days[month] + (month == 2 and leap and 1 or 0)
         for day = 1, last do
-          assert_time(("%04d-%02d-%02dT00:00:00Z"):format(year, month, day), seconds)
+          local date = ("%04d-%02d-%02dT00:00:00Z"):format(year, month, day)
+          assert(timestamp(date) == seconds, date) -- plain: 51,000 of luassert's take their time
           seconds = seconds + 86400
         end
         assert.is_nil((timestamp(("%04d-%02d-%02dT00:00:00Z"):format(year, month, last + 1))))
