@@ -292,6 +292,8 @@ static void read_address(server *self, int fd) {
 
 /* Opens the listening socket; -1 with a message in `error`. */
 static int open_socket(server *self, const server_options *options) {
+  /* A bare system has nobody who knows "localhost". */
+  const char *const host = strcmp(options->host, "localhost") == 0 ? "127.0.0.1" : options->host;
   struct addrinfo hints, *addresses = NULL;
   char port[16], where[100];
   int fd, code;
@@ -300,7 +302,7 @@ static int open_socket(server *self, const server_options *options) {
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   (void)snprintf(port, sizeof port, "%u", options->port);
   (void)snprintf(where, sizeof where, "cannot listen on %.60s port %s", options->host, port);
-  code = getaddrinfo(options->host, port, &hints, &addresses);
+  code = getaddrinfo(host, port, &hints, &addresses);
   if (code != 0) {
     (void)fail(self, where, gai_strerror(code));
     return -1;
