@@ -8,7 +8,7 @@ local runtime = require "apivideo.runtime"
 local ID = "webhook_XXXXXXXXXXXXXXX"
 
 local function client_of(url, more)
-  local given = { api_key = "test-key", base_url = url, timeout = 5 }
+  local given = { api_key = "test-key", base_url = url, timeout = 60 }
   for name, value in pairs(more or {}) do given[name] = value end
   return apivideo.client(given)
 end
@@ -385,7 +385,7 @@ describe("secrets", function()
           if #got == 20 then all:open() end
         end)
       end
-      all:wait(10)
+      all:wait(60)
     end)
     assert.equal(20, #got)
     assert.same({ ids.A }, asked)
@@ -406,7 +406,7 @@ describe("secrets", function()
           if #kinds == 3 then all:open() end
         end)
       end
-      all:wait(10)
+      all:wait(60)
     end)
     assert.same({ "network", "network", "network" }, kinds)
     assert.equal(1, #asked)
@@ -456,7 +456,7 @@ describe("secrets", function()
         if #got == 3 then all:open(true) end
       end)
     end
-    assert.is_true(all:wait(10))
+    assert.is_true(all:wait(60))
     for i = 1, 3 do assert.equal("sig_sec_webhook_A", got[i]) end
   end)
 

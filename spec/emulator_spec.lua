@@ -22,7 +22,7 @@ describe("emulator", function()
     local given = { api_key = "key", interval = 0.01 }
     for name, value in pairs(more or {}) do given[name] = value end
     local_api = assert(emulator.start(given))
-    client = apivideo.client { api_key = "key", base_url = local_api.url, timeout = 10 }
+    client = apivideo.client { api_key = "key", base_url = local_api.url, timeout = 60 }
     return local_api
   end
 
@@ -180,7 +180,7 @@ describe("emulator", function()
     for _, name in ipairs(apivideo.events:names()) do
       got = {}
       local deliveries = local_api:emit(apivideo.events:sample(name))
-      assert.is_true(local_api:settle(10))
+      assert.is_true(local_api:settle(60))
       assert.equal(name == RECORDED and 2 or 1, #got)
       assert.equal(#got, #deliveries)
       assert.same(apivideo.events:sample(name), got[1][1])
@@ -206,7 +206,7 @@ describe("emulator", function()
     stops[1] = p.stop
     create(p.url)
     local_api:emit { type = RECORDED, videoId = "vi", liveStreamId = "li" }
-    assert.is_true(local_api:settle(10))
+    assert.is_true(local_api:settle(60))
     local seconds = apivideo.timestamp(cjson.decode(p.requests[1].body).emittedAt)
     assert.is_true(math.abs(seconds - os.time()) <= 5)
     assert.truthy(p.requests[1].body:find('^{"type":"' .. RECORDED .. '","emittedAt":'))
@@ -220,7 +220,7 @@ describe("emulator", function()
       create(p.url)
       local deliveries = local_api:emit(apivideo.events:sample(RECORDED))
       assert.equal("pending", deliveries[1].state)
-      assert.is_true(local_api:settle(10))
+      assert.is_true(local_api:settle(60))
       assert.equal("failed", deliveries[1].state)
       assert.equal(attempts, #deliveries[1].attempts)
       assert.equal(attempts, #p.requests)
@@ -247,7 +247,7 @@ describe("emulator", function()
     stops[1] = p.stop
     create(p.url)
     local delivery = local_api:emit(apivideo.events:sample(RECORDED))[1]
-    assert.is_true(local_api:settle(10))
+    assert.is_true(local_api:settle(60))
     assert.equal("delivered", delivery.state)
     assert.equal(4, #delivery.attempts)
     assert.equal(302, delivery.attempts[1].status)
@@ -263,7 +263,7 @@ describe("emulator", function()
     local webhook = create(p.url)
     local raw = '{ "type" : "' .. RECORDED .. '","emittedAt":"x","videoId":"v","liveStreamId":"l","n":1.50 }'
     local_api:emit(raw)
-    assert.is_true(local_api:settle(10))
+    assert.is_true(local_api:settle(60))
     assert.equal(raw, p.requests[1].body)
     local head = p.requests[1].head
     assert.truthy(head:find("X-Api-Video-WebhookID: " .. webhook.webhookId .. "\r\n", 1, true))
@@ -297,7 +297,7 @@ describe("emulator", function()
       stops[1] = p.stop
       create(p.url)
       local_api:emit(apivideo.events:sample(RECORDED))
-      assert.is_true(local_api:settle(10))
+      assert.is_true(local_api:settle(60))
     end)
     io.stderr = stderr -- luacheck: ignore
     assert.is_true(ok, problem)

@@ -5,7 +5,7 @@ local process = require "spec.support.process"
 local runtime = require "apivideo.runtime"
 
 local function get(url, more)
-  local request = { method = "GET", url = url, timeout = 5 }
+  local request = { method = "GET", url = url, timeout = 60 }
   for name, value in pairs(more or {}) do request[name] = value end
   return http.request(request)
 end
@@ -99,7 +99,7 @@ describe("http.request", function()
       connection:send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
       connection:read_request()
     end)
-    local response = assert(http.request { method = "HEAD", url = p.url, timeout = 5 })
+    local response = assert(http.request { method = "HEAD", url = p.url, timeout = 60 })
     assert.equal(200, response.status)
     assert.equal("", response.body)
   end)
