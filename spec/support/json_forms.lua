@@ -64,7 +64,8 @@ forms.refused = {
   -- lone surrogates, escaped
   [["\ud800"]], [["\udbff"]], [["\udc00"]], [["\udfff"]], [["\ud800a"]], [["\ud800\n"]], [["\ud800\u0041"]],
   [["\ud800\ud800"]], [["\ud800\udbff"]], [["\udc00\ud800"]], [["\ud800\u"]], [["\ud800\udc0"]],
-  [["\ud800\ue000"]], [["\ud800\uffff"]], [["\udc00\udc00"]], [["\udfff\udc00"]], [["\ud800\udc0g"]], [["\ud83d\ude00\ude00"]], [["\ud83d\ud83d\ude00"]], [["\uD800 \uDC00"]],
+  [["\ud800\ue000"]], [["\ud800\uffff"]], [["\udc00\udc00"]], [["\udfff\udc00"]], [["\ud800\udc0g"]],
+  [["\ud83d\ude00\ude00"]], [["\ud83d\ud83d\ude00"]], [["\uD800 \uDC00"]],
   [[{"\ud800":1}]],
   -- a byte order mark, and other encodings
   u(0xEF, 0xBB, 0xBF), u(0xEF, 0xBB, 0xBF) .. "{}", u(0xFE, 0xFF) .. "\0{\0}", u(0xFF, 0xFE) .. "{\0}\0",
