@@ -1,5 +1,6 @@
---- JSON of the management API: a private instance of lua-cjson, so that settings made here change
---- nobody else's, and nobody else's change ours.
+--- JSON of the management API: lua-cjson, in a private instance so that settings made here change
+--- nobody else's. It holds each number as a double and writes 14 digits of it, and cannot tell an
+--- empty list from an empty object; what that would lose goes past it as marked strings.
 
 local cjson = require("cjson.safe").new()
 
@@ -8,4 +9,130 @@ cjson.decode_max_depth(100)
 cjson.encode_max_depth(100)
 cjson.encode_invalid_numbers(false)
 
-return cjson
+local math_type, to_integer = math.type, math.tointeger
+
+local json = {}
+
+--- What `null` is: a value of its own, so that it differs from a member that is missing.
+json.null = cjson.null
+
+local list = {}
+
+--- Marks a table as a list, so that it is written as `[]` when it is empty.
+---@param items table
+---@return table items the same table
+function json.array(items)
+  return setmetatable(items, list)
+end
+
+-- A string that does not occur in the text: what begins with it is ours.
+local function new_mark(text)
+  local mark = "@"
+  while text:find(mark, 1, true) do mark = mark .. "@" end
+  return mark
+end
+
+-- The whole number that some digits are, where this Lua holds it; else the digits.
+local function whole_number(digits)
+  local number = tonumber(digits)
+  local held = math_type and math_type(number) == "integer"
+    or not math_type and math.abs(number) <= 2 ^ 53 and ("%.0f"):format(number) == digits
+  return held and number or digits
+end
+
+-- Where the string that begins at `quote` ends, or nil.
+local function end_of_string(text, quote)
+  local position = quote + 1
+  while true do
+    local at = text:find('["\\]', position)
+    if not at or text:byte(at) == 34 then return at end
+    position = at + 2
+  end
+end
+
+-- The text with its long whole numbers as marked strings.
+local function mark_numbers(text, mark)
+  local parts, position = {}, 1
+  local function marked(number)
+    return #number > 15 and number:find("^%-?[1-9]%d+$") and '"' .. mark .. number .. '"' or nil
+  end
+  while true do
+    local quote = text:find('"', position, true)
+    local outside = text:sub(position, quote and quote - 1)
+    parts[#parts + 1] = outside:gsub("[%d%.eE+-]+", marked)
+    local stop = quote and end_of_string(text, quote)
+    if not stop then return table.concat(parts) .. text:sub(quote or #text + 1) end
+    parts[#parts + 1] = text:sub(quote, stop)
+    position = stop + 1
+  end
+end
+
+-- The decoded value with whole numbers in place of marked strings, and of doubles where this Lua has
+-- integers. Changes tables in place.
+local function restore(value, mark)
+  if type(value) == "table" then
+    for key, item in pairs(value) do value[key] = restore(item, mark) end
+  elseif type(value) == "number" then
+    return to_integer and to_integer(value) or value
+  elseif mark and type(value) == "string" and value:sub(1, #mark) == mark then
+    return whole_number(value:sub(#mark + 1))
+  end
+  return value
+end
+
+--- Reads a value. Whole numbers are exact; one that this Lua cannot hold stays the text that it was.
+---@param text string
+---@return any value `json.null` for null; nil when it is no JSON
+---@return string? err
+function json.decode(text)
+  local mark = text:find(("%d"):rep(16)) and new_mark(text)
+  local value, err = cjson.decode(mark and mark_numbers(text, mark) or text)
+  if err or not (mark or to_integer) then return value, err end
+  return restore(value, mark)
+end
+
+-- A number as 17 digits, if lua-cjson's 14 would be another one.
+local function long_form(number)
+  if number ~= number or math.abs(number) == math.huge then return nil end
+  if math_type and math_type(number) == "integer" then
+    return math.abs(number) >= 1e14 and ("%d"):format(number) or nil
+  end
+  if tonumber(("%.14g"):format(number)) == number and math.abs(number) < 1e14 then return nil end
+  if number % 1 == 0 and math.abs(number) <= 2 ^ 53 then return ("%.0f"):format(number) end
+  return (("%.17g"):format(number):gsub(",", "."))
+end
+
+-- A copy with marked strings in place of what lua-cjson would not write as it is; `found` is set
+-- when there is such a thing.
+local function mark_values(value, mark, found)
+  local special
+  if type(value) == "number" then
+    special = long_form(value)
+  elseif type(value) == "table" then
+    if next(value) == nil and getmetatable(value) == list then
+      special = "[]"
+    else
+      local copy = {}
+      for key, item in pairs(value) do copy[key] = mark_values(item, mark, found) end
+      return copy
+    end
+  end
+  if not special then return value end
+  found[1] = true
+  return mark .. special
+end
+
+--- Writes a value. Numbers keep all their digits.
+---@param value any
+---@return string|nil text nil when it cannot be written
+---@return string? err
+function json.encode(value)
+  local text, err = cjson.encode(value)
+  if not text then return nil, err end
+  local mark, found = new_mark(text), {}
+  local copy = mark_values(value, mark, found)
+  if not found[1] then return text end
+  return (cjson.encode(copy):gsub('"' .. mark .. '([^"]*)"', "%1"))
+end
+
+return json
