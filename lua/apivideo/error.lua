@@ -28,6 +28,8 @@ local redact = require "apivideo.redact"
 ---@field retryable boolean whether the same call may succeed later
 ---@field attempts? integer how often the request was sent
 ---@field request? { method: string, url: string }
+---@field in_doubt? boolean true when the request was sent and may have been carried out all the same
+---@field retry_after? number seconds after which it is worth another try, where that is known
 ---@field field? string the event's field that is at fault
 ---@field offset? integer where in the bytes, from 0
 local Error = {}
@@ -60,13 +62,13 @@ local errors = {}
 --- Makes an error object. Secrets are taken out of its strings.
 ---@param kind apivideo.ErrorKind
 ---@param message string
----@param fields? table any of status, problem, attempts, request, field, offset
----@param secret? string a secret (an API key) that the strings may hold
+---@param fields? table any of the fields above
+---@param secrets? string|string[] secrets (an API key, tokens) that the strings may hold
 ---@return apivideo.Error
-function errors.new(kind, message, fields, secret)
-  local self = redact.value(fields or {}, secret)
+function errors.new(kind, message, fields, secrets)
+  local self = redact.value(fields or {}, secrets)
   self.kind = kind
-  self.message = redact.text(message, secret)
+  self.message = redact.text(message, secrets)
   self.retryable = retryable[kind] or false
   return setmetatable(self, Error)
 end

@@ -1,5 +1,5 @@
 --- Secrets out of whatever a person or a log may see: api.video's signature secrets, keys and
---- tokens in credentials, and the password of a URL.
+--- tokens in credentials, the secret members of JSON, and the password of a URL.
 
 local redact = {}
 
@@ -10,30 +10,69 @@ local patterns = {
   { "(://[^/?#@%s:]*):[^/?#@%s]*@", "%1:***@" },
 }
 
+-- Members of api.video's JSON whose values are secrets.
+local members = {
+  apiKey = true, access_token = true, refresh_token = true, refreshToken = true,
+  signatureSecret = true, streamKey = true,
+}
+
+-- The text without one secret, taken literally.
+local function without(text, secret)
+  if secret == "" then return text end
+  return (text:gsub(secret:gsub("%W", "%%%0"), "***"))
+end
+
 --- The text without secrets.
 ---@param text string
----@param secret? string one more secret, taken out literally (an API key)
+---@param secrets? string|string[] more of them, taken out literally (an API key, tokens)
 ---@return string
-function redact.text(text, secret)
+function redact.text(text, secrets)
   for _, pattern in ipairs(patterns) do
     text = text:gsub(pattern[1], pattern[2])
   end
-  if secret and secret ~= "" then
-    text = text:gsub(secret:gsub("%W", "%%%0"), "***")
+  for _, secret in ipairs(type(secrets) == "table" and secrets or { secrets }) do
+    text = without(text, secret)
   end
   return text
 end
 
+-- Where the JSON string whose inside begins at `position` ends.
+local function end_of_string(text, position)
+  while true do
+    local at = text:find('["\\]', position)
+    if not at then return #text + 1 end
+    if text:byte(at) == 34 then return at end
+    position = at + 2
+  end
+end
+
+--- The text of a body without secrets, also when its JSON is broken.
+---@param text string
+---@param secrets? string|string[]
+---@return string
+function redact.body(text, secrets)
+  local parts, position = {}, 1
+  for name, value in text:gmatch('"([%a_]+)"%s*:%s*"()') do
+    if members[name] and value >= position then
+      parts[#parts + 1] = text:sub(position, value - 1) .. "***"
+      position = end_of_string(text, value)
+    end
+  end
+  parts[#parts + 1] = text:sub(position)
+  return redact.text(table.concat(parts), secrets)
+end
+
 --- A copy of a decoded JSON value with every string in it redacted.
 ---@param value any
----@param secret? string
+---@param secrets? string|string[]
 ---@return any
-function redact.value(value, secret)
-  if type(value) == "string" then return redact.text(value, secret) end
+function redact.value(value, secrets)
+  if type(value) == "string" then return redact.text(value, secrets) end
   if type(value) ~= "table" then return value end
   local copy = {}
   for key, item in pairs(value) do
-    copy[redact.value(key, secret)] = redact.value(item, secret)
+    copy[redact.value(key, secrets)] = members[key] and type(item) == "string" and "***"
+      or redact.value(item, secrets)
   end
   return copy
 end

@@ -4,6 +4,7 @@ local errors = require "apivideo.error"
 local options = require "apivideo.options"
 local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
+local single_flight = require "apivideo.single_flight"
 
 local MAX_MISSES = 1000 -- ids that somebody made up
 local STALE = 3600     -- seconds for which an expired secret serves while it cannot be asked for
@@ -66,15 +67,11 @@ local function ask(state, id)
   return nil
 end
 
--- Asks, and lets those who come meanwhile wait for the answer.
+-- Asks, once at a time; a function that raises has failed.
 local function ask_once(state, id)
-  local answer = runtime.latch()
-  state.asking[id] = answer
-  local ok, secret, err = protected.call(ask, state, id)
-  state.asking[id] = nil
-  if not ok then secret, err = nil, errors.new("network", tostring(secret)) end
-  answer:open(secret, err)
-  return secret, err
+  local ok, secret, err = protected.call(state.asking.run, state.asking, id, ask, state, id)
+  if ok then return secret, err end
+  return nil, errors.new("network", tostring(secret))
 end
 
 --- The secret of a webhook. Calls for an id that is being asked about wait for that answer; a secret
@@ -87,13 +84,11 @@ function Secrets:resolve(id)
   local state, now = states[self], runtime.monotonic()
   if not secrets.is_webhook_id(id) then return nil end
   if state.missing[id] and now < state.missing[id] then return nil end
-  local known, asking = state.known[id], state.asking[id]
+  local known = state.known[id]
   if known and now < known.expires + STALE then
-    if now >= known.expires and not asking then runtime.spawn(ask_once, state, id) end
+    if now >= known.expires and not state.asking:busy(id) then runtime.spawn(ask_once, state, id) end
     return known.secret
   end
-  -- Who cannot yield would wait on top of the one who asks, and neither would come to an end.
-  if asking and runtime.can_yield() then return asking:wait() end
   return ask_once(state, id)
 end
 
@@ -115,7 +110,7 @@ function secrets.new(fetch, given)
     miss_ttl = given.miss_ttl or 30,
     known = {},                -- id -> { secret, expires }
     missing = {}, misses = 0,  -- id -> until when
-    asking = {},             -- id -> latch
+    asking = single_flight.new(),
   }
   return self
 end

@@ -10,15 +10,28 @@ local function decode(text)
   return (text:gsub("+", " "):gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
 end
 
---- A table as a query string, names in order.
----@param query table<string, string|number>
+local function text_of(value)
+  if type(value) == "number" and value % 1 == 0 then return ("%.0f"):format(value) end
+  return tostring(value)
+end
+
+--- A table as a query string, names in order. A list becomes `name[]=…` for each item, another table
+--- `name[key]=…`.
+---@param query table<string, string|number|boolean|table>
 ---@return string
 function url.encode_query(query)
   local parts = {}
-  for name, value in pairs(query) do
-    if type(value) == "number" and value % 1 == 0 then value = ("%d"):format(value) end
-    parts[#parts + 1] = encode(name) .. "=" .. encode(value)
+  local function add(name, value)
+    if type(value) ~= "table" then
+      parts[#parts + 1] = encode(name) .. "=" .. encode(text_of(value))
+      return
+    end
+    local is_list = value[1] ~= nil
+    for key, item in pairs(value) do
+      add(("%s[%s]"):format(name, is_list and "" or tostring(key)), item)
+    end
   end
+  for name, value in pairs(query) do add(name, value) end
   table.sort(parts)
   return table.concat(parts, "&")
 end

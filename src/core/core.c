@@ -4,6 +4,8 @@
 */
 #include <time.h>
 
+#include <openssl/rand.h>
+
 #include "../common/compat.h"
 #include "event_lua.h"
 #include "http_lua.h"
@@ -23,14 +25,26 @@ static int core_now(lua_State *L) { return push_clock(L, CLOCK_REALTIME); }
 /* monotonic() -> seconds since some start, never set back. Stack: [-0, +1]. */
 static int core_monotonic(lua_State *L) { return push_clock(L, CLOCK_MONOTONIC); }
 
-static const luaL_Reg functions[] = {
-    {"now", core_now}, {"monotonic", core_monotonic}, {NULL, NULL}};
+/* random(n) -> a string of n random bytes, 256 at most. Stack: [-0, +1]. */
+static int core_random(lua_State *L) {
+  unsigned char bytes[256];
+  const lua_Integer n = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, n >= 0 && n <= (lua_Integer)sizeof bytes, 1, "0 to 256 bytes");
+  if (RAND_bytes(bytes, (int)n) != 1) return luaL_error(L, "OpenSSL has no random bytes");
+  lua_pushlstring(L, (const char *)bytes, (size_t)n);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"now", core_now},
+                                     {"monotonic", core_monotonic},
+                                     {"random", core_random},
+                                     {NULL, NULL}};
 
 APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 
-/* Pushes the module: { now, monotonic, http, event, signature }. Stack: [-0, +1]. */
+/* Pushes the module: { now, monotonic, random, http, event, signature }. Stack: [-0, +1]. */
 int luaopen_apivideo_core(lua_State *L) {
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 6);
   compat_setfuncs(L, functions);
   http_open(L);
   lua_setfield(L, -2, "http");

@@ -215,6 +215,22 @@ function runtime.latch()
   return setmetatable({ waits = {} }, Latch)
 end
 
+-- Takes a wait that is over off a latch, which may live on.
+local function leave(latch, wait)
+  for i = latch.waits and #latch.waits or 0, 1, -1 do
+    if latch.waits[i] == wait then
+      table.remove(latch.waits, i)
+      return
+    end
+  end
+end
+
+--- Whether it is open.
+---@return boolean
+function Latch:is_open()
+  return self.values ~= nil
+end
+
 --- Opens it, once; the values go to all who wait and will wait.
 ---@param ... any
 function Latch:open(...)
@@ -231,7 +247,10 @@ function Latch:wait(seconds)
   if not self.values then
     local wait = {}
     self.waits[#self.waits + 1] = wait
-    if not suspend(wait, seconds) then return nil, "timeout" end
+    if not suspend(wait, seconds) then
+      leave(self, wait)
+      return nil, "timeout"
+    end
   end
   return unpack(self.values, 1, self.values.n)
 end
@@ -280,15 +299,24 @@ end
 
 --- One HTTP request, as `apivideo.core.http` takes it. Waits for the result.
 ---@param request table
+---@param cancel? apivideo.Latch ends it when it opens
 ---@return table|nil response
 ---@return string? kind
 ---@return string? message
-function runtime.transfer(request)
+---@return boolean? sent whether any of the request may have reached the peer
+function runtime.transfer(request, cancel)
+  if cancel and cancel.values then return nil, "cancelled", "the request was cancelled", false end
   local transfer, kind, message = current_pool():start(request)
-  if not transfer then return nil, kind, message end
+  if not transfer then return nil, kind, message, false end
   local wait = {}
   transfers[transfer], in_flight = wait, in_flight + 1
+  if cancel then cancel.waits[#cancel.waits + 1] = wait end
   suspend(wait)
+  if cancel then leave(cancel, wait) end
+  if transfers[transfer] then -- it was the latch that ended the wait
+    transfers[transfer], in_flight = nil, in_flight - 1
+    transfer:cancel()
+  end
   return transfer:result()
 end
 
