@@ -14,7 +14,7 @@ local url = require "apivideo.url"
 ---@field method string
 ---@field target string as it came, undecoded
 ---@field path string of the target, undecoded
----@field query table<string, string> of the target, decoded
+---@field query table<string, string|string[]> of the target, decoded; an array once a name repeats
 ---@field headers table<string, string|string[]> by name in any case; an array once a name repeats
 ---@field body string
 ---@field peer string the address it came from
@@ -67,21 +67,33 @@ local function turn(self)
   if self.drained and self.core:active() == 0 then self.drained:open(true) end
 end
 
+-- Sends what a handler returned.
+local function send(self, id, status, answer_headers, body, ending)
+  if ending then return self.core:cut(id, body, ending) end
+  return self.core:respond(id, status, answer_headers, body)
+end
+
 -- Answers one request; 500 when the handler fails or what it returned cannot be sent.
 function answer(self, id, method, target, request_headers, body, peer)
-  local ok, status, answer_headers, answer_body = protected.call(self.handler, setmetatable({
+  local ok, status, answer_headers, answer_body, ending = protected.call(self.handler, setmetatable({
     method = method, target = target, headers = headers.any_case(request_headers), body = body,
     peer = peer,
   }, Request))
   local problem = not ok and status or nil
   if ok then
-    ok, problem = pcall(self.core.respond, self.core, id, status, answer_headers, answer_body)
+    ok, problem = pcall(send, self, id, status, answer_headers, answer_body, ending)
   end
   if not ok then
     report(("the handler of %s %s failed: %s"):format(method, target, tostring(problem)))
     self.core:respond(id, 500)
   end
   turn(self)
+end
+
+--- Closes the next connections as soon as they are made: for tests of clients.
+---@param connections integer how many; may be math.huge
+function Server:refuse(connections)
+  self.core:refuse(connections)
 end
 
 --- Stops: the port is closed at once, requests under way are finished. (A handler that calls it is
@@ -93,6 +105,7 @@ function Server:stop(grace)
   end
   self.stopping = true
   self.core:stop_accepting()
+  turn(self) -- it may have let connections go, which are closed now
   if self.core:active() > 0 then
     self.drained = self.drained or runtime.latch()
     self.drained:wait(grace or 10)
@@ -145,9 +158,11 @@ local function listen(given)
   return self
 end
 
+---@alias apivideo.Ending "close"|"reset"|"hold" a held connection stays until the client leaves or the server stops
+
 ---@class apivideo.ServerOptions
 ---@field receiver? apivideo.Receiver
----@field handler? fun(request: apivideo.ServerRequest): integer, table<string, string>?, string? instead of a receiver: returns status, headers, body
+---@field handler? fun(request: apivideo.ServerRequest): integer?, table<string, string>?, string?, apivideo.Ending? instead of a receiver: returns status, headers, body; or, for tests of clients, nil, nil, bytes to send as they are, and how the connection ends
 ---@field host? string the address to listen on, default 127.0.0.1
 ---@field port? integer default 0: any free one
 ---@field max_body? integer bytes, default the receiver's, or 1 MiB; a larger body is answered 413

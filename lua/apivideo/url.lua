@@ -36,14 +36,20 @@ function url.encode_query(query)
   return table.concat(parts, "&")
 end
 
---- A query string as a table; a name that comes twice keeps its last value.
+--- A query string as a table: name -> value, or an array of values once a name repeats.
 ---@param text string
----@return table<string, string>
+---@return table<string, string|string[]>
 function url.decode_query(text)
   local query = {}
   for part in text:gmatch("[^&]+") do
     local name, value = part:match("^([^=]*)=?(.*)$")
-    query[decode(name)] = decode(value)
+    name, value = decode(name), decode(value)
+    local before = query[name]
+    if type(before) == "table" then
+      before[#before + 1] = value
+    else
+      query[name] = before and { before, value } or value
+    end
   end
   return query
 end

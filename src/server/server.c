@@ -2,7 +2,7 @@
 ** An HTTP server on libmicrohttpd. One epoll descriptor stands for all that it waits for:
 ** libmicrohttpd's own epoll descriptor, a timer for its time limits, and signals.
 */
-#include "server.h"
+#include "faults.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -220,7 +220,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
   }
   if (request->response != NULL)
     return MHD_queue_response(connection, request->status, request->response);
-  if (request->suspended) return MHD_NO; /* resumed because the server closes */
+  if (request->suspended) return MHD_NO; /* resumed because it was cut, or the server closes */
   return finish(self, request);
 }
 
@@ -228,12 +228,17 @@ void server_take(server *self) {
   if (self->ready != NULL) leave_queue(self, self->ready);
 }
 
+/* Whether its connection is suspended until somebody answers. */
+static bool is_waiting(const server_request *request) {
+  return request->suspended && request->response == NULL && !request->cut;
+}
+
 server_request *server_find(server *self, long long id) {
   server_request *request;
   if (self->daemon == NULL || id <= 0) return NULL;
   request = self->slots[(size_t)id % self->slot_count];
   if (request == NULL || request->id != id) return NULL;
-  return request->suspended && request->response == NULL ? request : NULL;
+  return is_waiting(request) ? request : NULL;
 }
 
 bool server_draft(server_request *request, const char *body, size_t len) {
@@ -327,7 +332,7 @@ static bool wait_for(server *self, int fd) {
 static bool start_daemon(server *self, const server_options *options, int fd) {
   const union MHD_DaemonInfo *info;
   self->daemon = MHD_start_daemon(
-      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, self,
+      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, faults_accept, self, on_request, self,
       MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, self,
       MHD_OPTION_URI_LOG_CALLBACK, on_target, self, MHD_OPTION_CONNECTION_LIMIT,
       options->max_connections, MHD_OPTION_CONNECTION_TIMEOUT, options->timeout,
@@ -401,6 +406,7 @@ bool server_run(server *self) {
   if (self->timer_armed &&
       read(self->timer, &expirations, sizeof expirations) == (ssize_t)sizeof expirations)
     self->timer_armed = false;
+  faults_watch(self);
   /* A run that makes room for a connection leaves it to the next one to accept it. */
   do {
     was_full = is_full(self);
@@ -417,6 +423,7 @@ void server_stop_accepting(server *self) {
   self->quiesced = true;
   fd = MHD_quiesce_daemon(self->daemon);
   if (fd != MHD_INVALID_SOCKET) (void)close(fd);
+  faults_release(self);
 }
 
 static void close_fd(int *fd) {
@@ -431,9 +438,9 @@ void server_close(server *self) {
     /* libmicrohttpd aborts the process when a connection is suspended as it stops. */
     for (i = 0; i < self->slot_count; i++) {
       const server_request *request = self->slots[i];
-      if (request != NULL && request->suspended && request->response == NULL)
-        MHD_resume_connection(request->connection);
+      if (request != NULL && is_waiting(request)) MHD_resume_connection(request->connection);
     }
+    faults_release(self);
     MHD_stop_daemon(self->daemon);
     self->daemon = NULL;
   }

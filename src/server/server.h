@@ -23,7 +23,7 @@ typedef struct server server;
 
 typedef struct server_request {
   server *owner;
-  struct server_request *next; /* in the queue of those that are ready */
+  struct server_request *next; /* among those that are ready, or that are held */
   long long id;                /* 0 until its headers have come */
   struct MHD_Connection *connection;
   const char *method; /* libmicrohttpd's, as long as the request lives */
@@ -34,7 +34,7 @@ typedef struct server_request {
   char *body;
   size_t body_len, body_size;
   long long deadline; /* for the whole of it to arrive, in milliseconds */
-  bool too_large, suspended;
+  bool too_large, suspended, cut;
   struct MHD_Response *draft, *response;
   unsigned status;
 } server_request;
@@ -53,8 +53,12 @@ struct server {
   size_t slot_count, active;
   long long last_id;
   server_request *ready, **ready_end;
+  server_request *held; /* by server_cut */
+  long long refusals;   /* how many connections are still to be refused */
   char error[160];
 };
+
+typedef enum { SERVER_CLOSE, SERVER_RESET, SERVER_HOLD } server_ending;
 
 typedef struct server_options {
   const char *host;
@@ -79,6 +83,11 @@ bool server_draft(server_request *request, const char *body, size_t len);
 bool server_draft_header(server_request *request, const char *name, const char *value);
 /* Sends it. */
 void server_send(server_request *request, unsigned status);
+/* Instead of an answer: sends bytes as they are, as far as the socket takes them at once, and ends
+   the connection in some way. One that is held stays until its client leaves or the port closes. */
+void server_cut(server_request *request, const char *bytes, size_t len, server_ending ending);
+/* Closes the next connections as soon as they are made. */
+void server_refuse(server *self, long long connections);
 /* Closes the port; connections go on. */
 void server_stop_accepting(server *self);
 /* Ends everything, whatever is under way. May be called twice, and after a failed open. */

@@ -5,7 +5,9 @@
 **   signalled = server:run()
 **   id, method, target, headers, body, peer = server:next()
 **   sent = server:respond(id, status, headers, body)
+**   sent = server:cut(id, bytes, "close" | "reset" | "hold")
 */
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
@@ -138,6 +140,28 @@ static int respond(lua_State *L) {
   return 1;
 }
 
+/* server:cut(id, bytes, ending) -> whether the request was still there. Stack: [-0, +1]. */
+static int cut(lua_State *L) {
+  static const char *const endings[] = {"close", "reset", "hold", NULL}; /* of server_ending */
+  server *self = check_server(L);
+  server_request *request = server_find(self, (long long)luaL_checknumber(L, 2));
+  size_t len;
+  const char *bytes = luaL_checklstring(L, 3, &len);
+  const int ending = luaL_checkoption(L, 4, NULL, endings);
+  if (request != NULL) server_cut(request, bytes, len, (server_ending)ending);
+  lua_pushboolean(L, request != NULL);
+  return 1;
+}
+
+/* server:refuse(how many of the next connections; may be huge). Stack: [-0, +0]. */
+static int refuse(lua_State *L) {
+  server *self = check_server(L);
+  const lua_Number connections = luaL_checknumber(L, 2);
+  luaL_argcheck(L, connections >= 0, 2, "out of range");
+  server_refuse(self, connections < 1e15 ? (long long)connections : LLONG_MAX);
+  return 0;
+}
+
 /* server:stop_accepting(). Stack: [-0, +0]. */
 static int stop_accepting(lua_State *L) {
   server_stop_accepting(check_server(L));
@@ -158,6 +182,8 @@ static const luaL_Reg methods[] = {{"close", close_server},
                                    {"run", run},
                                    {"next", next_request},
                                    {"respond", respond},
+                                   {"cut", cut},
+                                   {"refuse", refuse},
                                    {"stop_accepting", stop_accepting},
                                    {"active", active},
                                    {"__gc", close_server},

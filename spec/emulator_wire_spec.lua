@@ -1,0 +1,174 @@
+-- What a server in tests can do to a connection instead of an answer.
+
+local core = require "apivideo.server.core"
+local http = require "apivideo.http"
+local raw = require "spec.support.raw"
+local runtime = require "apivideo.runtime"
+local server = require "apivideo.server"
+local socket = require "socket"
+local wait_for = require "spec.support.wait"
+
+local REQUEST = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+describe("server in tests", function()
+  local running
+
+  after_each(function()
+    if running then running:stop(0) end
+    running = nil
+  end)
+
+  -- Starts a server that cuts its connections, but for requests of /ok.
+  local function cutting(bytes, ending)
+    running = assert(server.listen { handler = function(request)
+      if request.path == "/ok" then return 204 end
+      return nil, nil, bytes, ending
+    end })
+    return raw.connect(running.port)
+  end
+
+  -- What comes of a request: the bytes, and how the connection ended.
+  local function outcome(connection)
+    connection:send(REQUEST)
+    local received, problem
+    wait_for(function()
+      local data, err, partial = connection.socket:receive(65536)
+      received = (received or "") .. (data or partial)
+      problem = err ~= "timeout" and err
+      return problem
+    end, "the end of the connection")
+    return received, problem
+  end
+
+  it("closes after some bytes", function()
+    assert.same({ "half of it", "closed" }, { outcome(cutting("half of it", "close")) })
+    running:stop(0)
+    assert.same({ "", "closed" }, { outcome(cutting("", "close")) })
+  end)
+
+  it("resets, which is another thing than to close", function()
+    for ending, expected in pairs { reset = "reset by peer", close = "Empty reply" } do
+      cutting("", ending)
+      local response, err = http.request { method = "GET", url = running.url }
+      assert.is_nil(response)
+      assert.equal("network", err.kind)
+      assert.truthy(err.message:find(expected, 1, true), err.message)
+      running:stop(0)
+    end
+  end)
+
+  it("cuts a connection that was kept alive", function()
+    local connection = cutting("half", "close")
+    connection:send("GET /ok HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert.equal(204, (connection:read()))
+    assert.same({ "half", "closed" }, { outcome(connection) })
+  end)
+
+  it("holds a connection until its client leaves", function()
+    local connection = cutting("half", "hold")
+    connection:send(REQUEST)
+    wait_for(function() return connection.socket:receive(4) end, "the bytes")
+    assert.equal(1, running.core:active())
+    local another = raw.connect(running.port)
+    another:send("GET /ok HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert.equal(204, (another:read()))
+    assert.equal(1, running.core:active())
+    another:close()
+    connection:close()
+    wait_for(function() return running.core:active() == 0 end, "the end of the request")
+  end)
+
+  it("holds several, which leave in any order", function()
+    local connections = { cutting("", "hold") }
+    for i = 2, 4 do connections[i] = raw.connect(running.port) end
+    for _, connection in ipairs(connections) do connection:send(REQUEST) end
+    wait_for(function() return running.core:active() == 4 end, "four requests")
+    for left, i in ipairs { 3, 1, 4, 2 } do
+      connections[i]:close()
+      wait_for(function() return running.core:active() == 4 - left end, "the end of a request")
+    end
+  end)
+
+  it("lets go of what it holds when it stops", function()
+    local connection = cutting("half", "hold")
+    local sleeping = false
+    runtime.spawn(function()
+      wait_for(function() return running.core:active() == 1 end, "a request")
+      sleeping = true
+      running:stop(600)
+    end)
+    assert.same({ "half", "closed" }, { outcome(connection) })
+    assert.is_true(sleeping)
+    wait_for(function() return running.closed_once end, "the end of the server")
+  end)
+
+  it("lets go of what it holds when it is closed at once", function()
+    for _, ending in ipairs { "hold", "close", "reset" } do
+      local connection = cutting("", ending)
+      connection:send(REQUEST)
+      if ending == "hold" then
+        wait_for(function() return running.core:active() == 1 end, "a request")
+      end
+      running:stop(0)
+      connection:close()
+    end
+  end)
+
+  it("holds nothing once it stops", function()
+    local go = runtime.latch()
+    running = assert(server.listen { handler = function()
+      go:wait()
+      return nil, nil, "", "hold"
+    end })
+    local connection = raw.connect(running.port)
+    connection:send(REQUEST)
+    wait_for(function() return running.core:active() == 1 end, "a request")
+    local stopped = false
+    runtime.spawn(function()
+      running:stop(600)
+      stopped = true
+    end)
+    runtime.spawn(function() go:open() end)
+    wait_for(function() return stopped end, "the end of the server")
+  end)
+
+  it("sends as much as the socket takes", function()
+    local connection = cutting(("x"):rep(50 * 1024 * 1024), "close")
+    local received, problem = outcome(connection)
+    assert.equal("closed", problem)
+    assert.is_true(#received > 0 and #received < 50 * 1024 * 1024)
+  end)
+
+  it("refuses as many connections as it is told", function()
+    running = assert(server.listen { handler = function() return 204 end })
+    running:refuse(2)
+    for i = 1, 4 do
+      local connection = raw.connect(running.port)
+      connection:send(REQUEST)
+      assert.equal(i > 2 and 204 or nil, (connection:read()))
+      connection:close()
+    end
+    running:refuse(math.huge)
+    for _ = 1, 3 do
+      local connection = assert(socket.connect("127.0.0.1", running.port))
+      connection:settimeout(0)
+      wait_for(function() return select(2, connection:receive(1)) == "closed" end, "a refusal")
+    end
+    running:refuse(0)
+    assert.equal(204, (raw.exchange(running.port, REQUEST)))
+  end)
+
+  it("refuses arguments that are none", function()
+    local instance = assert(core.new("127.0.0.1", 0, 1, 1, 1))
+    for _, arguments in ipairs { {}, { "x", "", "close" }, { 1, nil, "close" }, { 1, "", "no" }, { 1, "" } } do
+      assert.is_false(pcall(instance.cut, instance, arguments[1], arguments[2], arguments[3]))
+    end
+    for _, connections in ipairs { -1, 0 / 0, "x" } do
+      assert.is_false(pcall(instance.refuse, instance, connections))
+    end
+    assert.is_false(instance:cut(1, "", "close"))
+    instance:close()
+    assert.is_false(instance:cut(1, "", "close"))
+    instance:refuse(1)
+  end)
+end)

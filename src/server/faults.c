@@ -1,0 +1,92 @@
+/*
+** The faults of a server on the wire. libmicrohttpd sends whole answers only, so these bytes go past
+** it, while the connection is suspended: it sees a connection that it is told to close.
+*/
+#include "faults.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+static int socket_of(const server_request *request) {
+  return MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
+/* Resets a connection at once. (SO_LINGER would not do: libmicrohttpd shuts a socket down before it
+   closes it, and the client could see that first.) */
+static void reset(int fd) {
+  struct sockaddr nobody;
+  memset(&nobody, 0, sizeof nobody);
+  nobody.sa_family = AF_UNSPEC;
+  (void)connect(fd, &nobody, sizeof nobody);
+}
+
+/* Keeps a request, whose connection stays suspended, until its client leaves. Nobody reads from a
+   suspended connection, so this waits for the client's end of it. */
+static void hold(server_request *request) {
+  server *self = request->owner;
+  const int fd = socket_of(request);
+  struct epoll_event event;
+  memset(&event, 0, sizeof event);
+  event.events = EPOLLRDHUP;
+  event.data.fd = fd;
+  (void)epoll_ctl(self->epoll, EPOLL_CTL_ADD, fd, &event);
+  request->next = self->held;
+  self->held = request;
+}
+
+/* Takes the first request out of a list of held ones, and lets libmicrohttpd close its connection. */
+static void let_go(server *self, server_request **link) {
+  server_request *request = *link;
+  *link = request->next;
+  request->next = NULL;
+  (void)epoll_ctl(self->epoll, EPOLL_CTL_DEL, socket_of(request), NULL);
+  MHD_resume_connection(request->connection);
+}
+
+static bool has_left(const server_request *request) {
+  struct pollfd client;
+  memset(&client, 0, sizeof client);
+  client.fd = socket_of(request);
+  client.events = POLLRDHUP;
+  return poll(&client, 1, 0) != 0;
+}
+
+void server_cut(server_request *request, const char *bytes, size_t len, server_ending ending) {
+  const int fd = socket_of(request);
+  if (len > 0) (void)send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (ending == SERVER_RESET) reset(fd);
+  request->cut = true;
+  if (ending == SERVER_HOLD && !request->owner->quiesced)
+    hold(request);
+  else
+    MHD_resume_connection(request->connection);
+}
+
+void server_refuse(server *self, long long connections) {
+  self->refusals = connections;
+}
+
+enum MHD_Result faults_accept(void *context, const struct sockaddr *address, socklen_t len) {
+  server *self = context;
+  (void)address;
+  (void)len;
+  if (self->refusals == 0) return MHD_YES;
+  self->refusals--;
+  return MHD_NO;
+}
+
+void faults_watch(server *self) {
+  server_request **link = &self->held;
+  while (*link != NULL) {
+    if (has_left(*link))
+      let_go(self, link);
+    else
+      link = &(*link)->next;
+  }
+}
+
+void faults_release(server *self) {
+  while (self->held != NULL) let_go(self, &self->held);
+}
