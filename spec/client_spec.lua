@@ -8,7 +8,7 @@ local runtime = require "apivideo.runtime"
 local ID = "webhook_XXXXXXXXXXXXXXX"
 
 local function client_of(url, more)
-  local given = { api_key = "test-key", base_url = url, timeout = 60 }
+  local given = { api_key = "test-key", base_url = url, timeout = 60, retries = 0 }
   for name, value in pairs(more or {}) do given[name] = value end
   return apivideo.client(given)
 end

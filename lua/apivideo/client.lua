@@ -1,13 +1,21 @@
 --- One account at api.video, in one environment.
 --- https://docs.api.video/reference/authentication-guide
 
-local errors = require "apivideo.error"
-local http = require "apivideo.http"
+local call = require "apivideo.call"
+local call_options = require "apivideo.call_options"
+local captions = require "apivideo.captions"
+local credentials = require "apivideo.credentials"
+local identity = require "apivideo.identity"
 local json = require "apivideo.json"
+local live_streams = require "apivideo.live_streams"
 local options = require "apivideo.options"
+local rate_limit = require "apivideo.rate_limit"
 local redact = require "apivideo.redact"
+local retry = require "apivideo.retry"
+local signature = require("apivideo.core").signature
+local summaries = require "apivideo.summaries"
 local url = require "apivideo.url"
-local version = require "apivideo.version"
+local videos = require "apivideo.videos"
 local webhooks = require "apivideo.webhooks"
 
 local environments = {
@@ -15,175 +23,172 @@ local environments = {
   sandbox = "https://sandbox.api.video",
 }
 
-local kinds = {
-  [401] = "unauthorized", [403] = "forbidden", [404] = "not_found", [408] = "timeout",
-  [409] = "conflict", [429] = "rate_limited",
-}
+local defaults = { timeout = 30, connect_timeout = 10, total_timeout = 120, retries = 3 }
 
 ---@class apivideo.Client
----@field webhooks apivideo.Webhooks
 ---@field base_url string
+---@field rate_limit apivideo.RateLimit|nil the limits as the last answers told them; nil when they are not kept
+---@field webhooks apivideo.Webhooks
+---@field videos apivideo.Videos
+---@field live_streams apivideo.LiveStreams
+---@field captions apivideo.Captions
+---@field summaries apivideo.Summaries
 local Client = {}
 Client.__index = Client
 
 -- Keys live outside the objects, so that none is printed with one.
-local api_keys = setmetatable({}, { __mode = "k" })
+local accounts = setmetatable({}, { __mode = "k" })
 
 function Client:__tostring()
   return "apivideo.client (" .. redact.text(self.base_url) .. ")"
 end
 
--- The kind of error that a status is.
-local function kind_of(status)
-  if kinds[status] then return kinds[status] end
-  if status >= 500 then return "server_error" end
-  return status >= 400 and "invalid_request" or "unexpected_response"
-end
+---@class apivideo.RequestArguments: apivideo.CallOptions
+---@field query? table<string, string|number|boolean|table> a list is sent as `name[]=…`, another table as `name[key]=…`
+---@field body? table|string a table is sent as JSON; a string is JSON already
 
-local function is_text(value)
-  return type(value) == "string" and value ~= ""
-end
-
--- `title (name)` of a problem, or nil. Titles can be missing (the attribute's name stands in their
--- place then), and a name can be "".
-local function headline(problem)
-  local name = is_text(problem.name) and problem.name or nil
-  local title = is_text(problem.title) and problem.title or is_text(problem.detail) and problem.detail
-    or name and is_text(problem[name]) and problem[name]
-  if not title then return nil end
-  return name and ("%s: %s"):format(name, title) or title
-end
-
--- What a problem says, with the single problems it lists, in one line.
-local function describe(problem)
-  local lines, seen = {}, {}
-  local function add(item)
-    local line = type(item) == "table" and headline(item)
-    if line and not seen[line] then
-      seen[line] = true
-      lines[#lines + 1] = line
-    end
-  end
-  add(problem)
-  if type(problem.problems) == "table" then
-    for _, item in ipairs(problem.problems) do add(item) end
-  end
-  return #lines > 0 and table.concat(lines, " ") or nil
-end
-
-local function content_type(response)
-  local value = response.headers["content-type"]
-  return type(value) == "table" and value[1] or value or "no content type"
-end
-
--- The error of a response that is no success.
-local function refusal(self, request, response)
-  local problem = json.decode(response.body)
-  if type(problem) ~= "table" then problem = nil end
-  local message = problem and describe(problem)
-    or response.body == "" and "the answer's body is empty"
-    or problem and "the answer says nothing that is known"
-    or ("the answer's body is not JSON (%s)"):format(content_type(response))
-  if response.status == 401 then
-    message = message .. " Check the API key: sandbox and production have different ones, and this"
-      .. " client talks to " .. self.base_url .. "."
-  end
-  return errors.new(kind_of(response.status), message, {
-    status = response.status, problem = problem, attempts = 1, request = request,
-  }, api_keys[self])
-end
-
--- The result of a success: the decoded body, or true where the answer is just "done".
-local function decode(self, request, response)
-  if request.method == "DELETE" then return true end
-  local result = json.decode(response.body)
-  if type(result) == "table" then return result end
-  return nil, errors.new("unexpected_response",
-    ("a JSON object expected, got %s"):format(#response.body == 0 and "an empty body"
-      or content_type(response)),
-    { status = response.status, attempts = 1, request = request }, api_keys[self])
-end
-
-local function header_lines(body)
-  local lines = { "Accept: application/json", "User-Agent: apivideo-lua/" .. version,
-    "AV-Origin-Client: lua:" .. version }
-  if body then lines[#lines + 1] = "Content-Type: application/json" end
-  return lines
-end
-
---- Calls an endpoint.
----@param method string
----@param path string from the slash on
----@param arguments? { query?: table<string, string|number>, body?: table } body is sent as JSON
----@return table|true|nil result the decoded body; true where there is none
+--- Calls an endpoint, also one that this library has no function for.
+---@param method string such as GET
+---@param path string from the slash on, without a query
+---@param arguments? apivideo.RequestArguments
+---@param settle? fun(): table|nil, apivideo.Error? for a POST: looks whether one whose answer did not come was carried out; what it made, or nothing; nil, err when that is not to be found out
+---@return table|true|nil result the decoded body; true after DELETE
 ---@return apivideo.Error? err
-function Client:request(method, path, arguments)
-  local query = arguments and arguments.query and url.encode_query(arguments.query) or ""
-  local body = arguments and arguments.body and assert(json.encode(arguments.body))
-  local request = {
-    method = method,
-    url = self.base_url .. path .. (query ~= "" and "?" .. query or ""),
-  }
-  local response, err = http.request {
-    method = method, url = request.url, headers = header_lines(body), body = body,
-    username = api_keys[self], timeout = self.timeout, connect_timeout = self.connect_timeout,
-  }
-  if not response then return nil, err end
-  if response.status >= 200 and response.status < 300 then
-    return decode(self, request, response)
+---@return apivideo.Response? response the answer itself
+function Client:request(method, path, arguments, settle)
+  if type(method) ~= "string" or not method:find("^%u+$") then
+    error("client:request: method must be a string such as \"GET\"", 2)
+  elseif type(path) ~= "string" or not path:find("^/[^%s%c?#]*$") then
+    error("client:request: path must be a string that begins with / and holds no query; use option \"query\"", 2)
   end
-  return nil, refusal(self, request, response)
+  local given = call_options.check("client:request", arguments, { query = "table?", body = "table|string?" })
+  local query = given.query and url.encode_query(given.query) or ""
+  local body = given.body
+  if type(body) == "table" then
+    local text, problem = json.encode(body)
+    if not text then error("client:request: option \"body\" is no JSON: " .. problem, 2) end
+    body = text
+  end
+  local made = call.new(accounts[self], {
+    method = method, url = self.base_url .. path .. (query ~= "" and "?" .. query or ""), body = body,
+    options = given, settle = settle,
+  })
+  local result, err = made:run()
+  return result, err, made.response
 end
 
 local known = {
-  api_key = "string", environment = "string?", base_url = "string?", timeout = "number?",
-  connect_timeout = "number?",
+  api_key = "string?", access_token = "string?", auth = "string?", environment = "string?",
+  base_url = "string?", timeout = "number?", connect_timeout = "number?", total_timeout = "number?",
+  retries = "number?", rate_limit = "boolean|table?", app = "table?", sdk = "table?", proxy = "string?",
+  ca_file = "string?", client_cert = "string?", client_key = "string?", http2 = "boolean?",
+  headers = "table?", on_request = "function?", on_response = "function?",
 }
+
+local function misuse(message)
+  error("client: " .. message, 5)
+end
 
 local function base_url_of(given)
   local environment = given.environment or "production"
   if not environments[environment] then
-    error(('client: option "environment" must be "production" or "sandbox", got "%s"')
-      :format(environment), 3)
+    misuse(('option "environment" must be "production" or "sandbox", got "%s"'):format(environment))
   end
   local base_url = given.base_url or environments[environment]
   if not base_url:find("^https?://[^%s?#]+$") then
-    error('client: option "base_url" must be an http or https URL', 3)
+    misuse('option "base_url" must be an http or https URL')
   end
   return (base_url:gsub("/+$", ""))
 end
 
+local function credentials_of(given)
+  for _, name in ipairs { "api_key", "access_token" } do
+    if given[name] and not given[name]:find("^[!-~]+$") then
+      misuse(('option "%s" must be printable characters without white space'):format(name))
+    end
+  end
+  if given.api_key and given.access_token then
+    misuse('options "api_key" and "access_token" exclude each other')
+  elseif given.access_token then
+    if given.auth == "basic" then misuse('an access token is shown as a bearer: leave option "auth" out') end
+    return credentials.token(given.access_token)
+  elseif given.auth == "bearer" then
+    return credentials.bearer(given.api_key)
+  elseif given.auth and given.auth ~= "basic" then
+    misuse(('option "auth" must be "basic" or "bearer", got "%s"'):format(given.auth))
+  end
+  return credentials.basic(given.api_key)
+end
+
+local function rate_limit_of(given, base_url)
+  if given.rate_limit == false then return nil end
+  local own = type(given.rate_limit) == "table" and given.rate_limit or {}
+  options.check("client: option \"rate_limit\"", own, { store = "table|userdata?" }, 5)
+  local account = signature.sign(base_url, given.api_key or given.access_token):sub(1, 16)
+  return rate_limit.new(account, own.store)
+end
+
+local function check_reach(given)
+  if given.proxy and given.proxy ~= "" and not given.proxy:find("^%a[%w+.-]*://[^%s]+$") then
+    misuse('option "proxy" must be a URL such as "http://proxy.example:3128", or "" for none')
+  elseif given.client_key and not given.client_cert then
+    misuse('option "client_key" needs "client_cert"')
+  end
+end
+
+local function account_of(given)
+  check_reach(given)
+  local base_url = base_url_of(given)
+  local lines = identity.header_lines("client", given.app, given.sdk)
+  for name, value in pairs(given.headers or {}) do lines[#lines + 1] = name .. ": " .. value end
+  local limits = {}
+  for name, default in pairs(defaults) do limits[name] = given[name] or default end
+  return {
+    base_url = base_url, lines = lines, limits = limits,
+    credentials = credentials_of(given), budget = retry.budget(), rate_limit = rate_limit_of(given, base_url),
+    reach = { proxy = given.proxy, ca_file = given.ca_file, client_cert = given.client_cert,
+      client_key = given.client_key, http2 = given.http2 },
+    on_request = given.on_request, on_response = given.on_response,
+  }
+end
+
 ---@class apivideo.ClientOptions
----@field api_key string from https://dashboard.api.video
+---@field api_key? string from https://dashboard.api.video; this or access_token is required
+---@field access_token? string a ready one, shown as a bearer; it is not renewed
+---@field auth? "basic"|"bearer" default basic: the key is shown on each call; bearer: it is exchanged for tokens that are renewed
 ---@field environment? "production"|"sandbox" default production; each has its own keys
 ---@field base_url? string instead of the environment's, for instance a local api.video
----@field timeout? number seconds for a whole call, default 30
----@field connect_timeout? number seconds, default 10
+---@field timeout? number seconds for one attempt, default 30
+---@field connect_timeout? number seconds for its connection, default 10
+---@field total_timeout? number seconds for a call with all its attempts and waits, default 120
+---@field retries? integer attempts after the first, default 3
+---@field rate_limit? false|{ store?: apivideo.RateLimitStore } false: calls do not wait for the limit; a store shares its counts, such as a dictionary of nginx
+---@field app? { name: string, version: string } the application, for api.video's statistics
+---@field sdk? { name: string, version: string } a kit built on this library
+---@field proxy? string URL; "" for none; the environment's (https_proxy) without it
+---@field ca_file? string certificates to trust instead of the system's, a PEM file
+---@field client_cert? string the client's certificate, a PEM file
+---@field client_key? string its private key, a PEM file
+---@field http2? boolean default true: where the server offers it
+---@field headers? table<string, string> more headers of each call, by name
+---@field on_request? fun(request: apivideo.ObservedRequest) called before each attempt
+---@field on_response? fun(response: apivideo.ObservedResponse) called after each attempt
 
 --- Makes a client. Nothing is sent yet.
 ---@param given apivideo.ClientOptions
 ---@return apivideo.Client
 local function new(given)
-  if type(given) == "table" and given.api_key == nil then
+  if type(given) == "table" and given.api_key == nil and given.access_token == nil then
     error('client: option "api_key" is missing: take it from https://dashboard.api.video and pass'
       .. ' it, for instance as os.getenv "APIVIDEO_API_KEY"', 2)
   end
   options.check("client", given, known)
-  if not given.api_key:find("^[!-~]+$") then
-    error('client: option "api_key" must be a key as the dashboard shows it, without white space', 2)
-  end
-  for _, name in ipairs { "timeout", "connect_timeout" } do
-    if given[name] and not (given[name] >= 0.001 and given[name] <= 86400) then
-      error(('client: option "%s" must be a number of seconds from 0.001 to 86400'):format(name), 2)
-    end
-  end
-  local self = setmetatable({
-    base_url = base_url_of(given),
-    timeout = given.timeout,
-    connect_timeout = given.connect_timeout,
-  }, Client)
-  api_keys[self] = given.api_key
-  self.webhooks = webhooks.new(self)
+  call_options.check_values("client", given, 3)
+  local account = account_of(given)
+  local self = setmetatable({ base_url = account.base_url, rate_limit = account.rate_limit }, Client)
+  accounts[self] = account
+  self.webhooks, self.videos, self.live_streams = webhooks.new(self), videos.new(self), live_streams.new(self)
+  self.captions, self.summaries = captions.new(self), summaries.new(self)
   return self
 end
 

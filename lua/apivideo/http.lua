@@ -34,19 +34,21 @@ local defaults = {
 ---@field ca_file? string certificates to trust instead of the system's
 
 --- Sends a request and waits for its response, whatever its status is. Redirects are not followed.
----@param request apivideo.Request
+---@param request apivideo.Request what it leaves out is filled in
+---@param cancel? apivideo.Latch ends the request when it opens
 ---@return apivideo.Response|nil response
----@return apivideo.Error? err `invalid_request` `timeout` `network` `tls` `too_large` `unexpected_response`
-function http.request(request)
-  local transfer = {}
-  for name, value in pairs(defaults) do transfer[name] = value end
-  for name, value in pairs(request) do transfer[name] = value end
-  local response, kind, message = runtime.transfer(transfer)
+---@return apivideo.Error? err `invalid_request` `timeout` `network` `tls` `too_large` `unexpected_response` `cancelled`
+---@return boolean? sent after an error: whether any of it may have reached the peer
+function http.request(request, cancel)
+  for name, value in pairs(defaults) do
+    if request[name] == nil then request[name] = value end
+  end
+  local response, kind, message, sent = runtime.transfer(request, cancel)
   if not response then
     return nil, errors.new(kind, message, {
       attempts = kind ~= "invalid_request" and 1 or 0,
       request = { method = request.method, url = request.url },
-    })
+    }), sent
   end
   headers.any_case(response.headers)
   return response

@@ -2,6 +2,7 @@
 
 local core = require "apivideo.core"
 local events = require "apivideo.events"
+local json = require "apivideo.json"
 local runtime = require "apivideo.runtime"
 
 return {
@@ -10,6 +11,12 @@ return {
   client = require "apivideo.client",
   handlers = require "apivideo.handlers",
   receiver = require "apivideo.receiver",
+
+  --- What `null` is in the results of calls: not nil, which is a member that is missing.
+  null = json.null,
+
+  --- Makes what calls can be cancelled with, as their option `cancel`.
+  cancellation = require("apivideo.cancellation").new,
 
   --- The catalogue of event types.
   ---@type apivideo.Catalogue
@@ -36,6 +43,7 @@ return {
   ---@type fun(text: any): integer|nil, integer?
   timestamp = core.event.timestamp,
 
+  parallel = require "apivideo.parallel",
   spawn = runtime.spawn,
   sleep = runtime.sleep,
   run = runtime.run,

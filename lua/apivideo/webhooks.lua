@@ -1,8 +1,12 @@
 --- The webhooks of an account. https://docs.api.video/reference/api/Webhooks
 
-local errors = require "apivideo.error"
-local options = require "apivideo.options"
+local call_options = require "apivideo.call_options"
+local resource = require "apivideo.resource"
+local retry = require "apivideo.retry"
+local runtime = require "apivideo.runtime"
 local secrets = require "apivideo.secrets"
+local timestamp = require("apivideo.core").event.timestamp
+local webhook = require "apivideo.webhook"
 
 ---@class apivideo.Webhook
 ---@field webhookId string `webhook_…`
@@ -11,137 +15,109 @@ local secrets = require "apivideo.secrets"
 ---@field createdAt string such as 2019-06-24T11:45:01+00:00
 ---@field signatureSecret? string `sig_sec_…`; accounts from before signatures have none
 
----@class apivideo.Pagination
----@field currentPage integer
----@field pageSize integer
----@field pagesTotal integer
----@field itemsTotal integer
----@field currentPageItems integer
-
 ---@class apivideo.WebhookPage
 ---@field data apivideo.Webhook[]
 ---@field pagination apivideo.Pagination
 
+---@class apivideo.WebhookQuery
+---@field events? string one event type
+---@field currentPage? integer from 1; not for `each`
+---@field pageSize? integer 1 to 100, 25 by default in `list`
+
 ---@class apivideo.Webhooks
-local Webhooks = {}
-Webhooks.__index = Webhooks
+---@field sync fun(self, wanted: { url: string, events: string[] }[], options?: apivideo.SyncOptions): apivideo.SyncPlan|nil, apivideo.Error?, apivideo.SyncPlan? makes the account's webhooks match a list
+---@field rotate fun(self, webhookId: string, options?: apivideo.RotateOptions): apivideo.Webhook|nil, apivideo.Error?, apivideo.Webhook? replaces a webhook by one with another secret
+---@field list fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): apivideo.WebhookPage|nil, apivideo.Error?, apivideo.Response? one page
+---@field pages fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): fun(): apivideo.WebhookPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
+---@field each fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): fun(): apivideo.Webhook|nil an iterator over all; raises a failure as an error object
+local Webhooks = resource.class {
+  name = "webhooks", path = "/webhooks", id = "webhookId", filters = { events = "string?" },
+}
 
--- nil, err for an id that no webhook can have: it may come from outside, and is never sent.
-local function refuse_id(method, id)
-  return nil, errors.new("invalid_request",
-    "a webhook's id is \"webhook_\" and letters or digits; this one was not sent",
-    { attempts = 0, request = { method = method, url = "/webhooks/" .. id } })
+Webhooks.sync = require "apivideo.webhooks_sync"
+Webhooks.rotate = require "apivideo.webhooks_rotate"
+
+local new = Webhooks.new
+
+function Webhooks.new(client)
+  local self = new(client)
+  self.made = {} -- ids of those that were created here
+  return self
 end
 
-local function check_id(where, id)
-  if type(id) ~= "string" then
-    error(("%s: webhookId must be a string, got %s"):format(where, type(id)), 3)
+-- The time by the server's clock when the call began, in whole seconds; ours where it tells none.
+local function server_time(response, began)
+  local now = retry.http_date(response.headers["date"]) or runtime.now()
+  return math.floor(now - (runtime.monotonic() - began)) - 1
+end
+
+-- After a POST whose answer did not come: the webhook that it made, if it made one. There may be equal
+-- ones: it is none that is older than the call, and none that another call has returned.
+local function find_made(self, wanted, began, given)
+  local since
+  for number = 1, math.huge do
+    local page, err, response = self:list({ currentPage = number, pageSize = 100 }, given)
+    if not page then return nil, err end
+    since = since or server_time(response, began)
+    for _, item in ipairs(page.data) do
+      local created = timestamp(item.createdAt)
+      if created and created >= since and not self.made[item.webhookId] and webhook.equal(item, wanted) then
+        return item
+      end
+    end
+    if #page.data < 100 then return nil end
   end
 end
 
-local function unexpected(method, path, message)
-  return nil, errors.new("unexpected_response", message,
-    { attempts = 1, request = { method = method, url = path } })
-end
-
--- A request whose answer is a webhook.
-local function webhook_of(self, method, path, arguments)
-  local webhook, err = self.client:request(method, path, arguments)
-  if not webhook or type(webhook.webhookId) == "string" then return webhook, err end
-  return unexpected(method, path, "the answer is no webhook: it has no webhookId")
-end
-
---- Creates a webhook. The same one may be created several times: each call makes another.
+--- Creates a webhook. The same one may be created several times: each call makes another. When the
+--- answer is lost, it looks whether the webhook is there before it tries again.
 --- An account holds a few webhooks only; beyond that: `invalid_request`, 400.
----@param webhook { url: string, events: string[] }
+---@param wanted { url: string, events: string[] }
+---@param given? apivideo.CallOptions
 ---@return apivideo.Webhook|nil webhook with its id and signatureSecret
----@return apivideo.Error? err
-function Webhooks:create(webhook)
-  options.check("webhooks:create", webhook, { url = "string", events = "table" })
-  if #webhook.events == 0 then
-    error("webhooks:create: option \"events\" must list at least one event type", 2)
+---@return apivideo.Error? err `in_doubt` when nobody knows whether it was created
+---@return apivideo.Response? response
+function Webhooks:create(wanted, given)
+  webhook.check("webhooks:create", wanted, 3)
+  local limits = call_options.check("webhooks:create", given)
+  local arguments = { body = { url = wanted.url, events = wanted.events } }
+  for name, value in pairs(limits) do arguments[name] = value end
+  local began = runtime.monotonic()
+  local created, err, response = self.client:request("POST", "/webhooks", arguments, function()
+    return find_made(self, wanted, began, limits)
+  end)
+  if not created then return nil, err, response end
+  if type(created.webhookId) ~= "string" then
+    return nil, resource.unexpected("POST", "/webhooks", "the answer has no webhookId"), response
   end
-  for _, name in ipairs(webhook.events) do
-    if type(name) ~= "string" then
-      error("webhooks:create: option \"events\" must be a list of strings", 2)
-    end
-  end
-  if not webhook.url:find("^[hH][tT][tT][pP][sS]?://[^%s%c]+$") then
-    error("webhooks:create: option \"url\" must be an http or https URL", 2)
-  end
-  return webhook_of(self, "POST", "/webhooks", {
-    body = { url = webhook.url, events = webhook.events },
-  })
-end
-
-local list_options = { events = "string?", currentPage = "number?", pageSize = "number?" }
-
-local function list(self, query)
-  local page, err = self.client:request("GET", "/webhooks", { query = query })
-  if not page then return nil, err end
-  for _, webhook in ipairs(type(page.data) == "table" and page.data or { false }) do
-    if type(webhook) ~= "table" then
-      return unexpected("GET", "/webhooks", "the answer is no page of webhooks")
-    end
-  end
-  return page
-end
-
---- Lists one page of webhooks.
----@param query? { events?: string, currentPage?: integer, pageSize?: integer } one event type; pages from 1; 1 to 100 on a page, 25 by default
----@return apivideo.WebhookPage|nil page
----@return apivideo.Error? err
-function Webhooks:list(query)
-  return list(self, options.check("webhooks:list", query or {}, list_options))
-end
-
--- How many items a full page has: what was asked for, unless the server gives fewer.
-local function full_size(page, asked)
-  local size = type(page.pagination) == "table" and tonumber(page.pagination.pageSize)
-  return size and size >= 1 and size < asked and size or asked
-end
-
---- Iterates over all webhooks, page by page as the loop needs them. A failure is raised as an error
---- object, because a loop that ended early would look complete.
----@param query? { events?: string, pageSize?: integer }
----@return fun(): apivideo.Webhook|nil
-function Webhooks:each(query)
-  options.check("webhooks:each", query or {}, { events = "string?", pageSize = "number?" })
-  local asked = query and query.pageSize or 100
-  local number, items, position, last = 0, {}, 0, false
-  return function()
-    while position >= #items do
-      if last then return nil end
-      number = number + 1
-      local page, err = list(self,
-        { events = query and query.events, currentPage = number, pageSize = asked })
-      if not page then error(err, 0) end
-      items, position = page.data, 0
-      last = #items < full_size(page, asked)
-    end
-    position = position + 1
-    return items[position]
-  end
+  self.made[created.webhookId] = true
+  return created, nil, response
 end
 
 --- Gets one webhook.
 ---@param webhookId string
+---@param given? apivideo.CallOptions
 ---@return apivideo.Webhook|nil webhook
 ---@return apivideo.Error? err `not_found` when there is none
-function Webhooks:get(webhookId)
-  check_id("webhooks:get", webhookId)
-  if not secrets.is_webhook_id(webhookId) then return refuse_id("GET", webhookId) end
-  return webhook_of(self, "GET", "/webhooks/" .. webhookId)
+---@return apivideo.Response? response
+function Webhooks:get(webhookId, given)
+  local limits = call_options.check("webhooks:get", given)
+  local ok, err = resource.check_id("webhooks:get", "webhookId", webhookId, "webhook_")
+  if not ok then return nil, err end
+  return resource.get(self.client, "/webhooks/" .. webhookId, "webhookId", limits)
 end
 
 --- Deletes a webhook, for good.
 ---@param webhookId string
+---@param given? apivideo.CallOptions
 ---@return true|nil done
 ---@return apivideo.Error? err `not_found` when there is none
-function Webhooks:delete(webhookId)
-  check_id("webhooks:delete", webhookId)
-  if not secrets.is_webhook_id(webhookId) then return refuse_id("DELETE", webhookId) end
-  return self.client:request("DELETE", "/webhooks/" .. webhookId)
+---@return apivideo.Response? response
+function Webhooks:delete(webhookId, given)
+  local limits = call_options.check("webhooks:delete", given)
+  local ok, err = resource.check_id("webhooks:delete", "webhookId", webhookId, "webhook_")
+  if not ok then return nil, err end
+  return self.client:request("DELETE", "/webhooks/" .. webhookId, limits)
 end
 
 --- The secrets of the account's webhooks, for a receiver: looked up by id when a delivery needs one,
@@ -152,8 +128,4 @@ function Webhooks:secrets(given)
   return (secrets.new(function(webhookId) return self:get(webhookId) end, given))
 end
 
-return {
-  new = function(client)
-    return setmetatable({ client = client }, Webhooks)
-  end,
-}
+return Webhooks

@@ -1,0 +1,96 @@
+--- What an answer of the management API means: a result, or an error of a certain kind.
+
+local errors = require "apivideo.error"
+local headers = require "apivideo.headers"
+local json = require "apivideo.json"
+
+local answer = {}
+
+local kinds = {
+  [401] = "unauthorized", [403] = "forbidden", [404] = "not_found", [408] = "timeout",
+  [409] = "conflict", [429] = "rate_limited",
+}
+
+-- The kind of error that a status is.
+local function kind_of(status)
+  if kinds[status] then return kinds[status] end
+  if status >= 500 then return "server_error" end
+  return status >= 400 and "invalid_request" or "unexpected_response"
+end
+
+local function is_text(value)
+  return type(value) == "string" and value ~= ""
+end
+
+-- `title (name)` of a problem, or nil. Titles can be missing (the attribute's name stands in their
+-- place then), and a name can be "".
+local function headline(problem)
+  local name = is_text(problem.name) and problem.name or nil
+  local title = is_text(problem.title) and problem.title or is_text(problem.detail) and problem.detail
+    or name and is_text(problem[name]) and problem[name]
+  if not title then return nil end
+  return name and ("%s: %s"):format(name, title) or title
+end
+
+-- What a problem says, with the single problems it lists, in one line.
+local function describe(problem)
+  local lines, seen = {}, {}
+  local function add(item)
+    local line = type(item) == "table" and headline(item)
+    if line and not seen[line] then
+      seen[line] = true
+      lines[#lines + 1] = line
+    end
+  end
+  add(problem)
+  if type(problem.problems) == "table" then
+    for _, item in ipairs(problem.problems) do add(item) end
+  end
+  return #lines > 0 and table.concat(lines, " ") or nil
+end
+
+local function content_type(response)
+  return headers.get(response.headers, "content-type") or "no content type"
+end
+
+--- What to check when credentials were refused.
+---@param url string of the request
+---@return string
+function answer.key_hint(url)
+  return (" Check the API key or access token: sandbox and production have different ones, and this"
+    .. " client talks to %s."):format(url:match("^%a+://[^/]+"))
+end
+
+--- The error of a response that is no success.
+---@param response apivideo.Response
+---@param fields { request: table, attempts: integer }
+---@param secrets string[]
+---@return apivideo.Error
+function answer.refusal(response, fields, secrets)
+  local problem = json.decode(response.body)
+  if type(problem) ~= "table" then problem = nil end
+  local message = problem and describe(problem)
+    or response.body == "" and "the answer's body is empty"
+    or problem and "the answer says nothing that is known"
+    or ("the answer's body is not JSON (%s)"):format(content_type(response))
+  if response.status == 401 then message = message .. answer.key_hint(fields.request.url) end
+  fields.status, fields.problem = response.status, problem
+  return errors.new(kind_of(response.status), message, fields, secrets)
+end
+
+--- The result of a success: the decoded body, or true where the answer is just "done".
+---@param response apivideo.Response
+---@param fields { request: table, attempts: integer }
+---@param secrets string[]
+---@return table|true|nil result
+---@return apivideo.Error? err
+function answer.result(response, fields, secrets)
+  if fields.request.method == "DELETE" then return true end
+  local result = json.decode(response.body)
+  if type(result) == "table" then return result end
+  fields.status = response.status
+  return nil, errors.new("unexpected_response", ("a JSON object expected, got %s"):format(
+    #response.body == 0 and "an empty body" or content_type(response)), fields, secrets)
+end
+
+return answer

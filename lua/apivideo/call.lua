@@ -1,0 +1,243 @@
+--- One call of the management API with all its attempts: it waits for the rate limit, shows
+--- credentials, tries again where that is safe, and keeps to its limits of time.
+
+local answer = require "apivideo.answer"
+local errors = require "apivideo.error"
+local http = require "apivideo.http"
+local observe = require "apivideo.observe"
+local rate_limit = require "apivideo.rate_limit"
+local retry = require "apivideo.retry"
+local runtime = require "apivideo.runtime"
+
+-- Methods that may be sent again when nobody knows whether they were carried out.
+local repeatable = { GET = true, HEAD = true, DELETE = true }
+
+---@class apivideo.Account what the calls of a client have in common
+---@field base_url string
+---@field lines string[] header lines of each call
+---@field credentials apivideo.Credentials
+---@field rate_limit? apivideo.RateLimit
+---@field budget apivideo.RetryBudget
+---@field limits apivideo.CallOptions
+---@field reach table<string, any> what each transfer has: proxy, ca_file, client_cert, client_key, http2
+---@field on_request? fun(request: apivideo.ObservedRequest)
+---@field on_response? fun(response: apivideo.ObservedResponse)
+
+---@class apivideo.Call
+---@field account apivideo.Account
+---@field method string
+---@field url string
+---@field body? string
+---@field options apivideo.CallOptions
+---@field settle? fun(): any, apivideo.Error? for what is not repeatable: what an attempt made after all; nothing when it made nothing; nil, err when that is not to be found out
+---@field repeatable boolean
+---@field class? "reads"|"writes" what it counts for; nil for a call of /auth, which shows no credentials either
+---@field attempts integer how often it was sent
+---@field tries integer how many attempts have failed
+---@field in_doubt boolean whether an attempt may have been carried out
+---@field response? apivideo.Response the last answer
+---@field ends_at number by the monotonic clock
+local Call = {}
+Call.__index = Call
+
+-- What holds for this call: its own option, or the client's.
+local function limit(self, name)
+  local own = self.options[name]
+  if own == nil then return self.account.limits[name] end
+  return own
+end
+
+local function about(self, more)
+  local fields = { attempts = self.attempts, request = { method = self.method, url = self.url } }
+  for name, value in pairs(more or {}) do fields[name] = value end
+  return fields, self.account.credentials.secrets
+end
+
+local function cancelled(self)
+  return errors.new("cancelled", "the call was cancelled", about(self))
+end
+
+local function time_left(self)
+  return self.ends_at - runtime.monotonic()
+end
+
+-- Waits; false when the call was cancelled meanwhile.
+local function pause(self, seconds)
+  local cancel = self.options.cancel
+  if cancel then return not cancel.latch:wait(seconds) end
+  runtime.sleep(seconds)
+  return true
+end
+
+-- Waits until the rate limit has a place for the call.
+local function wait_for_place(self)
+  while true do
+    local seconds = self.account.rate_limit:acquire(self.class)
+    if not seconds then return true end
+    if seconds > time_left(self) then
+      return nil, errors.new("rate_limited",
+        ("api.video's limit of calls is reached: the next can be sent in %.1f s"):format(seconds),
+        about(self, { retry_after = seconds }))
+    end
+    -- A little longer, so that not all who wait come at the same moment.
+    if not pause(self, retry.delay(1, seconds)) then return nil, cancelled(self) end
+  end
+end
+
+local function header_lines(self, token)
+  local lines = {}
+  for i, line in ipairs(self.account.lines) do lines[i] = line end
+  if self.body then lines[#lines + 1] = "Content-Type: application/json" end
+  if token then lines[#lines + 1] = "Authorization: Bearer " .. token end
+  for name, value in pairs(self.options.headers or {}) do
+    lines[#lines + 1] = name .. ": " .. value
+  end
+  return lines
+end
+
+-- Sends the request once: response | nil, err, sent.
+local function send(self, token)
+  local account, cancel = self.account, self.options.cancel
+  local request = {
+    method = self.method, url = self.url, body = self.body, headers = header_lines(self, token),
+    username = self.class and account.credentials.username,
+    timeout = math.max(0.001, math.min(limit(self, "timeout"), time_left(self))),
+    connect_timeout = limit(self, "connect_timeout"),
+  }
+  for name, value in pairs(account.reach) do request[name] = value end
+  self.attempts = self.attempts + 1
+  observe.request(account, request, self.attempts)
+  local response, err, sent = http.request(request, cancel and cancel.latch)
+  observe.response(account, request, response, err)
+  return response, err, sent
+end
+
+-- One attempt, from its turn to its answer: response | nil, err, sent, and the token that it showed.
+-- `sent` is nil where it did not come to a request.
+local function attempt(self)
+  local account, token, err = self.account, nil, nil
+  if self.class then token, err = account.credentials:current(self.exchange) end
+  if err then return nil, err end
+  local governor = self.class and account.rate_limit
+  if governor then
+    local ok, problem = wait_for_place(self)
+    if not ok then return nil, problem end
+  end
+  local response, problem, sent = send(self, token)
+  if governor then governor:finished(self.class, response, response and retry.asked(response)) end
+  return response, problem, sent, token
+end
+
+local function succeeded(self, response)
+  return response.status >= 200 and response.status < 300
+    -- It is gone: by an attempt whose answer did not come.
+    or response.status == 404 and self.method == "DELETE" and self.in_doubt
+end
+
+-- What became of an attempt: a result, or nil and the error.
+local function outcome(self, response, err)
+  if not response then return nil, err end
+  self.response = response
+  if succeeded(self, response) then
+    self.account.budget:succeeded()
+    return answer.result(response, about(self))
+  end
+  return nil, answer.refusal(response, about(self, { retry_after = retry.asked(response) }))
+end
+
+-- The seconds after which to try again; nil when that would be unsafe, too often or too late.
+local function next_delay(self, err, unprocessed)
+  if not err.retryable or self.tries > limit(self, "retries") then return nil end
+  if not (unprocessed or self.repeatable or self.settle) then return nil end
+  local delay = retry.delay(self.tries, err.retry_after)
+  if delay >= time_left(self) then return nil end
+  return (err.kind == "rate_limited" or self.account.budget:take()) and delay or nil
+end
+
+-- Finds out whether an attempt in doubt was carried out: what it made, and whether that is known.
+local function settle(self)
+  if not (self.in_doubt and self.settle) then return nil, true end
+  local found, err = self.settle()
+  if err then self.settle = nil end
+  return found, not err
+end
+
+-- The end of a call that failed.
+local function give_up(self, err)
+  local found = settle(self)
+  if found then return found end
+  err.attempts = self.attempts
+  err.in_doubt = self.in_doubt and not self.repeatable or nil
+  return nil, err
+end
+
+-- After an attempt that failed: waits for the next one. False when there is none to be; or what turns
+-- out to be the result.
+local function prepare_next(self, err, sent)
+  local unprocessed = sent == false or err.kind == "rate_limited"
+  self.in_doubt = self.in_doubt or not unprocessed and (err.retryable or sent == true)
+  self.tries = self.tries + 1
+  local delay = next_delay(self, err, unprocessed)
+  if not delay then return false, err end
+  if not pause(self, delay) then return false, cancelled(self) end
+  local found, known = settle(self)
+  return known, err, found
+end
+
+--- Makes attempts until there is an answer that counts.
+---@return table|true|nil result
+---@return apivideo.Error? err
+function Call:run()
+  local renewed = false
+  while true do
+    local response, problem, sent, token = attempt(self)
+    local result, err = outcome(self, response, problem)
+    if result then return result end
+    if err.kind == "unauthorized" and not renewed and self.account.credentials:refused(token) then
+      renewed = true
+    elseif sent == nil and not response then
+      return give_up(self, err)
+    else
+      if response and succeeded(self, response) then sent = true end
+      local again, why, found = prepare_next(self, err, sent)
+      if found then return found end
+      if not again then return give_up(self, why) end
+    end
+  end
+end
+
+local call = {}
+
+local function new(account, fields)
+  fields.account = account
+  fields.attempts, fields.tries, fields.in_doubt = 0, 0, false
+  fields.ends_at = runtime.monotonic() + (fields.options.total_timeout or account.limits.total_timeout)
+  return setmetatable(fields, Call)
+end
+
+-- How the credentials ask /auth, within the limits of the call that needs them. What they ask for may
+-- be had twice.
+local function exchange_for(account, options)
+  return function(path, body, retries)
+    local exchange = new(account, {
+      method = "POST", url = account.base_url .. path, body = body, repeatable = true,
+      options = { timeout = options.timeout, connect_timeout = options.connect_timeout,
+        total_timeout = options.total_timeout, cancel = options.cancel,
+        retries = retries or options.retries },
+    })
+    return exchange:run()
+  end
+end
+
+--- Prepares a call.
+---@param account apivideo.Account
+---@param fields { method: string, url: string, body?: string, options: apivideo.CallOptions, settle?: function }
+---@return apivideo.Call
+function call.new(account, fields)
+  fields.repeatable = repeatable[fields.method] or false
+  fields.class = rate_limit.class_of(fields.method)
+  fields.exchange = exchange_for(account, fields.options)
+  return new(account, fields)
+end
+
+return call

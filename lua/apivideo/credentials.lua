@@ -1,0 +1,108 @@
+--- What a call shows to be let in: the API key (Basic), a ready access token, or tokens that are
+--- exchanged for the key and renewed. https://docs.api.video/reference/authentication-guide
+
+local answer = require "apivideo.answer"
+local errors = require "apivideo.error"
+local json = require "apivideo.json"
+local runtime = require "apivideo.runtime"
+local single_flight = require "apivideo.single_flight"
+
+local MARGIN = 60 -- seconds before its end at which a token is renewed
+
+---@class apivideo.Credentials
+---@field api_key? string
+---@field token? string the access token to show
+---@field secrets string[] what must not be printed
+local Credentials = {}
+Credentials.__index = Credentials
+
+local function is_text(value)
+  return type(value) == "string" and value:find("^[!-~]+$") ~= nil
+end
+
+local function keep(self, tokens)
+  local lifetime = tonumber(tokens.expires_in) or 3600
+  -- A token that lives for less than two margins is renewed in the middle of its life.
+  self.renew_at = runtime.monotonic() + math.max(lifetime / 2, lifetime - MARGIN)
+  self.ends_at = runtime.monotonic() + lifetime
+  self.token, self.refresh_token = tokens.access_token, tokens.refresh_token
+  self.secrets = { self.api_key, self.token, is_text(self.refresh_token) and self.refresh_token or nil }
+end
+
+-- Asks for tokens; true, or nil and an error.
+local function exchange(self, send, path, body, retries)
+  local tokens, err = send(path, json.encode(body), retries)
+  if not tokens then
+    if err.status == 400 then -- as documented; the guide to errors has 401
+      err.kind, err.message = "unauthorized", err.message .. answer.key_hint(err.request.url)
+    end
+    return nil, err
+  elseif not is_text(tokens.access_token) then
+    return nil, errors.new("unexpected_response", "the answer holds no access token",
+      { attempts = 1, request = { method = "POST", url = path } })
+  end
+  keep(self, tokens)
+  return true
+end
+
+-- New tokens: for the refresh token, which serves once, or else for the key.
+local function renew(self, send)
+  local refresh_token = self.refresh_token
+  self.refresh_token = nil
+  if is_text(refresh_token)
+    and exchange(self, send, "/auth/refresh", { refreshToken = refresh_token }, 0) then
+    return true
+  end
+  local ok, err = exchange(self, send, "/auth/api-key", { apiKey = self.api_key })
+  if not ok and self.token and err.retryable and runtime.monotonic() < self.ends_at then
+    self.renew_at = self.ends_at -- it is still good for a while
+    return true
+  end
+  return ok, err
+end
+
+--- The token to show, renewed when it is about to end; nil where the key itself is shown. Calls that
+--- come during a renewal wait for it.
+---@param send fun(path: string, body: string, retries?: integer): table|nil, apivideo.Error?
+---@return string|nil token
+---@return apivideo.Error? err when there is none to be had
+function Credentials:current(send)
+  if self.exchanged and (not self.token or runtime.monotonic() >= self.renew_at) then
+    local ok, err = self.renewal:run("token", renew, self, send)
+    if not ok then return nil, err end
+  end
+  return self.token
+end
+
+--- Notes that a token was refused; whether another may be had.
+---@param token? string
+---@return boolean
+function Credentials:refused(token)
+  if not (self.exchanged and token) then return false end
+  if self.token == token then self.token = nil end
+  return true
+end
+
+local credentials = {}
+
+--- Credentials that show the key on each call.
+---@param api_key string
+function credentials.basic(api_key)
+  return setmetatable({ api_key = api_key, username = api_key, secrets = { api_key } }, Credentials)
+end
+
+--- Credentials of a ready access token, which is not renewed.
+---@param access_token string
+function credentials.token(access_token)
+  return setmetatable({ token = access_token, secrets = { access_token } }, Credentials)
+end
+
+--- Credentials that exchange the key for tokens.
+---@param api_key string
+function credentials.bearer(api_key)
+  return setmetatable({
+    api_key = api_key, exchanged = true, secrets = { api_key }, renewal = single_flight.new(),
+  }, Credentials)
+end
+
+return credentials

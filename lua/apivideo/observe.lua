@@ -1,0 +1,66 @@
+--- The application's view of each attempt (`on_request`, `on_response`), without secrets.
+
+local protected = require "apivideo.pcall"
+local redact = require "apivideo.redact"
+local runtime = require "apivideo.runtime"
+
+---@class apivideo.ObservedRequest
+---@field method string
+---@field url string
+---@field headers table<string, string> by name as sent; credentials are shown as ***
+---@field body? string secrets in it are shown as ***
+---@field attempt integer 1 for the first
+
+---@class apivideo.ObservedResponse
+---@field request apivideo.ObservedRequest
+---@field seconds number how long the attempt took
+---@field status? integer nil when there was no answer
+---@field headers? table<string, string|string[]> by name in lower case
+---@field body? string secrets in it are shown as ***
+---@field err? apivideo.Error why there was no answer
+
+local observe = {}
+
+-- Calls the application's function; its failure must not become the call's.
+local function tell(hook, fact)
+  local ok, err = protected.call(hook, fact)
+  if not ok then
+    io.stderr:write("apivideo: a hook failed: ", (redact.text(tostring(err)):gsub("%c+", " ")), "\n")
+  end
+end
+
+local function shown_request(request, attempt, secrets)
+  local headers = {}
+  for _, line in ipairs(request.headers) do
+    local name, value = line:match("^([^:]*): *(.*)$")
+    headers[name] = redact.text(value, secrets)
+  end
+  if request.username then headers.Authorization = "Basic ***" end
+  return {
+    method = request.method, url = redact.text(request.url, secrets), headers = headers,
+    body = request.body and redact.body(request.body, secrets), attempt = attempt,
+  }
+end
+
+--- Tells of an attempt that is about to be sent.
+function observe.request(account, request, attempt)
+  if not (account.on_request or account.on_response) then return end
+  request.shown = shown_request(request, attempt, account.credentials.secrets)
+  request.began = runtime.monotonic()
+  if account.on_request then tell(account.on_request, request.shown) end
+end
+
+--- Tells of its answer, or why there was none.
+function observe.response(account, request, response, err)
+  if not account.on_response then return end
+  local secrets = account.credentials.secrets
+  local headers = response and redact.value(response.headers, secrets)
+  if headers and headers["set-cookie"] then headers["set-cookie"] = "***" end
+  tell(account.on_response, {
+    request = request.shown, seconds = runtime.monotonic() - request.began,
+    status = response and response.status, headers = headers,
+    body = response and redact.body(response.body, secrets), err = err,
+  })
+end
+
+return observe

@@ -1,0 +1,157 @@
+--- Keeps a client under api.video's limits: it counts the calls of each class (reads, writes) and the
+--- answers' X-RateLimit headers, so that a burst waits for the next window before it is refused.
+
+local headers = require "apivideo.headers"
+local runtime = require "apivideo.runtime"
+
+local TOLERANCE = 1.5 -- seconds by which two answers about one window may differ: they are rounded
+local LONGEST_WINDOW = 60 -- seconds: api.video counts by the minute
+local UNLIMITED = 2 ^ 52
+
+-- Of a window that no answer has told of yet: the lowest limits documented, and a guess at its length
+-- that soon gives way to an answer.
+local GUESSED = { reads = 100, writes = 40 }
+local GUESSED_WINDOW = 1 -- seconds
+
+---@class apivideo.RateLimitStore
+---@field get fun(self, key: string): number|nil
+---@field set fun(self, key: string, value: number)
+---@field incr fun(self, key: string, value: number, init: number): number|nil
+
+-- A store for one process, with the functions of nginx's shared dictionaries.
+local Memory = {}
+Memory.__index = Memory
+function Memory:get(key) return self[key] end
+function Memory:set(key, value) self[key] = value end
+function Memory:incr(key, value, init)
+  self[key] = (self[key] or init) + value
+  return self[key]
+end
+
+---@class apivideo.RateLimitClass
+---@field limit integer|nil calls in a window; nil while nothing is known
+---@field remaining integer|nil how many are left
+---@field resets_in number|nil seconds until the next window
+
+--- The limits as they are known: `reads` and `writes`, nil before the first answer.
+---@class apivideo.RateLimit
+---@field reads apivideo.RateLimitClass|nil
+---@field writes apivideo.RateLimitClass|nil
+local RateLimit = {}
+
+local function snapshot(self, class)
+  local keys = self.keys[class]
+  local limit, now = self.store:get(keys.limit), runtime.now()
+  if not limit or limit >= UNLIMITED then return nil end
+  local resets = self.store:get(keys.resets) or now
+  local taken = now < resets and self.store:get(keys.taken) or 0
+  return { limit = limit, remaining = math.max(0, limit - taken), resets_in = math.max(0, resets - now) }
+end
+
+function RateLimit.__index(self, name)
+  if name == "reads" or name == "writes" then return snapshot(self, name) end
+  return RateLimit[name]
+end
+
+--- Takes a place in the present window, or says how long it is until the next one. A place that was
+--- taken is given back to `finished`.
+---@param class "reads"|"writes"
+---@return number|nil seconds to wait and ask again; nil when there was a place
+function RateLimit:acquire(class)
+  local store, keys, now = self.store, self.keys[class], runtime.now()
+  local resets = store:get(keys.resets)
+  if not resets or now >= resets then
+    resets = now + GUESSED_WINDOW
+    store:set(keys.resets, resets)
+    store:set(keys.told, 0)
+    store:set(keys.taken, self.under_way[class])
+  end
+  local taken = store:incr(keys.taken, 1, 0)
+  if taken <= (store:get(keys.limit) or GUESSED[class]) then
+    self.under_way[class] = self.under_way[class] + 1
+    return nil
+  end
+  store:incr(keys.taken, -1, 0)
+  return math.max(0.01, resets - now)
+end
+
+local function number_of(response, name)
+  local value = headers.get(response.headers, name)
+  return value and value:find("^%d+$") and tonumber(value) or nil
+end
+
+local function set_window(self, class, limit, taken, resets)
+  local store, keys = self.store, self.keys[class]
+  store:set(keys.limit, limit)
+  store:set(keys.taken, taken)
+  store:set(keys.resets, resets)
+  store:set(keys.told, 1)
+end
+
+-- What an answer tells of its window.
+local function learn(self, class, limit, used, seconds)
+  local store, keys = self.store, self.keys[class]
+  local now, known = runtime.now(), store:get(keys.resets) or 0
+  local told, taken = store:get(keys.told) == 1, store:get(keys.taken) or 0
+  local resets = now + seconds
+  if told and (now >= known or resets > known + TOLERANCE) then
+    used = used + self.under_way[class] -- the next window has begun, and those may count for it
+  else
+    used = math.max(used, taken)
+    if told then resets = math.max(resets, known) end
+  end
+  set_window(self, class, limit, used, resets)
+end
+
+--- Counts an answer, or a call that got none.
+---@param class "reads"|"writes"
+---@param response apivideo.Response|nil
+---@param asked? number seconds that a 429 asked to wait
+function RateLimit:finished(class, response, asked)
+  self.under_way[class] = math.max(0, self.under_way[class] - 1)
+  if not response then return end
+  local known = self.store:get(self.keys[class].limit)
+  local limit = number_of(response, "x-ratelimit-limit")
+  local remaining = number_of(response, "x-ratelimit-remaining")
+  local seconds = asked or number_of(response, "x-ratelimit-retry-after")
+  if seconds then seconds = math.min(seconds, LONGEST_WINDOW) end
+  if limit == 0 then limit = nil end
+  if response.status == 429 then
+    limit = limit or known or GUESSED[class]
+    set_window(self, class, limit, limit, runtime.now() + (seconds or GUESSED_WINDOW))
+  elseif limit and remaining and seconds then
+    learn(self, class, limit, math.max(0, limit - remaining), seconds)
+  elseif response.status < 300 and not known then
+    self.store:set(self.keys[class].limit, UNLIMITED) -- a server that does not count
+  end
+end
+
+local rate_limit = {}
+
+--- The class that a method counts for.
+---@param method string
+---@return "reads"|"writes"
+function rate_limit.class_of(method)
+  return (method == "GET" or method == "HEAD") and "reads" or "writes"
+end
+
+--- Makes the governor of an account's calls.
+---@param account string what tells the account from others in the store; no secret
+---@param store? apivideo.RateLimitStore shared with others, such as a dictionary of nginx
+---@return apivideo.RateLimit
+function rate_limit.new(account, store)
+  local keys = {}
+  for _, class in ipairs { "reads", "writes" } do
+    keys[class] = {}
+    for _, name in ipairs { "limit", "resets", "told", "taken" } do
+      keys[class][name] = ("apivideo:%s:%s:%s"):format(account, class, name)
+    end
+  end
+  return setmetatable({
+    store = store or setmetatable({}, Memory),
+    keys = keys,
+    under_way = { reads = 0, writes = 0 },
+  }, RateLimit)
+end
+
+return rate_limit

@@ -1,0 +1,216 @@
+--- What the collections of api.video have in common: get by id, and lists in pages. Pages are asked
+--- for by number; what they say of themselves (counters, links) is not relied upon.
+
+local call_options = require "apivideo.call_options"
+local errors = require "apivideo.error"
+local options = require "apivideo.options"
+
+---@class apivideo.Pagination
+---@field currentPage integer
+---@field pageSize integer
+---@field pagesTotal integer
+---@field itemsTotal integer
+---@field currentPageItems integer
+---@field links { rel: string, uri: string }[]
+
+local resource = {}
+
+--- The error of an answer that is not what it should be.
+function resource.unexpected(method, path, message)
+  return errors.new("unexpected_response", message, { attempts = 1, request = { method = method, url = path } })
+end
+
+-- The arguments of a request: a query and the options of the call.
+local function arguments_of(given, query)
+  local arguments = { query = query }
+  for name, value in pairs(given) do arguments[name] = value end
+  return arguments
+end
+
+--- Gets one thing by its path; `id` is the field that it must have.
+---@return table|nil thing
+---@return apivideo.Error? err
+---@return apivideo.Response? response
+function resource.get(client, path, id, given)
+  local thing, err, response = client:request("GET", path, given)
+  if thing and id and type(thing[id]) ~= "string" then
+    return nil, resource.unexpected("GET", path, "the answer has no " .. id), response
+  end
+  return thing, err, response
+end
+
+--- One page of a list.
+---@return table|nil page
+---@return apivideo.Error? err
+---@return apivideo.Response? response
+function resource.page(client, path, query, given)
+  local page, err, response = client:request("GET", path, arguments_of(given, query))
+  if not page then return nil, err, response end
+  for _, item in ipairs(type(page.data) == "table" and page.data or { false }) do
+    if type(item) ~= "table" then
+      return nil, resource.unexpected("GET", path, "the answer is no page of a list"), response
+    end
+  end
+  return page, nil, response
+end
+
+local function counter(page, name)
+  local value = type(page.pagination) == "table" and page.pagination[name]
+  return type(value) == "number" and value or nil
+end
+
+-- Whether no page comes after this one: it is empty, or shorter than asked for. A server may give
+-- fewer than asked for and say so.
+local function is_last(page, asked)
+  local size = counter(page, "pageSize")
+  return #page.data < (size and size >= 1 and size < asked and size or asked)
+end
+
+-- Asks for pages, number by number; a failure is raised as an error object, because a loop that
+-- ended early would look complete.
+local function pager(client, path, query, given)
+  local asked = {}
+  for name, value in pairs(query) do asked[name] = value end
+  asked.pageSize = asked.pageSize or 100
+  return function(number)
+    asked.currentPage = number
+    local page, err, response = resource.page(client, path, asked, given)
+    if not page then error(err, 0) end
+    return page, response, is_last(page, asked.pageSize)
+  end, asked.pageSize
+end
+
+--- Iterates over the pages of a list.
+---@return fun(): table|nil, apivideo.Response|nil
+function resource.pages(client, path, query, given)
+  local ask = pager(client, path, query, given)
+  local first = query.currentPage or 1
+  local number, last = first, false
+  return function()
+    if last then return nil end
+    local page, response
+    page, response, last = ask(number)
+    number = number + 1
+    if #page.data > 0 or number == first + 1 then return page, response end
+  end
+end
+
+-- Reads the pages of a list so that no item is missed when the list shrinks meanwhile: what comes
+-- after then moves to pages that were read already, and those are read again.
+local Walk = {}
+Walk.__index = Walk
+
+-- How many items the list has lost since the page before.
+local function count_lost(self, page)
+  local total = counter(page, "itemsTotal")
+  local lost = total and self.total and self.total - total or 0
+  self.total = total or self.total
+  return math.max(0, lost)
+end
+
+-- Leaves the items of a page that were not seen before in `fresh`.
+local function sift(self, page)
+  local fresh = {}
+  for _, item in ipairs(page.data) do
+    local key = item[self.id]
+    if key == nil or not self.seen[key] then fresh[#fresh + 1] = item end
+    if key ~= nil then self.seen[key] = true end
+  end
+  self.fresh, self.position = fresh, 0
+end
+
+function Walk:next_page()
+  local page, _, last = self.ask(self.number)
+  sift(self, page)
+  self.lost = self.lost + count_lost(self, page)
+  self.gained = self.gained or #self.fresh > 0
+  -- Back only after something new, so that counters which lie cannot lead in circles.
+  if self.lost > 0 and self.gained and self.number > 1 then
+    self.number = math.max(1, self.number - math.ceil(self.lost / self.size))
+    self.lost, self.gained = 0, false
+    return
+  end
+  -- A full page of what was seen before: a server that gives the same one again and again.
+  local stuck = #self.fresh == 0 and self.number > self.farthest
+  self.last = last or stuck
+  self.farthest = math.max(self.farthest, self.number)
+  self.number = self.number + 1
+end
+
+--- Iterates over all items of a list, page by page as the loop needs them; none comes twice.
+---@param id string the field that tells items apart
+---@return fun(): table|nil
+function resource.each(client, path, query, given, id)
+  local ask, size = pager(client, path, query, given)
+  local walk = setmetatable({
+    ask = ask, size = size, id = id, seen = {}, fresh = {}, position = 0,
+    number = 1, farthest = 0, lost = 0, gained = false, last = false,
+  }, Walk)
+  return function()
+    while walk.position >= #walk.fresh do
+      if walk.last then return nil end
+      walk:next_page()
+    end
+    walk.position = walk.position + 1
+    return walk.fresh[walk.position]
+  end
+end
+
+--- Checks an id that becomes part of a path: raises unless it is a string; nil and an error for one
+--- that no such thing can have (it may come from outside), which is never sent.
+---@param where string the function's name
+---@param name string such as videoId
+---@param id any
+---@param prefix? string with which it begins
+---@return true|nil ok
+---@return apivideo.Error? err
+function resource.check_id(where, name, id, prefix)
+  if type(id) ~= "string" then
+    error(("%s: %s must be a string, got %s"):format(where, name, type(id)), 3)
+  elseif #id <= 100 and id:find("^" .. (prefix or "") .. "[%w_%-]+$") then
+    return true
+  end
+  return nil, errors.new("invalid_request",
+    ("%s: %s is %sletters, digits, \"_\" or \"-\"; this one was not sent")
+      :format(where, name, prefix and '"' .. prefix .. '" and ' or ""), { attempts = 0 })
+end
+
+--- Makes a class with `list`, `pages` and `each`.
+---@param about { name: string, path: string, id: string, filters: table<string, string> }
+---@return table class
+function resource.class(about)
+  local filters = { pageSize = "number?" }
+  for name, kind in pairs(about.filters) do filters[name] = kind end
+  local paged = { currentPage = "number?" }
+  for name, kind in pairs(filters) do paged[name] = kind end
+  local Class = {}
+  Class.__index = Class
+
+  local function check(method, query, known, given)
+    local where = about.name .. ":" .. method
+    return options.check(where, query or {}, known, 4), call_options.check(where, given, nil, 4)
+  end
+
+  function Class:list(query, given)
+    local asked, limits = check("list", query, paged, given)
+    return resource.page(self.client, about.path, asked, limits)
+  end
+
+  function Class:pages(query, given)
+    local asked, limits = check("pages", query, paged, given)
+    return resource.pages(self.client, about.path, asked, limits)
+  end
+
+  function Class:each(query, given)
+    local asked, limits = check("each", query, filters, given)
+    return resource.each(self.client, about.path, asked, limits, about.id)
+  end
+
+  function Class.new(client)
+    return setmetatable({ client = client }, Class)
+  end
+
+  return Class
+end
+
+return resource

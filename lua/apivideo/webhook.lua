@@ -1,0 +1,40 @@
+--- What a webhook is to be: a url and event types.
+
+local options = require "apivideo.options"
+
+local webhook = {}
+
+--- Raises unless it is one.
+---@param where string the function's name
+---@param wanted any
+---@param level integer as seen from here
+function webhook.check(where, wanted, level)
+  options.check(where, wanted, { url = "string", events = "table" }, level + 1)
+  if #wanted.events == 0 then
+    error(where .. ": option \"events\" must list at least one event type", level)
+  end
+  for _, name in ipairs(wanted.events) do
+    if type(name) ~= "string" then
+      error(where .. ": option \"events\" must be a list of strings", level)
+    end
+  end
+  if not wanted.url:find("^[hH][tT][tT][pP][sS]?://[^%s%c]+$") then
+    error(where .. ": option \"url\" must be an http or https URL", level)
+  end
+end
+
+-- The event types in an order of their own.
+local function types_of(events)
+  local names = {}
+  for i, name in ipairs(type(events) == "table" and events or {}) do names[i] = tostring(name) end
+  table.sort(names)
+  return table.concat(names, ",")
+end
+
+--- Whether two webhooks send the same events to the same url.
+---@return boolean
+function webhook.equal(a, b)
+  return a.url == b.url and types_of(a.events) == types_of(b.events)
+end
+
+return webhook

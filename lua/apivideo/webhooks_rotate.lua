@@ -1,0 +1,52 @@
+--- A new signature secret for a webhook, without a delivery lost.
+
+local call_options = require "apivideo.call_options"
+local errors = require "apivideo.error"
+local runtime = require "apivideo.runtime"
+
+local OVERLAP = 15 -- seconds: longer than api.video goes on trying to deliver an event
+
+local known = { overlap = "number?", on_created = "function?" }
+
+---@class apivideo.RotateOptions: apivideo.CallOptions
+---@field overlap? number seconds for which both webhooks live, default 15
+---@field on_created? fun(new: apivideo.Webhook, old: apivideo.Webhook) called once the new one is there: a receiver with secrets of its own has to be told now
+
+-- Waits for the time that both live; nil and an error when it is cut short.
+local function wait(given)
+  local seconds = given.overlap or OVERLAP
+  if not given.cancel then
+    runtime.sleep(seconds)
+    return true
+  elseif not given.cancel.latch:wait(seconds) then
+    return true
+  end
+  return nil, errors.new("cancelled", "the rotation was cancelled: both webhooks are there")
+end
+
+--- Replaces a webhook by an equal one, which has another secret (and another id): creates it, waits
+--- while both deliver, deletes the old one. Meanwhile each event comes by both, with one `delivery.key`.
+---@param webhooks apivideo.Webhooks
+---@param webhookId string
+---@param given? apivideo.RotateOptions
+---@return apivideo.Webhook|nil new
+---@return apivideo.Error? err
+---@return apivideo.Webhook? new after an error: the new one, if it was created; the old one is there, too
+local function rotate(webhooks, webhookId, given)
+  given = call_options.check("webhooks:rotate", given, known)
+  if given.overlap and not (given.overlap >= 0 and given.overlap <= 86400) then
+    error("webhooks:rotate: option \"overlap\" must be a number of seconds from 0 to 86400", 2)
+  end
+  local limits = call_options.only(given)
+  local old, err = webhooks:get(webhookId, limits)
+  if not old then return nil, err end
+  local new, problem = webhooks:create({ url = old.url, events = old.events }, limits)
+  if not new then return nil, problem end
+  if given.on_created then given.on_created(new, old) end
+  local ok, reason = wait(given)
+  if ok then ok, reason = webhooks:delete(webhookId, limits) end
+  if ok or reason.kind == "not_found" then return new end
+  return nil, reason, new
+end
+
+return rotate
