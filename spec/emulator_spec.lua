@@ -4,6 +4,7 @@ local emulator = require "apivideo.emulator"
 local http = require "apivideo.http"
 local peer = require "spec.support.peer"
 local server = require "apivideo.server"
+local wait_for = require "spec.support.wait"
 
 local RECORDED, QUALITY = "video.source.recorded", "video.encoding.quality.completed"
 
@@ -161,9 +162,24 @@ describe("emulator", function()
       local seconds = tonumber(response.headers["X-RateLimit-Retry-After"])
       assert.is_true(seconds >= 1 and seconds <= 60)
     end
-    create()
-    local _, err = client.webhooks:create { url = "https://example.com/", events = { RECORDED } }
-    assert.equal("rate_limited", err.kind)
+    assert.equal(400, (ask("POST", "/webhooks", "{}"))) -- writes are counted apart
+    assert.equal(429, (ask("POST", "/webhooks", "{}")))
+  end)
+
+  it("counts anew in each window", function()
+    start { rate_limits = { reads = 1, writes = 1 }, rate_window = 0.05 }
+    assert.equal(200, (ask("GET", "/webhooks")))
+    wait_for(function() return ask("GET", "/webhooks") == 200 end, "the next window")
+  end)
+
+  it("tells the limits with every answer but those of /auth", function()
+    start()
+    for i, case in ipairs { { "GET", "/webhooks", "another" }, { "GET", "/nothing" }, { "GET", "/videos/vi" } } do
+      local _, _, response = ask(case[1], case[2], nil, case[3])
+      assert.equal(tostring(100 - i), response.headers["X-RateLimit-Remaining"])
+    end
+    local _, _, response = ask("POST", "/auth/api-key", '{"apiKey":"key"}')
+    assert.is_nil(response.headers["X-RateLimit-Limit"])
   end)
 
   it("delivers all six types, signed, to whom subscribed", function()
@@ -311,7 +327,8 @@ describe("emulator", function()
     assert.equal("network", err.kind)
     assert.truthy(err.message:find("cannot listen on 127.0.0.1 port " .. local_api.port, 1, true))
     assert.is_false(pcall(emulator.start, {}))
-    for option, bad in pairs { intervall = 1, interval = -1, attempts = 0, timeout = 0, rate_limits = {} } do
+    for option, bad in pairs { intervall = 1, interval = -1, attempts = 0, timeout = 0, rate_limits = {},
+      rate_window = 0, token_lifetime = 0 } do
       assert.is_false(pcall(emulator.start, { api_key = "key", [option] = bad }), option)
     end
   end)

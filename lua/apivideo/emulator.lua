@@ -1,16 +1,23 @@
---- A local api.video: the webhooks API and signed deliveries, for tests and for trying things out.
---- https://docs.api.video/reference/api/Webhooks
+--- A local api.video: its API as a client of this library meets it, and signed deliveries. For tests,
+--- and for trying things out. https://docs.api.video/reference
 
-local account = require "apivideo.emulator.account"
+local api = require "apivideo.emulator.api"
 local catalogue = require "apivideo.events"
-local json = require "apivideo.json"
+local collection = require "apivideo.emulator.collection"
+local faults = require "apivideo.emulator.faults"
+local fill = require "apivideo.emulator.fill"
+local limits = require "apivideo.emulator.limits"
+local live_streams = require "apivideo.emulator.live_streams"
 local options = require "apivideo.options"
-local problems = require "apivideo.emulator.problems"
 local protected = require "apivideo.pcall"
 local redact = require "apivideo.redact"
 local runtime = require "apivideo.runtime"
 local sender = require "apivideo.emulator.sender"
 local server = require "apivideo.server"
+local summaries = require "apivideo.emulator.summaries"
+local tokens = require "apivideo.emulator.tokens"
+local videos = require "apivideo.emulator.videos"
+local webhooks = require "apivideo.emulator.webhooks"
 
 local KEPT_DELIVERIES = 1000
 
@@ -18,124 +25,9 @@ local KEPT_DELIVERIES = 1000
 ---@field url string its base URL
 ---@field port integer
 ---@field deliveries apivideo.emulator.Delivery[] the last thousand, oldest first
+---@field requests apivideo.emulator.Request[] the last thousand, oldest first; keys and tokens are in their headers
 local Emulator = {}
 Emulator.__index = Emulator
-
-local BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
-local function base64(text)
-  local encoded = text:gsub("..?.?", function(part)
-    local a, b, c = part:byte(1, 3)
-    local n = a * 65536 + (b or 0) * 256 + (c or 0)
-    local digits = {}
-    for i = 4, 1, -1 do
-      local digit = n % 64
-      digits[i] = i > #part + 1 and "=" or BASE64:sub(digit + 1, digit + 1)
-      n = (n - digit) / 64
-    end
-    return table.concat(digits)
-  end)
-  return encoded
-end
-
-local function answer(status, headers, body)
-  headers["Content-Type"] = status >= 400 and "application/problem+json" or "application/json"
-  return status, headers, type(body) == "string" and body or json.encode(body)
-end
-
-local function refuse(headers, problem)
-  return answer(problem.status, headers, problem)
-end
-
-local routes = {}
-
--- POST /webhooks
-function routes.create(self, request, headers)
-  local body = json.decode(request.body)
-  if type(body) ~= "table" then return refuse(headers, problems.not_json()) end
-  local problem = problems.of_webhook(body, self.events.types)
-  if problem then return refuse(headers, problem) end
-  local webhook = self.account:create(body.url, body.events)
-  if not webhook then return refuse(headers, problems.webhook_limit()) end
-  return answer(201, headers, webhook)
-end
-
-local function link(self, rel, page, size)
-  return { rel = rel,
-    uri = ("%s/webhooks?currentPage=%d&pageSize=%d"):format(self.url, page, size) }
-end
-
--- GET /webhooks
-function routes.list(self, request, headers)
-  local query = request.query
-  local page, size = tonumber(query.currentPage or 1), tonumber(query.pageSize or 25)
-  local problem = problems.of_pages(page, size)
-  if problem then return refuse(headers, problem) end
-  local all, items = self.account:subscribed(query.events), {}
-  for i = (page - 1) * size + 1, math.min(page * size, #all) do
-    items[#items + 1] = json.encode(all[i])
-  end
-  local pages = math.max(1, math.ceil(#all / size))
-  local links = { link(self, "self", page, size), link(self, "first", 1, size),
-    link(self, "last", pages, size) }
-  if page > 1 then links[#links + 1] = link(self, "previous", page - 1, size) end
-  if page < pages then links[#links + 1] = link(self, "next", page + 1, size) end
-  local pagination = json.encode {
-    currentPage = page, pageSize = size, pagesTotal = pages, itemsTotal = #all,
-    currentPageItems = #items, links = links,
-  }
-  -- Put together here, since lua-cjson writes an empty list as {}.
-  return answer(200, headers,
-    ('{"data":[%s],"pagination":%s}'):format(table.concat(items, ","), pagination))
-end
-
--- GET /webhooks/{webhookId}
-function routes.get(self, _, headers, id)
-  local webhook = self.account:find(id)
-  if not webhook then return refuse(headers, problems.not_found("webhookId")) end
-  return answer(200, headers, webhook)
-end
-
--- DELETE /webhooks/{webhookId}
-function routes.delete(self, _, headers, id)
-  if not self.account:delete(id) then
-    return refuse(headers, problems.not_found("webhookId"))
-  end
-  return 204, headers
-end
-
--- POST /emulator/events: not of api.video, but for `apivideo trigger --through`.
-function routes.emit(self, request, headers)
-  local event, err = self.events:parse(request.body)
-  if not event then
-    return refuse(headers, { title = err.message, name = err.field, status = 400 })
-  end
-  self:emit(request.body)
-  return answer(202, headers, { deliveries = #self.account:subscribed(event.type) })
-end
-
-local function route_of(request)
-  local method, path = request.method, request.path
-  if path == "/webhooks" then
-    return method == "POST" and routes.create or method == "GET" and routes.list
-  elseif path == "/emulator/events" then
-    return method == "POST" and routes.emit
-  end
-  local id = path:match("^/webhooks/([^/]+)$")
-  return id and (method == "GET" and routes.get or method == "DELETE" and routes.delete), id
-end
-
-local function handle(self, request)
-  if not self.credentials[request.headers.authorization] then
-    return refuse({}, problems.unauthorized())
-  end
-  local class = request.method == "GET" and "reads" or "writes"
-  local allowed, headers = self.account:count_call(class)
-  if not allowed then return refuse(headers, problems.too_many_requests()) end
-  local route, id = route_of(request)
-  if not route then return refuse(headers, problems.not_found("")) end
-  return route(self, request, headers, id)
-end
 
 local function deliver(self, webhook, raw)
   local delivery = sender.new { url = webhook.url, raw = raw, webhookId = webhook.webhookId }
@@ -172,7 +64,7 @@ function Emulator:emit(event)
   local raw = type(event) == "string" and event or sender.encode(event, self.events)
   local parsed = type(event) == "table" and event or self.events:parse(raw) or {}
   local deliveries = {}
-  for _, webhook in ipairs(self.account:subscribed(parsed.type)) do
+  for _, webhook in ipairs(webhooks.subscribed(self.webhooks, parsed.type)) do
     deliveries[#deliveries + 1] = deliver(self, webhook, raw)
   end
   return deliveries
@@ -188,15 +80,76 @@ function Emulator:settle(seconds)
   return self.settled:wait(seconds)
 end
 
---- Stops serving.
+-- Keeps what a test gives, made whole, and returns a copy of it: nothing that is done to the copy, or
+-- to what was given, changes what is kept.
+local function put(name, kept, kind, given, types)
+  local where = "emulator:put_" .. name
+  if type(given) ~= "table" then
+    error(("%s: a table of the fields expected, got %s"):format(where, type(given)), 3)
+  end
+  for field, expected in pairs(types) do
+    if given[field] ~= nil and type(given[field]) ~= expected then
+      error(("%s: field \"%s\" must be a %s, got %s"):format(where, field, expected,
+        type(given[field])), 3)
+    end
+  end
+  local whole = kind.whole(given)
+  kept:put(whole)
+  return fill.copy(whole)
+end
+
+--- Sets a video: adds it, or puts it in the place of the one with the same videoId. Beside its own
+--- fields it has `status`, what GET /videos/{videoId}/status answers, and `captions`, a list.
+---@param video table any of the fields; the others are filled in
+---@return table video with all its fields
+function Emulator:put_video(video)
+  return put("video", self.videos, videos, video,
+    { videoId = "string", status = "table", captions = "table", tags = "table", metadata = "table" })
+end
+
+--- Sets a live stream: adds it, or puts it in the place of the one with the same liveStreamId.
+---@param live_stream table any of the fields; the others are filled in
+---@return table live_stream with all its fields
+function Emulator:put_live_stream(live_stream)
+  return put("live_stream", self.live_streams, live_streams, live_stream,
+    { liveStreamId = "string", restreams = "table" })
+end
+
+--- Sets a summary: adds it, or puts it in the place of the one with the same summaryId.
+---@param summary table any of the fields; the others are filled in
+---@return table summary with all its fields
+function Emulator:put_summary(summary)
+  return put("summary", self.summaries, summaries, summary, { summaryId = "string", videoId = "string" })
+end
+
+--- Lets something go wrong with the next requests (never with those of /emulator). Several faults are
+--- tried in the order in which they were given; one strikes a request.
+---@param fault apivideo.emulator.Fault
+function Emulator:fault(fault)
+  if self.faults:add(fault) == "refuse" then self.server:refuse(fault.times or 1) end
+end
+
+--- Takes back the faults that have not struck yet.
+function Emulator:clear_faults()
+  self.faults:clear()
+  self.server:refuse(0)
+end
+
+--- Ends all access tokens at once, as if their time were over. Refresh tokens live on.
+function Emulator:expire_tokens()
+  self.tokens:expire()
+end
+
+--- Stops serving: who waits because of a fault is answered, or cut off, at once.
 function Emulator:stop()
+  self.stopped:open()
   self.server:stop()
 end
 
 local known = {
   api_key = "string", host = "string?", port = "number?", webhook_limit = "number?",
-  rate_limits = "table?", attempts = "number?", interval = "number?", timeout = "number?",
-  events = "table?", on_attempt = "function?",
+  rate_limits = "table?", rate_window = "number?", token_lifetime = "number?", attempts = "number?",
+  interval = "number?", timeout = "number?", events = "table?", on_attempt = "function?",
 }
 
 ---@class apivideo.EmulatorOptions
@@ -204,12 +157,34 @@ local known = {
 ---@field host? string default 127.0.0.1
 ---@field port? integer default 0: any free one
 ---@field webhook_limit? integer default 10
----@field rate_limits? { reads: integer, writes: integer } calls in a minute; the sandbox's by default: 100, 40
+---@field rate_limits? { reads: integer, writes: integer } calls in a window; the sandbox's by default: 100, 40
+---@field rate_window? number seconds of a window, default 60
+---@field token_lifetime? number seconds that an access token lives, default 3600
 ---@field attempts? integer of a delivery in all, default 3 (the older guide; the newer one: 4)
 ---@field interval? number seconds between two attempts, default 3
 ---@field timeout? number seconds for one attempt, default 10
 ---@field events? apivideo.Catalogue the types that there are
 ---@field on_attempt? fun(delivery: apivideo.emulator.Delivery, attempt: apivideo.emulator.Attempt)
+
+local least = { attempts = 1, interval = 0, timeout = 0.001, webhook_limit = 0, rate_window = 0.001,
+  token_lifetime = 0.001 }
+
+local function is_count(value)
+  return type(value) == "number" and value >= 0 and value % 1 == 0
+end
+
+local function check(given)
+  options.check("emulator.start", given, known, 4)
+  for name, low in pairs(least) do
+    if given[name] and given[name] < low then
+      error(("emulator.start: option \"%s\" must be a number from %s on"):format(name, low), 3)
+    end
+  end
+  local calls = given.rate_limits
+  if calls and not (is_count(calls.reads) and is_count(calls.writes)) then
+    error("emulator.start: option \"rate_limits\" must have reads and writes, whole numbers", 3)
+  end
+end
 
 local emulator = {}
 
@@ -219,31 +194,26 @@ local emulator = {}
 ---@return apivideo.Emulator|nil emulator
 ---@return apivideo.Error? err when it cannot listen
 function emulator.start(given)
-  options.check("emulator.start", given, known)
-  for name, least in pairs { attempts = 1, interval = 0, timeout = 0.001, webhook_limit = 0 } do
-    if given[name] and given[name] < least then
-      error(("emulator.start: option \"%s\" must be a number from %s on"):format(name, least), 2)
-    end
-  end
-  if given.rate_limits and not (given.rate_limits.reads and given.rate_limits.writes) then
-    error("emulator.start: option \"rate_limits\" must have reads and writes", 2)
-  end
+  check(given)
   local self = setmetatable({
     events = given.events or catalogue,
-    account = account.new(given.webhook_limit or 10,
-      given.rate_limits or { reads = 100, writes = 40 }),
-    credentials = { ["Basic " .. base64(given.api_key .. ":")] = true },
+    webhook_limit = given.webhook_limit or 10,
+    webhooks = collection.new "webhookId", videos = collection.new "videoId",
+    live_streams = collection.new "liveStreamId", summaries = collection.new "summaryId",
+    tokens = tokens.new(given.api_key, given.token_lifetime or 3600),
+    limits = limits.new(given.rate_limits or { reads = 100, writes = 40 }, given.rate_window or 60),
+    faults = faults.new(),
     policy = {
       attempts = given.attempts or sender.policy.attempts,
       interval = given.interval or sender.policy.interval,
       timeout = given.timeout or sender.policy.timeout,
     },
     on_attempt = given.on_attempt,
-    deliveries = {}, pending = 0,
+    deliveries = {}, requests = {}, pending = 0, stopped = runtime.latch(),
   }, Emulator)
   local listening, err = server.listen {
     host = given.host, port = given.port or 0,
-    handler = function(request) return handle(self, request) end,
+    handler = function(request) return api.handle(self, request) end,
   }
   if not listening then return nil, err end
   self.server, self.url, self.port = listening, listening.url, listening.port

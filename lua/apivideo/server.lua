@@ -91,7 +91,7 @@ function answer(self, id, method, target, request_headers, body, peer)
 end
 
 --- Closes the next connections as soon as they are made: for tests of clients.
----@param connections integer how many; may be math.huge
+---@param connections integer how many more; may be math.huge; 0: none any more
 function Server:refuse(connections)
   self.core:refuse(connections)
 end

@@ -4,6 +4,7 @@
 */
 #include "faults.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -65,7 +66,8 @@ void server_cut(server_request *request, const char *bytes, size_t len, server_e
 }
 
 void server_refuse(server *self, long long connections) {
-  self->refusals = connections;
+  if (connections == 0) self->refusals = 0;
+  self->refusals += connections < LLONG_MAX - self->refusals ? connections : LLONG_MAX - self->refusals;
 }
 
 enum MHD_Result faults_accept(void *context, const struct sockaddr *address, socklen_t len) {

@@ -86,7 +86,7 @@ void server_send(server_request *request, unsigned status);
 /* Instead of an answer: sends bytes as they are, as far as the socket takes them at once, and ends
    the connection in some way. One that is held stays until its client leaves or the port closes. */
 void server_cut(server_request *request, const char *bytes, size_t len, server_ending ending);
-/* Closes the next connections as soon as they are made. */
+/* Closes that many more of the next connections as soon as they are made; 0: none any more. */
 void server_refuse(server *self, long long connections);
 /* Closes the port; connections go on. */
 void server_stop_accepting(server *self);

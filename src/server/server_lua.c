@@ -153,7 +153,7 @@ static int cut(lua_State *L) {
   return 1;
 }
 
-/* server:refuse(how many of the next connections; may be huge). Stack: [-0, +0]. */
+/* server:refuse(how many more of the next connections; may be huge, 0: none any more). Stack: [-0, +0]. */
 static int refuse(lua_State *L) {
   server *self = check_server(L);
   const lua_Number connections = luaL_checknumber(L, 2);

@@ -24,6 +24,11 @@ function problems.not_found(name)
     title = "The requested resource was not found.", name = name, status = 404 }
 end
 
+--- 404 for a path that there is not.
+function problems.unknown_path()
+  return { type = DOCS .. "unrecognized-request-url", title = "Unrecognized request URL.", status = 404 }
+end
+
 function problems.too_many_requests()
   return { type = DOCS .. "too-many-requests", title = "Too many requests.", status = 429 }
 end
@@ -33,8 +38,29 @@ function problems.webhook_limit()
     title = "Your account has reached the webhook urls limit.", name = "", status = 400 }
 end
 
+--- 400 for an API key or a refresh token that is none: /auth answers so, and not with 401.
+function problems.invalid_credentials()
+  local problem = problems.unauthorized()
+  problem.status = 400
+  return problem
+end
+
 function problems.not_json()
   return { type = DOCS .. "bad-request", title = "The body is not a JSON object.", status = 400 }
+end
+
+--- 400 for a parameter of a query that is none of the words it may be.
+function problems.invalid_parameter(name, words)
+  return { type = DOCS .. "request-invalid-query-parameter", title = "A query parameter is invalid.",
+    name = name, status = 400, detail = 'Use one of "' .. table.concat(words, '", "') .. '".' }
+end
+
+--- What stands for a status when nothing is known but the status.
+function problems.of_status(status)
+  if status == 401 then return problems.unauthorized() end
+  if status == 404 then return problems.not_found("") end
+  if status == 429 then return problems.too_many_requests() end
+  return { title = ("The answer is status %d."):format(status), name = "", status = status }
 end
 
 -- 400 over a list of problems. As documented, the first one's fields stand at the top; where it is a
@@ -51,10 +77,20 @@ local function first_of(list)
   return top
 end
 
+--- 400 for a text that the body must have; nil when it has it.
+function problems.of_text(body, name)
+  if type(body) ~= "table" then return problems.not_json() end
+  if body[name] == nil then return first_of { required(name) } end
+  if type(body[name]) ~= "string" then
+    return first_of { invalid(name, "This attribute must be a string.") }
+  end
+end
+
 --- 400 for the body of a webhook to create; nil when it is right.
----@param body table
+---@param body any
 ---@param known table<string, any> the event types that there are
 function problems.of_webhook(body, known)
+  if type(body) ~= "table" then return problems.not_json() end
   local list = {}
   local function add(problem) list[#list + 1] = problem end
   if body.events == nil then add(required("events")) end

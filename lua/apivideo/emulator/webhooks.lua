@@ -1,0 +1,56 @@
+--- /webhooks: the webhooks of an account. https://docs.api.video/reference/api/Webhooks
+
+local ids = require "apivideo.emulator.ids"
+local json = require "apivideo.json"
+local pages = require "apivideo.emulator.pages"
+local problems = require "apivideo.emulator.problems"
+local query = require "apivideo.emulator.query"
+
+local webhooks = {}
+
+--- The webhooks that subscribe to a type; all of them without one. Oldest first.
+---@param collection apivideo.emulator.Collection
+---@param event_type? string
+---@return apivideo.Webhook[]
+function webhooks.subscribed(collection, event_type)
+  return collection:select(function(webhook)
+    local wanted = not event_type
+    for _, name in ipairs(webhook.events) do wanted = wanted or name == event_type end
+    return wanted
+  end)
+end
+
+--- POST /webhooks
+function webhooks.create(self, request)
+  local body = json.decode(request.body)
+  local problem = problems.of_webhook(body, self.events.types)
+  if problem then return 400, problem end
+  if #self.webhooks.items >= self.webhook_limit then return 400, problems.webhook_limit() end
+  local webhook = {
+    webhookId = ids.new "webhook_", createdAt = ids.now(), events = body.events, url = body.url,
+    signatureSecret = ids.new "sig_sec_",
+  }
+  self.webhooks:put(webhook)
+  return 201, webhook
+end
+
+--- GET /webhooks
+function webhooks.list(self, request)
+  return pages.answer(request, webhooks.subscribed(self.webhooks, query.text(request, "events")),
+    { uri = self.url .. "/webhooks" })
+end
+
+--- GET /webhooks/{webhookId}
+function webhooks.get(self, _, id)
+  local webhook = self.webhooks:find(id)
+  if not webhook then return 404, problems.not_found("webhookId") end
+  return 200, webhook
+end
+
+--- DELETE /webhooks/{webhookId}
+function webhooks.delete(self, _, id)
+  if not self.webhooks:remove(id) then return 404, problems.not_found("webhookId") end
+  return 204
+end
+
+return webhooks
