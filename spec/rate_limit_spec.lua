@@ -1,0 +1,241 @@
+local apivideo = require "apivideo"
+local rate_limit = require "apivideo.rate_limit"
+local retry = require "apivideo.retry"
+local runtime = require "apivideo.runtime"
+local server = require "apivideo.server"
+
+local PAGE = '{"data":[],"pagination":{"links":[]}}'
+
+describe("rate limit", function()
+  local now, offset, base
+
+  before_each(function()
+    offset, now, base = 0, runtime.now, retry.policy.base
+    runtime.now = function() return now() + offset end
+    retry.policy.base = 0.01
+  end)
+
+  after_each(function()
+    runtime.now, retry.policy.base = now, base
+  end)
+
+  local function response(status, limit, remaining, seconds)
+    return { status = status, headers = {
+      ["x-ratelimit-limit"] = limit and tostring(limit), ["x-ratelimit-remaining"] = remaining and tostring(remaining),
+      ["x-ratelimit-retry-after"] = seconds and tostring(seconds),
+    } }
+  end
+
+  -- How many places there are at once, at most `most`.
+  local function places(governor, class, most)
+    for i = 1, most do
+      if governor:acquire(class) then return i - 1 end
+    end
+    return most
+  end
+
+  describe("counts", function()
+    it("the calls of a window, by what answers say", function()
+      local governor = rate_limit.new "a"
+      assert.is_nil(governor.reads)
+      assert.is_nil(governor:acquire "reads")
+      governor:finished("reads", response(200, 10, 9, 30))
+      assert.equal(10, governor.reads.limit)
+      assert.equal(9, governor.reads.remaining)
+      assert.is_true(math.abs(governor.reads.resets_in - 30) < 1)
+      assert.is_nil(governor.writes)
+      assert.equal(9, places(governor, "reads", 20))
+      local seconds = governor:acquire "reads"
+      assert.is_true(seconds > 29 and seconds <= 30)
+      assert.equal(0, governor.reads.remaining)
+      assert.is_nil((governor:acquire "writes"))
+    end)
+
+    it("those of others, too", function()
+      local governor = rate_limit.new "a"
+      governor:acquire "reads"
+      governor:finished("reads", response(200, 100, 3, 30))
+      assert.equal(3, places(governor, "reads", 20))
+    end)
+
+    it("answers in any order", function()
+      local governor = rate_limit.new "a"
+      for _ = 1, 4 do governor:acquire "reads" end
+      for _, remaining in ipairs { 6, 9, 7, 8 } do
+        governor:finished("reads", response(200, 10, remaining, 30))
+      end
+      assert.equal(6, governor.reads.remaining)
+      assert.equal(6, places(governor, "reads", 20))
+    end)
+
+    it("the next window anew", function()
+      local governor = rate_limit.new "a"
+      for _ = 1, 10 do governor:acquire "reads" end
+      for remaining = 0, 9 do governor:finished("reads", response(200, 10, remaining, 30)) end
+      assert.is_number((governor:acquire "reads"))
+      offset = 31
+      assert.equal(10, places(governor, "reads", 20))
+      governor:finished("reads", response(200, 10, 5, 60)) -- five by somebody else, or by us
+      assert.equal(0, governor.reads.remaining)
+      assert.is_true(governor.reads.resets_in > 59)
+    end)
+
+    it("a window that began between two answers, with the calls under way", function()
+      local governor = rate_limit.new "a"
+      for _ = 1, 5 do governor:acquire "reads" end
+      governor:finished("reads", response(200, 10, 5, 1))
+      governor:finished("reads", response(200, 10, 9, 60))
+      assert.equal(6, governor.reads.remaining) -- 9, less the three that are under way
+    end)
+
+    it("from the lowest documented limits while nothing is known", function()
+      local governor = rate_limit.new "a"
+      assert.equal(100, places(governor, "reads", 200))
+      assert.equal(40, places(governor, "writes", 200))
+      for _ = 1, 100 do governor:finished("reads") end -- nobody answered
+      offset = 2
+      assert.is_nil((governor:acquire "reads"))
+    end)
+
+    it("nothing where the server does not", function()
+      local governor = rate_limit.new "a"
+      governor:acquire "reads"
+      governor:finished("reads", response(200))
+      assert.is_nil(governor.reads)
+      assert.equal(5000, places(governor, "reads", 5000))
+    end)
+
+    it("nothing by headers that are no numbers", function()
+      for _, headers in ipairs { { "x", "y", "z" }, { "-1", "5", "5" }, { "0", "0", "5" }, { "10", "", "5" },
+        { "10", "1e3", "5" } } do
+        local governor = rate_limit.new "a"
+        governor:acquire "writes"
+        governor:finished("writes", response(404, headers[1], headers[2], headers[3]))
+        assert.equal(39, places(governor, "writes", 200))
+      end
+    end)
+
+    it("no wait of more than a minute", function()
+      local governor = rate_limit.new "a"
+      governor:acquire "reads"
+      governor:finished("reads", response(429, 10, 0, 999999), 999999)
+      assert.is_true(governor:acquire "reads" <= 60)
+    end)
+
+    it("a 429 as the end of the window, whatever it says", function()
+      for _, headers in ipairs { {}, { 10, 9, 5 }, { 10 } } do
+        local governor = rate_limit.new "a"
+        governor:acquire "reads"
+        governor:finished("reads", response(429, headers[1], headers[2], headers[3]), headers[3])
+        assert.is_number((governor:acquire "reads"))
+        offset = offset + 6
+        assert.is_nil((governor:acquire "reads"))
+      end
+    end)
+  end)
+
+  it("is shared by a store, for each account", function()
+    local shared = {}
+    local store = {
+      get = function(_, key) return shared[key] end,
+      set = function(_, key, value) shared[key] = value end,
+      incr = function(_, key, value, init)
+        shared[key] = (shared[key] or init) + value
+        return shared[key]
+      end,
+    }
+    local one, two, other = rate_limit.new("a", store), rate_limit.new("a", store), rate_limit.new("b", store)
+    one:acquire "reads"
+    one:finished("reads", response(200, 10, 4, 30))
+    assert.equal(4, two.reads.remaining)
+    assert.equal(2, places(one, "reads", 2))
+    assert.equal(2, places(two, "reads", 20))
+    assert.is_nil(other.reads)
+    for key in pairs(shared) do assert.truthy(key:find("^apivideo:")) end
+    for _, key in ipairs { "the-key", "other-key" } do
+      apivideo.client({ api_key = key, base_url = "http://127.0.0.1:1", retries = 0, rate_limit = { store = store } })
+        .webhooks:list()
+    end
+    local accounts = 0
+    for key in pairs(shared) do
+      assert.is_nil(key:find("key", 1, true))
+      if key:find(":taken", 1, true) then accounts = accounts + 1 end
+    end
+    assert.equal(3, accounts)
+  end)
+
+  -- A server that lets so many calls pass in each window of a second.
+  local function counting(limit)
+    local self = { refused = 0, passed = 0 }
+    local window, used = 0, 0
+    self.server = assert(server.listen {
+      handler = function()
+        local time = runtime.monotonic()
+        if time >= window then window, used = time + 1, 0 end
+        used = used + 1
+        local headers = { ["X-RateLimit-Limit"] = tostring(limit),
+          ["X-RateLimit-Remaining"] = tostring(math.max(0, limit - used)),
+          ["X-RateLimit-Retry-After"] = tostring(math.ceil(window - time)) }
+        if used > limit then
+          self.refused = self.refused + 1
+          return 429, headers, "{}"
+        end
+        self.passed = self.passed + 1
+        return 200, headers, PAGE
+      end,
+    })
+    return self
+  end
+
+  local function burst(client, calls)
+    local items = {}
+    for i = 1, calls do items[i] = i end
+    return apivideo.parallel(20, items, function() return client.webhooks:list() end)
+  end
+
+  it("makes a burst wait before it meets 429", function()
+    local api = counting(30)
+    local client = apivideo.client { api_key = "k", base_url = api.server.url, retries = 0 }
+    local _, errors = burst(client, 75)
+    assert.is_nil(errors)
+    assert.equal(0, api.refused)
+    assert.equal(75, api.passed)
+    assert.equal(30, client.rate_limit.reads.limit)
+    api.server:stop()
+  end)
+
+  it("can be switched off", function()
+    local api = counting(10)
+    local client = apivideo.client { api_key = "k", base_url = api.server.url, retries = 0, rate_limit = false }
+    local _, errors = burst(client, 20)
+    assert.equal("rate_limited", errors[20].kind)
+    assert.equal(1, errors[20].retry_after)
+    assert.is_true(api.refused > 0)
+    assert.is_nil(client.rate_limit)
+    api.server:stop()
+  end)
+
+  it("is an error at once where the wait would be longer than the call may take", function()
+    local answering = assert(server.listen {
+      handler = function()
+        return 200, { ["X-RateLimit-Limit"] = "1", ["X-RateLimit-Remaining"] = "0",
+          ["X-RateLimit-Retry-After"] = "50" }, PAGE
+      end,
+    })
+    local client = apivideo.client { api_key = "k", base_url = answering.url, total_timeout = 5 }
+    assert(client.webhooks:list())
+    local page, err = client.webhooks:list()
+    assert.is_nil(page)
+    assert.equal("rate_limited", err.kind)
+    assert.equal(0, err.attempts)
+    assert.is_true(err.retry_after > 40)
+    assert.is_true(err.retryable)
+    answering:stop()
+  end)
+
+  it("gives places back when calls fail", function()
+    local client = apivideo.client { api_key = "k", base_url = "http://127.0.0.1:1", retries = 0 }
+    for _ = 1, 3 do client.webhooks:list() end
+    assert.same({ reads = 0, writes = 0 }, client.rate_limit.under_way)
+  end)
+end)
