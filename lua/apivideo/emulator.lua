@@ -81,7 +81,8 @@ function Emulator:settle(seconds)
 end
 
 -- Keeps what a test gives, made whole, and returns a copy of it: nothing that is done to the copy, or
--- to what was given, changes what is kept.
+-- to what was given, changes what is kept. (Its callers do not tail-call it, so that errors name
+-- their callers.)
 local function put(name, kept, kind, given, types)
   local where = "emulator:put_" .. name
   if type(given) ~= "table" then
@@ -103,23 +104,24 @@ end
 ---@param video table any of the fields; the others are filled in
 ---@return table video with all its fields
 function Emulator:put_video(video)
-  return put("video", self.videos, videos, video,
-    { videoId = "string", status = "table", captions = "table", tags = "table", metadata = "table" })
+  return (put("video", self.videos, videos, video,
+    { videoId = "string", status = "table", captions = "table", tags = "table", metadata = "table" }))
 end
 
 --- Sets a live stream: adds it, or puts it in the place of the one with the same liveStreamId.
 ---@param live_stream table any of the fields; the others are filled in
 ---@return table live_stream with all its fields
 function Emulator:put_live_stream(live_stream)
-  return put("live_stream", self.live_streams, live_streams, live_stream,
-    { liveStreamId = "string", restreams = "table" })
+  return (put("live_stream", self.live_streams, live_streams, live_stream,
+    { liveStreamId = "string", restreams = "table" }))
 end
 
 --- Sets a summary: adds it, or puts it in the place of the one with the same summaryId.
 ---@param summary table any of the fields; the others are filled in
 ---@return table summary with all its fields
 function Emulator:put_summary(summary)
-  return put("summary", self.summaries, summaries, summary, { summaryId = "string", videoId = "string" })
+  return (put("summary", self.summaries, summaries, summary,
+    { summaryId = "string", videoId = "string" }))
 end
 
 --- Lets something go wrong with the next requests (never with those of /emulator). Several faults are

@@ -46,64 +46,62 @@ local is_right = {
     return value >= 200 and value <= 599 and value % 1 == 0, "a status from 200 to 599"
   end,
   reset = function(value) return value == "before" or value == "after", '"before" or "after"' end,
+  rate_limited = function(value)
+    local header = value.header or "none"
+    return header == "X-RateLimit-Retry-After" or header == "Retry-After" or header == "date"
+      or header == "none", 'with a header X-RateLimit-Retry-After, Retry-After, date or none'
+  end,
 }
 
-local function misuse(message)
-  error("emulator:fault: " .. message, 4)
-end
-
--- The one kind that a fault is.
+-- The one kind that a fault is; nil and what is wrong when it is none.
 local function kind_of(given)
   local kind
   for _, name in ipairs(kinds) do
-    if given[name] == false then misuse(('option "%s" must be true, or left out'):format(name)) end
+    if given[name] == false then return nil, ('option "%s" must be true, or left out'):format(name) end
     if given[name] ~= nil and not (name == "content_type" and kind == "status") then
-      if kind then misuse(('a fault has one kind, not both "%s" and "%s"'):format(kind, name)) end
+      if kind then return nil, ('a fault has one kind, not both "%s" and "%s"'):format(kind, name) end
       kind = name
     end
   end
-  if not kind then misuse("a fault has a kind, one of: " .. table.concat(kinds, ", ")) end
+  if not kind then return nil, "a fault has a kind, one of: " .. table.concat(kinds, ", ") end
   local right, expected = true, nil
   if is_right[kind] then right, expected = is_right[kind](given[kind]) end
-  if not right then misuse(('option "%s" must be %s'):format(kind, expected)) end
+  if not right then return nil, ('option "%s" must be %s'):format(kind, expected) end
   return kind
 end
 
-local headers_of_429 = { ["X-RateLimit-Retry-After"] = true, ["Retry-After"] = true, date = true,
-  none = true }
-
-local function check(given)
-  options.check("emulator:fault", given, known, 5)
-  local kind = kind_of(given)
-  if given.times and given.times < 1 then misuse('option "times" must be 1 or more') end
+-- What is wrong with the options beside the kind, or nil.
+local function problem_of(given, kind)
+  if given.times and given.times < 1 then return 'option "times" must be 1 or more' end
   if given.chance and (given.chance < 0 or given.chance > 1) then
-    misuse('option "chance" must be from 0 to 1')
+    return 'option "chance" must be from 0 to 1'
   end
-  if given.body and kind ~= "status" then misuse('option "body" goes with "status"') end
+  if given.body and kind ~= "status" then return 'option "body" goes with "status"' end
+  if given.on and not given.on:find("^%u* */") then
+    return 'option "on" must be like "GET /webhooks" or "/webhooks"'
+  end
   if kind == "refuse" and (given.on or given.chance) then
-    misuse('"refuse" closes connections before anything is known of a request: without "on" and "chance"')
+    return '"refuse" closes connections before anything is known of a request: no "on", no "chance"'
   end
-  if kind == "rate_limited" then
-    options.check("emulator:fault: rate_limited", given.rate_limited,
-      { header = "string?", seconds = "number?" }, 5)
-    local header = given.rate_limited.header
-    if header and not headers_of_429[header] then
-      misuse('the header of "rate_limited" is X-RateLimit-Retry-After, Retry-After, date or none')
-    end
-  end
-  return kind
 end
 
---- Queues a fault.
+--- Queues a fault. Raises at the level of the caller's caller when it is none.
 ---@param given apivideo.emulator.Fault
 ---@return string kind
 function Faults:add(given)
-  local kind = check(given)
-  if kind == "refuse" then return kind end
-  local method, path = (given.on or ""):match("^(%u*) *(/.*)$")
-  if given.on and not path then misuse('option "on" must be like "GET /webhooks" or "/webhooks"') end
+  options.check("emulator:fault", given, known, 4)
+  if given.rate_limited then
+    options.check("emulator:fault: rate_limited", given.rate_limited,
+      { header = "string?", seconds = "number?" }, 4)
+  end
+  local kind, problem = kind_of(given)
+  problem = problem or problem_of(given, kind)
+  if problem then error("emulator:fault: " .. problem, 3) end
+  if kind == "refuse" then return kind end -- the server's own
+  local method, path = (given.on or ""):match("^(%u*) *(.*)$")
   self.queue[#self.queue + 1] = {
-    kind = kind, given = given, path = path, method = method ~= "" and method or nil,
+    kind = kind, given = given, method = method ~= "" and method or nil,
+    path = path ~= "" and path or nil,
     chance = given.chance, times = given.times or given.chance and math.huge or 1,
   }
   return kind
