@@ -78,18 +78,25 @@ function answer.refusal(response, fields, secrets)
   return errors.new(kind_of(response.status), message, fields, secrets)
 end
 
---- The result of a success: the decoded body, or true where the answer is just "done".
+--- The result of a success: the decoded body, true where the answer is just "done", or nil for a body
+--- that is no result.
+---@param method string
+---@param response apivideo.Response
+---@return table|true|nil result
+function answer.result(method, response)
+  if method == "DELETE" then return true end
+  local result = json.decode(response.body)
+  return type(result) == "table" and result or nil
+end
+
+--- The error of a success whose body is no result.
 ---@param response apivideo.Response
 ---@param fields { request: table, attempts: integer }
 ---@param secrets string[]
----@return table|true|nil result
----@return apivideo.Error? err
-function answer.result(response, fields, secrets)
-  if fields.request.method == "DELETE" then return true end
-  local result = json.decode(response.body)
-  if type(result) == "table" then return result end
+---@return apivideo.Error
+function answer.no_result(response, fields, secrets)
   fields.status = response.status
-  return nil, errors.new("unexpected_response", ("a JSON object expected, got %s"):format(
+  return errors.new("unexpected_response", ("a JSON object expected, got %s"):format(
     #response.body == 0 and "an empty body" or content_type(response)), fields, secrets)
 end
 

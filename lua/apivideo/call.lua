@@ -85,6 +85,7 @@ local function wait_for_place(self)
 end
 
 local function header_lines(self, token)
+  if not (self.body or token or self.options.headers) then return self.account.lines end
   local lines = {}
   for i, line in ipairs(self.account.lines) do lines[i] = line end
   if self.body then lines[#lines + 1] = "Content-Type: application/json" end
@@ -116,7 +117,7 @@ end
 -- `sent` is nil where it did not come to a request.
 local function attempt(self)
   local account, token, err = self.account, nil, nil
-  if self.class then token, err = account.credentials:current(self.exchange) end
+  if self.class then token, err = account.credentials:current(self) end
   if err then return nil, err end
   local governor = self.class and account.rate_limit
   if governor then
@@ -124,7 +125,7 @@ local function attempt(self)
     if not ok then return nil, problem end
   end
   local response, problem, sent = send(self, token)
-  if governor then governor:finished(self.class, response, response and retry.asked(response)) end
+  if governor then governor:finished(self.class, response) end
   return response, problem, sent, token
 end
 
@@ -140,7 +141,9 @@ local function outcome(self, response, err)
   self.response = response
   if succeeded(self, response) then
     self.account.budget:succeeded()
-    return answer.result(response, about(self))
+    local result = answer.result(self.method, response)
+    if result then return result end
+    return nil, answer.no_result(response, about(self))
   end
   return nil, answer.refusal(response, about(self, { retry_after = retry.asked(response) }))
 end
@@ -206,8 +209,6 @@ function Call:run()
   end
 end
 
-local call = {}
-
 local function new(account, fields)
   fields.account = account
   fields.attempts, fields.tries, fields.in_doubt = 0, 0, false
@@ -215,19 +216,22 @@ local function new(account, fields)
   return setmetatable(fields, Call)
 end
 
--- How the credentials ask /auth, within the limits of the call that needs them. What they ask for may
--- be had twice.
-local function exchange_for(account, options)
-  return function(path, body, retries)
-    local exchange = new(account, {
-      method = "POST", url = account.base_url .. path, body = body, repeatable = true,
-      options = { timeout = options.timeout, connect_timeout = options.connect_timeout,
-        total_timeout = options.total_timeout, cancel = options.cancel,
-        retries = retries or options.retries },
-    })
-    return exchange:run()
-  end
+--- Asks /auth for the credentials of this call, within its limits. What that gives may be had twice.
+---@param path string
+---@param body string
+---@param retries? integer
+---@return table|nil answer
+---@return apivideo.Error? err
+function Call:exchange(path, body, retries)
+  local options = self.options
+  return new(self.account, {
+    method = "POST", url = self.account.base_url .. path, body = body, repeatable = true,
+    options = { timeout = options.timeout, connect_timeout = options.connect_timeout,
+      total_timeout = options.total_timeout, cancel = options.cancel, retries = retries or options.retries },
+  }):run()
 end
+
+local call = {}
 
 --- Prepares a call.
 ---@param account apivideo.Account
@@ -236,7 +240,6 @@ end
 function call.new(account, fields)
   fields.repeatable = repeatable[fields.method] or false
   fields.class = rate_limit.class_of(fields.method)
-  fields.exchange = exchange_for(account, fields.options)
   return new(account, fields)
 end
 

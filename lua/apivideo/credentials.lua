@@ -30,8 +30,8 @@ local function keep(self, tokens)
 end
 
 -- Asks for tokens; true, or nil and an error.
-local function exchange(self, send, path, body, retries)
-  local tokens, err = send(path, json.encode(body), retries)
+local function exchange(self, call, path, body, retries)
+  local tokens, err = call:exchange(path, json.encode(body), retries)
   if not tokens then
     if err.status == 400 then -- as documented; the guide to errors has 401
       err.kind, err.message = "unauthorized", err.message .. answer.key_hint(err.request.url)
@@ -46,14 +46,14 @@ local function exchange(self, send, path, body, retries)
 end
 
 -- New tokens: for the refresh token, which serves once, or else for the key.
-local function renew(self, send)
+local function renew(self, call)
   local refresh_token = self.refresh_token
   self.refresh_token = nil
   if is_text(refresh_token)
-    and exchange(self, send, "/auth/refresh", { refreshToken = refresh_token }, 0) then
+    and exchange(self, call, "/auth/refresh", { refreshToken = refresh_token }, 0) then
     return true
   end
-  local ok, err = exchange(self, send, "/auth/api-key", { apiKey = self.api_key })
+  local ok, err = exchange(self, call, "/auth/api-key", { apiKey = self.api_key })
   if not ok and self.token and err.retryable and runtime.monotonic() < self.ends_at then
     self.renew_at = self.ends_at -- it is still good for a while
     return true
@@ -63,12 +63,12 @@ end
 
 --- The token to show, renewed when it is about to end; nil where the key itself is shown. Calls that
 --- come during a renewal wait for it.
----@param send fun(path: string, body: string, retries?: integer): table|nil, apivideo.Error?
+---@param call apivideo.Call the call that needs it
 ---@return string|nil token
 ---@return apivideo.Error? err when there is none to be had
-function Credentials:current(send)
+function Credentials:current(call)
   if self.exchanged and (not self.token or runtime.monotonic() >= self.renew_at) then
-    local ok, err = self.renewal:run("token", renew, self, send)
+    local ok, err = self.renewal:run("token", renew, self, call)
     if not ok then return nil, err end
   end
   return self.token

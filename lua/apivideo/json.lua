@@ -67,28 +67,51 @@ local function mark_numbers(text, mark)
   end
 end
 
--- The decoded value with whole numbers in place of marked strings, and of doubles where this Lua has
--- integers. Changes tables in place.
-local function restore(value, mark)
-  if type(value) == "table" then
-    for key, item in pairs(value) do value[key] = restore(item, mark) end
-  elseif type(value) == "number" then
-    return to_integer and to_integer(value) or value
-  elseif mark and type(value) == "string" and value:sub(1, #mark) == mark then
-    return whole_number(value:sub(#mark + 1))
+-- Beyond this a double is not one whole number but several.
+local EXACT = 2 ^ 53
+
+-- Turns doubles into integers in place, where this Lua has those. True when a number in it may have
+-- been another one in the text.
+local function settle(value)
+  local inexact = false
+  for key, item in pairs(value) do
+    local kind = type(item)
+    if kind == "table" then
+      inexact = settle(item) or inexact
+    elseif kind == "number" then
+      if item >= EXACT or item <= -EXACT then
+        inexact = true
+      elseif to_integer then
+        value[key] = to_integer(item) or item
+      end
+    end
   end
-  return value
+  return inexact
 end
 
---- Reads a value. Whole numbers are exact; one that this Lua cannot hold stays the text that it was.
+-- Puts whole numbers in the place of marked strings.
+local function restore(value, mark)
+  for key, item in pairs(value) do
+    if type(item) == "table" then
+      restore(item, mark)
+    elseif type(item) == "string" and item:sub(1, #mark) == mark then
+      value[key] = whole_number(item:sub(#mark + 1))
+    end
+  end
+end
+
+--- Reads an array or an object. Whole numbers are exact; one that this Lua cannot hold stays the text that it was.
 ---@param text string
 ---@return any value `json.null` for null; nil when it is no JSON
 ---@return string? err
 function json.decode(text)
-  local mark = text:find(("%d"):rep(16)) and new_mark(text)
-  local value, err = cjson.decode(mark and mark_numbers(text, mark) or text)
-  if err or not (mark or to_integer) then return value, err end
-  return restore(value, mark)
+  local value, err = cjson.decode(text)
+  if type(value) ~= "table" or not settle(value) then return value, err end
+  local mark = new_mark(text)
+  value = cjson.decode(mark_numbers(text, mark))
+  settle(value)
+  restore(value, mark)
+  return value
 end
 
 -- A number as 17 digits, if lua-cjson's 14 would be another one.

@@ -2,6 +2,7 @@
 --- answers' X-RateLimit headers, so that a burst waits for the next window before it is refused.
 
 local headers = require "apivideo.headers"
+local retry = require "apivideo.retry"
 local runtime = require "apivideo.runtime"
 
 local TOLERANCE = 1.5 -- seconds by which two answers about one window may differ: they are rounded
@@ -76,8 +77,8 @@ function RateLimit:acquire(class)
 end
 
 local function number_of(response, name)
-  local value = headers.get(response.headers, name)
-  return value and value:find("^%d+$") and tonumber(value) or nil
+  local value = tonumber((headers.get(response.headers, name)))
+  return value and value >= 0 and value % 1 == 0 and value or nil
 end
 
 local function set_window(self, class, limit, taken, resets)
@@ -106,17 +107,17 @@ end
 --- Counts an answer, or a call that got none.
 ---@param class "reads"|"writes"
 ---@param response apivideo.Response|nil
----@param asked? number seconds that a 429 asked to wait
-function RateLimit:finished(class, response, asked)
+function RateLimit:finished(class, response)
   self.under_way[class] = math.max(0, self.under_way[class] - 1)
   if not response then return end
   local known = self.store:get(self.keys[class].limit)
   local limit = number_of(response, "x-ratelimit-limit")
   local remaining = number_of(response, "x-ratelimit-remaining")
-  local seconds = asked or number_of(response, "x-ratelimit-retry-after")
+  local refused = response.status == 429
+  local seconds = refused and retry.asked(response) or number_of(response, "x-ratelimit-retry-after")
   if seconds then seconds = math.min(seconds, LONGEST_WINDOW) end
   if limit == 0 then limit = nil end
-  if response.status == 429 then
+  if refused then
     limit = limit or known or GUESSED[class]
     set_window(self, class, limit, limit, runtime.now() + (seconds or GUESSED_WINDOW))
   elseif limit and remaining and seconds then
