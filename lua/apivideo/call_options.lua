@@ -54,7 +54,7 @@ function call_options.check_values(where, given, level)
   if given.headers then check_headers(where, given.headers, level + 1) end
 end
 
-local none = {}
+local none = {} -- checked already, and there is nothing in it
 
 --- Checks the options of a call.
 ---@param where string the function's name, for messages
@@ -63,7 +63,7 @@ local none = {}
 ---@param level? integer at which it raises, as seen from here; 3 (the caller's caller) without it
 ---@return apivideo.CallOptions
 function call_options.check(where, given, more, level)
-  if given == nil then return none end
+  if given == nil or given == none then return none end
   level = level or 3
   local names = known
   if more then

@@ -91,17 +91,19 @@ end
 
 -- What an answer tells of its window.
 local function learn(self, class, limit, used, seconds)
-  local store, keys = self.store, self.keys[class]
-  local now, known = runtime.now(), store:get(keys.resets) or 0
-  local told, taken = store:get(keys.told) == 1, store:get(keys.taken) or 0
+  local store, keys, now = self.store, self.keys[class], runtime.now()
+  local known, taken = store:get(keys.resets) or 0, store:get(keys.taken) or 0
   local resets = now + seconds
-  if told and (now >= known or resets > known + TOLERANCE) then
-    used = used + self.under_way[class] -- the next window has begun, and those may count for it
+  if store:get(keys.told) ~= 1 then -- so far it was a guess
+    set_window(self, class, limit, math.max(used, taken), resets)
+  elseif now >= known or resets > known + TOLERANCE then
+    -- The next window has begun, and those under way may count for it.
+    set_window(self, class, limit, used + self.under_way[class], resets)
   else
-    used = math.max(used, taken)
-    if told then resets = math.max(resets, known) end
+    if resets > known then store:set(keys.resets, resets) end
+    if used > taken then store:set(keys.taken, used) end
+    if limit ~= store:get(keys.limit) then store:set(keys.limit, limit) end
   end
-  set_window(self, class, limit, used, resets)
 end
 
 --- Counts an answer, or a call that got none.
