@@ -1,0 +1,191 @@
+-- Every answer of the local api.video is one that api.video's OpenAPI document has.
+
+local cjson = require "cjson"
+local emulator = require "apivideo.emulator"
+local http = require "apivideo.http"
+local json = require "apivideo.json"
+local openapi = require "spec.support.openapi"
+
+local RECORDED = "video.source.recorded"
+local TYPES = { RECORDED, "live-stream.broadcast.started", "live-stream.broadcast.ended",
+  "video.encoding.quality.completed", "video.caption.generated", "video.summary.generated" }
+
+describe("emulator, conformance", function()
+  local document = openapi.load "spec/openapi.json"
+  local local_api
+
+  after_each(function()
+    if local_api then local_api:stop() end
+    local_api = nil
+  end)
+
+  local function start(limit)
+    if local_api then local_api:stop() end
+    local_api = assert(emulator.start { api_key = "key",
+      rate_limits = { reads = limit or 1e6, writes = limit or 1e6 } })
+  end
+
+  -- Asks, and checks status and answer.
+  local function expect(status, method, target, body, key)
+    local response = assert(http.request { method = method, url = local_api.url .. target,
+      body = body and cjson.encode(body), username = key or "key", headers = { "Content-Type: application/json" } })
+    assert.equal(status, response.status, method .. " " .. target)
+    assert.same({}, document:problems(method, target:match("^[^?]*"), response), method .. " " .. target)
+    local content_type = response.headers["content-type"]
+    assert.equal(status == 204 and "nil" or status < 400 and "application/json" or "application/problem+json",
+      tostring(content_type))
+    return response.body ~= "" and cjson.decode(response.body)
+  end
+
+  local LISTS = { "/webhooks", "/videos", "/live-streams", "/summaries" }
+
+  local sections = {}
+
+  local function section(name, check)
+    sections[#sections + 1] = check
+    it(name, check)
+  end
+
+  section("of /auth", function()
+    start()
+    local tokens = expect(200, "POST", "/auth/api-key", { apiKey = "key" })
+    expect(200, "POST", "/auth/refresh", { refreshToken = tokens.refresh_token })
+    for path, name in pairs { ["/auth/api-key"] = "apiKey", ["/auth/refresh"] = "refreshToken" } do
+      for _, body in ipairs { { [name] = "x" }, { x = 1 }, { [name] = 5 }, "x" } do expect(400, "POST", path, body) end
+    end
+  end)
+
+  section("of empty lists", function()
+    start()
+    local_api:put_video { videoId = "vi1" }
+    expect(200, "GET", "/videos/vi1/captions")
+    for _, path in ipairs(LISTS) do
+      expect(200, "GET", path .. "?currentPage=2")
+      expect(400, "GET", path .. "?currentPage=0&pageSize=0")
+      expect(401, "GET", path, nil, "no")
+    end
+    expect(400, "GET", "/videos/vi1/captions?pageSize=0")
+  end)
+
+  section("of webhooks", function()
+    start()
+    local webhook = expect(201, "POST", "/webhooks", { url = "https://example.com/", events = TYPES })
+    expect(200, "GET", "/webhooks/" .. webhook.webhookId)
+    for _ = 1, 9 do expect(201, "POST", "/webhooks", { url = "http://x", events = { RECORDED } }) end
+    expect(400, "POST", "/webhooks", { url = "http://x", events = { RECORDED } })
+    for _, body in ipairs { { x = 1 }, { url = 5 }, { events = {} }, { url = "x", events = { "x" } }, "x" } do
+      expect(400, "POST", "/webhooks", body)
+    end
+    for _, query in ipairs { "", "?events=" .. RECORDED, "?currentPage=2&pageSize=4", "?pageSize=1" } do
+      expect(200, "GET", "/webhooks" .. query)
+    end
+    expect(204, "DELETE", "/webhooks/" .. webhook.webhookId)
+    expect(404, "DELETE", "/webhooks/" .. webhook.webhookId)
+    expect(404, "GET", "/webhooks/" .. webhook.webhookId)
+    expect(404, "PATCH", "/webhooks/" .. webhook.webhookId)
+  end)
+
+  section("of videos", function()
+    start()
+    local full = { videoId = "vi1", title = "T", tags = { "a" }, metadata = { { key = "k", value = "v" } },
+      languageOrigin = json.null, playerId = "pl1", captions = { { srclang = "en" }, { srclang = "xx" } },
+      source = { type = "liveStream", uri = "/x", liveStream = { liveStreamId = "li1",
+        links = { { rel = "self", uri = "/y" } } } },
+      status = { ingest = { status = "ingesting", filesize = json.null,
+          receivedBytes = {}, receivedParts = { parts = { 1, 2 }, total = json.null } },
+        encoding = { playable = false, qualities = { { quality = "2160p", status = "failed" } },
+          metadata = { width = json.null, videoCodec = json.null } } } }
+    for _, video in ipairs { {}, full, { tags = {}, metadata = {}, status = { encoding = { qualities = {} } } } } do
+      local id = local_api:put_video(video).videoId
+      for _, path in ipairs { "", "/status", "/captions" } do expect(200, "GET", "/videos/" .. id .. path) end
+    end
+    for _, query in ipairs { "", "?title=T&tags[]=a&metadata[k]=v&liveStreamId=li1", "?sortBy=title&sortOrder=desc",
+      "?currentPage=2&pageSize=1", "?title=nothing" } do
+      expect(200, "GET", "/videos" .. query)
+    end
+    expect(200, "GET", "/videos/vi1/captions?pageSize=1&currentPage=2")
+    expect(400, "GET", "/videos?sortBy=x")
+    for _, path in ipairs { "", "/status", "/captions" } do
+      expect(404, "GET", "/videos/none" .. path)
+      expect(401, "GET", "/videos/none" .. path, nil, "no")
+    end
+  end)
+
+  section("of live streams", function()
+    start()
+    local_api:put_live_stream {}
+    local_api:put_live_stream { liveStreamId = "li1", name = "N", playerId = "pl1", restreams = {
+      { name = "n", serverUrl = "rtmp://x/y", streamKey = "k" } } }
+    for _, query in ipairs { "", "/li1", "?name=N&streamKey=k", "?sortBy=name&sortOrder=asc", "?pageSize=1" } do
+      expect(200, "GET", "/live-streams" .. query)
+    end
+    expect(400, "GET", "/live-streams?sortOrder=x")
+    expect(404, "GET", "/live-streams/li2")
+  end)
+
+  section("of summaries", function()
+    start()
+    local_api:put_summary {}
+    for _, status in ipairs { "missing", "waiting", "failed", "unprocessable" } do
+      local_api:put_summary { sourceStatus = status, origin = "auto" }
+    end
+    for _, query in ipairs { "", "?origin=auto&sourceStatus=failed&videoId=x", "?sortBy=videoId", "?pageSize=2" } do
+      expect(200, "GET", "/summaries" .. query)
+    end
+    expect(400, "GET", "/summaries?origin=x")
+  end)
+
+  section("of too many requests", function()
+    start(0)
+    for _, path in ipairs(LISTS) do expect(429, "GET", path) end
+    for _, path in ipairs { "/webhooks/x", "/videos/x", "/videos/x/status", "/videos/x/captions", "/live-streams/x" } do
+      expect(429, "GET", path)
+    end
+    expect(429, "POST", "/webhooks", { x = 1 })
+    expect(429, "DELETE", "/webhooks/x")
+    expect(401, "GET", "/videos", nil, "no")
+  end)
+
+  section("of what there is not", function()
+    start()
+    for _, path in ipairs { "/", "/players", "/videos/a/b/c", "/summaries/s" } do expect(404, "GET", path) end
+  end)
+
+  it("of all that is documented", function()
+    for _, check in ipairs(sections) do check() end
+    assert.same({}, document:missing())
+  end)
+end)
+
+describe("openapi", function()
+  local document = openapi.load "spec/openapi.json"
+
+  -- What is wrong with the body of an answer, which has all the headers.
+  local function problems(method, path, status, body)
+    local headers = setmetatable({}, { __index = function() return "1" end })
+    return document:problems(method, path, { status = status, headers = headers, body = body })
+  end
+
+  it("finds what does not conform", function()
+    for body, expected in pairs {
+      ['{"webhookId":"w","events":[]}'] = {}, ['{}'] = {}, ['{"events":{}}'] = { "body.events is no array" },
+      ['[]'] = { "body is no object" }, ['{"url":null}'] = { "body.url is null" },
+      ['{"events":["video.source.recorded","x"]}'] = { "body.events[2] is none of the enum: x" },
+      ['{"url":5}'] = { "body.url is no string" }, ['{'] = { "the body is no JSON" },
+      ['{"url":"[\\"]{","events":["video.source.recorded"]}'] = {},
+    } do
+      assert.same(expected, problems("GET", "/webhooks/w", 200, body), body)
+    end
+    assert.same({ "body.pagination.links is missing" },
+      problems("GET", "/webhooks", 200, '{"data":[],"pagination":{}}'))
+    assert.same({ "body.ingest.filesize is no integer" },
+      problems("GET", "/videos/v/status", 200, '{"ingest":{"filesize":1.5}}'))
+    assert.same({}, problems("GET", "/videos/v/status", 200, '{"ingest":{"filesize":null}}'))
+    assert.same({ "body.status is another one" }, problems("GET", "/videos/v", 404, '{"status":400}'))
+    assert.same({ "body.problems[2] is there twice" },
+      problems("POST", "/webhooks", 400, '{"status":400,"problems":[{"name":"a"},{"name":"a"}]}'))
+    assert.same({ "the body should be empty" }, problems("DELETE", "/webhooks/w", 204, "{}"))
+    assert.same({ "202 is no documented status", "the body should be empty" }, problems("GET", "/videos", 202, "{}"))
+    assert.truthy(#document:problems("GET", "/webhooks/w", { status = 200, headers = {}, body = "{}" }) == 3)
+  end)
+end)
