@@ -3,6 +3,7 @@
 # make build         build the C modules for each Lua into build/<lua>/apivideo
 # make lint          luacheck, gcc and clang with warnings as errors, clang-tidy, cppcheck
 # make check-memory  the specs under valgrind and UBSan, for Lua 5.4 and LuaJIT
+# make check-peers   api.video's Node client, and an OpenAPI mock server, from the npm registry
 # make bench-event   the event parser beside lua-cjson, for each Lua
 # make env           print what a shell needs to use the checkout: eval "$(make -s env)"
 #
@@ -74,6 +75,12 @@ check-memory:
 	@tools/setup memory
 	@$(MAKE) --no-print-directory -s -j2 $(CHECKED) build-5.4 build-jit
 	@RUN_UNDER=valgrind APIVIDEO_BUILD=$(BUILD)/checked tools/run-specs "5.4 jit" $(SPECS)
+
+.PHONY: check-peers
+check-peers:
+	@tools/setup peers
+	@$(MAKE) --no-print-directory -s build-5.4
+	@tools/check-peers
 
 .PHONY: bench-event
 bench-event:
