@@ -157,6 +157,22 @@ describe("credentials", function()
     assert(client.webhooks:list())
   end)
 
+  it("are waited for no longer than a call may take, or until it is cancelled", function()
+    local api = start { pause = 0.3 }
+    local client = client_of(api)
+    local cancel = apivideo.cancellation()
+    local given = { { cancel = cancel }, { total_timeout = 0.05 }, {} }
+    local results, errors = apivideo.parallel(4, given, function(options)
+      if options.cancel then apivideo.spawn(function() apivideo.sleep(0.05) cancel:cancel() end) end
+      return client.webhooks:list(nil, options)
+    end)
+    assert.equal("cancelled", errors[1].kind)
+    assert.equal("timeout", errors[2].kind)
+    assert.is_table(results[3])
+    assert.equal(1, #api.auth)
+    assert.equal(1, #api.shown)
+  end)
+
   it("serve on to their end when the renewal fails", function()
     local api = start { lifetime = 100 }
     local client = client_of(api)

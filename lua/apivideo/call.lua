@@ -61,12 +61,27 @@ local function time_left(self)
   return self.ends_at - runtime.monotonic()
 end
 
+local function too_late(self)
+  return errors.new("timeout", "the time for the whole call is over", about(self))
+end
+
 -- Waits; false when the call was cancelled meanwhile.
 local function pause(self, seconds)
   local cancel = self.options.cancel
   if cancel then return not cancel.latch:wait(seconds) end
   runtime.sleep(seconds)
   return true
+end
+
+-- Waits until there are credentials to show.
+local function wait_for_credentials(self)
+  local renewal = self.account.credentials:renewal()
+  if not renewal then return true end
+  local cancel = self.options.cancel
+  local ok, result, err = renewal:wait(math.max(0, time_left(self)), cancel and cancel.latch)
+  if ok then return result, err end
+  if ok == false then error(result, 0) end
+  return nil, result == "cancelled" and cancelled(self) or too_late(self)
 end
 
 -- Waits until the rate limit has a place for the call.
@@ -113,19 +128,27 @@ local function send(self, token)
   return response, err, sent
 end
 
+-- Waits until the call may be sent.
+local function wait_for_turn(self)
+  if self.class then
+    local ok, err = wait_for_credentials(self)
+    if ok and self.account.rate_limit then ok, err = wait_for_place(self) end
+    if not ok then return nil, err end
+  end
+  if time_left(self) > 0 then return true end
+  if self.class and self.account.rate_limit then self.account.rate_limit:finished(self.class) end
+  return nil, too_late(self)
+end
+
 -- One attempt, from its turn to its answer: response | nil, err, sent, and the token that it showed.
 -- `sent` is nil where it did not come to a request.
 local function attempt(self)
-  local account, token, err = self.account, nil, nil
-  if self.class then token, err = account.credentials:current(self) end
-  if err then return nil, err end
-  local governor = self.class and account.rate_limit
-  if governor then
-    local ok, problem = wait_for_place(self)
-    if not ok then return nil, problem end
-  end
+  local ok, err = wait_for_turn(self)
+  if not ok then return nil, err end
+  local account = self.account
+  local token = self.class and account.credentials.token
   local response, problem, sent = send(self, token)
-  if governor then governor:finished(self.class, response) end
+  if self.class and account.rate_limit then account.rate_limit:finished(self.class, response) end
   return response, problem, sent, token
 end
 
@@ -212,23 +235,9 @@ end
 local function new(account, fields)
   fields.account = account
   fields.attempts, fields.tries, fields.in_doubt = 0, 0, false
-  fields.ends_at = runtime.monotonic() + (fields.options.total_timeout or account.limits.total_timeout)
-  return setmetatable(fields, Call)
-end
-
---- Asks /auth for the credentials of this call, within its limits. What that gives may be had twice.
----@param path string
----@param body string
----@param retries? integer
----@return table|nil answer
----@return apivideo.Error? err
-function Call:exchange(path, body, retries)
-  local options = self.options
-  return new(self.account, {
-    method = "POST", url = self.account.base_url .. path, body = body, repeatable = true,
-    options = { timeout = options.timeout, connect_timeout = options.connect_timeout,
-      total_timeout = options.total_timeout, cancel = options.cancel, retries = retries or options.retries },
-  }):run()
+  setmetatable(fields, Call)
+  fields.ends_at = runtime.monotonic() + limit(fields, "total_timeout")
+  return fields
 end
 
 local call = {}
@@ -241,6 +250,20 @@ function call.new(account, fields)
   fields.repeatable = repeatable[fields.method] or false
   fields.class = rate_limit.class_of(fields.method)
   return new(account, fields)
+end
+
+--- Asks /auth for credentials. What that gives may be had twice.
+---@param account apivideo.Account
+---@param path string
+---@param body string
+---@param retries? integer
+---@return table|nil answer
+---@return apivideo.Error? err
+function call.exchange(account, path, body, retries)
+  return new(account, {
+    method = "POST", url = account.base_url .. path, body = body, repeatable = true,
+    options = { retries = retries },
+  }):run()
 end
 
 return call

@@ -101,7 +101,7 @@ local function base_url_of(given)
   return (base_url:gsub("/+$", ""))
 end
 
-local function credentials_of(given)
+local function credentials_of(given, exchange)
   for _, name in ipairs { "api_key", "access_token" } do
     if given[name] and not given[name]:find("^[!-~]+$") then
       misuse(('option "%s" must be printable characters without white space'):format(name))
@@ -113,7 +113,7 @@ local function credentials_of(given)
     if given.auth == "basic" then misuse('an access token is shown as a bearer: leave option "auth" out') end
     return credentials.token(given.access_token)
   elseif given.auth == "bearer" then
-    return credentials.bearer(given.api_key)
+    return credentials.bearer(given.api_key, exchange)
   elseif given.auth and given.auth ~= "basic" then
     misuse(('option "auth" must be "basic" or "bearer", got "%s"'):format(given.auth))
   end
@@ -143,13 +143,17 @@ local function account_of(given)
   for name, value in pairs(given.headers or {}) do lines[#lines + 1] = name .. ": " .. value end
   local limits = {}
   for name, default in pairs(defaults) do limits[name] = given[name] or default end
-  return {
-    base_url = base_url, lines = lines, limits = limits,
-    credentials = credentials_of(given), budget = retry.budget(), rate_limit = rate_limit_of(given, base_url),
+  local account = {
+    base_url = base_url, lines = lines, limits = limits, budget = retry.budget(),
+    rate_limit = rate_limit_of(given, base_url),
     reach = { proxy = given.proxy, ca_file = given.ca_file, client_cert = given.client_cert,
       client_key = given.client_key, http2 = given.http2 },
     on_request = given.on_request, on_response = given.on_response,
   }
+  account.credentials = credentials_of(given, function(path, body, retries)
+    return call.exchange(account, path, body, retries)
+  end)
+  return account
 end
 
 ---@class apivideo.ClientOptions

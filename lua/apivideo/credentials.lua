@@ -30,8 +30,8 @@ local function keep(self, tokens)
 end
 
 -- Asks for tokens; true, or nil and an error.
-local function exchange(self, call, path, body, retries)
-  local tokens, err = call:exchange(path, json.encode(body), retries)
+local function exchange(self, path, body, retries)
+  local tokens, err = self.ask(path, json.encode(body), retries)
   if not tokens then
     if err.status == 400 then -- as documented; the guide to errors has 401
       err.kind, err.message = "unauthorized", err.message .. answer.key_hint(err.request.url)
@@ -46,14 +46,14 @@ local function exchange(self, call, path, body, retries)
 end
 
 -- New tokens: for the refresh token, which serves once, or else for the key.
-local function renew(self, call)
+local function renew(self)
   local refresh_token = self.refresh_token
   self.refresh_token = nil
   if is_text(refresh_token)
-    and exchange(self, call, "/auth/refresh", { refreshToken = refresh_token }, 0) then
+    and exchange(self, "/auth/refresh", { refreshToken = refresh_token }, 0) then
     return true
   end
-  local ok, err = exchange(self, call, "/auth/api-key", { apiKey = self.api_key })
+  local ok, err = exchange(self, "/auth/api-key", { apiKey = self.api_key })
   if not ok and self.token and err.retryable and runtime.monotonic() < self.ends_at then
     self.renew_at = self.ends_at -- it is still good for a while
     return true
@@ -61,24 +61,19 @@ local function renew(self, call)
   return ok, err
 end
 
---- The token to show, renewed when it is about to end; nil where the key itself is shown. Calls that
---- come during a renewal wait for it.
----@param call apivideo.Call the call that needs it
----@return string|nil token
----@return apivideo.Error? err when there is none to be had
-function Credentials:current(call)
-  if self.exchanged and (not self.token or runtime.monotonic() >= self.renew_at) then
-    local ok, err = self.renewal:run("token", renew, self, call)
-    if not ok then return nil, err end
-  end
-  return self.token
+--- The renewal that has to be waited for before a call can be sent, or nil. All calls wait for one.
+---@return apivideo.Latch|nil renewal opens with true and true; with true, nil and an error; or with false and what was raised
+function Credentials:renewal()
+  if not self.ask then return nil end
+  if self.token and runtime.monotonic() < self.renew_at then return nil end
+  return self.renewals:start("token", renew, self)
 end
 
 --- Notes that a token was refused; whether another may be had.
 ---@param token? string
 ---@return boolean
 function Credentials:refused(token)
-  if not (self.exchanged and token) then return false end
+  if not (self.ask and token) then return false end
   if self.token == token then self.token = nil end
   return true
 end
@@ -99,9 +94,10 @@ end
 
 --- Credentials that exchange the key for tokens.
 ---@param api_key string
-function credentials.bearer(api_key)
+---@param ask fun(path: string, body: string, retries?: integer): table|nil, apivideo.Error? posts to /auth
+function credentials.bearer(api_key, ask)
   return setmetatable({
-    api_key = api_key, exchanged = true, secrets = { api_key }, renewal = single_flight.new(),
+    api_key = api_key, ask = ask, secrets = { api_key }, renewals = single_flight.new(),
   }, Credentials)
 end
 

@@ -2,7 +2,6 @@
 
 local errors = require "apivideo.error"
 local options = require "apivideo.options"
-local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
 local single_flight = require "apivideo.single_flight"
 
@@ -67,13 +66,6 @@ local function ask(state, id)
   return nil
 end
 
--- Asks, once at a time; a function that raises has failed.
-local function ask_once(state, id)
-  local ok, secret, err = protected.call(state.asking.run, state.asking, id, ask, state, id)
-  if ok then return secret, err end
-  return nil, errors.new("network", tostring(secret))
-end
-
 --- The secret of a webhook. Calls for an id that is being asked about wait for that answer; a secret
 --- that is known goes on to serve while it is asked for again, for an hour at most when the question
 --- fails: a delivery must not be lost because the API is slow or away.
@@ -86,10 +78,12 @@ function Secrets:resolve(id)
   if state.missing[id] and now < state.missing[id] then return nil end
   local known = state.known[id]
   if known and now < known.expires + STALE then
-    if now >= known.expires and not state.asking:busy(id) then runtime.spawn(ask_once, state, id) end
+    if now >= known.expires then state.asking:start(id, ask, state, id) end
     return known.secret
   end
-  return ask_once(state, id)
+  local ok, secret, err = state.asking:start(id, ask, state, id):wait()
+  if ok then return secret, err end
+  return nil, errors.new("network", tostring(secret))
 end
 
 --- Makes a resolver over a function that gets a webhook by its id.

@@ -1,4 +1,4 @@
---- One call at a time for each key: who asks while it is under way gets its answer, too.
+--- One call at a time for each key: who asks while it is under way waits for its answer.
 
 local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
@@ -7,40 +7,22 @@ local runtime = require "apivideo.runtime"
 local SingleFlight = {}
 SingleFlight.__index = SingleFlight
 
---- Whether a call for a key is under way.
+--- Calls fn(...) in a task of its own, unless a call for the key is under way.
 ---@param key any
----@return boolean
-function SingleFlight:busy(key)
-  return self.calls[key] ~= nil
-end
-
--- Calls, and lets those who come meanwhile wait for the results.
-local function lead(self, key, fn, ...)
-  local answer = runtime.latch()
+---@param fn function
+---@param ... any
+---@return apivideo.Latch answer opens with what pcall(fn, ...) returns
+function SingleFlight:start(key, fn, ...)
+  local answer = self.calls[key]
+  if answer then return answer end
+  answer = runtime.latch()
   self.calls[key] = answer
   local function finish(...)
     self.calls[key] = nil
     answer:open(...)
-    return ...
   end
-  return finish(protected.call(fn, ...))
-end
-
-local function results(ok, ...)
-  if not ok then error((...), 0) end
-  return ...
-end
-
---- Calls fn(...) unless a call for the key is under way: then waits for that one.
----@param key any
----@param fn function
----@param ... any
----@return any ... the results; its error is raised to all
-function SingleFlight:run(key, fn, ...)
-  local call = self.calls[key]
-  -- Who cannot yield would wait on top of the one who calls, and neither would come to an end.
-  if call and runtime.can_yield() then return results(call:wait()) end
-  return results(lead(self, key, fn, ...))
+  runtime.spawn(function(...) finish(protected.call(fn, ...)) end, ...)
+  return answer
 end
 
 return {

@@ -242,17 +242,19 @@ end
 
 --- Waits until it is open.
 ---@param seconds? number how long at most; without it, for ever
----@return any ... what `open` was given; or nil, "timeout"
-function Latch:wait(seconds)
-  if not self.values then
-    local wait = {}
-    self.waits[#self.waits + 1] = wait
-    if not suspend(wait, seconds) then
-      leave(self, wait)
-      return nil, "timeout"
-    end
-  end
-  return unpack(self.values, 1, self.values.n)
+---@param cancel? apivideo.Latch ends the wait when it opens
+---@return any ... what `open` was given; or nil, "timeout"; or nil, "cancelled"
+function Latch:wait(seconds, cancel)
+  if self.values then return unpack(self.values, 1, self.values.n) end
+  if cancel and cancel.values then return nil, "cancelled" end
+  local wait = {}
+  self.waits[#self.waits + 1] = wait
+  if cancel then cancel.waits[#cancel.waits + 1] = wait end
+  local in_time = suspend(wait, seconds)
+  if cancel then leave(cancel, wait) end
+  if self.values then return unpack(self.values, 1, self.values.n) end
+  leave(self, wait)
+  return nil, in_time and "cancelled" or "timeout"
 end
 
 --- Runs a function as a task until it ends, and all other tasks meanwhile. Without one: runs until
