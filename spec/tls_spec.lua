@@ -1,30 +1,22 @@
 -- TLS to a real peer: openssl's own server, with certificates made here.
 
+local certificates = require "spec.support.certificates"
+local free_port = require "spec.support.free_port"
 local http = require "apivideo.http"
+local nginx = require "spec.support.nginx"
+local peer = require "spec.support.peer"
 local runtime = require "apivideo.runtime"
 local socket = require "socket"
 local wait_for = require "spec.support.wait"
 
-local directory
-
-local function openssl(arguments)
-  local status = os.execute(("cd %s && openssl %s > log 2>&1 < /dev/null"):format(directory, arguments))
-  assert(status == true or status == 0, "openssl " .. arguments)
-end
-
--- A free port: asked for and given back.
-local function free_port()
-  local listening = assert(socket.bind("127.0.0.1", 0))
-  local _, port = listening:getsockname()
-  listening:close()
-  return port
-end
+local authority
 
 -- Starts `openssl s_server -www` with a certificate; its port.
 local function serve(name, more)
   local port = free_port()
   os.execute(("cd %s && { openssl s_server -quiet -accept 127.0.0.1:%d -cert %s.crt -key %s.key -www %s"
-    .. " > %s.log 2>&1 < /dev/null & echo $! >> pids; }"):format(directory, port, name, name, more or "", name))
+    .. " > %s.log 2>&1 < /dev/null & echo $! >> pids; }")
+    :format(authority.directory, port, name, name, more or "", name))
   wait_for(function()
     local probe = socket.connect("127.0.0.1", port)
     return probe and probe:close()
@@ -40,28 +32,19 @@ end
 
 describe("TLS #process", function()
   setup(function()
-    directory = os.tmpname()
-    os.remove(directory)
-    assert(os.execute("mkdir " .. directory))
-    openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=test-ca")
-    for name, subject in pairs { good = "IP:127.0.0.1", other = "DNS:elsewhere.example" } do
-      openssl(("req -newkey rsa:2048 -nodes -keyout %s.key -out %s.csr -subj /CN=peer"):format(name, name))
-      os.execute(("echo subjectAltName=%s > %s/%s.ext"):format(subject, directory, name))
-      openssl(("x509 -req -in %s.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile %s.ext -out %s.crt")
-        :format(name, name, name))
-    end
-    openssl("x509 -req -in good.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days -1 -extfile good.ext"
-      .. " -out expired.crt")
-    os.execute(("cp %s/good.key %s/expired.key"):format(directory, directory))
+    authority = certificates.new()
+    authority:issue("good", "IP:127.0.0.1")
+    authority:issue("other", "DNS:elsewhere.example")
+    authority:issue("expired", "IP:127.0.0.1", -1)
   end)
 
   teardown(function()
-    os.execute(("kill $(cat %s/pids) 2> /dev/null; rm -rf %s"):format(directory, directory))
+    authority:remove()
     runtime.sleep(0)
   end)
 
   it("trusts a certificate that verifies", function()
-    local response, err = get(serve "good", nil, { ca_file = directory .. "/ca.crt" })
+    local response, err = get(serve "good", nil, { ca_file = authority:path "ca.crt" })
     assert.is_nil(err)
     assert.equal(200, response.status)
     assert.is_true(response.timings.tls > 0)
@@ -70,32 +53,122 @@ describe("TLS #process", function()
   it("refuses one that nobody it trusts signed", function()
     local response, err = get(serve "good")
     assert.is_nil(response)
-    assert.equal("tls", err.kind)
+    assert.equal("tls", err.kind, err.message)
     assert.is_false(err.retryable)
   end)
 
   it("refuses one of another host", function()
-    local response, err = get(serve "other", nil, { ca_file = directory .. "/ca.crt" })
+    local response, err = get(serve "other", nil, { ca_file = authority:path "ca.crt" })
     assert.is_nil(response)
-    assert.equal("tls", err.kind)
+    assert.equal("tls", err.kind, err.message)
   end)
 
   it("refuses one that has expired", function()
-    local response, err = get(serve "expired", nil, { ca_file = directory .. "/ca.crt" })
+    local response, err = get(serve "expired", nil, { ca_file = authority:path "ca.crt" })
     assert.is_nil(response)
-    assert.equal("tls", err.kind)
+    assert.equal("tls", err.kind, err.message)
   end)
 
   it("refuses TLS 1.1", function()
     local response, err = get(serve("good", "-tls1_1 -cipher ALL:@SECLEVEL=0"), nil,
-      { ca_file = directory .. "/ca.crt" })
+      { ca_file = authority:path "ca.crt" })
     assert.is_nil(response)
-    assert.equal("tls", err.kind)
+    assert.equal("tls", err.kind, err.message)
   end)
 
-  it("says when the file of certificates cannot be read", function()
-    local response, err = get(serve "good", nil, { ca_file = directory .. "/missing.crt" })
-    assert.is_nil(response)
-    assert.equal("tls", err.kind)
+  describe("with a client certificate", function()
+    local port, unused_port
+
+    setup(function()
+      authority:issue("client", "DNS:client.example")
+      authority:openssl("rsa -aes128 -passout pass:secret -in client.key -out locked.key")
+      os.execute(("cd %s && cat client.crt client.key > both.pem && echo garbage > garbage.pem")
+        :format(authority.directory))
+      local asking = 'ssl_client_certificate ca.crt; ssl_verify_client on; return 200 "$ssl_client_s_dn";'
+      local ports = nginx.start(authority, { { "ssl", asking }, { "ssl", asking } })
+      port, unused_port = ports[1], ports[2]
+    end)
+
+    local function ask(cert, key, at)
+      return get(at or port, nil, {
+        ca_file = authority:path "ca.crt",
+        client_cert = cert and authority:path(cert),
+        client_key = key and authority:path(key),
+      })
+    end
+
+    it("shows it, from one file or two", function()
+      assert.equal("CN=client", assert(ask("client.crt", "client.key")).body)
+      assert.equal("CN=client", assert(ask("both.pem")).body)
+      assert.equal(400, assert(ask()).status)
+    end)
+
+    it("keeps its connections from those who show none", function()
+      assert.equal(200, assert(ask("both.pem")).status)
+      assert.equal(400, assert(ask()).status)
+      assert.equal(200, assert(ask("both.pem")).status)
+    end)
+
+    it("refuses files without a certificate, or a key that fits", function()
+      for _, files in ipairs { { "garbage.pem", "client.key" }, { "client.crt", "garbage.pem" },
+        { "client.crt", "locked.key" }, { "client.crt", "other.key" } } do
+        local response, err, sent = ask(files[1], files[2], unused_port)
+        assert.is_nil(response)
+        assert.equal("tls", err.kind, err.message)
+        assert.is_false(sent)
+      end
+    end)
+
+    it("says that the peer wants one", function()
+      local response, err = get(serve("good", "-CAfile ca.crt -Verify 1 -verify_return_error"), nil,
+        { ca_file = authority:path "ca.crt" })
+      assert.is_nil(response)
+      assert.equal("tls", err.kind, err.message)
+    end)
+  end)
+
+  it("names a file that cannot be read", function()
+    for _, field in ipairs { "ca_file", "client_cert", "client_key" } do
+      local files = { client_cert = authority:path "good.crt" }
+      files[field] = authority:path "none.pem"
+      local response, err, sent = get(free_port(), nil, files)
+      assert.is_nil(response)
+      assert.equal("invalid_request", err.kind)
+      assert.truthy(err.message:find(field .. " cannot be read: " .. authority:path "none.pem", 1, true))
+      assert.is_false(sent)
+    end
+  end)
+
+  it("is not to blame for a connection that breaks in its handshake", function()
+    for _, finish in ipairs { "close", "reset" } do
+      local p = peer.start(function(connection)
+        connection:read_more()
+        connection[finish](connection)
+      end)
+      local response, err, sent = get(p.port)
+      p.stop()
+      assert.is_nil(response)
+      assert.equal("network", err.kind, err.message)
+      assert.is_true(err.retryable)
+      assert.is_false(sent)
+    end
+  end)
+
+  it("takes a new connection where the peer has said goodbye to the kept one", function()
+    local port = nginx.start(authority, { { "ssl", 'keepalive_timeout 50ms; return 200 "x";' } })[1]
+    -- In hex, as Linux lists it: our end of a connection to that port, in CLOSE_WAIT.
+    local closed = ("0100007F:%04X 08 "):format(port)
+    for _, method in ipairs { "GET", "POST", "DELETE", "POST" } do
+      local response, err = http.request { method = method, url = ("https://127.0.0.1:%d/"):format(port),
+        timeout = 10, body = method == "POST" and "{}" or nil, ca_file = authority:path "ca.crt" }
+      assert.is_nil(err, tostring(err))
+      assert.equal(1, response.connections)
+      wait_for(function()
+        local file = assert(io.open "/proc/net/tcp")
+        local list = file:read "*a"
+        file:close()
+        return list:find(closed, 1, true)
+      end, "the peer's end of the connection")
+    end
   end)
 end)

@@ -32,6 +32,10 @@ local defaults = {
 ---@field max_header? integer bytes, default 64 KiB
 ---@field username? string for Basic authentication, with an empty password
 ---@field ca_file? string certificates to trust instead of the system's
+---@field client_cert? string who asks: a PEM file, which may hold the key, too
+---@field client_key? string its key, a PEM file
+---@field proxy? string http://, https://, socks5:// or socks5h:// URL; "" for none; default the environment's
+---@field http2? boolean whether HTTP/2 is spoken with who can, over TLS; default true
 
 --- Sends a request and waits for its response, whatever its status is. Redirects are not followed.
 ---@param request apivideo.Request what it leaves out is filled in

@@ -6,8 +6,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
+
+#include "http_connection.h"
+#include "http_options.h"
 
 #define BUFFER_FIRST_SIZE 1024
 
@@ -85,128 +87,60 @@ const char *http_add_header(http_transfer *transfer, const char *line, size_t le
   return NULL;
 }
 
-/* The trust store: one file where there is one. With a directory beside it, OpenSSL parses the file
-   anew for each connection, and libcurl does not keep the parsed store. */
-static CURLcode set_trust(CURL *easy, const char *ca_file) {
-  CURLcode code;
-  if (ca_file != NULL) {
-    code = curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
-    return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-  }
-#if LIBCURL_VERSION_NUM >= 0x074600 /* 7.70.0 tells its default file */
-  {
-    const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
-    if (version->age >= CURLVERSION_SEVENTH && version->cainfo != NULL &&
-        access(version->cainfo, R_OK) == 0)
-      return curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-  }
-#endif
-  return CURLE_OK;
-}
-
-/* No other scheme than the URL's own, so that nothing leads from https to http or file. */
-static CURLcode set_protocol(CURL *easy, bool https) {
-#if LIBCURL_VERSION_NUM >= 0x075500 /* 7.85.0 */
-  if (curl_version_info(CURLVERSION_NOW)->version_num >= 0x075500)
-    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, https ? "https" : "http");
-  return CURLE_FAILED_INIT;
-#else
-  return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, https ? CURLPROTO_HTTPS : CURLPROTO_HTTP);
-#endif
-}
-
-/* The method and the body, which libcurl copies. */
-static CURLcode set_body(CURL *easy, const http_request *request) {
-  CURLcode code = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
-  if (code == CURLE_OK && strcmp(request->method, "HEAD") == 0)
-    code = curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-  if (code != CURLE_OK || request->body == NULL) return code;
-  code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
-  return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request->body);
-}
-
-/* Where libcurl puts what it receives. */
-static void set_callbacks(CURL *easy, http_transfer *transfer) {
+/* A handle of the pool's: a spare one, or a new one; or NULL. */
+static CURL *take_handle(http_pool *pool) {
+  CURL *easy;
+  if (pool->spare_count > 0) return pool->spare[--pool->spare_count];
+  easy = curl_easy_init();
+  if (easy == NULL) return NULL;
   (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-  (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
   (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  if (http_set_common(easy, pool) == CURLE_OK && http_watch_handle(easy, pool) == CURLE_OK)
+    return easy;
+  curl_easy_cleanup(easy);
+  return NULL;
+}
+
+/* Keeps the handle of a transfer that has ended for another one, or frees it. libcurl is told to
+   forget what is the transfer's. */
+static void leave_handle(http_transfer *transfer) {
+  http_pool *pool = transfer->pool;
+  CURL *easy = transfer->easy;
+  transfer->easy = NULL;
+  if (!transfer->spares || pool->spare_count == HTTP_MAX_SPARE) {
+    curl_easy_cleanup(easy);
+    return;
+  }
+  (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+  (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
+  (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
+  pool->spare[pool->spare_count++] = easy;
+}
+
+/* Where libcurl puts what it receives for a transfer. */
+static void set_targets(http_transfer *transfer) {
+  CURL *easy = transfer->easy;
+  (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
   (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
   (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
   (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
 }
 
-/* Basic authentication with an empty password: what api.video asks for. */
-static CURLcode set_username(CURL *easy, const char *username) {
-  CURLcode code = CURLE_OK;
-  if (username == NULL) return code;
-  code = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-  return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_USERNAME, username);
-}
-
-/* A proxy of the environment is not for this machine's own addresses. */
-static CURLcode set_proxy(CURL *easy, const char *url) {
-  const char *host = strstr(url, "://") + 3;
-  const bool loopback = strncmp(host, "127.", 4) == 0 || strncmp(host, "[::1]", 5) == 0 ||
-                        strncasecmp(host, "localhost", 9) == 0;
-  return loopback ? curl_easy_setopt(easy, CURLOPT_PROXY, "") : CURLE_OK;
-}
-
-/* The options that every transfer has. */
-static CURLcode set_options(CURL *easy, const http_request *request) {
-  const bool https = strncasecmp(request->url, "https://", 8) == 0;
+const char *http_prepare(http_pool *pool, http_transfer *transfer, const http_request *request) {
   CURLcode code;
-#define SET(option, value)                               \
-  do {                                                   \
-    code = curl_easy_setopt(easy, CURLOPT_##option, value); \
-    if (code != CURLE_OK) return code;                   \
-  } while (0)
-  SET(URL, request->url);
-  SET(PATH_AS_IS, 1L);
-  SET(FOLLOWLOCATION, 0L);
-  SET(NOSIGNAL, 1L);
-  SET(TCP_KEEPALIVE, 1L);
-  SET(CONNECTTIMEOUT_MS, request->connect_timeout);
-  SET(TIMEOUT_MS, request->timeout);
-  SET(SSL_VERIFYPEER, 1L);
-  SET(SSL_VERIFYHOST, 2L);
-  SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-  SET(HTTP_VERSION, https ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
-#undef SET
-  code = set_protocol(easy, https);
-  return code != CURLE_OK ? code : set_trust(easy, request->ca_file);
-}
-
-/* NULL, or why a request may not be sent. */
-static const char *check_request(const http_request *request) {
-  const char *c;
-  if (strncasecmp(request->url, "https://", 8) != 0 && strncasecmp(request->url, "http://", 7) != 0)
-    return "a URL must begin with https:// or http://";
-  if (!http_is_clean(request->url, strlen(request->url)) ||
-      strpbrk(request->url, " \t") != NULL)
-    return "a URL must not hold white space or control characters";
-  for (c = request->method; *c != '\0'; c++)
-    if (*c < 'A' || *c > 'Z') return "a method is written in capital letters";
-  return c == request->method ? "a method is missing" : NULL;
-}
-
-const char *http_prepare(http_transfer *transfer, const http_request *request) {
-  CURLcode code;
-  const char *problem = check_request(request);
-  if (problem != NULL) return problem;
+  const char *problem;
+  transfer->pool = pool;
+  problem = http_check(transfer, request);
   /* An empty "Expect:" keeps libcurl from asking before it sends a larger body. */
-  problem = http_add_header(transfer, "Expect:", 7);
+  if (problem == NULL && request->body != NULL) problem = http_add_header(transfer, "Expect:", 7);
   if (problem != NULL) return problem;
-  transfer->easy = curl_easy_init();
+  transfer->easy = take_handle(pool);
   if (transfer->easy == NULL) return "libcurl could not make a handle";
   transfer->max_body = request->max_body;
   transfer->max_header = request->max_header;
-  set_callbacks(transfer->easy, transfer);
-  code = set_options(transfer->easy, request);
-  if (code == CURLE_OK) code = set_proxy(transfer->easy, request->url);
-  if (code == CURLE_OK) code = set_username(transfer->easy, request->username);
-  if (code == CURLE_OK) code = set_body(transfer->easy, request);
-  if (code == CURLE_OK)
-    code = curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
+  set_targets(transfer);
+  code = http_set_request(transfer, request);
+  if (code == CURLE_OK) code = http_watch_transfer(transfer, request);
   return code == CURLE_OK ? NULL : curl_easy_strerror(code);
 }
 
@@ -241,7 +175,6 @@ static void drop_done(http_transfer *transfer) {
 const char *http_start(http_pool *pool, http_transfer *transfer) {
   const CURLMcode code = curl_multi_add_handle(pool->multi, transfer->easy);
   if (code != CURLM_OK) return curl_multi_strerror(code);
-  transfer->pool = pool;
   transfer->state = HTTP_RUNNING;
   transfer->next = pool->running;
   if (transfer->next != NULL) transfer->next->previous = transfer;
@@ -250,7 +183,10 @@ const char *http_start(http_pool *pool, http_transfer *transfer) {
 }
 
 void http_close(http_transfer *transfer) {
-  if (transfer->state == HTTP_RUNNING) stop(transfer);
+  if (transfer->state == HTTP_RUNNING) {
+    transfer->sent = http_was_sent(transfer);
+    stop(transfer);
+  }
   if (transfer->state == HTTP_DONE && transfer->pool != NULL) drop_done(transfer);
   if (transfer->easy != NULL) curl_easy_cleanup(transfer->easy);
   curl_slist_free_all(transfer->headers);
@@ -268,6 +204,7 @@ bool http_pool_open(http_pool *pool) {
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return false;
   pool->multi = curl_multi_init();
   if (pool->multi == NULL) curl_global_cleanup();
+  http_read_features(pool);
   return pool->multi != NULL;
 }
 
@@ -278,13 +215,52 @@ void http_pool_close(http_pool *pool) {
   while (pool->running != NULL) http_close(pool->running);
   while (pool->done != NULL) http_close(pool->done);
   if (!http_pool_forked(pool)) {
+    while (pool->spare_count > 0) curl_easy_cleanup(pool->spare[--pool->spare_count]);
     (void)curl_multi_cleanup(pool->multi);
     curl_global_cleanup();
   }
+  free(pool->sockets);
+  pool->sockets = NULL;
   pool->multi = NULL;
 }
 
-/* Moves what libcurl has finished from `running` to `done`. */
+/* Reads what libcurl tells about a transfer that has ended, so that its handle can go. */
+static void read_end(http_transfer *transfer) {
+  static const CURLINFO infos[HTTP_POINTS] = {
+      CURLINFO_NAMELOOKUP_TIME_T, CURLINFO_CONNECT_TIME_T, CURLINFO_APPCONNECT_TIME_T,
+      CURLINFO_STARTTRANSFER_TIME_T, CURLINFO_TOTAL_TIME_T};
+  CURL *easy = transfer->easy;
+  size_t i;
+  transfer->sent = http_was_sent(transfer);
+  (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &transfer->status);
+  (void)curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &transfer->connections);
+  (void)curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &transfer->version);
+  for (i = 0; i < HTTP_POINTS; i++) (void)curl_easy_getinfo(easy, infos[i], &transfer->points[i]);
+  http_learn(transfer);
+}
+
+/* Moves a transfer that libcurl has finished from `running` to `done`. */
+static void finish(http_transfer *transfer, CURLcode code) {
+  http_pool *pool = transfer->pool;
+  stop(transfer);
+  read_end(transfer);
+  leave_handle(transfer);
+  transfer->code = code;
+  transfer->state = HTTP_DONE;
+  *pool->done_end = transfer;
+  pool->done_end = &transfer->next;
+}
+
+/* Starts a transfer anew, on a connection of its own. Nothing of it was sent. */
+static void renew(http_transfer *transfer) {
+  CURLM *multi = transfer->pool->multi;
+  transfer->error[0] = '\0';
+  (void)curl_multi_remove_handle(multi, transfer->easy);
+  if (http_renew(transfer) != CURLE_OK || curl_multi_add_handle(multi, transfer->easy) != CURLM_OK)
+    finish(transfer, CURLE_FAILED_INIT);
+}
+
+/* Takes up what libcurl has finished. */
 static void collect(http_pool *pool) {
   CURLMsg *message;
   int left;
@@ -295,11 +271,10 @@ static void collect(http_pool *pool) {
     if (message->msg != CURLMSG_DONE) continue;
     (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
     transfer = (http_transfer *)(void *)private;
-    stop(transfer);
-    transfer->code = code;
-    transfer->state = HTTP_DONE;
-    *pool->done_end = transfer;
-    pool->done_end = &transfer->next;
+    if (transfer->stale)
+      renew(transfer);
+    else
+      finish(transfer, code);
   }
 }
 
@@ -321,34 +296,4 @@ http_transfer *http_pool_take(http_pool *pool) {
   drop_done(transfer);
   transfer->pool = NULL;
   return transfer;
-}
-
-const char *http_error_kind(const http_transfer *transfer) {
-  if (transfer->too_large != NULL) return "too_large";
-  switch (transfer->code) {
-    case CURLE_OK: return NULL;
-    case CURLE_OPERATION_TIMEDOUT: return "timeout";
-    case CURLE_URL_MALFORMAT: return "invalid_request";
-    case CURLE_UNSUPPORTED_PROTOCOL: /* an answer without a status line: the URL's was checked */
-    case CURLE_WEIRD_SERVER_REPLY: return "unexpected_response";
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR: return "tls";
-    case CURLE_OUT_OF_MEMORY: /* what libcurl before 8 says of a header line that is too long */
-#if LIBCURL_VERSION_NUM >= 0x080600
-    case CURLE_TOO_LARGE:
-#endif
-      return "too_large";
-    default: return "network";
-  }
-}
-
-const char *http_error_message(const http_transfer *transfer) {
-  if (transfer->too_large != NULL) return transfer->too_large;
-  if (strcmp(http_error_kind(transfer), "too_large") == 0)
-    return "a line of the response's headers is larger than allowed";
-  return transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(transfer->code);
 }

@@ -4,6 +4,11 @@
 ** A pool drives any number of transfers and keeps connections alive between them. Both structures
 ** belong to the caller, who zeroes them first and must not move them: a pool knows its transfers
 ** and each transfer its pool, so either may be closed first.
+**
+**   http.c             pools and transfers
+**   http_options.c     what a request asks, as libcurl's options
+**   http_connection.c  what happens between a connection and a request
+**   http_failure.c     what kind of failure it was
 */
 #ifndef APIVIDEO_HTTP_H
 #define APIVIDEO_HTTP_H
@@ -14,6 +19,8 @@
 
 #include <curl/curl.h>
 
+#define HTTP_MAX_SPARE 64
+
 typedef struct http_buffer {
   char *data;
   size_t len;
@@ -22,12 +29,27 @@ typedef struct http_buffer {
 
 typedef struct http_transfer http_transfer;
 
+/* A socket of libcurl's. */
+typedef struct http_socket {
+  curl_socket_t fd;
+  int port;   /* the local one, 0 until it is known */
+  bool http1; /* a transfer over it was HTTP/1 */
+} http_socket;
+
 typedef struct http_pool {
   CURLM *multi;
   pid_t pid;                /* of the process that made it */
   http_transfer *running;   /* doubly linked */
   http_transfer *done;      /* finished and not yet taken, oldest first */
   http_transfer **done_end; /* where the next one goes */
+  CURL *spare[HTTP_MAX_SPARE]; /* handles for further transfers */
+  size_t spare_count;
+  http_socket *sockets; /* the open ones */
+  size_t socket_count, socket_size;
+  bool has_http2, has_https_proxy; /* this libcurl has them */
+  bool has_openssl;   /* or a relative of its */
+  bool sees_requests; /* this libcurl tells before it sends */
+  bool trusts_file;   /* the system's certificates are one file */
 } http_pool;
 
 typedef enum http_state {
@@ -37,18 +59,39 @@ typedef enum http_state {
   HTTP_CLOSED   /* nothing is left of it */
 } http_state;
 
+/* The points of time that libcurl tells, in microseconds from the start. */
+typedef enum http_point {
+  HTTP_NAME_LOOKUP,
+  HTTP_CONNECT,
+  HTTP_TLS,
+  HTTP_FIRST_BYTE,
+  HTTP_TOTAL,
+  HTTP_POINTS
+} http_point;
+
 struct http_transfer {
   http_pool *pool;
   http_transfer *next, *previous;
   int id; /* the caller's */
   http_state state;
-  CURL *easy;
+  CURL *easy; /* until it is done */
   struct curl_slist *headers;
+  size_t max_body, max_header;
+  /* on its way: */
+  bool spares;       /* its handle may serve another one after it */
+  bool repeatable;   /* a GET, and maybe over HTTP/2: it may be sent again */
+  bool ready;        /* a connection was ready for it */
+  bool stale;        /* that was one that the peer had closed */
+  bool unanswered;   /* libcurl wanted to send it again */
+  long connect_size; /* what was sent to a proxy, to reach the peer, before the request */
+  /* its end: */
   CURLcode code;
   const char *too_large; /* which cap of ours stopped it, or NULL */
+  bool sent;             /* whether any byte of it may have reached the peer */
+  long status, connections, version;
+  curl_off_t points[HTTP_POINTS];
   http_buffer body, header; /* header: the final response's lines */
   size_t header_total;      /* bytes of all header lines, of 1xx responses too */
-  size_t max_body, max_header;
   char error[CURL_ERROR_SIZE];
 };
 
@@ -57,8 +100,12 @@ typedef struct http_request {
   const char *method, *url;
   const char *body; /* or NULL */
   size_t body_len;
-  const char *username; /* for Basic authentication with an empty password, or NULL */
-  const char *ca_file;  /* or NULL: the system's */
+  const char *username;    /* for Basic authentication with an empty password, or NULL */
+  const char *ca_file;     /* or NULL: the system's */
+  const char *client_cert; /* or NULL */
+  const char *client_key;  /* or NULL: in client_cert, too */
+  const char *proxy;       /* "" for none, or NULL: the environment's */
+  bool http2;              /* where the peer has it, over TLS */
   long timeout, connect_timeout;
   size_t max_body, max_header;
 } http_request;
@@ -77,11 +124,11 @@ http_transfer *http_pool_take(http_pool *pool);
 
 /* Adds a header line `Name: value` to a new transfer. NULL, or why not. */
 const char *http_add_header(http_transfer *transfer, const char *line, size_t len);
-/* Sets a new transfer up. NULL, or why not; then the transfer is to be closed. */
-const char *http_prepare(http_transfer *transfer, const http_request *request);
+/* Sets a new transfer up. NULL, or why not (maybe in `transfer`); then the transfer is to be closed. */
+const char *http_prepare(http_pool *pool, http_transfer *transfer, const http_request *request);
 /* Hands a prepared transfer to the pool. NULL, or why not. */
 const char *http_start(http_pool *pool, http_transfer *transfer);
-/* Stops it if it runs, and frees what it holds. May be called twice. */
+/* Stops it if it runs, and frees what it holds, except what tells its end. May be called twice. */
 void http_close(http_transfer *transfer);
 /* The error kind of a finished transfer, or NULL when there is a response. */
 const char *http_error_kind(const http_transfer *transfer);

@@ -4,7 +4,7 @@
 **   pool = http.new()
 **   transfer = pool:start { method, url, headers = { "Name: value", … }, body, … }
 **   finished, ready = pool:step(seconds [, fds])
-**   response | nil, kind, message = transfer:result()
+**   response | nil, kind, message, sent = transfer:result()
 **   transfer:cancel()
 **
 ** A pool's uservalue holds its running transfers by id, so that none is collected while libcurl
@@ -89,7 +89,18 @@ static long number_field(lua_State *L, const char *name, double unit) {
   return (long)value;
 }
 
-/* Reads the request at index 2; its strings stay on the stack. Stack: [-0, +5]. */
+/* Reads a boolean field, true when it is nil. Stack: [-0, +0]. */
+static bool boolean_field(lua_State *L, const char *name) {
+  bool value;
+  lua_getfield(L, 2, name);
+  if (!lua_isnil(L, -1) && !lua_isboolean(L, -1))
+    luaL_error(L, "field \"%s\" must be a boolean, got %s", name, luaL_typename(L, -1));
+  value = lua_isnil(L, -1) || lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return value;
+}
+
+/* Reads the request at index 2; its strings stay on the stack. Stack: [-0, +8]. */
 static void read_request(lua_State *L, http_request *request) {
   memset(request, 0, sizeof *request);
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -101,6 +112,10 @@ static void read_request(lua_State *L, http_request *request) {
   request->url = plain_field(L, "url", false);
   request->username = plain_field(L, "username", true);
   request->ca_file = plain_field(L, "ca_file", true);
+  request->client_cert = plain_field(L, "client_cert", true);
+  request->client_key = plain_field(L, "client_key", true);
+  request->proxy = plain_field(L, "proxy", true);
+  request->http2 = boolean_field(L, "http2");
   request->body = string_field(L, "body", true, &request->body_len);
 }
 
@@ -122,12 +137,13 @@ static const char *add_headers(lua_State *L, http_transfer *transfer) {
   return NULL;
 }
 
-/* Pushes nil, kind, message. Stack: [-0, +3]. */
-static int fail(lua_State *L, const char *kind, const char *message) {
+/* Pushes nil, kind, message, and whether any byte may have reached the peer. Stack: [-0, +4]. */
+static int fail(lua_State *L, const char *kind, const char *message, bool sent) {
   lua_pushnil(L);
   lua_pushstring(L, kind);
   lua_pushstring(L, message);
-  return 3;
+  lua_pushboolean(L, sent);
+  return 4;
 }
 
 /* Keeps the transfer at the top in the pool's table while it runs. Stack: [-0, +0]. */
@@ -151,7 +167,7 @@ static void release(lua_State *L, int index, http_transfer *transfer) {
   transfer->id = 0;
 }
 
-/* pool:start(request) -> transfer | nil, kind, message. Stack: [-0, +1|3]. */
+/* pool:start(request) -> transfer | nil, kind, message, false. Stack: [-0, +1|4]. */
 static int pool_start(lua_State *L) {
   http_pool *pool = check_usable(L);
   http_request request;
@@ -167,13 +183,13 @@ static int pool_start(lua_State *L) {
   lua_insert(L, -2); /* …, transfer, headers */
   problem = lua_istable(L, -1) ? add_headers(L, transfer) : NULL;
   lua_pop(L, 1);
-  if (problem == NULL) problem = http_prepare(transfer, &request);
-  if (problem != NULL) return fail(L, "invalid_request", problem);
+  if (problem == NULL) problem = http_prepare(pool, transfer, &request);
+  if (problem != NULL) return fail(L, "invalid_request", problem, false);
   anchor(L, transfer);
   problem = http_start(pool, transfer);
   if (problem == NULL) return 1;
   release(L, lua_gettop(L), transfer);
-  return fail(L, "network", problem);
+  return fail(L, "network", problem, false);
 }
 
 /* Takes the finished transfers off the pool: pushes them as an array, or nil. Stack: [-0, +1]. */
@@ -264,9 +280,7 @@ static void add_response_headers(lua_State *L, const http_buffer *header) {
 }
 
 /* The name of the HTTP version that the peer spoke. */
-static const char *version_name(CURL *easy) {
-  long version = 0;
-  (void)curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+static const char *version_name(long version) {
   switch (version) {
     case CURL_HTTP_VERSION_1_0: return "1.0";
     case CURL_HTTP_VERSION_1_1: return "1.1";
@@ -276,22 +290,14 @@ static const char *version_name(CURL *easy) {
 }
 
 /* Sets `timings` of the table at the top: seconds from the start to each point. Stack: [-0, +0]. */
-static void set_timings(lua_State *L, CURL *easy) {
-  static const struct {
-    const char *name;
-    CURLINFO info;
-  } points[] = {
-      {"name_lookup", CURLINFO_NAMELOOKUP_TIME_T}, {"connect", CURLINFO_CONNECT_TIME_T},
-      {"tls", CURLINFO_APPCONNECT_TIME_T},         {"first_byte", CURLINFO_STARTTRANSFER_TIME_T},
-      {"total", CURLINFO_TOTAL_TIME_T},
-  };
+static void set_timings(lua_State *L, const http_transfer *transfer) {
+  static const char *const names[HTTP_POINTS] = {"name_lookup", "connect", "tls", "first_byte",
+                                                 "total"};
   size_t i;
-  lua_createtable(L, 0, 5);
-  for (i = 0; i < sizeof points / sizeof *points; i++) {
-    curl_off_t microseconds = 0;
-    (void)curl_easy_getinfo(easy, points[i].info, &microseconds);
-    lua_pushnumber(L, (lua_Number)microseconds / 1e6);
-    lua_setfield(L, -2, points[i].name);
+  lua_createtable(L, 0, HTTP_POINTS);
+  for (i = 0; i < HTTP_POINTS; i++) {
+    lua_pushnumber(L, (lua_Number)transfer->points[i] / 1e6);
+    lua_setfield(L, -2, names[i]);
   }
   lua_setfield(L, -2, "timings");
 }
@@ -299,30 +305,29 @@ static void set_timings(lua_State *L, CURL *easy) {
 /* Pushes the response { status, http_version, headers, body, connections, timings }: connections
    is how many were opened for it, 0 when a kept one served. Stack: [-0, +1]. */
 static void push_response(lua_State *L, const http_transfer *transfer) {
-  long status = 0, connections = 0;
-  (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-  (void)curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connections);
   lua_createtable(L, 0, 6);
-  lua_pushinteger(L, (lua_Integer)status);
+  lua_pushinteger(L, (lua_Integer)transfer->status);
   lua_setfield(L, -2, "status");
-  lua_pushinteger(L, (lua_Integer)connections);
+  lua_pushinteger(L, (lua_Integer)transfer->connections);
   lua_setfield(L, -2, "connections");
-  lua_pushstring(L, version_name(transfer->easy));
+  lua_pushstring(L, version_name(transfer->version));
   lua_setfield(L, -2, "http_version");
   lua_newtable(L);
   add_response_headers(L, &transfer->header);
   lua_setfield(L, -2, "headers");
   lua_pushlstring(L, transfer->body.len > 0 ? transfer->body.data : "", transfer->body.len);
   lua_setfield(L, -2, "body");
-  set_timings(L, transfer->easy);
+  set_timings(L, transfer);
 }
 
-/* transfer:result() -> response | nil, kind, message; nil alone while it runs. What the transfer
-   holds is freed: it tells its result once. Stack: [-0, +1|3]. */
+/* transfer:result() -> response | nil, kind, message, sent; nil alone while it runs. What the
+   transfer holds is freed: it tells its result once. Stack: [-0, +1|4]. */
 static int transfer_result(lua_State *L) {
   http_transfer *transfer = check_transfer(L);
   const char *kind;
-  if (transfer->state == HTTP_CLOSED) return fail(L, "cancelled", "the request was cancelled");
+  int count = 1;
+  if (transfer->state == HTTP_CLOSED)
+    return fail(L, "cancelled", "the request was cancelled", transfer->sent);
   if (transfer->state != HTTP_DONE) {
     lua_pushnil(L);
     return 1;
@@ -331,9 +336,9 @@ static int transfer_result(lua_State *L) {
   if (kind == NULL)
     push_response(L, transfer);
   else
-    (void)fail(L, kind, http_error_message(transfer));
+    count = fail(L, kind, http_error_message(transfer), transfer->sent);
   http_close(transfer);
-  return kind == NULL ? 1 : 3;
+  return count;
 }
 
 /* transfer:cancel(), __close: stops it; its result is then an error. Stack: [-0, +0]. */

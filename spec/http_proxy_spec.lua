@@ -1,0 +1,164 @@
+local free_port = require "spec.support.free_port"
+local http = require "apivideo.http"
+local peer = require "spec.support.peer"
+local process = require "spec.support.process"
+
+local function get(url, proxy, more)
+  local request = { method = "GET", url = url, proxy = proxy, timeout = 60 }
+  for name, value in pairs(more or {}) do request[name] = value end
+  return http.request(request)
+end
+
+describe("a proxy", function()
+  local running = {}
+
+  local function start(...)
+    local p = peer.start(...)
+    running[#running + 1] = p
+    return p
+  end
+
+  local function answering(...)
+    local p = peer.answering(...)
+    running[#running + 1] = p
+    return p
+  end
+
+  after_each(function()
+    for _, p in ipairs(running) do p.stop() end
+    running = {}
+  end)
+
+  it("is asked for http URLs, this machine's own, too", function()
+    local p = answering("200 OK", nil, "by proxy")
+    for _, url in ipairs { "http://127.0.0.1:1/a", "http://localhost:1/a", "http://host.invalid/a" } do
+      assert.equal("by proxy", assert(get(url, p.url)).body)
+      assert.equal("GET " .. url .. " HTTP/1.1", p.requests[#p.requests].line)
+    end
+  end)
+
+  it("gets user and password", function()
+    local p = answering("200 OK")
+    assert(get("http://host.invalid/", p.url:gsub("//", "//me:p%%40ss@"), { username = "key" }))
+    local head = p.requests[1].head
+    assert.truthy(head:find("\r\nProxy-Authorization: Basic bWU6cEBzcw==\r\n", 1, true))
+    assert.truthy(head:find("\r\nAuthorization: Basic a2V5Og==\r\n", 1, true))
+  end)
+
+  it("is told nothing but the host of an https URL", function()
+    for _, credentials in ipairs { { username = "key" }, { headers = { "Authorization: Bearer token" } } } do
+      local p = answering("403 Forbidden")
+      credentials.body = "secret"
+      local response, err, sent = get("https://host.invalid/path", p.url, credentials)
+      assert.is_nil(response)
+      assert.equal("network", err.kind)
+      assert.is_false(sent)
+      assert.equal(1, #p.requests)
+      assert.equal("CONNECT host.invalid:443 HTTP/1.1", p.requests[1].line)
+      assert.is_nil(p.requests[1].head:lower():find("\r\nauthorization", 1, true))
+      assert.equal("", p.requests[1].body)
+    end
+  end)
+
+  it("that ends a tunnel in the TLS handshake has brought nothing to the peer", function()
+    local p = start(function(connection)
+      connection:read_request()
+      connection:send("HTTP/1.1 200 Connection established\r\n\r\n")
+      connection:read_more()
+    end)
+    local response, err, sent = get("https://host.invalid/", p.url)
+    assert.is_nil(response)
+    assert.equal("network", err.kind)
+    assert.is_false(sent)
+  end)
+
+  -- A SOCKS5 proxy (RFC 1928) that asks for user and password (RFC 1929), and is the peer, too.
+  local function socks(seen)
+    local function read(connection, count)
+      while #connection.received < count do
+        if not connection:read_more() then return nil end
+      end
+      local bytes = connection.received:sub(1, count)
+      connection.received = connection.received:sub(count + 1)
+      return bytes
+    end
+    local function read_text(connection)
+      return read(connection, read(connection, 1):byte())
+    end
+    return start(function(connection)
+      read(connection, 1)
+      read_text(connection)
+      connection:send("\5\2")
+      read(connection, 1)
+      seen.user, seen.password = read_text(connection), read_text(connection)
+      connection:send("\1\0")
+      seen.kind = read(connection, 4):byte(4)
+      seen.host = seen.kind == 3 and read_text(connection) or read(connection, 4)
+      read(connection, 2)
+      connection:send("\5\0\0\1\0\0\0\0\0\0")
+      seen.request = connection:read_request()
+      connection:respond("200 OK", nil, "by SOCKS")
+    end)
+  end
+
+  it("may speak SOCKS5, and find the host itself", function()
+    local seen = {}
+    local p = socks(seen)
+    assert.equal("by SOCKS", assert(get("http://host.invalid/a", "socks5h://me:word@127.0.0.1:" .. p.port)).body)
+    assert.same({ "me", "word", 3, "host.invalid" }, { seen.user, seen.password, seen.kind, seen.host })
+    assert.equal("GET /a HTTP/1.1", seen.request.line)
+  end)
+
+  it("may speak SOCKS5 and leave finding the host to us", function()
+    local seen = {}
+    local p = socks(seen)
+    assert.equal("by SOCKS", assert(get("http://127.0.0.1:1/", "socks5://me:word@127.0.0.1:" .. p.port)).body)
+    assert.same({ 1, "\127\0\0\1" }, { seen.kind, seen.host })
+  end)
+
+  it("that cannot be reached is a network failure, with nothing sent", function()
+    for _, scheme in ipairs { "http", "https", "socks5", "socks5h" } do
+      local response, err, sent = get("http://host.invalid/", scheme .. "://127.0.0.1:" .. free_port())
+      assert.is_nil(response)
+      assert.equal("network", err.kind)
+      assert.is_false(sent)
+    end
+  end)
+
+  it("must be a URL, which no message repeats", function()
+    for _, proxy in ipairs { "127.0.0.1:3128", "socks4://127.0.0.1", "ftp://127.0.0.1", "http://",
+      "http://me:secret@host:port", "http://me:secret@ho st", "http://me:secret@host\r\n" } do
+      local response, err, sent = get("http://127.0.0.1:1/", proxy)
+      assert.is_nil(response)
+      assert.equal("invalid_request", err.kind)
+      assert.truthy(err.message:find("proxy", 1, true))
+      assert.is_nil(err.message:find("secret", 1, true))
+      assert.is_false(sent)
+    end
+    assert.is_false(pcall(get, "http://127.0.0.1:1/", 3128))
+  end)
+
+  -- What a child whose environment names a proxy prints of a request.
+  local function with_environment(environment, request)
+    return (process.run({ "-e", ([[
+      local response, err = require("apivideo.http").request { method = "GET", timeout = 5, %s }
+      print(response and response.body or err.kind)]]):format(request) }, environment))
+  end
+
+  it("of the environment is asked, but not for this machine's own addresses #process", function()
+    local proxy, direct = answering("200 OK", nil, "by proxy"), answering("200 OK", nil, "direct")
+    local environment = "http_proxy=" .. proxy.url
+    assert.equal("by proxy\n", with_environment(environment, 'url = "http://host.invalid/"'))
+    assert.equal("direct\n", with_environment(environment, ('url = "%s"'):format(direct.url)))
+  end)
+
+  it("of the environment yields to the request's, and to none #process", function()
+    local other, proxy = answering("200 OK", nil, "by other"), answering("200 OK", nil, "by proxy")
+    local environment = "no_proxy=host.invalid http_proxy=" .. other.url
+    assert.equal("by proxy\n",
+      with_environment(environment, ('url = "http://host.invalid/", proxy = "%s"'):format(proxy.url)))
+    assert.equal("network\n",
+      with_environment("http_proxy=" .. other.url, 'url = "http://host.invalid/", proxy = ""'))
+    assert.equal(0, #other.requests)
+  end)
+end)

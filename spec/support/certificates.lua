@@ -1,0 +1,49 @@
+--- A certificate authority for tests, made by openssl in a directory of its own.
+
+local Authority = {}
+Authority.__index = Authority
+
+--- Runs openssl in the directory.
+function Authority:openssl(arguments)
+  local status = os.execute(("cd %s && openssl %s > log 2>&1 < /dev/null"):format(self.directory, arguments))
+  assert(status == true or status == 0, "openssl " .. arguments)
+end
+
+--- The path of one of its files.
+function Authority:path(name)
+  return self.directory .. "/" .. name
+end
+
+--- Writes a file into the directory.
+function Authority:write(name, text)
+  local file = assert(io.open(self:path(name), "w"))
+  file:write(text)
+  file:close()
+end
+
+--- Makes name.key, and name.crt for a subject alternative name ("IP:127.0.0.1").
+function Authority:issue(name, alternative, days)
+  self:write(name .. ".ext", "subjectAltName=" .. alternative .. "\n")
+  self:openssl(("req -newkey rsa:2048 -nodes -keyout %s.key -out %s.csr -subj /CN=%s"):format(name, name, name))
+  self:openssl(("x509 -req -in %s.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days %d -extfile %s.ext -out %s.crt")
+    :format(name, days or 2, name, name))
+end
+
+--- Removes the directory, after ending the processes that were noted in its file `pids`.
+function Authority:remove()
+  os.execute(("kill $(cat %s/pids) 2> /dev/null; rm -rf %s"):format(self.directory, self.directory))
+end
+
+local certificates = {}
+
+--- Makes an authority: ca.crt and ca.key.
+function certificates.new()
+  local directory = os.tmpname()
+  os.remove(directory)
+  assert(os.execute("mkdir " .. directory))
+  local self = setmetatable({ directory = directory }, Authority)
+  self:openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=test-ca")
+  return self
+end
+
+return certificates

@@ -1,0 +1,38 @@
+--- A real nginx for tests: one process, with a configuration of the test's.
+
+local free_port = require "spec.support.free_port"
+local socket = require "socket"
+local wait_for = require "spec.support.wait"
+
+local nginx = {}
+
+local frame = [[
+daemon off; master_process off; pid nginx.pid; error_log error.log;
+events {}
+http {
+  access_log off;
+  client_body_temp_path t; proxy_temp_path t; fastcgi_temp_path t; uwsgi_temp_path t; scgi_temp_path t;
+  ssl_certificate good.crt; ssl_certificate_key good.key;
+  %s
+}
+]]
+
+--- Starts it with the files of an authority, which has issued "good" and ends it when it is removed.
+--- Each server is { "parameters of listen", "directives" }; their ports, in order.
+function nginx.start(authority, servers)
+  local parts, ports = {}, {}
+  for i, server in ipairs(servers) do
+    ports[i] = free_port()
+    parts[i] = ("server { listen 127.0.0.1:%d %s; %s }"):format(ports[i], server[1], server[2])
+  end
+  authority:write("nginx.conf", frame:format(table.concat(parts, "\n  ")))
+  os.execute(("cd %s && { PATH=$PATH:/usr/sbin nginx -p . -c nginx.conf > nginx.log 2>&1 < /dev/null &"
+    .. " echo $! >> pids; }"):format(authority.directory))
+  wait_for(function()
+    local probe = socket.connect("127.0.0.1", ports[1])
+    return probe and probe:close()
+  end, "nginx")
+  return ports
+end
+
+return nginx

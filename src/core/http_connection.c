@@ -1,0 +1,169 @@
+/*
+** What happens between a connection and a request. The callbacks run inside libcurl and touch only
+** C memory. Before 7.80.0, libcurl tells nothing there.
+*/
+#include "http_connection.h"
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#if LIBCURL_VERSION_NUM >= 0x075000
+
+#ifndef POLLRDHUP
+#define POLLRDHUP POLLHUP /* elsewhere than on Linux */
+#endif
+
+/* Whether libcurl is about to send a transfer a second time which must be sent once. */
+static bool must_stop(http_transfer *transfer) {
+  if (!transfer->ready) return false;
+  transfer->spares = false; /* its handle counts this */
+  transfer->unanswered = !transfer->repeatable && http_was_sent(transfer);
+  return transfer->unanswered;
+}
+
+/* libcurl's socket option callback, for each socket it opens: remembers it. One for which there is
+   no memory is not looked at later. */
+static int on_socket(void *context, curl_socket_t fd, curlsocktype purpose) {
+  http_transfer *transfer = context;
+  http_pool *pool = transfer->pool;
+  (void)purpose;
+  if (must_stop(transfer)) return CURL_SOCKOPT_ERROR;
+  if (pool->socket_count == pool->socket_size) {
+    const size_t size = pool->socket_size == 0 ? 4 : pool->socket_size * 2;
+    http_socket *grown = realloc(pool->sockets, size * sizeof *grown);
+    if (grown == NULL) return CURL_SOCKOPT_OK;
+    pool->sockets = grown;
+    pool->socket_size = size;
+  }
+  pool->sockets[pool->socket_count++] = (http_socket){fd, 0, false};
+  return CURL_SOCKOPT_OK;
+}
+
+/* libcurl's close socket callback: forgets it, and closes it as libcurl would. */
+static int on_close(void *context, curl_socket_t fd) {
+  http_pool *pool = context;
+  size_t i;
+  for (i = 0; i < pool->socket_count; i++) {
+    if (pool->sockets[i].fd != fd) continue;
+    pool->sockets[i] = pool->sockets[--pool->socket_count];
+    break;
+  }
+  return close(fd);
+}
+
+/* The local port of a socket, or 0 while it has none. */
+static int port_of(curl_socket_t fd) {
+  union {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+  } address;
+  socklen_t len = sizeof address;
+  memset(&address, 0, sizeof address);
+  if (getsockname(fd, &address.any, &len) != 0) return 0;
+  if (address.any.sa_family == AF_INET) return ntohs(address.v4.sin_port);
+  return address.any.sa_family == AF_INET6 ? ntohs(address.v6.sin6_port) : 0;
+}
+
+/* The socket with a local port, or NULL. (Linux gives one port to two connections only when it runs
+   out of them; what is said of one is then said of the other.) */
+static http_socket *find_socket(http_pool *pool, int port) {
+  size_t i;
+  for (i = 0; i < pool->socket_count; i++) {
+    http_socket *candidate = &pool->sockets[i];
+    if (candidate->port == 0) candidate->port = port_of(candidate->fd);
+    if (candidate->port == port) return candidate;
+  }
+  return NULL;
+}
+
+/* Whether the peer has closed a connection. libcurl looks, too, but before 8.0 it takes the goodbye
+   of TLS for a sign of life. */
+static bool is_closed(const http_socket *connection) {
+  struct pollfd peer = {connection->fd, POLLRDHUP, 0};
+  return poll(&peer, 1, 0) > 0;
+}
+
+/* libcurl's pre-request callback: a connection is ready, and the request goes out next. */
+static int on_ready(void *context, char *peer_ip, char *local_ip, int peer_port, int local_port) {
+  http_transfer *transfer = context;
+  const http_socket *connection = find_socket(transfer->pool, local_port);
+  long opened = 0;
+  (void)peer_ip;
+  (void)local_ip;
+  (void)peer_port;
+  if (must_stop(transfer)) return CURL_PREREQFUNC_ABORT;
+  if (transfer->ready) return CURL_PREREQFUNC_OK;
+  (void)curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &opened);
+  transfer->stale = opened == 0 && connection != NULL && is_closed(connection);
+  if (transfer->stale) return CURL_PREREQFUNC_ABORT;
+  transfer->ready = true;
+  if (connection != NULL && connection->http1) transfer->repeatable = false;
+  (void)curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &transfer->connect_size);
+  return CURL_PREREQFUNC_OK;
+}
+
+/* Sets the callbacks. */
+static CURLcode set_callbacks(CURL *easy, http_pool *pool) {
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+  if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, pool);
+  if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_ready);
+  return code;
+}
+
+#endif
+
+CURLcode http_watch_handle(CURL *easy, http_pool *pool) {
+#if LIBCURL_VERSION_NUM >= 0x075000
+  if (pool->sees_requests) return set_callbacks(easy, pool);
+#endif
+  (void)easy;
+  (void)pool;
+  return CURLE_OK;
+}
+
+CURLcode http_watch_transfer(http_transfer *transfer, const http_request *request) {
+  const bool safe = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+#if LIBCURL_VERSION_NUM >= 0x075000
+  if (transfer->pool->sees_requests) {
+    transfer->repeatable = safe && request->http2 && strncasecmp(request->url, "https:", 6) == 0;
+    (void)curl_easy_setopt(transfer->easy, CURLOPT_SOCKOPTDATA, transfer);
+    return curl_easy_setopt(transfer->easy, CURLOPT_PREREQDATA, transfer);
+  }
+#endif
+  /* Without eyes, only a new connection is sure not to send twice. */
+  return safe ? CURLE_OK : http_renew(transfer);
+}
+
+CURLcode http_renew(http_transfer *transfer) {
+  transfer->stale = transfer->spares = false;
+  return curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
+}
+
+void http_learn(const http_transfer *transfer) {
+#if LIBCURL_VERSION_NUM >= 0x075000
+  http_socket *connection;
+  long port = 0;
+  if (!transfer->repeatable || transfer->version > CURL_HTTP_VERSION_1_1) return;
+  (void)curl_easy_getinfo(transfer->easy, CURLINFO_LOCAL_PORT, &port);
+  connection = find_socket(transfer->pool, (int)port);
+  if (connection != NULL) connection->http1 = true;
+#else
+  (void)transfer;
+#endif
+}
+
+bool http_was_sent(const http_transfer *transfer) {
+  curl_off_t written = 0; /* when the first write succeeded */
+  long size = 0;
+  if (transfer->pool->sees_requests && !transfer->ready) return false;
+  (void)curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &written);
+  (void)curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &size);
+  return written > 0 || size > transfer->connect_size;
+}
