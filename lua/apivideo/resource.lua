@@ -13,11 +13,15 @@ local options = require "apivideo.options"
 ---@field currentPageItems integer
 ---@field links { rel: string, uri: string }[]
 
+local STALE = 10 -- pages in a row with nothing new: the server gives the same one again and again
+
 local resource = {}
 
 --- The error of an answer that is not what it should be.
-function resource.unexpected(method, path, message)
-  return errors.new("unexpected_response", message, { attempts = 1, request = { method = method, url = path } })
+function resource.unexpected(client, method, path, message, response)
+  return errors.new("unexpected_response", message, {
+    status = response and response.status, attempts = 1, request = { method = method, url = client.base_url .. path },
+  })
 end
 
 -- The arguments of a request: a query and the options of the call.
@@ -34,9 +38,17 @@ end
 function resource.get(client, path, id, given)
   local thing, err, response = client:request("GET", path, given)
   if thing and id and type(thing[id]) ~= "string" then
-    return nil, resource.unexpected("GET", path, "the answer has no " .. id), response
+    return nil, resource.unexpected(client, "GET", path, "the answer has no " .. id, response), response
   end
   return thing, err, response
+end
+
+local function is_list_of_tables(data)
+  if type(data) ~= "table" or next(data) ~= nil and data[1] == nil then return false end
+  for _, item in ipairs(data) do
+    if type(item) ~= "table" then return false end
+  end
+  return true
 end
 
 --- One page of a list.
@@ -45,13 +57,10 @@ end
 ---@return apivideo.Response? response
 function resource.page(client, path, query, given)
   local page, err, response = client:request("GET", path, arguments_of(given, query))
-  if not page then return nil, err, response end
-  for _, item in ipairs(type(page.data) == "table" and page.data or { false }) do
-    if type(item) ~= "table" then
-      return nil, resource.unexpected("GET", path, "the answer is no page of a list"), response
-    end
+  if page and not is_list_of_tables(page.data) then
+    return nil, resource.unexpected(client, "GET", path, "the answer is no page of a list", response), response
   end
-  return page, nil, response
+  return page, err, response
 end
 
 local function counter(page, name)
@@ -59,11 +68,12 @@ local function counter(page, name)
   return type(value) == "number" and value or nil
 end
 
--- Whether no page comes after this one: it is empty, or shorter than asked for. A server may give
--- fewer than asked for and say so.
-local function is_last(page, asked)
-  local size = counter(page, "pageSize")
-  return #page.data < (size and size >= 1 and size < asked and size or asked)
+-- How many items a page can hold: as many as asked for, or fewer where the server says so. A page that
+-- holds fewer is the last.
+local function size_of(page, asked)
+  local said = counter(page, "pageSize")
+  local fewer = said and said >= #page.data and said < asked
+  return math.max(1, fewer and said or asked)
 end
 
 -- Asks for pages, number by number; a failure is raised as an error object, because a loop that
@@ -76,20 +86,33 @@ local function pager(client, path, query, given)
     asked.currentPage = number
     local page, err, response = resource.page(client, path, asked, given)
     if not page then error(err, 0) end
-    return page, response, is_last(page, asked.pageSize)
-  end, asked.pageSize
+    return page, size_of(page, asked.pageSize), response
+  end
+end
+
+-- The items of a page that were not seen before.
+local function sift(page, id, seen)
+  local fresh = {}
+  for _, item in ipairs(page.data) do
+    local key = item[id]
+    if key == nil or not seen[key] then fresh[#fresh + 1] = item end
+    if key ~= nil then seen[key] = true end
+  end
+  return fresh
 end
 
 --- Iterates over the pages of a list.
+---@param id string the field that tells items apart
 ---@return fun(): table|nil, apivideo.Response|nil
-function resource.pages(client, path, query, given)
-  local ask = pager(client, path, query, given)
+function resource.pages(client, path, query, given, id)
+  local ask, seen, stale = pager(client, path, query, given), {}, 0
   local first = query.currentPage or 1
   local number, last = first, false
   return function()
     if last then return nil end
-    local page, response
-    page, response, last = ask(number)
+    local page, size, response = ask(number)
+    stale = #sift(page, id, seen) > 0 and 0 or stale + 1
+    last = #page.data < size or stale >= STALE
     number = number + 1
     if #page.data > 0 or number == first + 1 then return page, response end
   end
@@ -100,40 +123,43 @@ end
 local Walk = {}
 Walk.__index = Walk
 
--- How many items the list has lost since the page before.
-local function count_lost(self, page)
-  local total = counter(page, "itemsTotal")
-  local lost = total and self.total and self.total - total or 0
-  self.total = total or self.total
-  return math.max(0, lost)
+-- Whether a page shows that a count of all items is wrong, if it follows `before` others.
+local function is_wrong(total, before, page, size)
+  local known = before + #page.data
+  if #page.data == size then return total < known end
+  return total > known or total < known and #page.data > 0
 end
 
--- Leaves the items of a page that were not seen before in `fresh`.
-local function sift(self, page)
-  local fresh = {}
-  for _, item in ipairs(page.data) do
-    local key = item[self.id]
-    if key == nil or not self.seen[key] then fresh[#fresh + 1] = item end
-    if key ~= nil then self.seen[key] = true end
+-- Counts how many items the list has lost since the page before. That may be any number where it
+-- ends after counts that were wrong, or without any.
+local function count_lost(self, page, size)
+  local total = counter(page, "itemsTotal")
+  if total then
+    self.lost = self.lost + math.max(0, (self.total or total) - total)
+    self.wrong = self.wrong or is_wrong(total, (self.number - 1) * size, page, size)
+    self.total = total
   end
-  self.fresh, self.position = fresh, 0
+  if #page.data < size and (total and self.wrong or not self.total) then self.lost = math.huge end
 end
 
 function Walk:next_page()
-  local page, _, last = self.ask(self.number)
-  sift(self, page)
-  self.lost = self.lost + count_lost(self, page)
+  local page, size = self.ask(self.number)
+  self.fresh, self.position = sift(page, self.id, self.seen), 0
+  count_lost(self, page, size)
   self.gained = self.gained or #self.fresh > 0
+  if #self.fresh > 0 then
+    self.stale = 0
+  elseif self.number > self.farthest then
+    self.stale = self.stale + 1
+  end
+  self.farthest = math.max(self.farthest, self.number)
   -- Back only after something new, so that counters which lie cannot lead in circles.
   if self.lost > 0 and self.gained and self.number > 1 then
-    self.number = math.max(1, self.number - math.ceil(self.lost / self.size))
+    self.number = math.max(1, self.number - math.ceil(self.lost / size))
     self.lost, self.gained = 0, false
     return
   end
-  -- A full page of what was seen before: a server that gives the same one again and again.
-  local stuck = #self.fresh == 0 and self.number > self.farthest
-  self.last = last or stuck
-  self.farthest = math.max(self.farthest, self.number)
+  self.last = #page.data < size or self.stale >= STALE
   self.number = self.number + 1
 end
 
@@ -141,10 +167,9 @@ end
 ---@param id string the field that tells items apart
 ---@return fun(): table|nil
 function resource.each(client, path, query, given, id)
-  local ask, size = pager(client, path, query, given)
   local walk = setmetatable({
-    ask = ask, size = size, id = id, seen = {}, fresh = {}, position = 0,
-    number = 1, farthest = 0, lost = 0, gained = false, last = false,
+    ask = pager(client, path, query, given), id = id, seen = {}, fresh = {}, position = 0,
+    number = 1, farthest = 0, stale = 0, lost = 0, wrong = false, gained = false, last = false,
   }, Walk)
   return function()
     while walk.position >= #walk.fresh do
@@ -198,7 +223,7 @@ function resource.class(about)
 
   function Class:pages(query, given)
     local asked, limits = check("pages", query, paged, given)
-    return resource.pages(self.client, about.path, asked, limits)
+    return resource.pages(self.client, about.path, asked, limits, about.id)
   end
 
   function Class:each(query, given)

@@ -1,6 +1,7 @@
 --- The webhooks of an account. https://docs.api.video/reference/api/Webhooks
 
 local call_options = require "apivideo.call_options"
+local protected = require "apivideo.pcall"
 local resource = require "apivideo.resource"
 local retry = require "apivideo.retry"
 local runtime = require "apivideo.runtime"
@@ -54,10 +55,11 @@ end
 -- After a POST whose answer did not come: the webhook that it made, if it made one. There may be equal
 -- ones: it is none that is older than the call, and none that another call has returned.
 local function find_made(self, wanted, began, given)
-  local since
-  for number = 1, math.huge do
-    local page, err, response = self:list({ currentPage = number, pageSize = 100 }, given)
-    if not page then return nil, err end
+  local next_page, since = self:pages({ pageSize = 100 }, given), nil
+  while true do
+    local ok, page, response = protected.call(next_page)
+    if not ok then return nil, page end
+    if not page then return nil end
     since = since or server_time(response, began)
     for _, item in ipairs(page.data) do
       local created = timestamp(item.createdAt)
@@ -65,7 +67,6 @@ local function find_made(self, wanted, began, given)
         return item
       end
     end
-    if #page.data < 100 then return nil end
   end
 end
 
@@ -88,7 +89,8 @@ function Webhooks:create(wanted, given)
   end)
   if not created then return nil, err, response end
   if type(created.webhookId) ~= "string" then
-    return nil, resource.unexpected("POST", "/webhooks", "the answer has no webhookId"), response
+    return nil, resource.unexpected(self.client, "POST", "/webhooks", "the answer has no webhookId",
+      response), response
   end
   self.made[created.webhookId] = true
   return created, nil, response
