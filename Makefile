@@ -4,6 +4,7 @@
 # make lint          luacheck, gcc and clang with warnings as errors, clang-tidy, cppcheck
 # make check-memory  the specs under valgrind and UBSan, for Lua 5.4 and LuaJIT
 # make check-peers   api.video's Node client, and an OpenAPI mock server, from the npm registry
+# make soak          calls under random faults for SECONDS (600) with LUA (5.4): no leak, no hang, none lost
 # make bench-event   the event parser beside lua-cjson, for each Lua
 # make env           print what a shell needs to use the checkout: eval "$(make -s env)"
 #
@@ -81,6 +82,15 @@ check-peers:
 	@tools/setup peers
 	@$(MAKE) --no-print-directory -s build-5.4
 	@tools/check-peers
+
+SECONDS ?= 600
+LUA     ?= 5.4
+
+.PHONY: soak
+soak:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -s build-$(LUA)
+	@tools/with-lua $(LUA) spec/soak/calls.lua $(SECONDS)
 
 .PHONY: bench-event
 bench-event:

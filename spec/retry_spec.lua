@@ -1,0 +1,352 @@
+local apivideo = require "apivideo"
+local peer = require "spec.support.peer"
+local retry = require "apivideo.retry"
+local runtime = require "apivideo.runtime"
+local socket = require "socket"
+
+local WEBHOOK = '{"webhookId":"webhook_1","url":"https://example.com/","events":["video.source.recorded"]}'
+local WANTED = { url = "https://example.com/", events = { "video.source.recorded" } }
+
+describe("retries", function()
+  local policy, running
+
+  before_each(function()
+    policy, running = {}, {}
+    for name, value in pairs(retry.policy) do policy[name] = value end
+    retry.policy.base, retry.policy.cap = 0.01, 0.02
+  end)
+
+  after_each(function()
+    for _, p in ipairs(running) do p.stop() end
+    for name, value in pairs(policy) do retry.policy[name] = value end
+  end)
+
+  -- A peer that deals with each request by the next step, and with those after the last by the last
+  -- one. A step is a status line, { status, headers, body }, or a function(connection, request).
+  -- `asked` has the request lines.
+  local function steps(...)
+    local list, asked = { ... }, {}
+    local p = peer.start(function(connection)
+      while true do
+        local request = connection:read_request()
+        if not request then return end
+        asked[#asked + 1] = request.line:match("^(%S+ [^? ]+)")
+        local step = list[math.min(#asked, #list)]
+        if type(step) == "function" then
+          if step(connection, request) == false then return end
+        elseif type(step) == "table" then
+          connection:respond(step[1], step[2], step[3])
+        else
+          connection:respond(step)
+        end
+      end
+    end)
+    running[#running + 1] = p
+    return p.url, asked
+  end
+
+  local function client_of(url, more)
+    local given = { api_key = "key", base_url = url }
+    for name, value in pairs(more or {}) do given[name] = value end
+    return apivideo.client(given)
+  end
+
+  local FOUND = { "200 OK", nil, WEBHOOK }
+  local function close() return false end
+  local function reset(connection) connection:reset() return false end
+  local function truncate(connection)
+    connection:send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+    return false
+  end
+  local function stall(connection) connection:read_request() return false end
+  local broken = { close = close, reset = reset, truncate = truncate }
+
+  describe("of GET", function()
+    for _, status in ipairs { "408 X", "429 X", "500 X", "502 X", "503 X", "504 X", "599 X" } do
+      it("come after " .. status, function()
+        local url, asked = steps(status, { status, "Content-Type: text/html\r\n", "<html>" }, FOUND)
+        assert.equal("webhook_1", assert(client_of(url).webhooks:get "webhook_1").webhookId)
+        assert.equal(3, #asked)
+      end)
+    end
+
+    for name, step in pairs(broken) do
+      it("come after a " .. name, function()
+        local url, asked = steps(step, FOUND)
+        assert(client_of(url).webhooks:get "webhook_1")
+        assert.equal(2, #asked)
+      end)
+    end
+
+    it("come after a time limit, on a new connection", function()
+      local url, asked = steps(stall, FOUND)
+      assert(client_of(url, { timeout = 0.2 }).webhooks:get "webhook_1")
+      assert.equal(2, #asked)
+    end)
+
+    it("do not come after an answer that would not change", function()
+      for _, status in ipairs { "400 X", "401 X", "403 X", "404 X", "409 X", "422 X", "302 X" } do
+        local url, asked = steps(status)
+        local result, err = client_of(url).webhooks:get "webhook_1"
+        assert.is_nil(result)
+        assert.equal(tonumber(status:match("%d+")), err.status)
+        assert.equal(1, err.attempts)
+        assert.equal(1, #asked)
+      end
+      local url, asked = steps { "200 OK", nil, "<html>" }
+      assert.is_nil((client_of(url).webhooks:get "webhook_1"))
+      assert.equal(1, #asked)
+    end)
+
+    it("end after three, or as many as are allowed", function()
+      for retries, expected in pairs { [-1] = 4, [0] = 1, [1] = 2, [5] = 6 } do
+        for _, step in ipairs { "503 X", close } do
+          local url, asked = steps(step)
+          local result, err = client_of(url, { retries = retries >= 0 and retries or nil }).webhooks:get "webhook_1"
+          assert.is_nil(result)
+          assert.equal(expected, err.attempts)
+          assert.equal(expected, #asked)
+        end
+      end
+      local url, asked = steps "503 X"
+      client_of(url, { retries = 5 }).webhooks:get("webhook_1", { retries = 1 })
+      assert.equal(2, #asked)
+    end)
+  end)
+
+  describe("of DELETE", function()
+    it("come after failures", function()
+      for _, step in ipairs { "503 X", "429 X", close, reset } do
+        local url, asked = steps(step, "204 X")
+        assert.is_true(assert(client_of(url).webhooks:delete "webhook_1"))
+        assert.equal(2, #asked)
+      end
+    end)
+
+    it("succeed with a 404 when an attempt before may have deleted it", function()
+      for _, step in ipairs { "503 X", close, reset } do
+        local url, asked = steps(step, "404 X")
+        assert.is_true(assert(client_of(url).webhooks:delete "webhook_1"))
+        assert.equal(2, #asked)
+      end
+      for _, step in ipairs { "404 X", "429 X" } do
+        local url = steps(step, "404 X")
+        local ok, err = client_of(url).webhooks:delete "webhook_1"
+        assert.is_nil(ok)
+        assert.equal("not_found", err.kind)
+      end
+    end)
+  end)
+
+  describe("of POST", function()
+    it("do not come when it may have been carried out", function()
+      for _, step in ipairs { "500 X", "502 X", "503 X", "504 X", "408 X", close, reset, truncate } do
+        local url, asked = steps(step, { "201 X", nil, WEBHOOK })
+        local result, err = client_of(url):request("POST", "/videos", { body = { title = "x" } })
+        assert.is_nil(result)
+        assert.is_true(err.in_doubt)
+        assert.equal(1, err.attempts)
+        assert.same({ "POST /videos" }, asked)
+      end
+    end)
+
+    it("do not come on a kept connection that is closed without an answer, for any method", function()
+      for _, method in ipairs { "POST", "PATCH", "PUT" } do
+        local url, asked = steps(FOUND, close, FOUND)
+        local client = client_of(url)
+        assert(client.webhooks:get "webhook_1")
+        local result, err = client:request(method, "/videos", { body = { title = "x" } })
+        assert.is_nil(result)
+        assert.is_true(err.in_doubt)
+        assert.equal(2, #asked)
+      end
+    end)
+
+    it("come after 429, and when nothing was sent", function()
+      local url, asked = steps("429 X", { "201 X", nil, WEBHOOK })
+      assert(client_of(url):request("POST", "/videos", { body = { title = "x" } }))
+      assert.equal(2, #asked)
+      local refusing = assert(socket.bind("127.0.0.1", 0))
+      local _, port = refusing:getsockname()
+      refusing:close()
+      local result, err = client_of("http://127.0.0.1:" .. port, { retries = 2 })
+        :request("POST", "/videos", { body = { title = "x" } })
+      assert.is_nil(result)
+      assert.equal("network", err.kind)
+      assert.equal(3, err.attempts)
+      assert.is_nil(err.in_doubt)
+    end)
+  end)
+
+  describe("of webhooks:create", function()
+    -- A list with webhooks that were created so many seconds ago by a clock that is `skew` ahead.
+    local function listing(ages, skew)
+      return function(connection)
+        local now, items = os.time() + (skew or 0), {}
+        for i, age in ipairs(ages) do
+          items[i] = ('{"webhookId":"webhook_%d","url":"https://example.com/","events":["video.source.recorded"],'
+            .. '"createdAt":"%s"}'):format(i, os.date("!%Y-%m-%dT%H:%M:%S+00:00", now - age))
+        end
+        connection:respond("200 OK", "Date: " .. os.date("!%a, %d %b %Y %H:%M:%S GMT", now) .. "\r\n",
+          '{"data":[' .. table.concat(items, ",") .. '],"pagination":{"links":[]}}')
+      end
+    end
+
+    it("find the webhook that was created although its answer was lost", function()
+      for _, skew in ipairs { 0, 3600, -3600 } do
+        for _, step in ipairs { "504 X", close, truncate, { "201 Created", nil, "<html>" } } do
+          local url, asked = steps(step, listing({ 0, 100 }, skew))
+          local webhook = assert(client_of(url).webhooks:create(WANTED))
+          assert.equal("webhook_1", webhook.webhookId)
+          assert.same({ "POST /webhooks", "GET /webhooks" }, asked)
+        end
+      end
+    end)
+
+    it("create again when there is none, and none but an older one", function()
+      for _, ages in ipairs { {}, { 100 }, { 50, 3600 } } do
+        local url, asked = steps(close, listing(ages), { "201 X", nil, '{"webhookId":"webhook_9"}' })
+        assert.equal("webhook_9", assert(client_of(url).webhooks:create(WANTED)).webhookId)
+        assert.same({ "POST /webhooks", "GET /webhooks", "POST /webhooks" }, asked)
+      end
+    end)
+
+    it("look for it also when retries are off", function()
+      local url, asked = steps(close, listing { 0 })
+      assert.equal("webhook_1", assert(client_of(url, { retries = 0 }).webhooks:create(WANTED)).webhookId)
+      assert.equal(2, #asked)
+      url, asked = steps(close, listing {})
+      local webhook, err = client_of(url, { retries = 0 }).webhooks:create(WANTED)
+      assert.is_nil(webhook)
+      assert.equal("network", err.kind)
+      assert.equal(1, err.attempts)
+      assert.equal(2, #asked)
+    end)
+
+    it("say so when the doubt cannot be settled", function()
+      local url, asked = steps(close, "503 X")
+      local webhook, err = client_of(url, { retries = 0 }).webhooks:create(WANTED)
+      assert.is_nil(webhook)
+      assert.equal("network", err.kind)
+      assert.is_true(err.in_doubt)
+      assert.equal(2, #asked)
+    end)
+
+    it("do not take one webhook for two", function()
+      local url, asked = steps(close, close, listing { 0 }, listing { 0 },
+        { "201 X", nil, '{"webhookId":"webhook_9"}' })
+      local client, ids = client_of(url), {}
+      apivideo.parallel(2, { 1, 2 }, function(_, i)
+        ids[i] = assert(client.webhooks:create(WANTED)).webhookId
+      end)
+      table.sort(ids)
+      assert.same({ "webhook_1", "webhook_9" }, ids)
+      assert.equal(5, #asked)
+    end)
+
+    it("do not take another webhook for it", function()
+      local url = steps(close, { "200 OK", nil, ('{"data":[{"webhookId":"webhook_1","url":"https://example.com/x",'
+        .. '"events":["video.source.recorded"],"createdAt":"%s"},{"webhookId":"webhook_2","url":"https://example.com/",'
+        .. '"events":["video.source.recorded","video.summary.generated"],"createdAt":"%s"}]}')
+        :gsub("%%s", os.date("!%Y-%m-%dT%H:%M:%S+00:00")) }, { "201 X", nil, '{"webhookId":"webhook_9"}' })
+      assert.equal("webhook_9", assert(client_of(url).webhooks:create(WANTED)).webhookId)
+    end)
+  end)
+
+  describe("wait", function()
+    local function asked(status, headers)
+      return retry.asked { status = status, headers = headers }
+    end
+
+    it("as long as the server asks: seconds or a date, by its own clock", function()
+      assert.equal(7, asked(429, { ["retry-after"] = "7" }))
+      assert.equal(7, asked(503, { ["retry-after"] = "7" }))
+      assert.equal(30, asked(429, { ["retry-after"] = "Sun, 06 Nov 1994 08:49:37 GMT",
+        date = "Sun, 06 Nov 1994 08:49:07 GMT" }))
+      assert.equal(0, asked(429, { ["retry-after"] = "Sun, 06 Nov 1994 08:49:37 GMT" }))
+      assert.equal(5, asked(429, { ["x-ratelimit-retry-after"] = "5", ["retry-after"] = "7" }))
+      for _, text in ipairs { "-1", "soon", "", "1.5", "1e9", "Sunday, 06-Nov-94 08:49:37 GMT", "0x10" } do
+        assert.is_nil(asked(429, { ["retry-after"] = text }))
+      end
+    end)
+
+    it("not for the header that stands on every response", function()
+      assert.is_nil(asked(503, { ["x-ratelimit-retry-after"] = "55" }))
+    end)
+
+    it("no longer than a minute and a bit, and never less than asked", function()
+      for i = 1, 200 do
+        local delay = retry.delay(1, i)
+        assert.is_true(delay >= math.min(i, 60) and delay < 67)
+      end
+      assert.is_true(retry.delay(1, 1e300) < 67)
+    end)
+
+    it("by an exponential back-off with full jitter", function()
+      retry.policy.base, retry.policy.cap = 1, 8
+      for attempts, longest in pairs { 1, 2, 4, 8, 8, 8 } do
+        local least, most = math.huge, 0
+        for _ = 1, 300 do
+          local delay = retry.delay(attempts)
+          least, most = math.min(least, delay), math.max(most, delay)
+        end
+        assert.is_true(least >= 0 and least < longest * 0.1)
+        assert.is_true(most <= longest and most > longest * 0.9)
+      end
+    end)
+
+    it("in fact, before they ask again", function()
+      for _, header in ipairs { "X-RateLimit-Retry-After: 1\r\n", "Retry-After: 1\r\n" } do
+        local url, requests = steps({ "429 X", header }, FOUND)
+        local began = runtime.monotonic()
+        assert(client_of(url).webhooks:get "webhook_1")
+        assert.is_true(runtime.monotonic() - began >= 1)
+        assert.equal(2, #requests)
+      end
+    end)
+
+    it("not beyond the time for the whole call", function()
+      for _, headers in ipairs { "", "Retry-After: 30\r\n" } do
+        retry.policy.base, retry.policy.cap = 1e9, 1e9
+        local url, requests = steps { "503 X", headers }
+        local result, err = client_of(url, { total_timeout = 5 }).webhooks:get "webhook_1"
+        assert.is_nil(result)
+        assert.equal("server_error", err.kind)
+        assert.equal(headers ~= "" and 30 or nil, err.retry_after)
+        assert.equal(1, #requests)
+      end
+    end)
+  end)
+
+  describe("have a budget", function()
+    it("so that an outage is not multiplied", function()
+      local url, asked = steps "503 X"
+      local client = client_of(url)
+      for _ = 1, 100 do client.webhooks:get "webhook_1" end
+      assert.is_true(#asked >= 100 + 15 and #asked <= 100 + 25, #asked)
+    end)
+
+    it("that successes and time fill", function()
+      local budget = retry.budget()
+      for _ = 1, 20 do assert.is_true(budget:take()) end
+      assert.is_false(budget:take())
+      for _ = 1, 5 do budget:succeeded() end
+      assert.is_true(budget:take())
+      assert.is_false(budget:take())
+      budget.since = budget.since - 20
+      for _ = 1, 2 do assert.is_true(budget:take()) end
+      assert.is_false(budget:take())
+      budget.since = budget.since - 1e6
+      for _ = 1, 20 do assert.is_true(budget:take()) end
+      assert.is_false(budget:take())
+    end)
+
+    it("that a rate limit does not use", function()
+      local url, asked = steps { "429 X", "Retry-After: 0\r\n" }
+      retry.policy.base = 0.001
+      local client = client_of(url, { rate_limit = false })
+      for _ = 1, 20 do client.webhooks:get "webhook_1" end
+      assert.equal(80, #asked)
+    end)
+  end)
+end)
