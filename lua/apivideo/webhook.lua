@@ -1,6 +1,7 @@
 --- What a webhook is to be: a url and event types.
 
 local options = require "apivideo.options"
+local redact = require "apivideo.redact"
 
 local webhook = {}
 
@@ -23,12 +24,21 @@ function webhook.check(where, wanted, level)
   end
 end
 
--- The event types in an order of their own.
+-- The event types, each once, in an order of their own.
 local function types_of(events)
-  local names = {}
-  for i, name in ipairs(type(events) == "table" and events or {}) do names[i] = tostring(name) end
+  local names, seen = {}, {}
+  for _, name in ipairs(type(events) == "table" and events or {}) do
+    if not seen[name] then names[#names + 1] = tostring(name) end
+    seen[name] = true
+  end
   table.sort(names)
-  return table.concat(names, ",")
+  return table.concat(names, ", ")
+end
+
+--- `https://example.com/ (video.source.recorded)`, for people; also of one that lacks fields.
+---@return string
+function webhook.describe(item)
+  return ("%s (%s)"):format(redact.text(tostring(item.url)), types_of(item.events))
 end
 
 --- Whether two webhooks send the same events to the same url.

@@ -2,6 +2,8 @@
 
 local call_options = require "apivideo.call_options"
 local errors = require "apivideo.error"
+local protected = require "apivideo.pcall"
+local resource = require "apivideo.resource"
 local webhook = require "apivideo.webhook"
 
 local LIMIT = 10 -- webhooks that an account holds, as documented
@@ -17,12 +19,11 @@ Plan.__index = Plan
 function Plan:__tostring()
   local lines = {}
   local function add(step, item)
-    lines[#lines + 1] = ("%s %s%s (%s)"):format(step, item.webhookId and item.webhookId .. " " or "",
-      item.url, table.concat(item.events or {}, ", "))
+    lines[#lines + 1] = step .. (item.webhookId and item.webhookId .. " " or "") .. webhook.describe(item)
   end
-  for _, item in ipairs(self.create) do add("create", item) end
-  for _, item in ipairs(self.delete) do add("delete", item) end
-  for _, item in ipairs(self.keep) do add("keep  ", item) end
+  for _, item in ipairs(self.create) do add("create ", item) end
+  for _, item in ipairs(self.delete) do add("delete ", item) end
+  for _, item in ipairs(self.keep) do add("keep   ", item) end
   return #lines > 0 and table.concat(lines, "\n") or "nothing to do"
 end
 
@@ -54,24 +55,26 @@ local function new_plan(existing, wanted, is_owned, prune)
 end
 
 local function list_all(webhooks, limits)
-  local all, number = {}, 0
-  repeat
-    number = number + 1
-    local page, err = webhooks:list({ currentPage = number, pageSize = 100 }, limits)
-    if not page then return nil, err end
-    for _, item in ipairs(page.data) do all[#all + 1] = item end
-  until #page.data < 100
-  return all
+  local all, next_webhook = {}, webhooks:each(nil, limits)
+  while true do
+    local ok, item = protected.call(next_webhook)
+    if not ok then return nil, item end
+    if not item then return all end
+    if type(item.webhookId) ~= "string" then
+      return nil, resource.unexpected(webhooks.client, "GET", "/webhooks", "a webhook has no webhookId")
+    end
+    all[#all + 1] = item
+  end
 end
 
 -- Nil and an error when the account cannot hold the new webhooks beside the old ones.
-local function check_limit(plan, existing, limit)
+local function check_limit(webhooks, plan, existing, limit)
   local peak = existing + #plan.create
   if #plan.create == 0 or peak <= limit then return true end
   return nil, errors.new("invalid_request", ("an account holds %d webhooks, and this needs %d: there are"
     .. " %d, and %d more are created before others are deleted. Delete some first; nothing was changed.")
     :format(limit, peak, existing, #plan.create),
-    { attempts = 0, request = { method = "POST", url = "/webhooks" } })
+    { attempts = 0, request = { method = "POST", url = webhooks.client.base_url .. "/webhooks" } })
 end
 
 local function apply(webhooks, plan, limits)
@@ -88,17 +91,25 @@ local function apply(webhooks, plan, limits)
   return plan
 end
 
+-- Raises unless it is a list of webhooks that differ. What only looks like one would be taken for a
+-- shorter list, and the rest be deleted.
 local function check_wanted(wanted)
   if type(wanted) ~= "table" then
     error("webhooks:sync: a list of webhooks expected, got " .. type(wanted), 3)
   end
+  local listed, all = 0, 0
   for i, item in ipairs(wanted) do
+    listed = i
     webhook.check("webhooks:sync", item, 4)
     for j = 1, i - 1 do
       if webhook.equal(wanted[j], item) then
         error(("webhooks:sync: webhooks %d and %d of the list are the same"):format(j, i), 3)
       end
     end
+  end
+  for _ in pairs(wanted) do all = all + 1 end
+  if all > listed then
+    error("webhooks:sync: a list of webhooks expected: { { url = …, events = … }, … }", 3)
   end
 end
 
@@ -133,7 +144,7 @@ local function sync(webhooks, wanted, given)
   local existing, err = list_all(webhooks, limits)
   if not existing then return nil, err end
   local plan = new_plan(existing, wanted, given.owned_by, given.prune)
-  local ok, problem = check_limit(plan, #existing, given.limit or LIMIT)
+  local ok, problem = check_limit(webhooks, plan, #existing, given.limit or LIMIT)
   if given.on_plan then given.on_plan(plan) end
   if not ok then return nil, problem, plan end
   if given.dry_run then return plan end

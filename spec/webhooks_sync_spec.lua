@@ -1,0 +1,522 @@
+-- Desired state: what is asked for, in which order, and what a run that is cut off leaves behind.
+
+local apivideo = require "apivideo"
+local emulator = require "apivideo.emulator"
+local errors = require "apivideo.error"
+local json = require "apivideo.json"
+local peer = require "spec.support.peer"
+
+local RECORDED, QUALITY = "video.source.recorded", "video.encoding.quality.completed"
+local CAPTION, SUMMARY = "video.caption.generated", "video.summary.generated"
+
+describe("webhooks:sync", function()
+  local api, client, stops
+
+  before_each(function() stops = {} end)
+
+  after_each(function()
+    for _, stop in ipairs(stops) do stop() end
+  end)
+
+  local function client_of(url, more)
+    local given = { api_key = "key", base_url = url, timeout = 60, retries = 0, rate_limit = false }
+    for name, value in pairs(more or {}) do given[name] = value end
+    return apivideo.client(given)
+  end
+
+  local function start(more)
+    local given = { api_key = "key", rate_limits = { reads = 1e6, writes = 1e6 } }
+    for name, value in pairs(more or {}) do given[name] = value end
+    local started = assert(emulator.start(given))
+    stops[#stops + 1] = function() started:stop() end
+    api, client = started, client_of(started.url)
+  end
+
+  -- A webhook that is there before.
+  local function put(id, url, events)
+    local webhook = { webhookId = "webhook_" .. id, url = "https://example.com/" .. url, events = events,
+      createdAt = "2024-01-01T00:00:00+00:00", signatureSecret = "sig_sec_" .. id }
+    api.webhooks:put(webhook)
+    return webhook
+  end
+
+  local function want(url, ...)
+    return { url = "https://example.com/" .. url, events = { ... } }
+  end
+
+  -- What the account has: "path: types", in order.
+  local function state()
+    local lines = {}
+    for _, item in ipairs(api.webhooks.items) do
+      lines[#lines + 1] = item.url:match("[^/]*$") .. ": " .. table.concat(item.events, " ")
+    end
+    table.sort(lines)
+    return lines
+  end
+
+  -- The methods of the requests since a number of them.
+  local function methods(since)
+    local list = {}
+    for i = (since or 0) + 1, #api.requests do list[#list + 1] = api.requests[i].method end
+    return table.concat(list, " ")
+  end
+
+  local function ids_of(list)
+    local ids = {}
+    for i, item in ipairs(list) do ids[i] = item.webhookId end
+    return ids
+  end
+
+  it("creates what is missing, before it deletes what that replaces", function()
+    start()
+    put("old", "a", { RECORDED })
+    put("kept", "b", { QUALITY })
+    put("foreign", "foreign", { RECORDED })
+    local plan = assert(client.webhooks:sync { want("a", RECORDED, QUALITY), want("b", QUALITY), want("c", CAPTION) })
+    assert.equal("GET POST POST DELETE", methods())
+    assert.equal("/webhooks/webhook_old", api.requests[4].path)
+    assert.same({ "a: " .. RECORDED .. " " .. QUALITY, "b: " .. QUALITY, "c: " .. CAPTION, "foreign: " .. RECORDED },
+      state())
+    assert.equal(2, #plan.created)
+    assert.same({ api.webhooks.items[3].webhookId, api.webhooks.items[4].webhookId }, ids_of(plan.created))
+    assert.truthy(plan.created[1].signatureSecret:find("^sig_sec_"))
+    assert.same({ "webhook_old" }, ids_of(plan.delete))
+    assert.same({ "webhook_kept" }, ids_of(plan.keep))
+    assert.same({ want("a", RECORDED, QUALITY), want("c", CAPTION) }, plan.create)
+  end)
+
+  it("twice is as once: the second run only looks", function()
+    start()
+    put("old", "a", { RECORDED })
+    local wanted = { want("a", QUALITY), want("b", RECORDED, CAPTION), want("b", SUMMARY) }
+    assert(client.webhooks:sync(wanted))
+    local before, requests = state(), #api.requests
+    local plan = assert(client.webhooks:sync(wanted))
+    assert.same(before, state())
+    assert.equal("GET", methods(requests))
+    assert.same({ 0, 0, 3, 0 }, { #plan.create, #plan.delete, #plan.keep, #plan.created })
+  end)
+
+  it("does not mind the order of the event types, or one that stands twice", function()
+    start()
+    put("a", "a", { RECORDED, QUALITY, CAPTION })
+    assert(client.webhooks:sync { want("a", CAPTION, RECORDED, QUALITY) })
+    assert(client.webhooks:sync { want("a", CAPTION, RECORDED, QUALITY, CAPTION) })
+    assert.equal("GET GET", methods())
+  end)
+
+  it("minds the url to the letter", function()
+    start()
+    put("a", "a", { RECORDED })
+    put("b", "a/", { RECORDED })
+    local plan = assert(client.webhooks:sync({ want("A", RECORDED), want("a", RECORDED) }, { dry_run = true }))
+    assert.same({ want("A", RECORDED) }, plan.create)
+    assert.same({}, plan.delete)
+  end)
+
+  it("leaves one of equal webhooks, the oldest", function()
+    start()
+    for _, id in ipairs { "1", "2", "3" } do put(id, "a", { RECORDED, QUALITY }) end
+    assert(client.webhooks:sync { want("a", QUALITY, RECORDED) })
+    assert.same({ "webhook_1" }, ids_of(api.webhooks.items))
+    assert.equal("GET DELETE DELETE", methods())
+  end)
+
+  it("plans without a change in a dry run", function()
+    start()
+    put("old", "a", { RECORDED })
+    put("kept", "b", { CAPTION, QUALITY })
+    put("foreign", "foreign", { RECORDED })
+    local before, plans = state(), {}
+    local plan = assert(client.webhooks:sync({ want("a", QUALITY, RECORDED), want("b", QUALITY, CAPTION) },
+      { dry_run = true, on_plan = function(it_is) plans[#plans + 1] = it_is end }))
+    assert.same(before, state())
+    assert.equal("GET", methods())
+    assert.is_nil(plan.created)
+    assert.equal(1, #plans)
+    assert.equal(plan, plans[1])
+    assert.equal(table.concat({
+      "create https://example.com/a (video.encoding.quality.completed, video.source.recorded)",
+      "delete webhook_old https://example.com/a (video.source.recorded)",
+      "keep   webhook_kept https://example.com/b (video.caption.generated, video.encoding.quality.completed)",
+    }, "\n"), tostring(plan))
+  end)
+
+  it("says when there is nothing to do, and shows no password", function()
+    start()
+    assert.equal("nothing to do", tostring(assert(client.webhooks:sync({}))))
+    local plan = assert(client.webhooks:sync({ { url = "https://user:secret@example.com/", events = { RECORDED } } },
+      { dry_run = true }))
+    assert.equal("create https://user:***@example.com/ (video.source.recorded)", tostring(plan))
+  end)
+
+  it("shows the plan before the first change, and makes none when that raises", function()
+    start()
+    put("old", "a", { RECORDED })
+    local shown
+    local plan = assert(client.webhooks:sync({ want("a", QUALITY) }, {
+      on_plan = function(it_is)
+        shown = tostring(it_is)
+        assert.equal("GET", methods())
+        apivideo.sleep(0) -- it may ask somebody
+      end,
+    }))
+    assert.equal(tostring(plan), shown)
+    assert.equal("GET POST DELETE", methods())
+    local ok, err = pcall(client.webhooks.sync, client.webhooks, { want("a", CAPTION) },
+      { on_plan = function() error({ "not confirmed" }) end })
+    assert.is_false(ok)
+    assert.same({ "not confirmed" }, err)
+    assert.equal("GET POST DELETE GET", methods())
+  end)
+
+  describe("touches what its predicate owns", function()
+    before_each(function()
+      start()
+      put("a", "a", { RECORDED })
+      put("mine", "mine/1", { RECORDED })
+      put("foreign", "foreign", { RECORDED })
+    end)
+
+    local function is_mine(webhook) return webhook.url:find("/mine/", 1, true) ~= nil end
+
+    it("alone, when it prunes", function()
+      assert(client.webhooks:sync({ want("mine/2", QUALITY) }, { prune = true, owned_by = is_mine }))
+      assert.same({ "2: " .. QUALITY, "a: " .. RECORDED, "foreign: " .. RECORDED }, state())
+      assert(client.webhooks:sync({}, { prune = true, owned_by = is_mine }))
+      assert.same({ "a: " .. RECORDED, "foreign: " .. RECORDED }, state())
+    end)
+
+    it("and, without pruning, nothing beyond the urls of the list", function()
+      assert(client.webhooks:sync({ want("mine/2", QUALITY) }, { owned_by = is_mine }))
+      assert(client.webhooks:sync({}, { owned_by = function() return true end }))
+      assert.same({ "1: " .. RECORDED, "2: " .. QUALITY, "a: " .. RECORDED, "foreign: " .. RECORDED }, state())
+      assert.equal("GET POST GET", methods())
+    end)
+
+    it("and not what has a url of the list, but is another's", function()
+      local asked = {}
+      assert(client.webhooks:sync({ want("a", QUALITY) }, { owned_by = function(webhook)
+        asked[#asked + 1] = webhook.webhookId
+        return false
+      end }))
+      assert.same({ "webhook_a" }, asked)
+      assert.same({ "1: " .. RECORDED, "a: " .. QUALITY, "a: " .. RECORDED, "foreign: " .. RECORDED }, state())
+    end)
+  end)
+
+  describe("meets the limit of webhooks", function()
+    it("with a clear error, before it changes anything", function()
+      start()
+      for i = 1, 9 do put("x" .. i, "x" .. i, { RECORDED }) end
+      local plan, err, planned = client.webhooks:sync { want("x1", QUALITY), want("y", RECORDED) }
+      assert.is_nil(plan)
+      assert.equal("invalid_request", err.kind)
+      assert.equal(0, err.attempts)
+      assert.is_false(err.retryable)
+      assert.equal("POST", err.request.method)
+      assert.equal(api.url .. "/webhooks", err.request.url)
+      assert.truthy(err.message:find("holds 10 webhooks, and this needs 11: there are 9, and 2 more", 1, true), err)
+      assert.equal("GET", methods())
+      assert.same({ 2, 1, 0 }, { #planned.create, #planned.delete, #planned.keep })
+    end)
+
+    it("in a dry run, too, and shows the plan all the same", function()
+      start()
+      for i = 1, 10 do put("x" .. i, "x" .. i, { RECORDED }) end
+      local shown = 0
+      local plan, err = client.webhooks:sync({ want("x1", QUALITY) },
+        { dry_run = true, on_plan = function() shown = shown + 1 end })
+      assert.is_nil(plan)
+      assert.equal("invalid_request", err.kind)
+      assert.equal(1, shown)
+    end)
+
+    it("where it does, not one before", function()
+      start()
+      for i = 1, 9 do put("x" .. i, "x" .. i, { RECORDED }) end
+      assert(client.webhooks:sync { want("x1", QUALITY) })
+      assert.equal("GET POST DELETE", methods())
+      put("10th", "10th", { RECORDED })
+      put("11th", "11th", { RECORDED })
+      assert(client.webhooks:sync { want("x1", QUALITY) }) -- over it, but there is nothing to create
+    end)
+
+    it("of an account that has another", function()
+      start { webhook_limit = 2 }
+      put("a", "a", { RECORDED })
+      put("b", "b", { RECORDED })
+      local plan, err = client.webhooks:sync({ want("c", RECORDED) }, { limit = 2 })
+      assert.is_nil(plan)
+      assert.truthy(err.message:find("holds 2 webhooks, and this needs 3", 1, true))
+      local _, refused, planned = client.webhooks:sync({ want("c", RECORDED) })
+      assert.equal("invalid_request", refused.kind) -- by api.video
+      assert.equal(400, refused.status)
+      assert.same({}, planned.created)
+      assert.same({ "a: " .. RECORDED, "b: " .. RECORDED }, state())
+    end)
+  end)
+
+  it("reads long lists to their end", function()
+    start { webhook_limit = 500 }
+    local wanted = {}
+    for i = 1, 250 do
+      put(i, "x" .. i, { RECORDED })
+      wanted[i] = want("x" .. i, RECORDED)
+    end
+    put("old", "y", { RECORDED })
+    wanted[251] = want("y", QUALITY)
+    local plan = assert(client.webhooks:sync(wanted, { limit = 500 }))
+    assert.same({ 1, 1, 250 }, { #plan.create, #plan.delete, #plan.keep })
+    assert.equal("GET GET GET POST DELETE", methods())
+  end)
+
+  it("reads them also where the server gives fewer than asked for", function()
+    start()
+    local items, wanted = {}, {}
+    for i = 1, 60 do
+      items[i] = { webhookId = "webhook_" .. i, url = "https://example.com/" .. i, events = { RECORDED } }
+      wanted[i] = want(i, RECORDED)
+    end
+    local p = peer.start(function(connection)
+      while true do
+        local request = connection:read_request()
+        if not request then return end
+        local number = tonumber(request.line:match("^GET /webhooks%?currentPage=(%d+)&"))
+        local data = json.array {}
+        for i = 25 * number - 24, math.min(60, 25 * number) do data[#data + 1] = items[i] end
+        connection:respond("200 OK", nil, json.encode { data = data,
+          pagination = { currentPage = number, pageSize = 25, itemsTotal = 60 } })
+      end
+    end)
+    stops[#stops + 1] = p.stop
+    local plan = assert(client_of(p.url).webhooks:sync(wanted, { limit = 100 }))
+    assert.same({ 0, 0, 60 }, { #plan.create, #plan.delete, #plan.keep })
+  end)
+
+  it("takes a webhook that is gone already for deleted", function()
+    start()
+    put("a", "a", { RECORDED })
+    put("b", "b", { RECORDED })
+    local plan = assert(client.webhooks:sync({ want("a", QUALITY), want("b", QUALITY) },
+      { on_plan = function() api.webhooks:remove("webhook_a") end }))
+    assert.equal(2, #plan.delete)
+    assert.equal("GET POST POST DELETE DELETE", methods())
+    assert.same({ "a: " .. QUALITY, "b: " .. QUALITY }, state())
+  end)
+
+  it("returns the failure of the list, and changes nothing", function()
+    start()
+    put("a", "a", { RECORDED })
+    api:fault { status = 503, on = "GET /webhooks" }
+    local plan, err, planned = client.webhooks:sync { want("a", QUALITY) }
+    assert.is_nil(plan)
+    assert.is_true(errors.is(err))
+    assert.equal("server_error", err.kind)
+    assert.is_nil(planned)
+    assert.equal("GET", methods())
+  end)
+
+  it("does not trust a list of webhooks that have no id", function()
+    local p = peer.answering("200 OK", nil, [[{"data":[{"url":"https://example.com/a","events":["x"]}]}]])
+    stops[#stops + 1] = p.stop
+    local plan, err = client_of(p.url).webhooks:sync { want("a", RECORDED) }
+    assert.is_nil(plan)
+    assert.equal("unexpected_response", err.kind)
+    assert.equal(1, #p.requests)
+  end)
+
+  it("shows webhooks that lack a url or events", function()
+    local p = peer.answering("200 OK", nil, [[{"data":[{"webhookId":"webhook_1"},{"webhookId":"webhook_2",
+      "url":null,"events":null}]}]])
+    stops[#stops + 1] = p.stop
+    local plan = assert(client_of(p.url).webhooks:sync({},
+      { prune = true, dry_run = true, owned_by = function() return true end }))
+    assert.equal("delete webhook_1 nil ()\ndelete webhook_2 userdata: NULL ()",
+      (tostring(plan):gsub("userdata: [%(%)%w]+", "userdata: NULL")))
+  end)
+
+  describe("completes a run that was cut off", function()
+    local wanted = { want("a", QUALITY), want("b", RECORDED), want("c", CAPTION), want("keep", SUMMARY) }
+    local WRITES = 6 -- a, b, c are created; old_a, twin, mine are deleted
+    local options = {
+      prune = true,
+      owned_by = function(webhook) return not webhook.url:find("/foreign", 1, true) end,
+    }
+
+    local function account()
+      start()
+      put("old_a", "a", { RECORDED })
+      put("keep", "keep", { SUMMARY })
+      put("twin", "keep", { SUMMARY })
+      put("mine", "mine", { RECORDED })
+      put("foreign", "foreign", { RECORDED })
+      put("foreign2", "foreign", { RECORDED })
+    end
+
+    local final = { "a: " .. QUALITY, "b: " .. RECORDED, "c: " .. CAPTION, "foreign: " .. RECORDED,
+      "foreign: " .. RECORDED, "keep: " .. SUMMARY }
+
+    local function count_writes()
+      local count = 0
+      for _, request in ipairs(api.requests) do
+        if request.method ~= "GET" then count = count + 1 end
+      end
+      return count
+    end
+
+    -- After a run that ended however: another one makes it right, and a third has nothing to do.
+    local function assert_completed()
+      api:clear_faults()
+      client = client_of(api.url)
+      assert(client.webhooks:sync(wanted, options))
+      assert.same(final, state())
+      assert.is_truthy(api.webhooks:find("webhook_foreign"))
+      assert.is_truthy(api.webhooks:find("webhook_foreign2"))
+      assert.is_truthy(api.webhooks:find("webhook_keep"))
+      local requests = #api.requests
+      assert(client.webhooks:sync(wanted, options))
+      assert.equal("GET", methods(requests))
+    end
+
+    -- At each moment, every url that was served before, and is wanted, is served: the first that is not.
+    local function unserved()
+      local served = {}
+      for _, webhook in ipairs(api.webhooks.items) do served[webhook.url] = true end
+      for _, url in ipairs { "a", "keep", "foreign" } do
+        if not served["https://example.com/" .. url] then return url end
+      end
+    end
+
+    it("or was not", function()
+      account()
+      assert(client.webhooks:sync(wanted, options))
+      assert.equal(WRITES, count_writes())
+      assert.same(final, state())
+      assert_completed()
+    end)
+
+    local faults = {
+      ["the server failing"] = { status = 500 },
+      ["the connection lost before the request was read"] = { reset = "before" },
+      ["the connection lost after it"] = { reset = "after" },
+      ["the answer cut short"] = { truncate = true },
+    }
+
+    for name, fault in pairs(faults) do
+      for _, times in ipairs { 1, math.huge } do
+        it(("by %s, %s, at any write"):format(name, times == 1 and "once" or "from then on"), function()
+          for n = 1, WRITES do
+            account()
+            local writes, missing = 0, nil
+            client = client_of(api.url, { on_request = function(request)
+              if request.method == "GET" then return end
+              writes = writes + 1
+              missing = missing or unserved()
+              if writes ~= n then return end
+              for _, on in ipairs { "POST /webhooks", "DELETE /webhooks/.*" } do
+                local one = { on = on, times = times }
+                for key, value in pairs(fault) do one[key] = value end
+                api:fault(one)
+              end
+            end })
+            local plan, err, planned = client.webhooks:sync(wanted, options)
+            if not plan then
+              assert.is_true(errors.is(err))
+              assert.is_table(planned.created)
+            end
+            assert.is_nil(missing or unserved())
+            assert_completed()
+          end
+        end)
+      end
+    end
+
+    -- A process that ends: nothing more is sent.
+    for when, hook in pairs { before = "on_request", after = "on_response" } do
+      it("by the end of the process, " .. when .. " any write", function()
+        for n = 1, WRITES do
+          account()
+          local cancel, writes = apivideo.cancellation(), 0
+          client = client_of(api.url, { [hook] = function(fact)
+            if (fact.method or fact.request.method) == "GET" then return end
+            writes = writes + 1
+            if writes == n then cancel:cancel() end
+          end })
+          local given = { cancel = cancel }
+          for key, value in pairs(options) do given[key] = value end
+          local plan, err, planned = client.webhooks:sync(wanted, given)
+          if n < WRITES or when == "before" then
+            assert.is_nil(plan)
+            assert.equal("cancelled", err.kind)
+            assert.is_table(planned.created)
+          end
+          assert.equal(when == "before" and n - 1 or n, count_writes())
+          assert.is_nil(unserved())
+          assert_completed()
+        end
+      end)
+    end
+  end)
+
+  it("tells what was done before a failure", function()
+    start()
+    put("old", "a", { RECORDED })
+    api:fault { status = 500, on = "DELETE /webhooks/.*" }
+    local plan, err, planned = client.webhooks:sync { want("a", QUALITY) }
+    assert.is_nil(plan)
+    assert.equal("server_error", err.kind)
+    assert.equal("DELETE", err.request.method)
+    assert.equal(1, #planned.created)
+    assert.same({ "webhook_old" }, ids_of(planned.delete))
+  end)
+
+  it("works in a task, and hands its call options on", function()
+    start()
+    local plan
+    apivideo.run(function()
+      plan = client.webhooks:sync({ want("a", RECORDED) }, { headers = { ["X-Run"] = "5" }, timeout = 30 })
+    end)
+    assert.equal(1, #plan.created)
+    for _, request in ipairs(api.requests) do assert.equal("5", request.headers["x-run"]) end
+    local cancel = apivideo.cancellation()
+    cancel:cancel()
+    local none, err = client.webhooks:sync({ want("b", RECORDED) }, { cancel = cancel })
+    assert.is_nil(none)
+    assert.equal("cancelled", err.kind)
+    assert.equal(2, #api.requests)
+  end)
+
+  it("raises for misuse, naming the argument", function()
+    start()
+    local function message(...)
+      local given = { ... }
+      local ok, err = pcall(function() return (client.webhooks:sync(given[1], given[2])) end)
+      assert.is_false(ok)
+      assert.truthy(tostring(err):find("webhooks_sync_spec.lua", 1, true), err)
+      return err
+    end
+    local some = { want("a", RECORDED) }
+    assert.truthy(message():find("webhooks:sync: a list of webhooks expected, got nil", 1, true))
+    assert.truthy(message("x"):find("a list of webhooks expected, got string", 1, true))
+    -- A single webhook, and a list with a hole, are shorter lists than they look.
+    assert.truthy(message(want("a", RECORDED)):find("a list of webhooks expected: {", 1, true))
+    assert.truthy(message({ want("a", RECORDED), nil, want("b", RECORDED) }):find("a list of webhooks expected: {",
+      1, true))
+    assert.truthy(message({ "https://example.com/" }):find("a table of options expected, got string", 1, true))
+    assert.truthy(message({ { url = "https://example.com/" } }):find('"events" is required', 1, true))
+    assert.truthy(message({ { events = { RECORDED } } }):find('"url" is required', 1, true))
+    assert.truthy(message({ want("a") }):find("at least one event type", 1, true))
+    assert.truthy(message({ want("a", 5) }):find("list of strings", 1, true))
+    assert.truthy(message({ { url = "ftp://x", events = { RECORDED } } }):find("http or https URL", 1, true))
+    assert.truthy(message({ { url = "https://x", event = {} } }):find('did you mean "events"?', 1, true))
+    assert.truthy(message({ want("a", RECORDED, QUALITY), want("b", RECORDED), want("a", QUALITY, RECORDED) })
+      :find("webhooks 1 and 3 of the list are the same", 1, true))
+    assert.truthy(message(some, { prune = true }):find('option "prune" needs "owned_by"', 1, true))
+    assert.truthy(message(some, { owned_by = "me" }):find('"owned_by" must be a function', 1, true))
+    assert.truthy(message(some, { dryrun = true }):find('did you mean "dry_run"?', 1, true))
+    assert.truthy(message(some, { timeout = 0 }):find('"timeout" must be a number of seconds', 1, true))
+    assert.truthy(message(some, { cancel = {} }):find('"cancel" must come from apivideo.cancellation', 1, true))
+    assert.equal(0, #api.requests)
+  end)
+end)
