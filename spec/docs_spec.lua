@@ -1,65 +1,83 @@
--- Every Lua example of the documentation is run; every command is one that there is.
+-- Every Lua example of the documentation is run; every command is one that there is; every link leads
+-- somewhere; every public function has its reference.
 
 local apivideo = require "apivideo"
+local docs = require "spec.support.docs"
 local emulator = require "apivideo.emulator"
 local server = require "apivideo.server"
 
-local files = { "README.md", "docs/receiving.md", "docs/events.md", "docs/managing.md", "docs/testing.md",
-  "docs/command.md", "docs/tasks.md", "docs/inside.md" }
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
-
--- The fenced blocks of a language in a file: text and line.
-local function blocks(path, language)
-  local list, text, position = {}, read(path), 1
-  while true do
-    local from, to, code = text:find("```" .. language .. "\n(.-)```", position)
-    if not from then return list end
-    local _, line = text:sub(1, from):gsub("\n", "")
-    list[#list + 1] = { code = code, name = path .. ":" .. line + 1 }
-    position = to + 1
-  end
-end
+local read = docs.read
 
 local function copy_with(original, changes)
   return setmetatable(changes, { __index = original })
 end
 
+-- A copy with changes: for options, whose names are looked at.
+local function changed(given, changes)
+  local copy = {}
+  for name, value in pairs(given) do copy[name] = value end
+  for name, value in pairs(changes) do copy[name] = value end
+  return copy
+end
+
+-- What the account of the examples holds.
+local function fill(local_api)
+  local video, stream = "vi4blUQJFrYWbaG44NChkH11", "li400mYKSgQ6xs7taUeSaEap"
+  local_api:put_video {
+    videoId = video, title = "Evening news", captions = { { srclang = "en" } },
+    source = { uri = "/videos/" .. video .. "/source", type = "liveStream",
+      liveStream = { liveStreamId = stream } },
+  }
+  local_api:put_live_stream { liveStreamId = stream, name = "Evening news", broadcasting = true }
+  local_api:put_summary { summaryId = "summary_1CGyYoB9XCgBk4iQna8ocT", videoId = video }
+end
+
 describe("documentation", function()
-  local local_api, printed
+  local local_api, printed, started
 
   before_each(function()
-    local_api = assert(emulator.start { api_key = "docs-key" })
-    printed = {}
+    local_api = assert(emulator.start { api_key = "docs-key", rate_limits = { reads = 100, writes = 40 } })
+    fill(local_api)
+    printed, started = {}, { local_api }
   end)
 
-  after_each(function() local_api:stop() end)
+  after_each(function()
+    for _, other in ipairs(started) do other:stop() end
+  end)
+
+  -- A function that starts something, which is stopped after the example.
+  local function until_the_end(start)
+    return function(given)
+      local other, err = start(given)
+      started[#started + 1] = other
+      return other, err
+    end
+  end
+
+  -- A client of the local api.video with the options of an example's.
+  local function new_client(given)
+    if type(given) ~= "table" or given.base_url then return apivideo.client(given) end
+    given = changed(given, { base_url = local_api.url })
+    if given.access_token then
+      local account = apivideo.client { api_key = "docs-key", base_url = local_api.url }
+      local tokens = assert(account:request("POST", "/auth/api-key", { body = { apiKey = "docs-key" } }))
+      given.access_token = tokens.access_token
+    elseif given.api_key then
+      given.api_key = "docs-key"
+    end
+    return apivideo.client(given)
+  end
 
   -- Globals in which an example meets the local api.video instead of the real one, and a server that
   -- ends at once.
   local function environment()
     local modules = {
-      apivideo = copy_with(apivideo, {
-        client = function(given)
-          if given.base_url then return apivideo.client(given) end
-          return apivideo.client(copy_with(given, {
-            api_key = "docs-key", base_url = local_api.url,
-            environment = given.environment, timeout = given.timeout,
-          }))
-        end,
-      }),
+      apivideo = copy_with(apivideo, { client = new_client }),
+      ["apivideo.emulator"] = copy_with(emulator, { start = until_the_end(emulator.start) }),
       ["apivideo.server"] = copy_with(server, {
+        listen = until_the_end(server.listen),
         serve = function(given)
-          local listening = assert(server.listen(copy_with(given, {
-            port = 0, receiver = given.receiver, host = given.host, max_body = given.max_body,
-            timeout = given.timeout, max_connections = given.max_connections,
-          })))
-          listening:stop()
+          assert(server.listen(changed(given, { port = 0 }))):stop()
           return true
         end,
       }),
@@ -67,7 +85,9 @@ describe("documentation", function()
     return copy_with(_G, {
       require = function(name) return modules[name] or require(name) end,
       os = copy_with(os, {
-        getenv = function(name) return name == "APIVIDEO_API_KEY" and "docs-key" or nil end,
+        getenv = function(name)
+          if name == "APIVIDEO_API_KEY" or name == "APIVIDEO_ACCESS_TOKEN" then return "docs-key" end
+        end,
       }),
       print = function(...)
         local parts = { ... }
@@ -88,10 +108,10 @@ describe("documentation", function()
     fn()
   end
 
-  for _, path in ipairs(files) do
-    for _, block in ipairs(blocks(path, "lua")) do
+  for _, path in ipairs(docs.files()) do
+    for _, block in ipairs(docs.examples(path)) do
       it("runs " .. block.name, function()
-        run(block.code, block.name)
+        run(block.begin .. block.code, block.name)
         -- `print(…) --> a  b` shows what is printed.
         for expected in block.code:gmatch("%-%->%s*([^\n]-)%s*%f[(\n]") do
           local all = table.concat(printed, "\n")
@@ -100,7 +120,7 @@ describe("documentation", function()
       end)
     end
 
-    for _, block in ipairs(blocks(path, "sh")) do
+    for _, block in ipairs(docs.blocks(path, "sh")) do
       for line in block.code:gmatch("[^\n]+") do
         local words = {}
         for word in line:gsub("%s+#.*", ""):gmatch("%S+") do words[#words + 1] = word end
@@ -118,16 +138,18 @@ describe("documentation", function()
         end)
       end
     end
-  end
 
-  it("leads to files that exist", function()
-    for _, path in ipairs(files) do
+    it("links to files and headings that exist: " .. path, function()
       local folder = path:match("^(.*/)") or ""
-      for target in read(path):gmatch("%]%(([^)#]+)%)") do
-        if not target:find("^https?:") then read(folder .. target) end
+      for target in read(path):gmatch("%]%(([^)]+)%)") do
+        if not target:find("^https?:") then
+          local file, anchor = target:match("^([^#]*)#?(.*)$")
+          file = file == "" and path or folder .. file
+          assert.truthy(anchor == "" and read(file) or docs.anchors(file)[anchor], target)
+        end
       end
-    end
-  end)
+    end)
+  end
 
   it("has every event type with its fields", function()
     local text = read("docs/events.md")
@@ -141,5 +163,86 @@ describe("documentation", function()
 
   it("has the quickstart as an example that runs", function()
     run(read("examples/quickstart.lua"):gsub("apivideo.run%(main%)", "main()"), "quickstart")
+  end)
+
+  -- Public names: `client.webhooks:create` for a method, `apivideo.sign` for a function.
+  local function public_names()
+    local client = apivideo.client { api_key = "docs-key", base_url = local_api.url }
+    local listening = assert(server.listen { handler = print })
+    listening:stop()
+    local handlers = apivideo.handlers()
+    local names = { ["client.rate_limit"] = true }
+    local function add(prefix, members, and_values)
+      for name, value in pairs(members) do
+        if not name:find("^__") and (type(value) == "function" or and_values) then
+          names[prefix .. name] = true
+        end
+      end
+    end
+    local function add_methods(name, object) add(name .. ":", getmetatable(object).__index) end
+    add("apivideo.", apivideo, true)
+    add("apivideo.server.", server)
+    add("apivideo.emulator.", emulator)
+    add("apivideo.events.", apivideo.events)
+    add_methods("apivideo.events", apivideo.events)
+    add_methods("client", client)
+    for _, name in ipairs { "webhooks", "videos", "live_streams", "captions", "summaries" } do
+      add_methods("client." .. name, client[name])
+      names["client." .. name .. ":new"] = nil -- makes the resource of a client; it makes them itself
+    end
+    add_methods("secrets", client.webhooks:secrets())
+    add_methods("cancellation", apivideo.cancellation())
+    add_methods("handlers", handlers)
+    add_methods("receiver", apivideo.receiver { handlers = handlers, unsigned = true })
+    add_methods("server", listening)
+    add_methods("emulator", local_api)
+    return names
+  end
+
+  describe("reference", function()
+    local sections = docs.sections()
+
+    it("has every public function, and no other", function()
+      local missing, unknown = {}, {}
+      local names = public_names()
+      for name in pairs(names) do
+        if not sections[name] then missing[#missing + 1] = name end
+      end
+      for name in pairs(sections) do
+        if not names[name] then unknown[#unknown + 1] = name end
+      end
+      table.sort(missing)
+      table.sort(unknown)
+      assert.same({ missing = {}, unknown = {} }, { missing = missing, unknown = unknown })
+    end)
+
+    for name, section in pairs(sections) do
+      it("says of " .. name .. " what it returns, how it fails, and shows it", function()
+        assert.truthy(section.text:find("\n**Result:** ", 1, true), "no **Result:**")
+        assert.truthy(section.text:find("\n**Errors:** ", 1, true), "no **Errors:**")
+        local examples = section.text:match("```lua\n(.-)```")
+        local last = name:match("[%w_]+$")
+        assert.truthy(examples and examples:find("[.:]" .. last .. "%f[^%w_]"), "no example with " .. last)
+        assert.equal(1, section.count, "headings")
+      end)
+    end
+
+    it("has every option and every field", function()
+      local text, missing = docs.reference(), {}
+      for class, fields in pairs(docs.annotated()) do
+        for _, field in ipairs(fields) do
+          if not text:find("`[%w_.]*%f[%w_]" .. field .. "`") then missing[#missing + 1] = class .. " " .. field end
+        end
+      end
+      table.sort(missing)
+      assert.same({}, missing)
+    end)
+
+    it("has every kind of error", function()
+      local text = read("docs/reference/client.md")
+      for kind in read("lua/apivideo/error.lua"):gmatch('%-%-%-| "([%w_]+)"') do
+        assert.truthy(text:find("`" .. kind .. "`", 1, true), kind)
+      end
+    end)
   end)
 end)

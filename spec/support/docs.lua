@@ -1,0 +1,122 @@
+-- The parts of the documentation: blocks of code, headings, the sections of the reference.
+
+local lfs = require "lfs"
+
+local docs = {}
+
+--- The text of a file.
+function docs.read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+-- The files of a folder with an ending, sorted.
+local function files_of(folder, ending)
+  local list = {}
+  for name in lfs.dir(folder) do
+    if name:sub(-#ending) == ending then list[#list + 1] = folder .. "/" .. name end
+  end
+  table.sort(list)
+  return list
+end
+
+--- All files of the documentation.
+function docs.files()
+  local list = { "README.md", "CHANGELOG.md" }
+  for _, folder in ipairs { "docs", "docs/reference" } do
+    for _, path in ipairs(files_of(folder, ".md")) do list[#list + 1] = path end
+  end
+  return list
+end
+
+--- The fenced blocks of a language in a file: code, and a name with the line.
+function docs.blocks(path, language)
+  local list, text, position = {}, docs.read(path), 1
+  while true do
+    local from, to, code = text:find("```" .. language .. "\n(.-)```", position)
+    if not from then return list end
+    local _, line = text:sub(1, from):gsub("\n", "")
+    list[#list + 1] = { code = code, name = path .. ":" .. line + 1 }
+    position = to + 1
+  end
+end
+
+--- The Lua blocks of a file, each with what it begins with: on a page of the reference, the first one.
+function docs.examples(path)
+  local list = docs.blocks(path, "lua")
+  for i, block in ipairs(list) do
+    block.begin = i > 1 and path:find("reference/", 1, true) and list[1].code or ""
+  end
+  return list
+end
+
+--- The anchors of a file's headings, as GitHub makes them.
+function docs.anchors(path)
+  local anchors = {}
+  for heading in ("\n" .. docs.read(path)):gmatch("\n#+ ([^\n]+)") do
+    local anchor = heading:lower():gsub("[^%w_%- \128-\255]", ""):gsub("…", ""):gsub(" ", "-")
+    anchors[anchor] = true
+  end
+  return anchors
+end
+
+--- All pages of the reference, as one text.
+function docs.reference()
+  local pages = {}
+  for _, path in ipairs(files_of("docs/reference", ".md")) do pages[#pages + 1] = docs.read(path) end
+  return table.concat(pages, "\n")
+end
+
+--- The sections of the reference by the name in their heading: `### client.webhooks:create(…)`.
+function docs.sections()
+  local sections, name = {}, nil
+  for line in docs.reference():gmatch("([^\n]*)\n") do
+    if line:find("^##? ") then name = nil end
+    local heading = line:match("^### ([%w_.:]+)")
+    if heading then
+      name = heading
+      sections[name] = sections[name] or { text = "", count = 0 }
+      sections[name].count = sections[name].count + 1
+    elseif name then
+      sections[name].text = sections[name].text .. line .. "\n"
+    end
+  end
+  return sections
+end
+
+-- Classes that a user gives, or is given: what the annotations say of them is in the reference.
+local TOLD = { "Error", "Response", "Delivery", "Outcome", "SyncPlan", "RateLimitClass", "ServerRequest",
+  "emulator.Delivery", "emulator.Attempt", "emulator.Request", "emulator.Fault" }
+
+local function is_told(class)
+  for _, name in ipairs(TOLD) do
+    if name == class then return true end
+  end
+  return class:find("Options$") or class:find("Query$") or class:find("^Observed")
+end
+
+--- The public fields of those classes, by class.
+function docs.annotated()
+  local classes = {}
+  for _, folder in ipairs { "lua/apivideo", "lua/apivideo/emulator" } do
+    for _, path in ipairs(files_of(folder, ".lua")) do
+      local class
+      for line in docs.read(path):gmatch("[^\n]+") do
+        local name, field = line:match("^%-%-%-@class apivideo%.([%w_.]+)"), line:match("^%-%-%-@field ([%w_]+)")
+        if name then
+          class = is_told(name) and name
+          if class then classes[class] = {} end
+        elseif field and class then
+          table.insert(classes[class], field)
+        elseif not line:find("^%-%-%-") then
+          class = nil
+        end
+      end
+    end
+  end
+  return classes
+end
+
+return docs
