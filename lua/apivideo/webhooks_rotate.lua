@@ -2,6 +2,7 @@
 
 local call_options = require "apivideo.call_options"
 local errors = require "apivideo.error"
+local resource = require "apivideo.resource"
 local runtime = require "apivideo.runtime"
 
 local OVERLAP = 15 -- seconds: longer than api.video goes on trying to deliver an event
@@ -24,6 +25,16 @@ local function wait(given)
   return nil, errors.new("cancelled", "the rotation was cancelled: both webhooks are there")
 end
 
+-- The webhook to replace; nil and an error when there is none, or none that can be made again.
+local function get(webhooks, webhookId, limits)
+  local old, err = webhooks:get(webhookId, limits)
+  if old and not (type(old.url) == "string" and type(old.events) == "table" and old.events[1]) then
+    return nil, resource.unexpected(webhooks.client, "GET", "/webhooks/" .. webhookId,
+      "the webhook has no url or no events")
+  end
+  return old, err
+end
+
 --- Replaces a webhook by an equal one, which has another secret (and another id): creates it, waits
 --- while both deliver, deletes the old one. Meanwhile each event comes by both, with one `delivery.key`.
 ---@param webhooks apivideo.Webhooks
@@ -38,15 +49,19 @@ local function rotate(webhooks, webhookId, given)
     error("webhooks:rotate: option \"overlap\" must be a number of seconds from 0 to 86400", 2)
   end
   local limits = call_options.only(given)
-  local old, err = webhooks:get(webhookId, limits)
+  local ok, err, old, new
+  ok, err = resource.check_id("webhooks:rotate", "webhookId", webhookId, "webhook_")
+  if not ok then return nil, err end
+  old, err = get(webhooks, webhookId, limits)
   if not old then return nil, err end
-  local new, problem = webhooks:create({ url = old.url, events = old.events }, limits)
-  if not new then return nil, problem end
+  webhooks.made[webhookId] = true -- so that it is not taken for the new one, if the answer is lost
+  new, err = webhooks:create({ url = old.url, events = old.events }, limits)
+  if not new then return nil, err end
   if given.on_created then given.on_created(new, old) end
-  local ok, reason = wait(given)
-  if ok then ok, reason = webhooks:delete(webhookId, limits) end
-  if ok or reason.kind == "not_found" then return new end
-  return nil, reason, new
+  ok, err = wait(given)
+  if ok then ok, err = webhooks:delete(webhookId, limits) end
+  if ok or err.kind == "not_found" then return new end
+  return nil, err, new
 end
 
 return rotate

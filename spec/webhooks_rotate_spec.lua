@@ -1,0 +1,323 @@
+-- A new secret for a webhook: the order of the steps, and what a receiver sees meanwhile.
+
+local apivideo = require "apivideo"
+local emulator = require "apivideo.emulator"
+local errors = require "apivideo.error"
+local peer = require "spec.support.peer"
+local server = require "apivideo.server"
+
+local RECORDED, QUALITY = "video.source.recorded", "video.encoding.quality.completed"
+
+describe("webhooks:rotate", function()
+  local api, client, stops
+
+  before_each(function()
+    stops = {}
+    api = assert(emulator.start { api_key = "key", interval = 0.01, rate_limits = { reads = 1e6, writes = 1e6 } })
+    stops[1] = function() api:stop() end
+    client = nil
+  end)
+
+  after_each(function()
+    for i = #stops, 1, -1 do stops[i]() end
+  end)
+
+  local function client_of(more)
+    local given = { api_key = "key", base_url = api.url, timeout = 60, retries = 0, rate_limit = false }
+    for name, value in pairs(more or {}) do given[name] = value end
+    return apivideo.client(given)
+  end
+
+  local function old_webhook(url)
+    client = client or client_of()
+    return assert(client.webhooks:create { url = url or "https://example.com/", events = { RECORDED, QUALITY } })
+  end
+
+  -- The requests to /webhooks, and what they were answered, from a number on.
+  local function requests_from(first)
+    local lines = {}
+    for i = first, #api.requests do
+      local request = api.requests[i]
+      lines[#lines + 1] = ("%s %s %d"):format(request.method, request.path, request.status or 0)
+    end
+    return lines
+  end
+
+  it("creates an equal webhook, then deletes the old one", function()
+    local old = old_webhook()
+    local new = assert(client.webhooks:rotate(old.webhookId, { overlap = 0 }))
+    assert.same({ "GET /webhooks/" .. old.webhookId .. " 200", "POST /webhooks 201",
+      "DELETE /webhooks/" .. old.webhookId .. " 204" }, requests_from(2))
+    assert.same({ new }, api.webhooks.items)
+    assert.equal(old.url, new.url)
+    assert.same(old.events, new.events)
+    assert.are_not.equal(old.webhookId, new.webhookId)
+    assert.are_not.equal(old.signatureSecret, new.signatureSecret)
+  end)
+
+  it("tells of the new webhook while both are there", function()
+    local old = old_webhook()
+    local told
+    local new = assert(client.webhooks:rotate(old.webhookId, { overlap = 0, on_created = function(a, b)
+      told = { a, b }
+      assert.equal(2, #api.webhooks.items)
+      apivideo.sleep(0)
+    end }))
+    assert.equal(new, told[1])
+    assert.same(old, told[2])
+  end)
+
+  it("waits for the overlap before it deletes", function()
+    for _, cancel in ipairs { false, apivideo.cancellation() } do
+      local old = old_webhook()
+      local there
+      apivideo.run(function()
+        assert(client.webhooks:rotate(old.webhookId, { overlap = 0.2, cancel = cancel or nil, on_created = function()
+          apivideo.spawn(function()
+            apivideo.sleep(0.05) -- is over before the overlap, however slow the machine is
+            there = api.webhooks:find(old.webhookId) ~= nil
+          end)
+        end }))
+      end)
+      assert.is_true(there)
+      assert.is_nil((api.webhooks:find(old.webhookId)))
+    end
+  end)
+
+  it("waits for a while without being told so", function()
+    local old, cancel = old_webhook(), apivideo.cancellation()
+    local none, err = client.webhooks:rotate(old.webhookId, { cancel = cancel, on_created = function()
+      apivideo.spawn(function()
+        apivideo.sleep(0.05)
+        cancel:cancel()
+      end)
+    end })
+    assert.is_nil(none)
+    assert.equal("cancelled", err.kind)
+    assert.equal(2, #api.webhooks.items)
+  end)
+
+  it("leaves both when on_created raises", function()
+    local old = old_webhook()
+    local ok, err = pcall(client.webhooks.rotate, client.webhooks, old.webhookId,
+      { overlap = 0, on_created = function() error({ "cannot be stored" }) end })
+    assert.is_false(ok)
+    assert.same({ "cannot be stored" }, err)
+    assert.equal(2, #api.webhooks.items)
+  end)
+
+  describe("with a receiver", function()
+    -- A receiver on a port of its own; what it took: event's videoId -> list of deliveries.
+    local function receiving(secrets)
+      local taken, refused = {}, {}
+      local handlers = apivideo.handlers()
+      handlers:on("*", function(event, delivery)
+        taken[event.videoId] = taken[event.videoId] or {}
+        table.insert(taken[event.videoId], delivery)
+      end)
+      local receiver = apivideo.receiver { handlers = handlers, secrets = secrets, log = function(outcome)
+        if outcome.err then refused[#refused + 1] = outcome.err end
+      end }
+      local listening = assert(server.listen { receiver = receiver })
+      stops[#stops + 1] = function() listening:stop() end
+      return listening.url .. "/webhooks", taken, refused
+    end
+
+    local count = 0
+    local function emit()
+      count = count + 1
+      api:emit { type = RECORDED, videoId = "vi" .. count, liveStreamId = "li1" }
+      return "vi" .. count
+    end
+
+    it("has both secrets verified meanwhile, and each event comes twice with one key", function()
+      local url, taken, refused = receiving(client_of().webhooks:secrets())
+      local old = old_webhook(url)
+      local before, during = emit(), nil
+      assert(api:settle(60))
+      local new = assert(client.webhooks:rotate(old.webhookId, { overlap = 0, on_created = function()
+        during = emit()
+        assert(api:settle(60))
+      end }))
+      local after = emit()
+      assert(api:settle(60))
+      assert.same({}, refused)
+      assert.same({ 1, 2, 1 }, { #taken[before], #taken[during], #taken[after] })
+      local first, second = taken[during][1], taken[during][2]
+      assert.is_true(first.verified and second.verified)
+      assert.equal(first.key, second.key)
+      assert.are_not.equal(first.webhookId, second.webhookId)
+      assert.equal(old.webhookId, taken[before][1].webhookId)
+      assert.equal(new.webhookId, taken[after][1].webhookId)
+      assert.are_not.equal(taken[before][1].key, taken[after][1].key)
+    end)
+
+    it("loses no delivery, at whatever step it is sent", function()
+      local url, taken, refused = receiving(client_of().webhooks:secrets())
+      local old = old_webhook(url)
+      local sent = {}
+      local function send() sent[#sent + 1] = emit() end
+      client = client_of { on_request = send, on_response = send }
+      send()
+      local new = assert(client.webhooks:rotate(old.webhookId, { overlap = 0, on_created = function()
+        send()
+        assert(api:settle(60)) -- as a longer overlap gives it time to
+      end }))
+      send()
+      assert(api:settle(60))
+      assert.equal(9, #sent) -- before and after each of three requests, and three more
+      for _, id in ipairs(sent) do
+        assert.is_table(taken[id], id)
+        for _, delivery in ipairs(taken[id]) do
+          assert.is_true(delivery.verified)
+          assert.equal(taken[id][1].key, delivery.key)
+        end
+      end
+      assert.equal(new.webhookId, taken[sent[9]][1].webhookId)
+      assert.same({}, refused)
+    end)
+
+    it("that has secrets of its own is told of the new one in time", function()
+      local known = { webhook_none = "sig_sec_none" }
+      local url, taken, refused = receiving(known)
+      local old = old_webhook(url)
+      known[old.webhookId] = old.signatureSecret
+      local during
+      local new = assert(client.webhooks:rotate(old.webhookId, { overlap = 0, on_created = function(new, was)
+        known[new.webhookId] = new.signatureSecret
+        assert.equal(known[was.webhookId], was.signatureSecret)
+        during = emit()
+        assert(api:settle(60))
+      end }))
+      known[old.webhookId] = nil
+      local after = emit()
+      assert(api:settle(60))
+      assert.equal(2, #taken[during])
+      assert.equal(new.webhookId, taken[after][1].webhookId)
+      assert.same({}, refused)
+    end)
+  end)
+
+  it("leaves both, and returns the new one, when it is cancelled in the overlap", function()
+    local old = old_webhook()
+    local cancel = apivideo.cancellation()
+    local none, err, new = client.webhooks:rotate(old.webhookId, { overlap = 3600, cancel = cancel,
+      on_created = function() apivideo.spawn(function() cancel:cancel() end) end })
+    assert.is_nil(none)
+    assert.is_true(errors.is(err))
+    assert.equal("cancelled", err.kind)
+    assert.truthy(err.message:find("both webhooks are there", 1, true))
+    assert.same({ old, new }, api.webhooks.items)
+    assert.same({ "GET /webhooks/" .. old.webhookId .. " 200", "POST /webhooks 201" }, requests_from(2))
+  end)
+
+  it("does nothing when it was cancelled before", function()
+    local old = old_webhook()
+    local cancel = apivideo.cancellation()
+    cancel:cancel()
+    local none, err, new = client.webhooks:rotate(old.webhookId, { cancel = cancel })
+    assert.is_nil(none)
+    assert.equal("cancelled", err.kind)
+    assert.is_nil(new)
+    assert.equal(1, #api.requests)
+  end)
+
+  it("leaves the old one when the limit of webhooks is reached", function()
+    local old = old_webhook()
+    for i = 2, 10 do old_webhook("https://example.com/" .. i) end
+    local none, err, new = client.webhooks:rotate(old.webhookId, { overlap = 0,
+      on_created = function() error("none was created") end })
+    assert.is_nil(none)
+    assert.equal("invalid_request", err.kind)
+    assert.equal(400, err.status)
+    assert.is_nil(new)
+    assert.equal(10, #api.webhooks.items)
+    assert.same(old, api.webhooks.items[1])
+  end)
+
+  it("does not take the old one for the new one when the answer is lost", function()
+    local old = old_webhook()
+    client = client_of() -- which has not seen it made
+    api:fault { status = 500, on = "POST /webhooks" }
+    local none, err, new = client.webhooks:rotate(old.webhookId, { overlap = 0 })
+    assert.is_nil(none)
+    assert.equal("server_error", err.kind)
+    assert.is_nil(new)
+    assert.same({ old }, api.webhooks.items)
+    api:fault { reset = "after", on = "POST /webhooks" }
+    new = assert(client.webhooks:rotate(old.webhookId, { overlap = 0 }))
+    assert.are_not.equal(old.webhookId, new.webhookId)
+    assert.same({ new }, api.webhooks.items)
+  end)
+
+  it("leaves both when the old one cannot be deleted, and returns the new one", function()
+    local old = old_webhook()
+    api:fault { status = 500, on = "DELETE /webhooks/.*" }
+    local none, err, new = client.webhooks:rotate(old.webhookId, { overlap = 0 })
+    assert.is_nil(none)
+    assert.equal("server_error", err.kind)
+    assert.equal("DELETE", err.request.method)
+    assert.same({ old, new }, api.webhooks.items)
+  end)
+
+  it("is content when somebody else has deleted the old one meanwhile", function()
+    local old = old_webhook()
+    local new = assert(client.webhooks:rotate(old.webhookId, { overlap = 0,
+      on_created = function() api.webhooks:remove(old.webhookId) end }))
+    assert.same({ new }, api.webhooks.items)
+  end)
+
+  it("creates nothing when there is no such webhook, or it cannot be read", function()
+    client = client_of()
+    local none, err, new = client.webhooks:rotate("webhook_unknown", { overlap = 0 })
+    assert.is_nil(none)
+    assert.equal("not_found", err.kind)
+    assert.is_nil(new)
+    local old = old_webhook()
+    api:fault { status = 500, on = "GET /webhooks/.*" }
+    none, err = client.webhooks:rotate(old.webhookId, { overlap = 0 })
+    assert.is_nil(none)
+    assert.equal("server_error", err.kind)
+    assert.same({ old }, api.webhooks.items)
+  end)
+
+  it("does not replace a webhook that it could not make again", function()
+    for _, body in ipairs { '{"webhookId":"webhook_1"}', '{"webhookId":"webhook_1","url":"https://x"}',
+      '{"webhookId":"webhook_1","url":null,"events":["a"]}', '{"webhookId":"webhook_1","url":"https://x","events":[]}',
+      '{"webhookId":"webhook_1","url":"https://x","events":null}' } do
+      local p = peer.answering("200 OK", nil, body)
+      local none, err, new = client_of({ base_url = p.url }).webhooks:rotate("webhook_1", { overlap = 0 })
+      p.stop()
+      assert.is_nil(none)
+      assert.equal("unexpected_response", err.kind)
+      assert.equal(p.url .. "/webhooks/webhook_1", err.request.url)
+      assert.is_nil(new)
+      assert.equal(1, #p.requests)
+    end
+  end)
+
+  it("hands its call options on", function()
+    local old = old_webhook()
+    assert(client.webhooks:rotate(old.webhookId, { overlap = 0, headers = { ["X-Run"] = "7" }, retries = 0 }))
+    for i = 2, 4 do assert.equal("7", api.requests[i].headers["x-run"]) end
+  end)
+
+  it("raises for misuse, naming the argument", function()
+    client = client_of()
+    local function message(id, given)
+      local ok, err = pcall(function() return (client.webhooks:rotate(id, given)) end)
+      assert.is_false(ok)
+      assert.truthy(tostring(err):find("webhooks_rotate_spec.lua", 1, true), err)
+      return err
+    end
+    assert.truthy(message():find("webhooks:rotate: webhookId must be a string, got nil", 1, true))
+    for _, overlap in ipairs { -1, 86401, 0 / 0, math.huge } do
+      assert.truthy(message("webhook_1", { overlap = overlap }):find('"overlap" must be a number of seconds', 1, true))
+    end
+    assert.truthy(message("webhook_1", { overlap = "1" }):find('"overlap" must be a number', 1, true))
+    assert.truthy(message("webhook_1", { on_create = print }):find('did you mean "on_created"?', 1, true))
+    assert.truthy(message("webhook_1", { on_created = 5 }):find('"on_created" must be a function', 1, true))
+    assert.truthy(message("webhook_1", "x"):find("a table of options expected", 1, true))
+    assert.equal(0, #api.requests)
+  end)
+end)
