@@ -122,12 +122,15 @@ function Webhooks:delete(webhookId, given)
   return self.client:request("DELETE", "/webhooks/" .. webhookId, limits)
 end
 
+-- A delivery waits for the secret, and api.video gives up on deliveries within ten seconds.
+local SECRET_LIMITS = { total_timeout = 5 }
+
 --- The secrets of the account's webhooks, for a receiver: looked up by id when a delivery needs one,
 --- and kept.
 ---@param given? apivideo.SecretsOptions
 ---@return apivideo.Secrets
 function Webhooks:secrets(given)
-  return (secrets.new(function(webhookId) return self:get(webhookId) end, given))
+  return (secrets.new(function(webhookId) return self:get(webhookId, SECRET_LIMITS) end, given))
 end
 
 return Webhooks

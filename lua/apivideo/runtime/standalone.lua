@@ -65,12 +65,6 @@ local function current_task()
   return task and tasks[task] and is_yieldable() and task or nil
 end
 
---- Whether a wait here would let other tasks go on, and not drive the loop on top of this one.
----@return boolean
-function runtime.can_yield()
-  return current_task() ~= nil
-end
-
 local function enqueue(task)
   last = last + 1
   ready[last] = task
