@@ -6,6 +6,9 @@ local http = require "apivideo.http"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
 
+-- Seconds in which a request reaches the server, wherever this runs.
+local ENOUGH = os.getenv "APIVIDEO_SLOW" and 5 or 0.5
+
 local WEBHOOK = '{"url":"https://example.com/","events":["video.source.recorded"]}'
 
 describe("emulator, faults", function()
@@ -65,7 +68,7 @@ describe("emulator, faults", function()
     assert.is_true(runtime.monotonic() - started >= 0.05)
     assert.same({ "latency", 200 }, { last() })
     local_api:fault { latency = 600 }
-    local _, err = get(nil, { timeout = 0.05 })
+    local _, err = get(nil, { timeout = ENOUGH })
     assert.equal("timeout", err.kind)
     assert.same({ "latency", nil }, { last() })
   end)
@@ -160,10 +163,10 @@ describe("emulator, faults", function()
 
   it("stall: half of the body, and then nothing", function()
     local_api:fault { stall = true, times = 2 }
-    local _, err = ask("POST", "/webhooks", { timeout = 0.1 })
+    local _, err = ask("POST", "/webhooks", { timeout = ENOUGH })
     assert.equal("timeout", err.kind)
     assert.same({ "stall", 201 }, { last() })
-    _, err = ask("DELETE", "/webhooks/x", { timeout = 0.1 })
+    _, err = ask("DELETE", "/webhooks/x", { timeout = ENOUGH })
     assert.equal("timeout", err.kind)
     wait_for(function() return local_api.server.core:active() == 0 end, "the client's leaving to be noticed")
     assert.equal(1, count())
@@ -219,10 +222,12 @@ describe("emulator, faults", function()
     local_api:fault { status = 500, times = math.huge }
     for _ = 1, 5 do assert.equal(500, assert(get()).status) end
     local_api:clear_faults()
-    assert.equal(200, assert(get()).status)
+    local close = { headers = { "Connection: close" } }
+    assert.equal(200, assert(get(nil, close)).status)
     local_api:fault { refuse = true, times = math.huge }
+    assert.is_nil((get(nil, close)))
     local_api:clear_faults()
-    assert.equal(200, assert(get(nil, { headers = { "Connection: close" } })).status)
+    assert.equal(200, assert(get(nil, close)).status)
   end)
 
   it("strike some requests only", function()

@@ -71,8 +71,10 @@ describe("emulator, resources", function()
 
   it("puts a video in the place of the one with its id", function()
     for _, id in ipairs { "vi1", "vi2" } do local_api:put_video { videoId = id, title = id } end
-    local video = local_api:put_video { videoId = "vi1", title = "new" }
-    assert.equal("new vi2", found("/videos", "title"))
+    local given = { videoId = "vi1", title = "new", metadata = { { key = "k", value = "v" } } }
+    local video = local_api:put_video(given)
+    given.metadata[1].value, video.metadata[1].key = "another", "another"
+    assert.equal("new", found("/videos", "title", "metadata[k]=v"))
     video.title = "not yet"
     video.status.encoding.playable = false
     assert.equal("new vi2", found("/videos", "title"))

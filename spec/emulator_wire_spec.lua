@@ -108,6 +108,23 @@ describe("server in tests", function()
     end
   end)
 
+  it("cuts a request once, and may be closed while it holds it", function()
+    local instance = assert(core.new("127.0.0.1", 0, 1, 1, 1))
+    local _, port = instance:address()
+    local connection = raw.connect(port)
+    connection:send(REQUEST)
+    local id = wait_for(function()
+      instance:run()
+      return instance:next()
+    end, "a request")
+    assert.is_true(instance:cut(id, "", "hold"))
+    for _, ending in ipairs { "hold", "close", "reset" } do assert.is_false(instance:cut(id, "", ending)) end
+    assert.is_false(instance:respond(id, 200))
+    instance:close()
+    assert.is_nil((connection:read()))
+    connection:close()
+  end)
+
   it("holds nothing once it stops", function()
     local go = runtime.latch()
     running = assert(server.listen { handler = function()
