@@ -37,17 +37,17 @@ describe("rate limit", function()
   describe("counts", function()
     it("the calls of a window, by what answers say", function()
       local governor = rate_limit.new "a"
-      assert.is_nil(governor.reads)
+      assert.is_nil(rate_limit.view(governor).reads)
       assert.is_nil(governor:acquire "reads")
       governor:finished("reads", response(200, 10, 9, 30))
-      assert.equal(10, governor.reads.limit)
-      assert.equal(9, governor.reads.remaining)
-      assert.is_true(math.abs(governor.reads.resets_in - 30) < 1)
-      assert.is_nil(governor.writes)
+      assert.equal(10, rate_limit.view(governor).reads.limit)
+      assert.equal(9, rate_limit.view(governor).reads.remaining)
+      assert.is_true(math.abs(rate_limit.view(governor).reads.resets_in - 30) < 1)
+      assert.is_nil(rate_limit.view(governor).writes)
       assert.equal(9, places(governor, "reads", 20))
       local seconds = governor:acquire "reads"
       assert.is_true(seconds > 29 and seconds <= 30)
-      assert.equal(0, governor.reads.remaining)
+      assert.equal(0, rate_limit.view(governor).reads.remaining)
       assert.is_nil((governor:acquire "writes"))
     end)
 
@@ -64,7 +64,7 @@ describe("rate limit", function()
       for _, remaining in ipairs { 6, 9, 7, 8 } do
         governor:finished("reads", response(200, 10, remaining, 30))
       end
-      assert.equal(6, governor.reads.remaining)
+      assert.equal(6, rate_limit.view(governor).reads.remaining)
       assert.equal(6, places(governor, "reads", 20))
     end)
 
@@ -76,8 +76,8 @@ describe("rate limit", function()
       offset = 31
       assert.equal(10, places(governor, "reads", 20))
       governor:finished("reads", response(200, 10, 5, 60)) -- five by somebody else, or by us
-      assert.equal(0, governor.reads.remaining)
-      assert.is_true(governor.reads.resets_in > 59)
+      assert.equal(0, rate_limit.view(governor).reads.remaining)
+      assert.is_true(rate_limit.view(governor).reads.resets_in > 59)
     end)
 
     it("a window that began between two answers, with the calls under way", function()
@@ -85,7 +85,7 @@ describe("rate limit", function()
       for _ = 1, 5 do governor:acquire "reads" end
       governor:finished("reads", response(200, 10, 5, 1))
       governor:finished("reads", response(200, 10, 9, 60))
-      assert.equal(6, governor.reads.remaining) -- 9, less the three that are under way
+      assert.equal(6, rate_limit.view(governor).reads.remaining) -- 9, less the three that are under way
     end)
 
     it("from the lowest documented limits while nothing is known", function()
@@ -101,7 +101,7 @@ describe("rate limit", function()
       local governor = rate_limit.new "a"
       governor:acquire "reads"
       governor:finished("reads", response(200))
-      assert.is_nil(governor.reads)
+      assert.is_nil(rate_limit.view(governor).reads)
       assert.equal(5000, places(governor, "reads", 5000))
     end)
 
@@ -147,10 +147,10 @@ describe("rate limit", function()
     local one, two, other = rate_limit.new("a", store), rate_limit.new("a", store), rate_limit.new("b", store)
     one:acquire "reads"
     one:finished("reads", response(200, 10, 4, 30))
-    assert.equal(4, two.reads.remaining)
+    assert.equal(4, rate_limit.view(two).reads.remaining)
     assert.equal(2, places(one, "reads", 2))
     assert.equal(2, places(two, "reads", 20))
-    assert.is_nil(other.reads)
+    assert.is_nil(rate_limit.view(other).reads)
     for key in pairs(shared) do assert.truthy(key:find("^apivideo:")) end
     for _, key in ipairs { "the-key", "other-key" } do
       apivideo.client({ api_key = key, base_url = "http://127.0.0.1:1", retries = 0, rate_limit = { store = store } })
@@ -233,9 +233,29 @@ describe("rate limit", function()
     answering:stop()
   end)
 
-  it("gives places back when calls fail", function()
-    local client = apivideo.client { api_key = "k", base_url = "http://127.0.0.1:1", retries = 0 }
-    for _ = 1, 3 do client.webhooks:list() end
-    assert.same({ reads = 0, writes = 0 }, client.rate_limit.under_way)
+  it("does not count calls that failed for the next window", function()
+    local governor = rate_limit.new "a"
+    for _ = 1, 5 do governor:acquire "reads" end
+    governor:finished("reads", response(200, 10, 9, 30))
+    for _ = 1, 4 do governor:finished "reads" end
+    offset = 31
+    assert.equal(10, places(governor, "reads", 20))
+  end)
+
+  it("shows nothing but the limits", function()
+    local limits = apivideo.client({ api_key = "k", base_url = "http://127.0.0.1:1" }).rate_limit
+    for _, name in ipairs { "acquire", "finished", "store", "keys", "reads", "writes" } do
+      assert.is_nil(limits[name])
+    end
+  end)
+
+  it("takes no store that is none", function()
+    for _, store in ipairs { {}, { get = function() end, set = function() end } } do
+      local given = { api_key = "k", rate_limit = { store = store } }
+      local ok, message = pcall(function() return (apivideo.client(given)) end)
+      assert.is_false(ok)
+      assert.truthy(message:find("get, set and incr", 1, true), message)
+      assert.truthy(message:find("rate_limit_spec.lua", 1, true), message)
+    end
   end)
 end)

@@ -556,63 +556,39 @@ describe("resources", function()
     end
 
     it("all of 250 webhooks are seen once, and deleted", function()
-      for _, lying in ipairs { false, true } do
-        local client, api = emulated()
-        local wanted = {}
-        for i = 1, 250 do
-          local id = ("webhook_%03d"):format(i)
-          wanted[id] = true
-          api.webhooks:put { webhookId = id, url = "https://example.com/" .. i, events = { RECORDED } }
-        end
-        if lying then api:fault { counters = true, times = math.huge } end
-        local count = 0
-        for webhook in client.webhooks:each() do
-          assert.is_true(wanted[webhook.webhookId], webhook.webhookId)
-          wanted[webhook.webhookId] = nil
-          count = count + 1
-          assert(client.webhooks:delete(webhook.webhookId))
-        end
-        assert.equal(250, count)
-        assert.equal(0, #api.webhooks.items)
+      local client, api = emulated()
+      local wanted, count = {}, 0
+      for i = 1, 250 do
+        local id = ("webhook_%03d"):format(i)
+        wanted[id] = true
+        api.webhooks:put { webhookId = id, url = "https://example.com/" .. i, events = { RECORDED } }
       end
+      for webhook in client.webhooks:each() do
+        assert.is_true(wanted[webhook.webhookId], webhook.webhookId)
+        wanted[webhook.webhookId] = nil
+        count = count + 1
+        assert(client.webhooks:delete(webhook.webhookId))
+      end
+      assert.equal(250, count)
+      assert.equal(0, #api.webhooks.items)
     end)
 
-    local lies = {
-      ["counters that are right"] = false,
-      ["counters that are missing"] = function() return nil end,
-      ["a total that stays as it was"] = function(right)
-        right.itemsTotal = 11
-        return right
-      end,
-      ["a total of nothing"] = function(right)
-        right.itemsTotal = 0
-        return right
-      end,
-      ["the total of a page"] = function(right)
-        right.itemsTotal = right.pageSize
-        return right
-      end,
-    }
-
-    for name, lie in pairs(lies) do
-      it("each item is seen once when it is deleted in the loop, with " .. name, function()
-        for _, size in ipairs { 1, 2, 3, 4, 100 } do
-          local list = videos(1, 11)
-          local client = listing(list, lie or nil)
-          local seen = {}
-          for item in client.videos:each { pageSize = size } do
-            seen[#seen + 1] = item.videoId
-            remove(list, item.videoId)
-          end
-          assert.equal(11, #seen)
-          table.sort(seen)
-          local all = expected(1, 11)
-          table.sort(all)
-          assert.same(all, seen)
-          assert.same({}, list)
+    it("each item is seen once when it is deleted in the loop", function()
+      for _, size in ipairs { 1, 2, 3, 4, 100 } do
+        local list = videos(1, 11)
+        local client = listing(list)
+        local seen = {}
+        for item in client.videos:each { pageSize = size } do
+          seen[#seen + 1] = item.videoId
+          remove(list, item.videoId)
         end
-      end)
-    end
+        table.sort(seen)
+        local all = expected(1, 11)
+        table.sort(all)
+        assert.same(all, seen)
+        assert.same({}, list)
+      end
+    end)
 
     it("nothing is missed when what was read is deleted by others", function()
       for _, most in ipairs { 100, 3 } do -- the server gives as many as asked for, or fewer

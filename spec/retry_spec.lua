@@ -145,6 +145,7 @@ describe("retries", function()
         local result, err = client_of(url):request("POST", "/videos", { body = { title = "x" } })
         assert.is_nil(result)
         assert.is_true(err.in_doubt)
+        assert.is_false(err.retryable)
         assert.equal(1, err.attempts)
         assert.same({ "POST /videos" }, asked)
       end
@@ -194,7 +195,7 @@ describe("retries", function()
 
     it("find the webhook that was created although its answer was lost", function()
       for _, skew in ipairs { 0, 3600, -3600 } do
-        for _, step in ipairs { "504 X", close, truncate, { "201 Created", nil, "<html>" } } do
+        for _, step in ipairs { "504 X", close, truncate, { "201 Created", nil, "<html>" }, "201 Created" } do
           local url, asked = steps(step, listing({ 0, 100 }, skew))
           local webhook = assert(client_of(url).webhooks:create(WANTED))
           assert.equal("webhook_1", webhook.webhookId)
@@ -208,6 +209,17 @@ describe("retries", function()
         local url, asked = steps(close, listing(ages), { "201 X", nil, '{"webhookId":"webhook_9"}' })
         assert.equal("webhook_9", assert(client_of(url).webhooks:create(WANTED)).webhookId)
         assert.same({ "POST /webhooks", "GET /webhooks", "POST /webhooks" }, asked)
+      end
+    end)
+
+    it("do not create again after a time limit: the server may still be at work", function()
+      for _, step in ipairs { "504 X", stall } do
+        local url, asked = steps(step, listing {})
+        local webhook, err = client_of(url, { timeout = 0.2 }).webhooks:create(WANTED)
+        assert.is_nil(webhook)
+        assert.is_true(err.in_doubt)
+        assert.is_false(err.retryable)
+        assert.same({ "POST /webhooks", "GET /webhooks" }, asked)
       end
     end)
 

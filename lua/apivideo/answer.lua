@@ -79,12 +79,12 @@ function answer.refusal(response, fields, secrets)
 end
 
 --- The result of a success: the decoded body, true where the answer is just "done", or nil for a body
---- that is no result.
+--- that is none.
 ---@param method string
 ---@param response apivideo.Response
 ---@return table|true|nil result
 function answer.result(method, response)
-  if method == "DELETE" then return true end
+  if method == "DELETE" or response.body == "" then return true end
   local result = json.decode(response.body)
   return type(result) == "table" and result or nil
 end

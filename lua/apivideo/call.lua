@@ -54,7 +54,7 @@ local function about(self, more)
 end
 
 local function cancelled(self)
-  return errors.new("cancelled", "the call was cancelled", about(self))
+  return errors.new("cancelled", "the request was cancelled", about(self))
 end
 
 local function time_left(self)
@@ -130,6 +130,8 @@ end
 
 -- Waits until the call may be sent.
 local function wait_for_turn(self)
+  local cancel = self.options.cancel
+  if cancel and cancel:is_cancelled() then return nil, cancelled(self) end
   if self.class then
     local ok, err = wait_for_credentials(self)
     if ok and self.account.rate_limit then ok, err = wait_for_place(self) end
@@ -165,16 +167,22 @@ local function outcome(self, response, err)
   if succeeded(self, response) then
     self.account.budget:succeeded()
     local result = answer.result(self.method, response)
-    if result then return result end
+    if result and not (result == true and self.settle) then return result end
     return nil, answer.no_result(response, about(self))
   end
   return nil, answer.refusal(response, about(self, { retry_after = retry.asked(response) }))
 end
 
+-- Whether the server may still be at work on what failed for us: then a look for what it made proves
+-- nothing yet.
+local function may_go_on(err)
+  return err.kind == "timeout" and err.status == nil or err.status == 504
+end
+
 -- The seconds after which to try again; nil when that would be unsafe, too often or too late.
 local function next_delay(self, err, unprocessed)
   if not err.retryable or self.tries > limit(self, "retries") then return nil end
-  if not (unprocessed or self.repeatable or self.settle) then return nil end
+  if not (unprocessed or self.repeatable or self.settle and not may_go_on(err)) then return nil end
   local delay = retry.delay(self.tries, err.retry_after)
   if delay >= time_left(self) then return nil end
   return (err.kind == "rate_limited" or self.account.budget:take()) and delay or nil
@@ -193,7 +201,7 @@ local function give_up(self, err)
   local found = settle(self)
   if found then return found end
   err.attempts = self.attempts
-  err.in_doubt = self.in_doubt and not self.repeatable or nil
+  if self.in_doubt and not self.repeatable then err.in_doubt, err.retryable = true, false end
   return nil, err
 end
 

@@ -22,7 +22,7 @@ local known = {
 local reserved = {
   ["authorization"] = "api_key or access_token", ["user-agent"] = "app",
   ["av-origin-client"] = "app or sdk", ["av-origin-app"] = "app", ["av-origin-sdk"] = "sdk",
-  ["content-type"] = "body", ["content-length"] = "body", ["accept"] = "nothing else",
+  ["content-type"] = "body", ["content-length"] = "body",
 }
 
 local function check_headers(where, headers, level)

@@ -28,15 +28,12 @@ Captions.__index = Captions
 ---@return apivideo.Error? err `not_found` when there is no such video
 ---@return apivideo.Response? response
 function Captions:list(videoId, query, given)
+  local client = resource.client_of(self, "captions:list")
   local asked = options.check("captions:list", query or {}, { currentPage = "number?", pageSize = "number?" })
   local limits = call_options.check("captions:list", given)
   local ok, err = resource.check_id("captions:list", "videoId", videoId)
   if not ok then return nil, err end
-  return resource.page(self.client, "/videos/" .. videoId .. "/captions", asked, limits)
+  return resource.page(client, "/videos/" .. videoId .. "/captions", asked, limits)
 end
 
-function Captions.new(client)
-  return setmetatable({ client = client }, Captions)
-end
-
-return Captions
+return { new = function(client) return resource.new(Captions, client) end }

@@ -52,7 +52,7 @@ end
 ---@param path string from the slash on, without a query
 ---@param arguments? apivideo.RequestArguments
 ---@param settle? fun(): table|nil, apivideo.Error? for a POST: looks whether one whose answer did not come was carried out; what it made, or nothing; nil, err when that is not to be found out
----@return table|true|nil result the decoded body; true after DELETE
+---@return table|true|nil result the decoded body; true where there is none, and after DELETE
 ---@return apivideo.Error? err
 ---@return apivideo.Response? response the answer itself
 function Client:request(method, path, arguments, settle)
@@ -123,7 +123,12 @@ end
 local function rate_limit_of(given, base_url)
   if given.rate_limit == false then return nil end
   local own = type(given.rate_limit) == "table" and given.rate_limit or {}
-  options.check("client: option \"rate_limit\"", own, { store = "table|userdata?" }, 5)
+  options.check("client: option \"rate_limit\"", own, { store = "table?" }, 5)
+  for _, name in ipairs { "get", "set", "incr" } do
+    if own.store and type(own.store[name]) ~= "function" then
+      misuse('option "rate_limit.store" must have get, set and incr, as nginx\'s dictionaries have')
+    end
+  end
   local account = signature.sign(base_url, given.api_key or given.access_token):sub(1, 16)
   return rate_limit.new(account, own.store)
 end
@@ -189,7 +194,10 @@ local function new(given)
   options.check("client", given, known)
   call_options.check_values("client", given, 3)
   local account = account_of(given)
-  local self = setmetatable({ base_url = account.base_url, rate_limit = account.rate_limit }, Client)
+  local self = setmetatable({
+    base_url = account.base_url,
+    rate_limit = account.rate_limit and rate_limit.view(account.rate_limit),
+  }, Client)
   accounts[self] = account
   self.webhooks, self.videos, self.live_streams = webhooks.new(self), videos.new(self), live_streams.new(self)
   self.captions, self.summaries = captions.new(self), summaries.new(self)

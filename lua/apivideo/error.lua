@@ -25,8 +25,8 @@ local redact = require "apivideo.redact"
 ---@field message string
 ---@field status? integer the HTTP status, where there was an answer
 ---@field problem? table api.video's problem details, decoded, whatever it had; secrets redacted
----@field retryable boolean whether the same call may succeed later
----@field attempts? integer how often the request was sent
+---@field retryable boolean whether the same call may succeed later, and does no harm if it is made again
+---@field attempts? integer how many attempts were made
 ---@field request? { method: string, url: string }
 ---@field in_doubt? boolean true when the request was sent and may have been carried out all the same
 ---@field retry_after? number seconds after which it is worth another try, where that is known

@@ -15,6 +15,10 @@ return {
   --- What `null` is in the results of calls: not nil, which is a member that is missing.
   null = json.null,
 
+  --- Marks a table as a list, so that it is sent as `[]` when it is empty.
+  ---@type fun(items: table): table
+  array = json.array,
+
   --- Makes what calls can be cancelled with, as their option `cancel`.
   cancellation = require("apivideo.cancellation").new,
 
@@ -27,6 +31,9 @@ return {
   ---@return apivideo.Event|nil event
   ---@return apivideo.Error? err `bad_json` or `bad_event`
   parse = function(raw)
+    if type(raw) ~= "string" then
+      error("parse: the bytes as they arrived (a string) expected, got " .. type(raw), 2)
+    end
     local event, err = events:parse(raw)
     return event, err
   end,

@@ -41,10 +41,11 @@ local LiveStreams = resource.class {
 ---@return apivideo.Error? err `not_found` when there is none
 ---@return apivideo.Response? response
 function LiveStreams:get(liveStreamId, given)
+  local client = resource.client_of(self, "live_streams:get")
   local limits = call_options.check("live_streams:get", given)
   local ok, err = resource.check_id("live_streams:get", "liveStreamId", liveStreamId)
   if not ok then return nil, err end
-  return resource.get(self.client, "/live-streams/" .. liveStreamId, "liveStreamId", limits)
+  return resource.get(client, "/live-streams/" .. liveStreamId, "liveStreamId", limits)
 end
 
-return LiveStreams
+return { new = function(client) return resource.new(LiveStreams, client) end }

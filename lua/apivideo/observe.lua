@@ -1,5 +1,6 @@
 --- The application's view of each attempt (`on_request`, `on_response`), without secrets.
 
+local errors = require "apivideo.error"
 local protected = require "apivideo.pcall"
 local redact = require "apivideo.redact"
 local runtime = require "apivideo.runtime"
@@ -22,10 +23,11 @@ local runtime = require "apivideo.runtime"
 local observe = {}
 
 -- Calls the application's function; its failure must not become the call's.
-local function tell(hook, fact)
+local function tell(hook, fact, secrets)
   local ok, err = protected.call(hook, fact)
   if not ok then
-    io.stderr:write("apivideo: a hook failed: ", (redact.text(tostring(err)):gsub("%c+", " ")), "\n")
+    local text = redact.text(tostring(err), secrets):gsub("%c+", " ")
+    io.stderr:write("apivideo: a hook failed: ", text, "\n")
   end
 end
 
@@ -45,9 +47,10 @@ end
 --- Tells of an attempt that is about to be sent.
 function observe.request(account, request, attempt)
   if not (account.on_request or account.on_response) then return end
-  request.shown = shown_request(request, attempt, account.credentials.secrets)
+  local secrets = account.credentials.secrets
+  request.shown = shown_request(request, attempt, secrets)
   request.began = runtime.monotonic()
-  if account.on_request then tell(account.on_request, request.shown) end
+  if account.on_request then tell(account.on_request, request.shown, secrets) end
 end
 
 --- Tells of its answer, or why there was none.
@@ -59,8 +62,9 @@ function observe.response(account, request, response, err)
   tell(account.on_response, {
     request = request.shown, seconds = runtime.monotonic() - request.began,
     status = response and response.status, headers = headers,
-    body = response and redact.body(response.body, secrets), err = err,
-  })
+    body = response and redact.body(response.body, secrets),
+    err = err and errors.new(err.kind, err.message, err, secrets),
+  }, secrets)
 end
 
 return observe

@@ -38,7 +38,10 @@ end
 ---@class apivideo.RateLimit
 ---@field reads apivideo.RateLimitClass|nil
 ---@field writes apivideo.RateLimitClass|nil
-local RateLimit = {}
+
+---@class apivideo.RateGovernor
+local Governor = {}
+Governor.__index = Governor
 
 local function snapshot(self, class)
   local keys = self.keys[class]
@@ -49,16 +52,11 @@ local function snapshot(self, class)
   return { limit = limit, remaining = math.max(0, limit - taken), resets_in = math.max(0, resets - now) }
 end
 
-function RateLimit.__index(self, name)
-  if name == "reads" or name == "writes" then return snapshot(self, name) end
-  return RateLimit[name]
-end
-
 --- Takes a place in the present window, or says how long it is until the next one. A place that was
 --- taken is given back to `finished`.
 ---@param class "reads"|"writes"
 ---@return number|nil seconds to wait and ask again; nil when there was a place
-function RateLimit:acquire(class)
+function Governor:acquire(class)
   local store, keys, now = self.store, self.keys[class], runtime.now()
   local resets = store:get(keys.resets)
   if not resets or now >= resets then
@@ -109,7 +107,7 @@ end
 --- Counts an answer, or a call that got none.
 ---@param class "reads"|"writes"
 ---@param response apivideo.Response|nil
-function RateLimit:finished(class, response)
+function Governor:finished(class, response)
   self.under_way[class] = math.max(0, self.under_way[class] - 1)
   if not response then return end
   local known = self.store:get(self.keys[class].limit)
@@ -141,7 +139,7 @@ end
 --- Makes the governor of an account's calls.
 ---@param account string what tells the account from others in the store; no secret
 ---@param store? apivideo.RateLimitStore shared with others, such as a dictionary of nginx
----@return apivideo.RateLimit
+---@return apivideo.RateGovernor
 function rate_limit.new(account, store)
   local keys = {}
   for _, class in ipairs { "reads", "writes" } do
@@ -154,7 +152,16 @@ function rate_limit.new(account, store)
     store = store or setmetatable({}, Memory),
     keys = keys,
     under_way = { reads = 0, writes = 0 },
-  }, RateLimit)
+  }, Governor)
+end
+
+--- What an application sees of it.
+---@param governor apivideo.RateGovernor
+---@return apivideo.RateLimit
+function rate_limit.view(governor)
+  return setmetatable({}, {
+    __index = function(_, class) return governor.keys[class] and snapshot(governor, class) end,
+  })
 end
 
 return rate_limit

@@ -16,9 +16,15 @@ local members = {
   signatureSecret = true, streamKey = true,
 }
 
--- The text without one secret, taken literally.
+-- What stands for a parameter of a URL, by its name.
+local function shown_parameter(before, name)
+  return members[name] and before .. "***" or nil
+end
+
+-- The text without one secret, taken literally. What is as short as a word is no key, and would
+-- make holes in everything.
 local function without(text, secret)
-  if secret == "" then return text end
+  if #secret < 4 then return text end
   return (text:gsub(secret:gsub("%W", "%%%0"), "***"))
 end
 
@@ -30,32 +36,37 @@ function redact.text(text, secrets)
   for _, pattern in ipairs(patterns) do
     text = text:gsub(pattern[1], pattern[2])
   end
+  text = text:gsub("([?&]([%a_]+)=)[^%s&#\"]+", shown_parameter)
   for _, secret in ipairs(type(secrets) == "table" and secrets or { secrets }) do
     text = without(text, secret)
   end
   return text
 end
 
--- Where the JSON string whose inside begins at `position` ends.
-local function end_of_string(text, position)
+-- Where the JSON string whose inside begins at `position` ends. Its quotes have `depth` backslashes
+-- before them: none, or more where the JSON stands in a string itself.
+local function end_of_string(text, position, depth)
+  local from = position
   while true do
-    local at = text:find('["\\]', position)
+    local at = text:find('"', from, true)
     if not at then return #text + 1 end
-    if text:byte(at) == 34 then return at end
-    position = at + 2
+    local run = 0
+    while at - run > position and text:byte(at - run - 1) == 92 do run = run + 1 end
+    if (run - depth) % (2 * depth + 2) == 0 then return at - depth end
+    from = at + 1
   end
 end
 
---- The text of a body without secrets, also when its JSON is broken.
+--- The text of a body without secrets, also when its JSON is broken, or has JSON in its strings.
 ---@param text string
 ---@param secrets? string|string[]
 ---@return string
 function redact.body(text, secrets)
   local parts, position = {}, 1
-  for name, value in text:gmatch('"([%a_]+)"%s*:%s*"()') do
+  for name, backslashes, value in text:gmatch('"([%a_]+)(\\*)"%s*:%s*%2"()') do
     if members[name] and value >= position then
       parts[#parts + 1] = text:sub(position, value - 1) .. "***"
-      position = end_of_string(text, value)
+      position = end_of_string(text, value, #backslashes)
     end
   end
   parts[#parts + 1] = text:sub(position)

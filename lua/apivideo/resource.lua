@@ -37,8 +37,8 @@ end
 ---@return apivideo.Response? response
 function resource.get(client, path, id, given)
   local thing, err, response = client:request("GET", path, given)
-  if thing and id and type(thing[id]) ~= "string" then
-    return nil, resource.unexpected(client, "GET", path, "the answer has no " .. id, response), response
+  if thing and (thing == true or id and type(thing[id]) ~= "string") then
+    return nil, resource.unexpected(client, "GET", path, "the answer has no " .. (id or "fields"), response), response
   end
   return thing, err, response
 end
@@ -57,7 +57,7 @@ end
 ---@return apivideo.Response? response
 function resource.page(client, path, query, given)
   local page, err, response = client:request("GET", path, arguments_of(given, query))
-  if page and not is_list_of_tables(page.data) then
+  if page and (page == true or not is_list_of_tables(page.data)) then
     return nil, resource.unexpected(client, "GET", path, "the answer is no page of a list", response), response
   end
   return page, err, response
@@ -123,29 +123,18 @@ end
 local Walk = {}
 Walk.__index = Walk
 
--- Whether a page shows that a count of all items is wrong, if it follows `before` others.
-local function is_wrong(total, before, page, size)
-  local known = before + #page.data
-  if #page.data == size then return total < known end
-  return total > known or total < known and #page.data > 0
-end
-
--- Counts how many items the list has lost since the page before. That may be any number where it
--- ends after counts that were wrong, or without any.
-local function count_lost(self, page, size)
+-- How many items the list has lost since the page before, as its count tells.
+local function count_lost(self, page)
   local total = counter(page, "itemsTotal")
-  if total then
-    self.lost = self.lost + math.max(0, (self.total or total) - total)
-    self.wrong = self.wrong or is_wrong(total, (self.number - 1) * size, page, size)
-    self.total = total
-  end
-  if #page.data < size and (total and self.wrong or not self.total) then self.lost = math.huge end
+  local lost = total and self.total and self.total - total or 0
+  self.total = total or self.total
+  return math.max(0, lost)
 end
 
 function Walk:next_page()
   local page, size = self.ask(self.number)
   self.fresh, self.position = sift(page, self.id, self.seen), 0
-  count_lost(self, page, size)
+  self.lost = self.lost + count_lost(self, page)
   self.gained = self.gained or #self.fresh > 0
   if #self.fresh > 0 then
     self.stale = 0
@@ -169,7 +158,7 @@ end
 function resource.each(client, path, query, given, id)
   local walk = setmetatable({
     ask = pager(client, path, query, given), id = id, seen = {}, fresh = {}, position = 0,
-    number = 1, farthest = 0, stale = 0, lost = 0, wrong = false, gained = false, last = false,
+    number = 1, farthest = 0, stale = 0, lost = 0, gained = false, last = false,
   }, Walk)
   return function()
     while walk.position >= #walk.fresh do
@@ -200,6 +189,25 @@ function resource.check_id(where, name, id, prefix)
       :format(where, name, prefix and '"' .. prefix .. '" and ' or ""), { attempts = 0 })
 end
 
+--- The client of a resource; raises where it was called with a dot.
+---@param self any
+---@param where string the function's name
+---@param level? integer as seen from here, 3 without it
+---@return apivideo.Client
+function resource.client_of(self, where, level)
+  if type(self) ~= "table" or not self.client then
+    error(("%s: call it with a colon, client.%s(…)"):format(where, where), level or 3)
+  end
+  return self.client
+end
+
+--- Makes a resource of a client.
+---@param Class table
+---@param client apivideo.Client
+function resource.new(Class, client)
+  return setmetatable({ client = client }, Class)
+end
+
 --- Makes a class with `list`, `pages` and `each`.
 ---@param about { name: string, path: string, id: string, filters: table<string, string> }
 ---@return table class
@@ -211,28 +219,25 @@ function resource.class(about)
   local Class = {}
   Class.__index = Class
 
-  local function check(method, query, known, given)
+  local function check(self, method, query, known, given)
     local where = about.name .. ":" .. method
-    return options.check(where, query or {}, known, 4), call_options.check(where, given, nil, 4)
+    return resource.client_of(self, where, 4), options.check(where, query or {}, known, 4),
+      call_options.check(where, given, nil, 4)
   end
 
   function Class:list(query, given)
-    local asked, limits = check("list", query, paged, given)
-    return resource.page(self.client, about.path, asked, limits)
+    local client, asked, limits = check(self, "list", query, paged, given)
+    return resource.page(client, about.path, asked, limits)
   end
 
   function Class:pages(query, given)
-    local asked, limits = check("pages", query, paged, given)
-    return resource.pages(self.client, about.path, asked, limits, about.id)
+    local client, asked, limits = check(self, "pages", query, paged, given)
+    return resource.pages(client, about.path, asked, limits, about.id)
   end
 
   function Class:each(query, given)
-    local asked, limits = check("each", query, filters, given)
-    return resource.each(self.client, about.path, asked, limits, about.id)
-  end
-
-  function Class.new(client)
-    return setmetatable({ client = client }, Class)
+    local client, asked, limits = check(self, "each", query, filters, given)
+    return resource.each(client, about.path, asked, limits, about.id)
   end
 
   return Class

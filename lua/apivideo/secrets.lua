@@ -91,10 +91,10 @@ end
 ---@param given? apivideo.SecretsOptions
 ---@return apivideo.Secrets
 function secrets.new(fetch, given)
-  given = options.check("secrets", given or {}, { ttl = "number?", miss_ttl = "number?" })
+  given = options.check("webhooks:secrets", given or {}, { ttl = "number?", miss_ttl = "number?" }, 4)
   for _, name in ipairs { "ttl", "miss_ttl" } do
     if given[name] and given[name] < 0 then
-      error(("secrets: option \"%s\" must be a number of seconds from 0 on"):format(name), 2)
+      error(("webhooks:secrets: option \"%s\" must be a number of seconds from 0 on"):format(name), 3)
     end
   end
   local self = setmetatable({}, Secrets)

@@ -35,4 +35,4 @@ local Summaries = resource.class {
   },
 }
 
-return Summaries
+return { new = function(client) return resource.new(Summaries, client) end }

@@ -59,10 +59,11 @@ local Videos = resource.class {
 ---@return apivideo.Error? err `not_found` when there is none
 ---@return apivideo.Response? response
 function Videos:get(videoId, given)
+  local client = resource.client_of(self, "videos:get")
   local limits = call_options.check("videos:get", given)
   local ok, err = resource.check_id("videos:get", "videoId", videoId)
   if not ok then return nil, err end
-  return resource.get(self.client, "/videos/" .. videoId, "videoId", limits)
+  return resource.get(client, "/videos/" .. videoId, "videoId", limits)
 end
 
 --- Gets how far a video is: what has arrived, and each quality's encoding.
@@ -72,10 +73,11 @@ end
 ---@return apivideo.Error? err `not_found` when there is none
 ---@return apivideo.Response? response
 function Videos:status(videoId, given)
+  local client = resource.client_of(self, "videos:status")
   local limits = call_options.check("videos:status", given)
   local ok, err = resource.check_id("videos:status", "videoId", videoId)
   if not ok then return nil, err end
-  return resource.get(self.client, "/videos/" .. videoId .. "/status", nil, limits)
+  return resource.get(client, "/videos/" .. videoId .. "/status", nil, limits)
 end
 
-return Videos
+return { new = function(client) return resource.new(Videos, client) end }

@@ -38,14 +38,6 @@ local Webhooks = resource.class {
 Webhooks.sync = require "apivideo.webhooks_sync"
 Webhooks.rotate = require "apivideo.webhooks_rotate"
 
-local new = Webhooks.new
-
-function Webhooks.new(client)
-  local self = new(client)
-  self.made = {} -- ids of those that were created here
-  return self
-end
-
 -- The time by the server's clock when the call began, in whole seconds; ours where it tells none.
 local function server_time(response, began)
   local now = retry.http_date(response.headers["date"]) or runtime.now()
@@ -79,18 +71,19 @@ end
 ---@return apivideo.Error? err `in_doubt` when nobody knows whether it was created
 ---@return apivideo.Response? response
 function Webhooks:create(wanted, given)
+  local client = resource.client_of(self, "webhooks:create")
   webhook.check("webhooks:create", wanted, 3)
   local limits = call_options.check("webhooks:create", given)
   local arguments = { body = { url = wanted.url, events = wanted.events } }
   for name, value in pairs(limits) do arguments[name] = value end
   local began = runtime.monotonic()
-  local created, err, response = self.client:request("POST", "/webhooks", arguments, function()
+  local created, err, response = client:request("POST", "/webhooks", arguments, function()
     return find_made(self, wanted, began, limits)
   end)
   if not created then return nil, err, response end
-  if type(created.webhookId) ~= "string" then
-    return nil, resource.unexpected(self.client, "POST", "/webhooks", "the answer has no webhookId",
-      response), response
+  if created == true or type(created.webhookId) ~= "string" then
+    return nil, resource.unexpected(client, "POST", "/webhooks", "the answer has no webhookId", response),
+      response
   end
   self.made[created.webhookId] = true
   return created, nil, response
@@ -103,10 +96,11 @@ end
 ---@return apivideo.Error? err `not_found` when there is none
 ---@return apivideo.Response? response
 function Webhooks:get(webhookId, given)
+  local client = resource.client_of(self, "webhooks:get")
   local limits = call_options.check("webhooks:get", given)
   local ok, err = resource.check_id("webhooks:get", "webhookId", webhookId, "webhook_")
   if not ok then return nil, err end
-  return resource.get(self.client, "/webhooks/" .. webhookId, "webhookId", limits)
+  return resource.get(client, "/webhooks/" .. webhookId, "webhookId", limits)
 end
 
 --- Deletes a webhook, for good.
@@ -116,10 +110,11 @@ end
 ---@return apivideo.Error? err `not_found` when there is none
 ---@return apivideo.Response? response
 function Webhooks:delete(webhookId, given)
+  local client = resource.client_of(self, "webhooks:delete")
   local limits = call_options.check("webhooks:delete", given)
   local ok, err = resource.check_id("webhooks:delete", "webhookId", webhookId, "webhook_")
   if not ok then return nil, err end
-  return self.client:request("DELETE", "/webhooks/" .. webhookId, limits)
+  return client:request("DELETE", "/webhooks/" .. webhookId, limits)
 end
 
 -- A delivery waits for the secret, and api.video gives up on deliveries within ten seconds.
@@ -130,7 +125,14 @@ local SECRET_LIMITS = { total_timeout = 5 }
 ---@param given? apivideo.SecretsOptions
 ---@return apivideo.Secrets
 function Webhooks:secrets(given)
+  resource.client_of(self, "webhooks:secrets")
   return (secrets.new(function(webhookId) return self:get(webhookId, SECRET_LIMITS) end, given))
 end
 
-return Webhooks
+return {
+  new = function(client)
+    local self = resource.new(Webhooks, client)
+    self.made = {} -- ids of those that were created here
+    return self
+  end,
+}

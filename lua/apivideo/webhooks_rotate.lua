@@ -44,6 +44,7 @@ end
 ---@return apivideo.Error? err
 ---@return apivideo.Webhook? new after an error: the new one, if it was created; the old one is there, too
 local function rotate(webhooks, webhookId, given)
+  resource.client_of(webhooks, "webhooks:rotate")
   given = call_options.check("webhooks:rotate", given, known)
   if given.overlap and not (given.overlap >= 0 and given.overlap <= 86400) then
     error("webhooks:rotate: option \"overlap\" must be a number of seconds from 0 to 86400", 2)

@@ -135,6 +135,7 @@ local known = {
 ---@return apivideo.Error? err
 ---@return apivideo.SyncPlan? plan after an error: what was to be done, and in `created` what was
 local function sync(webhooks, wanted, given)
+  resource.client_of(webhooks, "webhooks:sync")
   check_wanted(wanted)
   given = call_options.check("webhooks:sync", given, known)
   if given.prune and not given.owned_by then
