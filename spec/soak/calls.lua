@@ -14,7 +14,7 @@ local GROWTH = 1024      -- KiB that memory may grow by
 retry.policy.base, retry.policy.cap = 0.02, 0.2
 math.randomseed(tonumber(arg[2]) or os.time())
 
-local api = process.start { "spec/soak/faulty_api.lua" }
+local api = process.start { "spec/soak/faulty_api.lua", ("%d"):format(SECONDS + 120) }
 local url = api:wait_for("http://%S+")
 
 local clients = {}

@@ -1,4 +1,4 @@
--- A local api.video in which about one request in five meets a fault: api_key port is printed.
+-- A local api.video in which about one request in five meets a fault, for some seconds. Prints its url.
 
 local apivideo = require "apivideo"
 local emulator = require "apivideo.emulator"
@@ -24,8 +24,9 @@ apivideo.run(function()
   end
   print(local_api.url)
   io.stdout:flush()
-  while true do
+  for _ = 1, tonumber(arg[1]) * 2 do
     local_api:fault { refuse = true }
     apivideo.sleep(0.5)
   end
+  local_api:stop()
 end)
