@@ -5,6 +5,7 @@
 --- over; so does one that Lua does not allow to yield (inside a `table.sort` comparison, say).
 
 local core = require "apivideo.core"
+local latches = require "apivideo.runtime.latches"
 local protected = require "apivideo.pcall"
 local redact = require "apivideo.redact"
 local timers = require("apivideo.runtime.timers").new()
@@ -199,57 +200,8 @@ function runtime.sleep(seconds)
   suspend({}, seconds)
 end
 
---- A gate for tasks: all who wait pass once it is open.
----@class apivideo.Latch
-local Latch = {}
-Latch.__index = Latch
-
----@return apivideo.Latch
-function runtime.latch()
-  return setmetatable({ waits = {} }, Latch)
-end
-
--- Takes a wait that is over off a latch, which may live on.
-local function leave(latch, wait)
-  for i = latch.waits and #latch.waits or 0, 1, -1 do
-    if latch.waits[i] == wait then
-      table.remove(latch.waits, i)
-      return
-    end
-  end
-end
-
---- Whether it is open.
----@return boolean
-function Latch:is_open()
-  return self.values ~= nil
-end
-
---- Opens it, once; the values go to all who wait and will wait.
----@param ... any
-function Latch:open(...)
-  if self.values then return end
-  self.values = { n = select("#", ...), ... }
-  for _, wait in ipairs(self.waits) do wake(wait) end
-  self.waits = nil
-end
-
---- Waits until it is open.
----@param seconds? number how long at most; without it, for ever
----@param cancel? apivideo.Latch ends the wait when it opens
----@return any ... what `open` was given; or nil, "timeout"; or nil, "cancelled"
-function Latch:wait(seconds, cancel)
-  if self.values then return unpack(self.values, 1, self.values.n) end
-  if cancel and cancel.values then return nil, "cancelled" end
-  local wait = {}
-  self.waits[#self.waits + 1] = wait
-  if cancel then cancel.waits[#cancel.waits + 1] = wait end
-  local in_time = suspend(wait, seconds)
-  if cancel then leave(cancel, wait) end
-  if self.values then return unpack(self.values, 1, self.values.n) end
-  leave(self, wait)
-  return nil, in_time and "cancelled" or "timeout"
-end
+---@type fun(): apivideo.Latch
+runtime.latch = latches.over(suspend, wake)
 
 --- Runs a function as a task until it ends, and all other tasks meanwhile. Without one: runs until
 --- no task, and no server, is left.
@@ -301,14 +253,14 @@ end
 ---@return string? message
 ---@return boolean? sent whether any of the request may have reached the peer
 function runtime.transfer(request, cancel)
-  if cancel and cancel.values then return nil, "cancelled", "the request was cancelled", false end
+  if cancel and cancel:is_open() then return nil, "cancelled", "the request was cancelled", false end
   local transfer, kind, message = current_pool():start(request)
   if not transfer then return nil, kind, message, false end
   local wait = {}
   transfers[transfer], in_flight = wait, in_flight + 1
-  if cancel then cancel.waits[#cancel.waits + 1] = wait end
+  if cancel then cancel:join(wait) end
   suspend(wait)
-  if cancel then leave(cancel, wait) end
+  if cancel then cancel:leave(wait) end
   if transfers[transfer] then -- it was the latch that ended the wait
     transfers[transfer], in_flight = nil, in_flight - 1
     transfer:cancel()
