@@ -40,7 +40,7 @@ local function shown_request(request, attempt, secrets)
   if request.username then headers.Authorization = "Basic ***" end
   return {
     method = request.method, url = redact.text(request.url, secrets), headers = headers,
-    body = request.body and redact.body(request.body, secrets), attempt = attempt,
+    body = request.body and redact.text(request.body, secrets), attempt = attempt,
   }
 end
 
@@ -62,7 +62,7 @@ function observe.response(account, request, response, err)
   tell(account.on_response, {
     request = request.shown, seconds = runtime.monotonic() - request.began,
     status = response and response.status, headers = headers,
-    body = response and redact.body(response.body, secrets),
+    body = response and redact.text(response.body, secrets),
     err = err and errors.new(err.kind, err.message, err, secrets),
   }, secrets)
 end

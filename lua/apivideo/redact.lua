@@ -28,21 +28,6 @@ local function without(text, secret)
   return (text:gsub(secret:gsub("%W", "%%%0"), "***"))
 end
 
---- The text without secrets.
----@param text string
----@param secrets? string|string[] more of them, taken out literally (an API key, tokens)
----@return string
-function redact.text(text, secrets)
-  for _, pattern in ipairs(patterns) do
-    text = text:gsub(pattern[1], pattern[2])
-  end
-  text = text:gsub("([?&]([%a_]+)=)[^%s&#\"]+", shown_parameter)
-  for _, secret in ipairs(type(secrets) == "table" and secrets or { secrets }) do
-    text = without(text, secret)
-  end
-  return text
-end
-
 -- Where the JSON string whose inside begins at `position` ends. Its quotes have `depth` backslashes
 -- before them: none, or more where the JSON stands in a string itself.
 local function end_of_string(text, position, depth)
@@ -51,17 +36,14 @@ local function end_of_string(text, position, depth)
     local at = text:find('"', from, true)
     if not at then return #text + 1 end
     local run = 0
-    while at - run > position and text:byte(at - run - 1) == 92 do run = run + 1 end
+    while text:byte(at - run - 1) == 92 do run = run + 1 end
     if (run - depth) % (2 * depth + 2) == 0 then return at - depth end
     from = at + 1
   end
 end
 
---- The text of a body without secrets, also when its JSON is broken, or has JSON in its strings.
----@param text string
----@param secrets? string|string[]
----@return string
-function redact.body(text, secrets)
+-- The text without the values of secret members of JSON, also when it is broken, or stands in a string.
+local function without_members(text)
   local parts, position = {}, 1
   for name, backslashes, value in text:gmatch('"([%a_]+)(\\*)"%s*:%s*%2"()') do
     if members[name] and value >= position then
@@ -70,7 +52,23 @@ function redact.body(text, secrets)
     end
   end
   parts[#parts + 1] = text:sub(position)
-  return redact.text(table.concat(parts), secrets)
+  return table.concat(parts)
+end
+
+--- The text (a message, a header, a URL, a body) without secrets.
+---@param text string
+---@param secrets? string|string[] more of them, taken out literally (an API key, tokens)
+---@return string
+function redact.text(text, secrets)
+  text = without_members(text)
+  for _, pattern in ipairs(patterns) do
+    text = text:gsub(pattern[1], pattern[2])
+  end
+  text = text:gsub("([?&]([%a_]+)=)[^%s&#\"]+", shown_parameter)
+  for _, secret in ipairs(type(secrets) == "table" and secrets or { secrets }) do
+    text = without(text, secret)
+  end
+  return text
 end
 
 --- A copy of a decoded JSON value with every string in it redacted.

@@ -1,0 +1,446 @@
+-- What an application's hooks see of each attempt, and that no secret is among it.
+
+local apivideo = require "apivideo"
+local emulator = require "apivideo.emulator"
+local errors = require "apivideo.error"
+local mime = require "mime"
+local peer = require "spec.support.peer"
+local redact = require "apivideo.redact"
+local retry = require "apivideo.retry"
+local runtime = require "apivideo.runtime"
+local version = require "apivideo.version"
+local wait_for = require "spec.support.wait"
+
+local KEY = "observed.key-77"
+local BASIC = mime.b64(KEY .. ":")
+local WANTED = { url = "https://example.com/", events = { "video.source.recorded" } }
+
+-- Whether a text stands anywhere in a value: where.
+local function search(value, text, path)
+  path = path or "value"
+  if type(value) == "string" then
+    return value:find(text, 1, true) and path .. ": " .. value or nil
+  elseif type(value) == "table" then
+    for key, item in pairs(value) do
+      local found = search(key, text, path .. " key") or search(item, text, path .. "." .. tostring(key))
+      if found then return found end
+    end
+    if errors.is(value) then return search(tostring(value), text, path .. " tostring") end
+  end
+end
+
+local function has_none(value, ...)
+  for _, secret in ipairs { ... } do
+    local found = search(value, secret)
+    assert.is_nil(found, found)
+  end
+end
+
+describe("hooks", function()
+  local stops, requests, responses, policy
+
+  before_each(function()
+    stops, requests, responses = {}, {}, {}
+    policy = { base = retry.policy.base, cap = retry.policy.cap }
+    retry.policy.base, retry.policy.cap = 0.002, 0.002
+  end)
+
+  after_each(function()
+    for _, stop in ipairs(stops) do stop() end
+    retry.policy.base, retry.policy.cap = policy.base, policy.cap
+  end)
+
+  -- A client whose hooks note what they see.
+  local function client_of(url, more)
+    local given = {
+      api_key = KEY, base_url = url, timeout = 60, retries = 0, rate_limit = false,
+      on_request = function(request) requests[#requests + 1] = request end,
+      on_response = function(response) responses[#responses + 1] = response end,
+    }
+    for name, value in pairs(more or {}) do given[name] = value end
+    if given.api_key == "none" then given.api_key = nil end
+    return apivideo.client(given)
+  end
+
+  local function scripted(script)
+    local p = peer.start(script)
+    stops[#stops + 1] = p.stop
+    return p
+  end
+
+  local function answering(status, headers, body)
+    local p = peer.answering(status, headers, body)
+    stops[#stops + 1] = p.stop
+    return p
+  end
+
+  local function emulated(more)
+    local given = { api_key = KEY, rate_limits = { reads = 1e6, writes = 1e6 } }
+    for name, value in pairs(more or {}) do given[name] = value end
+    local api = assert(emulator.start(given))
+    stops[#stops + 1] = function() api:stop() end
+    return api
+  end
+
+  -- Runs with stderr caught: what was written.
+  local function caught(run)
+    local stderr, written = io.stderr, {}
+    io.stderr = { write = function(_, ...) written[#written + 1] = table.concat { ... } end } -- luacheck: ignore
+    local ok, err = pcall(run)
+    io.stderr = stderr -- luacheck: ignore
+    assert.is_true(ok, err)
+    return written
+  end
+
+  it("see the request as it is sent, and its answer", function()
+    local p = answering("201 Created", "X-One: 1\r\nX-Two: a\r\nX-Two: b\r\n", '{"webhookId":"webhook_1"}')
+    local client = client_of(p.url, { headers = { ["X-Client"] = "c" } })
+    assert(client.webhooks:create(WANTED, { headers = { ["X-Call"] = "d" } }))
+    assert.equal(1, #requests)
+    local request = requests[1]
+    assert.equal("POST", request.method)
+    assert.equal(p.url .. "/webhooks", request.url)
+    assert.equal(1, request.attempt)
+    assert.equal(p.requests[1].body, request.body)
+    assert.same({
+      Accept = "application/json", Authorization = "Basic ***", ["User-Agent"] = "apivideo-lua/" .. version,
+      ["AV-Origin-Client"] = "lua:" .. version, ["Content-Type"] = "application/json", ["X-Client"] = "c",
+      ["X-Call"] = "d",
+    }, request.headers)
+    for name, value in pairs(request.headers) do
+      if name ~= "Authorization" then
+        assert.truthy(p.requests[1].head:find(name .. ": " .. value .. "\r\n", 1, true), name)
+      end
+    end
+    assert.equal(1, #responses)
+    local response = responses[1]
+    assert.equal(request, response.request)
+    assert.equal(201, response.status)
+    assert.same({ ["x-one"] = "1", ["x-two"] = { "a", "b" }, ["content-length"] = "25" }, response.headers)
+    assert.equal('{"webhookId":"webhook_1"}', response.body)
+    assert.is_true(response.seconds >= 0 and response.seconds < 60)
+    assert.is_nil(response.err)
+  end)
+
+  it("come before and after what they tell of", function()
+    local order = {}
+    local p = scripted(function(connection)
+      connection:read_request()
+      order[#order + 1] = "served"
+      connection:respond("200 OK", nil, '{"data":[]}')
+    end)
+    assert(client_of(p.url, {
+      on_request = function() order[#order + 1] = "request" end,
+      on_response = function() order[#order + 1] = "response" end,
+    }).videos:list())
+    assert.same({ "request", "served", "response" }, order)
+  end)
+
+  it("may be one alone", function()
+    local p = answering("200 OK", nil, '{"data":[]}')
+    local count = 0
+    local function hook(fact)
+      count = count + 1
+      assert(fact.url or fact.request.url)
+    end
+    local written = caught(function()
+      for _, name in ipairs { "on_request", "on_response" } do
+        assert(apivideo.client({ api_key = KEY, base_url = p.url, [name] = hook }).videos:list())
+      end
+    end)
+    assert.equal(2, count)
+    assert.same({}, written)
+  end)
+
+  it("see each attempt, with its number", function()
+    local api = emulated()
+    api:fault { status = 500, times = 1 }
+    api:fault { rate_limited = { seconds = 0 }, times = 1 }
+    api:fault { reset = "before", times = 1 }
+    assert(client_of(api.url, { retries = 3 }).videos:list())
+    assert.same({ 1, 2, 3, 4 },
+      { requests[1].attempt, requests[2].attempt, requests[3].attempt, requests[4].attempt })
+    assert.equal(4, #requests)
+    assert.same({ 500, 429, 200 }, { responses[1].status, responses[2].status, responses[4].status })
+    assert.is_nil(responses[3].status)
+    assert.is_nil(responses[3].headers)
+    assert.is_nil(responses[3].body)
+    assert.equal("network", responses[3].err.kind)
+    for i = 1, 4 do assert.equal(requests[i], responses[i].request) end
+  end)
+
+  it("see nothing of a call that is never sent", function()
+    local cancel = apivideo.cancellation()
+    cancel:cancel()
+    local client = client_of("http://127.0.0.1:1")
+    client.videos:get("no/id")
+    pcall(client.videos.list, client.videos, { pageSize = "x" })
+    assert.equal(0, #requests + #responses)
+  end)
+
+  it("see the exchange of the key for tokens, and its renewal", function()
+    local api = emulated()
+    local client = client_of(api.url, { auth = "bearer" })
+    assert(client.videos:list())
+    api:expire_tokens()
+    assert(client.videos:list())
+    local lines = {}
+    for i, response in ipairs(responses) do
+      lines[i] = ("%s %s %d"):format(response.request.method, response.request.url:sub(#api.url + 1), response.status)
+    end
+    assert.same({ "POST /auth/api-key 200", "GET /videos 200", "GET /videos 401", "POST /auth/refresh 200",
+      "GET /videos 200" }, lines)
+    assert.equal('{"apiKey":"***"}', requests[1].body)
+    assert.is_nil(requests[1].headers.Authorization)
+    assert.equal("Bearer ***", requests[2].headers.Authorization)
+    assert.equal('{"refreshToken":"***"}', requests[4].body)
+    for _, place in ipairs { 1, 4 } do
+      assert.truthy(responses[place].body:find('"access_token":"***"', 1, true), responses[place].body)
+      assert.truthy(responses[place].body:find('"refresh_token":"***"', 1, true))
+    end
+    has_none({ requests, responses }, KEY, "eyJ")
+  end)
+
+  describe("see no secret:", function()
+    it("the key, in whatever form", function()
+      local body = ('{"title":"%s","detail":"Authorization: Basic %s","problems":[{"title":"%s"}]}')
+        :format(KEY, BASIC, KEY)
+      local p = answering("400 Bad Request", ("X-Echo: %s\r\nX-Auth: Basic %s\r\nX-%s: 1\r\n"):format(KEY, BASIC, KEY),
+        body)
+      local client = client_of(p.url, { headers = { ["X-Key"] = KEY, ["X-Proxy-Auth"] = "Basic " .. BASIC } })
+      local _, err, raw = client:request("POST", "/videos/" .. KEY,
+        { query = { k = KEY }, body = { apiKey = "other-secret", note = KEY } })
+      has_none({ requests, responses, err }, KEY, BASIC, "other-secret")
+      assert.equal(400, responses[1].status)
+      assert.equal(p.url .. "/videos/***?k=***", requests[1].url)
+      assert.equal("***", requests[1].headers["X-Key"])
+      -- What was sent, and the raw answer, are whole.
+      assert.truthy(p.requests[1].line:find("/videos/" .. KEY .. "?k=" .. KEY, 1, true))
+      assert.truthy(p.requests[1].head:find("Authorization: Basic " .. BASIC .. "\r\n", 1, true))
+      assert.equal(body, raw.body)
+      assert.equal(KEY, raw.headers["x-echo"])
+    end)
+
+    it("a token", function()
+      local token = "eyJ0eXAi.eyJ1c2Vy.c2ln-_x"
+      local p = answering("403 Forbidden", "X-Echo: Bearer other.token\r\n",
+        '{"title":"' .. token .. ' and bearer other.token"}')
+      local client = client_of(p.url, { api_key = "none", access_token = token })
+      local _, err = client.videos:list()
+      assert.equal("Bearer ***", requests[1].headers.Authorization)
+      has_none({ requests, responses, err }, token, "other.token")
+    end)
+
+    it("members of JSON that are secrets, of requests and answers", function()
+      local body = [[{"apiKey":"s-1","access_token" : "s-2","refresh_token":"s-3\"s-4","refreshToken":
+        "s-5\\","signatureSecret":"s-6","streamKey":"s-7\u0022s-8","restreams":[{"streamKey":"s-9"}],
+        "title":"apiKey","text":"sig_sec_s-10","kept":"\"quoted\"","empty":"","streamKey":""}]]
+      local p = answering("200 OK", nil, body)
+      local _, _, raw = client_of(p.url):request("POST", "/live-streams", { body = body })
+      has_none({ requests, responses }, "s-1", "s-2", "s-3", "s-4", "s-5", "s-6", "s-7", "s-8", "s-9", "s-10")
+      for _, shown in ipairs { requests[1].body, responses[1].body } do
+        assert.truthy(shown:find('"kept":"\\"quoted\\"","empty":"","streamKey":"***"}', 1, true), shown)
+        assert.truthy(shown:find('"title":"apiKey"', 1, true))
+        assert.truthy(shown:find('"restreams":[{"streamKey":"***"}]', 1, true))
+      end
+      assert.equal(body, raw.body)
+      assert.equal(body, p.requests[1].body)
+    end)
+
+    it("of JSON that is broken, cut short, or stands in a string", function()
+      local bodies = {
+        '{"streamKey":"s-1', '{"streamKey":"s-1\\', '{"streamKey":"s-1\\"s-1', '"streamKey":"s-1",,,',
+        '{"a":{"apiKey":"s-1"', '<html>"apiKey":"s-1"', 'x{"signatureSecret":  "s-1" "x', '{"streamKey"\n:\t"s-1"}',
+        [[{"detail":"{\"streamKey\":\"s-1\",\"a\":1}"}]], [[{"detail":"{\"streamKey\" : \"s-1\\\"s-1\"}"}]],
+        [[{"detail":"{\"streamKey\":\"s-1]], [["{\"a\":\"{\\\"apiKey\\\":\\\"s-1\\\"}\"}"]],
+        [[{"detail":"{\"streamKey\":\"s-1\\\\\",\"a\":\"b\"}"}]],
+      }
+      for _, body in ipairs(bodies) do
+        local p = answering("500 X", nil, body)
+        local _, err = client_of(p.url).live_streams:get("li1")
+        has_none({ requests, responses, err }, "s-1")
+        assert.truthy(responses[#responses].body:find("***", 1, true), body)
+      end
+    end)
+
+    it("in a URL", function()
+      local p = scripted(function(connection) connection:read_request() end)
+      local client = client_of(p.url:gsub("://", "://user:password@"),
+        { headers = { ["X-Link"] = "https://a:pass2@b/" } })
+      local _, err = client.live_streams:list { streamKey = "cc1b4df0-d1c5", name = "shown" }
+      has_none({ requests, responses, err }, "cc1b4df0", "password", "pass2")
+      assert.truthy(requests[1].url:find("name=shown&streamKey=***", 1, true), requests[1].url)
+      assert.equal("network", responses[1].err.kind)
+      client_of(p.url):request("GET", "/x", { query = { k = KEY } })
+      has_none({ requests, responses }, KEY)
+    end)
+
+    it("in headers of the answer", function()
+      local p = answering("200 OK", "Set-Cookie: session=s-1\r\nSet-Cookie: b=s-1\r\nX-A: sig_sec_s-1\r\n"
+        .. "Location: https://x/?access_token=s-1&a=b\r\n", '{"data":[]}')
+      assert(client_of(p.url).videos:list())
+      has_none(responses, "s-1")
+      assert.equal("https://x/?access_token=***&a=b", responses[1].headers.location)
+    end)
+
+    it("in error objects", function()
+      local p = answering("400 Bad Request", nil, ('{"title":"sig_sec_s-1 %s","name":"Bearer s-1","streamKey":"s-1",'
+        .. '"problems":[{"title":"Basic %s","apiKey":"s-1"}],"access_token":"s-1"}'):format(KEY, BASIC))
+      local _, err = client_of(p.url).live_streams:list { streamKey = "s-1" }
+      assert.equal("invalid_request", err.kind)
+      has_none({ err, tostring(err), "context: " .. err }, "s-1", KEY, BASIC)
+      assert.equal("***", err.problem.streamKey)
+    end)
+  end)
+
+  describe("cannot do harm:", function()
+    it("one that raises is told of in a line without secrets", function()
+      local p = answering("200 OK", nil, '{"data":[]}')
+      for _, raised in ipairs { "two\nlines " .. KEY .. " Basic " .. BASIC .. " sig_sec_abc", { "a table" }, false } do
+        for _, hook in ipairs { "on_request", "on_response" } do
+          local page
+          local written = caught(function()
+            page = client_of(p.url, { [hook] = function() error(raised, 0) end }).videos:list()
+          end)
+          assert.same({}, page.data)
+          assert.equal(1, #written)
+          assert.truthy(written[1]:find("^apivideo: a hook failed: [^\n]+\n$"), written[1])
+          has_none(written, KEY, BASIC, "sig_sec_abc")
+        end
+      end
+    end)
+
+    it("one that waits only holds up its call", function()
+      local p = answering("200 OK", nil, '{"data":[]}')
+      local client = client_of(p.url, { on_request = function() apivideo.sleep(0.002) end,
+        on_response = function() apivideo.sleep(0.002) end })
+      local written = caught(function()
+        local results, failed = apivideo.parallel(3, { 1, 2, 3, 4 }, function() return client.videos:list() end)
+        assert.equal(4, #results)
+        assert.is_nil(failed)
+      end)
+      assert.same({}, written)
+    end)
+
+    it("some that wait for each other wait for no more", function()
+      local p = answering("200 OK", nil, '{"data":[]}')
+      local first, second, done = runtime.latch(), runtime.latch(), 0
+      local function call(hook)
+        assert(client_of(p.url, { on_response = hook }).videos:list())
+        done = done + 1
+      end
+      apivideo.run(function()
+        apivideo.spawn(call, function()
+          first:wait()
+          apivideo.sleep(0.01)
+          second:open(true)
+        end)
+        apivideo.spawn(call, function()
+          first:open(true)
+          second:wait()
+        end)
+        wait_for(function() return done == 2 end, "both calls")
+      end)
+    end)
+
+    it("one that changes what it is shown changes nothing else", function()
+      local p = answering("200 OK", nil, '{"webhookId":"webhook_1","signatureSecret":"sig_sec_1"}')
+      local client = client_of(p.url, {
+        on_request = function(request)
+          request.method, request.url, request.body = "DELETE", "http://127.0.0.1:1/", "x"
+          for name in pairs(request.headers) do request.headers[name] = nil end
+          request.headers["X-New"] = "1"
+        end,
+        on_response = function(response)
+          response.status, response.body = 500, "x"
+          for name in pairs(response.headers) do response.headers[name] = nil end
+        end,
+      })
+      local webhook, err, raw = client.webhooks:create(WANTED)
+      assert.is_nil(err)
+      assert.equal("sig_sec_1", webhook.signatureSecret)
+      assert.equal(200, raw.status)
+      assert.equal("55", raw.headers["Content-Length"])
+      assert.equal("POST /webhooks HTTP/1.1", p.requests[1].line)
+      assert.truthy(p.requests[1].head:find("Authorization: Basic " .. BASIC, 1, true))
+      assert.is_nil(p.requests[1].head:find("X-New", 1, true))
+      local closing = scripted(function(connection) connection:read_request() end)
+      local _, failure = client_of(closing.url, { on_response = function(response)
+        response.err.kind, response.err.message = "changed", "changed"
+      end }).videos:list()
+      assert.equal("network", failure.kind)
+    end)
+  end)
+
+  it("leave the raw answer whole: status, headers, body, connections, timings", function()
+    local body = '{"webhookId":"webhook_1","signatureSecret":"sig_sec_1"}'
+    local p = answering("200 OK", "X-RateLimit-Limit: 100\r\nX-RateLimit-Remaining: 99\r\nSet-Cookie: a=b\r\n", body)
+    local client = client_of(p.url)
+    for i = 1, 2 do
+      local webhook, _, response = client.webhooks:get("webhook_1")
+      assert.equal("sig_sec_1", webhook.signatureSecret)
+      assert.equal(200, response.status)
+      assert.equal("1.1", response.http_version)
+      assert.equal(body, response.body)
+      assert.equal("100", response.headers["X-RateLimit-Limit"])
+      assert.equal("99", response.headers["x-ratelimit-remaining"])
+      assert.equal("a=b", response.headers["Set-Cookie"])
+      assert.equal(i == 1 and 1 or 0, response.connections)
+      for _, name in ipairs { "name_lookup", "connect", "tls", "first_byte", "total" } do
+        assert.is_number(response.timings[name])
+      end
+    end
+  end)
+
+  it("must be functions", function()
+    for _, hook in ipairs { "on_request", "on_response" } do
+      local ok, err = pcall(function() return (client_of("http://127.0.0.1:1", { [hook] = "print" })) end)
+      assert.is_false(ok)
+      assert.truthy(err:find('"' .. hook .. '" must be a function', 1, true))
+    end
+  end)
+end)
+
+describe("redaction", function()
+  it("leaves alone what is no secret", function()
+    for _, text in ipairs { "", "streamKey", '{"title":"streamKey"}', '{"name":"x","value":"streamKey=1"}',
+      "https://host/path?name=streamKey&x=1", '{"keys":["apiKey"]}', "a basics course", '"apiKey":5,"b":"c"',
+      '{"other":"\\"","next":"shown"}' } do
+      assert.equal(text, redact.text(text))
+    end
+  end)
+
+  it("takes members of JSON out, and nothing after them", function()
+    for text, expected in pairs {
+      [ [[{"apiKey":"x","b":"c"}]] ] = [[{"apiKey":"***","b":"c"}]],
+      [ [[{"apiKey":"x\\","b":"c"}]] ] = [[{"apiKey":"***","b":"c"}]],
+      [ [[{"apiKey":"x\"y","b":"c"}]] ] = [[{"apiKey":"***","b":"c"}]],
+      [ [[{"apiKey":"","b":"c"}]] ] = [[{"apiKey":"***","b":"c"}]],
+      [ [[{"apiKey":"a\"streamKey\":\"b\" s","x":1}]] ] = [[{"apiKey":"***","x":1}]],
+      [ [[{"d":"{\"streamKey\":\"s\",\"a\":1}","e":2}]] ] = [[{"d":"{\"streamKey\":\"***\",\"a\":1}","e":2}]],
+      [ [[{"d":"{\"streamKey\":\"\",\"a\":1}","e":2}]] ] = [[{"d":"{\"streamKey\":\"***\",\"a\":1}","e":2}]],
+      [ [[{"d":"{\"streamKey\":\"s\\\"t\\\\\",\"a\":1}","e":2}]] ] = [[{"d":"{\"streamKey\":\"***\",\"a\":1}","e":2}]],
+      [ [["{\"a\":\"{\\\"apiKey\\\":\\\"s\\\",\\\"b\\\":1}\"}"]] ] =
+        [["{\"a\":\"{\\\"apiKey\\\":\\\"***\\\",\\\"b\\\":1}\"}"]],
+    } do
+      assert.equal(expected, redact.text(text))
+    end
+  end)
+
+  it("takes parameters out of URLs", function()
+    assert.equal("GET /x?streamKey=***&a=b", redact.text("GET /x?streamKey=a%20b&a=b"))
+    assert.equal("/x?a=b&access_token=***#c", redact.text("/x?a=b&access_token=abc#c"))
+    assert.equal('"/x?refresh_token=***"', redact.text('"/x?refresh_token=abc"'))
+  end)
+
+  it("takes several secrets out, whatever characters they have", function()
+    assert.equal("*** *** c", redact.text("a%d.+key b-[x]-key c", { "a%d.+key", "b-[x]-key" }))
+  end)
+
+  it("is quick with long bodies that would be slow to search", function()
+    local long = ("\\"):rep(200000)
+    assert.equal('{"apiKey":"***', redact.text('{"apiKey":"' .. long))
+    assert.equal('"apiKey' .. long, redact.text('"apiKey' .. long))
+    assert.equal(2000000, #redact.text(('"a'):rep(1000000)))
+  end)
+end)
