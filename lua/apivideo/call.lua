@@ -222,6 +222,8 @@ end
 ---@return table|true|nil result
 ---@return apivideo.Error? err
 function Call:run()
+  local refusal = runtime.refusal()
+  if refusal then return nil, errors.new("wrong_phase", refusal, about(self)) end
   local renewed = false
   while true do
     local response, problem, sent, token = attempt(self)

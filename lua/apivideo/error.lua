@@ -16,6 +16,7 @@ local redact = require "apivideo.redact"
 ---| "tls"                  the peer's certificate was refused, or TLS failed
 ---| "too_large"            a body or header beyond its cap
 ---| "cancelled"            the caller cancelled the request
+---| "wrong_phase"          a phase of nginx in which nothing can wait
 ---| "bad_json"             bytes that are no JSON
 ---| "bad_event"            JSON that is no event, or lacks a field
 ---| "bad_signature"        a delivery whose signature does not hold

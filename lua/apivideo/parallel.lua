@@ -41,7 +41,7 @@ end
 
 function Run:start(place, fn, item)
   self.under_way = self.under_way + 1
-  runtime.spawn(function()
+  runtime.child(function()
     self:finish(place, protected.call(fn, item, place))
   end)
 end

@@ -1,3 +1,7 @@
---- Who runs the loop: the rooms above know only this one.
+--- Who runs the loop: nginx, where it can wait, or else this process itself. The rooms above know only
+--- this one.
 
-return require "apivideo.runtime.standalone"
+-- Others have a global `ngx`, too, for what they are compatible with.
+local in_nginx = type(ngx) == "table" and type(ngx.socket) == "table" and type(ngx.get_phase) == "function"
+
+return require(in_nginx and "apivideo.runtime.nginx" or "apivideo.runtime.standalone")

@@ -176,6 +176,12 @@ local function suspend(wait, seconds)
   return not wait.timed_out
 end
 
+--- Why nothing can wait here, or nil: it always can.
+---@return string?
+function runtime.refusal()
+  return nil
+end
+
 --- Starts a task. It runs from the loop, beside others, and may wait. An error in it is reported on
 --- stderr and ends the task alone.
 ---@param fn function
@@ -190,6 +196,10 @@ function runtime.spawn(fn, ...)
   living = living + 1
   enqueue(task)
 end
+
+--- Starts a task that belongs to the one that runs now. (In nginx it ends with its request.)
+---@type fun(fn: function, ...: any)
+runtime.child = runtime.spawn
 
 --- Waits, while other tasks go on.
 ---@param seconds number
@@ -266,6 +276,14 @@ function runtime.transfer(request, cancel)
     transfer:cancel()
   end
   return transfer:result()
+end
+
+--- Closes the kept connections, where no request is under way.
+function runtime.release()
+  if pool and in_flight == 0 then
+    pool:close()
+    pool = nil
+  end
 end
 
 return runtime
