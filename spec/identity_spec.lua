@@ -1,0 +1,132 @@
+-- Who calls: User-Agent and api.video's AV-Origin headers, as documented.
+
+local apivideo = require "apivideo"
+local peer = require "spec.support.peer"
+local version = require "apivideo.version"
+
+describe("identity", function()
+  local p
+
+  before_each(function() p = peer.answering("200 OK", nil, '{"data":[],"access_token":"t"}') end)
+  after_each(function() p.stop() end)
+
+  local function client_of(more)
+    local given = { api_key = "key", base_url = p.url, timeout = 60, retries = 0 }
+    for name, value in pairs(more) do given[name] = value end
+    return (apivideo.client(given)) -- no tail call: misuse is to name this file
+  end
+
+  -- The values of a header of a request.
+  local function values(request, name)
+    local list = {}
+    for line in request.head:gmatch("[^\r\n]+") do
+      local key, value = line:match("^([^:]+): (.*)$")
+      if key and key:lower() == name:lower() then list[#list + 1] = value end
+    end
+    return list
+  end
+
+  local function identities(more)
+    assert(client_of(more).videos:list())
+    local request = p.requests[#p.requests]
+    return { agent = values(request, "User-Agent"), client = values(request, "AV-Origin-Client"),
+      app = values(request, "AV-Origin-App"), sdk = values(request, "AV-Origin-Sdk") }
+  end
+
+  local AGENT, CLIENT = "apivideo-lua/" .. version, "lua:" .. version
+
+  it("is the library's, each header once", function()
+    assert.same({ agent = { AGENT }, client = { CLIENT }, app = {}, sdk = {} }, identities {})
+  end)
+
+  it("is the application's and the kit's, too", function()
+    assert.same({ agent = { AGENT .. " my_app-1/1.2.3" }, client = { CLIENT }, app = { "my_app-1:1.2.3" }, sdk = {} },
+      identities { app = { name = "my_app-1", version = "1.2.3" } })
+    assert.same({ agent = { AGENT }, client = { CLIENT }, app = {}, sdk = { "Kit:4" } },
+      identities { sdk = { name = "Kit", version = "4" } })
+    assert.same({ agent = { AGENT .. " a/0" }, client = { CLIENT }, app = { "a:0" }, sdk = { "b:999.999.999" } },
+      identities { app = { name = "a", version = "0" }, sdk = { name = "b", version = "999.999.999" } })
+  end)
+
+  it("stands on every request, whatever it is", function()
+    local client = client_of { app = { name = "app", version = "1.0" }, sdk = { name = "kit", version = "2.0" },
+      auth = "bearer" }
+    client:request("POST", "/x", { body = {} })
+    client:request("DELETE", "/x")
+    client.captions:list("vi1")
+    assert.equal(4, #p.requests)
+    assert.equal("POST /auth/api-key HTTP/1.1", p.requests[1].line)
+    for _, request in ipairs(p.requests) do
+      assert.same({ AGENT .. " app/1.0" }, values(request, "User-Agent"))
+      assert.same({ CLIENT }, values(request, "AV-Origin-Client"))
+      assert.same({ "app:1.0" }, values(request, "AV-Origin-App"))
+      assert.same({ "kit:2.0" }, values(request, "AV-Origin-Sdk"))
+      assert.same({ "application/json" }, values(request, "Accept"))
+    end
+  end)
+
+  it("has a version of its own that is as documented", function()
+    local major, minor, patch = version:match("^(%d+)%.(%d+)%.(%d+)$")
+    assert.truthy(major and minor and patch, version)
+    assert.is_true(#major <= 3 and #minor <= 3 and #patch <= 3)
+  end)
+
+  -- The message of misuse, which names this file.
+  local function misuse(given)
+    local ok, err = pcall(function() return (client_of(given)) end)
+    assert.is_false(ok)
+    assert.truthy(err:find("identity_spec.lua", 1, true), err)
+    return err
+  end
+
+  local names = {
+    right = { "a", "A-z_0", "-", "_", "0", ("x"):rep(50) },
+    wrong = { "", " ", "a b", "a.b", "a:b", "a/b", "é", "a\r\nX: y", "a\n", "a\0", ("x"):rep(51), 5, true, {} },
+  }
+  local versions = {
+    right = { "1", "12", "123", "0", "000", "1.0", "1.2.3", "123.456.789", "0.0.0" },
+    wrong = { "", "1234", "1.", ".1", "1..2", "1.2.", "1.2.3.", "1.2.3.4", "1.2345", "v1", "1.0-beta", "1.a", "a", "1 ",
+      "1\n", "1.2\r\nX: y", "-1", "1,0", 1, 1.5, true, {} },
+  }
+
+  for _, option in ipairs { "app", "sdk" } do
+    it("takes names and versions of " .. option .. " that are as documented", function()
+      for _, name in ipairs(names.right) do
+        assert.same({ name .. ":1.0" }, identities({ [option] = { name = name, version = "1.0" } })[option])
+      end
+      for _, number in ipairs(versions.right) do
+        assert.same({ "name:" .. number }, identities({ [option] = { name = "name", version = number } })[option])
+      end
+    end)
+
+    it("refuses others of " .. option, function()
+      for _, name in ipairs(names.wrong) do
+        assert.truthy(misuse({ [option] = { name = name, version = "1.0" } })
+          :find(('client: option "%s.name" must be 1 to 50 letters, digits, "_" or "-"'):format(option), 1, true))
+      end
+      for _, number in ipairs(versions.wrong) do
+        assert.truthy(misuse({ [option] = { name = "name", version = number } })
+          :find(('client: option "%s.version" must be a string such as "1", "1.0" or "1.0.12"'):format(option), 1,
+            true))
+      end
+      assert.equal(0, p.connections)
+    end)
+
+    it("wants both name and version of " .. option .. ", and no more", function()
+      assert.truthy(misuse({ [option] = { name = "name" } }):find(option .. ".version", 1, true))
+      assert.truthy(misuse({ [option] = { version = "1.0" } }):find(option .. ".name", 1, true))
+      assert.truthy(misuse({ [option] = {} }):find(option .. ".name", 1, true))
+      assert.truthy(misuse({ [option] = { name = "name", version = "1.0", url = "x" } })
+        :find(('option "%s" has name and version, and no "url"'):format(option), 1, true))
+      assert.truthy(misuse({ [option] = "name:1.0" }):find(('"%s" must be a table'):format(option), 1, true))
+    end)
+  end
+
+  it("is not to be written by hand", function()
+    for header, use in pairs { ["User-Agent"] = "use app", ["user-agent"] = "use app", ["AV-Origin-App"] = "use app",
+      ["av-origin-sdk"] = "use sdk", ["AV-Origin-Client"] = "use app or sdk" } do
+      local err = misuse { headers = { [header] = "x" } }
+      assert.truthy(err:find(('the header "%s" is written by the library; %s'):format(header, use), 1, true), err)
+    end
+  end)
+end)
