@@ -6,6 +6,7 @@
 # make check-peers   api.video's Node client, and an OpenAPI mock server, from the npm registry
 # make soak          calls under random faults for SECONDS (600) with LUA (5.4): no leak, no hang, none lost
 # make bench-event   the event parser beside lua-cjson, for each Lua
+# make bench-http    requests beside a bare loop in C on libcurl, for each Lua
 # make env           print what a shell needs to use the checkout: eval "$(make -s env)"
 #
 # Narrower: make test LUAS="5.1 jit" SPECS=spec/http_spec.lua
@@ -97,6 +98,12 @@ bench-event:
 	@tools/setup test
 	@$(MAKE) --no-print-directory -s -j2 build
 	@bench/event.sh $(LUAS)
+
+.PHONY: bench-http
+bench-http:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -s -j2 build
+	@bench/http.sh $(LUAS)
 
 .PHONY: env
 env:

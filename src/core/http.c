@@ -55,7 +55,12 @@ static size_t on_header(char *data, size_t size, size_t count, void *context) {
     return 0;
   }
   transfer->header_total += len;
-  if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) transfer->header.len = 0;
+  if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) {
+    transfer->header.len = 0;
+    transfer->header_lines = 0;
+  } else if (len > 2) {
+    transfer->header_lines++;
+  }
   return buffer_append(&transfer->header, data, len) ? len : 0;
 }
 
@@ -144,10 +149,8 @@ const char *http_prepare(http_pool *pool, http_transfer *transfer, const http_re
   return code == CURLE_OK ? NULL : curl_easy_strerror(code);
 }
 
-/* Takes a running transfer out of its pool's list, and from libcurl. In a process forked since, the
-   connections are the parent's: closing them would end its TLS sessions, so the handle is left to
-   the end of the process. */
-static void stop(http_transfer *transfer) {
+/* Takes a running transfer out of its pool's list. */
+static void drop_running(http_transfer *transfer) {
   http_pool *pool = transfer->pool;
   if (transfer->previous != NULL)
     transfer->previous->next = transfer->next;
@@ -155,10 +158,6 @@ static void stop(http_transfer *transfer) {
     pool->running = transfer->next;
   if (transfer->next != NULL) transfer->next->previous = transfer->previous;
   transfer->next = transfer->previous = NULL;
-  if (http_pool_forked(pool))
-    transfer->easy = NULL;
-  else
-    (void)curl_multi_remove_handle(pool->multi, transfer->easy);
 }
 
 /* Takes a transfer out of its pool's `done`, if it is there. */
@@ -172,21 +171,19 @@ static void drop_done(http_transfer *transfer) {
   transfer->next = NULL;
 }
 
-const char *http_start(http_pool *pool, http_transfer *transfer) {
-  const CURLMcode code = curl_multi_add_handle(pool->multi, transfer->easy);
-  if (code != CURLM_OK) return curl_multi_strerror(code);
-  transfer->state = HTTP_RUNNING;
-  transfer->next = pool->running;
-  if (transfer->next != NULL) transfer->next->previous = transfer;
-  pool->running = transfer;
-  return NULL;
+/* Stops a running transfer. In a process forked since, the connections are the parent's: closing them
+   would end its TLS sessions, so the handle is left to the end of the process. */
+static void stop(http_transfer *transfer) {
+  transfer->sent = http_was_sent(transfer);
+  if (http_pool_forked(transfer->pool))
+    transfer->easy = NULL;
+  else
+    (void)curl_multi_remove_handle(transfer->pool->multi, transfer->easy);
+  drop_running(transfer);
 }
 
 void http_close(http_transfer *transfer) {
-  if (transfer->state == HTTP_RUNNING) {
-    transfer->sent = http_was_sent(transfer);
-    stop(transfer);
-  }
+  if (transfer->state == HTTP_RUNNING) stop(transfer);
   if (transfer->state == HTTP_DONE && transfer->pool != NULL) drop_done(transfer);
   if (transfer->easy != NULL) curl_easy_cleanup(transfer->easy);
   curl_slist_free_all(transfer->headers);
@@ -242,7 +239,8 @@ static void read_end(http_transfer *transfer) {
 /* Moves a transfer that libcurl has finished from `running` to `done`. */
 static void finish(http_transfer *transfer, CURLcode code) {
   http_pool *pool = transfer->pool;
-  stop(transfer);
+  (void)curl_multi_remove_handle(pool->multi, transfer->easy);
+  drop_running(transfer);
   read_end(transfer);
   leave_handle(transfer);
   transfer->code = code;
@@ -278,16 +276,35 @@ static void collect(http_pool *pool) {
   }
 }
 
-const char *http_pool_step(http_pool *pool, struct curl_waitfd *fds, unsigned count, int timeout) {
+/* Has libcurl work on what it can, without a wait. */
+static CURLMcode drive(http_pool *pool) {
   int running;
-  CURLMcode code = curl_multi_perform(pool->multi, &running);
+  const CURLMcode code = curl_multi_perform(pool->multi, &running);
+  pool->fresh = code != CURLM_OK;
+  if (code == CURLM_OK) collect(pool);
+  return code;
+}
+
+const char *http_start(http_pool *pool, http_transfer *transfer) {
+  const CURLMcode code = curl_multi_add_handle(pool->multi, transfer->easy);
   if (code != CURLM_OK) return curl_multi_strerror(code);
-  collect(pool);
-  code = curl_multi_poll(pool->multi, fds, count, pool->done != NULL ? 0 : timeout, NULL);
-  if (code == CURLM_OK) code = curl_multi_perform(pool->multi, &running);
-  if (code != CURLM_OK) return curl_multi_strerror(code);
-  collect(pool);
+  transfer->state = HTTP_RUNNING;
+  transfer->next = pool->running;
+  if (transfer->next != NULL) transfer->next->previous = transfer;
+  pool->running = transfer;
+  pool->fresh = true;
+  /* One that is alone goes out while its caller prepares to wait. A failure comes up in the step. */
+  if (transfer->next == NULL) (void)drive(pool);
   return NULL;
+}
+
+const char *http_pool_step(http_pool *pool, struct curl_waitfd *fds, unsigned count, int timeout) {
+  CURLMcode code = pool->fresh ? drive(pool) : CURLM_OK;
+  if (code == CURLM_OK && (pool->done == NULL || count > 0)) {
+    code = curl_multi_poll(pool->multi, fds, count, pool->done == NULL ? timeout : 0, NULL);
+    if (code == CURLM_OK) code = drive(pool);
+  }
+  return code == CURLM_OK ? NULL : curl_multi_strerror(code);
 }
 
 http_transfer *http_pool_take(http_pool *pool) {

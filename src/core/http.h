@@ -42,6 +42,7 @@ typedef struct http_pool {
   http_transfer *running;   /* doubly linked */
   http_transfer *done;      /* finished and not yet taken, oldest first */
   http_transfer **done_end; /* where the next one goes */
+  bool fresh;               /* libcurl has not yet worked on what was started last */
   CURL *spare[HTTP_MAX_SPARE]; /* handles for further transfers */
   size_t spare_count;
   http_socket *sockets; /* the open ones */
@@ -79,6 +80,7 @@ struct http_transfer {
   size_t max_body, max_header;
   /* on its way: */
   bool spares;       /* its handle may serve another one after it */
+  bool tls;          /* to the peer, or to a proxy */
   bool repeatable;   /* a GET, and maybe over HTTP/2: it may be sent again */
   bool ready;        /* a connection was ready for it */
   bool stale;        /* that was one that the peer had closed */
@@ -91,6 +93,7 @@ struct http_transfer {
   long status, connections, version;
   curl_off_t points[HTTP_POINTS];
   http_buffer body, header; /* header: the final response's lines */
+  int header_lines;         /* of those, without the first and the empty one */
   size_t header_total;      /* bytes of all header lines, of 1xx responses too */
   char error[CURL_ERROR_SIZE];
 };
@@ -126,7 +129,7 @@ http_transfer *http_pool_take(http_pool *pool);
 const char *http_add_header(http_transfer *transfer, const char *line, size_t len);
 /* Sets a new transfer up. NULL, or why not (maybe in `transfer`); then the transfer is to be closed. */
 const char *http_prepare(http_pool *pool, http_transfer *transfer, const http_request *request);
-/* Hands a prepared transfer to the pool. NULL, or why not. */
+/* Hands a prepared transfer to the pool, which may send it at once. NULL, or why not. */
 const char *http_start(http_pool *pool, http_transfer *transfer);
 /* Stops it if it runs, and frees what it holds, except what tells its end. May be called twice. */
 void http_close(http_transfer *transfer);

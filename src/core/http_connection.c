@@ -14,6 +14,8 @@
 
 #if LIBCURL_VERSION_NUM >= 0x075000
 
+static bool is_https(const char *url) { return strncasecmp(url, "https:", 6) == 0; }
+
 #ifndef POLLRDHUP
 #define POLLRDHUP POLLHUP /* elsewhere than on Linux */
 #endif
@@ -82,28 +84,31 @@ static http_socket *find_socket(http_pool *pool, int port) {
   return NULL;
 }
 
-/* Whether the peer has closed a connection. libcurl looks, too, but before 8.0 it takes the goodbye
-   of TLS for a sign of life. */
-static bool is_closed(const http_socket *connection) {
+/* Whether the peer has closed the kept-alive connection of a transfer. libcurl looks, too, but before
+   8.0 it takes the goodbye of TLS for a sign of life. */
+static bool is_closed(const http_transfer *transfer, const http_socket *connection) {
   struct pollfd peer = {connection->fd, POLLRDHUP, 0};
-  return poll(&peer, 1, 0) > 0;
+  long opened = 0;
+  (void)curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &opened);
+  return opened == 0 && poll(&peer, 1, 0) > 0;
 }
 
 /* libcurl's pre-request callback: a connection is ready, and the request goes out next. */
 static int on_ready(void *context, char *peer_ip, char *local_ip, int peer_port, int local_port) {
   http_transfer *transfer = context;
-  const http_socket *connection = find_socket(transfer->pool, local_port);
-  long opened = 0;
+  const http_socket *connection =
+      transfer->tls ? find_socket(transfer->pool, local_port) : NULL;
   (void)peer_ip;
   (void)local_ip;
   (void)peer_port;
   if (must_stop(transfer)) return CURL_PREREQFUNC_ABORT;
   if (transfer->ready) return CURL_PREREQFUNC_OK;
-  (void)curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &opened);
-  transfer->stale = opened == 0 && connection != NULL && is_closed(connection);
+  if (connection != NULL) {
+    transfer->stale = is_closed(transfer, connection);
+    if (connection->http1) transfer->repeatable = false;
+  }
   if (transfer->stale) return CURL_PREREQFUNC_ABORT;
   transfer->ready = true;
-  if (connection != NULL && connection->http1) transfer->repeatable = false;
   (void)curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &transfer->connect_size);
   return CURL_PREREQFUNC_OK;
 }
@@ -132,7 +137,8 @@ CURLcode http_watch_transfer(http_transfer *transfer, const http_request *reques
   const bool safe = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
 #if LIBCURL_VERSION_NUM >= 0x075000
   if (transfer->pool->sees_requests) {
-    transfer->repeatable = safe && request->http2 && strncasecmp(request->url, "https:", 6) == 0;
+    transfer->tls = is_https(request->url) || (request->proxy != NULL && is_https(request->proxy));
+    transfer->repeatable = safe && request->http2 && is_https(request->url);
     (void)curl_easy_setopt(transfer->easy, CURLOPT_SOCKOPTDATA, transfer);
     return curl_easy_setopt(transfer->easy, CURLOPT_PREREQDATA, transfer);
   }

@@ -312,7 +312,7 @@ static void push_response(lua_State *L, const http_transfer *transfer) {
   lua_setfield(L, -2, "connections");
   lua_pushstring(L, version_name(transfer->version));
   lua_setfield(L, -2, "http_version");
-  lua_newtable(L);
+  lua_createtable(L, 0, transfer->header_lines);
   add_response_headers(L, &transfer->header);
   lua_setfield(L, -2, "headers");
   lua_pushlstring(L, transfer->body.len > 0 ? transfer->body.data : "", transfer->body.len);

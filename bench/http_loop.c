@@ -1,0 +1,56 @@
+/*
+** What libcurl can do at best: one easy handle, GETs one after the other on a kept-alive connection,
+** the body collected. Prints how many it did in a second.
+**
+**   http_loop url count
+*/
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <curl/curl.h>
+
+typedef struct buffer {
+  char *data;
+  size_t len, size;
+} buffer;
+
+static size_t on_body(char *data, size_t size, size_t count, void *context) {
+  buffer *body = context;
+  const size_t len = size * count;
+  if (len > body->size - body->len) {
+    body->size = (body->len + len) * 2;
+    body->data = realloc(body->data, body->size);
+    if (body->data == NULL) return 0;
+  }
+  memcpy(body->data + body->len, data, len);
+  body->len += len;
+  return len;
+}
+
+static double now(void) {
+  struct timespec time;
+  (void)clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+int main(int argc, char **argv) {
+  const long count = argc > 2 ? strtol(argv[2], NULL, 10) : 0;
+  buffer body = {NULL, 0, 0};
+  CURL *easy = curl_easy_init();
+  double started = 0;
+  long i;
+  (void)curl_easy_setopt(easy, CURLOPT_URL, argv[1]);
+  (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, &body);
+  for (i = -1; i < count; i++) { /* the first connects */
+    if (i == 0) started = now();
+    body.len = 0;
+    if (curl_easy_perform(easy) != CURLE_OK || body.len == 0) return 1;
+  }
+  printf("%.0f\n", (double)count / (now() - started));
+  free(body.data);
+  curl_easy_cleanup(easy);
+  return 0;
+}
