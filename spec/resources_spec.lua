@@ -307,6 +307,21 @@ describe("resources", function()
     assert.equal(0, p.connections)
   end)
 
+  it("say so when they are called with a dot", function()
+    local client = client_of("http://127.0.0.1:1")
+    for name, functions in pairs { webhooks = { "list", "pages", "each", "get", "create", "delete", "secrets", "sync",
+      "rotate" }, videos = { "list", "pages", "each", "get", "status" }, captions = { "list" },
+      live_streams = { "list", "pages", "each", "get" }, summaries = { "list", "pages", "each" } } do
+      for _, fn in ipairs(functions) do
+        for _, argument in ipairs { false, "webhook_1", { url = "https://x", events = { "a" } }, {} } do
+          local err = misuse(function() return (client[name][fn](argument or nil)) end)
+          assert.truthy(err:find(("%s:%s: call it with a colon, client.%s:%s(…)"):format(name, fn, name, fn), 1, true),
+            err)
+        end
+      end
+    end
+  end)
+
   -- Items "vi<from>" to "vi<to>".
   local function videos(from, to)
     local list = {}
@@ -519,7 +534,7 @@ describe("resources", function()
       local fails = true
       local client, p = serving(function(request)
         local number = number_and_size(request)
-        if number == 2 and fails then return '{"title":"Too many requests."}', "429 Too Many Requests" end
+        if number == 2 and fails then return "<html>", "503 Service Unavailable" end
         return { data = number == 1 and videos(1, 2) or videos(3, 3) }
       end)
       for _, kind in ipairs { "each", "pages" } do
@@ -531,8 +546,8 @@ describe("resources", function()
         local ok, err = pcall(iterator)
         assert.is_false(ok)
         assert.is_true(errors.is(err))
-        assert.equal("rate_limited", err.kind)
-        assert.equal(429, err.status)
+        assert.equal("server_error", err.kind)
+        assert.equal(503, err.status)
         fails = false
         local rest = iterator()
         assert.equal("vi3", kind == "each" and rest.videoId or rest.data[1].videoId)
@@ -542,7 +557,7 @@ describe("resources", function()
         for _ in client.videos:each { pageSize = 2 } do runtime.sleep(0) end
       end)
       assert.is_false(ok)
-      assert.equal("rate_limited", err.kind)
+      assert.equal("server_error", err.kind)
       assert.is_true(#p.requests < 20)
     end)
   end)

@@ -32,8 +32,9 @@ local function check_headers(where, headers, level)
     elseif reserved[name:lower()] then
       error(('%s: the header "%s" is written by the library; use %s'):format(where, name,
         reserved[name:lower()]), level)
-    elseif type(value) ~= "string" or value:find("[%c]") then
-      error(('%s: header "%s" must be a string without control characters'):format(where, name), level)
+    elseif type(value) ~= "string" or value:find("%c") or not value:find("%S") then
+      error(('%s: header "%s" must be a string, not empty, without control characters'):format(where, name),
+        level)
     end
   end
 end
