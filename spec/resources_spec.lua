@@ -259,7 +259,7 @@ describe("resources", function()
   it("refuse a success that is no answer, and say what it was", function()
     local body
     local client, p = serving(function() return body end)
-    for _, text in ipairs { "{}", '{"data":5}', '{"data":null}', '{"data":"x"}', '{"data":[null]}', '{"data":[5]}',
+    for _, text in ipairs { "", "{}", '{"data":5}', '{"data":null}', '{"data":"x"}', '{"data":[null]}', '{"data":[5]}',
       '{"data":[{},"x"]}', '{"data":{"a":{}}}', "[]", '[{"videoId":"vi1"}]' } do
       body = text
       for _, list in ipairs { "videos", "live_streams", "summaries", "webhooks" } do
@@ -285,6 +285,12 @@ describe("resources", function()
     assert.is_nil(created)
     assert.equal("unexpected_response", err.kind)
     assert.equal(p.url .. "/webhooks", err.request.url)
+    body = "" -- which is a success of calls that give nothing
+    for _, call in ipairs { { "videos", "status" }, { "videos", "get" }, { "live_streams", "get" } } do
+      local none, problem = client[call[1]][call[2]](client[call[1]], "vi1")
+      assert.is_nil(none)
+      assert.equal("unexpected_response", problem.kind)
+    end
   end)
 
   it("name what is wrong in a query", function()
