@@ -6,6 +6,7 @@ local errors = require "apivideo.error"
 local peer = require "spec.support.peer"
 local retry = require "apivideo.retry"
 local runtime = require "apivideo.runtime"
+local wait_for = require "spec.support.wait"
 
 local ID = "webhook_1"
 local WANTED = { url = "https://example.com/", events = { "video.source.recorded" } }
@@ -147,12 +148,12 @@ describe("call options", function()
   it("limit the time of all attempts and waits together", function()
     retry.policy.base, retry.policy.cap = 0.01, 0.01
     local p = answering("500 X")
-    local _, err = client_of(p.url).videos:list({}, { retries = 100, total_timeout = 0.1 })
+    local _, err = client_of(p.url).videos:list({}, { retries = 100, total_timeout = 0.3 })
     assert.is_true(err.kind == "server_error" or err.kind == "timeout", err) -- whatever it was about
     assert.is_true(err.attempts >= 1 and err.attempts <= 21, err.attempts) -- by time or by the budget
     assert.equal(err.attempts, #p.requests)
-    retry.policy.base, retry.policy.cap = 60, 60
-    _, err = client_of(p.url).videos:list({}, { retries = 100, total_timeout = 0.1 })
+    retry.policy.base, retry.policy.cap = 6000, 6000
+    _, err = client_of(p.url).videos:list({}, { retries = 100, total_timeout = 60 })
     assert.equal("server_error", err.kind) -- known at once: the back-off would end too late
   end)
 
@@ -254,7 +255,7 @@ describe("call options", function()
     -- Cancels as soon as a condition holds.
     local function when(condition, cancel)
       apivideo.spawn(function()
-        while not condition() do apivideo.sleep(0.001) end
+        wait_for(condition, "the moment to cancel")
         cancel:cancel()
       end)
     end
@@ -366,7 +367,7 @@ describe("call options", function()
       local client, cancel = client_of(p.url), apivideo.cancellation()
       local results, failed = apivideo.parallel(3, { 1, 2, 3 }, function(item)
         if item == 3 then
-          while #p.requests < 2 do apivideo.sleep(0.001) end
+          wait_for(function() return #p.requests == 2 end, "two requests")
           cancel:cancel()
           go_on:open()
           return "cancelled the first"

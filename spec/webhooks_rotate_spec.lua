@@ -4,6 +4,7 @@ local apivideo = require "apivideo"
 local emulator = require "apivideo.emulator"
 local errors = require "apivideo.error"
 local peer = require "spec.support.peer"
+local runtime = require "apivideo.runtime"
 local server = require "apivideo.server"
 
 local RECORDED, QUALITY = "video.source.recorded", "video.encoding.quality.completed"
@@ -68,18 +69,15 @@ describe("webhooks:rotate", function()
   end)
 
   it("waits for the overlap before it deletes", function()
+    local deleted_at
+    client = client_of { on_request = function(request)
+      if request.method == "DELETE" then deleted_at = runtime.monotonic() end
+    end }
     for _, cancel in ipairs { false, apivideo.cancellation() } do
-      local old = old_webhook()
-      local there
-      apivideo.run(function()
-        assert(client.webhooks:rotate(old.webhookId, { overlap = 0.2, cancel = cancel or nil, on_created = function()
-          apivideo.spawn(function()
-            apivideo.sleep(0.05) -- is over before the overlap, however slow the machine is
-            there = api.webhooks:find(old.webhookId) ~= nil
-          end)
-        end }))
-      end)
-      assert.is_true(there)
+      local old, created_at = old_webhook(), nil
+      assert(client.webhooks:rotate(old.webhookId, { overlap = 0.05, cancel = cancel or nil,
+        on_created = function() created_at = runtime.monotonic() end }))
+      assert.is_true(deleted_at - created_at >= 0.05)
       assert.is_nil((api.webhooks:find(old.webhookId)))
     end
   end)
