@@ -567,4 +567,60 @@ describe("client:request", function()
     assert.truthy(message("POST", "/x", { timeout = 0 }):find('"timeout" must be a number of seconds', 1, true))
     assert.equal(0, p.connections)
   end)
+
+  -- The values of a header in a request, in the order of its lines.
+  local function sent(request, name)
+    local values = {}
+    for line in request.head:gmatch("[^\r\n]+") do
+      local header, value = line:match("^([^:]*): *(.*)$")
+      if header and header:lower() == name then values[#values + 1] = value end
+    end
+    return values
+  end
+
+  it("sends each header once: the call's stands before the client's, and that before the library's", function()
+    local other = peer.answering("200 OK", nil, '{"data":[],"pagination":{}}')
+    local client = apivideo.client { api_key = "k-k-k-k", base_url = other.url, retries = 0,
+      headers = { ["X-Tenant"] = "client", Accept = "application/vnd.x+json" } }
+    assert(client.webhooks:list())
+    assert(client.webhooks:list(nil, { headers = { ["x-tenant"] = "call", accept = "text/json" } }))
+    other.stop()
+    assert.same({ "client" }, sent(other.requests[1], "x-tenant"))
+    assert.same({ "application/vnd.x+json" }, sent(other.requests[1], "accept"))
+    assert.same({ "call" }, sent(other.requests[2], "x-tenant"))
+    assert.same({ "text/json" }, sent(other.requests[2], "accept"))
+  end)
+
+  it("sends a POST without a body as one of no bytes, and whole numbers whole", function()
+    local other = peer.answering("202 Accepted")
+    local client = apivideo.client { api_key = "k-k-k-k", base_url = other.url, retries = 0 }
+    for _, method in ipairs { "POST", "PUT", "PATCH" } do
+      local result, _, response = client:request(method, "/x", { query = { n = math.maxinteger or 2 ^ 53 } })
+      assert.is_true(result)
+      assert.equal(1, response.attempts)
+    end
+    other.stop()
+    for _, request in ipairs(other.requests) do
+      assert.same({ "0" }, sent(request, "content-length"))
+      assert.same({}, sent(request, "content-type"))
+      assert.truthy(request.line:find(math.maxinteger and "n=9223372036854775807 " or "n=9007199254740992 ", 1, true))
+    end
+  end)
+
+  it("refuses queries that say nothing, or what is no text", function()
+    local client = apivideo.client { api_key = "k", base_url = "http://127.0.0.1:1", retries = 0 }
+    for _, value in ipairs { {}, print, apivideo.null, 0 / 0, 1 / 0, { {} } } do
+      local ok, message = pcall(function() return (client:request("GET", "/x", { query = { name = value } })) end)
+      assert.is_false(ok)
+      assert.truthy(message:find("call_options_spec.lua", 1, true), message)
+      assert.truthy(message:find('option "query": name', 1, true), message)
+    end
+  end)
+
+  it("helps who calls with a dot", function()
+    local client = apivideo.client { api_key = "k", base_url = "http://127.0.0.1:1" }
+    local ok, message = pcall(function() return (client.request("GET", "/x")) end)
+    assert.is_false(ok)
+    assert.truthy(message:find("call it with a colon", 1, true), message)
+  end)
 end)

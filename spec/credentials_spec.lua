@@ -2,6 +2,7 @@ local apivideo = require "apivideo"
 local json = require "apivideo.json"
 local runtime = require "apivideo.runtime"
 local server = require "apivideo.server"
+local wait_for = require "spec.support.wait"
 
 local PAGE = '{"data":[],"pagination":{"links":[]}}'
 
@@ -74,7 +75,8 @@ describe("credentials", function()
     assert.equal(1, #api.auth)
     for i = 1, 2 do
       offset = offset + 31
-      assert(client.webhooks:list())
+      assert(client.webhooks:list()) -- does not wait: the token is good for a while
+      wait_for(function() return client.webhooks:list() and api.shown[#api.shown] == "Bearer token-" .. i + 1 end)
       assert.equal(i + 1, #api.auth)
       assert.equal("/auth/refresh", api.auth[i + 1].path)
       assert.same({ refreshToken = "refresh-" .. i }, api.auth[i + 1].body)
@@ -82,12 +84,13 @@ describe("credentials", function()
     api.behaviour.lifetime = 3600
     offset = offset + 31
     assert(client.webhooks:list())
+    wait_for(function() return client.webhooks:list() and api.shown[#api.shown] == "Bearer token-4" end)
     offset = offset + 3539
     assert(client.webhooks:list())
     assert.equal(4, #api.auth)
     offset = offset + 2 -- a minute before its end
     assert(client.webhooks:list())
-    assert.equal(5, #api.auth)
+    wait_for(function() return #api.auth == 5 end)
   end)
 
   it("fall back to the key when the refresh token is refused", function()
@@ -245,6 +248,46 @@ describe("credentials", function()
       assert.is_false(ok)
       assert.truthy(message:find(expected, 1, true), message)
       assert.truthy(message:find("credentials_spec.lua", 1, true), message)
+    end
+  end)
+
+  it("are what is good when the request goes out, not when the call began to wait", function()
+    local api = start()
+    local client = client_of(api)
+    assert(client.webhooks:list())
+    local account = client.account()
+    local acquire = account.rate_limit.acquire
+    account.rate_limit.acquire = function(...) -- while the call waits for its turn, another one's token is refused
+      account.credentials:refused("token-1")
+      return acquire(...)
+    end
+    api.valid = nil
+    assert(client.webhooks:list())
+    assert.same({ "Bearer token-1", "Bearer token-2" }, api.shown)
+  end)
+
+  it("refused give each call an error of its own", function()
+    local api = start { pause = 0.02, ["/auth/api-key"] = 400 }
+    local client = client_of(api)
+    local _, errors = apivideo.parallel(2, { 1, 2 }, function() return client.webhooks:list() end)
+    assert.is_true(errors[1] ~= errors[2])
+    assert.equal(1, errors[1].attempts)
+  end)
+
+  it("of an answer without a body are none", function()
+    local answering = assert(server.listen { handler = function() return 200, {}, "" end })
+    local page, err = client_of(answering).webhooks:list()
+    answering:stop()
+    assert.is_nil(page)
+    assert.equal("unexpected_response", err.kind)
+  end)
+
+  it("may not be empty", function()
+    for _, name in ipairs { "api_key", "access_token" } do
+      local ok, message = pcall(function() return (apivideo.client { [name] = "" }) end)
+      assert.is_false(ok)
+      assert.truthy(message:find("credentials_spec.lua", 1, true), message)
+      assert.truthy(message:find('"' .. name .. '"', 1, true), message)
     end
   end)
 end)

@@ -89,4 +89,17 @@ describe("JSON of the management API", function()
       assert.same({}, value[2])
     end
   end)
+
+  it("does not take escaped text for its own marks", function()
+    for _, text in ipairs { [[{"a":"\u0040123","b":12345678901234567890}]], [[{"a":"\u0040home","b":12345678901234567890}]] } do
+      local value = json.decode(text)
+      assert.equal(text:find("home") and "@home" or "@123", value.a)
+      assert.equal("12345678901234567890", value.b)
+    end
+  end)
+
+  it("writes the least integer", function()
+    if not has_integers then return end
+    assert.equal("[-9223372036854775808]", json.encode { math.mininteger })
+  end)
 end)

@@ -8,9 +8,11 @@ local PAGE = '{"data":[],"pagination":{"links":[]}}'
 
 describe("rate limit", function()
   local now, offset, base
+  local calls -- governor -> the calls that have a place, oldest first
 
   before_each(function()
     offset, now, base = 0, runtime.now, retry.policy.base
+    calls = {}
     runtime.now = function() return now() + offset end
     retry.policy.base = 0.01
   end)
@@ -26,10 +28,24 @@ describe("rate limit", function()
     } }
   end
 
+  -- Asks for a place; nil, or the seconds to wait.
+  local function acquire(governor, class)
+    local call = {}
+    local seconds = governor:acquire(class, call)
+    calls[governor] = calls[governor] or {}
+    if not seconds then table.insert(calls[governor], call) end
+    return seconds
+  end
+
+  -- Ends the oldest call.
+  local function finished(governor, class, answer)
+    governor:finished(class, table.remove(calls[governor], 1), answer)
+  end
+
   -- How many places there are at once, at most `most`.
   local function places(governor, class, most)
     for i = 1, most do
-      if governor:acquire(class) then return i - 1 end
+      if acquire(governor, class) then return i - 1 end
     end
     return most
   end
@@ -38,31 +54,31 @@ describe("rate limit", function()
     it("the calls of a window, by what answers say", function()
       local governor = rate_limit.new "a"
       assert.is_nil(rate_limit.view(governor).reads)
-      assert.is_nil(governor:acquire "reads")
-      governor:finished("reads", response(200, 10, 9, 30))
+      assert.is_nil(acquire(governor, "reads"))
+      finished(governor, "reads", response(200, 10, 9, 30))
       assert.equal(10, rate_limit.view(governor).reads.limit)
       assert.equal(9, rate_limit.view(governor).reads.remaining)
       assert.is_true(math.abs(rate_limit.view(governor).reads.resets_in - 30) < 1)
       assert.is_nil(rate_limit.view(governor).writes)
       assert.equal(9, places(governor, "reads", 20))
-      local seconds = governor:acquire "reads"
+      local seconds = acquire(governor, "reads")
       assert.is_true(seconds > 29 and seconds <= 30)
       assert.equal(0, rate_limit.view(governor).reads.remaining)
-      assert.is_nil((governor:acquire "writes"))
+      assert.is_nil((acquire(governor, "writes")))
     end)
 
     it("those of others, too", function()
       local governor = rate_limit.new "a"
-      governor:acquire "reads"
-      governor:finished("reads", response(200, 100, 3, 30))
+      acquire(governor, "reads")
+      finished(governor, "reads", response(200, 100, 3, 30))
       assert.equal(3, places(governor, "reads", 20))
     end)
 
     it("answers in any order", function()
       local governor = rate_limit.new "a"
-      for _ = 1, 4 do governor:acquire "reads" end
+      for _ = 1, 4 do acquire(governor, "reads") end
       for _, remaining in ipairs { 6, 9, 7, 8 } do
-        governor:finished("reads", response(200, 10, remaining, 30))
+        finished(governor, "reads", response(200, 10, remaining, 30))
       end
       assert.equal(6, rate_limit.view(governor).reads.remaining)
       assert.equal(6, places(governor, "reads", 20))
@@ -70,21 +86,21 @@ describe("rate limit", function()
 
     it("the next window anew", function()
       local governor = rate_limit.new "a"
-      for _ = 1, 10 do governor:acquire "reads" end
-      for remaining = 0, 9 do governor:finished("reads", response(200, 10, remaining, 30)) end
-      assert.is_number((governor:acquire "reads"))
+      for _ = 1, 10 do acquire(governor, "reads") end
+      for remaining = 0, 9 do finished(governor, "reads", response(200, 10, remaining, 30)) end
+      assert.is_number((acquire(governor, "reads")))
       offset = 31
       assert.equal(10, places(governor, "reads", 20))
-      governor:finished("reads", response(200, 10, 5, 60)) -- five by somebody else, or by us
+      finished(governor, "reads", response(200, 10, 5, 60)) -- five by somebody else, or by us
       assert.equal(0, rate_limit.view(governor).reads.remaining)
       assert.is_true(rate_limit.view(governor).reads.resets_in > 59)
     end)
 
     it("a window that began between two answers, with the calls under way", function()
       local governor = rate_limit.new "a"
-      for _ = 1, 5 do governor:acquire "reads" end
-      governor:finished("reads", response(200, 10, 5, 1))
-      governor:finished("reads", response(200, 10, 9, 60))
+      for _ = 1, 5 do acquire(governor, "reads") end
+      finished(governor, "reads", response(200, 10, 5, 1))
+      finished(governor, "reads", response(200, 10, 9, 60))
       assert.equal(6, rate_limit.view(governor).reads.remaining) -- 9, less the three that are under way
     end)
 
@@ -92,15 +108,15 @@ describe("rate limit", function()
       local governor = rate_limit.new "a"
       assert.equal(100, places(governor, "reads", 200))
       assert.equal(40, places(governor, "writes", 200))
-      for _ = 1, 100 do governor:finished("reads") end -- nobody answered
+      for _ = 1, 100 do finished(governor, "reads") end -- nobody answered
       offset = 2
-      assert.is_nil((governor:acquire "reads"))
+      assert.is_nil((acquire(governor, "reads")))
     end)
 
     it("nothing where the server does not", function()
       local governor = rate_limit.new "a"
-      governor:acquire "reads"
-      governor:finished("reads", response(200))
+      acquire(governor, "reads")
+      finished(governor, "reads", response(200))
       assert.is_nil(rate_limit.view(governor).reads)
       assert.equal(5000, places(governor, "reads", 5000))
     end)
@@ -109,29 +125,68 @@ describe("rate limit", function()
       for _, headers in ipairs { { "x", "y", "z" }, { "-1", "5", "5" }, { "0", "0", "5" }, { "10", "", "5" },
         { "10", "1.5", "5" } } do
         local governor = rate_limit.new "a"
-        governor:acquire "writes"
-        governor:finished("writes", response(404, headers[1], headers[2], headers[3]))
+        acquire(governor, "writes")
+        finished(governor, "writes", response(404, headers[1], headers[2], headers[3]))
         assert.equal(39, places(governor, "writes", 200))
       end
     end)
 
     it("no wait of more than a minute", function()
       local governor = rate_limit.new "a"
-      governor:acquire "reads"
-      governor:finished("reads", response(429, 10, 0, 999999))
-      assert.is_true(governor:acquire "reads" <= 60)
+      acquire(governor, "reads")
+      finished(governor, "reads", response(429, 10, 0, 999999))
+      assert.is_true(acquire(governor, "reads") <= 60)
     end)
 
     it("a 429 as the end of the window, whatever it says", function()
       for _, headers in ipairs { {}, { 10, 9, 5 }, { 10 } } do
         local governor = rate_limit.new "a"
-        governor:acquire "reads"
-        governor:finished("reads", response(429, headers[1], headers[2], headers[3]))
-        assert.is_number((governor:acquire "reads"))
+        acquire(governor, "reads")
+        finished(governor, "reads", response(429, headers[1], headers[2], headers[3]))
+        assert.is_number((acquire(governor, "reads")))
         offset = offset + 6
-        assert.is_nil((governor:acquire "reads"))
+        assert.is_nil((acquire(governor, "reads")))
       end
     end)
+  end)
+
+  it("lets calls pass when its store fails", function()
+    local governor = rate_limit.new("a", {
+      get = function() end, set = function() end, incr = function() return nil, "no memory" end,
+    })
+    assert.is_nil((acquire(governor, "reads")))
+    finished(governor, "reads", response(200, 10, 0, 30))
+    assert.is_nil((acquire(governor, "reads")))
+  end)
+
+  it("does not believe in a window from before the clock was set back", function()
+    local governor = rate_limit.new "a"
+    acquire(governor, "reads")
+    finished(governor, "reads", response(200, 10, 0, 60))
+    assert.is_number((acquire(governor, "reads")))
+    offset = -3600
+    assert.is_nil((acquire(governor, "reads")))
+    finished(governor, "reads", response(200, 10, 5, 30))
+    assert.equal(5, rate_limit.view(governor).reads.remaining)
+  end)
+
+  it("takes a late answer for what it is", function()
+    local governor = rate_limit.new "a"
+    acquire(governor, "reads")
+    acquire(governor, "reads")
+    finished(governor, "reads", response(200, 10, 9, 60))
+    finished(governor, "reads", response(200, 10, 0, 1)) -- of the window before
+    assert.equal(8, rate_limit.view(governor).reads.remaining)
+  end)
+
+  it("forgets calls that were abandoned", function()
+    local governor = rate_limit.new "a"
+    for _ = 1, 10 do governor:acquire("reads", {}) end
+    governor:finished("reads", {}, response(200, 10, 0, 30))
+    collectgarbage()
+    collectgarbage()
+    offset = 31
+    assert.equal(10, places(governor, "reads", 20))
   end)
 
   it("is shared by a store, for each account", function()
@@ -145,8 +200,8 @@ describe("rate limit", function()
       end,
     }
     local one, two, other = rate_limit.new("a", store), rate_limit.new("a", store), rate_limit.new("b", store)
-    one:acquire "reads"
-    one:finished("reads", response(200, 10, 4, 30))
+    acquire(one, "reads")
+    finished(one, "reads", response(200, 10, 4, 30))
     assert.equal(4, rate_limit.view(two).reads.remaining)
     assert.equal(2, places(one, "reads", 2))
     assert.equal(2, places(two, "reads", 20))
@@ -187,9 +242,9 @@ describe("rate limit", function()
     return self
   end
 
-  local function burst(client, calls)
+  local function burst(client, count)
     local items = {}
-    for i = 1, calls do items[i] = i end
+    for i = 1, count do items[i] = i end
     return apivideo.parallel(20, items, function() return client.webhooks:list() end)
   end
 
@@ -235,9 +290,9 @@ describe("rate limit", function()
 
   it("does not count calls that failed for the next window", function()
     local governor = rate_limit.new "a"
-    for _ = 1, 5 do governor:acquire "reads" end
-    governor:finished("reads", response(200, 10, 9, 30))
-    for _ = 1, 4 do governor:finished "reads" end
+    for _ = 1, 5 do acquire(governor, "reads") end
+    finished(governor, "reads", response(200, 10, 9, 30))
+    for _ = 1, 4 do finished(governor, "reads") end
     offset = 31
     assert.equal(10, places(governor, "reads", 20))
   end)

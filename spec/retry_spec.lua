@@ -223,6 +223,53 @@ describe("retries", function()
       end
     end)
 
+    it("keep to the time of the call while they look", function()
+      local function slow(connection) connection:read_request() return false end
+      local url, asked = steps(close, slow)
+      local began = runtime.monotonic()
+      local webhook, err = client_of(url, { total_timeout = 1, timeout = 30 }).webhooks:create(WANTED)
+      assert.is_nil(webhook)
+      assert.is_true(err.in_doubt)
+      assert.is_true(runtime.monotonic() - began < 5)
+      assert.equal(2, #asked)
+    end)
+
+    it("understand a date that comes twice", function()
+      local url = steps(close, { "200 OK", "Date: x\r\nDate: y\r\n", '{"data":[],"pagination":{}}' },
+        { "201 X", nil, '{"webhookId":"webhook_9"}' })
+      assert.equal("webhook_9", assert(client_of(url).webhooks:create(WANTED)).webhookId)
+    end)
+
+    it("that are cancelled do not look", function()
+      local cancel = apivideo.cancellation()
+      local url, asked = steps(function(connection)
+        cancel:cancel()
+        connection:read_request()
+        return false
+      end)
+      local webhook, err = client_of(url).webhooks:create(WANTED, { cancel = cancel })
+      assert.is_nil(webhook)
+      assert.equal("cancelled", err.kind)
+      assert.is_true(err.in_doubt)
+      assert.equal(1, #asked)
+    end)
+
+    it("that are equal come one after the other, within their time", function()
+      local url = steps(stall)
+      local client = client_of(url, { timeout = 0.5, retries = 0 })
+      local _, errors = apivideo.parallel(3, { {}, { total_timeout = 0.1 }, { cancel = apivideo.cancellation() } },
+        function(given)
+          if given.cancel then apivideo.spawn(function() apivideo.sleep(0.1) given.cancel:cancel() end) end
+          return client.webhooks:create(WANTED, given)
+        end)
+      assert.equal("timeout", errors[1].kind)
+      assert.equal(1, errors[1].attempts)
+      assert.equal("timeout", errors[2].kind)
+      assert.equal(0, errors[2].attempts)
+      assert.equal("cancelled", errors[3].kind)
+      assert.equal(0, errors[3].attempts)
+    end)
+
     it("look for it also when retries are off", function()
       local url, asked = steps(close, listing { 0 })
       assert.equal("webhook_1", assert(client_of(url, { retries = 0 }).webhooks:create(WANTED)).webhookId)
@@ -245,7 +292,7 @@ describe("retries", function()
     end)
 
     it("do not take one webhook for two", function()
-      local url, asked = steps(close, close, listing { 0 }, listing { 0 },
+      local url, asked = steps(close, listing { 0 }, close, listing { 0 },
         { "201 X", nil, '{"webhookId":"webhook_9"}' })
       local client, ids = client_of(url), {}
       apivideo.parallel(2, { 1, 2 }, function(_, i)

@@ -97,10 +97,12 @@ describe("webhooks:rotate", function()
 
   it("leaves both when on_created raises", function()
     local old = old_webhook()
-    local ok, err = pcall(client.webhooks.rotate, client.webhooks, old.webhookId,
-      { overlap = 0, on_created = function() error({ "cannot be stored" }) end })
-    assert.is_false(ok)
-    assert.same({ "cannot be stored" }, err)
+    local none, err, new = client.webhooks:rotate(old.webhookId,
+      { overlap = 0, on_created = function() error("cannot be stored") end })
+    assert.is_nil(none)
+    assert.equal("cancelled", err.kind)
+    assert.truthy(err.message:find("cannot be stored", 1, true))
+    assert.truthy(new.webhookId:find("^webhook_"))
     assert.equal(2, #api.webhooks.items)
   end)
 

@@ -503,7 +503,10 @@ describe("webhooks:sync", function()
     assert.truthy(message(want("a", RECORDED)):find("a list of webhooks expected: {", 1, true))
     assert.truthy(message({ want("a", RECORDED), nil, want("b", RECORDED) }):find("a list of webhooks expected: {",
       1, true))
-    assert.truthy(message({ "https://example.com/" }):find("a table of options expected, got string", 1, true))
+    assert.truthy(message({ "https://example.com/" }):find("a list of webhooks expected: {", 1, true))
+    for _, limit in ipairs { -1, 1.5, 0 / 0 } do
+      assert.truthy(message(some, { limit = limit }):find("limit", 1, true))
+    end
     assert.truthy(message({ { url = "https://example.com/" } }):find('"events" is required', 1, true))
     assert.truthy(message({ { events = { RECORDED } } }):find('"url" is required', 1, true))
     assert.truthy(message({ want("a") }):find("at least one event type", 1, true))

@@ -3,6 +3,7 @@
 
 local answer = require "apivideo.answer"
 local errors = require "apivideo.error"
+local headers = require "apivideo.headers"
 local http = require "apivideo.http"
 local observe = require "apivideo.observe"
 local rate_limit = require "apivideo.rate_limit"
@@ -14,7 +15,8 @@ local repeatable = { GET = true, HEAD = true, DELETE = true }
 
 ---@class apivideo.Account what the calls of a client have in common
 ---@field base_url string
----@field lines string[] header lines of each call
+---@field headers table<string, string> of each call
+---@field lines string[] the same as lines
 ---@field credentials apivideo.Credentials
 ---@field rate_limit? apivideo.RateLimit
 ---@field budget apivideo.RetryBudget
@@ -29,7 +31,7 @@ local repeatable = { GET = true, HEAD = true, DELETE = true }
 ---@field url string
 ---@field body? string
 ---@field options apivideo.CallOptions
----@field settle? fun(): any, apivideo.Error? for what is not repeatable: what an attempt made after all; nothing when it made nothing; nil, err when that is not to be found out
+---@field settle? fun(seconds: number): any, apivideo.Error? for what is not repeatable: what an attempt made after all; nothing when it made nothing; nil, err when that is not to be found out
 ---@field repeatable boolean
 ---@field class? "reads"|"writes" what it counts for; nil for a call of /auth, which shows no credentials either
 ---@field attempts integer how often it was sent
@@ -75,19 +77,22 @@ end
 
 -- Waits until there are credentials to show.
 local function wait_for_credentials(self)
-  local renewal = self.account.credentials:renewal()
-  if not renewal then return true end
   local cancel = self.options.cancel
-  local ok, result, err = renewal:wait(math.max(0, time_left(self)), cancel and cancel.latch)
-  if ok then return result, err end
-  if ok == false then error(result, 0) end
-  return nil, result == "cancelled" and cancelled(self) or too_late(self)
+  while true do
+    local renewal = self.account.credentials:renewal()
+    if not renewal then return true end
+    local ok, result, err = renewal:wait(math.max(0, time_left(self)), cancel and cancel.latch)
+    if ok == false then error(result, 0) end
+    if not ok then return nil, result == "cancelled" and cancelled(self) or too_late(self) end
+    -- All who wait get one and the same error.
+    if not result then return nil, errors.new(err.kind, err.message, err) end
+  end
 end
 
 -- Waits until the rate limit has a place for the call.
 local function wait_for_place(self)
   while true do
-    local seconds = self.account.rate_limit:acquire(self.class)
+    local seconds = self.account.rate_limit:acquire(self.class, self)
     if not seconds then return true end
     if seconds > time_left(self) then
       return nil, errors.new("rate_limited",
@@ -95,34 +100,35 @@ local function wait_for_place(self)
         about(self, { retry_after = seconds }))
     end
     -- A little longer, so that not all who wait come at the same moment.
-    if not pause(self, retry.delay(1, seconds)) then return nil, cancelled(self) end
+    if not pause(self, math.min(retry.delay(1, seconds), time_left(self))) then
+      return nil, cancelled(self)
+    end
   end
 end
 
+-- Methods whose requests have a body, be it an empty one.
+local with_body = { POST = true, PUT = true, PATCH = true }
+
 local function header_lines(self, token)
-  if not (self.body or token or self.options.headers) then return self.account.lines end
-  local lines = {}
-  for i, line in ipairs(self.account.lines) do lines[i] = line end
-  if self.body then lines[#lines + 1] = "Content-Type: application/json" end
-  if token then lines[#lines + 1] = "Authorization: Bearer " .. token end
-  for name, value in pairs(self.options.headers or {}) do
-    lines[#lines + 1] = name .. ": " .. value
-  end
-  return lines
+  if not (token or self.options.headers or with_body[self.method]) then return self.account.lines end
+  return headers.lines(self.account.headers, self.options.headers, {
+    Authorization = token and "Bearer " .. token,
+    ["Content-Type"] = with_body[self.method] and (self.body and "application/json" or ""),
+  })
 end
 
 -- Sends the request once: response | nil, err, sent.
 local function send(self, token)
   local account, cancel = self.account, self.options.cancel
   local request = {
-    method = self.method, url = self.url, body = self.body, headers = header_lines(self, token),
-    username = self.class and account.credentials.username,
-    timeout = math.max(0.001, math.min(limit(self, "timeout"), time_left(self))),
+    method = self.method, url = self.url, body = self.body or with_body[self.method] and "" or nil,
+    headers = header_lines(self, token), username = self.class and account.credentials.username,
     connect_timeout = limit(self, "connect_timeout"),
   }
   for name, value in pairs(account.reach) do request[name] = value end
   self.attempts = self.attempts + 1
   observe.request(account, request, self.attempts)
+  request.timeout = math.max(0.001, math.min(limit(self, "timeout"), time_left(self)))
   local response, err, sent = http.request(request, cancel and cancel.latch)
   observe.response(account, request, response, err)
   return response, err, sent
@@ -132,14 +138,15 @@ end
 local function wait_for_turn(self)
   local cancel = self.options.cancel
   if cancel and cancel:is_cancelled() then return nil, cancelled(self) end
-  if self.class then
-    local ok, err = wait_for_credentials(self)
-    if ok and self.account.rate_limit then ok, err = wait_for_place(self) end
-    if not ok then return nil, err end
-  end
-  if time_left(self) > 0 then return true end
-  if self.class and self.account.rate_limit then self.account.rate_limit:finished(self.class) end
-  return nil, too_late(self)
+  if not self.class then return true end
+  local ok, err, governor = true, nil, self.account.rate_limit
+  if governor then ok, err = wait_for_place(self) end
+  if not ok then return nil, err end
+  -- Last of all, so that what is shown is what is good when the request goes out.
+  ok, err = wait_for_credentials(self)
+  if ok and time_left(self) <= 0 then ok, err = nil, too_late(self) end
+  if not ok and governor then governor:finished(self.class, self) end
+  return ok, err
 end
 
 -- One attempt, from its turn to its answer: response | nil, err, sent, and the token that it showed.
@@ -150,7 +157,7 @@ local function attempt(self)
   local account = self.account
   local token = self.class and account.credentials.token
   local response, problem, sent = send(self, token)
-  if self.class and account.rate_limit then account.rate_limit:finished(self.class, response) end
+  if self.class and account.rate_limit then account.rate_limit:finished(self.class, self, response) end
   return response, problem, sent, token
 end
 
@@ -163,7 +170,7 @@ end
 -- What became of an attempt: a result, or nil and the error.
 local function outcome(self, response, err)
   if not response then return nil, err end
-  self.response = response
+  self.response, response.attempts = response, self.attempts
   if succeeded(self, response) then
     self.account.budget:succeeded()
     local result = answer.result(self.method, response)
@@ -191,16 +198,17 @@ end
 -- Finds out whether an attempt in doubt was carried out: what it made, and whether that is known.
 local function settle(self)
   if not (self.in_doubt and self.settle) then return nil, true end
-  local found, err = self.settle()
+  if time_left(self) <= 0 then return nil, false end
+  local found, err = self.settle(time_left(self))
   if err then self.settle = nil end
   return found, not err
 end
 
 -- The end of a call that failed.
 local function give_up(self, err)
-  local found = settle(self)
+  local found = err.kind ~= "cancelled" and settle(self)
   if found then return found end
-  err.attempts = self.attempts
+  if self.attempts > 0 then err.attempts = self.attempts end
   if self.in_doubt and not self.repeatable then err.in_doubt, err.retryable = true, false end
   return nil, err
 end
@@ -267,13 +275,16 @@ end
 ---@param path string
 ---@param body string
 ---@param retries? integer
----@return table|nil answer
+---@return table|true|nil answer
 ---@return apivideo.Error? err
+---@return apivideo.Response? response
 function call.exchange(account, path, body, retries)
-  return new(account, {
+  local exchange = new(account, {
     method = "POST", url = account.base_url .. path, body = body, repeatable = true,
     options = { retries = retries },
-  }):run()
+  })
+  local result, err = exchange:run()
+  return result, err, exchange.response
 end
 
 return call

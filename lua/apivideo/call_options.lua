@@ -22,7 +22,8 @@ local known = {
 local reserved = {
   ["authorization"] = "api_key or access_token", ["user-agent"] = "app",
   ["av-origin-client"] = "app or sdk", ["av-origin-app"] = "app", ["av-origin-sdk"] = "sdk",
-  ["content-type"] = "body", ["content-length"] = "body",
+  ["content-type"] = "body", ["content-length"] = "body", ["transfer-encoding"] = "body",
+  ["host"] = "base_url", ["expect"] = "body", ["connection"] = "base_url",
 }
 
 local function check_headers(where, headers, level)

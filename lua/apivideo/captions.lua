@@ -2,7 +2,6 @@
 --- They have no captionId: what an event calls so is found by its videoId and language (`srclang`).
 
 local call_options = require "apivideo.call_options"
-local options = require "apivideo.options"
 local resource = require "apivideo.resource"
 
 ---@class apivideo.Caption
@@ -29,7 +28,7 @@ Captions.__index = Captions
 ---@return apivideo.Response? response
 function Captions:list(videoId, query, given)
   local client = resource.client_of(self, "captions:list")
-  local asked = options.check("captions:list", query or {}, { currentPage = "number?", pageSize = "number?" })
+  local asked = resource.check_query("captions:list", query, { currentPage = "number?", pageSize = "number?" }, 4)
   local limits = call_options.check("captions:list", given)
   local ok, err = resource.check_id("captions:list", "videoId", videoId)
   if not ok then return nil, err end

@@ -5,6 +5,7 @@ local call = require "apivideo.call"
 local call_options = require "apivideo.call_options"
 local captions = require "apivideo.captions"
 local credentials = require "apivideo.credentials"
+local headers = require "apivideo.headers"
 local identity = require "apivideo.identity"
 local json = require "apivideo.json"
 local live_streams = require "apivideo.live_streams"
@@ -27,6 +28,7 @@ local defaults = { timeout = 30, connect_timeout = 10, total_timeout = 120, retr
 
 ---@class apivideo.Client
 ---@field base_url string
+---@field account fun(): apivideo.Account
 ---@field rate_limit apivideo.RateLimit|nil the limits as the last answers told them; nil when they are not kept
 ---@field webhooks apivideo.Webhooks
 ---@field videos apivideo.Videos
@@ -35,9 +37,6 @@ local defaults = { timeout = 30, connect_timeout = 10, total_timeout = 120, retr
 ---@field summaries apivideo.Summaries
 local Client = {}
 Client.__index = Client
-
--- Keys live outside the objects, so that none is printed with one.
-local accounts = setmetatable({}, { __mode = "k" })
 
 function Client:__tostring()
   return "apivideo.client (" .. redact.text(self.base_url) .. ")"
@@ -51,25 +50,31 @@ end
 ---@param method string such as GET
 ---@param path string from the slash on, without a query
 ---@param arguments? apivideo.RequestArguments
----@param settle? fun(): table|nil, apivideo.Error? for a POST: looks whether one whose answer did not come was carried out; what it made, or nothing; nil, err when that is not to be found out
+---@param settle? fun(seconds: number): table|nil, apivideo.Error? for a POST: looks whether one whose answer did not come was carried out; what it made, or nothing; nil, err when that is not to be found out
 ---@return table|true|nil result the decoded body; true where there is none, and after DELETE
 ---@return apivideo.Error? err
 ---@return apivideo.Response? response the answer itself
 function Client:request(method, path, arguments, settle)
-  if type(method) ~= "string" or not method:find("^%u+$") then
+  if getmetatable(self) ~= Client then
+    error("client:request: call it with a colon, client:request(…)", 2)
+  elseif type(method) ~= "string" or not method:find("^%u+$") then
     error("client:request: method must be a string such as \"GET\"", 2)
   elseif type(path) ~= "string" or not path:find("^/[^%s%c?#]*$") then
     error("client:request: path must be a string that begins with / and holds no query; use option \"query\"", 2)
   end
   local given = call_options.check("client:request", arguments, { query = "table?", body = "table|string?" })
-  local query = given.query and url.encode_query(given.query) or ""
+  if settle ~= nil and type(settle) ~= "function" then
+    error("client:request: settle must be a function, got " .. type(settle), 2)
+  end
+  local query, problem = url.encode_query(given.query or {})
+  if not query then error("client:request: option \"query\": " .. problem, 2) end
   local body = given.body
   if type(body) == "table" then
-    local text, problem = json.encode(body)
-    if not text then error("client:request: option \"body\" is no JSON: " .. problem, 2) end
+    local text, reason = json.encode(body)
+    if not text then error("client:request: option \"body\" is no JSON: " .. reason, 2) end
     body = text
   end
-  local made = call.new(accounts[self], {
+  local made = call.new(self.account(), {
     method = method, url = self.base_url .. path .. (query ~= "" and "?" .. query or ""), body = body,
     options = given, settle = settle,
   })
@@ -143,14 +148,9 @@ end
 
 local function account_of(given)
   check_reach(given)
-  local base_url = base_url_of(given)
-  local lines = identity.header_lines("client", given.app, given.sdk)
-  for name, value in pairs(given.headers or {}) do lines[#lines + 1] = name .. ": " .. value end
-  local limits = {}
-  for name, default in pairs(defaults) do limits[name] = given[name] or default end
   local account = {
-    base_url = base_url, lines = lines, limits = limits, budget = retry.budget(),
-    rate_limit = rate_limit_of(given, base_url),
+    base_url = base_url_of(given), limits = {}, budget = retry.budget(),
+    headers = identity.headers("client", given.app, given.sdk),
     reach = { proxy = given.proxy, ca_file = given.ca_file, client_cert = given.client_cert,
       client_key = given.client_key, http2 = given.http2 },
     on_request = given.on_request, on_response = given.on_response,
@@ -158,6 +158,11 @@ local function account_of(given)
   account.credentials = credentials_of(given, function(path, body, retries)
     return call.exchange(account, path, body, retries)
   end)
+  account.rate_limit = rate_limit_of(given, account.base_url)
+  account.headers.Accept = "application/json"
+  account.lines = headers.lines(account.headers, given.headers)
+  for name, value in pairs(given.headers or {}) do account.headers[name] = value end
+  for name, default in pairs(defaults) do account.limits[name] = given[name] or default end
   return account
 end
 
@@ -196,9 +201,9 @@ local function new(given)
   local account = account_of(given)
   local self = setmetatable({
     base_url = account.base_url,
+    account = function() return account end, -- in a function, so that no key is printed with the client
     rate_limit = account.rate_limit and rate_limit.view(account.rate_limit),
   }, Client)
-  accounts[self] = account
   self.webhooks, self.videos, self.live_streams = webhooks.new(self), videos.new(self), live_streams.new(self)
   self.captions, self.summaries = captions.new(self), summaries.new(self)
   return self

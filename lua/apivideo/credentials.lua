@@ -7,7 +7,8 @@ local json = require "apivideo.json"
 local runtime = require "apivideo.runtime"
 local single_flight = require "apivideo.single_flight"
 
-local MARGIN = 60 -- seconds before its end at which a token is renewed
+local MARGIN = 60  -- seconds before its end at which a token is renewed
+local PATIENCE = 5 -- seconds after which that is tried again, while the token is good
 
 ---@class apivideo.Credentials
 ---@field api_key? string
@@ -31,15 +32,15 @@ end
 
 -- Asks for tokens; true, or nil and an error.
 local function exchange(self, path, body, retries)
-  local tokens, err = self.ask(path, json.encode(body), retries)
+  local tokens, err, response = self.ask(path, json.encode(body), retries)
   if not tokens then
     if err.status == 400 then -- as documented; the guide to errors has 401
       err.kind, err.message = "unauthorized", err.message .. answer.key_hint(err.request.url)
     end
     return nil, err
-  elseif not is_text(tokens.access_token) then
+  elseif tokens == true or not is_text(tokens.access_token) then
     return nil, errors.new("unexpected_response", "the answer holds no access token",
-      { attempts = 1, request = { method = "POST", url = path } })
+      { status = response.status, attempts = response.attempts, request = { method = "POST", url = path } })
   end
   keep(self, tokens)
   return true
@@ -54,19 +55,20 @@ local function renew(self)
     return true
   end
   local ok, err = exchange(self, "/auth/api-key", { apiKey = self.api_key })
-  if not ok and self.token and err.retryable and runtime.monotonic() < self.ends_at then
-    self.renew_at = self.ends_at -- it is still good for a while
-    return true
-  end
+  self.renew_at = ok and self.renew_at or runtime.monotonic() + PATIENCE
   return ok, err
 end
 
---- The renewal that has to be waited for before a call can be sent, or nil. All calls wait for one.
+--- The renewal that has to be waited for before a call can be sent, or nil. All calls wait for one; none
+--- waits while the token is good.
 ---@return apivideo.Latch|nil renewal opens with true and true; with true, nil and an error; or with false and what was raised
 function Credentials:renewal()
   if not self.ask then return nil end
-  if self.token and runtime.monotonic() < self.renew_at then return nil end
-  return self.renewals:start("token", renew, self)
+  local now = runtime.monotonic()
+  if self.token and now < self.renew_at then return nil end
+  local renewal = self.renewals:start("token", renew, self)
+  if self.token and now < self.ends_at then return nil end
+  return renewal
 end
 
 --- Notes that a token was refused; whether another may be had.

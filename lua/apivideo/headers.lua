@@ -38,4 +38,19 @@ function headers.get(list, name)
   return value, count
 end
 
+--- The lines of several tables of headers; a name in a later one stands before the same in an earlier
+--- one, in whatever case.
+---@param ... table<string, string|false>|nil
+---@return string[] lines
+function headers.lines(...)
+  local by_name, lines = {}, {}
+  for i = 1, select("#", ...) do
+    for name, value in pairs(select(i, ...) or {}) do
+      if value then by_name[name:lower()] = name .. ": " .. value end
+    end
+  end
+  for _, line in pairs(by_name) do lines[#lines + 1] = line end
+  return lines
+end
+
 return headers

@@ -27,21 +27,22 @@ local function origin(where, option, given)
   return given.name .. ":" .. given.version
 end
 
---- The header lines of each call.
+--- The headers that say it.
 ---@param where string the function's name, for messages
 ---@param app? { name: string, version: string }
 ---@param sdk? { name: string, version: string }
----@return string[] lines
-function identity.header_lines(where, app, sdk)
-  local agent = "apivideo-lua/" .. version
-  local lines = { "Accept: application/json", "", "AV-Origin-Client: lua:" .. version }
+---@return table<string, string> headers by name
+function identity.headers(where, app, sdk)
+  local headers = {
+    ["User-Agent"] = "apivideo-lua/" .. version,
+    ["AV-Origin-Client"] = "lua:" .. version,
+  }
   if app then
-    lines[#lines + 1] = "AV-Origin-App: " .. origin(where, "app", app)
-    agent = agent .. " " .. app.name .. "/" .. app.version
+    headers["AV-Origin-App"] = origin(where, "app", app)
+    headers["User-Agent"] = ("%s %s/%s"):format(headers["User-Agent"], app.name, app.version)
   end
-  if sdk then lines[#lines + 1] = "AV-Origin-Sdk: " .. origin(where, "sdk", sdk) end
-  lines[2] = "User-Agent: " .. agent
-  return lines
+  if sdk then headers["AV-Origin-Sdk"] = origin(where, "sdk", sdk) end
+  return headers
 end
 
 return identity

@@ -25,9 +25,11 @@ function json.array(items)
   return setmetatable(items, list)
 end
 
--- A string that does not occur in the text: what begins with it is ours.
+-- A string that does not occur in the text, nor in what its escapes stand for: what begins with it is
+-- ours.
 local function new_mark(text)
   local mark = "@"
+  text = text:gsub("\\u0040", "@")
   while text:find(mark, 1, true) do mark = mark .. "@" end
   return mark
 end
@@ -118,7 +120,7 @@ end
 local function long_form(number)
   if number ~= number or math.abs(number) == math.huge then return nil end
   if math_type and math_type(number) == "integer" then
-    return math.abs(number) >= 1e14 and ("%d"):format(number) or nil
+    return (number >= 1e14 or number <= -1e14) and ("%d"):format(number) or nil
   end
   if tonumber(("%.14g"):format(number)) == number and math.abs(number) < 1e14 then return nil end
   if number % 1 == 0 and math.abs(number) <= 2 ^ 53 then return ("%.0f"):format(number) end

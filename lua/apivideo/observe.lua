@@ -31,11 +31,21 @@ local function tell(hook, fact, secrets)
   end
 end
 
+-- Whether a header of the application's own is likely to hold a secret.
+local function is_secret(name)
+  name = name:lower()
+  if name == "authorization" then return false end -- its scheme is shown
+  for _, word in ipairs { "cookie", "key", "token", "secret", "auth", "password", "signature" } do
+    if name:find(word, 1, true) then return true end
+  end
+  return false
+end
+
 local function shown_request(request, attempt, secrets)
   local headers = {}
   for _, line in ipairs(request.headers) do
     local name, value = line:match("^([^:]*): *(.*)$")
-    headers[name] = redact.text(value, secrets)
+    headers[name] = is_secret(name) and "***" or redact.text(value, secrets)
   end
   if request.username then headers.Authorization = "Basic ***" end
   return {

@@ -67,4 +67,17 @@ function options.check(where, given, known, level)
   return given
 end
 
+--- Whether a table is a list, without holes and other keys.
+---@param items table
+---@param item_type? string of each item
+---@return boolean
+function options.is_list(items, item_type)
+  local count = 0
+  for _ in pairs(items) do count = count + 1 end
+  for i = 1, count do
+    if items[i] == nil or item_type and type(items[i]) ~= item_type then return false end
+  end
+  return true
+end
+
 return options

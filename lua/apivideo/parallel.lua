@@ -1,5 +1,6 @@
 --- Many calls at once, a limited number of them in flight.
 
+local options = require "apivideo.options"
 local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
 
@@ -59,8 +60,8 @@ local function parallel(limit, items, fn)
     error("parallel: limit must be a whole number from 1 on", 2)
   elseif type(items) ~= "table" and type(items) ~= "function" then
     error("parallel: items must be a list or an iterator, got " .. type(items), 2)
-  elseif type(items) == "table" and items[1] == nil and next(items) ~= nil then
-    error("parallel: items must be a list: 1, 2, 3 … as keys", 2)
+  elseif type(items) == "table" and not options.is_list(items) then
+    error("parallel: items must be a list, without holes and other keys", 2)
   elseif type(fn) ~= "function" then
     error("parallel: a function expected, got " .. type(fn), 2)
   end

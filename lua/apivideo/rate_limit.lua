@@ -17,7 +17,7 @@ local GUESSED_WINDOW = 1 -- seconds
 ---@class apivideo.RateLimitStore
 ---@field get fun(self, key: string): number|nil
 ---@field set fun(self, key: string, value: number)
----@field incr fun(self, key: string, value: number, init: number): number|nil
+---@field incr fun(self, key: string, value: number, init: number): number|nil nil when it cannot
 
 -- A store for one process, with the functions of nginx's shared dictionaries.
 local Memory = {}
@@ -43,31 +43,46 @@ end
 local Governor = {}
 Governor.__index = Governor
 
-local function snapshot(self, class)
-  local keys = self.keys[class]
-  local limit, now = self.store:get(keys.limit), runtime.now()
-  if not limit or limit >= UNLIMITED then return nil end
-  local resets = self.store:get(keys.resets) or now
-  local taken = now < resets and self.store:get(keys.taken) or 0
-  return { limit = limit, remaining = math.max(0, limit - taken), resets_in = math.max(0, resets - now) }
+-- When the present window ends; nil when none is known. One that is too long to be true is from
+-- before somebody set the clock back.
+local function window_end(self, class, now)
+  local resets = self.store:get(self.keys[class].resets)
+  return resets and now < resets and resets <= now + LONGEST_WINDOW + TOLERANCE and resets or nil
 end
 
---- Takes a place in the present window, or says how long it is until the next one. A place that was
---- taken is given back to `finished`.
+local function snapshot(self, class)
+  local keys, now = self.keys[class], runtime.now()
+  local limit, resets = self.store:get(keys.limit), window_end(self, class, now)
+  if not limit or limit >= UNLIMITED then return nil end
+  local taken = resets and self.store:get(keys.taken) or 0
+  return { limit = limit, remaining = math.max(0, limit - taken), resets_in = resets and resets - now or 0 }
+end
+
+-- How many calls are under way here. One that was abandoned is collected, and counts no more.
+local function count_under_way(self, class)
+  local count = 0
+  for _ in pairs(self.under_way[class]) do count = count + 1 end
+  return count
+end
+
+--- Takes a place in the present window, or says how long it is until the next one. The call gives its
+--- place back to `finished`.
 ---@param class "reads"|"writes"
+---@param call table the call that asks
 ---@return number|nil seconds to wait and ask again; nil when there was a place
-function Governor:acquire(class)
+function Governor:acquire(class, call)
   local store, keys, now = self.store, self.keys[class], runtime.now()
-  local resets = store:get(keys.resets)
-  if not resets or now >= resets then
+  local resets = window_end(self, class, now)
+  if not resets then
     resets = now + GUESSED_WINDOW
     store:set(keys.resets, resets)
     store:set(keys.told, 0)
-    store:set(keys.taken, self.under_way[class])
+    store:set(keys.taken, count_under_way(self, class))
   end
+  -- A store that fails (one that is full, say) must not keep calls from being made.
   local taken = store:incr(keys.taken, 1, 0)
-  if taken <= (store:get(keys.limit) or GUESSED[class]) then
-    self.under_way[class] = self.under_way[class] + 1
+  if not taken or taken <= (store:get(keys.limit) or GUESSED[class]) then
+    self.under_way[class][call] = true
     return nil
   end
   store:incr(keys.taken, -1, 0)
@@ -90,14 +105,14 @@ end
 -- What an answer tells of its window.
 local function learn(self, class, limit, used, seconds)
   local store, keys, now = self.store, self.keys[class], runtime.now()
-  local known, taken = store:get(keys.resets) or 0, store:get(keys.taken) or 0
+  local known, taken = window_end(self, class, now), store:get(keys.taken) or 0
   local resets = now + seconds
   if store:get(keys.told) ~= 1 then -- so far it was a guess
     set_window(self, class, limit, math.max(used, taken), resets)
-  elseif now >= known or resets > known + TOLERANCE then
+  elseif not known or resets > known + TOLERANCE then
     -- The next window has begun, and those under way may count for it.
-    set_window(self, class, limit, used + self.under_way[class], resets)
-  else
+    set_window(self, class, limit, used + count_under_way(self, class), resets)
+  elseif resets >= known - TOLERANCE then -- or else it is late, and about the window before
     if resets > known then store:set(keys.resets, resets) end
     if used > taken then store:set(keys.taken, used) end
     if limit ~= store:get(keys.limit) then store:set(keys.limit, limit) end
@@ -106,9 +121,10 @@ end
 
 --- Counts an answer, or a call that got none.
 ---@param class "reads"|"writes"
+---@param call table
 ---@param response apivideo.Response|nil
-function Governor:finished(class, response)
-  self.under_way[class] = math.max(0, self.under_way[class] - 1)
+function Governor:finished(class, call, response)
+  self.under_way[class][call] = nil
   if not response then return end
   local known = self.store:get(self.keys[class].limit)
   local limit = number_of(response, "x-ratelimit-limit")
@@ -151,7 +167,10 @@ function rate_limit.new(account, store)
   return setmetatable({
     store = store or setmetatable({}, Memory),
     keys = keys,
-    under_way = { reads = 0, writes = 0 },
+    under_way = { -- calls
+      reads = setmetatable({}, { __mode = "k" }),
+      writes = setmetatable({}, { __mode = "k" }),
+    },
   }, Governor)
 end
 

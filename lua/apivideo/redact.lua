@@ -3,10 +3,15 @@
 
 local redact = {}
 
+-- What stands for credentials; a word, as in "Basic authentication", stays.
+local function shown_credentials(scheme, value)
+  return (#value >= 20 or value:find("[%d=]") or value:find("%.%w")) and scheme .. "***" or nil
+end
+
 local patterns = {
   { "sig_sec_[%w_%-]+", "sig_sec_***" },
-  { "([Bb]asic) +[%w+/=_%-]+", "%1 ***" },
-  { "([Bb]earer) +[%w+/=_%.~%-]+", "%1 ***" },
+  { "([Bb]asic +)([%w+/=_%-]+)", shown_credentials },
+  { "([Bb]earer +)([%w+/=_%.~%-]+)", shown_credentials },
   { "(://[^/?#@%s:]*):[^/?#@%s]*@", "%1:***@" },
 }
 

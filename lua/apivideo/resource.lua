@@ -20,7 +20,8 @@ local resource = {}
 --- The error of an answer that is not what it should be.
 function resource.unexpected(client, method, path, message, response)
   return errors.new("unexpected_response", message, {
-    status = response and response.status, attempts = 1, request = { method = method, url = client.base_url .. path },
+    status = response and response.status, attempts = response and response.attempts,
+    request = { method = method, url = client.base_url .. path },
   })
 end
 
@@ -201,6 +202,25 @@ function resource.client_of(self, where, level)
   return self.client
 end
 
+--- Checks a query: names and types, that pages are counted from 1, and that no filter is empty: it
+--- would be as if it were not there.
+---@param where string the function's name
+---@param query? table
+---@param known table<string, string>
+---@param level integer as seen from here
+---@return table query
+function resource.check_query(where, query, known, level)
+  query = options.check(where, query or {}, known, level)
+  for name, value in pairs(query) do
+    if type(value) == "number" and not (value >= 1 and value % 1 == 0) then
+      error(("%s: option \"%s\" must be a whole number from 1 on"):format(where, name), level - 1)
+    elseif type(value) == "table" and next(value) == nil then
+      error(("%s: option \"%s\" is empty; leave it out to filter nothing"):format(where, name), level - 1)
+    end
+  end
+  return query
+end
+
 --- Makes a resource of a client.
 ---@param Class table
 ---@param client apivideo.Client
@@ -221,7 +241,7 @@ function resource.class(about)
 
   local function check(self, method, query, known, given)
     local where = about.name .. ":" .. method
-    return resource.client_of(self, where, 4), options.check(where, query or {}, known, 4),
+    return resource.client_of(self, where, 4), resource.check_query(where, query, known, 5),
       call_options.check(where, given, nil, 4)
   end
 

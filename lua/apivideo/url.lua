@@ -3,36 +3,58 @@
 local url = {}
 
 local function encode(text)
-  return (tostring(text):gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
+  return (text:gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
 end
 
 local function decode(text)
   return (text:gsub("+", " "):gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
 end
 
+-- A value as text; nil for what has none.
 local function text_of(value)
-  if type(value) == "number" and value % 1 == 0 then return ("%.0f"):format(value) end
-  return tostring(value)
+  if type(value) == "number" then
+    if value ~= value or math.abs(value) == math.huge then return nil end
+    if value % 1 == 0 and not (math.type and math.type(value) == "integer") then return ("%.0f"):format(value) end
+    return tostring(value)
+  end
+  return type(value) == "string" and value or type(value) == "boolean" and tostring(value) or nil
+end
+
+-- The names of a table in order; of a list, its places.
+local function names_of(values)
+  local names = {}
+  for name in pairs(values) do names[#names + 1] = name end
+  table.sort(names, function(a, b)
+    if type(a) == "number" and type(b) == "number" then return a < b end
+    return tostring(a) < tostring(b)
+  end)
+  return names
 end
 
 --- A table as a query string, names in order. A list becomes `name[]=…` for each item, another table
 --- `name[key]=…`.
 ---@param query table<string, string|number|boolean|table>
----@return string
+---@return string|nil text nil when something in it cannot be sent
+---@return string? problem
 function url.encode_query(query)
-  local parts = {}
+  local parts, problem = {}, nil
   local function add(name, value)
-    if type(value) ~= "table" then
-      parts[#parts + 1] = encode(name) .. "=" .. encode(text_of(value))
+    if type(value) == "table" then
+      if next(value) == nil then problem = name .. " is empty, which would filter nothing" end
+      for _, key in ipairs(names_of(value)) do
+        add(("%s[%s]"):format(name, value[1] ~= nil and "" or tostring(key)), value[key])
+      end
       return
     end
-    local is_list = value[1] ~= nil
-    for key, item in pairs(value) do
-      add(("%s[%s]"):format(name, is_list and "" or tostring(key)), item)
+    local text = text_of(value)
+    if text then
+      parts[#parts + 1] = encode(name) .. "=" .. encode(text)
+    else
+      problem = ("%s must be a string, a number, a boolean or a table of those"):format(name)
     end
   end
-  for name, value in pairs(query) do add(name, value) end
-  table.sort(parts)
+  for _, name in ipairs(names_of(query)) do add(name, query[name]) end
+  if problem then return nil, problem end
   return table.concat(parts, "&")
 end
 

@@ -11,13 +11,10 @@ local webhook = {}
 ---@param level integer as seen from here
 function webhook.check(where, wanted, level)
   options.check(where, wanted, { url = "string", events = "table" }, level + 1)
-  if #wanted.events == 0 then
+  if next(wanted.events) == nil then
     error(where .. ": option \"events\" must list at least one event type", level)
-  end
-  for _, name in ipairs(wanted.events) do
-    if type(name) ~= "string" then
-      error(where .. ": option \"events\" must be a list of strings", level)
-    end
+  elseif not options.is_list(wanted.events, "string") then
+    error(where .. ": option \"events\" must be a list of strings", level)
   end
   if not wanted.url:find("^[hH][tT][tT][pP][sS]?://[^%s%c]+$") then
     error(where .. ": option \"url\" must be an http or https URL", level)
@@ -41,10 +38,16 @@ function webhook.describe(item)
   return ("%s (%s)"):format(redact.text(tostring(item.url)), types_of(item.events))
 end
 
+--- What is the same for webhooks that send the same events to the same url.
+---@return string
+function webhook.key(item)
+  return ("%s %s"):format(types_of(item.events), tostring(item.url))
+end
+
 --- Whether two webhooks send the same events to the same url.
 ---@return boolean
 function webhook.equal(a, b)
-  return a.url == b.url and types_of(a.events) == types_of(b.events)
+  return webhook.key(a) == webhook.key(b)
 end
 
 return webhook

@@ -1,6 +1,8 @@
 --- The webhooks of an account. https://docs.api.video/reference/api/Webhooks
 
 local call_options = require "apivideo.call_options"
+local errors = require "apivideo.error"
+local headers = require "apivideo.headers"
 local protected = require "apivideo.pcall"
 local resource = require "apivideo.resource"
 local retry = require "apivideo.retry"
@@ -40,15 +42,17 @@ Webhooks.rotate = require "apivideo.webhooks_rotate"
 
 -- The time by the server's clock when the call began, in whole seconds; ours where it tells none.
 local function server_time(response, began)
-  local now = retry.http_date(response.headers["date"]) or runtime.now()
+  local now = retry.http_date((headers.get(response.headers, "date"))) or runtime.now()
   return math.floor(now - (runtime.monotonic() - began)) - 1
 end
 
 -- After a POST whose answer did not come: the webhook that it made, if it made one. There may be equal
 -- ones: it is none that is older than the call, and none that another call has returned.
-local function find_made(self, wanted, began, given)
-  local next_page, since = self:pages({ pageSize = 100 }, given), nil
+local function find_made(self, wanted, began, given, seconds)
+  local ends, limits = runtime.monotonic() + seconds, call_options.only(given)
+  local next_page, since = self:pages({ pageSize = 100 }, limits), nil
   while true do
+    limits.total_timeout = math.max(0.001, ends - runtime.monotonic())
     local ok, page, response = protected.call(next_page)
     if not ok then return nil, page end
     if not page then return nil end
@@ -62,6 +66,52 @@ local function find_made(self, wanted, began, given)
   end
 end
 
+-- Notes the id of a webhook that was created here, and forgets those that no call can take for its own:
+-- they were there well before the oldest call under way began.
+local function note_made(self, id)
+  local now = runtime.monotonic()
+  local oldest = now
+  for _, turn in pairs(self.turns) do
+    if now < turn.ends then oldest = math.min(oldest, turn.began) end
+  end
+  for other, at in pairs(self.made) do
+    if at < oldest - 10 then self.made[other] = nil end
+  end
+  self.made[id] = now
+end
+
+-- Creates a webhook, and notes its id before anybody else can look for it.
+local function create(self, wanted, limits)
+  local arguments, began = call_options.only(limits), runtime.monotonic()
+  arguments.body = { url = wanted.url, events = wanted.events }
+  local created, err, response = self.client:request("POST", "/webhooks", arguments, function(seconds)
+    return find_made(self, wanted, began, limits, seconds)
+  end)
+  if not created then return nil, err, response end
+  if created == true or type(created.webhookId) ~= "string" then
+    return nil, resource.unexpected(self.client, "POST", "/webhooks", "the answer has no webhookId", response),
+      response
+  end
+  note_made(self, created.webhookId)
+  return created, nil, response
+end
+
+-- Waits until no equal webhook is being created by this client: each must find its own one when its
+-- answer is lost. (A turn that outlived its time was abandoned.)
+local function take_turn(self, key, limits)
+  local now = runtime.monotonic()
+  local ends = now + (limits.total_timeout or self.client.account().limits.total_timeout)
+  while self.turns[key] and now < self.turns[key].ends do
+    local ok, reason = self.turns[key].latch:wait(math.max(0, ends - now), limits.cancel and limits.cancel.latch)
+    if not ok then
+      return nil, errors.new(reason, "an equal webhook is being created, and this one waited for it", { attempts = 0 })
+    end
+    now = runtime.monotonic()
+  end
+  self.turns[key] = { latch = runtime.latch(), began = now, ends = ends }
+  return self.turns[key]
+end
+
 --- Creates a webhook. The same one may be created several times: each call makes another. When the
 --- answer is lost, it looks whether the webhook is there before it tries again.
 --- An account holds a few webhooks only; beyond that: `invalid_request`, 400.
@@ -71,22 +121,16 @@ end
 ---@return apivideo.Error? err `in_doubt` when nobody knows whether it was created
 ---@return apivideo.Response? response
 function Webhooks:create(wanted, given)
-  local client = resource.client_of(self, "webhooks:create")
+  resource.client_of(self, "webhooks:create")
   webhook.check("webhooks:create", wanted, 3)
-  local limits = call_options.check("webhooks:create", given)
-  local arguments = { body = { url = wanted.url, events = wanted.events } }
-  for name, value in pairs(limits) do arguments[name] = value end
-  local began = runtime.monotonic()
-  local created, err, response = client:request("POST", "/webhooks", arguments, function()
-    return find_made(self, wanted, began, limits)
-  end)
-  if not created then return nil, err, response end
-  if created == true or type(created.webhookId) ~= "string" then
-    return nil, resource.unexpected(client, "POST", "/webhooks", "the answer has no webhookId", response),
-      response
-  end
-  self.made[created.webhookId] = true
-  return created, nil, response
+  local limits, key = call_options.check("webhooks:create", given), webhook.key(wanted)
+  local turn, late = take_turn(self, key, limits)
+  if not turn then return nil, late end
+  local ok, created, err, response = protected.call(create, self, wanted, limits)
+  if self.turns[key] == turn then self.turns[key] = nil end
+  turn.latch:open(true)
+  if not ok then error(created, 0) end
+  return created, err, response
 end
 
 --- Gets one webhook.
@@ -132,7 +176,8 @@ end
 return {
   new = function(client)
     local self = resource.new(Webhooks, client)
-    self.made = {} -- ids of those that were created here
+    self.made = {}  -- ids of those that were created here of late -> when
+    self.turns = {} -- what is being created -> who does
     return self
   end,
 }

@@ -2,6 +2,7 @@
 
 local call_options = require "apivideo.call_options"
 local errors = require "apivideo.error"
+local protected = require "apivideo.pcall"
 local resource = require "apivideo.resource"
 local runtime = require "apivideo.runtime"
 
@@ -23,6 +24,14 @@ local function wait(given)
     return true
   end
   return nil, errors.new("cancelled", "the rotation was cancelled: both webhooks are there")
+end
+
+-- Tells the application of the new webhook; nil and an error when it fails: the old one must stay then.
+local function tell(given, new, old)
+  if not given.on_created then return true end
+  local ok, problem = protected.call(given.on_created, new, old)
+  if ok then return true end
+  return nil, errors.new("cancelled", "on_created failed, so that both webhooks are there: " .. tostring(problem))
 end
 
 -- The webhook to replace; nil and an error when there is none, or none that can be made again.
@@ -55,11 +64,11 @@ local function rotate(webhooks, webhookId, given)
   if not ok then return nil, err end
   old, err = get(webhooks, webhookId, limits)
   if not old then return nil, err end
-  webhooks.made[webhookId] = true -- so that it is not taken for the new one, if the answer is lost
+  webhooks.made[webhookId] = runtime.monotonic() -- so that it is not taken for the new one, if the answer is lost
   new, err = webhooks:create({ url = old.url, events = old.events }, limits)
   if not new then return nil, err end
-  if given.on_created then given.on_created(new, old) end
-  ok, err = wait(given)
+  ok, err = tell(given, new, old)
+  if ok then ok, err = wait(given) end
   if ok then ok, err = webhooks:delete(webhookId, limits) end
   if ok or err.kind == "not_found" then return new end
   return nil, err, new

@@ -2,6 +2,7 @@
 
 local call_options = require "apivideo.call_options"
 local errors = require "apivideo.error"
+local options = require "apivideo.options"
 local protected = require "apivideo.pcall"
 local resource = require "apivideo.resource"
 local webhook = require "apivideo.webhook"
@@ -97,19 +98,16 @@ local function check_wanted(wanted)
   if type(wanted) ~= "table" then
     error("webhooks:sync: a list of webhooks expected, got " .. type(wanted), 3)
   end
-  local listed, all = 0, 0
+  if not options.is_list(wanted, "table") then
+    error("webhooks:sync: a list of webhooks expected: { { url = …, events = … }, … }", 3)
+  end
   for i, item in ipairs(wanted) do
-    listed = i
     webhook.check("webhooks:sync", item, 4)
     for j = 1, i - 1 do
       if webhook.equal(wanted[j], item) then
         error(("webhooks:sync: webhooks %d and %d of the list are the same"):format(j, i), 3)
       end
     end
-  end
-  for _ in pairs(wanted) do all = all + 1 end
-  if all > listed then
-    error("webhooks:sync: a list of webhooks expected: { { url = …, events = … }, … }", 3)
   end
 end
 
@@ -140,6 +138,9 @@ local function sync(webhooks, wanted, given)
   given = call_options.check("webhooks:sync", given, known)
   if given.prune and not given.owned_by then
     error("webhooks:sync: option \"prune\" needs \"owned_by\", which says what may be deleted", 2)
+  end
+  if given.limit and not (given.limit >= 0 and given.limit % 1 == 0) then
+    error("webhooks:sync: option \"limit\" must be a whole number from 0 on", 2)
   end
   local limits = call_options.only(given)
   local existing, err = list_all(webhooks, limits)

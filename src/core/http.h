@@ -50,6 +50,7 @@ typedef struct http_pool {
   bool has_http2, has_https_proxy; /* this libcurl has them */
   bool has_openssl;   /* or a relative of its */
   bool sees_requests; /* this libcurl tells before it sends */
+  bool exits_quickly; /* and leaves a resolver's thread to its end */
   bool trusts_file;   /* the system's certificates are one file */
 } http_pool;
 

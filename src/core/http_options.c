@@ -34,6 +34,7 @@ void http_read_features(http_pool *pool) {
   pool->has_http2 = (version->features & CURL_VERSION_HTTP2) != 0;
   pool->has_https_proxy = (version->features & CURL_VERSION_HTTPS_PROXY) != 0;
   pool->sees_requests = version->version_num >= 0x075000; /* 7.80.0 */
+  pool->exits_quickly = version->version_num >= 0x075700; /* 7.87.0 */
   pool->trusts_file = trusts_file(version);
   pool->has_openssl = version->ssl_version != NULL && strstr(version->ssl_version, "SSL") != NULL;
 }
@@ -53,6 +54,10 @@ CURLcode http_set_common(CURL *easy, const http_pool *pool) {
   SET(FOLLOWLOCATION, 0L);
   SET(NOSIGNAL, 1L);
   SET(TCP_KEEPALIVE, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700 /* 7.87.0 */
+  /* A handle that is given up does not wait for its resolver's thread. */
+  if (pool->exits_quickly) SET(QUICK_EXIT, 1L);
+#endif
   SET(HTTPAUTH, (long)CURLAUTH_BASIC);
   SET(SSL_VERIFYPEER, 1L);
   SET(SSL_VERIFYHOST, 2L);
