@@ -1,0 +1,51 @@
+-- Looking up a host's name is the one thing that libcurl does in a thread of its own. It must not hold
+-- up anybody.
+
+local process = require "spec.support.process"
+
+-- A resolver that takes six seconds, and then knows nothing.
+local SLOW = [[
+#include <netdb.h>
+#include <unistd.h>
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
+  (void)node; (void)service; (void)hints; (void)result;
+  sleep(6);
+  return EAI_FAIL;
+}
+]]
+
+local SCRIPT = [[
+local apivideo = require "apivideo"
+local runtime = require "apivideo.runtime"
+local client = apivideo.client { api_key = "k", base_url = "http://slow.example", retries = 0 }
+local given = { { connect_timeout = 0.2 }, { total_timeout = 0.2 }, { cancel = apivideo.cancellation() } }
+local began = runtime.monotonic()
+local _, errs = apivideo.parallel(4, { 1, 2, 3, 4 }, function(i)
+  if not given[i] then
+    apivideo.sleep(0.2)
+    given[3].cancel:cancel()
+  else
+    return client.webhooks:list(nil, given[i])
+  end
+end)
+for i = 1, 3 do print(errs[i].kind) end
+print(runtime.monotonic() - began < 3 and "in time" or "late")
+os.exit(0, false)
+]]
+
+describe("a slow resolver", function()
+  it("holds up neither limits, nor cancelling, nor other tasks #process", function()
+    local pipe = assert(io.popen "pkg-config --modversion libcurl")
+    local major, minor = pipe:read("*a"):match("^(%d+)%.(%d+)")
+    pipe:close()
+    if tonumber(major) < 8 and tonumber(minor) < 87 then pending("libcurl before 7.87 waits for its resolver") end
+    local base = os.tmpname()
+    local file = assert(io.open(base .. ".c", "w"))
+    file:write(SLOW)
+    file:close()
+    assert.is_truthy(os.execute(("cc -shared -fPIC -o %s.so %s.c"):format(base, base)))
+    local output = process.run({ "-e", SCRIPT }, ("LD_PRELOAD=%s.so"):format(base))
+    for _, ending in ipairs { "", ".c", ".so" } do os.remove(base .. ending) end
+    assert.equal("timeout\ntimeout\ncancelled\nin time\n", output)
+  end)
+end)
