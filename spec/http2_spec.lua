@@ -102,15 +102,17 @@ describe("HTTP/2 #process", function()
   end)
 
   it("sends only GET again then", function()
-    local responses = many(impatient_url, 400, 50, { method = "POST", body = "{}" })
-    local refused = 0
-    for _, response in ipairs(responses) do
-      if response.err then
-        refused = refused + 1
-        assert.equal("network", response.err.kind, tostring(response.err))
-        assert.is_true(response.sent)
+    local refused, rounds = 0, 0
+    repeat
+      rounds = rounds + 1
+      for _, response in ipairs((many(impatient_url, 200, 50, { method = "POST", body = "{}" }))) do
+        if response.err then
+          refused = refused + 1
+          assert.equal("network", response.err.kind, tostring(response.err))
+          assert.is_true(response.sent)
+        end
       end
-    end
+    until refused > 0 or rounds == 10 -- it takes several on their way when one connection ends
     assert.is_true(refused > 0)
   end)
 end)

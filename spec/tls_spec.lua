@@ -154,6 +154,15 @@ describe("TLS #process", function()
     end
   end)
 
+  it("goes on with an earlier session on a new connection", function()
+    local port = nginx.start(authority, { { "ssl", 'keepalive_timeout 0; return 200 "$ssl_session_reused";' } })[1]
+    local answers = {}
+    for i = 1, 3 do
+      answers[i] = assert(get(port, nil, { ca_file = authority:path "ca.crt" })).body
+    end
+    assert.same({ ".", "r", "r" }, answers)
+  end)
+
   it("takes a new connection where the peer has said goodbye to the kept one", function()
     local port = nginx.start(authority, { { "ssl", 'keepalive_timeout 50ms; return 200 "x";' } })[1]
     -- In hex, as Linux lists it: our end of a connection to that port, in CLOSE_WAIT.

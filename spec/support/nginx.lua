@@ -12,7 +12,7 @@ events {}
 http {
   access_log off;
   client_body_temp_path t; proxy_temp_path t; fastcgi_temp_path t; uwsgi_temp_path t; scgi_temp_path t;
-  ssl_certificate good.crt; ssl_certificate_key good.key;
+  ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate good.crt; ssl_certificate_key good.key;
   %s
 }
 ]]

@@ -100,6 +100,7 @@ static CURL *take_handle(http_pool *pool) {
   if (easy == NULL) return NULL;
   (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
   (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  (void)curl_easy_setopt(easy, CURLOPT_SHARE, pool->sessions);
   if (http_set_common(easy, pool) == CURLE_OK && http_watch_handle(easy, pool) == CURLE_OK)
     return easy;
   curl_easy_cleanup(easy);
@@ -195,14 +196,27 @@ void http_close(http_transfer *transfer) {
   transfer->state = HTTP_CLOSED;
 }
 
+/* Frees what http_pool_open made, or some of it. */
+static void release(http_pool *pool) {
+  (void)curl_multi_cleanup(pool->multi);
+  (void)curl_share_cleanup(pool->sessions);
+  curl_global_cleanup();
+  pool->multi = NULL;
+}
+
 bool http_pool_open(http_pool *pool) {
   pool->done_end = &pool->done;
   pool->pid = getpid();
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return false;
-  pool->multi = curl_multi_init();
-  if (pool->multi == NULL) curl_global_cleanup();
   http_read_features(pool);
-  return pool->multi != NULL;
+  pool->multi = curl_multi_init();
+  pool->sessions = curl_share_init();
+  if (pool->multi == NULL || pool->sessions == NULL) {
+    release(pool);
+    return false;
+  }
+  (void)curl_share_setopt(pool->sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+  return true;
 }
 
 bool http_pool_forked(const http_pool *pool) { return pool->pid != getpid(); }
@@ -213,8 +227,7 @@ void http_pool_close(http_pool *pool) {
   while (pool->done != NULL) http_close(pool->done);
   if (!http_pool_forked(pool)) {
     while (pool->spare_count > 0) curl_easy_cleanup(pool->spare[--pool->spare_count]);
-    (void)curl_multi_cleanup(pool->multi);
-    curl_global_cleanup();
+    release(pool);
   }
   free(pool->sockets);
   pool->sockets = NULL;

@@ -38,6 +38,7 @@ typedef struct http_socket {
 
 typedef struct http_pool {
   CURLM *multi;
+  CURLSH *sessions;         /* of TLS, for new connections to go on with */
   pid_t pid;                /* of the process that made it */
   http_transfer *running;   /* doubly linked */
   http_transfer *done;      /* finished and not yet taken, oldest first */

@@ -184,11 +184,15 @@ static int pool_start(lua_State *L) {
   problem = lua_istable(L, -1) ? add_headers(L, transfer) : NULL;
   lua_pop(L, 1);
   if (problem == NULL) problem = http_prepare(pool, transfer, &request);
-  if (problem != NULL) return fail(L, "invalid_request", problem, false);
+  if (problem != NULL) {
+    http_close(transfer); /* `problem` lives on, even in it */
+    return fail(L, "invalid_request", problem, false);
+  }
   anchor(L, transfer);
   problem = http_start(pool, transfer);
   if (problem == NULL) return 1;
   release(L, lua_gettop(L), transfer);
+  http_close(transfer);
   return fail(L, "network", problem, false);
 }
 
