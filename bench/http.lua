@@ -117,7 +117,7 @@ local function new_connections()
   local authority = certificates.new()
   authority:issue("good", "IP:127.0.0.1")
   os.execute(("cat /etc/ssl/certs/ca-certificates.crt >> %s"):format(authority:path "ca.crt"))
-  local port = nginx.start(authority, { { "ssl", 'keepalive_timeout 0; return 200 "x";' } })[1]
+  local port = nginx.start(authority, { { "ssl", 'keepalive_timeout 0; location / { return 200 "x"; }' } })[1]
   local times = {}
   for i = 0, CONNECTIONS do -- the first loads the store
     local began = os.clock()

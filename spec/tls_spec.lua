@@ -155,7 +155,9 @@ describe("TLS #process", function()
   end)
 
   it("goes on with an earlier session on a new connection", function()
-    local port = nginx.start(authority, { { "ssl", 'keepalive_timeout 0; return 200 "$ssl_session_reused";' } })[1]
+    local port = nginx.start(authority, {
+      { "ssl", 'keepalive_timeout 0; location / { return 200 "$ssl_session_reused"; }' },
+    })[1]
     local answers = {}
     for i = 1, 3 do
       answers[i] = assert(get(port, nil, { ca_file = authority:path "ca.crt" })).body
@@ -164,7 +166,7 @@ describe("TLS #process", function()
   end)
 
   it("takes a new connection where the peer has said goodbye to the kept one", function()
-    local port = nginx.start(authority, { { "ssl", 'keepalive_timeout 50ms; return 200 "x";' } })[1]
+    local port = nginx.start(authority, { { "ssl", 'keepalive_timeout 50ms; location / { return 200 "x"; }' } })[1]
     -- In hex, as Linux lists it: our end of a connection to that port, in CLOSE_WAIT.
     local closed = ("0100007F:%04X 08 "):format(port)
     for _, method in ipairs { "GET", "POST", "DELETE", "POST" } do
