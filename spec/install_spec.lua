@@ -90,7 +90,9 @@ describe("installation #process", function()
     for _, rock in ipairs(rocks) do
       for _, file in ipairs(files[rock]) do
         local path = file:match("^lua/(.+)%.lua$") or file:match("^lib/(.+)%.so$")
-        if path then modules[#modules + 1] = (path:gsub("/init$", ""):gsub("/", ".")) end
+        if path and path ~= "apivideo/runtime/nginx" then -- which only nginx can load
+          modules[#modules + 1] = (path:gsub("/init$", ""):gsub("/", "."))
+        end
       end
     end
     assert.is_true(#modules > 10)
