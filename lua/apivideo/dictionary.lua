@@ -1,0 +1,90 @@
+--- A dictionary of one process, with the functions of nginx's shared ones (and their meaning of an
+--- `exptime`: seconds, 0 for ever).
+
+local runtime = require "apivideo.runtime"
+
+local SWEEP = 1000 -- additions after which what has expired is removed
+
+---@class apivideo.Dictionary
+---@field get fun(self, key: string): any
+---@field set fun(self, key: string, value: any, exptime?: number)
+---@field add fun(self, key: string, value: any, exptime?: number): boolean, string?
+---@field incr fun(self, key: string, value: number, init?: number, init_ttl?: number): number|nil, string?
+---@field delete fun(self, key: string)
+local Dictionary = {}
+Dictionary.__index = Dictionary
+
+local function is_live(self, key)
+  local expires = self.expires[key]
+  return not expires or runtime.monotonic() < expires
+end
+
+local function sweep(self)
+  local now = runtime.monotonic()
+  for key, expires in pairs(self.expires) do
+    if now >= expires then self.values[key], self.expires[key] = nil, nil end
+  end
+  self.additions = 0
+end
+
+function Dictionary:get(key)
+  local value = self.values[key]
+  if value == nil or not is_live(self, key) then return nil end
+  return value
+end
+
+function Dictionary:set(key, value, exptime)
+  if exptime and exptime > 0 then
+    self.additions = self.additions + 1
+    if self.additions > SWEEP then sweep(self) end
+    self.expires[key] = runtime.monotonic() + exptime
+  else
+    self.expires[key] = nil
+  end
+  self.values[key] = value
+  return true
+end
+
+function Dictionary:add(key, value, exptime)
+  if self:get(key) ~= nil then return false, "exists" end
+  return self:set(key, value, exptime)
+end
+
+function Dictionary:incr(key, value, init, init_ttl)
+  local old = self:get(key)
+  if old then
+    self.values[key] = old + value
+  elseif init then
+    self:set(key, init + value, init_ttl)
+  else
+    return nil, "not found"
+  end
+  return self.values[key]
+end
+
+function Dictionary:delete(key)
+  self.values[key], self.expires[key] = nil, nil
+end
+
+local dictionary = {}
+
+---@return apivideo.Dictionary
+function dictionary.new()
+  return setmetatable({ values = {}, expires = {}, additions = 0 }, Dictionary)
+end
+
+--- Raises, at a level as seen from the caller, unless a value has functions of a dictionary.
+---@param where string the option, for the message
+---@param value table
+---@param names string[] the functions
+---@param level integer
+function dictionary.check(where, value, names, level)
+  for _, name in ipairs(names) do
+    if type(value[name]) ~= "function" then
+      error(("%s must have %s, as nginx's shared dictionaries have"):format(where,
+        table.concat(names, ", ")), level + 1)
+    end
+  end
+end
+
+return dictionary

@@ -1,0 +1,28 @@
+--- Lines for a person: in nginx's error log where nginx runs us, on stderr elsewhere. No secret is in
+--- them.
+
+local redact = require "apivideo.redact"
+
+local ngx = rawget(_G, "ngx")
+local in_nginx = type(ngx) == "table" and type(ngx.socket) == "table" and type(ngx.log) == "function"
+
+local function write(level, text)
+  text = redact.text(text):gsub("%c+", " ")
+  if in_nginx then
+    ngx.log(ngx[level], "apivideo: ", text)
+  else
+    io.stderr:write("apivideo: ", text, "\n")
+  end
+end
+
+local log = {}
+
+--- What somebody else did wrong, or may be meant so.
+---@param text string
+function log.warn(text) write("WARN", text) end
+
+--- What failed here.
+---@param text string
+function log.error(text) write("ERR", text) end
+
+return log
