@@ -1,15 +1,22 @@
 --- nginx's event loop. What waits yields to it; libcurl's transfers are driven by one timer of each
 --- worker, between short sleeps, however many calls wait for them.
+---
+--- nginx may have no timer left, or drop one that it has given, or end a request in the middle of a
+--- wait. So nobody relies on the one who should be at work: who waits looks now and then whether
+--- somebody is, and else does it.
 
 local core = require "apivideo.core"
 local latches = require "apivideo.runtime.latches"
+local log = require "apivideo.log"
 local protected = require "apivideo.pcall"
-local redact = require "apivideo.redact"
 local semaphore = require "ngx.semaphore"
 local standalone = require "apivideo.runtime.standalone"
 
+local ngx = ngx
+
 local SHORTEST, LONGEST = 0.001, 0.004 -- seconds between two looks at the transfers
-local LONG = 3600                      -- seconds of a wait without a limit, which is then waited again
+local ABSENT = 0.05   -- seconds without a look after which nobody is at work
+local PATIENCE = 0.1  -- seconds after which who waits looks after that
 
 local runtime = { now = core.now, monotonic = core.monotonic }
 
@@ -18,41 +25,31 @@ local can_wait = {
   ssl_cert = true, ssl_session_fetch = true, ssl_client_hello = true,
 }
 
+-- Whether no C function that is under way forbids it. (nginx leaves out coroutine.isyieldable.)
+local function can_yield()
+  local level = 2
+  while true do
+    local info = debug.getinfo(level, "Sf")
+    if not info then return true end
+    if info.what == "C" and info.func ~= pcall and info.func ~= xpcall then return false end
+    level = level + 1
+  end
+end
+
 --- Why nothing can wait here, or nil. (In init_by_lua there is no loop yet, and nobody to be held up:
 --- there a wait blocks.)
 ---@return string?
 function runtime.refusal()
   local phase = ngx.get_phase()
-  if can_wait[phase] or phase == "init" then return nil end
-  return ("nginx cannot wait in its phase %s; do it from a timer: ngx.timer.at(0, function() ... end)")
-    :format(phase)
-end
-
--- Ends a wait, once.
-local function wake(wait)
-  if wait.over then return end
-  wait.over = true
-  if wait.semaphore then wait.semaphore:post(1) end
-end
-
--- Waits until `wait` is woken, or for some seconds; false when the time ran out.
-local function suspend(wait, seconds)
-  local ends = core.monotonic() + (seconds or LONG)
-  wait.semaphore = assert(semaphore.new(0))
-  while not wait.over do
-    local left = ends - core.monotonic()
-    if left > 0 then
-      wait.semaphore:wait(left)
-    elseif seconds then
-      return false
-    else
-      ends = core.monotonic() + LONG
-    end
+  if phase == "init" then return nil end
+  if not can_wait[phase] then
+    return ("nginx cannot wait in its phase %s; do it from a timer: ngx.timer.at(0, function() ... end)")
+      :format(phase)
+  elseif not can_yield() then
+    return "Lua cannot wait inside of a C function, such as require (load modules in init_by_lua),"
+      .. " table.sort or string.gsub; or do it from a timer: ngx.timer.at(0, function() ... end)"
   end
-  return true
 end
-
-local new_latch = latches.over(suspend, wake)
 
 -- What was opened before the workers are forked must not live on in them.
 local function release(...)
@@ -62,54 +59,113 @@ end
 
 -- A function that the other loop does in init_by_lua.
 local function except_in_init(name, fn)
-  runtime[name] = function(...)
+  return function(...)
     if ngx.get_phase() == "init" then return release(standalone[name](...)) end
     return fn(...)
   end
 end
 
-except_in_init("latch", new_latch)
+local tasks, first, last = {}, 1, 0 -- those that nobody has begun
 
-except_in_init("sleep", function(seconds)
-  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
-    error("sleep: seconds expected, a number from 0 on", 3)
-  end
-  ngx.sleep(seconds)
-end)
-
-local function report(err)
-  ngx.log(ngx.ERR, "apivideo: a task failed: ", redact.text(tostring(err)))
+local function run_next()
+  local task = tasks[first]
+  tasks[first] = nil
+  first = first + 1
+  local ok, err = protected.call(unpack(task, 1, task.n))
+  if not ok then log.error("a task failed: " .. tostring(err)) end
 end
 
--- Starts a task that no request's end ends: in a timer, or at once where nginx has none left.
-except_in_init("spawn", function(fn, ...)
-  if type(fn) ~= "function" then error("spawn: a function expected, got " .. type(fn), 3) end
-  local function task(_, ...)
-    local ok, err = protected.call(fn, ...)
-    if not ok then report(err) end
+-- What a timer does.
+local function run_tasks()
+  while first <= last do run_next() end
+end
+
+local function is_task_left()
+  return first <= last and core.monotonic() - tasks[first].since > ABSENT
+end
+
+-- Waits until `wait` is woken, or for some seconds; false when the time ran out.
+local suspend = except_in_init("suspend", function(wait, seconds)
+  local ends = core.monotonic() + (seconds or math.huge)
+  wait.semaphore = wait.semaphore or assert(semaphore.new(0))
+  while not wait.over do
+    local left = ends - core.monotonic()
+    if left <= 0 then return false end
+    -- (It takes less than a millisecond for none at all.)
+    wait.semaphore:wait(math.max(SHORTEST, math.min(left, PATIENCE)))
+    if not wait.over and is_task_left() then run_next() end
   end
-  if not ngx.timer.at(0, task, ...) then task(false, ...) end
+  return true
 end)
 
--- Starts a task that belongs to the request, or the timer, that runs now.
-except_in_init("child", function(fn) ngx.thread.spawn(fn) end)
+-- Ends a wait, once.
+local function wake(wait)
+  if wait.over or not wait.semaphore then return standalone.wake(wait) end
+  wait.over = true
+  wait.semaphore:post(1)
+end
 
-except_in_init("run", function(fn, ...) return fn(...) end)
+---@type fun(): apivideo.Latch
+runtime.latch = latches.over(suspend, wake)
+
+--- Waits, while other requests go on.
+---@param seconds number
+function runtime.sleep(seconds)
+  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
+    error("sleep: seconds expected, a number from 0 on", 2)
+  end
+  local refusal = runtime.refusal()
+  if refusal then error("sleep: " .. refusal, 2) end
+  if ngx.get_phase() == "init" then return release(standalone.sleep(seconds)) end
+  ngx.sleep(seconds)
+end
+
+-- Has a task done in a timer, or one at once where nginx has no timer left.
+local function push(...)
+  last = last + 1
+  tasks[last] = { n = select("#", ...), since = core.monotonic(), ... }
+  if not ngx.timer.at(0, run_tasks) then run_next() end
+end
+
+local spawn = except_in_init("spawn", push)
+
+--- Starts a task that no request's end ends: in a timer. An error in it is reported in the log.
+---@param fn function
+---@param ... any what it is called with
+function runtime.spawn(fn, ...)
+  if type(fn) ~= "function" then error("spawn: a function expected, got " .. type(fn), 2) end
+  spawn(fn, ...)
+end
+
+--- Starts a task that belongs to the request, or the timer, that runs now. (nginx keeps some hundred bytes
+--- of each until that ends.)
+---@type fun(fn: function)
+runtime.child = except_in_init("child", function(fn) ngx.thread.spawn(fn) end)
+
+local run = except_in_init("run", function(fn, ...) return fn(...) end)
+
+--- Calls a function: nginx runs the loop.
+---@param fn function
+---@param ... any what it is called with
+---@return any ... its results; its error is raised
+function runtime.run(fn, ...)
+  if type(fn) ~= "function" then error("run: a function expected, got " .. type(fn), 2) end
+  return run(fn, ...)
+end
 
 local pool
 local waits, in_flight = {}, 0 -- transfer -> who waits for it
-local driving, fresh = false, false
+local looked = 0               -- when somebody looked at them last, or is about to
+local fresh = false            -- whether one has come since
 
 local function current_pool()
-  if not pool or pool:forked() then
-    pool = assert(core.http.new())
-    waits, in_flight = {}, 0
-  end
+  if not pool or pool:forked() then pool = assert(core.http.new()) end
   return pool
 end
 
 -- Looks at the transfers, and wakes who waits for one that has ended; whether any has.
 local function look()
+  looked = core.monotonic()
   local finished = current_pool():step(0)
   for _, transfer in ipairs(finished or {}) do
     local wait = waits[transfer]
@@ -133,26 +189,31 @@ local function drive(wait)
     end
     if in_flight > 0 then ngx.sleep(pause) end
   end
+  looked = 0
 end
 
-local function drive_from_timer()
-  local ok, err = protected.call(drive)
-  driving = false
-  if not ok then report(err) end
-end
+local function drive_from_timer() drive() end
 
--- Sees to it that somebody drives.
-local function start_driver(wait)
+-- Waits until `wait` is over, and sees to it that somebody drives until then: a timer, or else this.
+local function await(wait)
   fresh = true
-  if driving then return end
-  if ngx.timer.at(0, drive_from_timer) then
-    driving = true
-  else
-    drive(wait) -- nginx has no timer left: this call drives until it has its own answer
+  if core.monotonic() - looked > ABSENT then
+    looked = core.monotonic()
+    if not ngx.timer.at(0, drive_from_timer) then drive(wait) end
+  end
+  while not suspend(wait, PATIENCE) do
+    if core.monotonic() - looked > ABSENT then drive(wait) end
   end
 end
 
-except_in_init("transfer", function(request, cancel)
+--- One HTTP request, as `apivideo.core.http` takes it. Waits for the result.
+---@param request table
+---@param cancel? apivideo.Latch ends it when it opens
+---@return table|nil response
+---@return string? kind
+---@return string? message
+---@return boolean? sent whether any of the request may have reached the peer
+runtime.transfer = except_in_init("transfer", function(request, cancel)
   local refusal = runtime.refusal()
   if refusal then return nil, "wrong_phase", refusal, false end
   if cancel and cancel:is_open() then return nil, "cancelled", "the request was cancelled", false end
@@ -161,8 +222,7 @@ except_in_init("transfer", function(request, cancel)
   local wait = {}
   waits[transfer], in_flight = wait, in_flight + 1
   if cancel then cancel:join(wait) end
-  start_driver(wait)
-  suspend(wait)
+  await(wait)
   if cancel then cancel:leave(wait) end
   if waits[transfer] then -- it was the latch that ended the wait
     waits[transfer], in_flight = nil, in_flight - 1

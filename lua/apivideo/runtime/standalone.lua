@@ -278,6 +278,9 @@ function runtime.transfer(request, cancel)
   return transfer:result()
 end
 
+-- For nginx's loop, which has this one wait in init_by_lua.
+runtime.suspend, runtime.wake = suspend, wake
+
 --- Closes the kept connections, where no request is under way.
 function runtime.release()
   if pool and in_flight == 0 then
