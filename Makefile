@@ -1,4 +1,5 @@
 # make demo          install what is missing, build, and run examples/quickstart.lua on loopback
+# make demo-nginx    the same in nginx: examples/nginx on loopback
 # make test          install what is missing, build for each Lua, and run every spec under each
 # make build         build the C modules for each Lua into build/<lua>/apivideo
 # make lint          luacheck, gcc and clang with warnings as errors, clang-tidy, cppcheck
@@ -57,6 +58,12 @@ demo:
 	@tools/setup demo
 	@$(MAKE) --no-print-directory -s build-5.4
 	@tools/with-lua 5.4 examples/quickstart.lua
+
+.PHONY: demo-nginx
+demo-nginx:
+	@tools/setup demo-nginx
+	@$(MAKE) --no-print-directory -s build-jit
+	@tools/with-lua jit examples/nginx/demo.lua
 
 .PHONY: test
 test:

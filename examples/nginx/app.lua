@@ -1,0 +1,54 @@
+--- An application in nginx: nginx.conf loads it once, and its locations use what it returns.
+
+local apivideo = require "apivideo"
+
+local client = apivideo.client {
+  api_key = os.getenv "APIVIDEO_API_KEY",
+  environment = "sandbox",
+  base_url = os.getenv "APIVIDEO_BASE_URL",      -- to try it with a local api.video
+  rate_limit = { store = ngx.shared.apivideo },  -- the workers keep to one limit together
+}
+
+local handlers = apivideo.handlers()
+
+local function note(...)
+  ngx.log(ngx.NOTICE, "<- ", string.format(...))
+end
+
+handlers:on("video.encoding.quality.completed", function(event)
+  note("%s: video %s is ready as %s %s", event.type, event.videoId, event.encoding, event.quality)
+end)
+
+-- A handler may wait: for api.video, a database, another service. nginx goes on meanwhile.
+handlers:on("video.source.recorded", function(event)
+  local video, err = client.videos:get(event.videoId)
+  note("%s: video %s, %s", event.type, event.videoId, video and video.title or err.kind)
+end)
+
+handlers:on("live-stream.*", function(event)
+  note("%s: live stream %s", event.type, event.liveStreamId)
+end)
+
+handlers:otherwise(function(event)
+  note("%s: video %s", event.type, event.videoId or "?")
+end)
+
+local app = {}
+
+app.receiver = apivideo.receiver {
+  handlers = handlers,
+  secrets = client.webhooks:secrets { dict = ngx.shared.apivideo }, -- each is asked for once, for all workers
+  metrics = { store = ngx.shared.apivideo },
+}
+
+--- Answers with the account's webhooks, a line each.
+function app.subscriptions()
+  local list, err = client.webhooks:list()
+  if not list then
+    ngx.log(ngx.ERR, tostring(err))
+    return ngx.exit(502)
+  end
+  for _, webhook in ipairs(list.data) do ngx.say(webhook.webhookId, " ", webhook.url) end
+end
+
+return app
