@@ -1,12 +1,20 @@
---- Signature secrets by webhook id: asked for once and kept, whether there was one or not.
+--- Signature secrets by webhook id: asked for once and kept, whether there was one or not; in this
+--- process, or in a dictionary that the workers of nginx share.
 
+local dictionary = require "apivideo.dictionary"
 local errors = require "apivideo.error"
 local options = require "apivideo.options"
+local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
 local single_flight = require "apivideo.single_flight"
 
-local MAX_MISSES = 1000 -- ids that somebody made up
 local STALE = 3600     -- seconds for which an expired secret serves while it cannot be asked for
+local KEPT = 86400     -- seconds for which an id is known to be none that somebody made up
+local REST = 10        -- seconds between two questions for a secret that serves meanwhile
+local LONGEST = 6      -- seconds that a question may take
+local LOOKUPS = 20     -- unknown ids that are asked for in a minute
+local MINUTE = 60
+local PAUSE = 0.01     -- seconds between two looks whether another worker has its answer
 
 local secrets = {}
 
@@ -21,6 +29,7 @@ end
 ---@class apivideo.SecretsOptions
 ---@field ttl? number seconds for which a secret is kept, default 300
 ---@field miss_ttl? number seconds for which an unknown id is remembered as such, default 30
+---@field dict? apivideo.Dictionary where they are kept, such as a shared dictionary of nginx; this process's memory without it
 
 ---@class apivideo.Secrets
 local Secrets = {}
@@ -29,27 +38,33 @@ Secrets.__index = Secrets
 -- No secret shows when the object is printed.
 local states = setmetatable({}, { __mode = "k" })
 
-function Secrets:__tostring()
-  return ("apivideo.secrets (%d unknown ids)"):format(states[self].misses)
-end
+Secrets.__tostring = function() return "apivideo.secrets" end
+
+-- What a dictionary holds, below the account's prefix:
+--   <id>           false for one that is none; or when it is to be asked for again, and the secret
+--   asking:<id>    while somebody asks for it
+--   again:<id>     for REST seconds after somebody asked for it again
+--   lookups        how many unknown ids were asked for in this minute
+
+local WRITTEN_TIME = 14 -- digits of milliseconds
 
 local function remember(state, id, secret)
-  state.missing[id] = nil
-  state.known[id] = { secret = secret, expires = runtime.monotonic() + state.ttl }
+  local ask_at = ("%014.0f"):format(math.floor((runtime.monotonic() + state.ttl) * 1000))
+  state.store:set(state.prefix .. id, ask_at .. secret, state.ttl + STALE + KEPT)
 end
 
--- Anybody can make up ids: those are kept apart, so that no secret is forgotten for them.
 local function remember_missing(state, id)
-  if state.misses >= MAX_MISSES then state.missing, state.misses = {}, 0 end
-  if not state.missing[id] then state.misses = state.misses + 1 end
-  state.missing[id] = runtime.monotonic() + state.miss_ttl
+  if state.miss_ttl > 0 then
+    state.store:set(state.prefix .. id, false, state.miss_ttl)
+  else
+    state.store:delete(state.prefix .. id)
+  end
 end
 
 -- Asks for the webhook and keeps the answer.
 local function ask(state, id)
   local webhook, err = state.fetch(id)
   if not webhook and err.kind == "not_found" then
-    state.known[id] = nil
     remember_missing(state, id)
     return nil
   elseif not webhook then
@@ -66,45 +81,118 @@ local function ask(state, id)
   return nil
 end
 
+-- Asks for a secret that serves meanwhile, unless somebody did so a short while ago.
+local function ask_again(state, id)
+  if state.store:add(state.prefix .. "again:" .. id, true, REST) then
+    state.flights:start(id, ask, state, id)
+  end
+end
+
+-- What is kept of an id: its secret, or false for one that is none. When it must be asked for: nil,
+-- and whether there was such a webhook.
+local function kept(state, id)
+  local value = state.store:get(state.prefix .. id)
+  if not value then return value, false end
+  local late = runtime.monotonic() - tonumber(value:sub(1, WRITTEN_TIME)) / 1000
+  if late >= STALE then return nil, true end
+  if late >= 0 then ask_again(state, id) end
+  return value:sub(WRITTEN_TIME + 1)
+end
+
+local unanswered = { network = true, timeout = true, tls = true }
+
+-- Asks for an id that others wait for. One that is unknown took a place among the lookups, and gives
+-- it back when it was no invention, or nobody was there to answer.
+local function ask_first(state, id, is_known)
+  local ok, secret, err = protected.call(ask, state, id)
+  state.store:delete(state.prefix .. "asking:" .. id)
+  if not ok then error(secret, 0) end
+  if not is_known and (secret or err and unanswered[err.kind]) then
+    state.store:incr(state.prefix .. "lookups", -1)
+  end
+  return secret, err
+end
+
+-- Waits for what another worker asks.
+local function wait_for(state, id)
+  local last = runtime.monotonic() + LONGEST
+  repeat
+    runtime.sleep(PAUSE)
+    local answered = not state.store:get(state.prefix .. "asking:" .. id)
+    local secret = kept(state, id)
+    if secret ~= nil then return secret or nil end
+    if answered then return nil, errors.new("network", "another worker asked for the secret in vain") end
+  until runtime.monotonic() > last
+  return nil, errors.new("timeout", "another worker has asked for the secret for too long")
+end
+
+-- Starts to ask for an id, or to wait for the worker that does; nil when too many are asked for.
+local function start(state, id, is_known)
+  local store, mark = state.store, state.prefix .. "asking:" .. id
+  if not store:add(mark, true, LONGEST) then return state.flights:start(id, wait_for, state, id) end
+  if not is_known and (store:incr(state.prefix .. "lookups", 1, 0, MINUTE) or 0) > LOOKUPS then
+    store:delete(mark)
+    return nil
+  end
+  return state.flights:start(id, ask_first, state, id, is_known)
+end
+
+--- The secret of a webhook if it is known here: it is not waited for.
+---@param id any as it came in the header
+---@return string|nil secret
+function Secrets:known(id)
+  return type(id) == "string" and kept(states[self], id) or nil
+end
+
 --- The secret of a webhook. Calls for an id that is being asked about wait for that answer; a secret
 --- that is known goes on to serve while it is asked for again, for an hour at most when the question
---- fails: a delivery must not be lost because the API is slow or away.
+--- fails: a delivery must not be lost because the API is slow or away. Ids that nobody has heard of
+--- are asked for a few times a minute only: anybody can make them up.
 ---@param id any as it came in the header
 ---@return string|nil secret nil when there is no such webhook, or it has none
----@return apivideo.Error? err when the question failed: try again later
+---@return apivideo.Error? err when the question failed, or cannot be asked now: try again later
 function Secrets:resolve(id)
-  local state, now = states[self], runtime.monotonic()
   if not secrets.is_webhook_id(id) then return nil end
-  if state.missing[id] and now < state.missing[id] then return nil end
-  local known = state.known[id]
-  if known and now < known.expires + STALE then
-    if now >= known.expires then state.asking:start(id, ask, state, id) end
-    return known.secret
+  local state = states[self]
+  local secret, is_known = kept(state, id)
+  if secret ~= nil then return secret or nil end
+  local answer = state.flights.calls[id] or start(state, id, is_known)
+  if not answer then
+    return nil, errors.new("rate_limited", ("%d unknown webhooks were asked for in this minute"):format(LOOKUPS))
   end
-  local ok, secret, err = state.asking:start(id, ask, state, id):wait()
+  local ok, err
+  ok, secret, err = answer:wait(LONGEST)
   if ok then return secret, err end
+  if ok == nil then return nil, errors.new("timeout", "the secret was asked for in vain for too long") end
   return nil, errors.new("network", tostring(secret))
 end
+
+local known = { ttl = "number?", miss_ttl = "number?", dict = "table?" }
 
 --- Makes a resolver over a function that gets a webhook by its id.
 ---@param fetch fun(id: string): apivideo.Webhook|nil, apivideo.Error?
 ---@param given? apivideo.SecretsOptions
+---@param account? string what tells the account from others in a dictionary; no secret
 ---@return apivideo.Secrets
-function secrets.new(fetch, given)
-  given = options.check("webhooks:secrets", given or {}, { ttl = "number?", miss_ttl = "number?" }, 4)
+function secrets.new(fetch, given, account)
+  given = options.check("webhooks:secrets", given or {}, known, 4)
   for _, name in ipairs { "ttl", "miss_ttl" } do
     if given[name] and given[name] < 0 then
       error(("webhooks:secrets: option \"%s\" must be a number of seconds from 0 on"):format(name), 3)
     end
+  end
+  if given.dict then
+    dictionary.check("webhooks:secrets: option \"dict\"", given.dict,
+      { "get", "set", "add", "incr", "delete" }, 3)
   end
   local self = setmetatable({}, Secrets)
   states[self] = {
     fetch = fetch,
     ttl = given.ttl or 300,
     miss_ttl = given.miss_ttl or 30,
-    known = {},                -- id -> { secret, expires }
-    missing = {}, misses = 0,  -- id -> until when
-    asking = single_flight.new(),
+    store = given.dict or dictionary.new(),
+    prefix = ("apivideo:%s:secret:"):format(account or ""),
+    flights = single_flight.new(), -- questions of this process
   }
   return self
 end

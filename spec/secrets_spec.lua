@@ -1,0 +1,459 @@
+local dictionary = require "apivideo.dictionary"
+local errors = require "apivideo.error"
+local runtime = require "apivideo.runtime"
+local secrets_of = require "apivideo.secrets"
+
+local ids = { A = "webhook_A", B = "webhook_B" }
+
+local function expired() return { ttl = 0, miss_ttl = 0 } end
+local function found(id) return { webhookId = id, signatureSecret = "sig_sec_" .. id } end
+local function missing() return nil, errors.new("not_found", "no", { status = 404 }) end
+local function broken() return nil, errors.new("network", "away") end
+
+-- Runs fn(i) in tasks for 1 to n at once, until all have ended.
+local function all_at_once(n, fn)
+  runtime.run(function()
+    local left, all = n, runtime.latch()
+    for i = 1, n do
+      runtime.spawn(function()
+        fn(i)
+        left = left - 1
+        if left == 0 then all:open(true) end
+      end)
+    end
+    assert.is_true(all:wait(60))
+  end)
+end
+
+-- Where secrets are kept: in memory, or in what workers share.
+for place, more in pairs {
+  ["in memory"] = function(given) return given end,
+  ["in a dictionary"] = function(given)
+    given = given or {}
+    given.dict = dictionary.new()
+    return given
+  end,
+} do
+  describe("secrets " .. place, function()
+    local clock = runtime.monotonic
+    local ahead -- seconds by which the clock has been put forward
+
+    before_each(function()
+      ahead = 0
+      runtime.monotonic = function() return clock() + ahead end
+    end)
+
+    after_each(function() runtime.monotonic = clock end)
+
+    -- A resolver over a function, and the list of ids that it was asked for.
+    local function resolver(fetch, given)
+      local asked = {}
+      return secrets_of.new(function(id)
+        asked[#asked + 1] = id
+        return fetch(id)
+      end, more(given)), asked
+    end
+
+    it("are asked for once and kept", function()
+      local secrets, asked = resolver(found)
+      for _ = 1, 3 do assert.equal("sig_sec_webhook_A", secrets:resolve(ids.A)) end
+      assert.equal("sig_sec_webhook_B", secrets:resolve(ids.B))
+      assert.same({ ids.A, ids.B }, asked)
+    end)
+
+    it("are remembered as missing", function()
+      local secrets, asked = resolver(missing)
+      for _ = 1, 3 do assert.same({ nil }, { secrets:resolve(ids.A) }) end
+      assert.equal(1, #asked)
+      secrets, asked = resolver(function(id) return { webhookId = id } end)
+      for _ = 1, 3 do assert.is_nil((secrets:resolve(ids.A))) end
+      assert.equal(1, #asked)
+    end)
+
+    it("are asked for again when their time is over", function()
+      local secrets, asked = resolver(found, expired())
+      secrets:resolve(ids.A)
+      secrets:resolve(ids.A)
+      runtime.sleep(0)
+      assert.equal(2, #asked)
+      secrets, asked = resolver(missing, expired())
+      secrets:resolve(ids.A)
+      secrets:resolve(ids.A)
+      assert.equal(2, #asked)
+    end)
+
+    it("are not asked for with an id that is none", function()
+      local secrets, asked = resolver(found)
+      for _, id in ipairs { "", "../videos", "webhook_", "webhook_/..", "webhook_a\r\n", 5, {},
+        "webhook_" .. ("a"):rep(93) } do
+        assert.same({}, { secrets:resolve(id) })
+      end
+      assert.same({}, { secrets:resolve(nil) })
+      assert.same({}, asked)
+    end)
+
+    it("are asked for once at a time, however many wait", function()
+      local secrets, asked = resolver(function(id)
+        runtime.sleep(0.01)
+        return found(id)
+      end)
+      local got = {}
+      all_at_once(20, function(i) got[i] = secrets:resolve(ids.A) end)
+      assert.equal(20, #got)
+      assert.same({ ids.A }, asked)
+    end)
+
+    it("tell a failure to all who wait, and ask again after it", function()
+      local fetch = broken
+      local secrets, asked = resolver(function(id)
+        runtime.sleep(0)
+        return fetch(id)
+      end)
+      local kinds = {}
+      all_at_once(3, function(i) kinds[i] = select(2, secrets:resolve(ids.A)).kind end)
+      assert.same({ "network", "network", "network" }, kinds)
+      assert.equal(1, #asked)
+      fetch = found
+      assert.equal("sig_sec_webhook_A", secrets:resolve(ids.A))
+    end)
+
+    it("go on to serve, without a wait, while the API is slow or away", function()
+      local fetch = found
+      local secrets, asked = resolver(function(id) return fetch(id) end, expired())
+      secrets:resolve(ids.A)
+      local never = runtime.latch()
+      fetch = function() never:wait() return broken() end
+      for _ = 1, 3 do
+        assert.equal("sig_sec_webhook_A", secrets:resolve(ids.A))
+        runtime.sleep(0)
+      end
+      assert.equal(2, #asked)
+      never:open()
+      runtime.sleep(0)
+      assert.equal("sig_sec_webhook_A", secrets:resolve(ids.A))
+    end)
+
+    it("end with their webhook", function()
+      local fetch = found
+      local secrets = resolver(function(id) return fetch(id) end, expired())
+      secrets:resolve(ids.A)
+      fetch = missing
+      secrets:resolve(ids.A)
+      runtime.sleep(0)
+      assert.is_nil((secrets:resolve(ids.A)))
+    end)
+
+    it("do not wait on top of each other where Lua cannot yield", function()
+      local secrets = resolver(function(id)
+        runtime.sleep(0.01)
+        return found(id)
+      end)
+      local got, all = {}, runtime.latch()
+      for i = 1, 3 do
+        runtime.spawn(function()
+          -- A comparison of table.sort cannot yield; what waits there drives the loop.
+          table.sort({ 1, 2 }, function(a, b)
+            got[i] = secrets:resolve(ids.A)
+            return a < b
+          end)
+          if #got == 3 then all:open(true) end
+        end)
+      end
+      assert.is_true(all:wait(60))
+      for i = 1, 3 do assert.equal("sig_sec_webhook_A", got[i]) end
+    end)
+
+    it("are not made of answers that are none", function()
+      for _, secret in ipairs { "", 5, {}, false } do
+        local secrets = resolver(function(id) return { webhookId = id, signatureSecret = secret } end)
+        assert.same({ nil }, { secrets:resolve(ids.A) })
+      end
+      for _, answer in ipairs { { maintenance = true }, { webhookId = ids.B, signatureSecret = "sig_sec_B" }, true } do
+        local secrets, asked = resolver(function() return answer end)
+        for _ = 1, 2 do
+          local secret, err = secrets:resolve(ids.A)
+          assert.is_nil(secret)
+          assert.equal("unexpected_response", err.kind)
+        end
+        assert.equal(2, #asked)
+      end
+    end)
+
+    it("survive a function that raises", function()
+      local secrets = resolver(function() error("oops") end)
+      for _ = 1, 2 do
+        local secret, err = secrets:resolve(ids.A)
+        assert.is_nil(secret)
+        assert.truthy(err.message:find("oops"))
+      end
+    end)
+
+    it("show none when printed", function()
+      local secrets = resolver(found)
+      secrets:resolve(ids.A)
+      assert.is_nil(tostring(secrets):find("sig_sec"))
+      assert.is_nil(next(secrets))
+    end)
+
+    it("are at hand once they are known", function()
+      local secrets, asked = resolver(function(id)
+        if id == ids.A then return found(id) end
+        return missing()
+      end)
+      for _, id in ipairs { ids.A, ids.B, "", "webhook_/.." } do assert.is_nil((secrets:known(id))) end
+      assert.is_nil((secrets:known(nil)))
+      assert.same({}, asked)
+      secrets:resolve(ids.A)
+      secrets:resolve(ids.B)
+      assert.equal("sig_sec_webhook_A", secrets:known(ids.A))
+      assert.is_nil((secrets:known(ids.B)))
+      assert.equal(2, #asked)
+    end)
+
+    it("serve for an hour while the API is away, and are asked for now and then", function()
+      local fetch = found
+      local secrets, asked = resolver(function(id) return fetch(id) end)
+      secrets:resolve(ids.A)
+      fetch = broken
+      local function resolve(times)
+        for _ = 1, times do
+          assert.equal("sig_sec_webhook_A", secrets:resolve(ids.A))
+          runtime.sleep(0)
+        end
+      end
+      ahead = 299
+      resolve(3)
+      assert.equal(1, #asked)
+      ahead = 301
+      resolve(3)
+      assert.equal(2, #asked)
+      ahead = 320
+      resolve(3)
+      assert.equal(3, #asked)
+      ahead = 300 + 3599
+      resolve(1)
+      ahead = 300 + 3601
+      local secret, err = secrets:resolve(ids.A)
+      assert.is_nil(secret)
+      assert.equal("network", err.kind)
+      fetch = found
+      resolve(1)
+    end)
+
+    describe("with ids that nobody has heard of", function()
+      local fetch, secrets, asked
+
+      before_each(function()
+        fetch = missing
+        secrets, asked = resolver(function(id) return fetch(id) end)
+      end)
+
+      local function forge(count, from)
+        local kinds = {}
+        for i = from or 1, (from or 1) + count - 1 do
+          local secret, err = secrets:resolve("webhook_forged" .. i)
+          assert.is_nil(secret)
+          kinds[#kinds + 1] = err and err.kind or "none"
+        end
+        return kinds
+      end
+
+      it("are asked for twenty times a minute", function()
+        local kinds = forge(25)
+        for i = 1, 25 do assert.equal(i <= 20 and "none" or "rate_limited", kinds[i]) end
+        assert.equal(20, #asked)
+        for i, kind in ipairs(forge(25)) do assert.equal(i <= 20 and "none" or "rate_limited", kind) end
+        assert.equal(20, #asked)
+        ahead = 61
+        forge(25, 100)
+        assert.equal(40, #asked)
+      end)
+
+      it("are asked for twenty times a minute, also all at once", function()
+        fetch = function()
+          runtime.sleep(0.01)
+          return missing()
+        end
+        local refused = 0
+        all_at_once(50, function(i)
+          local _, err = secrets:resolve("webhook_forged" .. i)
+          if err then refused = refused + 1 end
+        end)
+        assert.equal(20, #asked)
+        assert.equal(30, refused)
+      end)
+
+      it("are asked for however many there are, once they are known", function()
+        fetch = found
+        for i = 1, 30 do assert.truthy(secrets:resolve("webhook_real" .. i)) end
+        fetch = missing
+        forge(25)
+        assert.equal(50, #asked)
+        local function resolve_all()
+          fetch = found
+          for i = 1, 30 do assert.truthy(secrets:resolve("webhook_real" .. i)) end
+          runtime.sleep(0)
+          fetch = missing
+        end
+        ahead = 301 -- expired: they serve, and are asked for beside the lookups
+        forge(25, 100)
+        resolve_all()
+        assert.equal(100, #asked)
+        ahead = 301 + 4000 -- too old to serve
+        forge(25, 200)
+        resolve_all()
+        assert.equal(150, #asked)
+      end)
+
+      it("are asked for again when nobody was there to answer", function()
+        fetch = broken
+        for _, kind in ipairs(forge(30)) do assert.equal("network", kind) end
+        assert.equal(30, #asked)
+        fetch = function() return nil, errors.new("server_error", "no", { status = 500 }) end
+        local kinds = forge(25)
+        assert.equal("server_error", kinds[20])
+        assert.equal("rate_limited", kinds[21])
+      end)
+    end)
+  end)
+end
+
+describe("secrets of several workers", function()
+  local dict
+  local clock = runtime.monotonic
+
+  before_each(function() dict = dictionary.new() end)
+  after_each(function() runtime.monotonic = clock end)
+
+  -- Some workers' resolvers over a function, and the list of ids that they ask for.
+  local function workers(count, fetch, given)
+    local asked, list = {}, {}
+    for i = 1, count do
+      local own = { dict = dict }
+      for name, value in pairs(given or {}) do own[name] = value end
+      list[i] = secrets_of.new(function(id)
+        asked[#asked + 1] = id
+        return fetch(id, i)
+      end, own)
+    end
+    return list, asked
+  end
+
+  it("are asked for by one of them", function()
+    local list, asked = workers(4, function(id)
+      runtime.sleep(0.02)
+      if id == ids.A then return found(id) end
+      return missing()
+    end)
+    local got = {}
+    all_at_once(40, function(i) got[i] = { list[i % 4 + 1]:resolve(i <= 20 and ids.A or ids.B) } end)
+    table.sort(asked)
+    assert.same({ ids.A, ids.B }, asked)
+    for i = 1, 20 do assert.same({ "sig_sec_webhook_A" }, got[i]) end
+    for i = 21, 40 do assert.same({}, got[i]) end
+  end)
+
+  it("are asked for again by one of them", function()
+    local list, asked = workers(4, found, { ttl = 0 })
+    for i = 1, 4 do
+      assert.equal("sig_sec_webhook_A", list[i]:resolve(ids.A))
+      runtime.sleep(0)
+    end
+    assert.equal(2, #asked)
+  end)
+
+  it("tell a failure to all", function()
+    local list, asked = workers(4, function()
+      runtime.sleep(0.02)
+      return broken()
+    end)
+    local kinds = {}
+    all_at_once(20, function(i) kinds[i] = select(2, list[i % 4 + 1]:resolve(ids.A)).kind end)
+    assert.equal(1, #asked)
+    for i = 1, 20 do assert.equal("network", kinds[i]) end
+  end)
+
+  it("are waited for by who comes when the answer is there, but not yet seen", function()
+    local answer = runtime.latch()
+    local list, asked = workers(2, function()
+      answer:wait()
+      return broken()
+    end)
+    local kinds = {}
+    runtime.run(function()
+      local all = runtime.latch()
+      local function resolve(i)
+        local _, err = list[i]:resolve(ids.A)
+        kinds[#kinds + 1] = err.kind
+        if #kinds == 3 then all:open(true) end
+      end
+      runtime.spawn(resolve, 1)
+      runtime.sleep(0)
+      runtime.spawn(resolve, 2)
+      runtime.sleep(0)
+      answer:open()
+      local mark = "apivideo::secret:asking:webhook_A"
+      while dict:get(mark) do runtime.sleep(0) end
+      runtime.spawn(resolve, 2)
+      runtime.sleep(0)
+      assert.is_nil(dict:get(mark)) -- which nobody would take off again
+      assert.is_true(all:wait(60))
+    end)
+    assert.same({ "network", "network", "network" }, kinds)
+    assert.equal(1, #asked)
+  end)
+
+  it("are asked for after a worker that died while it asked", function()
+    local never = runtime.latch()
+    local list, asked = workers(2, function(id, worker)
+      if worker == 1 then never:wait() end
+      return found(id)
+    end)
+    local secret, err
+    runtime.run(function()
+      runtime.spawn(function() list[1]:resolve(ids.A) end)
+      runtime.sleep(0)
+      local done = runtime.latch()
+      runtime.spawn(function()
+        secret, err = list[2]:resolve(ids.A)
+        done:open(true)
+      end)
+      runtime.sleep(0)
+      assert.same({ ids.A }, asked)
+      runtime.monotonic = function() return clock() + 7 end
+      assert.is_true(done:wait(60))
+      assert.is_nil(secret)
+      assert.truthy(err.message:find("another worker"))
+      assert.equal("sig_sec_webhook_A", list[2]:resolve(ids.A))
+      never:open()
+    end)
+  end)
+
+  it("share the lookups", function()
+    local list, asked = workers(2, missing)
+    for i = 1, 30 do list[i % 2 + 1]:resolve("webhook_forged" .. i) end
+    assert.equal(20, #asked)
+  end)
+
+  it("are those of one account", function()
+    local function of(account, secret)
+      return secrets_of.new(function(id)
+        if not secret then return missing() end
+        return { webhookId = id, signatureSecret = secret }
+      end, { dict = dict }, account)
+    end
+    assert.equal("sig_sec_1", of("1", "sig_sec_1"):resolve(ids.A))
+    assert.is_nil((of("2"):resolve(ids.A)))
+    assert.equal("sig_sec_3", of("3", "sig_sec_3"):resolve(ids.A))
+    assert.equal("sig_sec_1", of("1"):resolve(ids.A))
+  end)
+
+  it("need a dictionary that is one", function()
+    local webhooks = require("apivideo").client({ api_key = "k" }).webhooks
+    for _, wrong in ipairs { {}, setmetatable({}, { __index = { get = print, set = print } }) } do
+      local ok, message = pcall(function() return (webhooks:secrets { dict = wrong }) end)
+      assert.is_false(ok)
+      assert.truthy(message:find('secrets_spec.lua.*option "dict" must have get, set, add, incr, delete'), message)
+    end
+  end)
+end)
