@@ -170,6 +170,14 @@ describe("receiver", function()
     assert.equal(413, (new():receive(request { body = ("x"):rep(10 * 1024 * 1024) })))
   end)
 
+  it("answers 413 to a body that was not read because it is too large", function()
+    local receiver = new()
+    assert.equal(413, (receiver:receive { method = "POST", headers = {}, size = receiver.max_body + 1 }))
+    assert.equal("too_large", kind())
+    assert.truthy(outcomes[1].err.message:find("a body of 1048577 bytes", 1, true))
+    assert.equal(401, (receiver:receive { method = "POST", headers = {}, size = receiver.max_body }))
+  end)
+
   it("answers 400 to signed bytes that are no event", function()
     local receiver = new()
     for body, expected in pairs {
@@ -231,6 +239,67 @@ describe("receiver", function()
     assert.truthy(written[3]:find("failed: it broke badly\n", 1, true))
   end)
 
+  describe("that defers its handlers", function()
+    -- In a task, until all tasks have ended.
+    local function receive(receiver, r)
+      local status
+      apivideo.run(function() status = receiver:receive(r) end)
+      assert.is_nil(next(outcomes))
+      apivideo.run()
+      return status
+    end
+
+    it("answers before they run", function()
+      local receiver = new { secrets = SECRET, defer = true }
+      local seen
+      handlers:on("*", function(event, delivery)
+        apivideo.sleep(0)
+        seen = delivery.raw == RAW and event.videoId
+      end)
+      assert.equal(204, receive(receiver, request()))
+      assert.equal("vi0000000000000000000000", seen)
+      assert.equal(1, #outcomes)
+      assert.equal(204, outcomes[1].status)
+      assert.equal(1, outcomes[1].handled)
+      assert.truthy(receiver:metrics():find('handled_total{type="video.encoding.quality.completed"} 1', 1, true))
+    end)
+
+    it("tells the log of those that fail", function()
+      handlers:on("*", function() error("it broke", 0) end)
+      local receiver = new { secrets = SECRET, defer = true }
+      assert.equal(204, receive(receiver, request()))
+      assert.same({ "it broke" }, outcomes[1].errors)
+      assert.equal(204, outcomes[1].status)
+      assert.truthy(receiver:metrics():find('failed_total{type="video.encoding.quality.completed"} 1', 1, true))
+    end)
+
+    it("refuses at once what is none", function()
+      local receiver = new { secrets = SECRET, defer = true }
+      assert.equal(401, (receiver:receive(request { body = "x" })))
+      assert.equal(1, #outcomes)
+    end)
+
+    it("serves them all while the server goes on", function()
+      local gate, seen = require("apivideo.runtime").latch(), 0
+      handlers:on("*", function()
+        gate:wait()
+        seen = seen + 1
+      end)
+      local listening = assert(require("apivideo.server").listen {
+        receiver = new { secrets = SECRET, defer = true } })
+      for _ = 1, 3 do
+        local response = assert(require("apivideo.http").request { method = "POST", url = listening.url, body = RAW,
+          headers = { "X-Api-Video-WebhookID: " .. ID, "X-Api-Video-Signature: " .. HEX } })
+        assert.equal(204, response.status)
+      end
+      assert.equal(0, seen)
+      gate:open()
+      listening:stop()
+      apivideo.run()
+      assert.equal(3, seen)
+    end)
+  end)
+
   it("raises for misuse, with the way out", function()
     local function message(fn, ...)
       local ok, err = pcall(fn, ...)
@@ -256,6 +325,9 @@ describe("receiver", function()
     assert.truthy(message(receiver.receive, receiver, request { body = {} }):find("decoded"))
     assert.is_false(pcall(receiver.receive, receiver, { method = "POST" }))
     assert.is_false(pcall(receiver.receive, receiver))
+    assert.truthy(message(receiver.receive, receiver, request { size = "5" }):find("size must be a number", 1, true))
+    local outside = message(function() receiver:nginx() end)
+    assert.truthy(outside:find("receiver_spec.lua.*receiver:nginx: this is not nginx; .* receiver:receive"), outside)
   end)
 
   it("answers as before when its log fails, and lets no secret into its own", function()

@@ -1,13 +1,16 @@
 --- One delivery in, one answer out: size -> webhook id -> secret -> signature -> parse -> dispatch
 --- -> status. How the bytes arrive is somebody else's concern.
 
+local dictionary = require "apivideo.dictionary"
 local errors = require "apivideo.error"
 local headers = require "apivideo.headers"
+local log = require "apivideo.log"
+local metrics = require "apivideo.metrics"
+local nginx = require "apivideo.nginx"
 local options = require "apivideo.options"
 local protected = require "apivideo.pcall"
-local redact = require "apivideo.redact"
 local runtime = require "apivideo.runtime"
-local secret_store = require "apivideo.secrets"
+local secret_source = require "apivideo.secret_source"
 local signature = require("apivideo.core").signature
 
 ---@class apivideo.Delivery
@@ -21,7 +24,7 @@ local signature = require("apivideo.core").signature
 
 ---@class apivideo.Outcome what became of one request, for the log
 ---@field status integer the answer
----@field seconds number how long it took
+---@field seconds number how long it took, handlers included
 ---@field err? apivideo.Error why it was refused
 ---@field event? apivideo.Event
 ---@field delivery? apivideo.Delivery
@@ -32,11 +35,12 @@ local HEX_64 = "^" .. ("%x"):rep(64) .. "$"
 
 ---@class apivideo.Receiver
 ---@field max_body integer bytes
+---@field nginx fun(self, options?: apivideo.NginxOptions): integer|nil, table<string, string>|nil, string|nil takes the request that nginx has now, and answers it: the whole of a content handler
 local Receiver = {}
 Receiver.__index = Receiver
 
 -- No secret shows when the object is printed.
-local resolvers = setmetatable({}, { __mode = "k" })
+local sources = setmetatable({}, { __mode = "k" })
 
 function Receiver:__tostring()
   return self.unsigned and "apivideo.receiver (unsigned)" or "apivideo.receiver"
@@ -50,8 +54,8 @@ local function new_delivery(self, event, webhook_id, raw)
 end
 
 -- The one value of a header; nil and a reason when it is missing or repeated.
-local function single(request, name)
-  local value, count = headers.get(request.headers, name)
+local function single(list, name)
+  local value, count = headers.get(list, name)
   if count == 1 then return value end
   return nil, count == 0 and "no " .. name .. " header" or "more than one " .. name .. " header"
 end
@@ -60,34 +64,42 @@ local function bad_signature(reason, webhook_id)
   return errors.new("bad_signature", webhook_id and reason .. " (" .. webhook_id .. ")" or reason)
 end
 
--- Checks the signature. nil when it holds; or a status and the error.
-local function verify(self, request, webhook_id, id_problem)
-  local hex, problem = single(request, "x-api-video-signature")
-  if not hex then return 401, bad_signature(problem, webhook_id) end
+-- The secret that a signature is to be checked with, or a list of them; nil when there is none; or nil,
+-- a status and the error.
+local function secret_for(self, webhook_id, hex)
+  local secret = sources[self].known(webhook_id)
+  if secret then return secret end
   -- Before anybody is asked for a secret: what cannot hold is not worth the question.
-  if not hex:find(HEX_64) then return 401, bad_signature("signature malformed", webhook_id) end
-  local secret, err = resolvers[self](webhook_id)
-  if err then return 503, err end
+  if not hex:find(HEX_64) then return nil, 401, bad_signature("signature malformed", webhook_id) end
+  local asked, err = sources[self].ask(webhook_id)
+  return asked, err and 503, err
+end
+
+-- Checks the signature. nil when it holds; or a status and the error.
+local function verify(self, list, raw, webhook_id, id_problem)
+  local hex, problem = single(list, "x-api-video-signature")
+  if not hex then return 401, bad_signature(problem, webhook_id) end
+  local secret, status, err = secret_for(self, webhook_id, hex)
+  if status then return status, err end
   if not secret then
     return 401, bad_signature(id_problem or "no secret is known for this webhook", webhook_id)
   end
-  local holds, reason = signature.verify(request.body or "", hex, secret)
+  local holds, reason = signature.verify(raw, hex, secret)
   if not holds then return 401, bad_signature("signature " .. reason, webhook_id) end
 end
 
 -- Checks a request up to its event. event, delivery; or nil, status, err.
-local function accept(self, request)
-  if request.method ~= "POST" then
-    return nil, 405, errors.new("invalid_request", "method is " .. request.method .. ", not POST")
+local function accept(self, method, list, raw, size)
+  if method ~= "POST" then
+    return nil, 405, errors.new("invalid_request", "method is " .. method .. ", not POST")
   end
-  local raw = request.body or ""
-  if #raw > self.max_body then
+  if size > self.max_body then
     return nil, 413, errors.new("too_large",
-      ("a body of %d bytes; at most %d are taken"):format(#raw, self.max_body))
+      ("a body of %d bytes; at most %d are taken"):format(size, self.max_body))
   end
-  local webhook_id, id_problem = single(request, "x-api-video-webhookid")
+  local webhook_id, id_problem = single(list, "x-api-video-webhookid")
   if not self.unsigned then
-    local status, err = verify(self, request, webhook_id, id_problem)
+    local status, err = verify(self, list, raw, webhook_id, id_problem)
     if status then return nil, status, err end
   end
   local event, err = self.handlers.events:parse(raw)
@@ -95,8 +107,56 @@ local function accept(self, request)
   return event, new_delivery(self, event, webhook_id, raw)
 end
 
-local function write(line)
-  io.stderr:write("apivideo: ", (redact.text(line):gsub("%c+", " ")), "\n")
+-- The default log: a line for whatever a person should know of.
+local function report(outcome)
+  if outcome.err then
+    log.warn(("refused with %d: %s"):format(outcome.status, tostring(outcome.err)))
+  elseif outcome.handled == 0 then
+    log.warn(("acknowledged without a handler: %s; add one with handlers:on or handlers:otherwise")
+      :format(outcome.event.type))
+  end
+  for _, err in ipairs(outcome.errors or {}) do
+    log.error(("a handler of %s failed: %s"):format(outcome.event.type, tostring(err)))
+  end
+end
+
+-- Tells the log. One that fails changes nothing about what was done.
+local function tell(self, outcome)
+  local logged, problem = protected.call(self.log or report, outcome)
+  if not logged then log.error("the log failed: " .. tostring(problem)) end
+end
+
+local function refuse(self, status, err, started)
+  self.counts:refused(status)
+  tell(self, { status = status, err = err, seconds = runtime.monotonic() - started })
+  return status
+end
+
+-- Runs the handlers. The status that tells whether all succeeded.
+local function run(self, event, delivery, started)
+  local handled, errs = self.handlers:dispatch(event, delivery)
+  local seconds = runtime.monotonic() - started
+  local status = (self.defer or not errs) and 204 or 500
+  self.counts:ran(event.type, handled, seconds)
+  if self.log or not handled or handled == 0 then -- what a person should know of
+    tell(self, { status = status, event = event, delivery = delivery, handled = handled, errors = errs,
+      seconds = seconds })
+  end
+  return status
+end
+
+-- Takes one request; the status of the answer.
+local function take(self, method, list, raw, size)
+  local started = runtime.monotonic()
+  local event, second, err = accept(self, method, list, raw, size)
+  if not event then return refuse(self, second, err, started) end
+  if not self.defer then return run(self, event, second, started) end
+  runtime.spawn(run, self, event, second, started)
+  return 204
+end
+
+local function headers_of(status)
+  return status == 405 and { Allow = "POST" } or {}
 end
 
 local function check_request(request)
@@ -108,87 +168,35 @@ local function check_request(request)
     error(("receiver:receive: body must be the bytes as they arrived (a string), got %s; a decoded"
       .. " body cannot be verified"):format(type(request.body)), 3)
   end
+  if request.size ~= nil and type(request.size) ~= "number" then
+    error("receiver:receive: size must be a number of bytes, got " .. type(request.size), 3)
+  end
 end
 
 --- Takes one request, however it arrived, and says what to answer. 2xx is said only when the
---- event's handlers succeeded.
----@param request { method: string, headers: table<string, string|string[]>, body?: string }
+--- event's handlers succeeded (unless they are deferred).
+---@param request { method: string, headers: table<string, string|string[]>, body?: string, size?: integer } `size` instead of `body`: of one that was not read because it is larger than `max_body`
 ---@return integer status
 ---@return table<string, string> headers
 ---@return string body always empty: a refusal's reason goes to the log, never to the sender
 function Receiver:receive(request)
   check_request(request)
-  local started = runtime.monotonic()
-  local outcome = {}
-  local event, second, err = accept(self, request)
-  if event then
-    outcome.event, outcome.delivery = event, second
-    outcome.handled, outcome.errors = self.handlers:dispatch(event, second)
-    outcome.status = outcome.errors and 500 or 204
-  else
-    outcome.status, outcome.err = second, err
-  end
-  outcome.seconds = runtime.monotonic() - started
-  -- A log that fails changes nothing about what was done.
-  local logged, problem = protected.call(self.log, outcome)
-  if not logged then write("the log failed: " .. tostring(problem)) end
-  return outcome.status, outcome.status == 405 and { Allow = "POST" } or {}, ""
+  local raw = request.body or ""
+  local status = take(self, request.method, request.headers, raw, request.size or #raw)
+  return status, headers_of(status), ""
 end
 
--- The default log: a line on stderr for whatever a person should know of.
-local function log(outcome)
-  local lines = {}
-  if outcome.err then
-    lines[1] = ("refused with %d: %s"):format(outcome.status, tostring(outcome.err))
-  elseif outcome.handled == 0 then
-    lines[1] = ("acknowledged without a handler: %s; add one with handlers:on or"
-      .. " handlers:otherwise"):format(outcome.event.type)
-  end
-  for _, err in ipairs(outcome.errors or {}) do
-    lines[#lines + 1] = ("a handler of %s failed: %s"):format(outcome.event.type, tostring(err))
-  end
-  for _, line in ipairs(lines) do
-    write(line)
-  end
-end
+Receiver.nginx = nginx(take, headers_of)
 
--- Raises, three calls up, unless it is a secret or a list of them: better now than with the first
--- delivery.
-local function check_secret(value)
-  if not pcall(signature.verify, "", ("0"):rep(64), value) then
-    error("receiver: option \"secrets\" must hold signatureSecret strings, none of them empty", 4)
-  end
-end
-
--- Raises unless it is a table webhook id -> secret or list of them.
-local function check_map(secrets)
-  if next(secrets) == nil then error("receiver: option \"secrets\" is empty", 4) end
-  for id, value in pairs(secrets) do
-    if not secret_store.is_webhook_id(id) then
-      error("receiver: option \"secrets\" must be client.webhooks:secrets(), a secret, a list of"
-        .. " secrets, or a table of them by webhook id; it has the key " .. tostring(id), 4)
-    end
-    check_secret(value)
-  end
-end
-
--- Turns what was given as secrets into a function: id -> secret or list of them | nil, err.
-local function resolver_of(secrets)
-  if type(secrets) == "function" then return secrets end
-  if type(secrets) == "table" and type(secrets.resolve) == "function" then
-    return function(id) return secrets:resolve(id) end
-  end
-  if type(secrets) == "string" or #secrets > 0 then
-    check_secret(secrets)
-    return function() return secrets end
-  end
-  check_map(secrets)
-  return function(id) return id and secrets[id] end
+--- What became of all requests so far, in Prometheus' text format.
+---@return string text
+function Receiver:metrics()
+  return self.counts:text()
 end
 
 local known = {
   handlers = "table", secrets = "string|table|function?", unsigned = "boolean?",
-  max_body = "number?", log = "function?",
+  max_body = "number?", log = "function?", defer = "boolean?", metrics = "table?",
 }
 
 ---@class apivideo.ReceiverOptions
@@ -196,7 +204,17 @@ local known = {
 ---@field secrets? apivideo.Secrets|string|string[]|table<string, string|string[]>|fun(webhookId: string?): string|string[]|nil, apivideo.Error? a webhook's secrets: `client.webhooks:secrets()`, one secret, several (any may hold), a table by webhook id, or a function
 ---@field unsigned? true accept deliveries that nobody signed: instead of `secrets`
 ---@field max_body? integer bytes, default 1 MiB
----@field log? fun(outcome: apivideo.Outcome) told of each request; the default writes refusals and failures to stderr
+---@field log? fun(outcome: apivideo.Outcome) told of each request; the default writes refusals and failures to nginx's error log or stderr
+---@field defer? boolean answer first, run the handlers then: a crash between the two loses the event
+---@field metrics? { store?: apivideo.Dictionary } a store shares the counts, such as a shared dictionary of nginx
+
+-- The store of the option `metrics`, or nil.
+local function store_of(given)
+  options.check("receiver: option \"metrics\"", given or {}, { store = "table?" }, 4)
+  local store = given and given.store
+  if store then dictionary.check("receiver: option \"metrics.store\"", store, { "get", "incr" }, 3) end
+  return store
+end
 
 --- Makes a receiver.
 ---@param given apivideo.ReceiverOptions
@@ -220,9 +238,11 @@ local function new(given)
     handlers = given.handlers,
     unsigned = given.unsigned or false,
     max_body = given.max_body or 1024 * 1024,
-    log = given.log or log,
+    log = given.log,
+    defer = given.defer or false,
+    counts = metrics.new(given.handlers.events:names(), store_of(given.metrics)),
   }, Receiver)
-  if given.secrets ~= nil then resolvers[self] = resolver_of(given.secrets) end
+  if given.secrets ~= nil then sources[self] = secret_source(given.secrets) end
   return self
 end
 

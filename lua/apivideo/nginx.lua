@@ -1,0 +1,76 @@
+--- A receiver inside nginx: from nginx's request to its answer.
+
+local headers = require "apivideo.headers"
+local options = require "apivideo.options"
+
+local ngx = rawget(_G, "ngx") -- nil elsewhere: the receiver has this function everywhere
+
+---@class apivideo.NginxOptions
+---@field answer? boolean default true; false: the status, headers and body are returned, and nothing is sent
+
+local phases = { rewrite = true, access = true, content = true }
+
+-- Raises, at the caller of receiver:nginx, where there is no request to be read.
+local function check_phase()
+  if type(ngx) ~= "table" or type(ngx.get_phase) ~= "function" then
+    error("receiver:nginx: this is not nginx; pass what arrived to receiver:receive", 3)
+  end
+  local phase = ngx.get_phase()
+  if not phases[phase] then
+    error(("receiver:nginx: nginx has no body to be read in its phase %s; use content_by_lua_block")
+      :format(phase), 3)
+  end
+end
+
+-- A body that nginx keeps in a file, and its size; without the bytes where it is too large.
+local function read_file(path, most)
+  local file = assert(io.open(path, "rb"))
+  local size = file:seek "end"
+  file:seek "set"
+  local body = size <= most and file:read "*a" or ""
+  file:close()
+  return body, size
+end
+
+-- The request's body and its size; without the bytes where it is too large, if possible unread.
+local function read_body(list, most)
+  local told = tonumber(list["content-length"])
+  if told and told > most then return "", told end -- nginx throws away what nobody has read
+  ngx.req.read_body()
+  local body = ngx.req.get_body_data()
+  if body then return body, #body end
+  local path = ngx.req.get_body_file()
+  if path then return read_file(path, most) end
+  return "", 0
+end
+
+-- Keeps nginx from ending the handlers of a client that left (where lua_check_client_abort is on): the
+-- event has arrived.
+local function go_on() end
+
+local function send(status, list)
+  if status ~= 204 then -- which nginx answers as it is; for others it has pages
+    ngx.status = status
+    for name, value in pairs(list) do ngx.header[name] = value end
+    ngx.header["Content-Length"] = 0
+    ngx.send_headers()
+  end
+  return ngx.exit(status)
+end
+
+--- Makes the method of receivers that takes the request that nginx has now, and answers it.
+---@param take fun(receiver: apivideo.Receiver, method: string, headers: table, body: string, size: integer): integer
+---@param headers_of fun(status: integer): table<string, string>
+return function(take, headers_of)
+  return function(receiver, given)
+    check_phase()
+    if given then options.check("receiver:nginx", given, { answer = "boolean?" }) end
+    local method, list = ngx.req.get_method(), headers.any_case(ngx.req.get_headers(0))
+    local body, size = "", 0
+    if method == "POST" then body, size = read_body(list, receiver.max_body) end
+    ngx.on_abort(go_on)
+    local status = take(receiver, method, list, body, size)
+    if given and given.answer == false then return status, headers_of(status), "" end
+    return send(status, headers_of(status))
+  end
+end

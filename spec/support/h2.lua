@@ -1,0 +1,73 @@
+--- One request of HTTP/2 over TCP, frame by frame: for what a client's library would not send.
+
+local raw_client = require "spec.support.raw"
+
+local HEADERS, DATA, SETTINGS = 1, 0, 4
+local END_STREAM, END_HEADERS = 1, 4
+local PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+-- The statuses that HPACK has numbers for.
+local STATUSES = { [0x88] = 200, [0x89] = 204, [0x8c] = 400, [0x8d] = 404, [0x8e] = 500 }
+
+local function frame(kind, flags, stream, payload)
+  local size = #payload
+  return string.char(math.floor(size / 65536), math.floor(size / 256) % 256, size % 256, kind, flags,
+    0, 0, 0, stream) .. payload
+end
+
+-- A header as it is, in none of HPACK's tables. Its name and value are shorter than 127 bytes.
+local function literal(name, value)
+  return string.char(0, #name) .. name .. string.char(#value) .. value
+end
+
+-- The status that a block of headers begins with.
+local function status_of(block)
+  local first = block:byte(1)
+  if first == 0x20 then return status_of(block:sub(2)) end -- a size of the table
+  if first == 0x48 then return tonumber(block:sub(3, 5)) end
+  return STATUSES[first]
+end
+
+-- Reads a frame: its kind and payload; nil when the server has closed.
+local function read_frame(connection)
+  local function has(size) return #connection.received >= size end
+  local function take(size)
+    local bytes = connection.received:sub(1, size)
+    connection.received = connection.received:sub(size + 1)
+    return bytes
+  end
+  while not has(9) do if not connection:read_more() then return nil end end
+  local a, b, c, kind = take(9):byte(1, 4)
+  local size = a * 65536 + b * 256 + c
+  while not has(size) do if not connection:read_more() then return nil end end
+  return kind, take(size)
+end
+
+local h2 = {}
+
+--- Sends a POST whose body comes in pieces, without a length: the status of its answer.
+---@param port integer
+---@param path string
+---@param headers string[] lines, `Name: value`
+---@param pieces string[] of the body
+function h2.post(port, path, headers, pieces)
+  local block = { literal(":method", "POST"), literal(":scheme", "http"), literal(":path", path),
+    literal(":authority", "x") }
+  for _, line in ipairs(headers) do
+    local name, value = line:match("^(.-): (.*)$")
+    block[#block + 1] = literal(name:lower(), value)
+  end
+  local connection = raw_client.connect(port)
+  connection:send(PREFACE .. frame(SETTINGS, 0, 0, "") .. frame(HEADERS, END_HEADERS, 1, table.concat(block)))
+  for _, piece in ipairs(pieces) do connection:send(frame(DATA, 0, 1, piece)) end
+  connection:send(frame(DATA, END_STREAM, 1, ""))
+  while true do
+    local kind, payload = read_frame(connection)
+    if kind == HEADERS or not kind then
+      connection:close()
+      return kind and status_of(payload)
+    end
+  end
+end
+
+return h2

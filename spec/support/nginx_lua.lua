@@ -1,0 +1,158 @@
+--- A real nginx with its Lua module, for tests: workers of its own prefix, with the checkout's library.
+
+local free_port = require "spec.support.free_port"
+local http = require "apivideo.http"
+local lfs = require "lfs"
+local socket = require "socket"
+local wait_for = require "spec.support.wait"
+
+local MODULES = "/usr/lib/nginx/modules/"
+
+local frame = [[
+load_module @modules@ndk_http_module.so;
+load_module @modules@ngx_http_lua_module.so;
+daemon off; pid nginx.pid; error_log error.log info;
+user root; worker_processes @workers@;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  client_body_temp_path t; proxy_temp_path t; fastcgi_temp_path t; uwsgi_temp_path t; scgi_temp_path t;
+  lua_package_path "@root@/lua/?.lua;@root@/lua/?/init.lua;@prefix@/?.lua;;";
+  lua_package_cpath "@root@/@build@/jit/?.so;;";
+  lua_code_cache @code_cache@;
+  @http@
+  server {
+    listen 127.0.0.1:@port@ @listen@;
+    @server@
+  }
+}
+]]
+
+-- Its standard input is a pipe that closes with this process, however that ends.
+local script = "cd %s; exec 3<&0; PATH=$PATH:/usr/sbin; nginx -p %s -c nginx.conf < /dev/null > nginx.log 2>&1 &"
+  .. " pid=$!; { cat <&3 > /dev/null; kill $pid 2> /dev/null; } & wait $pid; kill $! 2> /dev/null"
+
+local function read(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read "*a" or ""
+  if file then file:close() end
+  return text
+end
+
+local function write(path, text)
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+end
+
+local function succeeds(command)
+  local status = os.execute(command .. " > /dev/null 2>&1")
+  return status == true or status == 0
+end
+
+---@class spec.Nginx
+---@field port integer
+---@field url string
+---@field prefix string its directory
+local Nginx = {}
+Nginx.__index = Nginx
+
+--- What it has written into its error log.
+function Nginx:log()
+  return read(self.prefix .. "/error.log")
+end
+
+function Nginx:kill(signal)
+  return succeeds(("kill -%s %s"):format(signal, self.pid))
+end
+
+--- The process ids of its workers, those that are ending included.
+function Nginx:workers()
+  local pids = {}
+  for pid in read(("/proc/%s/task/%s/children"):format(self.pid, self.pid)):gmatch("%d+") do
+    pids[#pids + 1] = pid
+  end
+  return pids
+end
+
+--- Reads the configuration again, and waits until the old workers have ended.
+function Nginx:reload()
+  local old = self:workers()
+  assert(self:kill "HUP")
+  wait_for(function()
+    for _, pid in ipairs(old) do
+      if succeeds("kill -0 " .. pid) then return false end
+    end
+    return #self:workers() >= #old
+  end, "new workers of nginx")
+end
+
+--- Ends it. Gracefully, requests under way are finished.
+---@param gracefully? boolean
+function Nginx:stop(gracefully)
+  if not self.pipe then return end
+  self:kill(gracefully and "QUIT" or "TERM")
+  wait_for(function() return not self:kill "0" end, "the end of nginx")
+  self.pipe:close()
+  self.pipe = nil
+  succeeds("rm -rf " .. self.prefix)
+end
+
+--- Sends a request to one of its paths; a response, or an error.
+---@param request { method?: string, headers?: string[], body?: string }
+function Nginx:request(path, request)
+  local given = { method = "GET", timeout = 30 }
+  for name, value in pairs(request or {}) do given[name] = value end
+  given.url = self.url .. path
+  return http.request(given)
+end
+
+--- The body of a GET.
+function Nginx:get(path)
+  return assert(self:request(path)).body
+end
+
+local nginx_lua = {}
+
+--- Why there is none on this machine, or nil.
+function nginx_lua.missing()
+  if not succeeds "PATH=$PATH:/usr/sbin nginx -v" then return "nginx is not installed" end
+  if not lfs.attributes(MODULES .. "ngx_http_lua_module.so") then return "nginx's Lua module is not installed" end
+end
+
+---@class spec.NginxOptions
+---@field server string the inside of a server block: its locations
+---@field http? string more for the http block, such as lua_shared_dict
+---@field files? table<string, string> Lua files by name that its Lua can require
+---@field workers? integer default 1
+---@field code_cache? "on"|"off" default on
+---@field listen? string more parameters of listen
+
+--- Starts it; it lives until it is stopped, or this process ends.
+---@param given spec.NginxOptions
+---@return spec.Nginx
+function nginx_lua.start(given)
+  local prefix = os.tmpname()
+  os.remove(prefix)
+  assert(lfs.mkdir(prefix))
+  local self = setmetatable({ prefix = prefix, port = free_port() }, Nginx)
+  self.url = (given.listen and given.listen:find("ssl") and "https" or "http") .. "://127.0.0.1:" .. self.port
+  for name, text in pairs(given.files or {}) do write(prefix .. "/" .. name, text) end
+  local values = {
+    modules = MODULES, workers = given.workers or 1, root = lfs.currentdir(), prefix = prefix,
+    build = os.getenv "APIVIDEO_BUILD" or "build", code_cache = given.code_cache or "on",
+    http = given.http or "", server = given.server, port = self.port, listen = given.listen or "",
+  }
+  write(prefix .. "/nginx.conf", (frame:gsub("@([%w_]+)@", function(name) return values[name] end)))
+  self.pipe = io.popen(script:format(prefix, prefix), "w")
+  wait_for(function()
+    local log = read(prefix .. "/nginx.log")
+    if log:find("%[emerg%]") then error(log) end
+    local probe = socket.connect("127.0.0.1", self.port)
+    return probe and probe:close()
+  end, "nginx")
+  self.pid = wait_for(function() return read(prefix .. "/nginx.pid"):match("%d+") end, "nginx.pid")
+  return self
+end
+
+return nginx_lua
