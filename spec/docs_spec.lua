@@ -129,7 +129,7 @@ describe("documentation", function()
           if first == "apivideo" then
             assert.is_true((require("apivideo.command").parser():pparse(words)))
           elseif first == "make" then
-            assert.truthy(read("Makefile"):find("\n" .. words[1] .. ":"))
+            assert.truthy(read("Makefile"):find("\n" .. words[1] .. ":", 1, true))
           elseif first == "luarocks" then
             read(words[2])
           else
