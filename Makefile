@@ -8,6 +8,7 @@
 # make soak          calls under random faults for SECONDS (600) with LUA (5.4): no leak, no hang, none lost
 # make bench-event   the event parser beside lua-cjson, for each Lua
 # make bench-http    requests beside a bare loop in C on libcurl, for each Lua
+# make bench-nginx   deliveries and calls in nginx; with OCTOKIT=1 beside @octokit/webhooks, from the npm registry
 # make env           print what a shell needs to use the checkout: eval "$(make -s env)"
 #
 # Narrower: make test LUAS="5.1 jit" SPECS=spec/http_spec.lua
@@ -111,6 +112,12 @@ bench-http:
 	@tools/setup test
 	@$(MAKE) --no-print-directory -s -j2 build
 	@bench/http.sh $(LUAS)
+
+.PHONY: bench-nginx
+bench-nginx:
+	@tools/setup bench-nginx
+	@$(MAKE) --no-print-directory -s build-jit
+	@bench/nginx.sh
 
 .PHONY: env
 env:
