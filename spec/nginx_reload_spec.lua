@@ -1,0 +1,85 @@
+-- Deliveries while nginx takes a new configuration, or ends.
+
+local apivideo = require "apivideo"
+local deliveries = require "spec.support.deliveries"
+local emulator = require "apivideo.emulator"
+local nginx_lua = require "spec.support.nginx_lua"
+local runtime = require "apivideo.runtime"
+local wait_for = require "spec.support.wait"
+
+local SENDERS, RELOADS = 10, 3
+
+local CALL = "assert(client.webhooks:list())"
+
+local missing = nginx_lua.missing()
+local describe_nginx = missing and function(name) pending(name .. ": " .. missing) end or describe
+
+describe_nginx("nginx under deliveries #process", function()
+  local nginx, api, senders, path
+
+  before_each(function()
+    path = os.tmpname()
+    api = assert(emulator.start { api_key = "k", rate_limits = { reads = 1e9, writes = 1 } })
+  end)
+
+  after_each(function()
+    senders:stop()
+    nginx:stop()
+    api:stop()
+    os.remove(path)
+  end)
+
+  local function start(case)
+    local app = deliveries.app(path, {
+      setup = ('local client = apivideo.client { api_key = "k", base_url = "%s", rate_limit = false }'):format(api.url),
+      options = case.options, before = case.before,
+    })
+    nginx = nginx_lua.start {
+      files = { ["receiver.lua"] = app }, workers = case.workers, listen = case.workers and "reuseport",
+      server = "location / { content_by_lua_block { require('receiver'):nginx() } }",
+    }
+    senders = deliveries.start(nginx.url, SENDERS)
+  end
+
+  local function wait_for_more()
+    local before = #senders.answered
+    wait_for(function() return #senders.answered > before + SENDERS end, "deliveries")
+  end
+
+  for name, case in pairs {
+    ["at once"] = {},
+    ["with two workers"] = { workers = 2 },
+    ["after a sleep"] = { before = "ngx.sleep(0.02)" },
+    ["after a call"] = { before = CALL },
+    ["after the answer"] = { options = "defer = true", before = "ngx.sleep(0.02)" },
+    ["after the answer and a call"] = { options = "defer = true", before = CALL },
+  } do
+    it("loses none in a reload: handled " .. name, function()
+      start(case)
+      for _ = 1, RELOADS do
+        wait_for_more()
+        nginx:reload()
+      end
+      wait_for_more()
+      senders:stop()
+      nginx:stop(true)
+      assert.same({}, senders:lost(path))
+      assert.same({}, senders.failed)
+    end)
+  end
+
+  for name, gracefully in pairs { ["at once"] = false, ["gracefully"] = true } do
+    it("says 2xx only of what was handled when it ends " .. name, function()
+      start { before = "ngx.sleep(0.005)" }
+      wait_for_more()
+      local ended = runtime.latch()
+      apivideo.spawn(function()
+        nginx:stop(gracefully)
+        ended:open()
+      end)
+      ended:wait()
+      senders:stop()
+      assert.same({}, senders:lost(path))
+    end)
+  end
+end)
