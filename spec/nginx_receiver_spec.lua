@@ -398,6 +398,35 @@ describe_nginx("receiver in nginx #process", function()
     end)
   end
 
+  it("runs all deferred handlers, once, with few timers", function()
+    nginx = start(DEFERRED, { http = "lua_max_running_timers 4; lua_max_pending_timers 8;" })
+    local ids, left = {}, 40
+    apivideo.run(function()
+      for i = 1, left do
+        local body, id = new_body { type = "video.summary.generated", summaryId = "gate" }
+        ids[i] = id
+        apivideo.spawn(function()
+          assert.equal(204, post(nginx, "/webhooks", body))
+          left = left - 1
+        end)
+      end
+      wait_for(function()
+        local waiting = 0
+        for key in pairs(seen(nginx)) do waiting = waiting + (key:find("^waiting") and 1 or 0) end
+        return waiting >= 4
+      end, "handlers at work")
+      nginx:get "/gate"
+      wait_for(function() return left == 0 end, "the answers")
+    end)
+    wait_for(function()
+      local all = seen(nginx)
+      for _, id in ipairs(ids) do
+        if all[id] ~= 1 then return false end
+      end
+      return true
+    end, "the handlers")
+  end)
+
   it("counts for all workers together", function()
     local app = SHARED:gsub("app%.client%.webhooks:secrets %b{}", '"@secret@"')
     nginx = start(app, { workers = 2, listen = "reuseport" })
