@@ -28,29 +28,24 @@ function Plan:__tostring()
   return #lines > 0 and table.concat(lines, "\n") or "nothing to do"
 end
 
-local function contains(list, wanted)
-  for _, item in ipairs(list) do
-    if webhook.equal(item, wanted) then return true end
-  end
-  return false
-end
-
 -- What has to be done. Of equal webhooks the first one stays: the others are left from a run that did
 -- not come to its end.
 local function new_plan(existing, wanted, is_owned, prune)
   local plan = setmetatable({ create = {}, delete = {}, keep = {} }, Plan)
-  local urls = {}
-  for _, item in ipairs(wanted) do urls[item.url] = true end
+  local urls, keys, kept = {}, {}, {}
+  for _, item in ipairs(wanted) do urls[item.url], keys[webhook.key(item)] = true, true end
   is_owned = is_owned or function(item) return urls[item.url] end
   for _, item in ipairs(existing) do
-    if contains(wanted, item) and not contains(plan.keep, item) then
+    local key = webhook.key(item)
+    if keys[key] and not kept[key] then
+      kept[key] = true
       plan.keep[#plan.keep + 1] = item
     elseif (prune or urls[item.url]) and is_owned(item) then
       plan.delete[#plan.delete + 1] = item
     end
   end
   for _, item in ipairs(wanted) do
-    if not contains(plan.keep, item) then plan.create[#plan.create + 1] = item end
+    if not kept[webhook.key(item)] then plan.create[#plan.create + 1] = item end
   end
   return plan
 end
@@ -101,13 +96,14 @@ local function check_wanted(wanted)
   if not options.is_list(wanted, "table") then
     error("webhooks:sync: a list of webhooks expected: { { url = …, events = … }, … }", 3)
   end
+  local places = {}
   for i, item in ipairs(wanted) do
     webhook.check("webhooks:sync", item, 4)
-    for j = 1, i - 1 do
-      if webhook.equal(wanted[j], item) then
-        error(("webhooks:sync: webhooks %d and %d of the list are the same"):format(j, i), 3)
-      end
+    local key = webhook.key(item)
+    if places[key] then
+      error(("webhooks:sync: webhooks %d and %d of the list are the same"):format(places[key], i), 3)
     end
+    places[key] = i
   end
 end
 
