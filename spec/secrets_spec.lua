@@ -457,3 +457,19 @@ describe("secrets of several workers", function()
     end
   end)
 end)
+
+describe("secrets of clients", function()
+  it("are kept apart by account where they share a dictionary", function()
+    local kept = {}
+    local dict = { get = function(_, key) return kept[key] end, delete = function(_, key) kept[key] = nil end,
+      set = function(_, key, value) kept[key] = value end, incr = function() return 1 end,
+      add = function(_, key, value) kept[key] = value return true end }
+    for _, key in ipairs { "first-key-1", "other-key-2" } do
+      local client = require("apivideo").client { api_key = key, base_url = "http://127.0.0.1:1" }
+      client.webhooks.get = function() return { webhookId = "webhook_1", signatureSecret = "sig_sec_" .. key } end
+      assert.equal("sig_sec_" .. key, client.webhooks:secrets({ dict = dict }):resolve "webhook_1")
+      assert.equal("sig_sec_" .. key, client.webhooks:secrets({ dict = dict }):known "webhook_1")
+    end
+    for name in pairs(kept) do assert.is_nil(name:find("key", 1, true)) end
+  end)
+end)

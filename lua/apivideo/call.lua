@@ -15,6 +15,7 @@ local repeatable = { GET = true, HEAD = true, DELETE = true }
 
 ---@class apivideo.Account what the calls of a client have in common
 ---@field base_url string
+---@field name string what tells it from other accounts where they share a store; no secret
 ---@field headers table<string, string> of each call
 ---@field lines string[] the same as lines
 ---@field credentials apivideo.Credentials

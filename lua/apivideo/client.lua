@@ -125,7 +125,7 @@ local function credentials_of(given, exchange)
   return credentials.basic(given.api_key)
 end
 
-local function rate_limit_of(given, base_url)
+local function rate_limit_of(given, account)
   if given.rate_limit == false then return nil end
   local own = type(given.rate_limit) == "table" and given.rate_limit or {}
   options.check("client: option \"rate_limit\"", own, { store = "table?" }, 5)
@@ -134,7 +134,6 @@ local function rate_limit_of(given, base_url)
       misuse('option "rate_limit.store" must have get, set and incr, as nginx\'s dictionaries have')
     end
   end
-  local account = signature.sign(base_url, given.api_key or given.access_token):sub(1, 16)
   return rate_limit.new(account, own.store)
 end
 
@@ -158,7 +157,8 @@ local function account_of(given)
   account.credentials = credentials_of(given, function(path, body, retries)
     return call.exchange(account, path, body, retries)
   end)
-  account.rate_limit = rate_limit_of(given, account.base_url)
+  account.name = signature.sign(account.base_url, given.api_key or given.access_token):sub(1, 16)
+  account.rate_limit = rate_limit_of(given, account.name)
   account.headers.Accept = "application/json"
   account.lines = headers.lines(account.headers, given.headers)
   for name, value in pairs(given.headers or {}) do account.headers[name] = value end

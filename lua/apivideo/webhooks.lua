@@ -169,8 +169,10 @@ local SECRET_LIMITS = { total_timeout = 5 }
 ---@param given? apivideo.SecretsOptions
 ---@return apivideo.Secrets
 function Webhooks:secrets(given)
-  resource.client_of(self, "webhooks:secrets")
-  return (secrets.new(function(webhookId) return self:get(webhookId, SECRET_LIMITS) end, given))
+  local account = resource.client_of(self, "webhooks:secrets").account()
+  return (secrets.new(function(webhookId)
+    return self:get(webhookId, SECRET_LIMITS)
+  end, given, account.name))
 end
 
 return {
