@@ -106,6 +106,16 @@ describe("signature.verify", function()
     end
   end)
 
+  it("is of the secret at hand, whichever was the last", function()
+    for _, order in ipairs { "aabba", "abab", "baab" } do
+      for key in order:gmatch "." do
+        assert.equal(signature.hmac(key):update(BODY):sign(), signature.sign(BODY, key))
+        assert_verdict(false, "mismatch", signature.verify(BODY, HEX, key))
+        assert_verdict(true, nil, signature.verify(BODY, HEX, { key, SECRET }))
+      end
+    end
+  end)
+
   it("takes several secrets, and holds if one of them does", function()
     assert_verdict(true, nil, signature.verify(BODY, HEX, { SECRET }))
     assert_verdict(true, nil, signature.verify(BODY, HEX, { SECRET, "b" }))

@@ -175,17 +175,17 @@ function Catalogue:parse(raw)
   return bad(kind, message, field, offset)
 end
 
--- Its length before it: "ab" beside "c" is not "a" beside "bc".
-local function prefixed(value)
-  return #value .. ":" .. value
+-- A key and one value more, its length before it: "ab" beside "c" is not "a" beside "bc".
+local function extended(key, value)
+  return key .. #value .. ":" .. value
 end
 
-local function identifying(event, field)
+local function identified(key, event, field)
   local value = event[field]
   if type(value) ~= "string" then
     error(("events:key: event.%s must be a string, got %s"):format(field, type(value)), 3)
   end
-  return prefixed(value)
+  return extended(key, value)
 end
 
 --- What tells one occurrence from another: two deliveries with the same key are the same event.
@@ -196,17 +196,17 @@ function Catalogue:key(event, raw)
   if type(event) ~= "table" then
     error("events:key: event must be a table, got " .. type(event), 2)
   end
-  local key = identifying(event, "type")
+  local key = identified("", event, "type")
   local known = self.types[event.type]
   if not known then
     if type(raw) ~= "string" then
       error(("events:key: raw (string) expected, got %s: \"%s\" is not in the catalogue")
         :format(type(raw), event.type), 2)
     end
-    return key .. prefixed(sign(raw, event.type))
+    return extended(key, sign(raw, event.type))
   end
-  for _, field in ipairs(known.identity) do key = key .. identifying(event, field) end
-  if known.emitted_at then key = key .. identifying(event, "emittedAt") end
+  for _, field in ipairs(known.identity) do key = identified(key, event, field) end
+  if known.emitted_at then key = identified(key, event, "emittedAt") end
   return key
 end
 

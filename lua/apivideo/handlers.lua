@@ -120,11 +120,14 @@ local function failure_of(fn, event, delivery)
   return nil
 end
 
+-- Tells of a failure. The list of them, which starts with the first.
 local function fail(self, errs, err, event, delivery)
+  errs = errs or {}
   errs[#errs + 1] = err
-  if not self.error_handler then return end
+  if not self.error_handler then return errs end
   local ok, second = protected.call(self.error_handler, err, event, delivery)
   if not ok then errs[#errs + 1] = second end
+  return errs
 end
 
 --- Runs all handlers that match an event. One that fails does not keep the others from running.
@@ -133,18 +136,18 @@ end
 ---@return integer|nil count how many ran: 0 when none matches; nil when one failed
 ---@return any[]? errors of those that failed
 function Handlers:dispatch(event, delivery)
-  local functions, errs = matching(self, event.type), {}
+  local functions, errs = matching(self, event.type), nil
   local count = #functions
   for i = 1, count do
     local err = failure_of(functions[i], event, delivery)
-    if err ~= nil then fail(self, errs, err, event, delivery) end
+    if err ~= nil then errs = fail(self, errs, err, event, delivery) end
   end
   if count == 0 and self.fallback then
     count = 1
     local err = failure_of(self.fallback, event, delivery)
-    if err ~= nil then fail(self, errs, err, event, delivery) end
+    if err ~= nil then errs = fail(self, errs, err, event, delivery) end
   end
-  if #errs > 0 then return nil, errs end
+  if errs then return nil, errs end
   return count
 end
 

@@ -49,12 +49,10 @@ end
 local function go_on() end
 
 local function send(status, list)
-  if status ~= 204 then -- which nginx answers as it is; for others it has pages
-    ngx.status = status
-    for name, value in pairs(list) do ngx.header[name] = value end
-    ngx.header["Content-Length"] = 0
-    ngx.send_headers()
-  end
+  ngx.status = status
+  for name, value in pairs(list) do ngx.header[name] = value end
+  ngx.header["Content-Length"] = 0 -- or nginx sends a page of its own
+  ngx.send_headers()
   return ngx.exit(status)
 end
 
@@ -71,6 +69,7 @@ return function(take, headers_of)
     ngx.on_abort(go_on)
     local status = take(receiver, method, list, body, size)
     if given and given.answer == false then return status, headers_of(status), "" end
+    if status == 204 then return ngx.exit(status) end
     return send(status, headers_of(status))
   end
 end

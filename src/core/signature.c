@@ -29,6 +29,10 @@ bool signature_begin(signature_context *context, const char *key, size_t length)
   return EVP_MAC_init(context, (const unsigned char *)key, length, NULL) == 1;
 }
 
+bool signature_again(signature_context *context) {
+  return EVP_MAC_init(context, NULL, 0, NULL) == 1;
+}
+
 bool signature_update(signature_context *context, const char *bytes, size_t length) {
   return EVP_MAC_update(context, (const unsigned char *)bytes, length) == 1;
 }
@@ -48,6 +52,10 @@ void signature_free(signature_context *context) { HMAC_CTX_free(context); }
 
 bool signature_begin(signature_context *context, const char *key, size_t length) {
   return length <= INT_MAX && HMAC_Init_ex(context, key, (int)length, EVP_sha256(), NULL) == 1;
+}
+
+bool signature_again(signature_context *context) {
+  return HMAC_Init_ex(context, NULL, 0, NULL, NULL) == 1;
 }
 
 bool signature_update(signature_context *context, const char *bytes, size_t length) {

@@ -28,8 +28,12 @@ signature_context *signature_new(void);
 /* Frees a context, or nothing. libcrypto wipes the key it holds. */
 void signature_free(signature_context *context);
 
-/* The steps of one calculation. False if libcrypto fails. */
+/*
+** The steps of one calculation. False if libcrypto fails. After one that was begun, the next may be
+** begun again with the same key, which is quicker.
+*/
 bool signature_begin(signature_context *context, const char *key, size_t length);
+bool signature_again(signature_context *context);
 bool signature_update(signature_context *context, const char *bytes, size_t length);
 bool signature_finish(signature_context *context, unsigned char digest[SIGNATURE_BYTES]);
 

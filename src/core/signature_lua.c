@@ -2,8 +2,9 @@
 ** apivideo.core.signature: sign, verify, hmac.
 **
 ** sign and verify share one calculation, a userdata that is their upvalue: it is made when first
-** used and begun anew by each. It keeps the last key until the state closes, as the Lua string
-** that the key came from does anyway; libcrypto wipes it then.
+** used and begun anew by each, without setting up the key once more where it is the last one's (a
+** third of the time of a short body). It and the table that belongs to it (compat.h) keep that key,
+** at LAST_KEY, until the state closes; libcrypto wipes its own then.
 */
 #include "signature_lua.h"
 
@@ -12,6 +13,7 @@
 #include "signature.h"
 
 #define HMAC "apivideo.hmac"
+#define LAST_KEY 1
 
 /* A userdata of metatable HMAC. No context: not yet begun, or finished. */
 struct hmac {
@@ -101,13 +103,33 @@ static signature_context *shared_context(lua_State *L) {
   return shared->context;
 }
 
+/* Begins the shared calculation with the secret on top of the stack. Stack: [-0, +0]. */
+static bool begin(lua_State *L, signature_context *context) {
+  bool begun;
+  compat_getuservalue(L, lua_upvalueindex(1));
+  lua_rawgeti(L, -1, LAST_KEY); /* secret, the table, the last key */
+  if (lua_rawequal(L, -1, -3)) {
+    begun = signature_again(context);
+  } else {
+    size_t length;
+    const char *const secret = lua_tolstring(L, -3, &length);
+    begun = signature_begin(context, secret, length);
+    if (begun) {
+      lua_pushvalue(L, -3);
+    } else {
+      lua_pushnil(L);
+    }
+    lua_rawseti(L, -3, LAST_KEY);
+  }
+  lua_pop(L, 2);
+  return begun;
+}
+
 /* Signs with the secret on top of the stack. Raises if libcrypto fails. */
 static void calculate(lua_State *L, signature_context *context, const char *raw, size_t length,
                       unsigned char digest[SIGNATURE_BYTES]) {
-  size_t secret_length;
-  const char *const secret = lua_tolstring(L, -1, &secret_length);
-  if (!signature_begin(context, secret, secret_length) ||
-      !signature_update(context, raw, length) || !signature_finish(context, digest))
+  if (!begin(L, context) || !signature_update(context, raw, length) ||
+      !signature_finish(context, digest))
     luaL_error(L, "libcrypto failed to calculate HMAC-SHA256");
 }
 
@@ -249,6 +271,8 @@ void signature_open(lua_State *L) {
   lua_pop(L, 1);
   lua_createtable(L, 0, 3);
   (void)push_hmac(L); /* module, the shared calculation */
+  lua_createtable(L, LAST_KEY, 0);
+  compat_setuservalue(L, -2);
   lua_pushvalue(L, -1);
   lua_pushcclosure(L, sign, 1);
   lua_setfield(L, -3, "sign");
