@@ -4,6 +4,7 @@ local apivideo = require "apivideo"
 local emulator = require "apivideo.emulator"
 local errors = require "apivideo.error"
 local mime = require "mime"
+local nginx_lua = require "spec.support.nginx_lua"
 local peer = require "spec.support.peer"
 local redact = require "apivideo.redact"
 local retry = require "apivideo.retry"
@@ -399,6 +400,27 @@ describe("hooks", function()
       assert.is_false(ok)
       assert.truthy(err:find('"' .. hook .. '" must be a function', 1, true))
     end
+  end)
+end)
+
+local missing = nginx_lua.missing()
+local describe_nginx = missing and function(name) pending(name .. ": " .. missing) end or describe
+
+describe_nginx("hooks in nginx #process", function()
+  it("that raise are told of in its error log, without secrets", function()
+    local p = peer.answering("200 OK", nil, '{"data":[]}')
+    local nginx = nginx_lua.start { server = ([[
+      location / { content_by_lua_block {
+        local client = require("apivideo").client { api_key = "%s", base_url = "%s",
+          on_request = function() error("no use for %s", 0) end }
+        ngx.print(client.videos:list() and "ok")
+      } }]]):format(KEY, p.url, KEY) }
+    finally(function()
+      nginx:stop()
+      p.stop()
+    end)
+    assert.equal("ok", nginx:get "/")
+    assert.truthy(nginx:log():find("%[error%] [^\n]*apivideo: a hook failed: no use for %*%*%*,"), nginx:log())
   end)
 end)
 

@@ -1,6 +1,7 @@
 --- The application's view of each attempt (`on_request`, `on_response`), without secrets.
 
 local errors = require "apivideo.error"
+local log = require "apivideo.log"
 local protected = require "apivideo.pcall"
 local redact = require "apivideo.redact"
 local runtime = require "apivideo.runtime"
@@ -25,10 +26,7 @@ local observe = {}
 -- Calls the application's function; its failure must not become the call's.
 local function tell(hook, fact, secrets)
   local ok, err = protected.call(hook, fact)
-  if not ok then
-    local text = redact.text(tostring(err), secrets):gsub("%c+", " ")
-    io.stderr:write("apivideo: a hook failed: ", text, "\n")
-  end
+  if not ok then log.error("a hook failed: " .. redact.text(tostring(err), secrets)) end
 end
 
 -- Whether a header of the application's own is likely to hold a secret.
