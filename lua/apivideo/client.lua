@@ -106,7 +106,7 @@ local function base_url_of(given)
   return (base_url:gsub("/+$", ""))
 end
 
-local function credentials_of(given, exchange)
+local function credentials_of(given, base_url, exchange)
   for _, name in ipairs { "api_key", "access_token" } do
     if given[name] and not given[name]:find("^[!-~]+$") then
       misuse(('option "%s" must be printable characters without white space'):format(name))
@@ -118,7 +118,7 @@ local function credentials_of(given, exchange)
     if given.auth == "basic" then misuse('an access token is shown as a bearer: leave option "auth" out') end
     return credentials.token(given.access_token)
   elseif given.auth == "bearer" then
-    return credentials.bearer(given.api_key, exchange)
+    return credentials.bearer(given.api_key, base_url, exchange)
   elseif given.auth and given.auth ~= "basic" then
     misuse(('option "auth" must be "basic" or "bearer", got "%s"'):format(given.auth))
   end
@@ -154,7 +154,7 @@ local function account_of(given)
       client_key = given.client_key, http2 = given.http2 },
     on_request = given.on_request, on_response = given.on_response,
   }
-  account.credentials = credentials_of(given, function(path, body, retries)
+  account.credentials = credentials_of(given, account.base_url, function(path, body, retries)
     return call.exchange(account, path, body, retries)
   end)
   account.name = signature.sign(account.base_url, given.api_key or given.access_token):sub(1, 16)

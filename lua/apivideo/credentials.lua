@@ -40,7 +40,8 @@ local function exchange(self, path, body, retries)
     return nil, err
   elseif tokens == true or not is_text(tokens.access_token) then
     return nil, errors.new("unexpected_response", "the answer holds no access token",
-      { status = response.status, attempts = response.attempts, request = { method = "POST", url = path } })
+      { status = response.status, attempts = response.attempts,
+        request = { method = "POST", url = self.base_url .. path } }, self.secrets)
   end
   keep(self, tokens)
   return true
@@ -96,10 +97,11 @@ end
 
 --- Credentials that exchange the key for tokens.
 ---@param api_key string
+---@param base_url string
 ---@param ask fun(path: string, body: string, retries?: integer): table|nil, apivideo.Error? posts to /auth
-function credentials.bearer(api_key, ask)
+function credentials.bearer(api_key, base_url, ask)
   return setmetatable({
-    api_key = api_key, ask = ask, secrets = { api_key }, renewals = single_flight.new(),
+    api_key = api_key, base_url = base_url, ask = ask, secrets = { api_key }, renewals = single_flight.new(),
   }, Credentials)
 end
 
