@@ -19,7 +19,7 @@ local repeatable = { GET = true, HEAD = true, DELETE = true }
 ---@field headers table<string, string> of each call
 ---@field lines string[] the same as lines
 ---@field credentials apivideo.Credentials
----@field rate_limit? apivideo.RateLimit
+---@field rate_limit? apivideo.RateGovernor
 ---@field budget apivideo.RetryBudget
 ---@field limits apivideo.CallOptions
 ---@field reach table<string, any> what each transfer has: proxy, ca_file, client_cert, client_key, http2

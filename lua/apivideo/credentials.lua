@@ -12,6 +12,7 @@ local PATIENCE = 5 -- seconds after which that is tried again, while the token i
 
 ---@class apivideo.Credentials
 ---@field api_key? string
+---@field username? string of Basic authentication
 ---@field token? string the access token to show
 ---@field secrets string[] what must not be printed
 local Credentials = {}
@@ -98,7 +99,7 @@ end
 --- Credentials that exchange the key for tokens.
 ---@param api_key string
 ---@param base_url string
----@param ask fun(path: string, body: string, retries?: integer): table|nil, apivideo.Error? posts to /auth
+---@param ask fun(path: string, body: string, retries?: integer): table|true|nil, apivideo.Error?, apivideo.Response? posts to /auth
 function credentials.bearer(api_key, base_url, ask)
   return setmetatable({
     api_key = api_key, base_url = base_url, ask = ask, secrets = { api_key }, renewals = single_flight.new(),
