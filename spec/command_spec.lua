@@ -46,6 +46,7 @@ describe("command #process", function()
       { { "trigger", QUALITY }, "one of --to and --through is required" },
       { { "trigger" }, "type" },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--through", "http://127.0.0.1:1" }, "one of" },
+      { { "trigger", QUALITY, "--through", "http://127.0.0.1:1", "--secret", "s" }, "--secret goes with --to" },
       { { "trigger", "video.encoding.quality.complete", "--to", "http://127.0.0.1:1" },
         "did you mean " .. QUALITY },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--set", "x" }, "name=value" },

@@ -64,6 +64,8 @@ end
 function trigger.run(given)
   if (given.to == nil) == (given.through == nil) then
     return 2, "one of --to and --through is required"
+  elseif given.secret and given.through then
+    return 2, "--secret goes with --to; with --through, the local api.video signs with its webhooks' own secrets"
   end
   local event, problem = event_of(given)
   if not event then return 2, problem end
