@@ -1,4 +1,5 @@
 local apivideo = require "apivideo"
+local misuse = require "spec.support.misuse"
 local runtime = require "apivideo.runtime"
 
 local QUALITY, STARTED = "video.encoding.quality.completed", "live-stream.broadcast.started"
@@ -136,6 +137,16 @@ describe("handlers", function()
     assert.is_false(pcall(handlers.otherwise, handlers, {}))
     assert.is_false(pcall(handlers.on_error, handlers))
     assert.equal(0, dispatch(QUALITY))
+  end)
+
+  it("say so when they are called with a dot", function()
+    for name, arguments in pairs { on = { QUALITY, print }, off = { { QUALITY }, print }, otherwise = { print },
+      on_error = { print }, dispatch = { { type = QUALITY }, {} } } do
+      local message = misuse(function() return (handlers[name](arguments[1], arguments[2])) end)
+      assert.truthy(message:find(("handlers:%s: call it with a colon, handlers:%s(…)"):format(name, name), 1, true),
+        message)
+      assert.truthy(misuse(function() handlers[name]() end):find("colon", 1, true))
+    end
   end)
 
   it("take the application's own types", function()

@@ -1,6 +1,7 @@
 local apivideo = require "apivideo"
 local cjson = require "cjson"
 local errors = require "apivideo.error"
+local misuse = require "spec.support.misuse"
 
 local SECRET, ID = "sig_sec_0000000000000000000000", "webhook_0000000000000000000000"
 local RAW = '{"type":"video.encoding.quality.completed","emittedAt":"2021-01-29T15:46:25.217Z",'
@@ -328,6 +329,17 @@ describe("receiver", function()
     assert.truthy(message(receiver.receive, receiver, request { size = "5" }):find("size must be a number", 1, true))
     local outside = message(function() receiver:nginx() end)
     assert.truthy(outside:find("receiver_spec.lua.*receiver:nginx: this is not nginx; .* receiver:receive"), outside)
+  end)
+
+  it("says so when it is called with a dot", function()
+    local receiver = new()
+    for name, argument in pairs { receive = request(), metrics = false } do
+      for _, given in ipairs { argument, {} } do
+        local message = misuse(function() return (receiver[name](given or nil)) end)
+        assert.truthy(message:find(("receiver:%s: call it with a colon, receiver:%s(…)"):format(name, name), 1, true),
+          message)
+      end
+    end
   end)
 
   it("answers as before when its log fails, and lets no secret into its own", function()

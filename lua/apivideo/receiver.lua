@@ -159,6 +159,13 @@ local function headers_of(status)
   return status == 405 and { Allow = "POST" } or {}
 end
 
+-- Raises where a method was called with a dot.
+local function check_self(self, name)
+  if getmetatable(self) ~= Receiver then
+    error(("receiver:%s: call it with a colon, receiver:%s(…)"):format(name, name), 3)
+  end
+end
+
 local function check_request(request)
   if type(request) ~= "table" or type(request.method) ~= "string"
     or type(request.headers) ~= "table" then
@@ -180,6 +187,7 @@ end
 ---@return table<string, string> headers
 ---@return string body always empty: a refusal's reason goes to the log, never to the sender
 function Receiver:receive(request)
+  check_self(self, "receive")
   check_request(request)
   local raw = request.body or ""
   local status = take(self, request.method, request.headers, raw, request.size or #raw)
@@ -191,6 +199,7 @@ Receiver.nginx = nginx(take, headers_of)
 --- What became of all requests so far, in Prometheus' text format.
 ---@return string text
 function Receiver:metrics()
+  check_self(self, "metrics")
   return self.counts:text()
 end
 
