@@ -74,27 +74,19 @@ describe("a proxy", function()
 
   -- A SOCKS5 proxy (RFC 1928) that asks for user and password (RFC 1929), and is the peer, too.
   local function socks(seen)
-    local function read(connection, count)
-      while #connection.received < count do
-        if not connection:read_more() then return nil end
-      end
-      local bytes = connection.received:sub(1, count)
-      connection.received = connection.received:sub(count + 1)
-      return bytes
-    end
-    local function read_text(connection)
-      return read(connection, read(connection, 1):byte())
+    local function take_text(connection)
+      return connection:take(connection:take(1):byte())
     end
     return start(function(connection)
-      read(connection, 1)
-      read_text(connection)
+      connection:take(1)
+      take_text(connection)
       connection:send("\5\2")
-      read(connection, 1)
-      seen.user, seen.password = read_text(connection), read_text(connection)
+      connection:take(1)
+      seen.user, seen.password = take_text(connection), take_text(connection)
       connection:send("\1\0")
-      seen.kind = read(connection, 4):byte(4)
-      seen.host = seen.kind == 3 and read_text(connection) or read(connection, 4)
-      read(connection, 2)
+      seen.kind = connection:take(4):byte(4)
+      seen.host = seen.kind == 3 and take_text(connection) or connection:take(4)
+      connection:take(2)
       connection:send("\5\0\0\1\0\0\0\0\0\0")
       seen.request = connection:read_request()
       connection:respond("200 OK", nil, "by SOCKS")

@@ -30,17 +30,11 @@ end
 
 -- Reads a frame: its kind and payload; nil when the server has closed.
 local function read_frame(connection)
-  local function has(size) return #connection.received >= size end
-  local function take(size)
-    local bytes = connection.received:sub(1, size)
-    connection.received = connection.received:sub(size + 1)
-    return bytes
-  end
-  while not has(9) do if not connection:read_more() then return nil end end
-  local a, b, c, kind = take(9):byte(1, 4)
-  local size = a * 65536 + b * 256 + c
-  while not has(size) do if not connection:read_more() then return nil end end
-  return kind, take(size)
+  local header = connection:take(9)
+  if not header then return nil end
+  local a, b, c, kind = header:byte(1, 4)
+  local payload = connection:take(a * 65536 + b * 256 + c)
+  if payload then return kind, payload end
 end
 
 local h2 = {}

@@ -3,60 +3,20 @@
 
 local runtime = require "apivideo.runtime"
 local socket = require "socket"
+local wire = require "spec.support.wire"
 
-local Connection = {}
-Connection.__index = Connection
-
--- Adds what has come to `received`, waiting for something; false when the client is gone.
-function Connection:read_more()
-  while true do
-    local data, problem, partial = self.socket:receive(65536)
-    data = data or partial
-    if data ~= "" then
-      self.received = self.received .. data
-      return true
-    end
-    if problem == "closed" then return false end
-    runtime.sleep(0.001)
-  end
-end
+local Connection = wire.class()
 
 --- Reads one request: { line, head, body }; nil when the client is gone.
 function Connection:read_request()
-  while not self.received:find("\r\n\r\n", 1, true) do
-    if not self:read_more() then return nil end
-  end
-  local head, rest = self.received:match("^(.-\r\n\r\n)(.*)$")
-  local length = tonumber(head:match("[Cc]ontent%-[Ll]ength: *(%d+)")) or 0
-  self.received = rest
-  while #self.received < length do
-    if not self:read_more() then return nil end
-  end
-  local body = self.received:sub(1, length)
-  self.received = self.received:sub(length + 1)
-  return { line = head:match("^[^\r]*"), head = head, body = body }
-end
-
---- Sends bytes; false when the client is gone.
-function Connection:send(bytes)
-  local from = 1
-  while from <= #bytes do
-    local sent, problem, partial = self.socket:send(bytes, from)
-    if problem == "closed" then return false end
-    from = (sent or partial or from - 1) + 1
-    if from <= #bytes then runtime.sleep(0.001) end
-  end
-  return true
+  local head, body = self:take_message()
+  return head and { line = head:match("^[^\r]*"), head = head, body = body }
 end
 
 --- Sends a whole response.
 function Connection:respond(status, headers, body)
   return self:send(("HTTP/1.1 %s\r\n%sContent-Length: %d\r\n\r\n%s")
     :format(status, headers or "", #(body or ""), body or ""))
-end
-
-function Connection:close()
-  self.socket:close()
 end
 
 --- Ends the connection with a reset.
@@ -77,10 +37,9 @@ function peer.start(script)
   runtime.watch(listening:getfd(), function()
     local accepted = listening:accept()
     if not accepted then return end
-    accepted:settimeout(0)
     accepted:setoption("tcp-nodelay", true)
     self.connections = self.connections + 1
-    local connection = setmetatable({ socket = accepted, received = "" }, Connection)
+    local connection = wire.new(Connection, accepted)
     runtime.spawn(function(number)
       script(connection, number)
       connection:close()
@@ -93,18 +52,26 @@ function peer.start(script)
   return self
 end
 
---- A peer that answers every request of every connection alike.
-function peer.answering(status, headers, body)
+--- A peer that answers each request of each connection as a function of it says: with a status, headers
+--- and a body, or not at all. It lists all requests.
+---@param answer fun(request: table): string?, string?, string?
+function peer.serving(answer)
   local self
   self = peer.start(function(connection)
     while true do
       local request = connection:read_request()
       if not request then return end
       self.requests[#self.requests + 1] = request
-      connection:respond(status, headers, body)
+      local status, headers, body = answer(request)
+      if status then connection:respond(status, headers, body) end
     end
   end)
   return self
+end
+
+--- A peer that answers every request alike.
+function peer.answering(status, headers, body)
+  return peer.serving(function() return status, headers, body end)
 end
 
 return peer
