@@ -9,6 +9,7 @@ local peer = require "spec.support.peer"
 local redact = require "apivideo.redact"
 local retry = require "apivideo.retry"
 local runtime = require "apivideo.runtime"
+local stderr = require "spec.support.stderr"
 local version = require "apivideo.version"
 local wait_for = require "spec.support.wait"
 
@@ -83,16 +84,6 @@ describe("hooks", function()
     return api
   end
 
-  -- Runs with stderr caught: what was written.
-  local function caught(run)
-    local stderr, written = io.stderr, {}
-    io.stderr = { write = function(_, ...) written[#written + 1] = table.concat { ... } end } -- luacheck: ignore
-    local ok, err = pcall(run)
-    io.stderr = stderr -- luacheck: ignore
-    assert.is_true(ok, err)
-    return written
-  end
-
   it("see the request as it is sent, and its answer", function()
     local p = answering("201 Created", "X-One: 1\r\nX-Two: a\r\nX-Two: b\r\n", '{"webhookId":"webhook_1"}')
     local client = client_of(p.url, { headers = { ["X-Client"] = "c" } })
@@ -144,7 +135,7 @@ describe("hooks", function()
       count = count + 1
       assert(fact.url or fact.request.url)
     end
-    local written = caught(function()
+    local written = stderr.of(function()
       for _, name in ipairs { "on_request", "on_response" } do
         assert(apivideo.client({ api_key = KEY, base_url = p.url, [name] = hook }).videos:list())
       end
@@ -301,7 +292,7 @@ describe("hooks", function()
       for _, raised in ipairs { "two\nlines " .. KEY .. " Basic " .. BASIC .. " sig_sec_abc", { "a table" }, false } do
         for _, hook in ipairs { "on_request", "on_response" } do
           local page
-          local written = caught(function()
+          local written = stderr.of(function()
             page = client_of(p.url, { [hook] = function() error(raised, 0) end }).videos:list()
           end)
           assert.same({}, page.data)
@@ -316,7 +307,7 @@ describe("hooks", function()
       local p = answering("200 OK", nil, '{"data":[]}')
       local client = client_of(p.url, { on_request = function() apivideo.sleep(0.002) end,
         on_response = function() apivideo.sleep(0.002) end })
-      local written = caught(function()
+      local written = stderr.of(function()
         local results, failed = apivideo.parallel(3, { 1, 2, 3, 4 }, function() return client.videos:list() end)
         assert.equal(4, #results)
         assert.is_nil(failed)

@@ -2,6 +2,7 @@ local apivideo = require "apivideo"
 local cjson = require "cjson"
 local errors = require "apivideo.error"
 local misuse = require "spec.support.misuse"
+local stderr = require "spec.support.stderr"
 
 local SECRET, ID = "sig_sec_0000000000000000000000", "webhook_0000000000000000000000"
 local RAW = '{"type":"video.encoding.quality.completed","emittedAt":"2021-01-29T15:46:25.217Z",'
@@ -224,16 +225,13 @@ describe("receiver", function()
   end)
 
   it("logs refusals, failures and unhandled events to stderr by itself", function()
-    local stderr, written = io.stderr, {}
-    io.stderr = { write = function(_, ...) written[#written + 1] = table.concat { ... } end } -- luacheck: ignore
     local receiver = apivideo.receiver { handlers = apivideo.handlers(), secrets = SECRET }
-    pcall(function()
+    local written = stderr.of(function()
       receiver:receive(request { body = "x\n" })
       receiver:receive(request())
       handlers:on("*", function() error("it broke\nbadly", 0) end)
       apivideo.receiver { handlers = handlers, secrets = SECRET }:receive(request())
     end)
-    io.stderr = stderr -- luacheck: ignore
     assert.equal(3, #written)
     assert.truthy(written[1]:find("refused with 401: .*bad_signature: signature mismatch"))
     assert.truthy(written[2]:find("without a handler: video.encoding.quality.completed", 1, true))
@@ -343,17 +341,14 @@ describe("receiver", function()
   end)
 
   it("answers as before when its log fails, and lets no secret into its own", function()
-    local stderr, written = io.stderr, {}
-    io.stderr = { write = function(_, ...) written[#written + 1] = table.concat { ... } end } -- luacheck: ignore
     local status
-    pcall(function()
+    local written = stderr.of(function()
       local failing = apivideo.receiver { handlers = handlers, secrets = SECRET,
         log = function() error("no space left") end }
       status = failing:receive(request())
       handlers:on("*", function() error("about " .. SECRET, 0) end)
       apivideo.receiver { handlers = handlers, secrets = SECRET }:receive(request())
     end)
-    io.stderr = stderr -- luacheck: ignore
     assert.equal(204, status)
     assert.truthy(written[1]:find("no space left"))
     assert.truthy(written[2]:find("about sig_sec_***", 1, true))

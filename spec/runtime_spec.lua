@@ -4,6 +4,7 @@ local peer = require "spec.support.peer"
 local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
 local socket = require "socket"
+local stderr = require "spec.support.stderr"
 local timers = require "apivideo.runtime.timers"
 
 describe("runtime", function()
@@ -79,24 +80,19 @@ describe("runtime", function()
   end)
 
   it("reports the error of a task and goes on", function()
-    local stderr, reported = io.stderr, nil
-    io.stderr = { write = function(_, ...) reported = table.concat { ... } end } -- luacheck: ignore
-    local ok = pcall(function()
+    local written = stderr.of(function()
       runtime.spawn(function() error("it broke") end)
       runtime.run(function() runtime.sleep(0) end)
     end)
-    io.stderr = stderr -- luacheck: ignore
-    assert.is_true(ok)
-    assert.truthy(reported:find("a task failed: .*it broke"))
+    assert.truthy(written[1]:find("a task failed: .*it broke"))
   end)
 
   it("ends a task that yields to somebody else", function()
-    local stderr, reported = io.stderr, nil
-    io.stderr = { write = function(_, ...) reported = table.concat { ... } end } -- luacheck: ignore
-    runtime.spawn(function() coroutine.yield() end)
-    runtime.sleep(0)
-    io.stderr = stderr -- luacheck: ignore
-    assert.truthy(reported:find("another scheduler"))
+    local written = stderr.of(function()
+      runtime.spawn(function() coroutine.yield() end)
+      runtime.sleep(0)
+    end)
+    assert.truthy(written[1]:find("another scheduler"))
     runtime.run()
   end)
 

@@ -3,18 +3,16 @@ local process = require "spec.support.process"
 local raw = require "spec.support.raw"
 local runtime = require "apivideo.runtime"
 local server = require "apivideo.server"
+local stderr = require "spec.support.stderr"
 local wait_for = require "spec.support.wait"
 
 describe("server", function()
-  local running, stderr, written
+  local running, written
 
-  before_each(function()
-    stderr, written = io.stderr, {}
-    io.stderr = { write = function(_, ...) written[#written + 1] = table.concat { ... } end } -- luacheck: ignore
-  end)
+  before_each(function() written = stderr.catch() end)
 
   after_each(function()
-    io.stderr = stderr -- luacheck: ignore
+    stderr.release()
     if running then running:stop(0) end
     running = nil
   end)
