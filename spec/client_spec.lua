@@ -1,8 +1,8 @@
 local apivideo = require "apivideo"
 local emulator = require "apivideo.emulator"
 local errors = require "apivideo.error"
-local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 
 local ID = "webhook_XXXXXXXXXXXXXXX"
@@ -14,23 +14,11 @@ local function client_of(url, more)
 end
 
 describe("client", function()
-  local running = {}
-
-  after_each(function()
-    for _, p in ipairs(running) do p.stop() end
-    running = {}
-  end)
+  after_each(running.stop)
 
   local function answering(...)
-    local p = peer.answering(...)
-    running[#running + 1] = p
+    local p = running.answering(...)
     return client_of(p.url), p
-  end
-
-  local function scripted(script)
-    local p = peer.start(script)
-    running[#running + 1] = p
-    return p
   end
 
   -- The error of a call that is answered so.
@@ -67,7 +55,7 @@ describe("client", function()
     it("goes to " .. host .. " by TLS in the environment " .. environment .. " #process", function()
       -- Seen by a proxy: the name and port that the client asks to be connected with.
       local line
-      local p = scripted(function(connection)
+      local p = running.peer(function(connection)
         local request = connection:read_request()
         line = request and request.line
       end)
@@ -108,7 +96,7 @@ describe("client", function()
   end)
 
   it("takes a 204 with a content type, and any other success of a delete", function()
-    local p = scripted(function(connection)
+    local p = running.peer(function(connection)
       connection:read_request()
       connection:send("HTTP/1.1 204 No Content\r\nContent-Type: application/json\r\n\r\n")
     end)
@@ -205,12 +193,12 @@ describe("client", function()
   end)
 
   it("gives transport failures the same form", function()
-    local p = scripted(function(connection) connection:read_request() end)
+    local p = running.peer(function(connection) connection:read_request() end)
     local result, err = client_of(p.url).webhooks:get(ID)
     assert.is_nil(result)
     assert.equal("network", err.kind)
     assert.equal(p.url .. "/webhooks/" .. ID, err.request.url)
-    local stalling = scripted(function(connection)
+    local stalling = running.peer(function(connection)
       connection:read_request()
       connection:read_request()
     end)
@@ -290,7 +278,7 @@ describe("client", function()
     local pages = { '{"data":[{"webhookId":"a"},{"webhookId":"b"}],"pagination":{"pagesTotal":1,"itemsTotal":0}}',
       '{"data":[{"webhookId":"c"}],"pagination":{"pagesTotal":99,"links":{"next":"http://elsewhere"}}}' }
     local lines = {}
-    local p = scripted(function(connection)
+    local p = running.peer(function(connection)
       while true do
         local request = connection:read_request()
         if not request then return end

@@ -1,7 +1,7 @@
 local free_port = require "spec.support.free_port"
 local http = require "apivideo.http"
-local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+local running = require "spec.support.running"
 
 local function get(url, proxy, more)
   local request = { method = "GET", url = url, proxy = proxy, timeout = 60 }
@@ -10,27 +10,10 @@ local function get(url, proxy, more)
 end
 
 describe("a proxy", function()
-  local running = {}
-
-  local function start(...)
-    local p = peer.start(...)
-    running[#running + 1] = p
-    return p
-  end
-
-  local function answering(...)
-    local p = peer.answering(...)
-    running[#running + 1] = p
-    return p
-  end
-
-  after_each(function()
-    for _, p in ipairs(running) do p.stop() end
-    running = {}
-  end)
+  after_each(running.stop)
 
   it("is asked for http URLs, this machine's own, too", function()
-    local p = answering("200 OK", nil, "by proxy")
+    local p = running.answering("200 OK", nil, "by proxy")
     for _, url in ipairs { "http://127.0.0.1:1/a", "http://localhost:1/a", "http://host.invalid/a" } do
       assert.equal("by proxy", assert(get(url, p.url)).body)
       assert.equal("GET " .. url .. " HTTP/1.1", p.requests[#p.requests].line)
@@ -38,7 +21,7 @@ describe("a proxy", function()
   end)
 
   it("gets user and password", function()
-    local p = answering("200 OK")
+    local p = running.answering("200 OK")
     assert(get("http://host.invalid/", p.url:gsub("//", "//me:p%%40ss@"), { username = "key" }))
     local head = p.requests[1].head
     assert.truthy(head:find("\r\nProxy-Authorization: Basic bWU6cEBzcw==\r\n", 1, true))
@@ -47,7 +30,7 @@ describe("a proxy", function()
 
   it("is told nothing but the host of an https URL", function()
     for _, credentials in ipairs { { username = "key" }, { headers = { "Authorization: Bearer token" } } } do
-      local p = answering("403 Forbidden")
+      local p = running.answering("403 Forbidden")
       credentials.body = "secret"
       local response, err, sent = get("https://host.invalid/path", p.url, credentials)
       assert.is_nil(response)
@@ -61,7 +44,7 @@ describe("a proxy", function()
   end)
 
   it("that ends a tunnel in the TLS handshake has brought nothing to the peer", function()
-    local p = start(function(connection)
+    local p = running.peer(function(connection)
       connection:read_request()
       connection:send("HTTP/1.1 200 Connection established\r\n\r\n")
       connection:read_more()
@@ -77,7 +60,7 @@ describe("a proxy", function()
     local function take_text(connection)
       return connection:take(connection:take(1):byte())
     end
-    return start(function(connection)
+    return running.peer(function(connection)
       connection:take(1)
       take_text(connection)
       connection:send("\5\2")
@@ -138,14 +121,14 @@ describe("a proxy", function()
   end
 
   it("of the environment is asked, but not for this machine's own addresses #process", function()
-    local proxy, direct = answering("200 OK", nil, "by proxy"), answering("200 OK", nil, "direct")
+    local proxy, direct = running.answering("200 OK", nil, "by proxy"), running.answering("200 OK", nil, "direct")
     local environment = "http_proxy=" .. proxy.url
     assert.equal("by proxy\n", with_environment(environment, 'url = "http://host.invalid/"'))
     assert.equal("direct\n", with_environment(environment, ('url = "%s"'):format(direct.url)))
   end)
 
   it("of the environment yields to the request's, and to none #process", function()
-    local other, proxy = answering("200 OK", nil, "by other"), answering("200 OK", nil, "by proxy")
+    local other, proxy = running.answering("200 OK", nil, "by other"), running.answering("200 OK", nil, "by proxy")
     local environment = "no_proxy=host.invalid http_proxy=" .. other.url
     assert.equal("by proxy\n",
       with_environment(environment, ('url = "http://host.invalid/", proxy = "%s"'):format(proxy.url)))

@@ -3,7 +3,7 @@
 local core = require "apivideo.core"
 local free_port = require "spec.support.free_port"
 local http = require "apivideo.http"
-local peer = require "spec.support.peer"
+local running = require "spec.support.running"
 local wait_for = require "spec.support.wait"
 
 local METHODS = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" }
@@ -16,24 +16,13 @@ local function ask(method, url, more)
 end
 
 describe("a request", function()
-  local running = {}
-
-  local function start(...)
-    local p = peer.start(...)
-    running[#running + 1] = p
-    return p
-  end
-
-  after_each(function()
-    for _, p in ipairs(running) do p.stop() end
-    running = {}
-  end)
+  after_each(running.stop)
 
   -- A peer that answers the first request of each connection and does `finish(connection)` with the
   -- second. It lists all requests.
   local function patient_once(finish)
     local p
-    p = start(function(connection)
+    p = running.peer(function(connection)
       for i = 1, 2 do
         local request = connection:read_request()
         if not request then return end
@@ -56,7 +45,7 @@ describe("a request", function()
       it("that the peer closed meanwhile goes out on another: " .. method, function()
         local closed = 0
         local p
-        p = start(function(connection)
+        p = running.peer(function(connection)
           p.requests[#p.requests + 1] = connection:read_request()
           connection:respond("200 OK")
           connection:close()
@@ -127,7 +116,7 @@ describe("a request", function()
     end)
 
     it("the peer has no TLS", function()
-      local p = start(function(connection)
+      local p = running.peer(function(connection)
         connection:read_more()
         connection:respond("400 Bad Request")
       end)
@@ -135,7 +124,7 @@ describe("a request", function()
     end)
 
     it("the peer does not answer in the TLS handshake", function()
-      local p = start(function(connection)
+      local p = running.peer(function(connection)
         repeat until not connection:read_more()
       end)
       assert.same({ "timeout", false }, { failure("POST", "https://127.0.0.1:" .. p.port, { timeout = 0.05 }) })
@@ -147,7 +136,7 @@ describe("a request", function()
   describe("was sent when the peer", function()
     it("closes or resets without an answer", function()
       for _, finish in ipairs { "close", "reset" } do
-        local p = start(function(connection)
+        local p = running.peer(function(connection)
           connection:read_request()
           connection[finish](connection)
         end)
@@ -157,13 +146,13 @@ describe("a request", function()
     end)
 
     it("closes before it has read all", function()
-      local p = start(function(connection) connection:read_more() end)
+      local p = running.peer(function(connection) connection:read_more() end)
       assert.same({ "network", true }, { failure("POST", p.url, { body = ("x"):rep(5000000) }) })
     end)
 
     it("does not answer in time, wholly or in part", function()
       for _, part in ipairs { "", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nx" } do
-        local p = start(function(connection)
+        local p = running.peer(function(connection)
           connection:read_request()
           connection:send(part)
           connection:read_request()
@@ -173,12 +162,12 @@ describe("a request", function()
     end)
 
     it("answers what is no answer, or one that is too large", function()
-      local p = start(function(connection)
+      local p = running.peer(function(connection)
         connection:read_request()
         connection:send("SSH-2.0-OpenSSH_9.2\r\n")
       end)
       assert.same({ "unexpected_response", true }, { failure("POST", p.url) })
-      p = start(function(connection)
+      p = running.peer(function(connection)
         connection:read_request()
         connection:respond("200 OK", nil, "much")
       end)
@@ -203,7 +192,7 @@ describe("a request", function()
     it("after it went out was sent, also when its pool is closed", function()
       for _, finish in ipairs { "cancel", "close" } do
         local seen
-        local p = start(function(connection)
+        local p = running.peer(function(connection)
           seen = connection:read_request()
           connection:read_request()
         end)

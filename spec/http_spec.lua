@@ -1,6 +1,6 @@
 local core = require "apivideo.core"
 local http = require "apivideo.http"
-local peer = require "spec.support.peer"
+local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 
 local function get(url, more)
@@ -10,27 +10,11 @@ local function get(url, more)
 end
 
 describe("http.request", function()
-  local running
-
-  -- Starts a peer that is stopped after the test.
-  local function start(...)
-    running = peer.start(...)
-    return running
-  end
-
-  local function answering(...)
-    running = peer.answering(...)
-    return running
-  end
-
-  after_each(function()
-    if running then running.stop() end
-    running = nil
-  end)
+  after_each(running.stop)
 
   -- The error of a GET to a peer that sends some bytes, and closes.
   local function error_of(bytes, more)
-    local p = start(function(connection)
+    local p = running.peer(function(connection)
       if connection:read_request() then connection:send(bytes) end
     end)
     local response, err = get(p.url, more)
@@ -39,7 +23,7 @@ describe("http.request", function()
   end
 
   it("gives status, headers, body, timings and the peer's HTTP version", function()
-    local p = answering("200 OK", "X-One: 1\r\nSet-Cookie: a\r\nset-cookie:  b \r\n", "hello")
+    local p = running.answering("200 OK", "X-One: 1\r\nSet-Cookie: a\r\nset-cookie:  b \r\n", "hello")
     local response = assert(get(p.url .. "/path?q=1"))
     assert.equal(200, response.status)
     assert.equal("hello", response.body)
@@ -54,7 +38,7 @@ describe("http.request", function()
   end)
 
   it("tells HTTP/1.0", function()
-    local p = start(function(connection)
+    local p = running.peer(function(connection)
       connection:read_request()
       connection:send("HTTP/1.0 200 OK\r\n\r\nold")
     end)
@@ -64,7 +48,7 @@ describe("http.request", function()
   end)
 
   it("sends method, headers and body as they are, without Expect", function()
-    local p = answering("204 No Content")
+    local p = running.answering("204 No Content")
     local body = ("x"):rep(2000000) .. "\0end" -- so large that libcurl would ask before it sends it
     for _, method in ipairs { "POST", "PUT", "PATCH", "DELETE" } do
       assert(http.request { method = method, url = p.url, body = body,
@@ -79,13 +63,13 @@ describe("http.request", function()
   end)
 
   it("sends Basic credentials with an empty password", function()
-    local p = answering("200 OK")
+    local p = running.answering("200 OK")
     assert(get(p.url, { username = "key" }))
     assert.truthy(p.requests[1].head:find("Authorization: Basic a2V5Og==\r\n", 1, true))
   end)
 
   it("keeps the connection for the next request", function()
-    local p = answering("200 OK", nil, "x")
+    local p = running.answering("200 OK", nil, "x")
     assert.equal(1, assert(get(p.url)).connections)
     assert.equal(0, assert(get(p.url)).connections)
     assert.equal(0, assert(get(p.url)).connections)
@@ -94,7 +78,7 @@ describe("http.request", function()
 
   it("takes nothing of one request into the next", function()
     local p
-    p = start(function(connection)
+    p = running.peer(function(connection)
       while true do
         local request = connection:read_request()
         if not request then return end
@@ -119,7 +103,7 @@ describe("http.request", function()
   end)
 
   it("answers HEAD without waiting for a body", function()
-    local p = start(function(connection)
+    local p = running.peer(function(connection)
       connection:read_request()
       connection:send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
       connection:read_request()
@@ -130,13 +114,13 @@ describe("http.request", function()
   end)
 
   it("does not follow redirects", function()
-    local p = answering("302 Found", "Location: /elsewhere\r\n")
+    local p = running.answering("302 Found", "Location: /elsewhere\r\n")
     assert.equal(302, assert(get(p.url)).status)
     assert.equal(1, #p.requests)
   end)
 
   it("gives the final response after 1xx, with its own headers only", function()
-    local p = start(function(connection)
+    local p = running.peer(function(connection)
       connection:read_request()
       connection:send("HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n"
         .. "HTTP/1.1 200 OK\r\nX-Late: 1\r\nContent-Length: 0\r\n\r\n")
@@ -148,7 +132,7 @@ describe("http.request", function()
   end)
 
   it("takes a 204 with a content type", function()
-    local p = start(function(connection)
+    local p = running.peer(function(connection)
       connection:read_request()
       connection:send("HTTP/1.1 204 No Content\r\nContent-Type: application/json\r\n\r\n")
     end)
@@ -157,7 +141,7 @@ describe("http.request", function()
 
   describe("refuses", function()
     it("what would split a request", function()
-      local p = answering("200 OK")
+      local p = running.answering("200 OK")
       for _, header in ipairs { "X: a\r\nY: b", "X: a\nY", "X: a\0b", "X", ": a", "X Y: a", "X\r: a",
         "X: \127" } do
         local response, err = get(p.url, { headers = { header } })
@@ -190,7 +174,7 @@ describe("http.request", function()
     end)
 
     it("a body beyond its cap, announced or not, and takes one at its cap", function()
-      local p = answering("200 OK", nil, ("x"):rep(1000))
+      local p = running.answering("200 OK", nil, ("x"):rep(1000))
       assert.equal(1000, #assert(get(p.url, { max_body = 1000 })).body)
       local response, err = get(p.url, { max_body = 999 })
       assert.is_nil(response)
@@ -199,7 +183,7 @@ describe("http.request", function()
     end)
 
     it("a body without end", function()
-      local p = start(function(connection)
+      local p = running.peer(function(connection)
         connection:read_request()
         connection:send("HTTP/1.1 200 OK\r\n\r\n")
         while connection:send(("x"):rep(65536)) do runtime.sleep(0) end
@@ -214,7 +198,7 @@ describe("http.request", function()
         function(connection) return connection:send("X-Y: " .. ("z"):rep(1000) .. "\r\n") end,
         function(connection) return connection:send(("z"):rep(10000)) end,
       } do
-        local p = start(function(connection)
+        local p = running.peer(function(connection)
           connection:read_request()
           connection:send("HTTP/1.1 200 OK\r\n")
           while script(connection) do runtime.sleep(0) end
@@ -224,7 +208,7 @@ describe("http.request", function()
         assert.truthy(err.message:find("header"))
         p.stop()
       end
-      local p = start(function(connection)
+      local p = running.peer(function(connection)
         connection:read_request()
         while connection:send("HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n") do runtime.sleep(0) end
       end)
@@ -235,7 +219,7 @@ describe("http.request", function()
 
   describe("names the kind of a failure:", function()
     it("a port where nobody listens", function()
-      local p = answering("200 OK")
+      local p = running.answering("200 OK")
       p.stop()
       local _, err = get(p.url)
       assert.equal("network", err.kind)
@@ -254,7 +238,7 @@ describe("http.request", function()
     end)
 
     it("a peer that resets", function()
-      local p = start(function(connection)
+      local p = running.peer(function(connection)
         connection:read_request()
         connection:reset()
       end)
@@ -278,7 +262,7 @@ describe("http.request", function()
     end)
 
     it("a peer that never answers", function()
-      local p = start(function(connection)
+      local p = running.peer(function(connection)
         connection:read_request()
         connection:read_request()
       end)
@@ -288,7 +272,7 @@ describe("http.request", function()
     end)
 
     it("a body that stalls", function()
-      local p = start(function(connection)
+      local p = running.peer(function(connection)
         connection:read_request()
         connection:send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
         connection:read_request()
@@ -298,7 +282,7 @@ describe("http.request", function()
     end)
 
     it("TLS spoken to one who has none", function()
-      local p = start(function(connection)
+      local p = running.peer(function(connection)
         connection:read_more()
         connection:respond("400 Bad Request")
       end)
@@ -310,7 +294,7 @@ describe("http.request", function()
 
   it("runs many at once over one wait", function()
     local open, most = 0, 0
-    local p = start(function(connection)
+    local p = running.peer(function(connection)
       connection:read_request()
       open = open + 1
       most = math.max(most, open)

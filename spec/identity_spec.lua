@@ -1,6 +1,7 @@
 -- Who calls: User-Agent and api.video's AV-Origin headers, as documented.
 
 local apivideo = require "apivideo"
+local misuse = require "spec.support.misuse"
 local peer = require "spec.support.peer"
 local version = require "apivideo.version"
 
@@ -16,21 +17,11 @@ describe("identity", function()
     return (apivideo.client(given)) -- no tail call: misuse is to name this file
   end
 
-  -- The values of a header of a request.
-  local function values(request, name)
-    local list = {}
-    for line in request.head:gmatch("[^\r\n]+") do
-      local key, value = line:match("^([^:]+): (.*)$")
-      if key and key:lower() == name:lower() then list[#list + 1] = value end
-    end
-    return list
-  end
-
   local function identities(more)
     assert(client_of(more).videos:list())
     local request = p.requests[#p.requests]
-    return { agent = values(request, "User-Agent"), client = values(request, "AV-Origin-Client"),
-      app = values(request, "AV-Origin-App"), sdk = values(request, "AV-Origin-Sdk") }
+    return { agent = peer.values(request, "User-Agent"), client = peer.values(request, "AV-Origin-Client"),
+      app = peer.values(request, "AV-Origin-App"), sdk = peer.values(request, "AV-Origin-Sdk") }
   end
 
   local AGENT, CLIENT = "apivideo-lua/" .. version, "lua:" .. version
@@ -57,11 +48,11 @@ describe("identity", function()
     assert.equal(4, #p.requests)
     assert.equal("POST /auth/api-key HTTP/1.1", p.requests[1].line)
     for _, request in ipairs(p.requests) do
-      assert.same({ AGENT .. " app/1.0" }, values(request, "User-Agent"))
-      assert.same({ CLIENT }, values(request, "AV-Origin-Client"))
-      assert.same({ "app:1.0" }, values(request, "AV-Origin-App"))
-      assert.same({ "kit:2.0" }, values(request, "AV-Origin-Sdk"))
-      assert.same({ "application/json" }, values(request, "Accept"))
+      assert.same({ AGENT .. " app/1.0" }, peer.values(request, "User-Agent"))
+      assert.same({ CLIENT }, peer.values(request, "AV-Origin-Client"))
+      assert.same({ "app:1.0" }, peer.values(request, "AV-Origin-App"))
+      assert.same({ "kit:2.0" }, peer.values(request, "AV-Origin-Sdk"))
+      assert.same({ "application/json" }, peer.values(request, "Accept"))
     end
   end)
 
@@ -71,12 +62,8 @@ describe("identity", function()
     assert.is_true(#major <= 3 and #minor <= 3 and #patch <= 3)
   end)
 
-  -- The message of misuse, which names this file.
-  local function misuse(given)
-    local ok, err = pcall(function() return (client_of(given)) end)
-    assert.is_false(ok)
-    assert.truthy(err:find("identity_spec.lua", 1, true), err)
-    return err
+  local function refused(given)
+    return misuse(function() return (client_of(given)) end)
   end
 
   local names = {
@@ -101,11 +88,11 @@ describe("identity", function()
 
     it("refuses others of " .. option, function()
       for _, name in ipairs(names.wrong) do
-        assert.truthy(misuse({ [option] = { name = name, version = "1.0" } })
+        assert.truthy(refused({ [option] = { name = name, version = "1.0" } })
           :find(('client: option "%s.name" must be 1 to 50 letters, digits, "_" or "-"'):format(option), 1, true))
       end
       for _, number in ipairs(versions.wrong) do
-        assert.truthy(misuse({ [option] = { name = "name", version = number } })
+        assert.truthy(refused({ [option] = { name = "name", version = number } })
           :find(('client: option "%s.version" must be a string such as "1", "1.0" or "1.0.12"'):format(option), 1,
             true))
       end
@@ -113,19 +100,19 @@ describe("identity", function()
     end)
 
     it("wants both name and version of " .. option .. ", and no more", function()
-      assert.truthy(misuse({ [option] = { name = "name" } }):find(option .. ".version", 1, true))
-      assert.truthy(misuse({ [option] = { version = "1.0" } }):find(option .. ".name", 1, true))
-      assert.truthy(misuse({ [option] = {} }):find(option .. ".name", 1, true))
-      assert.truthy(misuse({ [option] = { name = "name", version = "1.0", url = "x" } })
+      assert.truthy(refused({ [option] = { name = "name" } }):find(option .. ".version", 1, true))
+      assert.truthy(refused({ [option] = { version = "1.0" } }):find(option .. ".name", 1, true))
+      assert.truthy(refused({ [option] = {} }):find(option .. ".name", 1, true))
+      assert.truthy(refused({ [option] = { name = "name", version = "1.0", url = "x" } })
         :find(('option "%s" has name and version, and no "url"'):format(option), 1, true))
-      assert.truthy(misuse({ [option] = "name:1.0" }):find(('"%s" must be a table'):format(option), 1, true))
+      assert.truthy(refused({ [option] = "name:1.0" }):find(('"%s" must be a table'):format(option), 1, true))
     end)
   end
 
   it("is not to be written by hand", function()
     for header, use in pairs { ["User-Agent"] = "use app", ["user-agent"] = "use app", ["AV-Origin-App"] = "use app",
       ["av-origin-sdk"] = "use sdk", ["AV-Origin-Client"] = "use app or sdk" } do
-      local err = misuse { headers = { [header] = "x" } }
+      local err = refused { headers = { [header] = "x" } }
       assert.truthy(err:find(('the header "%s" is written by the library; %s'):format(header, use), 1, true), err)
     end
   end)

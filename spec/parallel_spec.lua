@@ -1,33 +1,20 @@
 -- Many calls at once: how many are in flight, what comes back, and when the next item is taken.
 
 local apivideo = require "apivideo"
-local emulator = require "apivideo.emulator"
+local client_of = require "spec.support.client"
 local errors = require "apivideo.error"
-local peer = require "spec.support.peer"
 local protected = require "apivideo.pcall"
+local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
 
 local parallel = apivideo.parallel
 
 describe("parallel", function()
-  local stops
-
-  before_each(function() stops = {} end)
-
-  after_each(function()
-    for _, stop in ipairs(stops) do stop() end
-  end)
-
-  local function client_of(url, more)
-    local given = { api_key = "key", base_url = url, timeout = 60, retries = 0, rate_limit = false }
-    for name, value in pairs(more or {}) do given[name] = value end
-    return apivideo.client(given)
-  end
+  after_each(running.stop)
 
   local function start()
-    local api = assert(emulator.start { api_key = "key", rate_limits = { reads = 1e6, writes = 1e6 } })
-    stops[#stops + 1] = function() api:stop() end
+    local api = running.emulator()
     return api, client_of(api.url)
   end
 
@@ -140,17 +127,17 @@ describe("parallel", function()
   end)
 
   both("takes items from an iterator that waits itself", function()
-    local taken, running, beside = 0, 0, false
+    local taken, under_way, beside = 0, 0, false
     local results = parallel(3, function()
       if taken == 6 then return nil end
       apivideo.sleep(0.002)
       taken = taken + 1
-      beside = beside or running > 0
+      beside = beside or under_way > 0
       return taken
     end, function(item)
-      running = running + 1
+      under_way = under_way + 1
       apivideo.sleep(0.01)
-      running = running - 1
+      under_way = under_way - 1
       return item
     end)
     assert.same(numbers(6), results)
@@ -244,21 +231,15 @@ describe("parallel", function()
 
   it("makes 1,000 calls, 50 in flight, over 50 connections at most", function()
     local now, most = 0, 0
-    local p
-    p = peer.start(function(connection)
-      while true do
-        local request = connection:read_request()
-        if not request then return end
-        now = now + 1
-        most = math.max(most, now)
-        apivideo.sleep(0.005)
-        now = now - 1
-        local id = request.line:match("/videos/(%w+)")
-        local status = id == "vi500" and "404 Not Found" or id == "vi700" and "503 X" or "200 OK"
-        connection:respond(status, nil, ('{"videoId":"%s"}'):format(id))
-      end
+    local p = running.serving(function(request)
+      now = now + 1
+      most = math.max(most, now)
+      apivideo.sleep(0.005)
+      now = now - 1
+      local id = request.line:match("/videos/(%w+)")
+      local status = id == "vi500" and "404 Not Found" or id == "vi700" and "503 X" or "200 OK"
+      return status, nil, ('{"videoId":"%s"}'):format(id)
     end)
-    stops[1] = p.stop
     local client, connections = client_of(p.url), 0
     local results, failed = parallel(50, numbers(1000), function(item)
       local video, err, response = client.videos:get("vi" .. item)

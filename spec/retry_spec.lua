@@ -1,6 +1,6 @@
 local apivideo = require "apivideo"
-local peer = require "spec.support.peer"
 local retry = require "apivideo.retry"
+local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 local socket = require "socket"
 
@@ -8,16 +8,16 @@ local WEBHOOK = '{"webhookId":"webhook_1","url":"https://example.com/","events":
 local WANTED = { url = "https://example.com/", events = { "video.source.recorded" } }
 
 describe("retries", function()
-  local policy, running
+  local policy
 
   before_each(function()
-    policy, running = {}, {}
+    policy = {}
     for name, value in pairs(retry.policy) do policy[name] = value end
     retry.policy.base, retry.policy.cap = 0.01, 0.02
   end)
 
   after_each(function()
-    for _, p in ipairs(running) do p.stop() end
+    running.stop()
     for name, value in pairs(policy) do retry.policy[name] = value end
   end)
 
@@ -26,7 +26,7 @@ describe("retries", function()
   -- `asked` has the request lines.
   local function steps(...)
     local list, asked = { ... }, {}
-    local p = peer.start(function(connection)
+    local p = running.peer(function(connection)
       while true do
         local request = connection:read_request()
         if not request then return end
@@ -41,7 +41,6 @@ describe("retries", function()
         end
       end
     end)
-    running[#running + 1] = p
     return p.url, asked
   end
 

@@ -1,36 +1,25 @@
 -- A new secret for a webhook: the order of the steps, and what a receiver sees meanwhile.
 
 local apivideo = require "apivideo"
-local emulator = require "apivideo.emulator"
+local client_of = require "spec.support.client"
 local errors = require "apivideo.error"
-local peer = require "spec.support.peer"
+local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 local server = require "apivideo.server"
 
 local RECORDED, QUALITY = "video.source.recorded", "video.encoding.quality.completed"
 
 describe("webhooks:rotate", function()
-  local api, client, stops
+  local api, client
 
   before_each(function()
-    stops = {}
-    api = assert(emulator.start { api_key = "key", interval = 0.01, rate_limits = { reads = 1e6, writes = 1e6 } })
-    stops[1] = function() api:stop() end
-    client = nil
+    api, client = running.emulator { interval = 0.01 }, nil
   end)
 
-  after_each(function()
-    for i = #stops, 1, -1 do stops[i]() end
-  end)
-
-  local function client_of(more)
-    local given = { api_key = "key", base_url = api.url, timeout = 60, retries = 0, rate_limit = false }
-    for name, value in pairs(more or {}) do given[name] = value end
-    return apivideo.client(given)
-  end
+  after_each(running.stop)
 
   local function old_webhook(url)
-    client = client or client_of()
+    client = client or client_of(api.url)
     return assert(client.webhooks:create { url = url or "https://example.com/", events = { RECORDED, QUALITY } })
   end
 
@@ -70,9 +59,9 @@ describe("webhooks:rotate", function()
 
   it("waits for the overlap before it deletes", function()
     local deleted_at
-    client = client_of { on_request = function(request)
+    client = client_of(api.url, { on_request = function(request)
       if request.method == "DELETE" then deleted_at = runtime.monotonic() end
-    end }
+    end })
     for _, cancel in ipairs { false, apivideo.cancellation() } do
       local old, created_at = old_webhook(), nil
       assert(client.webhooks:rotate(old.webhookId, { overlap = 0.05, cancel = cancel or nil,
@@ -119,7 +108,7 @@ describe("webhooks:rotate", function()
         if outcome.err then refused[#refused + 1] = outcome.err end
       end }
       local listening = assert(server.listen { receiver = receiver })
-      stops[#stops + 1] = function() listening:stop() end
+      running.add(function() listening:stop() end)
       return listening.url .. "/webhooks", taken, refused
     end
 
@@ -131,7 +120,7 @@ describe("webhooks:rotate", function()
     end
 
     it("has both secrets verified meanwhile, and each event comes twice with one key", function()
-      local url, taken, refused = receiving(client_of().webhooks:secrets())
+      local url, taken, refused = receiving(client_of(api.url).webhooks:secrets())
       local old = old_webhook(url)
       local before, during = emit(), nil
       assert(api:settle(60))
@@ -153,11 +142,11 @@ describe("webhooks:rotate", function()
     end)
 
     it("loses no delivery, at whatever step it is sent", function()
-      local url, taken, refused = receiving(client_of().webhooks:secrets())
+      local url, taken, refused = receiving(client_of(api.url).webhooks:secrets())
       local old = old_webhook(url)
       local sent = {}
       local function send() sent[#sent + 1] = emit() end
-      client = client_of { on_request = send, on_response = send }
+      client = client_of(api.url, { on_request = send, on_response = send })
       send()
       local new = assert(client.webhooks:rotate(old.webhookId, { overlap = 0, on_created = function()
         send()
@@ -237,7 +226,7 @@ describe("webhooks:rotate", function()
 
   it("does not take the old one for the new one when the answer is lost", function()
     local old = old_webhook()
-    client = client_of() -- which has not seen it made
+    client = client_of(api.url) -- which has not seen it made
     api:fault { status = 500, on = "POST /webhooks" }
     local none, err, new = client.webhooks:rotate(old.webhookId, { overlap = 0 })
     assert.is_nil(none)
@@ -268,7 +257,7 @@ describe("webhooks:rotate", function()
   end)
 
   it("creates nothing when there is no such webhook, or it cannot be read", function()
-    client = client_of()
+    client = client_of(api.url)
     local none, err, new = client.webhooks:rotate("webhook_unknown", { overlap = 0 })
     assert.is_nil(none)
     assert.equal("not_found", err.kind)
@@ -285,9 +274,8 @@ describe("webhooks:rotate", function()
     for _, body in ipairs { '{"webhookId":"webhook_1"}', '{"webhookId":"webhook_1","url":"https://x"}',
       '{"webhookId":"webhook_1","url":null,"events":["a"]}', '{"webhookId":"webhook_1","url":"https://x","events":[]}',
       '{"webhookId":"webhook_1","url":"https://x","events":null}' } do
-      local p = peer.answering("200 OK", nil, body)
-      local none, err, new = client_of({ base_url = p.url }).webhooks:rotate("webhook_1", { overlap = 0 })
-      p.stop()
+      local p = running.answering("200 OK", nil, body)
+      local none, err, new = client_of(p.url).webhooks:rotate("webhook_1", { overlap = 0 })
       assert.is_nil(none)
       assert.equal("unexpected_response", err.kind)
       assert.equal(p.url .. "/webhooks/webhook_1", err.request.url)
@@ -303,7 +291,7 @@ describe("webhooks:rotate", function()
   end)
 
   it("raises for misuse, naming the argument", function()
-    client = client_of()
+    client = client_of(api.url)
     local function message(id, given)
       local ok, err = pcall(function() return (client.webhooks:rotate(id, given)) end)
       assert.is_false(ok)

@@ -1,35 +1,22 @@
 -- Desired state: what is asked for, in which order, and what a run that is cut off leaves behind.
 
 local apivideo = require "apivideo"
-local emulator = require "apivideo.emulator"
+local client_of = require "spec.support.client"
 local errors = require "apivideo.error"
 local json = require "apivideo.json"
-local peer = require "spec.support.peer"
+local running = require "spec.support.running"
 
 local RECORDED, QUALITY = "video.source.recorded", "video.encoding.quality.completed"
 local CAPTION, SUMMARY = "video.caption.generated", "video.summary.generated"
 
 describe("webhooks:sync", function()
-  local api, client, stops
+  local api, client
 
-  before_each(function() stops = {} end)
-
-  after_each(function()
-    for _, stop in ipairs(stops) do stop() end
-  end)
-
-  local function client_of(url, more)
-    local given = { api_key = "key", base_url = url, timeout = 60, retries = 0, rate_limit = false }
-    for name, value in pairs(more or {}) do given[name] = value end
-    return apivideo.client(given)
-  end
+  after_each(running.stop)
 
   local function start(more)
-    local given = { api_key = "key", rate_limits = { reads = 1e6, writes = 1e6 } }
-    for name, value in pairs(more or {}) do given[name] = value end
-    local started = assert(emulator.start(given))
-    stops[#stops + 1] = function() started:stop() end
-    api, client = started, client_of(started.url)
+    api = running.emulator(more)
+    client = client_of(api.url)
   end
 
   -- A webhook that is there before.
@@ -278,18 +265,13 @@ describe("webhooks:sync", function()
       items[i] = { webhookId = "webhook_" .. i, url = "https://example.com/" .. i, events = { RECORDED } }
       wanted[i] = want(i, RECORDED)
     end
-    local p = peer.start(function(connection)
-      while true do
-        local request = connection:read_request()
-        if not request then return end
-        local number = tonumber(request.line:match("^GET /webhooks%?currentPage=(%d+)&"))
-        local data = json.array {}
-        for i = 25 * number - 24, math.min(60, 25 * number) do data[#data + 1] = items[i] end
-        connection:respond("200 OK", nil, json.encode { data = data,
-          pagination = { currentPage = number, pageSize = 25, itemsTotal = 60 } })
-      end
+    local p = running.serving(function(request)
+      local number = tonumber(request.line:match("^GET /webhooks%?currentPage=(%d+)&"))
+      local data = json.array {}
+      for i = 25 * number - 24, math.min(60, 25 * number) do data[#data + 1] = items[i] end
+      return "200 OK", nil, json.encode { data = data,
+        pagination = { currentPage = number, pageSize = 25, itemsTotal = 60 } }
     end)
-    stops[#stops + 1] = p.stop
     local plan = assert(client_of(p.url).webhooks:sync(wanted, { limit = 100 }))
     assert.same({ 0, 0, 60 }, { #plan.create, #plan.delete, #plan.keep })
   end)
@@ -318,8 +300,7 @@ describe("webhooks:sync", function()
   end)
 
   it("does not trust a list of webhooks that have no id", function()
-    local p = peer.answering("200 OK", nil, [[{"data":[{"url":"https://example.com/a","events":["x"]}]}]])
-    stops[#stops + 1] = p.stop
+    local p = running.answering("200 OK", nil, [[{"data":[{"url":"https://example.com/a","events":["x"]}]}]])
     local plan, err = client_of(p.url).webhooks:sync { want("a", RECORDED) }
     assert.is_nil(plan)
     assert.equal("unexpected_response", err.kind)
@@ -327,9 +308,8 @@ describe("webhooks:sync", function()
   end)
 
   it("shows webhooks that lack a url or events", function()
-    local p = peer.answering("200 OK", nil, [[{"data":[{"webhookId":"webhook_1"},{"webhookId":"webhook_2",
+    local p = running.answering("200 OK", nil, [[{"data":[{"webhookId":"webhook_1"},{"webhookId":"webhook_2",
       "url":null,"events":null}]}]])
-    stops[#stops + 1] = p.stop
     local plan = assert(client_of(p.url).webhooks:sync({},
       { prune = true, dry_run = true, owned_by = function() return true end }))
     assert.equal("delete webhook_1 nil ()\ndelete webhook_2 userdata: NULL ()",

@@ -27,6 +27,17 @@ end
 
 local peer = {}
 
+--- The values of a header of a request, in the order of its lines.
+---@return string[]
+function peer.values(request, name)
+  local values = {}
+  for line in request.head:gmatch("[^\r\n]+") do
+    local header, value = line:match("^([^:]*): *(.*)$")
+    if header and header:lower() == name:lower() then values[#values + 1] = value end
+  end
+  return values
+end
+
 --- Starts a peer. `script(connection, number)` runs as a task for each connection, which is closed
 --- after it.
 function peer.start(script)
