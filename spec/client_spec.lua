@@ -1,6 +1,7 @@
 local apivideo = require "apivideo"
 local emulator = require "apivideo.emulator"
 local errors = require "apivideo.error"
+local misuse = require "spec.support.misuse"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
@@ -244,34 +245,28 @@ describe("client", function()
   end)
 
   it("raises for misuse, naming the argument", function()
-    local function message(fn, ...)
-      local ok, err = pcall(fn, ...)
-      assert.is_false(ok)
-      assert.truthy(tostring(err):find("client_spec.lua", 1, true), err)
-      return err
-    end
     local client = client_of "http://127.0.0.1:1"
     local webhooks = client.webhooks
-    assert.truthy(message(function() return (apivideo.client {}) end):find("APIVIDEO_API_KEY"))
+    assert.truthy(misuse(function() return (apivideo.client {}) end):find("APIVIDEO_API_KEY"))
     for option, value in pairs { api_key = " key\n", environment = "staging", base_url = "ftp://x",
       timeout = 0, connect_timeout = -1 } do
       local given = { api_key = "key" }
       given[option] = value
-      assert.truthy(message(function() return (apivideo.client(given)) end):find(option))
+      assert.truthy(misuse(function() return (apivideo.client(given)) end):find(option))
     end
-    assert.truthy(message(function() return (apivideo.client { api_key = "k", timeot = 1 }) end)
+    assert.truthy(misuse(function() return (apivideo.client { api_key = "k", timeot = 1 }) end)
       :find('did you mean "timeout"?', 1, true))
-    assert.truthy(message(function() return (webhooks:create { url = "https://x" }) end):find("events"))
-    assert.truthy(message(function() return (webhooks:create { events = { "a" } }) end):find("url"))
-    assert.truthy(message(function() return (webhooks:create { url = "x", events = { "a" } }) end):find("url"))
-    assert.truthy(message(function() return (webhooks:create { url = "https://x", events = {} }) end)
+    assert.truthy(misuse(function() return (webhooks:create { url = "https://x" }) end):find("events"))
+    assert.truthy(misuse(function() return (webhooks:create { events = { "a" } }) end):find("url"))
+    assert.truthy(misuse(function() return (webhooks:create { url = "x", events = { "a" } }) end):find("url"))
+    assert.truthy(misuse(function() return (webhooks:create { url = "https://x", events = {} }) end)
       :find("at least one"))
-    assert.truthy(message(function() return (webhooks:create { url = "https://x", events = { 1 } }) end)
+    assert.truthy(misuse(function() return (webhooks:create { url = "https://x", events = { 1 } }) end)
       :find("strings"))
-    assert.truthy(message(function() return (webhooks:list { pagesize = 5 }) end)
+    assert.truthy(misuse(function() return (webhooks:list { pagesize = 5 }) end)
       :find('did you mean "pageSize"?', 1, true))
-    assert.truthy(message(function() return (webhooks:get()) end):find("webhookId must be a string"))
-    assert.truthy(message(function() return (webhooks:delete {}) end):find("webhookId must be a string"))
+    assert.truthy(misuse(function() return (webhooks:get()) end):find("webhookId must be a string"))
+    assert.truthy(misuse(function() return (webhooks:delete {}) end):find("webhookId must be a string"))
   end)
 
   it("iterates by number, ends with a short page, and raises a failure", function()

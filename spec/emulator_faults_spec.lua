@@ -3,6 +3,7 @@
 local cjson = require "cjson"
 local emulator = require "apivideo.emulator"
 local http = require "apivideo.http"
+local misuse = require "spec.support.misuse"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
 
@@ -319,9 +320,7 @@ describe("emulator, faults", function()
       { { rate_limited = { header = "Retry" } }, "Retry-After, date or none" },
       { { rate_limited = { secs = 1 } }, 'unknown option "secs"' },
     } do
-      local ok, message = pcall(function() local_api:fault(case[1]) end)
-      assert.is_false(ok)
-      assert.truthy(message:find("emulator_faults_spec.lua", 1, true), message)
+      local message = misuse(function() local_api:fault(case[1]) end)
       assert.truthy(message:find("emulator:fault", 1, true), message)
       assert.truthy(message:find(case[2], 1, true), message)
     end

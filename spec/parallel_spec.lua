@@ -3,6 +3,7 @@
 local apivideo = require "apivideo"
 local client_of = require "spec.support.client"
 local errors = require "apivideo.error"
+local misuse = require "spec.support.misuse"
 local protected = require "apivideo.pcall"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
@@ -260,11 +261,8 @@ describe("parallel", function()
 
   it("raises for misuse, naming the argument", function()
     local function message(...)
-      local given = { n = select("#", ...), ... }
-      local ok, err = pcall(function() return (parallel(given[1], given[2], given[3])) end)
-      assert.is_false(ok)
-      assert.truthy(tostring(err):find("parallel_spec.lua", 1, true), err)
-      return err
+      local given = { ... }
+      return misuse(function() return (parallel(given[1], given[2], given[3])) end)
     end
     local function nothing() end
     for _, limit in ipairs { 0, -1, 1.5, math.huge, 0 / 0, "5", {} } do

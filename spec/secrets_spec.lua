@@ -1,5 +1,6 @@
 local dictionary = require "apivideo.dictionary"
 local errors = require "apivideo.error"
+local misuse = require "spec.support.misuse"
 local runtime = require "apivideo.runtime"
 local secrets_of = require "apivideo.secrets"
 
@@ -451,9 +452,8 @@ describe("secrets of several workers", function()
   it("need a dictionary that is one", function()
     local webhooks = require("apivideo").client({ api_key = "k" }).webhooks
     for _, wrong in ipairs { {}, setmetatable({}, { __index = { get = print, set = print } }) } do
-      local ok, message = pcall(function() return (webhooks:secrets { dict = wrong }) end)
-      assert.is_false(ok)
-      assert.truthy(message:find('secrets_spec.lua.*option "dict" must have get, set, add, incr, delete'), message)
+      local message = misuse(function() return (webhooks:secrets { dict = wrong }) end)
+      assert.truthy(message:find('option "dict" must have get, set, add, incr, delete'), message)
     end
   end)
 end)
