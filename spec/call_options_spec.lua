@@ -4,10 +4,10 @@ local apivideo = require "apivideo"
 local client_of = require "spec.support.client"
 local errors = require "apivideo.error"
 local misuse = require "spec.support.misuse"
-local retry = require "apivideo.retry"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
+local waits = require "spec.support.waits"
 
 local ID = "webhook_1"
 local WANTED = { url = "https://example.com/", events = { "video.source.recorded" } }
@@ -37,15 +37,9 @@ local function invoke(client, fn, options)
 end
 
 describe("call options", function()
-  local policy
-
-  before_each(function()
-    policy = { base = retry.policy.base, cap = retry.policy.cap }
-  end)
-
   after_each(function()
     running.stop()
-    retry.policy.base, retry.policy.cap = policy.base, policy.cap
+    waits.restore()
   end)
 
   -- A peer that reads requests, and answers none.
@@ -71,7 +65,7 @@ describe("call options", function()
         assert.is_nil(result)
         assert.equal("timeout", err.kind)
         -- retries: the client makes none
-        retry.policy.base, retry.policy.cap = 0.001, 0.001
+        waits.set(0.001, 0.001)
         local failing = running.answering("429 X", "Retry-After: 0\r\n")
         client = client_of(failing.url)
         result, err = invoke(client, fn, { retries = 2 })
@@ -120,19 +114,19 @@ describe("call options", function()
   end)
 
   it("limit the time of all attempts and waits together", function()
-    retry.policy.base, retry.policy.cap = 0.01, 0.01
+    waits.set(0.01, 0.01)
     local p = running.answering("500 X")
     local _, err = client_of(p.url).videos:list({}, { retries = 100, total_timeout = 0.3 })
     assert.is_true(err.kind == "server_error" or err.kind == "timeout", err) -- whatever it was about
     assert.is_true(err.attempts >= 1 and err.attempts <= 21, err.attempts) -- by time or by the budget
     assert.equal(err.attempts, #p.requests)
-    retry.policy.base, retry.policy.cap = 6000, 6000
+    waits.set(6000, 6000)
     _, err = client_of(p.url).videos:list({}, { retries = 100, total_timeout = 60 })
     assert.equal("server_error", err.kind) -- known at once: the back-off would end too late
   end)
 
   it("turn retries off, or on, for one call", function()
-    retry.policy.base, retry.policy.cap = 0.001, 0.001
+    waits.set(0.001, 0.001)
     local p = running.answering("503 X")
     local client = client_of(p.url, { retries = 2 })
     client.videos:list({}, { retries = 0 })
@@ -278,7 +272,7 @@ describe("call options", function()
     end)
 
     it("during a back-off", function()
-      retry.policy.base, retry.policy.cap = 3000, 3000
+      waits.set(3000, 3000)
       for _, headers in ipairs { "", "Retry-After: 50\r\n" } do
         local p = running.answering("503 X", headers)
         local cancel = apivideo.cancellation()

@@ -4,6 +4,7 @@ local misuse = require "spec.support.misuse"
 local runtime = require "apivideo.runtime"
 local server = require "apivideo.server"
 local wait_for = require "spec.support.wait"
+local waits = require "spec.support.waits"
 
 local PAGE = '{"data":[],"pagination":{"links":[]}}'
 
@@ -195,10 +196,8 @@ describe("credentials", function()
   end)
 
   it("are exchanged again when the exchange fails for a while", function()
-    local policy = require("apivideo.retry").policy
-    local base = policy.base
-    policy.base = 0.01
-    finally(function() policy.base = base end)
+    waits.set(0.01)
+    finally(waits.restore)
     local api = start { ["/auth/api-key"] = 503 }
     local client = client_of(api, {
       retries = 3, on_response = function() if #api.auth == 2 then api.behaviour["/auth/api-key"] = nil end end,

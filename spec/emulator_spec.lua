@@ -2,7 +2,7 @@ local apivideo = require "apivideo"
 local cjson = require "cjson"
 local emulator = require "apivideo.emulator"
 local http = require "apivideo.http"
-local peer = require "spec.support.peer"
+local running = require "spec.support.running"
 local server = require "apivideo.server"
 local stderr = require "spec.support.stderr"
 local wait_for = require "spec.support.wait"
@@ -10,20 +10,15 @@ local wait_for = require "spec.support.wait"
 local RECORDED, QUALITY = "video.source.recorded", "video.encoding.quality.completed"
 
 describe("emulator", function()
-  local local_api, client, stops
+  local local_api, client
 
-  before_each(function() stops = {} end)
-
-  after_each(function()
-    for _, stop in ipairs(stops) do stop() end
-    if local_api then local_api:stop() end
-    local_api = nil
-  end)
+  after_each(running.stop)
 
   local function start(more)
     local given = { api_key = "key", interval = 0.01 }
     for name, value in pairs(more or {}) do given[name] = value end
     local_api = assert(emulator.start(given))
+    running.add(function() local_api:stop() end)
     client = apivideo.client { api_key = "key", base_url = local_api.url, timeout = 60 }
     return local_api
   end
@@ -191,7 +186,7 @@ describe("emulator", function()
     end)
     local receiver = apivideo.receiver { handlers = handlers, secrets = client.webhooks:secrets() }
     local listening = assert(server.listen { receiver = receiver })
-    stops[1] = function() listening:stop() end
+    running.add(function() listening:stop() end)
     local all = create(listening.url, apivideo.events:names())
     local one = create(listening.url, { RECORDED })
     for _, name in ipairs(apivideo.events:names()) do
@@ -219,8 +214,7 @@ describe("emulator", function()
 
   it("stamps an event that has no date with now", function()
     start()
-    local p = peer.answering("204 No Content")
-    stops[1] = p.stop
+    local p = running.answering("204 No Content")
     create(p.url)
     local_api:emit { type = RECORDED, videoId = "vi", liveStreamId = "li" }
     assert.is_true(local_api:settle(60))
@@ -232,8 +226,7 @@ describe("emulator", function()
   for reading, attempts in pairs { ["3 attempts"] = 3, ["a first and 3 retries"] = 4 } do
     it("gives up after " .. reading, function()
       start { attempts = attempts }
-      local p = peer.answering("500 X")
-      stops[1] = p.stop
+      local p = running.answering("500 X")
       create(p.url)
       local deliveries = local_api:emit(apivideo.events:sample(RECORDED))
       assert.equal("pending", deliveries[1].state)
@@ -249,19 +242,17 @@ describe("emulator", function()
   end
 
   it("follows the documented policy by itself: 3 attempts, 3 seconds apart", function()
-    local_api = assert(emulator.start { api_key = "key" })
-    assert.same({ attempts = 3, interval = 3, timeout = 10 }, local_api.policy)
+    assert.same({ attempts = 3, interval = 3, timeout = 10 }, running.emulator().policy)
   end)
 
   it("tries again after a redirect, a refusal, a reset and no connection, until it is taken", function()
     start { attempts = 5 }
     local answers = { "302 Found", "410 Gone" }
-    local p = peer.start(function(connection, number)
+    local p = running.peer(function(connection, number)
       connection:read_request()
       if number == 3 then return connection:reset() end
       connection:respond(answers[number] or "202 Accepted", "Connection: close\r\n")
     end)
-    stops[1] = p.stop
     create(p.url)
     local delivery = local_api:emit(apivideo.events:sample(RECORDED))[1]
     assert.is_true(local_api:settle(60))
@@ -275,8 +266,7 @@ describe("emulator", function()
 
   it("sends the very bytes it is given", function()
     start()
-    local p = peer.answering("200 OK")
-    stops[1] = p.stop
+    local p = running.answering("200 OK")
     local webhook = create(p.url)
     local raw = '{ "type" : "' .. RECORDED .. '","emittedAt":"x","videoId":"v","liveStreamId":"l","n":1.50 }'
     local_api:emit(raw)
@@ -290,8 +280,7 @@ describe("emulator", function()
 
   it("says when it does not settle in time", function()
     start { interval = 5 }
-    local p = peer.answering("500 X")
-    stops[1] = p.stop
+    local p = running.answering("500 X")
     create(p.url)
     local_api:emit(apivideo.events:sample(RECORDED))
     assert.same({ nil, "timeout" }, { local_api:settle(0.05) })
@@ -308,8 +297,7 @@ describe("emulator", function()
   it("settles although a listener of attempts fails", function()
     local written = stderr.of(function()
       start { on_attempt = function() error("it broke") end }
-      local p = peer.answering("204 No Content")
-      stops[1] = p.stop
+      local p = running.answering("204 No Content")
       create(p.url)
       local_api:emit(apivideo.events:sample(RECORDED))
       assert.is_true(local_api:settle(60))

@@ -2,7 +2,7 @@
 
 local apivideo = require "apivideo"
 local emulator = require "apivideo.emulator"
-local retry = require "apivideo.retry"
+local waits = require "spec.support.waits"
 
 local WANTED = { url = "https://example.com/", events = { "video.source.recorded" } }
 
@@ -36,17 +36,16 @@ local cases = {
 }
 
 describe("a client that meets", function()
-  local local_api, base, longest
+  local local_api
 
   before_each(function()
-    base, longest = retry.policy.base, retry.policy.cap
-    retry.policy.base, retry.policy.cap = 0.01, 0.02
+    waits.set(0.01, 0.02)
     local_api = assert(emulator.start { api_key = "k", rate_window = 0.1 })
   end)
 
   after_each(function()
     local_api:stop()
-    retry.policy.base, retry.policy.cap = base, longest
+    waits.restore()
   end)
 
   local function client_of(retries)

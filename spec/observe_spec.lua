@@ -6,12 +6,12 @@ local mime = require "mime"
 local misuse = require "spec.support.misuse"
 local nginx_lua = require "spec.support.nginx_lua"
 local redact = require "apivideo.redact"
-local retry = require "apivideo.retry"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 local stderr = require "spec.support.stderr"
 local version = require "apivideo.version"
 local wait_for = require "spec.support.wait"
+local waits = require "spec.support.waits"
 
 local KEY = "observed.key-77"
 local BASIC = mime.b64(KEY .. ":")
@@ -39,17 +39,16 @@ local function has_none(value, ...)
 end
 
 describe("hooks", function()
-  local requests, responses, policy
+  local requests, responses
 
   before_each(function()
     requests, responses = {}, {}
-    policy = { base = retry.policy.base, cap = retry.policy.cap }
-    retry.policy.base, retry.policy.cap = 0.002, 0.002
+    waits.set(0.002, 0.002)
   end)
 
   after_each(function()
     running.stop()
-    retry.policy.base, retry.policy.cap = policy.base, policy.cap
+    waits.restore()
   end)
 
   -- A client whose hooks note what they see.

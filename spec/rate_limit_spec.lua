@@ -1,25 +1,26 @@
 local apivideo = require "apivideo"
 local misuse = require "spec.support.misuse"
 local rate_limit = require "apivideo.rate_limit"
-local retry = require "apivideo.retry"
 local runtime = require "apivideo.runtime"
 local server = require "apivideo.server"
+local waits = require "spec.support.waits"
 
 local PAGE = '{"data":[],"pagination":{"links":[]}}'
 
 describe("rate limit", function()
-  local now, offset, base
+  local now, offset
   local calls -- governor -> the calls that have a place, oldest first
 
   before_each(function()
-    offset, now, base = 0, runtime.now, retry.policy.base
+    offset, now = 0, runtime.now
     calls = {}
     runtime.now = function() return now() + offset end
-    retry.policy.base = 0.01
+    waits.set(0.01)
   end)
 
   after_each(function()
-    runtime.now, retry.policy.base = now, base
+    runtime.now = now
+    waits.restore()
   end)
 
   local function response(status, limit, remaining, seconds)

@@ -3,22 +3,17 @@ local retry = require "apivideo.retry"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 local socket = require "socket"
+local waits = require "spec.support.waits"
 
 local WEBHOOK = '{"webhookId":"webhook_1","url":"https://example.com/","events":["video.source.recorded"]}'
 local WANTED = { url = "https://example.com/", events = { "video.source.recorded" } }
 
 describe("retries", function()
-  local policy
-
-  before_each(function()
-    policy = {}
-    for name, value in pairs(retry.policy) do policy[name] = value end
-    retry.policy.base, retry.policy.cap = 0.01, 0.02
-  end)
+  before_each(function() waits.set(0.01, 0.02) end)
 
   after_each(function()
     running.stop()
-    for name, value in pairs(policy) do retry.policy[name] = value end
+    waits.restore()
   end)
 
   -- A peer that deals with each request by the next step, and with those after the last by the last
@@ -341,7 +336,7 @@ describe("retries", function()
     end)
 
     it("by an exponential back-off with full jitter", function()
-      retry.policy.base, retry.policy.cap = 1, 8
+      waits.set(1, 8)
       for attempts, longest in pairs { 1, 2, 4, 8, 8, 8 } do
         local least, most = math.huge, 0
         for _ = 1, 300 do
@@ -365,7 +360,7 @@ describe("retries", function()
 
     it("not beyond the time for the whole call", function()
       for _, headers in ipairs { "", "Retry-After: 30\r\n" } do
-        retry.policy.base, retry.policy.cap = 1e9, 1e9
+        waits.set(1e9, 1e9)
         local url, requests = steps { "503 X", headers }
         local result, err = client_of(url, { total_timeout = 5 }).webhooks:get "webhook_1"
         assert.is_nil(result)
@@ -401,7 +396,7 @@ describe("retries", function()
 
     it("that a rate limit does not use", function()
       local url, asked = steps { "429 X", "Retry-After: 0\r\n" }
-      retry.policy.base = 0.001
+      waits.set(0.001, 0.02)
       local client = client_of(url, { rate_limit = false })
       for _ = 1, 20 do client.webhooks:get "webhook_1" end
       assert.equal(80, #asked)
