@@ -31,7 +31,7 @@ for place, more in pairs {
   ["in memory"] = function(given) return given end,
   ["in a dictionary"] = function(given)
     given = given or {}
-    given.dict = dictionary.new()
+    given.store = dictionary.new()
     return given
   end,
 } do
@@ -330,7 +330,7 @@ describe("secrets of several workers", function()
   local function workers(count, fetch, given)
     local asked, list = {}, {}
     for i = 1, count do
-      local own = { dict = dict }
+      local own = { store = dict }
       for name, value in pairs(given or {}) do own[name] = value end
       list[i] = secrets_of.new(function(id)
         asked[#asked + 1] = id
@@ -441,7 +441,7 @@ describe("secrets of several workers", function()
       return secrets_of.new(function(id)
         if not secret then return missing() end
         return { webhookId = id, signatureSecret = secret }
-      end, { dict = dict }, account)
+      end, { store = dict }, account)
     end
     assert.equal("sig_sec_1", of("1", "sig_sec_1"):resolve(ids.A))
     assert.is_nil((of("2"):resolve(ids.A)))
@@ -452,8 +452,8 @@ describe("secrets of several workers", function()
   it("need a dictionary that is one", function()
     local webhooks = require("apivideo").client({ api_key = "k" }).webhooks
     for _, wrong in ipairs { {}, setmetatable({}, { __index = { get = print, set = print } }) } do
-      local message = misuse(function() return (webhooks:secrets { dict = wrong }) end)
-      assert.truthy(message:find('option "dict" must have get, set, add, incr, delete'), message)
+      local message = misuse(function() return (webhooks:secrets { store = wrong }) end)
+      assert.truthy(message:find('option "store" must have get, set, add, incr, delete'), message)
     end
   end)
 end)
@@ -467,8 +467,8 @@ describe("secrets of clients", function()
     for _, key in ipairs { "first-key-1", "other-key-2" } do
       local client = require("apivideo").client { api_key = key, base_url = "http://127.0.0.1:1" }
       client.webhooks.get = function() return { webhookId = "webhook_1", signatureSecret = "sig_sec_" .. key } end
-      assert.equal("sig_sec_" .. key, client.webhooks:secrets({ dict = dict }):resolve "webhook_1")
-      assert.equal("sig_sec_" .. key, client.webhooks:secrets({ dict = dict }):known "webhook_1")
+      assert.equal("sig_sec_" .. key, client.webhooks:secrets({ store = dict }):resolve "webhook_1")
+      assert.equal("sig_sec_" .. key, client.webhooks:secrets({ store = dict }):known "webhook_1")
     end
     for name in pairs(kept) do assert.is_nil(name:find("key", 1, true)) end
   end)

@@ -37,7 +37,7 @@ local app = {}
 
 app.receiver = apivideo.receiver {
   handlers = handlers,
-  secrets = client.webhooks:secrets { dict = ngx.shared.apivideo }, -- each is asked for once, for all workers
+  secrets = client.webhooks:secrets { store = ngx.shared.apivideo }, -- each is asked for once, for all workers
   metrics = { store = ngx.shared.apivideo },
 }
 

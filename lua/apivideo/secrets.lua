@@ -29,7 +29,7 @@ end
 ---@class apivideo.SecretsOptions
 ---@field ttl? number seconds for which a secret is kept, default 300
 ---@field miss_ttl? number seconds for which an unknown id is remembered as such, default 30
----@field dict? apivideo.Dictionary where they are kept, such as a shared dictionary of nginx; this process's memory without it
+---@field store? apivideo.Dictionary where they are kept, such as a shared dictionary of nginx; this process's memory without it
 
 ---@class apivideo.Secrets
 local Secrets = {}
@@ -167,7 +167,7 @@ function Secrets:resolve(id)
   return nil, errors.new("network", tostring(secret))
 end
 
-local known = { ttl = "number?", miss_ttl = "number?", dict = "table?" }
+local known = { ttl = "number?", miss_ttl = "number?", store = "table?" }
 
 --- Makes a resolver over a function that gets a webhook by its id.
 ---@param fetch fun(id: string): apivideo.Webhook|nil, apivideo.Error?
@@ -181,8 +181,8 @@ function secrets.new(fetch, given, account)
       error(("webhooks:secrets: option \"%s\" must be a number of seconds from 0 on"):format(name), 3)
     end
   end
-  if given.dict then
-    dictionary.check("webhooks:secrets: option \"dict\"", given.dict,
+  if given.store then
+    dictionary.check("webhooks:secrets: option \"store\"", given.store,
       { "get", "set", "add", "incr", "delete" }, 3)
   end
   local self = setmetatable({}, Secrets)
@@ -190,7 +190,7 @@ function secrets.new(fetch, given, account)
     fetch = fetch,
     ttl = given.ttl or 300,
     miss_ttl = given.miss_ttl or 30,
-    store = given.dict or dictionary.new(),
+    store = given.store or dictionary.new(),
     prefix = ("apivideo:%s:secret:"):format(account or ""),
     flights = single_flight.new(), -- questions of this process
   }
