@@ -35,6 +35,12 @@ location /call/ { content_by_lua_block { ngx.print(require("app").call("/" .. ng
 location /notes/ { content_by_lua_block { ngx.print(ngx.shared.notes:get(ngx.var.uri:sub(8)) or "nothing") } }
 ]]
 
+-- A client that asks for a token first, of all requests of a worker.
+local BEARER = [[ init_by_lua_block {
+  local app = require "app"
+  bearer = app.apivideo.client { api_key = "k", base_url = app.client.base_url, auth = "bearer", retries = 0 }
+} ]]
+
 -- The API: a peer that answers /now at once, /gate/<n> when n are at the gate, and /hold when it is told.
 local function start_api()
   local self = { most = 0, held = 0, closed = 0, released = runtime.latch(), gate = runtime.latch() }
@@ -307,11 +313,6 @@ describe_nginx("calls in nginx #process", function()
       location /bearer { content_by_lua_block { ngx.print(require("app").call("/now", nil, bearer)) } }
     ]]
 
-    local BEARER = [[init_by_lua_block {
-      local app = require "app"
-      bearer = app.apivideo.client { api_key = "k", base_url = app.client.base_url, auth = "bearer", retries = 0 }
-    } ]]
-
     it("keep no other from going on", function()
       start(nil, LEAVE)
       leave("/call/hold", function() return api.held == 1 end)
@@ -351,15 +352,29 @@ describe_nginx("calls in nginx #process", function()
 
   describe("without timers", function()
     local OCCUPY = [[
-      location /occupy { content_by_lua_block { ngx.timer.at(@delay@, function() ngx.sleep(100) end) } }
+      lua_check_client_abort on;
+      location /occupy { content_by_lua_block { ngx.timer.at(@delay@, function()
+        while not ngx.shared.notes:get "free" do ngx.sleep(0.01) end
+      end) } }
+      location /free { content_by_lua_block { ngx.shared.notes:set("free", true) } }
+      location /killed { content_by_lua_block {
+        local app = require "app"
+        local runtime = require "apivideo.runtime"
+        local bearer = app.apivideo.client { api_key = "k", base_url = app.client.base_url, auth = "bearer" }
+        local function call() return app.call("/now", nil, bearer) end
+        local at_work, beside = ngx.thread.spawn(call), ngx.thread.spawn(call)
+        while not ngx.shared.notes:get "kill" do ngx.sleep(0.01) end
+        assert(ngx.thread.kill(at_work))
+        app.note("killed", "yes")
+        local monotonic = runtime.monotonic
+        runtime.monotonic = function() return monotonic() + 31 end
+        ngx.print(call(), " ", select(2, ngx.thread.wait(beside)))
+      } }
+      location /kill { content_by_lua_block { ngx.shared.notes:set("kill", true) } }
       location /spawn { content_by_lua_block {
         for i = 1, 3 do require("apivideo").spawn(function() require("app").note(i, require("app").call()) end) end
       } }
-      location /bearer { content_by_lua_block {
-        local app = require "app"
-        local bearer = app.apivideo.client { api_key = "k", base_url = app.client.base_url, auth = "bearer" }
-        ngx.print(app.call("/now", nil, bearer))
-      } }
+      location /bearer { content_by_lua_block { ngx.print(require("app").call("/now", nil, bearer)) } }
     ]]
 
     for name, case in pairs {
@@ -367,7 +382,7 @@ describe_nginx("calls in nginx #process", function()
       ["running"] = { http = "lua_max_running_timers 1;", delay = 0 },
     } do
       it("go on: none " .. name, function()
-        start(case.http, (OCCUPY:gsub("@delay@", case.delay)))
+        start(case.http .. BEARER, (OCCUPY:gsub("@delay@", case.delay)))
         nginx:get "/occupy"
         for _, body in ipairs(get_all(repeated("/call/gate/10", 10))) do assert.equal("ok", body) end
         api.released:open()
@@ -381,7 +396,43 @@ describe_nginx("calls in nginx #process", function()
           end, "task " .. i)
         end
       end)
+
+      it("do tasks to their end although the client leaves: none " .. name, function()
+        start(case.http .. BEARER, (OCCUPY:gsub("@delay@", case.delay)))
+        nginx:get "/occupy"
+        leave("/bearer", function() return api.held == 1 end)
+        local body
+        apivideo.spawn(function() body = nginx:get "/bearer" end)
+        assert.equal("ok", nginx:get "/call/now")
+        api.released:open()
+        wait_for(function() return body end)
+        assert.equal("ok", body)
+        assert.equal(1, api.held)
+      end)
+
+      it("do again what nobody does any more: none " .. name, function()
+        start(case.http, (OCCUPY:gsub("@delay@", case.delay)))
+        nginx:get "/occupy"
+        local body
+        apivideo.spawn(function() body = nginx:get "/killed" end)
+        wait_for(function() return api.held == 1 end)
+        nginx:get "/kill"
+        note "killed"
+        api.released:open()
+        wait_for(function() return body end)
+        assert.equal("ok ok", body)
+      end)
     end
+
+    it("do tasks, later, that nginx has dropped the timer of", function()
+      start("lua_max_running_timers 1;", (OCCUPY:gsub("@delay@", 0)))
+      nginx:get "/occupy"
+      nginx:get "/spawn"
+      wait_for(function() return nginx:log():find("lua_max_running_timers are not enough", 1, true) end, "the drop")
+      assert.equal("nothing", nginx:get "/notes/1")
+      nginx:get "/free"
+      for i = 1, 3 do assert.equal("ok", note(tostring(i))) end
+    end)
   end)
 
   it("work in timers that end with the worker", function()

@@ -9,6 +9,7 @@ local single_flight = require "apivideo.single_flight"
 
 local MARGIN = 60  -- seconds before its end at which a token is renewed
 local PATIENCE = 5 -- seconds after which that is tried again, while the token is good
+local LONGEST = 30 -- seconds after which a renewal without an answer counts as lost
 
 ---@class apivideo.Credentials
 ---@field api_key? string
@@ -102,7 +103,7 @@ end
 ---@param ask fun(path: string, body: string, retries?: integer): table|true|nil, apivideo.Error?, apivideo.Response? posts to /auth
 function credentials.bearer(api_key, base_url, ask)
   return setmetatable({
-    api_key = api_key, base_url = base_url, ask = ask, secrets = { api_key }, renewals = single_flight.new(),
+    api_key = api_key, base_url = base_url, ask = ask, secrets = { api_key }, renewals = single_flight.new(LONGEST),
   }, Credentials)
 end
 

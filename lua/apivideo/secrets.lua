@@ -156,7 +156,7 @@ function Secrets:resolve(id)
   local state = states[self]
   local secret, is_known = kept(state, id)
   if secret ~= nil then return secret or nil end
-  local answer = state.flights.calls[id] or start(state, id, is_known)
+  local answer = state.flights:under_way(id) or start(state, id, is_known)
   if not answer then
     return nil, errors.new("rate_limited", ("%d unknown webhooks were asked for in this minute"):format(LOOKUPS))
   end
@@ -192,7 +192,7 @@ function secrets.new(fetch, given, account)
     miss_ttl = given.miss_ttl or 30,
     store = given.store or dictionary.new(),
     prefix = ("apivideo:%s:secret:"):format(account or ""),
-    flights = single_flight.new(), -- questions of this process
+    flights = single_flight.new(LONGEST), -- questions of this process
   }
   return self
 end

@@ -17,6 +17,7 @@ local ngx = ngx
 local SHORTEST, LONGEST = 0.001, 0.004 -- seconds between two looks at the transfers
 local ABSENT = 0.05   -- seconds without a look after which nobody is at work
 local PATIENCE = 0.1  -- seconds after which who waits looks after that
+local LATER = { 1, 4, 16 } -- seconds after which timers look for tasks whose own timer was dropped
 
 local runtime = { now = core.now, monotonic = core.monotonic }
 
@@ -80,6 +81,14 @@ local function run_tasks()
   while first <= last do run_next() end
 end
 
+local function go_on() end
+
+-- Does a task in a request, since no timer does. It must not end because the request's client leaves.
+local function stand_in()
+  pcall(ngx.on_abort, go_on) -- not in each phase, and once in a request
+  run_next()
+end
+
 local function is_task_left()
   return first <= last and core.monotonic() - tasks[first].since > ABSENT
 end
@@ -93,7 +102,7 @@ local suspend = except_in_init("suspend", function(wait, seconds)
     if left <= 0 then return false end
     -- (It takes less than a millisecond for none at all.)
     wait.semaphore:wait(math.max(SHORTEST, math.min(left, PATIENCE)))
-    if not wait.over and is_task_left() then run_next() end
+    if not wait.over and is_task_left() then stand_in() end
   end
   return true
 end)
@@ -120,11 +129,27 @@ function runtime.sleep(seconds)
   ngx.sleep(seconds)
 end
 
--- Has a task done in a timer, or one at once where nginx has no timer left.
+local looked_later = -math.huge -- when timers that look later were last started
+
+-- nginx drops a timer that is due while too many are running. (Where they are tasks, each goes on with the
+-- next, so this is for other timers than ours.)
+local function look_later()
+  local now = core.monotonic()
+  if ngx.timer.running_count() == 0 or now - looked_later < LATER[1] then return end
+  looked_later = now
+  for _, seconds in ipairs(LATER) do ngx.timer.at(seconds, run_tasks) end
+end
+
+-- Has a task done in a timer; or one here, where nginx has no timer left. Where nothing can wait it is
+-- left for others.
 local function push(...)
   last = last + 1
   tasks[last] = { n = select("#", ...), since = core.monotonic(), ... }
-  if not ngx.timer.at(0, run_tasks) then run_next() end
+  if ngx.timer.at(0, run_tasks) then
+    look_later()
+  elseif not runtime.refusal() then
+    stand_in()
+  end
 end
 
 local spawn = except_in_init("spawn", push)
