@@ -250,6 +250,24 @@ describe_nginx("calls in nginx #process", function()
     assert.equal(20, api.most)
   end)
 
+  it("leave nothing behind of each item of a request", function()
+    start(nil, [[location /items { content_by_lua_block {
+      local app, before, after = require "app", nil, nil
+      local function memory()
+        collectgarbage()
+        collectgarbage()
+        return collectgarbage "count"
+      end
+      local function items(n)
+        app.apivideo.parallel(20, ("x"):rep(n):gmatch("x"), function() ngx.sleep(0) end)
+        return memory()
+      end
+      before, after = items(100), items(3000)
+      ngx.print(after - before)
+    } }]])
+    assert.truthy(tonumber(nginx:get "/items") < 500) -- kB
+  end)
+
   it("hold up nothing else: sockets, sleeps, other requests", function()
     start(nil, [[location /beside { content_by_lua_block {
       local app, done = require "app", {}

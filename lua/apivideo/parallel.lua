@@ -40,11 +40,28 @@ function Run:wait(most)
   end
 end
 
+-- A child: does its item, and then those that it is handed while it is idle. (One for each item would
+-- leave something behind in nginx until the request ends.)
+function Run:work(fn, place, item)
+  while place do
+    self:finish(place, protected.call(fn, item, place))
+    local handed = runtime.latch()
+    table.insert(self.idle, handed)
+    place, item = handed:wait()
+  end
+end
+
 function Run:start(place, fn, item)
   self.under_way = self.under_way + 1
-  runtime.child(function()
-    self:finish(place, protected.call(fn, item, place))
-  end)
+  local handed = table.remove(self.idle)
+  if handed then return handed:open(place, item) end
+  runtime.child(function() self:work(fn, place, item) end)
+end
+
+-- Waits for all, and lets the children end.
+function Run:close()
+  self:wait(0)
+  for _, handed in ipairs(self.idle) do handed:open() end
 end
 
 --- Calls fn(item, place) for each item, each as a task, with at most `limit` of them at a time. The next
@@ -65,13 +82,13 @@ local function parallel(limit, items, fn)
   elseif type(fn) ~= "function" then
     error("parallel: a function expected, got " .. type(fn), 2)
   end
-  local run = setmetatable({ results = {}, under_way = 0 }, Run)
+  local run = setmetatable({ results = {}, under_way = 0, idle = {} }, Run)
   local take, place = iterator_of(items), 0
   while true do
     run:wait(limit - 1)
     local ok, item = protected.call(take)
     if not ok or item == nil then
-      run:wait(0)
+      run:close()
       if not ok then error(item, 0) end
       return run.results, run.errors
     end
