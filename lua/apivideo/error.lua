@@ -17,6 +17,8 @@ local redact = require "apivideo.redact"
 ---| "too_large"            a body or header beyond its cap
 ---| "cancelled"            the caller cancelled the request
 ---| "wrong_phase"          a phase of nginx in which nothing can wait
+---| "store_unavailable"    the store of an inbox is away, full or broken
+---| "claim_lost"           an event of an inbox that was claimed for too long: somebody else may have it
 ---| "bad_json"             bytes that are no JSON
 ---| "bad_event"            JSON that is no event, or lacks a field
 ---| "bad_signature"        a delivery whose signature does not hold
@@ -38,7 +40,7 @@ Error.__index = Error
 Error.__name = "apivideo.Error"
 
 local retryable = {
-  rate_limited = true, server_error = true, timeout = true, network = true,
+  rate_limited = true, server_error = true, timeout = true, network = true, store_unavailable = true,
 }
 
 --- `not_found  404  The requested resource was not found. (DELETE https://…)`, in one line.

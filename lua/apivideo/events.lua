@@ -192,6 +192,7 @@ end
 ---@param event apivideo.Event
 ---@param raw? string the event's bytes: needed where the type is not in the catalogue, since then they are the identity
 ---@return string key
+---@return string? undated where `emittedAt` belongs to the identity, the key without it: what comes with the same one within seconds is the same event, should the sender stamp its retries anew
 function Catalogue:key(event, raw)
   if type(event) ~= "table" then
     error("events:key: event must be a table, got " .. type(event), 2)
@@ -206,7 +207,7 @@ function Catalogue:key(event, raw)
     return extended(key, sign(raw, event.type))
   end
   for _, field in ipairs(known.identity) do key = identified(key, event, field) end
-  if known.emitted_at then key = identified(key, event, "emittedAt") end
+  if known.emitted_at then return identified(key, event, "emittedAt"), key end
   return key
 end
 

@@ -2,7 +2,9 @@
 
 local core = require "apivideo.core"
 local events = require "apivideo.events"
+local inbox = require "apivideo.inbox"
 local json = require "apivideo.json"
+local permanent = require "apivideo.permanent"
 local runtime = require "apivideo.runtime"
 
 return {
@@ -10,7 +12,15 @@ return {
 
   client = require "apivideo.client",
   handlers = require "apivideo.handlers",
+  inbox = inbox.new,
   receiver = require "apivideo.receiver",
+
+  --- What a handler returns (`return apivideo.permanent(err)`) when no other attempt would help: with an
+  --- inbox, the event goes to the dead letters at once.
+  ---@param err any why
+  ---@return nil
+  ---@return apivideo.Permanent
+  permanent = function(err) return nil, permanent.new(err) end,
 
   --- What `null` is in the results of calls: not nil, which is a member that is missing.
   null = json.null,

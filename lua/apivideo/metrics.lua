@@ -10,13 +10,15 @@ local WRITTEN = { "0.001", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5
 
 local REASONS = {
   [400] = "bad_event", [401] = "bad_signature", [405] = "bad_method", [413] = "too_large",
-  [503] = "secret_unavailable",
+  [503] = "secret_unavailable", store_unavailable = "store_unavailable", -- a kind of error
 }
 
 local FATES = {
   { name = "handled", help = "Deliveries whose handlers succeeded." },
   { name = "unhandled", help = "Deliveries that no handler matched." },
   { name = "failed", help = "Deliveries of which a handler failed." },
+  { name = "stored", help = "Deliveries that the inbox has kept." },
+  { name = "duplicate", help = "Deliveries of events that the inbox knew." },
 }
 
 ---@class apivideo.Metrics
@@ -32,8 +34,17 @@ end
 
 --- Counts a request that was refused.
 ---@param status integer the answer
-function Metrics:refused(status)
-  self.store:incr(self.reasons[status], 1, 0)
+---@param kind apivideo.ErrorKind
+function Metrics:refused(status, kind)
+  self.store:incr(self.reasons[kind] or self.reasons[status], 1, 0)
+end
+
+--- Counts a delivery that an inbox has taken.
+---@param type string of its event
+---@param is_new boolean
+function Metrics:kept(type, is_new)
+  local keys = self.types[type] or self.types.other
+  self.store:incr(is_new and keys.stored or keys.duplicate, 1, 0)
 end
 
 --- Counts a delivery whose handlers have ended.
@@ -81,10 +92,10 @@ local function write_refused(self, lines)
   local total = 0
   local name = "apivideo_deliveries_refused_total"
   write_head(lines, name, "counter", "Requests that were refused.")
-  for _, status in ipairs(self.statuses) do
-    local value = self.store:get(self.reasons[status]) or 0
+  for _, reason in ipairs(self.refusals) do
+    local value = self.store:get(PREFIX .. "refused:" .. reason) or 0
     total = total + value
-    write(lines, ('%s{reason="%s"}'):format(name, REASONS[status]), value)
+    write(lines, ('%s{reason="%s"}'):format(name, reason), value)
   end
   return total
 end
@@ -100,14 +111,28 @@ local function write_seconds(self, lines)
   write(lines, name .. "_count", count)
 end
 
+-- What an inbox holds now.
+local function write_inbox(lines, stats)
+  local name = "apivideo_inbox_events"
+  write_head(lines, name, "gauge", "Events in the inbox.")
+  for _, state in ipairs { "waiting", "claimed", "dead" } do
+    write(lines, ('%s{state="%s"}'):format(name, state), stats[state])
+  end
+  name = "apivideo_inbox_oldest_seconds"
+  write_head(lines, name, "gauge", "Age of the oldest event that is still to be handled.")
+  write(lines, name, stats.oldest or 0)
+end
+
 --- All counts in the text format of Prometheus.
+---@param stats? apivideo.InboxStats of an inbox
 ---@return string
-function Metrics:text()
+function Metrics:text(stats)
   local lines, name = {}, "apivideo_deliveries_received_total"
   local received = write_refused(self, lines) + write_fates(self, lines)
   write_head(lines, name, "counter", "Requests, whatever became of them.")
   write(lines, name, received)
   write_seconds(self, lines)
+  if stats then write_inbox(lines, stats) end
   lines[#lines + 1] = ""
   return table.concat(lines, "\n")
 end
@@ -122,18 +147,18 @@ function metrics.new(types, store)
   local self = {
     store = store or dictionary.new(),
     types = {}, labels = {},        -- type -> keys; the types
-    reasons = {}, statuses = {},    -- status -> key; the statuses
+    reasons = {}, refusals = {},    -- status or kind of error -> key; the reasons
     buckets = {}, sum = PREFIX .. "sum",
   }
   for _, name in ipairs(types) do self.types[name] = keys_of(name) end
   self.types.other = keys_of "other"
   for label in pairs(self.types) do self.labels[#self.labels + 1] = label end
   table.sort(self.labels)
-  for status, reason in pairs(REASONS) do
-    self.reasons[status] = PREFIX .. "refused:" .. reason
-    self.statuses[#self.statuses + 1] = status
+  for cause, reason in pairs(REASONS) do
+    self.reasons[cause] = PREFIX .. "refused:" .. reason
+    self.refusals[#self.refusals + 1] = reason
   end
-  table.sort(self.statuses)
+  table.sort(self.refusals)
   for place, written in ipairs(WRITTEN) do self.buckets[place] = PREFIX .. "seconds:" .. written end
   return setmetatable(self, Metrics)
 end

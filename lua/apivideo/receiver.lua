@@ -1,9 +1,10 @@
---- One delivery in, one answer out: size -> webhook id -> secret -> signature -> parse -> dispatch
---- -> status. How the bytes arrive is somebody else's concern.
+--- One delivery in, one answer out: size -> webhook id -> secret -> signature -> parse -> dispatch, or
+--- keep in an inbox -> status. How the bytes arrive is somebody else's concern.
 
 local dictionary = require "apivideo.dictionary"
 local errors = require "apivideo.error"
 local headers = require "apivideo.headers"
+local inbox = require "apivideo.inbox"
 local log = require "apivideo.log"
 local metrics = require "apivideo.metrics"
 local nginx = require "apivideo.nginx"
@@ -21,6 +22,7 @@ local signature = require("apivideo.core").signature
 ---@field verified boolean whether the signature holds; false only in a receiver that is `unsigned`
 ---@field key string the identity of the event: equal for all its deliveries, by whichever webhook
 ---@field origin "webhook"
+---@field attempt? integer of an event from an inbox: which attempt to handle it this is, from 1 on
 
 ---@class apivideo.Outcome what became of one request, for the log
 ---@field status integer the answer
@@ -28,6 +30,7 @@ local signature = require("apivideo.core").signature
 ---@field err? apivideo.Error why it was refused
 ---@field event? apivideo.Event
 ---@field delivery? apivideo.Delivery
+---@field is_new? boolean with an inbox: whether it was kept; false for an event that it knows
 ---@field handled? integer how many handlers ran
 ---@field errors? any[] of handlers that failed
 
@@ -49,7 +52,7 @@ end
 local function new_delivery(self, event, webhook_id, raw)
   return {
     event = event, webhookId = webhook_id, received_at = runtime.now(), raw = raw,
-    verified = not self.unsigned, key = self.handlers.events:key(event, raw), origin = "webhook",
+    verified = not self.unsigned, key = (self.events:key(event, raw)), origin = "webhook",
   }
 end
 
@@ -102,7 +105,7 @@ local function accept(self, method, list, raw, size)
     local status, err = verify(self, list, raw, webhook_id, id_problem)
     if status then return nil, status, err end
   end
-  local event, err = self.handlers.events:parse(raw)
+  local event, err = self.events:parse(raw)
   if not event then return nil, 400, err end
   return event, new_delivery(self, event, webhook_id, raw)
 end
@@ -127,7 +130,7 @@ local function tell(self, outcome)
 end
 
 local function refuse(self, status, err, started)
-  self.counts:refused(status)
+  self.counts:refused(status, err.kind)
   tell(self, { status = status, err = err, seconds = runtime.monotonic() - started })
   return status
 end
@@ -145,11 +148,24 @@ local function run(self, event, delivery, started)
   return status
 end
 
+-- Keeps an event in the inbox. The status that tells whether it is safe there.
+local function keep(self, event, delivery, started)
+  local is_new, err = self.inbox:put(delivery)
+  if is_new == nil then return refuse(self, 503, err, started) end
+  self.counts:kept(event.type, is_new)
+  if self.log then
+    tell(self, { status = 204, event = event, delivery = delivery, is_new = is_new,
+      seconds = runtime.monotonic() - started })
+  end
+  return 204
+end
+
 -- Takes one request; the status of the answer.
 local function take(self, method, list, raw, size)
   local started = runtime.monotonic()
   local event, second, err = accept(self, method, list, raw, size)
   if not event then return refuse(self, second, err, started) end
+  if self.inbox then return keep(self, event, second, started) end
   if not self.defer then return run(self, event, second, started) end
   runtime.spawn(run, self, event, second, started)
   return 204
@@ -181,7 +197,7 @@ local function check_request(request)
 end
 
 --- Takes one request, however it arrived, and says what to answer. 2xx is said only when the
---- event's handlers succeeded (unless they are deferred).
+--- event's handlers succeeded (unless they are deferred), or when the inbox has it.
 ---@param request { method: string, headers: table<string, string|string[]>, body?: string, size?: integer } `size` instead of `body`: of one that was not read because it is larger than `max_body`
 ---@return integer status
 ---@return table<string, string> headers
@@ -196,20 +212,22 @@ end
 
 Receiver.nginx = nginx(take, headers_of)
 
---- What became of all requests so far, in Prometheus' text format.
+--- What became of all requests so far, and what the inbox holds, in Prometheus' text format.
 ---@return string text
 function Receiver:metrics()
   check_self(self, "metrics")
-  return self.counts:text()
+  local stats = self.inbox and self.inbox:stats() -- none while its store is away
+  return self.counts:text(stats)
 end
 
 local known = {
-  handlers = "table", secrets = "string|table|function?", unsigned = "boolean?",
+  handlers = "table?", inbox = "table?", secrets = "string|table|function?", unsigned = "boolean?",
   max_body = "number?", log = "function?", defer = "boolean?", metrics = "table?",
 }
 
 ---@class apivideo.ReceiverOptions
----@field handlers apivideo.Handlers
+---@field handlers? apivideo.Handlers needed unless there is an inbox
+---@field inbox? apivideo.Inbox keeps the events, for `inbox:work(handlers)`: instead of `handlers`
 ---@field secrets? apivideo.Secrets|string|string[]|table<string, string|string[]>|fun(webhookId: string?): string|string[]|nil, apivideo.Error? a webhook's secrets: `client.webhooks:secrets()`, one secret, several (any may hold), a table by webhook id, or a function
 ---@field unsigned? true accept deliveries that nobody signed: instead of `secrets`
 ---@field max_body? integer bytes, default 1 MiB
@@ -225,14 +243,28 @@ local function store_of(given)
   return store
 end
 
+-- Raises unless there is one who takes the events: handlers, or an inbox.
+local function check_taker(given)
+  if given.inbox and given.handlers then
+    error("receiver: options \"inbox\" and \"handlers\" exclude each other: with an inbox, they go to"
+      .. " inbox:work(handlers)", 3)
+  elseif given.inbox and given.defer then
+    error("receiver: option \"defer\" is for handlers; an inbox always answers before they run", 3)
+  elseif given.inbox and not inbox.is(given.inbox) then
+    error("receiver: option \"inbox\" must come from apivideo.inbox()", 3)
+  elseif not given.inbox and not given.handlers then
+    error("receiver: option \"handlers\" is required, or \"inbox\"", 3)
+  elseif given.handlers and type(given.handlers.dispatch) ~= "function" then
+    error("receiver: option \"handlers\" must come from apivideo.handlers()", 3)
+  end
+end
+
 --- Makes a receiver.
 ---@param given apivideo.ReceiverOptions
 ---@return apivideo.Receiver
 local function new(given)
   options.check("receiver", given, known)
-  if type(given.handlers.dispatch) ~= "function" then
-    error("receiver: option \"handlers\" must come from apivideo.handlers()", 2)
-  end
+  check_taker(given)
   if given.secrets == nil and not given.unsigned then
     error("receiver: option \"secrets\" is missing, so that anybody could send events: pass"
       .. " client.webhooks:secrets(), or unsigned = true if that is what you want", 2)
@@ -243,13 +275,16 @@ local function new(given)
   if given.max_body and given.max_body < 0 then
     error("receiver: option \"max_body\" must be a number of bytes from 0 on", 2)
   end
+  local events = (given.inbox or given.handlers).events
   local self = setmetatable({
+    events = events,
     handlers = given.handlers,
+    inbox = given.inbox,
     unsigned = given.unsigned or false,
     max_body = given.max_body or 1024 * 1024,
     log = given.log,
     defer = given.defer or false,
-    counts = metrics.new(given.handlers.events:names(), store_of(given.metrics)),
+    counts = metrics.new(events:names(), store_of(given.metrics)),
   }, Receiver)
   if given.secrets ~= nil then sources[self] = secret_source(given.secrets) end
   return self

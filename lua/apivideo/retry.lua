@@ -16,8 +16,9 @@ retry.policy = {
   per_second = 0.1,   -- what a second adds
 }
 
--- A number from 0 on and under 1. (Lua's own generator starts alike in each process.)
-local function random()
+--- A number from 0 on and under 1. (Lua's own generator starts alike in each process.)
+---@return number
+function retry.random()
   local a, b, c = core.random(3):byte(1, 3)
   return (a * 65536 + b * 256 + c) / 16777216
 end
@@ -63,9 +64,9 @@ function retry.delay(attempts, asked)
   local policy = retry.policy
   if asked then
     asked = math.min(asked, policy.longest_asked)
-    return asked + random() * math.min(policy.cap, math.max(policy.base, asked / 10))
+    return asked + retry.random() * math.min(policy.cap, math.max(policy.base, asked / 10))
   end
-  return random() * math.min(policy.cap, policy.base * 2 ^ (attempts - 1))
+  return retry.random() * math.min(policy.cap, policy.base * 2 ^ (attempts - 1))
 end
 
 --- A token bucket: in an outage a client soon has no retries left, and does not multiply it.

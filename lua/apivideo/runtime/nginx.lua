@@ -52,6 +52,12 @@ function runtime.refusal()
   end
 end
 
+--- Whether this worker of nginx is to end soon, so that nothing should be begun.
+---@return boolean
+function runtime.is_ending()
+  return ngx.worker.exiting()
+end
+
 -- What was opened before the workers are forked must not live on in them.
 local function release(...)
   standalone.release()

@@ -182,6 +182,12 @@ function runtime.refusal()
   return nil
 end
 
+--- Whether this process is to end soon, so that nothing should be begun: a script says so itself.
+---@return boolean
+function runtime.is_ending()
+  return false
+end
+
 --- Starts a task. It runs from the loop, beside others, and may wait. An error in it is reported on
 --- stderr and ends the task alone.
 ---@param fn function

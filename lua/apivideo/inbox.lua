@@ -1,0 +1,275 @@
+--- A durable inbox: events are safe in a store before the sender is answered, and are kept there until
+--- their handlers have succeeded. Each is handled at least once.
+
+local claims = require "apivideo.inbox.claim"
+local catalogue = require "apivideo.events"
+local group = require "apivideo.inbox.group"
+local log = require "apivideo.log"
+local options = require "apivideo.options"
+local protected = require "apivideo.pcall"
+local runtime = require "apivideo.runtime"
+local worker = require "apivideo.inbox.worker"
+
+-- Seconds in which equal events are one although their times differ: the sender makes its three or four
+-- attempts in ten.
+local WINDOW = 20
+
+--- Where the events are. Each function returns what is said here, or nil and an error
+--- (`store_unavailable`). Of several that act on a claim, `false` says that it is lost: its lease ran out.
+---@class apivideo.Store
+---@field put fun(self, items: apivideo.StoredItem[], window: number): boolean[]|nil, apivideo.Error? keeps items, all or none: true for each that is new, false for one whose key is known or whose `occurrence` came within `window` seconds
+---@field claim fun(self, limit: integer, lease: number): apivideo.StoredEntry[]|nil, apivideo.Error? the oldest that nobody has, for `lease` seconds
+---@field extend fun(self, id: integer, token: integer, lease: number): boolean|nil, apivideo.Error?
+---@field complete fun(self, id: integer, token: integer): boolean|nil, apivideo.Error?
+---@field retry fun(self, id: integer, token: integer, delay: number, message: string): boolean|nil, apivideo.Error?
+---@field bury fun(self, id: integer, token: integer, message: string): boolean|nil, apivideo.Error?
+---@field list fun(self, state: apivideo.EntryState, limit: integer, after: integer): apivideo.StoredEntry[]|nil, apivideo.Error?
+---@field redrive fun(self, id?: integer): integer|nil, apivideo.Error?
+---@field purge fun(self, state: "done"|"dead", age: number): integer|nil, apivideo.Error? at most 1000 at a time
+---@field pause fun(self): true|nil, apivideo.Error?
+---@field resume fun(self): true|nil, apivideo.Error?
+---@field stats fun(self): apivideo.InboxStats|nil, apivideo.Error?
+---@field close fun(self): true|nil, apivideo.Error?
+
+---@class apivideo.StoredItem what a store is given
+---@field key string the event's identity
+---@field occurrence? string the identity without the time at which it was sent
+---@field lane? string
+---@field raw string
+---@field webhookId? string
+---@field verified boolean
+---@field received_at number
+
+---@class apivideo.StoredEntry what a store gives back
+---@field id integer in the order of receipt
+---@field token integer which claim of it this is
+---@field attempt integer
+---@field raw string
+---@field webhookId? string
+---@field verified boolean
+---@field received_at number
+---@field error? string of the last attempt
+---@field state? apivideo.EntryState
+
+---@alias apivideo.EntryState
+---| "waiting"  to be handled: now, after a while, or after another of its lane
+---| "claimed"  being handled
+---| "dead"     given up
+---| "done"     handled, and remembered for a while
+
+---@class apivideo.InboxStats
+---@field waiting integer
+---@field claimed integer
+---@field dead integer
+---@field done integer
+---@field oldest? number seconds since the oldest came that is neither done nor dead
+---@field attempts integer the most that were made for one of those
+---@field paused boolean
+
+---@class apivideo.Inbox
+---@field events apivideo.Catalogue
+local Inbox = {}
+Inbox.__index = Inbox
+
+Inbox.__tostring = function() return "apivideo.inbox" end
+
+local FUNCTIONS = { "put", "claim", "extend", "complete", "retry", "bury", "list", "redrive", "purge",
+  "pause", "resume", "stats", "close" }
+
+-- Raises where a method was called with a dot.
+local function check_self(self, name)
+  if getmetatable(self) ~= Inbox then
+    error(("inbox:%s: called with a dot; write inbox:%s(…)"):format(name, name), 3)
+  end
+end
+
+-- The lane of an event, or nil. A function that fails must not cost the event.
+local function lane_of(self, event)
+  if not self.lane then return nil end
+  local ok, lane = protected.call(self.lane, event)
+  if ok and (lane == nil or type(lane) == "string") then return lane end
+  log.error(("inbox: option \"lane\" must return a string or nil; for an event of type %s it %s"):format(
+    event.type, ok and "returned a " .. type(lane) or "failed: " .. tostring(lane)))
+  return nil
+end
+
+--- Keeps a delivery. It is safe when this returns; deliveries that come at the same time share the
+--- store's transaction.
+---@param delivery apivideo.Delivery
+---@return boolean|nil is_new false for an event that is known; nil when it could not be kept
+---@return apivideo.Error? err `store_unavailable`
+function Inbox:put(delivery)
+  check_self(self, "put")
+  if type(delivery) ~= "table" or type(delivery.raw) ~= "string" or type(delivery.event) ~= "table" then
+    error("inbox:put: a delivery expected, with event and raw", 2)
+  end
+  local key, occurrence = self.events:key(delivery.event, delivery.raw)
+  local is_new, err = self.group:put {
+    key = key, occurrence = occurrence, lane = lane_of(self, delivery.event), raw = delivery.raw,
+    webhookId = delivery.webhookId, verified = delivery.verified or false,
+    received_at = delivery.received_at or runtime.now(),
+  }
+  if is_new then
+    local arrival = self.arrival
+    self.arrival = runtime.latch()
+    arrival:open(true)
+  end
+  return is_new, err
+end
+
+local claim_options = { limit = "number?", lease = "number?" }
+
+--- Takes events to be handled. For the lease's time nobody else gets them: complete each, or put it off.
+---@param given? { limit?: integer, lease?: number } at most `limit` (1), for `lease` seconds (30)
+---@return apivideo.Claim[]|nil claims none: there is nothing to be done now
+---@return apivideo.Error? err `store_unavailable`
+function Inbox:claim(given)
+  check_self(self, "claim")
+  given = options.check("inbox:claim", given or {}, claim_options)
+  local lease = given.lease or worker.LEASE
+  local entries, err = self.store:claim(given.limit or 1, lease)
+  if not entries then return nil, err end
+  local list = {}
+  for i, entry in ipairs(entries) do list[i] = claims.new(self, entry, lease) end
+  return list
+end
+
+--- Runs handlers for the events of the inbox, until it is cancelled. Several may do so at once, in this
+--- process or in others.
+---@param handlers apivideo.Handlers
+---@param given? apivideo.WorkOptions
+---@return true
+function Inbox:work(handlers, given)
+  check_self(self, "work")
+  return (worker.work(self, handlers, given))
+end
+
+local list_options = { limit = "number?", after = "number?" }
+local states = { waiting = true, claimed = true, dead = true, done = true }
+
+---@class apivideo.Entry : apivideo.StoredEntry
+---@field event? apivideo.Event not of one that is done
+
+--- Entries of the inbox in a state, oldest first.
+---@param state apivideo.EntryState
+---@param given? { limit?: integer, after?: integer } at most `limit` (100), of an id greater than `after`
+---@return apivideo.Entry[]|nil entries
+---@return apivideo.Error? err `store_unavailable`
+function Inbox:list(state, given)
+  check_self(self, "list")
+  if not states[state] then
+    error("inbox:list: state must be waiting, claimed, dead or done, got " .. tostring(state), 2)
+  end
+  given = options.check("inbox:list", given or {}, list_options)
+  local entries, err = self.store:list(state, given.limit or 100, given.after or 0)
+  for _, entry in ipairs(entries or {}) do
+    entry.event = entry.raw ~= "" and self.events:parse(entry.raw) or nil
+  end
+  return entries, err
+end
+
+--- Gives dead letters another chance: their attempts count from the start.
+---@param id? integer only this one
+---@return integer|nil count
+---@return apivideo.Error? err `store_unavailable`
+function Inbox:redrive(id)
+  check_self(self, "redrive")
+  if id ~= nil and type(id) ~= "number" then
+    error("inbox:redrive: an entry's id (number) expected, got " .. type(id), 2)
+  end
+  return self.store:redrive(id)
+end
+
+--- Removes entries for good. What is no longer known as done would be handled again if it came again.
+---@param state "dead"|"done"
+---@param age? number only what ended so many seconds ago; without it, all
+---@return integer|nil count
+---@return apivideo.Error? err `store_unavailable`
+function Inbox:purge(state, age)
+  check_self(self, "purge")
+  if state ~= "dead" and state ~= "done" then
+    error("inbox:purge: state must be dead or done, got " .. tostring(state), 2)
+  end
+  local total = 0
+  repeat
+    local count, err = self.store:purge(state, age or 0)
+    if not count then return nil, err end
+    total = total + count
+  until count == 0
+  return total
+end
+
+--- Stops the handling of events, in all processes, also after a restart. Events are received as before.
+---@return true|nil
+---@return apivideo.Error? err `store_unavailable`
+function Inbox:pause()
+  check_self(self, "pause")
+  return self.store:pause()
+end
+
+---@return true|nil
+---@return apivideo.Error? err `store_unavailable`
+function Inbox:resume()
+  check_self(self, "resume")
+  return self.store:resume()
+end
+
+---@return apivideo.InboxStats|nil
+---@return apivideo.Error? err `store_unavailable`
+function Inbox:stats()
+  check_self(self, "stats")
+  return self.store:stats()
+end
+
+--- Closes the store. What is put then fails.
+---@return true|nil
+---@return apivideo.Error? err `store_unavailable`
+function Inbox:close()
+  check_self(self, "close")
+  return self.store:close()
+end
+
+local known = { store = "table", events = "table?", lane = "function?", keep = "number?" }
+
+---@class apivideo.InboxOptions
+---@field store apivideo.Store such as `require "apivideo.inbox.sqlite" { path = "inbox.db" }`
+---@field events? apivideo.Catalogue the catalogue of types, when the application extends it
+---@field lane? fun(event: apivideo.Event): string? events of one lane are handled one at a time, in order of receipt
+---@field keep? number seconds for which a handled event is remembered, so that it is known when it comes again; default 7 days
+
+local inbox = {}
+
+--- Makes an inbox over a store.
+---@param given apivideo.InboxOptions
+---@return apivideo.Inbox
+function inbox.new(given)
+  options.check("inbox", given, known)
+  for _, name in ipairs(FUNCTIONS) do
+    if type(given.store[name]) ~= "function" then
+      error(("inbox: option \"store\" must be a store, such as require \"apivideo.inbox.sqlite\""
+        .. " { path = … }; it lacks %s"):format(name), 2)
+    end
+  end
+  if given.events and type(given.events.names) ~= "function" then
+    error("inbox: option \"events\" must be a catalogue, from events.extend", 2)
+  end
+  if given.keep and given.keep < 0 then
+    error("inbox: option \"keep\" must be a number of seconds from 0 on", 2)
+  end
+  return setmetatable({
+    store = given.store,
+    events = given.events or catalogue,
+    lane = given.lane,
+    keep = given.keep or 7 * 86400,
+    group = group.new(given.store, WINDOW),
+    arrival = runtime.latch(), -- opens when an event comes; then there is another
+  }, Inbox)
+end
+
+---@param value any
+---@return boolean
+function inbox.is(value)
+  return getmetatable(value) == Inbox
+end
+
+return inbox

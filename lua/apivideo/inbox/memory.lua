@@ -1,0 +1,268 @@
+--- A store of an inbox in this process's memory, for tests: what it holds is gone with the process.
+
+local core = require "apivideo.core"
+local errors = require "apivideo.error"
+local options = require "apivideo.options"
+local priorities = require "apivideo.runtime.timers"
+
+local PURGED = 1000 -- entries that one purge removes at most
+
+---@class apivideo.MemoryStore : apivideo.Store
+local Memory = {}
+Memory.__index = Memory
+
+Memory.__tostring = function() return "apivideo.inbox.memory (volatile)" end
+
+local now = core.monotonic
+
+local function closed()
+  return nil, errors.new("store_unavailable", "the inbox was closed")
+end
+
+-- Makes an entry known as one that may be claimed, from now on or later.
+local function queue(self, entry, at)
+  entry.due = at
+  if at then
+    self.later:push(at, entry)
+  else
+    self.ready:push(entry.id, entry)
+  end
+end
+
+local function is_open(entry)
+  return entry.state == "open"
+end
+
+-- The first entry of a lane that is neither done nor dead; others are forgotten.
+local function head_of(lane)
+  local entry = lane:next()
+  while entry and not is_open(entry) do
+    lane:pop()
+    entry = lane:next()
+  end
+  return entry
+end
+
+-- Opens an entry. One behind another of its lane has to wait for its turn.
+local function open(self, entry)
+  entry.state, entry.claimed = "open", false
+  local lane = entry.lane and self.lanes[entry.lane]
+  if lane and lane.current then
+    lane.queue:push(entry.id, entry)
+    return
+  end
+  if entry.lane then
+    self.lanes[entry.lane] = lane or { queue = priorities.new() }
+    self.lanes[entry.lane].current = entry
+  end
+  queue(self, entry)
+end
+
+-- Ends an entry; the next of its lane has its turn.
+local function finish(self, entry, state)
+  entry.state, entry.claimed, entry.ended_at = state, false, now()
+  local lane = entry.lane and self.lanes[entry.lane]
+  if not lane then return end
+  lane.current = head_of(lane.queue)
+  if lane.current then
+    lane.queue:pop()
+    queue(self, lane.current)
+  else
+    self.lanes[entry.lane] = nil
+  end
+end
+
+local function is_duplicate(self, item, window)
+  if self.keys[item.key] then return true end
+  local last = item.occurrence and self.occurrences[item.occurrence]
+  return last ~= nil and now() - last < window
+end
+
+function Memory:put(items, window)
+  if self.closed then return closed() end
+  local verdicts = {}
+  for i, item in ipairs(items) do
+    verdicts[i] = not is_duplicate(self, item, window)
+    if verdicts[i] then
+      self.last = self.last + 1
+      local entry = {
+        id = self.last, key = item.key, occurrence = item.occurrence, lane = item.lane, raw = item.raw,
+        webhookId = item.webhookId, verified = item.verified, received_at = item.received_at,
+        stored_at = now(), token = 0, attempt = 0,
+      }
+      self.entries[entry.id], self.keys[entry.key] = entry, entry
+      if entry.occurrence then self.occurrences[entry.occurrence] = entry.stored_at end
+      open(self, entry)
+    end
+  end
+  return verdicts
+end
+
+-- What is given away of an entry.
+local function copy(entry)
+  return {
+    id = entry.id, token = entry.token, attempt = entry.attempt, raw = entry.raw, error = entry.error,
+    webhookId = entry.webhookId, verified = entry.verified, received_at = entry.received_at,
+  }
+end
+
+-- Entries whose lease or delay is over become ready.
+local function wake(self)
+  local entry, at = self.later:next()
+  while entry and at <= now() do
+    self.later:pop()
+    if entry.due == at and is_open(entry) then
+      entry.claimed = false
+      queue(self, entry)
+    end
+    entry, at = self.later:next()
+  end
+end
+
+function Memory:claim(limit, lease)
+  if self.closed then return closed() end
+  local claimed = {}
+  if self.paused then return claimed end
+  wake(self)
+  while #claimed < limit and self.ready:next() do
+    local entry = self.ready:pop()
+    entry.claimed, entry.token, entry.attempt = true, entry.token + 1, entry.attempt + 1
+    queue(self, entry, now() + lease)
+    claimed[#claimed + 1] = copy(entry)
+  end
+  return claimed
+end
+
+-- The entry of a claim that holds, or nil.
+local function holding(self, id, token)
+  local entry = self.entries[id]
+  if entry and entry.claimed and entry.token == token and now() < entry.due then return entry end
+end
+
+function Memory:extend(id, token, lease)
+  if self.closed then return closed() end
+  local entry = holding(self, id, token)
+  if entry then queue(self, entry, now() + lease) end
+  return entry ~= nil
+end
+
+function Memory:complete(id, token)
+  if self.closed then return closed() end
+  local entry = holding(self, id, token)
+  if entry then
+    finish(self, entry, "done")
+    entry.raw = ""
+  end
+  return entry ~= nil
+end
+
+function Memory:retry(id, token, delay, message)
+  if self.closed then return closed() end
+  local entry = holding(self, id, token)
+  if entry then
+    entry.claimed, entry.error = false, message
+    queue(self, entry, now() + delay)
+  end
+  return entry ~= nil
+end
+
+function Memory:bury(id, token, message)
+  if self.closed then return closed() end
+  local entry = holding(self, id, token)
+  if entry then
+    finish(self, entry, "dead")
+    entry.error = message
+  end
+  return entry ~= nil
+end
+
+-- The state as it is shown.
+local function shown(entry)
+  if not is_open(entry) then return entry.state end
+  return entry.claimed and now() < entry.due and "claimed" or "waiting"
+end
+
+function Memory:list(state, limit, after)
+  if self.closed then return closed() end
+  local listed = {}
+  for id = (after or 0) + 1, self.last do
+    local entry = self.entries[id]
+    if entry and shown(entry) == state and #listed < limit then
+      local item = copy(entry)
+      item.state = state
+      listed[#listed + 1] = item
+    end
+  end
+  return listed
+end
+
+function Memory:redrive(id)
+  if self.closed then return closed() end
+  local count = 0
+  for i = id or 1, id or self.last do
+    local entry = self.entries[i]
+    if entry and entry.state == "dead" then
+      count = count + 1
+      entry.attempt = 0
+      open(self, entry)
+    end
+  end
+  return count
+end
+
+function Memory:purge(state, age)
+  if self.closed then return closed() end
+  local count = 0
+  for id, entry in pairs(self.entries) do
+    if entry.state == state and now() - entry.ended_at >= age and count < PURGED then
+      count = count + 1
+      self.entries[id], self.keys[entry.key] = nil, nil
+      if entry.occurrence then self.occurrences[entry.occurrence] = nil end
+    end
+  end
+  return count
+end
+
+function Memory:pause()
+  if self.closed then return closed() end
+  self.paused = true
+  return true
+end
+
+function Memory:resume()
+  if self.closed then return closed() end
+  self.paused = false
+  return true
+end
+
+function Memory:stats()
+  if self.closed then return closed() end
+  local stats = { waiting = 0, claimed = 0, dead = 0, done = 0, attempts = 0, paused = self.paused }
+  for _, entry in pairs(self.entries) do
+    local state = shown(entry)
+    stats[state] = stats[state] + 1
+    if is_open(entry) then
+      stats.attempts = math.max(stats.attempts, entry.attempt)
+      stats.oldest = math.max(stats.oldest or 0, now() - entry.stored_at)
+    end
+  end
+  return stats
+end
+
+function Memory:close()
+  self.closed = true
+  return true
+end
+
+--- Makes a store in memory: for tests, and for events that may be lost with the process.
+---@return apivideo.Store
+return function(...)
+  if select("#", ...) > 0 then options.check("inbox.memory", (...), {}) end
+  return setmetatable({
+    last = 0, entries = {}, keys = {}, occurrences = {}, -- id, key -> entry; occurrence -> when it came
+    ready = priorities.new(),  -- by id
+    later = priorities.new(),  -- by the time that a lease or a delay ends; stale where entry.due differs
+    lanes = {},                -- lane -> { current = entry, queue = the others by id }
+    paused = false, closed = false,
+  }, Memory)
+end

@@ -1,0 +1,246 @@
+--- Handlers at work on an inbox: claims events, keeps their leases, and settles each by what became of
+--- it.
+
+local cancellation = require "apivideo.cancellation"
+local log = require "apivideo.log"
+local options = require "apivideo.options"
+local permanent = require "apivideo.permanent"
+local protected = require "apivideo.pcall"
+local retry = require "apivideo.retry"
+local runtime = require "apivideo.runtime"
+
+local worker = { LEASE = 30 }
+
+local ATTEMPTS = 10
+local BACKOFF = 5          -- seconds before the second attempt; then up to twice as long each time
+local LONGEST = 600        -- but no longer
+local LOOK = 0.25          -- seconds between two looks for what other processes put, or what is due again
+local PATIENCE = 5         -- seconds after which one who waits for another's look looks himself
+local OUTAGE = 30          -- seconds between two looks while the store is away, at most
+local TURN = 60            -- seconds after which a task goes on as a new one: in nginx, a timer keeps its memory
+local CLEANING = 60        -- seconds between two purges
+
+---@class apivideo.Settlement what became of one attempt, for the log
+---@field fate "completed"|"retried"|"buried"|"lost"
+---@field delivery apivideo.Delivery
+---@field event? apivideo.Event
+---@field seconds number how long the handlers took
+---@field handled? integer how many handlers ran
+---@field errors? any[] of handlers that failed
+---@field delay? number seconds until the next attempt
+---@field err? apivideo.Error why it is lost: the lease ran out, or the store is away. It will be handled again
+
+-- One call of inbox:work.
+local Work = {}
+Work.__index = Work
+
+local function is_over(self)
+  return self.cancel and self.cancel:is_cancelled() or runtime.is_ending()
+end
+
+-- Half of the exponential back-off is certain, half is chance.
+local function delay_of(self, attempt)
+  local most = math.min(LONGEST, self.backoff * 2 ^ (attempt - 1))
+  return most / 2 + retry.random() * most / 2
+end
+
+local function message_of(errs)
+  local texts = {}
+  for i, err in ipairs(errs) do texts[i] = tostring(err) end
+  return table.concat(texts, "; ")
+end
+
+local function all_permanent(errs)
+  for _, err in ipairs(errs) do
+    if not permanent.is(err) then return false end
+  end
+  return true
+end
+
+-- The default log: a line for whatever a person should know of.
+local function report(settlement)
+  local delivery, fate = settlement.delivery, settlement.fate
+  local what = ("%s (attempt %d)"):format(settlement.event and settlement.event.type or "an event", delivery.attempt)
+  if settlement.errors then
+    local text = message_of(settlement.errors)
+    if fate == "retried" then
+      log.warn(("%s failed, again in %.0f s: %s"):format(what, settlement.delay, text))
+    else
+      log.error(("%s failed and was given up; see inbox:list(\"dead\"): %s"):format(what, text))
+    end
+  elseif settlement.handled == 0 then
+    log.warn(("completed without a handler: %s; add one with handlers:on or handlers:otherwise"):format(what))
+  end
+  if settlement.err then log.error(("%s: %s"):format(what, tostring(settlement.err))) end
+end
+
+local function tell(self, settlement)
+  local ok, problem = protected.call(self.log or report, settlement)
+  if not ok then log.error("the log failed: " .. tostring(problem)) end
+end
+
+-- Settles an attempt that failed; its fate.
+local function settle_failure(self, claim, settlement)
+  local attempt, errs = claim.delivery.attempt, settlement.errors
+  if attempt >= self.attempts or all_permanent(errs) then
+    return "buried", claim:bury(message_of(errs))
+  end
+  settlement.delay = delay_of(self, attempt)
+  return "retried", claim:retry(settlement.delay, message_of(errs))
+end
+
+-- Runs the handlers of a claim. How many ran; or nil and the errors.
+local function run(self, claim)
+  if not claim.event then return nil, { permanent.new(claim.err) } end
+  if claim.delivery.attempt > self.attempts then -- whoever had it before did not live to say so
+    return nil, { ("%d attempts began and did not end"):format(claim.delivery.attempt - 1) }
+  end
+  return self.handlers:dispatch(claim.event, claim.delivery)
+end
+
+local function handle(self, claim)
+  local started = runtime.monotonic()
+  self.claims[claim] = true
+  local handled, errs = run(self, claim)
+  self.claims[claim] = nil
+  local settlement = {
+    event = claim.event, delivery = claim.delivery, handled = handled, errors = errs,
+    seconds = runtime.monotonic() - started,
+  }
+  local ok
+  if handled then
+    settlement.fate, ok, settlement.err = "completed", claim:complete()
+  else
+    settlement.fate, ok, settlement.err = settle_failure(self, claim, settlement)
+  end
+  if not ok then settlement.fate = "lost" end
+  tell(self, settlement)
+end
+
+-- Waits until there may be something to be done. One looks now and then; the others wait for him to
+-- find something.
+local function rest(self, latch)
+  if self.looks_at and runtime.monotonic() - self.looks_at < PATIENCE then
+    self.found:wait(PATIENCE, latch)
+    return
+  end
+  self.looks_at = runtime.monotonic()
+  self.inbox.arrival:wait(LOOK, latch)
+  self.looks_at = nil
+end
+
+local function found(self)
+  local latch = self.found
+  self.found = runtime.latch()
+  latch:open()
+end
+
+-- Waits for a store that is away, longer each time.
+local function rest_in_outage(self, err, latch)
+  if self.outage == 0 then log.error("the inbox waits for its store: " .. tostring(err)) end
+  self.outage = math.min(OUTAGE, math.max(LOOK, self.outage * 2))
+  runtime.latch():wait(self.outage, latch)
+end
+
+-- Claims and handles one event, or waits for one.
+local function step(self)
+  local latch = self.cancel and self.cancel.latch
+  local list, err = self.inbox:claim { lease = self.lease }
+  if not list then
+    rest_in_outage(self, err, latch)
+  elseif #list == 0 then
+    self.outage = 0
+    rest(self, latch)
+  else
+    self.outage = 0
+    found(self)
+    handle(self, list[1])
+  end
+end
+
+-- One of the tasks that handle.
+local function loop(self)
+  local turn = runtime.monotonic()
+  while not is_over(self) do
+    if runtime.monotonic() - turn > TURN then return runtime.spawn(loop, self) end
+    step(self)
+  end
+  self.loops = self.loops - 1
+  if self.loops == 0 then self.over:open(true) end
+end
+
+-- Renews the leases of all that is being handled.
+local function keep_leases(self)
+  for claim in pairs(self.claims) do
+    local ok, err = claim:extend()
+    if not ok and err.kind == "claim_lost" then self.claims[claim] = nil end
+  end
+end
+
+-- Forgets what was handled long ago.
+local function clean(self)
+  if runtime.monotonic() - self.cleaned < CLEANING then return end
+  self.cleaned = runtime.monotonic()
+  self.inbox:purge("done", self.inbox.keep)
+end
+
+-- What is to be done beside the handling, until that is over.
+local function tend(self)
+  local turn = runtime.monotonic()
+  while not self.over:is_open() do
+    if runtime.monotonic() - turn > TURN then return runtime.spawn(tend, self) end
+    self.over:wait(math.min(self.lease / 3, CLEANING))
+    keep_leases(self)
+    clean(self)
+  end
+end
+
+local known = { concurrency = "number?", lease = "number?", attempts = "number?", backoff = "number?",
+  cancel = "table?", log = "function?" }
+
+---@class apivideo.WorkOptions
+---@field concurrency? integer how many events are handled at once, default 1
+---@field lease? number seconds after which an event of a worker that died is given to another, default 30; a handler that takes longer keeps its event
+---@field attempts? integer after which an event is given up, default 10
+---@field backoff? number seconds before the second attempt, default 5; then up to twice as long each time, and 10 minutes at most
+---@field cancel? apivideo.Cancellation ends the work, after the events that are being handled
+---@field log? fun(settlement: apivideo.Settlement) told of each attempt; the default writes failures to nginx's error log or stderr
+
+local function check(handlers, given)
+  options.check("inbox:work", given, known, 5)
+  if type(handlers) ~= "table" or type(handlers.dispatch) ~= "function" then
+    error("inbox:work: handlers expected, from apivideo.handlers()", 4)
+  end
+  for _, name in ipairs { "concurrency", "attempts" } do
+    local value = given[name]
+    if value and (value < 1 or value % 1 ~= 0) then
+      error(("inbox:work: option \"%s\" must be a whole number from 1 on"):format(name), 4)
+    end
+  end
+  for _, name in ipairs { "lease", "backoff" } do
+    if given[name] and not (given[name] > 0) then
+      error(("inbox:work: option \"%s\" must be a number of seconds above 0"):format(name), 4)
+    end
+  end
+  if given.cancel and not cancellation.is(given.cancel) then
+    error("inbox:work: option \"cancel\" must come from apivideo.cancellation()", 4)
+  end
+end
+
+--- See apivideo.Inbox.work.
+function worker.work(inbox, handlers, given)
+  given = given or {}
+  check(handlers, given)
+  local self = setmetatable({
+    inbox = inbox, handlers = handlers, cancel = given.cancel, log = given.log,
+    lease = given.lease or worker.LEASE, attempts = given.attempts or ATTEMPTS, backoff = given.backoff or BACKOFF,
+    claims = {}, outage = 0, cleaned = runtime.monotonic(), loops = given.concurrency or 1,
+    found = runtime.latch(), over = runtime.latch(),
+  }, Work)
+  for _ = 1, self.loops do runtime.spawn(loop, self) end
+  runtime.spawn(tend, self)
+  self.over:wait()
+  return true
+end
+
+return worker

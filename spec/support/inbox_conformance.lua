@@ -1,0 +1,444 @@
+--- What every store of an inbox must do. Each spec of a store runs it:
+---   conformance("memory", { open = function() return memory() end })
+
+local apivideo = require "apivideo"
+local busted = require "busted"
+local runtime = require "apivideo.runtime"
+local wait_for = require "spec.support.wait"
+
+local describe, it, before_each, after_each = busted.describe, busted.it, busted.before_each, busted.after_each
+local assert = require "luassert"
+
+local unpack = table.unpack or unpack
+
+local WINDOW = 20
+
+-- Items with what matters to a test, and all else.
+local function item(fields)
+  local result = {
+    key = "key", raw = "{}", verified = true, received_at = 1700000000.25, webhookId = "webhook_1",
+  }
+  for name, value in pairs(fields) do result[name] = value end
+  return result
+end
+
+local function ids_of(entries)
+  local ids = {}
+  for i, entry in ipairs(entries) do ids[i] = entry.id end
+  return ids
+end
+
+local function raws_of(entries)
+  local raws = {}
+  for i, entry in ipairs(entries) do raws[i] = entry.raw end
+  return raws
+end
+
+---@class spec.StoreKind
+---@field open fun(): apivideo.Store a store that is empty; it is closed after the test
+---@field again? fun(): apivideo.Store another one on the same events, as another process has it
+---@field volatile? boolean
+
+---@param name string
+---@param kind spec.StoreKind
+return function(name, kind)
+  describe("inbox store " .. name, function()
+    local store, opened
+
+    local function another()
+      if not kind.again then return store end
+      local other = kind.again()
+      opened[#opened + 1] = other
+      return other
+    end
+
+    before_each(function()
+      store = kind.open()
+      opened = { store }
+    end)
+
+    after_each(function()
+      for _, each in ipairs(opened) do each:close() end
+    end)
+
+    local function put(fields)
+      return assert(store:put({ item(fields) }, WINDOW))[1]
+    end
+
+    local function claim(lease)
+      return assert(store:claim(1, lease or 60))[1]
+    end
+
+    -- Claims until there is something: after a lease or a delay of a test.
+    local function claim_soon(lease)
+      return wait_for(function() return claim(lease) end, "an entry")
+    end
+
+    local function count(state)
+      return #assert(store:list(state, 1000, 0))
+    end
+
+    describe("put", function()
+      it("gives back what it was given, in the order of receipt", function()
+        assert.same({ true, true, true }, store:put({
+          item { key = "a", raw = "1", webhookId = "webhook_x", verified = false, received_at = 1700000000.125 },
+          item { key = "b", raw = '{"é":"\\u0000"}' },
+          item { key = "c", raw = ("x"):rep(1024 * 1024) },
+        }, WINDOW))
+        local entries = assert(store:claim(10, 60))
+        assert.equal(3, #entries)
+        assert.equal("1", entries[1].raw)
+        assert.equal("webhook_x", entries[1].webhookId)
+        assert.is_false(entries[1].verified)
+        assert.equal(1700000000.125, entries[1].received_at)
+        assert.equal(1, entries[1].attempt)
+        assert.equal('{"é":"\\u0000"}', entries[2].raw)
+        assert.is_true(entries[2].verified)
+        assert.equal(1024 * 1024, #entries[3].raw)
+        assert.is_true(entries[1].id < entries[2].id and entries[2].id < entries[3].id)
+      end)
+
+      it("takes an event without a webhook's id", function()
+        local without = item {}
+        without.webhookId = nil
+        assert.same({ true }, store:put({ without }, WINDOW))
+        assert.is_nil(claim().webhookId)
+      end)
+
+      it("knows an event in whatever state, also in the same batch", function()
+        local batch = { item { key = "a" }, item { key = "a" }, item { key = "b" } }
+        assert.same({ true, false, true }, store:put(batch, WINDOW))
+        assert.is_false(put { key = "a" })
+        local entry = claim()
+        assert.is_false(put { key = "a" })
+        assert.is_true(store:retry(entry.id, entry.token, 0, "x"))
+        assert.is_false(put { key = "a" })
+        entry = claim_soon()
+        assert.is_true(store:complete(entry.id, entry.token))
+        assert.is_false(put { key = "a" })
+        entry = claim()
+        assert.is_true(store:bury(entry.id, entry.token, "x"))
+        assert.is_false(put { key = "b" })
+        assert.is_true(put { key = "c" })
+      end)
+
+      it("tells keys apart by all their bytes", function()
+        for _, key in ipairs { "a\0b", "a\0c", "a", "A", "a ", "", "é", "e\204\129", "'; DROP", "%s" } do
+          assert.is_true(put { key = key }, key)
+          assert.is_false(put { key = key }, key)
+        end
+      end)
+
+      it("takes events of one occurrence within the window for one", function()
+        assert.is_true(put { key = "a1", occurrence = "a" })
+        assert.is_false(put { key = "a2", occurrence = "a" })
+        assert.is_true(put { key = "b", occurrence = "b" })
+        assert.same({ true }, store:put({ item { key = "a3", occurrence = "a" } }, 0))
+        assert.same({ true, false }, store:put({ item { key = "c1", occurrence = "c" },
+          item { key = "c2", occurrence = "c" } }, WINDOW))
+      end)
+
+      it("keeps nothing of an empty batch", function()
+        assert.same({}, store:put({}, WINDOW))
+        assert.equal(0, count "waiting")
+      end)
+
+      it("has one new among concurrent copies", function()
+        local others, is_new = { store, another(), another() }, 0
+        apivideo.parallel(50, (("x"):rep(200)):gmatch "x", function(_, place)
+          local verdicts = assert(others[place % 3 + 1]:put({ item { key = "same", raw = tostring(place) } }, WINDOW))
+          if verdicts[1] then is_new = is_new + 1 end
+        end)
+        assert.equal(1, is_new)
+        assert.equal(1, count "waiting")
+      end)
+    end)
+
+    describe("claim", function()
+      it("gives each entry once, oldest first", function()
+        for i = 1, 5 do put { key = tostring(i), raw = tostring(i) } end
+        local other = another()
+        assert.same({ "1", "2" }, raws_of(store:claim(2, 60)))
+        assert.same({ "3" }, raws_of(other:claim(1, 60)))
+        assert.same({ "4", "5" }, raws_of(store:claim(10, 60)))
+        assert.same({}, other:claim(10, 60))
+        assert.equal(5, count "claimed")
+      end)
+
+      it("gives an entry again when its lease is over, and counts", function()
+        put {}
+        local first = claim(0.05)
+        local second = claim_soon()
+        assert.equal(first.id, second.id)
+        assert.equal(2, second.attempt)
+        assert.not_equal(first.token, second.token)
+      end)
+
+      it("is lost with its lease, and cannot settle anything then", function()
+        put {}
+        local first = claim(0.05)
+        local second = claim_soon()
+        for _, lost in ipairs { first, { id = first.id, token = 99 }, { id = first.id + 100, token = 1 } } do
+          assert.is_false(store:extend(lost.id, lost.token, 60))
+          assert.is_false(store:complete(lost.id, lost.token))
+          assert.is_false(store:retry(lost.id, lost.token, 0, "x"))
+          assert.is_false(store:bury(lost.id, lost.token, "x"))
+        end
+        assert.is_true(store:complete(second.id, second.token))
+        assert.is_false(store:complete(second.id, second.token))
+        assert.is_nil(claim())
+      end)
+
+      it("is lost with its lease even if nobody else has it", function()
+        put {}
+        local entry = claim(0.03)
+        wait_for(function() return count "waiting" == 1 end, "the lease's end")
+        assert.is_false(store:extend(entry.id, entry.token, 60))
+        assert.is_false(store:complete(entry.id, entry.token))
+        assert.equal(2, claim().attempt)
+      end)
+
+      it("lives on with extend", function()
+        put {}
+        local entry = claim(0.2)
+        local ends = runtime.monotonic() + 0.5
+        repeat
+          assert.is_true(store:extend(entry.id, entry.token, 0.2))
+          assert.is_nil(claim())
+          runtime.sleep(0.02)
+        until runtime.monotonic() > ends
+        assert.is_true(store:complete(entry.id, entry.token))
+      end)
+    end)
+
+    describe("retry", function()
+      it("puts an entry off", function()
+        put { key = "a", raw = "a" }
+        put { key = "b", raw = "b" }
+        local entry = claim()
+        assert.is_true(store:retry(entry.id, entry.token, 0.05, "first\nfailure"))
+        local waiting = assert(store:list("waiting", 10, 0))
+        assert.equal("first\nfailure", waiting[1].error)
+        assert.equal(1, waiting[1].attempt)
+        assert.equal("b", claim().raw)
+        local again = claim_soon()
+        assert.equal("a", again.raw)
+        assert.equal(2, again.attempt)
+        assert.is_false(store:complete(entry.id, entry.token))
+        assert.is_true(store:complete(again.id, again.token))
+      end)
+
+      it("goes before younger ones when its delay is over", function()
+        put { key = "a", raw = "a" }
+        local entry = claim()
+        put { key = "b", raw = "b" }
+        assert.is_true(store:retry(entry.id, entry.token, 0, "x"))
+        assert.equal("a", claim_soon().raw)
+      end)
+    end)
+
+    describe("dead letters", function()
+      local function bury(fields)
+        put(fields)
+        local entry = claim()
+        assert.is_true(store:bury(entry.id, entry.token, "why " .. entry.raw))
+        return entry.id
+      end
+
+      it("are kept with their error until they are given another chance", function()
+        local a, b = bury { key = "a", raw = "a" }, bury { key = "b", raw = "b" }
+        assert.is_nil(claim())
+        local dead = assert(store:list("dead", 10, 0))
+        assert.same({ a, b }, ids_of(dead))
+        assert.equal("why a", dead[1].error)
+        assert.equal("dead", dead[1].state)
+        assert.equal("a", dead[1].raw)
+        assert.equal(1, store:redrive(b))
+        assert.equal(0, store:redrive(b))
+        assert.equal(0, store:redrive(b + 100))
+        local entry = claim()
+        assert.equal("b", entry.raw)
+        assert.equal(1, entry.attempt)
+        assert.is_true(entry.token > 1)
+        assert.is_true(store:complete(entry.id, entry.token))
+      end)
+
+      it("are all given another chance", function()
+        for i = 1, 3 do bury { key = tostring(i), raw = tostring(i) } end
+        assert.equal(3, store:redrive())
+        assert.equal(0, store:redrive())
+        assert.same({ "1", "2", "3" }, raws_of(store:claim(10, 60)))
+      end)
+    end)
+
+    describe("purge", function()
+      it("removes what ended, and forgets its key", function()
+        put { key = "done" }
+        local entry = claim()
+        assert.is_true(store:complete(entry.id, entry.token))
+        put { key = "dead" }
+        entry = claim()
+        assert.is_true(store:bury(entry.id, entry.token, "x"))
+        put { key = "waiting" }
+        assert.equal(0, store:purge("done", 60))
+        assert.equal(1, store:purge("done", 0))
+        assert.equal(0, store:purge("done", 0))
+        assert.is_true(put { key = "done" })
+        assert.is_false(put { key = "dead" })
+        assert.equal(1, store:purge("dead", 0))
+        assert.is_true(put { key = "dead" })
+        assert.is_false(put { key = "waiting" })
+        assert.equal(3, count "waiting")
+      end)
+    end)
+
+    describe("list", function()
+      it("goes through the entries of a state", function()
+        for i = 1, 5 do put { key = tostring(i), raw = tostring(i) } end
+        local first = assert(store:list("waiting", 2, 0))
+        assert.same({ "1", "2" }, raws_of(first))
+        assert.same({ "3", "4", "5" }, raws_of(store:list("waiting", 10, first[2].id)))
+        local entry = claim()
+        assert.same({ entry.id }, ids_of(store:list("claimed", 10, 0)))
+        assert.same({ "2" }, raws_of(store:list("waiting", 1, 0)))
+        assert.is_true(store:complete(entry.id, entry.token))
+        assert.same({ entry.id }, ids_of(store:list("done", 10, 0)))
+        assert.same({}, store:list("dead", 10, 0))
+      end)
+    end)
+
+    describe("a lane", function()
+      local function next_of(lane_claim, act, ...)
+        assert.is_true(store[act](store, lane_claim.id, lane_claim.token, ...))
+        return claim()
+      end
+
+      it("has one claimed at a time, in order of receipt", function()
+        put { key = "a1", raw = "a1", lane = "a" }
+        put { key = "a2", raw = "a2", lane = "a" }
+        put { key = "b1", raw = "b1", lane = "b" }
+        put { key = "a3", raw = "a3", lane = "a" }
+        put { key = "n", raw = "n" }
+        local a = claim()
+        assert.equal("a1", a.raw)
+        assert.same({ "b1", "n" }, raws_of(store:claim(10, 60)))
+        local second = next_of(a, "complete")
+        assert.equal("a2", second.raw)
+        assert.is_nil(claim())
+        assert.equal("a3", next_of(second, "bury", "x").raw)
+      end)
+
+      it("waits while its first is put off", function()
+        put { key = "a1", raw = "a1", lane = "a" }
+        put { key = "a2", raw = "a2", lane = "a" }
+        local first = claim()
+        assert.is_nil(next_of(first, "retry", 0.05, "x"))
+        first = claim_soon()
+        assert.equal("a1", first.raw)
+        assert.equal("a2", next_of(first, "complete").raw)
+      end)
+
+      it("goes on with the next that comes when it was empty", function()
+        put { key = "a1", raw = "a1", lane = "a" }
+        assert.is_nil(next_of(claim(), "complete"))
+        put { key = "a2", raw = "a2", lane = "a" }
+        assert.equal("a2", claim().raw)
+      end)
+
+      it("keeps one claimed when a dead one comes back", function()
+        put { key = "a1", raw = "a1", lane = "a" }
+        put { key = "a2", raw = "a2", lane = "a" }
+        put { key = "a3", raw = "a3", lane = "a" }
+        local second = next_of(claim(), "bury", "x")
+        assert.equal("a2", second.raw)
+        assert.equal(1, store:redrive())
+        assert.is_nil(claim())
+        local again = next_of(second, "complete")
+        assert.equal("a1", again.raw)
+        assert.equal("a3", next_of(again, "complete").raw)
+      end)
+
+      it("is any string", function()
+        put { key = "a1", raw = "a1", lane = "a\0b" }
+        put { key = "a2", raw = "a2", lane = "a\0c" }
+        put { key = "a3", raw = "a3", lane = "" }
+        assert.same({ "a1", "a2", "a3" }, raws_of(store:claim(10, 60)))
+      end)
+
+      it("gives a whole batch of lanes at once, one of each", function()
+        local items = {}
+        for i = 1, 60 do items[i] = item { key = tostring(i), raw = ("%d"):format(i % 3), lane = tostring(i % 3) } end
+        assert(store:put(items, WINDOW))
+        local raws = raws_of(store:claim(10, 60))
+        table.sort(raws)
+        assert.same({ "0", "1", "2" }, raws)
+      end)
+    end)
+
+    describe("pause", function()
+      it("stops claims, for everybody, and nothing else", function()
+        put { key = "a" }
+        local entry = claim()
+        put { key = "b" }
+        local other = another()
+        assert.is_true(store:pause())
+        assert.is_true(assert(other:stats()).paused)
+        assert.same({}, other:claim(10, 60))
+        assert.is_true(put { key = "c" })
+        assert.is_true(store:complete(entry.id, entry.token))
+        assert.is_true(other:resume())
+        assert.equal(2, #store:claim(10, 60))
+        assert.is_false(assert(store:stats()).paused)
+      end)
+    end)
+
+    describe("stats", function()
+      it("counts", function()
+        assert.same({ waiting = 0, claimed = 0, dead = 0, done = 0, attempts = 0, paused = false }, store:stats())
+        for i = 1, 6 do put { key = tostring(i), lane = i > 4 and "lane" or nil } end
+        local done, dead, late = claim(), claim(), claim()
+        assert.is_true(store:complete(done.id, done.token))
+        assert.is_true(store:bury(dead.id, dead.token, "x"))
+        assert.is_true(store:retry(late.id, late.token, 60, "x"))
+        claim()
+        local stats = assert(store:stats())
+        assert.equal(3, stats.waiting)
+        assert.equal(1, stats.claimed)
+        assert.equal(1, stats.dead)
+        assert.equal(1, stats.done)
+        assert.equal(1, stats.attempts)
+        assert.is_true(stats.oldest >= 0 and stats.oldest < 60)
+      end)
+    end)
+
+    describe("close", function()
+      it("may be called twice; what comes then is told so", function()
+        assert.is_true(store:close())
+        assert.is_true(store:close())
+        local verdicts, err = store:put({ item {} }, WINDOW)
+        assert.is_nil(verdicts)
+        assert.equal("store_unavailable", err.kind)
+        for _, call in ipairs { { "claim", 1, 60 }, { "extend", 1, 1, 60 }, { "complete", 1, 1 },
+          { "retry", 1, 1, 0, "x" }, { "bury", 1, 1, "x" }, { "list", "dead", 1, 0 }, { "redrive" },
+          { "purge", "done", 0 }, { "pause" }, { "resume" }, { "stats" } } do
+          local result, problem = store[call[1]](store, unpack(call, 2))
+          assert.is_nil(result, call[1])
+          assert.equal("store_unavailable", problem.kind)
+        end
+      end)
+
+      if kind.again and not kind.volatile then
+        it("loses nothing", function()
+          put { key = "a", raw = "a" }
+          put { key = "b", raw = "b" }
+          local entry = claim()
+          store:close()
+          local other = another()
+          assert.is_true(other:complete(entry.id, entry.token))
+          assert.same({ "b" }, raws_of(other:claim(10, 60)))
+          assert.same({ false }, other:put({ item { key = "a" } }, WINDOW))
+        end)
+      end
+    end)
+  end)
+end
