@@ -4,6 +4,7 @@
 # make build         build the C modules for each Lua into build/<lua>/apivideo
 # make lint          luacheck, gcc and clang with warnings as errors, clang-tidy, cppcheck
 # make check-memory  the specs under valgrind and UBSan, for Lua 5.4 and LuaJIT
+# make check-memory-nginx   calls and deliveries in nginx, with all its processes under valgrind
 # make check-peers   api.video's Node client, and an OpenAPI mock server, from the npm registry
 # make soak          calls under random faults for SECONDS (600) with LUA (5.4): no leak, no hang, none lost
 # make bench-event   the event parser beside lua-cjson, for each Lua
@@ -85,6 +86,12 @@ check-memory:
 	@tools/setup memory
 	@$(MAKE) --no-print-directory -s -j2 $(CHECKED) build-5.4 build-jit
 	@RUN_UNDER=valgrind APIVIDEO_BUILD=$(BUILD)/checked tools/run-specs "5.4 jit" $(SPECS)
+
+.PHONY: check-memory-nginx
+check-memory-nginx:
+	@tools/setup memory
+	@$(MAKE) --no-print-directory -s $(CHECKED) build-jit
+	@APIVIDEO_BUILD=$(BUILD)/checked tools/check-memory-nginx
 
 .PHONY: check-peers
 check-peers:

@@ -28,8 +28,10 @@ http {
 }
 ]]
 
--- Its standard input is a pipe that closes with this process, however that ends.
-local script = "cd %s; exec 3<&0; PATH=$PATH:/usr/sbin; nginx -p %s -c nginx.conf < /dev/null > nginx.log 2>&1 &"
+-- Its standard input is a pipe that closes with this process, however that ends. NGINX_UNDER is a command
+-- with its options, such as valgrind.
+local script = "cd %s; exec 3<&0; PATH=$PATH:/usr/sbin;"
+  .. " $NGINX_UNDER nginx -p %s -c nginx.conf < /dev/null > nginx.log 2>&1 &"
   .. " pid=$!; { cat <&3 > /dev/null; kill $pid 2> /dev/null; } & wait $pid; kill $! 2> /dev/null"
 
 local function read(path)
