@@ -9,9 +9,9 @@ local emulate = {}
 function emulate.define(sub)
   sub:summary "Run a local api.video: its API, and signed deliveries."
   sub:description("Runs a local api.video on loopback, as far as webhooks and the reading of state go: /webhooks,"
-    .. " /videos with status and captions, /live-streams, /summaries (of these there are none yet)"
-    .. " and /auth; with api.video's errors, pages and rate limit. Point a client's base_url at it, create"
-    .. " webhooks, and make events happen with: apivideo trigger TYPE --through URL --api-key KEY")
+    .. " /videos with status and captions, /live-streams and /summaries, all empty; /auth; api.video's errors, pages"
+    .. " and rate limit. Point a client's base_url at it, create webhooks, and make events happen with:"
+    .. " apivideo trigger TYPE --through URL --api-key KEY")
   sub:option("--port", "The port; 0 takes any free one."):default "8100":convert(numbers.port)
   sub:option("--host", "The address to listen on."):default "127.0.0.1"
   sub:option("--api-key", "The key that is let in."):default "local-key"
