@@ -8,6 +8,7 @@ local log = require "apivideo.log"
 local options = require "apivideo.options"
 local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
+local spool = require "apivideo.inbox.spool"
 local worker = require "apivideo.inbox.worker"
 
 -- Seconds in which equal events are one although their times differ: the sender makes its three or four
@@ -65,6 +66,7 @@ local WINDOW = 20
 ---@field oldest? number seconds since the oldest came that is neither done nor dead
 ---@field attempts integer the most that were made for one of those
 ---@field paused boolean
+---@field spooled? integer with a spool: how many wait there for the store to come back
 
 ---@class apivideo.Inbox
 ---@field events apivideo.Catalogue
@@ -93,6 +95,18 @@ local function lane_of(self, event)
   return nil
 end
 
+-- What a store is given of an event.
+---@param received apivideo.Delivery|apivideo.StoredEntry
+---@return apivideo.StoredItem
+local function item_of(self, event, received)
+  local key, occurrence = self.events:key(event, received.raw)
+  return {
+    key = key, occurrence = occurrence, lane = lane_of(self, event), raw = received.raw,
+    webhookId = received.webhookId, verified = received.verified or false,
+    received_at = received.received_at or runtime.now(),
+  }
+end
+
 --- Keeps a delivery. It is safe when this returns; deliveries that come at the same time share the
 --- store's transaction.
 ---@param delivery apivideo.Delivery
@@ -103,12 +117,7 @@ function Inbox:put(delivery)
   if type(delivery) ~= "table" or type(delivery.raw) ~= "string" or type(delivery.event) ~= "table" then
     error("inbox:put: a delivery expected, with event and raw", 2)
   end
-  local key, occurrence = self.events:key(delivery.event, delivery.raw)
-  local is_new, err = self.group:put {
-    key = key, occurrence = occurrence, lane = lane_of(self, delivery.event), raw = delivery.raw,
-    webhookId = delivery.webhookId, verified = delivery.verified or false,
-    received_at = delivery.received_at or runtime.now(),
-  }
+  local is_new, err = self.group:put(item_of(self, delivery.event, delivery))
   if is_new then
     local arrival = self.arrival
     self.arrival = runtime.latch()
@@ -218,7 +227,19 @@ end
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:stats()
   check_self(self, "stats")
-  return self.store:stats()
+  local stats, err = self.store:stats()
+  local spooled = stats and self.spool and self.spool.spool:stats()
+  if spooled then stats.spooled = spooled.waiting + spooled.claimed end
+  return stats, err
+end
+
+--- Forwards what is in the spool; returns when it is empty. Each event that comes, and `inbox:work`, see to
+--- that, too: this is for a process that only receives, when it starts.
+---@return true
+function Inbox:forward()
+  check_self(self, "forward")
+  if self.spool then self.spool:forward() end
+  return true
 end
 
 --- Closes the store. What is put then fails.
@@ -226,16 +247,27 @@ end
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:close()
   check_self(self, "close")
+  if self.spool then self.spool.spool:close() end
   return self.store:close()
 end
 
-local known = { store = "table", events = "table?", lane = "function?", keep = "number?" }
+local known = { store = "table", spool = "table?", events = "table?", lane = "function?", keep = "number?" }
 
 ---@class apivideo.InboxOptions
 ---@field store apivideo.Store such as `require "apivideo.inbox.sqlite" { path = "inbox.db" }`
+---@field spool? apivideo.Store a second one, on this machine: takes the events while the first is away, and forwards them later
 ---@field events? apivideo.Catalogue the catalogue of types, when the application extends it
 ---@field lane? fun(event: apivideo.Event): string? events of one lane are handled one at a time, in order of receipt
 ---@field keep? number seconds for which a handled event is remembered, so that it is known when it comes again; default 7 days
+
+local function check_store(option, store)
+  for _, name in ipairs(FUNCTIONS) do
+    if type(store[name]) ~= "function" then
+      error(("inbox: option \"%s\" must be a store, such as require \"apivideo.inbox.sqlite\""
+        .. " { path = … }; it lacks %s"):format(option, name), 3)
+    end
+  end
+end
 
 local inbox = {}
 
@@ -244,26 +276,26 @@ local inbox = {}
 ---@return apivideo.Inbox
 function inbox.new(given)
   options.check("inbox", given, known)
-  for _, name in ipairs(FUNCTIONS) do
-    if type(given.store[name]) ~= "function" then
-      error(("inbox: option \"store\" must be a store, such as require \"apivideo.inbox.sqlite\""
-        .. " { path = … }; it lacks %s"):format(name), 2)
-    end
-  end
+  check_store("store", given.store)
+  if given.spool then check_store("spool", given.spool) end
   if given.events and type(given.events.names) ~= "function" then
     error("inbox: option \"events\" must be a catalogue, from events.extend", 2)
   end
   if given.keep and given.keep < 0 then
     error("inbox: option \"keep\" must be a number of seconds from 0 on", 2)
   end
-  return setmetatable({
+  local self = setmetatable({
     store = given.store,
     events = given.events or catalogue,
     lane = given.lane,
     keep = given.keep or 7 * 86400,
-    group = group.new(given.store, WINDOW),
     arrival = runtime.latch(), -- opens when an event comes; then there is another
   }, Inbox)
+  self.spool = given.spool and spool.new(given.store, given.spool, function(entry)
+    return item_of(self, assert(self.events:parse(entry.raw)), entry)
+  end)
+  self.group = group.new(self.spool or given.store, WINDOW)
+  return self
 end
 
 ---@param value any

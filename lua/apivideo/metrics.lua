@@ -118,6 +118,7 @@ local function write_inbox(lines, stats)
   for _, state in ipairs { "waiting", "claimed", "dead" } do
     write(lines, ('%s{state="%s"}'):format(name, state), stats[state])
   end
+  if stats.spooled then write(lines, name .. '{state="spooled"}', stats.spooled) end
   name = "apivideo_inbox_oldest_seconds"
   write_head(lines, name, "gauge", "Age of the oldest event that is still to be handled.")
   write(lines, name, stats.oldest or 0)

@@ -46,7 +46,7 @@ end
 ---@return true|nil
 ---@return apivideo.Error? err `claim_lost` `store_unavailable`
 function Claim:retry(delay, err)
-  if type(delay) ~= "number" or not (delay >= 0) then
+  if type(delay) ~= "number" or delay ~= delay or delay < 0 then
     error("claim:retry: seconds expected, a number from 0 on", 2)
   end
   return verdict(self, self.store:retry(self.id, self.token, delay, text_of(err)))

@@ -192,6 +192,7 @@ local function tend(self)
     self.over:wait(math.min(self.lease / 3, CLEANING))
     keep_leases(self)
     clean(self)
+    if self.inbox.spool then self.inbox.spool:wake() end
   end
 end
 
@@ -218,7 +219,8 @@ local function check(handlers, given)
     end
   end
   for _, name in ipairs { "lease", "backoff" } do
-    if given[name] and not (given[name] > 0) then
+    local value = given[name]
+    if value and (value ~= value or value <= 0) then
       error(("inbox:work: option \"%s\" must be a number of seconds above 0"):format(name), 4)
     end
   end
