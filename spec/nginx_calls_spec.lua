@@ -185,6 +185,22 @@ describe_nginx("calls in nginx #process", function()
     assert.equal("ok", nginx:get "/call/now")
   end)
 
+  it("name the way out of what waits otherwise, too", function()
+    start(nil, [[location /log { return 204; log_by_lua_block {
+      local app = require "app"
+      for name, wait in pairs {
+        sleep = function() app.apivideo.sleep(0) end,
+        parallel = function() app.apivideo.parallel(1, { 1 }, app.call) end,
+      } do
+        app.note(name, select(2, pcall(wait)))
+      end
+    } }]])
+    assert.truthy(nginx:request "/log")
+    for _, name in ipairs { "sleep", "parallel" } do
+      assert.truthy(note(name):find("^log_by_lua.*:%d: " .. name .. ": nginx cannot wait in its phase log; do it"))
+    end
+  end)
+
   it("name the way out inside of a C function", function()
     start(nil, [[
       location /require { content_by_lua_block {

@@ -168,8 +168,8 @@ describe_nginx("receiver in nginx #process", function()
     { workers = 1, code_cache = "on" }, { workers = 2, code_cache = "off", listen = "reuseport" },
     { workers = 2, code_cache = "on", listen = "reuseport" }, { workers = 1, code_cache = "off" },
   }
-  for i = 1, os.getenv "APIVIDEO_SLOW" and 2 or 4 do
-    local case = cases[i]
+  for place = 1, os.getenv "APIVIDEO_SLOW" and 2 or 4 do
+    local case = cases[place]
     describe(("(%d workers, code cache %s)"):format(case.workers, case.code_cache), function()
       setup(function() nginx = start(SIMPLE, case) end)
       teardown(function() nginx:stop() end)
@@ -324,6 +324,7 @@ describe_nginx("receiver in nginx #process", function()
       location = /log { return 204; log_by_lua_block { require("app").receiver:nginx() } }
       location = /header { return 204; header_filter_by_lua_block { require("app").receiver:nginx() } }
       location = /timer { content_by_lua_block { ngx.timer.at(0, function() require("app").receiver:nginx() end) } }
+      location = /dot { content_by_lua_block { require("app").receiver.nginx() } }
       location = /option { content_by_lua_block { require("app").receiver:nginx { anwser = false } } }
     ]] })
     for path, expected in pairs {
@@ -331,6 +332,7 @@ describe_nginx("receiver in nginx #process", function()
         .. " use content_by_lua_block",
       ["/header"] = "header_filter_by_lua.-:1: receiver:nginx: .- in its phase header_filter; use content_by_lua_block",
       ["/timer"] = "content_by_lua.-:1: receiver:nginx: .- in its phase timer; use content_by_lua_block",
+      ["/dot"] = "content_by_lua.-:1: receiver:nginx: call it with a colon, receiver:nginx%(",
       ["/option"] = 'content_by_lua.-:1: receiver:nginx: unknown option "anwser"; did you mean "answer"%?',
     } do
       nginx:request(path)

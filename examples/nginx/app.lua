@@ -2,11 +2,13 @@
 
 local apivideo = require "apivideo"
 
+local shared = assert(ngx.shared.apivideo, "nginx.conf has no lua_shared_dict apivideo")
+
 local client = apivideo.client {
   api_key = os.getenv "APIVIDEO_API_KEY",
   environment = "sandbox",
   base_url = os.getenv "APIVIDEO_BASE_URL",      -- to try it with a local api.video
-  rate_limit = { store = ngx.shared.apivideo },  -- the workers keep to one limit together
+  rate_limit = { store = shared },  -- the workers keep to one limit together
 }
 
 local handlers = apivideo.handlers()
@@ -37,8 +39,8 @@ local app = {}
 
 app.receiver = apivideo.receiver {
   handlers = handlers,
-  secrets = client.webhooks:secrets { store = ngx.shared.apivideo }, -- each is asked for once, for all workers
-  metrics = { store = ngx.shared.apivideo },
+  secrets = client.webhooks:secrets { store = shared }, -- each is asked for once, for all workers
+  metrics = { store = shared },
 }
 
 --- Answers with the account's webhooks, a line each.

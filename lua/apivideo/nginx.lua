@@ -10,8 +10,12 @@ local ngx = rawget(_G, "ngx") -- nil elsewhere: the receiver has this function e
 
 local phases = { rewrite = true, access = true, content = true }
 
--- Raises, at the caller of receiver:nginx, where there is no request to be read.
-local function check_phase()
+-- Raises, at the caller of receiver:nginx, where it was called with a dot, or there is no request to be
+-- read.
+local function check_call(receiver)
+  if type(receiver) ~= "table" or not receiver.max_body then
+    error("receiver:nginx: call it with a colon, receiver:nginx(…)", 3)
+  end
   if type(ngx) ~= "table" or type(ngx.get_phase) ~= "function" then
     error("receiver:nginx: this is not nginx; pass what arrived to receiver:receive", 3)
   end
@@ -61,7 +65,7 @@ end
 ---@param headers_of fun(status: integer): table<string, string>
 return function(take, headers_of)
   return function(receiver, given)
-    check_phase()
+    check_call(receiver)
     if given then options.check("receiver:nginx", given, { answer = "boolean?" }) end
     local method, list = ngx.req.get_method(), headers.any_case(ngx.req.get_headers(0))
     local body, size = "", 0

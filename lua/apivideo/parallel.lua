@@ -82,6 +82,8 @@ local function parallel(limit, items, fn)
   elseif type(fn) ~= "function" then
     error("parallel: a function expected, got " .. type(fn), 2)
   end
+  local refusal = runtime.refusal()
+  if refusal then error("parallel: " .. refusal, 2) end
   local run = setmetatable({ results = {}, under_way = 0, idle = {} }, Run)
   local take, place = iterator_of(items), 0
   while true do

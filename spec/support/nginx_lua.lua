@@ -148,8 +148,8 @@ function nginx_lua.start(given)
   write(prefix .. "/nginx.conf", (frame:gsub("@([%w_]+)@", function(name) return values[name] end)))
   self.pipe = io.popen(script:format(prefix, prefix), "w")
   wait_for(function()
-    local log = read(prefix .. "/nginx.log")
-    if log:find("%[emerg%]") then error(log) end
+    local log = read(prefix .. "/nginx.log") .. self:log()
+    if log:find("%[emerg%]") or log:find("init_by_lua error", 1, true) then error(log) end
     local probe = socket.connect("127.0.0.1", self.port)
     return probe and probe:close()
   end, "nginx")
