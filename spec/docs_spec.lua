@@ -4,7 +4,10 @@
 local apivideo = require "apivideo"
 local docs = require "spec.support.docs"
 local emulator = require "apivideo.emulator"
+local memory = require "apivideo.inbox.memory"
+local redis = require "apivideo.inbox.redis"
 local server = require "apivideo.server"
+local sqlite = require "apivideo.inbox.sqlite"
 
 local read = docs.read
 
@@ -68,11 +71,33 @@ describe("documentation", function()
     return apivideo.client(given)
   end
 
-  -- Globals in which an example meets the local api.video instead of the real one, and a server that
-  -- ends at once.
+  -- An inbox whose workers end with the example.
+  local function new_inbox(given)
+    local inbox = apivideo.inbox(given)
+    function inbox:work(handlers, more)
+      local cancel = more and more.cancel or apivideo.cancellation()
+      started[#started + 1] = { stop = function() cancel:cancel() end }
+      return getmetatable(self).work(self, handlers, changed(more or {}, { cancel = cancel }))
+    end
+    return inbox
+  end
+
+  -- A store in a file of its own.
+  local function new_sqlite(given)
+    local path = os.tmpname()
+    started[#started + 1] = { stop = function()
+      for _, ending in ipairs { "", "-wal", "-shm" } do os.remove(path .. ending) end
+    end }
+    return sqlite(changed(given, { path = path }))
+  end
+
+  -- Globals in which an example meets the local api.video instead of the real one, no Redis, and a server
+  -- that ends at once.
   local function environment()
     local modules = {
-      apivideo = copy_with(apivideo, { client = new_client }),
+      apivideo = copy_with(apivideo, { client = new_client, inbox = new_inbox }),
+      ["apivideo.inbox.sqlite"] = new_sqlite,
+      ["apivideo.inbox.redis"] = function(given) return redis(given) and memory() end,
       ["apivideo.emulator"] = copy_with(emulator, { start = until_the_end(emulator.start) }),
       ["apivideo.server"] = copy_with(server, {
         listen = until_the_end(server.listen),
@@ -194,6 +219,12 @@ describe("documentation", function()
     add_methods("cancellation", apivideo.cancellation())
     add_methods("handlers", handlers)
     add_methods("receiver", apivideo.receiver { handlers = handlers, unsigned = true })
+    add("apivideo.inbox.", { memory = memory, sqlite = sqlite, redis = redis })
+    local inbox = apivideo.inbox { store = memory() }
+    add_methods("inbox", inbox)
+    local event = apivideo.events:sample "video.source.recorded"
+    inbox:put { event = event, raw = require("cjson").encode(event) }
+    add_methods("claim", inbox:claim()[1])
     add_methods("server", listening)
     add_methods("emulator", local_api)
     return names

@@ -88,7 +88,7 @@ end
 
 -- Classes that a user gives, or is given: what the annotations say of them is in the reference.
 local TOLD = { "Error", "Response", "Delivery", "Outcome", "SyncPlan", "RateLimitClass", "ServerRequest",
-  "emulator.Delivery", "emulator.Attempt", "emulator.Request", "emulator.Fault" }
+  "Claim", "Entry", "StoredEntry", "InboxStats", "Settlement", "emulator.Delivery", "emulator.Attempt", "emulator.Request", "emulator.Fault" }
 
 local function is_told(class)
   for _, name in ipairs(TOLD) do
@@ -100,7 +100,7 @@ end
 --- The public fields of those classes, by class.
 function docs.annotated()
   local classes = {}
-  for _, folder in ipairs { "lua/apivideo", "lua/apivideo/emulator" } do
+  for _, folder in ipairs { "lua/apivideo", "lua/apivideo/emulator", "lua/apivideo/inbox" } do
     for _, path in ipairs(files_of(folder, ".lua")) do
       local class
       for line in docs.read(path):gmatch("[^\n]+") do

@@ -1,0 +1,54 @@
+--- A receiver and any number of workers: processes on any machines, over one Redis.
+---
+---   APIVIDEO_API_KEY=… lua worker.lua receive      stores the events that come to PORT (default 8080)
+---   lua worker.lua work                            handles them; start as many as you like
+---
+--- REDIS_HOST and REDIS_PORT tell where Redis is: by default on this machine. It should have the settings
+--- `appendonly yes` and `appendfsync always`.
+
+local apivideo = require "apivideo"
+local redis = require "apivideo.inbox.redis"
+
+local inbox = apivideo.inbox {
+  store = redis { host = os.getenv "REDIS_HOST", port = tonumber(os.getenv "REDIS_PORT" or 6379) },
+  -- Events of one video, or of one live stream, are handled one at a time, in order of receipt.
+  lane = function(event) return event.videoId or event.liveStreamId end,
+}
+
+io.stdout:setvbuf "line"
+
+local function receive()
+  local client = apivideo.client {
+    api_key = os.getenv "APIVIDEO_API_KEY",
+    environment = "sandbox",
+    base_url = os.getenv "APIVIDEO_BASE_URL", -- to try it with a local api.video
+  }
+  local listening = assert(require("apivideo.server").listen {
+    port = tonumber(os.getenv "PORT" or 8080),
+    receiver = apivideo.receiver { inbox = inbox, secrets = client.webhooks:secrets() },
+  })
+  print(("Listening on %s."):format(listening.url))
+  assert(listening:run())
+end
+
+local function work()
+  local handlers = apivideo.handlers()
+  handlers:on("video.*", function(event, delivery)
+    print(("%s of %s, attempt %d"):format(event.type, event.videoId, delivery.attempt))
+    apivideo.sleep(0.2) -- some work: until it is done, the other videos' go on
+    print(("%s is done"):format(delivery.key))
+  end)
+  handlers:on("live-stream.*", function(event, delivery)
+    print(("%s of %s, attempt %d"):format(event.type, event.liveStreamId, delivery.attempt))
+  end)
+  print "Working."
+  inbox:work(handlers, { concurrency = 10, lease = 5 })
+end
+
+local modes = { receive = receive, work = work }
+local mode = modes[arg[1]]
+if not mode then
+  io.stderr:write("usage: lua worker.lua receive|work\n")
+  os.exit(2)
+end
+apivideo.run(mode)
