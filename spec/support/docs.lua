@@ -88,7 +88,8 @@ end
 
 -- Classes that a user gives, or is given: what the annotations say of them is in the reference.
 local TOLD = { "Error", "Response", "Delivery", "Outcome", "SyncPlan", "RateLimitClass", "ServerRequest",
-  "Claim", "Entry", "StoredEntry", "InboxStats", "Settlement", "emulator.Delivery", "emulator.Attempt", "emulator.Request", "emulator.Fault" }
+  "Claim", "Entry", "StoredEntry", "InboxStats", "Settlement",
+  "emulator.Delivery", "emulator.Attempt", "emulator.Request", "emulator.Fault" }
 
 local function is_told(class)
   for _, name in ipairs(TOLD) do

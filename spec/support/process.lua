@@ -39,12 +39,18 @@ function Process:kill(signal)
   os.execute(("kill -%s %s"):format(signal, (read(self.base .. ".pid"):gsub("%s", ""))))
 end
 
---- Waits for its end; the exit status.
-function Process:wait()
+--- Waits for its end; what it printed, and the exit status.
+function Process:finish()
   local status = wait_for(function() return read(self.base .. ".status"):match("%d+") end,
     "the end of " .. self.line)
+  local output = self:output()
   for _, ending in ipairs { "", ".out", ".pid", ".status" } do os.remove(self.base .. ending) end
-  return tonumber(status)
+  return output, tonumber(status)
+end
+
+--- Waits for its end; the exit status.
+function Process:wait()
+  return (select(2, self:finish()))
 end
 
 --- Starts the interpreter with some arguments; `environment` is put before the command
@@ -62,10 +68,7 @@ end
 
 --- Runs it to its end: what it printed, and its exit status.
 function process.run(arguments, environment)
-  local self = process.start(arguments, environment)
-  wait_for(function() return read(self.base .. ".status"):match("%d+") end, "the end of " .. self.line)
-  local output = self:output()
-  return output, self:wait()
+  return process.start(arguments, environment):finish()
 end
 
 return process
