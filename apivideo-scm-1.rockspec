@@ -8,7 +8,8 @@ description = {
   summary = "api.video's webhooks: manage them, verify and handle their events",
   detailed = [[
     Creates, lists, shows and deletes api.video's webhooks, and receives their deliveries: verified,
-    parsed by a strict C parser, and handed to registered handlers.]],
+    parsed by a strict C parser, and handed to registered handlers, at once or from a durable inbox in
+    SQLite (with luadbi-sqlite3) or Redis (with redis-lua, or lua-resty-redis in nginx).]],
   homepage = "https://github.com/apivideo-lua/apivideo-lua",
   license = "MIT",
   labels = { "webhooks", "http", "video" },
