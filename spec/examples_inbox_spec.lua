@@ -74,11 +74,12 @@ describe("the example #process", function()
   end)
 
   it("worker.lua handles what its receiver has stored, in several processes", function()
+    if not pcall(require, "redis") then pending("redis-lua is not installed for " .. _VERSION) end
     local server = redis_server.start()
     running.add(function() server:stop() end)
     local api = running.emulator()
-    local environment = ("REDIS_PORT=%d PORT=%s APIVIDEO_API_KEY=key APIVIDEO_BASE_URL=%s")
-      :format(server.port, free_port(), api.url)
+    local environment = ("LUA_PATH='%s' REDIS_PORT=%d PORT=%s APIVIDEO_API_KEY=key APIVIDEO_BASE_URL=%s")
+      :format(package.path, server.port, free_port(), api.url)
     local printed, keys = {}, {}
 
     local function start_one(mode)
