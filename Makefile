@@ -10,6 +10,7 @@
 # make bench-event   the event parser beside lua-cjson, for each Lua
 # make bench-http    requests beside a bare loop in C on libcurl, for each Lua
 # make bench-nginx   deliveries and calls in nginx; with OCTOKIT=1 beside @octokit/webhooks, from the npm registry
+# make bench-inbox   deliveries that an inbox keeps beside those that it does not; a backlog of a million
 # make env           print what a shell needs to use the checkout: eval "$(make -s env)"
 #
 # Narrower: make test LUAS="5.1 jit" SPECS=spec/http_spec.lua
@@ -122,9 +123,15 @@ bench-http:
 
 .PHONY: bench-nginx
 bench-nginx:
-	@tools/setup bench-nginx
+	@tools/setup bench
 	@$(MAKE) --no-print-directory -s build-jit
 	@bench/nginx.sh
+
+.PHONY: bench-inbox
+bench-inbox:
+	@tools/setup bench
+	@$(MAKE) --no-print-directory -s build-jit
+	@bench/inbox.sh jit
 
 .PHONY: env
 env:

@@ -4,10 +4,13 @@
 
 local apivideo = require "apivideo"
 local certificates = require "spec.support.certificates"
+local figures = require "bench.figures"
 local http = require "apivideo.http"
 local nginx = require "spec.support.nginx"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
+
+local median, shown, verdict = figures.median, figures.shown, figures.verdict
 
 local server_program, loop_program = arg[1], arg[2]
 
@@ -16,25 +19,6 @@ local ROUNDS, REQUESTS = 21, 2000            -- one after the other
 local BURSTS, CALLS, IN_FLIGHT = 7, 1000, 50 -- at once, of LATENCY each
 local LATENCY = 50                           -- milliseconds
 local CONNECTIONS = 40                       -- over TLS
-
-local failed = false
-
-local function median(list)
-  table.sort(list)
-  return list[math.ceil(#list / 2)]
-end
-
--- The median, and how far the middle half lies apart, in percent of it.
-local function shown(list, format)
-  local middle, quarter = median(list), math.floor(#list / 4)
-  local spread = (list[#list - quarter] - list[1 + quarter]) / middle * 100
-  return (format .. " (spread %.0f %%)"):format(middle, spread)
-end
-
-local function verdict(good)
-  failed = failed or not good
-  return good and "" or "  MISSED"
-end
 
 -- Starts a peer that answers after some milliseconds; its URL, and what ends it when it is closed.
 local function start_server(milliseconds)
@@ -135,4 +119,4 @@ print(rawget(_G, "jit") and "LuaJIT" or _VERSION)
 one_by_one()
 at_once()
 new_connections()
-os.exit(failed and 1 or 0)
+os.exit(figures.failed and 1 or 0)

@@ -5,10 +5,14 @@
 local apivideo = require "apivideo"
 local cjson = require "cjson"
 local deliveries = require "spec.support.deliveries"
+local figures = require "bench.figures"
 local http = require "apivideo.http"
 local nginx_lua = require "spec.support.nginx_lua"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
+local wrk = require "bench.wrk"
+
+local median, shown, verdict = figures.median, figures.shown, figures.verdict
 
 local pinned, server_program, octokit_program = arg[1], arg[2], arg[3]
 
@@ -21,25 +25,6 @@ local RELOADS, SENDERS = 20, 10
 local SECRET = "sig_sec_0000000000000000000000"
 
 local BODY = cjson.encode(apivideo.events:sample "video.encoding.quality.completed")
-
-local failed = false
-
-local function median(list)
-  table.sort(list)
-  return list[math.ceil(#list / 2)]
-end
-
--- The median, and how far the middle half lies apart, in percent of it.
-local function shown(list, format)
-  local middle, quarter = median(list), math.floor(#list / 4)
-  local spread = (list[#list - quarter] - list[1 + quarter]) / middle * 100
-  return (format .. " (spread %.0f %%)"):format(middle, spread)
-end
-
-local function verdict(good)
-  failed = failed or not good
-  return good and "" or "  MISSED"
-end
 
 local function write(path, text)
   local file = assert(io.open(path, "wb"))
@@ -60,27 +45,6 @@ local function post_script(path, headers)
   for name, value in pairs(headers) do lines[#lines + 1] = ("wrk.headers[%q] = %q"):format(name, value) end
   write(path, table.concat(lines, "\n"))
   return path
-end
-
-local milliseconds = { us = 0.001, ms = 1, s = 1000 }
-
-local AGAIN = 3 -- times that a round is repeated
-
--- Runs wrk: requests in a second, how many there were, and the 99th percentile in milliseconds. A round in
--- which wrk could not open all of its connections is repeated; any other error, and any answer but 2xx,
--- ends the bench.
-local function wrk(url, seconds, script, connections, tries)
-  local text = output_of(("wrk -t1 -c%d -d%ds --latency %s %s"):format(
-    connections or CONNECTIONS, seconds, script and "-s " .. script or "", url))
-  local unopened = text:match "Socket errors: connect ([1-9]%d*), read 0, write 0, timeout 0"
-  if unopened and not text:find "Non%-2xx" and (tries or 0) < AGAIN then
-    print(("(wrk could not open %s connections to %s; once more)"):format(unopened, url))
-    return wrk(url, seconds, script, connections, (tries or 0) + 1)
-  end
-  local rate, count = text:match "Requests/sec: *([%d.]+)", text:match "(%d+) requests in"
-  local late, unit = text:match "99%% *([%d.]+)(%a+)"
-  assert(rate and not text:find "Non%-2xx" and not text:find "Socket errors", text)
-  return tonumber(rate), tonumber(count), tonumber(late) * milliseconds[unit]
 end
 
 local APP = [[
@@ -267,4 +231,4 @@ local function main()
 end
 
 main()
-os.exit(failed and 1 or 0)
+os.exit(figures.failed and 1 or 0)
