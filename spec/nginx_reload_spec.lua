@@ -15,10 +15,10 @@ local missing = nginx_lua.missing()
 local describe_nginx = missing and function(name) pending(name .. ": " .. missing) end or describe
 
 describe_nginx("nginx under deliveries #process", function()
-  local nginx, api, senders, path
+  local nginx, api, senders, path, database
 
   before_each(function()
-    path = os.tmpname()
+    path, database = os.tmpname(), os.tmpname()
     api = assert(emulator.start { api_key = "k", rate_limits = { reads = 1e9, writes = 1 } })
   end)
 
@@ -27,15 +27,18 @@ describe_nginx("nginx under deliveries #process", function()
     nginx:stop()
     api:stop()
     os.remove(path)
+    for _, ending in ipairs { "", "-wal", "-shm" } do os.remove(database .. ending) end
   end)
 
   local function start(case)
     local app = deliveries.app(path, {
       setup = ('local client = apivideo.client { api_key = "k", base_url = "%s", rate_limit = false }'):format(api.url),
       options = case.options, before = case.before,
+      inbox = case.inbox and ('require "apivideo.inbox.sqlite" { path = %q }'):format(database),
     })
     nginx = nginx_lua.start {
       files = { ["receiver.lua"] = app }, workers = case.workers, listen = case.workers and "reuseport",
+      http = case.inbox and "init_worker_by_lua_block { require('receiver').work() }" or nil,
       server = "location / { content_by_lua_block { require('receiver'):nginx() } }",
     }
     senders = deliveries.start(nginx.url, SENDERS)
@@ -65,6 +68,24 @@ describe_nginx("nginx under deliveries #process", function()
       nginx:stop(true)
       assert.same({}, senders:lost(path))
       assert.same({}, senders.failed)
+    end)
+  end
+
+  for workers = 1, 2 do
+    it(("loses none in a reload: kept in an inbox by %d workers, and handled by them"):format(workers), function()
+      start { workers = workers, inbox = true, before = "ngx.sleep(0.001)" }
+      for _ = 1, RELOADS do
+        wait_for_more()
+        nginx:reload()
+      end
+      wait_for_more()
+      senders:stop()
+      wait_for(function() return #senders:lost(path) == 0 end, "the handlers")
+      assert.same({}, senders.failed)
+      local count = 0
+      for _ in io.lines(path) do count = count + 1 end
+      assert.equal(#senders.answered, count) -- nobody died: each was handled once
+      assert.is_nil(nginx:log():find("[error]", 1, true), nginx:log())
     end)
   end
 

@@ -72,7 +72,7 @@ end
 
 --- An application for nginx whose handlers write such a file.
 ---@param path string
----@param more? { setup?: string, options?: string, before?: string } Lua: what is done once, options of the receiver, and what the handler does before it writes
+---@param more? { setup?: string, options?: string, before?: string, inbox?: string } Lua: what is done once, options of the receiver, and what the handler does before it writes; the store of an inbox, at which `receiver.work` has the handlers work
 ---@return string
 function deliveries.app(path, more)
   more = more or {}
@@ -86,8 +86,12 @@ function deliveries.app(path, more)
       assert(file:write(event.videoId, "\n"))
       file:close()
     end)
-    return apivideo.receiver { handlers = handlers, secrets = %q, %s }
-  ]]):format(more.setup or "", more.before or "", path, deliveries.SECRET, more.options or "")
+    local store = %s
+    local inbox = store and apivideo.inbox { store = store }
+    local receiver = apivideo.receiver { inbox = inbox, handlers = not inbox and handlers or nil, secrets = %q, %s }
+    function receiver.work() apivideo.spawn(function() inbox:work(handlers) end) end
+    return receiver
+  ]]):format(more.setup or "", more.before or "", path, more.inbox or "nil", deliveries.SECRET, more.options or "")
 end
 
 return deliveries
