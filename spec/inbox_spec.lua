@@ -7,6 +7,7 @@ local misuse = require "spec.support.misuse"
 local runtime = require "apivideo.runtime"
 local stderr = require "spec.support.stderr"
 local wait_for = require "spec.support.wait"
+local worker = require "apivideo.inbox.worker"
 
 local SECRET = "sig_sec_0000000000000000000000"
 local STARTED = "live-stream.broadcast.started"
@@ -286,6 +287,18 @@ describe("an inbox", function()
       work { concurrency = 4 }
       wait_until("done", 6)
       assert.equal("1233456", table.concat(seen))
+    end)
+
+    it("goes on as another task after a while", function()
+      local turn = worker.TURN
+      worker.TURN = 0.01
+      finally(function() worker.TURN = turn end)
+      handlers:on("video.*", function() apivideo.sleep(0.005) end)
+      local ended = work { concurrency = 3, lease = 0.03 }
+      for i = 1, 30 do deliver(caption(tostring(i))) end
+      wait_until("done", 30)
+      cancel:cancel()
+      assert.is_true(ended:wait(5))
     end)
 
     it("waits for a store that is away", function()

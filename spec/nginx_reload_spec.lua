@@ -38,7 +38,10 @@ describe_nginx("nginx under deliveries #process", function()
     })
     nginx = nginx_lua.start {
       files = { ["receiver.lua"] = app }, workers = case.workers, listen = case.workers and "reuseport",
-      http = case.inbox and "init_worker_by_lua_block { require('receiver').work() }" or nil,
+      http = case.inbox and [[init_worker_by_lua_block {
+        require("apivideo.inbox.worker").TURN = 0.1
+        require("receiver").work()
+      }]],
       server = "location / { content_by_lua_block { require('receiver'):nginx() } }",
     }
     senders = deliveries.start(nginx.url, SENDERS)

@@ -9,7 +9,10 @@ local protected = require "apivideo.pcall"
 local retry = require "apivideo.retry"
 local runtime = require "apivideo.runtime"
 
-local worker = { LEASE = 30 }
+local worker = {
+  LEASE = 30, -- seconds
+  TURN = 60,  -- seconds after which a task goes on as another one: in nginx, a timer keeps its memory
+}
 
 local ATTEMPTS = 10
 local BACKOFF = 5          -- seconds before the second attempt; then up to twice as long each time
@@ -17,7 +20,6 @@ local LONGEST = 600        -- but no longer
 local LOOK = 0.25          -- seconds between two looks for what other processes put, or what is due again
 local PATIENCE = 1         -- seconds after which one who waits for another's look looks himself
 local OUTAGE = 30          -- seconds between two looks while the store is away, at most
-local TURN = 60            -- seconds after which a task goes on as a new one: in nginx, a timer keeps its memory
 local CLEANING = 60        -- seconds between two purges
 
 ---@class apivideo.Settlement what became of one attempt, for the log
@@ -158,12 +160,23 @@ local function step(self)
   end
 end
 
+local function new_turn()
+  return { ends = runtime.monotonic() + worker.TURN }
+end
+
+-- Whether a task's turn is over, and another one goes on with it.
+local function is_handed_on(turn, fn, self)
+  if runtime.monotonic() < turn.ends then return false end
+  turn.ends = new_turn().ends -- should there be no other
+  return runtime.background(fn, self)
+end
+
 -- One of the tasks that handle.
 local function loop(self)
-  local turn = runtime.monotonic()
+  local turn = new_turn()
   while not is_over(self) do
-    if runtime.monotonic() - turn > TURN then return runtime.spawn(loop, self) end
     step(self)
+    if is_handed_on(turn, loop, self) then return end
   end
   self.loops = self.loops - 1
   if self.loops == 0 then self.over:open(true) end
@@ -186,9 +199,9 @@ end
 
 -- What is to be done beside the handling, until that is over.
 local function tend(self)
-  local turn = runtime.monotonic()
+  local turn = new_turn()
   while not self.over:is_open() do
-    if runtime.monotonic() - turn > TURN then return runtime.spawn(tend, self) end
+    if is_handed_on(turn, tend, self) then return end
     self.over:wait(math.min(self.lease / 3, CLEANING))
     keep_leases(self)
     clean(self)
@@ -229,18 +242,30 @@ local function check(handlers, given)
   end
 end
 
+-- Starts a task, as soon as there is room for it.
+local function start(fn, self)
+  local begun = runtime.background(fn, self)
+  if not begun then log.error("the inbox waits for a timer of nginx; allow more: lua_max_running_timers") end
+  while not begun do
+    runtime.sleep(1)
+    begun = runtime.background(fn, self)
+  end
+end
+
 --- See apivideo.Inbox.work.
 function worker.work(inbox, handlers, given)
   given = given or {}
   check(handlers, given)
+  local refusal = runtime.refusal()
+  if refusal then error("inbox:work: " .. refusal, 3) end
   local self = setmetatable({
     inbox = inbox, handlers = handlers, cancel = given.cancel, log = given.log,
     lease = given.lease or worker.LEASE, attempts = given.attempts or ATTEMPTS, backoff = given.backoff or BACKOFF,
     claims = {}, outage = 0, cleaned = runtime.monotonic(), loops = given.concurrency or 1,
     found = runtime.latch(), over = runtime.latch(),
   }, Work)
-  for _ = 1, self.loops do runtime.spawn(loop, self) end
-  runtime.spawn(tend, self)
+  for _ = 1, self.loops do start(loop, self) end
+  start(tend, self)
   self.over:wait()
   return true
 end

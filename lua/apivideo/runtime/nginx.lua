@@ -17,6 +17,7 @@ local ngx = ngx
 local SHORTEST, LONGEST = 0.001, 0.004 -- seconds between two looks at the transfers
 local ABSENT = 0.05   -- seconds without a look after which nobody is at work
 local PATIENCE = 0.1  -- seconds after which who waits looks after that
+local LATE = 1        -- seconds after which the timer of a task is not to be expected any more
 local LATER = { 1, 4, 16 } -- seconds after which timers look for tasks whose own timer was dropped
 
 local runtime = { now = core.now, monotonic = core.monotonic }
@@ -96,7 +97,7 @@ local function stand_in()
 end
 
 local function is_task_left()
-  return first <= last and core.monotonic() - tasks[first].since > ABSENT
+  return first <= last and core.monotonic() - tasks[first].since > LATE
 end
 
 -- Waits until `wait` is woken, or for some seconds; false when the time ran out.
@@ -166,6 +167,25 @@ local spawn = except_in_init("spawn", push)
 function runtime.spawn(fn, ...)
   if type(fn) ~= "function" then error("spawn: a function expected, got " .. type(fn), 2) end
   spawn(fn, ...)
+end
+
+--- Starts a task that goes on for long, in a timer of its own: nobody does it in its stead, since that would
+--- hold him up. Waits until it has begun.
+---@param fn function
+---@param ... any what it is called with
+---@return boolean begun false where nginx has no timer for it
+function runtime.background(fn, ...)
+  local begun, args, n = runtime.latch(), { ... }, select("#", ...)
+  local started = ngx.timer.at(0, function()
+    if begun:is_open() then return end -- too late
+    begun:open(true)
+    local ok, err = protected.call(fn, unpack(args, 1, n))
+    if not ok then log.error("a task failed: " .. tostring(err)) end
+  end)
+  if not started then return false end
+  if begun:wait(LATE) then return true end
+  begun:open(false)
+  return false
 end
 
 --- Starts a task that belongs to the request, or the timer, that runs now. (nginx keeps some hundred bytes

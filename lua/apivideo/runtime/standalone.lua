@@ -203,6 +203,15 @@ function runtime.spawn(fn, ...)
   enqueue(task)
 end
 
+--- Starts a task that goes on for long. (In nginx it has a timer of its own.)
+---@param fn function
+---@param ... any what it is called with
+---@return boolean begun
+function runtime.background(fn, ...)
+  runtime.spawn(fn, ...)
+  return true
+end
+
 --- Starts a task that belongs to the one that runs now. (In nginx it ends with its request.)
 ---@type fun(fn: function, ...: any)
 runtime.child = runtime.spawn
