@@ -1,0 +1,253 @@
+--- A store of an inbox in a SQLite file, through LuaDBI. Several processes of one machine may share it.
+
+local connection = require "apivideo.inbox.sqlite_connection"
+local core = require "apivideo.core"
+local errors = require "apivideo.error"
+local options = require "apivideo.options"
+local schema = require "apivideo.inbox.sqlite_schema"
+local statements = require "apivideo.inbox.sqlite_statements"
+
+---@class apivideo.SqliteStore : apivideo.Store
+local Sqlite = {}
+Sqlite.__index = Sqlite
+
+Sqlite.__tostring = function(self) return "apivideo.inbox.sqlite " .. self.path end
+
+-- What SQLite says, and what is to be done.
+local advice = {
+  { "database or disk is full", "free some space on its disk" },
+  { "disk I/O error", "see whether its disk is well, and whether a quota or a limit of size keeps it from growing" },
+  { "file is not a database", "give the inbox another path, or move that file away" },
+  { "malformed", "the file is damaged: move it away, with its -wal and -shm, and get what is left out of it"
+    .. " with: sqlite3 FILE .recover" },
+  { "readonly database", "let the user of this process write it, and its directory" },
+  { "unable to open database file", "its directory must be there, and the user of this process may write in it" },
+  { "database is locked", "another process has kept it locked for too long" },
+}
+
+local function unavailable(self, message)
+  local text = ("inbox %s: %s"):format(self.path, message)
+  for _, entry in ipairs(advice) do
+    if message:find(entry[1], 1, true) then text = text .. "; " .. entry[2] end
+  end
+  return nil, errors.new("store_unavailable", text)
+end
+
+-- A connection belongs to the process that opened it, and nginx forks after its init phase.
+local function in_init_phase()
+  local ngx = rawget(_G, "ngx")
+  return type(ngx) == "table" and type(ngx.get_phase) == "function" and ngx.get_phase() == "init"
+end
+
+local function open(self)
+  local db = connection.open(self.path, statements)
+  self.db = db
+  self.clock = schema.prepare(db)
+end
+
+-- Within a transaction of a kind: the result of body(db, now, …).
+local function transact(self, kind, body, ...)
+  if not self.db then open(self) end
+  local db = self.db
+  db:begin(kind)
+  local result = body(db, core.monotonic() + self.clock, ...)
+  db:commit()
+  return result
+end
+
+-- The same; or nil and an error. After a failure the next call opens the file anew.
+local function attempt(self, kind, body, ...)
+  if self.closed then return unavailable(self, "it was closed") end
+  if not self.db and in_init_phase() then
+    return unavailable(self, "it cannot be used before nginx has started its workers; use it in init_worker_by_lua")
+  end
+  local ok, result = pcall(transact, self, kind, body, ...)
+  if ok then return result end
+  if self.db then self.db:close() end
+  self.db = nil
+  if connection.is_failure(result) then return unavailable(self, result.message) end
+  error(result, 0)
+end
+
+-- Keys may be long, and hold any bytes.
+local function hash(text)
+  return text and core.signature.sign(text, "apivideo"):sub(1, 32)
+end
+
+-- The state of an entry that waits.
+local function waiting_state(db, lane)
+  return lane and db:rows("lane_is_taken", lane)[1] and "blocked" or "ready"
+end
+
+local function put_one(db, now, item, window)
+  local occurrence, lane = hash(item.occurrence), hash(item.lane)
+  if occurrence and db:rows("recent", occurrence, now - window)[1] then return false end
+  return db:run("put", hash(item.key), occurrence, lane, waiting_state(db, lane), item.webhookId, item.verified,
+    item.received_at, now, item.raw) == 1
+end
+
+local function put(db, now, items, window)
+  local verdicts = {}
+  for i, item in ipairs(items) do verdicts[i] = put_one(db, now, item, window) end
+  return verdicts
+end
+
+function Sqlite:put(items, window)
+  return attempt(self, "durable", put, items, window)
+end
+
+local function entries_of(rows, state)
+  local entries = {}
+  for i, row in ipairs(rows) do
+    entries[i] = {
+      id = math.floor(row[1]), token = row[2], attempt = row[3], raw = row[4], webhookId = row[5],
+      verified = row[6] ~= 0, received_at = row[7], error = row[8], state = state,
+    }
+  end
+  return entries
+end
+
+local function is_paused(db)
+  return db:rows("paused")[1][1] ~= 0
+end
+
+local function claim(db, now, limit, lease)
+  if is_paused(db) then return {} end
+  db:run("wake", now)
+  local entries = entries_of(db:rows("ready", limit))
+  for _, entry in ipairs(entries) do
+    entry.token, entry.attempt = entry.token + 1, entry.attempt + 1
+    db:run("claim", now + lease, entry.id)
+  end
+  return entries
+end
+
+function Sqlite:claim(limit, lease)
+  return attempt(self, "write", claim, limit, lease)
+end
+
+local function extend(db, now, id, token, lease)
+  return db:run("extend", now + lease, id, token, now) == 1
+end
+
+function Sqlite:extend(id, token, lease)
+  return attempt(self, "write", extend, id, token, lease)
+end
+
+local function retry(db, now, id, token, delay, message)
+  return db:run("retry", now + delay, message, id, token, now) == 1
+end
+
+function Sqlite:retry(id, token, delay, message)
+  return attempt(self, "write", retry, id, token, delay, message)
+end
+
+-- Ends an entry; the next of its lane has its turn.
+local function finish(db, id, statement, ...)
+  if db:run(statement, ...) == 0 then return false end
+  local lane = db:rows("lane", id)[1][1]
+  if lane then db:run("next_of_lane", lane) end
+  return true
+end
+
+local function complete(db, now, id, token)
+  return finish(db, id, "complete", now, id, token, now)
+end
+
+function Sqlite:complete(id, token)
+  return attempt(self, "write", complete, id, token)
+end
+
+local function bury(db, now, id, token, message)
+  return finish(db, id, "bury", now, message, id, token, now)
+end
+
+function Sqlite:bury(id, token, message)
+  return attempt(self, "write", bury, id, token, message)
+end
+
+local function list(db, now, state, limit, after)
+  db:run("wake", now)
+  local rows = state == "waiting" and db:rows("list_waiting", after, limit) or db:rows("list", state, after, limit)
+  return entries_of(rows, state)
+end
+
+function Sqlite:list(state, limit, after)
+  return attempt(self, "write", list, state, limit, after or 0)
+end
+
+local function redrive(db, _, id)
+  local dead = id and db:rows("dead_one", id) or db:rows("dead")
+  for _, row in ipairs(dead) do db:run("redrive", waiting_state(db, row[2]), row[1]) end
+  return #dead
+end
+
+function Sqlite:redrive(id)
+  if id then return attempt(self, "durable", redrive, id) end
+  local total = 0
+  repeat -- some in each transaction, so that no other process waits for long
+    local count, err = attempt(self, "durable", redrive)
+    if not count then return nil, err end
+    total = total + count
+  until count == 0
+  return total
+end
+
+local function purge(db, now, state, age)
+  return db:run("purge", state, now - age)
+end
+
+function Sqlite:purge(state, age)
+  return attempt(self, "write", purge, state, age)
+end
+
+local function pause(db, _, paused)
+  db:run("pause", paused)
+  return true
+end
+
+function Sqlite:pause()
+  return attempt(self, "durable", pause, true)
+end
+
+function Sqlite:resume()
+  return attempt(self, "durable", pause, false)
+end
+
+local function stats(db, now)
+  local function value(...)
+    local row = db:rows(...)[1]
+    return row and row[1]
+  end
+  local claimed, waiting = value("claimed", now), 0
+  for _, state in ipairs { "ready", "delayed", "claimed", "blocked" } do waiting = waiting + value("count", state) end
+  local oldest = value "oldest"
+  return {
+    waiting = waiting - claimed, claimed = claimed, dead = value("count", "dead"), done = value("count", "done"),
+    oldest = oldest and now - oldest, attempts = value "attempts" or 0, paused = is_paused(db),
+  }
+end
+
+function Sqlite:stats()
+  return attempt(self, "read", stats)
+end
+
+function Sqlite:close()
+  self.closed = true
+  if self.db then self.db:close() end
+  self.db = nil
+  return true
+end
+
+---@class apivideo.SqliteOptions
+---@field path string the file; it is made where there is none. On a local disk: processes share it through memory
+
+--- Makes a store in a file. Nothing is opened before it is used.
+---@param given apivideo.SqliteOptions
+---@return apivideo.Store
+return function(given)
+  options.check("inbox.sqlite", given, { path = "string" })
+  local driver, problem = connection.driver()
+  if not driver then error("inbox.sqlite: " .. problem, 2) end
+  return setmetatable({ path = given.path }, Sqlite)
+end

@@ -1,0 +1,65 @@
+--- The SQL of the SQLite store of an inbox. LuaDBI gives whole numbers 32 bits, so ids are made REAL.
+
+local ENTRY = "CAST(id AS REAL), token, attempt, raw, webhook_id, verified, received_at, error"
+
+local CLAIM_HOLDS = "id = ? AND token = ? AND state = 'claimed' AND due > ?"
+
+return {
+  read = "BEGIN",
+  write = "BEGIN IMMEDIATE",
+  commit = "COMMIT",
+
+  tables = "SELECT name FROM sqlite_schema LIMIT 1",
+  clock = "SELECT boot, clock FROM inbox",
+  set_clock = "UPDATE inbox SET boot = ?, clock = ?",
+  last_seen = [[SELECT max(time) FROM (
+    SELECT stored_at AS time FROM events WHERE id = (SELECT max(id) FROM events)
+    UNION ALL SELECT max(ended) FROM events WHERE state = 'done' AND ended IS NOT NULL
+    UNION ALL SELECT max(ended) FROM events WHERE state = 'dead' AND ended IS NOT NULL)]],
+  wake_all = "UPDATE events SET state = 'ready', due = NULL WHERE due IS NOT NULL",
+
+  recent = "SELECT 1 FROM events WHERE occurrence = ? AND stored_at > ? LIMIT 1",
+  lane_is_taken = "SELECT 1 FROM events WHERE lane = ? AND ended IS NULL LIMIT 1",
+  put = [[INSERT INTO events
+      (identity, occurrence, lane, state, webhook_id, verified, received_at, stored_at, raw)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (identity) DO NOTHING]],
+
+  wake = [[UPDATE events SET state = 'ready', due = NULL
+    WHERE id IN (SELECT id FROM events WHERE due <= ? ORDER BY due LIMIT 1000)]],
+  ready = "SELECT " .. ENTRY .. " FROM events WHERE state = 'ready' ORDER BY id LIMIT ?",
+  claim = [[UPDATE events SET state = 'claimed', due = ?, token = token + 1, attempt = attempt + 1
+    WHERE id = ?]],
+
+  extend = "UPDATE events SET due = ? WHERE " .. CLAIM_HOLDS,
+  retry = "UPDATE events SET state = 'delayed', due = ?, error = ? WHERE " .. CLAIM_HOLDS,
+  complete = "UPDATE events SET state = 'done', due = NULL, ended = ?, raw = '' WHERE " .. CLAIM_HOLDS,
+  bury = "UPDATE events SET state = 'dead', due = NULL, ended = ?, error = ? WHERE " .. CLAIM_HOLDS,
+  lane = "SELECT lane FROM events WHERE id = ?",
+  next_of_lane = [[UPDATE events SET state = 'ready' WHERE id =
+    (SELECT min(id) FROM events WHERE lane = ? AND ended IS NULL AND state = 'blocked')]],
+
+  list = "SELECT " .. ENTRY .. " FROM events WHERE state = ? AND id > ? ORDER BY id LIMIT ?",
+  list_waiting = ([[SELECT %s, id FROM events WHERE state = 'ready' AND id > ?1
+    UNION ALL SELECT %s, id FROM events WHERE state = 'delayed' AND id > ?1
+    UNION ALL SELECT %s, id FROM events WHERE state = 'blocked' AND id > ?1
+    ORDER BY id LIMIT ?2]]):format(ENTRY, ENTRY, ENTRY),
+
+  dead = "SELECT CAST(id AS REAL), lane FROM events WHERE state = 'dead' ORDER BY id LIMIT 1000",
+  dead_one = "SELECT CAST(id AS REAL), lane FROM events WHERE state = 'dead' AND id = ?",
+  redrive = "UPDATE events SET state = ?, ended = NULL, attempt = 0 WHERE id = ?",
+  purge = [[DELETE FROM events WHERE id IN
+    (SELECT id FROM events WHERE state = ? AND ended <= ? ORDER BY ended LIMIT 1000)]],
+
+  pause = "UPDATE inbox SET paused = ?",
+  paused = "SELECT paused FROM inbox",
+  claimed = "SELECT count(*) FROM events WHERE state = 'claimed' AND due > ?",
+  count = "SELECT count(*) FROM events WHERE state = ?",
+  oldest = [[SELECT stored_at FROM events WHERE id = (SELECT min(id) FROM (
+    SELECT min(id) AS id FROM events WHERE state = 'ready'
+    UNION ALL SELECT min(id) FROM events WHERE state = 'delayed'
+    UNION ALL SELECT min(id) FROM events WHERE state = 'claimed'
+    UNION ALL SELECT min(id) FROM events WHERE state = 'blocked'))]],
+  attempts = [[SELECT max(attempt) FROM (SELECT attempt FROM events WHERE state = 'claimed'
+    UNION ALL SELECT max(attempt) FROM events WHERE attempt > 0 AND state <> 'claimed' AND ended IS NULL)]],
+}
