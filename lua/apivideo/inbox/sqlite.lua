@@ -176,20 +176,21 @@ function Sqlite:list(state, limit, after)
   return attempt(self, "write", list, state, limit, after or 0)
 end
 
-local function redrive(db, _, id)
-  local dead = id and db:rows("dead_one", id) or db:rows("dead")
+-- Gives the dead entries that a statement finds another chance; their rows.
+local function redrive(db, _, statement, id)
+  local dead = db:rows(statement, id)
   for _, row in ipairs(dead) do db:run("redrive", waiting_state(db, row[2]), row[1]) end
-  return #dead
+  return dead
 end
 
 function Sqlite:redrive(id)
-  if id then return attempt(self, "durable", redrive, id) end
-  local total = 0
+  local total, last = 0, 0
   repeat -- some in each transaction, so that no other process waits for long
-    local count, err = attempt(self, "durable", redrive)
-    if not count then return nil, err end
-    total = total + count
-  until count == 0
+    local dead, err = attempt(self, "durable", redrive, id and "dead_one" or "dead_after", id or last)
+    if not dead then return nil, err end
+    total = total + #dead
+    last = #dead > 0 and dead[#dead][1]
+  until id or not last
   return total
 end
 
@@ -224,7 +225,7 @@ local function stats(db, now)
   local oldest = value "oldest"
   return {
     waiting = waiting - claimed, claimed = claimed, dead = value("count", "dead"), done = value("count", "done"),
-    oldest = oldest and now - oldest, attempts = value "attempts" or 0, paused = is_paused(db),
+    oldest = oldest and math.max(0, now - oldest), attempts = value "attempts" or 0, paused = is_paused(db),
   }
 end
 

@@ -45,8 +45,8 @@ return {
     UNION ALL SELECT %s, id FROM events WHERE state = 'blocked' AND id > ?1
     ORDER BY id LIMIT ?2]]):format(ENTRY, ENTRY, ENTRY),
 
-  dead = "SELECT CAST(id AS REAL), lane FROM events WHERE state = 'dead' ORDER BY id LIMIT 1000",
   dead_one = "SELECT CAST(id AS REAL), lane FROM events WHERE state = 'dead' AND id = ?",
+  dead_after = "SELECT CAST(id AS REAL), lane FROM events WHERE state = 'dead' AND id > ? ORDER BY id LIMIT 1000",
   redrive = "UPDATE events SET state = ?, ended = NULL, attempt = 0 WHERE id = ?",
   purge = [[DELETE FROM events WHERE id IN
     (SELECT id FROM events WHERE state = ? AND ended <= ? ORDER BY ended LIMIT 1000)]],

@@ -1,0 +1,117 @@
+local process = require "spec.support.process"
+local sqlite = require "apivideo.inbox.sqlite"
+
+local path = os.tmpname()
+local opened
+
+-- The store in this process.
+local function open()
+  opened = opened or sqlite { path = path }
+  return opened
+end
+
+local function clean()
+  if opened then opened:close() end
+  opened = nil
+  for _, ending in ipairs { "", "-wal", "-shm", "-journal" } do os.remove(path .. ending) end
+end
+
+describe("inbox store sqlite, processes #process", function()
+  before_each(clean)
+  teardown(clean)
+
+  -- Starts a process that has a store on the file, and a function that puts an item.
+  local function child(script)
+    return process.start { "-e", ([[
+      local store = require "apivideo.inbox.sqlite" { path = %q }
+      local function put(key)
+        return store:put({ { key = key, raw = key, verified = true, received_at = 1 } }, 20)
+      end
+      local function say(...) print(...) io.stdout:flush() end
+    ]]):format(path) .. script }
+  end
+
+  it("may make the file at once", function()
+    for _ = 1, 5 do
+      clean()
+      local children = {}
+      for i = 1, 4 do children[i] = child(("say(assert(put '%d')[1])"):format(i)) end
+      for _, each in ipairs(children) do
+        each:wait_for "true\n"
+        assert.equal(0, each:wait())
+      end
+      assert.equal(4, open():stats().waiting)
+    end
+  end)
+
+  it("share it: each event is new once, and handled once", function()
+    local children = {}
+    for i = 1, 3 do
+      children[i] = child [[
+        for i = 1, 100 do
+          if assert(put(tostring(i)))[1] then say "new" end
+          local entry = assert(store:claim(1, 600))[1]
+          if entry then
+            say("handled " .. entry.raw)
+            assert(store:complete(entry.id, entry.token))
+          end
+        end
+        say "end"
+      ]]
+    end
+    local new, handled = 0, {}
+    for _, each in ipairs(children) do
+      each:wait_for "end\n"
+      for line in each:output():gmatch "[^\n]+" do
+        local raw = line:match "^handled (%d+)$"
+        if line == "new" then new = new + 1 end
+        if raw then handled[#handled + 1] = tonumber(raw) end
+      end
+      assert.equal(0, each:wait())
+    end
+    table.sort(handled)
+    assert.equal(100, new)
+    assert.equal(100, #handled)
+    for i = 1, 100 do assert.equal(i, handled[i]) end
+    assert.equal(100, open():stats().done)
+  end)
+
+  it("that are killed lose nothing of what they have put", function()
+    local killed = child "for i = 1, 1e9 do assert(put(tostring(i))) say(i) end"
+    killed:wait_for "\n50\n"
+    killed:kill "KILL"
+    local output = killed:output()
+    killed:wait()
+    for key in output:gmatch "(%d+)\n" do
+      assert.same({ false }, open():put({ { key = key, raw = key, verified = true, received_at = 1 } }, 20))
+    end
+  end)
+
+  it("whose disk is full fail until there is space", function()
+    -- A limit of a file's size stands for the disk; its signal is ignored (which is inherited).
+    local script = ([[
+      local function limit(bytes) assert(os.execute("prlimit --fsize=" .. bytes .. ": --pid $PPID")) end
+      local store = require "apivideo.inbox.sqlite" { path = %q }
+      local function put(key)
+        return store:put({ { key = key, raw = ("x"):rep(1000), verified = true, received_at = 1 } }, 20)
+      end
+      limit(262144)
+      local kept, failed, err = 0, 0, nil
+      repeat -- (there is some space again when the log of the file that is given up has been copied)
+        local verdicts, problem = put(tostring(kept + 1))
+        if verdicts then kept, failed = kept + 1, 0 else failed, err = failed + 1, problem end
+      until failed == 10
+      print("kept " .. kept, tostring(err))
+      assert(#assert(store:list("waiting", 1000, 0)) == kept)
+      limit "unlimited"
+      assert(put(tostring(kept + 1))[1])
+      for i = 1, kept + 1 do assert(not put(tostring(i))[1]) end
+      assert(store:stats().waiting == kept + 1)
+      print "over"
+    ]]):format(path)
+    local output = process.run({ "-e", script }, "--ignore-signal=XFSZ")
+    assert.matches("kept %d%d+", output)
+    assert.matches("disk I/O error; see whether", output)
+    assert.matches("over\n", output)
+  end)
+end)
