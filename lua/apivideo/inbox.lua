@@ -18,7 +18,7 @@ local WINDOW = 20
 --- Where the events are. Each function returns what is said here, or nil and an error
 --- (`store_unavailable`). Of several that act on a claim, `false` says that it is lost: its lease ran out.
 ---@class apivideo.Store
----@field put fun(self, items: apivideo.StoredItem[], window: number): boolean[]|nil, apivideo.Error? keeps items, all or none: true for each that is new, false for one whose key is known or whose `occurrence` came within `window` seconds
+---@field put fun(self, items: apivideo.StoredItem[], window: number): boolean[]|nil, apivideo.Error? keeps items, all or none: true for each that is new, false for one whose key is known or whose `occurrence` came less than `window` seconds before or after
 ---@field claim fun(self, limit: integer, lease: number): apivideo.StoredEntry[]|nil, apivideo.Error? the oldest that nobody has, for `lease` seconds
 ---@field extend fun(self, id: integer, token: integer, lease: number): boolean|nil, apivideo.Error?
 ---@field complete fun(self, id: integer, token: integer): boolean|nil, apivideo.Error?
@@ -40,6 +40,7 @@ local WINDOW = 20
 ---@field webhookId? string
 ---@field verified boolean
 ---@field received_at number
+---@field age? number seconds that it has been elsewhere since it came: for the store, it came as long ago
 
 ---@class apivideo.StoredEntry what a store gives back
 ---@field id integer in the order of receipt
@@ -291,7 +292,7 @@ function inbox.new(given)
     keep = given.keep or 7 * 86400,
     arrival = runtime.latch(), -- opens when an event comes; then there is another
   }, Inbox)
-  self.spool = given.spool and spool.new(given.store, given.spool, function(entry)
+  self.spool = given.spool and spool.new(given.store, given.spool, WINDOW, function(entry)
     return item_of(self, assert(self.events:parse(entry.raw)), entry)
   end)
   self.group = group.new(self.spool or given.store, WINDOW)

@@ -138,6 +138,16 @@ return function(name, kind)
           item { key = "c2", occurrence = "c" } }, WINDOW))
       end)
 
+      it("counts the window from when they came, should they have been elsewhere since", function()
+        assert.is_true(put { key = "a1", occurrence = "a" })
+        assert.is_false(put { key = "a2", occurrence = "a", age = 15 })
+        assert.is_true(put { key = "a3", occurrence = "a", age = 100 })
+        assert.is_false(put { key = "a4", occurrence = "a" })
+        assert.same({ true, true, false }, store:put({ item { key = "b1", occurrence = "b", age = 90 },
+          item { key = "b2", occurrence = "b", age = 60 }, item { key = "b3", occurrence = "b", age = 50 } }, WINDOW))
+        assert.is_true(assert(store:stats()).oldest >= 100)
+      end)
+
       it("keeps nothing of an empty batch", function()
         assert.same({}, store:put({}, WINDOW))
         assert.equal(0, count "waiting")

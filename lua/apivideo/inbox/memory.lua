@@ -72,26 +72,29 @@ local function finish(self, entry, state)
   end
 end
 
-local function is_duplicate(self, item, window)
+local function is_duplicate(self, item, came, window)
   if self.keys[item.key] then return true end
   local last = item.occurrence and self.occurrences[item.occurrence]
-  return last ~= nil and now() - last < window
+  return last ~= nil and math.abs(came - last) < window
 end
 
 function Memory:put(items, window)
   if self.closed then return closed() end
   local verdicts = {}
   for i, item in ipairs(items) do
-    verdicts[i] = not is_duplicate(self, item, window)
+    local came = now() - (item.age or 0)
+    verdicts[i] = not is_duplicate(self, item, came, window)
     if verdicts[i] then
       self.last = self.last + 1
       local entry = {
         id = self.last, key = item.key, occurrence = item.occurrence, lane = item.lane, raw = item.raw,
         webhookId = item.webhookId, verified = item.verified, received_at = item.received_at,
-        stored_at = now(), token = 0, attempt = 0,
+        stored_at = came, token = 0, attempt = 0,
       }
       self.entries[entry.id], self.keys[entry.key] = entry, entry
-      if entry.occurrence then self.occurrences[entry.occurrence] = entry.stored_at end
+      if entry.occurrence then
+        self.occurrences[entry.occurrence] = math.max(came, self.occurrences[entry.occurrence] or came)
+      end
       open(self, entry)
     end
   end

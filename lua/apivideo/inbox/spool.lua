@@ -5,9 +5,9 @@ local log = require "apivideo.log"
 local runtime = require "apivideo.runtime"
 
 local BATCH = 100            -- entries that are forwarded at once
-local LEASE = 60             -- seconds that this may take
+local LEASE = 10             -- seconds that this may take, and that those of one who died wait
 local SHORTEST, LONGEST = 0.25, 5 -- seconds between two attempts to forward
-local PATIENCE = 2 * LEASE   -- seconds without a sign of life after which nobody forwards
+local PATIENCE = 3 * LEASE   -- seconds without a sign of life after which nobody forwards
 
 ---@class apivideo.inbox.Spool
 local Spool = {}
@@ -34,10 +34,12 @@ local function forward_some(self)
   local entries, err = self.spool:claim(BATCH, LEASE)
   if not entries then return nil, err end
   local items = {}
-  for i, entry in ipairs(entries) do items[i] = self.item_of(entry) end
-  -- What the spool took for two events is two: no window.
+  for i, entry in ipairs(entries) do
+    items[i] = self.item_of(entry)
+    items[i].age = math.max(0, runtime.now() - entry.received_at)
+  end
   local verdicts
-  verdicts, err = self.store:put(items, 0)
+  verdicts, err = self.store:put(items, self.window)
   if not verdicts then
     release(self, entries, err)
     return nil, err
@@ -91,11 +93,12 @@ local spool = {}
 
 ---@param store apivideo.Store
 ---@param second apivideo.Store
+---@param window number seconds, for what is forwarded
 ---@param item_of fun(entry: apivideo.StoredEntry): apivideo.StoredItem
 ---@return apivideo.inbox.Spool
-function spool.new(store, second, item_of)
+function spool.new(store, second, window, item_of)
   return setmetatable({
-    store = store, spool = second, item_of = item_of,
+    store = store, spool = second, window = window, item_of = item_of,
     used = true,        -- until it is known to be empty: another process may have left something
     seen = -math.huge,  -- when the task that forwards was last at work
   }, Spool)

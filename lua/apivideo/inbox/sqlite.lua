@@ -80,10 +80,10 @@ local function waiting_state(db, lane)
 end
 
 local function put_one(db, now, item, window)
-  local occurrence, lane = hash(item.occurrence), hash(item.lane)
-  if occurrence and db:rows("recent", occurrence, now - window)[1] then return false end
+  local occurrence, lane, came = hash(item.occurrence), hash(item.lane), now - (item.age or 0)
+  if occurrence and db:rows("recent", occurrence, came - window, came + window)[1] then return false end
   return db:run("put", hash(item.key), occurrence, lane, waiting_state(db, lane), item.webhookId, item.verified,
-    item.received_at, now, item.raw) == 1
+    item.received_at, came, item.raw) == 1
 end
 
 local function put(db, now, items, window)

@@ -18,7 +18,7 @@ return {
     UNION ALL SELECT max(ended) FROM events WHERE state = 'dead' AND ended IS NOT NULL)]],
   wake_all = "UPDATE events SET state = 'ready', due = NULL WHERE due IS NOT NULL",
 
-  recent = "SELECT 1 FROM events WHERE occurrence = ? AND stored_at > ? LIMIT 1",
+  recent = "SELECT 1 FROM events WHERE occurrence = ? AND stored_at > ? AND stored_at < ? LIMIT 1",
   lane_is_taken = "SELECT 1 FROM events WHERE lane = ? AND ended IS NULL LIMIT 1",
   put = [[INSERT INTO events
       (identity, occurrence, lane, state, webhook_id, verified, received_at, stored_at, raw)
