@@ -5,7 +5,7 @@ local connection = {}
 
 local BUSY = 5000 -- milliseconds for which another process is waited for
 local TRIES = 20
-local LOG = 8000  -- pages that the log may have before they are copied into the file: of those that are written often, one copy
+local LOG = 4000  -- pages that the log may have before they are copied into the file: one copy of those written often
 
 -- LuaDBI's words before SQLite's.
 local prefixes = { "Execute failed ", "Fetch failed ", "Error preparing statement handle: ",
