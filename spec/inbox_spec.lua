@@ -238,10 +238,10 @@ describe("an inbox", function()
       local runs = 0
       handlers:on("video.*", function()
         runs = runs + 1
-        apivideo.sleep(0.5)
+        apivideo.sleep(1.2)
       end)
       deliver(caption "a")
-      work { lease = 0.15, concurrency = 2 }
+      work { lease = 0.5, concurrency = 2 }
       wait_until("done", 1)
       assert.equal(1, runs)
     end)
@@ -311,6 +311,62 @@ describe("an inbox", function()
         wait_until("done", 1)
       end)
       assert.truthy(printed:find("the inbox waits for its store: .*no space"))
+    end)
+
+    it("settles an event when the store is back", function()
+      local runs = 0
+      handlers:on("video.*", function()
+        runs = runs + 1
+        store.down = true
+        apivideo.spawn(function()
+          runtime.sleep(0.05)
+          store.down = false
+        end)
+      end)
+      deliver(caption "a")
+      work()
+      wait_for(function() return #settlements == 1 end, "the end")
+      assert.equal("completed", settlements[1].fate)
+      assert.equal(1, stats().done)
+      assert.equal(1, runs)
+    end)
+
+    it("survives errors that cannot be written, and a store that raises", function()
+      handlers:on("video.*", function()
+        return nil, setmetatable({}, { __tostring = function() error "no text" end })
+      end)
+      deliver(caption "a")
+      local ended
+      printed_by(function()
+        ended = work { attempts = 1 }
+        wait_until("dead", 1)
+        local claim = store.claim
+        store.claim = function()
+          store.claim = claim
+          error "bug"
+        end
+        deliver(caption "b")
+        wait_until("dead", 2)
+      end)
+      cancel:cancel()
+      assert.is_true(ended:wait(5))
+    end)
+
+    it("keeps all its claims where the store lets others go on", function()
+      local extend = store.extend
+      store.extend = function(...)
+        runtime.sleep(0.002)
+        return extend(...)
+      end
+      local runs = 0
+      handlers:on("video.*", function()
+        runs = runs + 1
+        apivideo.sleep(0.01)
+      end)
+      for i = 1, 60 do deliver(caption(tostring(i))) end
+      work { concurrency = 10, lease = 1 }
+      wait_until("done", 60)
+      assert.equal(60, runs)
     end)
 
     it("says in the log what a person should know", function()
@@ -390,7 +446,7 @@ describe("an inbox", function()
         local raw = raw_of(STARTED, { emittedAt = ("2024-01-01T00:00:0%dZ"):format(time) })
         local key, occurrence = apivideo.events:key(apivideo.events:parse(raw))
         return { key = key, occurrence = occurrence, raw = raw, verified = true,
-          received_at = runtime.now() - seconds_ago }
+          received_at = 1, age = seconds_ago }
       end
       assert(spool:put({ spooled(1, 100), spooled(2, 60), spooled(3, 3) }, 0))
       assert.equal(204, deliver(raw_of(STARTED, { emittedAt = "2024-01-01T00:00:04Z" })))
@@ -422,6 +478,46 @@ describe("an inbox", function()
     it("answers 503 when both are away", function()
       store.down, spool.down = true, true
       printed_by(function() assert.equal(503, deliver(caption "a")) end)
+    end)
+
+    it("is not forgotten while it cannot be read, and does not keep events from the store then", function()
+      printed_by(function()
+        store.down = true
+        deliver(caption "a")
+        spool.down, store.down = true, false
+        assert.equal(204, deliver(caption "b"))
+        assert.equal("b", captions())
+        spool.down = false
+        wait_for(function() return stats().waiting == 2 end, "the spooled event")
+      end)
+    end)
+
+    it("gives up what it cannot read, and goes on", function()
+      local printed = printed_by(function()
+        assert(spool:put({ { key = "x", raw = "{}", lane = "spool", verified = true, received_at = 1 } }, 0))
+        deliver(caption "a")
+        wait_for(function() return stats().waiting == 1 end, "the spooled event")
+      end)
+      assert.equal(1, assert(spool:stats()).dead)
+      assert.truthy(printed:find("cannot be read", 1, true))
+    end)
+
+    it("is forwarded in order by several processes", function()
+      local put = store.put
+      printed_by(function()
+        store.down = true
+        for id in ("abcdefghij"):gmatch "." do deliver(caption(id)) end
+        store.down = false
+        store.put = function(...) -- one that yields
+          runtime.sleep(0.001)
+          return put(...)
+        end
+        local others = {}
+        for i = 1, 3 do others[i] = apivideo.inbox { store = store, spool = spool } end
+        apivideo.parallel(3, others, function(other) other:forward() end)
+        wait_for(function() return stats().waiting == 10 end, "the spooled events")
+      end)
+      assert.equal("abcdefghij", captions())
     end)
   end)
 
@@ -479,6 +575,11 @@ describe("an inbox", function()
       ["apivideo.cancellation()"] = function() inbox:work(apivideo.handlers(), { cancel = {} }) end,
       ["waiting, claimed, dead or done"] = function() inbox:list "lost" end,
       ["state must be dead or done"] = function() inbox:purge "waiting" end,
+      ['"limit" must be a whole number'] = function() inbox:claim { limit = 0 } end,
+      ['"lease" must be a number of seconds above 0'] = function() inbox:claim { lease = 0 / 0 } end,
+      ['"after" must be a whole number'] = function() inbox:list("dead", { after = -1 }) end,
+      ["age must be a number"] = function() inbox:purge("dead", "1") end,
+      ["it has a NUL"] = function() inbox:put { event = {}, raw = "\0" } end,
       ["an entry's id"] = function() inbox:redrive {} end,
     } do
       local message = misuse(fn)

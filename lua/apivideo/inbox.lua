@@ -3,6 +3,7 @@
 
 local claims = require "apivideo.inbox.claim"
 local catalogue = require "apivideo.events"
+local errors = require "apivideo.error"
 local group = require "apivideo.inbox.group"
 local log = require "apivideo.log"
 local options = require "apivideo.options"
@@ -50,6 +51,7 @@ local WINDOW = 20
 ---@field webhookId? string
 ---@field verified boolean
 ---@field received_at number
+---@field age number seconds since it came
 ---@field error? string of the last attempt
 ---@field state? apivideo.EntryState
 
@@ -112,12 +114,16 @@ end
 --- store's transaction.
 ---@param delivery apivideo.Delivery
 ---@return boolean|nil is_new false for an event that is known; nil when it could not be kept
----@return apivideo.Error? err `store_unavailable`
+---@return apivideo.Error? err `store_unavailable` `wrong_phase`
 function Inbox:put(delivery)
   check_self(self, "put")
   if type(delivery) ~= "table" or type(delivery.raw) ~= "string" or type(delivery.event) ~= "table" then
     error("inbox:put: a delivery expected, with event and raw", 2)
+  elseif delivery.raw:find("%z") then
+    error("inbox:put: raw is no JSON: it has a NUL", 2)
   end
+  local refusal = runtime.refusal()
+  if refusal then return nil, errors.new("wrong_phase", refusal) end
   local is_new, err = self.group:put(item_of(self, delivery.event, delivery))
   if is_new then
     local arrival = self.arrival
@@ -125,6 +131,13 @@ function Inbox:put(delivery)
     arrival:open(true)
   end
   return is_new, err
+end
+
+-- Raises unless an option is a whole number from `least` on, or not there.
+local function check_whole(where, name, value, least)
+  if value and (value < least or value % 1 ~= 0) then
+    error(("%s: option \"%s\" must be a whole number from %d on"):format(where, name, least), 3)
+  end
 end
 
 local claim_options = { limit = "number?", lease = "number?" }
@@ -136,7 +149,11 @@ local claim_options = { limit = "number?", lease = "number?" }
 function Inbox:claim(given)
   check_self(self, "claim")
   given = options.check("inbox:claim", given or {}, claim_options)
+  check_whole("inbox:claim", "limit", given.limit, 1)
   local lease = given.lease or worker.LEASE
+  if lease ~= lease or lease <= 0 then
+    error("inbox:claim: option \"lease\" must be a number of seconds above 0", 2)
+  end
   local entries, err = self.store:claim(given.limit or 1, lease)
   if not entries then return nil, err end
   local list = {}
@@ -171,6 +188,8 @@ function Inbox:list(state, given)
     error("inbox:list: state must be waiting, claimed, dead or done, got " .. tostring(state), 2)
   end
   given = options.check("inbox:list", given or {}, list_options)
+  check_whole("inbox:list", "limit", given.limit, 1)
+  check_whole("inbox:list", "after", given.after, 0)
   local entries, err = self.store:list(state, given.limit or 100, given.after or 0)
   for _, entry in ipairs(entries or {}) do
     entry.event = entry.raw ~= "" and self.events:parse(entry.raw) or nil
@@ -200,13 +219,17 @@ function Inbox:purge(state, age)
   if state ~= "dead" and state ~= "done" then
     error("inbox:purge: state must be dead or done, got " .. tostring(state), 2)
   end
+  if age ~= nil and (type(age) ~= "number" or age ~= age or age < 0) then
+    error("inbox:purge: age must be a number of seconds from 0 on", 2)
+  end
   local total = 0
-  repeat
+  while true do
     local count, err = self.store:purge(state, age or 0)
     if not count then return nil, err end
+    if count == 0 then return total end
     total = total + count
-  until count == 0
-  return total
+    if not runtime.refusal() then runtime.pass() end
+  end
 end
 
 --- Stops the handling of events, in all processes, also after a restart. Events are received as before.
@@ -293,7 +316,9 @@ function inbox.new(given)
     arrival = runtime.latch(), -- opens when an event comes; then there is another
   }, Inbox)
   self.spool = given.spool and spool.new(given.store, given.spool, WINDOW, function(entry)
-    return item_of(self, assert(self.events:parse(entry.raw)), entry)
+    local event, err = self.events:parse(entry.raw)
+    if not event then return nil, err end
+    return item_of(self, event, entry)
   end)
   self.group = group.new(self.spool or given.store, WINDOW)
   return self

@@ -106,6 +106,7 @@ local function copy(entry)
   return {
     id = entry.id, token = entry.token, attempt = entry.attempt, raw = entry.raw, error = entry.error,
     webhookId = entry.webhookId, verified = entry.verified, received_at = entry.received_at,
+    age = now() - entry.stored_at,
   }
 end
 

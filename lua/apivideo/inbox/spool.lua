@@ -2,10 +2,12 @@
 --- later, in order.
 
 local log = require "apivideo.log"
+local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
 
-local BATCH = 100            -- entries that are forwarded at once
-local LEASE = 10             -- seconds that this may take, and that those of one who died wait
+local LANE = "spool"         -- of all: one is forwarded at a time, by whichever process
+local LEASE = 10             -- seconds that this may take, and that one waits whose process died
+local LOOK = 1               -- seconds between two looks whether other processes have spooled something
 local SHORTEST, LONGEST = 0.25, 5 -- seconds between two attempts to forward
 local PATIENCE = 3 * LEASE   -- seconds without a sign of life after which nobody forwards
 
@@ -13,39 +15,43 @@ local PATIENCE = 3 * LEASE   -- seconds without a sign of life after which nobod
 local Spool = {}
 Spool.__index = Spool
 
-local function is_any(store, state)
-  local entries = store:list(state, 1, 0)
-  return entries and #entries > 0
+local function is_empty(store)
+  for _, state in ipairs { "waiting", "claimed" } do
+    local entries = store:list(state, 1, 0)
+    if not entries or #entries > 0 then return false end
+  end
+  return true
 end
 
--- Whether something is to be forwarded first. It is not looked for while nothing was ever spooled.
+-- Whether something is to be forwarded first, in this process's view, which may be a moment old.
 local function is_in_use(self)
-  if self.used and not (is_any(self.spool, "waiting") or is_any(self.spool, "claimed")) then self.used = false end
+  local now = runtime.monotonic()
+  if self.used or now - self.looked > LOOK then
+    self.used, self.looked = not is_empty(self.spool), now
+  end
   return self.used
 end
 
--- Gives entries back, to be forwarded by somebody later.
-local function release(self, entries, err)
-  for _, entry in ipairs(entries) do self.spool:retry(entry.id, entry.token, 0, tostring(err)) end
-end
-
--- Forwards the oldest entries. How many; or nil and an error.
-local function forward_some(self)
-  local entries, err = self.spool:claim(BATCH, LEASE)
-  if not entries then return nil, err end
-  local items = {}
-  for i, entry in ipairs(entries) do
-    items[i] = self.item_of(entry)
-    items[i].age = math.max(0, runtime.now() - entry.received_at)
+-- Forwards an entry. True; or nil and an error, and it is to be forwarded again.
+local function forward_entry(self, entry)
+  local item, problem = self.item_of(entry)
+  if not item then
+    log.error(("inbox: an event in the spool cannot be read, see its dead letters: %s"):format(tostring(problem)))
+    return self.spool:bury(entry.id, entry.token, tostring(problem))
   end
-  local verdicts
-  verdicts, err = self.store:put(items, self.window)
+  item.age = entry.age
+  local verdicts, err = self.store:put({ item }, self.window)
   if not verdicts then
-    release(self, entries, err)
+    self.spool:retry(entry.id, entry.token, 0, tostring(err))
     return nil, err
   end
-  for _, entry in ipairs(entries) do self.spool:complete(entry.id, entry.token) end
-  return #entries
+  return self.spool:complete(entry.id, entry.token)
+end
+
+-- Forwards the oldest entry. Whether it did.
+local function forward_one(self)
+  local entries = self.spool:claim(1, LEASE)
+  return entries and entries[1] and forward_entry(self, entries[1]) or false
 end
 
 --- Forwards what is there, until nothing is left.
@@ -53,15 +59,16 @@ function Spool:forward()
   local pause = SHORTEST
   while not runtime.is_ending() and is_in_use(self) do
     self.seen = runtime.monotonic()
-    local count = forward_some(self)
-    if count and count > 0 then
+    local ok, forwarded = protected.call(forward_one, self)
+    if not ok then log.error("inbox: the spool failed: " .. tostring(forwarded)) end
+    if ok and forwarded then
       pause = SHORTEST
-      self.spool:purge("done", 0)
     else
       runtime.sleep(pause)
       pause = math.min(LONGEST, pause * 2)
     end
   end
+  if not self.used then self.spool:purge("done", 0) end
   self.seen = -math.huge
 end
 
@@ -72,19 +79,34 @@ function Spool:wake()
   runtime.spawn(self.forward, self)
 end
 
+local function in_one_lane(items)
+  local list = {}
+  for i, item in ipairs(items) do
+    local copy = {}
+    for name, value in pairs(item) do copy[name] = value end
+    copy.lane = LANE
+    list[i] = copy
+  end
+  return list
+end
+
 --- Puts items into the store; where that is away, or older ones are still to be forwarded, into the spool.
 ---@param items apivideo.StoredItem[]
 ---@param window number
 ---@return boolean[]|nil
 ---@return apivideo.Error?
 function Spool:put(items, window)
-  if not is_in_use(self) then
-    local verdicts, err = self.store:put(items, window)
+  if is_in_use(self) then
+    local verdicts = self.spool:put(in_one_lane(items), window)
+    self:wake()
     if verdicts then return verdicts end
-    log.warn("inbox: events are spooled on this machine: " .. tostring(err))
-    self.used = true
+    return self.store:put(items, window) -- out of order, but safe
   end
-  local verdicts, err = self.spool:put(items, window)
+  local verdicts, err = self.store:put(items, window)
+  if verdicts then return verdicts end
+  log.warn("inbox: events are spooled on this machine: " .. tostring(err))
+  self.used = true
+  verdicts, err = self.spool:put(in_one_lane(items), window)
   self:wake()
   return verdicts, err
 end
@@ -94,13 +116,14 @@ local spool = {}
 ---@param store apivideo.Store
 ---@param second apivideo.Store
 ---@param window number seconds, for what is forwarded
----@param item_of fun(entry: apivideo.StoredEntry): apivideo.StoredItem
+---@param item_of fun(entry: apivideo.StoredEntry): apivideo.StoredItem|nil, any? nil and why, for one that cannot be read
 ---@return apivideo.inbox.Spool
 function spool.new(store, second, window, item_of)
   return setmetatable({
     store = store, spool = second, window = window, item_of = item_of,
-    used = true,        -- until it is known to be empty: another process may have left something
-    seen = -math.huge,  -- when the task that forwards was last at work
+    used = true,         -- until it is known to be empty: another process may have left something
+    looked = -math.huge, -- when that was looked for
+    seen = -math.huge,   -- when the task that forwards was last at work
   }, Spool)
 end
 

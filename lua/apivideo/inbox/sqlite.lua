@@ -96,12 +96,13 @@ function Sqlite:put(items, window)
   return attempt(self, "durable", put, items, window)
 end
 
-local function entries_of(rows, state)
+local function entries_of(rows, now, state)
   local entries = {}
   for i, row in ipairs(rows) do
     entries[i] = {
       id = math.floor(row[1]), token = row[2], attempt = row[3], raw = row[4], webhookId = row[5],
-      verified = row[6] ~= 0, received_at = row[7], error = row[8], state = state,
+      verified = row[6] ~= 0, received_at = row[7], age = now - row[8],
+      error = row[9], state = state,
     }
   end
   return entries
@@ -114,7 +115,7 @@ end
 local function claim(db, now, limit, lease)
   if is_paused(db) then return {} end
   db:run("wake", now)
-  local entries = entries_of(db:rows("ready", limit))
+  local entries = entries_of(db:rows("ready", limit), now)
   for _, entry in ipairs(entries) do
     entry.token, entry.attempt = entry.token + 1, entry.attempt + 1
     db:run("claim", now + lease, entry.id)
@@ -169,7 +170,7 @@ end
 local function list(db, now, state, limit, after)
   db:run("wake", now)
   local rows = state == "waiting" and db:rows("list_waiting", after, limit) or db:rows("list", state, after, limit)
-  return entries_of(rows, state)
+  return entries_of(rows, now, state)
 end
 
 function Sqlite:list(state, limit, after)

@@ -1,6 +1,6 @@
 --- The SQL of the SQLite store of an inbox. LuaDBI gives whole numbers 32 bits, so ids are made REAL.
 
-local ENTRY = "CAST(id AS REAL), token, attempt, raw, webhook_id, verified, received_at, error"
+local ENTRY = "CAST(id AS REAL), token, attempt, raw, webhook_id, verified, received_at, stored_at, error"
 
 local CLAIM_HOLDS = "id = ? AND token = ? AND state = 'claimed' AND due > ?"
 

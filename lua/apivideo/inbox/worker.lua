@@ -19,7 +19,7 @@ local BACKOFF = 5          -- seconds before the second attempt; then up to twic
 local LONGEST = 600        -- but no longer
 local LOOK = 0.25          -- seconds between two looks for what other processes put, or what is due again
 local PATIENCE = 1         -- seconds after which one who waits for another's look looks himself
-local OUTAGE = 30          -- seconds between two looks while the store is away, at most
+local OUTAGE = 5           -- seconds between two looks while the store is away, at most
 local CLEANING = 60        -- seconds between two purges
 
 ---@class apivideo.Settlement what became of one attempt, for the log
@@ -48,7 +48,10 @@ end
 
 local function message_of(errs)
   local texts = {}
-  for i, err in ipairs(errs) do texts[i] = tostring(err) end
+  for i, err in ipairs(errs) do
+    local ok, text = pcall(tostring, err)
+    texts[i] = ok and text or "an error that cannot be written"
+  end
   return table.concat(texts, "; ")
 end
 
@@ -67,28 +70,20 @@ local function report(settlement)
     local text = message_of(settlement.errors)
     if fate == "retried" then
       log.warn(("%s failed, again in %.0f s: %s"):format(what, settlement.delay, text))
-    else
+    elseif fate == "buried" then
       log.error(("%s failed and was given up; see inbox:list(\"dead\"): %s"):format(what, text))
     end
   elseif settlement.handled == 0 then
     log.warn(("completed without a handler: %s; add one with handlers:on or handlers:otherwise"):format(what))
   end
-  if settlement.err then log.error(("%s: %s"):format(what, tostring(settlement.err))) end
+  if settlement.err then
+    log.error(("%s will be handled again: %s"):format(what, tostring(settlement.err)))
+  end
 end
 
 local function tell(self, settlement)
   local ok, problem = protected.call(self.log or report, settlement)
   if not ok then log.error("the log failed: " .. tostring(problem)) end
-end
-
--- Settles an attempt that failed; its fate.
-local function settle_failure(self, claim, settlement)
-  local attempt, errs = claim.delivery.attempt, settlement.errors
-  if attempt >= self.attempts or all_permanent(errs) then
-    return "buried", claim:bury(message_of(errs))
-  end
-  settlement.delay = delay_of(self, attempt)
-  return "retried", claim:retry(settlement.delay, message_of(errs))
 end
 
 -- Runs the handlers of a claim. How many ran; or nil and the errors.
@@ -100,22 +95,40 @@ local function run(self, claim)
   return self.handlers:dispatch(claim.event, claim.delivery)
 end
 
+-- Settles a claim: again and again while the store is away and the lease may hold.
+local function settle(self, claim, name, ...)
+  local ends = runtime.monotonic() + self.lease
+  while true do
+    local ok, err = claim[name](claim, ...)
+    if ok or err.kind ~= "store_unavailable" or is_over(self) or runtime.monotonic() > ends then return ok, err end
+    runtime.sleep(LOOK)
+  end
+end
+
+-- Settles an attempt: its fate; whether the store was told, and why not.
+local function settle_attempt(self, claim, settlement)
+  local attempt, errs = claim.delivery.attempt, settlement.errors
+  if settlement.handled then
+    return "completed", settle(self, claim, "complete")
+  elseif attempt >= self.attempts or all_permanent(errs) then
+    return "buried", settle(self, claim, "bury", message_of(errs))
+  end
+  settlement.delay = delay_of(self, attempt)
+  return "retried", settle(self, claim, "retry", settlement.delay, message_of(errs))
+end
+
 local function handle(self, claim)
   local started = runtime.monotonic()
   self.claims[claim] = true
   local handled, errs = run(self, claim)
-  self.claims[claim] = nil
   local settlement = {
     event = claim.event, delivery = claim.delivery, handled = handled, errors = errs,
     seconds = runtime.monotonic() - started,
   }
   local ok
-  if handled then
-    settlement.fate, ok, settlement.err = "completed", claim:complete()
-  else
-    settlement.fate, ok, settlement.err = settle_failure(self, claim, settlement)
-  end
+  settlement.fate, ok, settlement.err = settle_attempt(self, claim, settlement)
   if not ok then settlement.fate = "lost" end
+  self.claims[claim] = nil
   tell(self, settlement)
 end
 
@@ -137,31 +150,27 @@ local function found(self)
   latch:open()
 end
 
--- Waits for a store that is away, longer each time.
-local function rest_in_outage(self, err, latch)
-  if self.outage == 0 then log.error("the inbox waits for its store: " .. tostring(err)) end
-  self.outage = math.min(OUTAGE, math.max(LOOK, self.outage * 2))
-  runtime.latch():wait(self.outage, latch)
+-- Waits after a failure, longer each time, or until another task finds something.
+local function rest_in_outage(self, turn, err, latch)
+  if not self.is_away then log.error("the inbox waits for its store: " .. tostring(err)) end
+  self.is_away = true
+  turn.outage = math.min(OUTAGE, math.max(LOOK, turn.outage * 2))
+  self.found:wait(turn.outage, latch)
 end
 
 -- Claims and handles one event, or waits for one.
-local function step(self)
+local function step(self, turn)
   local latch = self.cancel and self.cancel.latch
   local list, err = self.inbox:claim { lease = self.lease }
-  if not list then
-    rest_in_outage(self, err, latch)
-  elseif #list == 0 then
-    self.outage = 0
-    rest(self, latch)
-  else
-    self.outage = 0
-    found(self)
-    handle(self, list[1])
-  end
+  if not list then return rest_in_outage(self, turn, err, latch) end
+  turn.outage, self.is_away = 0, false
+  if #list == 0 then return rest(self, latch) end
+  found(self)
+  handle(self, list[1])
 end
 
 local function new_turn()
-  return { ends = runtime.monotonic() + worker.TURN }
+  return { ends = runtime.monotonic() + worker.TURN, outage = 0 }
 end
 
 -- Whether a task's turn is over, and another one goes on with it.
@@ -175,7 +184,11 @@ end
 local function loop(self)
   local turn = new_turn()
   while not is_over(self) do
-    step(self)
+    local ok, problem = protected.call(step, self, turn)
+    if not ok then -- a store, or an error, that is not as it should be
+      log.error("the inbox's worker failed: " .. tostring(problem))
+      runtime.sleep(LOOK)
+    end
     if is_handed_on(turn, loop, self) then return end
   end
   self.loops = self.loops - 1
@@ -184,9 +197,10 @@ end
 
 -- Renews the leases of all that is being handled.
 local function keep_leases(self)
-  for claim in pairs(self.claims) do
-    local ok, err = claim:extend()
-    if not ok and err.kind == "claim_lost" then self.claims[claim] = nil end
+  local claims = {} -- others come and go while one waits for the store
+  for claim in pairs(self.claims) do claims[#claims + 1] = claim end
+  for _, claim in ipairs(claims) do
+    if self.claims[claim] then claim:extend() end
   end
 end
 
@@ -197,15 +211,20 @@ local function clean(self)
   self.inbox:purge("done", self.inbox.keep)
 end
 
+local function tidy(self)
+  keep_leases(self)
+  clean(self)
+  if self.inbox.spool then self.inbox.spool:wake() end
+end
+
 -- What is to be done beside the handling, until that is over.
 local function tend(self)
   local turn = new_turn()
   while not self.over:is_open() do
     if is_handed_on(turn, tend, self) then return end
     self.over:wait(math.min(self.lease / 3, CLEANING))
-    keep_leases(self)
-    clean(self)
-    if self.inbox.spool then self.inbox.spool:wake() end
+    local ok, problem = protected.call(tidy, self)
+    if not ok then log.error("the inbox's worker failed: " .. tostring(problem)) end
   end
 end
 
@@ -261,7 +280,7 @@ function worker.work(inbox, handlers, given)
   local self = setmetatable({
     inbox = inbox, handlers = handlers, cancel = given.cancel, log = given.log,
     lease = given.lease or worker.LEASE, attempts = given.attempts or ATTEMPTS, backoff = given.backoff or BACKOFF,
-    claims = {}, outage = 0, cleaned = runtime.monotonic(), loops = given.concurrency or 1,
+    claims = {}, cleaned = runtime.monotonic(), loops = given.concurrency or 1,
     found = runtime.latch(), over = runtime.latch(),
   }, Work)
   for _ = 1, self.loops do start(loop, self) end

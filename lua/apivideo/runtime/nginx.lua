@@ -136,6 +136,18 @@ function runtime.sleep(seconds)
   ngx.sleep(seconds)
 end
 
+--- Lets all others go on first that can. (Without OpenResty's patches, nginx warns of an ngx.sleep(0).) What
+--- waits for a semaphore goes on behind all else that has happened to this worker meanwhile.
+runtime.pass = except_in_init("pass", function()
+  local there, back = semaphore.new(0), semaphore.new(0)
+  ngx.thread.spawn(function()
+    there:wait(PATIENCE)
+    back:post(1)
+  end)
+  there:post(1)
+  back:wait(PATIENCE)
+end)
+
 local looked_later = -math.huge -- when timers that look later were last started
 
 -- nginx drops a timer that is due while too many are running. (Where they are tasks, each goes on with the
@@ -175,6 +187,9 @@ end
 ---@param ... any what it is called with
 ---@return boolean begun false where nginx has no timer for it
 function runtime.background(fn, ...)
+  if ngx.get_phase() == "init" then
+    error("nginx has no worker yet in its phase init; begin in init_worker_by_lua, with apivideo.spawn", 0)
+  end
   local begun, args, n = runtime.latch(), { ... }, select("#", ...)
   local started = ngx.timer.at(0, function()
     if begun:is_open() then return end -- too late

@@ -225,6 +225,11 @@ function runtime.sleep(seconds)
   suspend({}, seconds)
 end
 
+--- Lets all others go on first that can.
+function runtime.pass()
+  suspend({}, 0)
+end
+
 ---@type fun(): apivideo.Latch
 runtime.latch = latches.over(suspend, wake)
 
