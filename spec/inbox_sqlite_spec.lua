@@ -398,6 +398,17 @@ describe("inbox store sqlite", function()
       goes_on(held)
     end)
 
+    it("goes on from the last time seen, whatever the age of what came last", function()
+      local store = open()
+      put(store, "a", { age = 10 })
+      put(store, "b", { age = 1000 })
+      store:close()
+      sql "UPDATE inbox SET boot = 'another', clock = clock + 1000000"
+      local entries = assert(open():claim(2, 60))
+      assert.is_true(entries[1].age < 60 and entries[2].age < 1060)
+      assert.equal(990, math.floor(entries[2].age - entries[1].age + 0.5))
+    end)
+
     it("notices one where the kernel has no name for it", function()
       local held = some()
       sql "UPDATE inbox SET clock = clock - 1000000"

@@ -101,8 +101,7 @@ local function entries_of(rows, now, state)
   for i, row in ipairs(rows) do
     entries[i] = {
       id = math.floor(row[1]), token = row[2], attempt = row[3], raw = row[4], webhookId = row[5],
-      verified = row[6] ~= 0, received_at = row[7], age = now - row[8],
-      error = row[9], state = state,
+      verified = row[6] ~= 0, received_at = row[7], age = math.max(0, now - row[8]), error = row[9], state = state,
     }
   end
   return entries

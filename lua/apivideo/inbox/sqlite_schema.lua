@@ -67,7 +67,8 @@ local function boot_id()
 end
 
 -- Sets the store's clock: the machine's monotonic one, and what is kept in the file to go on where it was
--- when the machine was last stopped. No lease and no delay outlives that.
+-- when the machine was last stopped: at the latest time that the newest entries tell (the last may have been
+-- elsewhere before), or those that ended. No lease and no delay outlives that.
 local function set_clock(db)
   local row, last = db:rows("clock")[1], db:rows("last_seen")[1][1] or 0
   local boot, clock, monotonic = boot_id(), row[2], core.monotonic()

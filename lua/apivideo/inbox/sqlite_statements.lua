@@ -13,7 +13,7 @@ return {
   clock = "SELECT boot, clock FROM inbox",
   set_clock = "UPDATE inbox SET boot = ?, clock = ?",
   last_seen = [[SELECT max(time) FROM (
-    SELECT stored_at AS time FROM events WHERE id = (SELECT max(id) FROM events)
+    SELECT max(stored_at) AS time FROM events WHERE id > (SELECT max(id) FROM events) - 1000
     UNION ALL SELECT max(ended) FROM events WHERE state = 'done' AND ended IS NOT NULL
     UNION ALL SELECT max(ended) FROM events WHERE state = 'dead' AND ended IS NOT NULL)]],
   wake_all = "UPDATE events SET state = 'ready', due = NULL WHERE due IS NOT NULL",
