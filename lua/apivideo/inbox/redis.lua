@@ -38,12 +38,12 @@ end
 
 -- An entry, out of what a script returns of it.
 local function entry_of(reply, state)
-  local id, token, attempt, raw, facts, problem = unpack(reply)
+  local id, token, attempt, raw, facts, age, problem = unpack(reply)
   local verified, received, webhook = facts:match("^(%d) (%d+) (.*)$")
   return {
     id = tonumber(id), token = token, attempt = attempt, raw = raw, verified = verified == "1",
     received_at = tonumber(received) / 1e6, webhookId = webhook ~= "" and webhook or nil,
-    error = problem ~= "" and problem or nil, state = state,
+    age = age / 1000, error = problem ~= "" and problem or nil, state = state,
   }
 end
 
@@ -63,10 +63,8 @@ local function unavailable(self, problem)
   return nil, errors.new("store_unavailable", ("Redis (%s): %s"):format(self.place, problem), nil, self.password)
 end
 
--- Says what a person should know of a server that can be used, once.
+-- Says what a person should know of a server that can be used.
 local function warn(self, appends, without_memory)
-  if self.has_warned then return end
-  self.has_warned = true
   if appends == "0" then
     log.warn(("Redis (%s) keeps no append-only file, so events are lost when it ends; set appendonly yes")
       :format(self.place))
@@ -77,7 +75,7 @@ local function warn(self, appends, without_memory)
   end
 end
 
--- Looks at a server before it is used: why it cannot be, or nil.
+-- Looks at a server before it is used for the first time: why it cannot be, or nil.
 local function look(self, client)
   local about, problem = clients.ask(client, "eval", scripts.about, "0")
   if not about then return problem end
@@ -85,8 +83,8 @@ local function look(self, client)
   if (tonumber(version:match("^%d+")) or 0) < 7 then
     return ("version 7 or later is needed, and this is %s"):format(version)
   end
-  warn(self, appends, without_memory)
   self.is_known = true
+  warn(self, appends, without_memory)
 end
 
 -- Runs a script with a client: its reply; or nil and the problem.
@@ -116,7 +114,6 @@ local function call(self, name, given)
   reply, problem = run(self, client, name, arguments)
   self.clients:give(client, not reply)
   if reply then return reply end
-  self.is_known = false -- whoever answers next may be another
   return unavailable(self, problem)
 end
 
@@ -138,9 +135,11 @@ local function put_batch(self, items, window, first, verdicts)
   local arguments = { milliseconds(window) }
   local last = math.min(first + BATCH - 1, #items)
   for i = first, last do
-    local item, at = items[i], #arguments
-    arguments[at + 1], arguments[at + 2] = digest(item.key), digest(item.occurrence)
-    arguments[at + 3], arguments[at + 4], arguments[at + 5] = digest(item.lane), item.raw, facts_of(item)
+    local item = items[i]
+    for _, argument in ipairs { digest(item.key), digest(item.occurrence), digest(item.lane),
+      milliseconds(item.age or 0), item.raw, facts_of(item) } do
+      arguments[#arguments + 1] = argument
+    end
   end
   local reply, err = call(self, "put", arguments)
   if not reply then return nil, err end

@@ -8,7 +8,7 @@
 local scripts = {}
 
 local keys = {
-  "stream",       -- the events: key, lane, raw, facts, stored (when, on the store's clock)
+  "stream",       -- the events: key, lane, mark (its member of occurrences), came (on the store's clock), facts, raw
   "ready",        -- ids that may be claimed, by id
   "held",         -- ids that wait for a delay or for others of their lane, by id
   "delayed",      -- ids that were put off, by the time when they are due
@@ -16,7 +16,7 @@ local keys = {
   "heads",        -- lane -> the id whose turn it is
   "records",      -- id -> what has become of it; from its first claim on
   "seen",         -- keys of all that the store knows
-  "occurrences",  -- occurrences, by the time when they were put
+  "occurrences",  -- <occurrence>:<when it came> of all that the store knows, in lexical order
   "attempts",     -- ids that came back after an attempt, by the number of attempts
   "dead",         -- ids, by id
   "buried",       -- the same, by the time when they ended
@@ -30,7 +30,7 @@ local common = "local " .. table.concat(keys, ", ") .. " = unpack(KEYS)" .. [=[
 
 local call, pack, unpack_record = redis.call, cmsgpack.pack, cmsgpack.unpack
 local GROUP = "workers"
-local TOKEN, ATTEMPT, LANE, KEY, FACTS, ERROR = 1, 2, 3, 4, 5, 6 -- of a record
+local TOKEN, ATTEMPT, KEY, LANE, MARK, CAME, FACTS, ERROR = 1, 2, 3, 4, 5, 6, 7, 8 -- of a record
 
 -- A claim ends when it has been idle for this long (20 years, in milliseconds), so that one number serves
 -- XAUTOCLAIM for all leases: a claim is made as one that has been idle for as long already, less its lease.
@@ -68,14 +68,9 @@ local function claimed(n, token)
   return pending and pending[3] < RECLAIM - offset and record
 end
 
--- When a claim that ends at `time` was delivered.
-local function delivered(time)
-  return time - RECLAIM
-end
-
--- The name of an event in its lane.
-local function member(lane, n)
-  return ("%s:%016.0f"):format(lane, n)
+-- One of a lane, or of an occurrence: its number is what they are ordered by.
+local function member(group, number)
+  return ("%s:%016.0f"):format(group, number)
 end
 
 -- Gives the turn of a lane to its oldest, unless one of it is claimed.
@@ -143,11 +138,13 @@ local function recover(consumer, time)
   end
 end
 
--- The entry of an event: key, lane, raw, facts, stored; nil of one that is done.
-local function entry_of(n)
+-- What is given of an event: id, token, attempt, raw ("" of one that is done), facts, age, error; and its record.
+local function read(n, time)
   local entry = call("XRANGE", stream, n, n)[1]
-  local values = entry and entry[2]
-  if values then return values[2], values[4], values[6], values[8], values[10] end
+  local values = entry and entry[2] or {}
+  local record = record_of(n) or { 0, 0, values[2], values[4], values[6], values[8], values[10], "" }
+  local age = math.max(0, time - record[CAME])
+  return { n, record[TOKEN], record[ATTEMPT], values[12] or "", record[FACTS], age, record[ERROR] }, record
 end
 ]=]
 
@@ -164,46 +161,60 @@ local function value(name) return info:match(name .. ":(%S+)") or "" end
 return { value("redis_version"), value("aof_enabled"), value("maxmemory_policy") }
 ]=]
 
---- ARGV: the window, and of each item key, occurrence, lane, raw, facts. Returns 1 for each that is new.
+--- ARGV: the window, and of each item key, occurrence, lane, age, raw, facts. Returns 1 for each that is new. That
+--- they are known comes last: if something fails on the way, the sender may come again.
 scripts.put = "#!lua\n" .. common .. [=[
-local DAY = 86400000
 local time, window = now(), tonumber(ARGV[1])
 
-local function is_known(key, occurrence)
-  if occurrence == "" then return call("HSETNX", seen, key, 1) == 0 end
-  local put = call("ZSCORE", occurrences, occurrence)
-  if put and time - put < window or call("HSETNX", seen, key, 1) == 0 then return true end
-  call("ZADD", occurrences, time, occurrence)
-  local old = call("ZRANGE", occurrences, "-inf", time - math.max(window, DAY), "BYSCORE", "LIMIT", 0, 2)
-  if #old > 0 then call("ZREM", occurrences, unpack(old)) end
-  return false
+local asked, known, batch = { "HMGET", seen }, {}, {}
+for i = 2, #ARGV, 6 do asked[#asked + 1] = ARGV[i] end
+if #asked == 2 then return {} end
+for i, value in ipairs(call(unpack(asked))) do known[asked[i + 2]] = value end
+
+-- Whether one of an occurrence came within the window, in this batch or before.
+local function has_come(occurrence, came)
+  for _, other in ipairs(batch[occurrence] or {}) do
+    if math.abs(came - other) < window then return true end
+  end
+  local from, to = "(" .. member(occurrence, came - window), "(" .. member(occurrence, came + window)
+  return #call("ZRANGE", occurrences, from, to, "BYLEX", "LIMIT", 0, 1) > 0
 end
 
 local verdicts, new = {}, {}
-for i = 2, #ARGV, 5 do
-  local is_new = not is_known(ARGV[i], ARGV[i + 1])
-  if is_new then new[#new + 1] = i end
+for i = 2, #ARGV, 6 do
+  local key, occurrence, came = ARGV[i], ARGV[i + 1], time - ARGV[i + 3]
+  local is_new = not known[key] and (occurrence == "" or not has_come(occurrence, came))
+  if is_new then
+    known[key], new[#new + 1] = true, i
+    batch[occurrence] = batch[occurrence] or {}
+    table.insert(batch[occurrence], came)
+  end
   verdicts[#verdicts + 1] = is_new and 1 or 0
 end
 if #new == 0 then return verdicts end
 
-local n, turns = call("HINCRBY", meta, "id", #new) - #new, { ready }
+local n, turns, marks, keys = call("HINCRBY", meta, "id", #new) - #new, { "ZADD", ready }, {}, { "HSET", seen }
 for _, i in ipairs(new) do
-  local key, lane, raw, facts = ARGV[i], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+  local key, occurrence, lane, age, raw, facts = unpack(ARGV, i, i + 5)
+  local mark = occurrence ~= "" and member(occurrence, time - age) or ""
   n = n + 1
-  call("XADD", stream, n, "key", key, "lane", lane, "raw", raw, "facts", facts, "stored", time)
+  call("XADD", stream, n, "key", key, "lane", lane, "mark", mark, "came", time - age, "facts", facts, "raw", raw)
   if lane ~= "" then call("ZADD", lanes, 0, member(lane, n)) end
   if lane == "" or call("HSETNX", heads, lane, n) == 1 then
     turns[#turns + 1], turns[#turns + 2] = n, n
   else
     call("ZADD", held, n, n)
   end
+  if mark ~= "" then marks[#marks + 1] = mark end
+  keys[#keys + 1], keys[#keys + 2] = key, 1
 end
-if #turns > 1 then call("ZADD", unpack(turns)) end
+if #turns > 2 then call(unpack(turns)) end
+for _, mark in ipairs(marks) do call("ZADD", occurrences, 0, mark) end
+call(unpack(keys))
 return verdicts
 ]=]
 
---- ARGV: consumer, limit, lease. Returns of each id, token, attempt, raw, facts.
+--- ARGV: consumer, limit, lease. Returns what is read of each.
 scripts.claim = script [=[
 local consumer, limit, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local time = now()
@@ -222,15 +233,15 @@ if #oldest == 0 then return {} end
 local claim, entries = { "XCLAIM", stream, GROUP, consumer, 0 }, {}
 for i = 1, #oldest, 2 do
   local n = oldest[i]
-  local key, lane, raw, facts = entry_of(n)
-  local record = record_of(n) or { 0, 0, lane, key, facts, "" }
+  local entry, record = read(n, time)
   record[TOKEN], record[ATTEMPT] = record[TOKEN] + 1, record[ATTEMPT] + 1
+  entry[2], entry[3] = record[TOKEN], record[ATTEMPT]
   keep(n, record)
   if record[ATTEMPT] > 1 then call("ZADD", attempts, record[ATTEMPT], n) end
   claim[#claim + 1] = n
-  entries[#entries + 1] = { n, record[TOKEN], record[ATTEMPT], raw, facts }
+  entries[#entries + 1] = entry
 end
-for _, argument in ipairs { "TIME", delivered(time + lease), "FORCE", "JUSTID" } do claim[#claim + 1] = argument end
+for _, argument in ipairs { "TIME", time + lease - RECLAIM, "FORCE", "JUSTID" } do claim[#claim + 1] = argument end
 call(unpack(claim))
 return entries
 ]=]
@@ -240,7 +251,7 @@ scripts.extend = script [=[
 local n, token, consumer, lease = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local time = now()
 if not claimed(n, token) then return 0 end
-call("XCLAIM", stream, GROUP, consumer, 0, n, "TIME", delivered(time + lease), "JUSTID")
+call("XCLAIM", stream, GROUP, consumer, 0, n, "TIME", time + lease - RECLAIM, "JUSTID")
 return 1
 ]=]
 
@@ -285,7 +296,7 @@ call("ZADD", buried, time, n)
 return 1
 ]=]
 
---- ARGV: consumer, state, limit, after. Returns of each id, token, attempt, raw, facts, error.
+--- ARGV: consumer, state, limit, after. Returns what is read of each.
 scripts.list = script [=[
 local consumer, state, limit, after = ARGV[1], ARGV[2], tonumber(ARGV[3]), "(" .. ARGV[4]
 local time = now()
@@ -310,10 +321,7 @@ end
 
 local entries = {}
 for i = 1, math.min(#ids, limit) do
-  local n = ids[i]
-  local _, _, raw, facts = entry_of(n)
-  local record = record_of(n) or { 0, 0, "", "", facts, "" }
-  entries[i] = { n, record[TOKEN], record[ATTEMPT], raw or "", record[FACTS], record[ERROR] }
+  entries[i] = (read(ids[i], time))
 end
 return entries
 ]=]
@@ -341,7 +349,9 @@ local by_id, by_end = done, completed
 if ARGV[1] == "dead" then by_id, by_end = dead, buried end
 local ids = call("ZRANGE", by_end, "-inf", now() - ARGV[2], "BYSCORE", "LIMIT", 0, 1000)
 for _, n in ipairs(ids) do
-  call("HDEL", seen, record_of(n)[KEY])
+  local record = record_of(n)
+  call("HDEL", seen, record[KEY])
+  if record[MARK] ~= "" then call("ZREM", occurrences, record[MARK]) end
   call("HDEL", records, n)
   call("XDEL", stream, n)
   call("ZREM", by_id, n)
@@ -359,13 +369,8 @@ end
 return #ids
 ]=]
 
-scripts.pause = script [=[
-return call("HSET", meta, "paused", 1)
-]=]
-
-scripts.resume = script [=[
-return call("HDEL", meta, "paused")
-]=]
+scripts.pause = script 'return call("HSET", meta, "paused", 1)'
+scripts.resume = script 'return call("HDEL", meta, "paused")'
 
 --- ARGV: consumer. Returns waiting, claimed, dead, done, the age of the oldest in milliseconds (-1: there
 --- is none), the most attempts, whether it is paused.
@@ -379,12 +384,7 @@ for _, n in ipairs { call("ZRANGE", ready, 0, 0)[1] or "", call("ZRANGE", held, 
   n = tonumber(n:match("^%d+"))
   oldest = math.min(n or math.huge, oldest or math.huge)
 end
-local age = -1
-if oldest < math.huge then
-  local _, _, _, _, stored = entry_of(oldest)
-  age = time - stored
-end
-
+local age = oldest < math.huge and read(oldest, time)[6] or -1
 local most = call("ZRANGE", attempts, 0, 0, "REV", "WITHSCORES")[2] or 0
 return {
   call("ZCARD", ready) + call("ZCARD", held), pending[1], call("ZCARD", dead), call("ZCARD", done),
