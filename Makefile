@@ -6,6 +6,7 @@
 # make check-memory  the specs under valgrind and UBSan, for Lua 5.4 and LuaJIT
 # make check-memory-nginx   calls and deliveries in nginx, with all its processes under valgrind
 # make check-peers   api.video's Node client, and an OpenAPI mock server, from the npm registry
+# make test-crash    kills, power failures, outages: no event is lost. CRASH_SECONDS=60 longer, CRASH_SEED= again, CRASH_ONLY=redis
 # make soak          calls under random faults for SECONDS (600) with LUA (5.4): no leak, no hang, none lost
 # make bench-event   the event parser beside lua-cjson, for each Lua
 # make bench-http    requests beside a bare loop in C on libcurl, for each Lua
@@ -100,8 +101,19 @@ check-peers:
 	@$(MAKE) --no-print-directory -s build-5.4
 	@tools/check-peers
 
+$(BUILD)/crash/machine.so: spec/crash/machine.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(C) $(CFLAGS) -shared -o $@ $<
+
 SECONDS ?= 600
 LUA     ?= 5.4
+
+.PHONY: test-crash
+test-crash: LUA := jit
+test-crash:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -s build-$(LUA) $(BUILD)/crash/machine.so
+	@tools/test-crash $(LUA)
 
 .PHONY: soak
 soak:

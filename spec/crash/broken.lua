@@ -1,0 +1,104 @@
+--- Stores that are broken on purpose, each in one way: the suite must find each out.
+
+local core = require "apivideo.core"
+local runtime = require "apivideo.runtime"
+
+local broken = {}
+
+-- A store that does all as another one does, but for what is given.
+local function but(store, methods)
+  return setmetatable(methods, { __index = function(_, method)
+    return function(_, ...) return store[method](store, ...) end
+  end })
+end
+
+--- Says that an event is safe before it writes it.
+function broken.acks_before_it_writes(store)
+  return but(store, { put = function(_, items, window)
+    local verdicts = {}
+    for i = 1, #items do verdicts[i] = true end
+    runtime.spawn(function()
+      runtime.sleep(0.2)
+      store:put(items, window)
+    end)
+    return verdicts
+  end })
+end
+
+--- Has no fencing: whoever once had an event may settle it.
+function broken.no_fencing(store)
+  local function newest(id, token)
+    for _, entry in ipairs(store:list("claimed", 1000, id - 1) or {}) do
+      if entry.id == id then return entry.token end
+    end
+    return token
+  end
+  local function unfenced(name)
+    return function(_, id, token, ...)
+      local holds, err = store[name](store, id, newest(id, token), ...)
+      if holds == nil then return nil, err end
+      return true
+    end
+  end
+  return but(store, { extend = unfenced "extend", complete = unfenced "complete", retry = unfenced "retry" })
+end
+
+--- Claims without a lease: the next who asks gets the same event.
+function broken.claims_without_a_lease(store)
+  return but(store, {
+    claim = function(_, limit) return store:claim(limit, 0.001) end,
+    extend = function() return true end,
+  })
+end
+
+--- Claims for ever: what a dead worker had is never given again.
+function broken.claims_for_ever(store)
+  return but(store, { claim = function(_, limit) return store:claim(limit, 1e6) end })
+end
+
+-- Whether a key is known: a file of its name.
+local function looks_up(settings, key)
+  local path = ("%s/key-%s"):format(settings.directory, core.signature.sign(key, "key"))
+  local file = io.open(path)
+  if file then file:close() end
+  return file ~= nil, path
+end
+
+-- The same event as one that no store knows.
+local function another(item)
+  local copy = {}
+  for name, value in pairs(item) do copy[name] = value end
+  copy.key, copy.occurrence = item.key .. core.random(8), nil
+  return copy
+end
+
+--- Looks whether an event is known, and writes it then: two may look at the same time.
+function broken.dedupes_by_read_then_write(store, settings)
+  return but(store, { put = function(_, items, window)
+    local verdicts = {}
+    for i, item in ipairs(items) do
+      local is_known, path = looks_up(settings, item.key)
+      runtime.sleep(0.002)
+      verdicts[i] = not is_known
+      if not is_known then
+        assert(io.open(path, "w")):close()
+        local ok, err = store:put({ another(item) }, window)
+        if not ok then return nil, err end
+      end
+    end
+    return verdicts
+  end })
+end
+
+--- Commits without a sync: what it said was safe may be gone when the power fails.
+function broken.never_syncs(store)
+  local connection = assert(require("DBI").Connect("SQLite3", ":memory:"))
+  local of_connections = getmetatable(connection).__index
+  local prepare = of_connections.prepare
+  of_connections.prepare = function(self, sql)
+    return prepare(self, (sql:gsub("synchronous = %u+", "synchronous = OFF")))
+  end
+  return store
+end
+
+return broken

@@ -1,0 +1,66 @@
+--- A child process of the crash tests.
+
+local cjson = require "cjson"
+local process = require "spec.support.process"
+
+local child = {}
+local Child = {}
+Child.__index = Child
+
+local number = 0
+
+--- Starts `program` ("receiver", "worker") with settings.
+---@param environment? string what to put before the command
+function child.start(program, settings, environment)
+  number = number + 1
+  local all = { name = ("%s-%d"):format(program, number), seed = math.random(2 ^ 30) }
+  for name, value in pairs(settings) do all[name] = value end
+  return setmetatable({
+    process = process.start({ ("spec/crash/%s.lua"):format(program), cjson.encode(all) }, environment),
+    point = settings.point,
+  }, Child)
+end
+
+function Child:has_ended()
+  local file = io.open(self.process.base .. ".status")
+  local text = file and file:read "*a" or ""
+  if file then file:close() end
+  return text:find "\n" ~= nil
+end
+
+--- The url that it serves, once it does.
+function Child:url()
+  return self.process:output():match "url (%S+)\n"
+end
+
+--- Whether it came to the boundary that was planned for it.
+function Child:was_there()
+  return self.point ~= nil and self.process:output():find("at " .. self.point.name, 1, true) ~= nil
+end
+
+-- Runs a command on it: %d is its process.
+local function execute(self, command)
+  local file = assert(io.open(self.process.base .. ".pid"))
+  os.execute(command:format(file:read "*n"))
+  file:close()
+end
+
+--- Sends it a signal, unless it has ended.
+function Child:kill(signal)
+  execute(self, "kill -" .. signal .. " %d 2> /dev/null")
+end
+
+--- Changes a limit of it while it runs, as prlimit names them.
+function Child:limit(name, value)
+  execute(self, ("prlimit --pid %%d --%s=%s"):format(name, value))
+end
+
+--- Waits for its end: nil, or what is wrong with it: what a process says of itself, if it was not killed.
+---@return string?
+function Child:wait()
+  local output = self.process:output()
+  local status = self.process:wait()
+  if status ~= 137 then return ("%s ended with %d: %s"):format(self.process.line, status, output) end
+end
+
+return child

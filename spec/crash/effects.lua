@@ -1,0 +1,52 @@
+--- What the handlers do: one row for each delivery.key, however often they run. It is elsewhere than the
+--- inbox, as a handler's effects are.
+
+local DBI = require "DBI"
+
+local effects = {}
+local Effects = {}
+Effects.__index = Effects
+
+local function execute(db, sql, ...)
+  local statement = assert(db:prepare(sql))
+  assert(statement:execute(...))
+  return statement
+end
+
+---@param path string
+function effects.open(path)
+  local db = assert(DBI.Connect("SQLite3", path))
+  db:autocommit(true)
+  execute(db, "PRAGMA busy_timeout = 20000"):close()
+  execute(db, "PRAGMA synchronous = OFF"):close()
+  return setmetatable({ db = db }, Effects)
+end
+
+--- Makes the file, before there is any process that uses it.
+function effects.create(path)
+  local self = effects.open(path)
+  execute(self.db, "PRAGMA journal_mode = WAL"):close()
+  execute(self.db, "CREATE TABLE effects (key TEXT PRIMARY KEY, name TEXT NOT NULL)"):close()
+  self:close()
+end
+
+--- Brings one about, unless it is there.
+function Effects:write(key, name)
+  local statement = execute(self.db, "INSERT INTO effects VALUES (?, ?) ON CONFLICT (key) DO NOTHING", key, name)
+  statement:close()
+end
+
+--- How many effects there are, by the event's name.
+---@return table<string, integer>
+function Effects:count()
+  local statement, counts = execute(self.db, "SELECT name, count(*) FROM effects GROUP BY name"), {}
+  for row in statement:rows() do counts[row[1]] = row[2] end
+  statement:close()
+  return counts
+end
+
+function Effects:close()
+  self.db:close()
+end
+
+return effects

@@ -1,0 +1,79 @@
+--- What a store needs goes away and comes back: Redis, the room on a disk. What was answered 2xx is not lost.
+
+local redis_server = require "spec.crash.redis_server"
+local runtime = require "apivideo.runtime"
+local storm = require "spec.crash.storm"
+local wait_for = require "spec.support.wait"
+
+local ANSWER = 2   -- seconds for which a client waits
+local SPOOL = 10   -- seconds for which a killed process keeps what it has begun to forward
+local SIZE = 512 -- blocks of 512 bytes that a file may have where the disk is full
+-- A shell, and not env, knows limits. Lua is to get an error, and no signal.
+local FULL_DISK = ([[sh -c 'trap "" XFSZ; ulimit -S -f %d; exec "$@"' sh]]):format(SIZE)
+
+-- Kills or stops a server from time to time, until the storm is over.
+local function trouble(server, ends)
+  local crashes, pauses = 0, 0
+  while runtime.monotonic() < ends do
+    runtime.sleep(0.3 + math.random() * 0.7)
+    if crashes <= pauses then
+      server:crash()
+      crashes = crashes + 1
+      runtime.sleep(math.random() * 0.3)
+      server:start()
+    else
+      server:signal "STOP"
+      pauses = pauses + 1
+      runtime.sleep(pauses % 2 * ANSWER + math.random()) -- every other one for longer than its clients wait
+      server:signal "CONT"
+    end
+  end
+  return crashes, pauses
+end
+
+local function redis_in_trouble(directory, seconds, spool)
+  local server = redis_server.start(directory)
+  local self = storm.new({ directory = directory, store = "redis", port = server.port, spool = spool },
+    { limit = spool and SPOOL + 2 * storm.LIMIT or nil })
+  self:hunt()
+  self:send()
+  local crashes, pauses = trouble(server, runtime.monotonic() + seconds)
+  self:finish()
+  self:note(("Redis crashed %d times, and was paused %d times; %d answers of 503"):format(crashes, pauses,
+    self.sender.statuses[503] or 0))
+  server:crash()
+  return self
+end
+
+local function answers(self, status, count)
+  local before = self.sender.statuses[status] or 0
+  wait_for(function() return (self.sender.statuses[status] or 0) >= before + count end, count .. " times " .. status)
+end
+
+-- A receiver may not let its files grow; then it may.
+local function disk_full(directory)
+  local self = storm.new { directory = directory, store = "sqlite" }
+  local receiver = self:serve(FULL_DISK)
+  self:send()
+  answers(self, 503, 50)
+  local answered = self.sender.statuses[204] or 0
+  if answered == 0 then self:problem("harness", "the disk was full from the start") end
+  receiver.process:limit("fsize", "unlimited")
+  answers(self, 204, 50)
+  if self.sender.statuses.timeout then self:problem("stuck", "a receiver without room did not answer at once") end
+  self:note(("%d answers of 204, then %d of 503, then 204 again"):format(answered, self.sender.statuses[503]))
+  self:finish()
+  return self
+end
+
+return function(add, seconds)
+  add("sqlite: the disk is full", disk_full)
+
+  add("redis: it crashes and is paused", function(directory)
+    return redis_in_trouble(directory, seconds, false)
+  end)
+
+  add("redis: it crashes and is paused, beside a spool", function(directory)
+    return redis_in_trouble(directory, seconds, true)
+  end)
+end

@@ -1,0 +1,74 @@
+--- A store that writes down what is asked of it and what it says, for the checks. What was written before a
+--- process is killed is not lost: each record is one write to a file of its own.
+
+local apivideo = require "apivideo"
+local cjson = require "cjson"
+local events = require "spec.crash.events"
+local runtime = require "apivideo.runtime"
+
+local recorder = {}
+local Recorder = {}
+Recorder.__index = Recorder
+
+---@param path string
+---@param boot integer since the machine was last started, its clock and what is not durable are new
+function recorder.open(path, boot)
+  local self = setmetatable({ file = assert(io.open(path, "a")) }, Recorder)
+  self.file:setvbuf "no"
+  self:write { kind = "process", boot = boot }
+  return self
+end
+
+function Recorder:write(record)
+  assert(self.file:write(cjson.encode(record), "\n"))
+end
+
+local function claimed(self, started, entries)
+  for _, entry in ipairs(entries or {}) do
+    local event = assert(apivideo.parse(entry.raw))
+    self:write { kind = "claim", from = started, to = runtime.monotonic(), id = entry.id, token = entry.token,
+      key = apivideo.events:key(event, entry.raw), lane = events.lane_of(event) }
+  end
+end
+
+local function kept(self, items, verdicts)
+  for i, is_new in ipairs(verdicts or {}) do
+    if is_new then self:write { kind = "new", to = runtime.monotonic(), key = items[i].key } end
+  end
+end
+
+--- The store, recorded.
+---@param store apivideo.Store
+---@return apivideo.Store
+function Recorder:around(store)
+  local around = setmetatable({}, { __index = function(_, method)
+    return function(_, ...) return store[method](store, ...) end
+  end })
+
+  function around.put(_, items, window)
+    local verdicts, err = store:put(items, window)
+    kept(self, items, verdicts)
+    return verdicts, err
+  end
+
+  function around.claim(_, limit, lease)
+    local started = runtime.monotonic()
+    local entries, err = store:claim(limit, lease)
+    claimed(self, started, entries)
+    return entries, err
+  end
+
+  for _, name in ipairs { "extend", "complete", "retry", "bury" } do
+    around[name] = function(_, id, token, ...)
+      local started = runtime.monotonic()
+      self:write { kind = "attempt", name = name, from = started, id = id, token = token }
+      local holds, err = store[name](store, id, token, ...)
+      self:write { kind = name, from = started, to = runtime.monotonic(), id = id, token = token,
+        holds = holds == true }
+      return holds, err
+    end
+  end
+  return around
+end
+
+return recorder

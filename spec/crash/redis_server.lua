@@ -1,0 +1,70 @@
+--- A Redis server of a storm: on the disk of its machine, with an append-only file that is synced before it
+--- answers. It is killed, restarted and paused.
+
+local free_port = require "spec.support.free_port"
+local socket = require "socket"
+local wait_for = require "spec.support.wait"
+
+local redis_server = {}
+local Redis = {}
+Redis.__index = Redis
+
+local COMMAND = "cd %s/disk && { env %s redis-server --port %d --bind 127.0.0.1 --save '' --appendonly yes"
+  .. " --appendfsync %s --loglevel warning < /dev/null > ../redis.log 2>&1 & echo $! > ../redis.pid; }"
+
+local function succeeds(command)
+  local status = os.execute(command .. " > /dev/null 2>&1")
+  return status == true or status == 0
+end
+
+local function answers(port)
+  local connection = socket.connect("127.0.0.1", port)
+  if not connection then return false end
+  connection:settimeout(1)
+  connection:send "PING\r\n"
+  local line = connection:receive()
+  connection:close()
+  return line == "+PONG"
+end
+
+--- Starts one.
+---@param directory string of the storm
+---@param given? { environment?: string, fsync?: string }
+function redis_server.start(directory, given)
+  given = given or {}
+  local self = setmetatable({
+    directory = directory, port = tonumber(free_port()), environment = given.environment or "",
+    fsync = given.fsync or "always",
+  }, Redis)
+  self:start()
+  return self
+end
+
+--- Starts it again, on the data that it has.
+function Redis:start()
+  assert(succeeds(COMMAND:format(self.directory, self.environment, self.port, self.fsync)))
+  local file = assert(io.open(self.directory .. "/redis.pid"))
+  self.pid = file:read "*l"
+  file:close()
+  wait_for(function() return answers(self.port) end, "a Redis server")
+end
+
+function Redis:signal(name)
+  return succeeds(("kill -%s %s"):format(name, self.pid))
+end
+
+-- One that has ended has no command line, even if nobody has asked for its status yet.
+local function is_alive(self)
+  local file = io.open(("/proc/%s/cmdline"):format(self.pid))
+  local line = file and file:read "*a" or ""
+  if file then file:close() end
+  return line ~= ""
+end
+
+--- Ends it at once.
+function Redis:crash()
+  self:signal "KILL"
+  wait_for(function() return not is_alive(self) end, "the end of Redis")
+end
+
+return redis_server

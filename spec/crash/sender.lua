@@ -1,0 +1,98 @@
+--- Sends signed events as api.video does: up to four attempts for each, and some deliveries several times at
+--- once. It knows which events were answered with 2xx.
+
+local apivideo = require "apivideo"
+local events = require "spec.crash.events"
+local http = require "apivideo.http"
+local runtime = require "apivideo.runtime"
+local terms = require "spec.crash.terms"
+
+local ATTEMPTS = 4
+local TIMEOUT = 3    -- seconds for one attempt: all are within the time in which api.video makes them
+local COPIES = 3     -- of one event at the same time, at most
+
+local sender = {}
+
+---@class spec.crash.Sender
+---@field sent table<string, boolean> by the name of an event: whether it was answered with 2xx
+---@field restamps boolean whether the retries of a broadcast are stamped anew
+---@field statuses table<integer|string, integer> how often what was answered
+local Sender = {}
+Sender.__index = Sender
+
+--- One attempt: its status, or nil.
+function Sender:attempt(url, raw)
+  local response, err = http.request {
+    method = "POST", url = url, body = raw, timeout = TIMEOUT,
+    headers = { "Content-Type: application/json", "X-Api-Video-Signature: " .. apivideo.sign(raw, terms.SECRET),
+      "X-Api-Video-WebhookID: webhook_" .. math.random(2) },
+  }
+  local status = response and response.status or err.kind
+  self.statuses[status] = (self.statuses[status] or 0) + 1
+  return response and response.status
+end
+
+-- One delivery, with all its attempts.
+local function deliver(self, name, stamp)
+  for attempt = 1, ATTEMPTS do
+    if attempt > 1 then runtime.sleep(math.random() * 0.2) end
+    local url = self.url_of()
+    local status = url and self:attempt(url, stamp())
+    if status and status < 300 then
+      self.sent[name] = true
+      return
+    end
+  end
+end
+
+--- One event, in several deliveries at once; its name.
+function Sender:send(copies)
+  self.number = self.number + 1
+  local name, stamp = events.new(self.number, self.restamps)
+  self.sent[name] = false
+  local times = {}
+  for i = 1, copies do times[i] = i end
+  local _, errs = apivideo.parallel(copies, times, function() deliver(self, name, stamp) end)
+  if errs then error(select(2, next(errs)), 0) end
+  return name
+end
+
+--- Makes one.
+---@param url_of fun(): string? where to send to, now
+function sender.new(url_of)
+  return setmetatable({ url_of = url_of, sent = {}, restamps = true, statuses = {}, number = 0, running = 0 }, Sender)
+end
+
+--- Sends over some connections, until it is stopped.
+---@param connections integer
+---@param pause number seconds between two events of one, at most
+function Sender:start(connections, pause)
+  self.running = connections
+  for _ = 1, connections do
+    apivideo.spawn(function()
+      while not self.stopped do
+        self:send(math.random(COPIES))
+        runtime.sleep(math.random() * pause)
+      end
+      self.running = self.running - 1
+    end)
+  end
+end
+
+--- Lets it end, and waits for that.
+function Sender:stop()
+  self.stopped = true
+  while self.running > 0 do runtime.sleep(0.01) end
+end
+
+--- How many events there were, and how many of these were answered with 2xx.
+function Sender:count()
+  local sent, answered = 0, 0
+  for _, is_answered in pairs(self.sent) do
+    sent = sent + 1
+    if is_answered then answered = answered + 1 end
+  end
+  return sent, answered
+end
+
+return sender

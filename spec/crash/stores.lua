@@ -1,0 +1,69 @@
+--- The store of a process: a real one, broken where that is asked for, with its boundaries, recorded.
+
+local broken = require "spec.crash.broken"
+local points = require "spec.crash.points"
+local recorder = require "spec.crash.recorder"
+
+local stores = {}
+
+local function sqlite(path)
+  return require "apivideo.inbox.sqlite" { path = path }
+end
+
+--- The store itself.
+---@param settings table directory, store, port
+function stores.plain(settings)
+  if settings.store == "sqlite" then return sqlite(settings.directory .. "/disk/inbox.db") end
+  return require "apivideo.inbox.redis" { port = math.floor(settings.port) }
+end
+
+--- The spool beside it, or nil.
+function stores.spool(settings)
+  return settings.spool and sqlite(settings.directory .. "/spool.db") or nil
+end
+
+--- All that a child process needs of it: store, spool, record.
+function stores.open(settings)
+  local store = stores.plain(settings)
+  if settings.broken then store = broken[settings.broken](store, settings) end
+  store = points.around(store, settings.store, settings.point)
+  local record = recorder.open(("%s/history-%s.json"):format(settings.directory, settings.name), settings.boot or 0)
+  return record:around(store), stores.spool(settings), record
+end
+
+-- What SQLite finds when it looks at the whole file, unless that is "ok".
+local function damage_of_sqlite(settings)
+  local db = assert(require("DBI").Connect("SQLite3", settings.directory .. "/disk/inbox.db"))
+  local statement = assert(db:prepare "PRAGMA integrity_check")
+  assert(statement:execute())
+  local found = statement:fetch()[1]
+  statement:close()
+  db:close()
+  return found ~= "ok" and found or nil
+end
+
+-- What Redis keeps of events under way, when there are none.
+local LEFT = [[
+  local left = {}
+  for _, key in ipairs { "ready", "held", "delayed", "lanes", "heads", "attempts", "stream", "dead" } do
+    key = "{apivideo}:" .. key
+    if redis.call("EXISTS", key) == 1 and (key ~= "{apivideo}:stream" or redis.call("XLEN", key) > 0) then
+      left[#left + 1] = key
+    end
+  end
+  return table.concat(left, " ")
+]]
+
+local function damage_of_redis(settings)
+  local client = require("redis").connect("127.0.0.1", math.floor(settings.port))
+  local left = client:eval(LEFT, 0)
+  client:quit()
+  return left ~= "" and "all events are done, and there is still something in " .. left or nil
+end
+
+--- What is wrong with the store itself when all events are done, or nil.
+function stores.damage(settings)
+  return (settings.store == "sqlite" and damage_of_sqlite or damage_of_redis)(settings)
+end
+
+return stores

@@ -1,0 +1,186 @@
+--- Receivers and workers that are killed while events come. When it is over, what is left is handled, and
+--- everything is compared: what was answered, what was done, and what the store says.
+
+local apivideo = require "apivideo"
+local child = require "spec.crash.child"
+local effects = require "spec.crash.effects"
+local events = require "spec.crash.events"
+local history = require "spec.crash.history"
+local runtime = require "apivideo.runtime"
+local sender = require "spec.crash.sender"
+local slot = require "spec.crash.slot"
+local stores = require "spec.crash.stores"
+local terms = require "spec.crash.terms"
+local wait_for = require "spec.support.wait"
+
+local RECEIVERS, WORKERS = 2, 3
+local CONNECTIONS, PAUSE = 8, 0.05
+local LIMIT = 20 -- seconds beyond the lease in which all must be handled when nobody is killed any more
+
+---@class spec.crash.Storm
+---@field settings table of its processes: directory, store, port, spool, broken, boot
+---@field problems { kind: string, text: string }[]
+---@field kills integer
+---@field notes string
+local Storm = {}
+Storm.__index = Storm
+
+local storm = { LIMIT = LIMIT }
+
+function Storm:problem(kind, text)
+  self.problems[#self.problems + 1] = { kind = kind, text = text }
+end
+
+--- Adds to what its summary says.
+function Storm:note(text)
+  self.notes = self.notes .. "; " .. text
+end
+
+--- Starts a process of it.
+function Storm:child(program, point, environment)
+  local settings = { point = point }
+  for name, value in pairs(self.settings) do settings[name] = value end
+  return child.start(program, settings, environment or self.environment)
+end
+
+--- The boundaries that are still to be visited: those of one program are shared by its places.
+function Storm:deck(program)
+  self.decks[program] = self.decks[program] or slot.deck(program, self.settings.store)
+  return self.decks[program]
+end
+
+--- Notes that a process was killed; at a boundary, if it was there.
+function Storm:killed(program, point)
+  local name = point and (point.name .. (point.signal == "STOP" and ", paused" or "")) or program .. ", at random"
+  self.kills = self.kills + 1
+  self.boundaries[name] = (self.boundaries[name] or 0) + 1
+end
+
+-- The url of a receiver that serves now.
+local function url_of(self)
+  local urls = {}
+  for _, place in ipairs(self.slots) do urls[#urls + 1] = place.url end
+  return urls[math.random(math.max(#urls, 1))]
+end
+
+---@param settings table
+---@param given? { environment?: string, limit?: number, leases?: boolean, pauses?: number } `leases` false: its clock jumps; `pauses`: the part of workers that are stopped for longer than their lease
+function storm.new(settings, given)
+  given = given or {}
+  effects.create(settings.directory .. "/effects.db")
+  local self = setmetatable({
+    settings = settings, environment = given.environment, limit = given.limit or LIMIT, leases = given.leases,
+    pauses = given.pauses or 0.1,
+    problems = {}, notes = "", kills = 0, boundaries = {}, decks = {}, slots = {},
+  }, Storm)
+  self.sender = sender.new(function() return url_of(self) end)
+  return self
+end
+
+--- Adds a place for a process; see slot.start.
+function Storm:add(program, given)
+  local place = slot.start(self, program, given)
+  table.insert(self.slots, place)
+  return place
+end
+
+--- Adds a place for a receiver that nobody kills, and waits until it serves.
+function Storm:serve(environment)
+  local place = self:add("receiver", { steady = true, environment = environment })
+  wait_for(function() return place.url end, "a receiver")
+  return place
+end
+
+--- Has processes that are killed again and again.
+function Storm:hunt()
+  for _ = 1, RECEIVERS do self:add "receiver" end
+  for _ = 1, WORKERS do self:add "worker" end
+end
+
+--- Has events sent from now on.
+function Storm:send()
+  self.sender:start(CONNECTIONS, PAUSE)
+end
+
+--- Kills all processes.
+function Storm:clear()
+  for _, place in ipairs(self.slots) do place.stopped = true end
+  for _, place in ipairs(self.slots) do place:stop() end
+  self.slots = {}
+end
+
+-- Handles what is left. An inbox that says so is empty.
+local function drain(self)
+  local worker = self:child "worker"
+  local inbox = apivideo.inbox { store = stores.plain(self.settings), spool = stores.spool(self.settings),
+    lane = events.lane_of }
+  local ends, stats, err = runtime.monotonic() + terms.LEASE + self.limit
+  repeat
+    runtime.sleep(0.05)
+    stats, err = inbox:stats() -- luacheck: ignore
+    local left = stats and stats.waiting + stats.claimed + (stats.spooled or 0)
+  until left == 0 or runtime.monotonic() > ends
+  if not stats then
+    self:problem("stuck", "no stats: " .. tostring(err))
+  elseif stats.waiting + stats.claimed + (stats.spooled or 0) + stats.dead > 0 then
+    self:problem("stuck", ("%d waiting, %d claimed, %d spooled, %d dead, %.1f s after the last kill"):format(
+      stats.waiting, stats.claimed, stats.spooled or 0, stats.dead, terms.LEASE + self.limit))
+  end
+  inbox:close()
+  worker:kill "KILL"
+  local problem = worker:wait()
+  if problem then self:problem("process", problem) end
+  return stats
+end
+
+-- What was answered has its effect, once; and there is no other.
+local function compare(self, stats)
+  local done = effects.open(self.settings.directory .. "/effects.db")
+  local counts, total = done:count(), 0
+  done:close()
+  for name, is_answered in pairs(self.sender.sent) do
+    if is_answered and not counts[name] then self:problem("lost", name .. " was answered with 2xx, and is lost") end
+  end
+  for name, count in pairs(counts) do
+    total = total + count
+    if count > 1 then self:problem("doubled", ("%s has %d effects"):format(name, count)) end
+    if self.sender.sent[name] == nil then self:problem("invented", name .. " was never sent") end
+  end
+  if stats and stats.done ~= total then
+    self:problem("doubled", ("%d events were handled, and there are %d effects"):format(stats.done, total))
+  end
+  self.effects = total
+end
+
+--- Ends the storm and checks everything. What is wrong is in `problems`.
+function Storm:finish()
+  self.sender:stop()
+  self:clear()
+  compare(self, drain(self))
+  local damage = stores.damage(self.settings)
+  if damage then self:problem("damage", damage) end
+  local record = history.read(self.settings.directory)
+  for _, found in ipairs(record:check { leases = self.leases }) do self:problem(found.kind, found.text) end
+  self.runs = record.runs
+  self.events, self.answered = self.sender:count()
+  if self.answered < self.events / 4 then
+    self:problem("harness", ("only %d of %d events were answered with 2xx"):format(self.answered, self.events))
+  end
+end
+
+--- Adds what was found in another one.
+function Storm:include(other)
+  for _, name in ipairs { "kills", "events", "answered", "effects", "runs" } do
+    self[name] = self[name] + other[name]
+  end
+  for _, problem in ipairs(other.problems) do table.insert(self.problems, problem) end
+  for name, count in pairs(other.boundaries) do self.boundaries[name] = (self.boundaries[name] or 0) + count end
+end
+
+--- A line of what happened.
+function Storm:summary()
+  return ("%d kills; %d events, %d answered with 2xx, %d effects in %d runs of handlers%s"):format(
+    self.kills, self.events, self.answered, self.effects, self.runs, self.notes)
+end
+
+return storm
