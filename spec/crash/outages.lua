@@ -34,7 +34,7 @@ end
 local function redis_in_trouble(directory, seconds, spool)
   local server = redis_server.start(directory)
   local self = storm.new({ directory = directory, store = "redis", port = server.port, spool = spool },
-    { limit = spool and SPOOL + 2 * storm.LIMIT or nil })
+    { limit = spool and SPOOL + 2 * storm.LIMIT + seconds or nil })
   self:hunt()
   self:send()
   local crashes, pauses = trouble(server, runtime.monotonic() + seconds)
