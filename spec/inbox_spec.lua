@@ -331,6 +331,24 @@ describe("an inbox", function()
       assert.equal(1, runs)
     end)
 
+    it("lets others go on while there is always something to do", function()
+      handlers:on("video.*", function()
+        local ends = runtime.monotonic() + 0.002
+        while runtime.monotonic() < ends do end -- never waits
+      end)
+      for i = 1, 100 do deliver(caption(tostring(i))) end
+      work()
+      local turns = 0
+      apivideo.spawn(function()
+        while stats().done < 100 do
+          turns = turns + 1
+          runtime.sleep(0)
+        end
+      end)
+      wait_until("done", 100)
+      assert.is_true(turns > 10)
+    end)
+
     it("survives errors that cannot be written, and a store that raises", function()
       handlers:on("video.*", function()
         return nil, setmetatable({}, { __tostring = function() error "no text" end })

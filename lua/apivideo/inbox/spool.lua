@@ -4,8 +4,10 @@
 local log = require "apivideo.log"
 local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
+local slices = require "apivideo.inbox.slices"
 
-local LANE = "spool"         -- of all: one is forwarded at a time, by whichever process
+local LANE = "spool"         -- of all: only the oldest can be claimed, by whichever process
+local BATCH = 100            -- entries that are put into the store at once
 local LEASE = 10             -- seconds that this may take, and that one waits whose process died
 local LOOK = 1               -- seconds between two looks whether other processes have spooled something
 local SHORTEST, LONGEST = 0.25, 5 -- seconds between two attempts to forward
@@ -32,18 +34,36 @@ local function is_in_use(self)
   return self.used
 end
 
+-- Puts an entry, whose item is made, and those behind it into the store. True; or nil and an error.
+local function put_from(self, entry, item)
+  local items, ids = { item }, { entry.id }
+  item.age = entry.age
+  for _, follower in ipairs(self.spool:list("waiting", BATCH - 1, entry.id) or {}) do
+    local next_item = self.item_of(follower)
+    if not next_item then break end
+    next_item.age = follower.age
+    items[#items + 1], ids[#ids + 1] = next_item, follower.id
+  end
+  local verdicts, err = self.store:put(items, self.window)
+  if not verdicts then return nil, err end
+  self.forwarded = {}
+  for _, id in ipairs(ids) do self.forwarded[id] = true end
+  return true
+end
+
 -- Forwards an entry. True; or nil and an error, and it is to be forwarded again.
 local function forward_entry(self, entry)
-  local item, problem = self.item_of(entry)
-  if not item then
-    log.error(("inbox: an event in the spool cannot be read, see its dead letters: %s"):format(tostring(problem)))
-    return self.spool:bury(entry.id, entry.token, tostring(problem))
-  end
-  item.age = entry.age
-  local verdicts, err = self.store:put({ item }, self.window)
-  if not verdicts then
-    self.spool:retry(entry.id, entry.token, 0, tostring(err))
-    return nil, err
+  if not self.forwarded[entry.id] then
+    local item, problem = self.item_of(entry)
+    if not item then
+      log.error(("inbox: an event in the spool cannot be read, see its dead letters: %s"):format(tostring(problem)))
+      return self.spool:bury(entry.id, entry.token, tostring(problem))
+    end
+    local ok, err = put_from(self, entry, item)
+    if not ok then
+      self.spool:retry(entry.id, entry.token, 0, tostring(err))
+      return nil, err
+    end
   end
   return self.spool:complete(entry.id, entry.token)
 end
@@ -56,13 +76,14 @@ end
 
 --- Forwards what is there, until nothing is left.
 function Spool:forward()
-  local pause = SHORTEST
+  local pause, slice = SHORTEST, slices.new()
   while not runtime.is_ending() and is_in_use(self) do
     self.seen = runtime.monotonic()
     local ok, forwarded = protected.call(forward_one, self)
     if not ok then log.error("inbox: the spool failed: " .. tostring(forwarded)) end
     if ok and forwarded then
       pause = SHORTEST
+      slice:breathe()
     else
       runtime.sleep(pause)
       pause = math.min(LONGEST, pause * 2)
@@ -121,6 +142,7 @@ local spool = {}
 function spool.new(store, second, window, item_of)
   return setmetatable({
     store = store, spool = second, window = window, item_of = item_of,
+    forwarded = {},      -- ids of those that the store has, and that are not yet completed here
     used = true,         -- until it is known to be empty: another process may have left something
     looked = -math.huge, -- when that was looked for
     seen = -math.huge,   -- when the task that forwards was last at work

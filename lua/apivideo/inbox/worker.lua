@@ -8,6 +8,7 @@ local permanent = require "apivideo.permanent"
 local protected = require "apivideo.pcall"
 local retry = require "apivideo.retry"
 local runtime = require "apivideo.runtime"
+local slices = require "apivideo.inbox.slices"
 
 local worker = {
   LEASE = 30, -- seconds
@@ -167,10 +168,11 @@ local function step(self, turn)
   if #list == 0 then return rest(self, latch) end
   found(self)
   handle(self, list[1])
+  turn.slice:breathe()
 end
 
 local function new_turn()
-  return { ends = runtime.monotonic() + worker.TURN, outage = 0 }
+  return { ends = runtime.monotonic() + worker.TURN, outage = 0, slice = slices.new() }
 end
 
 -- Whether a task's turn is over, and another one goes on with it.
