@@ -1,0 +1,289 @@
+-- Handlers at work on an inbox.
+
+local apivideo = require "apivideo"
+local inboxes = require "spec.support.inboxes"
+local memory = require "apivideo.inbox.memory"
+local runtime = require "apivideo.runtime"
+local wait_for = require "spec.support.wait"
+local worker = require "apivideo.inbox.worker"
+
+local SECRET, failing = inboxes.SECRET, inboxes.failing
+local raw_of, caption, printed_by = inboxes.raw_of, inboxes.caption, inboxes.printed_by
+
+describe("inbox:work", function()
+  local store, inbox, receiver
+
+  before_each(function()
+    store = failing(memory())
+    inbox = apivideo.inbox { store = store }
+    receiver = apivideo.receiver { inbox = inbox, secrets = SECRET, log = function() end }
+  end)
+
+  local function deliver(raw) return inboxes.deliver(receiver, raw) end
+
+  local function stats() return assert(inbox:stats()) end
+
+  local handlers, cancel, settlements
+
+  before_each(function()
+    handlers, cancel, settlements = apivideo.handlers(), apivideo.cancellation(), {}
+  end)
+
+  after_each(function() cancel:cancel() end)
+
+  local function work(more)
+    local given = { cancel = cancel, backoff = 0.01, log = function(s) settlements[#settlements + 1] = s end }
+    for name, value in pairs(more or {}) do given[name] = value end
+    local ended = runtime.latch()
+    apivideo.spawn(function() ended:open(inbox:work(handlers, given)) end)
+    return ended
+  end
+
+  local function wait_until(state, count)
+    wait_for(function() return stats()[state] == count end, count .. " " .. state)
+  end
+
+  it("hands each event to its handlers, and completes it", function()
+    local seen = {}
+    handlers:on("video.*", function(event, delivery) seen[#seen + 1] = event.captionId .. delivery.attempt end)
+    deliver(caption "a")
+    local ended = work()
+    deliver(caption "b")
+    wait_until("done", 2)
+    assert.same({ "a1", "b1" }, seen)
+    assert.equal("completed", settlements[1].fate)
+    assert.equal(1, settlements[1].handled)
+    cancel:cancel()
+    assert.is_true(ended:wait(5))
+    deliver(caption "c")
+    assert.equal(1, stats().waiting)
+  end)
+
+  it("tries again what fails, later each time, then gives up", function()
+    local times = {}
+    handlers:on("video.*", function()
+      times[#times + 1] = runtime.monotonic()
+      return nil, "no luck " .. #times
+    end)
+    deliver(caption "a")
+    work { attempts = 4 }
+    wait_until("dead", 1)
+    assert.equal(4, #times)
+    assert.equal("no luck 4", inbox:list("dead")[1].error)
+    for i = 1, 3 do
+      assert.equal("retried", settlements[i].fate)
+      local most = 0.01 * 2 ^ (i - 1)
+      assert.is_true(settlements[i].delay >= most / 2 and settlements[i].delay <= most)
+      assert.is_true(times[i + 1] - times[i] >= settlements[i].delay * 0.99)
+    end
+    assert.equal("buried", settlements[4].fate)
+  end)
+
+  it("gives a dead letter all its attempts again", function()
+    local luck = false
+    handlers:on("video.*", function() if not luck then return apivideo.permanent("bad luck") end end)
+    deliver(caption "a")
+    work()
+    wait_until("dead", 1)
+    assert.equal(1, #settlements)
+    local entry = inbox:list("dead")[1]
+    assert.equal("bad luck", entry.error)
+    assert.equal("video.caption.generated", entry.event.type)
+    luck = true
+    assert.equal(1, inbox:redrive(entry.id))
+    wait_until("done", 1)
+    assert.equal(1, settlements[2].delivery.attempt)
+  end)
+
+  it("gives up at once only if all that failed is permanent", function()
+    handlers:on("video.*", function() return apivideo.permanent("never") end)
+    handlers:on("video.caption.generated", function() error("perhaps", 0) end)
+    deliver(caption "a")
+    work { attempts = 2 }
+    wait_until("dead", 1)
+    assert.equal("never; perhaps", inbox:list("dead")[1].error)
+    assert.equal(2, #settlements)
+  end)
+
+  it("keeps its claim while a handler takes long", function()
+    local runs = 0
+    handlers:on("video.*", function()
+      runs = runs + 1
+      apivideo.sleep(1.2)
+    end)
+    deliver(caption "a")
+    work { lease = 0.5, concurrency = 2 }
+    wait_until("done", 1)
+    assert.equal(1, runs)
+  end)
+
+  it("takes over what a worker that died had, and gives up what kills them", function()
+    deliver(caption "a")
+    assert(inbox:claim { lease = 0.02 })
+    local runs = 0
+    handlers:on("video.*", function() runs = runs + 1 end)
+    work { attempts = 1 }
+    wait_until("dead", 1)
+    assert.equal(0, runs)
+    assert.truthy(inbox:list("dead")[1].error:find("1 attempts began and did not end", 1, true))
+  end)
+
+  it("handles several at once, and no more than it is told", function()
+    local now, most = 0, 0
+    handlers:on("video.*", function()
+      now = now + 1
+      most = math.max(most, now)
+      apivideo.sleep(0.02)
+      now = now - 1
+    end)
+    for i = 1, 12 do deliver(caption(tostring(i))) end
+    work { concurrency = 3 }
+    wait_until("done", 12)
+    assert.equal(3, most)
+  end)
+
+  it("keeps the order within a lane", function()
+    inbox = apivideo.inbox { store = store, lane = function(event) return event.videoId end }
+    receiver = apivideo.receiver { inbox = inbox, secrets = SECRET, log = function() end }
+    local seen, under_way = {}, 0
+    handlers:on("video.*", function(event)
+      under_way = under_way + 1
+      assert(under_way == 1)
+      apivideo.sleep(0.001)
+      under_way = under_way - 1
+      seen[#seen + 1] = event.captionId
+      if event.captionId == "3" and #seen == 3 then return nil, "again" end
+    end)
+    for i = 1, 6 do deliver(caption(tostring(i))) end
+    work { concurrency = 4 }
+    wait_until("done", 6)
+    assert.equal("1233456", table.concat(seen))
+  end)
+
+  it("goes on as another task after a while", function()
+    local turn = worker.TURN
+    worker.TURN = 0.01
+    finally(function() worker.TURN = turn end)
+    handlers:on("video.*", function() apivideo.sleep(0.005) end)
+    local ended = work { concurrency = 3, lease = 0.03 }
+    for i = 1, 30 do deliver(caption(tostring(i))) end
+    wait_until("done", 30)
+    cancel:cancel()
+    assert.is_true(ended:wait(5))
+  end)
+
+  it("waits for a store that is away", function()
+    local printed = printed_by(function()
+      store.down = true
+      work()
+      runtime.sleep(0.05)
+      store.down = false
+      deliver(caption "a")
+      wait_until("done", 1)
+    end)
+    assert.truthy(printed:find("the inbox waits for its store: .*no space"))
+  end)
+
+  it("settles an event when the store is back", function()
+    local runs = 0
+    handlers:on("video.*", function()
+      runs = runs + 1
+      store.down = true
+      apivideo.spawn(function()
+        runtime.sleep(0.05)
+        store.down = false
+      end)
+    end)
+    deliver(caption "a")
+    work()
+    wait_for(function() return #settlements == 1 end, "the end")
+    assert.equal("completed", settlements[1].fate)
+    assert.equal(1, stats().done)
+    assert.equal(1, runs)
+  end)
+
+  it("lets others go on while there is always something to do", function()
+    handlers:on("video.*", function()
+      local ends = runtime.monotonic() + 0.002
+      while runtime.monotonic() < ends do end -- never waits
+    end)
+    for i = 1, 100 do deliver(caption(tostring(i))) end
+    work()
+    local turns = 0
+    apivideo.spawn(function()
+      while stats().done < 100 do
+        turns = turns + 1
+        runtime.sleep(0)
+      end
+    end)
+    wait_until("done", 100)
+    assert.is_true(turns > 10)
+  end)
+
+  it("survives errors that cannot be written, and a store that raises", function()
+    handlers:on("video.*", function()
+      return nil, setmetatable({}, { __tostring = function() error "no text" end })
+    end)
+    deliver(caption "a")
+    local ended
+    printed_by(function()
+      ended = work { attempts = 1 }
+      wait_until("dead", 1)
+      local claim = store.claim
+      store.claim = function()
+        store.claim = claim
+        error "bug"
+      end
+      deliver(caption "b")
+      wait_until("dead", 2)
+    end)
+    cancel:cancel()
+    assert.is_true(ended:wait(5))
+  end)
+
+  it("keeps all its claims where the store lets others go on", function()
+    local extend = store.extend
+    store.extend = function(...)
+      runtime.sleep(0.002)
+      return extend(...)
+    end
+    local runs = 0
+    handlers:on("video.*", function()
+      runs = runs + 1
+      apivideo.sleep(0.01)
+    end)
+    for i = 1, 60 do deliver(caption(tostring(i))) end
+    work { concurrency = 10, lease = 1 }
+    wait_until("done", 60)
+    assert.equal(60, runs)
+  end)
+
+  it("says in the log what a person should know", function()
+    handlers:on("video.caption.generated", function() return nil, "out of luck sig_sec_abcdef" end)
+    local printed = printed_by(function()
+      deliver(caption "a")
+      deliver(raw_of "video.summary.generated")
+      apivideo.spawn(function() inbox:work(handlers, { cancel = cancel, attempts = 2, backoff = 0.01 })
+ end)
+      wait_until("dead", 1)
+      wait_until("done", 1)
+    end)
+    assert.truthy(printed:find("video.caption.generated (attempt 1) failed, again in 0 s: out of luck", 1, true))
+    assert.truthy(printed:find("given up; see inbox:list(\"dead\")", 1, true))
+    assert.truthy(printed:find("completed without a handler: video.summary.generated", 1, true))
+    assert.is_nil(printed:find("abcdef", 1, true))
+    assert.is_nil(inbox:list("dead")[1].error:find("abcdef", 1, true))
+  end)
+
+  it("forgets what was handled long ago", function()
+    inbox = apivideo.inbox { store = store, keep = 0 }
+    local purged
+    local purge = store.purge
+    store.purge = function(_, state, age)
+      purged = { state, age }
+      return purge(store, state, age)
+    end
+    assert.equal(0, inbox:purge("done", inbox.keep))
+    assert.same({ "done", 0 }, purged)
+  end)
+end)
