@@ -13,8 +13,8 @@ local wrk = require "bench.wrk"
 local pinned, lua, directory = arg[1], arg[2], arg[3]
 
 local ROUNDS = tonumber(os.getenv "ROUNDS") or 7
-local SECONDS = 2
-local EVENTS = 120000                        -- more than a round takes
+local WARM_UP, SECONDS = 1, 3
+local EVENTS = 40000                         -- more than a second takes
 local BACKLOG = tonumber(os.getenv "BACKLOG") or 1000000
 local BATCH, BATCHES = 32, 300
 local SECRET = "sig_sec_0000000000000000000000"
@@ -38,11 +38,11 @@ local function body_of(number)
   return cjson.encode(event)
 end
 
--- A script of wrk's that sends other events each time.
-local function write_script(path)
+-- A script of wrk's that sends other events each time, for some seconds.
+local function write_script(path, first, seconds)
   local lines = {}
-  for i = 1, EVENTS do
-    local body = body_of(i)
+  for i = 1, EVENTS * seconds do
+    local body = body_of(first + i)
     lines[i] = apivideo.sign(body, SECRET) .. body
   end
   write(path .. ".events", table.concat(lines, "\n"))
@@ -60,16 +60,18 @@ local function write_script(path)
   return path
 end
 
--- Runs a receiver and measures it.
-local function measure(kind, place, script)
+-- Runs a receiver and measures it, once it is warm and its file has been written over.
+local function measure(kind, place, warm_up, script)
   local out = directory .. "/port"
   write(out, "")
   local pipe = assert(io.popen(("exec %s tools/with-lua %s bench/inbox_server.lua %s %s > %s"):format(
     pinned, lua, kind, place, out), "w"))
   local port = wait_for(function() return read(out):match "(%d+)\n" end, "a receiver")
-  local rate, count = wrk("http://127.0.0.1:" .. port, SECONDS, script)
+  local url = "http://127.0.0.1:" .. port
+  wrk(url, WARM_UP, warm_up)
+  local rate, count = wrk(url, SECONDS, script)
   pipe:close()
-  assert(count <= EVENTS, "events came twice")
+  assert(count <= EVENTS * SECONDS, "events came twice")
   return rate
 end
 
@@ -78,7 +80,8 @@ local function clear()
 end
 
 local function rates(server)
-  local script = write_script(directory .. "/post.lua")
+  local warm_up = write_script(directory .. "/warm_up.lua", 0, WARM_UP)
+  local script = write_script(directory .. "/post.lua", EVENTS * WARM_UP, SECONDS)
   local kinds, found = { "handlers", "sqlite", "single", "redis" }, {}
   for round = 0, ROUNDS do -- the first warms up
     for _, kind in ipairs(kinds) do
@@ -86,7 +89,7 @@ local function rates(server)
       if server then server:command("FLUSHALL") end
       local place = kind == "redis" and server and server.port or directory
       if kind ~= "redis" or server then
-        local rate = measure(kind, place, script)
+        local rate = measure(kind, place, warm_up, script)
         found[kind] = round > 0 and found[kind] or {}
         table.insert(found[kind], rate)
       end

@@ -119,7 +119,7 @@ function Inbox:put(delivery)
   check_self(self, "put")
   if type(delivery) ~= "table" or type(delivery.raw) ~= "string" or type(delivery.event) ~= "table" then
     error("inbox:put: a delivery expected, with event and raw", 2)
-  elseif delivery.raw:find("%z") then
+  elseif delivery.raw:find("\0", 1, true) then
     error("inbox:put: raw is no JSON: it has a NUL", 2)
   end
   local refusal = runtime.refusal()
