@@ -100,6 +100,7 @@ describe("inbox store sqlite, processes #process", function()
       repeat -- (there is some space again when the log of the file that is given up has been copied)
         local verdicts, problem = put(tostring(kept + 1))
         if verdicts then kept, failed = kept + 1, 0 else failed, err = failed + 1, problem end
+        assert(kept < 5000, "the limit was not one")
       until failed == 10
       print("kept " .. kept, tostring(err))
       assert(#assert(store:list("waiting", 1000, 0)) == kept)
