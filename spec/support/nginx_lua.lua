@@ -111,7 +111,9 @@ end
 
 --- The body of a GET.
 function Nginx:get(path)
-  return assert(self:request(path)).body
+  local response, err = self:request(path)
+  if not response then error(("%s\n%s"):format(tostring(err), self:log())) end
+  return response.body
 end
 
 local nginx_lua = {}
