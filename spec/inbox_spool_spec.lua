@@ -53,6 +53,7 @@ describe("the spool of an inbox", function()
       for id in ("bcabd"):gmatch "." do assert.equal(204, deliver(caption(id))) end
       assert.equal(4, assert(spool:stats()).waiting)
       store.down = false
+      assert.truthy(receiver:metrics():find('apivideo_inbox_events{state="spooled"} 4\n', 1, true))
       assert.equal(204, deliver(caption "e")) -- not before the others
       wait_for(function() return stats().waiting == 5 and stats().spooled == 0 end, "the spooled events")
     end)

@@ -14,13 +14,6 @@ local MAX_KEPT = 256 -- types whose matching handlers are kept ready; the sender
 local Handlers = {}
 Handlers.__index = Handlers
 
--- Raises where a method was called with a dot.
-local function check_self(self, name)
-  if getmetatable(self) ~= Handlers then
-    error(("handlers:%s: call it with a colon, handlers:%s(…)"):format(name, name), 3)
-  end
-end
-
 local function check_function(where, fn)
   if type(fn) ~= "function" then
     error(("%s: a function expected, got %s"):format(where, type(fn)), 3)
@@ -54,7 +47,7 @@ end
 ---@param fn apivideo.Handler
 ---@return apivideo.Handlers self
 function Handlers:on(types, fn)
-  check_self(self, "on")
+  options.check_self(self, Handlers, "handlers", "on")
   check_function("handlers:on", fn)
   local list = type(types) == "table" and types or { types }
   if #list == 0 then error("handlers:on: an event type is missing", 2) end
@@ -71,7 +64,7 @@ end
 ---@param fn apivideo.Handler
 ---@return integer count how many there were
 function Handlers:off(types, fn)
-  check_self(self, "off")
+  options.check_self(self, Handlers, "handlers", "off")
   local count, remaining, names = 0, {}, {}
   for _, name in ipairs(type(types) == "table" and types or { types }) do names[name] = true end
   for _, entry in ipairs(self.registered) do
@@ -90,7 +83,7 @@ end
 ---@param fn apivideo.Handler
 ---@return apivideo.Handlers self
 function Handlers:otherwise(fn)
-  check_self(self, "otherwise")
+  options.check_self(self, Handlers, "handlers", "otherwise")
   check_function("handlers:otherwise", fn)
   self.fallback = fn
   return self
@@ -100,7 +93,7 @@ end
 ---@param fn fun(err: any, event: apivideo.Event, delivery: apivideo.Delivery)
 ---@return apivideo.Handlers self
 function Handlers:on_error(fn)
-  check_self(self, "on_error")
+  options.check_self(self, Handlers, "handlers", "on_error")
   check_function("handlers:on_error", fn)
   self.error_handler = fn
   return self
@@ -147,7 +140,7 @@ end
 ---@return integer|nil count how many ran: 0 when none matches; nil when one failed
 ---@return any[]? errors of those that failed
 function Handlers:dispatch(event, delivery)
-  check_self(self, "dispatch")
+  options.check_self(self, Handlers, "handlers", "dispatch")
   local functions, errs = matching(self, event.type), nil
   local count = #functions
   for i = 1, count do

@@ -81,13 +81,6 @@ Inbox.__tostring = function() return "apivideo.inbox" end
 local FUNCTIONS = { "put", "claim", "extend", "complete", "retry", "bury", "list", "redrive", "purge",
   "pause", "resume", "stats", "close" }
 
--- Raises where a method was called with a dot.
-local function check_self(self, name)
-  if getmetatable(self) ~= Inbox then
-    error(("inbox:%s: called with a dot; write inbox:%s(…)"):format(name, name), 3)
-  end
-end
-
 -- The lane of an event, or nil. A function that fails must not cost the event.
 local function lane_of(self, event)
   if not self.lane then return nil end
@@ -116,7 +109,7 @@ end
 ---@return boolean|nil is_new false for an event that is known; nil when it could not be kept
 ---@return apivideo.Error? err `store_unavailable` `wrong_phase`
 function Inbox:put(delivery)
-  check_self(self, "put")
+  options.check_self(self, Inbox, "inbox", "put")
   if type(delivery) ~= "table" or type(delivery.raw) ~= "string" or type(delivery.event) ~= "table" then
     error("inbox:put: a delivery expected, with event and raw", 2)
   elseif delivery.raw:find("\0", 1, true) then
@@ -147,7 +140,7 @@ local claim_options = { limit = "number?", lease = "number?" }
 ---@return apivideo.Claim[]|nil claims none: there is nothing to be done now
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:claim(given)
-  check_self(self, "claim")
+  options.check_self(self, Inbox, "inbox", "claim")
   given = options.check("inbox:claim", given or {}, claim_options)
   check_whole("inbox:claim", "limit", given.limit, 1)
   local lease = given.lease or worker.LEASE
@@ -167,7 +160,7 @@ end
 ---@param given? apivideo.WorkOptions
 ---@return true
 function Inbox:work(handlers, given)
-  check_self(self, "work")
+  options.check_self(self, Inbox, "inbox", "work")
   return (worker.work(self, handlers, given))
 end
 
@@ -183,7 +176,7 @@ local states = { waiting = true, claimed = true, dead = true, done = true }
 ---@return apivideo.Entry[]|nil entries
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:list(state, given)
-  check_self(self, "list")
+  options.check_self(self, Inbox, "inbox", "list")
   if not states[state] then
     error("inbox:list: state must be waiting, claimed, dead or done, got " .. tostring(state), 2)
   end
@@ -202,7 +195,7 @@ end
 ---@return integer|nil count
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:redrive(id)
-  check_self(self, "redrive")
+  options.check_self(self, Inbox, "inbox", "redrive")
   if id ~= nil and type(id) ~= "number" then
     error("inbox:redrive: an entry's id (number) expected, got " .. type(id), 2)
   end
@@ -215,7 +208,7 @@ end
 ---@return integer|nil count
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:purge(state, age)
-  check_self(self, "purge")
+  options.check_self(self, Inbox, "inbox", "purge")
   if state ~= "dead" and state ~= "done" then
     error("inbox:purge: state must be dead or done, got " .. tostring(state), 2)
   end
@@ -236,21 +229,21 @@ end
 ---@return true|nil
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:pause()
-  check_self(self, "pause")
+  options.check_self(self, Inbox, "inbox", "pause")
   return self.store:pause()
 end
 
 ---@return true|nil
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:resume()
-  check_self(self, "resume")
+  options.check_self(self, Inbox, "inbox", "resume")
   return self.store:resume()
 end
 
 ---@return apivideo.InboxStats|nil
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:stats()
-  check_self(self, "stats")
+  options.check_self(self, Inbox, "inbox", "stats")
   local stats, err = self.store:stats()
   local spooled = stats and self.spool and self.spool.spool:stats()
   if spooled then stats.spooled = spooled.waiting + spooled.claimed end
@@ -261,7 +254,7 @@ end
 --- that, too: this is for a process that only receives, when it starts.
 ---@return true
 function Inbox:forward()
-  check_self(self, "forward")
+  options.check_self(self, Inbox, "inbox", "forward")
   if self.spool then self.spool:forward() end
   return true
 end
@@ -270,7 +263,7 @@ end
 ---@return true|nil
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:close()
-  check_self(self, "close")
+  options.check_self(self, Inbox, "inbox", "close")
   if self.spool then self.spool.spool:close() end
   return self.store:close()
 end

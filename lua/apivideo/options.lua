@@ -67,6 +67,17 @@ function options.check(where, given, known, level)
   return given
 end
 
+--- Raises, at the caller of a method, where that was called with a dot.
+---@param self any what the method got
+---@param class table
+---@param object string what users call such an object
+---@param name string the method's
+function options.check_self(self, class, object, name)
+  if getmetatable(self) ~= class then
+    error(("%s:%s: call it with a colon, %s:%s(…)"):format(object, name, object, name), 3)
+  end
+end
+
 --- Whether a table is a list, without holes and other keys.
 ---@param items table
 ---@param item_type? string of each item

@@ -175,13 +175,6 @@ local function headers_of(status)
   return status == 405 and { Allow = "POST" } or {}
 end
 
--- Raises where a method was called with a dot.
-local function check_self(self, name)
-  if getmetatable(self) ~= Receiver then
-    error(("receiver:%s: call it with a colon, receiver:%s(…)"):format(name, name), 3)
-  end
-end
-
 local function check_request(request)
   if type(request) ~= "table" or type(request.method) ~= "string"
     or type(request.headers) ~= "table" then
@@ -203,7 +196,7 @@ end
 ---@return table<string, string> headers
 ---@return string body always empty: a refusal's reason goes to the log, never to the sender
 function Receiver:receive(request)
-  check_self(self, "receive")
+  options.check_self(self, Receiver, "receiver", "receive")
   check_request(request)
   local raw = request.body or ""
   local status = take(self, request.method, request.headers, raw, request.size or #raw)
@@ -215,7 +208,7 @@ Receiver.nginx = nginx(take, headers_of)
 --- What became of all requests so far, and what the inbox holds, in Prometheus' text format.
 ---@return string text
 function Receiver:metrics()
-  check_self(self, "metrics")
+  options.check_self(self, Receiver, "receiver", "metrics")
   local stats = self.inbox and self.inbox:stats() -- none while its store is away
   return self.counts:text(stats)
 end

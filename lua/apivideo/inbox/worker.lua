@@ -11,8 +11,9 @@ local runtime = require "apivideo.runtime"
 local slices = require "apivideo.inbox.slices"
 
 local worker = {
-  LEASE = 30, -- seconds
-  TURN = 60,  -- seconds after which a task goes on as another one: in nginx, a timer keeps its memory
+  LEASE = 30,    -- seconds
+  TURN = 60,     -- seconds after which a task goes on as another one: in nginx, a timer keeps its memory
+  CLEANING = 60, -- seconds between two purges of what was handled long ago
 }
 
 local ATTEMPTS = 10
@@ -21,7 +22,6 @@ local LONGEST = 600        -- but no longer
 local LOOK = 0.25          -- seconds between two looks for what other processes put, or what is due again
 local PATIENCE = 1         -- seconds after which one who waits for another's look looks himself
 local OUTAGE = 5           -- seconds between two looks while the store is away, at most
-local CLEANING = 60        -- seconds between two purges
 
 ---@class apivideo.Settlement what became of one attempt, for the log
 ---@field fate "completed"|"retried"|"buried"|"lost"
@@ -32,10 +32,6 @@ local CLEANING = 60        -- seconds between two purges
 ---@field errors? any[] of handlers that failed
 ---@field delay? number seconds until the next attempt
 ---@field err? apivideo.Error why it is lost: the lease ran out, or the store is away. It will be handled again
-
--- One call of inbox:work.
-local Work = {}
-Work.__index = Work
 
 local function is_over(self)
   return self.cancel and self.cancel:is_cancelled() or runtime.is_ending()
@@ -208,7 +204,7 @@ end
 
 -- Forgets what was handled long ago.
 local function clean(self)
-  if runtime.monotonic() - self.cleaned < CLEANING then return end
+  if runtime.monotonic() - self.cleaned < worker.CLEANING then return end
   self.cleaned = runtime.monotonic()
   self.inbox:purge("done", self.inbox.keep)
 end
@@ -224,7 +220,7 @@ local function tend(self)
   local turn = new_turn()
   while not self.over:is_open() do
     if is_handed_on(turn, tend, self) then return end
-    self.over:wait(math.min(self.lease / 3, CLEANING))
+    self.over:wait(math.min(self.lease / 3, worker.CLEANING))
     local ok, problem = protected.call(tidy, self)
     if not ok then log.error("the inbox's worker failed: " .. tostring(problem)) end
   end
@@ -279,12 +275,12 @@ function worker.work(inbox, handlers, given)
   check(handlers, given)
   local refusal = runtime.refusal()
   if refusal then error("inbox:work: " .. refusal, 3) end
-  local self = setmetatable({
+  local self = {
     inbox = inbox, handlers = handlers, cancel = given.cancel, log = given.log,
     lease = given.lease or worker.LEASE, attempts = given.attempts or ATTEMPTS, backoff = given.backoff or BACKOFF,
     claims = {}, cleaned = runtime.monotonic(), loops = given.concurrency or 1,
     found = runtime.latch(), over = runtime.latch(),
-  }, Work)
+  }
   for _ = 1, self.loops do start(loop, self) end
   start(tend, self)
   self.over:wait()
