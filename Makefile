@@ -5,6 +5,7 @@
 # make lint          luacheck, gcc and clang with warnings as errors, clang-tidy, cppcheck
 # make check-memory  the specs under valgrind and UBSan, for Lua 5.4 and LuaJIT
 # make check-memory-nginx   calls and deliveries in nginx, with all its processes under valgrind
+# make check-constant-time   instructions counted: how long a verification takes says nothing about secrets
 # make check-peers   api.video's Node client, and an OpenAPI mock server, from the npm registry
 # make test-crash    kills, power failures, outages: no event is lost. CRASH_SECONDS=60 longer, CRASH_SEED= again, CRASH_ONLY=redis
 # make soak          calls under random faults for SECONDS (600) with LUA (5.4): no leak, no hang, none lost
@@ -94,6 +95,11 @@ check-memory-nginx:
 	@tools/setup memory
 	@$(MAKE) --no-print-directory -s $(CHECKED) build-jit
 	@APIVIDEO_BUILD=$(BUILD)/checked tools/check-memory-nginx
+
+.PHONY: check-constant-time
+check-constant-time:
+	@tools/setup memory
+	@tools/check-constant-time
 
 .PHONY: check-peers
 check-peers:
