@@ -12,8 +12,10 @@ local STALE = 3600     -- seconds for which an expired secret serves while it ca
 local KEPT = 86400     -- seconds for which an id is known to be none that somebody made up
 local REST = 10        -- seconds between two questions for a secret that serves meanwhile
 local LONGEST = 6      -- seconds that a question may take
-local LOOKUPS = 20     -- unknown ids that are asked for in a minute
+local LOOKUPS = 20     -- unknown ids that are asked for in a minute, and turn out to be none
+local QUESTIONS = 200  -- unknown ids that are asked for in a minute at all
 local MINUTE = 60
+local LONGEST_TTL = 86400
 local PAUSE = 0.01     -- seconds between two looks whether another worker has its answer
 
 local secrets = {}
@@ -44,7 +46,8 @@ Secrets.__tostring = function() return "apivideo.secrets" end
 --   <id>           false for one that is none; or when it is to be asked for again, and the secret
 --   asking:<id>    while somebody asks for it
 --   again:<id>     for REST seconds after somebody asked for it again
---   lookups        how many unknown ids were asked for in this minute
+--   lookups        how many of the unknown ids that were asked for in this minute are none, so far
+--   questions      how many unknown ids were asked for in this minute
 
 local WRITTEN_TIME = 14 -- digits of milliseconds
 
@@ -126,11 +129,17 @@ local function wait_for(state, id)
   return nil, errors.new("timeout", "another worker has asked for the secret for too long")
 end
 
+-- Counts an unknown id that is to be asked for. Whether it may be.
+local function take_place(state)
+  local function count(name) return state.store:incr(state.prefix .. name, 1, 0, MINUTE) or 0 end
+  return count "lookups" <= LOOKUPS and count "questions" <= QUESTIONS
+end
+
 -- Starts to ask for an id, or to wait for the worker that does; nil when too many are asked for.
 local function start(state, id, is_known)
   local store, mark = state.store, state.prefix .. "asking:" .. id
   if not store:add(mark, true, LONGEST) then return state.flights:start(id, wait_for, state, id) end
-  if not is_known and (store:incr(state.prefix .. "lookups", 1, 0, MINUTE) or 0) > LOOKUPS then
+  if not is_known and not take_place(state) then
     store:delete(mark)
     return nil
   end
@@ -158,7 +167,7 @@ function Secrets:resolve(id)
   if secret ~= nil then return secret or nil end
   local answer = state.flights:under_way(id) or start(state, id, is_known)
   if not answer then
-    return nil, errors.new("rate_limited", ("%d unknown webhooks were asked for in this minute"):format(LOOKUPS))
+    return nil, errors.new("rate_limited", "too many unknown webhooks were asked for in this minute")
   end
   local ok, err
   ok, secret, err = answer:wait(LONGEST)
@@ -177,8 +186,8 @@ local known = { ttl = "number?", miss_ttl = "number?", store = "table?" }
 function secrets.new(fetch, given, account)
   given = options.check("webhooks:secrets", given or {}, known, 4)
   for _, name in ipairs { "ttl", "miss_ttl" } do
-    if given[name] and given[name] < 0 then
-      error(("webhooks:secrets: option \"%s\" must be a number of seconds from 0 on"):format(name), 3)
+    if given[name] and not (given[name] >= 0 and given[name] <= LONGEST_TTL) then
+      error(("webhooks:secrets: option \"%s\" must be a number of seconds from 0 to %d"):format(name, LONGEST_TTL), 3)
     end
   end
   if given.store then

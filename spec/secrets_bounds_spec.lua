@@ -1,0 +1,244 @@
+-- How long a secret is taken after its webhook is gone, and how often a sender can have api.video
+-- asked: through a receiver, with a clock of the test's.
+
+local apivideo = require "apivideo"
+local client_of = require "spec.support.client"
+local errors = require "apivideo.error"
+local misuse = require "spec.support.misuse"
+local running = require "spec.support.running"
+local runtime = require "apivideo.runtime"
+local secrets_of = require "apivideo.secrets"
+
+local TTL, HOUR = 300, 3600
+local RECORDED = "video.source.recorded"
+local ID, SECRET = "webhook_A", "sig_sec_A"
+local BODY = '{"type":"video.source.recorded","emittedAt":"2021-01-29T15:46:25.217Z",'
+  .. '"videoId":"vi1","liveStreamId":"li1"}'
+local WRONG = ("0"):rep(64)
+
+local clock, ahead = runtime.monotonic, 0
+
+local function signed(secret) return apivideo.sign(BODY, secret) end
+
+-- A receiver with some secrets, as a function of an id and a signature: its answer's status.
+local function receiver_of(secrets)
+  local receiver = apivideo.receiver {
+    handlers = apivideo.handlers():otherwise(function() end), secrets = secrets, log = function() end,
+  }
+  return function(id, hex)
+    local status, headers, body = receiver:receive { method = "POST", body = BODY,
+      headers = { ["X-Api-Video-WebhookID"] = id, ["X-Api-Video-Signature"] = hex } }
+    assert.same({}, headers)
+    assert.equal("", body)
+    runtime.sleep(0) -- what is asked for beside it
+    return status
+  end
+end
+
+local function found(id) return { webhookId = id, signatureSecret = SECRET } end
+local function missing() return nil, errors.new("not_found", "no", { status = 404 }) end
+local function away() return nil, errors.new("network", "away") end
+
+describe("a secret whose webhook is gone", function()
+  before_each(function()
+    ahead = 0
+    runtime.monotonic = function() return clock() + ahead end
+  end)
+
+  after_each(function()
+    running.stop()
+    runtime.monotonic = clock
+  end)
+
+  local function resolver(fetch, given)
+    return receiver_of(secrets_of.new(function(id) return fetch(id) end, given))
+  end
+
+  it("is taken until it is asked for again, after its time", function()
+    local fetch = found
+    local deliver = resolver(function(id) return fetch(id) end)
+    assert.equal(204, deliver(ID, signed(SECRET)))
+    fetch = missing
+    ahead = TTL - 1
+    assert.equal(204, deliver(ID, signed(SECRET)))
+    ahead = TTL + 1
+    assert.equal(204, deliver(ID, signed(SECRET))) -- which has it asked for
+    assert.equal(401, deliver(ID, signed(SECRET)))
+    for _, later in ipairs { 10, 60, HOUR, 24 * HOUR } do
+      ahead = TTL + later
+      assert.equal(401, deliver(ID, signed(SECRET)))
+    end
+  end)
+
+  it("is not taken for longer than an hour after its time, whatever happens", function()
+    for _, fails in ipairs { away, function() return nil, errors.new("server_error", "no", { status = 500 }) end,
+      function() error("oops") end, function() return true end } do
+      local fetch = found
+      ahead = 0
+      local deliver = resolver(function(id) return fetch(id) end)
+      assert.equal(204, deliver(ID, signed(SECRET)))
+      fetch = fails
+      for _, later in ipairs { TTL - 1, TTL + 1, TTL + 60, TTL + HOUR - 1 } do
+        ahead = later
+        assert.equal(204, deliver(ID, signed(SECRET)))
+      end
+      for _, later in ipairs { TTL + HOUR + 1, TTL + 2 * HOUR, TTL + 48 * HOUR } do
+        ahead = later
+        assert.equal(503, deliver(ID, signed(SECRET)))
+      end
+    end
+  end)
+
+  it("is not taken for longer either when nobody has sent anything meanwhile", function()
+    local fetch = found
+    local deliver = resolver(function(id) return fetch(id) end)
+    assert.equal(204, deliver(ID, signed(SECRET)))
+    fetch, ahead = missing, TTL + HOUR + 1
+    assert.equal(401, deliver(ID, signed(SECRET)))
+  end)
+
+  it("has a time of a day at most", function()
+    local webhooks = client_of("http://127.0.0.1:1").webhooks
+    for _, ttl in ipairs { -1, 86401, math.huge, 0 / 0 } do
+      for _, name in ipairs { "ttl", "miss_ttl" } do
+        local message = misuse(function() return (webhooks:secrets { [name] = ttl }) end)
+        assert.truthy(message:find('"' .. name .. '" must be a number of seconds from 0 to 86400', 1, true), message)
+      end
+    end
+    assert.truthy(webhooks:secrets { ttl = 86400, miss_ttl = 86400 })
+  end)
+
+  it("is refused after a rotation, while the new one is taken from the first delivery on", function()
+    local client = client_of(running.emulator().url)
+    local old = assert(client.webhooks:create { url = "https://example.com/", events = { RECORDED } })
+    local deliver = receiver_of(client.webhooks:secrets())
+    assert.equal(204, deliver(old.webhookId, signed(old.signatureSecret)))
+    local new = assert(client.webhooks:rotate(old.webhookId, { overlap = 0 }))
+    assert.equal(204, deliver(new.webhookId, signed(new.signatureSecret)))
+    assert.equal(204, deliver(old.webhookId, signed(old.signatureSecret)))
+    assert.equal(401, deliver(new.webhookId, signed(old.signatureSecret))) -- a secret is of one webhook
+    assert.equal(401, deliver(old.webhookId, signed(new.signatureSecret)))
+    ahead = TTL + HOUR + 1
+    assert.equal(204, deliver(new.webhookId, signed(new.signatureSecret)))
+    assert.equal(401, deliver(old.webhookId, signed(old.signatureSecret)))
+  end)
+
+  it("is refused at once where the application holds the secrets", function()
+    local current = { "sig_sec_new", "sig_sec_old" }
+    local deliver = receiver_of(function() return current end)
+    assert.equal(204, deliver(ID, signed "sig_sec_new"))
+    assert.equal(204, deliver(ID, signed "sig_sec_old"))
+    current = "sig_sec_new"
+    assert.equal(204, deliver(ID, signed "sig_sec_new"))
+    assert.equal(401, deliver(ID, signed "sig_sec_old"))
+  end)
+end)
+
+describe("a hostile sender", function()
+  local asked, fetch, deliver
+
+  before_each(function()
+    asked, ahead = 0, 0
+    runtime.monotonic = function() return clock() + ahead end
+    deliver = receiver_of(secrets_of.new(function(id)
+      asked = asked + 1
+      return fetch(id)
+    end))
+  end)
+
+  after_each(function() runtime.monotonic = clock end)
+
+  local function forge(count, from)
+    local statuses = {}
+    for i = from or 1, (from or 1) + count - 1 do
+      local status = deliver("webhook_forged" .. i, WRONG)
+      statuses[status] = (statuses[status] or 0) + 1
+    end
+    return statuses
+  end
+
+  it("has api.video asked about 20 ids a minute", function()
+    fetch = missing
+    assert.same({ [401] = 20, [503] = 980 }, forge(1000))
+    assert.equal(20, asked)
+    ahead = 61
+    assert.same({ [401] = 20, [503] = 980 }, forge(1000, 1001))
+    assert.equal(40, asked)
+  end)
+
+  it("has it asked 200 times a minute when it does not answer", function()
+    fetch = away
+    assert.same({ [503] = 1000 }, forge(1000))
+    assert.equal(200, asked)
+    ahead = 61
+    assert.same({ [503] = 1000 }, forge(1000, 1001))
+    assert.equal(400, asked)
+  end)
+
+  it("has it asked 20 times at once when it takes long", function()
+    local answer = runtime.latch()
+    fetch = function()
+      answer:wait()
+      return away()
+    end
+    runtime.run(function()
+      local left, done = 100, runtime.latch()
+      for i = 1, 100 do
+        runtime.spawn(function()
+          assert.equal(503, deliver("webhook_forged" .. i, WRONG))
+          left = left - 1
+          if left == 0 then done:open(true) end
+        end)
+      end
+      for _ = 1, 5 do runtime.sleep(0) end
+      assert.equal(20, asked)
+      assert.equal(20, left)
+      answer:open(true)
+      assert.is_true(done:wait(60))
+    end)
+  end)
+
+  it("does not have it asked with what is no signature, or no id", function()
+    fetch = found
+    for _, hex in ipairs { "", "0", WRONG .. "0", ("g"):rep(64) } do assert.equal(401, deliver(ID, hex)) end
+    for _, id in ipairs { "", "webhook_/../videos", "webhook_" .. ("a"):rep(100), "A" } do
+      assert.equal(401, deliver(id, WRONG))
+    end
+    assert.equal(401, deliver(nil, WRONG))
+    assert.equal(0, asked)
+  end)
+
+  it("does not have it asked again with wrong signatures, and keeps no honest delivery out", function()
+    fetch = found
+    assert.equal(204, deliver(ID, signed(SECRET)))
+    for _ = 1, 100 do assert.equal(401, deliver(ID, WRONG)) end
+    assert.equal(1, asked)
+    fetch = missing
+    forge(100)
+    assert.equal(204, deliver(ID, signed(SECRET)))
+    assert.equal(21, asked)
+  end)
+
+  it("has a known id asked for every ten seconds at most, once its time is over", function()
+    fetch = found
+    assert.equal(204, deliver(ID, signed(SECRET)))
+    fetch, asked = away, 0
+    for seconds = 1, 60 do
+      ahead = TTL + seconds
+      for _ = 1, 5 do assert.equal(401, deliver(ID, WRONG)) end
+    end
+    assert.equal(6, asked)
+  end)
+
+  it("is not told whether a webhook is known", function()
+    fetch = function(id)
+      if id == ID then return found(id) end
+      return missing()
+    end
+    assert.equal(401, deliver(ID, WRONG))
+    assert.equal(401, deliver("webhook_B", WRONG))
+    assert.equal(401, deliver(ID, "x"))
+    assert.equal(401, deliver("webhook_B", "x"))
+    assert.equal(401, deliver(nil, WRONG))
+  end)
+end)
