@@ -8,6 +8,7 @@
 # make check-constant-time   instructions counted: how long a verification takes says nothing about secrets
 # make check-peers   api.video's Node client, and an OpenAPI mock server, from the npm registry
 # make test-crash    kills, power failures, outages: no event is lost. CRASH_SECONDS=60 longer, CRASH_SEED= again, CRASH_ONLY=redis
+# make fuzz          the parsers and both ends of HTTP under libFuzzer, each for SECONDS (60); TARGET=event for one
 # make soak          calls under random faults for SECONDS (600) with LUA (5.4): no leak, no hang, none lost
 # make bench-event   the event parser beside lua-cjson, for each Lua
 # make bench-http    requests beside a bare loop in C on libcurl, for each Lua
@@ -120,6 +121,26 @@ test-crash:
 	@tools/setup test
 	@$(MAKE) --no-print-directory -s build-$(LUA) $(BUILD)/crash/machine.so
 	@tools/test-crash $(LUA)
+
+# What finds a fault ends the run: with our sources in it, and a Lua 5.4.
+FUZZ := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+TARGET ?= event timestamp signature http server
+
+FUZZ_OBJECTS := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(sort $(CORE) $(SERVER)) spec/fuzz/state.c)
+
+$(BUILD)/fuzz/%.o: %.c spec/fuzz/state.h $(HEADERS) Makefile
+	@mkdir -p $(@D)
+	clang $(C) $(FUZZ) $$(pkg-config --cflags lua5.4 libcurl libcrypto libmicrohttpd) -c -o $@ $<
+
+$(BUILD)/fuzz/%: $(BUILD)/fuzz/spec/fuzz/%.o $(FUZZ_OBJECTS)
+	clang $(FUZZ) -o $@ $^ $$(pkg-config --libs lua5.4 libcurl libcrypto libmicrohttpd)
+
+.PHONY: fuzz
+fuzz: SECONDS := 60
+fuzz:
+	@tools/setup fuzz
+	@$(MAKE) --no-print-directory -s -j2 build-5.4 $(TARGET:%=$(BUILD)/fuzz/%)
+	@tools/fuzz $(SECONDS) $(TARGET)
 
 .PHONY: soak
 soak:

@@ -1,0 +1,16 @@
+-- What our parser says of documents: on standard input, each with its length before it, "12 {...}"; on
+-- standard output a line for each: the kind, and of what is refused the reason.
+
+local events = require "apivideo.events"
+local parse, compile = require("apivideo.core").event.parse, require("apivideo.core").event.compile
+
+local schema = compile(events.types)
+
+while true do
+  local size = io.read "n"
+  if not size then break end
+  io.read(1)
+  local raw = size > 0 and io.read(size) or ""
+  local event, kind, message = parse(raw, schema)
+  io.write(event and "event" or kind, "\t", message or "", "\n")
+end

@@ -1,0 +1,56 @@
+/*
+** Fuzz target: signatures. signature.lua splits the input and calls the library; here is what it
+** compares with, libcrypto's own HMAC.
+*/
+#include "../../src/core/signature.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+#include <openssl/hmac.h>
+
+#include "state.h"
+
+static lua_State *state;
+
+/* hmac(raw, secret) -> 64 hexadecimal digits. Stack: [-0, +1]. */
+static int reference(lua_State *L) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  char hex[2 * SIGNATURE_BYTES + 1];
+  unsigned length = 0;
+  size_t raw_length, secret_length, i;
+  const char *raw = luaL_checklstring(L, 1, &raw_length);
+  const char *secret = luaL_checklstring(L, 2, &secret_length);
+  FUZZ_CHECK(HMAC(EVP_sha256(), secret, (int)secret_length, (const unsigned char *)raw, raw_length,
+                  digest, &length) != NULL);
+  FUZZ_CHECK(length == SIGNATURE_BYTES);
+  for (i = 0; i < SIGNATURE_BYTES; i++)
+    (void)snprintf(hex + 2 * i, 3, "%02x", (unsigned)digest[i]);
+  lua_pushlstring(L, hex, SIGNATURE_HEX);
+  return 1;
+}
+
+/* Pushes the module: the function. Stack: [-0, +1]. */
+static int open_reference(lua_State *L) {
+  lua_pushcfunction(L, reference);
+  return 1;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+  (void)argc;
+  (void)argv;
+  state = fuzz_open("spec/fuzz/signature.lua", "reference", open_reference);
+  return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  unsigned char digest[SIGNATURE_BYTES];
+  char hex[SIGNATURE_HEX];
+  if (signature_from_hex((const char *)data, size, digest)) {
+    FUZZ_CHECK(size == SIGNATURE_HEX);
+    signature_to_hex(digest, hex);
+    FUZZ_CHECK(strncasecmp(hex, (const char *)data, size) == 0);
+  }
+  fuzz_run(state, data, size);
+  return 0;
+}

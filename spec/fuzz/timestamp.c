@@ -1,0 +1,51 @@
+/*
+** Fuzz target: dates. What is taken has the calendar of the C library, and means the same when it is
+** written anew.
+*/
+#include "../../src/core/timestamp.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "state.h"
+
+/* The seconds of a date without its offset, by the C library. */
+static int64_t reference(const char *text) {
+  struct tm date;
+  memset(&date, 0, sizeof date);
+  FUZZ_CHECK(sscanf(text, "%4d-%2d-%2d%*c%2d:%2d:%2d", &date.tm_year, &date.tm_mon, &date.tm_mday,
+                    &date.tm_hour, &date.tm_min, &date.tm_sec) == 6);
+  date.tm_year -= 1900;
+  date.tm_mon -= 1;
+  return (int64_t)timegm(&date);
+}
+
+/* Writes seconds as a date in UTC. */
+static void write_date(int64_t seconds, int32_t nanoseconds, char *out, size_t size) {
+  const time_t time = (time_t)seconds;
+  struct tm date;
+  FUZZ_CHECK(gmtime_r(&time, &date) != NULL);
+  (void)snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d.%09dZ", date.tm_year + 1900,
+                 date.tm_mon + 1, date.tm_mday, date.tm_hour, date.tm_min, date.tm_sec,
+                 (int)nanoseconds);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  char text[128] = "";
+  int64_t seconds = -1, again = -1, difference;
+  int32_t nanoseconds = -1, nanoseconds_again = -1;
+  if (!timestamp_parse((const char *)data, size, &seconds, &nanoseconds)) {
+    FUZZ_CHECK(seconds == -1 && nanoseconds == -1); /* nothing written */
+    return 0;
+  }
+  FUZZ_CHECK(size >= 20 && nanoseconds >= 0 && nanoseconds <= 999999999);
+  memcpy(text, data, 19); /* 2021-01-29T16:46:25 */
+  difference = reference(text) - seconds;
+  FUZZ_CHECK(difference % 60 == 0 && difference > -86400 && difference < 86400);
+  write_date(seconds, nanoseconds, text, sizeof text);
+  if (text[0] == '-' || text[4] != '-') return 0; /* the offset led out of the four-digit years */
+  FUZZ_CHECK(timestamp_parse(text, strlen(text), &again, &nanoseconds_again));
+  FUZZ_CHECK(again == seconds && nanoseconds_again == nanoseconds);
+  return 0;
+}
