@@ -1,11 +1,11 @@
 /*
-** An HTTP server on libmicrohttpd. One epoll descriptor stands for all that it waits for:
-** libmicrohttpd's own epoll descriptor, a timer for its time limits, and signals.
+** An HTTP server on libmicrohttpd. One epoll descriptor stands for all that it waits for: newcomers,
+** libmicrohttpd's own epoll descriptor, a timer for time limits, and signals.
 */
-#include "faults.h"
+#include "server.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,31 +13,30 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
-#define BODY_FIRST_SIZE 512
-/* How much of a body that is too large is read and thrown away, so that its sender can hear 413. */
-#define DISCARD_MAX ((size_t)64 * 1024 * 1024)
-#define RUNS_MAX 16 /* of libmicrohttpd in one server_run */
+#include "body.h"
+#include "connections.h"
+#include "faults.h"
+#include "listening.h"
 
-static long long now_ms(void) {
-  struct timespec time = {0, 0};
-  (void)clock_gettime(CLOCK_MONOTONIC, &time);
-  return (long long)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
+#define RUNS_MAX 16      /* of libmicrohttpd in one server_run */
+#define IDLE_RUNS_MAX 4  /* of them, in which it does nothing that we see */
+#define IDLE_MS_MAX 64   /* how long work may wait that it does not get done */
+#define STALLED_MS 1000  /* how long a chunk may take to begin while there is such work */
 
 /* ---- requests ---- */
 
 /* Makes a request when its first line has come: the only place where libmicrohttpd tells the target
    undecoded. NULL (memory is out) is noticed in on_request. */
 static void *on_target(void *context, const char *target, struct MHD_Connection *connection) {
+  server *self = context;
   server_request *request = calloc(1, sizeof *request);
   (void)connection;
+  self->progressed = true;
   if (request == NULL) return NULL;
-  request->owner = context;
+  request->owner = self;
   request->target = strdup(target);
   if (request->target == NULL) {
     free(request);
@@ -70,8 +69,9 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
                          enum MHD_RequestTerminationCode code) {
   server *self = context;
   server_request *request = *state;
-  (void)connection;
   (void)code;
+  self->progressed = true;
+  connections_wait(self, connection);
   if (request == NULL) return;
   *state = NULL;
   if (request->id != 0) {
@@ -81,8 +81,8 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
   }
   if (request->draft != NULL) MHD_destroy_response(request->draft);
   if (request->response != NULL) MHD_destroy_response(request->response);
+  body_free(self, request);
   free(request->headers);
-  free(request->body);
   free(request->target);
   free(request);
 }
@@ -99,14 +99,33 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status
   return result;
 }
 
-/* Counts the headers that say where the body ends; 2 for an encoding that is not known. */
-static enum MHD_Result count_framing(void *context, enum MHD_ValueKind kind, const char *name,
-                                     const char *value) {
-  unsigned *count = context;
+/* Whether a header's name begins with another's, and is not the same. */
+static bool is_longer(const char *name, const char *other) {
+  const size_t len = strlen(other);
+  return strncasecmp(name, other, len) == 0 && name[len] != '\0';
+}
+
+/* What the headers say of where the body ends. */
+typedef struct {
+  unsigned count; /* of headers that say it */
+  bool chunked, unclear;
+} framing;
+
+static enum MHD_Result read_framing(void *context, enum MHD_ValueKind kind, const char *name,
+                                    const char *value) {
+  framing *found = context;
   (void)kind;
-  if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) *count += 1;
-  if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0)
-    *count += value != NULL && strcasecmp(value, "chunked") == 0 ? 1 : 2;
+  if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) found->count++;
+  if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+    found->count++;
+    found->chunked = value != NULL && strcasecmp(value, "chunked") == 0;
+    found->unclear = found->unclear || !found->chunked;
+  }
+  /* libmicrohttpd takes spaces for a part of a name, and a line that goes on in the next one, too. */
+  if (name[strcspn(name, " \t\v\f\r")] != '\0' ||
+      is_longer(name, MHD_HTTP_HEADER_CONTENT_LENGTH) ||
+      is_longer(name, MHD_HTTP_HEADER_TRANSFER_ENCODING))
+    found->unclear = true;
   return MHD_YES;
 }
 
@@ -117,43 +136,19 @@ static enum MHD_Result begin(server *self, server_request *request,
                              struct MHD_Connection *connection, const char *method) {
   const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
                                                    MHD_HTTP_HEADER_CONTENT_LENGTH);
-  unsigned framing = 0;
-  (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, count_framing, &framing);
+  framing found = {0, false, false};
+  (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, read_framing, &found);
   request->connection = connection;
   request->method = method;
-  request->deadline = now_ms() + (long long)self->timeout * 1000;
+  request->chunked = found.chunked;
+  request->progressed = now_ms();
   admit(self, request);
-  if (framing > 1) return refuse(connection, MHD_HTTP_BAD_REQUEST);
+  if (found.count > 1 || found.unclear) return refuse(connection, MHD_HTTP_BAD_REQUEST);
   if (length == NULL) return MHD_YES;
   request->too_large = strtoull(length, NULL, 10) > self->max_body;
   return strtoull(length, NULL, 10) > self->max_body + DISCARD_MAX
              ? refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE)
              : MHD_YES;
-}
-
-/* Takes a part of the body. MHD_NO closes the connection. */
-static enum MHD_Result take_body(server *self, server_request *request, const char *data,
-                                 size_t len) {
-  if (now_ms() > request->deadline) return MHD_NO;
-  if (request->too_large || len > self->max_body - request->body_len) {
-    free(request->body);
-    request->body = NULL;
-    request->too_large = true;
-    request->body_len += len;
-    return request->body_len > self->max_body + DISCARD_MAX ? MHD_NO : MHD_YES;
-  }
-  if (len > request->body_size - request->body_len) {
-    size_t size = request->body_size == 0 ? BODY_FIRST_SIZE : request->body_size;
-    char *grown;
-    while (size - request->body_len < len) size *= 2;
-    grown = realloc(request->body, size);
-    if (grown == NULL) return MHD_NO;
-    request->body = grown;
-    request->body_size = size;
-  }
-  memcpy(request->body + request->body_len, data, len);
-  request->body_len += len;
-  return MHD_YES;
 }
 
 static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const char *name,
@@ -196,6 +191,7 @@ static enum MHD_Result finish(server *self, server_request *request) {
   if (!collect_headers(request)) return MHD_NO;
   set_peer(request);
   MHD_suspend_connection(request->connection);
+  connections_handle(request->connection);
   request->suspended = true;
   *self->ready_end = request;
   self->ready_end = &request->next;
@@ -211,12 +207,14 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
   server_request *request = *state;
   (void)url;
   (void)version;
+  self->progressed = true;
   if (request == NULL) return MHD_NO;
   if (request->id == 0) return begin(self, request, connection, method);
   if (*len > 0) {
     const size_t taken = *len;
     *len = 0;
-    return take_body(self, request, data, taken);
+    request->progressed = now_ms();
+    return body_add(self, request, data, taken) ? MHD_YES : MHD_NO;
   }
   if (request->response != NULL)
     return MHD_queue_response(connection, request->status, request->response);
@@ -225,7 +223,10 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 }
 
 void server_take(server *self) {
-  if (self->ready != NULL) leave_queue(self, self->ready);
+  server_request *request = self->ready;
+  if (request == NULL) return;
+  leave_queue(self, request);
+  body_free(self, request);
 }
 
 /* Whether its connection is suspended until somebody answers. */
@@ -259,6 +260,7 @@ void server_send(server_request *request, unsigned status) {
   request->status = status;
   request->response = request->draft;
   request->draft = NULL;
+  connections_answer(request->owner, request->connection);
   MHD_resume_connection(request->connection);
 }
 
@@ -267,56 +269,6 @@ void server_send(server_request *request, unsigned status) {
 static bool fail(server *self, const char *what, const char *why) {
   (void)snprintf(self->error, sizeof self->error, "%s: %s", what, why);
   return false;
-}
-
-/* Binds one address; the socket, or -1 with errno. */
-static int bind_address(const struct addrinfo *address) {
-  const int on = 1;
-  const int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -1;
-  (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0) return fd;
-  {
-    const int problem = errno;
-    (void)close(fd);
-    errno = problem;
-  }
-  return -1;
-}
-
-/* Reads the address and the port that a socket got. */
-static void read_address(server *self, int fd) {
-  struct sockaddr_storage address;
-  socklen_t len = sizeof address;
-  char port[16] = "0";
-  if (getsockname(fd, (struct sockaddr *)&address, &len) != 0) return;
-  (void)getnameinfo((struct sockaddr *)&address, len, self->host, sizeof self->host, port,
-                    sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
-  self->port = (unsigned)strtoul(port, NULL, 10);
-}
-
-/* Opens the listening socket; -1 with a message in `error`. */
-static int open_socket(server *self, const server_options *options) {
-  /* A bare system has nobody who knows "localhost". */
-  const char *const host = strcmp(options->host, "localhost") == 0 ? "127.0.0.1" : options->host;
-  struct addrinfo hints, *addresses = NULL;
-  char port[16], where[100];
-  int fd, code;
-  memset(&hints, 0, sizeof hints);
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  (void)snprintf(port, sizeof port, "%u", options->port);
-  (void)snprintf(where, sizeof where, "cannot listen on %.60s port %s", options->host, port);
-  code = getaddrinfo(host, port, &hints, &addresses);
-  if (code != 0) {
-    (void)fail(self, where, gai_strerror(code));
-    return -1;
-  }
-  fd = bind_address(addresses);
-  if (fd < 0) (void)fail(self, where, strerror(errno));
-  freeaddrinfo(addresses);
-  if (fd >= 0) read_address(self, fd);
-  return fd;
 }
 
 /* Adds a descriptor to the server's epoll set. */
@@ -328,19 +280,17 @@ static bool wait_for(server *self, int fd) {
   return epoll_ctl(self->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-/* Starts libmicrohttpd on a socket, which is its own from then on. */
-static bool start_daemon(server *self, const server_options *options, int fd) {
+/* Starts libmicrohttpd, without a port of its own. Its time limit is for a connection that is
+   inactive, whatever it should be doing: ours are shorter. */
+static bool start_daemon(server *self) {
   const union MHD_DaemonInfo *info;
   self->daemon = MHD_start_daemon(
-      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, faults_accept, self, on_request, self,
-      MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, self,
-      MHD_OPTION_URI_LOG_CALLBACK, on_target, self, MHD_OPTION_CONNECTION_LIMIT,
-      options->max_connections, MHD_OPTION_CONNECTION_TIMEOUT, options->timeout,
-      MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
-  if (self->daemon == NULL) {
-    (void)close(fd);
-    return fail(self, "libmicrohttpd could not be started", strerror(errno));
-  }
+      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, faults_accept, self,
+      on_request, self, MHD_OPTION_NOTIFY_CONNECTION, connections_notify, self,
+      MHD_OPTION_NOTIFY_COMPLETED, on_completed, self, MHD_OPTION_URI_LOG_CALLBACK, on_target, self,
+      MHD_OPTION_CONNECTION_LIMIT, (unsigned)self->slot_count, MHD_OPTION_CONNECTION_TIMEOUT,
+      self->timeout, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+  if (self->daemon == NULL) return fail(self, "libmicrohttpd could not be started", strerror(errno));
   info = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD);
   if (info == NULL || !wait_for(self, info->epoll_fd))
     return fail(self, "cannot wait for connections", strerror(errno));
@@ -348,20 +298,20 @@ static bool start_daemon(server *self, const server_options *options, int fd) {
 }
 
 bool server_open(server *self, const server_options *options) {
-  int fd;
-  self->epoll = self->timer = -1;
+  self->epoll = self->timer = self->listening = -1;
   self->ready_end = &self->ready;
   self->max_body = options->max_body;
   self->timeout = options->timeout;
-  self->slot_count = options->max_connections;
+  self->idle_ms = 1;
+  self->max_connections = options->max_connections;
+  self->slot_count = self->max_connections + ACCEPT_MAX;
   self->slots = calloc(self->slot_count, sizeof *self->slots);
   if (self->slots == NULL) return fail(self, "cannot start", "out of memory");
   self->epoll = epoll_create1(EPOLL_CLOEXEC);
   self->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
   if (self->epoll < 0 || self->timer < 0 || !wait_for(self, self->timer))
     return fail(self, "cannot start", strerror(errno));
-  fd = open_socket(self, options);
-  return fd >= 0 && start_daemon(self, options, fd);
+  return listening_open(self, options) && start_daemon(self);
 }
 
 bool server_catch_signals(server *self) {
@@ -372,57 +322,79 @@ bool server_catch_signals(server *self) {
   return fail(self, "cannot catch signals", strerror(errno));
 }
 
-/* Sets the timer to when libmicrohttpd next has something to do without an event. Time limits only
-   move away, so a timer that is set is early enough for them; but work that is left over from this
-   run (its sockets are edge-triggered, no event will come for it) must not wait that long. */
-static void arm_timer(server *self) {
-  struct itimerspec when;
-  MHD_UNSIGNED_LONG_LONG ms = 0;
-  if (MHD_get_timeout(self->daemon, &ms) != MHD_YES || (self->timer_armed && ms > 0)) return;
-  if (ms == 0) ms = 1;
-  memset(&when, 0, sizeof when);
-  when.it_value.tv_sec = (time_t)(ms / 1000);
-  when.it_value.tv_nsec = (long)(ms % 1000) * 1000000;
-  self->timer_armed = timerfd_settime(self->timer, 0, &when, NULL) == 0;
-}
-
-/* Whether there are as many connections as there may be: then libmicrohttpd accepts no more. */
-static bool is_full(const server *self) {
-  const union MHD_DaemonInfo *info =
-      MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-  return info != NULL && info->num_connections >= self->slot_count;
-}
-
-static bool has_work(const server *self) {
+/* In how many milliseconds libmicrohttpd has something to do without an event; LLONG_MAX: not. */
+static long long pending(const server *self) {
   MHD_UNSIGNED_LONG_LONG ms;
-  return MHD_get_timeout(self->daemon, &ms) == MHD_YES && ms == 0;
+  if (MHD_get_timeout(self->daemon, &ms) != MHD_YES) return LLONG_MAX;
+  return ms > INT_MAX ? INT_MAX : (long long)ms;
+}
+
+/* Runs libmicrohttpd as long as it gets something done. Whether there is work that it does not. */
+static bool run(server *self) {
+  int runs = 0, idle_runs = 0;
+  bool has_work;
+  do {
+    self->progressed = false;
+    if (runs == 0 || listening_has_room(self)) listening_accept(self);
+    (void)MHD_run(self->daemon);
+    idle_runs = self->progressed ? 0 : idle_runs + 1;
+    has_work = pending(self) == 0;
+  } while (++runs < RUNS_MAX && idle_runs < IDLE_RUNS_MAX &&
+           (has_work || listening_has_room(self)));
+  return has_work && idle_runs > 0;
+}
+
+/* libmicrohttpd 0.9.75 asks to be run at once, again and again, for a connection whose memory is full
+   before the line with a chunk's size is whole, and nothing else comes of it. */
+static void end_stalled(server *self) {
+  const long long before = now_ms() - STALLED_MS;
+  size_t i;
+  for (i = 0; i < self->slot_count; i++) {
+    const server_request *request = self->slots[i];
+    if (request != NULL && request->chunked && !request->suspended && request->progressed < before)
+      connections_end(self, request->connection);
+  }
+}
+
+/* Sets the timer to when there is something to do without an event. One that ends earlier is early
+   enough. Work that is left over must not wait long (the sockets are edge-triggered, no event will come
+   for it), unless it does not get done. */
+static void arm_timer(server *self) {
+  const long long now = now_ms(), ms = pending(self);
+  long long at = connections_deadline(self);
+  struct itimerspec when;
+  if (ms != LLONG_MAX && now + ms < at) at = now + ms;
+  if (ms == 0) at = now + self->idle_ms;
+  if (self->accept_at != 0 && self->accept_at < at) at = self->accept_at;
+  if (at == LLONG_MAX || (self->timer_at != 0 && self->timer_at <= at)) return;
+  memset(&when, 0, sizeof when);
+  when.it_value.tv_sec = (time_t)(at / 1000);
+  when.it_value.tv_nsec = (long)(at % 1000) * 1000000;
+  if (timerfd_settime(self->timer, TFD_TIMER_ABSTIME, &when, NULL) == 0) self->timer_at = at;
 }
 
 bool server_run(server *self) {
   unsigned long long expirations;
-  bool was_full;
-  int runs = 0;
   if (self->daemon == NULL) return false;
-  if (self->timer_armed &&
+  if (self->timer_at != 0 &&
       read(self->timer, &expirations, sizeof expirations) == (ssize_t)sizeof expirations)
-    self->timer_armed = false;
+    self->timer_at = 0;
   faults_watch(self);
-  /* A run that makes room for a connection leaves it to the next one to accept it. */
-  do {
-    was_full = is_full(self);
-    (void)MHD_run(self->daemon);
-  } while (++runs < RUNS_MAX && (has_work(self) || (was_full && !is_full(self))));
+  connections_expire(self);
+  if (run(self)) {
+    end_stalled(self);
+    self->idle_ms = self->idle_ms < IDLE_MS_MAX ? self->idle_ms * 2 : IDLE_MS_MAX;
+  } else {
+    self->idle_ms = 1;
+  }
   arm_timer(self);
   return signals_caught(&self->signals);
 }
 
 void server_stop_accepting(server *self) {
-  MHD_socket fd;
-  /* Asked again, libmicrohttpd names the same descriptor, which may be somebody else's by then. */
   if (self->daemon == NULL || self->quiesced) return;
   self->quiesced = true;
-  fd = MHD_quiesce_daemon(self->daemon);
-  if (fd != MHD_INVALID_SOCKET) (void)close(fd);
+  listening_close(self);
   faults_release(self);
 }
 
@@ -445,6 +417,7 @@ void server_close(server *self) {
     self->daemon = NULL;
   }
   signals_close(&self->signals);
+  listening_close(self);
   close_fd(&self->timer);
   close_fd(&self->epoll);
   free(self->slots);

@@ -20,6 +20,23 @@ typedef struct server_header {
 } server_header;
 
 typedef struct server server;
+typedef struct server_queue server_queue;
+
+/* A client's connection. Its request must be there within the server's timeout, and so must its
+   answer be taken; while a request is handled, it is in no queue, and waits for us. */
+typedef struct server_connection {
+  struct MHD_Connection *connection;
+  int fd;
+  server_queue *queue;
+  struct server_connection *next, *previous; /* in the queue */
+  long long deadline;                        /* in milliseconds */
+  bool ended;                                /* by us; libmicrohttpd has not noticed yet */
+} server_connection;
+
+/* In the order of their deadlines. */
+struct server_queue {
+  server_connection *first, *last;
+};
 
 typedef struct server_request {
   server *owner;
@@ -33,8 +50,8 @@ typedef struct server_request {
   size_t header_count;
   char *body;
   size_t body_len, body_size;
-  long long deadline; /* for the whole of it to arrive, in milliseconds */
-  bool too_large, suspended, cut;
+  long long progressed; /* when a part of the body came, in milliseconds */
+  bool chunked, too_large, suspended, cut;
   struct MHD_Response *draft, *response;
   unsigned status;
 } server_request;
@@ -42,14 +59,21 @@ typedef struct server_request {
 /* Zeroed by the caller, who must not move it. */
 struct server {
   struct MHD_Daemon *daemon;
-  int epoll, timer; /* descriptors, or -1 */
-  bool timer_armed, quiesced;
+  int epoll, timer, listening; /* descriptors, or -1 */
+  bool inviting, quiesced;     /* whether newcomers wake the server; whether there are none any more */
+  long long timer_at;          /* when the timer ends, in milliseconds; 0: it is not armed */
+  long long accept_at;         /* when it is worth to try again, after the system had no room; or 0 */
+  unsigned idle_ms;            /* how long work may wait that libmicrohttpd does not get done */
+  bool progressed;             /* whether libmicrohttpd has called since this was last cleared */
   signals signals;
   char host[64];     /* the numeric address */
   unsigned port;
   size_t max_body;
   unsigned timeout; /* seconds */
-  server_request **slots; /* requests by id % slot_count */
+  size_t connections, max_connections;
+  server_queue waiting, answering; /* for the rest of a request; for an answer to be taken */
+  size_t body_memory;              /* of all requests that were not taken yet */
+  server_request **slots;          /* requests by id % slot_count */
   size_t slot_count, active;
   long long last_id;
   server_request *ready, **ready_end;

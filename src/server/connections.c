@@ -1,0 +1,128 @@
+/*
+** The connections of a server. All have the same time for a request, counted from its beginning, so
+** that a byte now and then keeps nobody here; so the queue of those that wait is in the order of their
+** deadlines, and the first of it is who has waited longest.
+*/
+#include "connections.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+long long now_ms(void) {
+  struct timespec time = {0, 0};
+  (void)clock_gettime(CLOCK_MONOTONIC, &time);
+  return (long long)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/* Ours of one of libmicrohttpd's; NULL when memory was out as it came. */
+static server_connection *ours(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return info == NULL ? NULL : info->socket_context;
+}
+
+static void leave(server_connection *one) {
+  server_queue *queue = one->queue;
+  if (queue == NULL) return;
+  *(one->previous == NULL ? &queue->first : &one->previous->next) = one->next;
+  *(one->next == NULL ? &queue->last : &one->next->previous) = one->previous;
+  one->queue = NULL;
+}
+
+/* Moves a connection to the end of a queue, with all of its time before it. */
+static void enter(server *self, server_connection *one, server_queue *queue) {
+  if (one == NULL || one->ended) return;
+  leave(one);
+  one->deadline = now_ms() + (long long)self->timeout * 1000;
+  one->queue = queue;
+  one->next = NULL;
+  one->previous = queue->last;
+  *(queue->last == NULL ? &queue->first : &queue->last->next) = one;
+  queue->last = one;
+}
+
+/* libmicrohttpd sees that the socket was shut down, or, where it does not watch it at the moment, that
+   a second has passed. */
+static void end(server *self, server_connection *one) {
+  leave(one);
+  one->ended = true;
+  self->connections--;
+  (void)shutdown(one->fd, SHUT_RDWR);
+  (void)MHD_set_connection_option(one->connection, MHD_CONNECTION_OPTION_TIMEOUT, 1U);
+}
+
+/* Makes our half of a new connection. Without memory, it is closed at once. */
+static void start(server *self, struct MHD_Connection *connection, void **socket_context) {
+  server_connection *one = calloc(1, sizeof *one);
+  const int fd =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+  *socket_context = one;
+  if (one == NULL) {
+    (void)shutdown(fd, SHUT_RDWR);
+    return;
+  }
+  one->connection = connection;
+  one->fd = fd;
+  self->connections++;
+  enter(self, one, &self->waiting);
+}
+
+void connections_notify(void *context, struct MHD_Connection *connection, void **socket_context,
+                        enum MHD_ConnectionNotificationCode code) {
+  server *self = context;
+  server_connection *one = *socket_context;
+  self->progressed = true;
+  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+    start(self, connection, socket_context);
+    return;
+  }
+  if (one == NULL) return;
+  leave(one);
+  if (!one->ended) self->connections--;
+  free(one);
+  *socket_context = NULL;
+}
+
+void connections_wait(server *self, struct MHD_Connection *connection) {
+  enter(self, ours(connection), &self->waiting);
+}
+
+void connections_handle(struct MHD_Connection *connection) {
+  server_connection *one = ours(connection);
+  if (one != NULL) leave(one);
+}
+
+void connections_answer(server *self, struct MHD_Connection *connection) {
+  enter(self, ours(connection), &self->answering);
+}
+
+void connections_end(server *self, struct MHD_Connection *connection) {
+  server_connection *one = ours(connection);
+  if (one != NULL && !one->ended) end(self, one);
+}
+
+bool connections_end_oldest(server *self) {
+  if (self->waiting.first == NULL) return false;
+  end(self, self->waiting.first);
+  return true;
+}
+
+static void expire(server *self, server_queue *queue, long long now) {
+  while (queue->first != NULL && queue->first->deadline <= now) end(self, queue->first);
+}
+
+void connections_expire(server *self) {
+  const long long now = now_ms();
+  expire(self, &self->waiting, now);
+  expire(self, &self->answering, now);
+}
+
+long long connections_deadline(const server *self) {
+  const server_connection *waiting = self->waiting.first, *answering = self->answering.first;
+  long long deadline = LLONG_MAX;
+  if (waiting != NULL) deadline = waiting->deadline;
+  if (answering != NULL && answering->deadline < deadline) deadline = answering->deadline;
+  return deadline;
+}

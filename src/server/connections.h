@@ -1,0 +1,28 @@
+/*
+** connections.h: how long connections may stay.
+*/
+#ifndef APIVIDEO_CONNECTIONS_H
+#define APIVIDEO_CONNECTIONS_H
+
+#include "server.h"
+
+/* Milliseconds of a clock that only goes on. */
+long long now_ms(void);
+
+/* libmicrohttpd's MHD_NotifyConnectionCallback. */
+void connections_notify(void *context, struct MHD_Connection *connection, void **socket_context,
+                        enum MHD_ConnectionNotificationCode code);
+/* From now on a connection waits for its next request, for nothing, for its answer to be taken. */
+void connections_wait(server *self, struct MHD_Connection *connection);
+void connections_handle(struct MHD_Connection *connection);
+void connections_answer(server *self, struct MHD_Connection *connection);
+/* Ends a connection: libmicrohttpd closes it when it is run. */
+void connections_end(server *self, struct MHD_Connection *connection);
+/* Ends the one that has waited longest without a whole request; false when there is none. */
+bool connections_end_oldest(server *self);
+/* Ends those whose time is over. */
+void connections_expire(server *self);
+/* When that is to be done next, or LLONG_MAX. */
+long long connections_deadline(const server *self);
+
+#endif

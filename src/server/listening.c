@@ -1,0 +1,155 @@
+/*
+** The port of a server. libmicrohttpd could listen by itself; but where it has no room left, it leaves
+** newcomers waiting until somebody goes, and where the process has no descriptor left and no connection,
+** it tries without a pause.
+*/
+#include "listening.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "connections.h"
+
+#define DESCRIPTORS_KEPT 24 /* for what is no connection */
+#define STARVED_MS 100      /* how long to wait when the system has no room */
+
+static bool fail(server *self, const char *what, const char *why) {
+  (void)snprintf(self->error, sizeof self->error, "%s: %s", what, why);
+  return false;
+}
+
+/* Whether the process may have as many descriptors as there may be connections. */
+static bool check_descriptors(server *self) {
+  struct rlimit limit;
+  const rlim_t needed = (rlim_t)self->max_connections + DESCRIPTORS_KEPT;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+      limit.rlim_cur >= needed)
+    return true;
+  (void)snprintf(self->error, sizeof self->error,
+                 "%zu connections need %llu descriptors, and this process may have %llu: raise its "
+                 "\"ulimit -n\", or lower max_connections",
+                 self->max_connections, (unsigned long long)needed,
+                 (unsigned long long)limit.rlim_cur);
+  return false;
+}
+
+/* Binds one address; the socket, or -1 with errno. */
+static int bind_address(const struct addrinfo *address) {
+  const int on = 1;
+  const int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0) return fd;
+  {
+    const int problem = errno;
+    (void)close(fd);
+    errno = problem;
+  }
+  return -1;
+}
+
+/* Reads the address and the port that the socket got. */
+static void read_address(server *self) {
+  struct sockaddr_storage address;
+  socklen_t len = sizeof address;
+  char port[16] = "0";
+  if (getsockname(self->listening, (struct sockaddr *)&address, &len) != 0) return;
+  (void)getnameinfo((struct sockaddr *)&address, len, self->host, sizeof self->host, port,
+                    sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+  self->port = (unsigned)strtoul(port, NULL, 10);
+}
+
+/* Opens the socket; false with a message in `error`. */
+static bool open_socket(server *self, const server_options *options) {
+  /* A bare system has nobody who knows "localhost". */
+  const char *const host = strcmp(options->host, "localhost") == 0 ? "127.0.0.1" : options->host;
+  struct addrinfo hints, *addresses = NULL;
+  char port[16], where[100];
+  int code;
+  memset(&hints, 0, sizeof hints);
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  (void)snprintf(port, sizeof port, "%u", options->port);
+  (void)snprintf(where, sizeof where, "cannot listen on %.60s port %s", options->host, port);
+  code = getaddrinfo(host, port, &hints, &addresses);
+  if (code != 0) return fail(self, where, gai_strerror(code));
+  self->listening = bind_address(addresses);
+  if (self->listening < 0) (void)fail(self, where, strerror(errno));
+  freeaddrinfo(addresses);
+  if (self->listening < 0) return false;
+  read_address(self);
+  return true;
+}
+
+/* Has newcomers wake the server, or not: nobody would let them in. */
+static bool invite(server *self, bool inviting) {
+  struct epoll_event event;
+  memset(&event, 0, sizeof event);
+  event.events = inviting ? EPOLLIN : 0;
+  event.data.fd = self->listening;
+  self->inviting = inviting;
+  return epoll_ctl(self->epoll, EPOLL_CTL_MOD, self->listening, &event) == 0;
+}
+
+bool listening_open(server *self, const server_options *options) {
+  struct epoll_event event;
+  if (!check_descriptors(self) || !open_socket(self, options)) return false;
+  memset(&event, 0, sizeof event);
+  event.data.fd = self->listening;
+  if (epoll_ctl(self->epoll, EPOLL_CTL_ADD, self->listening, &event) == 0 && invite(self, true))
+    return true;
+  return fail(self, "cannot wait for connections", strerror(errno));
+}
+
+/* Whether a newcomer can have a place: a free one, or that of one who waits. */
+static bool has_place(const server *self) {
+  return self->connections < self->max_connections || self->waiting.first != NULL;
+}
+
+bool listening_has_room(const server *self) {
+  return self->listening >= 0 && !self->inviting && self->accept_at == 0 && has_place(self);
+}
+
+/* Lets one in; false when nobody is there, or there is no room. */
+static bool accept_one(server *self) {
+  struct sockaddr_storage address;
+  socklen_t len = sizeof address;
+  const int fd = accept4(self->listening, (struct sockaddr *)&address, &len,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd < 0) {
+    const bool starved =
+        errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+    if (starved && !connections_end_oldest(self)) self->accept_at = now_ms() + STARVED_MS;
+    return !starved && errno != EAGAIN; /* what is left are newcomers who have gone again */
+  }
+  if (self->connections >= self->max_connections) (void)connections_end_oldest(self);
+  (void)MHD_add_connection(self->daemon, fd, (struct sockaddr *)&address, len);
+  return true;
+}
+
+void listening_accept(server *self) {
+  size_t count = 0;
+  if (self->listening < 0 || (self->accept_at != 0 && now_ms() < self->accept_at)) return;
+  self->accept_at = 0;
+  /* No newcomer goes for another before anybody has looked what it sent. */
+  while (count < ACCEPT_MAX && count < self->max_connections && has_place(self) && accept_one(self))
+    count++;
+  {
+    const bool inviting = self->accept_at == 0 && has_place(self);
+    if (inviting != self->inviting) (void)invite(self, inviting);
+  }
+}
+
+void listening_close(server *self) {
+  if (self->listening < 0) return;
+  (void)epoll_ctl(self->epoll, EPOLL_CTL_DEL, self->listening, NULL);
+  (void)close(self->listening);
+  self->listening = -1;
+}
