@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 #include "http_connection.h"
+#include "http_header.h"
 #include "http_options.h"
 
 #define BUFFER_FIRST_SIZE 1024
 
-/* Appends to a buffer; false when memory is out. The buffer stays whole then. */
-static bool buffer_append(http_buffer *buffer, const char *data, size_t len) {
+bool http_append(http_buffer *buffer, const char *data, size_t len) {
   if (len > buffer->size - buffer->len) {
     size_t size = buffer->size == 0 ? BUFFER_FIRST_SIZE : buffer->size;
     char *grown;
@@ -42,11 +42,11 @@ static size_t on_body(char *data, size_t size, size_t count, void *context) {
     transfer->too_large = "the response's body is larger than allowed";
     return 0;
   }
-  return buffer_append(&transfer->body, data, len) ? len : 0;
+  return http_append(&transfer->body, data, len) ? len : 0;
 }
 
-/* libcurl's header callback, once for each line: collects the lines of the final response. The cap
-   counts all lines, so that a peer cannot send 1xx responses for ever. */
+/* libcurl's header callback, once for each line. The cap counts all lines, so that a peer cannot send
+   1xx responses for ever. */
 static size_t on_header(char *data, size_t size, size_t count, void *context) {
   http_transfer *transfer = context;
   const size_t len = size * count;
@@ -55,41 +55,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *context) {
     return 0;
   }
   transfer->header_total += len;
-  if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) {
-    transfer->header.len = 0;
-    transfer->header_lines = 0;
-  } else if (len > 2) {
-    transfer->header_lines++;
-  }
-  return buffer_append(&transfer->header, data, len) ? len : 0;
-}
-
-bool http_is_clean(const char *text, size_t len) {
-  size_t i;
-  for (i = 0; i < len; i++) {
-    const unsigned char c = (unsigned char)text[i];
-    if ((c < 0x20 && c != '\t') || c == 0x7f) return false;
-  }
-  return true;
-}
-
-/* Whether a character may stand in a header's name (RFC 9110, token). */
-static bool is_token(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
-const char *http_add_header(http_transfer *transfer, const char *line, size_t len) {
-  struct curl_slist *grown;
-  size_t name = 0;
-  while (name < len && is_token(line[name])) name++;
-  if (name == 0 || name == len || line[name] != ':')
-    return "a header must have the form \"Name: value\"";
-  if (!http_is_clean(line, len)) return "a header must not hold CR, LF, NUL or control characters";
-  grown = curl_slist_append(transfer->headers, line);
-  if (grown == NULL) return "out of memory";
-  transfer->headers = grown;
-  return NULL;
+  return http_take_line(transfer, data, len) ? len : 0;
 }
 
 /* A handle of the pool's: a spare one, or a new one; or NULL. */

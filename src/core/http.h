@@ -6,6 +6,7 @@
 ** and each transfer its pool, so either may be closed first.
 **
 **   http.c             pools and transfers
+**   http_header.c      the lines of headers
 **   http_options.c     what a request asks, as libcurl's options
 **   http_connection.c  what happens between a connection and a request
 **   http_failure.c     what kind of failure it was
@@ -32,8 +33,9 @@ typedef struct http_transfer http_transfer;
 /* A socket of libcurl's. */
 typedef struct http_socket {
   curl_socket_t fd;
-  int port;   /* the local one, 0 until it is known */
-  bool http1; /* a transfer over it was HTTP/1 */
+  int port, peer_port; /* the local one and the peer's, 0 until they are known */
+  char peer_ip[46];    /* as text */
+  bool http1;          /* a transfer over it was HTTP/1 */
 } http_socket;
 
 typedef struct http_pool {
@@ -52,6 +54,7 @@ typedef struct http_pool {
   bool has_openssl;   /* or a relative of its */
   bool sees_requests; /* this libcurl tells before it sends */
   bool exits_quickly; /* and leaves a resolver's thread to its end */
+  bool keeps_handles; /* and may use one again */
   bool trusts_file;   /* the system's certificates are one file */
 } http_pool;
 
@@ -85,18 +88,22 @@ struct http_transfer {
   bool tls;          /* to the peer, or to a proxy */
   bool repeatable;   /* a GET, and maybe over HTTP/2: it may be sent again */
   bool ready;        /* a connection was ready for it */
-  bool stale;        /* that was one that the peer had closed */
+  bool stale;        /* that was a kept one of no use: the peer had closed it, say */
   bool unanswered;   /* libcurl wanted to send it again */
   long connect_size; /* what was sent to a proxy, to reach the peer, before the request */
   /* its end: */
   CURLcode code;
   const char *too_large; /* which cap of ours stopped it, or NULL */
+  const char *malformed; /* what is wrong with the headers, where we stopped it for that, or NULL */
   bool sent;             /* whether any byte of it may have reached the peer */
   long status, connections, version;
   curl_off_t points[HTTP_POINTS];
-  http_buffer body, header; /* header: the final response's lines */
-  int header_lines;         /* of those, without the first and the empty one */
-  size_t header_total;      /* bytes of all header lines, of 1xx responses too */
+  http_buffer body, header; /* header: the lines of the final response's headers */
+  int header_lines;         /* how many those are */
+  size_t header_total;      /* bytes of all header lines, of 1xx responses and trailers too */
+  bool in_header;           /* between a status line and the empty line */
+  bool answered;            /* the headers of the final response were whole: what follows are trailers */
+  char length[20];          /* its Content-Length, or "" */
   char error[CURL_ERROR_SIZE];
 };
 

@@ -4,6 +4,7 @@
 */
 #include "http_connection.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ static int on_socket(void *context, curl_socket_t fd, curlsocktype purpose) {
     pool->sockets = grown;
     pool->socket_size = size;
   }
-  pool->sockets[pool->socket_count++] = (http_socket){fd, 0, false};
+  pool->sockets[pool->socket_count++] = (http_socket){.fd = fd};
   return CURL_SOCKOPT_OK;
 }
 
@@ -58,36 +59,56 @@ static int on_close(void *context, curl_socket_t fd) {
   return close(fd);
 }
 
-/* The local port of a socket, or 0 while it has none. */
-static int port_of(curl_socket_t fd) {
-  union {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-  } address;
-  socklen_t len = sizeof address;
-  memset(&address, 0, sizeof address);
-  if (getsockname(fd, &address.any, &len) != 0) return 0;
-  if (address.any.sa_family == AF_INET) return ntohs(address.v4.sin_port);
-  return address.any.sa_family == AF_INET6 ? ntohs(address.v6.sin6_port) : 0;
+/* An address as libcurl tells it: its port, and its IP in `ip`, of INET6_ADDRSTRLEN bytes. 0 when it is
+   none of the internet's. */
+static int read_address(const struct sockaddr_storage *address, char *ip) {
+  if (address->ss_family == AF_INET) {
+    const struct sockaddr_in *v4 = (const void *)address;
+    (void)inet_ntop(AF_INET, &v4->sin_addr, ip, INET6_ADDRSTRLEN);
+    return ntohs(v4->sin_port);
+  }
+  if (address->ss_family == AF_INET6) {
+    const struct sockaddr_in6 *v6 = (const void *)address;
+    (void)inet_ntop(AF_INET6, &v6->sin6_addr, ip, INET6_ADDRSTRLEN);
+    return ntohs(v6->sin6_port);
+  }
+  return 0;
 }
 
-/* The socket with a local port, or NULL. (Linux gives one port to two connections only when it runs
-   out of them; what is said of one is then said of the other.) */
-static http_socket *find_socket(http_pool *pool, int port) {
+/* Reads both ends of a socket; its port stays 0 while it is not connected. */
+static void read_ends(http_socket *connection) {
+  struct sockaddr_storage local, peer;
+  char ip[INET6_ADDRSTRLEN];
+  socklen_t local_len = sizeof local, peer_len = sizeof peer;
+  memset(&local, 0, sizeof local);
+  memset(&peer, 0, sizeof peer);
+  if (getsockname(connection->fd, (struct sockaddr *)&local, &local_len) != 0 ||
+      getpeername(connection->fd, (struct sockaddr *)&peer, &peer_len) != 0)
+    return;
+  connection->port = read_address(&local, ip);
+  connection->peer_port = read_address(&peer, connection->peer_ip);
+}
+
+/* The socket between a local port and a peer, or NULL. (To different peers, connections may have the
+   same local port.) */
+static http_socket *find_socket(http_pool *pool, int port, const char *peer_ip, int peer_port) {
   size_t i;
   for (i = 0; i < pool->socket_count; i++) {
     http_socket *candidate = &pool->sockets[i];
-    if (candidate->port == 0) candidate->port = port_of(candidate->fd);
-    if (candidate->port == port) return candidate;
+    if (candidate->port == 0) read_ends(candidate);
+    if (candidate->port == port && candidate->peer_port == peer_port &&
+        strcmp(candidate->peer_ip, peer_ip) == 0)
+      return candidate;
   }
   return NULL;
 }
 
-/* Whether the peer has closed the kept-alive connection of a transfer. libcurl looks, too, but before
-   8.0 it takes the goodbye of TLS for a sign of life. */
-static bool is_closed(const http_transfer *transfer, const http_socket *connection) {
-  struct pollfd peer = {connection->fd, POLLRDHUP, 0};
+/* Whether the kept-alive connection of a transfer is of no use: the peer has closed it, or has said
+   something unasked, which would be taken for the answer. libcurl looks for the first, too, but before
+   8.0 it takes the goodbye of TLS for a sign of life. HTTP/2 has things to say at any time. */
+static bool is_stale(const http_transfer *transfer, const http_socket *connection) {
+  const short events = connection->http1 ? POLLIN | POLLRDHUP : POLLRDHUP;
+  struct pollfd peer = {connection->fd, events, 0};
   long opened = 0;
   (void)curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &opened);
   return opened == 0 && poll(&peer, 1, 0) > 0;
@@ -96,15 +117,13 @@ static bool is_closed(const http_transfer *transfer, const http_socket *connecti
 /* libcurl's pre-request callback: a connection is ready, and the request goes out next. */
 static int on_ready(void *context, char *peer_ip, char *local_ip, int peer_port, int local_port) {
   http_transfer *transfer = context;
-  const http_socket *connection =
-      transfer->tls ? find_socket(transfer->pool, local_port) : NULL;
-  (void)peer_ip;
+  http_socket *connection = find_socket(transfer->pool, local_port, peer_ip, peer_port);
   (void)local_ip;
-  (void)peer_port;
   if (must_stop(transfer)) return CURL_PREREQFUNC_ABORT;
   if (transfer->ready) return CURL_PREREQFUNC_OK;
   if (connection != NULL) {
-    transfer->stale = is_closed(transfer, connection);
+    if (!transfer->tls) connection->http1 = true;
+    transfer->stale = is_stale(transfer, connection);
     if (connection->http1) transfer->repeatable = false;
   }
   if (transfer->stale) return CURL_PREREQFUNC_ABORT;
@@ -155,10 +174,14 @@ CURLcode http_renew(http_transfer *transfer) {
 void http_learn(const http_transfer *transfer) {
 #if LIBCURL_VERSION_NUM >= 0x075000
   http_socket *connection;
-  long port = 0;
-  if (!transfer->repeatable || transfer->version > CURL_HTTP_VERSION_1_1) return;
+  long port = 0, peer_port = 0;
+  char *peer_ip = NULL;
+  if (transfer->version > CURL_HTTP_VERSION_1_1) return;
   (void)curl_easy_getinfo(transfer->easy, CURLINFO_LOCAL_PORT, &port);
-  connection = find_socket(transfer->pool, (int)port);
+  (void)curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_PORT, &peer_port);
+  (void)curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &peer_ip);
+  if (peer_ip == NULL) return;
+  connection = find_socket(transfer->pool, (int)port, peer_ip, (int)peer_port);
   if (connection != NULL) connection->http1 = true;
 #else
   (void)transfer;

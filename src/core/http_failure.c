@@ -32,12 +32,15 @@ static bool got_alert(const http_transfer *transfer) {
 
 const char *http_error_kind(const http_transfer *transfer) {
   if (transfer->too_large != NULL) return "too_large";
+  if (transfer->malformed != NULL) return "unexpected_response";
   switch (transfer->code) {
-    case CURLE_OK: return NULL;
+    case CURLE_OK: return transfer->answered ? NULL : "network";
     case CURLE_OPERATION_TIMEDOUT: return "timeout";
     case CURLE_URL_MALFORMAT:
     case CURLE_NOT_BUILT_IN: return "invalid_request";
     case CURLE_UNSUPPORTED_PROTOCOL: /* an answer without a status line: the URL's was checked */
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_BAD_FUNCTION_ARGUMENT: /* headers that begin with white space */
     case CURLE_WEIRD_SERVER_REPLY: return "unexpected_response";
     case CURLE_SSL_CONNECT_ERROR: return lost_connection(transfer) ? "network" : "tls";
     case CURLE_PEER_FAILED_VERIFICATION:
@@ -58,6 +61,8 @@ const char *http_error_kind(const http_transfer *transfer) {
 
 const char *http_error_message(const http_transfer *transfer) {
   if (transfer->too_large != NULL) return transfer->too_large;
+  if (transfer->malformed != NULL) return transfer->malformed;
+  if (transfer->code == CURLE_OK) return "the connection was closed before the headers were whole";
   if (transfer->unanswered) return "the connection was closed before an answer came";
   if (strcmp(http_error_kind(transfer), "too_large") == 0)
     return "a line of the response's headers is larger than allowed";

@@ -1,0 +1,149 @@
+-- A peer whose answers have bodies that are none, or more than was asked for.
+
+local http = require "apivideo.http"
+local running = require "spec.support.running"
+local runtime = require "apivideo.runtime"
+local wait_for = require "spec.support.wait"
+
+local MAX_BODY = 100000
+
+local function get(p, method)
+  return http.request { method = method or "GET", url = p.url, timeout = 60, max_body = MAX_BODY }
+end
+
+-- Some megabytes of zeros in a few kilobytes.
+local function bomb()
+  local pipe = assert(io.popen("head -c 20000000 /dev/zero | gzip -9", "r"))
+  local bytes = pipe:read "*a"
+  pipe:close()
+  return bytes
+end
+
+local function chunk(bytes)
+  return ("%x\r\n%s\r\n"):format(#bytes, bytes)
+end
+
+describe("a peer's body", function()
+  after_each(running.stop)
+
+  -- A peer that answers each connection's first request with some bytes, and closes.
+  local function saying(bytes)
+    return running.peer(function(connection)
+      if connection:read_request() then connection:send(bytes) end
+    end)
+  end
+
+  it("in chunks is refused where a chunk's size is none", function()
+    for _, body in ipairs { "-5\r\nhello\r\n0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n", "\r\nhello\r\n0\r\n\r\n",
+      "g\r\nhello\r\n0\r\n\r\n", "3\r\nhello\r\n0\r\n\r\n", "ffffffffffffffff\r\nhello\r\n0\r\n\r\n",
+      "1ffffffffffffffff\r\nhello\r\n0\r\n\r\n", "7fffffffffffffff\r\nhello\r\n0\r\n\r\n", "5\r\nhello\r\n",
+      "5\r\nhello\r\n0\r\n" } do
+      local response, err, sent = get(saying("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" .. body))
+      assert.is_nil(response, body)
+      assert.is_true(err.kind == "network" or err.kind == "unexpected_response", err.kind)
+      assert.is_true(sent)
+    end
+  end)
+
+  it("in chunks ends where these say, whatever a length says", function()
+    for _, lines in ipairs { "Content-Length: 2\r\nTransfer-Encoding: chunked",
+      "Transfer-Encoding: chunked\r\nContent-Length: 50" } do
+      local p = saying("HTTP/1.1 200 OK\r\n" .. lines .. "\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+      assert.equal("hello", assert(get(p)).body)
+    end
+  end)
+
+  it("is capped: one chunk without end, many small ones, and with a length of almost 2^63", function()
+    for _, script in ipairs {
+      { "Transfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\n", ("x"):rep(65536) },
+      { "Transfer-Encoding: chunked\r\n\r\n", ("1\r\nx\r\n"):rep(10000) },
+      { "Content-Length: 9223372036854775807\r\n\r\n", ("x"):rep(65536) },
+    } do
+      local p = running.peer(function(connection)
+        connection:read_request()
+        connection:send("HTTP/1.1 200 OK\r\n" .. script[1])
+        while connection:send(script[2]) do runtime.sleep(0) end
+      end)
+      local response, err = get(p)
+      assert.is_nil(response)
+      assert.equal("too_large", err.kind)
+      assert.is_false(err.retryable)
+    end
+  end)
+
+  it("is not decompressed, and none is asked for", function()
+    local p = running.answering("200 OK", "Content-Encoding: gzip\r\n", bomb())
+    local response = assert(get(p))
+    assert.equal("\31\139", response.body:sub(1, 2))
+    assert.is_true(#response.body < MAX_BODY)
+    assert.is_nil(p.requests[1].head:lower():find "\r\naccept%-encoding:")
+    assert.is_nil(p.requests[1].head:lower():find "\r\nte:")
+  end)
+
+  it("that is compressed for its transfer is capped as it unfolds", function()
+    local response, err = get(saying("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"
+      .. chunk(bomb()) .. "0\r\n\r\n"))
+    assert.is_nil(response)
+    assert.equal("too_large", err.kind)
+  end)
+
+  it("in an encoding that is none is refused", function()
+    for _, coding in ipairs { "gzip, chunked", "xchunked", "chunked, chunked, gzip, gzip, gzip, gzip, gzip, gzip" } do
+      local response, err = get(saying("HTTP/1.1 200 OK\r\nTransfer-Encoding: " .. coding .. "\r\n\r\n"
+        .. "5\r\nhello\r\n0\r\n\r\n"))
+      assert.is_nil(response, coding)
+      assert.equal("unexpected_response", err.kind, coding)
+    end
+  end)
+
+  it("is none after a 204 and a 304, nor for HEAD", function()
+    for _, case in ipairs { { "204 No Content" }, { "304 Not Modified" }, { "200 OK", "HEAD" } } do
+      local p = saying("HTTP/1.1 " .. case[1] .. "\r\nContent-Length: 5\r\n\r\nhello")
+      assert.equal("", assert(get(p, case[2])).body)
+    end
+  end)
+
+  it("that goes on after its length is cut off, and so is its connection", function()
+    local p = running.peer(function(connection)
+      if connection:read_request() then
+        connection:send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+          .. "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+      end
+      if connection:read_request() then connection:respond("200 OK", nil, "again") end
+    end)
+    for _ = 1, 3 do
+      local response = assert(get(p))
+      assert.equal("hello", response.body)
+      assert.equal(1, response.connections)
+    end
+  end)
+
+  -- The answer to a request comes after it; what lies there before is somebody else's.
+  it("that comes before its request is nobody's", function()
+    for _, unasked in ipairs { "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", "H",
+      "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n" } do
+      local taken, said = 0, 0
+      local p = running.peer(function(connection, number)
+        if not connection:read_request() then return end
+        connection:respond("200 OK", nil, "first")
+        wait_for(function() return taken == number end, "the first answer to be taken")
+        connection:send(unasked)
+        said = number
+        if connection:read_request() then connection:respond("200 OK", nil, "second") end
+      end)
+      for i, method in ipairs { "GET", "DELETE", "POST", "GET" } do
+        local response = assert(get(p, method))
+        assert.equal("first", response.body)
+        assert.equal(1, response.connections)
+        taken = i
+        wait_for(function() return said == i end, "the peer")
+      end
+    end
+  end)
+
+  it("after a 101 that nobody asked for is no answer", function()
+    local response = assert(get(saying("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"
+      .. "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")))
+    assert.equal(101, response.status)
+  end)
+end)

@@ -1,0 +1,105 @@
+/*
+** The lines of headers. What others may read in another way than we do is refused: who disagrees about
+** where a response ends takes its rest for the next one.
+*/
+#include "http_header.h"
+
+#include <string.h>
+#include <strings.h>
+
+bool http_is_clean(const char *text, size_t len) {
+  size_t i;
+  for (i = 0; i < len; i++) {
+    const unsigned char c = (unsigned char)text[i];
+    if ((c < 0x20 && c != '\t') || c == 0x7f) return false;
+  }
+  return true;
+}
+
+/* Whether a character may stand in a header's name (RFC 9110, token). */
+static bool is_token(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+/* The length of the name that a line begins with, or 0 when there is none before a colon. */
+static size_t name_length(const char *line, size_t len) {
+  size_t name = 0;
+  while (name < len && is_token(line[name])) name++;
+  return name < len && line[name] == ':' ? name : 0;
+}
+
+const char *http_add_header(http_transfer *transfer, const char *line, size_t len) {
+  struct curl_slist *grown;
+  if (name_length(line, len) == 0) return "a header must have the form \"Name: value\"";
+  if (!http_is_clean(line, len)) return "a header must not hold CR, LF, NUL or control characters";
+  grown = curl_slist_append(transfer->headers, line);
+  if (grown == NULL) return "out of memory";
+  transfer->headers = grown;
+  return NULL;
+}
+
+static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+/* Whether a value of Content-Length is one: digits only, and the same where it comes twice. */
+static bool is_length(http_transfer *transfer, const char *value, const char *end) {
+  const char *c;
+  size_t len;
+  while (value < end && is_blank(*value)) value++;
+  while (value < end && is_blank(end[-1])) end--;
+  len = (size_t)(end - value);
+  if (len == 0 || len >= sizeof transfer->length) return false;
+  for (c = value; c < end; c++)
+    if (*c < '0' || *c > '9') return false;
+  if (transfer->length[0] != '\0')
+    return strlen(transfer->length) == len && memcmp(transfer->length, value, len) == 0;
+  memcpy(transfer->length, value, len);
+  transfer->length[len] = '\0';
+  return true;
+}
+
+/* Keeps a line of the headers. One without a name, such as the rest of a folded one, is left out. */
+static bool keep_line(http_transfer *transfer, const char *line, size_t len) {
+  const size_t name = name_length(line, len);
+  if (name == 0) return true;
+  if (name == 14 && strncasecmp(line, "content-length", name) == 0 &&
+      !is_length(transfer, line + name + 1, line + len)) {
+    transfer->malformed = "the response's Content-Length is no number, or there are two";
+    return false;
+  }
+  transfer->header_lines++;
+  return http_append(&transfer->header, line, len) && http_append(&transfer->header, "\n", 1);
+}
+
+/* Begins a response: what an earlier one had (a 1xx, or a proxy's) does not count. */
+static void begin_response(http_transfer *transfer) {
+  transfer->in_header = true;
+  transfer->header.len = 0;
+  transfer->header_lines = 0;
+  transfer->length[0] = '\0';
+}
+
+/* Ends the headers of a response. The status is that of the peer, not of a proxy before it. libcurl
+   takes a 101, which nobody asked for, as final. */
+static void end_headers(http_transfer *transfer) {
+  long status = 0;
+  (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+  transfer->in_header = false;
+  transfer->answered = status >= 200 || status == 101;
+}
+
+bool http_take_line(http_transfer *transfer, const char *line, size_t len) {
+  if (len > 0 && line[len - 1] == '\n') len--;
+  if (len > 0 && line[len - 1] == '\r') len--;
+  if (!http_is_clean(line, len)) {
+    transfer->malformed = "the response's headers hold control characters";
+    return false;
+  }
+  if (transfer->in_header && len == 0)
+    end_headers(transfer);
+  else if (transfer->in_header)
+    return keep_line(transfer, line, len);
+  else if (!transfer->answered && len >= 5 && memcmp(line, "HTTP/", 5) == 0)
+    begin_response(transfer);
+  return true; /* what follows the final response's headers are trailers, which nobody waits for */
+}
