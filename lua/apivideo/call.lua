@@ -131,6 +131,7 @@ local function send(self, token)
   observe.request(account, request, self.attempts)
   request.timeout = math.max(0.001, math.min(limit(self, "timeout"), time_left(self)))
   local response, err, sent = http.request(request, cancel and cancel.latch)
+  if err then err = errors.new(err.kind, err.message, err, account.credentials.secrets) end
   observe.response(account, request, response, err)
   return response, err, sent
 end

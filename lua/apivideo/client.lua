@@ -27,7 +27,7 @@ local environments = {
 local defaults = { timeout = 30, connect_timeout = 10, total_timeout = 120, retries = 3 }
 
 ---@class apivideo.Client
----@field base_url string
+---@field base_url string without the password that it may hold
 ---@field account fun(): apivideo.Account
 ---@field rate_limit apivideo.RateLimit|nil the limits as the last answers told them; nil when they are not kept
 ---@field webhooks apivideo.Webhooks
@@ -39,7 +39,7 @@ local Client = {}
 Client.__index = Client
 
 function Client:__tostring()
-  return "apivideo.client (" .. redact.text(self.base_url) .. ")"
+  return "apivideo.client (" .. self.base_url .. ")"
 end
 
 ---@class apivideo.RequestArguments: apivideo.CallOptions
@@ -74,8 +74,9 @@ function Client:request(method, path, arguments, settle)
     if not text then error("client:request: option \"body\" is no JSON: " .. reason, 2) end
     body = text
   end
-  local made = call.new(self.account(), {
-    method = method, url = self.base_url .. path .. (query ~= "" and "?" .. query or ""), body = body,
+  local account = self.account()
+  local made = call.new(account, {
+    method = method, url = account.base_url .. path .. (query ~= "" and "?" .. query or ""), body = body,
     options = given, settle = settle,
   })
   local result, err = made:run()
@@ -97,10 +98,11 @@ end
 local function base_url_of(given)
   local environment = given.environment or "production"
   if not environments[environment] then
-    misuse(('option "environment" must be "production" or "sandbox", got "%s"'):format(environment))
+    misuse('option "environment" must be "production" or "sandbox"')
   end
   local base_url = given.base_url or environments[environment]
-  if not base_url:find("^https?://[^%s?#]+$") then
+  local host = (base_url:match("^https?://([^%s?#/]+)[^%s?#]*$") or ""):gsub("^.*@", "")
+  if not (host:find("^[^:%[%]]+:?%d*$") or host:find("^%[[%x:.]+%]:?%d*$")) then
     misuse('option "base_url" must be an http or https URL')
   end
   return (base_url:gsub("/+$", ""))
@@ -120,7 +122,7 @@ local function credentials_of(given, base_url, exchange)
   elseif given.auth == "bearer" then
     return credentials.bearer(given.api_key, base_url, exchange)
   elseif given.auth and given.auth ~= "basic" then
-    misuse(('option "auth" must be "basic" or "bearer", got "%s"'):format(given.auth))
+    misuse('option "auth" must be "basic" or "bearer"') -- and not the key, which the message would show
   end
   return credentials.basic(given.api_key)
 end
@@ -200,7 +202,7 @@ local function new(given)
   call_options.check_values("client", given, 3)
   local account = account_of(given)
   local self = setmetatable({
-    base_url = account.base_url,
+    base_url = redact.text(account.base_url),
     account = function() return account end, -- in a function, so that no key is printed with the client
     rate_limit = account.rate_limit and rate_limit.view(account.rate_limit),
   }, Client)

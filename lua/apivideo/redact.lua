@@ -3,16 +3,18 @@
 
 local redact = {}
 
--- What stands for credentials; a word, as in "Basic authentication", stays.
+-- What stands for credentials; a word, as in "Basic authentication", stays. (They may stand in JSON, with
+-- a backslash before a slash, and one after their end.)
 local function shown_credentials(scheme, value)
-  return (#value >= 20 or value:find("[%d=]") or value:find("%.%w")) and scheme .. "***" or nil
+  local is_word = #value < 20 and not value:find "[%d=]" and not value:find "%.%w"
+  return not is_word and scheme .. "***" .. value:match "\\*$" or nil
 end
 
 local patterns = {
   { "sig_sec_[%w_%-]+", "sig_sec_***" },
-  { "([Bb]asic +)([%w+/=_%-]+)", shown_credentials },
-  { "([Bb]earer +)([%w+/=_%.~%-]+)", shown_credentials },
-  { "(://[^/?#@%s:]*):[^/?#@%s]*@", "%1:***@" },
+  { "([Bb][Aa][Ss][Ii][Cc] +)([%w+/=_%-\\]+)", shown_credentials },
+  { "([Bb][Ee][Aa][Rr][Ee][Rr] +)([%w+/=_%.~%-\\]+)", shown_credentials },
+  { "(://[^/?#@%s:\"]*):[^/?#%s\"]*@", "%1:***@" },
 }
 
 -- Members of api.video's JSON whose values are secrets.
@@ -26,11 +28,19 @@ local function shown_parameter(before, name)
   return members[name] and before .. "***" or nil
 end
 
--- The text without one secret, taken literally. What is as short as a word is no key, and would
--- make holes in everything.
+-- The text without one secret, taken literally, also as it stands in URLs and in JSON. What is as short
+-- as a word is no key, and would make holes in everything.
 local function without(text, secret)
   if #secret < 4 then return text end
-  return (text:gsub(secret:gsub("%W", "%%%0"), "***"))
+  local pattern = secret:gsub("%W", "%%%0")
+  if secret:find "[^%w._~-]" then
+    local in_url = secret:gsub("[^%w._~-]", function(c) return ("%%%02X"):format(c:byte()) end)
+    local in_json = secret:gsub('["\\]', "\\%0")
+    for _, form in ipairs { in_url, (in_json:gsub("/", "\\/")), in_json } do
+      text = text:gsub(form:gsub("%W", "%%%0"), "***")
+    end
+  end
+  return (text:gsub(pattern, "***"))
 end
 
 -- Where the JSON string whose inside begins at `position` ends. Its quotes have `depth` backslashes

@@ -60,7 +60,9 @@ Redis.__index = Redis
 Redis.__tostring = function(self) return "apivideo.inbox.redis " .. self.place end
 
 local function unavailable(self, problem)
-  return nil, errors.new("store_unavailable", ("Redis (%s): %s"):format(self.place, problem), nil, self.password)
+  local password = self.clients.password
+  return nil, errors.new("store_unavailable", ("Redis (%s): %s"):format(self.place, problem), nil,
+    password and password())
 end
 
 -- Says what a person should know of a server that can be used.
@@ -273,7 +275,7 @@ return function(given)
   local keys = {}
   for i, key in ipairs(scripts.keys) do keys[i] = ("{%s}:%s"):format(given.name or "apivideo", key) end
   return setmetatable({
-    keys = keys, place = place_of(given), password = given.password, shas = {}, closed = false,
+    keys = keys, place = place_of(given), shas = {}, closed = false,
     clients = clients.new(given),
   }, Redis)
 end

@@ -119,7 +119,7 @@ local function connect(self)
   if not client or not is_new then return client, problem end
   if is_blocking(client) then client.network.socket:settimeout(ANSWER) end
   local ok = true
-  if self.password then ok, problem = ask(client, "auth", self.password) end
+  if self.password then ok, problem = ask(client, "auth", self.password()) end
   if ok and self.database then ok, problem = ask(client, "select", ("%d"):format(self.database)) end
   if ok then return client end
   close(client)
@@ -189,7 +189,9 @@ end
 function clients.new(given)
   return setmetatable({
     client = given.client, release = given.release, path = given.path, host = given.host or "127.0.0.1",
-    port = given.port or 6379, password = given.password, database = given.database,
+    port = given.port or 6379, database = given.database,
+    -- In a function, so that it is not printed with the store.
+    password = given.password and function() return given.password end,
     -- nginx's pool: its connections have a password and a database, so it is nobody else's.
     pool = "apivideo.inbox " .. core.random(16),
   }, Clients)
