@@ -29,9 +29,24 @@ function Authority:issue(name, alternative, days)
     :format(name, days or 2, name, name))
 end
 
+--- Makes name.crt for the key of "good", which must be there, with extensions as openssl's files have them.
+---@param more? { signer?: string, subject?: string, from?: string, key?: string } by default "ca"; /CN=name; now
+function Authority:certify(name, extensions, more)
+  more = more or {}
+  local signer, key = more.signer or "ca", more.key or "good"
+  self:write(name .. ".ext", extensions .. "\n")
+  self:write("ca.conf", "[ca]\ndefault_ca=d\n[d]\ndatabase=index\nnew_certs_dir=.\nserial=serial\nrand_serial=yes\npolicy=p\n"
+    .. "[p]\ncommonName=supplied\n")
+  self:write("index", "")
+  self:openssl(("req -new -key %s.key -out %s.csr -subj %s"):format(key, name, more.subject or "/CN=" .. name))
+  self:openssl(("ca -batch -notext -config ca.conf -cert %s.crt -keyfile %s.key -rand_serial -md sha256 -in %s.csr"
+    .. " -startdate %s -enddate 20991231000000Z -extfile %s.ext -out %s.crt")
+    :format(signer, signer, name, more.from or os.date("!%Y%m%d000000Z"), name, name))
+end
+
 --- Removes the directory, after ending the processes that were noted in its file `pids`.
 function Authority:remove()
-  os.execute(("kill $(cat %s/pids) 2> /dev/null; rm -rf %s"):format(self.directory, self.directory))
+  os.execute(("kill $(cat %s/pids 2> /dev/null) 2> /dev/null; rm -rf %s"):format(self.directory, self.directory))
 end
 
 local certificates = {}

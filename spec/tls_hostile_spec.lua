@@ -1,0 +1,148 @@
+-- Peers whose certificates, keys or versions of TLS are not to be trusted. All of them have the key to what
+-- they show, and most have been signed by whom we trust.
+
+local certificates = require "spec.support.certificates"
+local free_port = require "spec.support.free_port"
+local http = require "apivideo.http"
+local nginx = require "spec.support.nginx"
+local process = require "spec.support.process"
+local runtime = require "apivideo.runtime"
+local socket = require "socket"
+local wait_for = require "spec.support.wait"
+
+local authority
+
+local function get(host, port)
+  return http.request { method = "GET", url = ("https://%s:%d/"):format(host, port), timeout = 10,
+    ca_file = authority:path "ca.crt" }
+end
+
+-- Starts `openssl s_server` with some arguments; its port.
+local function serve(arguments)
+  local port = free_port()
+  os.execute(("cd %s && { openssl s_server -quiet -accept 127.0.0.1:%d -www %s > s_server.log 2>&1 < /dev/null &"
+    .. " echo $! >> pids; }"):format(authority.directory, port, arguments))
+  wait_for(function()
+    local probe = socket.connect("127.0.0.1", port)
+    return probe and probe:close()
+  end, "openssl s_server")
+  return port
+end
+
+local SERVER = "basicConstraints=CA:FALSE\n"
+
+-- name -> extensions, the host that is asked for, and what else the certificate has. Those of `right` are
+-- to be trusted, so that it is the difference that is refused.
+local right = {
+  address = { "subjectAltName=IP:127.0.0.1", "127.0.0.1" },
+  name = { "subjectAltName=DNS:localhost", "localhost" },
+  ["upper case"] = { "subjectAltName=DNS:LocalHost", "localhost" },
+  ["a wildcard"] = { "subjectAltName=DNS:*.b.localhost", "a.b.localhost" },
+}
+local wrong = {
+  ["that is not valid yet"] = { "subjectAltName=IP:127.0.0.1", "127.0.0.1", { from = "20980101000000Z" } },
+  ["of another address"] = { "subjectAltName=IP:127.0.0.2", "127.0.0.1" },
+  ["of another name"] = { "subjectAltName=DNS:localhost.example", "localhost" },
+  ["with the address as a name"] = { "subjectAltName=DNS:127.0.0.1", "127.0.0.1" },
+  ["with the name as a common name beside others"] =
+    { "subjectAltName=DNS:elsewhere.example", "localhost", { subject = "/CN=localhost" } },
+  ["with the address as a common name beside others"] =
+    { "subjectAltName=DNS:elsewhere.example", "127.0.0.1", { subject = "/CN=127.0.0.1" } },
+  ["with a wildcard for an address"] = { "subjectAltName=DNS:*.0.0.1", "127.0.0.1" },
+  ["with a wildcard for everything"] = { "subjectAltName=DNS:*", "localhost" },
+  ["with a wildcard for a whole domain"] = { "subjectAltName=DNS:*.localhost", "a.localhost" },
+  ["with a wildcard for two names"] = { "subjectAltName=DNS:*.b.localhost", "x.a.b.localhost" },
+  ["with a wildcard for no name"] = { "subjectAltName=DNS:*.b.localhost", "b.localhost" },
+  ["with a wildcard in the middle"] = { "subjectAltName=DNS:a.*.localhost", "a.b.localhost" },
+  ["with two wildcards"] = { "subjectAltName=DNS:*.*.localhost", "a.b.localhost" },
+  -- dNSName "localhost", NUL, ".evil"
+  ["with a NUL in its name"] = { "subjectAltName=DER:3011820f6c6f63616c686f7374002e6576696c", "localhost" },
+  ["for clients only"] = { "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=clientAuth", "127.0.0.1" },
+  ["signed by a server"] = { "subjectAltName=IP:127.0.0.1", "127.0.0.1", { signer = "server" } },
+  ["signed by a stranger"] = { "subjectAltName=IP:127.0.0.1", "127.0.0.1", { signer = "own" } },
+}
+
+describe("TLS trusts no peer #process", function()
+  local ports = {}
+
+  -- Makes the certificate of a case; what nginx needs to show it.
+  local function server_of(number, case)
+    local name, more = "case" .. number, case[3]
+    authority:certify(name, SERVER .. case[1], more)
+    local chain = more and more.signer == "server" and "cat server.crt >>" or "true"
+    os.execute(("cd %s && %s %s.crt"):format(authority.directory, chain, name))
+    return { "ssl", ("ssl_certificate %s.crt; ssl_certificate_key good.key; return 200 x;"):format(name) }
+  end
+
+  setup(function()
+    authority = certificates.new()
+    authority:issue("good", "IP:127.0.0.1")
+    authority:certify("server", SERVER .. "subjectAltName=IP:127.0.0.1")
+    os.execute(("cd %s && cp good.key server.key && cp good.key own.key"):format(authority.directory))
+    authority:openssl "req -x509 -key own.key -out own.crt -days 2 -subj /CN=own"
+    local servers, names = {}, {}
+    for _, cases in ipairs { right, wrong } do
+      for name, case in pairs(cases) do
+        names[#names + 1], servers[#servers + 1] = name, server_of(#servers + 1, case)
+      end
+    end
+    for i, port in ipairs(nginx.start(authority, servers)) do ports[names[i]] = port end
+  end)
+
+  teardown(function()
+    authority:remove()
+    runtime.sleep(0)
+  end)
+
+  for name, case in pairs(right) do
+    it("but by its " .. name, function()
+      local response, err = get(case[2], ports[name])
+      assert.is_nil(err, tostring(err))
+      assert.equal(200, response.status)
+    end)
+  end
+
+  for name, case in pairs(wrong) do
+    it("with a certificate " .. name, function()
+      local response, err, sent = get(case[2], ports[name])
+      assert.is_nil(response)
+      assert.equal("tls", err.kind, err.message)
+      assert.is_false(err.retryable)
+      assert.is_false(sent)
+    end)
+  end
+
+  it("with a key that anybody can find", function()
+    authority:openssl "genrsa -out weak.key 512"
+    authority:certify("weak", SERVER .. "subjectAltName=IP:127.0.0.1", { key = "weak" })
+    local response, err, sent = get("127.0.0.1", serve "-cert weak.crt -key weak.key -cipher DEFAULT@SECLEVEL=0")
+    assert.is_nil(response)
+    assert.equal("tls", err.kind, err.message)
+    assert.is_false(sent)
+  end)
+
+  it("without a certificate", function()
+    local response, err, sent = get("127.0.0.1", serve "-nocert -tls1_2 -cipher aNULL:@SECLEVEL=0")
+    assert.is_nil(response)
+    assert.equal("tls", err.kind, err.message)
+    assert.is_false(sent)
+  end)
+
+  it("before TLS 1.2, also where the machine allows that", function()
+    authority:write("old.conf", "openssl_conf=a\n[a]\nssl_conf=b\n[b]\nsystem_default=c\n"
+      .. "[c]\nMinProtocol=TLSv1\nCipherString=DEFAULT@SECLEVEL=0\n")
+    local environment = "OPENSSL_CONF=" .. authority:path "old.conf"
+    local function ask(port)
+      return (process.run({ "-e", ([[
+        local response, err = require("apivideo.http").request { method = "GET", timeout = 10,
+          url = "https://127.0.0.1:%d/", ca_file = "%s" }
+        print(response and response.status or err.kind)]]):format(port, authority:path "ca.crt") }, environment))
+    end
+    for _, case in ipairs { { "-tls1", "tls\n" }, { "-tls1_1", "tls\n" }, { "-tls1_2", "200\n" } } do
+      local port = serve(("-cert good.crt -key good.key -cipher DEFAULT@SECLEVEL=0 %s"):format(case[1]))
+      -- It is there for who would speak it.
+      authority:openssl(("s_client -connect 127.0.0.1:%d -cipher DEFAULT@SECLEVEL=0 %s"):format(port, case[1]))
+      assert.equal(case[2], ask(port), case[1])
+    end
+  end)
+end)
