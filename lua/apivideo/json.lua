@@ -3,6 +3,7 @@
 --- empty list from an empty object; what that would lose goes past it as marked strings.
 
 local cjson = require("cjson.safe").new()
+local core = require "apivideo.core"
 
 cjson.decode_invalid_numbers(false)
 cjson.decode_max_depth(100)
@@ -25,13 +26,9 @@ function json.array(items)
   return setmetatable(items, list)
 end
 
--- A string that does not occur in the text, nor in what its escapes stand for: what begins with it is
--- ours.
-local function new_mark(text)
-  local mark = "@"
-  text = text:gsub("\\u0040", "@")
-  while text:find(mark, 1, true) do mark = mark .. "@" end
-  return mark
+-- What marked strings begin with: nobody can have written it, since nobody can guess it.
+local function new_mark()
+  return (core.random(16):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
 end
 
 -- The whole number that some digits are, where this Lua holds it; else the digits.
@@ -107,9 +104,10 @@ end
 ---@return any value `json.null` for null; nil when it is no JSON
 ---@return string? err
 function json.decode(text)
+  if text:find("\0", 1, true) then return nil, "a NUL" end -- where lua-cjson would stop reading
   local value, err = cjson.decode(text)
   if type(value) ~= "table" or not settle(value) then return value, err end
-  local mark = new_mark(text)
+  local mark = new_mark()
   value = cjson.decode(mark_numbers(text, mark))
   settle(value)
   restore(value, mark)
@@ -154,7 +152,7 @@ end
 function json.encode(value)
   local text, err = cjson.encode(value)
   if not text then return nil, err end
-  local mark, found = new_mark(text), {}
+  local mark, found = new_mark(), {}
   local copy = mark_values(value, mark, found)
   if not found[1] then return text end
   return (cjson.encode(copy):gsub('"' .. mark .. '([^"]*)"', "%1"))

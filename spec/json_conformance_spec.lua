@@ -1,0 +1,112 @@
+-- RFC 8259, case by case: what must be accepted is, what must be refused is, wherever in a document it
+-- stands; and where the RFC leaves a choice, ours is the one that docs/json.md publishes.
+
+local apivideo = require "apivideo"
+local docs = require "spec.support.docs"
+local suite = require "spec.support.json_suite"
+
+-- Where a value can stand in an event.
+local PLACES = {
+  { '{"type":"x","v":', "}" },
+  { '{"v":', ',"type":"x"}' },
+  { '{"type":"x","v":{"a":', "}}" },
+  { '{"type":"x","v":[[', "]]}" },
+  { '{"type":"x","v":["a", ', ' ,{"b":1}]}' },
+  { ' \t{ "type" : "x" , "v" :\r\n', '\r\n} \t' },
+}
+
+-- Empty, or closed before its end and followed by a comma: well formed in an array.
+local function fits_in_array(form)
+  return form:find "^%s*$" or form == '[""],'
+end
+
+local function kind_of(raw)
+  local event, err = apivideo.parse(raw)
+  return event and "event" or err.kind
+end
+
+describe("RFC 8259", function()
+  for _, case in ipairs(suite.accepted) do
+    it("has as JSON: " .. case[1], function()
+      assert.equal("bad_event", kind_of(case[2])) -- no object, or without a type
+      for _, place in ipairs(PLACES) do
+        assert.equal("event", kind_of(place[1] .. case[2] .. place[2]))
+      end
+    end)
+  end
+
+  for _, case in ipairs(suite.refused) do
+    it("has not as JSON: " .. case[1], function()
+      assert.equal("bad_json", kind_of(case[2]))
+      for _, place in ipairs(PLACES) do
+        if not (place[1]:find "%[" and fits_in_array(case[2])) then
+          assert.equal("bad_json", kind_of(place[1] .. case[2] .. place[2]))
+        end
+      end
+    end)
+  end
+
+  for _, case in ipairs(suite.choices) do
+    it("leaves the choice, of which ours is known: " .. case[1], function()
+      for _, place in ipairs(PLACES) do
+        assert.equal(case.kind or "event", kind_of(place[1] .. case[2] .. place[2]))
+      end
+      if case.value then
+        assert.same(case.value, apivideo.parse('{"type":"x","v":' .. case[2] .. "}").v)
+      end
+    end)
+  end
+end)
+
+describe("a NUL, a byte order mark and white space of other alphabets", function()
+  local around = { "\0", "\239\187\191", "\v", "\f", "\194\160", "\226\128\168", "\227\128\128", "\255\254", "\26" }
+
+  it("are refused before, after and between", function()
+    for _, bytes in ipairs(around) do
+      assert.equal("bad_json", kind_of(bytes .. '{"type":"x"}'))
+      assert.equal("bad_json", kind_of('{"type":"x"}' .. bytes))
+      for at = 1, #'{"type":"x"}' do
+        local before, after = ('{"type":"x"}'):sub(1, at), ('{"type":"x"}'):sub(at + 1)
+        if before:gsub('[^"]', ""):len() % 2 == 0 then -- not in a string
+          assert.equal("bad_json", kind_of(before .. bytes .. after))
+        end
+      end
+    end
+  end)
+end)
+
+describe("minus zero", function()
+  it("is 0 as an integer, and minus zero with a fraction or an exponent", function()
+    local event = apivideo.parse '{"type":"x","v":[-0,-0.0,-0e0,0.0]}'
+    local signs = {}
+    for i, number in ipairs(event.v) do signs[i] = 1 / number end
+    assert.same({ math.huge, -math.huge, -math.huge, math.huge }, signs)
+  end)
+end)
+
+describe("names", function()
+  it("may be empty, hold a NUL, be a number, or any Unicode", function()
+    local event = apivideo.parse [[{"type":"x","":1,"\u0000":2,"1":3,"a\u0000b":4,"\uffff":5,"__index":6}]]
+    assert.same({ type = "x", [""] = 1, ["\0"] = 2, ["1"] = 3, ["a\0b"] = 4, ["\239\191\191"] = 5, __index = 6 }, event)
+    assert.is_nil(getmetatable(event))
+  end)
+
+  it("that differ behind a NUL, in case or in how Unicode composes them are not the same", function()
+    assert.is_table((apivideo.parse [[{"type":"x","a\u0000b":1,"a\u0000c":2,"A":3,"a":4,"\u00e9":5,"e\u0301":6}]]))
+    assert.equal("bad_json", kind_of [[{"type":"x","a\u0000b":1,"\u0061\u0000b":2}]])
+  end)
+end)
+
+describe("docs/json.md", function()
+  it("names a spec for each row, and the spec is there", function()
+    local rows = 0
+    for row in docs.read("docs/json.md"):gmatch "\n(| [^\n]*`spec/[^\n]*)" do
+      rows = rows + 1
+      for path, name in row:gmatch "`(spec/[%w_]+%.lua)`: ([^|;]-) *[|;]" do
+        assert.truthy(docs.read(path):find(name, 1, true), row)
+      end
+      assert.truthy(row:find "`spec/[%w_]+%.lua`: [^|]+ |$", row)
+    end
+    assert(rows > 20)
+  end)
+end)
