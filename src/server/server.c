@@ -21,10 +21,12 @@
 #include "faults.h"
 #include "listening.h"
 
-#define RUNS_MAX 16      /* of libmicrohttpd in one server_run */
-#define IDLE_RUNS_MAX 4  /* of them, in which it does nothing that we see */
-#define IDLE_MS_MAX 64   /* how long work may wait that it does not get done */
-#define STALLED_MS 1000  /* how long a chunk may take to begin while there is such work */
+#define CONNECTION_MEMORY ((size_t)16 * 1024) /* for the head of a request, and that of its answer */
+#define RUNS_MAX 16       /* of libmicrohttpd in one server_run */
+#define IDLE_RUNS_MAX 4   /* of them one after another, in which nothing is done that we see */
+#define IDLE_CALLS_MAX 32 /* of server_run that end so, as a long head may need, before that is a spin */
+#define SPIN_MS 64        /* between two calls then */
+#define STALLED_MS 250    /* how long a chunk may take to begin while nothing is done */
 
 /* ---- requests ---- */
 
@@ -105,9 +107,9 @@ static bool is_longer(const char *name, const char *other) {
   return strncasecmp(name, other, len) == 0 && name[len] != '\0';
 }
 
-/* What the headers say of where the body ends. */
+/* What the headers say of where the request ends. */
 typedef struct {
-  unsigned count; /* of headers that say it */
+  unsigned count, hosts; /* headers that say it, and that say whom the request is for */
   bool chunked, unclear;
 } framing;
 
@@ -115,6 +117,7 @@ static enum MHD_Result read_framing(void *context, enum MHD_ValueKind kind, cons
                                     const char *value) {
   framing *found = context;
   (void)kind;
+  if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0) found->hosts++;
   if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) found->count++;
   if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
     found->count++;
@@ -122,7 +125,7 @@ static enum MHD_Result read_framing(void *context, enum MHD_ValueKind kind, cons
     found->unclear = found->unclear || !found->chunked;
   }
   /* libmicrohttpd takes spaces for a part of a name, and a line that goes on in the next one, too. */
-  if (name[strcspn(name, " \t\v\f\r")] != '\0' ||
+  if (name[0] == '\0' || name[strcspn(name, " \t\v\f\r")] != '\0' ||
       is_longer(name, MHD_HTTP_HEADER_CONTENT_LENGTH) ||
       is_longer(name, MHD_HTTP_HEADER_TRANSFER_ENCODING))
     found->unclear = true;
@@ -136,14 +139,15 @@ static enum MHD_Result begin(server *self, server_request *request,
                              struct MHD_Connection *connection, const char *method) {
   const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
                                                    MHD_HTTP_HEADER_CONTENT_LENGTH);
-  framing found = {0, false, false};
+  framing found = {0, 0, false, false};
   (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, read_framing, &found);
   request->connection = connection;
   request->method = method;
   request->chunked = found.chunked;
   request->progressed = now_ms();
   admit(self, request);
-  if (found.count > 1 || found.unclear) return refuse(connection, MHD_HTTP_BAD_REQUEST);
+  if (found.count > 1 || found.hosts > 1 || found.unclear)
+    return refuse(connection, MHD_HTTP_BAD_REQUEST);
   if (length == NULL) return MHD_YES;
   request->too_large = strtoull(length, NULL, 10) > self->max_body;
   return strtoull(length, NULL, 10) > self->max_body + DISCARD_MAX
@@ -289,7 +293,8 @@ static bool start_daemon(server *self) {
       on_request, self, MHD_OPTION_NOTIFY_CONNECTION, connections_notify, self,
       MHD_OPTION_NOTIFY_COMPLETED, on_completed, self, MHD_OPTION_URI_LOG_CALLBACK, on_target, self,
       MHD_OPTION_CONNECTION_LIMIT, (unsigned)self->slot_count, MHD_OPTION_CONNECTION_TIMEOUT,
-      self->timeout, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+      self->timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+      MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
   if (self->daemon == NULL) return fail(self, "libmicrohttpd could not be started", strerror(errno));
   info = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD);
   if (info == NULL || !wait_for(self, info->epoll_fd))
@@ -302,7 +307,6 @@ bool server_open(server *self, const server_options *options) {
   self->ready_end = &self->ready;
   self->max_body = options->max_body;
   self->timeout = options->timeout;
-  self->idle_ms = 1;
   self->max_connections = options->max_connections;
   self->slot_count = self->max_connections + ACCEPT_MAX;
   self->slots = calloc(self->slot_count, sizeof *self->slots);
@@ -364,7 +368,7 @@ static void arm_timer(server *self) {
   long long at = connections_deadline(self);
   struct itimerspec when;
   if (ms != LLONG_MAX && now + ms < at) at = now + ms;
-  if (ms == 0) at = now + self->idle_ms;
+  if (ms == 0) at = now + (self->idle_calls < IDLE_CALLS_MAX ? 1 : SPIN_MS);
   if (self->accept_at != 0 && self->accept_at < at) at = self->accept_at;
   if (at == LLONG_MAX || (self->timer_at != 0 && self->timer_at <= at)) return;
   memset(&when, 0, sizeof when);
@@ -381,12 +385,8 @@ bool server_run(server *self) {
     self->timer_at = 0;
   faults_watch(self);
   connections_expire(self);
-  if (run(self)) {
-    end_stalled(self);
-    self->idle_ms = self->idle_ms < IDLE_MS_MAX ? self->idle_ms * 2 : IDLE_MS_MAX;
-  } else {
-    self->idle_ms = 1;
-  }
+  self->idle_calls = run(self) ? self->idle_calls + 1 : 0;
+  if (self->idle_calls > 0) end_stalled(self);
   arm_timer(self);
   return signals_caught(&self->signals);
 }

@@ -63,7 +63,7 @@ struct server {
   bool inviting, quiesced;     /* whether newcomers wake the server; whether there are none any more */
   long long timer_at;          /* when the timer ends, in milliseconds; 0: it is not armed */
   long long accept_at;         /* when it is worth to try again, after the system had no room; or 0 */
-  unsigned idle_ms;            /* how long work may wait that libmicrohttpd does not get done */
+  unsigned idle_calls;         /* of server_run: there was work, and nothing was done that we see */
   bool progressed;             /* whether libmicrohttpd has called since this was last cleared */
   signals signals;
   char host[64];     /* the numeric address */

@@ -1,0 +1,152 @@
+--- How long a connection may stay, and who goes when there is no room for a newcomer.
+
+local raw = require "spec.support.raw"
+local runtime = require "apivideo.runtime"
+local server = require "apivideo.server"
+local wait_for = require "spec.support.wait"
+
+local GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+describe("server's deadlines", function()
+  local running, connections
+
+  before_each(function() connections = {} end)
+
+  after_each(function()
+    for _, connection in ipairs(connections) do connection:close() end
+    running:stop(0)
+  end)
+
+  local function listen(more, handler)
+    local given = { handler = handler or function() return 204 end }
+    for name, value in pairs(more) do given[name] = value end
+    running = assert(server.listen(given))
+  end
+
+  -- A new connection, which has sent some bytes.
+  local function connect(bytes)
+    local connection = raw.connect(running.port)
+    connections[#connections + 1] = connection
+    connection:send(bytes or "")
+    return connection
+  end
+
+  -- Whether the server has ended it.
+  local function is_closed(connection)
+    local _, problem, partial = connection.socket:receive(65536)
+    connection.received = connection.received .. (partial or "")
+    return problem == "closed"
+  end
+
+  local CHUNKED = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+  -- What a request begins with, and the bytes that come then, again and again.
+  local slow = {
+    ["a head"] = { "GET / HTTP/1.1\r\nHost: x\r\nX: ", "x" },
+    ["headers"] = { "GET / HTTP/1.1\r\nHost: x\r\n", "X: y\r\n" },
+    ["empty lines before a request"] = { "", "\r\n" },
+    ["a body"] = { "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n", "x" },
+    ["a body that is too large"] = { "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n", "x" },
+    ["chunks"] = { CHUNKED, "1\r\nx\r\n" },
+    ["an extension of a chunk"] = { CHUNKED .. "1;", "x" },
+    ["trailers"] = { CHUNKED .. "0\r\n", "X: y\r\n" },
+    ["the next request of a kept connection"] = { GET .. "GET ", "/" },
+  }
+
+  it("bound a request that comes byte by byte, wherever it is", function()
+    listen { timeout = 1 }
+    local left = {}
+    for what, bytes in pairs(slow) do left[what] = { connection = connect(bytes[1]), bytes = bytes[2], sent = 0 } end
+    wait_for(function()
+      for what, one in pairs(left) do
+        local at = one.sent % #one.bytes + 1
+        one.connection:send(one.bytes:sub(at, at))
+        one.sent = one.sent + 1
+        if is_closed(one.connection) then left[what] = nil end
+      end
+      runtime.sleep(0.02)
+      return next(left) == nil
+    end, "the end of slow requests")
+  end)
+
+  it("begin anew with each request of a connection", function()
+    listen { timeout = 1 }
+    local connection = connect()
+    for _ = 1, 4 do
+      connection:send(GET)
+      assert.equal(204, (connection:read()))
+      runtime.sleep(0.3)
+    end
+  end)
+
+  it("leave a handler its time, and the sender's wait for it", function()
+    listen({ timeout = 1 }, function()
+      runtime.sleep(1.2)
+      return 204
+    end)
+    assert.equal(204, (connect(GET):read()))
+  end)
+
+  it("bound an answer that nobody takes, or byte by byte", function()
+    listen({ timeout = 1 }, function() return 200, nil, ("x"):rep(30000000) end)
+    connect(GET)
+    local slowly = connect(GET)
+    wait_for(function() return running.core:active() == 2 end)
+    wait_for(function()
+      slowly.socket:receive(1)
+      return running.core:active() == 0
+    end, "the end of answers that are not taken")
+  end)
+
+  it("end who has waited longest when there is no room for a newcomer", function()
+    listen { max_connections = 3 }
+    local idle, half, third = connect(), connect "POST / HT", connect()
+    assert.equal(204, (connect(GET):read()))
+    assert.is_true(wait_for(function() return is_closed(idle) end))
+    assert.is_false(is_closed(half))
+    assert.is_false(is_closed(third))
+    assert.equal(204, (connect(GET):read()))
+    assert.is_true(wait_for(function() return is_closed(half) end))
+    third:send(GET)
+    assert.equal(204, (third:read()))
+  end)
+
+  it("count from the last request: a kept connection in use stays", function()
+    listen { max_connections = 3 }
+    local kept = connect(GET)
+    assert.equal(204, (kept:read()))
+    for _ = 1, 20 do
+      connect()
+      kept:send(GET)
+      assert.equal(204, (kept:read()))
+    end
+  end)
+
+  it("spare whose request is handled, and whose answer is on its way", function()
+    local handled, go_on = 0, runtime.latch()
+    listen({ max_connections = 4 }, function(request)
+      handled = handled + 1
+      if request.path == "/wait" then go_on:wait(60) end
+      return 200, nil, request.path == "/large" and ("x"):rep(10000000) or "x"
+    end)
+    local waiting = connect "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n"
+    local large = connect "GET /large HTTP/1.1\r\nHost: x\r\n\r\n"
+    wait_for(function() return handled == 2 end)
+    for _ = 1, 20 do
+      connect()
+      local status = connect(GET):read()
+      assert.equal(200, status)
+    end
+    go_on:open()
+    assert.equal(200, (waiting:read()))
+    assert.equal(10000000, #select(2, large:read()))
+  end)
+
+  it("let a newcomer in where there is one place only", function()
+    listen { max_connections = 1 }
+    for _ = 1, 20 do
+      connect()
+      assert.equal(204, (connect(GET):read()))
+    end
+  end)
+end)

@@ -1,0 +1,153 @@
+--- Bytes that are no request, or whose end two readers could see at different places: none of them comes
+--- to a handler, and the next one who connects is served.
+
+local raw = require "spec.support.raw"
+local runtime = require "apivideo.runtime"
+local server = require "apivideo.server"
+local wait_for = require "spec.support.wait"
+
+local LINE = "POST / HTTP/1.1\r\nHost: x\r\n"
+local CHUNKED = LINE .. "Transfer-Encoding: chunked\r\n\r\n"
+
+describe("server", function()
+  local running, handled
+
+  before_each(function()
+    handled = {}
+    running = assert(server.listen { max_body = 1000, timeout = 2, handler = function(request)
+      handled[#handled + 1] = request
+      return 204
+    end })
+  end)
+
+  after_each(function() running:stop(0) end)
+
+  local function status(bytes)
+    return (raw.exchange(running.port, bytes))
+  end
+
+  -- Each with the answer; false: the connection is closed without one.
+  local malformed = {
+    ["HTTP/0.9"] = { "GET /\r\n", 400 },
+    ["a version before 1"] = { "GET / HTTP/0.9\r\n\r\n", 505 },
+    ["a version that is none"] = { "GET / http/1.1\r\nHost: x\r\n\r\n", 400 },
+    ["the preface of HTTP/2"] = { "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505 },
+    ["a TLS hello"] = { "\22\3\1\2\0\1\0\1\252\3\3" .. ("\171"):rep(500) .. "\n", false },
+    ["random bytes"] = { ("\0\1\2\255"):rep(2000) .. "\n", false },
+    ["no method"] = { " / HTTP/1.1\r\nHost: x\r\n\r\n", false },
+    ["tabs in the first line"] = { "GET\t/\tHTTP/1.1\r\nHost: x\r\n\r\n", false },
+    ["a space in the target"] = { "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", false },
+    ["no host"] = { "GET / HTTP/1.1\r\n\r\n", 400 },
+    ["two hosts"] = { "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400 },
+    ["a header without a colon"] = { LINE .. "X\r\n\r\n", 400 },
+    ["a header without a name"] = { "GET / HTTP/1.1\r\n: x\r\nHost: x\r\n\r\n", 400 },
+    ["a space after a name"] = { LINE .. "X : a\r\n\r\n", 400 },
+    ["a NUL in a name"] = { LINE .. "X\0Y: a\r\n\r\n", 400 },
+    ["a first header that is folded"] = { "GET / HTTP/1.1\r\n Host: x\r\nHost: x\r\n\r\n", 400 },
+    ["a length with a space before the colon"] = { LINE .. "Content-Length : 5\r\n\r\nhello", 400 },
+    ["a folded length"] = { LINE .. "Content-Length: 5\r\n 6\r\n\r\nhello", 400 },
+    ["a length twice, equal"] = { LINE .. "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", 400 },
+    ["a list of lengths"] = { LINE .. "Content-Length: 5, 5\r\n\r\nhello", 400 },
+    ["a length with a sign"] = { LINE .. "Content-Length: +5\r\n\r\nhello", 400 },
+    ["a length in hex"] = { LINE .. "Content-Length: 0x5\r\n\r\nhello", 400 },
+    ["an empty length"] = { LINE .. "Content-Length:\r\n\r\n", 400 },
+    ["a folded encoding"] = { LINE .. "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", 400 },
+    ["an encoding twice"] = { LINE .. ("Transfer-Encoding: chunked\r\n"):rep(2) .. "\r\n0\r\n\r\n", 400 },
+    ["an encoding of two"] = { LINE .. "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400 },
+    ["an encoding after a vertical tab"] = { LINE .. "Transfer-Encoding:\vchunked\r\n\r\n0\r\n\r\n", 400 },
+    ["a chunk of a negative size"] = { CHUNKED .. "-1\r\nx\r\n0\r\n\r\n", 400 },
+    ["a chunk whose size has 0x"] = { CHUNKED .. "0x1\r\nx\r\n0\r\n\r\n", 400 },
+    ["a chunk of no size"] = { CHUNKED .. "\r\nx\r\n0\r\n\r\n", 400 },
+    ["a chunk larger than 64 bits"] = { CHUNKED .. ("f"):rep(17) .. "\r\nx", 413 },
+    ["a chunk longer than its size"] = { CHUNKED .. "1\r\nxy\r\n0\r\n\r\n", 400 },
+    ["a trailer without a colon"] = { CHUNKED .. "0\r\nX\r\n\r\n", 400 },
+    ["a method that does not end"] = { ("M"):rep(70000), 414 },
+    ["a target of 64 KB"] = { "GET /" .. ("a"):rep(65536) .. " HTTP/1.1\r\nHost: x\r\n\r\n", 414 },
+    ["a header of 64 KB"] = { LINE .. "X: " .. ("a"):rep(65536) .. "\r\n\r\n", 431 },
+    ["a name of 64 KB"] = { LINE .. ("a"):rep(65536) .. ": b\r\n\r\n", 431 },
+    ["a thousand headers"] = { LINE .. ("X: y\r\n"):rep(1000) .. "\r\n", 431 },
+    ["a thousand trailers"] = { CHUNKED .. "0\r\n" .. ("X: y\r\n"):rep(1000) .. "\r\n", 431 },
+  }
+
+  it("answers what is no request, and closes the connection", function()
+    for what, one in pairs(malformed) do
+      local connection = raw.connect(running.port)
+      connection:send(one[1])
+      assert.equal(one[2] or nil, (connection:read()), what)
+      wait_for(function() return select(2, connection.socket:receive(65536)) == "closed" end, "the end of " .. what)
+      connection:close()
+      assert.equal(204, status "GET / HTTP/1.1\r\nHost: x\r\n\r\n", what)
+      assert.equal("GET", handled[1].method, what)
+      assert.is_nil(handled[2], what)
+      handled = {}
+    end
+  end)
+
+  it("does not take the body of a refused request for another one", function()
+    local inner = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+    for _, head in ipairs {
+      "Content-Length : %d", "Content-Length: %d\r\nTransfer-Encoding: chunked", "Content-Length: %d\r\n 1",
+      "Transfer-Encoding:\r\n chunked\r\nX: %d", "Content-Length: 0\r\nContent-Length: %d",
+    } do
+      status(LINE .. head:format(#inner) .. "\r\n\r\n" .. inner)
+      assert.same({}, handled, head)
+    end
+  end)
+
+  it("takes what is unusual, but clear", function()
+    for bytes, target in pairs {
+      ["GET http://other/a?b HTTP/1.1\r\nHost: x\r\n\r\n"] = "http://other/a?b",
+      ["OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"] = "*",
+      ["CONNECT other:443 HTTP/1.1\r\nHost: x\r\n\r\n"] = "other:443",
+      ["GET /%00%ff/../.. HTTP/1.1\r\nHost: x\r\n\r\n"] = "/%00%ff/../..",
+      ["\r\n\r\nGET /after HTTP/1.1\r\nHost: x\r\n\r\n"] = "/after",
+      ["GET /old HTTP/1.0\r\n\r\n"] = "/old",
+      ["GET /newer HTTP/1.2\r\nHost: x\r\n\r\n"] = "/newer",
+      ["GET /expect HTTP/1.1\r\nHost: x\r\nExpect: nonsense\r\n\r\n"] = "/expect",
+      ["GET /long HTTP/1.1\r\nHost: x\r\nX: " .. ("a"):rep(12000) .. "\r\n\r\n"] = "/long",
+    } do
+      assert.equal(204, status(bytes), target)
+      assert.equal(target, handled[#handled].target)
+    end
+  end)
+
+  it("answers who closes his half of the connection after the request", function()
+    local connection = raw.connect(running.port)
+    connection:send(LINE .. "Content-Length: 5\r\n\r\nhello")
+    connection.socket:shutdown "send"
+    assert.equal(204, (connection:read()))
+    connection:close()
+  end)
+
+  it("closes a connection whose line with a chunk's size is endless, and spends no processor on it", function()
+    local connection = raw.connect(running.port)
+    connection:send(LINE .. "Transfer-Encoding: chunked\r\n\r\n1;" .. ("x"):rep(40000))
+    local spent, before = os.clock(), runtime.monotonic()
+    wait_for(function() return select(2, connection.socket:receive(1)) == "closed" end)
+    assert.is_true(runtime.monotonic() - before < 1.9) -- it does not last until the timeout
+    assert.is_true(os.clock() - spent < 0.15)
+    connection:close()
+  end)
+
+  it("takes requests that are sent all at once one after another, at its own pace", function()
+    local under_way, most = 0, 0
+    running:stop(0)
+    running = assert(server.listen { handler = function(request)
+      under_way = under_way + 1
+      most = math.max(most, under_way)
+      runtime.sleep(0)
+      under_way = under_way - 1
+      return 200, nil, request.path
+    end })
+    local connection, parts = raw.connect(running.port), {}
+    for i = 1, 2000 do parts[i] = ("GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"):format(i) end
+    runtime.spawn(connection.send, connection, table.concat(parts))
+    for i = 1, 2000 do
+      local code, body = connection:read()
+      assert.equal(200, code)
+      assert.equal("/" .. i, body)
+    end
+    assert.equal(1, most)
+    connection:close()
+  end)
+end)
