@@ -1,0 +1,179 @@
+-- A peer that stops, or drips, wherever it may: each request ends within its own time, and harms no other.
+
+local http = require "apivideo.http"
+local running = require "spec.support.running"
+local runtime = require "apivideo.runtime"
+local wait_for = require "spec.support.wait"
+
+local LIMIT = os.getenv "APIVIDEO_SLOW" and 1 or 0.05 -- seconds that a request may take
+local SLACK = 5   -- and that a busy machine may add
+
+local function post(url)
+  return http.request { method = "POST", url = url, body = "{}", timeout = LIMIT }
+end
+
+-- How many descriptors this process has open.
+local function count_descriptors()
+  local pipe = assert(io.popen "ls /proc/$PPID/fd | wc -l")
+  local count = pipe:read "*n"
+  pipe:close()
+  return count
+end
+
+-- Fails unless a request ends with its time; whether it was sent.
+local function assert_ends(url)
+  local began = runtime.monotonic()
+  local response, err, sent = post(url)
+  local took = runtime.monotonic() - began
+  assert.is_nil(response)
+  assert.equal("timeout", err.kind, err.message)
+  assert.is_true(err.retryable)
+  assert.is_true(took >= LIMIT / 2 and took < LIMIT + SLACK, took)
+  return sent
+end
+
+-- What a peer has said when it stops.
+local said = {
+  ["before its answer"] = "",
+  ["in the status line"] = "HTTP/1.1 2",
+  ["after the status line"] = "HTTP/1.1 200 OK\r\n",
+  ["in a header's name"] = "HTTP/1.1 200 OK\r\nX-",
+  ["in a header"] = "HTTP/1.1 200 OK\r\nX-A: b",
+  ["before the empty line"] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n",
+  ["after a 1xx response"] = "HTTP/1.1 100 Continue\r\n\r\n",
+  ["before the body"] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n",
+  ["in the body"] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{",
+  ["in a body that tells no length"] = "HTTP/1.1 200 OK\r\n\r\n{}",
+  ["in a chunk's size"] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1",
+  ["in a chunk"] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{}",
+  ["after a chunk"] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n",
+  ["before the trailers"] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n",
+  ["in the trailers"] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-T: 1\r\n",
+}
+
+-- What a peer begins with, and what it then says again and again, a byte at a time.
+local drips = {
+  ["1xx responses"] = { "", "HTTP/1.1 100 Continue\r\n\r\n" },
+  ["a header"] = { "HTTP/1.1 200 OK\r\nX-A: ", "x" },
+  ["headers"] = { "HTTP/1.1 200 OK\r\n", "X-A: b\r\n" },
+  ["a body"] = { "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", "x" },
+  ["a body that tells no length"] = { "HTTP/1.1 200 OK\r\n\r\n", "x" },
+  ["chunks"] = { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n" },
+  ["trailers"] = { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "X-T: 1\r\n" },
+}
+
+describe("a request ends in time when its peer", function()
+  after_each(running.stop)
+
+  -- Waits until the client is gone.
+  local function wait_for_end(connection)
+    repeat until not connection:read_more()
+  end
+
+  local function stalling(bytes)
+    return running.peer(function(connection)
+      connection:read_request()
+      connection:send(bytes)
+      wait_for_end(connection)
+    end)
+  end
+
+  local function dripping(drip)
+    return running.peer(function(connection)
+      connection:read_request()
+      connection:send(drip[1])
+      local at = 0
+      while connection:send(drip[2]:sub(at + 1, at + 1)) do
+        at = (at + 1) % #drip[2]
+        runtime.sleep(0.005)
+      end
+    end)
+  end
+
+  it("never takes the connection", function()
+    local listening = assert(require("socket").bind("127.0.0.1", 0, 1))
+    local _, port = listening:getsockname()
+    assert_ends("http://127.0.0.1:" .. port)
+    assert.is_false(assert_ends("https://127.0.0.1:" .. port))
+    listening:close()
+  end)
+
+  it("stops, or drips, in the TLS handshake", function()
+    -- The header of a handshake's record, and of a ServerHello, longer than what follows.
+    local hello = "\22\3\3\64\0\2\0\63\252\3\3"
+    for _, drip in ipairs { false, "\0" } do
+      local p = running.peer(function(connection)
+        connection:read_more()
+        connection:send(hello)
+        if not drip then return wait_for_end(connection) end
+        while connection:send(drip) do runtime.sleep(0.005) end
+      end)
+      assert.is_false(assert_ends("https://127.0.0.1:" .. p.port))
+    end
+  end)
+
+  it("does not read the request", function()
+    local p = running.peer(function(connection)
+      while connection.socket:getpeername() do runtime.sleep(0.01) end
+    end)
+    local response, err, sent = http.request { method = "POST", url = p.url, body = ("x"):rep(20000000),
+      timeout = LIMIT }
+    assert.is_nil(response)
+    assert.equal("timeout", err.kind)
+    assert.is_true(sent)
+  end)
+
+  for name, bytes in pairs(said) do
+    it("stops " .. name, function()
+      assert.is_true(assert_ends(stalling(bytes).url))
+    end)
+  end
+
+  for name, drip in pairs(drips) do
+    it("drips " .. name, function()
+      assert.is_true(assert_ends(dripping(drip).url))
+    end)
+  end
+
+  it("does not end the connection after the answer: that is the end", function()
+    local p = running.peer(function(connection)
+      connection:read_request()
+      connection:send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
+      wait_for_end(connection)
+    end)
+    assert.equal("{}", assert(post(p.url)).body)
+  end)
+
+  it("stops, while other requests go on, and no descriptor is left", function()
+    local good = running.answering("200 OK", nil, "good")
+    local bad = {}
+    for _, bytes in pairs(said) do bad[#bad + 1] = stalling(bytes) end
+    for _, drip in pairs(drips) do bad[#bad + 1] = dripping(drip) end
+    local function round()
+      local latch, left, served = runtime.latch(), #bad, 0
+      runtime.run(function()
+        for _, p in ipairs(bad) do
+          runtime.spawn(function()
+            local _, err = post(p.url)
+            assert(err.kind == "timeout", tostring(err))
+            left = left - 1
+            if left == 0 then latch:open() end
+          end)
+        end
+        while not latch:is_open() do
+          local response = http.request { method = "GET", url = good.url, timeout = 60 }
+          assert(response and response.body == "good")
+          served = served + 1
+        end
+      end)
+      return served
+    end
+    round() -- what is made once is there then
+    runtime.release()
+    local before = count_descriptors()
+    for _ = 1, 5 do assert.is_true(round() > 3) end
+    runtime.release()
+    -- The peers are of this process, too: what they hold goes with the client's end.
+    wait_for(function() return count_descriptors() <= before end, "descriptors to be closed")
+  end)
+end)
