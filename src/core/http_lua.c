@@ -268,8 +268,8 @@ static int pool_step(lua_State *L) {
 /* Adds the header lines of a response to the table at the top. Stack: [-0, +0]. */
 static void add_response_headers(lua_State *L, const http_buffer *header) {
   const char *line = header->data;
-  const char *const end = line + header->len;
-  while (line != NULL && line < end) {
+  const char *const end = header->len == 0 ? line : line + header->len; /* NULL has no offsets */
+  while (line != end) {
     const char *next = memchr(line, '\n', (size_t)(end - line));
     const char *stop = next == NULL ? end : next;
     const char *colon = memchr(line, ':', (size_t)(stop - line));
