@@ -1,0 +1,138 @@
+-- A peer of HTTP/2 that keeps to none of its rules.
+
+local certificates = require "spec.support.certificates"
+local http = require "apivideo.http"
+local peer = require "spec.support.peer"
+local runtime = require "apivideo.runtime"
+local tls_front = require "spec.support.tls_front"
+
+local DATA, HEADERS, RESET, SETTINGS, PUSH, PING, GOAWAY, WINDOW, CONTINUATION = 0, 1, 3, 4, 5, 6, 7, 8, 9
+local END_STREAM, END_HEADERS, ACK = 1, 4, 1
+local MAX_BODY, LIMIT = 100000, os.getenv "APIVIDEO_SLOW" and 3 or 0.25
+
+local function frame(kind, flags, stream, payload)
+  local size = #payload
+  return string.char(math.floor(size / 65536), math.floor(size / 256) % 256, size % 256, kind, flags,
+    0, 0, 0, stream) .. payload
+end
+
+-- A length of HPACK, with 7 bits in its first byte.
+local function length(number)
+  if number < 127 then return string.char(number) end
+  local bytes = { string.char(127) }
+  number = number - 127
+  while number >= 128 do
+    bytes[#bytes + 1] = string.char(number % 128 + 128)
+    number = math.floor(number / 128)
+  end
+  return table.concat(bytes) .. string.char(number)
+end
+
+-- A header that goes into no table; and one that goes into it.
+local function literal(name, value) return "\0" .. length(#name) .. name .. length(#value) .. value end
+local function indexed(name, value) return "\64" .. length(#name) .. name .. length(#value) .. value end
+
+local OK = "\136" -- :status: 200
+
+describe("HTTP/2 with a peer #process", function()
+  local authority, port, script, p
+
+  setup(function()
+    authority = certificates.new()
+    authority:issue("good", "IP:127.0.0.1")
+    p = peer.start(function(connection)
+      if not connection:take(24) then return end -- the client's preface
+      connection:send(frame(SETTINGS, 0, 0, ""))
+      -- The request is on stream 1.
+      repeat
+        local head = connection:take(9)
+        if not head then return end
+        local a, b, c, kind = head:byte(1, 4)
+        connection:take(a * 65536 + b * 256 + c)
+      until kind == HEADERS
+      script(connection)
+      repeat until not connection:read_more()
+    end)
+    port = tls_front(authority, "h2", p.port)
+  end)
+
+  teardown(function()
+    p.stop()
+    authority:remove()
+    runtime.sleep(0)
+  end)
+
+  -- Asks a peer that says some frames, and then a last one again and again: response | nil, err, sent.
+  local function ask(frames, again)
+    function script(connection)
+      connection:send(frames)
+      local many = again and again:rep(math.ceil(50000 / #again))
+      while many and connection:send(many) do runtime.sleep(0) end
+    end
+    runtime.release() -- so that it is a connection of its own
+    return http.request { method = "POST", url = ("https://127.0.0.1:%d/"):format(port), body = "{}", timeout = LIMIT,
+      ca_file = authority:path "ca.crt", max_body = MAX_BODY }
+  end
+
+  it("that keeps to them works", function()
+    local response = assert(ask(frame(HEADERS, END_HEADERS, 1, OK .. literal("x-a", "b"))
+      .. frame(DATA, END_STREAM, 1, "hi")))
+    assert.equal("2", response.http_version)
+    assert.equal("b", response.headers["x-a"])
+    assert.equal("hi", response.body)
+  end)
+
+  local floods = {
+    ["settings"] = { "", frame(SETTINGS, 0, 0, "\0\3\0\0\0\100") },
+    ["pings"] = { "", frame(PING, 0, 0, "12345678") },
+    ["answers to no ping"] = { "", frame(PING, ACK, 0, "12345678") },
+    ["windows"] = { "", frame(WINDOW, 0, 0, "\0\0\0\1") },
+    ["resets of other streams"] = { "", frame(RESET, 0, 3, "\0\0\0\8") },
+    ["1xx responses"] = { "", frame(HEADERS, END_HEADERS, 1, "\8\3" .. "103") },
+    ["empty data"] = { frame(HEADERS, END_HEADERS, 1, OK), frame(DATA, 0, 1, "") },
+    ["data"] = { frame(HEADERS, END_HEADERS, 1, OK), frame(DATA, 0, 1, ("x"):rep(10000)) },
+    ["continued headers"] = { frame(HEADERS, 0, 1, OK), frame(CONTINUATION, 0, 1, literal("x-a", ("x"):rep(1000))) },
+    ["empty continuations"] = { frame(HEADERS, 0, 1, OK), frame(CONTINUATION, 0, 1, "") },
+    ["frames of unknown kinds"] = { "", frame(99, 0, 0, ("x"):rep(1000)) },
+    ["headers that unfold"] =
+      { frame(HEADERS, 0, 1, OK .. indexed("x-a", ("x"):rep(3000))), frame(CONTINUATION, 0, 1, ("\190"):rep(16000)) },
+  }
+
+  for name, flood in pairs(floods) do
+    it("that sends " .. name .. " for ever is left", function()
+      local response, err, sent = ask(flood[1], flood[2])
+      assert.is_nil(response)
+      assert.is_true(err.kind == "too_large" or err.kind == "network" or err.kind == "timeout", tostring(err))
+      assert.is_true(sent)
+    end)
+  end
+
+  local breaches = {
+    ["pushes"] = frame(PUSH, END_HEADERS, 1, "\0\0\0\2" .. OK),
+    ["resets the stream"] = frame(RESET, 0, 1, "\0\0\0\8"),
+    ["says goodbye"] = frame(GOAWAY, 0, 0, "\0\0\0\0\0\0\0\0"),
+    ["sends data before headers"] = frame(DATA, END_STREAM, 1, "hi"),
+    ["sends no status"] = frame(HEADERS, END_HEADERS + END_STREAM, 1, literal("x-a", "b")),
+    ["sends a status that is none"] = frame(HEADERS, END_HEADERS + END_STREAM, 1, literal(":status", "2x0")),
+    ["sends two statuses"] = frame(HEADERS, END_HEADERS + END_STREAM, 1, OK .. OK),
+    ["splits a header"] = frame(HEADERS, END_HEADERS + END_STREAM, 1, OK .. literal("x-a", "b\r\nx-c: d")),
+    ["hides a NUL in a header"] = frame(HEADERS, END_HEADERS + END_STREAM, 1, OK .. literal("x-a", "b\0c")),
+    ["says another length than it keeps"] =
+      frame(HEADERS, END_HEADERS, 1, OK .. literal("content-length", "5")) .. frame(DATA, END_STREAM, 1, "hi"),
+    ["says two lengths"] = frame(HEADERS, END_HEADERS, 1, OK .. literal("content-length", "2")
+      .. literal("content-length", "1")) .. frame(DATA, END_STREAM, 1, "hi"),
+    ["refers to no header"] = frame(HEADERS, END_HEADERS + END_STREAM, 1, OK .. "\255\127"),
+    ["sends half a header"] = frame(HEADERS, END_HEADERS + END_STREAM, 1, OK .. "\0\127"),
+    ["sends a frame that is too long"] = frame(DATA, 0, 1, ("x"):rep(20000)),
+    ["speaks HTTP/1"] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+  }
+
+  for name, bytes in pairs(breaches) do
+    it("that " .. name .. " has given no answer", function()
+      local response, err, sent = ask(bytes)
+      assert.is_nil(response, response and response.body)
+      assert.is_true(err.kind == "network" or err.kind == "unexpected_response" or err.kind == "timeout", tostring(err))
+      assert.is_true(sent)
+    end)
+  end
+end)

@@ -1,0 +1,31 @@
+--- TLS before a peer of a test, so that this can say what it likes within it: nginx's stream module.
+
+local free_port = require "spec.support.free_port"
+local socket = require "socket"
+local wait_for = require "spec.support.wait"
+
+local frame = [[
+load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+daemon off; master_process off; pid front.pid; error_log front.log;
+events {}
+stream { server {
+  listen 127.0.0.1:%d ssl; ssl_certificate good.crt; ssl_certificate_key good.key; ssl_alpn %s;
+  proxy_pass 127.0.0.1:%d; tcp_nodelay on;
+} }
+]]
+
+--- Starts it with the files of an authority, which has issued "good" and ends it when it is removed.
+---@param protocol string that is agreed on in the handshake: h2, http/1.1
+---@param port integer of the peer
+---@return integer port of the front
+return function(authority, protocol, port)
+  local front = free_port()
+  authority:write("front.conf", frame:format(front, protocol, port))
+  os.execute(("cd %s && { PATH=$PATH:/usr/sbin nginx -p . -c front.conf > front.out 2>&1 < /dev/null &"
+    .. " echo $! >> pids; }"):format(authority.directory))
+  wait_for(function()
+    local probe = socket.connect("127.0.0.1", front)
+    return probe and probe:close()
+  end, "nginx")
+  return front
+end
