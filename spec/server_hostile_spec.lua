@@ -1,0 +1,113 @@
+--- Hostile peers of a receiver in a process of its own: an honest sender is served meanwhile, and what the
+--- process holds is bounded.
+
+local crowd = require "spec.support.crowd"
+local receiver_process = require "spec.support.receiver_process"
+local runtime = require "apivideo.runtime"
+local wait_for = require "spec.support.wait"
+
+local PLACES, CROWD, TURN = 40, 80, 10
+
+describe("receiver under attack #process", function()
+  local receiver, attackers
+
+  after_each(function()
+    if attackers then attackers:leave() end
+    attackers = nil
+    receiver:stop()
+  end)
+
+  -- Has a crowd come, and go on with what it does until the test is over.
+  local function attack(size, what)
+    local mine = crowd.new(receiver.port, size, what)
+    attackers = mine
+    runtime.spawn(function()
+      while attackers == mine do
+        mine:turn(TURN) -- fewer than there are places: an honest sender has the time of some turns
+        runtime.sleep(0.005)
+      end
+    end)
+    wait_for(function() return mine.came >= size end)
+  end
+
+  for name, what in pairs(crowd.attacks) do
+    it("answers honest deliveries beside " .. name, function()
+      receiver = receiver_process.start { max_connections = PLACES, timeout = 1 }
+      assert.equal(204, receiver:deliver())
+      local memory, descriptors = receiver:memory(), receiver:descriptors()
+      attack(CROWD, what)
+      for _ = 1, 10 do
+        assert.equal(204, receiver:deliver())
+        runtime.sleep(0.01)
+      end
+      -- (16 that were ended may not be closed yet.)
+      assert.is_true(receiver:descriptors() <= descriptors + PLACES + 16, "descriptors")
+      local _, most = receiver:memory()
+      assert.is_true(most - memory < 20 + PLACES * 1.1, "memory") -- as much as the bodies in their places
+    end)
+  end
+
+  it("bounds all unfinished bodies together, and lets the small ones pass", function()
+    receiver = receiver_process.start { max_body = 8 * 1048576, timeout = 10 }
+    local body, lines = receiver.event()
+    local honest = require("spec.support.raw").connect(receiver.port)
+    honest:send(("POST / HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Length: %d\r\n\r\n%s")
+      :format(table.concat(lines, "\r\n"), #body, body:sub(1, 20)))
+    local before = receiver:memory()
+    attack(40, { first = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n" .. ("x"):rep(7999999) })
+    wait_for(function() return attackers.ended >= 20 end, "the end of the largest")
+    honest:send(body:sub(21))
+    assert.equal(204, (honest:read()))
+    honest:close()
+    local _, most = receiver:memory()
+    assert.is_true(most - before < 72 + 30)
+  end)
+
+  -- Takes all descriptors that the process may have but some, for some seconds.
+  local hoard = [[
+    local sleep = require("apivideo").sleep
+    require("apivideo").spawn(function()
+      local taken = {}
+      sleep(0)
+      repeat
+        local file = io.open "/dev/null"
+        taken[#taken + 1] = file
+      until not file
+      for _ = 1, %d do table.remove(taken):close() end
+      print "hoarded"
+      io.stdout:flush()
+      sleep(%g)
+      for _, file in pairs(taken) do file:close() end
+    end)]]
+
+  it("makes room where the process has no descriptor left", function()
+    receiver = receiver_process.start { max_connections = 20, under = "prlimit --nofile=64",
+      script = hoard:format(8, 60) }
+    receiver.child:wait_for "hoarded"
+    attack(CROWD, crowd.attacks["idle connections"])
+    for _ = 1, 10 do assert.equal(204, receiver:deliver()) end
+  end)
+
+  it("waits where there is none at all, and goes on when there is one", function()
+    receiver = receiver_process.start { max_connections = 20, under = "prlimit --nofile=64",
+      script = hoard:format(0, 0.6) }
+    receiver.child:wait_for "hoarded"
+    local before, status = receiver:processor(), nil
+    runtime.spawn(function() status = receiver:deliver() end)
+    runtime.sleep(0.4)
+    assert.is_nil(status)
+    assert.is_true(receiver:processor() - before < 0.2)
+    wait_for(function() return status end)
+    assert.equal(204, status)
+  end)
+end)
+
+it("server says so when the process may not have as many descriptors #process", function()
+  local output = require("spec.support.process").run({ "-e", [[
+    local server = require "apivideo.server"
+    print(server.listen { handler = print, max_connections = 41 })
+    print(server.listen { handler = print, max_connections = 40 })]] }, "prlimit --nofile=64")
+  assert.truthy(output:find("41 connections need 65 descriptors, and this process may have 64", 1, true))
+  assert.truthy(output:find("lower max_connections", 1, true))
+  assert.truthy(output:find("\ntable", 1, true))
+end)

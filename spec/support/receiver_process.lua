@@ -1,0 +1,90 @@
+--- A receiver in a process of its own, whose memory, descriptors and processor time can be seen.
+
+local cjson = require "cjson"
+local http = require "apivideo.http"
+local process = require "spec.support.process"
+local sign = require("apivideo").sign
+
+local SECRET = "sig_sec_0000000000000000000000"
+
+local script = [[
+  local apivideo = require "apivideo"
+  local server = require "apivideo.server"
+  local handlers = apivideo.handlers():otherwise(function() end)
+  local given = { receiver = apivideo.receiver { handlers = handlers, secrets = %q, max_body = %d,
+    log = function() end }, max_connections = %d, timeout = %d }
+  local listening = assert(server.listen(given))
+  print(("pid %%d port %%d"):format(io.open "/proc/self/stat":read "*n", listening.port))
+  io.stdout:flush()
+  %s
+  listening:run()]]
+
+---@class spec.ReceiverProcess
+---@field port integer
+local ReceiverProcess = {}
+ReceiverProcess.__index = ReceiverProcess
+
+local function status_of(self, name)
+  for line in io.lines(("/proc/%d/status"):format(self.pid)) do
+    local value = line:match("^" .. name .. ":%s*(%d+)")
+    if value then return tonumber(value) end
+  end
+end
+
+--- The memory that it has now, and that it had at most, in megabytes.
+function ReceiverProcess:memory()
+  return status_of(self, "VmRSS") / 1024, status_of(self, "VmHWM") / 1024
+end
+
+--- How many descriptors it has open.
+function ReceiverProcess:descriptors()
+  local pipe = io.popen(("ls /proc/%d/fd | wc -l"):format(self.pid))
+  local count = pipe:read "*n"
+  pipe:close()
+  return count
+end
+
+--- The seconds that it has spent on a processor.
+function ReceiverProcess:processor()
+  local file = assert(io.open(("/proc/%d/stat"):format(self.pid)))
+  local fields = file:read "*a":match "%) (.*)"
+  file:close()
+  local user, system = fields:match(("%S+ "):rep(11) .. "(%d+) (%d+)")
+  return (user + system) / 100
+end
+
+--- An event, and the headers of its delivery.
+function ReceiverProcess.event()
+  local body = cjson.encode { type = "video.source.uploaded.by.somebody", emittedAt = "2026-01-01T00:00:00Z" }
+  return body, { "Connection: close", "Content-Type: application/json",
+    "X-Api-Video-Signature: " .. sign(body, SECRET) }
+end
+
+--- Sends a signed delivery on a new connection, as api.video does; the status of the answer, or nil and an
+--- error.
+function ReceiverProcess:deliver()
+  local body, lines = self.event()
+  local response, err = http.request { method = "POST", url = "http://127.0.0.1:" .. self.port .. "/webhooks",
+    body = body, headers = lines, timeout = 5 }
+  return response and response.status, err
+end
+
+function ReceiverProcess:stop()
+  self.child:kill "KILL"
+  self.child:wait()
+end
+
+local receiver_process = {}
+
+--- Starts one.
+---@param more? { max_connections?: integer, timeout?: integer, max_body?: integer, under?: string, script?: string } a command that runs it; Lua that it does first
+---@return spec.ReceiverProcess
+function receiver_process.start(more)
+  more = more or {}
+  local child = process.start({ "-e", script:format(SECRET, more.max_body or 1048576, more.max_connections or 1000,
+    more.timeout or 30, more.script or "") }, more.under)
+  return setmetatable({ child = child, port = tonumber(child:wait_for "port (%d+)"),
+    pid = tonumber(child:wait_for "pid (%d+)") }, ReceiverProcess)
+end
+
+return receiver_process
