@@ -38,8 +38,31 @@ describe("redaction", function()
     assert.equal("*** *** c", redact.text("a%d.+key b-[x]-key c", { "a%d.+key", "b-[x]-key" }))
   end)
 
+  it("takes secrets out as they stand in URLs and in JSON", function()
+    local key = "a/key+\"1\\b"
+    for _, form in ipairs { key, "a%2Fkey%2B%221%5Cb", "a%2fkey%2b%221%5cb", 'a/key+\\"1\\\\b', 'a\\/key+\\"1\\\\b',
+      'a\\\\\\/key+\\\\\\"1\\\\\\\\b' } do
+      assert.equal("<***>", redact.text("<" .. form .. ">", key))
+    end
+  end)
+
+  it("takes passwords out of URLs, whatever signs they have, and in JSON", function()
+    assert.equal("http://me:***@host/a@b", redact.text("http://me:a:b@c@host/a@b"))
+    assert.equal('{"url":"http:\\/\\/me:***@host\\/"}', redact.text('{"url":"http:\\/\\/me:word@host\\/"}'))
+    for _, text in ipairs { '{"a":"http://host:80","b":"x@y"}', "http://host/a:b@c", "at http://host:80 by x@y" } do
+      assert.equal(text, redact.text(text))
+    end
+  end)
+
+  it("takes credentials out, however they are written", function()
+    assert.equal("BASIC *** bearer ***", redact.text("BASIC abc= bearer a.b"))
+    assert.equal([["Basic ***","Bearer ***\"]], redact.text([["Basic ab\/cd==","Bearer e.f\/g\"]]))
+    assert.equal("Basic authentication", redact.text("Basic authentication"))
+  end)
+
   it("is quick with long bodies that would be slow to search", function()
     local long = ("\\"):rep(200000)
+    assert.equal(long, redact.text(long, "/key/"))
     assert.equal('{"apiKey":"***', redact.text('{"apiKey":"' .. long))
     assert.equal('"apiKey' .. long, redact.text('"apiKey' .. long))
     assert.equal(2000000, #redact.text(('"a'):rep(1000000)))

@@ -7,6 +7,7 @@ local headers = require "apivideo.headers"
 local http = require "apivideo.http"
 local observe = require "apivideo.observe"
 local rate_limit = require "apivideo.rate_limit"
+local redact = require "apivideo.redact"
 local retry = require "apivideo.retry"
 local runtime = require "apivideo.runtime"
 
@@ -50,10 +51,23 @@ local function limit(self, name)
   return own
 end
 
+--- What must not be shown of the call: credentials, and what the application's own headers hold.
+---@return string[]
+function Call:secrets()
+  local list = {}
+  for i, secret in ipairs(self.account.credentials.secrets) do list[i] = secret end
+  for _, own in ipairs { self.account.headers, self.options.headers } do
+    for name, value in pairs(own) do
+      if redact.is_secret(name) then list[#list + 1] = value end
+    end
+  end
+  return list
+end
+
 local function about(self, more)
   local fields = { attempts = self.attempts, request = { method = self.method, url = self.url } }
   for name, value in pairs(more or {}) do fields[name] = value end
-  return fields, self.account.credentials.secrets
+  return fields, self:secrets()
 end
 
 local function cancelled(self)
@@ -128,11 +142,11 @@ local function send(self, token)
   }
   for name, value in pairs(account.reach) do request[name] = value end
   self.attempts = self.attempts + 1
-  observe.request(account, request, self.attempts)
+  observe.request(self, request)
   request.timeout = math.max(0.001, math.min(limit(self, "timeout"), time_left(self)))
   local response, err, sent = http.request(request, cancel and cancel.latch)
-  if err then err = errors.new(err.kind, err.message, err, account.credentials.secrets) end
-  observe.response(account, request, response, err)
+  if err then err = errors.new(err.kind, err.message, err, self:secrets()) end
+  observe.response(self, request, response, err)
   return response, err, sent
 end
 

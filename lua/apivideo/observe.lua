@@ -29,21 +29,12 @@ local function tell(hook, fact, secrets)
   if not ok then log.error("a hook failed: " .. redact.text(tostring(err), secrets)) end
 end
 
--- Whether a header of the application's own is likely to hold a secret.
-local function is_secret(name)
-  name = name:lower()
-  if name == "authorization" then return false end -- its scheme is shown
-  for _, word in ipairs { "cookie", "key", "token", "secret", "auth", "password", "signature" } do
-    if name:find(word, 1, true) then return true end
-  end
-  return false
-end
-
 local function shown_request(request, attempt, secrets)
   local headers = {}
   for _, line in ipairs(request.headers) do
     local name, value = line:match("^([^:]*): *(.*)$")
-    headers[name] = is_secret(name) and "***" or redact.text(value, secrets)
+    local is_hidden = redact.is_secret(name) and name ~= "Authorization" -- of which the scheme is shown
+    headers[name] = is_hidden and "***" or redact.text(value, secrets)
   end
   if request.username then headers.Authorization = "Basic ***" end
   return {
@@ -53,18 +44,26 @@ local function shown_request(request, attempt, secrets)
 end
 
 --- Tells of an attempt that is about to be sent.
-function observe.request(account, request, attempt)
+---@param call apivideo.Call
+---@param request apivideo.Request
+function observe.request(call, request)
+  local account = call.account
   if not (account.on_request or account.on_response) then return end
-  local secrets = account.credentials.secrets
-  request.shown = shown_request(request, attempt, secrets)
+  local secrets = call:secrets()
+  request.shown = shown_request(request, call.attempts, secrets)
   request.began = runtime.monotonic()
   if account.on_request then tell(account.on_request, request.shown, secrets) end
 end
 
 --- Tells of its answer, or why there was none.
-function observe.response(account, request, response, err)
+---@param call apivideo.Call
+---@param request apivideo.Request
+---@param response? apivideo.Response
+---@param err? apivideo.Error
+function observe.response(call, request, response, err)
+  local account = call.account
   if not account.on_response then return end
-  local secrets = account.credentials.secrets
+  local secrets = call:secrets()
   local headers = response and redact.value(response.headers, secrets)
   if headers and headers["set-cookie"] then headers["set-cookie"] = "***" end
   tell(account.on_response, {

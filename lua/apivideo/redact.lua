@@ -14,7 +14,7 @@ local patterns = {
   { "sig_sec_[%w_%-]+", "sig_sec_***" },
   { "([Bb][Aa][Ss][Ii][Cc] +)([%w+/=_%-\\]+)", shown_credentials },
   { "([Bb][Ee][Aa][Rr][Ee][Rr] +)([%w+/=_%.~%-\\]+)", shown_credentials },
-  { "(://[^/?#@%s:\"]*):[^/?#%s\"]*@", "%1:***@" },
+  { "(:\\*/\\*/[^/?#@%s:\"]*):[^/?#%s\"]*@", "%1:***@" }, -- in JSON, too
 }
 
 -- Members of api.video's JSON whose values are secrets.
@@ -23,24 +23,38 @@ local members = {
   signatureSecret = true, streamKey = true,
 }
 
+--- Whether a header of the application's own is likely to hold a secret.
+---@param name string
+---@return boolean
+function redact.is_secret(name)
+  name = name:lower()
+  for _, word in ipairs { "cookie", "key", "token", "secret", "auth", "password", "signature" } do
+    if name:find(word, 1, true) then return true end
+  end
+  return false
+end
+
 -- What stands for a parameter of a URL, by its name.
 local function shown_parameter(before, name)
   return members[name] and before .. "***" or nil
 end
 
--- The text without one secret, taken literally, also as it stands in URLs and in JSON. What is as short
--- as a word is no key, and would make holes in everything.
+-- A secret as it stands in a URL, as a pattern.
+local function in_url(secret)
+  return (secret:gsub("%W", function(c)
+    if c:find "[._~-]" then return "%" .. c end
+    local high, low = math.floor(c:byte() / 16), c:byte() % 16
+    return ("%%%%[%X%x][%X%x]"):format(high, high, low, low)
+  end))
+end
+
+-- The text without one secret, taken literally, also as it stands in URLs, and in JSON (which may stand in a
+-- string itself). What is as short as a word is no key, and would make holes in everything.
 local function without(text, secret)
   if #secret < 4 then return text end
-  local pattern = secret:gsub("%W", "%%%0")
-  if secret:find "[^%w._~-]" then
-    local in_url = secret:gsub("[^%w._~-]", function(c) return ("%%%02X"):format(c:byte()) end)
-    local in_json = secret:gsub('["\\]', "\\%0")
-    for _, form in ipairs { in_url, (in_json:gsub("/", "\\/")), in_json } do
-      text = text:gsub(form:gsub("%W", "%%%0"), "***")
-    end
-  end
-  return (text:gsub(pattern, "***"))
+  if secret:find "[^%w._~-]" then text = text:gsub(in_url(secret), "***") end
+  local first, rest = secret:sub(1, 1):gsub("%W", "%%%0"), secret:sub(2):gsub("%W", "%%%0")
+  return (text:gsub(first .. rest:gsub("%%[\"/]", "\\*%0"):gsub("%%\\", "\\+"), "***"))
 end
 
 -- Where the JSON string whose inside begins at `position` ends. Its quotes have `depth` backslashes

@@ -22,7 +22,7 @@ function resource.unexpected(client, method, path, message, response)
   return errors.new("unexpected_response", message, {
     status = response and response.status, attempts = response and response.attempts,
     request = { method = method, url = client.base_url .. path },
-  })
+  }, client.account().credentials.secrets)
 end
 
 -- The arguments of a request: a query and the options of the call.
