@@ -88,12 +88,16 @@ describe("server's deadlines", function()
   end)
 
   it("bound an answer that nobody takes, or byte by byte", function()
-    listen({ timeout = 1 }, function() return 200, nil, ("x"):rep(30000000) end)
+    local large, handled = ("x"):rep(30000000), 0
+    listen({ timeout = 1 }, function()
+      handled = handled + 1
+      return 200, nil, large
+    end)
     connect(GET)
     local slowly = connect(GET)
-    wait_for(function() return running.core:active() == 2 end)
+    wait_for(function() return handled == 2 end)
     wait_for(function()
-      slowly.socket:receive(1)
+      slowly.socket:receive(4096)
       return running.core:active() == 0
     end, "the end of answers that are not taken")
   end)
