@@ -217,13 +217,12 @@ describe("credentials", function()
     end
   end)
 
-  it("and passwords are not in the URL of such an error", function()
+  it("are not in the URL of such an error", function()
     local answering = assert(server.listen { handler = function() return 200, {}, "{}" end })
-    local base_url = answering.url:gsub("://", "://user:password@") .. "/the-key"
-    local page, err = client_of({ url = base_url }).webhooks:list()
+    local page, err = client_of({ url = answering.url .. "/the-key" }).webhooks:list()
     answering:stop()
     assert.is_nil(page)
-    assert.equal((answering.url:gsub("://", "://user:***@")) .. "/***/auth/api-key", err.request.url)
+    assert.equal(answering.url .. "/***/auth/api-key", err.request.url)
   end)
 
   it("can be a ready token, which is not renewed", function()

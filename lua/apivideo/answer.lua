@@ -3,6 +3,7 @@
 local errors = require "apivideo.error"
 local headers = require "apivideo.headers"
 local json = require "apivideo.json"
+local redact = require "apivideo.redact"
 
 local answer = {}
 
@@ -53,6 +54,15 @@ local function content_type(response)
   return headers.get(response.headers, "content-type") or "no content type"
 end
 
+local SHOWN = 200 -- bytes of a redirect's target
+
+-- What a redirect says, or nil for an answer that is none.
+local function describe_redirect(response, secrets)
+  local target = response.status >= 300 and response.status < 400 and headers.get(response.headers, "location")
+  if not target then return nil end
+  return ("a redirect to %s, which is not followed"):format(redact.text(target, secrets):sub(1, SHOWN))
+end
+
 --- What to check when credentials were refused.
 ---@param url string of the request
 ---@return string
@@ -69,7 +79,7 @@ end
 function answer.refusal(response, fields, secrets)
   local problem = json.decode(response.body)
   if type(problem) ~= "table" then problem = nil end
-  local message = problem and describe(problem)
+  local message = describe_redirect(response, secrets) or problem and describe(problem)
     or response.body == "" and "the answer's body is empty"
     or problem and "the answer says nothing that is known"
     or ("the answer's body is not JSON (%s)"):format(content_type(response))

@@ -95,16 +95,24 @@ local function misuse(message)
   error("client: " .. message, 5)
 end
 
+-- What is wrong with a base URL, or nil. A backslash is a slash for some programs and none for others.
+local function problem_of(base_url)
+  local host = base_url:match("^https?://([^/]+)") or ""
+  if host:find("@", 1, true) then
+    return "must hold no user and no password: credentials have options of their own"
+  end
+  local is_host = host:find("^[^:%[%]]+:?%d*$") or host:find("^%[[%x:.]+%]:?%d*$")
+  return (not is_host or base_url:find("[%s%c?#\\]")) and "must be an http or https URL" or nil
+end
+
 local function base_url_of(given)
   local environment = given.environment or "production"
   if not environments[environment] then
     misuse('option "environment" must be "production" or "sandbox"')
   end
   local base_url = given.base_url or environments[environment]
-  local host = (base_url:match("^https?://([^%s?#/]+)[^%s?#]*$") or ""):gsub("^.*@", "")
-  if not (host:find("^[^:%[%]]+:?%d*$") or host:find("^%[[%x:.]+%]:?%d*$")) then
-    misuse('option "base_url" must be an http or https URL')
-  end
+  local problem = problem_of(base_url)
+  if problem then misuse('option "base_url" ' .. problem) end
   return (base_url:gsub("/+$", ""))
 end
 
@@ -140,10 +148,13 @@ local function rate_limit_of(given, account)
 end
 
 local function check_reach(given)
-  if given.proxy and given.proxy ~= "" and not given.proxy:find("^%a[%w+.-]*://[^%s]+$") then
+  if given.proxy and given.proxy ~= "" and not given.proxy:find("^%a[%w+.-]*://[^%s%c]+$") then
     misuse('option "proxy" must be a URL such as "http://proxy.example:3128", or "" for none')
   elseif given.client_key and not given.client_cert then
     misuse('option "client_key" needs "client_cert"')
+  end
+  for _, name in ipairs { "ca_file", "client_cert", "client_key" } do
+    if given[name] and given[name]:find("%c") then misuse(('option "%s" must be the path of a file'):format(name)) end
   end
 end
 

@@ -42,7 +42,8 @@ function url.encode_query(query)
     if type(value) == "table" then
       if next(value) == nil then problem = name .. " is empty, which would filter nothing" end
       for _, key in ipairs(names_of(value)) do
-        add(("%s[%s]"):format(name, value[1] ~= nil and "" or tostring(key)), value[key])
+        -- Put together like this, because "%s" of Lua 5.1 ends at a NUL.
+        add(name .. "[" .. (value[1] ~= nil and "" or tostring(key)) .. "]", value[key])
       end
       return
     end

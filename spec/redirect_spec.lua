@@ -1,0 +1,71 @@
+-- A peer that sends us elsewhere: we do not go, and nobody there learns anything.
+
+local apivideo = require "apivideo"
+local running = require "spec.support.running"
+
+local STATUSES = { 300, 301, 302, 303, 307, 308 }
+
+describe("a redirect", function()
+  after_each(running.stop)
+
+  local function client_of(url, more)
+    local given = { api_key = "the-key-of-a-client", base_url = url, retries = 3 }
+    for name, value in pairs(more or {}) do given[name] = value end
+    return apivideo.client(given)
+  end
+
+  for _, status in ipairs(STATUSES) do
+    it(("is not followed, wherever it leads: %d"):format(status), function()
+      local elsewhere = running.answering("200 OK", nil, '{"data":[]}')
+      local host = "127.0.0.1:" .. elsewhere.port
+      local targets = { "http://" .. host .. "/webhooks", "https://" .. host, "//" .. host, "gopher://" .. host, "/webhooks",
+        "?a", "file:///etc/passwd", "", "\\\\evil\\", "http://[::1" }
+      for _, target in ipairs(targets) do
+        local p = running.answering(status .. " X", "Location: " .. target .. "\r\n", '{"title":"moved"}')
+        for _, call in ipairs {
+          function(client) return client.webhooks:list() end,
+          function(client) return client.webhooks:delete "webhook_1" end,
+          function(client) return client:request("POST", "/videos", { body = { title = "x" } }) end,
+        } do
+          local before = #p.requests
+          local result, err = call(client_of(p.url))
+          assert.is_nil(result)
+          assert.equal("unexpected_response", err.kind)
+          assert.equal(status, err.status)
+          assert.equal(1, err.attempts)
+          assert.is_false(err.retryable)
+          assert.equal(("a redirect to %s, which is not followed"):format(target), err.message)
+          assert.equal(before + 1, #p.requests)
+        end
+      end
+      assert.equal(0, elsewhere.connections)
+    end)
+  end
+
+  it("of the exchange for tokens takes no key along", function()
+    local elsewhere = running.answering("200 OK", nil, '{"access_token":"evil"}')
+    local p = running.answering("307 X", "Location: " .. elsewhere.url .. "/auth/api-key\r\n")
+    local page, err = client_of(p.url, { auth = "bearer" }).webhooks:list()
+    assert.is_nil(page)
+    assert.equal("unexpected_response", err.kind)
+    assert.equal(1, #p.requests)
+    assert.equal(0, elsewhere.connections)
+  end)
+
+  it("is told without secrets, and at no great length", function()
+    local p = running.answering("302 X",
+      "Location: https://x/?access_token=the-key-of-a-client&" .. ("x"):rep(5000) .. "\r\n")
+    local _, err = client_of(p.url).webhooks:list()
+    assert.is_nil(tostring(err):find("the-key-of-a-client", 1, true))
+    assert.is_true(#tostring(err) < 500)
+  end)
+
+  it("without a target, or a 304, is none", function()
+    for _, answer in ipairs { { "302 X" }, { "304 X" } } do
+      local p = running.answering(answer[1], answer[2])
+      local _, err = client_of(p.url).webhooks:list()
+      assert.equal("unexpected_response", err.kind)
+      assert.is_nil(err.message:find("redirect", 1, true))
+    end
+  end)
+end)
