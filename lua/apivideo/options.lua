@@ -1,6 +1,8 @@
 --- Tables of named options: an unknown or ill-typed one is misuse, and the message says which names
 --- there are.
 
+local redact = require "apivideo.redact"
+
 local options = {}
 
 -- How many single-letter edits lead from one name to the other.
@@ -49,7 +51,7 @@ function options.check(where, given, known, level)
   for name in pairs(given) do
     if not known[name] then
       local near = options.nearest(tostring(name), names)
-      error(("%s: unknown option \"%s\"; %s"):format(where, tostring(name),
+      error(("%s: unknown option \"%s\"; %s"):format(where, redact.text(tostring(name)),
         near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(names, ", ")), level)
     end
   end

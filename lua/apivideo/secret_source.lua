@@ -24,7 +24,7 @@ local function problem_of(given)
   for id, value in pairs(given) do
     if not secrets.is_webhook_id(id) then
       return "must be client.webhooks:secrets(), a secret, a list of secrets, or a table of them by"
-        .. " webhook id; it has the key " .. tostring(id)
+        .. " webhook id; one of its keys is no webhook's id" -- and may be a secret, so it is not shown
     elseif not is_secret(value) then
       return "must hold signatureSecret strings, none of them empty"
     end

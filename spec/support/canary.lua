@@ -1,0 +1,52 @@
+--- Secrets that must not be seen again, and a search for them in whatever can be printed.
+
+local base64 = require "apivideo.emulator.base64"
+
+local canary = {
+  -- One for each place where a secret comes in. Keys and tokens hold what is written otherwise in URLs
+  -- and in JSON.
+  KEY = "kanarie/key+\"1\\", TOKEN = "kanarie.token/2+x", REFRESH = "kanarie.refresh/3+x",
+  SECRET = "sig_sec_kanarie4", OTHER = "sig_sec_kanarie5", PLAIN = "kanarie six", -- a secret of another form
+  PROXY = "kanarie7%40x", USERINFO = "kanarie8%40x", RAW = "kanarie9@x:y", HEADER = "kanarie10", PASSWORD = "kanarie11",
+}
+
+local forms = { "kanarie", "key+", "key%2b", "token/", "token%2f", "refresh/", "refresh%2f", "%40x", "x:y", "@x" }
+for _, text in ipairs { canary.KEY .. ":", canary.TOKEN, "proxy:kanarie7@x", "user:kanarie8@x" } do
+  forms[#forms + 1] = base64.encode(text):gsub("=", ""):lower()
+end
+
+-- Whether a text shows a secret, or a part of one, as it is or in base64.
+local function in_text(text)
+  text = text:lower():gsub("\\/", "/")
+  for _, form in ipairs(forms) do
+    if text:find(form, 1, true) then return true end
+  end
+  return false
+end
+
+local function shown(text) return #text > 300 and text:sub(1, 300) .. "…" or text end
+
+-- Searches what can be reached from a value: keys, values, metatables, and what tostring makes of it.
+local function search(value, path, seen)
+  if type(value) == "string" then return in_text(value) and path .. ": " .. shown(value) or nil end
+  if type(value) ~= "table" and type(value) ~= "userdata" or seen[value] then return nil end
+  seen[value] = true
+  local text = tostring(value)
+  if in_text(text) then return path .. " as text: " .. shown(text) end
+  local found = search(debug.getmetatable(value), path .. "'s metatable", seen)
+  if found or type(value) ~= "table" then return found end
+  for key, item in next, value do
+    found = search(key, path .. "'s key", seen) or search(item, path .. "." .. tostring(key), seen)
+    if found then return found end
+  end
+end
+
+--- Where a secret stands in what can be printed of a value; nil when there is none.
+---@param value any
+---@param name? string what to call it
+---@return string?
+function canary.find(value, name)
+  return search(value, name or "value", {})
+end
+
+return canary
