@@ -107,6 +107,24 @@ static bool is_longer(const char *name, const char *other) {
   return strncasecmp(name, other, len) == 0 && name[len] != '\0';
 }
 
+/* Whether text holds a control character, such as a CR, where others may see the end of a line. */
+static bool has_control(const char *text) {
+  for (; *text != '\0'; text++)
+    if (((unsigned char)*text < 0x20 && *text != '\t') || *text == 0x7F) return true;
+  return false;
+}
+
+/* Whether text is a method, or a header's name (RFC 9110, token). */
+static bool is_token(const char *text) {
+  static const char characters[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  return *text != '\0' && text[strspn(text, characters)] == '\0';
+}
+
+static bool is_target(const char *text) {
+  return *text != '\0' && strpbrk(text, " \t") == NULL && !has_control(text);
+}
+
 /* What the headers say of where the request ends. */
 typedef struct {
   unsigned count, hosts; /* headers that say it, and that say whom the request is for */
@@ -125,7 +143,7 @@ static enum MHD_Result read_framing(void *context, enum MHD_ValueKind kind, cons
     found->unclear = found->unclear || !found->chunked;
   }
   /* libmicrohttpd takes spaces for a part of a name, and a line that goes on in the next one, too. */
-  if (name[0] == '\0' || name[strcspn(name, " \t\v\f\r")] != '\0' ||
+  if (!is_token(name) || (value != NULL && has_control(value)) ||
       is_longer(name, MHD_HTTP_HEADER_CONTENT_LENGTH) ||
       is_longer(name, MHD_HTTP_HEADER_TRANSFER_ENCODING))
     found->unclear = true;
@@ -146,7 +164,8 @@ static enum MHD_Result begin(server *self, server_request *request,
   request->chunked = found.chunked;
   request->progressed = now_ms();
   admit(self, request);
-  if (found.count > 1 || found.hosts > 1 || found.unclear)
+  if (found.count > 1 || found.hosts > 1 || found.unclear || !is_token(method) ||
+      !is_target(request->target))
     return refuse(connection, MHD_HTTP_BAD_REQUEST);
   if (length == NULL) return MHD_YES;
   request->too_large = strtoull(length, NULL, 10) > self->max_body;
