@@ -4,6 +4,7 @@
 */
 #include <time.h>
 
+#include <openssl/err.h>
 #include <openssl/rand.h>
 
 #include "../common/compat.h"
@@ -30,7 +31,10 @@ static int core_random(lua_State *L) {
   unsigned char bytes[256];
   const lua_Integer n = luaL_checkinteger(L, 1);
   luaL_argcheck(L, n >= 0 && n <= (lua_Integer)sizeof bytes, 1, "0 to 256 bytes");
-  if (RAND_bytes(bytes, (int)n) != 1) return luaL_error(L, "OpenSSL has no random bytes");
+  if (RAND_bytes(bytes, (int)n) != 1) {
+    ERR_clear_error(); /* or the next who asks about an error of TLS is told this one */
+    return luaL_error(L, "libcrypto has no random bytes");
+  }
   lua_pushlstring(L, (const char *)bytes, (size_t)n);
   return 1;
 }

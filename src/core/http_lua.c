@@ -172,7 +172,7 @@ static int pool_start(lua_State *L) {
   http_pool *pool = check_usable(L);
   http_request request;
   http_transfer *transfer;
-  const char *problem;
+  const char *problem, *kind = "invalid_request";
   read_request(L, &request);
   lua_getfield(L, 2, "headers");
   if (!lua_isnil(L, -1) && !lua_istable(L, -1)) return luaL_error(L, "field \"headers\" must be an array");
@@ -183,31 +183,33 @@ static int pool_start(lua_State *L) {
   lua_insert(L, -2); /* …, transfer, headers */
   problem = lua_istable(L, -1) ? add_headers(L, transfer) : NULL;
   lua_pop(L, 1);
+  anchor(L, transfer); /* first, as it may raise: a handle must not outlive its pool */
   if (problem == NULL) problem = http_prepare(pool, transfer, &request);
-  if (problem != NULL) {
-    http_close(transfer); /* `problem` lives on, even in it */
-    return fail(L, "invalid_request", problem, false);
+  if (problem == NULL) {
+    kind = "network";
+    problem = http_start(pool, transfer);
   }
-  anchor(L, transfer);
-  problem = http_start(pool, transfer);
   if (problem == NULL) return 1;
   release(L, lua_gettop(L), transfer);
-  http_close(transfer);
-  return fail(L, "network", problem, false);
+  http_close(transfer); /* `problem` lives on, even in it */
+  return fail(L, kind, problem, false);
 }
 
-/* Takes the finished transfers off the pool: pushes them as an array, or nil. Stack: [-0, +1]. */
+/* Takes the finished transfers off the pool: pushes them as an array, or nil. Nothing raises once the
+   first has been taken. Stack: [-0, +1]. */
 static void push_finished(lua_State *L, http_pool *pool) {
-  int count = 0;
+  const http_transfer *transfer;
+  int i, count = 0;
   if (pool->done == NULL) {
     lua_pushnil(L);
     return;
   }
-  lua_newtable(L);
+  for (transfer = pool->done; transfer != NULL; transfer = transfer->next) count++;
+  lua_createtable(L, count, 0);
   compat_getuservalue(L, 1); /* finished, running */
-  while (pool->done != NULL) {
+  for (i = 1; i <= count; i++) {
     lua_rawgeti(L, -1, pool->done->id);
-    lua_rawseti(L, -3, ++count);
+    lua_rawseti(L, -3, i);
     lua_pushnil(L);
     lua_rawseti(L, -2, pool->done->id);
     http_pool_take(pool)->id = 0;
@@ -260,8 +262,9 @@ static int pool_step(lua_State *L) {
   const int timeout = seconds <= 0 ? 0 : seconds > 3600 ? 3600000 : (int)(seconds * 1000 + 0.999);
   const char *problem = http_pool_step(pool, fds, count, timeout);
   if (problem != NULL) return luaL_error(L, "libcurl: %s", problem);
-  push_finished(L, pool);
   push_ready(L, fds, count);
+  push_finished(L, pool); /* last: had a push raised, who waits for them would wait for ever */
+  lua_insert(L, -2);
   return 2;
 }
 

@@ -9,6 +9,7 @@
 #include "signature_lua.h"
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 
 #include "signature.h"
 
@@ -93,13 +94,22 @@ static int push_hex(lua_State *L, const unsigned char digest[SIGNATURE_BYTES]) {
   return 1;
 }
 
+/*
+** Raises that libcrypto failed. What it has queued about that in this thread is taken back: whoever
+** asks it next about an error, of TLS say, would be told this one.
+*/
+static int raise_failure(lua_State *L, const char *message) {
+  ERR_clear_error();
+  return luaL_error(L, "%s", message);
+}
+
 /* --- sign, verify ---------------------------------------------------------------------------- */
 
 /* Returns the shared calculation, which is upvalue 1. Raises if libcrypto fails. */
 static signature_context *shared_context(lua_State *L) {
   struct hmac *const shared = lua_touserdata(L, lua_upvalueindex(1));
   if (shared->context == NULL) shared->context = signature_new();
-  if (shared->context == NULL) luaL_error(L, "libcrypto has no HMAC-SHA256");
+  if (shared->context == NULL) (void)raise_failure(L, "libcrypto has no HMAC-SHA256");
   return shared->context;
 }
 
@@ -130,7 +140,7 @@ static void calculate(lua_State *L, signature_context *context, const char *raw,
                       unsigned char digest[SIGNATURE_BYTES]) {
   if (!begin(L, context) || !signature_update(context, raw, length) ||
       !signature_finish(context, digest))
-    luaL_error(L, "libcrypto failed to calculate HMAC-SHA256");
+    (void)raise_failure(L, "libcrypto failed to calculate HMAC-SHA256");
 }
 
 /* sign(raw, secret) -> 64 lower-case hexadecimal digits. Stack: [-0, +1]. */
@@ -196,7 +206,7 @@ static int new_hmac(lua_State *L) {
   hmac = push_hmac(L);
   hmac->context = signature_new();
   if (hmac->context == NULL || !signature_begin(hmac->context, secret, length))
-    return luaL_error(L, "libcrypto has no HMAC-SHA256");
+    return raise_failure(L, "libcrypto has no HMAC-SHA256");
   return 1;
 }
 
@@ -220,7 +230,7 @@ static void finish_hmac(lua_State *L, unsigned char digest[SIGNATURE_BYTES]) {
   struct hmac *const hmac = check_hmac(L);
   const bool done = signature_finish(hmac->context, digest);
   (void)free_hmac(L);
-  if (!done) luaL_error(L, "libcrypto failed to calculate HMAC-SHA256");
+  if (!done) (void)raise_failure(L, "libcrypto failed to calculate HMAC-SHA256");
 }
 
 /* hmac:update(bytes) -> hmac. Stack: [-0, +1]. */
@@ -229,7 +239,7 @@ static int update_hmac(lua_State *L) {
   size_t length;
   const char *const bytes = check_bytes(L, 2, &length);
   if (!signature_update(hmac->context, bytes, length))
-    return luaL_error(L, "libcrypto failed to calculate HMAC-SHA256");
+    return raise_failure(L, "libcrypto failed to calculate HMAC-SHA256");
   lua_settop(L, 1);
   return 1;
 }
@@ -260,14 +270,13 @@ static const luaL_Reg methods[] = {
 static const luaL_Reg metamethods[] = {{"__gc", free_hmac}, {"__close", free_hmac}, {NULL, NULL}};
 
 void signature_open(lua_State *L) {
-  if (luaL_newmetatable(L, HMAC)) {
-    compat_setfuncs(L, metamethods);
-    lua_createtable(L, 0, 3);
-    compat_setfuncs(L, methods);
-    lua_setfield(L, -2, "__index");
-    lua_pushliteral(L, HMAC);
-    lua_setfield(L, -2, "__metatable"); /* nobody else can call __gc or change the methods */
-  }
+  (void)luaL_newmetatable(L, HMAC); /* or an old one: whole, or half-made when memory was out */
+  compat_setfuncs(L, metamethods);
+  lua_createtable(L, 0, 3);
+  compat_setfuncs(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pushliteral(L, HMAC);
+  lua_setfield(L, -2, "__metatable"); /* nobody else can call __gc or change the methods */
   lua_pop(L, 1);
   lua_createtable(L, 0, 3);
   (void)push_hmac(L); /* module, the shared calculation */
