@@ -8,9 +8,6 @@
 
 #include "state.h"
 
-__attribute__((visibility("default"))) int connect(int fd, const struct sockaddr *address,
-                                                   socklen_t length);
-
 static lua_State *state;
 static int peer = -1;   /* our end of the latest connection */
 static int connections; /* made since the last time somebody asked */
@@ -21,7 +18,8 @@ static void close_peer(void) {
 }
 
 /* In place of the C library's: libcurl's socket becomes one of a pair. An earlier connection ends. */
-int connect(int fd, const struct sockaddr *address, socklen_t length) {
+__attribute__((visibility("default"))) int connect(int fd, __CONST_SOCKADDR_ARG address,
+                                                   socklen_t length) {
   int pair[2];
   (void)address;
   (void)length;

@@ -27,6 +27,6 @@ void fuzz_run(lua_State *L, const uint8_t *data, size_t size);
     if (!(holds)) fuzz_fail(#holds, __FILE__, __LINE__); \
   } while (0)
 
-void fuzz_fail(const char *what, const char *file, int line);
+__attribute__((noreturn)) void fuzz_fail(const char *what, const char *file, int line);
 
 #endif
