@@ -2,6 +2,7 @@
 --- deliveries, on your own machine.
 
 local argparse = require "argparse"
+local redact = require "apivideo.redact"
 local version = require "apivideo.version"
 
 local commands = {
@@ -34,19 +35,30 @@ function command.parser()
   return self
 end
 
+-- The secrets among the arguments, which no message may repeat.
+local function secrets_of(arguments)
+  local list = { os.getenv "APIVIDEO_API_KEY" }
+  for i, text in ipairs(arguments) do
+    local name, value = text:match "^(%-%-[%w-]+)=?(.*)$"
+    if name and redact.is_secret(name) then list[#list + 1] = value ~= "" and value or arguments[i + 1] end
+  end
+  return list
+end
+
 --- Runs the command.
 ---@param arguments string[]
 ---@return integer status 0 success, 1 failure, 2 wrong usage
 function command.main(arguments)
+  local function complain(text) io.stderr:write("apivideo: ", redact.text(text, secrets_of(arguments)), "\n") end
   local ok, given = command.parser():pparse(arguments)
   if not ok then
-    io.stderr:write("apivideo: ", given, "\nSee: apivideo --help\n")
+    complain(given .. "\nSee: apivideo --help")
     return 2
   end
   local done, status, message = pcall(commands[given.command].run, given)
   -- What raises is misuse, by what was given; where in the library it was noticed says nothing here.
   if not done then status, message = 2, tostring(status):gsub("^[^\n]-:%d+: ", "") end
-  if message then io.stderr:write("apivideo: ", tostring(message), "\n") end
+  if message then complain(tostring(message)) end
   return status
 end
 

@@ -23,7 +23,7 @@ local members = {
   signatureSecret = true, streamKey = true,
 }
 
---- Whether a header of the application's own is likely to hold a secret.
+--- Whether a header of the application's own, or a parameter of a URL, is likely to hold a secret.
 ---@param name string
 ---@return boolean
 function redact.is_secret(name)
@@ -36,7 +36,7 @@ end
 
 -- What stands for a parameter of a URL, by its name.
 local function shown_parameter(before, name)
-  return members[name] and before .. "***" or nil
+  return redact.is_secret(name) and before .. "***" or nil
 end
 
 -- A secret as it stands in a URL, as a pattern.
@@ -93,7 +93,7 @@ function redact.text(text, secrets)
   for _, pattern in ipairs(patterns) do
     text = text:gsub(pattern[1], pattern[2])
   end
-  text = text:gsub("([?&]([%a_]+)=)[^%s&#\"]+", shown_parameter)
+  text = text:gsub("([?&]([%w_-]+)=)[^%s&#\"]+", shown_parameter)
   for _, secret in ipairs(type(secrets) == "table" and secrets or { secrets }) do
     text = without(text, secret)
   end

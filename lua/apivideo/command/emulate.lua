@@ -3,6 +3,9 @@
 local emulator = require "apivideo.emulator"
 local numbers = require "apivideo.command.numbers"
 local output = require "apivideo.command.output"
+local redact = require "apivideo.redact"
+
+local LOCAL_KEY = "local-key"
 
 local emulate = {}
 
@@ -14,7 +17,7 @@ function emulate.define(sub)
     .. " apivideo trigger TYPE --through URL --api-key KEY")
   sub:option("--port", "The port; 0 takes any free one."):default "8100":convert(numbers.port)
   sub:option("--host", "The address to listen on."):default "127.0.0.1"
-  sub:option("--api-key", "The key that is let in."):default "local-key"
+  sub:option("--api-key", "The key that is let in."):default(LOCAL_KEY)
   sub:option("--attempts", "Attempts for each delivery in all: 3 or 4, as one reads the guide.")
     :default "3":convert(numbers.whole(1, 100))
   sub:option("--interval", "Seconds between two attempts."):default "3":convert(numbers.seconds)
@@ -29,13 +32,15 @@ function emulate.run(given)
       local good = delivery.state == "delivered"
       out.print(output.attempt_record(delivery, attempt), ("%s %s  attempt %d: %s"):format(
         out.paint(good and "green" or "red", good and "delivered" or delivery.state),
-        delivery.url, #delivery.attempts, output.describe_attempt(attempt)))
+        redact.text(delivery.url), #delivery.attempts, output.describe_attempt(attempt)))
     end,
   }
   if not self then return 1, err end
-  out.print({ url = self.url, api_key = given.api_key },
+  -- Another key may be a real one.
+  local shown = given.api_key == LOCAL_KEY and LOCAL_KEY or nil
+  out.print({ url = self.url, api_key = shown },
     ("A local api.video listens on %s with the key %s. Ctrl-C stops it."):format(
-      self.url, given.api_key))
+      self.url, shown or "of --api-key"))
   local ok, problem = self.server:run()
   return ok and 0 or 1, problem
 end

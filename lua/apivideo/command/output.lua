@@ -1,6 +1,7 @@
 --- What the command prints: lines for a person, in colour on a terminal; or JSON for programs.
 
 local json = require "apivideo.json"
+local redact = require "apivideo.redact"
 
 local COLOURS = { red = "31", green = "32", dim = "2" }
 
@@ -46,7 +47,7 @@ end
 ---@param attempt apivideo.emulator.Attempt
 function output.attempt_record(delivery, attempt)
   return {
-    url = delivery.url, webhookId = delivery.webhookId, attempt = #delivery.attempts,
+    url = redact.text(delivery.url), webhookId = delivery.webhookId, attempt = #delivery.attempts,
     state = delivery.state, status = attempt.status,
     error = attempt.err and attempt.err.message, seconds = attempt.seconds,
   }
