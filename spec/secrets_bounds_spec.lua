@@ -134,6 +134,20 @@ describe("a secret whose webhook is gone", function()
   end)
 end)
 
+describe("a function of the application's", function()
+  it("that fails is a question that failed: the sender comes again", function()
+    local fails = true
+    local deliver = receiver_of(function()
+      runtime.sleep(0)
+      if fails then error("oops") end
+      return SECRET
+    end)
+    assert.equal(503, deliver(ID, signed(SECRET)))
+    fails = false
+    assert.equal(204, deliver(ID, signed(SECRET)))
+  end)
+end)
+
 describe("a hostile sender", function()
   local asked, fetch, deliver
 

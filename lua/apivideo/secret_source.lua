@@ -1,6 +1,8 @@
 --- What a receiver is given as its secrets, in one form: `known(id)` is a secret, or a list of them,
 --- that is at hand; `ask(id)` may wait, and returns that, or nothing, or nil and an error.
 
+local errors = require "apivideo.error"
+local protected = require "apivideo.pcall"
 local secrets = require "apivideo.secrets"
 local signature = require("apivideo.core").signature
 
@@ -31,12 +33,21 @@ local function problem_of(given)
   end
 end
 
+-- A function of the application's, whose failure is a question that failed.
+local function guarded(ask)
+  return function(id)
+    local ok, secret, err = protected.call(ask, id)
+    if ok then return secret, err end
+    return nil, errors.new("network", "the function of the secrets failed: " .. tostring(secret))
+  end
+end
+
 --- Makes a source of the option `secrets` of a receiver. Raises at the caller's caller for what is none.
 ---@param given any
 ---@return apivideo.SecretSource
 return function(given)
   if type(given) == "function" then
-    return { known = nothing, ask = given }
+    return { known = nothing, ask = guarded(given) }
   elseif type(given) == "table" and type(given.resolve) == "function" and type(given.known) == "function" then
     return {
       known = function(id) return given:known(id) end,

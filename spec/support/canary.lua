@@ -15,24 +15,25 @@ for _, text in ipairs { canary.KEY .. ":", canary.TOKEN, "proxy:kanarie7@x", "us
   forms[#forms + 1] = base64.encode(text):gsub("=", ""):lower()
 end
 
--- Whether a text shows a secret, or a part of one, as it is or in base64.
+-- Where a text shows a secret, or a part of one, as it is or in base64: what stands there; or nil.
 local function in_text(text)
   text = text:lower():gsub("\\/", "/")
   for _, form in ipairs(forms) do
-    if text:find(form, 1, true) then return true end
+    local at = text:find(form, 1, true)
+    if at then return "…" .. text:sub(math.max(1, at - 150), at + 100) .. "…" end
   end
-  return false
 end
-
-local function shown(text) return #text > 300 and text:sub(1, 300) .. "…" or text end
 
 -- Searches what can be reached from a value: keys, values, metatables, and what tostring makes of it.
 local function search(value, path, seen)
-  if type(value) == "string" then return in_text(value) and path .. ": " .. shown(value) or nil end
+  if type(value) == "string" then
+    local shown = in_text(value)
+    return shown and path .. ": " .. shown
+  end
   if type(value) ~= "table" and type(value) ~= "userdata" or seen[value] then return nil end
   seen[value] = true
-  local text = tostring(value)
-  if in_text(text) then return path .. " as text: " .. shown(text) end
+  local shown = in_text(tostring(value))
+  if shown then return path .. " as text: " .. shown end
   local found = search(debug.getmetatable(value), path .. "'s metatable", seen)
   if found or type(value) ~= "table" then return found end
   for key, item in next, value do
