@@ -18,8 +18,8 @@ describe("a redirect", function()
     it(("is not followed, wherever it leads: %d"):format(status), function()
       local elsewhere = running.answering("200 OK", nil, '{"data":[]}')
       local host = "127.0.0.1:" .. elsewhere.port
-      local targets = { "http://" .. host .. "/webhooks", "https://" .. host, "//" .. host, "gopher://" .. host, "/webhooks",
-        "?a", "file:///etc/passwd", "", "\\\\evil\\", "http://[::1" }
+      local targets = { "http://" .. host .. "/webhooks", "https://" .. host, "//" .. host, "gopher://" .. host,
+        "/webhooks", "?a", "file:///etc/passwd", "", "\\\\evil\\", "http://[::1" }
       for _, target in ipairs(targets) do
         local p = running.answering(status .. " X", "Location: " .. target .. "\r\n", '{"title":"moved"}')
         for _, call in ipairs {

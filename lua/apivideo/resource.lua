@@ -13,6 +13,7 @@ local options = require "apivideo.options"
 ---@field currentPageItems integer
 ---@field links { rel: string, uri: string }[]
 
+local LONGEST = 100000 -- pages that a list may have; a hundred items each, as a rule
 local STALE = 10 -- pages in a row with nothing new: the server gives the same one again and again
 
 local resource = {}
@@ -83,7 +84,12 @@ local function pager(client, path, query, given)
   local asked = {}
   for name, value in pairs(query) do asked[name] = value end
   asked.pageSize = asked.pageSize or 100
+  local count = 0
   return function(number)
+    count = count + 1
+    if count > LONGEST then
+      error(resource.unexpected(client, "GET", path, ("the list has no end: %d pages were read"):format(LONGEST)), 0)
+    end
     asked.currentPage = number
     local page, err, response = resource.page(client, path, asked, given)
     if not page then error(err, 0) end

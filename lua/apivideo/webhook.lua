@@ -5,20 +5,28 @@ local redact = require "apivideo.redact"
 
 local webhook = {}
 
+--- What is wrong with the url or the event types of a webhook, or nil.
+---@param item { url: string, events: table }
+---@return string?
+function webhook.problem(item)
+  if next(item.events) == nil then
+    return "option \"events\" must list at least one event type"
+  elseif not options.is_list(item.events, "string") then
+    return "option \"events\" must be a list of strings"
+  elseif not item.url:find("^[hH][tT][tT][pP][sS]?://[^%s%c]+$") then
+    return "option \"url\" must be an http or https URL"
+  end
+  return nil
+end
+
 --- Raises unless it is one.
 ---@param where string the function's name
 ---@param wanted any
 ---@param level integer as seen from here
 function webhook.check(where, wanted, level)
   options.check(where, wanted, { url = "string", events = "table" }, level + 1)
-  if next(wanted.events) == nil then
-    error(where .. ": option \"events\" must list at least one event type", level)
-  elseif not options.is_list(wanted.events, "string") then
-    error(where .. ": option \"events\" must be a list of strings", level)
-  end
-  if not wanted.url:find("^[hH][tT][tT][pP][sS]?://[^%s%c]+$") then
-    error(where .. ": option \"url\" must be an http or https URL", level)
-  end
+  local problem = webhook.problem(wanted)
+  if problem then error(where .. ": " .. problem, level) end
 end
 
 -- The event types, each once, in an order of their own.

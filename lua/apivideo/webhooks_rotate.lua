@@ -5,6 +5,7 @@ local errors = require "apivideo.error"
 local protected = require "apivideo.pcall"
 local resource = require "apivideo.resource"
 local runtime = require "apivideo.runtime"
+local webhook = require "apivideo.webhook"
 
 local OVERLAP = 15 -- seconds: longer than api.video goes on trying to deliver an event
 
@@ -37,7 +38,7 @@ end
 -- The webhook to replace; nil and an error when there is none, or none that can be made again.
 local function get(webhooks, webhookId, limits)
   local old, err = webhooks:get(webhookId, limits)
-  if old and not (type(old.url) == "string" and type(old.events) == "table" and old.events[1]) then
+  if old and not (type(old.url) == "string" and type(old.events) == "table" and not webhook.problem(old)) then
     return nil, resource.unexpected(webhooks.client, "GET", "/webhooks/" .. webhookId,
       "the webhook has no url or no events")
   end

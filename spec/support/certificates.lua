@@ -35,7 +35,7 @@ function Authority:certify(name, extensions, more)
   more = more or {}
   local signer, key = more.signer or "ca", more.key or "good"
   self:write(name .. ".ext", extensions .. "\n")
-  self:write("ca.conf", "[ca]\ndefault_ca=d\n[d]\ndatabase=index\nnew_certs_dir=.\nserial=serial\nrand_serial=yes\npolicy=p\n"
+  self:write("ca.conf", "[ca]\ndefault_ca=d\n[d]\ndatabase=index\nnew_certs_dir=.\nserial=serial\npolicy=p\n"
     .. "[p]\ncommonName=supplied\n")
   self:write("index", "")
   self:openssl(("req -new -key %s.key -out %s.csr -subj %s"):format(key, name, more.subject or "/CN=" .. name))

@@ -15,8 +15,8 @@ end
 
 --- Sends a whole response.
 function Connection:respond(status, headers, body)
-  return self:send(("HTTP/1.1 %s\r\n%sContent-Length: %d\r\n\r\n%s")
-    :format(status, headers or "", #(body or ""), body or ""))
+  body = body or "" -- which may hold a NUL, where "%s" of Lua 5.1 would end
+  return self:send(("HTTP/1.1 %s\r\n%sContent-Length: %d\r\n\r\n"):format(status, headers or "", #body) .. body)
 end
 
 --- Ends the connection with a reset.
