@@ -10,6 +10,8 @@ local single_flight = require "apivideo.single_flight"
 local MARGIN = 60  -- seconds before its end at which a token is renewed
 local PATIENCE = 5 -- seconds after which that is tried again, while the token is good
 local LONGEST = 30 -- seconds after which a renewal without an answer counts as lost
+local LIFETIME = 3600 -- seconds that a token lives when nothing sensible is said; api.video's live for so long
+local SHORTEST_LIFE, LONGEST_LIFE = 1, 86400
 
 ---@class apivideo.Credentials
 ---@field api_key? string
@@ -23,8 +25,15 @@ local function is_text(value)
   return type(value) == "string" and value:find("^[!-~]+$") ~= nil
 end
 
+-- How long a token lives, in seconds. One that was dead when it came would be renewed for ever.
+local function lifetime_of(tokens)
+  local said = tonumber(tokens.expires_in)
+  if not said or said ~= said then return LIFETIME end
+  return math.max(SHORTEST_LIFE, math.min(said, LONGEST_LIFE))
+end
+
 local function keep(self, tokens)
-  local lifetime = tonumber(tokens.expires_in) or 3600
+  local lifetime = lifetime_of(tokens)
   -- A token that lives for less than two margins is renewed in the middle of its life.
   self.renew_at = runtime.monotonic() + math.max(lifetime / 2, lifetime - MARGIN)
   self.ends_at = runtime.monotonic() + lifetime
