@@ -13,7 +13,7 @@ local HEX = "27a77d3a7fc626854886b5dbfae4e32c8b0170c1ea1b714c91ba77f1e7774e8c"
 
 local vectors = { { SECRET, BODY, HEX } }
 for _, case in ipairs(rfc4231) do
-  if #case[3] == 64 then vectors[#vectors + 1] = case end
+  if #case[3] == 64 and not os.getenv "APIVIDEO_SLOW" then vectors[#vectors + 1] = case end
 end
 
 local handlers = apivideo.handlers():otherwise(function() end)
