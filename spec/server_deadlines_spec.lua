@@ -96,10 +96,13 @@ describe("server's deadlines", function()
     connect(GET)
     local slowly = connect(GET)
     wait_for(function() return handled == 2 end)
+    local taken = 0
     wait_for(function()
-      slowly.socket:receive(4096)
+      local bytes, _, partial = slowly.socket:receive(16384)
+      taken = taken + #(bytes or partial)
       return running.core:active() == 0
     end, "the end of answers that are not taken")
+    assert.is_true(taken < #large)
   end)
 
   it("end who has waited longest when there is no room for a newcomer", function()
@@ -152,5 +155,12 @@ describe("server's deadlines", function()
       connect()
       assert.equal(204, (connect(GET):read()))
     end
+  end)
+
+  it("look what a newcomer has sent before he may go for another one", function()
+    listen { max_connections = 1 }
+    local together = {}
+    for i = 1, 5 do together[i] = connect(GET) end
+    for i = 1, 5 do assert.equal(204, (together[i]:read())) end
   end)
 end)

@@ -119,14 +119,27 @@ describe("server", function()
     connection:close()
   end)
 
-  it("closes a connection whose line with a chunk's size is endless, and spends no processor on it", function()
-    local connection = raw.connect(running.port)
-    connection:send(LINE .. "Transfer-Encoding: chunked\r\n\r\n1;" .. ("x"):rep(40000))
-    local spent, before = os.clock(), runtime.monotonic()
-    wait_for(function() return select(2, connection.socket:receive(1)) == "closed" end)
-    assert.is_true(runtime.monotonic() - before < 1.9) -- it does not last until the timeout
-    assert.is_true(os.clock() - spent < 0.15)
-    connection:close()
+  for what, before in pairs { new = "", kept = "GET / HTTP/1.1\r\nHost: x\r\n\r\n" } do
+    it("closes a " .. what .. " connection whose line with a chunk's size is endless, at no cost", function()
+      local connection = raw.connect(running.port)
+      connection:send(before .. CHUNKED .. "1;" .. ("x"):rep(40000))
+      local spent, started = os.clock(), runtime.monotonic()
+      wait_for(function() return select(2, connection.socket:receive(65536)) == "closed" end)
+      assert.is_true(runtime.monotonic() - started < 1.9) -- it does not last until the timeout
+      assert.is_true(os.clock() - spent < 0.15)
+      connection:close()
+    end)
+  end
+
+  it("closes a connection whose target has more parameters than fit, at the timeout", function()
+    local target = "GET /?" .. ("a&"):rep(1000) .. " HTTP/1.1\r\nHost: x\r\n\r\n"
+    local new, kept = raw.connect(running.port), raw.connect(running.port)
+    new:send(target)
+    kept:send("GET / HTTP/1.1\r\nHost: x\r\n\r\n" .. target)
+    for _, connection in ipairs { new, kept } do
+      wait_for(function() return select(2, connection.socket:receive(65536)) == "closed" end)
+      connection:close()
+    end
   end)
 
   it("takes requests that are sent all at once one after another, at its own pace", function()

@@ -44,7 +44,7 @@ static void enter(server *self, server_connection *one, server_queue *queue) {
 }
 
 /* libmicrohttpd sees that the socket was shut down, or, where it does not watch it at the moment, that
-   a second has passed. */
+   a second has passed: the only time limit that it knows. */
 static void end(server *self, server_connection *one) {
   leave(one);
   one->ended = true;

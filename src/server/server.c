@@ -303,17 +303,17 @@ static bool wait_for(server *self, int fd) {
   return epoll_ctl(self->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-/* Starts libmicrohttpd, without a port of its own. Its time limit is for a connection that is
-   inactive, whatever it should be doing: ours are shorter. */
+/* Starts libmicrohttpd, without a port and a time limit of its own: a connection that is never inactive
+   would never come to its end. */
 static bool start_daemon(server *self) {
   const union MHD_DaemonInfo *info;
   self->daemon = MHD_start_daemon(
       MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, faults_accept, self,
       on_request, self, MHD_OPTION_NOTIFY_CONNECTION, connections_notify, self,
       MHD_OPTION_NOTIFY_COMPLETED, on_completed, self, MHD_OPTION_URI_LOG_CALLBACK, on_target, self,
-      MHD_OPTION_CONNECTION_LIMIT, (unsigned)self->slot_count, MHD_OPTION_CONNECTION_TIMEOUT,
-      self->timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-      MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+      MHD_OPTION_CONNECTION_LIMIT, (unsigned)self->slot_count,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+      MHD_OPTION_END);
   if (self->daemon == NULL) return fail(self, "libmicrohttpd could not be started", strerror(errno));
   info = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD);
   if (info == NULL || !wait_for(self, info->epoll_fd))
