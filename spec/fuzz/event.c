@@ -16,8 +16,11 @@ static const struct event_schema *schema;
 static struct json_value many[JSON_VALUES_MAX];
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
+  struct json_error error;
   (void)argc;
   (void)argv;
+  FUZZ_CHECK(!json_parse("", (size_t)JSON_BYTES_MAX + 1, many, JSON_VALUES_MAX, &error));
+  FUZZ_CHECK(error.status == JSON_TOO_LARGE); /* and not a byte was looked at */
   state = fuzz_open("spec/fuzz/event.lua", NULL, NULL);
   schema = lua_touserdata(state, 2);
   return 0;

@@ -10,12 +10,16 @@
 
 #include "state.h"
 
-/* The seconds of a date without its offset, by the C library. */
+/* The seconds of a date without its offset, by the C library, which has such a day. */
 static int64_t reference(const char *text) {
-  struct tm date;
+  struct tm date, taken;
+  int64_t seconds;
   memset(&date, 0, sizeof date);
   FUZZ_CHECK(strptime(text, "%Y-%m-%dT%H:%M:%S", &date) == text + strlen(text));
-  return (int64_t)timegm(&date);
+  taken = date;
+  seconds = (int64_t)timegm(&date);
+  FUZZ_CHECK(taken.tm_sec == 60 || (taken.tm_mday == date.tm_mday && taken.tm_hour == date.tm_hour));
+  return seconds;
 }
 
 /* Writes seconds as a date in UTC. */
