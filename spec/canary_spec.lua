@@ -189,6 +189,31 @@ describe("no secret is shown", function()
     end
   end)
 
+  it("by a redirect whose target is cut short", function()
+    local length
+    local p = running.serving(function()
+      return "302 Found", "Location: http://x/" .. ("y"):rep(length) .. canary.KEY .. ("z"):rep(300) .. "\r\n", ""
+    end)
+    local client = client_of(p.url, { api_key = canary.KEY })
+    for n = 170, 200 do
+      length = n
+      local _, err = client.webhooks:list()
+      assert.equal("unexpected_response", err.kind)
+      shows_none(err)
+    end
+  end)
+
+  it("by an answer that is none, from a URL that holds the key", function()
+    local key = "kanarie-in-the-path"
+    local p = running.answering("200 OK", nil, "{}")
+    local webhooks = client_of(p.url .. "/" .. key, { api_key = key }).webhooks
+    for _, fn in ipairs { webhooks.list, function(self) return self:get(ID) end } do
+      local _, err = fn(webhooks)
+      assert.equal("unexpected_response", err.kind)
+      shows_none(err)
+    end
+  end)
+
   it("when hooks fail", function()
     local p = running.answering("404 None", nil, "{}")
     for _, hook in ipairs { "on_request", "on_response" } do
