@@ -8,7 +8,7 @@ local tls_front = require "spec.support.tls_front"
 
 local DATA, HEADERS, RESET, SETTINGS, PUSH, PING, GOAWAY, WINDOW, CONTINUATION = 0, 1, 3, 4, 5, 6, 7, 8, 9
 local END_STREAM, END_HEADERS, ACK = 1, 4, 1
-local MAX_BODY, LIMIT = 100000, os.getenv "APIVIDEO_SLOW" and 3 or 0.25
+local MAX_BODY, LIMIT = 100000, os.getenv "APIVIDEO_SLOW" and 10 or 0.5
 
 local function frame(kind, flags, stream, payload)
   local size = #payload

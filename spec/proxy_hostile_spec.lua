@@ -1,0 +1,106 @@
+-- A proxy that is as bad as a peer can be, before the tunnel that it is asked for.
+
+local certificates = require "spec.support.certificates"
+local http = require "apivideo.http"
+local nginx = require "spec.support.nginx"
+local running = require "spec.support.running"
+local runtime = require "apivideo.runtime"
+local socket = require "socket"
+
+local MAX_BODY = 100000
+
+describe("a tunnel through a proxy #process", function()
+  local authority, port
+
+  setup(function()
+    authority = certificates.new()
+    authority:issue("good", "IP:127.0.0.1")
+    port = nginx.start(authority, { { "ssl", 'add_header X-A "b"; return 200 "by tunnel";' } })[1]
+  end)
+
+  teardown(function()
+    authority:remove()
+    runtime.sleep(0)
+  end)
+
+  after_each(running.stop)
+
+  local function post(proxy, timeout)
+    return http.request { method = "POST", url = ("https://127.0.0.1:%d/"):format(port), body = "{}", proxy = proxy.url,
+      timeout = timeout or 30, ca_file = authority:path "ca.crt", max_body = MAX_BODY }
+  end
+
+  -- Sends on what comes from one socket to the other, until that ends.
+  local function copy(from, to)
+    while true do
+      local data, problem, partial = from:receive(65536)
+      data = data or partial
+      if data ~= "" then to:send(data) elseif problem == "closed" then return to:close() end
+      runtime.sleep(0.001)
+    end
+  end
+
+  -- A proxy that answers CONNECT with some bytes, and then does its work.
+  local function tunnel(answer)
+    return running.peer(function(connection)
+      connection:read_request()
+      connection:send(answer)
+      local target = assert(socket.connect("127.0.0.1", port))
+      target:settimeout(0)
+      runtime.spawn(copy, target, connection.socket)
+      copy(connection.socket, target)
+    end)
+  end
+
+  it("is as good as none", function()
+    for _, answer in ipairs { "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.0 200 Connection established\r\nX-A: proxy\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nTransfer-Encoding: chunked\r\nSet-Cookie: a=b\r\n\r\n" } do
+      local response, err = post(tunnel(answer))
+      assert.is_nil(err, answer .. tostring(err))
+      assert.equal("by tunnel", response.body)
+      assert.equal("b", response.headers["x-a"])
+      assert.is_nil(response.headers["set-cookie"])
+    end
+  end)
+
+  it("is none when the proxy refuses, sends us elsewhere, or answers nonsense", function()
+    local elsewhere = running.answering("200 OK")
+    for _, answer in ipairs { "HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno", "HTTP/1.1 500 No\r\n\r\n",
+      "HTTP/1.1 302 X\r\nLocation: " .. elsewhere.url .. "\r\nContent-Length: 0\r\n\r\n",
+      "HTTP/1.1 407 X\r\nProxy-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n",
+      "HTTP/1.1 407 X\r\nProxy-Authenticate: NTLM\r\nProxy-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n",
+      "SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1 2\r\n\r\n", "HTTP/1.1 200 OK\r\nX-A: a\0b\r\n\r\n",
+      "HTTP/1.1 200 OK\r\n", "", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+      "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil" } do
+      local p = running.peer(function(connection)
+        connection:read_request()
+        connection:send(answer)
+      end)
+      local response, err, sent = post(p, 5)
+      assert.is_nil(response, answer)
+      assert.is_true(err.kind ~= "invalid_request" and err.kind ~= "timeout", err.kind)
+      assert.is_false(sent, answer)
+    end
+    assert.equal(0, elsewhere.connections)
+  end)
+
+  it("is left when the proxy never ends, or never begins, its answer", function()
+    for _, script in ipairs { { "" }, { "HTTP/1.1 200 OK\r\nX-" },
+      { "HTTP/1.1 200 OK\r\n", "X-A: " .. ("x"):rep(500) .. "\r\n" },
+      { "", "HTTP/1.1 100 Continue\r\n\r\n" }, { "HTTP/1.1 403 No\r\n\r\n", ("x"):rep(10000) },
+      { "HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n" } } do
+      local p = running.peer(function(connection)
+        connection:read_request()
+        connection:send(script[1])
+        while script[2] and connection:send(script[2]) do runtime.sleep(0) end
+        repeat until not connection:read_more()
+      end)
+      local began = runtime.monotonic()
+      local response, err, sent = post(p, 0.3)
+      assert.is_nil(response)
+      assert.is_true(err.kind == "timeout" or err.kind == "too_large" or err.kind == "network", err.kind)
+      assert.is_false(sent)
+      assert.is_true(runtime.monotonic() - began < 10)
+    end
+  end)
+end)
