@@ -35,6 +35,7 @@ local signature = require("apivideo.core").signature
 ---@field errors? any[] of handlers that failed
 
 local HEX_64 = "^" .. ("%x"):rep(64) .. "$"
+local SHOWN_MAX = 80 -- bytes
 
 ---@class apivideo.Receiver
 ---@field max_body integer bytes
@@ -56,15 +57,20 @@ local function new_delivery(self, event, webhook_id, raw)
   }
 end
 
+-- What a sender wrote, as far as a log should have it.
+local function shown(text)
+  return #text <= SHOWN_MAX and text or text:sub(1, SHOWN_MAX) .. "…"
+end
+
 -- The one value of a header; nil and a reason when it is missing or repeated.
 local function single(list, name)
   local value, count = headers.get(list, name)
-  if count == 1 then return value end
-  return nil, count == 0 and "no " .. name .. " header" or "more than one " .. name .. " header"
+  if count == 1 and type(value) == "string" then return value end
+  return nil, count < 2 and "no " .. name .. " header" or "more than one " .. name .. " header"
 end
 
 local function bad_signature(reason, webhook_id)
-  return errors.new("bad_signature", webhook_id and reason .. " (" .. webhook_id .. ")" or reason)
+  return errors.new("bad_signature", webhook_id and reason .. " (" .. shown(webhook_id) .. ")" or reason)
 end
 
 -- The secret that a signature is to be checked with, or a list of them; nil when there is none; or nil,
@@ -94,7 +100,7 @@ end
 -- Checks a request up to its event. event, delivery; or nil, status, err.
 local function accept(self, method, list, raw, size)
   if method ~= "POST" then
-    return nil, 405, errors.new("invalid_request", "method is " .. method .. ", not POST")
+    return nil, 405, errors.new("invalid_request", "method is " .. shown(method) .. ", not POST")
   end
   if size > self.max_body then
     return nil, 413, errors.new("too_large",

@@ -1,0 +1,99 @@
+--- What a hostile sender may put into a request, at the receiver itself: servers hand on headers and methods
+--- as they came.
+
+local apivideo = require "apivideo"
+
+local SECRET, ID = "sig_sec_0000000000000000000000", "webhook_0000000000000000000000"
+local RAW = '{"type":"video.encoding.quality.completed","emittedAt":"2021-01-29T15:46:25.217Z",'
+  .. '"videoId":"vi0000000000000000000000","encoding":"hls","quality":"720p"}'
+local HEX = apivideo.sign(RAW, SECRET)
+
+describe("receiver", function()
+  local handled, outcome
+
+  before_each(function() handled, outcome = 0, nil end)
+
+  local function new(more)
+    local given = {
+      handlers = apivideo.handlers():otherwise(function() handled = handled + 1 end),
+      secrets = SECRET, log = function(o) outcome = o end,
+    }
+    for name, value in pairs(more or {}) do given[name] = value end
+    return apivideo.receiver(given)
+  end
+
+  local function receive(headers, more, receiver)
+    local request = { method = "POST", body = RAW, headers = headers }
+    for name, value in pairs(more or {}) do request[name] = value end
+    return ((receiver or new()):receive(request))
+  end
+
+  it("refuses a signature that is no text, or not one", function()
+    for _, value in ipairs { {}, { {} }, { HEX, "" }, { HEX, HEX, HEX }, true, 5, print } do
+      assert.equal(401, receive { ["x-api-video-signature"] = value })
+      assert.equal("bad_signature", outcome.err.kind)
+    end
+    assert.equal(0, handled)
+    assert.equal(204, receive { ["x-api-video-signature"] = { HEX } })
+  end)
+
+  it("refuses a signature in two spellings of its name, whatever they hold", function()
+    for _, other in ipairs { "X-Api-Video-Signature", "X-API-VIDEO-SIGNATURE", "x-Api-video-signature" } do
+      assert.equal(401, receive { ["x-api-video-signature"] = HEX, [other] = "" })
+      assert.equal(401, receive { ["x-api-video-signature"] = "", [other] = HEX })
+    end
+    assert.equal(0, handled)
+  end)
+
+  it("takes no other header for the signature", function()
+    for _, name in ipairs { "x-api-video-signature ", " x-api-video-signature", "x_api_video_signature",
+      "x-api-video-signature2", "x-api-video-signature\0", ("x-api-video-signature"):rep(1000) } do
+      assert.equal(401, receive { [name] = HEX })
+    end
+    assert.equal(0, handled)
+  end)
+
+  it("does not mind what else there is", function()
+    local headers = { ["x-api-video-signature"] = HEX, [1] = "x", [true] = "y", [""] = "z" }
+    for i = 1, 1000 do headers["x-" .. i] = { ("v"):rep(100), "w" } end
+    headers[("n"):rep(100000)] = ("v"):rep(100000)
+    assert.equal(204, receive(headers, { path = "/../../etc/passwd\0", target = ("/"):rep(100000) }))
+    assert.equal(1, handled)
+  end)
+
+  it("lets nobody choose a secret by naming several webhooks, or none", function()
+    local by_id = new { secrets = { [ID] = SECRET, webhook_other = "sig_sec_other" } }
+    for _, id in ipairs { { ID, "webhook_other" }, { ID, ID }, {}, true, "", " " .. ID, ID .. "\0", ID:upper() } do
+      assert.equal(401, receive({ ["x-api-video-signature"] = HEX, ["x-api-video-webhookid"] = id }, nil, by_id))
+    end
+    assert.equal(401, receive({ ["x-api-video-signature"] = HEX, ["x-api-video-webhookid"] = "webhook_other" },
+      nil, by_id))
+    assert.equal(0, handled)
+    assert.equal(204, receive({ ["x-api-video-signature"] = HEX, ["x-api-video-webhookid"] = ID }, nil, by_id))
+  end)
+
+  it("does not fill a log with what a sender wrote", function()
+    receive({}, { method = ("M"):rep(10000) })
+    assert.truthy(outcome.err.message:find("method is MMM", 1, true))
+    assert.is_true(#outcome.err.message < 200)
+    receive { ["x-api-video-signature"] = "no", ["x-api-video-webhookid"] = ("w"):rep(10000) }
+    assert.truthy(outcome.err.message:find("signature malformed (www", 1, true))
+    assert.is_true(#outcome.err.message < 200)
+  end)
+
+  it("looks at no body that is larger than its cap, or whose signature does not hold", function()
+    local parsed = 0
+    local events = apivideo.events.extend {}
+    local parse = events.parse
+    events.parse = function(...)
+      parsed = parsed + 1
+      return parse(...)
+    end
+    local receiver = new { max_body = #RAW, handlers = apivideo.handlers({ events = events }):otherwise(function() end) }
+    assert.equal(413, receive({ ["x-api-video-signature"] = HEX }, { body = RAW .. " " }, receiver))
+    assert.equal(401, receive({ ["x-api-video-signature"] = HEX:reverse() }, nil, receiver))
+    assert.equal(0, parsed)
+    assert.equal(204, receive({ ["x-api-video-signature"] = HEX }, nil, receiver))
+    assert.equal(1, parsed)
+  end)
+end)
