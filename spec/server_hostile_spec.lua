@@ -2,8 +2,11 @@
 --- process holds is bounded.
 
 local crowd = require "spec.support.crowd"
+local process = require "spec.support.process"
+local raw = require "spec.support.raw"
 local receiver_process = require "spec.support.receiver_process"
 local runtime = require "apivideo.runtime"
+local server = require "apivideo.server"
 local wait_for = require "spec.support.wait"
 
 local PLACES, CROWD, TURN = 40, 80, 10
@@ -50,7 +53,7 @@ describe("receiver under attack #process", function()
   it("bounds all unfinished bodies together, and lets the small ones pass", function()
     receiver = receiver_process.start { max_body = 8 * 1048576, timeout = 10 }
     local body, lines = receiver.event()
-    local honest = require("spec.support.raw").connect(receiver.port)
+    local honest = raw.connect(receiver.port)
     honest:send(("POST / HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Length: %d\r\n\r\n%s")
       :format(table.concat(lines, "\r\n"), #body, body:sub(1, 20)))
     local before = receiver:memory()
@@ -61,6 +64,27 @@ describe("receiver under attack #process", function()
     honest:close()
     local _, most = receiver:memory()
     assert.is_true(most - before < 72 + 30)
+  end)
+
+  it("counts bodies until a handler has them: those that wait keep nobody out", function()
+    local handled, go_on = 0, runtime.latch()
+    receiver = assert(server.listen { handler = function(request)
+      handled = handled + 1
+      go_on:wait(60)
+      return #request.body == 1048576 and 204 or 500
+    end })
+    local request = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n" .. ("x"):rep(1048576)
+    local connections = {}
+    for i = 1, 70 do
+      connections[i] = raw.connect(receiver.port)
+      connections[i]:send(request)
+      wait_for(function() return handled == i end)
+    end
+    go_on:open()
+    for i = 1, 70 do
+      assert.equal(204, (connections[i]:read()))
+      connections[i]:close()
+    end
   end)
 
   -- Takes all descriptors that the process may have but some, for some seconds.
@@ -103,7 +127,7 @@ describe("receiver under attack #process", function()
 end)
 
 it("server says so when the process may not have as many descriptors #process", function()
-  local output = require("spec.support.process").run({ "-e", [[
+  local output = process.run({ "-e", [[
     local server = require "apivideo.server"
     print(server.listen { handler = print, max_connections = 41 })
     print(server.listen { handler = print, max_connections = 40 })]] }, "prlimit --nofile=64")
