@@ -25,7 +25,8 @@ runtime.monotonic = core.monotonic
 local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> true
 local living = 0                                 -- how many tasks have not ended
 local suspended = setmetatable({}, { __mode = "k" }) -- tasks that wait for us to wake them
-local ready, first, last = {}, 1, 0              -- queue of tasks to resume
+local first, last                                -- queue of tasks to resume: { task, next }
+local queued, taken = 0, 0                       -- how many ever came into it, and left it
 local arguments = {}                             -- task not yet started -> what its function gets
 local transfers, in_flight = {}, 0               -- transfer -> who waits for it
 local callbacks, fds = {}, {}                    -- descriptor -> callback; the descriptors
@@ -66,9 +67,11 @@ local function current_task()
   return task and tasks[task] and is_yieldable() and task or nil
 end
 
-local function enqueue(task)
-  last = last + 1
-  ready[last] = task
+-- Queues what has a task. It has a place for `next`: this must not fail when memory is out.
+local function enqueue(entry)
+  if last then last.next = entry else first = entry end
+  last = entry
+  queued = queued + 1
 end
 
 local function report(task, err)
@@ -96,12 +99,13 @@ local function resume(task)
 end
 
 local function run_ready()
-  local stop = last
-  while first <= stop do
-    local task = ready[first]
-    ready[first] = nil
-    first = first + 1
-    resume(task)
+  local stop = queued
+  while taken < stop do
+    local entry = first
+    first, entry.next = entry.next or nil, false
+    if not first then last = nil end
+    taken = taken + 1
+    resume(entry.task)
   end
 end
 
@@ -109,7 +113,7 @@ end
 local function wake(wait)
   if wait.over then return end
   wait.over = true
-  if wait.task then enqueue(wait.task) end
+  if wait.task then enqueue(wait) end
 end
 
 -- The time of the first timer that somebody still waits for, or nil.
@@ -135,7 +139,7 @@ end
 
 -- How long nothing can happen but on a descriptor.
 local function patience()
-  if first <= last then return 0 end
+  if first then return 0 end
   local at = next_time()
   if at then return math.max(0, at - core.monotonic()) end
   if in_flight == 0 and #fds == 0 then
@@ -162,10 +166,12 @@ end
 
 -- Waits until `wait` is woken, or for some seconds; false when the time ran out.
 local function suspend(wait, seconds)
+  wait.over, wait.timed_out, wait.next = false, false, false -- what ends it needs no memory
   if seconds then timers:push(core.monotonic() + seconds, wait) end
-  wait.task = current_task()
-  if wait.task then
-    suspended[wait.task] = true
+  local task = current_task()
+  if task then
+    suspended[task] = true
+    wait.task = task
     coroutine.yield()
   else
     while not wait.over do
@@ -199,8 +205,8 @@ function runtime.spawn(fn, ...)
   local task = coroutine.create(fn)
   if select("#", ...) > 0 then arguments[task] = { n = select("#", ...), ... } end
   tasks[task] = true
+  enqueue { task = task, next = false }
   living = living + 1
-  enqueue(task)
 end
 
 --- Starts a task that goes on for long. (In nginx it has a timer of its own.)
@@ -287,7 +293,8 @@ function runtime.transfer(request, cancel)
   local transfer, kind, message = current_pool():start(request)
   if not transfer then return nil, kind, message, false end
   local wait = {}
-  transfers[transfer], in_flight = wait, in_flight + 1
+  transfers[transfer] = wait
+  in_flight = in_flight + 1
   if cancel then cancel:join(wait) end
   suspend(wait)
   if cancel then cancel:leave(wait) end

@@ -9,15 +9,15 @@ end
 
 --- Adds an item that is due at a time.
 function timers:push(at, item)
-  local i = self.n + 1
+  local i, entry = self.n + 1, { at = at, item = item }
+  self[i] = entry -- had memory run out by now, nothing would have changed
   self.n = i
   while i > 1 do
     local above = (i - i % 2) / 2
     if self[above].at <= at then break end
-    self[i] = self[above]
+    self[i], self[above] = self[above], entry
     i = above
   end
-  self[i] = { at = at, item = item }
 end
 
 --- The first item and its time, or nil.
