@@ -85,7 +85,6 @@ struct http_transfer {
   size_t max_body, max_header;
   /* on its way: */
   bool spares;       /* its handle may serve another one after it */
-  bool tls;          /* to the peer, or to a proxy */
   bool repeatable;   /* a GET, and maybe over HTTP/2: it may be sent again */
   bool ready;        /* a connection was ready for it */
   bool stale;        /* that was a kept one of no use: the peer had closed it, say */

@@ -117,12 +117,12 @@ static bool is_stale(const http_transfer *transfer, const http_socket *connectio
 /* libcurl's pre-request callback: a connection is ready, and the request goes out next. */
 static int on_ready(void *context, char *peer_ip, char *local_ip, int peer_port, int local_port) {
   http_transfer *transfer = context;
-  http_socket *connection = find_socket(transfer->pool, local_port, peer_ip, peer_port);
+  const http_socket *connection =
+      find_socket(transfer->pool, local_port, peer_ip, peer_port);
   (void)local_ip;
   if (must_stop(transfer)) return CURL_PREREQFUNC_ABORT;
   if (transfer->ready) return CURL_PREREQFUNC_OK;
   if (connection != NULL) {
-    if (!transfer->tls) connection->http1 = true;
     transfer->stale = is_stale(transfer, connection);
     if (connection->http1) transfer->repeatable = false;
   }
@@ -156,7 +156,6 @@ CURLcode http_watch_transfer(http_transfer *transfer, const http_request *reques
   const bool safe = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
 #if LIBCURL_VERSION_NUM >= 0x075000
   if (transfer->pool->sees_requests) {
-    transfer->tls = is_https(request->url) || (request->proxy != NULL && is_https(request->proxy));
     transfer->repeatable = safe && request->http2 && is_https(request->url);
     (void)curl_easy_setopt(transfer->easy, CURLOPT_SOCKOPTDATA, transfer);
     return curl_easy_setopt(transfer->easy, CURLOPT_PREREQDATA, transfer);
@@ -176,7 +175,8 @@ void http_learn(const http_transfer *transfer) {
   http_socket *connection;
   long port = 0, peer_port = 0;
   char *peer_ip = NULL;
-  if (transfer->version > CURL_HTTP_VERSION_1_1) return;
+  if (transfer->version == CURL_HTTP_VERSION_NONE || transfer->version > CURL_HTTP_VERSION_1_1)
+    return;
   (void)curl_easy_getinfo(transfer->easy, CURLINFO_LOCAL_PORT, &port);
   (void)curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_PORT, &peer_port);
   (void)curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &peer_ip);
