@@ -14,6 +14,7 @@
 # make bench-http    requests beside a bare loop in C on libcurl, for each Lua
 # make bench-nginx   deliveries and calls in nginx; with OCTOKIT=1 beside @octokit/webhooks, from the npm registry
 # make bench-inbox   deliveries that an inbox keeps beside those that it does not; a backlog of a million
+# make bench-hostile honest deliveries to the standalone server beside ten thousand idle connections, slow-loris, floods …
 # make env           print what a shell needs to use the checkout: eval "$(make -s env)"
 #
 # Narrower: make test LUAS="5.1 jit" SPECS=spec/http_spec.lua
@@ -171,6 +172,12 @@ bench-inbox:
 	@tools/setup bench
 	@$(MAKE) --no-print-directory -s build-jit
 	@bench/inbox.sh jit
+
+.PHONY: bench-hostile
+bench-hostile:
+	@tools/setup bench
+	@$(MAKE) --no-print-directory -s build-$(LUA)
+	@bench/hostile.sh $(LUA)
 
 .PHONY: env
 env:

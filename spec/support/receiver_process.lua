@@ -19,21 +19,32 @@ local script = [[
   %s
   listening:run()]]
 
+local receiver_process = {}
+
+--- An event, and the headers of its delivery.
+function receiver_process.event()
+  local body = cjson.encode { type = "video.source.uploaded.by.somebody", emittedAt = "2026-01-01T00:00:00Z" }
+  return body, { "Connection: close", "Content-Type: application/json",
+    "X-Api-Video-Signature: " .. sign(body, SECRET) }
+end
+
 ---@class spec.ReceiverProcess
 ---@field port integer
 local ReceiverProcess = {}
 ReceiverProcess.__index = ReceiverProcess
 
-local function status_of(self, name)
-  for line in io.lines(("/proc/%d/status"):format(self.pid)) do
-    local value = line:match("^" .. name .. ":%s*(%d+)")
-    if value then return tonumber(value) end
-  end
+-- What one of its files in /proc holds.
+local function read(self, name)
+  local file = assert(io.open(("/proc/%d/%s"):format(self.pid, name)))
+  local text = file:read "*a"
+  file:close()
+  return text
 end
 
 --- The memory that it has now, and that it had at most, in megabytes.
 function ReceiverProcess:memory()
-  return status_of(self, "VmRSS") / 1024, status_of(self, "VmHWM") / 1024
+  local status = read(self, "status")
+  return status:match "VmRSS:%s*(%d+)" / 1024, status:match "VmHWM:%s*(%d+)" / 1024
 end
 
 --- How many descriptors it has open.
@@ -46,24 +57,14 @@ end
 
 --- The seconds that it has spent on a processor.
 function ReceiverProcess:processor()
-  local file = assert(io.open(("/proc/%d/stat"):format(self.pid)))
-  local fields = file:read "*a":match "%) (.*)"
-  file:close()
-  local user, system = fields:match(("%S+ "):rep(11) .. "(%d+) (%d+)")
+  local user, system = read(self, "stat"):match "%) (.*)":match(("%S+ "):rep(11) .. "(%d+) (%d+)")
   return (user + system) / 100
-end
-
---- An event, and the headers of its delivery.
-function ReceiverProcess.event()
-  local body = cjson.encode { type = "video.source.uploaded.by.somebody", emittedAt = "2026-01-01T00:00:00Z" }
-  return body, { "Connection: close", "Content-Type: application/json",
-    "X-Api-Video-Signature: " .. sign(body, SECRET) }
 end
 
 --- Sends a signed delivery on a new connection, as api.video does; the status of the answer, or nil and an
 --- error.
 function ReceiverProcess:deliver()
-  local body, lines = self.event()
+  local body, lines = receiver_process.event()
   local response, err = http.request { method = "POST", url = "http://127.0.0.1:" .. self.port .. "/webhooks",
     body = body, headers = lines, timeout = 5 }
   return response and response.status, err
@@ -73,8 +74,6 @@ function ReceiverProcess:stop()
   self.child:kill "KILL"
   self.child:wait()
 end
-
-local receiver_process = {}
 
 --- Starts one.
 ---@param more? { max_connections?: integer, timeout?: integer, max_body?: integer, under?: string, script?: string } a command that runs it; Lua that it does first
