@@ -120,7 +120,8 @@ describe("a client sends nothing that was slipped into", function()
     for _, url in ipairs { "", host, "file:///etc/passwd", "gopher://" .. host, "ftp://" .. host, "ws://" .. host,
       "https:/" .. host, "https:" .. host, "http:///" .. host, "https://", "http://?x", "http://" .. host .. "?x=y",
       "http://" .. host .. "/#x", "http://" .. host .. "/a b", "javascript:alert(1)", " http://" .. host,
-      "http://api.video\\@" .. host, "http://" .. host .. "\\x" } do
+      "http://api.video\\@" .. host, "http://" .. host .. "\\x",
+      "http://" .. host .. "/a\\..\\b" } do
       assert_misuse("base_url", function() return (make { base_url = url }) end)
     end
     for _, text in ipairs(hostile) do

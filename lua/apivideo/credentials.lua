@@ -27,8 +27,8 @@ end
 
 -- How long a token lives, in seconds. One that was dead when it came would be renewed for ever.
 local function lifetime_of(tokens)
-  local said = tonumber(tokens.expires_in)
-  if not said or said ~= said then return LIFETIME end
+  local said = tokens.expires_in
+  if type(said) ~= "number" then return LIFETIME end
   return math.max(SHORTEST_LIFE, math.min(said, LONGEST_LIFE))
 end
 
