@@ -166,7 +166,7 @@ end
 ---@field host? string the address to listen on, default 127.0.0.1
 ---@field port? integer default 0: any free one
 ---@field max_body? integer bytes, default the receiver's, or 1 MiB; a larger body is answered 413
----@field timeout? integer seconds in which a body must arrive, and that a connection may be idle, default 30
+---@field timeout? integer seconds for a whole request to be there, and for its answer to be taken, default 30
 ---@field max_connections? integer default 1000
 
 local server = {}
