@@ -173,19 +173,19 @@ describe("a hostile sender", function()
 
   it("has api.video asked about 20 ids a minute", function()
     fetch = missing
-    assert.same({ [401] = 20, [503] = 980 }, forge(1000))
+    assert.same({ [401] = 20, [503] = 280 }, forge(300))
     assert.equal(20, asked)
     ahead = 61
-    assert.same({ [401] = 20, [503] = 980 }, forge(1000, 1001))
+    assert.same({ [401] = 20, [503] = 280 }, forge(300, 301))
     assert.equal(40, asked)
   end)
 
   it("has it asked 200 times a minute when it does not answer", function()
     fetch = away
-    assert.same({ [503] = 1000 }, forge(1000))
+    assert.same({ [503] = 300 }, forge(300))
     assert.equal(200, asked)
     ahead = 61
-    assert.same({ [503] = 1000 }, forge(1000, 1001))
+    assert.same({ [503] = 300 }, forge(300, 301))
     assert.equal(400, asked)
   end)
 
