@@ -22,6 +22,13 @@ local function relay(co, ok, ...)
   return relay(co, coroutine.resume(co, coroutine.yield(...)))
 end
 
+-- coroutine.create takes no C function here.
+local function coroutine_of(fn, parent)
+  local co = coroutine.create(function(...) return fn(...) end)
+  parents[co] = parent
+  return co
+end
+
 --- pcall(fn, ...)
 ---@param fn function
 ---@return boolean ok
@@ -29,9 +36,8 @@ end
 function protected.call(fn, ...)
   local parent = coroutine.running()
   if not parent then return pcall(fn, ...) end
-  -- coroutine.create takes no C function here.
-  local co = coroutine.create(function(...) return fn(...) end)
-  parents[co] = parent
+  local made, co = pcall(coroutine_of, fn, parent)
+  if not made then return false, co end -- memory is out
   return relay(co, coroutine.resume(co, ...))
 end
 

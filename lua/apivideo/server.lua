@@ -62,7 +62,11 @@ local function turn(self)
   while true do
     local id, method, target, request_headers, body, peer = self.core:next()
     if not id then break end
-    runtime.spawn(answer, self, id, method, target, request_headers, body, peer)
+    local begun, problem = pcall(runtime.spawn, answer, self, id, method, target, request_headers, body, peer)
+    if not begun then -- memory is out
+      self.core:respond(id, 500)
+      error(problem, 0)
+    end
   end
   if self.drained and self.core:active() == 0 then self.drained:open(true) end
 end
@@ -73,19 +77,24 @@ local function send(self, id, status, answer_headers, body, ending)
   return self.core:respond(id, status, answer_headers, body)
 end
 
--- Answers one request; 500 when the handler fails or what it returned cannot be sent.
-function answer(self, id, method, target, request_headers, body, peer)
-  local ok, status, answer_headers, answer_body, ending = protected.call(self.handler, setmetatable({
+local function handle(self, method, target, request_headers, body, peer)
+  return self.handler(setmetatable({
     method = method, target = target, headers = headers.any_case(request_headers), body = body,
     peer = peer,
   }, Request))
+end
+
+-- Answers one request; 500 when the handler fails or what it returned cannot be sent.
+function answer(self, id, method, target, request_headers, body, peer)
+  local ok, status, answer_headers, answer_body, ending =
+    protected.call(handle, self, method, target, request_headers, body, peer)
   local problem = not ok and status or nil
   if ok then
     ok, problem = pcall(send, self, id, status, answer_headers, answer_body, ending)
   end
   if not ok then
+    self.core:respond(id, 500) -- first: if memory is out, so are words
     report(("the handler of %s %s failed: %s"):format(method, target, tostring(problem)))
-    self.core:respond(id, 500)
   end
   turn(self)
 end
