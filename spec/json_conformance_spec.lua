@@ -75,6 +75,15 @@ describe("a NUL, a byte order mark and white space of other alphabets", function
   end)
 end)
 
+describe("a control character in a string", function()
+  it("is called one, whichever it is", function()
+    for byte = 0, 31 do
+      local _, err = apivideo.parse('{"type":"a' .. string.char(byte) .. '"}')
+      assert.equal("control character in a string (at byte 10)", err.message)
+    end
+  end)
+end)
+
 describe("minus zero", function()
   it("is 0 as an integer, and minus zero with a fraction or an exponent", function()
     local event = apivideo.parse '{"type":"x","v":[-0,-0.0,-0e0,0.0]}'
@@ -89,6 +98,14 @@ describe("names", function()
     local event = apivideo.parse [[{"type":"x","":1,"\u0000":2,"1":3,"a\u0000b":4,"\uffff":5,"__index":6}]]
     assert.same({ type = "x", [""] = 1, ["\0"] = 2, ["1"] = 3, ["a\0b"] = 4, ["\239\191\191"] = 5, __index = 6 }, event)
     assert.is_nil(getmetatable(event))
+  end)
+
+  it("may be of any length, and spelled with escapes", function()
+    for length = 1, 300 do
+      local rest = ("n"):rep(length - 1)
+      assert.same({ type = "x", ["\233\128\128" .. rest] = 1, [rest .. "\n"] = 2 },
+        apivideo.parse('{"type":"x","\\u9000' .. rest .. '":1,"' .. rest .. '\\n":2}'))
+    end
   end)
 
   it("that differ behind a NUL, in case or in how Unicode composes them are not the same", function()
