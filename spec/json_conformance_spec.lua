@@ -84,6 +84,19 @@ describe("a control character in a string", function()
   end)
 end)
 
+describe("the deepest document", function()
+  it("finds room on the stack of a new coroutine", function()
+    for _, open in ipairs { { "[", "]" }, { '{"a":', "}" } } do
+      local raw = '{"type":"x","v":' .. open[1]:rep(62) .. "{}" .. open[2]:rep(62) .. "}"
+      for _ = 1, 100 do
+        local value = coroutine.wrap(apivideo.parse)(raw).v
+        for _ = 1, 62 do value = value[1] or value.a end
+        assert.same({}, value)
+      end
+    end
+  end)
+end)
+
 describe("minus zero", function()
   it("is 0 as an integer, and minus zero with a fraction or an exponent", function()
     local event = apivideo.parse '{"type":"x","v":[-0,-0.0,-0e0,0.0]}'

@@ -72,7 +72,7 @@ local function check_error(err, raw)
 end
 
 local function check(raw)
-  local event, err = events:parse(raw)
+  local event, err = coroutine.wrap(events.parse)(events, raw) -- on a stack that is small
   if not event then return check_error(err, raw) end
   check_event(event, raw)
   agree(event, cjson.decode(raw), "event")
