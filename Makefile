@@ -4,6 +4,7 @@
 # make build         build the C modules for each Lua into build/<lua>/apivideo
 # make lint          luacheck, gcc and clang with warnings as errors, clang-tidy, cppcheck
 # make check-memory  the specs under valgrind and UBSan, for Lua 5.4 and LuaJIT
+# make check-oom     memory that runs out at every allocation, of Lua's and of C's, for Lua 5.4, 5.1 and LuaJIT
 # make check-memory-nginx   calls and deliveries in nginx, with all its processes under valgrind
 # make check-constant-time   instructions counted: how long a verification takes says nothing about secrets
 # make check-peers   api.video's Node client, and an OpenAPI mock server, from the npm registry
@@ -91,6 +92,20 @@ check-memory:
 	@tools/setup memory
 	@$(MAKE) --no-print-directory -s -j2 $(CHECKED) build-5.4 build-jit
 	@RUN_UNDER=valgrind APIVIDEO_BUILD=$(BUILD)/checked tools/run-specs "5.4 jit" $(SPECS)
+
+# A host of one Lua, whose allocations it fails.
+$(BUILD)/oom/%: spec/memory/oom.c spec/memory/blocks.c spec/memory/blocks.h Makefile
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -fvisibility=hidden,$(C)) -O1 -g -rdynamic $$(pkg-config --cflags $(package-$*)) \
+	  -o $@ $(filter %.c,$^) -Wl,--no-as-needed $$(pkg-config --libs $(package-$*) libcurl libcrypto libmicrohttpd) -ldl
+
+OOM_LUAS := $(filter 5.4 5.1 jit,$(LUAS))
+
+.PHONY: check-oom
+check-oom:
+	@tools/setup memory
+	@$(MAKE) --no-print-directory -s -j2 build-5.4 $(OOM_LUAS:%=build-%) $(OOM_LUAS:%=$(BUILD)/oom/%)
+	@tools/check-oom "$(OOM_LUAS)"
 
 .PHONY: check-memory-nginx
 check-memory-nginx:

@@ -1,0 +1,268 @@
+/*
+** Allocations that are counted and fail on demand: see blocks.h. Fresh and freed memory is filled with
+** what is no pointer, so that whoever reads it is found out.
+*/
+#include "blocks.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <execinfo.h>
+#include <malloc.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
+extern void __libc_free(void *block);
+
+#define EXPORT __attribute__((visibility("default")))
+#define MAGIC 0x6170692e76696465 /* of a block that lives */
+#define TRACE 30
+#define CALLER __builtin_return_address(0)
+
+/* Stands before each block of C's. */
+typedef struct header {
+  struct header *previous, *next;
+  void *at; /* where the memory begins */
+  size_t size;
+  long number;
+  void *trace[TRACE]; /* the calls that made it */
+  uint64_t spared;
+  uint64_t magic;
+} header;
+
+static header live = {.previous = &live, .next = &live};
+static long newest;
+static bool keeps_traces;
+static size_t lua_bytes;
+
+/* ---- what fails ---- */
+
+static struct {
+  bool armed, explain, struck;
+  blocks_layer layer;
+  blocks_mode mode;
+  long left; /* until one fails */
+} plan;
+
+void blocks_fail(blocks_layer layer, blocks_mode mode, long n, bool explain) {
+  plan.layer = layer;
+  plan.mode = mode;
+  plan.left = n;
+  plan.explain = explain;
+  plan.struck = false;
+  plan.armed = true;
+}
+
+bool blocks_relent(void) {
+  plan.armed = false;
+  return plan.struck;
+}
+
+/* Prints where the allocation that fails is asked for. */
+static void explain(void) {
+  void *trace[TRACE];
+  plan.armed = false;
+  fprintf(stderr, "  what failed:\n");
+  blocks_print_trace(trace, backtrace(trace, TRACE));
+  plan.armed = true;
+}
+
+/* Whether this allocation fails. */
+static bool fails(blocks_layer layer) {
+  if (!plan.armed || plan.layer != layer) return false;
+  if (plan.struck) return plan.mode == BLOCKS_FROM;
+  if (--plan.left > 0) return false;
+  plan.struck = true;
+  if (plan.explain) explain();
+  return true;
+}
+
+void blocks_print_trace(void *const *trace, int length) {
+  int i;
+  for (i = 0; i < length && trace[i] != NULL; i++) {
+    Dl_info info;
+    if (dladdr(trace[i], &info) == 0) continue;
+    fprintf(stderr, "    %s %s +0x%zx\n", info.dli_fname, info.dli_sname ? info.dli_sname : "?",
+            (size_t)((char *)trace[i] - (char *)info.dli_fbase));
+  }
+}
+
+/* ---- C ---- */
+
+/* Whether a call came from a library that does not stand it: lua-cjson ends the process when it gets no
+   memory, and loses what it has when Lua gets none; libgcc, which LuaJIT tells of its machine code,
+   crashes; what the dynamic linker loads, Lua 5.4 may lose, and threads' blocks it keeps. */
+static bool is_spared(const void *caller) {
+  static const char *const libraries[] = {"/cjson.so", "/libgcc_s", "/ld-linux", NULL};
+  const char *const *library;
+  Dl_info info;
+  if (dladdr(caller, &info) == 0) return false;
+  for (library = libraries; *library != NULL; library++)
+    if (strstr(info.dli_fname, *library) != NULL) return true;
+  return false;
+}
+
+/* Whether a block is in a cache of the process: OpenSSL 3.0 adds an entry each time that memory runs out
+   while it looks an algorithm up. */
+static bool is_cached(const header *block) {
+  int i;
+  for (i = 0; i < TRACE && block->trace[i] != NULL; i++) {
+    Dl_info info;
+    if (dladdr(block->trace[i], &info) == 0 || info.dli_sname == NULL) continue;
+    if (strcmp(info.dli_sname, "EVP_MAC_fetch") == 0 || strcmp(info.dli_sname, "EVP_MD_fetch") == 0)
+      return true;
+  }
+  return false;
+}
+
+/* Makes a block; NULL when it is one that fails. */
+static void *make(size_t alignment, size_t size, void *caller) {
+  const bool spared = is_spared(caller);
+  const size_t room = (sizeof(header) + alignment - 1) / alignment * alignment;
+  header *block;
+  char *at = NULL;
+  if ((spared || !fails(BLOCKS_C)) && size < SIZE_MAX - room)
+    at = alignment > 16 ? __libc_memalign(alignment, room + size) : __libc_malloc(room + size);
+  if (at == NULL) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  block = (header *)(void *)(at + room) - 1;
+  memset(block->trace, 0, sizeof block->trace);
+  if (keeps_traces && !spared) (void)backtrace(block->trace, TRACE);
+  block->at = at;
+  block->size = size;
+  block->number = ++newest;
+  block->spared = spared;
+  block->magic = MAGIC;
+  block->previous = &live;
+  block->next = live.next;
+  block->next->previous = live.next = block;
+  return memset(block + 1, 0xcb, size);
+}
+
+/* The header of a living block; ends the process when it is none. */
+static header *header_of(void *pointer) {
+  header *const block = (header *)pointer - 1;
+  if (block->magic != MAGIC) abort(); /* freed twice, perhaps */
+  return block;
+}
+
+EXPORT void *malloc(size_t size) { return make(16, size, CALLER); }
+
+EXPORT void *calloc(size_t number, size_t size) {
+  void *const block = size != 0 && number > SIZE_MAX / size ? NULL : make(16, number * size, CALLER);
+  return block == NULL ? NULL : memset(block, 0, number * size);
+}
+
+EXPORT void free(void *pointer) {
+  header *block;
+  void *at;
+  if (pointer == NULL) return;
+  block = header_of(pointer);
+  block->previous->next = block->next;
+  block->next->previous = block->previous;
+  at = block->at;
+  memset(block, 0xdb, sizeof *block + block->size);
+  __libc_free(at);
+}
+
+/* Always moves, as it may. */
+EXPORT void *realloc(void *pointer, size_t size) {
+  void *grown;
+  size_t old;
+  if (pointer == NULL) return make(16, size, CALLER);
+  old = header_of(pointer)->size;
+  grown = make(16, size, CALLER);
+  if (grown == NULL) return NULL;
+  memcpy(grown, pointer, old < size ? old : size);
+  free(pointer);
+  return grown;
+}
+
+EXPORT int posix_memalign(void **pointer, size_t alignment, size_t size) {
+  void *const block = make(alignment, size, CALLER);
+  if (block == NULL) return ENOMEM;
+  *pointer = block;
+  return 0;
+}
+
+EXPORT void *aligned_alloc(size_t alignment, size_t size) { return make(alignment, size, CALLER); }
+
+EXPORT void *memalign(size_t alignment, size_t size) { return make(alignment, size, CALLER); }
+
+EXPORT size_t malloc_usable_size(void *pointer) {
+  return pointer == NULL ? 0 : header_of(pointer)->size;
+}
+
+long blocks_newest(void) { return newest; }
+
+long blocks_left(long since, bool explaining) {
+  const header *block;
+  long left = 0;
+  for (block = live.next; block != &live && block->number > since; block = block->next) {
+    if (block->spared || is_cached(block)) continue;
+    left++;
+    if (!explaining) continue;
+    fprintf(stderr, "  left: block %ld of %zu bytes\n", block->number, block->size);
+    blocks_print_trace(block->trace, TRACE);
+  }
+  return left;
+}
+
+void blocks_keep_traces(void) { keeps_traces = true; }
+
+/* ---- Lua ---- */
+
+/* Whether this asks again for what has just failed. */
+static bool is_retry(const void *block, size_t old_size, size_t new_size) {
+  static struct {
+    const void *block;
+    size_t old_size, new_size;
+  } last;
+  const bool same =
+      last.block == block && last.old_size == old_size && last.new_size == new_size;
+  last.block = block;
+  last.old_size = old_size;
+  last.new_size = new_size;
+  return same;
+}
+
+/* Whether this allocation of a Lua fails. */
+static bool fails_lua(const void *block, size_t old_size, size_t new_size) {
+  static bool failed; /* the one before */
+  const bool again = is_retry(block, old_size, new_size) && failed;
+  failed = fails(BLOCKS_LUA) || (again && plan.armed && plan.mode == BLOCKS_ONCE);
+  return failed;
+}
+
+/*
+** Counts the sizes that it has given, not those that it is told: a Lua may be wrong there after an
+** error, without having lost a byte.
+*/
+void *blocks_lua(void *context, void *block, size_t old_size, size_t new_size) {
+  size_t *const old = block == NULL ? NULL : (size_t *)block - 2;
+  const size_t held = old == NULL ? 0 : *old;
+  size_t *moved = NULL;
+  (void)context;
+  if (new_size > 0) {
+    if (new_size > held && fails_lua(block, old_size, new_size)) return NULL;
+    moved = __libc_malloc(2 * sizeof *moved + new_size);
+    if (moved == NULL) return NULL;
+    *moved = new_size;
+    moved += 2;
+    memset(moved, 0xcb, new_size);
+    if (old != NULL) memcpy(moved, block, held < new_size ? held : new_size);
+  }
+  if (old != NULL) {
+    memset(old, 0xdb, 2 * sizeof *old + held);
+    __libc_free(old);
+  }
+  lua_bytes += new_size - held;
+  return moved;
+}
+
+size_t blocks_lua_bytes(void) { return lua_bytes; }

@@ -1,0 +1,221 @@
+/*
+** Runs a scenario with memory that runs out: see tools/check-oom.
+**
+**   oom lua|c once|from|collect scenario.lua
+**
+** A scenario is a Lua file that returns a function, which does something and returns true, or nil and an
+** error. For n = 1, 2, 3 … a child process, in which all is loaded, calls it while the n-th
+** allocation fails, until one has met no failure. However a call ends: the next one must succeed, and
+** once the state is closed, nothing may be left of it.
+*/
+#include <dirent.h>
+#include <execinfo.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+#include "blocks.h"
+
+#define SECONDS 20 /* for one child */
+#define MOST 20000 /* allocations of a scenario */
+#define SHOWN 3    /* faults of a scenario that are explained */
+
+/* How a child ends, unless a signal ends it. */
+enum { FINE, UNTOUCHED, BAD_ERROR, BAD_NEXT, BAD_LEFT };
+
+static struct {
+  blocks_layer layer;
+  blocks_mode mode;
+  const char *scenario;
+  int nowhere;     /* where what children print goes */
+  long newest;     /* block, before there was a state */
+  int descriptors; /* how many, then */
+} run;
+
+static int count_descriptors(void) {
+  int count = 0;
+  DIR *const directory = opendir("/proc/self/fd");
+  while (readdir(directory) != NULL) count++;
+  (void)closedir(directory);
+  return count;
+}
+
+/* ---- a state ---- */
+
+/* Makes a state with the scenario at the bottom of its stack. */
+static lua_State *open_state(void) {
+  lua_State *const L = lua_newstate(blocks_lua, NULL);
+  if (L == NULL) {
+    fprintf(stderr, "this Lua takes no allocator\n");
+    exit(2);
+  }
+  luaL_openlibs(L);
+  /* What Lua 5.4 keeps for long strings stays half-made when memory runs out as it makes it. */
+  (void)luaL_dostring(L, "('x'):rep(1e5)");
+  /* Nor does code that LuaJIT has compiled always stand it: it may go on with no value. */
+  (void)luaL_dostring(L, "if jit then jit.off() end");
+  if (luaL_loadfile(L, run.scenario) != 0 || lua_pcall(L, 0, 1, 0) != 0) {
+    fprintf(stderr, "%s\n", lua_tostring(L, -1));
+    exit(2);
+  }
+  luaL_checkstack(L, LUA_MINSTACK, "scenario");
+  return L;
+}
+
+/* Calls the scenario: true, or what it returned or raised is on top of the stack. */
+static bool call(lua_State *L, bool *raised) {
+  lua_settop(L, 1);
+  lua_pushvalue(L, 1);
+  *raised = lua_pcall(L, 0, 2, 0) != 0;
+  if (*raised) return false;
+  return lua_toboolean(L, 2);
+}
+
+/* What is on top of the stack, as text. */
+static const char *text_of(lua_State *L) {
+  if (lua_isstring(L, -1)) return lua_tostring(L, -1);
+  lua_getglobal(L, "tostring");
+  lua_insert(L, -2);
+  lua_call(L, 1, 1);
+  return lua_tostring(L, -1);
+}
+
+/* Whether the error on top of the stack is one that memory may raise. */
+static bool is_memory_error(lua_State *L) {
+  static const char *const texts[] = {"emory", "libcurl could not be started", "libcrypto", NULL};
+  const char *const *text;
+  for (text = texts; *text != NULL; text++)
+    if (strstr(text_of(L), *text) != NULL) return true;
+  return false;
+}
+
+/* ---- a child ---- */
+
+/* Prints the calls that led to a signal, and ends the process by it. */
+static void on_signal(int number) {
+  void *trace[40];
+  (void)blocks_relent();
+  (void)signal(number, SIG_DFL);
+  (void)signal(SIGALRM, SIG_DFL);
+  (void)alarm(2); /* to find the calls may take for ever */
+  fprintf(stderr, "  signal %d (%s):\n", number, strsignal(number));
+  blocks_print_trace(trace, backtrace(trace, 40));
+  (void)raise(number);
+}
+
+static void catch_signals(void) {
+  static const int numbers[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGALRM};
+  size_t i;
+  for (i = 0; i < sizeof numbers / sizeof *numbers; i++) (void)signal(numbers[i], on_signal);
+}
+
+/* Closes the state; whether something of it is left. */
+static bool leaves_something(lua_State *L, bool explain) {
+  long blocks;
+  int descriptors;
+  lua_close(L);
+  descriptors = count_descriptors() - run.descriptors;
+  blocks = blocks_left(run.newest, explain);
+  if (explain)
+    fprintf(stderr, "  left: %ld blocks of C's, %zu bytes of Lua's, %d descriptors\n", blocks,
+            blocks_lua_bytes(), descriptors);
+  return blocks > 0 || blocks_lua_bytes() > 0 || descriptors > 0;
+}
+
+/* One call with the n-th allocation failing, and one without; how it went. */
+static int attempt(lua_State *L, long n, bool explain) {
+  bool raised, struck;
+  int fault = FINE;
+  catch_signals();
+  (void)alarm(SECONDS);
+  blocks_keep_traces();
+  blocks_fail(run.layer, run.mode, n, explain);
+  if (!call(L, &raised)) {
+    struck = blocks_relent();
+    if (explain) fprintf(stderr, "  %s: %s\n", raised ? "raised" : "returned", text_of(L));
+    if (!struck || (raised && !is_memory_error(L))) fault = BAD_ERROR;
+  } else {
+    struck = blocks_relent();
+  }
+  if (!call(L, &raised)) {
+    if (explain) fprintf(stderr, "  then %s: %s\n", raised ? "raised" : "returned", text_of(L));
+    if (fault == FINE) fault = BAD_NEXT;
+  }
+  if (leaves_something(L, explain) && fault == FINE) fault = BAD_LEFT;
+  if (fault != FINE) return fault;
+  return struck ? FINE : UNTOUCHED;
+}
+
+/* ---- all children ---- */
+
+/* Lets a child do the n-th attempt; its end as waitpid tells it. */
+static int fork_attempt(lua_State *L, long n, bool explain) {
+  int status;
+  const pid_t child = fork();
+  if (child == 0) {
+    if (!explain) (void)dup2(run.nowhere, STDERR_FILENO);
+    _exit(attempt(L, n, explain));
+  }
+  (void)waitpid(child, &status, 0);
+  return status;
+}
+
+/* Makes the libraries make whatever they keep for the process: none of it is a state's. */
+static void warm_up(void) {
+  void *trace[1];
+  int i;
+  bool raised;
+  lua_State *const L = open_state();
+  (void)backtrace(trace, 1); /* it loads a library */
+  for (i = 0; i < 2; i++) {
+    if (call(L, &raised)) continue;
+    fprintf(stderr, "%s fails by itself: %s\n", run.scenario, text_of(L));
+    exit(2);
+  }
+  lua_close(L);
+}
+
+int main(int argc, char **argv) {
+  static const char *const modes[] = {"once", "from", "collect"};
+  static const char *const ends[] = {"fine", "untouched", "an error that is not about memory",
+                                     "the next call fails", "something is left"};
+  long n, bad = 0;
+  int status = 0;
+  lua_State *L;
+  if (argc != 4) return 2;
+  run.layer = strcmp(argv[1], "c") == 0 ? BLOCKS_C : BLOCKS_LUA;
+  while (strcmp(modes[run.mode], argv[2]) != 0) run.mode++;
+  run.scenario = argv[3];
+  run.nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  warm_up();
+  warm_up();
+  run.newest = blocks_newest();
+  run.descriptors = count_descriptors();
+  L = open_state();
+  if (WEXITSTATUS(fork_attempt(L, MOST, false)) != UNTOUCHED) {
+    fprintf(stderr, "%s leaves something by itself, or makes more than %d allocations\n", run.scenario, MOST);
+    (void)fork_attempt(L, MOST, true);
+    return 2;
+  }
+  for (n = 1; n < MOST && (!WIFEXITED(status) || WEXITSTATUS(status) != UNTOUCHED); n++) {
+    status = fork_attempt(L, n, false);
+    if (WIFEXITED(status) && WEXITSTATUS(status) <= UNTOUCHED) continue;
+    if (++bad > SHOWN) continue;
+    if (WIFEXITED(status))
+      fprintf(stderr, "%s, allocation %ld: %s\n", run.scenario, n, ends[WEXITSTATUS(status)]);
+    else
+      fprintf(stderr, "%s, allocation %ld: signal %d\n", run.scenario, n, WTERMSIG(status));
+    (void)fork_attempt(L, n, true);
+  }
+  lua_close(L);
+  printf("%ld tried, %ld failed\n", n - 2, bad);
+  return bad == 0 ? 0 : 1;
+}

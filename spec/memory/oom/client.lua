@@ -1,0 +1,16 @@
+--- A client lists webhooks, and is refused one.
+
+local apivideo = require "apivideo"
+
+local url = os.getenv "OOM_PEER"
+
+return function()
+  local client = apivideo.client { api_key = "key", base_url = url, retries = 0, timeout = 2 }
+  local page, err = client.webhooks:list()
+  if not page then return nil, err end
+  local webhook
+  webhook, err = client.webhooks:get("webhook_none")
+  if webhook or err.kind ~= "not_found" then return nil, err end
+  require("apivideo.runtime").release()
+  return true
+end

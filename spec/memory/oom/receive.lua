@@ -1,0 +1,26 @@
+--- A receiver takes a delivery, and refuses others.
+
+local apivideo = require "apivideo"
+
+local raw = '{"type":"video.source.recorded","emittedAt":"2024-01-01T00:00:00Z","videoId":"vi1","liveStreamId":"li1"}'
+local right = apivideo.sign(raw, "secret")
+
+local function deliver(receiver, hex)
+  return (receiver:receive { method = "POST", body = raw, headers = {
+    ["X-Api-Video-WebhookId"] = "webhook_1", ["X-Api-Video-Signature"] = hex,
+  } })
+end
+
+return function()
+  local seen = 0
+  local receiver = apivideo.receiver {
+    handlers = apivideo.handlers():on("video.*", function() seen = seen + 1 end),
+    secrets = { webhook_1 = "secret" },
+    log = function() end,
+  }
+  local status = deliver(receiver, right)
+  if status ~= 204 or seen ~= 1 then return nil, "status " .. status end
+  status = deliver(receiver, ("0"):rep(64))
+  if status ~= 401 then return nil, "status " .. status end
+  return true
+end

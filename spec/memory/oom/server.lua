@@ -1,0 +1,46 @@
+--- A standalone server takes deliveries, which a task of the same process sends.
+
+local apivideo = require "apivideo"
+local http = require "apivideo.http"
+local runtime = require "apivideo.runtime"
+local server = require "apivideo.server"
+
+local raw = '{"type":"video.source.recorded","emittedAt":"2024-01-01T00:00:00Z","videoId":"vi1","liveStreamId":"li1"}'
+local right = apivideo.sign(raw, "secret")
+
+local function deliver(url)
+  return http.request {
+    method = "POST", url = url, body = raw, timeout = 0.5,
+    headers = { "X-Api-Video-WebhookId: webhook_1", "X-Api-Video-Signature: " .. right },
+  }
+end
+
+local listening
+
+-- Takes two deliveries; true, or nil and why not.
+local function take()
+  local seen, err = 0, nil
+  local receiver = apivideo.receiver {
+    handlers = apivideo.handlers():on("video.*", function() seen = seen + 1 end),
+    secrets = { webhook_1 = "secret" },
+    log = function() end,
+  }
+  listening, err = server.listen { receiver = receiver }
+  if not listening then return nil, err end
+  for _ = 1, 2 do
+    local response
+    response, err = deliver(listening.url)
+    if not response then return nil, err end
+    if response.status ~= 204 then return nil, "status " .. response.status end
+  end
+  return seen == 2
+end
+
+return function()
+  local ok, result, err = pcall(take)
+  if listening then listening:stop(0) end
+  listening = nil
+  runtime.release()
+  if not ok then error(result, 0) end
+  return result, err
+end
