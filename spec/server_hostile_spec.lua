@@ -50,6 +50,15 @@ describe("receiver under attack #process", function()
     end)
   end
 
+  it("keeps nothing of those whose target has more parameters than fit", function()
+    receiver = receiver_process.start()
+    local before = receiver:memory()
+    attack(CROWD, { first = "GET /?" .. (("a"):rep(48) .. "&"):rep(280) .. " HTTP/1.1\r\nHost: x\r\n\r\n" })
+    wait_for(function() return attackers.ended >= 800 end)
+    assert.is_true(receiver:memory() - before < 6)
+    assert.equal(204, receiver:deliver())
+  end)
+
   it("bounds all unfinished bodies together, and lets the small ones pass", function()
     receiver = receiver_process.start { max_body = 8 * 1048576, timeout = 10 }
     local body, lines = receiver_process.event()

@@ -16,8 +16,7 @@ long long now_ms(void) {
   return (long long)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-/* Ours of one of libmicrohttpd's; NULL when memory was out as it came. */
-static server_connection *ours(struct MHD_Connection *connection) {
+server_connection *connections_ours(struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info =
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   return info == NULL ? NULL : info->socket_context;
@@ -86,20 +85,20 @@ void connections_notify(void *context, struct MHD_Connection *connection, void *
 }
 
 void connections_wait(server *self, struct MHD_Connection *connection) {
-  enter(self, ours(connection), &self->waiting);
+  enter(self, connections_ours(connection), &self->waiting);
 }
 
 void connections_handle(struct MHD_Connection *connection) {
-  server_connection *one = ours(connection);
+  server_connection *one = connections_ours(connection);
   if (one != NULL) leave(one);
 }
 
 void connections_answer(server *self, struct MHD_Connection *connection) {
-  enter(self, ours(connection), &self->answering);
+  enter(self, connections_ours(connection), &self->answering);
 }
 
 void connections_end(server *self, struct MHD_Connection *connection) {
-  server_connection *one = ours(connection);
+  server_connection *one = connections_ours(connection);
   if (one != NULL && !one->ended) end(self, one);
 }
 

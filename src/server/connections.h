@@ -9,6 +9,8 @@
 /* Milliseconds of a clock that only goes on. */
 long long now_ms(void);
 
+/* Ours of one of libmicrohttpd's; NULL when memory was out as it came. */
+server_connection *connections_ours(struct MHD_Connection *connection);
 /* libmicrohttpd's MHD_NotifyConnectionCallback. */
 void connections_notify(void *context, struct MHD_Connection *connection, void **socket_context,
                         enum MHD_ConnectionNotificationCode code);

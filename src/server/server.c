@@ -34,8 +34,8 @@
    undecoded. NULL (memory is out) is noticed in on_request. */
 static void *on_target(void *context, const char *target, struct MHD_Connection *connection) {
   server *self = context;
-  server_request *request = calloc(1, sizeof *request);
-  (void)connection;
+  server_connection *one = connections_ours(connection);
+  server_request *request = one == NULL ? NULL : calloc(1, sizeof *request);
   self->progressed = true;
   if (request == NULL) return NULL;
   request->owner = self;
@@ -44,6 +44,7 @@ static void *on_target(void *context, const char *target, struct MHD_Connection 
     free(request);
     return NULL;
   }
+  one->request = request;
   return request;
 }
 
@@ -66,16 +67,7 @@ static void leave_queue(server *self, server_request *request) {
   if (*link == NULL) self->ready_end = link;
 }
 
-/* Frees a request when libmicrohttpd is done with it, however it ended. */
-static void on_completed(void *context, struct MHD_Connection *connection, void **state,
-                         enum MHD_RequestTerminationCode code) {
-  server *self = context;
-  server_request *request = *state;
-  (void)code;
-  self->progressed = true;
-  connections_wait(self, connection);
-  if (request == NULL) return;
-  *state = NULL;
+static void free_request(server *self, server_request *request) {
   if (request->id != 0) {
     self->slots[(size_t)request->id % self->slot_count] = NULL;
     self->active--;
@@ -87,6 +79,30 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
   free(request->headers);
   free(request->target);
   free(request);
+}
+
+/* Frees a request when libmicrohttpd is done with it, however it ended. */
+static void on_completed(void *context, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode code) {
+  server *self = context;
+  server_request *request = *state;
+  (void)code;
+  self->progressed = true;
+  connections_wait(self, connection);
+  if (request == NULL) return;
+  *state = NULL;
+  connections_ours(connection)->request = NULL;
+  free_request(self, request);
+}
+
+/* A connection has begun, or has ended. libmicrohttpd 0.9.75 does not always call on_completed before:
+   not where it fails to answer that a head is too large. */
+static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code) {
+  const server_connection *one = *socket_context;
+  if (code == MHD_CONNECTION_NOTIFY_CLOSED && one != NULL && one->request != NULL)
+    free_request(context, one->request);
+  connections_notify(context, connection, socket_context, code);
 }
 
 /* Answers a request that no handler sees, and closes the connection after it. */
@@ -309,7 +325,7 @@ static bool start_daemon(server *self) {
   const union MHD_DaemonInfo *info;
   self->daemon = MHD_start_daemon(
       MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, faults_accept, self,
-      on_request, self, MHD_OPTION_NOTIFY_CONNECTION, connections_notify, self,
+      on_request, self, MHD_OPTION_NOTIFY_CONNECTION, on_connection, self,
       MHD_OPTION_NOTIFY_COMPLETED, on_completed, self, MHD_OPTION_URI_LOG_CALLBACK, on_target, self,
       MHD_OPTION_CONNECTION_LIMIT, (unsigned)self->slot_count,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,

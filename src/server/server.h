@@ -26,6 +26,7 @@ typedef struct server_queue server_queue;
    answer be taken; while a request is handled, it is in no queue, and waits for us. */
 typedef struct server_connection {
   struct MHD_Connection *connection;
+  struct server_request *request; /* the present one, or NULL */
   int fd;
   server_queue *queue;
   struct server_connection *next, *previous; /* in the queue */
