@@ -6,6 +6,7 @@
 # make check-memory  the specs under valgrind and UBSan, for Lua 5.4 and LuaJIT
 # make check-oom     memory that runs out at every allocation, of Lua's and of C's, for Lua 5.4, 5.1 and LuaJIT
 # make check-memory-nginx   calls and deliveries in nginx, with all its processes under valgrind
+# make check-mutants each check of the library broken in turn, in a copy: a spec must notice; MUTANTS=json.c only some
 # make check-constant-time   instructions counted: how long a verification takes says nothing about secrets
 # make check-peers   api.video's Node client, and an OpenAPI mock server, from the npm registry
 # make test-crash    kills, power failures, outages: no event is lost. CRASH_SECONDS=60 longer, CRASH_SEED= again, CRASH_ONLY=redis
@@ -117,6 +118,11 @@ check-memory-nginx:
 check-constant-time:
 	@tools/setup memory
 	@tools/check-constant-time
+
+.PHONY: check-mutants
+check-mutants:
+	@tools/setup test
+	@tools/check-mutants
 
 .PHONY: check-peers
 check-peers:

@@ -1,0 +1,31 @@
+--- Checks of the inbox. What it must do when its process or its store ends is `make test-crash`, which
+--- has broken stores of its own.
+
+return {
+  {
+    file = "lua/apivideo/inbox.lua", spec = "spec/inbox_spec.lua",
+    { "what is no JSON is kept", "elseif delivery.raw:find(\"\\0\", 1, true) then", "elseif false then" },
+    { "a lane that fails costs the event", "local ok, lane = protected.call(self.lane, event)", "local ok, lane = true, self.lane(event)" },
+  },
+  {
+    file = "lua/apivideo/inbox/worker.lua", spec = "spec/inbox_work_spec.lua",
+    { "attempts have no end", "elseif attempt >= self.attempts or all_permanent(errs) then", "elseif all_permanent(errs) then" },
+    { "what cannot succeed is tried again", "elseif attempt >= self.attempts or all_permanent(errs) then", "elseif attempt >= self.attempts then" },
+    { "leases are not renewed", "if self.claims[claim] then claim:extend() end", "" },
+    { "a store that is away ends the worker", "if not ok then -- a store, or an error, that is not as it should be", "if not ok then self.loops = 0 error(problem, 0)" },
+  },
+  {
+    file = "lua/apivideo/inbox/claim.lua", spec = "spec/inbox_work_spec.lua",
+    { "messages of any length are kept", ":sub(1, MESSAGE)", "" },
+  },
+  {
+    file = "lua/apivideo/inbox/spool.lua", spec = "spec/inbox_spool_spec.lua",
+    { "what comes meanwhile goes before what is spooled", "if is_in_use(self) then\n    local verdicts", "if false then\n    local verdicts" },
+    { "nothing is forwarded", "    local ok, err = put_from(self, entry, item)", "    local ok, err = true" },
+  },
+  {
+    file = "lua/apivideo/inbox/group.lua", spec = "spec/inbox_spec.lua",
+    { "a store that fails costs the process", "local ok, verdicts, err = protected.call(self.store.put, self.store, batch.items, self.window)",
+      "local ok, verdicts, err = true, self.store:put(batch.items, self.window)" },
+  },
+}

@@ -1,0 +1,70 @@
+--- Checks of how bytes arrive, and what is answered.
+
+return {
+  {
+    file = "src/server/connections.c", spec = "spec/server_deadlines_spec.lua",
+    { "requests may take any time", [[queue->first->deadline <= now]], [[queue->first->deadline < 0]] },
+    { "answers may be taken at any time", [[expire(self, &self->answering, now);]], [[;]] },
+  },
+  {
+    file = "src/server/listening.c", spec = "spec/server_hostile_spec.lua",
+    { "as many connections as come", [[self->connections < self->max_connections || self->waiting.first != NULL]], [[true]], spec = "spec/server_spec.lua" },
+    { "newcomers push each other out at once", [[count < self->max_connections && has_place]], [[has_place]], spec = "spec/server_deadlines_spec.lua" },
+    { "without descriptors, nobody goes", [[if (starved && !connections_end_oldest(self))]], [[if (starved)]] },
+    { "descriptors are not counted at the start", [[limit.rlim_cur >= needed]], [[true]] },
+  },
+  {
+    file = "src/server/body.c", spec = "spec/server_hostile_spec.lua",
+    { "bodies are not bounded", [[request->too_large || len > self->max_body - request->body_len]], [[request->too_large]], spec = "spec/server_spec.lua" },
+    { "bodies are not bounded together", [[self->body_memory + more > self->max_body + TOGETHER_MAX]], [[false]] },
+    { "of unfinished bodies the smallest goes", [[each->body_size > found->body_size ||]], [[each->body_size < found->body_size ||]] },
+  },
+  {
+    file = "src/server/server.c", spec = "spec/server_malformed_spec.lua",
+    { "announced bodies of any size are read", [[? refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE)
+             : MHD_YES;]], [[? MHD_YES
+             : MHD_YES;]], spec = "spec/server_spec.lua" },
+    { "connections that are handled may end", [[  connections_handle(request->connection);]], "", spec = "spec/server_deadlines_spec.lua" },
+    { "an answer counts as waiting", [[connections_answer(request->owner,]], [[connections_wait(request->owner,]], spec = "spec/server_deadlines_spec.lua" },
+    { "two lengths are taken", [[found.count > 1 ||]], "" },
+    { "names that are nearly Transfer-Encoding are taken", [[is_longer(name, MHD_HTTP_HEADER_TRANSFER_ENCODING))]], [[false)]] },
+    { "control characters are taken", [[(value != NULL && has_control(value)) ||]], "", spec = "spec/fuzz_findings_spec.lua" },
+    { "a connection may spin", [[  if (self->idle_calls > 0) end_stalled(self);]], "" },
+    { "heads may have 256 KB", [[CONNECTION_MEMORY ((size_t)16 * 1024)]], [[CONNECTION_MEMORY ((size_t)256 * 1024)]] },
+    { "what libmicrohttpd forgets stays", [[one != NULL && one->request != NULL)]], [[false)]], spec = "spec/server_hostile_spec.lua" },
+  },
+  {
+    file = "src/server/server_lua.c", spec = "spec/server_spec.lua",
+    { "headers may hold a NUL", "if (strlen(name) != name_len || strlen(value) != value_len ||", "if (" },
+  },
+  {
+    file = "lua/apivideo/server.lua", spec = "spec/server_spec.lua",
+    { "a failed handler is no answer", "self.core:respond(id, 500) -- first: if memory is out, so are words", "" },
+    { "requests under way are cut", "self.drained:wait(grace or 10)", "" },
+  },
+  {
+    file = "lua/apivideo/receiver.lua", spec = "spec/receiver_spec.lua",
+    { "any method is taken", "if method ~= \"POST\" then", "if false then" },
+    { "bodies of any size are taken", "if size > self.max_body then", "if false then" },
+    { "what is no event is acknowledged", "if not event then return nil, 400, err end", "if not event then return nil, 204, err end" },
+    { "failed handlers are acknowledged", "(self.defer or not errs) and 204 or 500", "204" },
+    { "what was not kept is acknowledged", "if is_new == nil then return refuse(self, 503, err, started) end", "" },
+    { "a log that fails costs the event", "local logged, problem = protected.call(self.log or report, outcome)",
+      "local logged, problem = true, (self.log or report)(outcome)" },
+    { "a decoded body is taken", "if request.body ~= nil and type(request.body) ~= \"string\" then", "if false then" },
+  },
+  {
+    file = "lua/apivideo/nginx.lua", spec = "spec/nginx_receiver_spec.lua",
+    { "bodies in files are lost", "if path then return read_file(path, most) end", "" },
+    { "announced bodies of any size are read", "if told and told > most then return \"\", told end", "" },
+    { "handlers of a client that left are ended", "ngx.on_abort(go_on)", "" },
+  },
+  {
+    file = "lua/apivideo/handlers.lua", spec = "spec/handlers_spec.lua",
+    { "one that fails keeps others from running", "    local err = failure_of(functions[i], event, delivery)\n    if err ~= nil then errs = fail",
+      "    local err = failure_of(functions[i], event, delivery)\n    if err ~= nil then return nil, { err } end\n    if err ~= nil then errs = fail" },
+    { "types nobody knows can be registered", "for _, name in ipairs(list) do check_name(self, name) end", "" },
+    { "what the sender names fills the memory", "if self.kept >= MAX_KEPT then self.matching, self.kept = {}, 0 end", "" },
+    { "nil and an error is a success", "if not result and err ~= nil then return err end", "" },
+  },
+}

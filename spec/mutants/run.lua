@@ -1,0 +1,76 @@
+--- Makes every mutant whose number leaves a rest, and runs its spec: run.lua <rest> <divisor>
+--- Changes files of the directory that it runs in: a copy of the tree.
+
+local rest, divisor = tonumber(arg[1]), tonumber(arg[2])
+local SECONDS = 180 -- a spec that takes longer hangs
+
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+local function write(path, text)
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+end
+
+-- The text with the change; nil and why not.
+local function changed(text, mutant)
+  local from, to = text:find(mutant.from, 1, true)
+  if not from then return nil, "the text is not there" end
+  if text:find(mutant.from, to + 1, true) then return nil, "the text is there twice" end
+  return text:sub(1, from - 1) .. mutant.to .. text:sub(to + 1)
+end
+
+local function run(command)
+  return (os.execute(command .. " > mutant.log 2>&1 < /dev/null"))
+end
+
+-- (nginx has LuaJIT.)
+local function builds()
+  return run "make -s build-5.4 build-jit CFLAGS=-O1"
+end
+
+-- Whether a spec passes.
+local function passes(spec)
+  return run(("timeout -k 5 %d tools/with-lua 5.4 $(command -v busted) --no-keep-going %s"):format(SECONDS, spec))
+end
+
+local sound = {} -- spec -> whether it passes on the tree as it is
+
+-- What became of a mutant: true when its spec noticed; or false and why not.
+local function try(mutant)
+  local text = read(mutant.file)
+  local broken, problem = changed(text, mutant)
+  if not broken then return false, problem end
+  if sound[mutant.spec] == nil then sound[mutant.spec] = passes(mutant.spec) or false end
+  if not sound[mutant.spec] then return false, mutant.spec .. " fails without it:\n" .. read "mutant.log" end
+  local is_c = mutant.file:find "%.[ch]$"
+  write(mutant.file, broken)
+  local noticed
+  if is_c and not builds() then
+    noticed, problem = false, "does not build:\n" .. read "mutant.log"
+  else
+    noticed, problem = not passes(mutant.spec), mutant.spec .. " passes"
+  end
+  write(mutant.file, text)
+  if is_c then assert(builds()) end
+  return noticed, problem
+end
+
+assert(builds(), "the tree does not build")
+local only = os.getenv "MUTANTS" or ""
+local passed, failed = 0, 0
+for number, mutant in ipairs(dofile "spec/mutants/list.lua") do
+  if number % divisor == rest and (mutant.file .. mutant.what):find(only, 1, true) then
+    local noticed, problem = try(mutant)
+    passed, failed = passed + (noticed and 1 or 0), failed + (noticed and 0 or 1)
+    print(("%s %s: %s"):format(noticed and "noticed " or "SURVIVED", mutant.file, mutant.what))
+    if not noticed then print("         " .. problem) end
+    io.stdout:flush()
+  end
+end
+print(("total: %d passed, %d failed"):format(passed, failed))
