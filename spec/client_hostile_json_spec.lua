@@ -58,6 +58,13 @@ describe("JSON of a hostile server", function()
     assert.is_true(ok or errors.is(err), tostring(err))
   end
 
+  it("has no more than 1000 bytes in an error's message", function()
+    answer('{"title":"' .. ("x"):rep(100000) .. '"}', "400 Bad Request")
+    local _, err = client.webhooks:list()
+    assert.equal(1000, #err.message)
+    assert.equal(100000, #err.problem.title)
+  end)
+
   it("is an error, or a result, with any value in any place", function()
     for _, value in ipairs(odd) do
       for _, document in ipairs { value, '{"data":%s}', '{"data":[%s]}', '{"data":[],"pagination":%s}',

@@ -33,8 +33,10 @@ local function headline(problem)
   return name and ("%s: %s"):format(name, title) or title
 end
 
+local MESSAGE = 1000 -- bytes of a problem's words; all of them are in the error's `problem`
+
 -- What a problem says, with the single problems it lists, in one line.
-local function describe(problem)
+local function describe(problem, secrets)
   local lines, seen = {}, {}
   local function add(item)
     local line = type(item) == "table" and headline(item)
@@ -47,7 +49,7 @@ local function describe(problem)
   if type(problem.problems) == "table" then
     for _, item in ipairs(problem.problems) do add(item) end
   end
-  return #lines > 0 and table.concat(lines, " ") or nil
+  return #lines > 0 and redact.text(table.concat(lines, " "), secrets):sub(1, MESSAGE) or nil
 end
 
 local function content_type(response)
@@ -79,7 +81,7 @@ end
 function answer.refusal(response, fields, secrets)
   local problem = json.decode(response.body)
   if type(problem) ~= "table" then problem = nil end
-  local message = describe_redirect(response, secrets) or problem and describe(problem)
+  local message = describe_redirect(response, secrets) or problem and describe(problem, secrets)
     or response.body == "" and "the answer's body is empty"
     or problem and "the answer says nothing that is known"
     or ("the answer's body is not JSON (%s)"):format(content_type(response))
