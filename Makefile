@@ -3,6 +3,7 @@
 # make test          install what is missing, build for each Lua, and run every spec under each
 # make build         build the C modules for each Lua into build/<lua>/apivideo
 # make lint          luacheck, gcc and clang with warnings as errors, clang-tidy, cppcheck
+# make check-sanitizers   the specs, and the child processes that they start, under ASan and UBSan, for Lua 5.4 and LuaJIT
 # make check-memory  the specs under valgrind and UBSan, for Lua 5.4 and LuaJIT
 # make check-oom     memory that runs out at every allocation, of Lua's and of C's, for Lua 5.4, 5.1 and LuaJIT
 # make check-memory-nginx   calls and deliveries in nginx, with all its processes under valgrind
@@ -87,6 +88,14 @@ lint:
 
 # What UBSan finds ends the run at once; what valgrind finds fails it at its end.
 CHECKED := BUILD=$(BUILD)/checked CFLAGS="-O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined"
+
+SANITIZED := BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
+
+.PHONY: check-sanitizers
+check-sanitizers:
+	@tools/setup memory
+	@$(MAKE) --no-print-directory -s -j2 $(SANITIZED) build-5.4 build-jit
+	@RUN_UNDER=asan APIVIDEO_BUILD=$(BUILD)/asan tools/run-specs "5.4 jit" $(SPECS)
 
 .PHONY: check-memory
 check-memory:
