@@ -6,6 +6,8 @@
 # make check-sanitizers   the specs, and the child processes that they start, under ASan and UBSan, for Lua 5.4 and LuaJIT
 # make check-memory  the specs under valgrind and UBSan, for Lua 5.4 and LuaJIT
 # make check-oom     memory that runs out at every allocation, of Lua's and of C's, for Lua 5.4, 5.1 and LuaJIT
+# make check-api     the specs of what touches C on Luas with assertions and a collector that hardly ever rests
+# make check-threads states in several threads, under ThreadSanitizer
 # make check-memory-nginx   calls and deliveries in nginx, with all its processes under valgrind
 # make check-mutants each check of the library broken in turn, in a copy: a spec must notice; MUTANTS=json.c only some
 # make check-constant-time   instructions counted: how long a verification takes says nothing about secrets
@@ -116,6 +118,29 @@ check-oom:
 	@tools/setup memory
 	@$(MAKE) --no-print-directory -s -j2 build-5.4 $(OOM_LUAS:%=build-%) $(OOM_LUAS:%=$(BUILD)/oom/%)
 	@tools/check-oom "$(OOM_LUAS)"
+
+.PHONY: check-api
+check-api:
+	@tools/setup memory
+	@$(MAKE) --no-print-directory -s -j2 build-5.4 build-jit
+	@tools/check-api "5.4 jit" $(API_SPECS)
+
+# What touches C; the rest is Lua.
+API_SPECS := $(wildcard $(addprefix spec/,event*_spec.lua signature*_spec.lua http*_spec.lua server*_spec.lua \
+               timestamp_spec.lua json*_spec.lua receiver_spec.lua client_spec.lua runtime_spec.lua))
+
+TSAN := BUILD=$(BUILD)/tsan CFLAGS="-O1 -g -fsanitize=thread"
+
+$(BUILD)/threads: spec/memory/threads.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(C) $(CFLAGS) -rdynamic $$(pkg-config --cflags lua5.4) -o $@ $< $$(pkg-config --libs lua5.4) -lpthread
+
+.PHONY: check-threads
+check-threads:
+	@tools/setup memory
+	@$(MAKE) --no-print-directory -s build-5.4
+	@$(MAKE) --no-print-directory -s $(TSAN) build-5.4 $(BUILD)/tsan/threads
+	@tools/check-threads
 
 .PHONY: check-memory-nginx
 check-memory-nginx:
