@@ -63,9 +63,9 @@ bool blocks_relent(void) {
 
 /* Prints where the allocation that fails is asked for. */
 static void explain(void) {
-  void *trace[TRACE];
+  void *trace[TRACE] = {NULL};
   plan.armed = false;
-  fprintf(stderr, "  what failed:\n");
+  (void)fprintf(stderr, "  what failed:\n");
   blocks_print_trace(trace, backtrace(trace, TRACE));
   plan.armed = true;
 }
@@ -85,7 +85,7 @@ void blocks_print_trace(void *const *trace, int length) {
   for (i = 0; i < length && trace[i] != NULL; i++) {
     Dl_info info;
     if (dladdr(trace[i], &info) == 0) continue;
-    fprintf(stderr, "    %s %s +0x%zx\n", info.dli_fname, info.dli_sname ? info.dli_sname : "?",
+    (void)fprintf(stderr, "    %s %s +0x%zx\n", info.dli_fname, info.dli_sname ? info.dli_sname : "?",
             (size_t)((char *)trace[i] - (char *)info.dli_fbase));
   }
 }
@@ -207,7 +207,7 @@ long blocks_left(long since, bool explaining) {
     if (block->spared || is_cached(block)) continue;
     left++;
     if (!explaining) continue;
-    fprintf(stderr, "  left: block %ld of %zu bytes\n", block->number, block->size);
+    (void)fprintf(stderr, "  left: block %ld of %zu bytes\n", block->number, block->size);
     blocks_print_trace(block->trace, TRACE);
   }
   return left;

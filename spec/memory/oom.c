@@ -54,7 +54,7 @@ static int count_descriptors(void) {
 static lua_State *open_state(void) {
   lua_State *const L = lua_newstate(blocks_lua, NULL);
   if (L == NULL) {
-    fprintf(stderr, "this Lua takes no allocator\n");
+    (void)fprintf(stderr, "this Lua takes no allocator\n");
     exit(2);
   }
   luaL_openlibs(L);
@@ -63,7 +63,7 @@ static lua_State *open_state(void) {
   /* Nor does code that LuaJIT has compiled always stand it: it may go on with no value. */
   (void)luaL_dostring(L, "if jit then jit.off() end");
   if (luaL_loadfile(L, run.scenario) != 0 || lua_pcall(L, 0, 1, 0) != 0) {
-    fprintf(stderr, "%s\n", lua_tostring(L, -1));
+    (void)fprintf(stderr, "%s\n", lua_tostring(L, -1));
     exit(2);
   }
   luaL_checkstack(L, LUA_MINSTACK, "scenario");
@@ -99,17 +99,20 @@ static bool is_memory_error(lua_State *L) {
 
 /* ---- a child ---- */
 
-/* Prints the calls that led to a signal, and ends the process by it. */
+/* Prints the calls that led to a signal, and ends the process by it. (Not all that is called here may be
+   called then; all that can come of it is less to read.) */
+/* NOLINTBEGIN(bugprone-signal-handler,cert-sig30-c) */
 static void on_signal(int number) {
-  void *trace[40];
+  void *trace[40] = {NULL};
   (void)blocks_relent();
   (void)signal(number, SIG_DFL);
   (void)signal(SIGALRM, SIG_DFL);
   (void)alarm(2); /* to find the calls may take for ever */
-  fprintf(stderr, "  signal %d (%s):\n", number, strsignal(number));
+  (void)fprintf(stderr, "  signal %d (%s):\n", number, strsignal(number));
   blocks_print_trace(trace, backtrace(trace, 40));
   (void)raise(number);
 }
+/* NOLINTEND(bugprone-signal-handler,cert-sig30-c) */
 
 static void catch_signals(void) {
   static const int numbers[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGALRM};
@@ -125,7 +128,7 @@ static bool leaves_something(lua_State *L, bool explain) {
   descriptors = count_descriptors() - run.descriptors;
   blocks = blocks_left(run.newest, explain);
   if (explain)
-    fprintf(stderr, "  left: %ld blocks of C's, %zu bytes of Lua's, %d descriptors\n", blocks,
+    (void)fprintf(stderr, "  left: %ld blocks of C's, %zu bytes of Lua's, %d descriptors\n", blocks,
             blocks_lua_bytes(), descriptors);
   return blocks > 0 || blocks_lua_bytes() > 0 || descriptors > 0;
 }
@@ -140,13 +143,13 @@ static int attempt(lua_State *L, long n, bool explain) {
   blocks_fail(run.layer, run.mode, n, explain);
   if (!call(L, &raised)) {
     struck = blocks_relent();
-    if (explain) fprintf(stderr, "  %s: %s\n", raised ? "raised" : "returned", text_of(L));
+    if (explain) (void)fprintf(stderr, "  %s: %s\n", raised ? "raised" : "returned", text_of(L));
     if (!struck || (raised && !is_memory_error(L))) fault = BAD_ERROR;
   } else {
     struck = blocks_relent();
   }
   if (!call(L, &raised)) {
-    if (explain) fprintf(stderr, "  then %s: %s\n", raised ? "raised" : "returned", text_of(L));
+    if (explain) (void)fprintf(stderr, "  then %s: %s\n", raised ? "raised" : "returned", text_of(L));
     if (fault == FINE) fault = BAD_NEXT;
   }
   if (leaves_something(L, explain) && fault == FINE) fault = BAD_LEFT;
@@ -177,7 +180,7 @@ static void warm_up(void) {
   (void)backtrace(trace, 1); /* it loads a library */
   for (i = 0; i < 2; i++) {
     if (call(L, &raised)) continue;
-    fprintf(stderr, "%s fails by itself: %s\n", run.scenario, text_of(L));
+    (void)fprintf(stderr, "%s fails by itself: %s\n", run.scenario, text_of(L));
     exit(2);
   }
   lua_close(L);
@@ -201,7 +204,7 @@ int main(int argc, char **argv) {
   run.descriptors = count_descriptors();
   L = open_state();
   if (WEXITSTATUS(fork_attempt(L, MOST, false)) != UNTOUCHED) {
-    fprintf(stderr, "%s leaves something by itself, or makes more than %d allocations\n", run.scenario, MOST);
+    (void)fprintf(stderr, "%s leaves something by itself, or makes more than %d allocations\n", run.scenario, MOST);
     (void)fork_attempt(L, MOST, true);
     return 2;
   }
@@ -210,9 +213,9 @@ int main(int argc, char **argv) {
     if (WIFEXITED(status) && WEXITSTATUS(status) <= UNTOUCHED) continue;
     if (++bad > SHOWN) continue;
     if (WIFEXITED(status))
-      fprintf(stderr, "%s, allocation %ld: %s\n", run.scenario, n, ends[WEXITSTATUS(status)]);
+      (void)fprintf(stderr, "%s, allocation %ld: %s\n", run.scenario, n, ends[WEXITSTATUS(status)]);
     else
-      fprintf(stderr, "%s, allocation %ld: signal %d\n", run.scenario, n, WTERMSIG(status));
+      (void)fprintf(stderr, "%s, allocation %ld: signal %d\n", run.scenario, n, WTERMSIG(status));
     (void)fork_attempt(L, n, true);
   }
   lua_close(L);

@@ -36,7 +36,8 @@ static void *run(void *scenario) {
     lua_pushvalue(L, 1);
     if (lua_pcall(L, 0, 2, 0) != 0 || !lua_toboolean(L, 2)) failed = L;
   }
-  if (failed != NULL) fprintf(stderr, "%s: %s\n", (char *)scenario, luaL_tolstring(L, -1, NULL));
+  if (failed != NULL)
+    (void)fprintf(stderr, "%s: %s\n", (char *)scenario, lua_tostring(L, -1));
   lua_close(L);
   return failed;
 }

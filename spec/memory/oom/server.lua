@@ -19,18 +19,18 @@ local listening
 
 -- Takes two deliveries; true, or nil and why not.
 local function take()
-  local seen, err = 0, nil
+  local seen = 0
   local receiver = apivideo.receiver {
     handlers = apivideo.handlers():on("video.*", function() seen = seen + 1 end),
     secrets = { webhook_1 = "secret" },
     log = function() end,
   }
+  local err
   listening, err = server.listen { receiver = receiver }
   if not listening then return nil, err end
   for _ = 1, 2 do
-    local response
-    response, err = deliver(listening.url)
-    if not response then return nil, err end
+    local response, problem = deliver(listening.url)
+    if not response then return nil, problem end
     if response.status ~= 204 then return nil, "status " .. response.status end
   end
   return seen == 2
