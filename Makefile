@@ -4,7 +4,7 @@
 # make build         build the C modules for each Lua into build/<lua>/apivideo
 # make lint          luacheck, gcc and clang with warnings as errors, clang-tidy, cppcheck
 # make check-sanitizers   the specs, and the child processes that they start, under ASan and UBSan, for Lua 5.4 and LuaJIT
-# make check-memory  the specs under valgrind and UBSan, for Lua 5.4 and LuaJIT
+# make check-memory  the specs of what touches C under valgrind and UBSan, for Lua 5.4 and LuaJIT; -all: all specs
 # make check-oom     memory that runs out at every allocation, of Lua's and of C's, for Lua 5.4, 5.1 and LuaJIT
 # make check-api     the specs of what touches C on Luas with assertions and a collector that hardly ever rests
 # make check-threads states in several threads, under ThreadSanitizer
@@ -88,6 +88,10 @@ lint:
 	@tools/setup lint
 	@tools/lint
 
+# What touches C; the rest is Lua.
+C_SPECS := $(wildcard $(addprefix spec/,event*_spec.lua signature*_spec.lua http*_spec.lua server*_spec.lua \
+             timestamp_spec.lua json*_spec.lua receiver_spec.lua client_spec.lua runtime_spec.lua))
+
 # What UBSan finds ends the run at once; what valgrind finds fails it at its end.
 CHECKED := BUILD=$(BUILD)/checked CFLAGS="-O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined"
 
@@ -103,7 +107,11 @@ check-sanitizers:
 check-memory:
 	@tools/setup memory
 	@$(MAKE) --no-print-directory -s -j2 $(CHECKED) build-5.4 build-jit
-	@RUN_UNDER=valgrind APIVIDEO_BUILD=$(BUILD)/checked tools/run-specs "5.4 jit" $(SPECS)
+	@RUN_UNDER=valgrind APIVIDEO_BUILD=$(BUILD)/checked tools/run-specs "5.4 jit" $(C_SPECS)
+
+.PHONY: check-memory-all
+check-memory-all:
+	@$(MAKE) --no-print-directory check-memory C_SPECS=$(SPECS)
 
 # A host of one Lua, whose allocations it fails.
 $(BUILD)/oom/%: spec/memory/oom.c spec/memory/blocks.c spec/memory/blocks.h Makefile
@@ -123,11 +131,7 @@ check-oom:
 check-api:
 	@tools/setup memory
 	@$(MAKE) --no-print-directory -s -j2 build-5.4 build-jit
-	@tools/check-api "5.4 jit" $(API_SPECS)
-
-# What touches C; the rest is Lua.
-API_SPECS := $(wildcard $(addprefix spec/,event*_spec.lua signature*_spec.lua http*_spec.lua server*_spec.lua \
-               timestamp_spec.lua json*_spec.lua receiver_spec.lua client_spec.lua runtime_spec.lua))
+	@tools/check-api "5.4 jit" $(C_SPECS)
 
 TSAN := BUILD=$(BUILD)/tsan CFLAGS="-O1 -g -fsanitize=thread"
 
