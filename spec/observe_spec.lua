@@ -178,13 +178,14 @@ describe("hooks", function()
         :format(KEY, BASIC, KEY)
       local p = running.answering("400 Bad Request",
         ("X-Echo: %s\r\nX-Auth: Basic %s\r\nX-%s: 1\r\n"):format(KEY, BASIC, KEY), body)
-      local client = client_of(p.url, { headers = { ["X-Key"] = KEY, ["X-Proxy-Auth"] = "Basic " .. BASIC } })
+      local client = client_of(p.url, { headers = { ["X-Key"] = KEY, ["X-Token"] = "pin", ["X-Proxy-Auth"] = "Basic " .. BASIC } })
       local _, err, raw = client:request("POST", "/videos/" .. KEY,
         { query = { k = KEY }, body = { apiKey = "other-secret", note = KEY } })
       has_none({ requests, responses, err }, KEY, BASIC, "other-secret")
       assert.equal(400, responses[1].status)
       assert.equal(p.url .. "/videos/***?k=***", requests[1].url)
       assert.equal("***", requests[1].headers["X-Key"])
+      assert.equal("***", requests[1].headers["X-Token"])
       -- What was sent, and the raw answer, are whole.
       assert.truthy(p.requests[1].line:find("/videos/" .. KEY .. "?k=" .. KEY, 1, true))
       assert.truthy(p.requests[1].head:find("Authorization: Basic " .. BASIC .. "\r\n", 1, true))

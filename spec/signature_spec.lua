@@ -68,7 +68,10 @@ describe("signature.verify", function()
     for at = 1, 64 do
       for digit in ("0123456789abcdef"):gmatch "." do
         local hex = HEX:sub(1, at - 1) .. digit .. HEX:sub(at + 1)
-        if hex ~= HEX then assert_verdict(false, "mismatch", signature.verify(BODY, hex, SECRET)) end
+        if hex ~= HEX then
+          assert_verdict(false, "mismatch", signature.verify(BODY, hex, SECRET))
+          assert_verdict(false, "mismatch", signature.verify(BODY, hex, { "a", SECRET }))
+        end
       end
     end
   end)
