@@ -178,7 +178,9 @@ describe("hooks", function()
         :format(KEY, BASIC, KEY)
       local p = running.answering("400 Bad Request",
         ("X-Echo: %s\r\nX-Auth: Basic %s\r\nX-%s: 1\r\n"):format(KEY, BASIC, KEY), body)
-      local client = client_of(p.url, { headers = { ["X-Key"] = KEY, ["X-Token"] = "pin", ["X-Proxy-Auth"] = "Basic " .. BASIC } })
+      local client = client_of(p.url, {
+        headers = { ["X-Key"] = KEY, ["X-Token"] = "pin", ["X-Proxy-Auth"] = "Basic " .. BASIC },
+      })
       local _, err, raw = client:request("POST", "/videos/" .. KEY,
         { query = { k = KEY }, body = { apiKey = "other-secret", note = KEY } })
       has_none({ requests, responses, err }, KEY, BASIC, "other-secret")
