@@ -89,7 +89,8 @@ describe("receiver", function()
       parsed = parsed + 1
       return parse(...)
     end
-    local receiver = new { max_body = #RAW, handlers = apivideo.handlers({ events = events }):otherwise(function() end) }
+    local handlers = apivideo.handlers({ events = events }):otherwise(function() end)
+    local receiver = new { max_body = #RAW, handlers = handlers }
     assert.equal(413, receive({ ["x-api-video-signature"] = HEX }, { body = RAW .. " " }, receiver))
     assert.equal(401, receive({ ["x-api-video-signature"] = HEX:reverse() }, nil, receiver))
     assert.equal(0, parsed)

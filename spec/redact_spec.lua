@@ -44,6 +44,9 @@ describe("redaction", function()
       'a\\\\\\/key+\\\\\\"1\\\\\\\\b' } do
       assert.equal("<***>", redact.text("<" .. form .. ">", key))
     end
+    for _, other in ipairs { "pa\\\\ss", "ab\0cd", "\0\0\0\0" } do
+      assert.equal("<***>", redact.text("<" .. other .. ">", other))
+    end
   end)
 
   it("takes passwords out of URLs, whatever signs they have, and in JSON", function()

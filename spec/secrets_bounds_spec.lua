@@ -189,6 +189,12 @@ describe("a hostile sender", function()
     assert.equal(400, asked)
   end)
 
+  it("does not count for it what are webhooks, however many there are", function()
+    fetch = function(id) return { webhookId = id, signatureSecret = "s" } end
+    assert.same({ [401] = 300 }, forge(300))
+    assert.equal(300, asked)
+  end)
+
   it("has it asked 20 times at once when it takes long", function()
     local answer = runtime.latch()
     fetch = function()

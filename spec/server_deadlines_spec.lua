@@ -64,6 +64,20 @@ describe("server's deadlines", function()
     ["the next request of a kept connection"] = { GET .. "GET ", "/" },
   }
 
+  it("count what has come in time, however late it is read", function()
+    local late
+    listen({ timeout = 1 }, function(request)
+      if request.path ~= "/blocks" then return 204 end
+      late:send "llo"
+      local ends = runtime.monotonic() + 1.2
+      while runtime.monotonic() < ends do end -- luacheck: ignore 542
+      return 204
+    end)
+    late = connect "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe"
+    connect "GET /blocks HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert.equal(204, (answer(late)))
+  end)
+
   it("bound a request that comes byte by byte, wherever it is", function()
     listen { timeout = 1 }
     local left = {}

@@ -75,6 +75,17 @@ describe("receiver under attack #process", function()
     assert.is_true(most - before < 72 + 30)
   end)
 
+  it("takes a body whose memory, doubled once more, would be beyond that", function()
+    receiver = assert(server.listen { max_body = 150 * 1048576, handler = function(request)
+      return #request.body == 130 * 1048576 and 204 or 500
+    end })
+    local connection, part = raw.connect(receiver.port), ("x"):rep(1048576)
+    connection:send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " .. 130 * 1048576 .. "\r\n\r\n")
+    for _ = 1, 130 do connection:send(part) end
+    assert.equal(204, (connection:read()))
+    connection:close()
+  end)
+
   it("counts bodies until a handler has them: those that wait keep nobody out", function()
     local handled, go_on = 0, runtime.latch()
     receiver = assert(server.listen { handler = function(request)

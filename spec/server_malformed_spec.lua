@@ -144,6 +144,20 @@ describe("server", function()
     end)
   end
 
+  it("spares who pauses between two chunks meanwhile", function()
+    local honest = raw.connect(running.port)
+    honest:send(CHUNKED .. "5\r\nhello\r\n")
+    for _ = 1, 3 do
+      local connection = raw.connect(running.port)
+      connection:send(CHUNKED .. "1;" .. ("x"):rep(40000))
+      wait_for(function() return select(2, connection.socket:receive(65536)) == "closed" end)
+      connection:close()
+    end
+    honest:send "0\r\n\r\n"
+    assert.equal(204, (honest:read()))
+    honest:close()
+  end)
+
   it("closes a connection whose target has more parameters than fit, at the timeout", function()
     local target = "GET /?" .. ("a&"):rep(1000) .. " HTTP/1.1\r\nHost: x\r\n\r\n"
     local new, kept = raw.connect(running.port), raw.connect(running.port)

@@ -51,6 +51,8 @@ local function limit(self, name)
   return own
 end
 
+local SHORTEST = 8 -- bytes of a header's value that is looked for everywhere: a word is no secret
+
 --- What must not be shown of the call: credentials, and what the application's own headers hold.
 ---@return string[]
 function Call:secrets()
@@ -58,7 +60,7 @@ function Call:secrets()
   for i, secret in ipairs(self.account.credentials.secrets) do list[i] = secret end
   for _, own in ipairs { self.account.headers, self.options.headers } do
     for name, value in pairs(own) do
-      if redact.is_secret(name) then list[#list + 1] = value end
+      if redact.is_secret(name) and #value >= SHORTEST then list[#list + 1] = value end
     end
   end
   return list

@@ -48,12 +48,18 @@ local function in_url(secret)
   end))
 end
 
+-- A character that stands for itself in a pattern. (Lua 5.1 has no other way to say NUL.)
+local function literal(c)
+  return c == "\0" and "%z" or "%" .. c
+end
+
 -- The text without one secret, taken literally, also as it stands in URLs, and in JSON (which may stand in a
 -- string itself). What is as short as a word is no key, and would make holes in everything.
 local function without(text, secret)
   if #secret < 4 then return text end
   if secret:find "[^%w._~-]" then text = text:gsub(in_url(secret), "***") end
-  local first, rest = secret:sub(1, 1):gsub("%W", "%%%0"), secret:sub(2):gsub("%W", "%%%0")
+  secret = secret:gsub("\\+", "\\") -- any number of them is looked for, once
+  local first, rest = secret:sub(1, 1):gsub("%W", literal), secret:sub(2):gsub("%W", literal)
   return (text:gsub(first .. rest:gsub("%%[\"/]", "\\*%0"):gsub("%%\\", "\\+"), "***"))
 end
 

@@ -113,6 +113,7 @@ local function ask_first(state, id, is_known)
   if not is_known and (secret or err and unanswered[err.kind]) then
     state.store:incr(state.prefix .. "lookups", -1)
   end
+  if secret then state.store:delete(state.prefix .. "questions") end -- they are answered again
   return secret, err
 end
 

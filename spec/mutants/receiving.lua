@@ -10,13 +10,14 @@ return {
     file = "src/server/listening.c", spec = "spec/server_hostile_spec.lua",
     { "as many connections as come", [[self->connections < self->max_connections || self->waiting.first != NULL]], [[true]], spec = "spec/server_spec.lua" },
     { "newcomers push each other out at once", [[count < self->max_connections && has_place]], [[has_place]], spec = "spec/server_deadlines_spec.lua" },
-    { "without descriptors, nobody goes", [[if (starved && !connections_end_oldest(self))]], [[if (starved)]] },
+    { "without descriptors, nobody goes", [[if (starved && !(problem == EMFILE && connections_end_oldest(self)))]], [[if (starved)]] },
     { "descriptors are not counted at the start", [[limit.rlim_cur >= needed]], [[true]] },
   },
   {
     file = "src/server/body.c", spec = "spec/server_hostile_spec.lua",
     { "bodies are not bounded", [[request->too_large || len > self->max_body - request->body_len]], [[request->too_large]], spec = "spec/server_spec.lua" },
     { "bodies are not bounded together", [[self->body_memory + more > self->max_body + TOGETHER_MAX]], [[false]] },
+    { "a body within its bound has no room", [[  if (size > self->max_body) size = self->max_body;]], "" },
     { "of unfinished bodies the smallest goes", [[each->body_size > found->body_size ||]], [[each->body_size < found->body_size ||]] },
   },
   {
@@ -30,6 +31,9 @@ return {
     { "names that are nearly Transfer-Encoding are taken", [[is_longer(name, MHD_HTTP_HEADER_TRANSFER_ENCODING))]], [[false)]] },
     { "control characters are taken", [[(value != NULL && has_control(value)) ||]], "", spec = "spec/fuzz_findings_spec.lua" },
     { "a connection may spin", [[  if (self->idle_calls > 0) end_stalled(self);]], "" },
+    { "who pauses goes with who spins", [[ && has_unread(request->connection))]], [[)]] },
+    { "deadlines come before what was sent in time", [[  self->idle_calls = run(self) ?]], [[  connections_expire(self);
+  self->idle_calls = run(self) ?]], spec = "spec/server_deadlines_spec.lua" },
     { "heads may have 256 KB", [[CONNECTION_MEMORY ((size_t)16 * 1024)]], [[CONNECTION_MEMORY ((size_t)256 * 1024)]] },
     { "what libmicrohttpd forgets stays", [[one != NULL && one->request != NULL)]], [[false)]], spec = "spec/server_hostile_spec.lua" },
   },

@@ -63,7 +63,7 @@ return {
     { "secret members of JSON are shown", "text = without_members(text)", "" },
     { "secret parameters are shown", "return redact.is_secret(name) and before", "return members[name] and before" },
     { "secrets in URLs are shown", [[if secret:find "[^%w._~-]" then text = text:gsub(in_url(secret), "***") end]], "" },
-    { "the caller's secrets are patterns", [[secret:sub(2):gsub("%W", "%%%0")]], "secret:sub(2)" },
+    { "the caller's secrets are patterns", [[secret:sub(2):gsub("%W", literal)]], "secret:sub(2)" },
     { "secrets in tables are shown", [[copy[redact.value(key, secrets)] = members[key] and type(item) == "string" and "***"
       or redact.value(item, secrets)]], "copy[key] = item" },
   },

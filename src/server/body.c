@@ -52,6 +52,7 @@ static bool grow(server *self, server_request *request, size_t len) {
   size_t size = request->body_size == 0 ? FIRST_SIZE : request->body_size;
   char *grown;
   while (size - request->body_len < len) size *= 2;
+  if (size > self->max_body) size = self->max_body;
   if (!make_room(self, request, size - request->body_size)) return false;
   grown = realloc(request->body, size);
   if (grown == NULL) return false;

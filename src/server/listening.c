@@ -20,11 +20,6 @@
 #define DESCRIPTORS_KEPT 24 /* for what is no connection */
 #define STARVED_MS 100      /* how long to wait when the system has no room */
 
-static bool fail(server *self, const char *what, const char *why) {
-  (void)snprintf(self->error, sizeof self->error, "%s: %s", what, why);
-  return false;
-}
-
 /* Whether the process may have as many descriptors as there may be connections. */
 static bool check_descriptors(server *self) {
   struct rlimit limit;
@@ -79,9 +74,9 @@ static bool open_socket(server *self, const server_options *options) {
   (void)snprintf(port, sizeof port, "%u", options->port);
   (void)snprintf(where, sizeof where, "cannot listen on %.60s port %s", options->host, port);
   code = getaddrinfo(host, port, &hints, &addresses);
-  if (code != 0) return fail(self, where, gai_strerror(code));
+  if (code != 0) return server_fail(self, where, gai_strerror(code));
   self->listening = bind_address(addresses);
-  if (self->listening < 0) (void)fail(self, where, strerror(errno));
+  if (self->listening < 0) (void)server_fail(self, where, strerror(errno));
   freeaddrinfo(addresses);
   if (self->listening < 0) return false;
   read_address(self);
@@ -105,7 +100,7 @@ bool listening_open(server *self, const server_options *options) {
   event.data.fd = self->listening;
   if (epoll_ctl(self->epoll, EPOLL_CTL_ADD, self->listening, &event) == 0 && invite(self, true))
     return true;
-  return fail(self, "cannot wait for connections", strerror(errno));
+  return server_fail(self, "cannot wait for connections", strerror(errno));
 }
 
 /* Whether a newcomer can have a place: a free one, or that of one who waits. */
@@ -124,10 +119,13 @@ static bool accept_one(server *self) {
   const int fd = accept4(self->listening, (struct sockaddr *)&address, &len,
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) {
+    const int problem = errno;
     const bool starved =
-        errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-    if (starved && !connections_end_oldest(self)) self->accept_at = now_ms() + STARVED_MS;
-    return !starved && errno != EAGAIN; /* what is left are newcomers who have gone again */
+        problem == EMFILE || problem == ENFILE || problem == ENOBUFS || problem == ENOMEM;
+    /* Who goes leaves a descriptor, but what the whole system lacks does not come of that. */
+    if (starved && !(problem == EMFILE && connections_end_oldest(self)))
+      self->accept_at = now_ms() + STARVED_MS;
+    return !starved && problem != EAGAIN; /* what is left are newcomers who have gone again */
   }
   if (self->connections >= self->max_connections) (void)connections_end_oldest(self);
   (void)MHD_add_connection(self->daemon, fd, (struct sockaddr *)&address, len);
@@ -152,4 +150,5 @@ void listening_close(server *self) {
   (void)epoll_ctl(self->epoll, EPOLL_CTL_DEL, self->listening, NULL);
   (void)close(self->listening);
   self->listening = -1;
+  self->accept_at = 0;
 }

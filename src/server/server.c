@@ -305,7 +305,7 @@ void server_send(server_request *request, unsigned status) {
 
 /* ---- the server ---- */
 
-static bool fail(server *self, const char *what, const char *why) {
+bool server_fail(server *self, const char *what, const char *why) {
   (void)snprintf(self->error, sizeof self->error, "%s: %s", what, why);
   return false;
 }
@@ -330,10 +330,11 @@ static bool start_daemon(server *self) {
       MHD_OPTION_CONNECTION_LIMIT, (unsigned)self->slot_count,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
       MHD_OPTION_END);
-  if (self->daemon == NULL) return fail(self, "libmicrohttpd could not be started", strerror(errno));
+  if (self->daemon == NULL)
+    return server_fail(self, "libmicrohttpd could not be started", strerror(errno));
   info = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD);
   if (info == NULL || !wait_for(self, info->epoll_fd))
-    return fail(self, "cannot wait for connections", strerror(errno));
+    return server_fail(self, "cannot wait for connections", strerror(errno));
   return true;
 }
 
@@ -345,20 +346,20 @@ bool server_open(server *self, const server_options *options) {
   self->max_connections = options->max_connections;
   self->slot_count = self->max_connections + ACCEPT_MAX;
   self->slots = calloc(self->slot_count, sizeof *self->slots);
-  if (self->slots == NULL) return fail(self, "cannot start", "out of memory");
+  if (self->slots == NULL) return server_fail(self, "cannot start", "out of memory");
   self->epoll = epoll_create1(EPOLL_CLOEXEC);
   self->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
   if (self->epoll < 0 || self->timer < 0 || !wait_for(self, self->timer))
-    return fail(self, "cannot start", strerror(errno));
+    return server_fail(self, "cannot start", strerror(errno));
   return listening_open(self, options) && start_daemon(self);
 }
 
 bool server_catch_signals(server *self) {
   const char *problem = signals_open(&self->signals);
-  if (problem != NULL) return fail(self, "cannot catch signals", problem);
+  if (problem != NULL) return server_fail(self, "cannot catch signals", problem);
   if (wait_for(self, self->signals.fd)) return true;
   signals_close(&self->signals);
-  return fail(self, "cannot catch signals", strerror(errno));
+  return server_fail(self, "cannot catch signals", strerror(errno));
 }
 
 /* In how many milliseconds libmicrohttpd has something to do without an event; LLONG_MAX: not. */
@@ -383,14 +384,23 @@ static bool run(server *self) {
   return has_work && idle_runs > 0;
 }
 
+/* Whether bytes of a connection wait to be read. */
+static bool has_unread(struct MHD_Connection *connection) {
+  const server_connection *one = connections_ours(connection);
+  char byte;
+  return one != NULL && recv(one->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 /* libmicrohttpd 0.9.75 asks to be run at once, again and again, for a connection whose memory is full
-   before the line with a chunk's size is whole, and nothing else comes of it. */
+   before the line with a chunk's size is whole, and nothing else comes of it. It no longer reads; an
+   honest sender who pauses has nothing unread. */
 static void end_stalled(server *self) {
   const long long before = now_ms() - STALLED_MS;
   size_t i;
   for (i = 0; i < self->slot_count; i++) {
     const server_request *request = self->slots[i];
-    if (request != NULL && request->chunked && !request->suspended && request->progressed < before)
+    if (request != NULL && request->chunked && !request->suspended &&
+        request->progressed < before && has_unread(request->connection))
       connections_end(self, request->connection);
   }
 }
@@ -405,6 +415,7 @@ static void arm_timer(server *self) {
   if (ms != LLONG_MAX && now + ms < at) at = now + ms;
   if (ms == 0) at = now + (self->idle_calls < IDLE_CALLS_MAX ? 1 : SPIN_MS);
   if (self->accept_at != 0 && self->accept_at < at) at = self->accept_at;
+  if (listening_has_room(self)) at = now + 1;
   if (at == LLONG_MAX || (self->timer_at != 0 && self->timer_at <= at)) return;
   memset(&when, 0, sizeof when);
   when.it_value.tv_sec = (time_t)(at / 1000);
@@ -419,9 +430,9 @@ bool server_run(server *self) {
       read(self->timer, &expirations, sizeof expirations) == (ssize_t)sizeof expirations)
     self->timer_at = 0;
   faults_watch(self);
-  connections_expire(self);
   self->idle_calls = run(self) ? self->idle_calls + 1 : 0;
   if (self->idle_calls > 0) end_stalled(self);
+  connections_expire(self); /* last: what came in time counts, however late it is read */
   arm_timer(self);
   return signals_caught(&self->signals);
 }

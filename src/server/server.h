@@ -117,5 +117,7 @@ void server_refuse(server *self, long long connections);
 void server_stop_accepting(server *self);
 /* Ends everything, whatever is under way. May be called twice, and after a failed open. */
 void server_close(server *self);
+/* Keeps what has failed as `error`, and is false. */
+bool server_fail(server *self, const char *what, const char *why);
 
 #endif
