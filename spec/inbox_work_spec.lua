@@ -105,6 +105,14 @@ describe("inbox:work", function()
     assert.equal(2, #settlements)
   end)
 
+  it("keeps the beginning of a long error", function()
+    handlers:on("video.*", function() error(("x"):rep(5000), 0) end)
+    deliver(caption "a")
+    work { attempts = 1 }
+    wait_until("dead", 1)
+    assert.equal(("x"):rep(1000), inbox:list("dead")[1].error)
+  end)
+
   it("keeps its claim while a handler takes long", function()
     local runs = 0
     handlers:on("video.*", function()

@@ -52,10 +52,10 @@ return {
     { "bodies of any size are taken", "if size > self.max_body then", "if false then" },
     { "what is no event is acknowledged", "if not event then return nil, 400, err end", "if not event then return nil, 204, err end" },
     { "failed handlers are acknowledged", "(self.defer or not errs) and 204 or 500", "204" },
-    { "what was not kept is acknowledged", "if is_new == nil then return refuse(self, 503, err, started) end", "" },
+    { "what was not kept is acknowledged", "if is_new == nil then return refuse(self, 503, err, started) end", "", spec = "spec/inbox_spec.lua" },
     { "a log that fails costs the event", "local logged, problem = protected.call(self.log or report, outcome)",
       "local logged, problem = true, (self.log or report)(outcome)" },
-    { "a decoded body is taken", "if request.body ~= nil and type(request.body) ~= \"string\" then", "if false then" },
+    { "a decoded body is taken", "if request.body ~= nil and type(request.body) ~= \"string\" then", "if false then", spec = "spec/bytes_only_spec.lua" },
   },
   {
     file = "lua/apivideo/nginx.lua", spec = "spec/nginx_receiver_spec.lua",
