@@ -53,15 +53,18 @@ function Process:wait()
   return (select(2, self:finish()))
 end
 
+-- LuaSocket's sockets, and what the collector has not closed yet, are for no child.
+local CLOSE = 'for fd in /proc/$$/fd/*; do fd=${fd##*/}; [ "$fd" -le 2 ] || eval "exec $fd>&-"; done; '
+
 --- Starts the interpreter with some arguments; `environment` is put before the command
 --- ("NAME=value NAME=value").
 function process.start(arguments, environment)
   local parts = { interpreter }
   for _, argument in ipairs(arguments) do parts[#parts + 1] = quote(argument) end
   local self = setmetatable({ base = os.tmpname(), line = table.concat(parts, " ") }, Process)
-  local script = ("env %s %s > %s.out 2>&1 < /dev/null & echo $! > %s.pid; wait $!; echo $? > %s.status")
+  local script = CLOSE .. ("env %s %s > %s.out 2>&1 < /dev/null & echo $! > %s.pid; wait $!; echo $? > %s.status")
     :format(environment or "", self.line, self.base, self.base, self.base)
-  os.execute(("sh -c %s > /dev/null 2>&1 &"):format(quote(script)))
+  os.execute(("bash -c %s > /dev/null 2>&1 &"):format(quote(script)))
   wait_for(function() return read(self.base .. ".pid"):find("\n") end, "a process")
   return self
 end
