@@ -171,7 +171,9 @@ describe("a request ends in time when its peer", function()
     round() -- what is made once is there then
     runtime.release()
     local before = count_descriptors()
-    for _ = 1, 5 do assert.is_true(round() > 3) end
+    local served = 0
+    for _ = 1, 5 do served = served + round() end
+    assert.is_true(served > 10) -- more than one meanwhile
     runtime.release()
     -- The peers are of this process, too: what they hold goes with the client's end.
     wait_for(function() return count_descriptors() <= before end, "descriptors to be closed")
