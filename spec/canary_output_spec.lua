@@ -2,6 +2,7 @@
 
 local apivideo = require "apivideo"
 local canary = require "spec.support.canary"
+local file = require "spec.support.file"
 local nginx_lua = require "spec.support.nginx_lua"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
@@ -17,13 +18,6 @@ local SIGNATURE = apivideo.sign(BODY, canary.SECRET)
 local function shows_none(value, name)
   local found = canary.find(value, name)
   assert.is_nil(found, found)
-end
-
-local function read(path)
-  local file = io.open(path, "rb")
-  local text = file and file:read "*a" or ""
-  if file then file:close() end
-  return text
 end
 
 describe("no secret is shown by the command #process", function()
@@ -117,7 +111,7 @@ describe("no secret is written", function()
     store:close()
     spool:close()
     for _, path in ipairs(paths) do
-      local bytes = read(path) .. read(path .. "-wal")
+      local bytes = file.read(path) .. file.read(path .. "-wal")
       assert.truthy(bytes:find(BODY, 1, true))
       assert.is_nil(bytes:find(SIGNATURE, 1, true))
       shows_none(bytes:gsub("%z", ""), "the store")

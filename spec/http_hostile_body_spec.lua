@@ -26,19 +26,12 @@ end
 describe("a peer's body", function()
   after_each(running.stop)
 
-  -- A peer that answers each connection's first request with some bytes, and closes.
-  local function saying(bytes)
-    return running.peer(function(connection)
-      if connection:read_request() then connection:send(bytes) end
-    end)
-  end
-
   it("in chunks is refused where a chunk's size is none", function()
     for _, body in ipairs { "-5\r\nhello\r\n0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n", "\r\nhello\r\n0\r\n\r\n",
       "g\r\nhello\r\n0\r\n\r\n", "3\r\nhello\r\n0\r\n\r\n", "ffffffffffffffff\r\nhello\r\n0\r\n\r\n",
       "1ffffffffffffffff\r\nhello\r\n0\r\n\r\n", "7fffffffffffffff\r\nhello\r\n0\r\n\r\n", "5\r\nhello\r\n",
       "5\r\nhello\r\n0\r\n" } do
-      local response, err, sent = get(saying("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" .. body))
+      local response, err, sent = get(running.saying("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" .. body))
       assert.is_nil(response, body)
       assert.is_true(err.kind == "network" or err.kind == "unexpected_response", err.kind)
       assert.is_true(sent)
@@ -48,7 +41,7 @@ describe("a peer's body", function()
   it("in chunks ends where these say, whatever a length says", function()
     for _, lines in ipairs { "Content-Length: 2\r\nTransfer-Encoding: chunked",
       "Transfer-Encoding: chunked\r\nContent-Length: 50" } do
-      local p = saying("HTTP/1.1 200 OK\r\n" .. lines .. "\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+      local p = running.saying("HTTP/1.1 200 OK\r\n" .. lines .. "\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
       assert.equal("hello", assert(get(p)).body)
     end
   end)
@@ -81,7 +74,7 @@ describe("a peer's body", function()
   end)
 
   it("that is compressed for its transfer is capped as it unfolds", function()
-    local response, err = get(saying("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"
+    local response, err = get(running.saying("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"
       .. chunk(bomb()) .. "0\r\n\r\n"))
     assert.is_nil(response)
     assert.equal("too_large", err.kind)
@@ -89,7 +82,7 @@ describe("a peer's body", function()
 
   it("in an encoding that is none is refused", function()
     for _, coding in ipairs { "gzip, chunked", "xchunked", "chunked, chunked, gzip, gzip, gzip, gzip, gzip, gzip" } do
-      local response, err = get(saying("HTTP/1.1 200 OK\r\nTransfer-Encoding: " .. coding .. "\r\n\r\n"
+      local response, err = get(running.saying("HTTP/1.1 200 OK\r\nTransfer-Encoding: " .. coding .. "\r\n\r\n"
         .. "5\r\nhello\r\n0\r\n\r\n"))
       assert.is_nil(response, coding)
       assert.equal("unexpected_response", err.kind, coding)
@@ -98,7 +91,7 @@ describe("a peer's body", function()
 
   it("is none after a 204 and a 304, nor for HEAD", function()
     for _, case in ipairs { { "204 No Content" }, { "304 Not Modified" }, { "200 OK", "HEAD" } } do
-      local p = saying("HTTP/1.1 " .. case[1] .. "\r\nContent-Length: 5\r\n\r\nhello")
+      local p = running.saying("HTTP/1.1 " .. case[1] .. "\r\nContent-Length: 5\r\n\r\nhello")
       assert.equal("", assert(get(p, case[2])).body)
     end
   end)
@@ -142,7 +135,8 @@ describe("a peer's body", function()
   end)
 
   it("after a 101 that nobody asked for is no answer", function()
-    local response = assert(get(saying("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"
+    local response = assert(get(running.saying("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n"
+      .. "Connection: Upgrade\r\n\r\n"
       .. "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")))
     assert.equal(101, response.status)
   end)

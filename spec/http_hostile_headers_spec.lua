@@ -12,15 +12,8 @@ end
 describe("a peer's headers", function()
   after_each(running.stop)
 
-  -- A peer that answers each connection's first request with some bytes, and closes.
-  local function saying(bytes)
-    return running.peer(function(connection)
-      if connection:read_request() then connection:send(bytes) end
-    end)
-  end
-
   local function error_of(bytes)
-    local response, err, sent = get(saying(bytes))
+    local response, err, sent = get(running.saying(bytes))
     assert.is_nil(response, bytes)
     assert.is_true(sent)
     return err
@@ -45,7 +38,7 @@ describe("a peer's headers", function()
 
   it("may have any status of three digits", function()
     for _, status in ipairs { 200, 418, 599, 600, 999 } do
-      assert.equal(status, assert(get(saying("HTTP/1.1 " .. status .. " X" .. END))).status)
+      assert.equal(status, assert(get(running.saying("HTTP/1.1 " .. status .. " X" .. END))).status)
     end
   end)
 
@@ -67,7 +60,8 @@ describe("a peer's headers", function()
   it("are left out where they have no name", function()
     for _, line in ipairs { ": x", "X-B : x", "X B: x", "HTTP/1.1 500: x", "(X-B): x", "X-Folded: 1\r\n X-B: x",
       "X-Folded: 1\r\n\tX-B: x" } do
-      local headers = assert(get(saying("HTTP/1.1 200 OK\r\nX-A: a\r\n" .. line .. "\r\nX-C: c" .. END))).headers
+      local p = running.saying("HTTP/1.1 200 OK\r\nX-A: a\r\n" .. line .. "\r\nX-C: c" .. END)
+      local headers = assert(get(p)).headers
       assert.equal("a", headers["x-a"], line)
       assert.equal("c", headers["x-c"], line)
       assert.is_nil(headers["x-b"], line)
@@ -107,7 +101,8 @@ describe("a peer's headers", function()
   it("end with the response's own: trailers do not count", function()
     local body = "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n"
     for _, trailer in ipairs { "X-A: trailer", "X-T: 1", "Content-Length: 1", "HTTP/1.1 500 X: y", "Location: /" } do
-      local response = assert(get(saying("HTTP/1.1 200 OK\r\nX-A: header\r\n" .. body .. trailer .. "\r\n\r\n")))
+      local p = running.saying("HTTP/1.1 200 OK\r\nX-A: header\r\n" .. body .. trailer .. "\r\n\r\n")
+      local response = assert(get(p))
       assert.equal(200, response.status)
       assert.equal("body", response.body)
       assert.same({ ["x-a"] = "header", ["transfer-encoding"] = "chunked" }, response.headers)
@@ -121,12 +116,12 @@ describe("a peer's headers", function()
       assert.equal("unexpected_response", error_of(answer:format(lines)).kind, lines)
     end
     for _, lines in ipairs { "5", "  5  ", "05", "5\r\ncontent-length: 5" } do
-      assert.equal("hello", assert(get(saying(answer:format(lines)))).body)
+      assert.equal("hello", assert(get(running.saying(answer:format(lines)))).body)
     end
   end)
 
   it("may each say another length in 1xx responses", function()
-    local response = assert(get(saying("HTTP/1.1 103 Early\r\nContent-Length: 7\r\n\r\n"
+    local response = assert(get(running.saying("HTTP/1.1 103 Early\r\nContent-Length: 7\r\n\r\n"
       .. "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")))
     assert.equal("hello", response.body)
   end)
@@ -149,7 +144,7 @@ describe("a peer's headers", function()
   it("are taken up to their cap", function()
     local line = "X-A: " .. ("x"):rep(1000) .. "\r\n"
     local head = "HTTP/1.1 200 OK\r\n" .. line .. "Content-Length: 0\r\n\r\n"
-    local p = saying(head)
+    local p = running.saying(head)
     assert.equal(1000, #assert(get(p, { max_header = #head })).headers["x-a"])
     local response, err = get(p, { max_header = #head - 1 })
     assert.is_nil(response)

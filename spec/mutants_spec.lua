@@ -1,19 +1,14 @@
 -- `make check-mutants` breaks each check in turn; here only that its changes still fit the code.
 
-local mutants = dofile "spec/mutants/list.lua"
+local file = require "spec.support.file"
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
+local mutants = dofile "spec/mutants/list.lua"
 
 describe("each mutant", function()
   it("changes a text that its file has once", function()
     for _, mutant in ipairs(mutants) do
       local where = mutant.file .. ": " .. mutant.what
-      local text = read(mutant.file)
+      local text = file.read(mutant.file)
       local _, last = text:find(mutant.from, 1, true)
       assert(last, where .. ": the text is not there")
       assert.is_nil(text:find(mutant.from, last + 1, true), where .. ": the text is there twice")
@@ -23,7 +18,7 @@ describe("each mutant", function()
 
   it("has a spec that is to notice it", function()
     for _, mutant in ipairs(mutants) do
-      for path in mutant.spec:gmatch "%S+" do assert.not_equal("", read(path)) end
+      for path in mutant.spec:gmatch "%S+" do assert.not_equal("", file.read(path)) end
     end
   end)
 end)

@@ -2,31 +2,16 @@
 -- they show, and most have been signed by whom we trust.
 
 local certificates = require "spec.support.certificates"
-local free_port = require "spec.support.free_port"
 local http = require "apivideo.http"
 local nginx = require "spec.support.nginx"
 local process = require "spec.support.process"
 local runtime = require "apivideo.runtime"
-local socket = require "socket"
-local wait_for = require "spec.support.wait"
 
 local authority
 
 local function get(host, port)
   return http.request { method = "GET", url = ("https://%s:%d/"):format(host, port), timeout = 10,
     ca_file = authority:path "ca.crt" }
-end
-
--- Starts `openssl s_server` with some arguments; its port.
-local function serve(arguments)
-  local port = free_port()
-  os.execute(("cd %s && { openssl s_server -quiet -accept 127.0.0.1:%d -www %s > s_server.log 2>&1 < /dev/null &"
-    .. " echo $! >> pids; }"):format(authority.directory, port, arguments))
-  wait_for(function()
-    local probe = socket.connect("127.0.0.1", port)
-    return probe and probe:close()
-  end, "openssl s_server")
-  return port
 end
 
 local SERVER = "basicConstraints=CA:FALSE\n"
@@ -115,14 +100,15 @@ describe("TLS trusts no peer #process", function()
   it("with a key that anybody can find", function()
     authority:openssl "genrsa -out weak.key 512"
     authority:certify("weak", SERVER .. "subjectAltName=IP:127.0.0.1", { key = "weak" })
-    local response, err, sent = get("127.0.0.1", serve "-cert weak.crt -key weak.key -cipher DEFAULT@SECLEVEL=0")
+    local port = authority:serve "-cert weak.crt -key weak.key -cipher DEFAULT@SECLEVEL=0"
+    local response, err, sent = get("127.0.0.1", port)
     assert.is_nil(response)
     assert.equal("tls", err.kind, err.message)
     assert.is_false(sent)
   end)
 
   it("without a certificate", function()
-    local response, err, sent = get("127.0.0.1", serve "-nocert -tls1_2 -cipher aNULL:@SECLEVEL=0")
+    local response, err, sent = get("127.0.0.1", authority:serve "-nocert -tls1_2 -cipher aNULL:@SECLEVEL=0")
     assert.is_nil(response)
     assert.equal("tls", err.kind, err.message)
     assert.is_false(sent)
@@ -139,7 +125,7 @@ describe("TLS trusts no peer #process", function()
         print(response and response.status or err.kind)]]):format(port, authority:path "ca.crt") }, environment))
     end
     for _, case in ipairs { { "-tls1", "tls\n" }, { "-tls1_1", "tls\n" }, { "-tls1_2", "200\n" } } do
-      local port = serve(("-cert good.crt -key good.key -cipher DEFAULT@SECLEVEL=0 %s"):format(case[1]))
+      local port = authority:serve(("-cert good.crt -key good.key -cipher DEFAULT@SECLEVEL=0 %s"):format(case[1]))
       -- It is there for who would speak it.
       authority:openssl(("s_client -connect 127.0.0.1:%d -cipher DEFAULT@SECLEVEL=0 %s"):format(port, case[1]))
       assert.equal(case[2], ask(port), case[1])

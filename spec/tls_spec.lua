@@ -6,22 +6,13 @@ local http = require "apivideo.http"
 local nginx = require "spec.support.nginx"
 local peer = require "spec.support.peer"
 local runtime = require "apivideo.runtime"
-local socket = require "socket"
 local wait_for = require "spec.support.wait"
 
 local authority
 
--- Starts `openssl s_server -www` with a certificate; its port.
+-- Starts openssl's server with a certificate; its port.
 local function serve(name, more)
-  local port = free_port()
-  os.execute(("cd %s && { openssl s_server -quiet -accept 127.0.0.1:%d -cert %s.crt -key %s.key -www %s"
-    .. " > %s.log 2>&1 < /dev/null & echo $! >> pids; }")
-    :format(authority.directory, port, name, name, more or "", name))
-  wait_for(function()
-    local probe = socket.connect("127.0.0.1", port)
-    return probe and probe:close()
-  end, "openssl s_server")
-  return port
+  return authority:serve(("-cert %s.crt -key %s.key %s"):format(name, name, more or ""))
 end
 
 local function get(port, host, more)

@@ -2,18 +2,12 @@
 
 local certificates = require "spec.support.certificates"
 local client_of = require "spec.support.client"
+local file = require "spec.support.file"
 local free_port = require "spec.support.free_port"
 local http = require "apivideo.http"
 local nginx = require "spec.support.nginx"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
-
-local function read(path)
-  local file = io.open(path, "rb")
-  local text = file and file:read "*a" or ""
-  if file then file:close() end
-  return text
-end
 
 describe("TLS trusts #process", function()
   local authority, stranger
@@ -46,7 +40,7 @@ describe("TLS trusts #process", function()
     pipe:write(feed or "")
     pipe:flush()
     local listening = ("0100007F:%04X 00000000:0000 0A "):format(port)
-    wait_for(function() return read("/proc/net/tcp"):find(listening, 1, true) end, "openssl s_server")
+    wait_for(function() return file.read("/proc/net/tcp"):find(listening, 1, true) end, "openssl s_server")
     return function()
       os.execute(("kill -9 $(cat %s/s_server.pid)"):format(signer.directory))
       pipe:close()
@@ -106,7 +100,7 @@ describe("TLS trusts #process", function()
       local port = free_port()
       local stop = serve(authority, port, "", answer)
       runtime.spawn(function()
-        wait_for(function() return read(authority:path "s_server.log"):find("GET /", 1, true) end, "the request")
+        wait_for(function() return file.read(authority:path "s_server.log"):find("GET /", 1, true) end, "the request")
         stop()
       end)
       return ask(port)

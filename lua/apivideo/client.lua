@@ -11,7 +11,6 @@ local json = require "apivideo.json"
 local live_streams = require "apivideo.live_streams"
 local options = require "apivideo.options"
 local rate_limit = require "apivideo.rate_limit"
-local redact = require "apivideo.redact"
 local retry = require "apivideo.retry"
 local signature = require("apivideo.core").signature
 local summaries = require "apivideo.summaries"
@@ -27,7 +26,7 @@ local environments = {
 local defaults = { timeout = 30, connect_timeout = 10, total_timeout = 120, retries = 3 }
 
 ---@class apivideo.Client
----@field base_url string without the password that it may hold
+---@field base_url string
 ---@field account fun(): apivideo.Account
 ---@field rate_limit apivideo.RateLimit|nil the limits as the last answers told them; nil when they are not kept
 ---@field webhooks apivideo.Webhooks
@@ -74,9 +73,8 @@ function Client:request(method, path, arguments, settle)
     if not text then error("client:request: option \"body\" is no JSON: " .. reason, 2) end
     body = text
   end
-  local account = self.account()
-  local made = call.new(account, {
-    method = method, url = account.base_url .. path .. (query ~= "" and "?" .. query or ""), body = body,
+  local made = call.new(self.account(), {
+    method = method, url = self.base_url .. path .. (query ~= "" and "?" .. query or ""), body = body,
     options = given, settle = settle,
   })
   local result, err = made:run()
@@ -213,7 +211,7 @@ local function new(given)
   call_options.check_values("client", given, 3)
   local account = account_of(given)
   local self = setmetatable({
-    base_url = redact.text(account.base_url),
+    base_url = account.base_url,
     account = function() return account end, -- in a function, so that no key is printed with the client
     rate_limit = account.rate_limit and rate_limit.view(account.rate_limit),
   }, Client)

@@ -13,7 +13,7 @@ local KEPT = 86400     -- seconds for which an id is known to be none that someb
 local REST = 10        -- seconds between two questions for a secret that serves meanwhile
 local LONGEST = 6      -- seconds that a question may take
 local LOOKUPS = 20     -- unknown ids that are asked for in a minute, and turn out to be none
-local QUESTIONS = 200  -- unknown ids that are asked for in a minute at all
+local QUESTIONS = 200  -- unknown ids that are asked for in a minute without one that is a webhook
 local MINUTE = 60
 local LONGEST_TTL = 86400
 local PAUSE = 0.01     -- seconds between two looks whether another worker has its answer
@@ -47,7 +47,7 @@ Secrets.__tostring = function() return "apivideo.secrets" end
 --   asking:<id>    while somebody asks for it
 --   again:<id>     for REST seconds after somebody asked for it again
 --   lookups        how many of the unknown ids that were asked for in this minute are none, so far
---   questions      how many unknown ids were asked for in this minute
+--   questions      how many were asked for in this minute, or since one of them was a webhook
 
 local WRITTEN_TIME = 14 -- digits of milliseconds
 

@@ -1,21 +1,10 @@
 --- Makes every mutant whose number leaves a rest, and runs its spec: run.lua <rest> <divisor>
 --- Changes files of the directory that it runs in: a copy of the tree.
 
+local file = require "spec.support.file"
+
 local rest, divisor = tonumber(arg[1]), tonumber(arg[2])
 local SECONDS = 180 -- a spec that takes longer hangs
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "a"
-  file:close()
-  return text
-end
-
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-end
 
 -- The text with the change; nil and why not.
 local function changed(text, mutant)
@@ -38,24 +27,30 @@ local function passes(spec)
   return run(("timeout -k 5 %d tools/with-lua 5.4 $(command -v busted) --no-keep-going %s"):format(SECONDS, spec))
 end
 
+-- Whether a changed file can be tried at all: else its spec would fail for the wrong reason.
+local function compiles(path, text)
+  if path:find "%.lua$" then return load(text) ~= nil end
+  return builds "build-5.4"
+end
+
 local sound = {} -- spec -> whether it passes on the tree as it is
 
 -- What became of a mutant: true when its spec noticed; or false and why not.
 local function try(mutant)
-  local text = read(mutant.file)
+  local text = file.read(mutant.file)
   local broken, problem = changed(text, mutant)
   if not broken then return false, problem end
   if sound[mutant.spec] == nil then sound[mutant.spec] = passes(mutant.spec) or false end
-  if not sound[mutant.spec] then return false, mutant.spec .. " fails without it:\n" .. read "mutant.log" end
+  if not sound[mutant.spec] then return false, mutant.spec .. " fails without it:\n" .. file.read "mutant.log" end
   local is_c = mutant.file:find "%.[ch]$"
-  write(mutant.file, broken)
+  file.write(mutant.file, broken)
   local noticed
-  if is_c and not builds "build-5.4" then
-    noticed, problem = false, "does not build:\n" .. read "mutant.log"
+  if not compiles(mutant.file, broken) then
+    noticed, problem = false, "does not compile:\n" .. file.read "mutant.log"
   else
     noticed, problem = not passes(mutant.spec), mutant.spec .. " passes"
   end
-  write(mutant.file, text)
+  file.write(mutant.file, text)
   if is_c then assert(builds "build-5.4") end
   return noticed, problem
 end

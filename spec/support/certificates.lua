@@ -1,5 +1,8 @@
 --- A certificate authority for tests, made by openssl in a directory of its own.
 
+local free_port = require "spec.support.free_port"
+local wait_until_accepting = require "spec.support.accepting"
+
 local Authority = {}
 Authority.__index = Authority
 
@@ -42,6 +45,17 @@ function Authority:certify(name, extensions, more)
   self:openssl(("ca -batch -notext -config ca.conf -cert %s.crt -keyfile %s.key -rand_serial -md sha256 -in %s.csr"
     .. " -startdate %s -enddate 20991231000000Z -extfile %s.ext -out %s.crt")
     :format(signer, signer, name, more.from or os.date("!%Y%m%d000000Z"), name, name))
+end
+
+--- Starts `openssl s_server -www` with some arguments, in the directory.
+---@param arguments string
+---@return integer port
+function Authority:serve(arguments)
+  local port = free_port()
+  os.execute(("cd %s && { openssl s_server -quiet -accept 127.0.0.1:%d -www %s > s_server.log 2>&1 < /dev/null &"
+    .. " echo $! >> pids; }"):format(self.directory, port, arguments))
+  wait_until_accepting(port, "openssl s_server")
+  return port
 end
 
 --- Removes the directory, after ending the processes that were noted in its file `pids`.

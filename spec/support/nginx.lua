@@ -1,8 +1,7 @@
 --- A real nginx for tests: one process, with a configuration of the test's.
 
 local free_port = require "spec.support.free_port"
-local socket = require "socket"
-local wait_for = require "spec.support.wait"
+local wait_until_accepting = require "spec.support.accepting"
 
 local nginx = {}
 
@@ -28,10 +27,7 @@ function nginx.start(authority, servers)
   authority:write("nginx.conf", frame:format(table.concat(parts, "\n  ")))
   os.execute(("cd %s && { PATH=$PATH:/usr/sbin nginx -p . -c nginx.conf > nginx.log 2>&1 < /dev/null &"
     .. " echo $! >> pids; }"):format(authority.directory))
-  wait_for(function()
-    local probe = socket.connect("127.0.0.1", ports[1])
-    return probe and probe:close()
-  end, "nginx")
+  wait_until_accepting(ports[1], "nginx")
   return ports
 end
 

@@ -1,5 +1,6 @@
 --- A real nginx with its Lua module, for tests: workers of its own prefix, with the checkout's library.
 
+local file = require "spec.support.file"
 local free_port = require "spec.support.free_port"
 local http = require "apivideo.http"
 local lfs = require "lfs"
@@ -34,19 +35,6 @@ local script = "cd %s; exec 3<&0; PATH=$PATH:/usr/sbin;"
   .. " $NGINX_UNDER nginx -p %s -c nginx.conf < /dev/null > nginx.log 2>&1 &"
   .. " pid=$!; { cat <&3 > /dev/null; kill $pid 2> /dev/null; } & wait $pid; kill $! 2> /dev/null"
 
-local function read(path)
-  local file = io.open(path, "rb")
-  local text = file and file:read "*a" or ""
-  if file then file:close() end
-  return text
-end
-
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-end
-
 local function succeeds(command)
   local status = os.execute(command .. " > /dev/null 2>&1")
   return status == true or status == 0
@@ -61,7 +49,7 @@ Nginx.__index = Nginx
 
 --- What it has written into its error log.
 function Nginx:log()
-  return read(self.prefix .. "/error.log")
+  return file.read(self.prefix .. "/error.log")
 end
 
 function Nginx:kill(signal)
@@ -71,7 +59,7 @@ end
 --- The process ids of its workers, those that are ending included.
 function Nginx:workers()
   local pids = {}
-  for pid in read(("/proc/%s/task/%s/children"):format(self.pid, self.pid)):gmatch("%d+") do
+  for pid in file.read(("/proc/%s/task/%s/children"):format(self.pid, self.pid)):gmatch("%d+") do
     pids[#pids + 1] = pid
   end
   return pids
@@ -141,21 +129,21 @@ function nginx_lua.start(given)
   assert(lfs.mkdir(prefix))
   local self = setmetatable({ prefix = prefix, port = free_port() }, Nginx)
   self.url = (given.listen and given.listen:find("ssl") and "https" or "http") .. "://127.0.0.1:" .. self.port
-  for name, text in pairs(given.files or {}) do write(prefix .. "/" .. name, text) end
+  for name, text in pairs(given.files or {}) do file.write(prefix .. "/" .. name, text) end
   local values = {
     modules = MODULES, workers = given.workers or 1, root = lfs.currentdir(), prefix = prefix,
     build = os.getenv "APIVIDEO_BUILD" or "build", code_cache = given.code_cache or "on",
     http = given.http or "", server = given.server, port = self.port, listen = given.listen or "",
   }
-  write(prefix .. "/nginx.conf", (frame:gsub("@([%w_]+)@", function(name) return values[name] end)))
+  file.write(prefix .. "/nginx.conf", (frame:gsub("@([%w_]+)@", function(name) return values[name] end)))
   self.pipe = io.popen(script:format(prefix, prefix), "w")
   wait_for(function()
-    local log = read(prefix .. "/nginx.log") .. self:log()
+    local log = file.read(prefix .. "/nginx.log") .. self:log()
     if log:find("%[emerg%]") or log:find("init_by_lua error", 1, true) then error(log) end
     local probe = socket.connect("127.0.0.1", self.port)
     return probe and probe:close()
   end, "nginx")
-  self.pid = wait_for(function() return read(prefix .. "/nginx.pid"):match("%d+") end, "nginx.pid")
+  self.pid = wait_for(function() return file.read(prefix .. "/nginx.pid"):match("%d+") end, "nginx.pid")
   return self
 end
 

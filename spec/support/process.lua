@@ -1,5 +1,6 @@
 --- Child processes of the Lua that runs the specs.
 
+local file = require "spec.support.file"
 local wait_for = require "spec.support.wait"
 
 local interpreter
@@ -15,19 +16,12 @@ local function quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
-local function read(path)
-  local file = io.open(path, "rb")
-  local text = file and file:read("*a") or ""
-  if file then file:close() end
-  return text
-end
-
 local Process = {}
 Process.__index = Process
 
 --- What it has printed so far, on both streams.
 function Process:output()
-  return read(self.base .. ".out")
+  return file.read(self.base .. ".out")
 end
 
 --- Waits until it has printed a pattern; what the pattern captures.
@@ -36,12 +30,12 @@ function Process:wait_for(pattern)
 end
 
 function Process:kill(signal)
-  os.execute(("kill -%s %s"):format(signal, (read(self.base .. ".pid"):gsub("%s", ""))))
+  os.execute(("kill -%s %s"):format(signal, (file.read(self.base .. ".pid"):gsub("%s", ""))))
 end
 
 --- Waits for its end; what it printed, and the exit status.
 function Process:finish()
-  local status = wait_for(function() return read(self.base .. ".status"):match("%d+") end,
+  local status = wait_for(function() return file.read(self.base .. ".status"):match("%d+") end,
     "the end of " .. self.line)
   local output = self:output()
   for _, ending in ipairs { "", ".out", ".pid", ".status" } do os.remove(self.base .. ending) end
@@ -65,7 +59,7 @@ function process.start(arguments, environment)
   local script = CLOSE .. ("env %s %s > %s.out 2>&1 < /dev/null & echo $! > %s.pid; wait $!; echo $? > %s.status")
     :format(environment or "", self.line, self.base, self.base, self.base)
   os.execute(("bash -c %s > /dev/null 2>&1 &"):format(quote(script)))
-  wait_for(function() return read(self.base .. ".pid"):find("\n") end, "a process")
+  wait_for(function() return file.read(self.base .. ".pid"):find("\n") end, "a process")
   return self
 end
 

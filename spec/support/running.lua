@@ -26,6 +26,14 @@ function running.peer(script) return started(peer.start(script)) end
 function running.serving(answer) return started(peer.serving(answer)) end
 function running.answering(status, headers, body) return started(peer.answering(status, headers, body)) end
 
+--- A peer that answers each connection's first request with some bytes, and closes.
+---@param bytes string
+function running.saying(bytes)
+  return running.peer(function(connection)
+    if connection:read_request() then connection:send(bytes) end
+  end)
+end
+
 --- A local api.video with the key "key", which does not run out of calls.
 ---@param more? apivideo.EmulatorOptions
 function running.emulator(more)

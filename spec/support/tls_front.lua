@@ -1,8 +1,7 @@
 --- TLS before a peer of a test, so that this can say what it likes within it: nginx's stream module.
 
 local free_port = require "spec.support.free_port"
-local socket = require "socket"
-local wait_for = require "spec.support.wait"
+local wait_until_accepting = require "spec.support.accepting"
 
 local frame = [[
 load_module /usr/lib/nginx/modules/ngx_stream_module.so;
@@ -23,9 +22,6 @@ return function(authority, protocol, port)
   authority:write("front.conf", frame:format(front, protocol, port))
   os.execute(("cd %s && { PATH=$PATH:/usr/sbin nginx -p . -c front.conf > front.out 2>&1 < /dev/null &"
     .. " echo $! >> pids; }"):format(authority.directory))
-  wait_for(function()
-    local probe = socket.connect("127.0.0.1", front)
-    return probe and probe:close()
-  end, "nginx")
+  wait_until_accepting(front, "nginx")
   return front
 end

@@ -1,0 +1,23 @@
+--- Files as wholes.
+
+local file = {}
+
+--- What is in a file; "" where there is none.
+---@param path string
+---@return string
+function file.read(path)
+  local handle = io.open(path, "rb")
+  local text = handle and handle:read "*a" or ""
+  if handle then handle:close() end
+  return text
+end
+
+---@param path string
+---@param text string
+function file.write(path, text)
+  local handle = assert(io.open(path, "wb"))
+  handle:write(text)
+  handle:close()
+end
+
+return file
