@@ -43,11 +43,16 @@ local function number_of(value)
   return type(value) == "table" and median(value) or value
 end
 
--- "2.31 ×": written with three digits, and none behind the point where there are more before it.
-local function written(value, unit)
+--- "2.31 ×": written with three digits, and none behind the point where there are more before it.
+---@param value number
+---@param unit string
+---@return string
+function figures.written(value, unit)
   local digits = math.abs(value) >= 100 and 0 or math.abs(value) >= 10 and 1 or 2
-  return ("%." .. digits .. "f %s"):format(value, unit)
+  return (("%." .. digits .. "f %s"):format(value, unit):gsub(" $", ""))
 end
+
+local written = figures.written
 
 --- A row of the table. All figures are numbers, or lists of numbers, round by round, whose median counts.
 ---@class apivideo.bench.Row
