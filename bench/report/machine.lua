@@ -1,0 +1,79 @@
+--- What the figures were measured on: the machine, and the versions of what is installed. Nothing that says
+--- whose machine it is.
+
+local machine = {}
+
+local function read(path)
+  local file = io.open(path)
+  local text = file and file:read "*a" or ""
+  if file then file:close() end
+  return text
+end
+
+local function output_of(command)
+  local pipe = assert(io.popen(command .. " 2>&1"))
+  local text = pipe:read "*a"
+  pipe:close()
+  return text
+end
+
+-- SQLite as LuaDBI has it.
+local function sqlite_version()
+  local there, dbi = pcall(require, "DBI")
+  local connection = there and dbi.Connect("SQLite3", ":memory:")
+  if not connection then return nil end
+  local statement = assert(connection:prepare "SELECT sqlite_version()")
+  statement:execute()
+  local version = statement:fetch()[1]
+  connection:close()
+  return version
+end
+
+-- Each with a command that names its version, and where in what it prints.
+local programs = {
+  { "Lua", "lua5.1 -v", "Lua ([%d.]+)" },
+  { "Lua", "lua5.2 -v", "Lua ([%d.]+)" },
+  { "Lua", "lua5.3 -v", "Lua ([%d.]+)" },
+  { "Lua", "lua5.4 -v", "Lua ([%d.]+)" },
+  { "LuaJIT", "luajit -v", "LuaJIT (%S+)" },
+  { "libcurl", "pkg-config --modversion libcurl", "^[%d.]+" },
+  { "OpenSSL", "pkg-config --modversion libcrypto", "^[%d.]+" },
+  { "libmicrohttpd", "pkg-config --modversion libmicrohttpd", "^[%d.]+" },
+  { "nginx", "nginx -v", "nginx/([%d.]+)" },
+  { "Redis", "redis-server --version", "v=([%d.]+)" },
+  { "wrk", "wrk -v", "wrk %D*([%d.]+)" },
+  { "Node.js", "node --version", "^v([%d.]+)" },
+  { "Python", "python3 --version", "Python ([%d.]+)" },
+  { "Go", "go version", "go version go([%d.]+)" },
+  { "gcc", "gcc -dumpfullversion", "^[%d.]+" },
+}
+
+--- The machine, line by line: { "processor", "…" }, ….
+---@return string[][]
+function machine.hardware()
+  local cpu = read "/proc/cpuinfo"
+  local _, processors = cpu:gsub("processor%s*:", "")
+  local kilobytes = tonumber(read("/proc/meminfo"):match "MemTotal:%s*(%d+)") or 0
+  return {
+    { "processor", ("%s, %d of them"):format(cpu:match "model name%s*:%s*([^\n]*)" or "unknown", processors) },
+    { "memory", ("%.0f GB"):format(kilobytes / 2 ^ 20) },
+    { "kernel", "Linux " .. (read("/proc/sys/kernel/osrelease"):match "^[%d.]+" or "unknown") },
+    { "distribution", read("/etc/os-release"):match 'PRETTY_NAME="([^"]*)"' or "unknown" },
+  }
+end
+
+--- The versions of what is installed: { "libcurl", "7.88.1" }, ….
+---@return string[][]
+function machine.versions()
+  local versions = {}
+  for _, program in ipairs(programs) do
+    local version = output_of(program[2]):match(program[3])
+    if version then versions[#versions + 1] = { program[1], version } end
+  end
+  local sqlite = sqlite_version()
+  if sqlite then versions[#versions + 1] = { "SQLite", sqlite } end
+  versions[#versions + 1] = { "lua-cjson", require("cjson")._VERSION }
+  return versions
+end
+
+return machine

@@ -1,0 +1,125 @@
+--- The rows that benches gave to the report, one JSON object for each line: gathered by what they measure.
+--- A row that is there several times was measured in as many runs.
+
+local cjson = require "cjson"
+local figures = require "bench.figures"
+
+local rows = {}
+
+---@class apivideo.bench.Run
+---@field ours string
+---@field theirs string|nil
+---@field figure number
+
+---@class apivideo.bench.Measured
+---@field what string
+---@field beside string|nil
+---@field unit string of its figures
+---@field bar number|nil
+---@field at_most boolean|nil
+---@field missed boolean in any run
+---@field note string|nil
+---@field runs apivideo.bench.Run[]
+
+---@class apivideo.bench.Absent
+---@field what string
+---@field beside string
+---@field why string
+
+---@class apivideo.bench.Curve
+---@field what string
+---@field x string
+---@field y string
+---@field runs number[][][] the points of each run
+
+---@class apivideo.bench.Report
+---@field rows apivideo.bench.Measured[]
+---@field absent apivideo.bench.Absent[]
+---@field curves apivideo.bench.Curve[]
+
+-- The item of a name in a list, made when it is not there yet.
+local function item_of(list, names, name, new)
+  if not names[name] then
+    names[name] = new
+    list[#list + 1] = new
+  end
+  return names[name]
+end
+
+local function add_row(report, names, given)
+  local row = item_of(report.rows, names, "row " .. given.what .. "\n" .. (given.beside or ""),
+    { what = given.what, beside = given.beside, missed = false, runs = {} })
+  row.unit, row.bar, row.at_most, row.note = given.unit, given.bar, given.at_most, given.note or row.note
+  row.missed = row.missed or given.met == false
+  table.insert(row.runs, { ours = given.ours, theirs = given.theirs, figure = given.figure })
+end
+
+local function add_curve(report, names, series)
+  local curve = item_of(report.curves, names, "curve " .. series.what,
+    { what = series.what, x = series.x, y = series.y, runs = {} })
+  table.insert(curve.runs, series.points)
+end
+
+local function add_absent(report, names, given)
+  item_of(report.absent, names, "absent " .. given.what .. "\n" .. given.beside,
+    { what = given.what, beside = given.beside, why = given.absent })
+end
+
+--- Gathers them.
+---@param lines fun(): string|nil an iterator
+---@return apivideo.bench.Report
+function rows.gather(lines)
+  local report, names = { rows = {}, absent = {}, curves = {} }, {}
+  for line in lines do
+    local given = cjson.decode(line)
+    local add = given.series and add_curve or given.absent and add_absent or add_row
+    add(report, names, given.series or given)
+  end
+  return report
+end
+
+--- The run in the middle, of those of a row.
+---@param row apivideo.bench.Measured
+---@return apivideo.bench.Run
+function rows.middle(row)
+  local runs = {}
+  for i, run in ipairs(row.runs) do runs[i] = run end
+  table.sort(runs, function(a, b) return a.figure < b.figure end)
+  return runs[math.ceil(#runs / 2)]
+end
+
+--- "2.31 · 2.29 · 2.33 ×"
+---@param row apivideo.bench.Measured
+---@return string
+function rows.figures_of(row)
+  local written = {}
+  for i, run in ipairs(row.runs) do written[i] = figures.written(run.figure, i == #row.runs and row.unit or "") end
+  return table.concat(written, " · ")
+end
+
+--- "≥ 2.20 ×", or nil for a row without a bar.
+---@param row apivideo.bench.Measured
+---@return string|nil
+function rows.bar_of(row)
+  return row.bar and (row.at_most and "≤ " or "≥ ") .. figures.written(row.bar, row.unit)
+end
+
+--- "event.parse, LuaJIT beside cjson.decode"
+---@param row apivideo.bench.Measured|apivideo.bench.Absent
+---@return string
+function rows.name_of(row)
+  return row.what .. (row.beside and " beside " .. row.beside or "")
+end
+
+--- Those that missed their bar in a run, and do not say why.
+---@param report apivideo.bench.Report
+---@return apivideo.bench.Measured[]
+function rows.unexplained(report)
+  local list = {}
+  for _, row in ipairs(report.rows) do
+    if row.missed and not row.note then list[#list + 1] = row end
+  end
+  return list
+end
+
+return rows
