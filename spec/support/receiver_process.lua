@@ -19,7 +19,7 @@ local script = [[
   %s
   listening:run()]]
 
-local receiver_process = {}
+local receiver_process = { SECRET = SECRET }
 
 --- An event, and the headers of its delivery.
 function receiver_process.event()

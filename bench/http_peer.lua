@@ -1,0 +1,17 @@
+--- Starts bench/http_server.c, which answers every GET.
+
+local file = require "spec.support.file"
+local wait_for = require "spec.support.wait"
+
+--- Its URL, and what ends it when it is closed.
+---@param program string
+---@param milliseconds integer after which it answers
+---@return string url
+---@return file*
+return function(program, milliseconds)
+  local path = os.tmpname()
+  local running = assert(io.popen(("%s %d > %s"):format(program, milliseconds, path), "w"))
+  local port = wait_for(function() return file.read(path):match "(%d+)\n" end, "the server")
+  os.remove(path)
+  return "http://127.0.0.1:" .. port, running
+end

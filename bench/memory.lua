@@ -1,0 +1,110 @@
+--- What the library holds in memory, of the machine's: each figure is the median of several processes. A bar
+--- is a quarter above what a client, a call, a connection or an event takes, so that it shows when one grows.
+
+local apivideo = require "apivideo"
+local crowd = require "spec.support.crowd"
+local figures = require "bench.figures"
+local file = require "spec.support.file"
+local new_peer = require "bench.http_peer"
+local process = require "spec.support.process"
+local receiver_process = require "spec.support.receiver_process"
+local resident = require "bench.resident"
+local socket = require "socket"
+local wrk = require "bench.wrk"
+
+local http_server, script = arg[1], arg[2]
+
+local LUA = rawget(_G, "jit") and "LuaJIT" or _VERSION
+local ROUNDS = 3
+local CONNECTIONS = 2000
+local WARM_UP, SECONDS = 2, 6 -- of deliveries
+
+local function show(what, unit, bar, ours, note)
+  figures.row { what = ("memory: %s, %s"):format(what, LUA), unit = unit, ours = ours, bar = bar, at_most = true,
+    note = note }
+end
+
+local function rounds(measure)
+  local list = {}
+  for i = 1, ROUNDS do list[i] = measure() end
+  return list
+end
+
+-- Kilobytes of one of many in a process of their own.
+local function of_many(kind, milliseconds)
+  return function()
+    local url, peer = new_peer(http_server, milliseconds)
+    local output, status = process.run { "bench/memory_of.lua", kind, url }
+    peer:close()
+    assert(status == 0, output)
+    return output / 1024
+  end
+end
+
+-- A signed delivery, as it stands on a connection that is kept.
+local function delivery()
+  local body = receiver_process.event()
+  return ("POST / HTTP/1.1\r\nHost: x\r\nX-Api-Video-Signature: %s\r\nContent-Length: %d\r\n\r\n%s"):format(
+    apivideo.sign(body, receiver_process.SECRET), #body, body)
+end
+
+-- Kilobytes of a connection to the standalone server on which nothing happens any more.
+local function of_connection(first)
+  return function()
+    local receiver = receiver_process.start { max_connections = CONNECTIONS + 10, timeout = 600 }
+    assert(receiver:deliver() == 204)
+    local before = resident(receiver.pid)
+    local clients = crowd.new(receiver.port, CONNECTIONS, { first = first })
+    for _ = 1, 3 * CONNECTIONS / 20 do -- each comes, sends, and reads; no faster than a backlog takes them
+      clients:turn(20)
+      socket.sleep(0.002)
+    end
+    socket.sleep(0.2)
+    assert(receiver:descriptors() > CONNECTIONS and clients.ended == 0, "the server ended connections")
+    local grown = resident(receiver.pid) - before
+    clients:leave()
+    receiver:stop()
+    return grown / CONNECTIONS / 1024
+  end
+end
+
+-- A script of wrk's that sends a thousand different events in turn.
+local function write_script()
+  local lines = {}
+  for i = 1, 1000 do
+    local body = ('{"type":"video.source.recorded","emittedAt":"2026-01-01T00:00:00Z","liveStreamId":"li%04d",'
+      .. '"videoId":"vi%04d"}'):format(i, i)
+    lines[i] = ("{ %q, %q },"):format(apivideo.sign(body, receiver_process.SECRET), body)
+  end
+  file.write(script, ([[
+    local events, at = { %s }, 0
+    function request()
+      at = at %% #events + 1
+      return wrk.format("POST", "/", { ["X-Api-Video-Signature"] = events[at][1] }, events[at][2])
+    end
+  ]]):format(table.concat(lines, "\n")))
+end
+
+-- Megabytes by which a server that has served before grows in a million deliveries.
+local function of_million()
+  local receiver = receiver_process.start()
+  local url = "http://127.0.0.1:" .. receiver.port
+  wrk(url, WARM_UP, script)
+  local before = resident(receiver.pid)
+  local _, count = wrk(url, SECONDS, script)
+  local grown = resident(receiver.pid) - before
+  receiver:stop()
+  return grown / count * 1e6 / 2 ^ 20
+end
+
+write_script()
+show("an idle client", "kB", 8, rounds(of_many("client", 0)), "of one that made a call: its tables")
+show("a call in flight", "kB", 24, rounds(of_many("transfer", 1000)),
+  "libcurl's handle and connection, and 4 kB of a task")
+show("a new connection to the server", "kB", 6, rounds(of_connection ""),
+  "libmicrohttpd's connection, and the first page of its pool")
+show("a kept connection to the server", "kB", 21, rounds(of_connection(delivery())),
+  "the same with all 16 kB of the pool, which libmicrohttpd clears after each request")
+show("an event in a memory inbox", "kB", 2.3, rounds(of_many("event", 0)), "its 188 bytes, key, occurrence and tables")
+show("growth by a million events", "MB", 1, of_million(), "about nothing: at most a byte an event")
+os.exit(figures.failed and 1 or 0)
