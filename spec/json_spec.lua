@@ -1,18 +1,14 @@
--- The strict JSON reader inside event.parse, and what becomes of each kind of value.
+-- The strict JSON reader inside the event parser, and what becomes of each kind of value.
 
 local cjson = require "cjson"
 local event = require("apivideo.core").event
 local forms = require "spec.support.json_forms"
 
-local schema = event.compile {}
+local parse = event.compile {}
 local BEFORE, AFTER = '{"type":"x","v":', "}"
 
 -- How many bits an integer has here: 53, or 64 where Lua has integers.
 local INTEGERS = math.type ~= nil -- luacheck: ignore 143
-
-local function parse(raw)
-  return event.parse(raw, schema)
-end
 
 -- The Lua value of a JSON value; or nil, kind, message, offset in the value.
 local function value_of(json)

@@ -8,7 +8,7 @@ local core = require "apivideo.core"
 local errors = require "apivideo.error"
 local options = require "apivideo.options"
 
-local compile, parse = core.event.compile, core.event.parse
+local compile = core.event.compile
 local sign = core.signature.sign
 
 ---@class apivideo.Event
@@ -141,7 +141,7 @@ local types = {
 
 ---@class apivideo.Catalogue
 ---@field types table<string, apivideo.EventType> read only
----@field private schema? userdata
+---@field private read? fun(raw: string): table?, string?, string?, string?, integer? made when first used
 local Catalogue = {}
 Catalogue.__index = Catalogue
 
@@ -165,12 +165,12 @@ function Catalogue:parse(raw)
     error(("events:parse: raw body (string) expected, got %s: pass the bytes as they arrived, "
       .. "not a decoded table"):format(type(raw)), 2)
   end
-  local schema = self.schema
-  if not schema then
-    schema = compile(self.types)
-    self.schema = schema
+  local read = self.read
+  if not read then
+    read = compile(self.types)
+    self.read = read
   end
-  local event, kind, message, field, offset = parse(raw, schema)
+  local event, kind, message, field, offset = read(raw)
   if event then return event end
   return bad(kind, message, field, offset)
 end

@@ -2,15 +2,13 @@
 -- standard output a line for each: the kind, and of what is refused the reason.
 
 local events = require "apivideo.events"
-local parse, compile = require("apivideo.core").event.parse, require("apivideo.core").event.compile
-
-local schema = compile(events.types)
+local parse = require("apivideo.core").event.compile(events.types)
 
 while true do
   local size = io.read "n"
   if not size then break end
   io.read(1)
   local raw = size > 0 and io.read(size) or ""
-  local event, kind, message = parse(raw, schema)
+  local event, kind, message = parse(raw)
   io.write(event and "event" or kind, "\t", message or "", "\n")
 end

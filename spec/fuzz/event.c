@@ -22,7 +22,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
   FUZZ_CHECK(!json_parse("", (size_t)JSON_BYTES_MAX + 1, many, JSON_VALUES_MAX, &error));
   FUZZ_CHECK(error.status == JSON_TOO_LARGE); /* and not a byte was looked at */
   state = fuzz_open("spec/fuzz/event.lua", NULL, NULL);
-  schema = lua_touserdata(state, 2);
+  (void)lua_getupvalue(state, 2, 1);
+  schema = lua_touserdata(state, -1);
+  lua_settop(state, 2);
   return 0;
 }
 

@@ -14,7 +14,7 @@ cjson.decode_max_depth(1000)
 
 local KINDS = { bad_json = true, bad_event = true, too_large = true }
 
-local schema = core.event.compile(events.types)
+local parse = core.event.compile(events.types)
 
 local function is_number(text)
   return text:find("^%-?%d+%.?%d*[eE]?[+-]?%d*$") ~= nil
@@ -78,4 +78,4 @@ local function check(raw)
   agree(event, cjson.decode(raw), "event")
 end
 
-return check, schema
+return check, parse -- whose first upvalue is the schema

@@ -1,5 +1,5 @@
 /*
-** apivideo.core.event: compile, parse, timestamp.
+** apivideo.core.event: compile, timestamp.
 */
 #include "event_lua.h"
 
@@ -10,68 +10,15 @@
 #include "timestamp.h"
 
 /*
-** A schema is a userdata that holds a struct event_schema. The table that belongs to it (compat.h)
-** holds the names as Lua strings, which keeps their bytes alive and spares making them anew:
-** field n at n + 1, type n at TYPES + n + 1.
+** A catalogue becomes a function that parses: a closure whose upvalues are the struct event_schema, a
+** userdata, and the names as Lua strings, which keeps their bytes alive and spares making them anew:
+** the fields in the order of their numbers, then the types.
 */
-#define TYPES EVENT_FIELDS_MAX
+#define SCHEMA 1
+#define FIRST_NAME 2
 
 /* Entries on the C stack: enough for any event known. A larger one gets a userdata. */
 #define ENTRIES 64
-
-/* --- compile --------------------------------------------------------------------------------- */
-
-/*
-** Adds the required fields of the type at stack index -2; its definition is at -1. The names table
-** is at index `names`. Raises if the definition is none. Stack: [-0, +0].
-*/
-static void compile_type(lua_State *L, struct event_schema *schema, int names) {
-  size_t length, i, count;
-  const char *name;
-  int type;
-  if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TTABLE)
-    luaL_argerror(L, 1, "type name (string) -> definition (table) expected");
-  name = lua_tolstring(L, -2, &length);
-  type = length > 0 ? event_add_type(schema, name, length) : -1;
-  if (type < 0)
-    luaL_argerror(L, 1, "type name is empty or too long, or there are too many types");
-  lua_pushvalue(L, -2);
-  lua_rawseti(L, names, TYPES + type + 1);
-  lua_pushliteral(L, "required");
-  lua_rawget(L, -2);
-  if (lua_type(L, -1) != LUA_TTABLE) luaL_argerror(L, 1, "`required` (a list of names) expected");
-  count = compat_rawlen(L, -1);
-  for (i = 1; i <= count; i++) {
-    int field;
-    lua_rawgeti(L, -1, (int)i);
-    name = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : "";
-    if (*name == '\0') luaL_argerror(L, 1, "`required` holds something that is no field's name");
-    field = event_add_required(schema, type, name, length);
-    if (field < 0)
-      luaL_argerror(L, 1, "field name is too long, or there are too many fields");
-    lua_rawseti(L, names, field + 1);
-  }
-  lua_pop(L, 1);
-}
-
-/* compile(types) -> schema. Upvalue 1: the schemas' metatable. Stack: [-0, +1]. */
-static int compile(lua_State *L) {
-  struct event_schema *schema;
-  luaL_checktype(L, 1, LUA_TTABLE);
-  lua_settop(L, 1);
-  schema = lua_newuserdata(L, sizeof *schema);
-  event_init(schema);
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_setmetatable(L, -2);
-  lua_createtable(L, TYPES + EVENT_TYPES_MAX, 0);
-  lua_pushvalue(L, -1);
-  compat_setuservalue(L, 2); /* types, schema, names */
-  lua_pushliteral(L, EVENT_TYPE_FIELD);
-  lua_rawseti(L, 3, 1);
-  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) compile_type(L, schema, 3);
-  lua_settop(L, 2);
-  return 1;
-}
 
 /* --- parse ----------------------------------------------------------------------------------- */
 
@@ -164,20 +111,21 @@ static void push_container(lua_State *L, const char *input, const struct json_va
   }
 }
 
-/* Pushes an event; the schema's names are at index `names`. Stack: [-0, +1]. */
-static void push_event(lua_State *L, const char *input, const struct json_value *event, int names) {
+/* Pushes an event; the names are upvalues. Stack: [-0, +1]. */
+static void push_event(lua_State *L, const struct event_schema *schema, const char *input,
+                       const struct json_value *event) {
   const struct json_value *const end = event + json_span(event), *name;
   lua_createtable(L, 0, (int)event->count);
   for (name = event + 1; name < end; name += 1 + json_span(name + 1)) {
     const struct json_value *const value = name + 1;
     if (value->kind == JSON_NULL) continue;
     if (name->known != 0) {
-      lua_rawgeti(L, names, name->known);
+      lua_pushvalue(L, lua_upvalueindex(FIRST_NAME + name->known - 1));
     } else {
       push_string(L, input, name);
     }
     if (value->known != 0) {
-      lua_rawgeti(L, names, TYPES + value->known);
+      lua_pushvalue(L, lua_upvalueindex(FIRST_NAME + schema->fields.count + value->known - 1));
     } else if (value->kind == JSON_STRING && !value->escaped) {
       lua_pushlstring(L, input + value->start, value->length);
     } else {
@@ -215,34 +163,92 @@ static const char *check_bytes(lua_State *L, int i, size_t *length) {
   return lua_tolstring(L, i, length);
 }
 
-/* Returns the schema at index `i`; raises if it is none. Upvalue 1: the schemas' metatable. */
-static const struct event_schema *check_schema(lua_State *L, int i) {
-  const bool same = lua_type(L, i) == LUA_TUSERDATA && lua_getmetatable(L, i) &&
-                    lua_rawequal(L, -1, lua_upvalueindex(1));
-  if (!same) luaL_argerror(L, i, "schema expected: what event.compile returned");
-  lua_pop(L, 1);
-  return lua_touserdata(L, i);
-}
-
 /*
-** parse(raw, schema) -> event | nil, kind, message, field | nil, offset | nil.
-** Upvalue 1: the schemas' metatable. The entries hold no resource, so that an error of Lua's may
-** pass through at any point. Stack: [-0, +1..5].
+** parse(raw) -> event | nil, kind, message, field | nil, offset | nil. What compile returns.
+** The entries hold no resource, so that an error of Lua's may pass through at any point.
+** Stack: [-0, +1..5].
 */
 static int parse(lua_State *L) {
   struct json_value small[ENTRIES], *values = small;
   struct event_error error;
   size_t length;
   const char *const raw = check_bytes(L, 1, &length);
-  const struct event_schema *const schema = check_schema(L, 2);
+  const struct event_schema *const schema = lua_touserdata(L, lua_upvalueindex(SCHEMA));
   if (!event_parse(schema, raw, length, values, ENTRIES, &error)) {
     if (error.status != EVENT_FULL) return push_error(L, &error);
     values = lua_newuserdata(L, JSON_VALUES_MAX * sizeof *values);
     if (!event_parse(schema, raw, length, values, JSON_VALUES_MAX, &error))
       return push_error(L, &error);
   }
-  compat_getuservalue(L, 2);
-  push_event(L, raw, values, lua_gettop(L));
+  push_event(L, schema, raw, values);
+  return 1;
+}
+
+/* --- compile --------------------------------------------------------------------------------- */
+
+/* Stack indices. */
+#define FIELDS 3
+#define TYPES 4
+
+/*
+** Adds the type at stack index -2 and the required fields of its definition, at -1. The lists of the
+** fields' and the types' names are at indices FIELDS and TYPES. Raises if the definition is none.
+** Stack: [-0, +0].
+*/
+static void compile_type(lua_State *L, struct event_schema *schema) {
+  size_t length, i, count;
+  const char *name;
+  int type;
+  if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TTABLE)
+    luaL_argerror(L, 1, "type name (string) -> definition (table) expected");
+  name = lua_tolstring(L, -2, &length);
+  type = length > 0 ? event_add_type(schema, name, length) : -1;
+  if (type < 0)
+    luaL_argerror(L, 1, "type name is empty or too long, or there are too many types");
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, TYPES, type + 1);
+  lua_pushliteral(L, "required");
+  lua_rawget(L, -2);
+  if (lua_type(L, -1) != LUA_TTABLE) luaL_argerror(L, 1, "`required` (a list of names) expected");
+  count = compat_rawlen(L, -1);
+  for (i = 1; i <= count; i++) {
+    int field;
+    lua_rawgeti(L, -1, (int)i);
+    name = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : "";
+    if (*name == '\0') luaL_argerror(L, 1, "`required` holds something that is no field's name");
+    field = event_add_required(schema, type, name, length);
+    if (field < 0)
+      luaL_argerror(L, 1, "field name is too long, or there are too many fields");
+    lua_rawseti(L, FIELDS, field + 1);
+  }
+  lua_pop(L, 1);
+}
+
+/* Pushes the names of a list. Stack: [-0, +count]. */
+static void push_names(lua_State *L, int list, int count) {
+  int i;
+  for (i = 1; i <= count; i++) lua_rawgeti(L, list, i);
+}
+
+/* compile(types) -> parse. Stack: [-0, +1]. */
+static int compile(lua_State *L) {
+  struct event_schema *schema;
+  int count;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  schema = lua_newuserdata(L, sizeof *schema);
+  event_init(schema);
+  lua_createtable(L, EVENT_FIELDS_MAX, 0);
+  lua_createtable(L, EVENT_TYPES_MAX, 0); /* types, schema, FIELDS, TYPES */
+  lua_pushliteral(L, EVENT_TYPE_FIELD);
+  lua_rawseti(L, FIELDS, 1);
+  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) compile_type(L, schema);
+  count = schema->fields.count + schema->types.count;
+  luaL_checkstack(L, 1 + count, "catalogue");
+  lua_pushvalue(L, 2);
+  push_names(L, FIELDS, schema->fields.count);
+  push_names(L, TYPES, schema->types.count);
+  lua_pushcclosure(L, parse, 1 + count);
   return 1;
 }
 
@@ -263,18 +269,9 @@ static int timestamp(lua_State *L) {
 
 /* --- open ------------------------------------------------------------------------------------ */
 
+static const luaL_Reg functions[] = {{"compile", compile}, {"timestamp", timestamp}, {NULL, NULL}};
+
 void event_open(lua_State *L) {
-  lua_createtable(L, 0, 3);
-  lua_createtable(L, 0, 2); /* module, metatable */
-  lua_pushliteral(L, "apivideo.event.schema");
-  lua_setfield(L, -2, "__name");
-  lua_pushliteral(L, "event schema");
-  lua_setfield(L, -2, "__metatable"); /* nobody else can put it on a userdata of his own */
-  lua_pushvalue(L, -1);
-  lua_pushcclosure(L, compile, 1);
-  lua_setfield(L, -3, "compile");
-  lua_pushcclosure(L, parse, 1);
-  lua_setfield(L, -2, "parse");
-  lua_pushcfunction(L, timestamp);
-  lua_setfield(L, -2, "timestamp");
+  lua_createtable(L, 0, 2);
+  compat_setfuncs(L, functions);
 }

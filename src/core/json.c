@@ -19,9 +19,8 @@ struct open {
 };
 
 struct reader {
-  const char *at; /* the byte to be read next */
-  const char *end;
   const char *bytes;
+  const char *end;
   struct json_value *next; /* the entry to be written next */
   struct json_value *last; /* behind the last entry there is room for */
   bool bounded;            /* `last` is the limit, not the caller's choice */
@@ -31,8 +30,13 @@ struct reader {
   struct open open[JSON_DEPTH_MAX];
 };
 
-/* What follows a step of the reader. */
-enum step { FAILED, VALUE_EXPECTED, VALUE_ENDED, DONE };
+/*
+** What follows a step of the reader. Each step takes the place of the byte to be read next, and moves
+** it on; it stays in a register, since nothing that is not inlined is given its address.
+*/
+enum step { FAILED, NAME_EXPECTED, VALUE_EXPECTED, VALUE_ENDED, DONE };
+
+#define INLINE static inline __attribute__((always_inline))
 
 /* Notes the error at byte `at`. Returns false. */
 static bool fail_as(struct reader *r, enum json_status status, const char *message,
@@ -49,13 +53,11 @@ static bool fail(struct reader *r, const char *message, const char *at) {
 }
 
 /* Skips white space. Returns the byte that follows, or -1 at the end. */
-static inline int peek(struct reader *r) {
-  while (r->at < r->end) {
-    const char c = *r->at;
-    if (c != ' ' && c != '\t' && c != '\n' && c != '\r') return (unsigned char)c;
-    r->at++;
-  }
-  return -1;
+INLINE int peek(const struct reader *r, const char **at) {
+  const char *p = *at;
+  while (p < r->end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r')) p++;
+  *at = p;
+  return p < r->end ? (unsigned char)*p : -1;
 }
 
 /* Adds an entry that starts at `start`. Returns it, or NULL if there is no room. */
@@ -79,23 +81,36 @@ static inline bool is_plain(char c) {
   return (unsigned char)c >= 0x20 && (unsigned char)c < 0x80 && c != '"' && c != '\\';
 }
 
+#ifdef __SSE2__
+/* A bit for each of the sixteen bytes at `p` that is not plain. */
+static inline unsigned not_plain(const char *p) {
+  const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+  const __m128i below = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)); /* signed: 0x80 and up, too */
+  const __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+  const __m128i backslashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+  return (unsigned)_mm_movemask_epi8(_mm_or_si128(below, _mm_or_si128(quotes, backslashes)));
+}
+#endif
+
 /*
 ** Skips bytes that stand for themselves: ASCII but quote, backslash and control characters. Most
-** bytes of an event are such, so sixteen at a time where the processor can.
+** bytes of an event are such, so sixteen at a time where the processor can: near the end of the
+** input the last sixteen, without those before `p`.
 */
-static inline const char *skip_plain(const char *p, const char *end) {
+INLINE const char *skip_plain(const struct reader *r, const char *p) {
 #ifdef __SSE2__
-  while (end - p >= 16) {
-    const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
-    const __m128i below = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)); /* signed: 0x80 and up, too */
-    const __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
-    const __m128i backslashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
-    const int found = _mm_movemask_epi8(_mm_or_si128(below, _mm_or_si128(quotes, backslashes)));
-    if (found != 0) return p + __builtin_ctz((unsigned)found);
+  unsigned found;
+  while (r->end - p >= 16) {
+    found = not_plain(p);
+    if (found != 0) return p + __builtin_ctz(found);
     p += 16;
   }
+  if (r->end - r->bytes >= 16) {
+    found = not_plain(r->end - 16) >> (16 - (r->end - p));
+    return found != 0 ? p + __builtin_ctz(found) : r->end;
+  }
 #endif
-  while (p < end && is_plain(*p)) p++;
+  while (p < r->end && is_plain(*p)) p++;
   return p;
 }
 
@@ -162,7 +177,7 @@ static const char *skip_escape(struct reader *r, const char *p) {
 __attribute__((noinline)) static const char *find_quote(struct reader *r, const char *p,
                                                         bool *escaped) {
   for (;;) {
-    p = skip_plain(p, r->end);
+    p = skip_plain(r, p);
     if (p < r->end && *p == '"') return p;
     if (p < r->end && *p == '\\') {
       *escaped = true;
@@ -178,17 +193,17 @@ __attribute__((noinline)) static const char *find_quote(struct reader *r, const 
   }
 }
 
-/* Reads the string whose quote is at r->at into a new entry. Returns it, or NULL. */
-static inline struct json_value *read_string(struct reader *r, enum json_kind kind) {
-  const char *const start = r->at + 1;
-  const char *p = skip_plain(start, r->end);
+/* Reads the string whose quote is at *at into a new entry. Returns it, or NULL. */
+INLINE struct json_value *read_string(struct reader *r, const char **at, enum json_kind kind) {
+  const char *const start = *at + 1;
+  const char *p = skip_plain(r, start);
   struct json_value *value;
   bool escaped = false;
   if (p == r->end || *p != '"') {
     p = find_quote(r, p, &escaped);
     if (p == NULL) return NULL;
   }
-  r->at = p + 1;
+  *at = p + 1;
   value = add(r, kind, start, (size_t)(p - start));
   if (value != NULL) value->escaped = escaped;
   return value;
@@ -241,13 +256,12 @@ static const char *skip_digits(const char *p, const char *end) {
   return p;
 }
 
-/* Reads the number at r->at into a new entry. False on error. */
-static bool read_number(struct reader *r) {
-  const char *const start = r->at;
+/* Reads the number at `start` into a new entry. Returns its end, or NULL with the error noted. */
+static const char *read_number(struct reader *r, const char *start) {
   const char *p = start, *digits;
   enum json_kind kind = JSON_INTEGER;
   if (*p == '-') p++;
-  if (p == r->end || !is_digit(*p)) return fail(r, "digit expected", p);
+  if (p == r->end || !is_digit(*p)) return fail(r, "digit expected", p), NULL;
   if (*p == '0') {
     p++; /* and no digit after it: a second one is no separator */
   } else {
@@ -257,18 +271,18 @@ static bool read_number(struct reader *r) {
     kind = JSON_REAL;
     digits = p + 1;
     p = skip_digits(digits, r->end);
-    if (p == digits) return fail(r, "digit expected", p);
+    if (p == digits) return fail(r, "digit expected", p), NULL;
   }
   if (p < r->end && (*p == 'e' || *p == 'E')) {
     kind = JSON_REAL;
     digits = p + 1;
     if (digits < r->end && (*digits == '+' || *digits == '-')) digits++;
     p = skip_digits(digits, r->end);
-    if (p == digits) return fail(r, "digit expected", p);
+    if (p == digits) return fail(r, "digit expected", p), NULL;
   }
-  if (p - start > JSON_NUMBER_MAX) return fail_as(r, JSON_TOO_LARGE, "number too long", start);
-  r->at = p;
-  return add(r, kind, start, (size_t)(p - start)) != NULL;
+  if (p - start > JSON_NUMBER_MAX)
+    return fail_as(r, JSON_TOO_LARGE, "number too long", start), NULL;
+  return add(r, kind, start, (size_t)(p - start)) != NULL ? p : NULL;
 }
 
 bool json_integer(const char *literal, size_t length, int64_t *integer) {
@@ -381,15 +395,15 @@ __attribute__((noinline)) static bool check_names(struct reader *r,
   return twice == NULL || fail(r, "duplicate member name", twice - 1);
 }
 
-/* Reads a member's name and the colon. False on error. */
-static bool read_name(struct reader *r) {
+/* Reads a member's name and the colon. */
+INLINE enum step read_name(struct reader *r, const char **at) {
   struct open *const object = &r->open[r->depth - 1];
   struct json_value *name;
-  if (peek(r) != '"') return fail(r, "member name expected", r->at);
+  if (peek(r, at) != '"') return fail(r, "member name expected", *at), FAILED;
   if (++r->members > JSON_MEMBERS_MAX)
-    return fail_as(r, JSON_TOO_LARGE, "too many members", r->at);
-  name = read_string(r, JSON_NAME);
-  if (name == NULL) return false;
+    return fail_as(r, JSON_TOO_LARGE, "too many members", *at), FAILED;
+  name = read_string(r, at, JSON_NAME);
+  if (name == NULL) return FAILED;
   if (name->escaped) {
     object->suspect = true;
   } else {
@@ -399,98 +413,84 @@ static bool read_name(struct reader *r) {
     object->hashes[hash >> 6] |= bit;
     name->hash = hash;
   }
-  if (peek(r) != ':') return fail(r, "':' expected", r->at);
-  r->at++;
-  return true;
+  if (peek(r, at) != ':') return fail(r, "':' expected", *at), FAILED;
+  ++*at;
+  return VALUE_EXPECTED;
 }
 
 /* --- structure ------------------------------------------------------------------------------- */
 
-/* Opens the array or object at r->at. */
-static enum step open_value(struct reader *r, enum json_kind kind, char close) {
+/* Opens the array or object at *at. */
+INLINE enum step open_value(struct reader *r, const char **at, enum json_kind kind) {
   struct open *open;
   if (r->depth == JSON_DEPTH_MAX)
-    return fail_as(r, JSON_TOO_LARGE, "nested too deeply", r->at), FAILED;
+    return fail_as(r, JSON_TOO_LARGE, "nested too deeply", *at), FAILED;
   open = &r->open[r->depth];
-  open->value = add(r, kind, r->at, 0);
+  open->value = add(r, kind, *at, 0);
   if (open->value == NULL) return FAILED;
   memset(open->hashes, 0, sizeof open->hashes);
   open->suspect = false;
-  r->at++;
-  if (peek(r) == close) {
-    r->at++;
+  ++*at;
+  if (peek(r, at) == (kind == JSON_OBJECT ? '}' : ']')) {
+    ++*at;
     return VALUE_ENDED;
   }
   r->depth++;
-  return kind == JSON_ARRAY || read_name(r) ? VALUE_EXPECTED : FAILED;
+  return kind == JSON_OBJECT ? NAME_EXPECTED : VALUE_EXPECTED;
 }
 
-/* Reads the word at r->at into a new entry. */
-static enum step read_word(struct reader *r, const char *word, size_t length, enum json_kind kind) {
-  const size_t left = (size_t)(r->end - r->at);
+/* Reads `word` at `p` into a new entry. Returns its end, or NULL with the error noted. */
+static const char *read_word(struct reader *r, const char *p, const char *word, size_t length,
+                             enum json_kind kind) {
+  const size_t left = (size_t)(r->end - p);
   size_t i;
   for (i = 0; i < length; i++)
-    if (i == left || r->at[i] != word[i]) return fail(r, "value expected", r->at + i), FAILED;
-  if (add(r, kind, r->at, length) == NULL) return FAILED;
-  r->at += length;
-  return VALUE_ENDED;
+    if (i == left || p[i] != word[i]) return fail(r, "value expected", p + i), NULL;
+  return add(r, kind, p, length) != NULL ? p + length : NULL;
 }
 
 /* Reads a null, which does not count as an object's member. */
-static enum step read_null(struct reader *r) {
+static const char *read_null(struct reader *r, const char *p) {
   struct json_value *const in = r->depth > 0 ? r->open[r->depth - 1].value : NULL;
   if (in != NULL && in->kind == JSON_OBJECT) in->count--;
-  return read_word(r, "null", 4, JSON_NULL);
+  return read_word(r, p, "null", 4, JSON_NULL);
+}
+
+/* Reads the number or word at `p`. Returns its end, or NULL with the error noted. */
+static const char *read_scalar(struct reader *r, const char *p, int c) {
+  if (c == 't') return read_word(r, p, "true", 4, JSON_TRUE);
+  if (c == 'f') return read_word(r, p, "false", 5, JSON_FALSE);
+  if (c == 'n') return read_null(r, p);
+  if (c == '-' || (c >= '0' && c <= '9')) return read_number(r, p);
+  return fail(r, "value expected", p), NULL;
 }
 
 /* Reads a value, of an array or object its beginning. */
-static inline enum step read_value(struct reader *r) {
-  switch (peek(r)) {
-    case '"':
-      return read_string(r, JSON_STRING) != NULL ? VALUE_ENDED : FAILED;
-    case '{':
-      return open_value(r, JSON_OBJECT, '}');
-    case '[':
-      return open_value(r, JSON_ARRAY, ']');
-    case 't':
-      return read_word(r, "true", 4, JSON_TRUE);
-    case 'f':
-      return read_word(r, "false", 5, JSON_FALSE);
-    case 'n':
-      return read_null(r);
-    case '-':
-    case '0':
-    case '1':
-    case '2':
-    case '3':
-    case '4':
-    case '5':
-    case '6':
-    case '7':
-    case '8':
-    case '9':
-      return read_number(r) ? VALUE_ENDED : FAILED;
-    default:
-      return fail(r, "value expected", r->at), FAILED;
-  }
+INLINE enum step read_value(struct reader *r, const char **at) {
+  const int c = peek(r, at);
+  if (c == '"') return read_string(r, at, JSON_STRING) != NULL ? VALUE_ENDED : FAILED;
+  if (c == '{') return open_value(r, at, JSON_OBJECT);
+  if (c == '[') return open_value(r, at, JSON_ARRAY);
+  *at = read_scalar(r, *at, c);
+  return *at != NULL ? VALUE_ENDED : FAILED;
 }
 
 /* Reads what follows a value: a comma, the end of what it is in, or the end of the input. */
-static inline enum step read_after_value(struct reader *r) {
-  const int c = peek(r);
+INLINE enum step read_after_value(struct reader *r, const char **at) {
+  const int c = peek(r, at);
   struct open *open;
   bool object;
-  if (r->depth == 0) return c < 0 ? DONE : (fail(r, "end of input expected", r->at), FAILED);
+  if (r->depth == 0) return c < 0 ? DONE : (fail(r, "end of input expected", *at), FAILED);
   open = &r->open[r->depth - 1];
   object = open->value->kind == JSON_OBJECT;
   open->value->count++;
   if (c == ',') {
-    r->at++;
-    return !object || read_name(r) ? VALUE_EXPECTED : FAILED;
+    ++*at;
+    return object ? NAME_EXPECTED : VALUE_EXPECTED;
   }
   if (c != (object ? '}' : ']'))
-    return fail(r, object ? "',' or '}' expected" : "',' or ']' expected", r->at), FAILED;
-  r->at++;
+    return fail(r, object ? "',' or '}' expected" : "',' or ']' expected", *at), FAILED;
+  ++*at;
   r->depth--;
   open->value->length = (uint32_t)(r->next - open->value - 1);
   return open->suspect && !check_names(r, open->value) ? FAILED : VALUE_ENDED;
@@ -498,8 +498,9 @@ static inline enum step read_after_value(struct reader *r) {
 
 bool json_parse(const char *bytes, size_t length, struct json_value *values, size_t capacity,
                 struct json_error *error) {
+  const char *at = bytes;
   struct reader r;
-  r.bytes = r.at = bytes;
+  r.bytes = bytes;
   r.end = bytes + length;
   r.next = values;
   r.last = values + capacity;
@@ -512,8 +513,9 @@ bool json_parse(const char *bytes, size_t length, struct json_value *values, siz
   if (length >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0)
     return fail(&r, "byte order mark before the value", bytes);
   for (;;) {
-    enum step step = read_value(&r);
-    while (step == VALUE_ENDED) step = read_after_value(&r);
+    enum step step = read_value(&r, &at);
+    while (step == VALUE_ENDED) step = read_after_value(&r, &at);
+    if (step == NAME_EXPECTED) step = read_name(&r, &at);
     if (step != VALUE_EXPECTED) return step == DONE;
   }
 }
