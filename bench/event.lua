@@ -1,13 +1,14 @@
---- event.parse beside cjson.decode, alone and with the same checks written in Lua: in one run,
---- alternating, medians of many short rounds. Prints one line; exits 1 when ours takes more than
---- half of decode and checks.
+--- Event parser beside cjson.decode, alone and with the same checks written in Lua: in one run,
+--- alternating, medians of many short rounds. And beside Node's JSON.parse, in rounds of its own process.
 
 local catalogue = require "apivideo.events"
 local cjson = require "cjson.safe"
 local core = require "apivideo.core"
+local figures = require "bench.figures"
 local sender = require "apivideo.emulator.sender"
 
 local ROUNDS, PARSES = 45, 1000 -- of all six samples
+local NODE_ROUNDS = 5
 
 local bodies = {}
 for i, name in ipairs(catalogue:names()) do
@@ -46,6 +47,19 @@ local function time(fn)
   return (os.clock() - started) / (PARSES * #bodies) * 1e9
 end
 
+-- Nanoseconds of JSON.parse of the same texts in a process of Node, or nil without one.
+local function time_node()
+  local path = os.tmpname()
+  local file = assert(io.open(path, "wb"))
+  file:write(assert(cjson.encode(bodies)))
+  file:close()
+  local node = assert(io.popen("node bench/event.mjs " .. path .. " 2> /dev/null"))
+  local nanoseconds = node:read "*n"
+  node:close()
+  os.remove(path)
+  return nanoseconds
+end
+
 local names = { "ours", "decode", "checked" }
 local candidates = { ours = ours, decode = cjson.decode, checked = checked }
 local times = { ours = {}, decode = {}, checked = {} }
@@ -61,19 +75,21 @@ for round = 0, ROUNDS do -- round 0 warms up
   end
 end
 
-local function median(list)
-  table.sort(list)
-  return list[math.ceil(#list / 2)]
-end
+local what = "event.parse, " .. (rawget(_G, "jit") and "LuaJIT" or _VERSION)
+figures.row { what = what, beside = "cjson.decode", unit = "ns", ours = times.ours, theirs = times.decode,
+  share = faster.decode, of = "×", bar = 2.2 }
+figures.row { what = what, beside = "cjson.decode and checks", unit = "ns", ours = times.ours, theirs = times.checked,
+  share = faster.checked, of = "×", bar = 3 }
 
--- The median, and how far the middle half lies apart.
-local function shown(list)
-  local middle, quarter = median(list), math.floor(#list / 4)
-  local spread = (list[#list - quarter] - list[1 + quarter]) / middle * 100
-  return ("%5.0f ns (spread %2.0f %%)"):format(middle, spread)
+if not time_node() then
+  figures.absent(what, "JSON.parse", "no Node.js is installed")
+else
+  local node = { ours = {}, theirs = {}, share = {} }
+  for round = 1, NODE_ROUNDS do
+    node.ours[round], node.theirs[round] = time(ours), time_node()
+    node.share[round] = node.theirs[round] / node.ours[round]
+  end
+  figures.row { what = what, beside = "JSON.parse, Node", unit = "ns", ours = node.ours, theirs = node.theirs,
+    share = node.share, of = "×" }
 end
-
-print(("%-8s event.parse %s   cjson.decode %s: %.2f x   with checks %s: %.2f x"):format(
-  rawget(_G, "jit") and "LuaJIT" or _VERSION, shown(times.ours), shown(times.decode),
-  median(faster.decode), shown(times.checked), median(faster.checked)))
-os.exit(median(faster.checked) >= 2 and 0 or 1)
+os.exit(figures.failed and 1 or 0)

@@ -41,6 +41,35 @@ local function check_name(self, name)
     near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(names, ", ")), 3)
 end
 
+-- Where the functions of a type or pattern are, and under which key.
+local function place_of(self, name)
+  local prefix = prefix_of(name)
+  if prefix then return self.by_prefix, prefix end
+  return self.by_type, name
+end
+
+local function add(self, name, fn)
+  local place, key = place_of(self, name)
+  place[key] = place[key] or {}
+  self.last = self.last + 1
+  table.insert(place[key], { order = self.last, fn = fn })
+end
+
+-- Takes a function out of those of a type or pattern. How many there were.
+local function remove(self, name, fn)
+  local place, key = place_of(self, name)
+  local remaining, count = {}, 0
+  for _, entry in ipairs(place[key] or {}) do
+    if entry.fn == fn then
+      count = count + 1
+    else
+      remaining[#remaining + 1] = entry
+    end
+  end
+  place[key] = remaining[1] and remaining
+  return count
+end
+
 --- Registers a function for a type, a list of types, or a pattern: `video.*` is every type that
 --- begins so, `*` is all. All that match an event run, in the order of their registration.
 ---@param types string|string[]
@@ -52,9 +81,7 @@ function Handlers:on(types, fn)
   local list = type(types) == "table" and types or { types }
   if #list == 0 then error("handlers:on: an event type is missing", 2) end
   for _, name in ipairs(list) do check_name(self, name) end
-  for _, name in ipairs(list) do
-    self.registered[#self.registered + 1] = { name = name, prefix = prefix_of(name), fn = fn }
-  end
+  for _, name in ipairs(list) do add(self, name, fn) end
   self.matching, self.kept = {}, 0
   return self
 end
@@ -65,16 +92,11 @@ end
 ---@return integer count how many there were
 function Handlers:off(types, fn)
   options.check_self(self, Handlers, "handlers", "off")
-  local count, remaining, names = 0, {}, {}
-  for _, name in ipairs(type(types) == "table" and types or { types }) do names[name] = true end
-  for _, entry in ipairs(self.registered) do
-    if entry.fn == fn and names[entry.name] then
-      count = count + 1
-    else
-      remaining[#remaining + 1] = entry
-    end
+  local count = 0
+  for _, name in ipairs(type(types) == "table" and types or { types }) do
+    if type(name) == "string" then count = count + remove(self, name, fn) end
   end
-  self.registered, self.matching, self.kept = remaining, {}, 0
+  self.matching, self.kept = {}, 0
   return count
 end
 
@@ -99,17 +121,27 @@ function Handlers:on_error(fn)
   return self
 end
 
--- The functions that match a type. They are kept, so that a dispatch does not look at the others.
+local function append(entries, more)
+  for _, entry in ipairs(more or {}) do entries[#entries + 1] = entry end
+end
+
+local function earlier(a, b)
+  return a.order < b.order
+end
+
+-- The functions that match a type. They are kept, so that a dispatch does not look at the others; nor
+-- does the first of a type: there are no more prefixes than the catalogue's types begin with.
 local function matching(self, name)
   local functions = self.matching[name]
   if functions then return functions end
-  functions = {}
-  for _, entry in ipairs(self.registered) do
-    local prefix = entry.prefix
-    if entry.name == name or prefix and name:sub(1, #prefix) == prefix then
-      functions[#functions + 1] = entry.fn
-    end
+  local entries = {}
+  append(entries, self.by_type[name])
+  for prefix, more in pairs(self.by_prefix) do
+    if name:sub(1, #prefix) == prefix then append(entries, more) end
   end
+  table.sort(entries, earlier)
+  functions = {}
+  for i, entry in ipairs(entries) do functions[i] = entry.fn end
   if self.kept >= MAX_KEPT then self.matching, self.kept = {}, 0 end
   self.matching[name] = functions
   self.kept = self.kept + 1
@@ -166,8 +198,9 @@ local function new(given)
   end
   return setmetatable({
     events = given.events or catalogue,
-    registered = {},          -- in order: { name, prefix?, fn }
-    matching = {}, kept = 0,  -- type -> functions, made when first asked for
+    by_type = {}, by_prefix = {}, -- lists of { order, fn }
+    last = 0,                     -- order of the last registered
+    matching = {}, kept = 0,      -- type -> functions, made when first asked for
   }, Handlers)
 end
 
