@@ -339,6 +339,17 @@ describe("inbox store sqlite", function()
   end)
 
   describe("a claim", function()
+    it("is completed with others, each if it holds", function()
+      local store = open()
+      for _, key in ipairs { "a", "b", "c" } do put(store, key, { lane = key ~= "c" and "l" or nil }) end
+      local first, third = claim(store), claim(store)
+      local gone = { id = third.id, token = third.token + 1 }
+      assert.same({ true, false, true }, store:complete_all { first, gone, third })
+      assert.same({ false }, store:complete_all { first })
+      assert.equal("b", claim(store).raw)
+      assert.equal(2, store:stats().done)
+    end)
+
     it("is lost when its lease is over, though nobody has looked", function()
       local store = open()
       put(store, "a")

@@ -150,6 +150,43 @@ describe("inbox:work", function()
     assert.equal(3, most)
   end)
 
+  it("completes several at once where the store does, again while that is away", function()
+    local runs, batches = 0, {}
+    handlers:on("video.*", function() runs = runs + 1 end)
+    store.complete_all = function(_, claims)
+      batches[#batches + 1] = #claims
+      if #batches == 1 then return nil, { kind = "store_unavailable" } end
+      local verdicts = {}
+      for i, claim in ipairs(claims) do verdicts[i] = store:complete(claim.id, claim.token) end
+      return verdicts
+    end
+    for i = 1, 12 do deliver(caption(tostring(i))) end
+    work { concurrency = 4 }
+    wait_until("done", 12)
+    wait_for(function() return #settlements == 12 end, "the end")
+    assert.equal(12, runs)
+    assert.equal(4, batches[1])
+    for _, settlement in ipairs(settlements) do assert.equal("completed", settlement.fate) end
+  end)
+
+  it("tells of each claim that is lost of those that are completed at once", function()
+    handlers:on("video.*", function() end)
+    store.complete_all = function(_, claims)
+      local verdicts = {}
+      for i, claim in ipairs(claims) do
+        verdicts[i] = claim.event.captionId ~= "2" and store:complete(claim.id, claim.token)
+      end
+      return verdicts
+    end
+    for i = 1, 3 do deliver(caption(tostring(i))) end
+    work { concurrency = 3 }
+    wait_until("done", 2)
+    wait_for(function() return #settlements == 3 end, "the end")
+    local fates = {}
+    for _, settlement in ipairs(settlements) do fates[settlement.event.captionId] = settlement.fate end
+    assert.same({ ["1"] = "completed", ["2"] = "lost", ["3"] = "completed" }, fates)
+  end)
+
   it("keeps the order within a lane", function()
     inbox = apivideo.inbox { store = store, lane = function(event) return event.videoId end }
     receiver = apivideo.receiver { inbox = inbox, secrets = SECRET, log = function() end }

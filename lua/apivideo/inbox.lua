@@ -23,6 +23,7 @@ local WINDOW = 20
 ---@field claim fun(self, limit: integer, lease: number): apivideo.StoredEntry[]|nil, apivideo.Error? the oldest that nobody has, for `lease` seconds
 ---@field extend fun(self, id: integer, token: integer, lease: number): boolean|nil, apivideo.Error?
 ---@field complete fun(self, id: integer, token: integer): boolean|nil, apivideo.Error?
+---@field complete_all? fun(self, claims: { id: integer, token: integer }[]): boolean[]|nil, apivideo.Error? several, for less than one by one
 ---@field retry fun(self, id: integer, token: integer, delay: number, message: string): boolean|nil, apivideo.Error?
 ---@field bury fun(self, id: integer, token: integer, message: string): boolean|nil, apivideo.Error?
 ---@field list fun(self, state: apivideo.EntryState, limit: integer, after: integer): apivideo.StoredEntry[]|nil, apivideo.Error?
@@ -117,7 +118,7 @@ function Inbox:put(delivery)
   end
   local refusal = runtime.refusal()
   if refusal then return nil, errors.new("wrong_phase", refusal) end
-  local is_new, err = self.group:put(item_of(self, delivery.event, delivery))
+  local is_new, err = self.group:call(item_of(self, delivery.event, delivery))
   if is_new then
     local arrival = self.arrival
     self.arrival = runtime.latch()
@@ -313,7 +314,8 @@ function inbox.new(given)
     if not event then return nil, err end
     return item_of(self, event, entry)
   end)
-  self.group = group.new(self.spool or given.store, WINDOW)
+  local target = self.spool or given.store
+  self.group = group.new(function(items) return target:put(items, WINDOW) end)
   return self
 end
 

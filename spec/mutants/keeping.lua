@@ -25,7 +25,7 @@ return {
   },
   {
     file = "lua/apivideo/inbox/group.lua", spec = "spec/inbox_spec.lua",
-    { "a store that fails costs the process", "local ok, verdicts, err = protected.call(self.store.put, self.store, batch.items, self.window)",
-      "local ok, verdicts, err = true, self.store:put(batch.items, self.window)" },
+    { "a store that fails costs the process", "local ok, results, err = protected.call(self.execute, batch.items)",
+      "local ok, results, err = true, self.execute(batch.items)" },
   },
 }

@@ -1,4 +1,4 @@
---- Group commit: events that come at the same time share one transaction of the store.
+--- Group commit: calls of one kind that are made at the same time share one transaction of the store.
 
 local errors = require "apivideo.error"
 local protected = require "apivideo.pcall"
@@ -11,35 +11,35 @@ local LONGEST = 5     -- seconds for which one waits for a transaction that anot
 local Group = {}
 Group.__index = Group
 
--- Stores a batch, unless somebody has begun to, and tells all who wait for it.
-local function store(self, batch)
+-- Has a batch done, unless somebody has begun to, and tells all who wait for it.
+local function run(self, batch)
   if batch.taken then return end
   if self.batch == batch then self.batch = nil end
   batch.taken = true
-  local ok, verdicts, err = protected.call(self.store.put, self.store, batch.items, self.window)
+  local ok, results, err = protected.call(self.execute, batch.items)
   if not ok then
-    verdicts, err = nil, errors.new("store_unavailable", "the store failed: " .. tostring(verdicts))
+    results, err = nil, errors.new("store_unavailable", "the store failed: " .. tostring(results))
   end
-  batch.answer:open(verdicts, err)
+  batch.answer:open(results, err)
 end
 
--- Waits until a batch is stored. In nginx, the request of who is to store it may have been ended.
+-- Waits until a batch is done. In nginx, the request of who is to do it may have been ended.
 local function wait(self, batch)
-  local verdicts, err = batch.answer:wait(PATIENCE)
-  if err ~= "timeout" then return verdicts, err end
-  store(self, batch)
-  verdicts, err = batch.answer:wait(LONGEST)
+  local results, err = batch.answer:wait(PATIENCE)
+  if err ~= "timeout" then return results, err end
+  run(self, batch)
+  results, err = batch.answer:wait(LONGEST)
   if err == "timeout" then
     err = errors.new("store_unavailable", ("the store did not answer in %d seconds"):format(LONGEST))
   end
-  return verdicts, err
+  return results, err
 end
 
---- Puts an item into the store, with all that others put until the loop comes round.
----@param item apivideo.StoredItem
----@return boolean|nil is_new
+--- Has an item done, with all that others give until the loop comes round.
+---@param item any
+---@return any result what became of it; nil when the whole batch failed
 ---@return apivideo.Error? err
-function Group:put(item)
+function Group:call(item)
   local batch = self.batch
   local is_first = not batch
   if is_first then
@@ -50,20 +50,19 @@ function Group:put(item)
   batch.items[place] = item
   if is_first then
     runtime.pass()
-    store(self, batch)
+    run(self, batch)
   end
-  local verdicts, err = wait(self, batch)
-  if not verdicts then return nil, err end
-  return verdicts[place]
+  local results, err = wait(self, batch)
+  if not results then return nil, err end
+  return results[place]
 end
 
 local group = {}
 
----@param target apivideo.Store
----@param window number seconds, for its `put`
+---@param execute fun(items: any[]): any[]|nil, apivideo.Error? what became of each, or nil and an error
 ---@return apivideo.inbox.Group
-function group.new(target, window)
-  return setmetatable({ store = target, window = window }, Group)
+function group.new(execute)
+  return setmetatable({ execute = execute }, Group)
 end
 
 return group

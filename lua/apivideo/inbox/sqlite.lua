@@ -158,6 +158,16 @@ function Sqlite:complete(id, token)
   return attempt(self, "write", complete, id, token)
 end
 
+local function complete_all(db, now, claims)
+  local verdicts = {}
+  for i, each in ipairs(claims) do verdicts[i] = complete(db, now, each.id, each.token) end
+  return verdicts
+end
+
+function Sqlite:complete_all(claims)
+  return attempt(self, "write", complete_all, claims)
+end
+
 local function bury(db, now, id, token, message)
   return finish(db, id, "bury", now, message, id, token, now)
 end

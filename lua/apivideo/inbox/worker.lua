@@ -2,6 +2,7 @@
 --- it.
 
 local cancellation = require "apivideo.cancellation"
+local group = require "apivideo.inbox.group"
 local log = require "apivideo.log"
 local options = require "apivideo.options"
 local permanent = require "apivideo.permanent"
@@ -155,15 +156,42 @@ local function rest_in_outage(self, turn, err, latch)
   self.found:wait(turn.outage, latch)
 end
 
+-- The group in which tasks that handle claim an event each: the claim, or false where there is none.
+local function new_claims(self, completions)
+  return group.new(function(askers)
+    local claims, err = self.inbox:claim { limit = #askers, lease = self.lease }
+    if not claims then return nil, err end
+    for i = 1, #askers do
+      if claims[i] then claims[i].completions = completions else claims[i] = false end
+    end
+    return claims
+  end)
+end
+
+-- Where several handle at once, and the store completes several at once, they share its transactions.
+local function share(self)
+  local store = self.inbox.store
+  if self.loops == 1 or not store.complete_all then return end
+  self.group = new_claims(self, group.new(function(claims) return store:complete_all(claims) end))
+end
+
+-- Claims an event: the claim, or false where there is none.
+local function claim_one(self)
+  if self.group then return self.group:call(true) end
+  local list, err = self.inbox:claim { lease = self.lease }
+  if not list then return nil, err end
+  return list[1] or false
+end
+
 -- Claims and handles one event, or waits for one.
 local function step(self, turn)
   local latch = self.cancel and self.cancel.latch
-  local list, err = self.inbox:claim { lease = self.lease }
-  if not list then return rest_in_outage(self, turn, err, latch) end
+  local claim, err = claim_one(self)
+  if claim == nil then return rest_in_outage(self, turn, err, latch) end
   turn.outage, self.is_away = 0, false
-  if #list == 0 then return rest(self, latch) end
+  if not claim then return rest(self, latch) end
   found(self)
-  handle(self, list[1])
+  handle(self, claim)
   turn.slice:breathe()
 end
 
@@ -281,6 +309,7 @@ function worker.work(inbox, handlers, given)
     claims = {}, cleaned = runtime.monotonic(), loops = given.concurrency or 1,
     found = runtime.latch(), over = runtime.latch(),
   }
+  share(self)
   for _ = 1, self.loops do start(loop, self) end
   start(tend, self)
   self.over:wait()
