@@ -49,7 +49,7 @@ end
 
 local answer
 
--- Does what there is to do: called by the loop, and after an answer, to send it.
+-- Does what there is to do: called by the loop, and after answers, to send them.
 local function turn(self)
   if self.core:run() then
     if self.stopping then
@@ -62,6 +62,7 @@ local function turn(self)
   while true do
     local id, method, target, request_headers, body, peer = self.core:next()
     if not id then break end
+    self.send() -- what is answered at once is sent together
     local begun, problem = pcall(runtime.spawn, answer, self, id, method, target, request_headers, body, peer)
     if not begun then -- memory is out
       self.core:respond(id, 500)
@@ -71,32 +72,24 @@ local function turn(self)
   if self.drained and self.core:active() == 0 then self.drained:open(true) end
 end
 
--- Sends what a handler returned.
-local function send(self, id, status, answer_headers, body, ending)
+-- Has the handler answer a request, and passes that on.
+local function handle(self, id, method, target, request_headers, request_body, peer)
+  local status, answer_headers, body, ending = self.handler(setmetatable({
+    method = method, target = target, headers = headers.any_case(request_headers), body = request_body,
+    peer = peer,
+  }, Request))
   if ending then return self.core:cut(id, body, ending) end
   return self.core:respond(id, status, answer_headers, body)
 end
 
-local function handle(self, method, target, request_headers, body, peer)
-  return self.handler(setmetatable({
-    method = method, target = target, headers = headers.any_case(request_headers), body = body,
-    peer = peer,
-  }, Request))
-end
-
 -- Answers one request; 500 when the handler fails or what it returned cannot be sent.
 function answer(self, id, method, target, request_headers, body, peer)
-  local ok, status, answer_headers, answer_body, ending =
-    protected.call(handle, self, method, target, request_headers, body, peer)
-  local problem = not ok and status or nil
-  if ok then
-    ok, problem = pcall(send, self, id, status, answer_headers, answer_body, ending)
-  end
+  local ok, problem = protected.call(handle, self, id, method, target, request_headers, body, peer)
   if not ok then
     self.core:respond(id, 500) -- first: if memory is out, so are words
     report(("the handler of %s %s failed: %s"):format(method, target, tostring(problem)))
   end
-  turn(self)
+  self.send()
 end
 
 --- Closes the next connections as soon as they are made: for tests of clients.
@@ -163,7 +156,9 @@ local function listen(given)
     handler = given.handler or function(request) return receiver:receive(request) end,
     closed = runtime.latch(),
   }, Server)
-  runtime.watch(self.fd, function() turn(self) end)
+  local function go_on() turn(self) end
+  self.send = runtime.after_tasks(go_on)
+  runtime.watch(self.fd, go_on)
   return self
 end
 

@@ -26,7 +26,7 @@ static server_request *largest(const server *self) {
   size_t i;
   for (i = 0; i < self->slot_count; i++) {
     server_request *each = self->slots[i];
-    if (each == NULL || each->suspended || each->body_size == 0) continue;
+    if (each == NULL || each->complete || each->body_size == 0) continue;
     if (found == NULL || each->body_size > found->body_size ||
         (each->body_size == found->body_size && each->id < found->id))
       found = each;

@@ -6,6 +6,7 @@
 #include "connections.h"
 
 #include <limits.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -52,6 +53,17 @@ static void end(server *self, server_connection *one) {
   (void)MHD_set_connection_option(one->connection, MHD_CONNECTION_OPTION_TIMEOUT, 1U);
 }
 
+static void set_peer(server_connection *one) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(one->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  const struct sockaddr *address = info == NULL ? NULL : info->client_addr;
+  if (address == NULL) return;
+  (void)getnameinfo(address,
+                    address->sa_family == AF_INET6 ? (socklen_t)sizeof(struct sockaddr_in6)
+                                                   : (socklen_t)sizeof(struct sockaddr_in),
+                    one->peer, sizeof one->peer, NULL, 0, NI_NUMERICHOST);
+}
+
 /* Makes our half of a new connection. Without memory, it is closed at once. */
 static void start(server *self, struct MHD_Connection *connection, void **socket_context) {
   server_connection *one = calloc(1, sizeof *one);
@@ -64,6 +76,7 @@ static void start(server *self, struct MHD_Connection *connection, void **socket
   }
   one->connection = connection;
   one->fd = fd;
+  set_peer(one);
   self->connections++;
   enter(self, one, &self->waiting);
 }

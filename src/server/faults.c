@@ -1,6 +1,6 @@
 /*
 ** The faults of a server on the wire. libmicrohttpd sends whole answers only, so these bytes go past
-** it, while the connection is suspended: it sees a connection that it is told to close.
+** it, while it waits for an answer: it sees a connection that it is told to close.
 */
 #include "faults.h"
 
@@ -23,8 +23,8 @@ static void reset(int fd) {
   (void)connect(fd, &nobody, sizeof nobody);
 }
 
-/* Keeps a request, whose connection stays suspended, until its client leaves. Nobody reads from a
-   suspended connection, so this waits for the client's end of it. */
+/* Keeps a request, whose connection is suspended or will be, until its client leaves. Nobody reads from
+   a suspended connection, so this waits for the client's end of it. */
 static void hold(server_request *request) {
   server *self = request->owner;
   const int fd = socket_of(request);
@@ -33,6 +33,7 @@ static void hold(server_request *request) {
   event.events = EPOLLRDHUP;
   event.data.fd = fd;
   (void)epoll_ctl(self->epoll, EPOLL_CTL_ADD, fd, &event);
+  request->held = true;
   request->next = self->held;
   self->held = request;
 }
@@ -42,8 +43,9 @@ static void let_go(server *self, server_request **link) {
   server_request *request = *link;
   *link = request->next;
   request->next = NULL;
+  request->held = false;
   (void)epoll_ctl(self->epoll, EPOLL_CTL_DEL, socket_of(request), NULL);
-  MHD_resume_connection(request->connection);
+  server_go_on(request);
 }
 
 static bool has_left(const server_request *request) {
@@ -62,7 +64,7 @@ void server_cut(server_request *request, const char *bytes, size_t len, server_e
   if (ending == SERVER_HOLD && !request->owner->quiesced)
     hold(request);
   else
-    MHD_resume_connection(request->connection);
+    server_go_on(request);
 }
 
 void server_refuse(server *self, long long connections) {
@@ -91,4 +93,10 @@ void faults_watch(server *self) {
 
 void faults_release(server *self) {
   while (self->held != NULL) let_go(self, &self->held);
+}
+
+void faults_forget(server *self, const server_request *request) {
+  server_request **link = &self->held;
+  while (*link != NULL && *link != request) link = &(*link)->next;
+  if (*link != NULL) *link = request->next;
 }

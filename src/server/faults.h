@@ -14,5 +14,7 @@ enum MHD_Result faults_accept(void *context, const struct sockaddr *address, soc
 void faults_watch(server *self);
 /* Ends them all. */
 void faults_release(server *self);
+/* Forgets a request that is held: its connection has ended by itself. */
+void faults_forget(server *self, const server_request *request);
 
 #endif

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <netdb.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +26,7 @@
 #define IDLE_CALLS_MAX 32 /* of server_run that end so, as a long head may need, before that is a spin */
 #define SPIN_MS 64        /* between two calls then */
 #define STALLED_MS 250    /* how long a chunk may take to begin while nothing is done */
+#define UNSENT_MS 5       /* how long an answer may wait for others to be sent together */
 
 /* ---- requests ---- */
 
@@ -39,6 +39,7 @@ static void *on_target(void *context, const char *target, struct MHD_Connection 
   self->progressed = true;
   if (request == NULL) return NULL;
   request->owner = self;
+  request->peer = one->peer;
   request->target = strdup(target);
   if (request->target == NULL) {
     free(request);
@@ -73,8 +74,10 @@ static void free_request(server *self, server_request *request) {
     self->active--;
     leave_queue(self, request);
   }
+  if (request->held) faults_forget(self, request);
   if (request->draft != NULL) MHD_destroy_response(request->draft);
-  if (request->response != NULL) MHD_destroy_response(request->response);
+  if (request->response != NULL && request->response != self->empty)
+    MHD_destroy_response(request->response);
   body_free(self, request);
   free(request->headers);
   free(request->target);
@@ -130,11 +133,16 @@ static bool has_control(const char *text) {
   return false;
 }
 
+static bool is_token_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
 /* Whether text is a method, or a header's name (RFC 9110, token). */
 static bool is_token(const char *text) {
-  static const char characters[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
-                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  return *text != '\0' && text[strspn(text, characters)] == '\0';
+  const char *end = text;
+  while (is_token_character(*end)) end++;
+  return end != text && *end == '\0';
 }
 
 static bool is_target(const char *text) {
@@ -213,32 +221,29 @@ static bool collect_headers(server_request *request) {
   return true;
 }
 
-static void set_peer(server_request *request) {
-  const union MHD_ConnectionInfo *info =
-      MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-  const struct sockaddr *address = info == NULL ? NULL : info->client_addr;
-  if (address == NULL) return;
-  (void)getnameinfo(address,
-                    address->sa_family == AF_INET6 ? (socklen_t)sizeof(struct sockaddr_in6)
-                                                   : (socklen_t)sizeof(struct sockaddr_in),
-                    request->peer, sizeof request->peer, NULL, 0, NI_NUMERICHOST);
-}
-
-/* The whole request is there: suspends its connection and queues it. */
+/* The whole request is there: queues it. */
 static enum MHD_Result finish(server *self, server_request *request) {
   if (request->too_large) return refuse(request->connection, MHD_HTTP_CONTENT_TOO_LARGE);
   if (!collect_headers(request)) return MHD_NO;
-  set_peer(request);
-  MHD_suspend_connection(request->connection);
   connections_handle(request->connection);
-  request->suspended = true;
+  request->complete = true;
   *self->ready_end = request;
   self->ready_end = &request->next;
   return MHD_YES;
 }
 
+/* A request has no answer yet. The first time, it has to wait longer than others: suspends its
+   connection, which costs more than a handler that answers at once. */
+static enum MHD_Result wait_on(server_request *request) {
+  const bool over = request->cut && !request->held;
+  if (over || request->suspended) return MHD_NO; /* it was cut, or the server closes */
+  request->suspended = true;
+  MHD_suspend_connection(request->connection);
+  return MHD_YES;
+}
+
 /* libmicrohttpd's handler: called with the headers, with each part of the body, at its end, and
-   once more when the connection was resumed. */
+   whenever it is run or the connection was resumed, until there is an answer. */
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data,
                                   size_t *len, void **state) {
@@ -257,8 +262,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
   }
   if (request->response != NULL)
     return MHD_queue_response(connection, request->status, request->response);
-  if (request->suspended) return MHD_NO; /* resumed because it was cut, or the server closes */
-  return finish(self, request);
+  return request->complete ? wait_on(request) : finish(self, request);
 }
 
 void server_take(server *self) {
@@ -268,9 +272,9 @@ void server_take(server *self) {
   body_free(self, request);
 }
 
-/* Whether its connection is suspended until somebody answers. */
+/* Whether it is there, and nobody has answered. */
 static bool is_waiting(const server_request *request) {
-  return request->suspended && request->response == NULL && !request->cut;
+  return request->complete && request->response == NULL && !request->cut;
 }
 
 server_request *server_find(server *self, long long id) {
@@ -281,26 +285,46 @@ server_request *server_find(server *self, long long id) {
   return is_waiting(request) ? request : NULL;
 }
 
-bool server_draft(server_request *request, const char *body, size_t len) {
-  if (request->draft != NULL) MHD_destroy_response(request->draft);
+/* Makes the answer, whose draft is NULL; false when memory is out. */
+static bool make_draft(server_request *request, const char *body, size_t len) {
   /* libmicrohttpd copies the body; its parameter only lacks the const. */
   request->draft =
       MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
   return request->draft != NULL;
 }
 
+/* Has libmicrohttpd do what there is to do: read, ask for answers, and send them. */
+static void run_daemon(server *self) {
+  self->unsent_since = 0;
+  (void)MHD_run(self->daemon);
+}
+
+bool server_draft(server_request *request, const char *body, size_t len) {
+  if (request->draft != NULL) MHD_destroy_response(request->draft);
+  request->draft = NULL;
+  return len == 0 || make_draft(request, body, len);
+}
+
 bool server_draft_header(server_request *request, const char *name, const char *value) {
+  if (request->draft == NULL && !make_draft(request, "", 0)) return false;
   return MHD_add_response_header(request->draft, name, value) == MHD_YES;
 }
 
+void server_go_on(server_request *request) {
+  if (request->suspended) MHD_resume_connection(request->connection);
+}
+
 void server_send(server_request *request, unsigned status) {
-  if (request->owner->quiesced)
-    (void)MHD_add_response_header(request->draft, MHD_HTTP_HEADER_CONNECTION, "close");
+  server *self = request->owner;
+  const long long now = now_ms();
+  if (self->quiesced) (void)server_draft_header(request, MHD_HTTP_HEADER_CONNECTION, "close");
   request->status = status;
-  request->response = request->draft;
+  request->response = request->draft != NULL ? request->draft : self->empty;
   request->draft = NULL;
-  connections_answer(request->owner, request->connection);
-  MHD_resume_connection(request->connection);
+  connections_answer(self, request->connection);
+  server_go_on(request);
+  if (self->unsent_since == 0) self->unsent_since = now;
+  if (now - self->unsent_since >= UNSENT_MS) run_daemon(self);
 }
 
 /* ---- the server ---- */
@@ -351,6 +375,8 @@ bool server_open(server *self, const server_options *options) {
   self->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
   if (self->epoll < 0 || self->timer < 0 || !wait_for(self, self->timer))
     return server_fail(self, "cannot start", strerror(errno));
+  self->empty = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+  if (self->empty == NULL) return server_fail(self, "cannot start", "out of memory");
   return listening_open(self, options) && start_daemon(self);
 }
 
@@ -369,17 +395,18 @@ static long long pending(const server *self) {
   return ms > INT_MAX ? INT_MAX : (long long)ms;
 }
 
-/* Runs libmicrohttpd as long as it gets something done. Whether there is work that it does not. */
+/* Runs libmicrohttpd as long as it gets something done, or until requests are to be taken: it would
+   ask for their answers. Whether there is work that it does not. */
 static bool run(server *self) {
   int runs = 0, idle_runs = 0;
   bool has_work;
   do {
     self->progressed = false;
     if (runs == 0 || listening_has_room(self)) listening_accept(self);
-    (void)MHD_run(self->daemon);
+    run_daemon(self);
     idle_runs = self->progressed ? 0 : idle_runs + 1;
     has_work = pending(self) == 0;
-  } while (++runs < RUNS_MAX && idle_runs < IDLE_RUNS_MAX &&
+  } while (++runs < RUNS_MAX && idle_runs < IDLE_RUNS_MAX && self->ready == NULL &&
            (has_work || listening_has_room(self)));
   return has_work && idle_runs > 0;
 }
@@ -399,7 +426,7 @@ static void end_stalled(server *self) {
   size_t i;
   for (i = 0; i < self->slot_count; i++) {
     const server_request *request = self->slots[i];
-    if (request != NULL && request->chunked && !request->suspended &&
+    if (request != NULL && request->chunked && !request->complete &&
         request->progressed < before && has_unread(request->connection))
       connections_end(self, request->connection);
   }
@@ -407,9 +434,9 @@ static void end_stalled(server *self) {
 
 /* Sets the timer to when there is something to do without an event. One that ends earlier is early
    enough. Work that is left over must not wait long (the sockets are edge-triggered, no event will come
-   for it), unless it does not get done. */
+   for it), unless it does not get done, or the server is run anyway, after requests were taken. */
 static void arm_timer(server *self) {
-  const long long now = now_ms(), ms = pending(self);
+  const long long now = now_ms(), ms = self->ready != NULL ? LLONG_MAX : pending(self);
   long long at = connections_deadline(self);
   struct itimerspec when;
   if (ms != LLONG_MAX && now + ms < at) at = now + ms;
@@ -426,7 +453,7 @@ static void arm_timer(server *self) {
 bool server_run(server *self) {
   unsigned long long expirations;
   if (self->daemon == NULL) return false;
-  if (self->timer_at != 0 &&
+  if (self->timer_at != 0 && self->timer_at <= now_ms() &&
       read(self->timer, &expirations, sizeof expirations) == (ssize_t)sizeof expirations)
     self->timer_at = 0;
   faults_watch(self);
@@ -455,13 +482,15 @@ void server_close(server *self) {
   if (self->daemon != NULL) {
     /* libmicrohttpd aborts the process when a connection is suspended as it stops. */
     for (i = 0; i < self->slot_count; i++) {
-      const server_request *request = self->slots[i];
-      if (request != NULL && is_waiting(request)) MHD_resume_connection(request->connection);
+      server_request *request = self->slots[i];
+      if (request != NULL && is_waiting(request)) server_go_on(request);
     }
     faults_release(self);
     MHD_stop_daemon(self->daemon);
     self->daemon = NULL;
   }
+  if (self->empty != NULL) MHD_destroy_response(self->empty);
+  self->empty = NULL;
   signals_close(&self->signals);
   listening_close(self);
   close_fd(&self->timer);

@@ -1,8 +1,9 @@
 /*
 ** server.h: an HTTP server on libmicrohttpd, driven from outside. Knows no Lua.
 **
-** A request is collected whole, then its connection is suspended and the request waits to be taken.
-** It is answered later, by id; an id whose request is gone is harmless.
+** A request is collected whole, and waits to be taken. It is answered later, by id; an id whose request
+** is gone is harmless. After requests were taken, the server is run again: to send the answers that are
+** there by then, and to suspend the connections of the other requests.
 */
 #ifndef APIVIDEO_SERVER_H
 #define APIVIDEO_SERVER_H
@@ -28,6 +29,7 @@ typedef struct server_connection {
   struct MHD_Connection *connection;
   struct server_request *request; /* the present one, or NULL */
   int fd;
+  char peer[64]; /* the client's numeric address */
   server_queue *queue;
   struct server_connection *next, *previous; /* in the queue */
   long long deadline;                        /* in milliseconds */
@@ -44,15 +46,16 @@ typedef struct server_request {
   struct server_request *next; /* among those that are ready, or that are held */
   long long id;                /* 0 until its headers have come */
   struct MHD_Connection *connection;
-  const char *method; /* libmicrohttpd's, as long as the request lives */
+  const char *method, *peer; /* libmicrohttpd's, and the connection's, as long as the request lives */
   char *target;
-  char peer[64];
   server_header *headers;
   size_t header_count;
   char *body;
   size_t body_len, body_size;
   long long progressed; /* when a part of the body came, in milliseconds */
-  bool chunked, too_large, suspended, cut;
+  bool chunked, too_large, complete;
+  bool suspended; /* its connection is, or was until it was to go on */
+  bool cut, held;
   struct MHD_Response *draft, *response;
   unsigned status;
 } server_request;
@@ -80,6 +83,8 @@ struct server {
   server_request *ready, **ready_end;
   server_request *held; /* by server_cut */
   long long refusals;   /* how many connections are still to be refused */
+  struct MHD_Response *empty; /* an answer without headers and body, for all */
+  long long unsent_since;     /* when the first of the answers came that are not sent yet; or 0 */
   char error[160];
 };
 
@@ -104,10 +109,12 @@ void server_take(server *self);
 server_request *server_find(server *self, long long id);
 /* Begins an answer, copying the body; false when memory is out. */
 bool server_draft(server_request *request, const char *body, size_t len);
-/* Adds a header to it; false when it may not be sent. */
+/* Adds a header to it; false when it may not be sent, or memory is out. */
 bool server_draft_header(server_request *request, const char *name, const char *value);
 /* Sends it. */
 void server_send(server_request *request, unsigned status);
+/* Has libmicrohttpd ask once more what becomes of a request. */
+void server_go_on(server_request *request);
 /* Instead of an answer: sends bytes as they are, as far as the socket takes them at once, and ends
    the connection in some way. One that is held stays until its client leaves or the port closes. */
 void server_cut(server_request *request, const char *bytes, size_t len, server_ending ending);

@@ -25,7 +25,7 @@ runtime.monotonic = core.monotonic
 local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> true
 local living = 0                                 -- how many tasks have not ended
 local suspended = setmetatable({}, { __mode = "k" }) -- tasks that wait for us to wake them
-local first, last                                -- queue of tasks to resume: { task, next }
+local first, last                                -- queue of tasks to resume: { task, next }; of calls: { call, next }
 local queued, taken = 0, 0                       -- how many ever came into it, and left it
 local arguments = {}                             -- task not yet started -> what its function gets
 local transfers, in_flight = {}, 0               -- transfer -> who waits for it
@@ -105,7 +105,7 @@ local function run_ready()
     first, entry.next = entry.next or nil, false
     if not first then last = nil end
     taken = taken + 1
-    resume(entry.task)
+    if entry.call then entry.call() else resume(entry.task) end
   end
 end
 
@@ -271,6 +271,23 @@ end
 function runtime.watch(fd, callback)
   if not callbacks[fd] then fds[#fds + 1] = fd end
   callbacks[fd] = callback
+end
+
+--- Gives a function that has something called back from the loop, once, when the tasks that can go on now
+--- have done so: for work that many of them leave to be done together. It needs no memory.
+---@param callback fun() must not wait
+---@return fun() ask
+function runtime.after_tasks(callback)
+  local entry = { next = false, asked = false }
+  function entry.call()
+    entry.asked = false
+    callback()
+  end
+  return function()
+    if entry.asked then return end
+    entry.asked = true
+    enqueue(entry)
+  end
 end
 
 ---@param fd integer
