@@ -10,6 +10,8 @@ local redact = require "apivideo.redact"
 local runtime = require "apivideo.runtime"
 local url = require "apivideo.url"
 
+local IDLE_MAX = 8 -- workers that are kept, whose next request needs no new task
+
 ---@class apivideo.ServerRequest
 ---@field method string
 ---@field target string as it came, undecoded
@@ -45,31 +47,7 @@ local function close(self)
   runtime.unwatch(self.fd)
   self.core:close()
   self.closed:open(true)
-end
-
-local answer
-
--- Does what there is to do: called by the loop, and after answers, to send them.
-local function turn(self)
-  if self.core:run() then
-    if self.stopping then
-      close(self)
-    else
-      runtime.spawn(self.stop, self)
-    end
-    self.stopping = true
-  end
-  while true do
-    local id, method, target, request_headers, body, peer = self.core:next()
-    if not id then break end
-    self.send() -- what is answered at once is sent together
-    local begun, problem = pcall(runtime.spawn, answer, self, id, method, target, request_headers, body, peer)
-    if not begun then -- memory is out
-      self.core:respond(id, 500)
-      error(problem, 0)
-    end
-  end
-  if self.drained and self.core:active() == 0 then self.drained:open(true) end
+  for _, wait in ipairs(self.idle) do runtime.wake(wait) end
 end
 
 -- Has the handler answer a request, and passes that on.
@@ -83,13 +61,62 @@ local function handle(self, id, method, target, request_headers, request_body, p
 end
 
 -- Answers one request; 500 when the handler fails or what it returned cannot be sent.
-function answer(self, id, method, target, request_headers, body, peer)
+local function answer(self, id, method, target, request_headers, body, peer)
   local ok, problem = protected.call(handle, self, id, method, target, request_headers, body, peer)
   if not ok then
     self.core:respond(id, 500) -- first: if memory is out, so are words
     report(("the handler of %s %s failed: %s"):format(method, target, tostring(problem)))
   end
   self.send()
+end
+
+local work
+
+-- Has a task take requests, unless one is about to.
+local function call_worker(self)
+  if self.called then return end
+  local wait = table.remove(self.idle)
+  if wait then runtime.wake(wait) else runtime.spawn(work, self) end
+  self.called = true
+end
+
+-- Answers the next request, if there is one. While its handler waits, another worker takes the others.
+local function answer_next(self, id, method, target, request_headers, body, peer, more)
+  if not id then return false end
+  if more then pcall(call_worker, self) end -- if memory is out, the next turn does it
+  answer(self, id, method, target, request_headers, body, peer)
+  return true
+end
+
+-- A worker: a task that answers requests, one after the other, as long as there are any; then it waits.
+function work(self)
+  local wait = {}
+  while not self.closed_once do
+    self.called = false
+    while answer_next(self, self.core:next()) do end
+    if self.closed_once or #self.idle >= IDLE_MAX then return end
+    table.insert(self.idle, wait)
+    runtime.suspend(wait)
+  end
+end
+
+-- Does what there is to do: called by the loop, and after answers, to send them.
+local function turn(self)
+  local signalled, ready = self.core:run()
+  if signalled then
+    if self.stopping then
+      close(self)
+    else
+      runtime.spawn(self.stop, self)
+    end
+    self.stopping = true
+  end
+  if ready then
+    local called, problem = pcall(call_worker, self)
+    self.send() -- after the worker: what is answered at once is sent together
+    if not called then error(problem, 0) end -- memory is out
+  end
+  if self.drained and self.core:active() == 0 then self.drained:open(true) end
 end
 
 --- Closes the next connections as soon as they are made: for tests of clients.
@@ -155,6 +182,8 @@ local function listen(given)
     url = ("http://%s:%d"):format(host:find(":", 1, true) and "[" .. host .. "]" or host, port),
     handler = given.handler or function(request) return receiver:receive(request) end,
     closed = runtime.latch(),
+    idle = {},      -- what workers wait for that have nothing to do
+    called = false, -- whether a worker is about to take requests
   }, Server)
   local function go_on() turn(self) end
   self.send = runtime.after_tasks(go_on)

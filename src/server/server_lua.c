@@ -2,8 +2,8 @@
 ** apivideo.server.core: the C half of the standalone server for Lua.
 **
 **   server | nil, message = core.new(host, port, max_body, timeout, max_connections)
-**   signalled = server:run()
-**   id, method, target, headers, body, peer = server:next()
+**   signalled, ready = server:run()
+**   id, method, target, headers, body, peer, more = server:next()
 **   sent = server:respond(id, status, headers, body)
 **   sent = server:cut(id, bytes, "close" | "reset" | "hold")
 */
@@ -77,13 +77,16 @@ static int catch_signals(lua_State *L) {
   return 2;
 }
 
-/* server:run() -> whether SIGINT or SIGTERM has come. Stack: [-0, +1]. */
+/* server:run() -> whether SIGINT or SIGTERM has come, whether requests are ready. Stack: [-0, +2]. */
 static int run(lua_State *L) {
-  lua_pushboolean(L, server_run(check_server(L)));
-  return 1;
+  server *self = check_server(L);
+  lua_pushboolean(L, server_run(self));
+  lua_pushboolean(L, self->ready != NULL);
+  return 2;
 }
 
-/* server:next() -> id, method, target, headers, body, peer; or nothing. Stack: [-0, +6|0]. */
+/* server:next() -> id, method, target, headers, body, peer, whether more are ready; or nothing.
+   Stack: [-0, +7|0]. */
 static int next_request(lua_State *L) {
   server *self = check_server(L);
   const server_request *request = self->ready;
@@ -99,8 +102,9 @@ static int next_request(lua_State *L) {
   }
   lua_pushlstring(L, request->body_len > 0 ? request->body : "", request->body_len);
   lua_pushstring(L, request->peer);
+  lua_pushboolean(L, request->next != NULL);
   server_take(self); /* last: had a push raised, the request would still be there */
-  return 6;
+  return 7;
 }
 
 /* Adds the headers of the table at index 4, name -> value, to the draft. Stack: [-0, +0]. */
