@@ -1,0 +1,114 @@
+--- What the standalone server does with signed deliveries, measured by wrk on kept connections: beside
+--- libmicrohttpd in C that only reads the body, @octokit/webhooks in Node.js, and Python's standard library.
+--- In one run, alternating, medians of many short rounds; exits 1 when a bar is missed.
+
+local apivideo = require "apivideo"
+local cjson = require "cjson"
+local figures = require "bench.figures"
+local wait_for = require "spec.support.wait"
+local wrk = require "bench.wrk"
+
+local server, bare_program, octokit_program, scripts = arg[1], arg[2], arg[3], arg[4]
+
+local ROUNDS = tonumber(os.getenv "ROUNDS") or 5
+local SECONDS = 1 -- of a round
+local SECRET = "sig_sec_0000000000000000000000"
+local TYPE = "video.encoding.quality.completed"
+local BODY = cjson.encode(apivideo.events:sample(TYPE))
+local SIGNATURE = apivideo.sign(BODY, SECRET)
+
+-- A script of wrk's that posts the body.
+local function write_script(path, headers)
+  local lines = { ("wrk.method = 'POST' wrk.body = %q"):format(BODY) }
+  for name, value in pairs(headers) do lines[#lines + 1] = ("wrk.headers[%q] = %q"):format(name, value) end
+  local file = assert(io.open(path, "w"))
+  file:write(table.concat(lines, "\n"))
+  file:close()
+  return path
+end
+
+local delivery = write_script(scripts .. "/delivery.lua", {
+  ["Content-Type"] = "application/json", ["X-Api-Video-WebhookID"] = "webhook_0000000000000000000000",
+  ["X-Api-Video-Signature"] = SIGNATURE,
+})
+local github = write_script(scripts .. "/github.lua", {
+  ["Content-Type"] = "application/json", ["X-GitHub-Event"] = "push", ["X-GitHub-Delivery"] = "1",
+  ["X-Hub-Signature-256"] = "sha256=" .. SIGNATURE,
+})
+
+local function is_there(command)
+  local found = os.execute(command .. " > /dev/null 2>&1")
+  return found == true or found == 0
+end
+
+-- A program that prints its port and ends when its input does.
+local function start(case)
+  local path = os.tmpname()
+  case.pipe = assert(io.popen(("%s %s > %s"):format(server, case.command, path), "w"))
+  case.url = "http://127.0.0.1:" .. wait_for(function()
+    local file = assert(io.open(path))
+    local text = file:read "*a"
+    file:close()
+    return text:match "(%d+)\n"
+  end, case.command) .. "/webhooks"
+  os.remove(path)
+end
+
+local receiver = ("bench/server_receiver.lua %s %s"):format(SECRET, TYPE)
+local bare = { command = bare_program }
+local ours = {
+  { name = "LuaJIT", command = "tools/with-lua jit " .. receiver },
+  { name = "Lua 5.4", command = "tools/with-lua 5.4 " .. receiver },
+}
+local octokit = octokit_program ~= "" and
+  { command = ("node %s %s"):format(octokit_program, SECRET), script = github } or nil
+local python = is_there "python3 --version" and { command = "python3 bench/server_python.py " .. SECRET } or nil
+
+-- All of them, round by round: the peers stand between ours, so that each has its neighbours in time.
+local function measure()
+  local cases = { ours[1], bare, ours[2] }
+  if octokit then cases[#cases + 1] = octokit end
+  if python then cases[#cases + 1] = python end
+  for _, case in ipairs(cases) do start(case) end
+  for round = 0, ROUNDS do -- the first warms up
+    for _, case in ipairs(cases) do
+      case.rates = round > 0 and case.rates or {}
+      table.insert(case.rates, (wrk(case.url, SECONDS, case.script or delivery)))
+    end
+  end
+  for _, case in ipairs(cases) do case.pipe:close() end
+end
+
+-- The rates of one round by round against those of another.
+local function shares(rates, others, factor)
+  local list = {}
+  for i, rate in ipairs(rates) do list[i] = rate / others[i] * factor end
+  return list
+end
+
+local BARE, OCTOKIT = "libmicrohttpd in C, 204", "@octokit/webhooks, node:http"
+local PYTHON = "Python, http.server and hmac"
+
+local function compare(what, case)
+  local function row(beside, peer, factor, of, bar)
+    figures.row { what = what, beside = beside, unit = "/s", ours = { (table.unpack or unpack)(case.rates) },
+      theirs = { (table.unpack or unpack)(peer.rates) }, share = shares(case.rates, peer.rates, factor), of = of,
+      bar = bar }
+  end
+  row(BARE, bare, 100, "%", 60)
+  if octokit then
+    row(OCTOKIT, octokit, 1, "×", 8)
+  else
+    figures.absent(what, OCTOKIT, "@octokit/webhooks is not installed in build/bench/octokit")
+  end
+  if python then
+    row(PYTHON, python, 1, "×")
+  else
+    figures.absent(what, PYTHON, "there is no python3")
+  end
+end
+
+measure()
+print(("%d bytes a delivery, 32 kept connections, medians of %d rounds of %d s:"):format(#BODY, ROUNDS, SECONDS))
+for _, case in ipairs(ours) do compare("standalone server, signed delivery, " .. case.name, case) end
+os.exit(figures.failed and 1 or 0)
