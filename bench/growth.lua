@@ -14,7 +14,8 @@ local http_server, directory = arg[1], arg[2]
 local LUA = rawget(_G, "jit") and "LuaJIT" or _VERSION
 local ROUNDS = 3
 local LEAST = 0.01           -- seconds of processor time that make a sample
-local LINEAR, FLAT = 1.1, 0.25 -- exponents at most; a logarithm's is below the second
+local LINEAR, FLAT = 1.1, 0.3 -- exponents at most; a logarithm's is below the second
+local BACKLOGS = { 100, 1000, 10000, 30000, 100000 }
 local SECRET = receiver_process.SECRET
 
 -- The slope of log y over log x, of the upper half of some points: what is fixed weighs little there.
@@ -40,7 +41,7 @@ local function show(what, x, y, values, bar, prepare, cost)
   end
   what = ("%s, by %s, %s"):format(what, x, LUA)
   figures.series { what = what, x = x, y = y, points = points }
-  figures.row { what = "growth: " .. what, unit = "(exponent)", ours = exponent_of(points), bar = bar, at_most = true }
+  figures.row { what = "exponent: " .. what, unit = "", ours = exponent_of(points), bar = bar, at_most = true }
 end
 
 -- Microseconds of a function's call, of as many as make a sample.
@@ -186,11 +187,11 @@ end
 receive_growing()
 server_growing()
 dispatch_growing()
-inbox_growing("memory", { 100, 1000, 10000, 100000 }, function()
+inbox_growing("memory", BACKLOGS, function()
   return require "apivideo.inbox.memory" ()
 end)
 if pcall(require, "DBI") then
-  inbox_growing("sqlite", { 100, 1000, 10000, 100000 }, function(backlog)
+  inbox_growing("sqlite", BACKLOGS, function(backlog)
     return require "apivideo.inbox.sqlite" { path = ("%s/%d.db"):format(directory, backlog) }
   end)
 else

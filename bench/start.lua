@@ -61,7 +61,7 @@ end
 
 local found = times()
 row { what = 'require "apivideo"', beside = 'require "cjson"', unit = "ms", ours = found.apivideo, theirs = found.cjson,
-  bar = 20, at_most = true }
+  bar = 25, at_most = true }
 row { what = "of which libcurl and libcrypto", unit = "ms", ours = found.libraries }
 row { what = "threads", unit = "", bar = 1, at_most = true, ours = tonumber(output_of(
   'require "apivideo"; io.write(io.open "/proc/self/status":read "*a":match "Threads:%s*(%d+)")')) }
