@@ -126,7 +126,7 @@ describe("signature.verify", function()
       for _, secret in ipairs { 12, true, "" } do
         assert.error_matches(function() signature.verify(BODY, hex, secret) end, "#3.*secret")
       end
-      assert.error_matches(function() signature.verify(BODY, hex) end, "#3.*secret.*got nil")
+      assert.error_matches(function() signature.verify(BODY, hex) end, "#3.*secret.*got no value")
       assert.error_matches(function() signature.verify(BODY, hex, {}) end, "#3.*empty")
       for _, list in ipairs { { "" }, { SECRET, "" }, { SECRET, 1 }, { 1, SECRET }, { { SECRET } }, { false } } do
         assert.error_matches(function() signature.verify(BODY, hex, list) end, "#3.*non%-empty strings")

@@ -78,13 +78,11 @@ void signature_to_hex(const unsigned char digest[SIGNATURE_BYTES], char hex[SIGN
   }
 }
 
-/* The value of a hexadecimal digit, or -1. */
-static inline int digit_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+/* The value of each hexadecimal digit + 1, 0 for other bytes. Nobody could predict branches on them. */
+static const unsigned char above[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16};
 
 /*
 ** Upper case is taken, too: the signature is the 32 bytes, the case of a digit says nothing about
@@ -94,9 +92,9 @@ bool signature_from_hex(const char *hex, size_t length, unsigned char digest[SIG
   int i;
   if (length != SIGNATURE_HEX) return false;
   for (i = 0; i < SIGNATURE_BYTES; i++) {
-    const int high = digit_value(hex[2 * i]), low = digit_value(hex[2 * i + 1]);
-    if (high < 0 || low < 0) return false;
-    digest[i] = (unsigned char)(high * 16 + low);
+    const int high = above[(unsigned char)hex[2 * i]], low = above[(unsigned char)hex[2 * i + 1]];
+    if (high == 0 || low == 0) return false;
+    digest[i] = (unsigned char)((high - 1) * 16 + low - 1);
   }
   return true;
 }

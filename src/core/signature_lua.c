@@ -1,10 +1,10 @@
 /*
 ** apivideo.core.signature: sign, verify, hmac.
 **
-** sign and verify share one calculation, a userdata that is their upvalue: it is made when first
-** used and begun anew by each, without setting up the key once more where it is the last one's (a
-** third of the time of a short body). It and the table that belongs to it (compat.h) keep that key,
-** at LAST_KEY, until the state closes; libcrypto wipes its own then.
+** sign and verify share two upvalues: one calculation, a userdata, and a list of one, the key that it
+** was last begun with. The calculation is made when first used and begun anew by each, without setting
+** up the key once more where it is the last one's (a third of the time of a short body). Both keep that
+** key until the state closes; libcrypto wipes its own then.
 */
 #include "signature_lua.h"
 
@@ -14,7 +14,10 @@
 #include "signature.h"
 
 #define HMAC "apivideo.hmac"
-#define LAST_KEY 1
+
+/* Upvalues of sign and verify. */
+#define SHARED 1
+#define LAST_KEY 2
 
 /* A userdata of metatable HMAC. No context: not yet begun, or finished. */
 struct hmac {
@@ -36,16 +39,14 @@ static const char *check_bytes(lua_State *L, int i, size_t *length) {
   return lua_tolstring(L, i, length);
 }
 
-/* Is the value on top a secret: a string that is not empty? */
-static bool is_secret(lua_State *L) {
-  return lua_type(L, -1) == LUA_TSTRING && compat_rawlen(L, -1) > 0;
+/* Is the value at index `i` a secret: a string that is not empty? */
+static bool is_secret(lua_State *L, int i) {
+  return lua_type(L, i) == LUA_TSTRING && compat_rawlen(L, i) > 0;
 }
 
 /* Raises if the argument at `i` is not a secret. */
 static void check_secret(lua_State *L, int i) {
-  lua_pushvalue(L, i);
-  if (!is_secret(L)) wrong_argument(L, i, "secret (non-empty string)");
-  lua_pop(L, 1);
+  if (!is_secret(L, i)) wrong_argument(L, i, "secret (non-empty string)");
 }
 
 /* Raises if the argument at `i` is neither a secret nor a list of at least one. */
@@ -60,7 +61,7 @@ static void check_secrets(lua_State *L, int i) {
   if (count == 0) luaL_argerror(L, i, "list of secrets is empty: no signature could hold");
   for (n = 1; n <= count; n++) {
     lua_rawgeti(L, i, n);
-    if (!is_secret(L)) luaL_argerror(L, i, "list of secrets (non-empty strings) expected");
+    if (!is_secret(L, -1)) luaL_argerror(L, i, "list of secrets (non-empty strings) expected");
     lua_pop(L, 1);
   }
 }
@@ -105,9 +106,9 @@ static int raise_failure(lua_State *L, const char *message) {
 
 /* --- sign, verify ---------------------------------------------------------------------------- */
 
-/* Returns the shared calculation, which is upvalue 1. Raises if libcrypto fails. */
+/* Returns the shared calculation. Raises if libcrypto fails. */
 static signature_context *shared_context(lua_State *L) {
-  struct hmac *const shared = lua_touserdata(L, lua_upvalueindex(1));
+  struct hmac *const shared = lua_touserdata(L, lua_upvalueindex(SHARED));
   if (shared->context == NULL) shared->context = signature_new();
   if (shared->context == NULL) (void)raise_failure(L, "libcrypto has no HMAC-SHA256");
   return shared->context;
@@ -115,23 +116,23 @@ static signature_context *shared_context(lua_State *L) {
 
 /* Begins the shared calculation with the secret on top of the stack. Stack: [-0, +0]. */
 static bool begin(lua_State *L, signature_context *context) {
-  bool begun;
-  compat_getuservalue(L, lua_upvalueindex(1));
-  lua_rawgeti(L, -1, LAST_KEY); /* secret, the table, the last key */
-  if (lua_rawequal(L, -1, -3)) {
+  bool same, begun;
+  lua_rawgeti(L, lua_upvalueindex(LAST_KEY), 1);
+  same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 1);
+  if (same) {
     begun = signature_again(context);
   } else {
     size_t length;
-    const char *const secret = lua_tolstring(L, -3, &length);
+    const char *const secret = lua_tolstring(L, -1, &length);
     begun = signature_begin(context, secret, length);
     if (begun) {
-      lua_pushvalue(L, -3);
+      lua_pushvalue(L, -1);
     } else {
       lua_pushnil(L);
     }
-    lua_rawseti(L, -3, LAST_KEY);
+    lua_rawseti(L, lua_upvalueindex(LAST_KEY), 1);
   }
-  lua_pop(L, 2);
   return begun;
 }
 
@@ -279,13 +280,13 @@ void signature_open(lua_State *L) {
   lua_setfield(L, -2, "__metatable"); /* nobody else can call __gc or change the methods */
   lua_pop(L, 1);
   lua_createtable(L, 0, 3);
-  (void)push_hmac(L); /* module, the shared calculation */
-  lua_createtable(L, LAST_KEY, 0);
-  compat_setuservalue(L, -2);
-  lua_pushvalue(L, -1);
-  lua_pushcclosure(L, sign, 1);
-  lua_setfield(L, -3, "sign");
-  lua_pushcclosure(L, verify, 1);
+  (void)push_hmac(L);
+  lua_createtable(L, 1, 0); /* module, SHARED, LAST_KEY */
+  lua_pushvalue(L, -2);
+  lua_pushvalue(L, -2);
+  lua_pushcclosure(L, sign, 2);
+  lua_setfield(L, -4, "sign");
+  lua_pushcclosure(L, verify, 2);
   lua_setfield(L, -2, "verify");
   lua_pushcfunction(L, new_hmac);
   lua_setfield(L, -2, "hmac");
