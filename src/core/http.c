@@ -58,11 +58,9 @@ static size_t on_header(char *data, size_t size, size_t count, void *context) {
   return http_take_line(transfer, data, len) ? len : 0;
 }
 
-/* A handle of the pool's: a spare one, or a new one; or NULL. */
-static CURL *take_handle(http_pool *pool) {
-  CURL *easy;
-  if (pool->spare_count > 0) return pool->spare[--pool->spare_count];
-  easy = curl_easy_init();
+/* A new handle, or NULL. */
+static CURL *make_handle(http_pool *pool) {
+  CURL *easy = curl_easy_init();
   if (easy == NULL) return NULL;
   (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
   (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -73,20 +71,28 @@ static CURL *take_handle(http_pool *pool) {
   return NULL;
 }
 
-/* Keeps the handle of a transfer that has ended for another one, or frees it. libcurl is told to
-   forget what is the transfer's. */
+/* The handle of a new transfer, or NULL. None serves twice: from 7.84.0 to 8.2.1, libcurl appends a first
+   header that begins with white space to the last one of the response before, which is freed. */
+static CURL *take_handle(http_pool *pool) {
+  CURL *easy = pool->next;
+  pool->next = NULL;
+  return easy == NULL ? make_handle(pool) : easy;
+}
+
+/* Puts the handle of a transfer that has ended aside. It forgets where the transfer was. */
 static void leave_handle(http_transfer *transfer) {
   http_pool *pool = transfer->pool;
-  CURL *easy = transfer->easy;
+  (void)curl_easy_setopt(transfer->easy, CURLOPT_ERRORBUFFER, NULL);
+  curl_easy_cleanup(pool->used);
+  pool->used = transfer->easy;
   transfer->easy = NULL;
-  if (!transfer->spares || pool->spare_count == HTTP_MAX_SPARE) {
-    curl_easy_cleanup(easy);
-    return;
-  }
-  (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
-  (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
-  (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
-  pool->spare[pool->spare_count++] = easy;
+}
+
+/* Frees the used handle and makes the next one: what costs time is done while an answer is awaited. */
+static void change_handles(http_pool *pool) {
+  curl_easy_cleanup(pool->used);
+  pool->used = NULL;
+  if (pool->next == NULL) pool->next = make_handle(pool);
 }
 
 /* Where libcurl puts what it receives for a transfer. */
@@ -192,7 +198,8 @@ void http_pool_close(http_pool *pool) {
   while (pool->running != NULL) http_close(pool->running);
   while (pool->done != NULL) http_close(pool->done);
   if (!http_pool_forked(pool)) {
-    while (pool->spare_count > 0) curl_easy_cleanup(pool->spare[--pool->spare_count]);
+    curl_easy_cleanup(pool->used);
+    curl_easy_cleanup(pool->next);
     release(pool);
   }
   free(pool->sockets);
@@ -279,6 +286,7 @@ const char *http_start(http_pool *pool, http_transfer *transfer) {
 
 const char *http_pool_step(http_pool *pool, struct curl_waitfd *fds, unsigned count, int timeout) {
   CURLMcode code = pool->fresh ? drive(pool) : CURLM_OK;
+  if (pool->running != NULL && pool->done == NULL) change_handles(pool);
   if (code == CURLM_OK && (pool->done == NULL || count > 0)) {
     code = curl_multi_poll(pool->multi, fds, count, pool->done == NULL ? timeout : 0, NULL);
     if (code == CURLM_OK) code = drive(pool);

@@ -20,8 +20,6 @@
 
 #include <curl/curl.h>
 
-#define HTTP_MAX_SPARE 64
-
 typedef struct http_buffer {
   char *data;
   size_t len;
@@ -46,15 +44,14 @@ typedef struct http_pool {
   http_transfer *done;      /* finished and not yet taken, oldest first */
   http_transfer **done_end; /* where the next one goes */
   bool fresh;               /* libcurl has not yet worked on what was started last */
-  CURL *spare[HTTP_MAX_SPARE]; /* handles for further transfers */
-  size_t spare_count;
+  CURL *next; /* a handle for the next transfer, or NULL */
+  CURL *used; /* that of the last one that ended, or NULL */
   http_socket *sockets; /* the open ones */
   size_t socket_count, socket_size;
   bool has_http2, has_https_proxy; /* this libcurl has them */
   bool has_openssl;   /* or a relative of its */
   bool sees_requests; /* this libcurl tells before it sends */
   bool exits_quickly; /* and leaves a resolver's thread to its end */
-  bool keeps_handles; /* and may use one again */
   bool trusts_file;   /* the system's certificates are one file */
 } http_pool;
 
@@ -84,7 +81,6 @@ struct http_transfer {
   struct curl_slist *headers;
   size_t max_body, max_header;
   /* on its way: */
-  bool spares;       /* its handle may serve another one after it */
   bool repeatable;   /* a GET, and maybe over HTTP/2: it may be sent again */
   bool ready;        /* a connection was ready for it */
   bool stale;        /* that was a kept one of no use: the peer had closed it, say */

@@ -24,7 +24,6 @@ static bool is_https(const char *url) { return strncasecmp(url, "https:", 6) == 
 /* Whether libcurl is about to send a transfer a second time which must be sent once. */
 static bool must_stop(http_transfer *transfer) {
   if (!transfer->ready) return false;
-  transfer->spares = false; /* its handle counts this */
   transfer->unanswered = !transfer->repeatable && http_was_sent(transfer);
   return transfer->unanswered;
 }
@@ -166,7 +165,7 @@ CURLcode http_watch_transfer(http_transfer *transfer, const http_request *reques
 }
 
 CURLcode http_renew(http_transfer *transfer) {
-  transfer->stale = transfer->spares = false;
+  transfer->stale = false;
   return curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 

@@ -18,7 +18,7 @@
 CURLcode http_watch_handle(CURL *easy, http_pool *pool);
 /* Points that at a transfer of the pool. */
 CURLcode http_watch_transfer(http_transfer *transfer, const http_request *request);
-/* Has a transfer open a connection of its own; its handle then serves no other. */
+/* Has a transfer open a connection of its own. */
 CURLcode http_renew(http_transfer *transfer);
 /* Learns from a transfer that has ended what its connection is. */
 void http_learn(const http_transfer *transfer);

@@ -1,6 +1,6 @@
 /*
-** What a request asks, as libcurl's options. Handles are used again: each option is either common to
-** all transfers of a pool, or set for each, or keeps the handle from further use.
+** What a request asks, as libcurl's options: what all transfers of a pool have in common is set before
+** their request is known.
 */
 #include "http_options.h"
 
@@ -35,9 +35,6 @@ void http_read_features(http_pool *pool) {
   pool->has_https_proxy = (version->features & CURL_VERSION_HTTPS_PROXY) != 0;
   pool->sees_requests = version->version_num >= 0x075000; /* 7.80.0 */
   pool->exits_quickly = version->version_num >= 0x075700; /* 7.87.0 */
-  /* From 7.84.0 to 8.2.1, a handle remembers the last header of the response before, which is freed: one
-     that begins with white space is appended to it. */
-  pool->keeps_handles = version->version_num < 0x075400 || version->version_num >= 0x080300;
   pool->trusts_file = trusts_file(version);
   pool->has_openssl = version->ssl_version != NULL && strstr(version->ssl_version, "SSL") != NULL;
 }
@@ -122,7 +119,6 @@ const char *http_check(http_transfer *transfer, const http_request *request) {
 
 /* The method and the body, which libcurl copies. */
 static CURLcode set_body(CURL *easy, const http_request *request) {
-  SET(HTTPGET, 1L); /* undoes what an earlier request set */
   SET(CUSTOMREQUEST, request->method);
   if (strcmp(request->method, "HEAD") == 0) SET(NOBODY, 1L);
   if (request->body == NULL) return CURLE_OK;
@@ -187,7 +183,5 @@ CURLcode http_set_request(http_transfer *transfer, const http_request *request) 
     code = set_version(easy, https && request->http2 && transfer->pool->has_http2);
   if (code == CURLE_OK) code = set_proxy(easy, request);
   if (code == CURLE_OK) code = set_certificates(easy, transfer->pool, request);
-  transfer->spares = transfer->pool->keeps_handles && request->proxy == NULL &&
-                     request->ca_file == NULL && request->client_cert == NULL;
   return code;
 }
