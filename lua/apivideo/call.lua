@@ -269,11 +269,13 @@ function Call:run()
 end
 
 local function new(account, fields)
-  fields.account = account
-  fields.attempts, fields.tries, fields.in_doubt = 0, 0, false
-  setmetatable(fields, Call)
-  fields.ends_at = runtime.monotonic() + limit(fields, "total_timeout")
-  return fields
+  local self = setmetatable({
+    account = account, method = fields.method, url = fields.url, body = fields.body, options = fields.options,
+    settle = fields.settle, repeatable = fields.repeatable or repeatable[fields.method] or false,
+    class = fields.class, attempts = 0, tries = 0, in_doubt = false,
+  }, Call)
+  self.ends_at = runtime.monotonic() + limit(self, "total_timeout")
+  return self
 end
 
 local call = {}

@@ -65,7 +65,8 @@ function Client:request(method, path, arguments, settle)
   if settle ~= nil and type(settle) ~= "function" then
     error("client:request: settle must be a function, got " .. type(settle), 2)
   end
-  local query, problem = url.encode_query(given.query or {})
+  local query, problem = "", nil
+  if given.query then query, problem = url.encode_query(given.query) end
   if not query then error("client:request: option \"query\": " .. problem, 2) end
   local body = given.body
   if type(body) == "table" then

@@ -148,17 +148,19 @@ local function patience()
   return 3600
 end
 
+local none = {}
+
 -- Waits for the next thing that happens, and wakes who waits for it.
 local function poll()
   local finished, readable = current_pool():step(patience(), fds)
-  for _, transfer in ipairs(finished or {}) do
+  for _, transfer in ipairs(finished or none) do
     local wait = transfers[transfer]
     if wait then
       transfers[transfer], in_flight = nil, in_flight - 1
       wake(wait)
     end
   end
-  for _, fd in ipairs(readable or {}) do
+  for _, fd in ipairs(readable or none) do
     if callbacks[fd] then callbacks[fd]() end
   end
   fire_timers()
