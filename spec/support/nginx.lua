@@ -17,16 +17,17 @@ http {
 ]]
 
 --- Starts it with the files of an authority, which has issued "good" and ends it when it is removed.
---- Each server is { "parameters of listen", "directives" }; their ports, in order.
-function nginx.start(authority, servers)
+--- Each server is { "parameters of listen", "directives" }; their ports, in order. `under` is a command that
+--- runs it, such as "taskset -c 1".
+function nginx.start(authority, servers, under)
   local parts, ports = {}, {}
   for i, server in ipairs(servers) do
     ports[i] = free_port()
     parts[i] = ("server { listen 127.0.0.1:%d %s; %s }"):format(ports[i], server[1], server[2])
   end
   authority:write("nginx.conf", frame:format(table.concat(parts, "\n  ")))
-  os.execute(("cd %s && { PATH=$PATH:/usr/sbin nginx -p . -c nginx.conf > nginx.log 2>&1 < /dev/null &"
-    .. " echo $! >> pids; }"):format(authority.directory))
+  os.execute(("cd %s && { PATH=$PATH:/usr/sbin %s nginx -p . -c nginx.conf > nginx.log 2>&1 < /dev/null &"
+    .. " echo $! >> pids; }"):format(authority.directory, under or ""))
   wait_until_accepting(ports[1], "nginx")
   return ports
 end
