@@ -1,29 +1,37 @@
---- What requests cost, beside a bare loop in C on libcurl (bench/http_loop.c): one after the other on a
---- kept-alive connection, many at once, and new TLS connections. In one run, alternating, medians of
---- many short rounds; exits 1 when a bar is missed.
+--- What calls of the management API cost: one after the other on a kept-alive connection, plain and over
+--- TLS, beside a bare loop in C on libcurl (bench/http_loop.c), Lua-cURL and api.video's Node client; many
+--- at once beside the time that they would take at best; and new TLS connections. Exits 1 when a bar is
+--- missed.
+---
+---   http.lua pin http_server http_loop
+---
+--- `pin` is what runs the servers on a processor of their own, such as "taskset -c 1", or "".
 
 local apivideo = require "apivideo"
 local certificates = require "spec.support.certificates"
+local cjson = require "cjson"
 local figures = require "bench.figures"
 local http = require "apivideo.http"
 local nginx = require "spec.support.nginx"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
 
-local median, shown, verdict = figures.median, figures.shown, figures.verdict
+local pin, server_program, loop_program = arg[1], arg[2], arg[3]
 
-local server_program, loop_program = arg[1], arg[2]
-
-local PATH = "/webhooks/webhook_XXXXXXXXXXXXXXX"
-local ROUNDS, REQUESTS = 21, 2000            -- one after the other
-local BURSTS, CALLS, IN_FLIGHT = 7, 1000, 50 -- at once, of LATENCY each
+local LUA = rawget(_G, "jit") and "LuaJIT" or _VERSION
+local ID = "webhook_XXXXXXXXXXXXXXX"
+local PATH = "/webhooks/" .. ID
+local NODE_MODULES = "build/peers/node_modules"
+local ROUNDS, CALLS_OF_ROUND = 11, 500       -- one after the other
+local NODE_ROUNDS = 3
+local BURSTS, CALLS, IN_FLIGHT = 5, 1000, 50 -- at once, of LATENCY each
 local LATENCY = 50                           -- milliseconds
 local CONNECTIONS = 40                       -- over TLS
 
 -- Starts a peer that answers after some milliseconds; its URL, and what ends it when it is closed.
 local function start_server(milliseconds)
   local path = os.tmpname()
-  local running = assert(io.popen(("%s %d > %s"):format(server_program, milliseconds, path), "w"))
+  local running = assert(io.popen(("%s %s %d > %s"):format(pin, server_program, milliseconds, path), "w"))
   local port = wait_for(function()
     local file = assert(io.open(path))
     local text = file:read "*a"
@@ -34,52 +42,144 @@ local function start_server(milliseconds)
   return "http://127.0.0.1:" .. port, running
 end
 
--- Requests in a second, by one way of making them.
-local function rate(request)
+-- Calls in a second, by one way of making them.
+local function rate(call)
   collectgarbage()
   local began = runtime.monotonic()
-  for _ = 1, REQUESTS do request() end
-  return REQUESTS / (runtime.monotonic() - began)
+  for _ = 1, CALLS_OF_ROUND do call() end
+  return CALLS_OF_ROUND / (runtime.monotonic() - began)
 end
 
-local function rate_of_loop(url)
-  local program = assert(io.popen(("%s %s %d"):format(loop_program, url, REQUESTS)))
+-- The number that a program prints.
+local function rate_of_program(command)
+  local program = assert(io.popen(command))
   local number = tonumber(program:read "*a")
   program:close()
-  return assert(number, "the loop in C failed")
+  return assert(number, command .. " failed")
 end
 
-local function one_by_one()
-  local url, server = start_server(0)
-  local client = apivideo.client { api_key = "key", base_url = url }
+-- The loop in C sends what the client sends.
+local function rate_of_loop(client, url, ca_file)
+  local account = client.account()
+  return rate_of_program(("%s %s%s %d %s %s '%s'"):format(loop_program, url, PATH, CALLS_OF_ROUND, ca_file,
+    account.credentials.username, table.concat(account.lines, "' '")))
+end
+
+-- A call as who uses Lua-cURL makes it; nil where that is not installed for this Lua.
+local function lua_curl_call(client, url, ca_file)
+  local found, curl = pcall(require, "curl")
+  if not found then return nil end
+  local parts, account = {}, client.account()
+  local easy = curl.easy_init()
+  easy:setopt(curl.OPT_URL, url .. PATH)
+  easy:setopt(curl.OPT_CAINFO, ca_file)
+  easy:setopt(curl.OPT_USERPWD, account.credentials.username .. ":")
+  easy:setopt(curl.OPT_HTTPHEADER, account.lines)
+  easy:setopt(curl.OPT_WRITEFUNCTION, function(part)
+    parts[#parts + 1] = part
+    return #part
+  end)
+  return function()
+    parts = {}
+    assert(easy:perform())
+    return assert(cjson.decode(table.concat(parts)).webhookId)
+  end
+end
+
+local function has_node_client()
+  local file = io.open(NODE_MODULES .. "/@api.video/nodejs-client/package.json")
+  if file then file:close() end
+  return file ~= nil
+end
+
+-- Microseconds of each call, of a rate.
+local function each(rates) return 1e6 / figures.median(rates) end
+
+-- What stands in the way of a bar: our call is the loop's, a transfer's and an answer's to be read.
+local function note_of(rates)
+  return ("a call takes %.0f µs, the loop's %.0f; the transport alone %.0f; cjson.decode of the answer alone %.1f")
+    :format(each(rates.client), each(rates.loop), each(rates.transport), each(rates.decode))
+end
+
+-- One after the other, beside the loop in C and Lua-cURL, round by round.
+local function compare(what, url, ca_file)
+  local client = apivideo.client { api_key = "key", base_url = url, ca_file = ca_file }
+  local function transfer()
+    return assert(http.request { method = "GET", url = url .. PATH, ca_file = ca_file, username = "key",
+      headers = client.account().lines })
+  end
+  local answer, lua_curl = transfer().body, lua_curl_call(client, url, ca_file)
   local ways = {
-    { name = "loop in C", rate = function() return rate_of_loop(url .. PATH) end },
-    { name = "transport", rate = function()
-      return rate(function() assert(http.request { method = "GET", url = url .. PATH }) end)
-    end },
-    { name = "client", rate = function()
-      return rate(function() assert(client:request("GET", PATH)) end)
-    end },
+    { name = "client", rate = function() return rate(function() assert(client.webhooks:get(ID)) end) end },
+    { name = "loop", rate = function() return rate_of_loop(client, url, ca_file) end },
+    { name = "transport", rate = function() return rate(transfer) end },
+    { name = "decode", rate = function() return rate(function() cjson.decode(answer) end) end },
+    lua_curl and { name = "lua_curl", rate = function() return rate(lua_curl) end },
   }
-  for _, way in ipairs(ways) do way.rates, way.shares = {}, {} end
+  local rates, shares = {}, {}
+  for _, way in ipairs(ways) do rates[way.name], shares[way.name] = {}, {} end
   for round = 0, ROUNDS do -- round 0 warms up
     for _, way in ipairs(ways) do
-      way.rates[round] = way.rate()
-      -- Of the loop's rate in the same round: a machine's pace wanders, but little between neighbours.
-      way.shares[round] = way.rates[round] / ways[1].rates[round] * 100
+      rates[way.name][round] = way.rate()
+      -- Of the rate in the same round: a machine's pace wanders, but little between neighbours.
+      shares[way.name][round] = rates.client[round] / rates[way.name][round]
     end
   end
-  server:close()
-  for _, way in ipairs(ways) do
-    local bar = way.name == "client" and verdict(median(way.shares) >= 90) or ""
-    print(("  %-10s %s   %s%s"):format(way.name, shown(way.rates, "%6.0f/s"), shown(way.shares, "%5.1f %%"), bar))
+  for round = 1, ROUNDS do shares.loop[round] = shares.loop[round] * 100 end
+  local note = note_of(rates)
+  figures.row { what = what, beside = "bare loop in C", unit = "/s", ours = rates.client, theirs = rates.loop,
+    share = shares.loop, of = "%", bar = 92, note = note }
+  if lua_curl then
+    figures.row { what = what, beside = "Lua-cURL", unit = "/s", ours = rates.client, theirs = rates.lua_curl,
+      share = shares.lua_curl, of = "×", bar = 1, note = note }
+  else
+    figures.absent(what, "Lua-cURL", "Debian's lua-curl is for Lua 5.1 and 5.2")
   end
+  return client
+end
+
+-- Beside api.video's Node client.
+local function compare_with_node(what, url, ca_file, client)
+  if not has_node_client() then
+    return figures.absent(what, "Node client", "tools/check-peers installs it")
+  end
+  local ours, theirs, shares = {}, {}, {}
+  for round = 1, NODE_ROUNDS do
+    ours[round] = rate(function() assert(client.webhooks:get(ID)) end)
+    theirs[round] = rate_of_program(("NODE_PATH=%s NODE_EXTRA_CA_CERTS=%s node bench/http_node.cjs %s %d"):format(
+      NODE_MODULES, ca_file, url, CALLS_OF_ROUND))
+    shares[round] = ours[round] / theirs[round]
+  end
+  figures.row { what = what, beside = "Node client", unit = "/s", ours = ours, theirs = theirs, share = shares,
+    of = "×", bar = 3 }
+end
+
+-- nginx with what the peer answers, over TLS.
+local function start_tls(authority, answer)
+  local port = nginx.start(authority, { { "ssl", ([[keepalive_requests 1000000; default_type application/json;
+    add_header X-RateLimit-Limit 1000000; add_header X-RateLimit-Remaining 999999;
+    add_header X-RateLimit-Retry-After 42; location / { return 200 '%s'; }]]):format(answer) } }, pin)[1]
+  return ("https://127.0.0.1:%d"):format(port)
+end
+
+local function one_by_one(transport, url, ca_file)
+  local what = ("calls one by one, %s, %s"):format(transport, LUA)
+  compare_with_node(what, url, ca_file, compare(what, url, ca_file))
+end
+
+-- Plain, and then over TLS: nginx would hold the pipe whose end ends the other server.
+local function plain_and_tls(authority)
+  local ca_file, url, server = authority:path "ca.crt", start_server(0)
+  local answer = assert(http.request { method = "GET", url = url .. PATH }).body
+  one_by_one("plain", url, ca_file)
+  server:close()
+  one_by_one("TLS", start_tls(authority, answer), ca_file)
 end
 
 local function at_once()
   local url, server = start_server(LATENCY)
   local client = apivideo.client { api_key = "key", base_url = url }
-  local items, times = {}, {}
+  local items, seconds, times = {}, {}, {}
   for i = 1, CALLS do items[i] = i end
   local function burst()
     local _, errors = apivideo.parallel(IN_FLIGHT, items, function() return client:request("GET", PATH) end)
@@ -89,19 +189,18 @@ local function at_once()
   for i = 0, BURSTS do
     local began = runtime.monotonic()
     runtime.run(burst)
-    times[i] = (runtime.monotonic() - began) / ideal
+    seconds[i] = runtime.monotonic() - began
+    times[i] = seconds[i] / ideal
   end
   server:close()
-  print(("  burst      %d calls of %d ms, %d in flight: %s of the ideal time%s"):format(CALLS, LATENCY,
-    IN_FLIGHT, shown(times, "%.3f"), verdict(median(times) <= 1.15)))
+  figures.row { what = ("%d calls of %d ms, %d in flight, %s"):format(CALLS, LATENCY, IN_FLIGHT, LUA),
+    beside = "ideal", unit = "s", ours = seconds, theirs = ideal, share = times, of = "×", bar = 1.08, at_most = true }
 end
 
 -- A trust store of full size: the system's, and an authority made here.
-local function new_connections()
-  local authority = certificates.new()
-  authority:issue("good", "IP:127.0.0.1")
+local function new_connections(authority)
   os.execute(("cat /etc/ssl/certs/ca-certificates.crt >> %s"):format(authority:path "ca.crt"))
-  local port = nginx.start(authority, { { "ssl", 'keepalive_timeout 0; location / { return 200 "x"; }' } })[1]
+  local port = nginx.start(authority, { { "ssl", 'keepalive_timeout 0; location / { return 200 "x"; }' } }, pin)[1]
   local times = {}
   for i = 0, CONNECTIONS do -- the first loads the store
     local began = os.clock()
@@ -110,13 +209,14 @@ local function new_connections()
     times[i] = (os.clock() - began) * 1000
     assert(response.connections == 1)
   end
-  authority:remove()
-  print(("  TLS        the first connection %.1f ms of processor time, each further one %s%s"):format(
-    times[0], shown(times, "%.2f ms"), verdict(median(times) < 2)))
+  figures.row { what = "new TLS connection, " .. LUA, unit = "ms of processor time", ours = times, bar = 2,
+    at_most = true }
 end
 
-print(rawget(_G, "jit") and "LuaJIT" or _VERSION)
-one_by_one()
+local authority = certificates.new()
+authority:issue("good", "IP:127.0.0.1")
+plain_and_tls(authority)
 at_once()
-new_connections()
+new_connections(authority)
+authority:remove()
 os.exit(figures.failed and 1 or 0)

@@ -2,7 +2,7 @@
 ** What libcurl can do at best: one easy handle, GETs one after the other on a kept-alive connection,
 ** the body collected. Prints how many it did in a second.
 **
-**   http_loop url count
+**   http_loop url count ca-file username header …
 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,12 +36,18 @@ static double now(void) {
 }
 
 int main(int argc, char **argv) {
-  const long count = argc > 2 ? strtol(argv[2], NULL, 10) : 0;
+  const long count = argc > 4 ? strtol(argv[2], NULL, 10) : 0;
   buffer body = {NULL, 0, 0};
   CURL *easy = curl_easy_init();
+  struct curl_slist *headers = NULL;
   double started = 0;
   long i;
+  if (argc < 5) return 1;
+  for (i = 5; i < argc; i++) headers = curl_slist_append(headers, argv[i]);
   (void)curl_easy_setopt(easy, CURLOPT_URL, argv[1]);
+  (void)curl_easy_setopt(easy, CURLOPT_CAINFO, argv[3]);
+  (void)curl_easy_setopt(easy, CURLOPT_USERNAME, argv[4]);
+  (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
   (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
   (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, &body);
   for (i = -1; i < count; i++) { /* the first connects */
@@ -52,5 +58,6 @@ int main(int argc, char **argv) {
   printf("%.0f\n", (double)count / (now() - started));
   free(body.data);
   curl_easy_cleanup(easy);
+  curl_slist_free_all(headers);
   return 0;
 }
