@@ -26,7 +26,7 @@ return {
              : MHD_YES;]], [[? MHD_YES
              : MHD_YES;]], spec = "spec/server_spec.lua" },
     { "connections that are handled may end", [[  connections_handle(request->connection);]], "", spec = "spec/server_deadlines_spec.lua" },
-    { "an answer counts as waiting", [[connections_answer(request->owner,]], [[connections_wait(request->owner,]], spec = "spec/server_deadlines_spec.lua" },
+    { "an answer counts as waiting", [[connections_answer(self, request->connection);]], [[connections_wait(self, request->connection);]], spec = "spec/server_deadlines_spec.lua" },
     { "two lengths are taken", [[found.count > 1 ||]], "" },
     { "names that are nearly Transfer-Encoding are taken", [[is_longer(name, MHD_HTTP_HEADER_TRANSFER_ENCODING))]], [[false)]] },
     { "control characters are taken", [[(value != NULL && has_control(value)) ||]], "", spec = "spec/fuzz_findings_spec.lua" },
