@@ -125,6 +125,29 @@ describe("server in tests", function()
     connection:close()
   end)
 
+  it("is done with a request that it holds, or answers, when its client has reset the connection", function()
+    local instance = assert(core.new("127.0.0.1", 0, 1, 1, 1))
+    local _, port = instance:address()
+    for _, held in ipairs { true, false } do
+      local connection = assert(socket.connect("127.0.0.1", port))
+      connection:send(REQUEST)
+      local id = wait_for(function()
+        instance:run()
+        return instance:next()
+      end, "a request")
+      if held then assert.is_true(instance:cut(id, "", "hold")) end
+      connection:setoption("linger", { on = true, timeout = 0 })
+      connection:close()
+      if not held then assert.is_true(instance:respond(id, 204)) end
+      wait_for(function()
+        instance:run()
+        return instance:active() == 0
+      end, "its end")
+      assert.is_false(instance:respond(id, 204))
+    end
+    instance:close()
+  end)
+
   it("holds nothing once it stops", function()
     local go = runtime.latch()
     running = assert(server.listen { handler = function()
