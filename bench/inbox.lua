@@ -1,20 +1,22 @@
---- What keeping events in an inbox costs: signed deliveries to a receiver with and without one, measured
---- by wrk; and what put and claim cost beside a backlog. In one run, alternating, medians; exits 1 when
---- a bar is missed.
+--- What keeping events in an inbox costs: signed deliveries to a receiver with and without one, in a standalone
+--- server and in nginx, also while its worker handles them in the same process, measured by wrk; and what put and
+--- claim cost beside a backlog. In one run, alternating, medians; exits 1 when a bar is missed.
 
 local apivideo = require "apivideo"
 local cjson = require "cjson"
 local core = require "apivideo.core"
 local figures = require "bench.figures"
+local nginx_lua = require "spec.support.nginx_lua"
 local redis = require "spec.support.redis"
+local sqlite = require "apivideo.inbox.sqlite"
 local wait_for = require "spec.support.wait"
 local wrk = require "bench.wrk"
 
 local pinned, lua, directory = arg[1], arg[2], arg[3]
 
-local ROUNDS = tonumber(os.getenv "ROUNDS") or 7
-local WARM_UP, SECONDS = 1, 3
-local EVENTS = 40000                         -- more than a second takes
+local ROUNDS = tonumber(os.getenv "ROUNDS") or 3
+local WARM_UP, SECONDS = 1, 2
+local EVENTS = 60000                         -- more than an inbox takes in that time
 local BACKLOG = tonumber(os.getenv "BACKLOG") or 1000000
 local BATCH, BATCHES = 32, 300
 local SECRET = "sig_sec_0000000000000000000000"
@@ -38,21 +40,25 @@ local function body_of(number)
   return cjson.encode(event)
 end
 
--- A script of wrk's that sends other events each time, for some seconds.
-local function write_script(path, first, seconds)
-  local lines = {}
-  for i = 1, EVENTS * seconds do
+-- A script of wrk's that sends other events each time, EVENTS in all; then the same again.
+local function write_script(path, first)
+  local file = assert(io.open(path .. ".events", "wb"))
+  for i = 1, EVENTS do -- one by one: LuaJIT is slow to make many long strings that differ in few bytes
     local body = body_of(first + i)
-    lines[i] = apivideo.sign(body, SECRET) .. body
+    file:write(apivideo.sign(body, SECRET), body, "\n")
   end
-  write(path .. ".events", table.concat(lines, "\n"))
-  -- (One by one: LuaJIT is slow to make many long strings that differ in few bytes.)
+  file:close()
   write(path, ([[
-    local lines = io.lines(%q)
+    local path = %q
+    local lines = io.lines(path)
     local headers = { ["Content-Type"] = "application/json",
       ["X-Api-Video-WebhookID"] = "webhook_0000000000000000000000" }
     function request()
       local line = lines()
+      if not line then
+        lines = io.lines(path)
+        line = lines()
+      end
       headers["X-Api-Video-Signature"] = line:sub(1, 64)
       return wrk.format("POST", "/webhooks", headers, line:sub(65))
     end
@@ -60,55 +66,86 @@ local function write_script(path, first, seconds)
   return path
 end
 
--- Runs a receiver and measures it, once it is warm and its file has been written over.
-local function measure(kind, place, warm_up, script)
+local start = {}
+
+-- Starts a receiver: its URL, and a function that ends it.
+function start.standalone(kind, place)
   local out = directory .. "/port"
   write(out, "")
   local pipe = assert(io.popen(("exec %s tools/with-lua %s bench/inbox_server.lua %s %s > %s"):format(
     pinned, lua, kind, place, out), "w"))
   local port = wait_for(function() return read(out):match "(%d+)\n" end, "a receiver")
-  local url = "http://127.0.0.1:" .. port
-  wrk(url, WARM_UP, warm_up)
-  local rate, count = wrk(url, SECONDS, script)
-  pipe:close()
-  assert(count <= EVENTS * SECONDS, "events came twice")
-  return rate
+  return "http://127.0.0.1:" .. port, function() pipe:close() end
 end
 
-local function clear()
+function start.nginx(kind, place)
+  local nginx = nginx_lua.start {
+    files = { ["inbox_app.lua"] = read "bench/inbox_app.lua" },
+    http = ([[
+      init_by_lua_block { app = require "inbox_app" receiver = app.new(%q, %q) }
+      init_worker_by_lua_block { app.start() }
+    ]]):format(kind, tostring(place)),
+    server = "location = /webhooks { content_by_lua_block { receiver:nginx() } }",
+  }
+  local worker = wait_for(function() return nginx:workers()[1] end, "a worker")
+  if pinned ~= "" then os.execute(("taskset -p -c 0 %s > /dev/null"):format(worker)) end
+  return nginx.url, function() nginx:stop() end
+end
+
+-- How much of what the store was given is handled, in percent.
+local function handled()
+  local store = sqlite { path = directory .. "/inbox.db" }
+  local stats = assert(store:stats())
+  store:close()
+  return stats.done / (stats.done + stats.waiting + stats.claimed) * 100
+end
+
+-- Runs a receiver and measures it, once it is warm and its file has been written over: deliveries in a
+-- second, and how many percent were handled when the last had come.
+local function measure(server, kind, place, scripts)
   os.execute(("rm -f %s/inbox.db*"):format(directory))
+  local url, stop = start[server](kind, place)
+  wrk(url, WARM_UP, scripts.warm_up)
+  local rate, count = wrk(url, SECONDS, scripts.post)
+  local share = kind:find("+work", 1, true) and handled()
+  stop()
+  assert(kind == "handlers" or count <= EVENTS, "events came twice")
+  return rate, share
 end
 
-local function rates(server)
-  local warm_up = write_script(directory .. "/warm_up.lua", 0, WARM_UP)
-  local script = write_script(directory .. "/post.lua", EVENTS * WARM_UP, SECONDS)
-  local kinds, found = { "handlers", "sqlite", "single", "redis" }, {}
-  for round = 0, ROUNDS do -- the first warms up
-    for _, kind in ipairs(kinds) do
-      clear()
-      if server then server:command("FLUSHALL") end
-      local place = kind == "redis" and server and server.port or directory
-      if kind ~= "redis" or server then
-        local rate = measure(kind, place, warm_up, script)
-        found[kind] = round > 0 and found[kind] or {}
-        table.insert(found[kind], rate)
-      end
+-- Deliveries in a second beside those to the same receiver without an inbox.
+local function rates(redis_server, scripts)
+  local cases = {
+    { server = "standalone", kind = "handlers" },
+    { server = "standalone", kind = "sqlite", what = "standalone, durable (sqlite, fsync)", bar = 60 },
+    { server = "standalone", kind = "sqlite+work", what = "standalone, durable, and handled meanwhile" },
+    { server = "nginx", kind = "handlers" },
+    { server = "nginx", kind = "sqlite", what = "nginx, durable (sqlite, fsync)", bar = 60 },
+    { server = "nginx", kind = "sqlite+work", what = "nginx, durable, and handled meanwhile" },
+  }
+  if redis_server then
+    table.insert(cases, 4, { server = "standalone", kind = "redis", what = "standalone, redis (appendfsync always)" })
+  end
+  for _, case in ipairs(cases) do case.rates, case.shares, case.handled = {}, {}, {} end
+  for round = 1, ROUNDS do
+    local without
+    for _, case in ipairs(cases) do
+      if redis_server then redis_server:command "FLUSHALL" end
+      local place = case.kind == "redis" and redis_server.port or directory
+      local rate, share = measure(case.server, case.kind, place, scripts)
+      without = case.what and without or { rate = rate, rates = case.rates }
+      case.rates[round], case.without = rate, without.rates
+      case.shares[round], case.handled[round] = rate / without.rate * 100, share or nil
     end
   end
-  print(("deliveries in a second, Lua %s, standalone server, 32 connections, %d rounds of %d s:"):format(
-    lua, ROUNDS, SECONDS))
-  local names = { handlers = "handlers, no inbox", sqlite = "sqlite, shared commits", single = "sqlite, a commit each",
-    redis = "redis" }
-  for _, kind in ipairs(kinds) do
-    if found[kind] then print(("  %-24s %s"):format(names[kind], figures.shown(found[kind], "%7.0f"))) end
-  end
-  local none, sqlite = figures.median(found.handlers), figures.median(found.sqlite)
-  local share, times = sqlite / none * 100, sqlite / figures.median(found.single)
-  print(("  sqlite is %.0f %% of none (bar 50 %%)%s"):format(share, figures.verdict(share >= 50)))
-  print(("  sqlite is %.1f × a commit each (bar 10 ×)%s"):format(times, figures.verdict(times >= 10)))
-  if found.redis then
-    share = figures.median(found.redis) / none * 100
-    print(("  redis is %.0f %% of none (bar 40 %%)%s"):format(share, figures.verdict(share >= 40)))
+  for _, case in ipairs(cases) do
+    if case.what then
+      local done = case.handled[1] and ("%.0f %% of them were handled when the last had come"):format(
+        figures.median(case.handled))
+      figures.row { what = case.what .. ", 32 connections", beside = "without inbox", unit = "/s",
+        ours = case.rates, theirs = case.without, share = case.shares, of = "%", bar = case.bar, note = done }
+      if done then print("  " .. done) end
+    end
   end
 end
 
@@ -167,10 +204,13 @@ local function main()
   local server = not redis.missing() and redis.start() or nil
   if not server then print "(Without Redis, which is not installed.)" end
   local only = os.getenv "ONLY"
-  if not only or only == "rates" then rates(server) end
+  if not only or only == "rates" then
+    rates(server, { warm_up = write_script(directory .. "/warm_up.lua", 0),
+      post = write_script(directory .. "/post.lua", EVENTS) })
+  end
   if not only or only == "backlog" then
-    clear()
-    backlog("sqlite", function() return require "apivideo.inbox.sqlite" { path = directory .. "/inbox.db" } end)
+    os.execute(("rm -f %s/inbox.db*"):format(directory))
+    backlog("sqlite", function() return sqlite { path = directory .. "/inbox.db" } end)
     if server then
       server:command("FLUSHALL")
       backlog("redis", function() return require "apivideo.inbox.redis" { port = server.port } end)

@@ -7,28 +7,8 @@ local SECRET = "sig_sec_0000000000000000000000"
 
 local app = {}
 
--- A store that commits each event by itself.
-local function one_by_one(store)
-  return setmetatable({ put = function(_, items, window)
-    local verdicts = {}
-    for i, item in ipairs(items) do
-      local each, err = store:put({ item }, window)
-      if not each then return nil, err end
-      verdicts[i] = each[1]
-    end
-    return verdicts
-  end }, { __index = function(_, name)
-    return function(_, ...) return store[name](store, ...) end
-  end })
-end
-
-local function sqlite(directory)
-  return require "apivideo.inbox.sqlite" { path = directory .. "/inbox.db" }
-end
-
 local stores = {
-  sqlite = sqlite,
-  single = function(directory) return one_by_one(sqlite(directory)) end,
+  sqlite = function(directory) return require "apivideo.inbox.sqlite" { path = directory .. "/inbox.db" } end,
   redis = function(port) return require "apivideo.inbox.redis" { port = tonumber(port) } end,
 }
 
