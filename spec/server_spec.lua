@@ -212,6 +212,29 @@ describe("server", function()
     for i = 1, 100 do assert.equal(200, statuses[i]) end
   end)
 
+  it("lets other tasks go on however many requests there are", function()
+    local CONNECTIONS, REQUESTS = 8, 50
+    local answered, seen, connections = 0, nil, {}
+    local port = listen(function()
+      answered = answered + 1
+      local busy = runtime.monotonic() + 0.001
+      repeat until runtime.monotonic() >= busy
+      return 204
+    end)
+    for i = 1, CONNECTIONS do
+      connections[i] = raw.connect(port)
+      connections[i]:send(("GET / HTTP/1.1\r\nHost: x\r\n\r\n"):rep(REQUESTS))
+    end
+    runtime.run(function()
+      wait_for(function() return answered > 0 end, "the first answer")
+      runtime.sleep(0.01)
+      seen = answered
+      wait_for(function() return answered == CONNECTIONS * REQUESTS end, "all answers")
+    end)
+    for _, connection in ipairs(connections) do connection:close() end
+    assert.is_true(seen <= 30, seen .. " were answered before another task went on")
+  end)
+
   it("takes no more connections than it may while their requests are handled", function()
     local handled, go_on = 0, runtime.latch()
     local port = listen(function()

@@ -8,6 +8,7 @@ local options = require "apivideo.options"
 local protected = require "apivideo.pcall"
 local redact = require "apivideo.redact"
 local runtime = require "apivideo.runtime"
+local slices = require "apivideo.slices"
 local url = require "apivideo.url"
 
 local IDLE_MAX = 8 -- workers that are kept, whose next request needs no new task
@@ -93,7 +94,8 @@ function work(self)
   local wait = {}
   while not self.closed_once do
     self.called = false
-    while answer_next(self, self.core:next()) do end
+    local slice = slices.new()
+    while answer_next(self, self.core:next()) do slice:breathe() end
     if self.closed_once or #self.idle >= IDLE_MAX then return end
     table.insert(self.idle, wait)
     runtime.suspend(wait)

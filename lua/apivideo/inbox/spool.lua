@@ -4,7 +4,7 @@
 local log = require "apivideo.log"
 local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
-local slices = require "apivideo.inbox.slices"
+local slices = require "apivideo.slices"
 
 local LANE = "spool"         -- of all: only the oldest can be claimed, by whichever process
 local BATCH = 100            -- entries that are put into the store at once

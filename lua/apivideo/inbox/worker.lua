@@ -9,7 +9,7 @@ local permanent = require "apivideo.permanent"
 local protected = require "apivideo.pcall"
 local retry = require "apivideo.retry"
 local runtime = require "apivideo.runtime"
-local slices = require "apivideo.inbox.slices"
+local slices = require "apivideo.slices"
 
 local worker = {
   LEASE = 30,    -- seconds

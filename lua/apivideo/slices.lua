@@ -1,10 +1,10 @@
---- A task that has always something to do, and stores that do not wait: now and then it lets others go on.
+--- A task that has always something to do, and calls that do not wait: now and then it lets others go on.
 
 local runtime = require "apivideo.runtime"
 
 local LONGEST = 0.005 -- seconds
 
----@class apivideo.inbox.Slice
+---@class apivideo.Slice
 local Slice = {}
 Slice.__index = Slice
 
@@ -16,6 +16,6 @@ function Slice:breathe()
 end
 
 return {
-  ---@return apivideo.inbox.Slice
+  ---@return apivideo.Slice
   new = function() return setmetatable({ began = runtime.monotonic() }, Slice) end,
 }
