@@ -1,7 +1,8 @@
 /*
 ** The least that verifying a signature costs a C programmer: bench/signature.lua runs it beside ours.
 **
-**   signature SIZE COUNT    nanoseconds of processor time for each of COUNT messages of SIZE bytes, 65536 at most
+**   signature SIZE COUNT    nanoseconds of processor time for each of COUNT messages of SIZE bytes
+**                           (65536 at most)
 **
 ** Bare libcrypto: one HMAC-SHA256 context for all messages, its key set up once and begun anew with
 ** each (the quickest way that OpenSSL does not call deprecated), and a comparison in constant time
