@@ -1,5 +1,5 @@
 /*
-** The least that verifying a signature costs a C programmer: bench/signature.lua runs it beside ours.
+** The least that verifying a signature costs in C: bench/signature.lua runs it beside ours.
 **
 **   signature SIZE COUNT    nanoseconds of processor time for each of COUNT messages of SIZE bytes
 **                           (65536 at most)

@@ -10,9 +10,9 @@
 #include "timestamp.h"
 
 /*
-** A catalogue becomes a function that parses: a closure whose upvalues are the struct event_schema, a
-** userdata, and the names as Lua strings, which keeps their bytes alive and spares making them anew:
-** the fields in the order of their numbers, then the types.
+** A catalogue becomes a function that parses: a closure whose upvalues are the struct event_schema,
+** a userdata, and the names as Lua strings, which keeps their bytes alive and spares making them
+** anew: the fields in the order of their numbers, then the types.
 */
 #define SCHEMA 1
 #define FIRST_NAME 2
@@ -191,8 +191,8 @@ static int parse(lua_State *L) {
 #define TYPES 4
 
 /*
-** Adds the type at stack index -2 and the required fields of its definition, at -1. The lists of the
-** fields' and the types' names are at indices FIELDS and TYPES. Raises if the definition is none.
+** Adds the type at stack index -2 and the required fields of its definition, at -1. The lists of
+** the fields' and the types' names are at indices FIELDS and TYPES. Raises if the definition is none.
 ** Stack: [-0, +0].
 */
 static void compile_type(lua_State *L, struct event_schema *schema) {

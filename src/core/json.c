@@ -31,8 +31,8 @@ struct reader {
 };
 
 /*
-** What follows a step of the reader. Each step takes the place of the byte to be read next, and moves
-** it on; it stays in a register, since nothing that is not inlined is given its address.
+** What follows a step of the reader. Each step takes the place of the byte to be read next, and
+** moves it on; it stays in a register, since nothing that is not inlined is given its address.
 */
 enum step { FAILED, NAME_EXPECTED, VALUE_EXPECTED, VALUE_ENDED, DONE };
 

@@ -78,7 +78,7 @@ void signature_to_hex(const unsigned char digest[SIGNATURE_BYTES], char hex[SIGN
   }
 }
 
-/* The value of each hexadecimal digit + 1, 0 for other bytes. Nobody could predict branches on them. */
+/* The value of each hexadecimal digit + 1, else 0. No processor could predict branches on them. */
 static const unsigned char above[256] = {
     ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
     ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,

@@ -1,10 +1,10 @@
 /*
 ** apivideo.core.signature: sign, verify, hmac.
 **
-** sign and verify share two upvalues: one calculation, a userdata, and a list of one, the key that it
-** was last begun with. The calculation is made when first used and begun anew by each, without setting
-** up the key once more where it is the last one's (a third of the time of a short body). Both keep that
-** key until the state closes; libcrypto wipes its own then.
+** sign and verify share two upvalues: one calculation, a userdata, and a list of one, the key that
+** it was last begun with. The calculation is made when first used and begun anew by each, without
+** setting up the key once more where it is the last one's (a third of the time of a short body).
+** Both keep that key until the state closes; libcrypto wipes its own then.
 */
 #include "signature_lua.h"
 
