@@ -15,10 +15,8 @@
 # make test-crash    kills, power failures, outages: no event is lost. CRASH_SECONDS=60 longer, CRASH_SEED= again, CRASH_ONLY=redis
 # make fuzz          the parsers and both ends of HTTP under libFuzzer, each for SECONDS (60); TARGET=event for one
 # make soak          calls under random faults for SECONDS (600) with LUA (5.4): no leak, no hang, none lost
-# make bench-event   the event parser beside lua-cjson, for each Lua
-# make bench-http    requests beside a bare loop in C on libcurl, for each Lua
-# make bench-nginx   deliveries and calls in nginx; with OCTOKIT=1 beside @octokit/webhooks, from the npm registry
-# make bench-inbox   deliveries that an inbox keeps beside those that it does not; a backlog of a million
+# make bench         all figures, beside peers, and the report: bench/results.md. BENCHES="event http" some, RUNS=3 three times
+# make bench-smoke   instructions of the hot paths, counted: a tenth more than recorded is a failure
 # make bench-hostile honest deliveries to the standalone server beside ten thousand idle connections, slow-loris, floods …
 # make env           print what a shell needs to use the checkout: eval "$(make -s env)"
 #
@@ -209,29 +207,21 @@ soak:
 	@$(MAKE) --no-print-directory -s build-$(LUA)
 	@tools/with-lua $(LUA) spec/soak/calls.lua $(SECONDS)
 
-.PHONY: bench-event
-bench-event:
-	@tools/setup test
-	@$(MAKE) --no-print-directory -s -j2 build
-	@bench/event.sh $(LUAS)
+BENCHES ?=
+RUNS    ?= 1
 
-.PHONY: bench-http
-bench-http:
-	@tools/setup test
-	@$(MAKE) --no-print-directory -s -j2 build
-	@bench/http.sh $(LUAS)
-
-.PHONY: bench-nginx
-bench-nginx:
+.PHONY: bench
+bench:
 	@tools/setup bench
-	@$(MAKE) --no-print-directory -s build-jit
-	@bench/nginx.sh
+	@tools/install-peers || echo "(What comes from the npm registry is left out.)"
+	@$(MAKE) --no-print-directory -s -j2 build
+	@RUNS=$(RUNS) bench/run.sh $(BENCHES)
 
-.PHONY: bench-inbox
-bench-inbox:
-	@tools/setup bench
-	@$(MAKE) --no-print-directory -s build-jit
-	@bench/inbox.sh jit
+.PHONY: bench-smoke
+bench-smoke:
+	@tools/setup memory
+	@$(MAKE) --no-print-directory -s -j2 build-5.4 build-jit
+	@bench/smoke
 
 .PHONY: bench-hostile
 bench-hostile:

@@ -14,8 +14,8 @@ local median = figures.median
 
 -- How far the middle half of a sorted list lies apart, in percent of its median.
 local function spread(list)
-  local quarter = math.floor(#list / 4)
-  return (list[#list - quarter] - list[1 + quarter]) / median(list) * 100
+  local quarter, middle = math.floor(#list / 4), median(list)
+  return middle == 0 and 0 or (list[#list - quarter] - list[1 + quarter]) / middle * 100
 end
 
 --- The median, and how far the middle half lies apart, in percent of it.

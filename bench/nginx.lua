@@ -197,7 +197,7 @@ local function rates(nginx, post)
   if times then
     row("@octokit/webhooks", list.octokit, times, "×", 8)
   else
-    figures.absent(what, "@octokit/webhooks", "tools/setup bench installs it")
+    figures.absent(what, "@octokit/webhooks", "make bench installs it from the npm registry, where there is Node.js")
   end
 end
 

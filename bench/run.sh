@@ -22,7 +22,7 @@ for ((run = 1; run <= ${RUNS:-1}; run++)); do
   for name in "$@"; do
     echo "==== $name, run $run"
     began=$SECONDS rows_before=$(wc -l < "$rows")
-    "bench/$name.sh" || echo "(bench/$name.sh ended with $?)"
+    "bench/$name.sh" 
     if [ "$(wc -l < "$rows")" -eq "$rows_before" ]; then failed=1; fi
     echo "(took $((SECONDS - began)) s)"
   done

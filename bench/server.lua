@@ -99,7 +99,7 @@ local function compare(what, case)
   if octokit then
     row(OCTOKIT, octokit, 1, "×", 8)
   else
-    figures.absent(what, OCTOKIT, "@octokit/webhooks is not installed in build/bench/octokit")
+    figures.absent(what, OCTOKIT, "make bench installs it from the npm registry, where there is Node.js")
   end
   if python then
     row(PYTHON, python, 1, "×")

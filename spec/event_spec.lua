@@ -68,6 +68,17 @@ describe("an event", function()
     assert_bad([[{"\u0074ype":"]] .. escaped .. [[","emitted\u0041t":"e"}]], "bad_event", "liveStreamId")
   end)
 
+  it("has room for values as dense as they can be, whole or cut off", function()
+    for _, dense in ipairs { "0,", "[],", "{},", '"",', '{"":0},' } do
+      for depth = 0, 62 do
+        local open, close = ("["):rep(depth), ("]"):rep(depth)
+        local raw = '{"type":"x","a":' .. open .. "[" .. dense:rep(100) .. "0]" .. close .. "}"
+        assert.equal("x", assert(parse(raw)).type)
+        assert.equal("bad_json", select(2, parse(raw:sub(1, -3 - depth))))
+      end
+    end
+  end)
+
   it("has room for more fields than any has today", function()
     local fields, expected = { '"type":"x"' }, { type = "x" }
     for i = 1, 400 do

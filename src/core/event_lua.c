@@ -164,6 +164,15 @@ static const char *check_bytes(lua_State *L, int i, size_t *length) {
 }
 
 /*
+** How many entries an input of some bytes can need: one takes two bytes, with what separates it from the
+** next, but for a beginning whose end may be missing.
+*/
+static size_t most_entries(size_t length) {
+  const size_t most = length / 2 + 1 + JSON_DEPTH_MAX;
+  return most < JSON_VALUES_MAX ? most : JSON_VALUES_MAX;
+}
+
+/*
 ** parse(raw) -> event | nil, kind, message, field | nil, offset | nil. What compile returns.
 ** The entries hold no resource, so that an error of Lua's may pass through at any point.
 ** Stack: [-0, +1..5].
@@ -175,9 +184,10 @@ static int parse(lua_State *L) {
   const char *const raw = check_bytes(L, 1, &length);
   const struct event_schema *const schema = lua_touserdata(L, lua_upvalueindex(SCHEMA));
   if (!event_parse(schema, raw, length, values, ENTRIES, &error)) {
+    const size_t most = most_entries(length);
     if (error.status != EVENT_FULL) return push_error(L, &error);
-    values = lua_newuserdata(L, JSON_VALUES_MAX * sizeof *values);
-    if (!event_parse(schema, raw, length, values, JSON_VALUES_MAX, &error))
+    values = lua_newuserdata(L, most * sizeof *values);
+    if (!event_parse(schema, raw, length, values, most, &error))
       return push_error(L, &error);
   }
   push_event(L, schema, raw, values);
