@@ -70,7 +70,7 @@ describe("an event", function()
 
   it("has room for values as dense as they can be, whole or cut off", function()
     for _, dense in ipairs { "0,", "[],", "{},", '"",', '{"":0},' } do
-      for depth = 0, 62 do
+      for _, depth in ipairs { 0, 1, 61 } do
         local open, close = ("["):rep(depth), ("]"):rep(depth)
         local raw = '{"type":"x","a":' .. open .. "[" .. dense:rep(100) .. "0]" .. close .. "}"
         assert.equal("x", assert(parse(raw)).type)
