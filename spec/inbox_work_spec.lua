@@ -217,6 +217,20 @@ describe("inbox:work", function()
     assert.is_true(ended:wait(5))
   end)
 
+  it("goes on as another task after some events, however little they take", function()
+    local steps = worker.STEPS
+    worker.STEPS = 2
+    finally(function() worker.STEPS = steps end)
+    local tasks = {}
+    handlers:on("video.*", function() tasks[coroutine.running()] = true end)
+    for i = 1, 12 do deliver(caption(tostring(i))) end
+    work()
+    wait_until("done", 12)
+    local count = 0
+    for _ in pairs(tasks) do count = count + 1 end
+    assert.is_true(count >= 5)
+  end)
+
   it("waits for a store that is away", function()
     local printed = printed_by(function()
       store.down = true

@@ -13,7 +13,8 @@ local slices = require "apivideo.slices"
 
 local worker = {
   LEASE = 30,    -- seconds
-  TURN = 60,     -- seconds after which a task goes on as another one: in nginx, a timer keeps its memory
+  TURN = 60,     -- seconds after which a task goes on as another one: in nginx, a timer keeps its memory;
+  STEPS = 100,   -- or as many steps, each of which may leave some
   CLEANING = 60, -- seconds between two purges of what was handled long ago
 }
 
@@ -196,13 +197,14 @@ local function step(self, turn)
 end
 
 local function new_turn()
-  return { ends = runtime.monotonic() + worker.TURN, outage = 0, slice = slices.new() }
+  return { ends = runtime.monotonic() + worker.TURN, steps = 0, outage = 0, slice = slices.new() }
 end
 
 -- Whether a task's turn is over, and another one goes on with it.
 local function is_handed_on(turn, fn, self)
-  if runtime.monotonic() < turn.ends then return false end
-  turn.ends = new_turn().ends -- should there be no other
+  turn.steps = turn.steps + 1
+  if runtime.monotonic() < turn.ends and turn.steps < worker.STEPS then return false end
+  turn.ends, turn.steps = new_turn().ends, 0 -- should there be no other
   return runtime.background(fn, self)
 end
 
