@@ -16,11 +16,11 @@ fi
 directory=$(mktemp -d "${TMPDIR:-/tmp}/apivideo-bench.XXXXXX") || exit
 trap 'rm -rf "$directory"' EXIT
 
-# Builds bench/<name>.c with a library: compile name [library]
+# Builds bench/<name>.c with a library: compile name library flag …
 compile() {
   # shellcheck disable=SC2046
-  "${CC:-cc}" -std=c99 -D_GNU_SOURCE -O2 $(pkg-config --cflags ${2:+"$2"} libcurl) -o "$out/$1" "bench/$1.c" \
-    $(pkg-config --libs ${2:+"$2"} libcurl) || exit
+  "${CC:-cc}" -std=c99 -D_GNU_SOURCE -O2 "${@:3}" $(pkg-config --cflags "$2") -o "$out/$1" "bench/$1.c" \
+    $(pkg-config --libs "$2") || exit
 }
 
 # @octokit/webhooks' server, or nothing where it is not installed.

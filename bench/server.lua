@@ -54,11 +54,14 @@ local function start(case)
   os.remove(path)
 end
 
-local receiver = ("bench/server_receiver.lua %s %s"):format(SECRET, TYPE)
+local receiver = "bench/server_receiver.lua"
+local given = (" %s %s"):format(SECRET, TYPE)
 local bare = { command = bare_program }
-local ours = {
-  { name = "LuaJIT", command = "tools/with-lua jit " .. receiver },
-  { name = "Lua 5.4", command = "tools/with-lua 5.4 " .. receiver },
+local ours = { -- and the same server with a handler that answers 204 to whatever comes
+  { name = "LuaJIT", command = "tools/with-lua jit " .. receiver .. given,
+    empty = { command = "tools/with-lua jit " .. receiver } },
+  { name = "Lua 5.4", command = "tools/with-lua 5.4 " .. receiver .. given,
+    empty = { command = "tools/with-lua 5.4 " .. receiver } },
 }
 local octokit = octokit_program ~= "" and
   { command = ("node %s %s"):format(octokit_program, SECRET), script = github } or nil
@@ -66,7 +69,7 @@ local python = is_there "python3 --version" and { command = "python3 bench/serve
 
 -- All of them, round by round: the peers stand between ours, so that each has its neighbours in time.
 local function measure()
-  local cases = { ours[1], bare, ours[2] }
+  local cases = { ours[1].empty, ours[1], bare, ours[2], ours[2].empty }
   if octokit then cases[#cases + 1] = octokit end
   if python then cases[#cases + 1] = python end
   for _, case in ipairs(cases) do start(case) end
@@ -90,10 +93,14 @@ local BARE, OCTOKIT = "libmicrohttpd in C, 204", "@octokit/webhooks, node:http"
 local PYTHON = "Python, http.server and hmac"
 
 local function compare(what, case)
+  local empty = figures.median(shares(case.empty.rates, bare.rates, 100))
   local function row(beside, peer, factor, of, bar)
+    local share = shares(case.rates, peer.rates, factor)
     figures.row { what = what, beside = beside, unit = "/s", ours = { (table.unpack or unpack)(case.rates) },
-      theirs = { (table.unpack or unpack)(peer.rates) }, share = shares(case.rates, peer.rates, factor), of = of,
-      bar = bar }
+      theirs = { (table.unpack or unpack)(peer.rates) }, share = share, of = of,
+      bar = bar, note = bar and figures.median(share) < bar and
+        ("the server with a function that answers 204, and nothing else, reaches %.0f %% of libmicrohttpd in C")
+          :format(empty) or nil }
   end
   row(BARE, bare, 100, "%", 60)
   if octokit then

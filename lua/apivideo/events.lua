@@ -141,7 +141,6 @@ local types = {
 
 ---@class apivideo.Catalogue
 ---@field types table<string, apivideo.EventType> read only
----@field private read? fun(raw: string): table?, string?, string?, string?, integer? made when first used
 local Catalogue = {}
 Catalogue.__index = Catalogue
 
@@ -155,6 +154,15 @@ local function bad(kind, message, field, offset)
   return nil, errors.new(kind, message, { field = field, offset = offset })
 end
 
+-- catalogue -> what reads its events, made when first needed
+local parsers = setmetatable({}, {
+  __mode = "k",
+  __index = function(list, catalogue)
+    list[catalogue] = compile(catalogue.types)
+    return list[catalogue]
+  end,
+})
+
 --- Reads an event from the bytes that arrived. Keeps every field, the unknown ones, too; leaves out
 --- those that are null. An event of an unknown type is an event.
 ---@param raw string
@@ -165,12 +173,7 @@ function Catalogue:parse(raw)
     error(("events:parse: raw body (string) expected, got %s: pass the bytes as they arrived, "
       .. "not a decoded table"):format(type(raw)), 2)
   end
-  local read = self.read
-  if not read then
-    read = compile(self.types)
-    self.read = read
-  end
-  local event, kind, message, field, offset = read(raw)
+  local event, kind, message, field, offset = parsers[self](raw)
   if event then return event end
   return bad(kind, message, field, offset)
 end

@@ -10,7 +10,6 @@ local MESSAGE = 1000 -- bytes that are kept of an error's message
 ---@field event? apivideo.Event nil when the catalogue no longer takes it for one
 ---@field delivery apivideo.Delivery with `attempt`
 ---@field err? apivideo.Error why there is no event
----@field completions? apivideo.inbox.Group completes it with others
 local Claim = {}
 Claim.__index = Claim
 
@@ -38,6 +37,7 @@ end
 ---@return true|nil
 ---@return apivideo.Error? err `claim_lost` `store_unavailable`
 function Claim:complete()
+  -- Where a worker has put a group that completes it with others.
   if self.completions then return verdict(self, self.completions:call(self)) end
   return verdict(self, self.store:complete(self.id, self.token))
 end
