@@ -32,7 +32,7 @@ int main(void) {
   char byte;
   if (daemon == NULL) return EXIT_FAILURE;
   printf("%u\n", (unsigned)MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
-  fflush(stdout);
+  (void)fflush(stdout);
   while (read(STDIN_FILENO, &byte, 1) > 0) continue;
   return EXIT_SUCCESS;
 }

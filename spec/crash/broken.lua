@@ -8,7 +8,7 @@ local broken = {}
 -- A store that does all as another one does, but for what is given.
 local function but(store, methods)
   return setmetatable(methods, { __index = function(_, method)
-    return function(_, ...) return store[method](store, ...) end
+    return store[method] and function(_, ...) return store[method](store, ...) end
   end })
 end
 
@@ -40,7 +40,8 @@ function broken.no_fencing(store)
       return true
     end
   end
-  return but(store, { extend = unfenced "extend", complete = unfenced "complete", retry = unfenced "retry" })
+  return but(store, { extend = unfenced "extend", complete = unfenced "complete", retry = unfenced "retry",
+    complete_all = false })
 end
 
 --- Claims without a lease: the next who asks gets the same event.

@@ -129,15 +129,19 @@ function points.around(store, kind, given)
   plan = given
   watches[kind]()
   local around = setmetatable({}, { __index = function(_, method)
-    return function(_, ...) return store[method](store, ...) end
+    return store[method] and function(_, ...) return store[method](store, ...) end
   end })
-  for _, name in ipairs { "put", "claim", "extend", "complete", "retry", "bury" } do
-    around[name] = function(_, ...)
+  local function visiting(method, name)
+    return function(_, ...)
       points.visit(name .. ":before")
       operation = name
-      return leave(name, store[name](store, ...))
+      return leave(name, store[method](store, ...))
     end
   end
+  for _, name in ipairs { "put", "claim", "extend", "complete", "retry", "bury" } do
+    around[name] = visiting(name, name)
+  end
+  around.complete_all = store.complete_all and visiting("complete_all", "complete")
   return around
 end
 

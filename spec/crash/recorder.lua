@@ -42,7 +42,7 @@ end
 ---@return apivideo.Store
 function Recorder:around(store)
   local around = setmetatable({}, { __index = function(_, method)
-    return function(_, ...) return store[method](store, ...) end
+    return store[method] and function(_, ...) return store[method](store, ...) end
   end })
 
   function around.put(_, items, window)
@@ -67,6 +67,19 @@ function Recorder:around(store)
         holds = holds == true }
       return holds, err
     end
+  end
+
+  around.complete_all = store.complete_all and function(_, claims)
+    local started = runtime.monotonic()
+    for _, claim in ipairs(claims) do
+      self:write { kind = "attempt", name = "complete", from = started, id = claim.id, token = claim.token }
+    end
+    local verdicts, err = store:complete_all(claims)
+    for i, claim in ipairs(claims) do
+      self:write { kind = "complete", from = started, to = runtime.monotonic(), id = claim.id, token = claim.token,
+        holds = verdicts ~= nil and verdicts[i] }
+    end
+    return verdicts, err
   end
   return around
 end
