@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <malloc.h>
+#include <lua.h>
+#include <lualib.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,9 +233,24 @@ static bool is_retry(const void *block, size_t old_size, size_t new_size) {
   return same;
 }
 
+/*
+** Whether a coroutine's stack grows for the first time, from the size that nothing else of LuaJIT's has.
+** Where a function written in Lua asks for that and memory is out, the LuaJIT of Debian 12 writes its
+** message behind the stack.
+*/
+static bool is_stack_of_luajit(size_t old_size) {
+#ifdef LUA_JITLIBNAME
+  return old_size == (2 * LUA_MINSTACK + 7) * 8;
+#else
+  (void)old_size;
+  return false;
+#endif
+}
+
 /* Whether this allocation of a Lua fails. */
 static bool fails_lua(const void *block, size_t old_size, size_t new_size) {
   static bool failed; /* the one before */
+  if (is_stack_of_luajit(old_size)) return false;
   const bool again = is_retry(block, old_size, new_size) && failed;
   failed = fails(BLOCKS_LUA) || (again && plan.armed && plan.mode == BLOCKS_ONCE);
   return failed;
