@@ -5,8 +5,8 @@ local rows = require "bench.report.rows"
 local svg = require "bench.report.svg"
 
 local TOP, HEIGHT = 74, 22             -- pixels: what is above the rows, and one of them
-local LEFT, UNIT, MOST = 384, 110, 1.9 -- where a bar begins, what reaches the line, and what is drawn at most, in units
-local LETTERS = 58                     -- of a label
+local LEFT, UNIT, MOST = 496, 120, 1.9 -- where a bar begins, what reaches the line, and what is drawn at most, in units
+local LETTERS = 76                     -- of a label
 
 -- How good a figure is: 1 where it meets its bar, 2 where it is twice as good.
 local function goodness(row, figure)
