@@ -107,6 +107,17 @@ describe("signature.verify", function()
     end
   end)
 
+  it("is of the secret at hand, also where it takes the last one's place in memory", function()
+    for i = 1, 300 do
+      local function key(letter) return letter:rep(1000 + i) end
+      local expected = signature.hmac(key "b"):update(BODY):sign()
+      collectgarbage()
+      signature.sign(BODY, key "a")
+      collectgarbage()
+      assert.equal(expected, signature.sign(BODY, key "b"))
+    end
+  end)
+
   it("takes several secrets, and holds if one of them does", function()
     assert_verdict(true, nil, signature.verify(BODY, HEX, { SECRET }))
     assert_verdict(true, nil, signature.verify(BODY, HEX, { SECRET, "b" }))
