@@ -51,15 +51,16 @@ function Dictionary:add(key, value, exptime)
 end
 
 function Dictionary:incr(key, value, init, init_ttl)
-  local old = self:get(key)
-  if old then
-    self.values[key] = old + value
+  local values = self.values
+  local old = values[key]
+  if old and is_live(self, key) then
+    values[key] = old + value
   elseif init then
     self:set(key, init + value, init_ttl)
   else
     return nil, "not found"
   end
-  return self.values[key]
+  return values[key]
 end
 
 function Dictionary:delete(key)

@@ -178,17 +178,17 @@ function Catalogue:parse(raw)
   return bad(kind, message, field, offset)
 end
 
+-- How lengths are written: PUC Lua takes longer to write one than for all else about a key.
+local lengths = setmetatable({}, { __index = function(_, length) return length .. ":" end })
+for length = 0, 100 do lengths[length] = length .. ":" end
+
 -- A key and one value more, its length before it: "ab" beside "c" is not "a" beside "bc".
 local function extended(key, value)
-  return key .. #value .. ":" .. value
+  return key .. lengths[#value] .. value
 end
 
-local function identified(key, event, field)
-  local value = event[field]
-  if type(value) ~= "string" then
-    error(("events:key: event.%s must be a string, got %s"):format(field, type(value)), 3)
-  end
-  return extended(key, value)
+local function raise_no_string(event, field)
+  error(("events:key: event.%s must be a string, got %s"):format(field, type(event[field])), 3)
 end
 
 --- What tells one occurrence from another: two deliveries with the same key are the same event.
@@ -200,18 +200,23 @@ function Catalogue:key(event, raw)
   if type(event) ~= "table" then
     error("events:key: event must be a table, got " .. type(event), 2)
   end
-  local key = identified("", event, "type")
-  local known = self.types[event.type]
+  local name = event.type
+  if type(name) ~= "string" then raise_no_string(event, "type") end
+  local known, key = self.types[name], extended("", name)
   if not known then
     if type(raw) ~= "string" then
-      error(("events:key: raw (string) expected, got %s: \"%s\" is not in the catalogue")
-        :format(type(raw), event.type), 2)
+      error(("events:key: raw (string) expected, got %s: \"%s\" is not in the catalogue"):format(type(raw), name), 2)
     end
-    return extended(key, sign(raw, event.type))
+    return extended(key, sign(raw, name))
   end
-  for _, field in ipairs(known.identity) do key = identified(key, event, field) end
-  if known.emitted_at then return identified(key, event, "emittedAt"), key end
-  return key
+  for i = 1, #known.identity do
+    local value = event[known.identity[i]]
+    if type(value) ~= "string" then raise_no_string(event, known.identity[i]) end
+    key = extended(key, value)
+  end
+  if not known.emitted_at then return key end
+  if type(event.emittedAt) ~= "string" then raise_no_string(event, "emittedAt") end
+  return extended(key, event.emittedAt), key
 end
 
 --- The types' names, sorted.

@@ -70,9 +70,9 @@ return {
   },
   {
     file = "lua/apivideo/events.lua", spec = "spec/events_spec.lua",
-    { "fields of an identity run together", "return key .. #value .. \":\" .. value", "return key .. value" },
-    { "an unknown type's identity is its type", "return extended(key, sign(raw, event.type))", "return key" },
-    { "when it was sent does not belong to an identity", "if known.emitted_at then return", "if false then return" },
-    { "the type does not belong to an identity", "local key = identified(\"\", event, \"type\")", "local key = \"\"" },
+    { "fields of an identity run together", "return key .. lengths[#value] .. value", "return key .. value" },
+    { "an unknown type's identity is its type", "return extended(key, sign(raw, name))", "return key" },
+    { "when it was sent does not belong to an identity", "if not known.emitted_at then return key end", "if true then return key end" },
+    { "the type does not belong to an identity", "local known, key = self.types[name], extended(\"\", name)", "local known, key = self.types[name], \"\"" },
   },
 }

@@ -142,7 +142,4 @@ const char *http_error_kind(const http_transfer *transfer);
 /* One line about the error of a finished transfer. */
 const char *http_error_message(const http_transfer *transfer);
 
-/* Whether a string may stand in a URL or a header: no CR, LF, NUL or other control character. */
-bool http_is_clean(const char *text, size_t len);
-
 #endif

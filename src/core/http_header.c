@@ -7,25 +7,11 @@
 #include <string.h>
 #include <strings.h>
 
-bool http_is_clean(const char *text, size_t len) {
-  size_t i;
-  for (i = 0; i < len; i++) {
-    const unsigned char c = (unsigned char)text[i];
-    if ((c < 0x20 && c != '\t') || c == 0x7f) return false;
-  }
-  return true;
-}
-
-/* Whether a character may stand in a header's name (RFC 9110, token). */
-static bool is_token(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
+#include "../common/http_syntax.h"
 
 /* The length of the name that a line begins with, or 0 when there is none before a colon. */
 static size_t name_length(const char *line, size_t len) {
-  size_t name = 0;
-  while (name < len && is_token(line[name])) name++;
+  const size_t name = http_token_length(line, len);
   return name < len && line[name] == ':' ? name : 0;
 }
 

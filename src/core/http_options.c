@@ -10,6 +10,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "../common/http_syntax.h"
+
 /* Sets an option, or returns from the calling function. */
 #define SET(option, value)                                               \
   do {                                                                   \

@@ -43,7 +43,9 @@ static const char *check_bytes(lua_State *L, int i, size_t *length) {
 
 /* Returns the secret at index `i`; NULL if that is no string, or an empty one. */
 static const char *to_secret(lua_State *L, int i, size_t *length) {
-  const char *const secret = lua_type(L, i) == LUA_TSTRING ? lua_tolstring(L, i, length) : NULL;
+  const char *secret = NULL;
+  *length = 0;
+  if (lua_type(L, i) == LUA_TSTRING) secret = lua_tolstring(L, i, length);
   return secret != NULL && *length > 0 ? secret : NULL;
 }
 

@@ -15,6 +15,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "../common/http_syntax.h"
 #include "body.h"
 #include "connections.h"
 #include "faults.h"
@@ -120,33 +121,9 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status
   return result;
 }
 
-/* Whether a header's name begins with another's, and is not the same. */
-static bool is_longer(const char *name, const char *other) {
-  const size_t len = strlen(other);
-  return strncasecmp(name, other, len) == 0 && name[len] != '\0';
-}
-
-/* Whether text holds a control character, such as a CR, where others may see the end of a line. */
-static bool has_control(const char *text) {
-  for (; *text != '\0'; text++)
-    if (((unsigned char)*text < 0x20 && *text != '\t') || *text == 0x7F) return true;
-  return false;
-}
-
-static bool is_token_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
-/* Whether text is a method, or a header's name (RFC 9110, token). */
-static bool is_token(const char *text) {
-  const char *end = text;
-  while (is_token_character(*end)) end++;
-  return end != text && *end == '\0';
-}
-
 static bool is_target(const char *text) {
-  return *text != '\0' && strpbrk(text, " \t") == NULL && !has_control(text);
+  const size_t len = strlen(text);
+  return len > 0 && strpbrk(text, " \t") == NULL && http_is_clean(text, len);
 }
 
 /* What the headers say of where the request ends. */
@@ -155,21 +132,27 @@ typedef struct {
   bool chunked, unclear;
 } framing;
 
+/* Whether a header's name is another's, or (`longer`) begins with it and goes on. */
+static bool is_named(const char *name, size_t len, const char *other, bool longer) {
+  const size_t other_len = strlen(other);
+  return (longer ? len > other_len : len == other_len) && strncasecmp(name, other, other_len) == 0;
+}
+
 static enum MHD_Result read_framing(void *context, enum MHD_ValueKind kind, const char *name,
-                                    const char *value) {
+                                    size_t len, const char *value, size_t value_len) {
   framing *found = context;
   (void)kind;
-  if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0) found->hosts++;
-  if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) found->count++;
-  if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+  if (is_named(name, len, MHD_HTTP_HEADER_HOST, false)) found->hosts++;
+  if (is_named(name, len, MHD_HTTP_HEADER_CONTENT_LENGTH, false)) found->count++;
+  if (is_named(name, len, MHD_HTTP_HEADER_TRANSFER_ENCODING, false)) {
     found->count++;
     found->chunked = value != NULL && strcasecmp(value, "chunked") == 0;
     found->unclear = found->unclear || !found->chunked;
   }
   /* libmicrohttpd takes spaces for a part of a name, and a line that goes on in the next one, too. */
-  if (!is_token(name) || (value != NULL && has_control(value)) ||
-      is_longer(name, MHD_HTTP_HEADER_CONTENT_LENGTH) ||
-      is_longer(name, MHD_HTTP_HEADER_TRANSFER_ENCODING))
+  if (!http_is_token(name, len) || (value != NULL && !http_is_clean(value, value_len)) ||
+      is_named(name, len, MHD_HTTP_HEADER_CONTENT_LENGTH, true) ||
+      is_named(name, len, MHD_HTTP_HEADER_TRANSFER_ENCODING, true))
     found->unclear = true;
   return MHD_YES;
 }
@@ -182,13 +165,13 @@ static enum MHD_Result begin(server *self, server_request *request,
   const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
                                                    MHD_HTTP_HEADER_CONTENT_LENGTH);
   framing found = {0, 0, false, false};
-  (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, read_framing, &found);
+  (void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, read_framing, &found);
   request->connection = connection;
   request->method = method;
   request->chunked = found.chunked;
   request->progressed = now_ms();
   admit(self, request);
-  if (found.count > 1 || found.hosts > 1 || found.unclear || !is_token(method) ||
+  if (found.count > 1 || found.hosts > 1 || found.unclear || !http_is_token(method, strlen(method)) ||
       !is_target(request->target))
     return refuse(connection, MHD_HTTP_BAD_REQUEST);
   if (length == NULL) return MHD_YES;
