@@ -100,6 +100,40 @@ describe("an inbox", function()
       assert.equal(1, store.calls)
     end)
 
+    it("stores what comes a little later with it", function()
+      local ends, round = runtime.monotonic() + 60, 0
+      repeat -- unless this process had to wait meanwhile
+        store.calls, round = 0, round + 1
+        local statuses = apivideo.parallel(5, { 4, 3, 2, 1, 0 }, function(turns)
+          for _ = 1, turns do runtime.pass() end
+          return deliver(caption(("%d of round %d"):format(turns, round)))
+        end)
+        assert.same({ 204, 204, 204, 204, 204 }, statuses)
+      until store.calls == 1 or runtime.monotonic() > ends
+      assert.equal(1, store.calls)
+    end)
+
+    it("does not wait for all that comes", function()
+      local put, ends, coming, count = store.put, runtime.monotonic() + 10, true, 0
+      function store.put(...)
+        coming = false
+        return put(...)
+      end
+      local function keep_coming()
+        while coming and runtime.monotonic() < ends do
+          count = count + 1
+          runtime.spawn(deliver, caption(tostring(count)))
+          runtime.pass()
+        end
+      end
+      runtime.run(function()
+        runtime.spawn(keep_coming)
+        for _ = 1, 3 do runtime.pass() end
+        assert.equal(204, deliver(caption "a"))
+      end)
+      assert.is_true(runtime.monotonic() < ends)
+    end)
+
     it("answers all of them with 503 when that fails, or the store raises", function()
       for _, put in ipairs { function() return nil, errors.new("store_unavailable", "full") end,
         function() error "bug" end } do

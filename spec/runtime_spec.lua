@@ -133,6 +133,63 @@ describe("runtime", function()
     listening:close()
   end)
 
+  it("goes on with tasks that are woken meanwhile before it looks around", function()
+    local order = {}
+    runtime.run(function()
+      local both = runtime.latch()
+      local function note(name)
+        order[#order + 1] = name
+        if #order == 2 then both:open() end
+      end
+      runtime.spawn(function()
+        runtime.pass()
+        note "who let others go on"
+      end)
+      local function chain(length)
+        if length == 0 then note "the last of a chain" else runtime.spawn(chain, length - 1) end
+      end
+      chain(5)
+      both:wait(60)
+    end)
+    assert.same({ "the last of a chain", "who let others go on" }, order)
+  end)
+
+  it("looks around although tasks wake each other all the time", function()
+    local is_over, ends = false, runtime.monotonic() + 10
+    runtime.run(function()
+      local stopped = runtime.latch()
+      local function wake_next()
+        if is_over or runtime.monotonic() > ends then stopped:open() else runtime.spawn(wake_next) end
+      end
+      wake_next()
+      runtime.sleep(0.02)
+      is_over = true
+      stopped:wait(60)
+    end)
+    assert.is_true(runtime.monotonic() < ends)
+  end)
+
+  it("calls back after the tasks, and what is left after a failure in the next turn", function()
+    local order, ask = {}, {}
+    for _, name in ipairs { "first", "failing", "last" } do
+      ask[name] = runtime.after_tasks(function()
+        order[#order + 1] = name
+        if name == "failing" then error("it fails", 0) end
+      end)
+    end
+    local function turn()
+      for _, one in pairs(ask) do one() one() end
+      runtime.pass()
+      order[#order + 1] = "task"
+    end
+    local ok, err = pcall(runtime.run, turn)
+    assert.same({ false, "it fails" }, { ok, err })
+    ask = {}
+    runtime.run(turn)
+    table.sort(order)
+    assert.same({ "failing", "first", "last", "task", "task" }, order)
+  end)
+
   it("runs until no task and no descriptor is left", function()
     local done = false
     runtime.spawn(function()

@@ -24,8 +24,14 @@ return {
     { "nothing is forwarded", "    local ok, err = put_from(self, entry, item)", "    local ok, err = true" },
   },
   {
+    file = "lua/apivideo/runtime/standalone.lua", spec = "spec/runtime_spec.lua",
+    { "tasks that wake each other keep the loop from all else", "(taken < stop or core.monotonic() < ends)", "true" },
+    { "a call that fails takes the others with it", "if not due then due, asked = asked, nil end", "due, asked = asked, nil" },
+  },
+  {
     file = "lua/apivideo/inbox/group.lua", spec = "spec/inbox_spec.lua",
     { "a store that fails costs the process", "local ok, results, err = protected.call(self.execute, batch.items)",
       "local ok, results, err = true, self.execute(batch.items)" },
+    { "a batch does not grow", "until #batch.items == count or runtime.monotonic() >= ends", "until true" },
   },
 }

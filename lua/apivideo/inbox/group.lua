@@ -4,8 +4,9 @@ local errors = require "apivideo.error"
 local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
 
-local PATIENCE = 0.05 -- seconds after which one who waits for the first of a batch to store it does so himself
-local LONGEST = 5     -- seconds for which one waits for a transaction that another one makes
+local GATHERING = 0.005 -- seconds for which a batch may grow
+local PATIENCE = 0.05   -- seconds after which one who waits for the first of a batch to store it does so himself
+local LONGEST = 5       -- seconds for which one waits for a transaction that another one makes
 
 ---@class apivideo.inbox.Group
 local Group = {}
@@ -21,6 +22,16 @@ local function run(self, batch)
     results, err = nil, errors.new("store_unavailable", "the store failed: " .. tostring(results))
   end
   batch.answer:open(results, err)
+end
+
+-- Lets others join a batch as long as some do: a sync costs more than what it waits for.
+local function gather(batch)
+  local ends = runtime.monotonic() + GATHERING
+  local count
+  repeat
+    count = #batch.items
+    runtime.pass()
+  until #batch.items == count or runtime.monotonic() >= ends
 end
 
 -- Waits until a batch is done. In nginx, the request of who is to do it may have been ended.
@@ -49,7 +60,7 @@ function Group:call(item)
   local place = #batch.items + 1
   batch.items[place] = item
   if is_first then
-    runtime.pass()
+    gather(batch)
     run(self, batch)
   end
   local results, err = wait(self, batch)

@@ -12,6 +12,8 @@ local timers = require("apivideo.runtime.timers").new()
 
 local unpack = table.unpack or unpack
 
+local LONGEST = 0.005 -- seconds for which tasks go on that were woken meanwhile, before the loop looks around
+
 local runtime = {}
 
 --- Seconds since 1970, with fraction.
@@ -25,8 +27,9 @@ runtime.monotonic = core.monotonic
 local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> true
 local living = 0                                 -- how many tasks have not ended
 local suspended = setmetatable({}, { __mode = "k" }) -- tasks that wait for us to wake them
-local first, last                                -- queue of tasks to resume: { task, next }; of calls: { call, next }
+local first, last                                -- queue of tasks to resume: { task, next }
 local queued, taken = 0, 0                       -- how many ever came into it, and left it
+local asked, due                                 -- what is called after them, and now: { callback, is_asked, next }
 local arguments = {}                             -- task not yet started -> what its function gets
 local transfers, in_flight = {}, 0               -- transfer -> who waits for it
 local callbacks, fds = {}, {}                    -- descriptor -> callback; the descriptors
@@ -98,14 +101,22 @@ local function resume(task)
   if not ok then report(task, err) end
 end
 
+-- Resumes the tasks that can go on, for a while also those that become so meanwhile: tasks may wake each other
+-- for ever. Then come the calls that wait for that.
 local function run_ready()
-  local stop = queued
-  while taken < stop do
+  local stop, ends = queued, core.monotonic() + LONGEST
+  while first and (taken < stop or core.monotonic() < ends) do
     local entry = first
     first, entry.next = entry.next or nil, false
     if not first then last = nil end
     taken = taken + 1
-    if entry.call then entry.call() else resume(entry.task) end
+    resume(entry.task)
+  end
+  if not due then due, asked = asked, nil end -- a call that raises leaves the others due
+  while due do
+    local entry = due
+    due, entry.next, entry.is_asked = entry.next or nil, false, false
+    entry.callback()
   end
 end
 
@@ -139,7 +150,7 @@ end
 
 -- How long nothing can happen but on a descriptor.
 local function patience()
-  if first then return 0 end
+  if first or asked or due then return 0 end
   local at = next_time()
   if at then return math.max(0, at - core.monotonic()) end
   if in_flight == 0 and #fds == 0 then
@@ -280,15 +291,10 @@ end
 ---@param callback fun() must not wait
 ---@return fun() ask
 function runtime.after_tasks(callback)
-  local entry = { next = false, asked = false }
-  function entry.call()
-    entry.asked = false
-    callback()
-  end
+  local entry = { callback = callback, next = false, is_asked = false }
   return function()
-    if entry.asked then return end
-    entry.asked = true
-    enqueue(entry)
+    if entry.is_asked then return end
+    entry.is_asked, entry.next, asked = true, asked or false, entry
   end
 end
 
