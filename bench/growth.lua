@@ -28,8 +28,8 @@ local function exponent_of(points)
   return (n * sxy - sx * sy) / (n * sxx - sx * sx)
 end
 
--- Measures cost(prepare(x)) for each x, in alternating rounds, and shows the medians.
-local function show(what, x, y, values, bar, prepare, cost)
+-- Measures cost(prepare(x)) for each x, in alternating rounds: the medians.
+local function points_of(values, prepare, cost)
   local prepared, found, points = {}, {}, {}
   for i, value in ipairs(values) do prepared[i], found[i] = prepare(value), {} end
   for round = 0, ROUNDS do -- round 0 warms up
@@ -39,9 +39,17 @@ local function show(what, x, y, values, bar, prepare, cost)
     found[i][0] = nil
     points[i] = { value, figures.median(found[i]) }
   end
+  return points
+end
+
+-- Shows how a cost grows. `limit` tells what stands in the way where it grows faster than the bar.
+local function show(what, x, y, values, bar, prepare, cost, limit)
+  local points = points_of(values, prepare, cost)
+  local exponent = exponent_of(points)
   what = ("%s, by %s, %s"):format(what, x, LUA)
   figures.series { what = what, x = x, y = y, points = points }
-  figures.row { what = "exponent: " .. what, unit = "", ours = exponent_of(points), bar = bar, at_most = true }
+  figures.row { what = "exponent: " .. what, unit = "", ours = exponent, bar = bar, at_most = true,
+    note = limit and exponent > bar and limit() or nil }
 end
 
 -- Microseconds of a function's call, of as many as make a sample.
@@ -86,11 +94,22 @@ local function receiving(body)
   return function() assert(receiver:receive(request) == 204) end
 end
 
+-- What cjson.decode's cost grows with: more memory, farther away.
+local function decoding(values, body_of)
+  return function()
+    return ("cjson.decode of the same bodies grows with %.2f"):format(exponent_of(points_of(values, function(value)
+      local body = body_of(value)
+      return function() cjson.decode(body) end
+    end, microseconds)))
+  end
+end
+
 local function receive_growing()
-  show("receiving", "bytes of the body", "µs a delivery", { 200, 1000, 4000, 16000, 64000, 256000, 1000000 }, LINEAR,
-    function(bytes) return receiving(body_of_bytes(bytes)) end, microseconds)
-  show("receiving", "members of the event", "µs a delivery", { 1, 10, 30, 100, 300, 1000 }, LINEAR,
-    function(count) return receiving(body_of_members(count)) end, microseconds)
+  local bytes, members = { 200, 1000, 4000, 16000, 64000, 256000, 1000000 }, { 1, 10, 30, 100, 300, 1000 }
+  show("receiving", "bytes of the body", "µs a delivery", bytes, LINEAR,
+    function(count) return receiving(body_of_bytes(count)) end, microseconds, decoding(bytes, body_of_bytes))
+  show("receiving", "members of the event", "µs a delivery", members, LINEAR,
+    function(count) return receiving(body_of_members(count)) end, microseconds, decoding(members, body_of_members))
 end
 
 -- A signed delivery, as it stands on a connection that is kept.

@@ -23,7 +23,7 @@ local ID = "webhook_XXXXXXXXXXXXXXX"
 local PATH = "/webhooks/" .. ID
 local NODE_MODULES = "build/peers/node_modules"
 local ROUNDS, CALLS_OF_ROUND = 11, 500       -- one after the other
-local NODE_ROUNDS = 3
+local NODE_ROUNDS = 5
 local BURSTS, CALLS, IN_FLIGHT = 5, 1000, 50 -- at once, of LATENCY each
 local LATENCY = 50                           -- milliseconds
 local CONNECTIONS = 40                       -- over TLS
@@ -135,11 +135,11 @@ local function compare(what, url, ca_file)
   else
     figures.absent(what, "Lua-cURL", "Debian's lua-curl is for Lua 5.1 and 5.2")
   end
-  return client
+  return client, note
 end
 
 -- Beside api.video's Node client.
-local function compare_with_node(what, url, ca_file, client)
+local function compare_with_node(what, url, ca_file, client, note)
   if not has_node_client() then
     return figures.absent(what, "Node client", "make bench installs it from the npm registry, where there is Node.js")
   end
@@ -151,7 +151,7 @@ local function compare_with_node(what, url, ca_file, client)
     shares[round] = ours[round] / theirs[round]
   end
   figures.row { what = what, beside = "Node client", unit = "/s", ours = ours, theirs = theirs, share = shares,
-    of = "×", bar = 3 }
+    of = "×", bar = 3, note = note }
 end
 
 -- nginx with what the peer answers, over TLS.
