@@ -2,7 +2,9 @@ local apivideo = require "apivideo"
 local cjson = require "cjson"
 local errors = require "apivideo.error"
 local misuse = require "spec.support.misuse"
+local socket = require "socket"
 local stderr = require "spec.support.stderr"
+local wait_for = require "spec.support.wait"
 
 local SECRET, ID = "sig_sec_0000000000000000000000", "webhook_0000000000000000000000"
 local RAW = '{"type":"video.encoding.quality.completed","emittedAt":"2021-01-29T15:46:25.217Z",'
@@ -261,6 +263,21 @@ describe("receiver", function()
       assert.equal(204, outcomes[1].status)
       assert.equal(1, outcomes[1].handled)
       assert.truthy(receiver:metrics():find('handled_total{type="video.encoding.quality.completed"} 1', 1, true))
+    end)
+
+    it("has sent the answer before they run: they may block", function()
+      local listening = assert(require("apivideo.server").listen { receiver = new { secrets = SECRET, defer = true } })
+      local connection, answer = assert(socket.connect(listening.host, listening.port)), nil
+      handlers:on("*", function()
+        connection:settimeout(10)
+        answer = connection:receive "*l"
+      end)
+      assert(connection:send(("POST / HTTP/1.1\r\nHost: x\r\nX-Api-Video-WebhookID: %s\r\nX-Api-Video-Signature: %s\r\n"
+        .. "Content-Length: %d\r\n\r\n%s"):format(ID, HEX, #RAW, RAW)))
+      wait_for(function() return #outcomes == 1 end, "the handler")
+      connection:close()
+      listening:stop()
+      assert.equal("HTTP/1.1 204 No Content", answer)
     end)
 
     it("tells the log of those that fail", function()
