@@ -2,7 +2,7 @@
 
 local svg = {}
 
-svg.WIDTH = 960
+svg.WIDTH = 1060
 
 local STYLE = [[
 text { font: 12px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", Helvetica, Arial, sans-serif; fill: #1f2328 }
