@@ -1,3 +1,4 @@
+local all_at_once = require "spec.support.all_at_once"
 local core = require "apivideo.core"
 local http = require "apivideo.http"
 local running = require "spec.support.running"
@@ -304,17 +305,8 @@ describe("http.request", function()
       connection:respond("200 OK", nil, "x")
     end)
     local statuses = {}
-    runtime.run(function()
-      local all = runtime.latch()
-      for i = 1, 20 do
-        runtime.spawn(function()
-          statuses[i] = assert(get(p.url)).status
-          if #statuses == 20 then all:open() end
-        end)
-      end
-      all:wait(5)
-    end)
-    assert.equal(20, #statuses)
+    all_at_once(20, function(i) statuses[i] = assert(get(p.url)).status end)
+    for i = 1, 20 do assert.equal(200, statuses[i]) end
     assert.equal(20, most)
   end)
 end)

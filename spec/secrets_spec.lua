@@ -1,3 +1,4 @@
+local all_at_once = require "spec.support.all_at_once"
 local dictionary = require "apivideo.dictionary"
 local errors = require "apivideo.error"
 local misuse = require "spec.support.misuse"
@@ -10,21 +11,6 @@ local function expired() return { ttl = 0, miss_ttl = 0 } end
 local function found(id) return { webhookId = id, signatureSecret = "sig_sec_" .. id } end
 local function missing() return nil, errors.new("not_found", "no", { status = 404 }) end
 local function broken() return nil, errors.new("network", "away") end
-
--- Runs fn(i) in tasks for 1 to n at once, until all have ended.
-local function all_at_once(n, fn)
-  runtime.run(function()
-    local left, all = n, runtime.latch()
-    for i = 1, n do
-      runtime.spawn(function()
-        fn(i)
-        left = left - 1
-        if left == 0 then all:open(true) end
-      end)
-    end
-    assert.is_true(all:wait(60))
-  end)
-end
 
 -- Where secrets are kept: in memory, or in what workers share.
 for place, more in pairs {
@@ -149,18 +135,14 @@ for place, more in pairs {
         runtime.sleep(0.01)
         return found(id)
       end)
-      local got, all = {}, runtime.latch()
-      for i = 1, 3 do
-        runtime.spawn(function()
-          -- A comparison of table.sort cannot yield; what waits there drives the loop.
-          table.sort({ 1, 2 }, function(a, b)
-            got[i] = secrets:resolve(ids.A)
-            return a < b
-          end)
-          if #got == 3 then all:open(true) end
+      local got = {}
+      all_at_once(3, function(i)
+        -- A comparison of table.sort cannot yield; what waits there drives the loop.
+        table.sort({ 1, 2 }, function(a, b)
+          got[i] = secrets:resolve(ids.A)
+          return a < b
         end)
-      end
-      assert.is_true(all:wait(60))
+      end)
       for i = 1, 3 do assert.equal("sig_sec_webhook_A", got[i]) end
     end)
 
