@@ -172,13 +172,13 @@ describe("runtime", function()
   it("calls back after the tasks, and what is left after a failure in the next turn", function()
     local order, ask = {}, {}
     for _, name in ipairs { "first", "failing", "last" } do
-      ask[name] = runtime.after_tasks(function()
+      ask[#ask + 1] = runtime.after_tasks(function()
         order[#order + 1] = name
         if name == "failing" then error("it fails", 0) end
       end)
     end
     local function turn()
-      for _, one in pairs(ask) do one() one() end
+      for _, one in ipairs(ask) do one() one() end
       runtime.pass()
       order[#order + 1] = "task"
     end
