@@ -146,7 +146,7 @@ describe("runtime", function()
         note "who let others go on"
       end)
       local function chain(length)
-        if length == 0 then note "the last of a chain" else runtime.spawn(chain, length - 1) end
+        if length == 0 then note "the last of a chain" else runtime.child(chain, length - 1) end
       end
       chain(5)
       both:wait(60)
@@ -159,7 +159,7 @@ describe("runtime", function()
     runtime.run(function()
       local stopped = runtime.latch()
       local function wake_next()
-        if is_over or runtime.monotonic() > ends then stopped:open() else runtime.spawn(wake_next) end
+        if is_over or runtime.monotonic() > ends then stopped:open() else runtime.child(wake_next) end
       end
       wake_next()
       runtime.sleep(0.02)

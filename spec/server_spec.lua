@@ -235,6 +235,25 @@ describe("server", function()
     assert.is_true(seen <= 100, seen .. " were answered before another task went on")
   end)
 
+  it("sends an answer before what its handler has spawned begins: that may block", function()
+    local connection, received
+    local port = listen(function(request)
+      if request.path == "/later" then runtime.sleep(0.002) end
+      runtime.spawn(function()
+        connection.socket:settimeout(5)
+        received = connection.socket:receive "*l" or "nothing"
+      end)
+      return 204
+    end)
+    for _, path in ipairs { "/at-once", "/later" } do
+      received, connection = nil, raw.connect(port)
+      connection:send("GET " .. path .. " HTTP/1.1\r\nHost: x\r\n\r\n")
+      wait_for(function() return received end, "what was spawned")
+      connection:close()
+      assert.equal("HTTP/1.1 204 No Content", received, path)
+    end
+  end)
+
   it("takes no more connections than it may while their requests are handled", function()
     local handled, go_on = 0, runtime.latch()
     local port = listen(function()

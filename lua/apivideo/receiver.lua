@@ -154,12 +154,6 @@ local function run(self, event, delivery, started)
   return status
 end
 
--- The same, when the answer has been sent: a handler may block.
-local function run_later(...)
-  runtime.pass()
-  return run(...)
-end
-
 -- Keeps an event in the inbox. The status that tells whether it is safe there.
 local function keep(self, event, delivery, started)
   local is_new, err = self.inbox:put(delivery)
@@ -179,7 +173,7 @@ local function take(self, method, list, raw, size)
   if not event then return refuse(self, second, err, started) end
   if self.inbox then return keep(self, event, second, started) end
   if not self.defer then return run(self, event, second, started) end
-  runtime.spawn(run_later, self, event, second, started)
+  runtime.spawn(run, self, event, second, started)
   return 204
 end
 

@@ -77,7 +77,7 @@ local work
 local function call_worker(self)
   if self.called then return end
   local wait = table.remove(self.idle)
-  if wait then runtime.wake(wait) else runtime.spawn(work, self) end
+  if wait then runtime.wake(wait) else runtime.child(work, self) end
   self.called = true
 end
 

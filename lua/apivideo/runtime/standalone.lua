@@ -27,7 +27,7 @@ runtime.monotonic = core.monotonic
 local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> true
 local living = 0                                 -- how many tasks have not ended
 local suspended = setmetatable({}, { __mode = "k" }) -- tasks that wait for us to wake them
-local first, last                                -- queue of tasks to resume: { task, next }
+local first, last                                -- queue of tasks to resume: { task, next, in_next_turn }
 local queued, taken = 0, 0                       -- how many ever came into it, and left it
 local asked, due                                 -- what is called after them, and now: { callback, is_asked, next }
 local arguments = {}                             -- task not yet started -> what its function gets
@@ -102,10 +102,10 @@ local function resume(task)
 end
 
 -- Resumes the tasks that can go on, for a while also those that become so meanwhile: tasks may wake each other
--- for ever. Then come the calls that wait for that.
+-- for ever. Then come the calls that wait for that. What is spawned meanwhile may block: it begins after them.
 local function run_ready()
   local stop, ends = queued, core.monotonic() + LONGEST
-  while first and (taken < stop or core.monotonic() < ends) do
+  while first and (taken < stop or not first.in_next_turn and core.monotonic() < ends) do
     local entry = first
     first, entry.next = entry.next or nil, false
     if not first then last = nil end
@@ -207,6 +207,14 @@ function runtime.is_ending()
   return false
 end
 
+local function start(in_next_turn, fn, ...)
+  local task = coroutine.create(fn)
+  if select("#", ...) > 0 then arguments[task] = { n = select("#", ...), ... } end
+  tasks[task] = true
+  enqueue { task = task, next = false, in_next_turn = in_next_turn }
+  living = living + 1
+end
+
 --- Starts a task. It runs from the loop, beside others, and may wait. An error in it is reported on
 --- stderr and ends the task alone.
 ---@param fn function
@@ -215,11 +223,7 @@ function runtime.spawn(fn, ...)
   if type(fn) ~= "function" then
     error("spawn: a function expected, got " .. type(fn), 2)
   end
-  local task = coroutine.create(fn)
-  if select("#", ...) > 0 then arguments[task] = { n = select("#", ...), ... } end
-  tasks[task] = true
-  enqueue { task = task, next = false }
-  living = living + 1
+  start(true, fn, ...)
 end
 
 --- Starts a task that goes on for long. (In nginx it has a timer of its own.)
@@ -231,9 +235,10 @@ function runtime.background(fn, ...)
   return true
 end
 
---- Starts a task that belongs to the one that runs now. (In nginx it ends with its request.)
----@type fun(fn: function, ...: any)
-runtime.child = runtime.spawn
+--- Starts a task that belongs to what runs now. (In nginx it ends with its request.)
+---@param fn function
+---@param ... any what it is called with
+function runtime.child(fn, ...) start(false, fn, ...) end
 
 --- Waits, while other tasks go on.
 ---@param seconds number
@@ -287,7 +292,8 @@ function runtime.watch(fd, callback)
 end
 
 --- Gives a function that has something called back from the loop, once, when the tasks that can go on now
---- have done so: for work that many of them leave to be done together. It needs no memory.
+--- have done so, and before any begins that they spawn: for work that many of them leave to be done together. It
+--- needs no memory.
 ---@param callback fun() must not wait
 ---@return fun() ask
 function runtime.after_tasks(callback)
