@@ -1,3 +1,4 @@
+local process = require "spec.support.process"
 local signature = require("apivideo.core").signature
 
 local SECRET = "sig_sec_0000000000000000000000"
@@ -117,6 +118,20 @@ describe("signature.verify", function()
       assert.equal(expected, signature.sign(BODY, key "b"))
     end
   end)
+
+  -- Lua 5.1 has no finalizers of tables, and unloads C modules before it calls the last of userdata.
+  if not newproxy then
+    it("holds until the state is closed, in finalizers that come after its own", function()
+      local printed = process.run { "-e", [[
+        local signature
+        setmetatable({}, { __gc = function()
+          print(signature.verify("body", signature.sign("body", "key"), "key"))
+        end })
+        signature = require("apivideo.core").signature
+        signature.sign("body", "key")]] }
+      assert.equal("true\n", printed)
+    end)
+  end
 
   it("takes several secrets, and holds if one of them does", function()
     assert_verdict(true, nil, signature.verify(BODY, HEX, { SECRET }))

@@ -56,7 +56,7 @@ static const char *check_secret(lua_State *L, int i, size_t *length) {
   return secret;
 }
 
-/* Returns the length of the list of secrets at index `i`; raises if it is none. */
+/* Returns the length of the list of secrets at index `i`, a table; raises if it is no such list. */
 static int check_secrets(lua_State *L, int i) {
   const int count = (int)compat_rawlen(L, i);
   int n;
@@ -225,6 +225,7 @@ static int free_hmac(lua_State *L) {
   struct hmac *const hmac = luaL_checkudata(L, 1, HMAC);
   signature_free(hmac->context);
   hmac->context = NULL;
+  hmac->key = NULL;
   return 0;
 }
 
