@@ -119,7 +119,8 @@ describe("call options", function()
     local _, err = client_of(p.url).videos:list({}, { retries = 100, total_timeout = 0.3 })
     assert.is_true(err.kind == "server_error" or err.kind == "timeout", err) -- whatever it was about
     assert.is_true(err.attempts >= 1 and err.attempts <= 21, err.attempts) -- by time or by the budget
-    assert.equal(err.attempts, #p.requests)
+    local unread = err.attempts - #p.requests -- the time may be over before the last is read
+    assert.is_true(unread == 0 or unread == 1, unread)
     waits.set(6000, 6000)
     _, err = client_of(p.url).videos:list({}, { retries = 100, total_timeout = 60 })
     assert.equal("server_error", err.kind) -- known at once: the back-off would end too late

@@ -36,9 +36,10 @@ local cases = {
 }
 
 describe("a client that meets", function()
-  local local_api
+  local local_api, timeout
 
   before_each(function()
+    timeout = 60
     waits.set(0.01, 0.02)
     local_api = assert(emulator.start { api_key = "k", rate_window = 0.1 })
   end)
@@ -49,7 +50,7 @@ describe("a client that meets", function()
   end)
 
   local function client_of(retries)
-    return apivideo.client { api_key = "k", base_url = local_api.url, retries = retries, timeout = 0.5 }
+    return apivideo.client { api_key = "k", base_url = local_api.url, retries = retries, timeout = timeout }
   end
 
   -- The methods that api.video was asked with since then.
@@ -61,7 +62,10 @@ describe("a client that meets", function()
   end
 
   for name, case in pairs(cases) do
+    local time = case.fault.stall and 1 or 60
+
     it(name .. ", once", function()
+      timeout = time
       local webhook = assert(client_of().webhooks:create(WANTED))
       asked()
       local_api:fault(case.fault)
@@ -87,6 +91,7 @@ describe("a client that meets", function()
 
     if not case.usual then
       it(name .. ", and may not try again", function()
+        timeout = time
         case.fault.on = "/videos"
         local_api:fault(case.fault)
         local page, err, response = client_of(0).videos:list()
@@ -101,6 +106,7 @@ describe("a client that meets", function()
       end)
 
       it(name .. ", for good", function()
+        timeout = time
         case.fault.times = math.huge
         local_api:fault(case.fault)
         local page, err = client_of(2).videos:list()

@@ -157,7 +157,7 @@ describe("a request", function()
           connection:send(part)
           connection:read_request()
         end)
-        assert.same({ "timeout", true }, { failure("POST", p.url, { timeout = 0.05 }) })
+        assert.same({ "timeout", true }, { failure("POST", p.url, { timeout = 0.5 }) })
       end
     end)
 

@@ -333,7 +333,7 @@ describe_nginx("calls in nginx #process", function()
           if latch:wait(i % 2 == 0 and 0.001 or nil) == "value" then passed = passed + 1 else late = late + 1 end
         end)
       end
-      ngx.sleep(0.05)
+      repeat ngx.sleep(0.01) until late == 1000
       latch:open("value")
       for i = 1, 2000 do ngx.thread.wait(threads[i]) end
       ngx.print(passed, " ", late, " ", tostring(latch:wait(0)))

@@ -95,12 +95,12 @@ describe("server's deadlines", function()
   end)
 
   it("begin anew with each request of a connection", function()
-    listen { timeout = 1 }
+    listen { timeout = 3 }
     local connection = connect()
     for _ = 1, 4 do
       connection:send(GET)
       assert.equal(204, (answer(connection)))
-      runtime.sleep(0.3)
+      runtime.sleep(1.1)
     end
   end)
 

@@ -107,7 +107,7 @@ describe("receiver under attack #process", function()
     end
   end)
 
-  -- Takes all descriptors that the process may have but some, for some seconds.
+  -- Takes all descriptors that the process may have but some, until a file is there.
   local hoard = [[
     local sleep = require("apivideo").sleep
     require("apivideo").spawn(function()
@@ -120,27 +120,32 @@ describe("receiver under attack #process", function()
       for _ = 1, %d do table.remove(taken):close() end
       print "hoarded"
       io.stdout:flush()
-      sleep(%g)
+      local flag = %q
+      repeat sleep(0.01) until os.rename(flag, flag) -- which needs no descriptor
       for _, file in pairs(taken) do file:close() end
     end)]]
 
   it("makes room where the process has no descriptor left", function()
     receiver = receiver_process.start { max_connections = 20, under = "prlimit --nofile=64",
-      script = hoard:format(8, 60) }
+      script = hoard:format(8, "none") }
     receiver.child:wait_for "hoarded"
     attack(CROWD, crowd.attacks["idle connections"])
     for _ = 1, 10 do assert.equal(204, receiver:deliver()) end
   end)
 
   it("waits where there is none at all, and goes on when there is one", function()
+    local flag = os.tmpname()
+    os.remove(flag)
+    finally(function() os.remove(flag) end)
     receiver = receiver_process.start { max_connections = 20, under = "prlimit --nofile=64",
-      script = hoard:format(0, 0.6) }
+      script = hoard:format(0, flag) }
     receiver.child:wait_for "hoarded"
     local before, status = receiver:processor(), nil
     runtime.spawn(function() status = receiver:deliver() end)
     runtime.sleep(0.4)
     assert.is_nil(status)
     assert.is_true(receiver:processor() - before < 0.2)
+    assert(io.open(flag, "w")):close()
     wait_for(function() return status end)
     assert.equal(204, status)
   end)
