@@ -24,7 +24,16 @@
 struct hmac {
   signature_context *context; /* NULL: not yet begun, or finished */
   const char *key;            /* of the shared one, to be compared: LAST_KEY holds its string */
+  bool freed;                 /* once; other finalizers may still use the shared one */
 };
+
+/* Frees the context, if there is one. */
+static void free_context(struct hmac *hmac) {
+  signature_free(hmac->context);
+  hmac->context = NULL;
+  hmac->key = NULL;
+  hmac->freed = true;
+}
 
 /* --- arguments ------------------------------------------------------------------------------- */
 
@@ -138,10 +147,11 @@ static bool begin(lua_State *L, struct hmac *shared, int i, const char *secret, 
 static void calculate(lua_State *L, int i, const char *secret, size_t secret_length,
                       const char *raw, size_t length, unsigned char digest[SIGNATURE_BYTES]) {
   struct hmac *const shared = shared_hmac(L);
-  if (!begin(L, shared, i, secret, secret_length) ||
-      !signature_update(shared->context, raw, length) ||
-      !signature_finish(shared->context, digest))
-    (void)raise_failure(L, "libcrypto failed to calculate HMAC-SHA256");
+  const bool done = begin(L, shared, i, secret, secret_length) &&
+                    signature_update(shared->context, raw, length) &&
+                    signature_finish(shared->context, digest);
+  if (shared->freed) free_context(shared); /* the state closes: nobody else will */
+  if (!done) (void)raise_failure(L, "libcrypto failed to calculate HMAC-SHA256");
 }
 
 /* sign(raw, secret) -> 64 lower-case hexadecimal digits. Stack: [-0, +1]. */
@@ -203,6 +213,7 @@ static struct hmac *push_hmac(lua_State *L) {
   struct hmac *const hmac = lua_newuserdata(L, sizeof *hmac);
   hmac->context = NULL;
   hmac->key = NULL;
+  hmac->freed = false;
   luaL_getmetatable(L, HMAC);
   lua_setmetatable(L, -2);
   return hmac;
@@ -220,12 +231,9 @@ static int new_hmac(lua_State *L) {
   return 1;
 }
 
-/* Frees the context, if there is one. May run twice. Stack: [-0, +0]. */
+/* The finalizer. May run twice. Stack: [-0, +0]. */
 static int free_hmac(lua_State *L) {
-  struct hmac *const hmac = luaL_checkudata(L, 1, HMAC);
-  signature_free(hmac->context);
-  hmac->context = NULL;
-  hmac->key = NULL;
+  free_context(luaL_checkudata(L, 1, HMAC));
   return 0;
 }
 
@@ -240,7 +248,7 @@ static struct hmac *check_hmac(lua_State *L) {
 static void finish_hmac(lua_State *L, unsigned char digest[SIGNATURE_BYTES]) {
   struct hmac *const hmac = check_hmac(L);
   const bool done = signature_finish(hmac->context, digest);
-  (void)free_hmac(L);
+  free_context(hmac);
   if (!done) (void)raise_failure(L, "libcrypto failed to calculate HMAC-SHA256");
 }
 
