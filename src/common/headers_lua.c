@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-static char to_lower(char c) { return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); }
+#include "ascii.h"
 
 /* Pushes `name` in lower case (ASCII only: a header's name is no text). Stack: [-0, +1]. */
 static void push_lower(lua_State *L, const char *name, size_t len) {
@@ -13,12 +13,12 @@ static void push_lower(lua_State *L, const char *name, size_t len) {
   luaL_Buffer buffer;
   size_t i;
   if (len <= sizeof lower) {
-    for (i = 0; i < len; i++) lower[i] = to_lower(name[i]);
+    for (i = 0; i < len; i++) lower[i] = ascii_lower(name[i]);
     lua_pushlstring(L, lower, len);
     return;
   }
   luaL_buffinit(L, &buffer);
-  for (i = 0; i < len; i++) luaL_addchar(&buffer, to_lower(name[i]));
+  for (i = 0; i < len; i++) luaL_addchar(&buffer, ascii_lower(name[i]));
   luaL_pushresult(&buffer);
 }
 

@@ -7,7 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 
-#include "../common/compat.h"
+#include "../common/arguments_lua.h"
 #include "event_lua.h"
 #include "http_lua.h"
 #include "signature_lua.h"
@@ -29,8 +29,7 @@ static int core_monotonic(lua_State *L) { return push_clock(L, CLOCK_MONOTONIC);
 /* random(n) -> a string of n random bytes, 256 at most. Stack: [-0, +1]. */
 static int core_random(lua_State *L) {
   unsigned char bytes[256];
-  const lua_Integer n = luaL_checkinteger(L, 1);
-  luaL_argcheck(L, n >= 0 && n <= (lua_Integer)sizeof bytes, 1, "0 to 256 bytes");
+  const lua_Integer n = arguments_check_integer(L, 1, 0, (lua_Integer)sizeof bytes);
   if (RAND_bytes(bytes, (int)n) != 1) {
     ERR_clear_error(); /* or the next who asks about an error of TLS is told this one */
     return luaL_error(L, "libcrypto has no random bytes");

@@ -9,8 +9,9 @@
 */
 #include <limits.h>
 #include <string.h>
-#include <strings.h>
 
+#include "../common/arguments_lua.h"
+#include "../common/ascii.h"
 #include "../common/headers_lua.h"
 #include "server.h"
 
@@ -18,22 +19,15 @@
 
 static server *check_server(lua_State *L) { return luaL_checkudata(L, 1, SERVER); }
 
-/* An integer argument within bounds, or an error. Stack: [-0, +0]. */
-static lua_Integer check_range(lua_State *L, int index, lua_Integer low, lua_Integer high) {
-  const lua_Number value = luaL_checknumber(L, index);
-  luaL_argcheck(L, value >= (lua_Number)low && value <= (lua_Number)high, index, "out of range");
-  return (lua_Integer)value;
-}
-
 /* new(host, port, max_body, timeout, max_connections) -> server | nil, message. Stack: [-0, +1|2]. */
 static int new_server(lua_State *L) {
   server_options options;
   server *self;
   options.host = luaL_checkstring(L, 1);
-  options.port = (unsigned)check_range(L, 2, 0, 65535);
-  options.max_body = (size_t)check_range(L, 3, 0, 1 << 30);
-  options.timeout = (unsigned)check_range(L, 4, 1, 86400);
-  options.max_connections = (unsigned)check_range(L, 5, 1, 1 << 20);
+  options.port = (unsigned)arguments_check_integer(L, 2, 0, 65535);
+  options.max_body = (size_t)arguments_check_integer(L, 3, 0, 1 << 30);
+  options.timeout = (unsigned)arguments_check_integer(L, 4, 1, 86400);
+  options.max_connections = (unsigned)arguments_check_integer(L, 5, 1, 1 << 20);
   self = lua_newuserdata(L, sizeof *self);
   memset(self, 0, sizeof *self);
   luaL_getmetatable(L, SERVER);
@@ -120,7 +114,7 @@ static void draft_headers(lua_State *L, server_request *request) {
     name = lua_tolstring(L, -2, &name_len);
     value = lua_tolstring(L, -1, &value_len);
     if (strlen(name) != name_len || strlen(value) != value_len ||
-        strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0 ||
+        ascii_equal_strings(name, "Content-Length") || ascii_equal_strings(name, "Transfer-Encoding") ||
         !server_draft_header(request, name, value))
       luaL_argerror(L, 4, lua_pushfstring(L, "header \"%s\" cannot be sent", name));
     lua_pop(L, 1);
@@ -132,7 +126,7 @@ static void draft_headers(lua_State *L, server_request *request) {
 static int respond(lua_State *L) {
   server *self = check_server(L);
   server_request *request = server_find(self, (long long)luaL_checknumber(L, 2));
-  const unsigned status = (unsigned)check_range(L, 3, 200, 599);
+  const unsigned status = (unsigned)arguments_check_integer(L, 3, 200, 599);
   size_t len;
   const char *body = luaL_optlstring(L, 5, "", &len);
   if (request != NULL && !server_draft(request, body, len)) return luaL_error(L, "out of memory");
