@@ -18,9 +18,13 @@ describe("webhooks:rotate", function()
 
   after_each(running.stop)
 
+  -- A webhook that was created long ago.
   local function old_webhook(url)
     client = client or client_of(api.url)
-    return assert(client.webhooks:create { url = url or "https://example.com/", events = { RECORDED, QUALITY } })
+    local old = assert(client.webhooks:create { url = url or "https://example.com/", events = { RECORDED, QUALITY } })
+    old.createdAt = "2024-01-01T00:00:00+00:00"
+    api.webhooks:find(old.webhookId).createdAt = old.createdAt
+    return old
   end
 
   -- The requests to /webhooks, and what they were answered, from a number on.
@@ -37,7 +41,7 @@ describe("webhooks:rotate", function()
     local old = old_webhook()
     local new = assert(client.webhooks:rotate(old.webhookId, { overlap = 0 }))
     assert.same({ "GET /webhooks/" .. old.webhookId .. " 200", "POST /webhooks 201",
-      "DELETE /webhooks/" .. old.webhookId .. " 204" }, requests_from(2))
+      "GET /webhooks/" .. new.webhookId .. " 200", "DELETE /webhooks/" .. old.webhookId .. " 204" }, requests_from(2))
     assert.same({ new }, api.webhooks.items)
     assert.equal(old.url, new.url)
     assert.same(old.events, new.events)
@@ -154,7 +158,7 @@ describe("webhooks:rotate", function()
       end }))
       send()
       assert(api:settle(60))
-      assert.equal(9, #sent) -- before and after each of three requests, and three more
+      assert.equal(11, #sent) -- before and after each of four requests, and three more
       for _, id in ipairs(sent) do
         assert.is_table(taken[id], id)
         for _, delivery in ipairs(taken[id]) do
@@ -162,7 +166,7 @@ describe("webhooks:rotate", function()
           assert.equal(taken[id][1].key, delivery.key)
         end
       end
-      assert.equal(new.webhookId, taken[sent[9]][1].webhookId)
+      assert.equal(new.webhookId, taken[sent[11]][1].webhookId)
       assert.same({}, refused)
     end)
 
@@ -256,6 +260,80 @@ describe("webhooks:rotate", function()
     assert.same({ new }, api.webhooks.items)
   end)
 
+  describe("beside another client of the account", function()
+    it("keeps the new one when that synchronizes in the overlap, and the old one until the overlap is over", function()
+      local old = old_webhook()
+      local wanted = { { url = old.url, events = old.events } }
+      local other = client_of(api.url)
+      local new = assert(client.webhooks:rotate(old.webhookId, { overlap = 0.3, on_created = function(new)
+        assert(other.webhooks:sync(wanted))
+        assert.same({ old, new }, api.webhooks.items)
+        assert(other.webhooks:sync(wanted, { overlap = 0 }))
+        assert.same({ new }, api.webhooks.items)
+      end }))
+      assert.same({ new }, api.webhooks.items)
+    end)
+
+    it("does not delete the old one when the new one was deleted in the overlap", function()
+      local old = old_webhook()
+      local none, err, new = client.webhooks:rotate(old.webhookId, { overlap = 0,
+        on_created = function(new) api.webhooks:remove(new.webhookId) end })
+      assert.is_nil(none)
+      assert.equal("conflict", err.kind)
+      assert.truthy(err.message:find("another client deleted the new webhook", 1, true))
+      assert.is_nil(new)
+      assert.same({ old }, api.webhooks.items)
+    end)
+
+    it("does not delete the old one when it cannot find out whether the new one is there", function()
+      local old = old_webhook()
+      local none, err, new = client.webhooks:rotate(old.webhookId, { overlap = 0,
+        on_created = function() api:fault { status = 500, on = "GET /webhooks/.*" } end })
+      assert.is_nil(none)
+      assert.equal("server_error", err.kind)
+      assert.same({ old, new }, api.webhooks.items)
+    end)
+  end)
+
+  it("waits until the new one has a later createdAt, so that every client takes it for the newer one", function()
+    client = client_of(api.url)
+    for _ = 1, 2 do
+      local old = assert(client.webhooks:create { url = "https://example.com/", events = { RECORDED } })
+      local new = assert(client.webhooks:rotate(old.webhookId, { overlap = 0 }))
+      assert.is_true(new.createdAt > old.createdAt)
+    end
+  end)
+
+  it("deletes the new one again when it is no newer than the old one, by clocks of api.video that differ", function()
+    local old = old_webhook()
+    old.createdAt = "2124-01-01T00:00:00+00:00"
+    api.webhooks:find(old.webhookId).createdAt = old.createdAt
+    local none, err, new = client.webhooks:rotate(old.webhookId, { overlap = 0 })
+    assert.is_nil(none)
+    assert.equal("conflict", err.kind)
+    assert.truthy(err.message:find("rotate again later", 1, true))
+    assert.is_nil(new)
+    assert.same({ old }, api.webhooks.items)
+  end)
+
+  it("deletes nothing when the new one has another url or the id of the old one", function()
+    local old, put_item = old_webhook(), api.webhooks.put
+    function api.webhooks:put(item)
+      item.url = item.url .. "?x"
+      return put_item(self, item)
+    end
+    local none, err, new = client.webhooks:rotate(old.webhookId, { overlap = 0 })
+    assert.is_nil(none)
+    assert.equal("unexpected_response", err.kind)
+    assert.is_nil(new)
+    assert.same({ old }, api.webhooks.items)
+    local p = running.answering("200 OK", nil, '{"webhookId":"webhook_1","url":"https://x/","events":["a"]}')
+    none, err = client_of(p.url).webhooks:rotate("webhook_1", { overlap = 0 })
+    assert.is_nil(none)
+    assert.equal("unexpected_response", err.kind)
+    assert.equal(2, #p.requests)
+  end)
+
   it("creates nothing when there is no such webhook, or it cannot be read", function()
     client = client_of(api.url)
     local none, err, new = client.webhooks:rotate("webhook_unknown", { overlap = 0 })
@@ -287,7 +365,7 @@ describe("webhooks:rotate", function()
   it("hands its call options on", function()
     local old = old_webhook()
     assert(client.webhooks:rotate(old.webhookId, { overlap = 0, headers = { ["X-Run"] = "7" }, retries = 0 }))
-    for i = 2, 4 do assert.equal("7", api.requests[i].headers["x-run"]) end
+    for i = 2, 5 do assert.equal("7", api.requests[i].headers["x-run"]) end
   end)
 
   it("raises for misuse, naming the argument", function()

@@ -19,10 +19,11 @@ describe("webhooks:sync", function()
     client = client_of(api.url)
   end
 
-  -- A webhook that is there before.
-  local function put(id, url, events)
+  -- A webhook that is there before, created so many seconds ago if that is given.
+  local function put(id, url, events, age)
     local webhook = { webhookId = "webhook_" .. id, url = "https://example.com/" .. url, events = events,
-      createdAt = "2024-01-01T00:00:00+00:00", signatureSecret = "sig_sec_" .. id }
+      createdAt = age and os.date("!%Y-%m-%dT%H:%M:%S+00:00", os.time() - age) or "2024-01-01T00:00:00+00:00",
+      signatureSecret = "sig_sec_" .. id }
     api.webhooks:put(webhook)
     return webhook
   end
@@ -60,7 +61,7 @@ describe("webhooks:sync", function()
     put("kept", "b", { QUALITY })
     put("foreign", "foreign", { RECORDED })
     local plan = assert(client.webhooks:sync { want("a", RECORDED, QUALITY), want("b", QUALITY), want("c", CAPTION) })
-    assert.equal("GET POST POST DELETE", methods())
+    assert.equal("GET POST POST DELETE GET", methods())
     assert.equal("/webhooks/webhook_old", api.requests[4].path)
     assert.same({ "a: " .. RECORDED .. " " .. QUALITY, "b: " .. QUALITY, "c: " .. CAPTION, "foreign: " .. RECORDED },
       state())
@@ -92,7 +93,7 @@ describe("webhooks:sync", function()
     assert.equal("GET GET", methods())
   end)
 
-  it("minds the url to the letter", function()
+  it("compares paths to the letter", function()
     start()
     put("a", "a", { RECORDED })
     put("b", "a/", { RECORDED })
@@ -101,12 +102,196 @@ describe("webhooks:sync", function()
     assert.same({}, plan.delete)
   end)
 
-  it("leaves one of equal webhooks, the oldest", function()
+  describe("with equal webhooks", function()
+    local function keeps(options, ...)
+      local plan = assert(client.webhooks:sync({ want("a", QUALITY, RECORDED) }, options))
+      assert.same({ ... }, ids_of(api.webhooks.items))
+      assert.same({ ... }, ids_of(plan.keep))
+    end
+
+    it("keeps the newest, in whatever order they are listed", function()
+      start()
+      put("2", "a", { RECORDED, QUALITY }, 3600)
+      put("1", "a", { RECORDED, QUALITY }, 60)
+      put("3", "a", { RECORDED, QUALITY }, 7200)
+      keeps(nil, "webhook_1")
+      assert.equal("GET DELETE DELETE GET", methods())
+    end)
+
+    it("keeps the one with the greatest id when all were created in one second", function()
+      start()
+      for _, id in ipairs { "a", "Z", "b", "B", "9" } do put(id, "a", { RECORDED, QUALITY }) end
+      keeps(nil, "webhook_b")
+    end)
+
+    it("orders ids by bytes, in every locale", function()
+      local before = os.setlocale(nil, "collate")
+      finally(function() os.setlocale(before, "collate") end)
+      if not os.setlocale("de_DE.UTF-8", "collate") then return pending "there is no locale that sorts a before B" end
+      start()
+      for _, id in ipairs { "B", "a" } do put(id, "a", { RECORDED, QUALITY }) end
+      keeps(nil, "webhook_a")
+    end)
+
+    it("deletes none before a newer one has been there for the overlap", function()
+      start()
+      put("1", "a", { RECORDED, QUALITY }, 86400)
+      put("2", "a", { RECORDED, QUALITY }, 3600)
+      put("3", "a", { RECORDED, QUALITY }, 5)
+      keeps(nil, "webhook_2", "webhook_3") -- the second has long replaced the first
+      keeps({ overlap = 3700 }, "webhook_2", "webhook_3")
+      keeps({ overlap = 1 }, "webhook_3")
+    end)
+
+    it("measures their age by api.video's clock", function()
+      local date = "Wed, 01 Jan 2020 00:00:"
+      local seconds, deleted = "10", 0
+      local p = running.serving(function(request)
+        if request.line:find "^DELETE" then
+          deleted = deleted + 1
+          return "204 No Content"
+        end
+        return "200 OK", "Date: " .. date .. seconds .. " GMT\r\n", json.encode { data = {
+          { webhookId = "webhook_1", url = "https://x/", events = { "a" }, createdAt = "2019-12-31T00:00:00+00:00" },
+          { webhookId = "webhook_2", url = "https://x/", events = { "a" }, createdAt = "2020-01-01T00:00:00+00:00" },
+        } }
+      end)
+      local wanted = { { url = "https://x/", events = { "a" } } }
+      assert(client_of(p.url).webhooks:sync(wanted))
+      assert.equal(0, deleted)
+      seconds = "15"
+      assert(client_of(p.url).webhooks:sync(wanted))
+      assert.equal(1, deleted)
+      -- Without a valid date, the newest webhook was created just now.
+      date = "some day "
+      assert(client_of(p.url).webhooks:sync(wanted))
+      assert.equal(1, deleted)
+      assert(client_of(p.url).webhooks:sync(wanted, { overlap = 0 }))
+      assert.equal(2, deleted)
+    end)
+
+    it("deletes none whose createdAt is missing or invalid", function()
+      start()
+      for id, created_at in pairs { ["1"] = json.null, ["2"] = "yesterday", ["3"] = 5 } do
+        put(id, "a", { RECORDED, QUALITY }).createdAt = created_at
+      end
+      put("4", "a", { RECORDED, QUALITY })
+      assert(client.webhooks:sync { want("a", QUALITY, RECORDED) })
+      assert.equal("GET", methods())
+    end)
+
+    it("deletes superseded ones first, so that they take no place of the limit", function()
+      start()
+      for i = 1, 9 do put(i, "a", { RECORDED }) end
+      put("x", "x", { RECORDED })
+      local plan = assert(client.webhooks:sync { want("a", RECORDED), want("b", RECORDED) })
+      assert.equal("GET" .. (" DELETE"):rep(8) .. " POST GET", methods())
+      assert.same({ "a: " .. RECORDED, "b: " .. RECORDED, "x: " .. RECORDED }, state())
+      assert.same({ 1, 8, 1 }, { #plan.create, #plan.delete, #plan.keep })
+    end)
+  end)
+
+  describe("recognises a webhook whose url api.video writes in another way:", function()
+    local forms = {
+      ["HTTPS://Example.COM"] = "https://example.com/",
+      ["https://example.com:443/a"] = "https://example.com/a",
+      ["https://example.com:/a"] = "https://example.com/a",
+      ["http://example.com:80?b=C"] = "http://example.com/?b=C",
+      ["http://[2001:DB8::1]:80/#F"] = "http://[2001:db8::1]/#F",
+      ["https://Me:Word@example.com"] = "https://Me:Word@EXAMPLE.com/",
+    }
+    local other = {
+      { "https://example.com/A", "https://example.com/a" }, { "https://example.com:80/", "https://example.com/" },
+      { "http://example.com/", "https://example.com/" }, { "https://Me@example.com/", "https://me@example.com/" },
+      { "https://example.com/?A", "https://example.com/?a" }, { "https://example.com/a/", "https://example.com/a" },
+    }
+
+    for wanted, written in pairs(forms) do
+      it(wanted, function()
+        start()
+        for _, pair in ipairs { { wanted, written }, { written, wanted } } do
+          api.webhooks.items = {}
+          api.webhooks:put { webhookId = "webhook_1", url = pair[2], events = { RECORDED } }
+          local plan = assert(client.webhooks:sync { { url = pair[1], events = { RECORDED } } })
+          assert.same({ 0, 0, 1 }, { #plan.create, #plan.delete, #plan.keep })
+          plan = assert(client.webhooks:sync({ { url = pair[1], events = { QUALITY } } }, { dry_run = true }))
+          assert.same({ 1, 1, 0 }, { #plan.create, #plan.delete, #plan.keep }) -- it is the url of the list
+        end
+      end)
+    end
+
+    it("but not one with another url", function()
+      start()
+      for _, pair in ipairs(other) do
+        api.webhooks.items = {}
+        api.webhooks:put { webhookId = "webhook_1", url = pair[2], events = { RECORDED } }
+        local plan = assert(client.webhooks:sync({ { url = pair[1], events = { RECORDED } } }, { dry_run = true }))
+        assert.same({ 1, 0, 0 }, { #plan.create, #plan.delete, #plan.keep }, pair[1])
+      end
+    end)
+
+    it("12 runs create it once", function()
+      start()
+      local put_item = api.webhooks.put
+      function api.webhooks:put(item)
+        item.url = item.url:gsub("^https://EXAMPLE.com:443$", "https://example.com/")
+        return put_item(self, item)
+      end
+      for _ = 1, 12 do
+        assert(client.webhooks:sync { { url = "https://EXAMPLE.com:443", events = { RECORDED } } })
+      end
+      assert.equal(1, #api.webhooks.items)
+      assert.equal("https://example.com/", api.webhooks.items[1].url)
+    end)
+  end)
+
+  describe("stops with an error when api.video creates something else than was wanted:", function()
+    for name, change in pairs {
+      ["another url"] = function(item) item.url = item.url .. "?x" end,
+      ["other events"] = function(item) item.events = { RECORDED, SUMMARY } end,
+    } do
+      it(name, function()
+        start()
+        put("old", "a", { RECORDED })
+        local before, put_item = state(), api.webhooks.put
+        function api.webhooks:put(item)
+          change(item)
+          return put_item(self, item)
+        end
+        for _ = 1, 12 do
+          local plan, err, planned = client.webhooks:sync { want("a", RECORDED, QUALITY) }
+          assert.is_nil(plan)
+          assert.equal("unexpected_response", err.kind)
+          assert.truthy(err.message:find("instead of https://example.com/a (" .. QUALITY .. ", " .. RECORDED, 1, true),
+            err.message)
+          assert.truthy(err.message:find("webhook_%w+ was deleted again"), err.message)
+          assert.same({}, planned.created)
+          assert.same(before, state())
+        end
+      end)
+    end
+
+    it("but a response without url and events proves nothing", function()
+      local p = running.serving(function(request)
+        if request.line:find "^GET" then return "200 OK", nil, '{"data":[]}' end
+        return "201 Created", nil, '{"webhookId":"webhook_1","url":null}'
+      end)
+      assert(client_of(p.url).webhooks:sync { want("a", RECORDED) })
+    end)
+  end)
+
+  it("creates again what another client deleted meanwhile", function()
     start()
-    for _, id in ipairs { "1", "2", "3" } do put(id, "a", { RECORDED, QUALITY }) end
-    assert(client.webhooks:sync { want("a", QUALITY, RECORDED) })
-    assert.same({ "webhook_1" }, ids_of(api.webhooks.items))
-    assert.equal("GET DELETE DELETE", methods())
+    put("b", "a", { QUALITY })
+    put("a", "a", { RECORDED })
+    client = client_of(api.url, { on_request = function(request)
+      -- The other one wants QUALITY no more, as this one wants RECORDED no more.
+      if request.method == "DELETE" then api.webhooks:remove "webhook_b" end
+    end })
+    local plan = assert(client.webhooks:sync { want("a", QUALITY) })
+    assert.equal("GET DELETE GET POST", methods())
+    assert.same({ "a: " .. QUALITY }, state())
+    assert.same(ids_of(api.webhooks.items), ids_of(plan.created))
   end)
 
   it("plans without a change in a dry run", function()
@@ -129,7 +314,7 @@ describe("webhooks:sync", function()
     }, "\n"), tostring(plan))
   end)
 
-  it("says when there is nothing to do, and shows no password", function()
+  it("says when there is nothing to do, and shows no credentials", function()
     start()
     assert.equal("nothing to do", tostring(assert(client.webhooks:sync({}))))
     local plan = assert(client.webhooks:sync({ { url = "https://user:secret@example.com/", events = { RECORDED } } },
@@ -149,12 +334,12 @@ describe("webhooks:sync", function()
       end,
     }))
     assert.equal(tostring(plan), shown)
-    assert.equal("GET POST DELETE", methods())
+    assert.equal("GET POST DELETE GET", methods())
     local ok, err = pcall(client.webhooks.sync, client.webhooks, { want("a", CAPTION) },
       { on_plan = function() error({ "not confirmed" }) end })
     assert.is_false(ok)
     assert.same({ "not confirmed" }, err)
-    assert.equal("GET POST DELETE GET", methods())
+    assert.equal("GET POST DELETE GET GET", methods())
   end)
 
   describe("touches what its predicate owns", function()
@@ -223,7 +408,7 @@ describe("webhooks:sync", function()
       start()
       for i = 1, 9 do put("x" .. i, "x" .. i, { RECORDED }) end
       assert(client.webhooks:sync { want("x1", QUALITY) })
-      assert.equal("GET POST DELETE", methods())
+      assert.equal("GET POST DELETE GET", methods())
       put("10th", "10th", { RECORDED })
       put("11th", "11th", { RECORDED })
       assert(client.webhooks:sync { want("x1", QUALITY) }) -- over it, but there is nothing to create
@@ -255,7 +440,7 @@ describe("webhooks:sync", function()
     wanted[251] = want("y", QUALITY)
     local plan = assert(client.webhooks:sync(wanted, { limit = 500 }))
     assert.same({ 1, 1, 250 }, { #plan.create, #plan.delete, #plan.keep })
-    assert.equal("GET GET GET POST DELETE", methods())
+    assert.equal("GET GET GET POST DELETE GET GET GET", methods())
   end)
 
   it("reads them also where the server gives fewer than asked for", function()
@@ -283,7 +468,7 @@ describe("webhooks:sync", function()
     local plan = assert(client.webhooks:sync({ want("a", QUALITY), want("b", QUALITY) },
       { on_plan = function() api.webhooks:remove("webhook_a") end }))
     assert.equal(2, #plan.delete)
-    assert.equal("GET POST POST DELETE DELETE", methods())
+    assert.equal("GET POST POST DELETE DELETE GET", methods())
     assert.same({ "a: " .. QUALITY, "b: " .. QUALITY }, state())
   end)
 
@@ -318,7 +503,7 @@ describe("webhooks:sync", function()
 
   describe("completes a run that was cut off", function()
     local wanted = { want("a", QUALITY), want("b", RECORDED), want("c", CAPTION), want("keep", SUMMARY) }
-    local WRITES = 6 -- a, b, c are created; old_a, twin, mine are deleted
+    local WRITES = 6 -- a, b, c are created; earlier, old_a, mine are deleted
     local options = {
       prune = true,
       owned_by = function(webhook) return not webhook.url:find("/foreign", 1, true) end,
@@ -328,7 +513,7 @@ describe("webhooks:sync", function()
       start()
       put("old_a", "a", { RECORDED })
       put("keep", "keep", { SUMMARY })
-      put("twin", "keep", { SUMMARY })
+      put("earlier", "keep", { SUMMARY })
       put("mine", "mine", { RECORDED })
       put("foreign", "foreign", { RECORDED })
       put("foreign2", "foreign", { RECORDED })
@@ -486,6 +671,12 @@ describe("webhooks:sync", function()
     assert.truthy(message({ "https://example.com/" }):find("a list of webhooks expected: {", 1, true))
     for _, limit in ipairs { -1, 1.5, 0 / 0 } do
       assert.truthy(message(some, { limit = limit }):find("limit", 1, true))
+    end
+    assert.truthy(message({ { url = "https://Example.com", events = { RECORDED } },
+      { url = "https://example.com:443/", events = { RECORDED } } }):find("webhooks 1 and 2 of the list are the same",
+      1, true))
+    for _, overlap in ipairs { -1, 86401, 0 / 0, math.huge } do
+      assert.truthy(message(some, { overlap = overlap }):find('"overlap" must be a number of seconds', 1, true))
     end
     assert.truthy(message({ { url = "https://example.com/" } }):find('"events" is required', 1, true))
     assert.truthy(message({ { events = { RECORDED } } }):find('"url" is required', 1, true))

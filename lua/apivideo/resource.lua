@@ -139,7 +139,8 @@ local function count_lost(self, page)
 end
 
 function Walk:next_page()
-  local page, size = self.ask(self.number)
+  local page, size, response = self.ask(self.number)
+  self.response = response
   self.fresh, self.position = sift(page, self.id, self.seen), 0
   self.lost = self.lost + count_lost(self, page)
   self.gained = self.gained or #self.fresh > 0
@@ -159,9 +160,9 @@ function Walk:next_page()
   self.number = self.number + 1
 end
 
---- Iterates over all items of a list, page by page as the loop needs them; none comes twice.
+--- Iterates over all items of a list, page by page as the loop needs them; no item comes twice.
 ---@param id string the field that tells items apart
----@return fun(): table|nil
+---@return fun(): table|nil, apivideo.Response|nil item and the response with its page
 function resource.each(client, path, query, given, id)
   local walk = setmetatable({
     ask = pager(client, path, query, given), id = id, seen = {}, fresh = {}, position = 0,
@@ -173,7 +174,7 @@ function resource.each(client, path, query, given, id)
       walk:next_page()
     end
     walk.position = walk.position + 1
-    return walk.fresh[walk.position]
+    return walk.fresh[walk.position], walk.response
   end
 end
 

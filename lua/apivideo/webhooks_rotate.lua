@@ -1,78 +1,124 @@
---- A new signature secret for a webhook, without a delivery lost.
+--- A new signature secret for a webhook, without a lost delivery.
 
 local call_options = require "apivideo.call_options"
 local errors = require "apivideo.error"
+local headers = require "apivideo.headers"
 local protected = require "apivideo.pcall"
 local resource = require "apivideo.resource"
+local retry = require "apivideo.retry"
 local runtime = require "apivideo.runtime"
 local webhook = require "apivideo.webhook"
 
-local OVERLAP = 15 -- seconds: longer than api.video goes on trying to deliver an event
+local LONGEST_SKEW = 5 -- seconds by which api.video's clocks may differ before a wait for them is pointless
 
 local known = { overlap = "number?", on_created = "function?" }
 
 ---@class apivideo.RotateOptions: apivideo.CallOptions
----@field overlap? number seconds for which both webhooks live, default 15
+---@field overlap? number seconds for which both webhooks deliver, default 15
 ---@field on_created? fun(new: apivideo.Webhook, old: apivideo.Webhook) called once the new one is there: a receiver with secrets of its own has to be told now
 
--- Waits for the time that both live; nil and an error when it is cut short.
-local function wait(given)
-  local seconds = given.overlap or OVERLAP
+-- Waits; nil and an error when the rotation is cancelled meanwhile.
+local function wait(given, seconds, state)
   if not given.cancel then
     runtime.sleep(seconds)
     return true
   elseif not given.cancel.latch:wait(seconds) then
     return true
   end
-  return nil, errors.new("cancelled", "the rotation was cancelled: both webhooks are there")
+  return nil, errors.new("cancelled", "the rotation was cancelled: " .. state)
 end
 
--- Tells the application of the new webhook; nil and an error when it fails: the old one must stay then.
-local function tell(given, new, old)
+-- Calls the application's `on_created`; nil and an error when it fails: the old webhook must stay then.
+local function notify(given, new, old)
   if not given.on_created then return true end
   local ok, problem = protected.call(given.on_created, new, old)
   if ok then return true end
   return nil, errors.new("cancelled", "on_created failed, so that both webhooks are there: " .. tostring(problem))
 end
 
--- The webhook to replace; nil and an error when there is none, or none that can be made again.
+-- The webhook to replace; nil and an error when there is none, or it cannot be created again.
 local function get(webhooks, webhookId, limits)
-  local old, err = webhooks:get(webhookId, limits)
+  local old, err, response = webhooks:get(webhookId, limits)
   if old and not (type(old.url) == "string" and type(old.events) == "table" and not webhook.problem(old)) then
     return nil, resource.unexpected(webhooks.client, "GET", "/webhooks/" .. webhookId,
       "the webhook has no url or no events")
   end
-  return old, err
+  return old, err, response
+end
+
+local function conflict(message, method, webhooks, webhookId)
+  return errors.new("conflict", message,
+    { request = { method = method, url = webhooks.client.base_url .. "/webhooks" .. (webhookId or "") } })
+end
+
+-- Waits until api.video's clock has left the second in which the old webhook was created: only a webhook with a
+-- later `createdAt` is newer for every client.
+local function wait_for_next_second(given, old, response)
+  local created = webhook.created_at(old)
+  local now = retry.http_date((headers.get(response.headers, "date")))
+  local seconds = created and now and created + 1 - now or 0
+  if seconds <= 0 or seconds > LONGEST_SKEW then return true end
+  return wait(given, seconds, "nothing was changed")
+end
+
+-- Creates the webhook that replaces the old one. Unless it is the newer one, another client's `sync` may delete it
+-- in favour of the old one, at the moment in which the old one is deleted here.
+local function create(webhooks, old, limits)
+  webhooks.made[old.webhookId] = runtime.monotonic() -- so that it is not taken for the new one, if the response is lost
+  local new, err = webhook.create(webhooks, old, limits)
+  if not new then return nil, err end
+  if new.webhookId == old.webhookId then
+    return nil, resource.unexpected(webhooks.client, "POST", "/webhooks", "the new webhook has the id of the old one")
+  elseif webhook.is_newer(new, old) == false then
+    webhooks:delete(new.webhookId, limits)
+    return nil, conflict(("the new webhook is no newer than the old one (createdAt %s and %s), and was deleted again;"
+      .. " rotate again later"):format(new.createdAt, old.createdAt), "POST", webhooks)
+  end
+  return new
+end
+
+-- Deletes the old webhook, if the new one is still there: another client may have deleted it in the overlap.
+local function delete(webhooks, old, new, limits)
+  local found, err = webhooks:get(new.webhookId, limits)
+  if not found and err.kind == "not_found" then
+    return nil, conflict("another client deleted the new webhook, so that the old one stays", "GET", webhooks,
+      "/" .. new.webhookId)
+  elseif not found then
+    return nil, err, new
+  end
+  local ok
+  ok, err = webhooks:delete(old.webhookId, limits)
+  if ok or err.kind == "not_found" then return new end
+  return nil, err, new
 end
 
 --- Replaces a webhook by an equal one, which has another secret (and another id): creates it, waits
---- while both deliver, deletes the old one. Meanwhile each event comes by both, with one `delivery.key`.
+--- while both deliver, looks whether it is still there, and deletes the old one. Meanwhile each event comes by
+--- both, with one `delivery.key`.
 ---@param webhooks apivideo.Webhooks
 ---@param webhookId string
 ---@param given? apivideo.RotateOptions
 ---@return apivideo.Webhook|nil new
----@return apivideo.Error? err
----@return apivideo.Webhook? new after an error: the new one, if it was created; the old one is there, too
+---@return apivideo.Error? err `conflict` when the new webhook was deleted meanwhile, or is no newer than the old one
+---@return apivideo.Webhook? new after an error: the new webhook, if it is there beside the old one
 local function rotate(webhooks, webhookId, given)
   resource.client_of(webhooks, "webhooks:rotate")
   given = call_options.check("webhooks:rotate", given, known)
-  if given.overlap and not (given.overlap >= 0 and given.overlap <= 86400) then
-    error("webhooks:rotate: option \"overlap\" must be a number of seconds from 0 to 86400", 2)
-  end
+  webhook.check_overlap("webhooks:rotate", given.overlap, 3)
   local limits = call_options.only(given)
-  local ok, err, old, new
+  local ok, err, old, new, response
   ok, err = resource.check_id("webhooks:rotate", "webhookId", webhookId, "webhook_")
   if not ok then return nil, err end
-  old, err = get(webhooks, webhookId, limits)
+  old, err, response = get(webhooks, webhookId, limits)
   if not old then return nil, err end
-  webhooks.made[webhookId] = runtime.monotonic() -- so that it is not taken for the new one, if the answer is lost
-  new, err = webhooks:create({ url = old.url, events = old.events }, limits)
+  ok, err = wait_for_next_second(given, old, response)
+  if not ok then return nil, err end
+  new, err = create(webhooks, old, limits)
   if not new then return nil, err end
-  ok, err = tell(given, new, old)
-  if ok then ok, err = wait(given) end
-  if ok then ok, err = webhooks:delete(webhookId, limits) end
-  if ok or err.kind == "not_found" then return new end
-  return nil, err, new
+  ok, err = notify(given, new, old)
+  if ok then ok, err = wait(given, given.overlap or webhook.OVERLAP, "both webhooks are there") end
+  if not ok then return nil, err, new end
+  return delete(webhooks, old, new, limits)
 end
 
 return rotate

@@ -2,9 +2,11 @@
 
 local call_options = require "apivideo.call_options"
 local errors = require "apivideo.error"
+local headers = require "apivideo.headers"
 local options = require "apivideo.options"
 local protected = require "apivideo.pcall"
 local resource = require "apivideo.resource"
+local retry = require "apivideo.retry"
 local webhook = require "apivideo.webhook"
 
 local LIMIT = 10 -- webhooks that an account holds, as documented
@@ -12,8 +14,8 @@ local LIMIT = 10 -- webhooks that an account holds, as documented
 ---@class apivideo.SyncPlan its tostring is a line for each step
 ---@field create { url: string, events: string[] }[]
 ---@field delete apivideo.Webhook[]
----@field keep apivideo.Webhook[]
----@field created? apivideo.Webhook[] those that this run made
+---@field keep apivideo.Webhook[] the wanted webhooks that exist, also several equal ones
+---@field created? apivideo.Webhook[] the webhooks that this run created
 local Plan = {}
 Plan.__index = Plan
 
@@ -28,38 +30,66 @@ function Plan:__tostring()
   return #lines > 0 and table.concat(lines, "\n") or "nothing to do"
 end
 
--- What has to be done. Of equal webhooks the first one stays: the others are left from a run that did
--- not come to its end.
-local function new_plan(existing, wanted, is_owned, prune)
-  local plan = setmetatable({ create = {}, delete = {}, keep = {} }, Plan)
-  local urls, keys, kept = {}, {}, {}
-  for _, item in ipairs(wanted) do urls[item.url], keys[webhook.key(item)] = true, true end
-  is_owned = is_owned or function(item) return urls[item.url] end
+-- The existing webhooks by definition.
+local function group(existing)
+  local groups = {}
   for _, item in ipairs(existing) do
     local key = webhook.key(item)
-    if keys[key] and not kept[key] then
-      kept[key] = true
-      plan.keep[#plan.keep + 1] = item
-    elseif (prune or urls[item.url]) and is_owned(item) then
-      plan.delete[#plan.delete + 1] = item
-    end
+    groups[key] = groups[key] or {}
+    table.insert(groups[key], item)
   end
-  for _, item in ipairs(wanted) do
-    if not kept[webhook.key(item)] then plan.create[#plan.create + 1] = item end
-  end
-  return plan
+  return groups
 end
 
+-- Whether a newer equal webhook has delivered for the whole overlap. Another client may be rotating this one: it
+-- stays at least as long as deliveries with its secret may be under way. (Where `createdAt` is missing, nothing is
+-- superseded.)
+local function is_superseded(item, equals, now, overlap)
+  for _, other in ipairs(equals) do
+    if webhook.is_newer(other, item) and now - webhook.created_at(other) >= overlap then return true end
+  end
+  return false
+end
+
+-- What has to be done, and how many of `plan.delete` come first: the superseded webhooks, which may go before
+-- anything is created, so that they take no place of the account's limit.
+local function new_plan(existing, now, wanted, given)
+  local plan = setmetatable({ create = {}, delete = {}, keep = {} }, Plan)
+  local urls, keys, groups, replaced = {}, {}, group(existing), {}
+  for _, item in ipairs(wanted) do
+    urls[webhook.normalize_url(item.url)], keys[webhook.key(item)] = true, true
+  end
+  local function is_owned(item) return not given.owned_by or given.owned_by(item) end
+  for _, item in ipairs(existing) do
+    local key, has_url = webhook.key(item), urls[webhook.normalize_url(item.url)]
+    if keys[key] then
+      local goes = is_superseded(item, groups[key], now, given.overlap or webhook.OVERLAP) and is_owned(item)
+      table.insert(goes and plan.delete or plan.keep, item)
+    elseif (given.prune or has_url) and is_owned(item) then
+      replaced[#replaced + 1] = item
+    end
+  end
+  local superseded = #plan.delete
+  for _, item in ipairs(replaced) do table.insert(plan.delete, item) end
+  for _, item in ipairs(wanted) do
+    if not groups[webhook.key(item)] then table.insert(plan.create, item) end
+  end
+  return plan, superseded
+end
+
+-- All webhooks, and the present time by api.video's clock: of the response, or else of the newest webhook.
 local function list_all(webhooks, limits)
-  local all, next_webhook = {}, webhooks:each(nil, limits)
+  local all, next_webhook, now, newest = {}, webhooks:each(nil, limits), nil, 0
   while true do
-    local ok, item = protected.call(next_webhook)
+    local ok, item, response = protected.call(next_webhook)
     if not ok then return nil, item end
-    if not item then return all end
+    if not item then return all, now or newest end
     if type(item.webhookId) ~= "string" then
       return nil, resource.unexpected(webhooks.client, "GET", "/webhooks", "a webhook has no webhookId")
     end
     all[#all + 1] = item
+    now = now or retry.http_date((headers.get(response.headers, "date")))
+    newest = math.max(newest, webhook.created_at(item) or 0)
   end
 end
 
@@ -73,17 +103,43 @@ local function check_limit(webhooks, plan, existing, limit)
     { attempts = 0, request = { method = "POST", url = webhooks.client.base_url .. "/webhooks" } })
 end
 
-local function apply(webhooks, plan, limits)
+local function create_all(webhooks, plan, items, limits)
+  for _, item in ipairs(items) do
+    local created, err = webhook.create(webhooks, item, limits)
+    if not created then return nil, err end
+    table.insert(plan.created, created)
+  end
+  return true
+end
+
+-- Deletes the webhooks of a plan from one place to another.
+local function delete_all(webhooks, plan, first, last, limits)
+  for i = first, last do
+    local ok, err = webhooks:delete(plan.delete[i].webhookId, limits)
+    if not ok and err.kind ~= "not_found" then return nil, err end
+  end
+  return true
+end
+
+-- Creates the wanted webhooks that are missing now: a client with another list may have deleted what this run
+-- relied on, while this run deleted what that client relied on.
+local function restore(webhooks, plan, wanted, limits)
+  local existing, err = list_all(webhooks, limits)
+  if not existing then return nil, err end
+  local groups, missing = group(existing), {}
+  for _, item in ipairs(wanted) do
+    if not groups[webhook.key(item)] then missing[#missing + 1] = item end
+  end
+  return create_all(webhooks, plan, missing, limits)
+end
+
+local function apply(webhooks, plan, superseded, wanted, limits)
   plan.created = {}
-  for _, item in ipairs(plan.create) do
-    local created, err = webhooks:create({ url = item.url, events = item.events }, limits)
-    if not created then return nil, err, plan end
-    plan.created[#plan.created + 1] = created
-  end
-  for _, item in ipairs(plan.delete) do
-    local ok, err = webhooks:delete(item.webhookId, limits)
-    if not ok and err.kind ~= "not_found" then return nil, err, plan end
-  end
+  local ok, err = delete_all(webhooks, plan, 1, superseded, limits)
+  if ok then ok, err = create_all(webhooks, plan, plan.create, limits) end
+  if ok then ok, err = delete_all(webhooks, plan, superseded + 1, #plan.delete, limits) end
+  if ok and #plan.delete > 0 then ok, err = restore(webhooks, plan, wanted, limits) end
+  if not ok then return nil, err, plan end
   return plan
 end
 
@@ -108,7 +164,7 @@ local function check_wanted(wanted)
 end
 
 local known = {
-  dry_run = "boolean?", prune = "boolean?", owned_by = "function?", limit = "number?",
+  dry_run = "boolean?", prune = "boolean?", owned_by = "function?", limit = "number?", overlap = "number?",
   on_plan = "function?",
 }
 
@@ -117,16 +173,17 @@ local known = {
 ---@field prune? boolean webhooks that are not in the list are deleted, if `owned_by` says so
 ---@field owned_by? fun(webhook: apivideo.Webhook): boolean which webhooks may be deleted; without it, those whose url is in the list
 ---@field limit? integer webhooks that the account holds, default 10
+---@field overlap? number seconds, default 15: of equal webhooks, an older one is deleted only once a newer one is this old
 ---@field on_plan? fun(plan: apivideo.SyncPlan) called before anything is changed, for instance `print`
 
 --- Makes the account's webhooks match a list: creates what is missing, then deletes what it replaces. To
---- change the events of a url is to replace its webhook. Twice is as once, and a run that was cut off
---- is completed by the next.
+--- change the events of a url is to replace its webhook. Idempotent; the next run completes a run that was cut off.
+--- Of equal webhooks the newest one stays. Urls are compared in their normal form.
 ---@param webhooks apivideo.Webhooks
 ---@param wanted { url: string, events: string[] }[]
 ---@param given? apivideo.SyncOptions
 ---@return apivideo.SyncPlan|nil plan what was done, or with dry_run would be
----@return apivideo.Error? err
+---@return apivideo.Error? err `unexpected_response` when api.video creates something else than is wanted
 ---@return apivideo.SyncPlan? plan after an error: what was to be done, and in `created` what was
 local function sync(webhooks, wanted, given)
   resource.client_of(webhooks, "webhooks:sync")
@@ -138,15 +195,16 @@ local function sync(webhooks, wanted, given)
   if given.limit and not (given.limit >= 0 and given.limit % 1 == 0) then
     error("webhooks:sync: option \"limit\" must be a whole number from 0 on", 2)
   end
+  webhook.check_overlap("webhooks:sync", given.overlap, 3)
   local limits = call_options.only(given)
-  local existing, err = list_all(webhooks, limits)
-  if not existing then return nil, err end
-  local plan = new_plan(existing, wanted, given.owned_by, given.prune)
-  local ok, problem = check_limit(webhooks, plan, #existing, given.limit or LIMIT)
+  local existing, now = list_all(webhooks, limits)
+  if not existing then return nil, now end
+  local plan, superseded = new_plan(existing, now, wanted, given)
+  local ok, problem = check_limit(webhooks, plan, #existing - superseded, given.limit or LIMIT)
   if given.on_plan then given.on_plan(plan) end
   if not ok then return nil, problem, plan end
   if given.dry_run then return plan end
-  return apply(webhooks, plan, limits)
+  return apply(webhooks, plan, superseded, wanted, limits)
 end
 
 return sync
