@@ -2,7 +2,7 @@
 --- A change is what it breaks, the text, which the file has once, and what stands there instead.
 
 local list = {}
-for _, room in ipairs { "parsing", "signing", "calling", "receiving", "keeping" } do
+for _, room in ipairs { "parsing", "signing", "calling", "receiving", "keeping", "managing" } do
   for _, group in ipairs(dofile("spec/mutants/" .. room .. ".lua")) do
     for _, change in ipairs(group) do
       list[#list + 1] = {

@@ -1,0 +1,117 @@
+--- Actors whose every request, response, wait and crash is a step of its own, taken in an order that a list of
+--- commands decides: what the library does is the same each time the list is run. It stands in for the loop of
+--- `apivideo.runtime` while a run lasts.
+
+local latches = require "apivideo.runtime.latches"
+local retry = require "apivideo.retry"
+local runtime = require "apivideo.runtime"
+
+local scheduler = {}
+
+-- How a request can end, by a number of the command; the rest is processed and answered.
+local fates = { "lost", "unanswered", "late", "failed", "failed later", "limited" }
+
+---@class spec.model.Actor
+---@field co? thread its operation; nil when it is idle
+---@field state "request"|"arrived"|"sleep"|"wait"|"running"
+---@field subject any the request, its result, when the sleep ends, or the wait
+
+local function wake(wait) wait.over = true end
+
+-- What stands in for the loop, on the clock of an account.
+local function stand_ins(account)
+  local function suspend(wait, seconds)
+    wait.over, wait.timed_out = false, false
+    coroutine.yield("wait", wait, seconds and account.now + seconds)
+    return not wait.timed_out
+  end
+  return {
+    transfer = function(request) return coroutine.yield("request", request) end,
+    sleep = function(seconds) coroutine.yield("sleep", account.now + seconds) end,
+    now = function() return account.now end,
+    monotonic = function() return account.now end,
+    latch = latches.over(suspend, wake),
+  }
+end
+
+--- Calls a function while the library runs on the clock of an account. Restores the loop, also after an error.
+function scheduler.on(account, fn, ...)
+  local own, random = {}, retry.random
+  for name, fn_of_model in pairs(stand_ins(account)) do own[name], runtime[name] = runtime[name], fn_of_model end
+  retry.random = function() return 0.5 end
+  local ok, result = pcall(fn, ...)
+  for name, fn_of_loop in pairs(own) do runtime[name] = fn_of_loop end
+  retry.random = random
+  if not ok then error(result, 0) end
+  return result
+end
+
+local function advance(actor, ok, state, ...)
+  if coroutine.status(actor.co) == "dead" then
+    local finished = actor.finished
+    actor.co = nil
+    if not ok then error(state, 0) end
+    if finished then finished(state, ...) end
+    return
+  end
+  actor.state, actor.subject, actor.ends = state, ...
+end
+
+local function resume(actor, ...)
+  actor.state = "running"
+  advance(actor, coroutine.resume(actor.co, ...))
+end
+
+--- Starts an operation of an idle actor.
+---@param finished? fun(...) called with its results
+function scheduler.start(actor, operation, finished)
+  actor.co, actor.finished = coroutine.create(function() return operation() end), finished
+  resume(actor)
+end
+
+-- Carries out a request, or not. One request in six has a fate, one in sixteen meets another clock.
+local function arrive(account, actor, n)
+  local fate = n and fates[math.floor(n / 8) % 36 + 1]
+  local skew = n and math.floor(n / 512) % 16 == 0 and n % 5 - 2 or 0
+  actor.state = "arrived"
+  if fate == "lost" then
+    actor.subject = { nil, "network", "the connection was reset", true }
+  elseif fate == "failed" or fate == "limited" then
+    actor.subject = { { status = fate == "failed" and 500 or 429, headers = {}, body = "" } }
+  elseif fate == "late" then
+    table.insert(account.late, actor.subject)
+    actor.subject = { nil, "timeout", "there was no response", true }
+  else
+    actor.subject = { account:handle(actor.subject, skew) }
+    if fate == "unanswered" then actor.subject = { nil, "network", "the connection was reset", true } end
+    if fate == "failed later" then actor.subject = { { status = 502, headers = {}, body = "" } } end
+  end
+end
+
+--- Takes the next step of an actor: its request arrives, or its response; or its wait is over.
+---@param n? integer decides what becomes of a request, and whether a wait times out; nil: nothing goes wrong
+function scheduler.step(account, actor, n)
+  if not actor.co then return end
+  if actor.state == "request" then
+    arrive(account, actor, n)
+  elseif actor.state == "arrived" then
+    local results = actor.subject
+    resume(actor, results[1], results[2], results[3], results[4])
+  elseif actor.state == "sleep" then
+    account.now = math.max(account.now, actor.subject)
+    resume(actor)
+  elseif actor.subject.over then
+    resume(actor)
+  elseif actor.ends and n and n % 16 == 0 then
+    account.now, actor.subject.timed_out = math.max(account.now, actor.ends), true
+    resume(actor)
+  end
+end
+
+--- Ends the process of an actor. A request that was sent may still arrive, later.
+function scheduler.crash(account, actor, n)
+  if actor.co and actor.state == "request" and n % 2 == 0 then table.insert(account.late, actor.subject) end
+  actor.co = nil
+end
+
+return scheduler
