@@ -13,7 +13,7 @@ describe("redact", function()
       ["sig_sec_a_b-c"] = "sig_sec_***",
       ["Authorization: Basic dGVzdDo="] = "Authorization: Basic ***",
       ["bearer eyJ0.eyJ1-_x=="] = "bearer ***",
-      ["https://user:pass@host/a@b"] = "https://user:***@host/a@b",
+      ["https://user:pass@host/a@b"] = "https://***@host/a@b",
       ["nothing here"] = "nothing here",
     } do
       assert.equal(expected, redact.text(text))

@@ -4,11 +4,86 @@ local redact = require "apivideo.redact"
 
 describe("redaction", function()
   it("leaves alone what is no secret", function()
-    for _, text in ipairs { "", "streamKey", '{"title":"streamKey"}', '{"name":"x","value":"streamKey=1"}',
+    for _, text in ipairs { "", "streamKey", '{"title":"streamKey"}', '{"name":"streamKey","value":"shown"}',
       "https://host/path?name=streamKey&x=1", '{"keys":["apiKey"]}', "a basics course", '"apiKey":5,"b":"c"',
-      '{"other":"\\"","next":"shown"}' } do
+      '{"other":"\\"","next":"shown"}', '{"author":"shown","keyword":"shown"}', "?author=shown&keyword=shown",
+      "X-Author: shown", "token: a string expected", "signature: the secret is wrong", '{"token_type":"Bearer"}',
+      "X-Api-Video-WebhookID: webhook_1" } do
       assert.equal(text, redact.text(text))
     end
+  end)
+
+  describe("takes the value of a secret name out", function()
+    local secret = { "apiKey", "api_key", "X-Api-Key", "APIKEY", "API_KEY", "metadata[apiKey]", "key", "token",
+      "access_token", "refreshToken", "authtoken", "tokens", "secret", "client_secret", "signatureSecret", "password",
+      "userPassword", "db-password", "passwd", "Authorization", "Proxy-Authorization", "x-auth", "auth", "Cookie",
+      "Set-Cookie", "X-Api-Video-Signature", "sig", "streamKey", "OAuth", "jwt", "APIKey2" }
+    local shown = { "author", "authors", "keyword", "keywords", "monkey", "keyboard", "title", "token_type",
+      "secretary", "tokenType", "passive", "signed", "cook", "webhookId", "keyframe", "", "k" }
+
+    for form, of in pairs {
+      ["a query"] = function(name) return ("GET /x?a=b&%s=va.lu+e&c=d#e"):format(name), "va.lu+e" end,
+      ["the first parameter of a form"] = function(name) return ("%s=va%%20lue&c=d"):format(name), "va%20lue" end,
+      ["a form in JSON"] = function(name) return ('{"body":"%s=value","b":"c"}'):format(name), "value" end,
+      ["a line of a log"] = function(name) return ('at %s="a value" b=c'):format(name), '"a value"' end,
+      ["a percent-encoded name"] = function(name)
+        local encoded = name:gsub("[^A-Za-z0-9]", function(c) return ("%%%02X"):format(c:byte()) end)
+        return ("https://h/?a=b&%s=value&c"):format(encoded), "value"
+      end,
+      ["a percent-encoded URL"] = function(name)
+        return ("?next=https%%3A%%2F%%2Fh%%2Fx%%3Fa%%3Db%%26%s%%3Dvalue%%26c&d=e"):format(name), "value"
+      end,
+      ["a member of JSON"] = function(name)
+        return ('{"a":"b","%s" : "val,\\"ue","c":"d"}'):format(name), 'val,\\"ue'
+      end,
+      ["a nested member of JSON"] = function(name)
+        return ('{"a":[{"b":{"%s":"value"}},{"c":"d"}]}'):format(name), "value"
+      end,
+      ["a member of JSON in a string"] = function(name)
+        return ([[{"a":"{\"%s\":\"val\\\"ue\",\"c\":\"d\"}"}]]):format(name), [[val\\\"ue]]
+      end,
+      ["a list in JSON"] = function(name) return ('{"%s":["value"],"c":["d"]}'):format(name), "value" end,
+    } do
+      it("in " .. form, function()
+        for _, name in ipairs(secret) do
+          local text, value = of(name)
+          local from, to = text:find(value, 1, true)
+          assert.equal(text:sub(1, from - 1) .. "***" .. text:sub(to + 1), redact.text(text))
+        end
+        for _, name in ipairs(shown) do
+          local text = of(name)
+          assert.equal(text, redact.text(text))
+        end
+      end)
+    end
+
+    it("in a table, and in its lists", function()
+      for _, name in ipairs(secret) do
+        assert.same({ [name] = "***", c = { [name] = { "***", "***" }, d = "e" } },
+          redact.value { [name] = "value", c = { [name] = { "a", "b" }, d = "e" } })
+      end
+      for _, name in ipairs(shown) do assert.same({ [name] = "value" }, redact.value { [name] = "value" }) end
+    end)
+
+    it("in a header line", function()
+      for text, expected in pairs {
+        ["X-Api-Key: a b\r\nHost: h"] = "X-Api-Key: ***\r\nHost: h",
+        ["Host: h\nx-auth-token:a"] = "Host: h\nx-auth-token:***",
+        ["Cookie: a=\"b\"; c=d\n"] = "Cookie: ***\n",
+        ["Authorization: word"] = "Authorization: ***",
+        ["authorization: Bearer word"] = "authorization: Bearer ***",
+        ["curl -H 'X-Api-Key: a \"b' -H \"Proxy-Authorization: Basic a'b\" h"] =
+          "curl -H 'X-Api-Key: ***' -H \"Proxy-Authorization: Basic ***\" h",
+        ['{"head":"Host: h\\r\\nX-Api-Key: a\\r\\nA: b"}'] = '{"head":"Host: h\\r\\nX-Api-Key: ***\\r\\nA: b"}',
+      } do
+        assert.equal(expected, redact.text(text))
+      end
+    end)
+
+    it("in a list in JSON with several strings, and nothing after it", function()
+      assert.equal('{"set-cookie":["***", "***"],"b":["c"]}', redact.text '{"set-cookie":["a\\"=b", "c]"],"b":["c"]}')
+      assert.equal('{"token":[{"b":"c"},"d"],"e":[]}', redact.text '{"token":[{"b":"c"},"d"],"e":[]}')
+    end)
   end)
 
   it("takes members of JSON out, and nothing after them", function()
@@ -49,18 +124,33 @@ describe("redaction", function()
     end
   end)
 
-  it("takes passwords out of URLs, whatever signs they have, and in JSON", function()
-    assert.equal("http://me:***@host/a@b", redact.text("http://me:a:b@c@host/a@b"))
-    assert.equal('{"url":"http:\\/\\/me:***@host\\/"}', redact.text('{"url":"http:\\/\\/me:word@host\\/"}'))
+  it("takes user information out of URLs, whatever characters it has, also in JSON and percent-encoded", function()
+    for text, expected in pairs {
+      ["http://me:a:b@c@host/a@b"] = "http://***@host/a@b",
+      ["https://TOKEN@host"] = "https://***@host",
+      ["redis://:word@host"] = "redis://***@host",
+      ["https://key:@host?a=b"] = "https://***@host?a=b",
+      ['{"url":"http:\\/\\/me:word@host\\/"}'] = '{"url":"http:\\/\\/***@host\\/"}',
+      ["?a=https%3A%2F%2Fme%3Aw%40rd%40host%2Fa%40b&c=d@e"] = "?a=https%3A%2F%2F***%40host%2Fa%40b&c=d@e",
+    } do
+      assert.equal(expected, redact.text(text))
+    end
+    assert.equal("?a=https%3a%2f%2fhost%2fa%40b", redact.text("?a=https%3a%2f%2fhost%2fa%40b"))
     for _, text in ipairs { '{"a":"http://host:80","b":"x@y"}', "http://host/a:b@c", "at http://host:80 by x@y" } do
       assert.equal(text, redact.text(text))
     end
+  end)
+
+  it("takes signature secrets out", function()
+    assert.equal("a sig_sec_*** b", redact.text("a sig_sec_a-B_1 b"))
   end)
 
   it("takes credentials out, however they are written", function()
     assert.equal("BASIC *** bearer ***", redact.text("BASIC abc= bearer a.b"))
     assert.equal([["Basic ***","Bearer ***\"]], redact.text([["Basic ab\/cd==","Bearer e.f\/g\"]]))
     assert.equal("Basic authentication", redact.text("Basic authentication"))
+    assert.equal("Bearer\t***, basic \t***", redact.text("Bearer\tab1, basic \tab1="))
+    assert.equal('{"a":"Bearer\\t***"} Basic%20***', redact.text('{"a":"Bearer\\tab1"} Basic%20ab1='))
   end)
 
   it("is quick with long bodies that would be slow to search", function()
@@ -69,5 +159,11 @@ describe("redaction", function()
     assert.equal('{"apiKey":"***', redact.text('{"apiKey":"' .. long))
     assert.equal('"apiKey' .. long, redact.text('"apiKey' .. long))
     assert.equal(2000000, #redact.text(('"a'):rep(1000000)))
+    for _, text in ipairs { "a=", "=", "%3D", "a:", "a-key", "X-Api-Key: a'", "'X-Api-Key: a", "\\", "://",
+      "%3A%2F%2F", '"a":', 'token="', '"token":["a",' } do
+      assert.is_string(redact.text(text:rep(100000)))
+    end
+    assert.equal("token=***", redact.text("token=" .. long .. "x"))
+    assert.equal("Basic ***", redact.text("Basic " .. long .. "1"))
   end)
 end)

@@ -319,7 +319,7 @@ describe("webhooks:sync", function()
     assert.equal("nothing to do", tostring(assert(client.webhooks:sync({}))))
     local plan = assert(client.webhooks:sync({ { url = "https://user:secret@example.com/", events = { RECORDED } } },
       { dry_run = true }))
-    assert.equal("create https://user:***@example.com/ (video.source.recorded)", tostring(plan))
+    assert.equal("create https://***@example.com/ (video.source.recorded)", tostring(plan))
   end)
 
   it("shows the plan before the first change, and makes none when that raises", function()

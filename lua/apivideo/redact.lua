@@ -1,42 +1,69 @@
---- Secrets out of whatever a person or a log may see: api.video's signature secrets, keys and
---- tokens in credentials, the secret members of JSON, and the password of a URL.
+--- Takes secrets out of everything that a person or a log may see: values by their names (parameters of URLs and
+--- forms, header lines, members of JSON and of tables), user information in URLs, credentials, and api.video's
+--- signature secrets. Character classes are spelled out, because `%a` and `lower` depend on the locale.
 
 local redact = {}
 
--- What stands for credentials; a word, as in "Basic authentication", stays. (They may stand in JSON, with
--- a backslash before a slash, and one after their end.)
-local function shown_credentials(scheme, value)
-  local is_word = #value < 20 and not value:find "[%d=]" and not value:find "%.%w"
-  return not is_word and scheme .. "***" .. value:match "\\*$" or nil
-end
-
-local patterns = {
-  { "sig_sec_[%w_%-]+", "sig_sec_***" },
-  { "([Bb][Aa][Ss][Ii][Cc] +)([%w+/=_%-\\]+)", shown_credentials },
-  { "([Bb][Ee][Aa][Rr][Ee][Rr] +)([%w+/=_%.~%-\\]+)", shown_credentials },
-  { "(:\\*/\\*/[^/?#@%s:\"]*):[^/?#%s\"]*@", "%1:***@" }, -- in JSON, too
+-- The words of a name that mark its value as secret: at the end of a word ("authtoken", "tokens"), or as a whole word,
+-- where its letters also end other words ("monkey").
+local ENDINGS = {
+  "apikey", "cookie", "credential", "passphrase", "passwd", "password", "privatekey", "secret", "secretkey",
+  "signature", "streamkey", "token", "accesskey", "authkey",
 }
-
--- Members of api.video's JSON whose values are secrets.
-local members = {
-  apiKey = true, access_token = true, refresh_token = true, refreshToken = true,
-  signatureSecret = true, streamKey = true,
+local WORDS = {
+  auth = true, authentication = true, authorization = true, authn = true, jwt = true, key = true, oauth = true,
+  pwd = true, sig = true,
 }
+local LONGEST_NAME = 100 -- bytes
 
---- Whether a header of the application's own, or a parameter of a URL, is likely to hold a secret.
----@param name string
----@return boolean
-function redact.is_secret(name)
-  name = name:lower()
-  for _, word in ipairs { "cookie", "key", "token", "secret", "auth", "password", "signature" } do
-    if name:find(word, 1, true) then return true end
+local function is_secret_word(word)
+  if WORDS[word] then return true end
+  if word:sub(-1) == "s" then word = word:sub(1, -2) end
+  for _, ending in ipairs(ENDINGS) do
+    if word:sub(-#ending) == ending then return true end
   end
   return false
 end
 
--- What stands for a parameter of a URL, by its name.
-local function shown_parameter(before, name)
-  return redact.is_secret(name) and before .. "***" or nil
+--- Whether the value of a name is likely to be a secret: of a header, a parameter, a member, an option. "X-Api-Key",
+--- "apiKey", "metadata[apiKey]" and "client_secret" are such names; "author", "keyword" and "token_type" are not.
+---@param name string
+---@return boolean
+function redact.is_secret(name)
+  if #name < 3 or #name > LONGEST_NAME then return false end
+  local words = name:gsub("([a-z0-9])([A-Z])", "%1 %2"):gsub("([A-Z])([A-Z][a-z])", "%1 %2")
+    :gsub("[A-Z]", function(c) return string.char(c:byte() + 32) end)
+  if words:find "[^a-z]type[^a-z]*$" then return false end
+  for word in words:gmatch "[a-z]+" do
+    if is_secret_word(word) then return true end
+  end
+  return false
+end
+
+-- The backslashes at the end of a text. ("\\*$" alone would take quadratic time.)
+local function trailing_backslashes(text)
+  return text:reverse():match "^\\*"
+end
+
+-- What stands for credentials; a word, as in "Basic authentication", stays. (They may stand in JSON, with
+-- a backslash before a slash, and one after their end.)
+local function shown_credentials(scheme, value)
+  local is_word = #value < 20 and not value:find "[%d=]" and not value:find "%.[A-Za-z0-9_]"
+  return not is_word and scheme .. "***" .. trailing_backslashes(value) or nil
+end
+
+local BASIC, BEARER = "[Bb][Aa][Ss][Ii][Cc]", "[Bb][Ee][Aa][Rr][Ee][Rr]"
+local SEPARATORS = { "[ \t]+", "\\+t", "%%20", "%%09" } -- of a scheme; a tab in JSON, and in URLs
+
+-- User information: everything before the last "@" of a URL's authority. A key may be the user's name.
+local USERINFO = "(:\\*/\\*/)[^/?#%s\"]*@" -- in JSON, too
+
+-- The same in a URL that is percent-encoded.
+local function without_encoded_userinfo(before, rest)
+  local authority = rest:match "^(.-)%%[23][Ff3]" or rest
+  local last
+  for at in authority:gmatch "%%40()" do last = at end
+  return last and before .. "***%40" .. rest:sub(last)
 end
 
 -- A secret as it stands in a URL, as a pattern.
@@ -79,14 +106,90 @@ end
 
 -- The text without the values of secret members of JSON, also when it is broken, or stands in a string.
 local function without_members(text)
-  local parts, position = {}, 1
-  for name, backslashes, value in text:gmatch('"([%a_]+)(\\*)"%s*:%s*%2"()') do
-    if members[name] and value >= position then
-      parts[#parts + 1] = text:sub(position, value - 1) .. "***"
-      position = end_of_string(text, value, #backslashes)
+  local parts, copied = {}, 1
+  -- Hides the string whose quote, with its backslashes, is at a place. Returns the place after the string.
+  local function hide(place, backslashes)
+    local inside = place + #backslashes + 1
+    if text:sub(place, inside - 1) ~= backslashes .. '"' then return nil end
+    parts[#parts + 1] = text:sub(copied, inside - 1) .. "***"
+    copied = end_of_string(text, inside, #backslashes)
+    return copied + #backslashes + 1
+  end
+  for name, backslashes, value in text:gmatch '"([^"\\]+)(\\*)"%s*:%s*()' do
+    if value >= copied and redact.is_secret(name) then
+      local item = text:match("^%[%s*()", value)
+      local after = hide(item or value, backslashes)
+      while item and after do
+        item = text:match("^%s*,%s*()", after)
+        after = item and hide(item, backslashes)
+      end
     end
   end
-  parts[#parts + 1] = text:sub(position)
+  parts[#parts + 1] = text:sub(copied)
+  return table.concat(parts)
+end
+
+-- Where the value of a header line ends: with the quotes around it, or with the line, also where its end is escaped.
+local function end_of_line(text, value, quote)
+  local closing = (quote == '"' or quote == "'") and text:find(quote, value, true)
+  local line = text:sub(value, (closing or 0) - 1):match "^[^%z\1-\8\10-\31\127]*"
+  return value + #(line:match "^(.-)\\[rn]" or line)
+end
+
+-- The text without the values of secret header lines. A name of one word is left alone: a message may begin so.
+local function without_header_lines(text)
+  local parts, copied = {}, 1
+  for place, name, value in text:gmatch "%f[A-Za-z0-9_-]()([A-Za-z0-9_-]+):[ \t]*()" do
+    local is_header = name:find("-", 1, true) or name:find "^[Aa]uthorization$" or name:find "^[Cc]ookie$"
+    if value >= copied and is_header and redact.is_secret(name) then
+      local ends = end_of_line(text, value, text:sub(place - 1, place - 1))
+      local _, scheme = text:find("^" .. BASIC .. "[ \t]+", value)
+      if not scheme then _, scheme = text:find("^" .. BEARER .. "[ \t]+", value) end
+      value = scheme and scheme + 1 or value
+      if value < ends then
+        parts[#parts + 1] = text:sub(copied, value - 1) .. "***"
+        copied = ends
+      end
+    end
+  end
+  parts[#parts + 1] = text:sub(copied)
+  return table.concat(parts)
+end
+
+local function decode(text)
+  return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
+-- The name of a parameter, which ends before a place.
+local function parameter_before(text, place)
+  local back = text:sub(math.max(1, place - LONGEST_NAME), place - 1):reverse()
+  return decode(back:match("^[A-Za-z0-9_.%[%]%%-]*"):reverse()):match "[^?&=#;/%s]*$"
+end
+
+-- Where the value of a parameter ends: text in quotes with them, or else where the next parameter may begin. In a URL
+-- that is percent-encoded itself, the delimiters are, too.
+local function end_of_parameter(text, value, is_encoded)
+  local quote = text:match("^(\\*[\"'])[^%s,:}%]]", value)
+  local closing = quote and text:find(quote, value + #quote, true)
+  if closing then return closing + #quote end
+  local shown = text:match('^[^%s&#"]*', value)
+  if is_encoded then shown = shown:match "^(.-)%%2[0236]" or shown end
+  return value + #shown - #trailing_backslashes(shown)
+end
+
+-- The text without the values of secret parameters, `name=value`, of URLs, forms and lines of logs.
+local function without_parameters(text, sign, is_encoded)
+  local parts, copied = {}, 1
+  for place, value in text:gmatch("[A-Za-z0-9_%]]()" .. sign .. "()") do
+    if value >= copied and redact.is_secret(parameter_before(text, place)) then
+      local ends = end_of_parameter(text, value, is_encoded)
+      if ends > value then
+        parts[#parts + 1] = text:sub(copied, value - 1) .. "***"
+        copied = ends
+      end
+    end
+  end
+  parts[#parts + 1] = text:sub(copied)
   return table.concat(parts)
 end
 
@@ -96,27 +199,33 @@ end
 ---@return string
 function redact.text(text, secrets)
   text = without_members(text)
-  for _, pattern in ipairs(patterns) do
-    text = text:gsub(pattern[1], pattern[2])
+  text = without_header_lines(text)
+  text = without_parameters(without_parameters(text, "="), "%%3[Dd]", true)
+  text = text:gsub("sig_sec_[A-Za-z0-9_-]+", "sig_sec_***")
+  for _, separator in ipairs(SEPARATORS) do
+    text = text:gsub("(" .. BASIC .. separator .. ")([A-Za-z0-9+/=_\\-]+)", shown_credentials)
+    text = text:gsub("(" .. BEARER .. separator .. ")([A-Za-z0-9+/=_.~\\-]+)", shown_credentials)
   end
-  text = text:gsub("([?&]([%w_-]+)=)[^%s&#\"]+", shown_parameter)
+  text = text:gsub(USERINFO, "%1***@")
+  text = text:gsub("(%%3[Aa]%%2[Ff]%%2[Ff])([^&#%s\"]*)", without_encoded_userinfo)
   for _, secret in ipairs(type(secrets) == "table" and secrets or { secrets }) do
     text = without(text, secret)
   end
   return text
 end
 
---- A copy of a decoded JSON value with every string in it redacted.
+--- A copy of a decoded JSON value, or of a table of headers, with every string in it redacted.
 ---@param value any
 ---@param secrets? string|string[]
+---@param is_hidden? boolean whether its strings are secrets, also those of a list
 ---@return any
-function redact.value(value, secrets)
-  if type(value) == "string" then return redact.text(value, secrets) end
+function redact.value(value, secrets, is_hidden)
+  if type(value) == "string" then return is_hidden and "***" or redact.text(value, secrets) end
   if type(value) ~= "table" then return value end
   local copy = {}
   for key, item in pairs(value) do
-    copy[redact.value(key, secrets)] = members[key] and type(item) == "string" and "***"
-      or redact.value(item, secrets)
+    local is_secret = type(key) == "string" and redact.is_secret(key) or type(key) == "number" and is_hidden
+    copy[redact.value(key, secrets)] = redact.value(item, secrets, is_secret)
   end
   return copy
 end
