@@ -178,6 +178,15 @@ for place, more in pairs {
       assert.is_nil(next(secrets))
     end)
 
+    it("have a key space of their own: no id reads a counter", function()
+      local secrets = resolver(missing)
+      secrets:resolve(ids.A)
+      for _, id in ipairs { "lookups", "questions", "again:webhook_A", "asking:webhook_A", "count:lookups", "\0" } do
+        assert.is_nil((secrets:known(id)))
+        assert.is_nil((secrets:resolve(id)))
+      end
+    end)
+
     it("are at hand once they are known", function()
       local secrets, asked = resolver(function(id)
         if id == ids.A then return found(id) end
@@ -288,14 +297,22 @@ for place, more in pairs {
         assert.equal(150, #asked)
       end)
 
-      it("are asked for again when nobody was there to answer", function()
-        fetch = broken
-        for _, kind in ipairs(forge(30)) do assert.equal("network", kind) end
+      it("are asked for again after every failure: only not_found counts", function()
+        for _, kind in ipairs { "network", "rate_limited", "server_error", "unauthorized", "unexpected_response" } do
+          fetch = function() return nil, errors.new(kind, "no") end
+          for _, got in ipairs(forge(30)) do assert.equal(kind, got) end
+        end
+        fetch = function() error "oops" end
+        for _, got in ipairs(forge(30)) do assert.equal("network", got) end
+        assert.equal(180, #asked)
+        fetch = found
+        assert.equal("sig_sec_webhook_A", secrets:resolve(ids.A)) -- api.video has recovered
+      end)
+
+      it("do not count when they are webhooks from before signatures", function()
+        fetch = function(id) return { webhookId = id } end
+        for _, kind in ipairs(forge(30)) do assert.equal("none", kind) end
         assert.equal(30, #asked)
-        fetch = function() return nil, errors.new("server_error", "no", { status = 500 }) end
-        local kinds = forge(25)
-        assert.equal("server_error", kinds[20])
-        assert.equal("rate_limited", kinds[21])
       end)
     end)
   end)
@@ -375,7 +392,7 @@ describe("secrets of several workers", function()
       runtime.spawn(resolve, 2)
       runtime.sleep(0)
       answer:open()
-      local mark = "apivideo::secret:asking:webhook_A"
+      local mark = "apivideo::secrets:asking:webhook_A"
       while dict:get(mark) do runtime.sleep(0) end
       runtime.spawn(resolve, 2)
       runtime.sleep(0)

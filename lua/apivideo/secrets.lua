@@ -12,20 +12,23 @@ local STALE = 3600     -- seconds for which an expired secret serves while it ca
 local KEPT = 86400     -- seconds for which an id is known to be none that somebody made up
 local REST = 10        -- seconds between two questions for a secret that serves meanwhile
 local LONGEST = 6      -- seconds that a question may take
-local LOOKUPS = 20     -- unknown ids that are asked for in a minute, and turn out to be none
-local QUESTIONS = 200  -- unknown ids that are asked for in a minute without one that is a webhook
+local LOOKUPS = 20     -- requests in a minute for unknown ids for which the answer is not_found, or pending
+local QUESTIONS = 200  -- requests in a minute for unknown ids, until one of them turns out to be a webhook
 local MINUTE = 60
 local LONGEST_TTL = 86400
 local PAUSE = 0.01     -- seconds between two looks whether another worker has its answer
 
+local ID_MAX_BYTES = 100
+
 local secrets = {}
 
---- Whether a text can be a webhook's id. It comes from a header that anybody may send, so it is
---- checked before it becomes part of a URL.
+--- Whether a value has the form of a webhook's id. It comes from a header that anybody may send, so it is
+--- checked before it becomes part of a URL, a dictionary's key, a log line or an entry of a store. (The ranges of
+--- the pattern compare bytes; `%w` would depend on the locale.)
 ---@param id any
 ---@return boolean
 function secrets.is_webhook_id(id)
-  return type(id) == "string" and #id <= 100 and id:find("^webhook_[%w_%-]+$") ~= nil
+  return type(id) == "string" and #id <= ID_MAX_BYTES and id:find("^webhook_[A-Za-z0-9_%-]+$") ~= nil
 end
 
 ---@class apivideo.SecretsOptions
@@ -42,38 +45,38 @@ local states = setmetatable({}, { __mode = "k" })
 
 Secrets.__tostring = function() return "apivideo.secrets" end
 
--- What a dictionary holds, below the account's prefix:
---   <id>           false for one that is none; or when it is to be asked for again, and the secret
---   asking:<id>    while somebody asks for it
---   again:<id>     for REST seconds after somebody asked for it again
---   lookups        how many of the unknown ids that were asked for in this minute are none, so far
---   questions      how many were asked for in this minute, or since one of them was a webhook
+-- Keys of a dictionary, below the account's prefix. Ids and counters have key spaces of their own:
+--   id:<id>          false for an id that is not a webhook's; or the time at which to request it again, and the secret
+--   asking:<id>      while a worker requests the webhook
+--   again:<id>       for REST seconds after a worker requested it again
+--   count:lookups    unknown ids requested in this minute for which the answer is not_found, or pending
+--   count:questions  unknown ids requested in this minute, or since one of them turned out to be a webhook
 
 local WRITTEN_TIME = 14 -- digits of milliseconds
 
 local function remember(state, id, secret)
   local ask_at = ("%014.0f"):format(math.floor((runtime.monotonic() + state.ttl) * 1000))
-  state.store:set(state.prefix .. id, ask_at .. secret, state.ttl + STALE + KEPT)
+  state.store:set(state.prefix .. "id:" .. id, ask_at .. secret, state.ttl + STALE + KEPT)
 end
 
 local function remember_missing(state, id)
   if state.miss_ttl > 0 then
-    state.store:set(state.prefix .. id, false, state.miss_ttl)
+    state.store:set(state.prefix .. "id:" .. id, false, state.miss_ttl)
   else
-    state.store:delete(state.prefix .. id)
+    state.store:delete(state.prefix .. "id:" .. id)
   end
 end
 
--- Asks for the webhook and keeps the answer.
+-- Requests the webhook and remembers the result: its secret; or nil, an error, and whether there is no such webhook.
 local function ask(state, id)
   local webhook, err = state.fetch(id)
   if not webhook and err.kind == "not_found" then
     remember_missing(state, id)
-    return nil
+    return nil, nil, true
   elseif not webhook then
     return nil, err
   elseif type(webhook) ~= "table" or webhook.webhookId ~= id then
-    return nil, errors.new("unexpected_response", "the answer is another webhook than " .. id)
+    return nil, errors.new("unexpected_response", "the response is another webhook than " .. id)
   end
   local secret = webhook.signatureSecret
   if type(secret) == "string" and secret ~= "" then
@@ -94,7 +97,7 @@ end
 -- What is kept of an id: its secret, or false for one that is none. When it must be asked for: nil,
 -- and whether there was such a webhook.
 local function kept(state, id)
-  local value = state.store:get(state.prefix .. id)
+  local value = state.store:get(state.prefix .. "id:" .. id)
   if not value then return value, false end
   local late = runtime.monotonic() - tonumber(value:sub(1, WRITTEN_TIME)) / 1000
   if late >= STALE then return nil, true end
@@ -102,18 +105,14 @@ local function kept(state, id)
   return value:sub(WRITTEN_TIME + 1)
 end
 
-local unanswered = { network = true, timeout = true, tls = true }
-
--- Asks for an id that others wait for. One that is unknown took a place among the lookups, and gives
--- it back when it was no invention, or nobody was there to answer.
+-- Requests a webhook for which other tasks wait. An unknown id was counted among the lookups; only one for which
+-- the answer is not_found stays counted: a failure of api.video must not use up the minute's budget.
 local function ask_first(state, id, is_known)
-  local ok, secret, err = protected.call(ask, state, id)
+  local ok, secret, err, is_missing = protected.call(ask, state, id)
   state.store:delete(state.prefix .. "asking:" .. id)
+  if not is_known and not is_missing then state.store:incr(state.prefix .. "count:lookups", -1) end
   if not ok then error(secret, 0) end
-  if not is_known and (secret or err and unanswered[err.kind]) then
-    state.store:incr(state.prefix .. "lookups", -1)
-  end
-  if secret then state.store:delete(state.prefix .. "questions") end -- they are answered again
+  if secret then state.store:delete(state.prefix .. "count:questions") end
   return secret, err
 end
 
@@ -132,7 +131,7 @@ end
 
 -- Counts an unknown id that is to be asked for. Whether it may be.
 local function take_place(state)
-  local function count(name) return state.store:incr(state.prefix .. name, 1, 0, MINUTE) or 0 end
+  local function count(name) return state.store:incr(state.prefix .. "count:" .. name, 1, 0, MINUTE) or 0 end
   return count "lookups" <= LOOKUPS and count "questions" <= QUESTIONS
 end
 
@@ -151,7 +150,7 @@ end
 ---@param id any as it came in the header
 ---@return string|nil secret
 function Secrets:known(id)
-  return type(id) == "string" and kept(states[self], id) or nil
+  return secrets.is_webhook_id(id) and kept(states[self], id) or nil
 end
 
 --- The secret of a webhook. Calls for an id that is being asked about wait for that answer; a secret
@@ -201,7 +200,7 @@ function secrets.new(fetch, given, account)
     ttl = given.ttl or 300,
     miss_ttl = given.miss_ttl or 30,
     store = given.store or dictionary.new(),
-    prefix = ("apivideo:%s:secret:"):format(account or ""),
+    prefix = ("apivideo:%s:secrets:"):format(account or ""),
     flights = single_flight.new(LONGEST), -- questions of this process
   }
   return self
