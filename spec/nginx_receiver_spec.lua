@@ -208,7 +208,7 @@ describe_nginx("receiver in nginx #process", function()
         assert.equal(400, post(nginx, "/webhooks", "{}"))
         assert.equal(0, seen(nginx, id))
         wait_for(function()
-          return nginx:log():find("[warn]", 1, true) and nginx:log():find("apivideo: refused with 401: api.video:"
+          return nginx:log():find("[warn]", 1, true) and nginx:log():find("apivideo: refused with 401: signature:"
             .. " bad_signature: signature mismatch", 1, true)
         end, "the log")
         assert.is_nil(nginx:log():find(SECRET, 1, true))

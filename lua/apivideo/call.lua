@@ -114,7 +114,7 @@ local function wait_for_place(self)
     if seconds > time_left(self) then
       return nil, errors.new("rate_limited",
         ("api.video's limit of calls is reached: the next can be sent in %.1f s"):format(seconds),
-        about(self, { retry_after = seconds }))
+        about(self, { retry_after = seconds, origin = "client" }))
     end
     -- A little longer, so that not all who wait come at the same moment.
     if not pause(self, math.min(retry.delay(1, seconds), time_left(self))) then

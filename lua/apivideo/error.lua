@@ -26,6 +26,7 @@ local redact = require "apivideo.redact"
 ---@class apivideo.Error
 ---@field kind apivideo.ErrorKind
 ---@field message string
+---@field origin string which part reports it: `api.video` for what api.video's response said; `http`, `client`, `webhooks`, `secrets`, `signature`, `event`, `receiver`, `inbox`, `sqlite`, `redis`, `server` …
 ---@field status? integer the HTTP status, where there was an answer
 ---@field problem? table api.video's problem details, decoded, whatever it had; secrets redacted
 ---@field retryable boolean whether the same call may succeed later, and does no harm if it is made again
@@ -43,16 +44,25 @@ local retryable = {
   rate_limited = true, server_error = true, timeout = true, network = true, store_unavailable = true,
 }
 
---- `not_found  404  The requested resource was not found. (DELETE https://…)`, in one line.
+-- The origin of an error that names none and has no HTTP status: the module that creates most errors of that kind.
+-- All other errors are about a response of api.video.
+local ORIGINS = {
+  timeout = "http", network = "http", tls = "http", too_large = "http", cancelled = "client", wrong_phase = "runtime",
+  store_unavailable = "inbox", claim_lost = "inbox", bad_json = "event", bad_event = "event",
+  bad_signature = "signature",
+}
+
+--- `api.video: not_found (404): The requested resource was not found. [DELETE https://…]`, in one line.
 ---@return string
 function Error:__tostring()
-  local parts = { "api.video: ", self.kind }
-  if self.status then parts[#parts + 1] = " (" .. self.status .. ")" end
-  parts[#parts + 1] = ": " .. self.message
+  -- Not string.format: `%s` of Lua 5.1 ends at a NUL.
+  local line = tostring(self.origin) .. ": " .. tostring(self.kind)
+  if self.status then line = line .. " (" .. tostring(self.status) .. ")" end
+  line = line .. ": " .. tostring(self.message)
   if self.request then
-    parts[#parts + 1] = " [" .. self.request.method .. " " .. self.request.url .. "]"
+    line = line .. " [" .. tostring(self.request.method) .. " " .. tostring(self.request.url) .. "]"
   end
-  return (table.concat(parts):gsub("[%c]+", " "))
+  return (line:gsub("%c+", " "))
 end
 
 -- `"context: " .. err` works as with a string.
@@ -65,12 +75,13 @@ local errors = {}
 --- Makes an error object. Secrets are taken out of its strings.
 ---@param kind apivideo.ErrorKind
 ---@param message string
----@param fields? table any of the fields above
+---@param fields? table any of the fields above; `origin` where the one of the kind is not right
 ---@param secrets? string|string[] secrets (an API key, tokens) that the strings may hold
 ---@return apivideo.Error
 function errors.new(kind, message, fields, secrets)
   local self = redact.value(fields or {}, secrets)
   self.kind = kind
+  self.origin = self.origin or not self.status and ORIGINS[kind] or "api.video"
   self.message = redact.text(message, secrets)
   self.retryable = retryable[kind] or false
   return setmetatable(self, Error)

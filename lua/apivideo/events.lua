@@ -151,7 +151,7 @@ end
 local function bad(kind, message, field, offset)
   if field then message = field .. ": " .. message end
   if offset then message = ("%s (at byte %d)"):format(message, offset) end
-  return nil, errors.new(kind, message, { field = field, offset = offset })
+  return nil, errors.new(kind, message, { field = field, offset = offset, origin = "event" })
 end
 
 -- catalogue -> what reads its events, made when first needed

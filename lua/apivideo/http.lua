@@ -50,7 +50,7 @@ function http.request(request, cancel)
   local response, kind, message, sent = runtime.transfer(request, cancel)
   if not response then
     return nil, errors.new(kind, message, {
-      attempts = kind ~= "invalid_request" and 1 or 0,
+      attempts = kind ~= "invalid_request" and 1 or 0, origin = "http",
       request = { method = request.method, url = request.url },
     }), sent
   end

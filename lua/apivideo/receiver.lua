@@ -36,6 +36,7 @@ local signature = require("apivideo.core").signature
 
 local HEX_64 = "^" .. ("%x"):rep(64) .. "$"
 local SHOWN_MAX = 80 -- bytes
+local ORIGIN = { origin = "receiver" } -- of errors
 
 ---@class apivideo.Receiver
 ---@field max_body integer bytes
@@ -100,11 +101,11 @@ end
 -- Checks a request up to its event. event, delivery; or nil, status, err.
 local function accept(self, method, list, raw, size)
   if method ~= "POST" then
-    return nil, 405, errors.new("invalid_request", "method is " .. shown(method) .. ", not POST")
+    return nil, 405, errors.new("invalid_request", "method is " .. shown(method) .. ", not POST", ORIGIN)
   end
   if size > self.max_body then
     return nil, 413, errors.new("too_large",
-      ("a body of %d bytes; at most %d are taken"):format(size, self.max_body))
+      ("a body of %d bytes; at most %d are taken"):format(size, self.max_body), ORIGIN)
   end
   local webhook_id, id_problem = single(list, "x-api-video-webhookid")
   if not self.unsigned then

@@ -194,7 +194,7 @@ function resource.check_id(where, name, id, prefix)
   end
   return nil, errors.new("invalid_request",
     ("%s: %s is %sletters, digits, \"_\" or \"-\"; this one was not sent")
-      :format(where, name, prefix and '"' .. prefix .. '" and ' or ""), { attempts = 0 })
+      :format(where, name, prefix and '"' .. prefix .. '" and ' or ""), { attempts = 0, origin = "client" })
 end
 
 --- The client of a resource; raises where it was called with a dot.

@@ -10,6 +10,8 @@ local signature = require("apivideo.core").signature
 ---@field known fun(webhookId: string?): string|string[]|nil
 ---@field ask fun(webhookId: string?): string|string[]|nil, apivideo.Error?
 
+local ORIGIN = { origin = "secrets" } -- of errors
+
 local function nothing() return nil end
 
 -- Whether it is a secret or a list of them: better asked now than with the first delivery.
@@ -38,7 +40,7 @@ local function guarded(ask)
   return function(id)
     local ok, secret, err = protected.call(ask, id)
     if ok then return secret, err end
-    return nil, errors.new("network", "the function of the secrets failed: " .. tostring(secret))
+    return nil, errors.new("network", "the function of the secrets failed: " .. tostring(secret), ORIGIN)
   end
 end
 

@@ -19,6 +19,7 @@ local LONGEST_TTL = 86400
 local PAUSE = 0.01     -- seconds between two looks whether another worker has its answer
 
 local ID_MAX_BYTES = 100
+local ORIGIN = { origin = "secrets" } -- of errors
 
 local secrets = {}
 
@@ -124,9 +125,9 @@ local function wait_for(state, id)
     local answered = not state.store:get(state.prefix .. "asking:" .. id)
     local secret = kept(state, id)
     if secret ~= nil then return secret or nil end
-    if answered then return nil, errors.new("network", "another worker asked for the secret in vain") end
+    if answered then return nil, errors.new("network", "another worker requested the secret without success", ORIGIN) end
   until runtime.monotonic() > last
-  return nil, errors.new("timeout", "another worker has asked for the secret for too long")
+  return nil, errors.new("timeout", "another worker has waited for the secret for too long", ORIGIN)
 end
 
 -- Counts an unknown id that is to be asked for. Whether it may be.
@@ -167,13 +168,13 @@ function Secrets:resolve(id)
   if secret ~= nil then return secret or nil end
   local answer = state.flights:under_way(id) or start(state, id, is_known)
   if not answer then
-    return nil, errors.new("rate_limited", "too many unknown webhooks were asked for in this minute")
+    return nil, errors.new("rate_limited", "too many unknown webhooks were requested in this minute", ORIGIN)
   end
   local ok, err
   ok, secret, err = answer:wait(LONGEST)
   if ok then return secret, err end
-  if ok == nil then return nil, errors.new("timeout", "the secret was asked for in vain for too long") end
-  return nil, errors.new("network", tostring(secret))
+  if ok == nil then return nil, errors.new("timeout", "no response with the secret arrived in time", ORIGIN) end
+  return nil, errors.new("network", tostring(secret), ORIGIN)
 end
 
 local known = { ttl = "number?", miss_ttl = "number?", store = "table?" }

@@ -176,7 +176,7 @@ local function listen(given)
     given.max_body or receiver and receiver.max_body or 1024 * 1024, given.timeout or 30, given.max_connections or 1000)
   if not instance then
     local advice = message:find("in use") and "; choose another port, or stop what uses it" or ""
-    return nil, errors.new("network", message .. advice)
+    return nil, errors.new("network", message .. advice, { origin = "server" })
   end
   local host, port = instance:address()
   local self = setmetatable({
@@ -234,7 +234,7 @@ function Server:run()
   local ok, message = self.core:catch_signals()
   if not ok then
     close(self)
-    return nil, errors.new("network", message)
+    return nil, errors.new("network", message, { origin = "server" })
   end
   return self.closed:wait()
 end

@@ -104,7 +104,8 @@ local function take_turn(self, key, limits)
   while self.turns[key] and now < self.turns[key].ends do
     local ok, reason = self.turns[key].latch:wait(math.max(0, ends - now), limits.cancel and limits.cancel.latch)
     if not ok then
-      return nil, errors.new(reason, "an equal webhook is being created, and this one waited for it", { attempts = 0 })
+      return nil, errors.new(reason, "an equal webhook is being created, and this one waited for it",
+        { attempts = 0, origin = "webhooks" })
     end
     now = runtime.monotonic()
   end

@@ -25,7 +25,7 @@ local function wait(given, seconds, state)
   elseif not given.cancel.latch:wait(seconds) then
     return true
   end
-  return nil, errors.new("cancelled", "the rotation was cancelled: " .. state)
+  return nil, errors.new("cancelled", "the rotation was cancelled: " .. state, { origin = "webhooks" })
 end
 
 -- Calls the application's `on_created`; nil and an error when it fails: the old webhook must stay then.
@@ -33,7 +33,8 @@ local function notify(given, new, old)
   if not given.on_created then return true end
   local ok, problem = protected.call(given.on_created, new, old)
   if ok then return true end
-  return nil, errors.new("cancelled", "on_created failed, so that both webhooks are there: " .. tostring(problem))
+  return nil, errors.new("cancelled", "on_created failed, so that both webhooks are there: " .. tostring(problem),
+    { origin = "webhooks" })
 end
 
 -- The webhook to replace; nil and an error when there is none, or it cannot be created again.
@@ -48,7 +49,7 @@ end
 
 local function conflict(message, method, webhooks, webhookId)
   return errors.new("conflict", message,
-    { request = { method = method, url = webhooks.client.base_url .. "/webhooks" .. (webhookId or "") } })
+    { origin = "webhooks", request = { method = method, url = webhooks.client.base_url .. "/webhooks" .. (webhookId or "") } })
 end
 
 -- Waits until api.video's clock has left the second in which the old webhook was created: only a webhook with a

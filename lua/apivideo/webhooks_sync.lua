@@ -100,7 +100,7 @@ local function check_limit(webhooks, plan, existing, limit)
   return nil, errors.new("invalid_request", ("an account holds %d webhooks, and this needs %d: there are"
     .. " %d, and %d more are created before others are deleted. Delete some first; nothing was changed.")
     :format(limit, peak, existing, #plan.create),
-    { attempts = 0, request = { method = "POST", url = webhooks.client.base_url .. "/webhooks" } })
+    { attempts = 0, origin = "webhooks", request = { method = "POST", url = webhooks.client.base_url .. "/webhooks" } })
 end
 
 local function create_all(webhooks, plan, items, limits)

@@ -61,7 +61,7 @@ Redis.__tostring = function(self) return "apivideo.inbox.redis " .. self.place e
 
 local function unavailable(self, problem)
   local password = self.clients.password
-  return nil, errors.new("store_unavailable", ("Redis (%s): %s"):format(self.place, problem), nil,
+  return nil, errors.new("store_unavailable", ("Redis (%s): %s"):format(self.place, problem), { origin = "redis" },
     password and password())
 end
 

@@ -30,7 +30,7 @@ local function unavailable(self, message)
   for _, entry in ipairs(advice) do
     if message:find(entry[1], 1, true) then text = text .. "; " .. entry[2] end
   end
-  return nil, errors.new("store_unavailable", text)
+  return nil, errors.new("store_unavailable", text, { origin = "sqlite" })
 end
 
 -- A connection belongs to the process that opened it, and nginx forks after its init phase.
