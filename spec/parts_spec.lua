@@ -106,6 +106,16 @@ describe("headers", function()
     assert.is_nil(any[1])
     assert.same({ "2", 2 }, { headers.get(any, "x-b") })
   end)
+
+  it("are found in capitals under a locale whose small letter of I is not i, such as tr_TR", function()
+    local lower = string.lower
+    string.lower = function(text) return (lower(text):gsub("i", "I")) end -- luacheck: ignore
+    local value, count = headers.get({ ["X-API-VIDEO-WEBHOOKID"] = "1" }, "x-api-video-webhookid")
+    local any = headers.any_case({ ["x-id"] = "2" })["X-ID"]
+    local lines = headers.lines({ ["X-ID"] = "3" }, { ["x-id"] = "4" })
+    string.lower = lower -- luacheck: ignore
+    assert.same({ "1", 1, "2", { "x-id: 4" } }, { value, count, any, lines })
+  end)
 end)
 
 describe("url", function()

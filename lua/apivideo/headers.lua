@@ -3,9 +3,18 @@
 
 local headers = {}
 
+local SMALL = {}
+for byte = 65, 90 do SMALL[string.char(byte)] = string.char(byte + 32) end
+
+-- A name in lower case. Not string.lower: in the locale tr_TR, that leaves the capital I as it is. (A range of a
+-- pattern compares bytes.)
+local function lower(name)
+  return name:find "[A-Z]" and name:gsub("[A-Z]", SMALL) or name
+end
+
 local by_any_case = {
   __index = function(self, name)
-    return type(name) == "string" and rawget(self, name:lower()) or nil
+    return type(name) == "string" and rawget(self, lower(name)) or nil
   end,
 }
 
@@ -29,7 +38,7 @@ function headers.get(list, name)
   end
   local value, count = nil, 0
   for key, item in pairs(list) do
-    if type(key) == "string" and key:lower() == name then
+    if type(key) == "string" and lower(key) == name then
       local items = type(item) == "table" and item or { item }
       value = value or items[1]
       count = count + #items
@@ -46,7 +55,7 @@ function headers.lines(...)
   local by_name, lines = {}, {}
   for i = 1, select("#", ...) do
     for name, value in pairs(select(i, ...) or {}) do
-      if value then by_name[name:lower()] = name .. ": " .. value end
+      if value then by_name[lower(name)] = name .. ": " .. value end
     end
   end
   for _, line in pairs(by_name) do lines[#lines + 1] = line end
