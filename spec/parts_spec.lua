@@ -50,7 +50,8 @@ describe("errors", function()
       { "client: cancelled: m", "cancelled" }, { "runtime: wrong_phase: m", "wrong_phase" },
       { "event: bad_json: m", "bad_json" }, { "event: bad_event: m", "bad_event" },
       { "signature: bad_signature: m", "bad_signature" }, { "inbox: store_unavailable: m", "store_unavailable" },
-      { "inbox: claim_lost: m", "claim_lost" }, { "sqlite: store_unavailable: m", "store_unavailable", { origin = "sqlite" } },
+      { "inbox: claim_lost: m", "claim_lost" },
+      { "sqlite: store_unavailable: m", "store_unavailable", { origin = "sqlite" } },
     } do
       local err = errors.new(case[2], "m", case[3])
       assert.equal(case[1], tostring(err))

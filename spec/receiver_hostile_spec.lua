@@ -2,6 +2,9 @@
 --- as they came.
 
 local apivideo = require "apivideo"
+local dictionary = require "apivideo.dictionary"
+local errors = require "apivideo.error"
+local secrets_of = require "apivideo.secrets"
 
 local SECRET, ID = "sig_sec_0000000000000000000000", "webhook_0000000000000000000000"
 local RAW = '{"type":"video.encoding.quality.completed","emittedAt":"2021-01-29T15:46:25.217Z",'
@@ -72,12 +75,74 @@ describe("receiver", function()
     assert.equal(204, receive({ ["x-api-video-signature"] = HEX, ["x-api-video-webhookid"] = ID }, nil, by_id))
   end)
 
+  -- What servers pass as a header's value: text of any bytes, lists, `true` for one without a value (OpenResty),
+  -- and numbers. The names of the secrets' counters are among them.
+  local function hostile_values()
+    local values = { "", "\0", "webhook_\0", "webhook_a\0b", "lookups", "questions", "again:webhook_x",
+      "asking:webhook_x", "count:lookups", "id:webhook_x", "secret:webhook_x", "webhook_", "__index", "__gc", "1",
+      ("w"):rep(100000), "webhook_" .. ("w"):rep(100000), "webhook_\255\254", "webhook_\r\nX: y", "%s%d%n", "\27[2J",
+      true, false, 0, 1, -1, 1e300, 0 / 0, math.huge, {}, { "webhook_x" }, { "lookups", "questions" }, { {} }, { true },
+      { 5 }, { [2] = "webhook_x" }, { x = "y" }, print }
+    return values
+  end
+
+  local function not_found() return nil, errors.new("not_found", "no") end
+
+  it("answers 401 or 503 to header values of every kind, and raises for none", function()
+    local shared = dictionary.new()
+    for _, secrets in ipairs { SECRET, { "sig_sec_old", SECRET }, { [ID] = SECRET }, function() return SECRET end,
+      function() return nil end, secrets_of.new(not_found), secrets_of.new(not_found, { store = shared }) } do
+      local receiver = new { secrets = secrets }
+      for _, signature in ipairs { HEX:reverse(), "zz" } do
+        receive({ ["x-api-video-signature"] = signature, ["x-api-video-webhookid"] = "webhook_x" }, nil, receiver)
+        for _, value in ipairs(hostile_values()) do
+          local status = receive({ ["x-api-video-signature"] = signature, ["x-api-video-webhookid"] = value }, nil,
+            receiver)
+          assert.is_true(status == 401 or status == 503, tostring(value))
+          assert.is_true(#tostring(outcome.err) < 600, tostring(value):sub(1, 40))
+          assert.is_nil(tostring(outcome.err):find "%c")
+        end
+      end
+      for _, value in ipairs(hostile_values()) do
+        assert.equal(401, receive({ ["x-api-video-signature"] = value, ["x-api-video-webhookid"] = ID }, nil, receiver))
+        assert.equal(401, receive({ ["x-api-video-signature"] = value, ["x-api-video-webhookid"] = value,
+          ["content-length"] = value, ["content-type"] = value }, nil, receiver))
+      end
+    end
+    assert.equal(0, handled)
+  end)
+
+  it("checks a webhook's id before anything uses it: a malformed one reaches neither function nor delivery", function()
+    local asked, seen = {}, {}
+    local handlers = apivideo.handlers():otherwise(function(_, delivery) seen[#seen + 1] = delivery end)
+    local receiver = new { handlers = handlers, secrets = function(id)
+      asked[#asked + 1] = tostring(id)
+      return SECRET
+    end }
+    for _, id in ipairs { "lookups", "webhook_\0", "webhook_" .. ("w"):rep(100), "webhook_../x" } do
+      assert.equal(204, receive({ ["x-api-video-signature"] = HEX, ["x-api-video-webhookid"] = id }, nil, receiver))
+      assert.is_nil(seen[#seen].webhookId)
+    end
+    assert.same({ "nil", "nil", "nil", "nil" }, asked)
+    assert.equal(204, receive({ ["x-api-video-signature"] = HEX, ["x-api-video-webhookid"] = ID }, nil, receiver))
+    assert.equal(ID, seen[5].webhookId)
+    assert.equal(ID, asked[5])
+  end)
+
+  it("says that a webhook's id is malformed", function()
+    local by_id = new { secrets = { [ID] = SECRET } }
+    receive({ ["x-api-video-signature"] = HEX, ["x-api-video-webhookid"] = "lookups" }, nil, by_id)
+    assert.truthy(outcome.err.message:find("the x-api-video-webhookid header is not a webhook's id", 1, true))
+    assert.truthy(outcome.err.message:find("(lookups)", 1, true))
+  end)
+
   it("does not fill a log with what a sender wrote", function()
     receive({}, { method = ("M"):rep(10000) })
     assert.truthy(outcome.err.message:find("method is MMM", 1, true))
     assert.is_true(#outcome.err.message < 200)
     receive { ["x-api-video-signature"] = "no", ["x-api-video-webhookid"] = ("w"):rep(10000) }
-    assert.truthy(outcome.err.message:find("signature malformed (www", 1, true))
+    assert.truthy(outcome.err.message:find("signature malformed (the x-api-video-webhookid header is not a webhook's id"
+      .. " (www", 1, true))
     assert.is_true(#outcome.err.message < 200)
   end)
 

@@ -3,7 +3,6 @@
 
 local dictionary = require "apivideo.dictionary"
 local errors = require "apivideo.error"
-local headers = require "apivideo.headers"
 local inbox = require "apivideo.inbox"
 local log = require "apivideo.log"
 local metrics = require "apivideo.metrics"
@@ -12,7 +11,7 @@ local options = require "apivideo.options"
 local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
 local secret_source = require "apivideo.secret_source"
-local signature = require("apivideo.core").signature
+local verification = require "apivideo.verification"
 
 ---@class apivideo.Delivery
 ---@field event apivideo.Event
@@ -34,8 +33,6 @@ local signature = require("apivideo.core").signature
 ---@field handled? integer how many handlers ran
 ---@field errors? any[] of handlers that failed
 
-local HEX_64 = "^" .. ("%x"):rep(64) .. "$"
-local SHOWN_MAX = 80 -- bytes
 local ORIGIN = { origin = "receiver" } -- of errors
 
 ---@class apivideo.Receiver
@@ -58,58 +55,18 @@ local function new_delivery(self, event, webhook_id, raw)
   }
 end
 
--- What a sender wrote, as far as a log should have it.
-local function shown(text)
-  return #text <= SHOWN_MAX and text or text:sub(1, SHOWN_MAX) .. "…"
-end
-
--- The one value of a header; nil and a reason when it is missing or repeated.
-local function single(list, name)
-  local value, count = headers.get(list, name)
-  if count == 1 and type(value) == "string" then return value end
-  return nil, count < 2 and "no " .. name .. " header" or "more than one " .. name .. " header"
-end
-
-local function bad_signature(reason, webhook_id)
-  return errors.new("bad_signature", webhook_id and reason .. " (" .. shown(webhook_id) .. ")" or reason)
-end
-
--- The secret that a signature is to be checked with, or a list of them; nil when there is none; or nil,
--- a status and the error.
-local function secret_for(self, webhook_id, hex)
-  local secret = sources[self].known(webhook_id)
-  if secret then return secret end
-  -- Before anybody is asked for a secret: what cannot hold is not worth the question.
-  if not hex:find(HEX_64) then return nil, 401, bad_signature("signature malformed", webhook_id) end
-  local asked, err = sources[self].ask(webhook_id)
-  return asked, err and 503, err
-end
-
--- Checks the signature. nil when it holds; or a status and the error.
-local function verify(self, list, raw, webhook_id, id_problem)
-  local hex, problem = single(list, "x-api-video-signature")
-  if not hex then return 401, bad_signature(problem, webhook_id) end
-  local secret, status, err = secret_for(self, webhook_id, hex)
-  if status then return status, err end
-  if not secret then
-    return 401, bad_signature(id_problem or "no secret is known for this webhook", webhook_id)
-  end
-  local holds, reason = signature.verify(raw, hex, secret)
-  if not holds then return 401, bad_signature("signature " .. reason, webhook_id) end
-end
-
 -- Checks a request up to its event. event, delivery; or nil, status, err.
 local function accept(self, method, list, raw, size)
   if method ~= "POST" then
-    return nil, 405, errors.new("invalid_request", "method is " .. shown(method) .. ", not POST", ORIGIN)
+    return nil, 405, errors.new("invalid_request", "method is " .. verification.shown(method) .. ", not POST", ORIGIN)
   end
   if size > self.max_body then
     return nil, 413, errors.new("too_large",
       ("a body of %d bytes; at most %d are taken"):format(size, self.max_body), ORIGIN)
   end
-  local webhook_id, id_problem = single(list, "x-api-video-webhookid")
+  local webhook_id, id_problem = verification.webhook_id(list)
   if not self.unsigned then
-    local status, err = verify(self, list, raw, webhook_id, id_problem)
+    local status, err = verification.check(sources[self], list, raw, webhook_id, id_problem)
     if status then return nil, status, err end
   end
   local event, err = self.events:parse(raw)
@@ -133,7 +90,7 @@ end
 -- Tells the log. One that fails changes nothing about what was done.
 local function tell(self, outcome)
   local logged, problem = protected.call(self.log or report, outcome)
-  if not logged then log.error("the log failed: " .. tostring(problem)) end
+  if not logged then log.error("the log failed: " .. errors.text(problem)) end
 end
 
 local function refuse(self, status, err, started)

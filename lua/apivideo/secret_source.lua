@@ -1,10 +1,11 @@
---- What a receiver is given as its secrets, in one form: `known(id)` is a secret, or a list of them,
---- that is at hand; `ask(id)` may wait, and returns that, or nothing, or nil and an error.
+--- The option `secrets` of a receiver in one form: `known(id)` returns a secret, or a list of them, without a wait;
+--- `ask(id)` may wait, and returns that, or nothing, or nil and an error.
 
 local errors = require "apivideo.error"
 local protected = require "apivideo.pcall"
 local secrets = require "apivideo.secrets"
 local signature = require("apivideo.core").signature
+local whitespace = require "apivideo.whitespace"
 
 ---@class apivideo.SecretSource
 ---@field known fun(webhookId: string?): string|string[]|nil
@@ -14,33 +15,61 @@ local ORIGIN = { origin = "secrets" } -- of errors
 
 local function nothing() return nil end
 
--- Whether it is a secret or a list of them: better asked now than with the first delivery.
+-- Whether a value is a secret or a list of secrets.
 local function is_secret(value)
+  if type(value) ~= "table" then return type(value) == "string" and value ~= "" end
   return (pcall(signature.verify, "", ("0"):rep(64), value))
 end
 
--- What is wrong with secrets that are no function and no object, or nil.
-local function problem_of(given)
-  if type(given) == "string" or #given > 0 then
-    return not is_secret(given) and "must hold signatureSecret strings, none of them empty" or nil
+-- What is wrong with a secret, or a list of them, given as an option; nil if nothing is.
+local function secret_problem(value)
+  if not is_secret(value) then return "must hold signatureSecret strings, none of them empty" end
+  for _, secret in ipairs(type(value) == "table" and value or { value }) do
+    local byte = whitespace.at_end(secret)
+    if byte then
+      return ('must not end in whitespace (the last byte is %s); read the file with :gsub("%%s+$", "")'):format(byte)
+    end
+    byte = whitespace.at_start(secret)
+    if byte then return ("must not begin with whitespace (the first byte is %s)"):format(byte) end
   end
+  return nil
+end
+
+-- What is wrong with secrets that are neither a function nor an object; nil if nothing is.
+local function problem_of(given)
+  if type(given) == "string" or #given > 0 then return secret_problem(given) end
   if next(given) == nil then return "is empty" end
   for id, value in pairs(given) do
     if not secrets.is_webhook_id(id) then
       return "must be client.webhooks:secrets(), a secret, a list of secrets, or a table of them by"
         .. " webhook id; one of its keys is no webhook's id" -- and may be a secret, so it is not shown
-    elseif not is_secret(value) then
-      return "must hold signatureSecret strings, none of them empty"
     end
+    local problem = secret_problem(value)
+    if problem then return problem end
   end
+  return nil
 end
 
--- A function of the application's, whose failure is a question that failed.
+-- What a value that is not a secret is called.
+local function name_of(value)
+  if value == "" then return "an empty string" end
+  return type(value) == "table" and "a table that is no list of secrets" or "a " .. type(value)
+end
+
+local function failure(text)
+  return nil, errors.new("network", "the function of the secrets " .. text, ORIGIN)
+end
+
+-- Calls the application's function. Whatever it raises or returns beside a secret is an error: the response is 503,
+-- and api.video retries the delivery.
 local function guarded(ask)
   return function(id)
     local ok, secret, err = protected.call(ask, id)
-    if ok then return secret, err end
-    return nil, errors.new("network", "the function of the secrets failed: " .. tostring(secret), ORIGIN)
+    if not ok then return failure("failed: " .. errors.text(secret)) end
+    if secret and is_secret(secret) then return secret end
+    if secret then return failure("returned " .. name_of(secret) .. ", not a secret") end
+    if err == nil or errors.is(err) then return nil, err end
+    return failure("returned an error: " .. errors.text(err))
   end
 end
 

@@ -125,7 +125,7 @@ local function wait_for(state, id)
     local answered = not state.store:get(state.prefix .. "asking:" .. id)
     local secret = kept(state, id)
     if secret ~= nil then return secret or nil end
-    if answered then return nil, errors.new("network", "another worker requested the secret without success", ORIGIN) end
+    if answered then return nil, errors.new("network", "another worker could not get the secret", ORIGIN) end
   until runtime.monotonic() > last
   return nil, errors.new("timeout", "another worker has waited for the secret for too long", ORIGIN)
 end

@@ -27,13 +27,18 @@ return {
     { "the second half of a byte is not looked at", "if (high == 0 || low == 0) return false;", "if (high == 0) return false;" },
   },
   {
-    file = "lua/apivideo/receiver.lua", spec = "spec/receiver_spec.lua",
-    { "signatures are not checked", "if not holds then return 401", "if false then return 401" },
-    { "only unsigned receivers check", "if not self.unsigned then\n    local status, err = verify", "if self.unsigned then\n    local status, err = verify" },
+    file = "lua/apivideo/verification.lua", spec = "spec/receiver_spec.lua",
+    { "signatures are not checked", "if is_valid then return nil end", "if true then return nil end" },
     { "no secret, no check", "  if not secret then\n    return 401, bad_signature(id_problem", "  if not secret then\n    if true then return end\n    return 401, bad_signature(id_problem" },
     { "of repeated headers the first counts", "if count == 1 and type(value)", "if count >= 1 and type(value)" },
-    { "malformed signatures are worth a question", "if not hex:find(HEX_64) then return nil, 401, bad_signature(\"signature malformed\", webhook_id) end", "" },
-    { "secrets that cannot be had are no reason to come again", "return asked, err and 503, err", "return asked, err and 401, err" },
+    { "malformed signatures are worth a question", "if not hex:find(HEX_64) then return nil, 401, bad_signature(\"signature malformed\", webhook_id or id_problem) end", "" },
+    { "secrets that cannot be had are no reason to come again", "return requested, err and 503, err", "return requested, err and 401, err" },
+    { "any text is a webhook's id", "if secrets.is_webhook_id(id) then return id end", "if id then return id end", spec = "spec/receiver_hostile_spec.lua" },
+    { "a mismatch says nothing of its cause", "reason == \"mismatch\" and mismatch(raw, secret) or nil", "nil", spec = "spec/receiver_mismatch_spec.lua" },
+  },
+  {
+    file = "lua/apivideo/receiver.lua", spec = "spec/receiver_spec.lua",
+    { "only unsigned receivers check", "if not self.unsigned then\n    local status, err = verification", "if self.unsigned then\n    local status, err = verification" },
     { "a receiver needs no secrets", "if given.secrets == nil and not given.unsigned then", "if false then" },
     { "what is unsigned counts as verified", "verified = not self.unsigned", "verified = true" },
     { "the reason is told to the sender", "return status, headers_of(status), \"\"\nend\n\nReceiver.nginx",
@@ -80,6 +85,9 @@ return {
   {
     file = "lua/apivideo/secret_source.lua", spec = "spec/secrets_bounds_spec.lua",
     { "a function of secrets that raises ends the request", "ask = guarded(given)", "ask = given" },
+    { "secrets may end in whitespace", "local byte = whitespace.at_end(secret)", "local byte", spec = "spec/receiver_mismatch_spec.lua" },
+    { "a function may return anything for a secret", "if secret and is_secret(secret) then return secret end", "if secret then return secret end", spec = "spec/receiver_mismatch_spec.lua" },
+    { "a function may return anything for an error", "if err == nil or errors.is(err) then return nil, err end", "if true then return nil, err end", spec = "spec/receiver_mismatch_spec.lua" },
   },
   {
     file = "lua/apivideo/call.lua", spec = "spec/canary_spec.lua",
