@@ -32,6 +32,28 @@ describe("the catalogue", function()
     assert.same(events.types, events.extend(events.types).types)
   end)
 
+  it("requires the fields of the identity and no others: an event without another one is not lost", function()
+    for _, name in ipairs(events:names()) do
+      local known, expected = events.types[name], {}
+      for i, field in ipairs(known.identity) do expected[i] = field end
+      if known.emitted_at then expected[#expected + 1] = "emittedAt" end
+      assert.same(expected, known.required)
+      local event = { type = name }
+      for _, field in ipairs(expected) do event[field] = known.sample[field] end
+      assert.same(event, (events:parse(cjson.encode(event))))
+      for field in pairs(known.sample) do event[field] = event[field] or cjson.null end
+      assert.is_table((events:parse(cjson.encode(event))))
+    end
+  end)
+
+  it("has the opposite of each type that ends another", function()
+    for _, name in ipairs(events:names()) do
+      local opposite = events.types[name].opposite
+      if opposite then assert.equal(name, events.types[opposite].opposite) end
+    end
+    assert.equal("live-stream.broadcast.ended", events.types[STARTED].opposite)
+  end)
+
   it("has samples whose dates are dates", function()
     local timestamp = require("apivideo.core").event.timestamp
     for _, name in ipairs(events:names()) do
@@ -150,6 +172,19 @@ describe("events:key", function()
     assert.not_equal(key '{"type":"new"}', key '{"type":"newer"}')
   end)
 
+  it("is beside the key without its time, and that key of the opposite event", function()
+    local started, ended = events:sample(STARTED), events:sample(STARTED)
+    ended.type, ended.emittedAt = "live-stream.broadcast.ended", "later"
+    local key, occurrence, opposite = events:key(started)
+    assert.equal(occurrence .. "30:2023-05-23T09:29:02.154104779Z", key)
+    assert.equal("29:live-stream.broadcast.started24:li400mYKSgQ6xs7taUeSaEap", occurrence)
+    assert.equal("27:live-stream.broadcast.ended24:li400mYKSgQ6xs7taUeSaEap", opposite)
+    assert.same({ opposite .. "5:later", opposite, occurrence }, { events:key(ended) })
+    assert.equal(1, select("#", events:key(events:sample(QUALITY))))
+    local own = events.extend { on = { required = { "a", "emittedAt" }, identity = { "a" }, emitted_at = true } }
+    assert.same({ "2:on1:x1:t", "2:on1:x" }, { own:key { type = "on", a = "x", emittedAt = "t" } })
+  end)
+
   it("raises without what it needs", function()
     assert_raises_here("events:key: event must be a table, got nil", function() events:key() end)
     assert_raises_here("events:key: event.type must be a string", function() events:key {} end)
@@ -193,7 +228,7 @@ describe("events.extend", function()
     assert.equal("by", own.types["video.deleted"].required[2])
     assert.equal("v", own:sample("video.deleted").videoId)
     own.types[QUALITY].required = {}
-    assert.equal(4, #events.types[QUALITY].required)
+    assert.equal(3, #events.types[QUALITY].required)
   end)
 
   it("lets an application replace a type", function()
@@ -227,6 +262,14 @@ describe("events.extend", function()
     assert_type_raises("must not list type", { required = { "type" }, identity = { "type" } })
     assert_type_raises("must not list emittedAt", { required = { "emittedAt" }, identity = { "emittedAt" } })
     assert_type_raises("does not list emittedAt", { required = {}, identity = {}, emitted_at = true })
+    local both = { required = { "a", "emittedAt" }, identity = { "a" }, emitted_at = true, opposite = "u" }
+    assert_type_raises('"u", which is not in the catalogue', both)
+    both.opposite = QUALITY
+    assert_type_raises('opposite "' .. QUALITY:gsub("%p", "%%%0") .. '" must have the same identity', both)
+    both.opposite = STARTED
+    assert_type_raises("must have the same identity", both)
+    assert_type_raises("opposite needs emitted_at = true", { required = { "a" }, identity = { "a" }, opposite = "t" })
+    assert_type_raises('"opposite"', { required = {}, identity = {}, opposite = 1 })
     assert_type_raises('"emitted_at"', { required = {}, identity = {}, emitted_at = 1 })
     assert_type_raises('"sample"', { required = {}, identity = {}, sample = "x" })
   end)

@@ -1,143 +1,13 @@
---- The catalogue of event types: the one place that lists them. The parser, the de-duplication key,
+--- The catalogue of event types: the one place that lists them. The parser, the deduplication key,
 --- the emulator, the command and the documentation read it.
----
---- Source: api.video's documentation, "Webhooks" (https://docs.api.video/reference/webhooks), and the
---- webhooks of its OpenAPI document; samples have the values of its examples.
 
 local core = require "apivideo.core"
 local errors = require "apivideo.error"
 local options = require "apivideo.options"
+local types = require "apivideo.event_types"
 
 local compile = core.event.compile
 local sign = core.signature.sign
-
----@class apivideo.Event
----@field type string what happened
----@field emittedAt string when, as api.video spells it: `apivideo.timestamp` makes it a number. Every known type has it
----@field [string] any fields newer than this library. An array may hold `cjson.null`
-
---- A live stream began to broadcast. Comes for each broadcast, so again for the same stream.
----@class apivideo.event.LiveStreamBroadcastStarted : apivideo.Event
----@field type "live-stream.broadcast.started"
----@field liveStreamId string the live stream
-
---- A live stream's broadcast ended. Comes for each broadcast, so again for the same stream.
----@class apivideo.event.LiveStreamBroadcastEnded : apivideo.Event
----@field type "live-stream.broadcast.ended"
----@field liveStreamId string the live stream
-
---- A broadcast is recorded, and the recording in the queue for encoding.
----@class apivideo.event.VideoSourceRecorded : apivideo.Event
----@field type "video.source.recorded"
----@field liveStreamId string the live stream that was recorded
----@field videoId string the recording: a new video each time
-
---- One version of a video is encoded. Comes once for each quality of HLS, and once for MP4.
----@class apivideo.event.VideoEncodingQualityCompleted : apivideo.Event
----@field type "video.encoding.quality.completed"
----@field videoId string the video
----@field encoding "hls"|"mp4"|string the version's format
----@field quality "240p"|"360p"|"480p"|"720p"|"1080p"|"2160p"|string the version's quality
----@field liveStreamId? string the live stream that the video is a recording of
-
---- A caption was made for a video.
----@class apivideo.event.VideoCaptionGenerated : apivideo.Event
----@field type "video.caption.generated"
----@field videoId string the video
----@field captionId string the caption
----@field generationMode "transcript"|string how it was made
----@field language string its language, an IETF language tag such as `en`
-
---- A summary was made of a video.
----@class apivideo.event.VideoSummaryGenerated : apivideo.Event
----@field type "video.summary.generated"
----@field videoId string the video
----@field summaryId string the summary
-
----@class apivideo.EventType
----@field required string[] fields that every event of the type has: strings. Without one it is `bad_event`
----@field identity string[] the required fields that, beside the type, tell one occurrence from another
----@field emitted_at? boolean whether `emittedAt` belongs to the identity, because the same thing happens again
----@field description? string one line
----@field sample? table an event
-
----@type table<string, apivideo.EventType>
-local types = {
-  ["live-stream.broadcast.started"] = {
-    required = { "liveStreamId", "emittedAt" },
-    identity = { "liveStreamId" },
-    emitted_at = true,
-    description = "A live stream began to broadcast.",
-    sample = {
-      type = "live-stream.broadcast.started",
-      emittedAt = "2023-05-23T09:29:02.154104779Z",
-      liveStreamId = "li400mYKSgQ6xs7taUeSaEap",
-    },
-  },
-  ["live-stream.broadcast.ended"] = {
-    required = { "liveStreamId", "emittedAt" },
-    identity = { "liveStreamId" },
-    emitted_at = true,
-    description = "A live stream's broadcast ended.",
-    sample = {
-      type = "live-stream.broadcast.ended",
-      emittedAt = "2023-05-23T10:41:37.480116204Z",
-      liveStreamId = "li400mYKSgQ6xs7taUeSaEap",
-    },
-  },
-  ["video.source.recorded"] = {
-    required = { "videoId", "liveStreamId", "emittedAt" },
-    identity = { "videoId" },
-    emitted_at = false,
-    description = "A broadcast is recorded, and its recording waits to be encoded.",
-    sample = {
-      type = "video.source.recorded",
-      emittedAt = "2021-01-29T16:46:25.217+01:00",
-      liveStreamId = "li400mYKSgQ6xs7taUeSaEap",
-      videoId = "vi4blUQJFrYWbaG44NChkH11",
-    },
-  },
-  ["video.encoding.quality.completed"] = {
-    required = { "videoId", "encoding", "quality", "emittedAt" },
-    identity = { "videoId", "encoding", "quality" },
-    emitted_at = false,
-    description = "One quality of a video is encoded, as HLS or MP4.",
-    sample = {
-      type = "video.encoding.quality.completed",
-      emittedAt = "2021-01-29T15:46:25.217Z",
-      videoId = "vi0000000000000000000000",
-      liveStreamId = "li0000000000000000000000",
-      encoding = "hls",
-      quality = "720p",
-    },
-  },
-  ["video.caption.generated"] = {
-    required = { "videoId", "captionId", "generationMode", "language", "emittedAt" },
-    identity = { "videoId", "captionId" },
-    emitted_at = false,
-    description = "A caption was made for a video.",
-    sample = {
-      type = "video.caption.generated",
-      emittedAt = "2024-08-08T14:12:18+00:00",
-      videoId = "vi4blUQJFrYWbaG44NCh1234",
-      captionId = "caption_1CHAfLFHT5B5EV4vzT1234",
-      generationMode = "transcript",
-      language = "en",
-    },
-  },
-  ["video.summary.generated"] = {
-    required = { "videoId", "summaryId", "emittedAt" },
-    identity = { "videoId", "summaryId" },
-    emitted_at = false,
-    description = "A summary was made of a video.",
-    sample = {
-      type = "video.summary.generated",
-      emittedAt = "2024-08-08T14:12:18+00:00",
-      videoId = "vi4blUQJFrYWbaG44NCh1234",
-      summaryId = "summary_1CGyYoB9XCgBk4iQna8ocT",
-    },
-  },
-}
 
 ---@class apivideo.Catalogue
 ---@field types table<string, apivideo.EventType> read only
@@ -187,15 +57,26 @@ local function extended(key, value)
   return key .. lengths[#value] .. value
 end
 
-local function raise_no_string(event, field)
-  error(("events:key: event.%s must be a string, got %s"):format(field, type(event[field])), 3)
+local function raise_no_string(event, field, level)
+  error(("events:key: event.%s must be a string, got %s"):format(field, type(event[field])), level or 3)
 end
 
---- What tells one occurrence from another: two deliveries with the same key are the same event.
+-- A key and the values of an event's identifying fields after it.
+local function identified(key, known, event)
+  for i = 1, #known.identity do
+    local value = event[known.identity[i]]
+    if type(value) ~= "string" then raise_no_string(event, known.identity[i], 4) end
+    key = extended(key, value)
+  end
+  return key
+end
+
+--- The deduplication key of an event: two deliveries with the same key are the same event.
 ---@param event apivideo.Event
 ---@param raw? string the event's bytes: needed where the type is not in the catalogue, since then they are the identity
 ---@return string key
----@return string? undated where `emittedAt` belongs to the identity, the key without it: what comes with the same one within seconds is the same event, should the sender stamp its retries anew
+---@return string? occurrence where `emittedAt` belongs to the identity, the key without it: an event with the same one a few seconds later is the same event, should the sender stamp its retries anew
+---@return string? opposite where the type has an `opposite`, that key of the opposite event: once it came in between, the next event is a new occurrence
 function Catalogue:key(event, raw)
   if type(event) ~= "table" then
     error("events:key: event must be a table, got " .. type(event), 2)
@@ -209,14 +90,12 @@ function Catalogue:key(event, raw)
     end
     return extended(key, sign(raw, name))
   end
-  for i = 1, #known.identity do
-    local value = event[known.identity[i]]
-    if type(value) ~= "string" then raise_no_string(event, known.identity[i]) end
-    key = extended(key, value)
-  end
+  key = identified(key, known, event)
   if not known.emitted_at then return key end
   if type(event.emittedAt) ~= "string" then raise_no_string(event, "emittedAt") end
-  return extended(key, event.emittedAt), key
+  local dated = extended(key, event.emittedAt)
+  if not known.opposite then return dated, key end
+  return dated, key, identified(extended("", known.opposite), known, event)
 end
 
 --- The types' names, sorted.
@@ -245,7 +124,7 @@ end
 
 local definition_options = {
   required = "table", identity = "table",
-  emitted_at = "boolean?", description = "string?", sample = "table?",
+  emitted_at = "boolean?", opposite = "string?", description = "string?", sample = "table?",
 }
 
 -- A list of field names as a set; nil if it is none.
@@ -276,6 +155,19 @@ local function field_problem(definition)
   if definition.emitted_at and not required.emittedAt then
     return "emitted_at is true, but required does not list emittedAt"
   end
+  if definition.opposite and not definition.emitted_at then return "opposite needs emitted_at = true" end
+end
+
+-- What is wrong with a definition's opposite, or nil. Its key is made of the same fields.
+local function opposite_problem(definition, all)
+  local opposite = definition.opposite
+  if not opposite then return nil end
+  local other = all[opposite]
+  if not other then return ("opposite is \"%s\", which is not in the catalogue"):format(opposite) end
+  if not other.emitted_at or table.concat(other.identity, "\0") ~= table.concat(definition.identity, "\0") then
+    return ("opposite \"%s\" must have the same identity, and emitted_at = true"):format(opposite)
+  end
+  return nil
 end
 
 local events = new(types)
@@ -300,6 +192,10 @@ function events.extend(added)
     local problem = field_problem(definition)
     if problem then error(where .. ": " .. problem, 2) end
     all[name] = copy(definition)
+  end
+  for name in pairs(added) do
+    local problem = opposite_problem(all[name], all)
+    if problem then error(("events.extend: type \"%s\": %s"):format(name, problem), 2) end
   end
   local ok, problem = pcall(compile, all)
   if not ok then error("events.extend: " .. tostring(problem), 2) end

@@ -70,6 +70,8 @@ return {
   },
   {
     file = "lua/apivideo/events.lua", spec = "spec/events_spec.lua",
+    { "an event and its opposite have the same key", "identified(extended(\"\", known.opposite), known, event)", "key" },
+    { "an opposite may have another identity", "if not other.emitted_at or table.concat", "if false and table.concat" },
     { "fields of an identity run together", "return key .. lengths[#value] .. value", "return key .. value" },
     { "an unknown type's identity is its type", "return extended(key, sign(raw, name))", "return key" },
     { "when it was sent does not belong to an identity", "if not known.emitted_at then return key end", "if true then return key end" },

@@ -1,0 +1,138 @@
+--- The types of api.video's events: which fields identify an event, and a sample of each. `apivideo.events` makes the
+--- catalogue of them.
+---
+--- Source: api.video's documentation, "Webhooks" (https://docs.api.video/reference/webhooks), and the
+--- webhooks of its OpenAPI document; samples have the values of its examples.
+
+---@class apivideo.Event
+---@field type string what happened
+---@field emittedAt? string when, as api.video spells it: `apivideo.timestamp` makes it a number. api.video documents it for each type
+---@field [string] any fields newer than this library. An array may hold `cjson.null`
+
+--- A live stream began to broadcast. Comes for each broadcast, so again for the same stream.
+---@class apivideo.event.LiveStreamBroadcastStarted : apivideo.Event
+---@field type "live-stream.broadcast.started"
+---@field emittedAt string
+---@field liveStreamId string the live stream
+
+--- A live stream's broadcast ended. Comes for each broadcast, so again for the same stream.
+---@class apivideo.event.LiveStreamBroadcastEnded : apivideo.Event
+---@field type "live-stream.broadcast.ended"
+---@field emittedAt string
+---@field liveStreamId string the live stream
+
+--- A broadcast is recorded, and the recording in the queue for encoding.
+---@class apivideo.event.VideoSourceRecorded : apivideo.Event
+---@field type "video.source.recorded"
+---@field liveStreamId? string the live stream that was recorded
+---@field videoId string the recording: a new video each time
+
+--- One version of a video is encoded. Comes once for each quality of HLS, and once for MP4.
+---@class apivideo.event.VideoEncodingQualityCompleted : apivideo.Event
+---@field type "video.encoding.quality.completed"
+---@field videoId string the video
+---@field encoding "hls"|"mp4"|string the version's format
+---@field quality "240p"|"360p"|"480p"|"720p"|"1080p"|"2160p"|string the version's quality
+---@field liveStreamId? string the live stream that the video is a recording of
+
+--- A caption was made for a video.
+---@class apivideo.event.VideoCaptionGenerated : apivideo.Event
+---@field type "video.caption.generated"
+---@field videoId string the video
+---@field captionId string the caption
+---@field generationMode? "transcript"|string how it was made
+---@field language? string its language, an IETF language tag such as `en`
+
+--- A summary was made of a video.
+---@class apivideo.event.VideoSummaryGenerated : apivideo.Event
+---@field type "video.summary.generated"
+---@field videoId string the video
+---@field summaryId string the summary
+
+---@class apivideo.EventType
+---@field required string[] fields without which an event of the type is `bad_event`: strings. api.video's types require those of the identity and no others, so that an event without another field is not lost
+---@field identity string[] the required fields that, beside the type, distinguish one occurrence from another
+---@field emitted_at? boolean whether `emittedAt` belongs to the identity, because the same thing happens again
+---@field opposite? string with `emitted_at`: the type of the event that ends this one, so that the next of this type is a new occurrence
+---@field description? string one line
+---@field sample? table an event
+
+---@type table<string, apivideo.EventType>
+return {
+  ["live-stream.broadcast.started"] = {
+    required = { "liveStreamId", "emittedAt" },
+    identity = { "liveStreamId" },
+    emitted_at = true,
+    opposite = "live-stream.broadcast.ended",
+    description = "A live stream began to broadcast.",
+    sample = {
+      type = "live-stream.broadcast.started",
+      emittedAt = "2023-05-23T09:29:02.154104779Z",
+      liveStreamId = "li400mYKSgQ6xs7taUeSaEap",
+    },
+  },
+  ["live-stream.broadcast.ended"] = {
+    required = { "liveStreamId", "emittedAt" },
+    identity = { "liveStreamId" },
+    emitted_at = true,
+    opposite = "live-stream.broadcast.started",
+    description = "A live stream's broadcast ended.",
+    sample = {
+      type = "live-stream.broadcast.ended",
+      emittedAt = "2023-05-23T10:41:37.480116204Z",
+      liveStreamId = "li400mYKSgQ6xs7taUeSaEap",
+    },
+  },
+  ["video.source.recorded"] = {
+    required = { "videoId" },
+    identity = { "videoId" },
+    emitted_at = false,
+    description = "A broadcast is recorded, and its recording waits to be encoded.",
+    sample = {
+      type = "video.source.recorded",
+      emittedAt = "2021-01-29T16:46:25.217+01:00",
+      liveStreamId = "li400mYKSgQ6xs7taUeSaEap",
+      videoId = "vi4blUQJFrYWbaG44NChkH11",
+    },
+  },
+  ["video.encoding.quality.completed"] = {
+    required = { "videoId", "encoding", "quality" },
+    identity = { "videoId", "encoding", "quality" },
+    emitted_at = false,
+    description = "One quality of a video is encoded, as HLS or MP4.",
+    sample = {
+      type = "video.encoding.quality.completed",
+      emittedAt = "2021-01-29T15:46:25.217Z",
+      videoId = "vi0000000000000000000000",
+      liveStreamId = "li0000000000000000000000",
+      encoding = "hls",
+      quality = "720p",
+    },
+  },
+  ["video.caption.generated"] = {
+    required = { "videoId", "captionId" },
+    identity = { "videoId", "captionId" },
+    emitted_at = false,
+    description = "A caption was made for a video.",
+    sample = {
+      type = "video.caption.generated",
+      emittedAt = "2024-08-08T14:12:18+00:00",
+      videoId = "vi4blUQJFrYWbaG44NCh1234",
+      captionId = "caption_1CHAfLFHT5B5EV4vzT1234",
+      generationMode = "transcript",
+      language = "en",
+    },
+  },
+  ["video.summary.generated"] = {
+    required = { "videoId", "summaryId" },
+    identity = { "videoId", "summaryId" },
+    emitted_at = false,
+    description = "A summary was made of a video.",
+    sample = {
+      type = "video.summary.generated",
+      emittedAt = "2024-08-08T14:12:18+00:00",
+      videoId = "vi4blUQJFrYWbaG44NCh1234",
+      summaryId = "summary_1CGyYoB9XCgBk4iQna8ocT",
+    },
+  },
+}
