@@ -95,7 +95,11 @@ function Memory:put(items, window)
       if entry.occurrence then
         self.occurrences[entry.occurrence] = math.max(came, self.occurrences[entry.occurrence] or came)
       end
-      open(self, entry)
+      if item.error then
+        entry.state, entry.claimed, entry.error, entry.ended_at = "dead", false, item.error, now()
+      else
+        open(self, entry)
+      end
     end
   end
   return verdicts
