@@ -199,7 +199,8 @@ describe("documentation", function()
     local names = { ["client.rate_limit"] = true }
     local function add(prefix, members, and_values)
       for name, value in pairs(members) do
-        if not name:find("^__") and (type(value) == "function" or and_values) then
+        local is_private = name:find "^_[_%l]"
+        if not is_private and (type(value) == "function" or and_values) then
           names[prefix .. name] = true
         end
       end

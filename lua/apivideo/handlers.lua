@@ -112,7 +112,7 @@ function Handlers:otherwise(fn)
 end
 
 --- Sets a function that is told of each failure of a handler.
----@param fn fun(err: any, event: apivideo.Event, delivery: apivideo.Delivery)
+---@param fn fun(err: any, event: apivideo.Event|nil, delivery: apivideo.Delivery) without an event for signed bytes that cannot be parsed: they are in `delivery.raw`
 ---@return apivideo.Handlers self
 function Handlers:on_error(fn)
   options.check_self(self, Handlers, "handlers", "on_error")
@@ -156,13 +156,24 @@ local function failure_of(fn, event, delivery)
   return nil
 end
 
+--- Passes a failure to the function of `on_error`. The receiver does so with signed bytes that cannot be parsed.
+---@private
+---@param err any
+---@param event apivideo.Event|nil
+---@param delivery apivideo.Delivery|nil
+---@return any problem what that function raised, or nil
+function Handlers:_report(err, event, delivery)
+  if not self.error_handler then return nil end
+  local ok, problem = protected.call(self.error_handler, err, event, delivery)
+  if ok then return nil end
+  return problem == nil and "on_error raised nil" or problem
+end
+
 -- Tells of a failure. The list of them, which starts with the first.
 local function fail(self, errs, err, event, delivery)
   errs = errs or {}
   errs[#errs + 1] = err
-  if not self.error_handler then return errs end
-  local ok, second = protected.call(self.error_handler, err, event, delivery)
-  if not ok then errs[#errs + 1] = second end
+  errs[#errs + 1] = self:_report(err, event, delivery)
   return errs
 end
 

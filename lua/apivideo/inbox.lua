@@ -5,9 +5,8 @@ local claims = require "apivideo.inbox.claim"
 local catalogue = require "apivideo.events"
 local errors = require "apivideo.error"
 local group = require "apivideo.inbox.group"
-local log = require "apivideo.log"
+local item = require "apivideo.inbox.item"
 local options = require "apivideo.options"
-local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
 local spool = require "apivideo.inbox.spool"
 local worker = require "apivideo.inbox.worker"
@@ -33,16 +32,6 @@ local WINDOW = 20
 ---@field resume fun(self): true|nil, apivideo.Error?
 ---@field stats fun(self): apivideo.InboxStats|nil, apivideo.Error?
 ---@field close fun(self): true|nil, apivideo.Error?
-
----@class apivideo.StoredItem what a store is given
----@field key string the event's identity
----@field occurrence? string the identity without the time at which it was sent
----@field lane? string
----@field raw string
----@field webhookId? string
----@field verified boolean
----@field received_at number
----@field age? number seconds that it has been elsewhere since it came: for the store, it came as long ago
 
 ---@class apivideo.StoredEntry what a store gives back
 ---@field id integer in the order of receipt
@@ -82,43 +71,27 @@ Inbox.__tostring = function() return "apivideo.inbox" end
 local FUNCTIONS = { "put", "claim", "extend", "complete", "retry", "bury", "list", "redrive", "purge",
   "pause", "resume", "stats", "close" }
 
--- The lane of an event, or nil. A function that fails must not cost the event.
-local function lane_of(self, event)
-  if not self.lane then return nil end
-  local ok, lane = protected.call(self.lane, event)
-  if ok and (lane == nil or type(lane) == "string") then return lane end
-  log.error(("inbox: option \"lane\" must return a string or nil; for an event of type %s it %s"):format(
-    event.type, ok and "returned a " .. type(lane) or "failed: " .. tostring(lane)))
-  return nil
+-- Raises at the caller of inbox:put for what is not a delivery.
+local function check_delivery(delivery)
+  if type(delivery) ~= "table" or type(delivery.raw) ~= "string"
+    or type(delivery.event) ~= "table" and not errors.is(delivery.err) then
+    error("inbox:put: a delivery expected, with raw and event, or with raw and the err of events:parse", 3)
+  elseif delivery.event and delivery.raw:find("\0", 1, true) then
+    error("inbox:put: raw is no JSON: it has a NUL", 3)
+  end
 end
 
--- What a store is given of an event.
----@param received apivideo.Delivery|apivideo.StoredEntry
----@return apivideo.StoredItem
-local function item_of(self, event, received)
-  local key, occurrence = self.events:key(event, received.raw)
-  return {
-    key = key, occurrence = occurrence, lane = lane_of(self, event), raw = received.raw,
-    webhookId = received.webhookId, verified = received.verified or false,
-    received_at = received.received_at or runtime.now(),
-  }
-end
-
---- Keeps a delivery. It is safe when this returns; deliveries that come at the same time share the
---- store's transaction.
+--- Stores a delivery. It is durable when this returns; deliveries that come at the same time share the
+--- store's transaction. One that cannot be parsed (it has `err` in place of `event`) is stored as a dead letter.
 ---@param delivery apivideo.Delivery
----@return boolean|nil is_new false for an event that is known; nil when it could not be kept
+---@return boolean|nil is_new false for a duplicate; nil when it could not be stored
 ---@return apivideo.Error? err `store_unavailable` `wrong_phase`
 function Inbox:put(delivery)
   options.check_self(self, Inbox, "inbox", "put")
-  if type(delivery) ~= "table" or type(delivery.raw) ~= "string" or type(delivery.event) ~= "table" then
-    error("inbox:put: a delivery expected, with event and raw", 2)
-  elseif delivery.raw:find("\0", 1, true) then
-    error("inbox:put: raw is no JSON: it has a NUL", 2)
-  end
+  check_delivery(delivery)
   local refusal = runtime.refusal()
   if refusal then return nil, errors.new("wrong_phase", refusal) end
-  local is_new, err = self.group:call(item_of(self, delivery.event, delivery))
+  local is_new, err = self.group:call(item.new(self, delivery.event, delivery.err, delivery))
   if is_new then
     local arrival = self.arrival
     self.arrival = runtime.latch()
@@ -311,8 +284,7 @@ function inbox.new(given)
   }, Inbox)
   self.spool = given.spool and spool.new(given.store, given.spool, WINDOW, function(entry)
     local event, err = self.events:parse(entry.raw)
-    if not event then return nil, err end
-    return item_of(self, event, entry)
+    return item.new(self, event, err, entry)
   end)
   local target = self.spool or given.store
   self.group = group.new(function(items) return target:put(items, WINDOW) end)

@@ -9,30 +9,33 @@ local metrics = require "apivideo.metrics"
 local nginx = require "apivideo.nginx"
 local options = require "apivideo.options"
 local protected = require "apivideo.pcall"
+local redact = require "apivideo.redact"
 local runtime = require "apivideo.runtime"
 local secret_source = require "apivideo.secret_source"
 local verification = require "apivideo.verification"
 
 ---@class apivideo.Delivery
----@field event apivideo.Event
+---@field event? apivideo.Event nil of signed bytes that cannot be parsed: `handlers:on_error` gets those
+---@field err? apivideo.Error why there is no event
 ---@field webhookId? string the webhook that the sender named; trust it only if `verified`
 ---@field received_at number seconds since 1970
 ---@field raw string the exact bytes of the body
 ---@field verified boolean whether the signature holds; false only in a receiver that is `unsigned`
----@field key string the identity of the event: equal for all its deliveries, by whichever webhook
+---@field key? string the deduplication key of the event: equal for all its deliveries, by whichever webhook
 ---@field origin "webhook"
 ---@field attempt? integer of an event from an inbox: which attempt to handle it this is, from 1 on
 
 ---@class apivideo.Outcome what became of one request, for the log
 ---@field status integer the answer
 ---@field seconds number how long it took, handlers included
----@field err? apivideo.Error why it was refused
+---@field err? apivideo.Error why it was rejected; or why its signed body, which is in `delivery.raw`, cannot be parsed
 ---@field event? apivideo.Event
----@field delivery? apivideo.Delivery
+---@field delivery? apivideo.Delivery unless it was rejected before its signature was known to be valid
 ---@field is_new? boolean with an inbox: whether it was kept; false for an event that it knows
 ---@field handled? integer how many handlers ran
 ---@field errors? any[] of handlers that failed
 
+local BODY_SHOWN_MAX_BYTES = 1000 -- nginx cuts a line of its log at 2048
 local ORIGIN = { origin = "receiver" } -- of errors
 
 ---@class apivideo.Receiver
@@ -48,14 +51,14 @@ function Receiver:__tostring()
   return self.unsigned and "apivideo.receiver (unsigned)" or "apivideo.receiver"
 end
 
-local function new_delivery(self, event, webhook_id, raw)
+local function new_delivery(self, event, err, webhook_id, raw)
   return {
-    event = event, webhookId = webhook_id, received_at = runtime.now(), raw = raw,
-    verified = not self.unsigned, key = (self.events:key(event, raw)), origin = "webhook",
+    event = event, err = err, webhookId = webhook_id, received_at = runtime.now(), raw = raw,
+    verified = not self.unsigned, key = event and self.events:key(event, raw) or nil, origin = "webhook",
   }
 end
 
--- Checks a request up to its event. event, delivery; or nil, status, err.
+-- Checks a request up to its event. event, delivery; or nil, status, err; and, if its signature is valid, delivery.
 local function accept(self, method, list, raw, size)
   if method ~= "POST" then
     return nil, 405, errors.new("invalid_request", "method is " .. verification.shown(method) .. ", not POST", ORIGIN)
@@ -70,20 +73,42 @@ local function accept(self, method, list, raw, size)
     if status then return nil, status, err end
   end
   local event, err = self.events:parse(raw)
-  if not event then return nil, 400, err end
-  return event, new_delivery(self, event, webhook_id, raw)
+  if event then return event, new_delivery(self, event, nil, webhook_id, raw) end
+  if self.unsigned then return nil, 400, err end
+  return nil, 400, err, new_delivery(self, nil, err, webhook_id, raw)
+end
+
+-- The beginning of a signed body, as text without secrets. (It is redacted before it is cut: half of a secret might
+-- not be recognised.)
+local function shown_body(raw)
+  return (redact.text(raw):gsub("%c+", " "):sub(1, BODY_SHOWN_MAX_BYTES))
+end
+
+-- What the log says of a signed body that cannot be parsed.
+local function report_unparsed(outcome)
+  local text = errors.text(outcome.err)
+  if outcome.status < 300 then
+    log.error("a signed body that cannot be parsed is a dead letter: " .. text
+      .. "; inbox:list(\"dead\") has its bytes, inbox:redrive() handles it after an upgrade")
+  else
+    log.error(("refused with %d although its signature is valid: "):format(outcome.status) .. text
+      .. "; the body: " .. shown_body(outcome.delivery.raw))
+  end
 end
 
 -- The default log: a line for whatever a person should know of.
 local function report(outcome)
-  if outcome.err then
+  local name = outcome.event and outcome.event.type or "an event that cannot be parsed"
+  if outcome.err and outcome.delivery then
+    report_unparsed(outcome)
+  elseif outcome.err then
     log.warn(("refused with %d: %s"):format(outcome.status, tostring(outcome.err)))
   elseif outcome.handled == 0 then
     log.warn(("acknowledged without a handler: %s; add one with handlers:on or handlers:otherwise")
-      :format(outcome.event.type))
+      :format(name))
   end
   for _, err in ipairs(outcome.errors or {}) do
-    log.error(("a handler of %s failed: %s"):format(outcome.event.type, tostring(err)))
+    log.error(("a handler of %s failed: %s"):format(name, errors.text(err)))
   end
 end
 
@@ -112,24 +137,38 @@ local function run(self, event, delivery, started)
   return status
 end
 
--- Keeps an event in the inbox. The status that tells whether it is safe there.
-local function keep(self, event, delivery, started)
+-- Stores a delivery in the inbox. The status: 204 once it is durable.
+local function keep(self, delivery, started)
+  local event = delivery.event
   local is_new, err = self.inbox:put(delivery)
   if is_new == nil then return refuse(self, 503, err, started) end
-  self.counts:kept(event.type, is_new)
-  if self.log then
-    tell(self, { status = 204, event = event, delivery = delivery, is_new = is_new,
+  self.counts:kept(event and event.type or "other", is_new)
+  if self.log or not event and is_new then
+    tell(self, { status = 204, event = event, delivery = delivery, is_new = is_new, err = delivery.err,
       seconds = runtime.monotonic() - started })
   end
   return 204
 end
 
+-- Takes a delivery whose signature is valid and whose body cannot be parsed: api.video sent it, so it must not be lost.
+-- Without an inbox, on_error and the log get its bytes, and api.video retries it.
+local function take_unparsed(self, delivery, started)
+  if self.inbox then return keep(self, delivery, started) end
+  local err = delivery.err
+  local problem = self.handlers:_report(err, nil, delivery)
+  self.counts:refused(400, err.kind)
+  tell(self, { status = 400, err = err, delivery = delivery, errors = problem ~= nil and { problem } or nil,
+    seconds = runtime.monotonic() - started })
+  return 400
+end
+
 -- Takes one request; the status of the answer.
 local function take(self, method, list, raw, size)
   local started = runtime.monotonic()
-  local event, second, err = accept(self, method, list, raw, size)
+  local event, second, err, unparsed = accept(self, method, list, raw, size)
+  if unparsed then return take_unparsed(self, unparsed, started) end
   if not event then return refuse(self, second, err, started) end
-  if self.inbox then return keep(self, event, second, started) end
+  if self.inbox then return keep(self, second, started) end
   if not self.defer then return run(self, event, second, started) end
   runtime.spawn(run, self, event, second, started)
   return 204

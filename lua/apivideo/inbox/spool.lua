@@ -100,12 +100,13 @@ function Spool:wake()
   runtime.spawn(self.forward, self)
 end
 
+-- Items as the spool keeps them: in one lane, and open, also where the store will keep a dead letter.
 local function in_one_lane(items)
   local list = {}
   for i, item in ipairs(items) do
     local copy = {}
     for name, value in pairs(item) do copy[name] = value end
-    copy.lane = LANE
+    copy.lane, copy.error = LANE, nil
     list[i] = copy
   end
   return list
