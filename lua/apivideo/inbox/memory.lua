@@ -72,10 +72,14 @@ local function finish(self, entry, state)
   end
 end
 
-local function is_duplicate(self, item, came, window)
-  if self.keys[item.key] then return true end
+-- Whether an item is new: true; false for a duplicate; "occurrence" where only its time differs. Of two equal events
+-- with the opposite one between them, the second is new, however soon it came.
+local function is_new(self, item, came, window)
+  if self.keys[item.key] then return false end
   local last = item.occurrence and self.occurrences[item.occurrence]
-  return last ~= nil and math.abs(came - last) < window
+  if not last or math.abs(came - last.came) >= window then return true end
+  local opposite = item.opposite and self.occurrences[item.opposite]
+  return opposite and opposite.id > last.id or "occurrence"
 end
 
 function Memory:put(items, window)
@@ -83,8 +87,8 @@ function Memory:put(items, window)
   local verdicts = {}
   for i, item in ipairs(items) do
     local came = now() - (item.age or 0)
-    verdicts[i] = not is_duplicate(self, item, came, window)
-    if verdicts[i] then
+    verdicts[i] = is_new(self, item, came, window)
+    if verdicts[i] == true then
       self.last = self.last + 1
       local entry = {
         id = self.last, key = item.key, occurrence = item.occurrence, lane = item.lane, raw = item.raw,
@@ -93,7 +97,8 @@ function Memory:put(items, window)
       }
       self.entries[entry.id], self.keys[entry.key] = entry, entry
       if entry.occurrence then
-        self.occurrences[entry.occurrence] = math.max(came, self.occurrences[entry.occurrence] or came)
+        local last = self.occurrences[entry.occurrence]
+        self.occurrences[entry.occurrence] = { id = entry.id, came = math.max(came, last and last.came or came) }
       end
       if item.error then
         entry.state, entry.claimed, entry.error, entry.ended_at = "dead", false, item.error, now()
@@ -267,7 +272,7 @@ end
 return function(...)
   if select("#", ...) > 0 then options.check("inbox.memory", (...), {}) end
   return setmetatable({
-    last = 0, entries = {}, keys = {}, occurrences = {}, -- id, key -> entry; occurrence -> when it came
+    last = 0, entries = {}, keys = {}, occurrences = {}, -- id, key -> entry; occurrence -> { id, came } of the last
     ready = priorities.new(),  -- by id
     later = priorities.new(),  -- by the time that a lease or a delay ends; stale where entry.due differs
     lanes = {},                -- lane -> { current = entry, queue = the others by id }
