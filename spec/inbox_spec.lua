@@ -61,6 +61,59 @@ describe("an inbox", function()
       assert.equal(3, stats().waiting)
     end)
 
+    it("takes a broadcast after the end of the one before for a new one, however soon it comes", function()
+      local function broadcast(what, time)
+        return deliver(raw_of("live-stream.broadcast." .. what, { emittedAt = "2024-01-01T10:00:" .. time .. "Z" }))
+      end
+      assert.equal(204, broadcast("started", "00"))
+      assert.equal(204, broadcast("ended", "10"))
+      assert.equal(204, broadcast("started", "14"))
+      assert.equal(204, broadcast("started", "17")) -- a retry that is stamped anew
+      assert.equal(204, broadcast("ended", "18"))
+      assert.equal(204, broadcast("ended", "18"))
+      assert.equal(4, stats().waiting)
+      for i, is_new in ipairs { true, true, true, false, true, false } do assert.equal(is_new, outcomes[i].is_new) end
+    end)
+
+    it("logs what it drops as a retry although its time differs, and nothing of a plain duplicate", function()
+      local started = raw_of(STARTED, { emittedAt = "2024-01-01T00:00:00Z" })
+      deliver(started)
+      local printed = printed_by(function() deliver(started) end)
+      assert.equal("", printed)
+      printed = printed_by(function() deliver(raw_of(STARTED, { emittedAt = "2024-01-01T00:00:03Z" })) end)
+      for _, part in ipairs { "dropped as a retry: live-stream.broadcast.started", "2024-01-01T00:00:03Z", "20 s",
+        'option "window"' } do
+        assert.truthy(printed:find(part, 1, true), printed)
+      end
+    end)
+
+    it("takes no two broadcasts for one with a window of 0", function()
+      inbox = apivideo.inbox { store = store, window = 0 }
+      receiver = apivideo.receiver { inbox = inbox, secrets = SECRET }
+      for second = 1, 3 do deliver(raw_of(STARTED, { emittedAt = ("2024-01-01T00:00:0%dZ"):format(second) })) end
+      assert.equal(3, stats().waiting)
+    end)
+
+    it("passes the window, the occurrence and the opposite to its store and to its spool", function()
+      local seen = {}
+      local function spy(over)
+        return setmetatable({ put = function(_, items, window)
+          seen[#seen + 1] = { window, items[1].occurrence, items[1].opposite }
+          return over:put(items, window)
+        end }, { __index = function(_, name) return function(_, ...) return over[name](over, ...) end end })
+      end
+      inbox = apivideo.inbox { store = spy(store), spool = spy(memory()), window = 3.5 }
+      receiver = apivideo.receiver { inbox = inbox, secrets = SECRET }
+      local key = "24:li400mYKSgQ6xs7taUeSaEap"
+      local expected = { 3.5, "29:live-stream.broadcast.started" .. key, "27:live-stream.broadcast.ended" .. key }
+      deliver(raw_of(STARTED))
+      store.down = true
+      printed_by(function() deliver(raw_of(STARTED, { emittedAt = "2024-01-01T00:00:03Z" })) end)
+      store.down = false
+      inbox:forward()
+      assert.same({ expected, expected, expected, expected }, seen) -- put; put, spooled; forwarded
+    end)
+
     it("answers 503 when it cannot store, and nothing is kept", function()
       store.down = true
       assert.equal(503, deliver(caption "a"))
@@ -191,6 +244,10 @@ describe("an inbox", function()
       ["it lacks put"] = function() apivideo.inbox { store = {} } end,
       ["from events.extend"] = function() apivideo.inbox { store = memory(), events = {} } end,
       ['"keep" must be'] = function() apivideo.inbox { store = memory(), keep = -1 } end,
+      ['"window" must be a number of seconds from 0 on'] = function()
+        apivideo.inbox { store = memory(), window = 0 / 0 }
+      end,
+      ['"window" must be'] = function() apivideo.inbox { store = memory(), window = -1 } end,
       ["inbox:put(…)"] = function() inbox.put {} end,
       ["a delivery expected"] = function() inbox:put {} end,
       ["exclude each other"] = function()

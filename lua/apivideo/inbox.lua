@@ -11,14 +11,14 @@ local runtime = require "apivideo.runtime"
 local spool = require "apivideo.inbox.spool"
 local worker = require "apivideo.inbox.worker"
 
--- Seconds in which equal events are one although their times differ: the sender makes its three or four
--- attempts in ten.
-local WINDOW = 20
+-- Seconds in which equal events are one although their times differ: api.video makes its three or four attempts within
+-- ten seconds, and may stamp each anew.
+local WINDOW_S = 20
 
 --- Where the events are. Each function returns what is said here, or nil and an error
 --- (`store_unavailable`). Of several that act on a claim, `false` says that it is lost: its lease ran out.
 ---@class apivideo.Store
----@field put fun(self, items: apivideo.StoredItem[], window: number): boolean[]|nil, apivideo.Error? keeps items, all or none: true for each that is new, false for one whose key is known or whose `occurrence` came less than `window` seconds before or after
+---@field put fun(self, items: apivideo.StoredItem[], window: number): (boolean|"occurrence")[]|nil, apivideo.Error? stores items, all or none: true for each that is new; false for one whose key is known; "occurrence" for one whose `occurrence` came less than `window` seconds before or after, without its `opposite` after that one. An item with `error` becomes a dead letter
 ---@field claim fun(self, limit: integer, lease: number): apivideo.StoredEntry[]|nil, apivideo.Error? the oldest that nobody has, for `lease` seconds
 ---@field extend fun(self, id: integer, token: integer, lease: number): boolean|nil, apivideo.Error?
 ---@field complete fun(self, id: integer, token: integer): boolean|nil, apivideo.Error?
@@ -242,7 +242,8 @@ function Inbox:close()
   return self.store:close()
 end
 
-local known = { store = "table", spool = "table?", events = "table?", lane = "function?", keep = "number?" }
+local known = { store = "table", spool = "table?", events = "table?", lane = "function?", keep = "number?",
+  window = "number?" }
 
 ---@class apivideo.InboxOptions
 ---@field store apivideo.Store such as `require "apivideo.inbox.sqlite" { path = "inbox.db" }`
@@ -250,6 +251,7 @@ local known = { store = "table", spool = "table?", events = "table?", lane = "fu
 ---@field events? apivideo.Catalogue the catalogue of types, when the application extends it
 ---@field lane? fun(event: apivideo.Event): string? events of one lane are handled one at a time, in order of receipt
 ---@field keep? number seconds for which a handled event is remembered, so that it is known when it comes again; default 7 days
+---@field window? number seconds in which two broadcasts that differ in `emittedAt` alone are one, unless the opposite event came in between; default 20
 
 local function check_store(option, store)
   for _, name in ipairs(FUNCTIONS) do
@@ -272,9 +274,13 @@ function inbox.new(given)
   if given.events and type(given.events.names) ~= "function" then
     error("inbox: option \"events\" must be a catalogue, from events.extend", 2)
   end
-  if given.keep and given.keep < 0 then
-    error("inbox: option \"keep\" must be a number of seconds from 0 on", 2)
+  for _, name in ipairs { "keep", "window" } do
+    local value = given[name]
+    if value and (value ~= value or value < 0) then
+      error(("inbox: option \"%s\" must be a number of seconds from 0 on"):format(name), 2)
+    end
   end
+  local window = given.window or WINDOW_S
   local self = setmetatable({
     store = given.store,
     events = given.events or catalogue,
@@ -282,12 +288,15 @@ function inbox.new(given)
     keep = given.keep or 7 * 86400,
     arrival = runtime.latch(), -- opens when an event comes; then there is another
   }, Inbox)
-  self.spool = given.spool and spool.new(given.store, given.spool, WINDOW, function(entry)
+  self.spool = given.spool and spool.new(given.store, given.spool, window, function(entry)
     local event, err = self.events:parse(entry.raw)
     return item.new(self, event, err, entry)
   end)
   local target = self.spool or given.store
-  self.group = group.new(function(items) return target:put(items, WINDOW) end)
+  self.group = group.new(function(items)
+    local results, err = target:put(items, window)
+    return results and item.log_dropped(items, results, window), err
+  end)
   return self
 end
 

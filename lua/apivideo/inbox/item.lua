@@ -56,4 +56,29 @@ function item.new(inbox, event, err, received)
   return made
 end
 
+-- A key's first value: the event's type. (A key is a list of values, each with its length before it.)
+local function type_of(key)
+  local length, from = key:match "^(%d+):()"
+  return length and key:sub(from, from + tonumber(length) - 1) or key
+end
+
+--- Logs each item that its store dropped as a retry although its `emittedAt` differs: it may have been an event of its
+--- own. Such a result becomes false, like that of any other duplicate.
+---@param items apivideo.StoredItem[]
+---@param results (boolean|"occurrence")[] of the store
+---@param window number seconds
+---@return boolean[] results the same table
+function item.log_dropped(items, results, window)
+  for i, result in ipairs(results) do
+    if result == "occurrence" then
+      results[i] = false
+      local key, occurrence = items[i].key, items[i].occurrence
+      log.warn(("dropped as a retry: %s of %s came less than %d s after an equal event, with no opposite event"
+        .. " between them; if it was an event of its own, lower the option \"window\" of the inbox")
+        :format(type_of(occurrence), type_of(key:sub(#occurrence + 1)), math.ceil(window)))
+    end
+  end
+  return results
+end
+
 return item

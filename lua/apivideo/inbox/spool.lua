@@ -1,6 +1,7 @@
 --- A second store, on this machine, for what comes while an inbox's store is away. It is forwarded
 --- later, in order.
 
+local item_module = require "apivideo.inbox.item"
 local log = require "apivideo.log"
 local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
@@ -46,6 +47,7 @@ local function put_from(self, entry, item)
   end
   local verdicts, err = self.store:put(items, self.window)
   if not verdicts then return nil, err end
+  item_module.log_dropped(items, verdicts, self.window)
   self.forwarded = {}
   for _, id in ipairs(ids) do self.forwarded[id] = true end
   return true
