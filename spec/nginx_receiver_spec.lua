@@ -340,6 +340,21 @@ describe_nginx("receiver in nginx #process", function()
     end
   end)
 
+  it("answers a health check without a line in its log", function()
+    nginx = start((SIMPLE:gsub("max_body =", 'health = "/health", max_body =')), { server = SERVER
+      .. 'location /health { content_by_lua_block { require("app").receiver:nginx() } }' })
+    for _, method in ipairs { "GET", "HEAD" } do
+      local response = assert(nginx:request("/health?probe=1", { method = method }))
+      assert.equal(200, response.status)
+      assert.equal("", response.body)
+    end
+    assert.equal(405, assert(nginx:request("/health/other", { method = "GET" })).status)
+    wait_for(function() return nginx:log():find("refused with 405", 1, true) end, "the line of the other request")
+    local _, lines = nginx:log():gsub("apivideo: ", "")
+    assert.equal(1, lines)
+    assert.truthy(nginx:get("/metrics"):find("apivideo_deliveries_received_total 1\n", 1, true))
+  end)
+
   it("handles what has arrived although the client has left", function()
     nginx = start(SIMPLE)
     for _, path in ipairs { "/webhooks", "/abort" } do
@@ -523,6 +538,22 @@ describe_nginx("receiver in nginx #process", function()
       for _ = 1, 10 do assert.equal(204, deliver()) end
       assert.same({ [204] = 10 }, deliver_many(10))
       assert.equal(503, deliver "webhook_nowhere")
+    end)
+
+    it("answers 401 to ids that are names of its counters, and raises for none", function()
+      start_shared()
+      assert.equal(401, deliver "webhook_nowhere")
+      for _, id in ipairs { "lookups", "questions", "again:webhook_nowhere", "asking:webhook_nowhere", "count:lookups",
+        "id:webhook_nowhere", "webhook_", ("w"):rep(4000), "" } do
+        assert.equal(401, deliver(id))
+      end
+      local body = new_body()
+      local headers = headers_of(body, "a", webhook.signatureSecret)
+      headers[#headers + 1] = "X-Api-Video-WebhookID: b"
+      assert.equal(401, post(nginx, "/webhooks", body, headers))
+      assert.equal(204, deliver())
+      assert.is_nil(nginx:log():find("traceback", 1, true))
+      assert.is_nil(nginx:log():find("runtime error", 1, true))
     end)
 
     it("asks for a few unknown ids a minute", function()

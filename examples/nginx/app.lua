@@ -41,6 +41,7 @@ app.receiver = apivideo.receiver {
   handlers = handlers,
   secrets = client.webhooks:secrets { store = shared }, -- each is asked for once, for all workers
   metrics = { store = shared },
+  health = "/health",               -- for GET requests of a load balancer
 }
 
 --- Answers with the account's webhooks, a line each.

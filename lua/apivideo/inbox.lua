@@ -7,6 +7,7 @@ local errors = require "apivideo.error"
 local group = require "apivideo.inbox.group"
 local item = require "apivideo.inbox.item"
 local options = require "apivideo.options"
+local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
 local spool = require "apivideo.inbox.spool"
 local worker = require "apivideo.inbox.worker"
@@ -240,6 +241,17 @@ function Inbox:close()
   options.check_self(self, Inbox, "inbox", "close")
   if self.spool then self.spool.spool:close() end
   return self.store:close()
+end
+
+--- Whether a put can be stored, as far as can be told without one: by the store, or by the spool.
+---@private
+---@return boolean
+function Inbox:_is_available()
+  for _, store in ipairs { self.store, self.spool and self.spool.spool } do
+    local ok, entries = protected.call(store.list, store, "waiting", 1, 0)
+    if ok and entries then return true end
+  end
+  return false
 end
 
 local known = { store = "table", spool = "table?", events = "table?", lane = "function?", keep = "number?",

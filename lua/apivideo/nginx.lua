@@ -61,7 +61,7 @@ local function send(status, list)
 end
 
 --- Makes the method of receivers that takes the request that nginx has now, and answers it.
----@param take fun(receiver: apivideo.Receiver, method: string, headers: table, body: string, size: integer): integer
+---@param take fun(receiver: apivideo.Receiver, method: string, headers: table, body: string, size: integer, path: string?): integer
 ---@param headers_of fun(status: integer): table<string, string>
 return function(take, headers_of)
   return function(receiver, given)
@@ -71,7 +71,7 @@ return function(take, headers_of)
     local body, size = "", 0
     if method == "POST" then body, size = read_body(list, receiver.max_body) end
     ngx.on_abort(go_on)
-    local status = take(receiver, method, list, body, size)
+    local status = take(receiver, method, list, body, size, receiver:_is_probe(method) and ngx.var.uri or nil)
     if given and given.answer == false then return status, headers_of(status), "" end
     if status == 204 then return ngx.exit(status) end
     return send(status, headers_of(status))

@@ -3,13 +3,14 @@
 
 local dictionary = require "apivideo.dictionary"
 local errors = require "apivideo.error"
+local headers = require "apivideo.headers"
 local inbox = require "apivideo.inbox"
 local log = require "apivideo.log"
 local metrics = require "apivideo.metrics"
 local nginx = require "apivideo.nginx"
 local options = require "apivideo.options"
+local outcome_log = require "apivideo.outcome_log"
 local protected = require "apivideo.pcall"
-local redact = require "apivideo.redact"
 local runtime = require "apivideo.runtime"
 local secret_source = require "apivideo.secret_source"
 local verification = require "apivideo.verification"
@@ -25,17 +26,6 @@ local verification = require "apivideo.verification"
 ---@field origin "webhook"
 ---@field attempt? integer of an event from an inbox: which attempt to handle it this is, from 1 on
 
----@class apivideo.Outcome what became of one request, for the log
----@field status integer the answer
----@field seconds number how long it took, handlers included
----@field err? apivideo.Error why it was rejected; or why its signed body, which is in `delivery.raw`, cannot be parsed
----@field event? apivideo.Event
----@field delivery? apivideo.Delivery unless it was rejected before its signature was known to be valid
----@field is_new? boolean with an inbox: whether it was kept; false for an event that it knows
----@field handled? integer how many handlers ran
----@field errors? any[] of handlers that failed
-
-local BODY_SHOWN_MAX_BYTES = 1000 -- nginx cuts a line of its log at 2048
 local ORIGIN = { origin = "receiver" } -- of errors
 
 ---@class apivideo.Receiver
@@ -58,6 +48,16 @@ local function new_delivery(self, event, err, webhook_id, raw)
   }
 end
 
+-- Why a body that is nil is not an empty one: the error; or nil.
+local function unread_body(list)
+  local value, count = headers.get(list, "content-length")
+  local length = count == 1 and type(value) == "string" and value:match "^%d+$"
+  if not length or tonumber(length) == 0 then return nil end
+  local text = "body is nil although the content-length header is " .. verification.shown(length) .. ": the body was not"
+    .. " read; pass its raw bytes, or in nginx call receiver:nginx(), which reads it"
+  return errors.new("invalid_request", text, ORIGIN)
+end
+
 -- Checks a request up to its event. event, delivery; or nil, status, err; and, if its signature is valid, delivery.
 local function accept(self, method, list, raw, size)
   if method ~= "POST" then
@@ -66,6 +66,11 @@ local function accept(self, method, list, raw, size)
   if size > self.max_body then
     return nil, 413, errors.new("too_large",
       ("a body of %d bytes; at most %d are taken"):format(size, self.max_body), ORIGIN)
+  end
+  if not raw then
+    local err = unread_body(list)
+    if err then return nil, 400, err end
+    raw = ""
   end
   local webhook_id, id_problem = verification.webhook_id(list)
   if not self.unsigned then
@@ -78,43 +83,9 @@ local function accept(self, method, list, raw, size)
   return nil, 400, err, new_delivery(self, nil, err, webhook_id, raw)
 end
 
--- The beginning of a signed body, as text without secrets. (It is redacted before it is cut: half of a secret might
--- not be recognised.)
-local function shown_body(raw)
-  return (redact.text(raw):gsub("%c+", " "):sub(1, BODY_SHOWN_MAX_BYTES))
-end
-
--- What the log says of a signed body that cannot be parsed.
-local function report_unparsed(outcome)
-  local text = errors.text(outcome.err)
-  if outcome.status < 300 then
-    log.error("a signed body that cannot be parsed is a dead letter: " .. text
-      .. "; inbox:list(\"dead\") has its bytes, inbox:redrive() handles it after an upgrade")
-  else
-    log.error(("refused with %d although its signature is valid: "):format(outcome.status) .. text
-      .. "; the body: " .. shown_body(outcome.delivery.raw))
-  end
-end
-
--- The default log: a line for whatever a person should know of.
-local function report(outcome)
-  local name = outcome.event and outcome.event.type or "an event that cannot be parsed"
-  if outcome.err and outcome.delivery then
-    report_unparsed(outcome)
-  elseif outcome.err then
-    log.warn(("refused with %d: %s"):format(outcome.status, tostring(outcome.err)))
-  elseif outcome.handled == 0 then
-    log.warn(("acknowledged without a handler: %s; add one with handlers:on or handlers:otherwise")
-      :format(name))
-  end
-  for _, err in ipairs(outcome.errors or {}) do
-    log.error(("a handler of %s failed: %s"):format(name, errors.text(err)))
-  end
-end
-
 -- Tells the log. One that fails changes nothing about what was done.
 local function tell(self, outcome)
-  local logged, problem = protected.call(self.log or report, outcome)
+  local logged, problem = protected.call(self.log or outcome_log, outcome)
   if not logged then log.error("the log failed: " .. errors.text(problem)) end
 end
 
@@ -162,8 +133,16 @@ local function take_unparsed(self, delivery, started)
   return 400
 end
 
--- Takes one request; the status of the answer.
-local function take(self, method, list, raw, size)
+-- Whether a request may be a health check: only then is its path needed.
+function Receiver:_is_probe(method)
+  return self.health ~= nil and (method == "GET" or method == "HEAD")
+end
+
+-- Takes one request; the status of the response. `raw` is nil for a body that was not passed.
+local function take(self, method, list, raw, size, path)
+  if path and path == self.health and self:_is_probe(method) then
+    return (not self.inbox or self.inbox:_is_available()) and 200 or 503
+  end
   local started = runtime.monotonic()
   local event, second, err, unparsed = accept(self, method, list, raw, size)
   if unparsed then return take_unparsed(self, unparsed, started) end
@@ -178,7 +157,7 @@ local function headers_of(status)
   return status == 405 and { Allow = "POST" } or {}
 end
 
-local function check_request(request)
+local function check_request(request, path)
   if type(request) ~= "table" or type(request.method) ~= "string"
     or type(request.headers) ~= "table" then
     error("receiver:receive: a table { method = …, headers = …, body = … } expected", 3)
@@ -190,19 +169,24 @@ local function check_request(request)
   if request.size ~= nil and type(request.size) ~= "number" then
     error("receiver:receive: size must be a number of bytes, got " .. type(request.size), 3)
   end
+  if path ~= nil and type(path) ~= "string" then
+    error("receiver:receive: path must be a string, got " .. type(path), 3)
+  end
 end
 
 --- Takes one request, however it arrived, and says what to answer. 2xx is said only when the
 --- event's handlers succeeded (unless they are deferred), or when the inbox has it.
----@param request { method: string, headers: table<string, string|string[]>, body?: string, size?: integer } `size` instead of `body`: of one that was not read because it is larger than `max_body`
+---@param request { method: string, headers: table<string, string|string[]>, body?: string, size?: integer, path?: string } `size` instead of `body`: of one that was not read because it is larger than `max_body`; `path`, without a query, for the option `health`
 ---@return integer status
 ---@return table<string, string> headers
 ---@return string body always empty: a refusal's reason goes to the log, never to the sender
 function Receiver:receive(request)
   options.check_self(self, Receiver, "receiver", "receive")
-  check_request(request)
-  local raw = request.body or ""
-  local status = take(self, request.method, request.headers, raw, request.size or #raw)
+  local path = type(request) == "table" and self:_is_probe(request.method) and request.path or nil
+  check_request(request, path)
+  local raw, size = request.body, request.size
+  if size then raw = raw or "" end
+  local status = take(self, request.method, request.headers, raw, size or raw and #raw or 0, path)
   return status, headers_of(status), ""
 end
 
@@ -218,7 +202,7 @@ end
 
 local known = {
   handlers = "table?", inbox = "table?", secrets = "string|table|function?", unsigned = "boolean?",
-  max_body = "number?", log = "function?", defer = "boolean?", metrics = "table?",
+  max_body = "number?", log = "function?", defer = "boolean?", metrics = "table?", health = "string?",
 }
 
 ---@class apivideo.ReceiverOptions
@@ -229,6 +213,7 @@ local known = {
 ---@field max_body? integer bytes, default 1 MiB
 ---@field log? fun(outcome: apivideo.Outcome) told of each request; the default writes refusals and failures to nginx's error log or stderr
 ---@field defer? boolean answer first, run the handlers then: a crash between the two loses the event
+---@field health? string a path: GET and HEAD of it get 200 without a line in the log, or 503 while the store of the inbox is away
 ---@field metrics? { store?: apivideo.Dictionary } a store shares the counts, such as a shared dictionary of nginx
 
 -- The store of the option `metrics`, or nil.
@@ -271,6 +256,9 @@ local function new(given)
   if given.max_body and given.max_body < 0 then
     error("receiver: option \"max_body\" must be a number of bytes from 0 on", 2)
   end
+  if given.health and not given.health:find "^/[^%c ?#]*$" then
+    error("receiver: option \"health\" must be a path such as \"/health\", without a query", 2)
+  end
   local events = (given.inbox or given.handlers).events
   local self = setmetatable({
     events = events,
@@ -279,6 +267,7 @@ local function new(given)
     unsigned = given.unsigned or false,
     max_body = given.max_body or 1024 * 1024,
     log = given.log,
+    health = given.health,
     defer = given.defer or false,
     counts = metrics.new(events:names(), store_of(given.metrics)),
   }, Receiver)
