@@ -53,8 +53,8 @@ local function unread_body(list)
   local value, count = headers.get(list, "content-length")
   local length = count == 1 and type(value) == "string" and value:match "^%d+$"
   if not length or tonumber(length) == 0 then return nil end
-  local text = "body is nil although the content-length header is " .. verification.shown(length) .. ": the body was not"
-    .. " read; pass its raw bytes, or in nginx call receiver:nginx(), which reads it"
+  local text = "body is nil although the content-length header is " .. verification.shown(length)
+    .. ": the body was not read; pass its raw bytes, or in nginx call receiver:nginx(), which reads it"
   return errors.new("invalid_request", text, ORIGIN)
 end
 
