@@ -48,7 +48,6 @@ return {
     file = "lua/apivideo/secrets.lua", spec = "spec/secrets_spec.lua",
     { "any text can be a webhook's id", " or not id:find \"^webhook_[A-Za-z0-9_%-]+$\"", "" },
     { "ids may have any length", "or #id > ID_MAX_BYTES ", "" },
-    { "any text reaches the dictionary", "return secrets.is_webhook_id(id) and kept(states[self], id) or nil", "return kept(states[self], tostring(id)) or nil", spec = "spec/secrets_spec.lua" },
     { "a failure of api.video uses up the minute's budget", "if not is_known and not is_missing then", "if not is_known and secret then" },
     { "old secrets serve for ever", "if late >= STALE then return nil, true end", "" },
     { "secrets are never asked for again", "if late >= 0 then ask_again(state, id) end", "" },
