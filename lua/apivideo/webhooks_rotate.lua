@@ -49,7 +49,10 @@ end
 
 local function conflict(message, method, webhooks, webhookId)
   return errors.new("conflict", message,
-    { origin = "webhooks", request = { method = method, url = webhooks.client.base_url .. "/webhooks" .. (webhookId or "") } })
+    {
+      origin = "webhooks",
+      request = { method = method, url = webhooks.client.base_url .. "/webhooks" .. (webhookId or "") },
+    })
 end
 
 -- Waits until api.video's clock has left the second in which the old webhook was created: only a webhook with a
