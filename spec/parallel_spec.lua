@@ -7,6 +7,7 @@ local misuse = require "spec.support.misuse"
 local protected = require "apivideo.pcall"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
+local stderr = require "spec.support.stderr"
 local wait_for = require "spec.support.wait"
 
 local parallel = apivideo.parallel
@@ -257,6 +258,21 @@ describe("parallel", function()
     assert.is_true(most <= 50 and most > 1, most)
     assert.is_true(connections <= 50 and connections > 1, connections)
     assert.equal(p.connections, connections)
+  end)
+
+  it("reports a function that yields to another scheduler as failed, once", function()
+    local co, results, errs
+    stderr.of(function()
+      results, errs = runtime.run(parallel, 2, { "a", "b", "c" }, function(item)
+        if item ~= "b" then return item end
+        co = coroutine.running()
+        coroutine.yield()
+        return "late"
+      end)
+      coroutine.resume(co)
+    end)
+    assert.same({ "a", nil, "c" }, results)
+    assert.truthy(errs[2]:find("yielded to another scheduler", 1, true))
   end)
 
   it("raises for misuse, naming the argument", function()

@@ -1,6 +1,8 @@
 local core = require "apivideo.core"
+local file = require "spec.support.file"
 local http = require "apivideo.http"
 local peer = require "spec.support.peer"
+local process = require "spec.support.process"
 local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
 local socket = require "socket"
@@ -18,6 +20,33 @@ describe("runtime", function()
     local ok, raised = pcall(runtime.run, function() runtime.sleep(0) error(err) end)
     assert.is_false(ok)
     assert.equal(err, raised)
+  end)
+
+  it("raises an error that nothing catches as text, with the stack of the task #process", function()
+    for raised, expected in pairs {
+      ['"boom"'] = "boom.lua:2: boom\nstack traceback:",
+      ['{ code = 5, apiKey = "k1" }'] = "{ apiKey = %*%*%*, code = 5 }\nstack traceback:",
+      ['select(2, apivideo.parse "{")'] = "bad_json: .-\nstack traceback:",
+    } do
+      local path = os.tmpname() .. "boom.lua"
+      file.write(path, ([[
+        local apivideo = require "apivideo"
+        local function deep() error(%s) end
+        apivideo.run(function() apivideo.sleep(0) deep() end)
+      ]]):format(raised))
+      local printed, status = process.run { path }
+      os.remove(path)
+      assert.equal(1, status)
+      assert.truthy(printed:find(expected), printed)
+      assert.truthy(printed:find("boom.lua:2: in [^\n]*deep"), printed)
+    end
+  end)
+
+  it("says so when what it runs yields to another scheduler", function()
+    local ok, err
+    stderr.of(function() ok, err = pcall(runtime.run, function() coroutine.yield() end) end)
+    assert.is_false(ok)
+    assert.truthy(err:find("run: the function yielded to another scheduler", 1, true))
   end)
 
   it("lets tasks sleep beside each other, in the order of their times", function()
@@ -85,6 +114,33 @@ describe("runtime", function()
       runtime.run(function() runtime.sleep(0) end)
     end)
     assert.truthy(written[1]:find("a task failed: .*it broke"))
+  end)
+
+  it("reports the fields of an error table, and one whose __tostring raises, and goes on", function()
+    local written = stderr.of(function()
+      runtime.spawn(function() error { code = 7 } end)
+      runtime.spawn(function() error(setmetatable({}, { __tostring = function() error("no text", 0) end })) end)
+      runtime.run(function() runtime.sleep(0) end)
+    end)
+    assert.truthy(written[1]:find("a task failed: { code = 7 }\nstack traceback:\n.*runtime_spec.lua"))
+    assert.truthy(written[2]:find("__tostring failed (no text)", 1, true))
+  end)
+
+  it("calls the guard of a task that yields to another scheduler, and of no other", function()
+    local called = {}
+    stderr.of(function()
+      for _, case in ipairs { "yields", "returns", "raises", "waits" } do
+        runtime.spawn(function()
+          runtime.guard(function() called[#called + 1] = case end)
+          if case == "yields" then coroutine.yield() end
+          if case == "raises" then error "it broke" end
+          if case == "waits" then runtime.sleep(0) end
+        end)
+      end
+      runtime.sleep(0)
+      runtime.sleep(0)
+    end)
+    assert.same({ "yields" }, called)
   end)
 
   it("ends a task that yields to somebody else", function()
@@ -236,6 +292,32 @@ describe("runtime", function()
     assert.is_true(math.abs(runtime.now() - os.time()) < 5)
     local before = core.monotonic()
     assert.is_true(core.monotonic() >= before)
+  end)
+end)
+
+describe("protected.xpcall", function()
+  local function handler(err, co)
+    return { err, co and debug.traceback(co) or debug.traceback() }
+  end
+
+  it("calls its handler with the stack of the error, also after a wait", function()
+    local function deep() error("e", 0) end
+    local function wait() runtime.sleep(0) deep() end
+    local in_task = { runtime.run(protected.xpcall, wait, handler) }
+    for _, results in ipairs { in_task, { protected.xpcall(wait, handler) } } do
+      assert.is_false(results[1])
+      assert.equal("e", results[2][1])
+      assert.truthy(results[2][2]:find("runtime_spec.lua:%d+: in [^\n]*deep"), results[2][2])
+    end
+  end)
+
+  it("passes arguments and results on", function()
+    local function fn(...)
+      runtime.sleep(0)
+      return select("#", ...), ...
+    end
+    assert.same({ true, 3, 1, nil, nil }, { protected.xpcall(fn, handler, 1, nil, nil) })
+    assert.same({ true, 3, 1, nil, nil }, { runtime.run(protected.xpcall, fn, handler, 1, nil, nil) })
   end)
 end)
 

@@ -40,11 +40,20 @@ function Run:wait(most)
   end
 end
 
+local YIELDED = "the function yielded to another scheduler than apivideo's, which cannot resume it"
+
 -- A child: does its item, and then those that it is handed while it is idle. (One for each item would
 -- leave something behind in nginx until the request ends.)
 function Run:work(fn, place, item)
+  local is_lost = false
+  runtime.guard(function()
+    is_lost = true
+    self:finish(place, false, YIELDED)
+  end)
   while place do
-    self:finish(place, protected.call(fn, item, place))
+    local ok, result, err = protected.call(fn, item, place)
+    if is_lost then return end -- the other scheduler has resumed it
+    self:finish(place, ok, result, err)
     local handed = runtime.latch()
     table.insert(self.idle, handed)
     place, item = handed:wait()

@@ -1,10 +1,10 @@
---- A `pcall` that a task may wait inside of. Everywhere but in PUC Lua 5.1 that is Lua's own; there
---- a yield cannot cross it, so the function runs in a coroutine whose yields are passed on.
+--- A `pcall` and an `xpcall` that a task may wait inside of. Everywhere but in PUC Lua 5.1 they are Lua's
+--- own; there a yield cannot cross them, so the function runs in a coroutine whose yields are passed on.
 
 local protected = {}
 
 if _VERSION ~= "Lua 5.1" or rawget(_G, "jit") then
-  protected.call = pcall
+  protected.call, protected.xpcall = pcall, xpcall
 
   --- The coroutine whose yields reach the one who resumes tasks.
   function protected.root(co)
@@ -14,12 +14,17 @@ if _VERSION ~= "Lua 5.1" or rawget(_G, "jit") then
   return protected
 end
 
+local unpack = unpack
 local parents = setmetatable({}, { __mode = "k" })
 
-local function relay(co, ok, ...)
-  if not ok then return false, ... end
+-- `handler` is called with the error and the failed coroutine, whose stack is still there; nil for pcall.
+local function relay(co, handler, ok, ...)
+  if not ok then
+    if handler then return false, handler((...), co) end
+    return false, ...
+  end
   if coroutine.status(co) == "dead" then return true, ... end
-  return relay(co, coroutine.resume(co, coroutine.yield(...)))
+  return relay(co, handler, coroutine.resume(co, coroutine.yield(...)))
 end
 
 -- coroutine.create takes no C function here.
@@ -29,6 +34,12 @@ local function coroutine_of(fn, parent)
   return co
 end
 
+local function call_in_coroutine(parent, handler, fn, ...)
+  local made, co = pcall(coroutine_of, fn, parent)
+  if not made then return false, co end -- out of memory
+  return relay(co, handler, coroutine.resume(co, ...))
+end
+
 --- pcall(fn, ...)
 ---@param fn function
 ---@return boolean ok
@@ -36,9 +47,19 @@ end
 function protected.call(fn, ...)
   local parent = coroutine.running()
   if not parent then return pcall(fn, ...) end
-  local made, co = pcall(coroutine_of, fn, parent)
-  if not made then return false, co end -- memory is out
-  return relay(co, coroutine.resume(co, ...))
+  return call_in_coroutine(parent, nil, fn, ...)
+end
+
+--- xpcall(fn, handler, ...), with arguments as in later Luas.
+---@param fn function
+---@param handler fun(err: any, co?: thread): any `co` is the coroutine that failed, if it is not the running one
+---@return boolean ok
+---@return any ... the results, or the result of `handler`
+function protected.xpcall(fn, handler, ...)
+  local parent = coroutine.running()
+  if parent then return call_in_coroutine(parent, handler, fn, ...) end
+  local n, arguments = select("#", ...), { ... }
+  return xpcall(function() return fn(unpack(arguments, 1, n)) end, function(err) return handler(err) end)
 end
 
 --- The coroutine whose yields reach the one who resumes tasks; and those between, innermost first.

@@ -6,9 +6,9 @@
 --- somebody is, and else does it.
 
 local core = require "apivideo.core"
+local failure = require "apivideo.failure"
 local latches = require "apivideo.runtime.latches"
 local log = require "apivideo.log"
-local protected = require "apivideo.pcall"
 local semaphore = require "ngx.semaphore"
 local standalone = require "apivideo.runtime.standalone"
 
@@ -75,12 +75,17 @@ end
 
 local tasks, first, last = {}, 1, 0 -- those that nobody has begun
 
+-- Calls a task's function; its error is logged.
+local function run_task(fn, ...)
+  local ok, raised = xpcall(fn, failure.raised, ...)
+  if not ok then log.error("a task failed: " .. failure.text(failure.parts(raised))) end
+end
+
 local function run_next()
   local task = tasks[first]
   tasks[first] = nil
   first = first + 1
-  local ok, err = protected.call(unpack(task, 1, task.n))
-  if not ok then log.error("a task failed: " .. tostring(err)) end
+  run_task(unpack(task, 1, task.n))
 end
 
 -- What a timer does.
@@ -194,8 +199,7 @@ function runtime.background(fn, ...)
   local started = ngx.timer.at(0, function()
     if begun:is_open() then return end -- too late
     begun:open(true)
-    local ok, err = protected.call(fn, unpack(args, 1, n))
-    if not ok then log.error("a task failed: " .. tostring(err)) end
+    run_task(fn, unpack(args, 1, n))
   end)
   if not started then return false end
   if begun:wait(LATE) then return true end
@@ -208,15 +212,51 @@ end
 ---@type fun(fn: function)
 runtime.child = except_in_init("child", function(fn) ngx.thread.spawn(fn) end)
 
-local run = except_in_init("run", function(fn, ...) return fn(...) end)
+local function results_of(ok, ...)
+  if not ok then failure.raise((...)) end
+  return ...
+end
+
+local run = except_in_init("run", function(fn, ...) return results_of(xpcall(fn, failure.raised, ...)) end)
 
 --- Calls a function: nginx runs the loop.
 ---@param fn function
 ---@param ... any what it is called with
----@return any ... its results; its error is raised
+---@return any ... its results; its error is raised, as it is if a pcall is there to catch it, otherwise as text with its stack
 function runtime.run(fn, ...)
   if type(fn) ~= "function" then error("run: a function expected, got " .. type(fn), 2) end
   return run(fn, ...)
+end
+
+--- Nothing to do here: nginx resumes what yields, and when it ends a task, no Lua runs.
+function runtime.guard() end
+
+-- Whether a function is on the stack of the running coroutine.
+local function is_inside(inside)
+  local level = 3
+  while true do
+    local info = debug.getinfo(level, "f")
+    if not info then return false end
+    if info.func == inside then return true end
+    level = level + 1
+  end
+end
+
+--- Makes `ngx.exit`, `ngx.redirect` and `ngx.exec` raise an error where `inside` is on the stack. They end the
+--- request or timer at once, without an error that Lua could catch: an event would be answered, or stay claimed,
+--- although its handlers did not finish. (Code that has made a local of such a function before is not met.)
+---@param inside function
+function runtime.forbid_exit(inside)
+  for _, name in ipairs { "exit", "redirect", "exec" } do
+    local original = ngx[name]
+    ngx[name] = original and function(...) -- luacheck: ignore
+      if is_inside(inside) then
+        error(("ngx.%s was called in a handler; a handler fails by error(…) or `return nil, err`, and the receiver"
+          .. " sends the response"):format(name), 2)
+      end
+      return original(...)
+    end
+  end
 end
 
 local pool

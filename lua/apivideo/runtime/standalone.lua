@@ -5,9 +5,9 @@
 --- over; so does one that Lua does not allow to yield (inside a `table.sort` comparison, say).
 
 local core = require "apivideo.core"
+local failure = require "apivideo.failure"
 local latches = require "apivideo.runtime.latches"
 local protected = require "apivideo.pcall"
-local redact = require "apivideo.redact"
 local timers = require("apivideo.runtime.timers").new()
 
 local unpack = table.unpack or unpack
@@ -31,6 +31,7 @@ local first, last                                -- queue of tasks to resume: { 
 local queued, taken = 0, 0                       -- how many ever came into it, and left it
 local asked, due                                 -- what is called after them, and now: { callback, is_asked, next }
 local arguments = {}                             -- task not yet started -> what its function gets
+local guards = setmetatable({}, { __mode = "k" }) -- task -> what is called when it yields to another scheduler
 local transfers, in_flight = {}, 0               -- transfer -> who waits for it
 local callbacks, fds = {}, {}                    -- descriptor -> callback; the descriptors
 local pool
@@ -77,9 +78,13 @@ local function enqueue(entry)
   queued = queued + 1
 end
 
+-- An error with the stack of the task, or that of `traceback`, where it was raised in a coroutine of the task.
+local function with_stack(err, traceback, task)
+  return failure.message(err) .. (traceback or debug.traceback(task, ""))
+end
+
 local function report(task, err)
-  io.stderr:write("apivideo: a task failed: ",
-    redact.text(debug.traceback(task, tostring(err))), "\n")
+  io.stderr:write("apivideo: a task failed: ", with_stack(err, nil, task), "\n")
 end
 
 local function resume(task)
@@ -98,7 +103,10 @@ local function resume(task)
   end
   tasks[task] = nil
   living = living - 1
+  local guard = guards[task]
+  guards[task] = nil
   if not ok then report(task, err) end
+  if guard and coroutine.status(task) ~= "dead" then guard() end
 end
 
 -- Resumes the tasks that can go on, for a while also those that become so meanwhile: tasks may wake each other
@@ -240,6 +248,17 @@ end
 ---@param ... any what it is called with
 function runtime.child(fn, ...) start(false, fn, ...) end
 
+--- Sets a function that is called if the current task yields to another scheduler: this one then forgets the
+--- task, so what others expect of it must be settled elsewhere.
+---@param callback fun() must not wait
+function runtime.guard(callback)
+  local task = current_task()
+  if task then guards[task] = callback end
+end
+
+--- In nginx, bars functions that end a request; a script has none.
+function runtime.forbid_exit() end
+
 --- Waits, while other tasks go on.
 ---@param seconds number
 function runtime.sleep(seconds)
@@ -257,11 +276,13 @@ end
 ---@type fun(): apivideo.Latch
 runtime.latch = latches.over(suspend, wake)
 
+local YIELDED = "run: the function yielded to another scheduler than apivideo's, which cannot resume it"
+
 --- Runs a function as a task until it ends, and all other tasks meanwhile. Without one: runs until
 --- no task, and no server, is left.
 ---@param fn? function
 ---@param ... any what it is called with
----@return any ... its results; its error is raised
+---@return any ... its results; its error is raised, as it is if a pcall is there to catch it, otherwise as text with the stack of the task
 function runtime.run(fn, ...)
   if not fn then
     while living > 0 or #fds > 0 do
@@ -274,12 +295,13 @@ function runtime.run(fn, ...)
   end
   local done, n, args = runtime.latch(), select("#", ...), { ... }
   runtime.spawn(function()
-    done:open(protected.call(fn, unpack(args, 1, n)))
+    runtime.guard(function() done:open(false, YIELDED) end)
+    done:open(protected.xpcall(fn, failure.raised, unpack(args, 1, n)))
   end)
   local results = { n = 0 }
   local function keep(...) results = { n = select("#", ...), ... } end
   keep(done:wait())
-  if not results[1] then error(results[2], 0) end
+  if not results[1] then failure.raise(results[2]) end
   return unpack(results, 2, results.n)
 end
 
