@@ -1,6 +1,8 @@
 local apivideo = require "apivideo"
 local misuse = require "spec.support.misuse"
+local permanent = require "apivideo.permanent"
 local runtime = require "apivideo.runtime"
+local stderr = require "spec.support.stderr"
 
 local QUALITY, STARTED = "video.encoding.quality.completed", "live-stream.broadcast.started"
 
@@ -65,15 +67,16 @@ describe("handlers", function()
     handlers:on(QUALITY, function() return nil, "returned" end)
     handlers:on(QUALITY, function() error(raised) end)
     handlers:on(QUALITY, function() return false, "said no" end)
+    handlers:on(QUALITY, function() return false end)
     handlers:on(QUALITY, function() return nil end)
     handlers:on(QUALITY, function() return "a result", "and another" end)
     handlers:on_error(function(err, event) told[#told + 1] = { err, event.type } end)
     local count, errs = dispatch(QUALITY)
     assert.is_nil(count)
-    assert.same({ "raised", "returned", raised, "said no" }, errs)
+    assert.same({ "raised", "returned", raised, "said no", "a handler returned false" }, errs)
     assert.same({ "second " .. QUALITY }, calls)
     assert.same({ { "raised", QUALITY }, { "returned", QUALITY }, { raised, QUALITY },
-      { "said no", QUALITY } }, told)
+      { "said no", QUALITY }, { "a handler returned false", QUALITY } }, told)
   end)
 
   it("fail with nil, too, and so does on_error itself", function()
@@ -87,6 +90,68 @@ describe("handlers", function()
   it("fail in otherwise like elsewhere", function()
     handlers:otherwise(function() error("x", 0) end)
     assert.same({ "x" }, select(2, dispatch "new"))
+  end)
+
+  it("hand the traceback of what they raise to on_error and to the caller of dispatch", function()
+    local told = {}
+    handlers:on(QUALITY, function() return nil, "returned" end)
+    handlers:on(QUALITY, function() error "raised" end)
+    handlers:on_error(function(_, _, _, traceback) told[#told + 1] = traceback or "none" end)
+    local _, _, tracebacks = handlers:dispatch({ type = QUALITY }, {})
+    assert.is_nil(tracebacks[1])
+    assert.truthy(tracebacks[2]:find("spec/handlers_spec.lua:%d+: in"))
+    assert.same({ "none", tracebacks[2] }, told)
+  end)
+
+  it("hand over the traceback of a task that waited before it raised", function()
+    handlers:on(QUALITY, function()
+      runtime.sleep(0)
+      error "raised"
+    end)
+    local tracebacks = runtime.run(function() return (select(3, handlers:dispatch { type = QUALITY })) end)
+    assert.truthy(tracebacks[1]:find("spec/handlers_spec.lua:%d+: in"))
+  end)
+
+  describe("that make a permanent failure", function()
+    local function logged(...)
+      for _, fn in ipairs { ... } do handlers:on(QUALITY, fn) end
+      return table.concat(stderr.of(function() dispatch(QUALITY) end))
+    end
+    local _, constant = apivideo.permanent "made before"
+
+    it("and do not return it are named in the log", function()
+      local written = logged(function() apivideo.permanent("no such\nvideo") end)
+      assert.truthy(written:find("a handler of " .. QUALITY .. " called apivideo.permanent(no such video) but did not"
+        .. " return its results", 1, true), written)
+    end)
+
+    it("and fail with something else are named in the log", function()
+      local written = logged(function() return nil, "wrapped: " .. tostring(select(2, apivideo.permanent "x")) end)
+      assert.truthy(written:find("did not return its results", 1, true), written)
+    end)
+
+    it("in a task are named in the log, although another task makes one meanwhile", function()
+      local written = table.concat(stderr.of(function()
+        handlers:on(QUALITY, function(event)
+          apivideo.sleep(0)
+          if event.drops then apivideo.permanent "dropped" else return apivideo.permanent "returned" end
+        end)
+        runtime.run(function()
+          apivideo.parallel(2, { true, false }, function(drops) handlers:dispatch { type = QUALITY, drops = drops } end)
+        end)
+      end))
+      assert.truthy(written:find("permanent(dropped)", 1, true), written)
+      assert.is_nil(written:find("permanent(returned)", 1, true), written)
+    end)
+
+    it("and return or raise it are not", function()
+      assert.equal("", logged(function() return apivideo.permanent "x" end, function() return constant end,
+        function() return nil, constant end, function() error((select(2, apivideo.permanent "x"))) end,
+        function() return nil end))
+      local _, errs = dispatch(QUALITY)
+      assert.equal(4, #errs)
+      for _, err in ipairs(errs) do assert.is_true(permanent.is(err)) end
+    end)
   end)
 
   it("are taken back by off", function()

@@ -94,14 +94,4 @@ function errors.is(value)
   return getmetatable(value) == Error
 end
 
---- Any value as text, also one whose `__tostring` raises or returns no string: code that reports a failure must not
---- fail itself.
----@param value any
----@return string
-function errors.text(value)
-  local ok, text = pcall(tostring, value)
-  if ok and type(text) == "string" then return text end
-  return ("a %s whose __tostring fails"):format(type(value))
-end
-
 return errors

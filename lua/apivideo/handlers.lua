@@ -1,13 +1,19 @@
 --- Functions registered for events, by type.
 
 local catalogue = require "apivideo.events"
+local failure = require "apivideo.failure"
+local log = require "apivideo.log"
 local options = require "apivideo.options"
+local permanent = require "apivideo.permanent"
 local protected = require "apivideo.pcall"
+local runtime = require "apivideo.runtime"
+
+local raised, xpcall = failure.raised, protected.xpcall
 
 local MAX_KEPT = 256 -- types whose matching handlers are kept ready; the sender names the types
 
 ---@alias apivideo.Handler fun(event: apivideo.Event, delivery: apivideo.Delivery): any, any
----A handler fails by raising an error, or by returning nil or false and an error.
+---A handler fails by raising an error, by returning `false`, or by returning `nil` and an error.
 
 ---@class apivideo.Handlers
 ---@field events apivideo.Catalogue
@@ -111,8 +117,8 @@ function Handlers:otherwise(fn)
   return self
 end
 
---- Sets a function that is told of each failure of a handler.
----@param fn fun(err: any, event: apivideo.Event|nil, delivery: apivideo.Delivery) without an event for signed bytes that cannot be parsed: they are in `delivery.raw`
+--- Sets a function that is called after each failure of a handler.
+---@param fn fun(err: any, event: apivideo.Event|nil, delivery: apivideo.Delivery, traceback?: string) `traceback` of an error that was raised; no event for signed bytes that cannot be parsed: they are in `delivery.raw`
 ---@return apivideo.Handlers self
 function Handlers:on_error(fn)
   options.check_self(self, Handlers, "handlers", "on_error")
@@ -148,33 +154,67 @@ local function matching(self, name)
   return functions
 end
 
--- Runs one handler. nil, or its error.
-local function failure_of(fn, event, delivery)
-  local ok, result, err = protected.call(fn, event, delivery)
-  if not ok then return result == nil and "a handler raised nil" or result end
-  if not result and err ~= nil then return err end
+-- Logs a permanent failure that a handler made but did not return: the event is not dead-lettered then.
+local function check_permanent(made, err, event)
+  local is_dropped, cause = permanent.made_since(made)
+  if not is_dropped or permanent.is(err) then return end
+  log.warn(("a handler of %s called apivideo.permanent(%s) but did not return its results, so it has no effect; write "
+    .. "`return apivideo.permanent(…)`"):format(event.type, failure.message(cause)))
+end
+
+-- The error of a handler and its traceback, by what `xpcall` returned; nil when the handler succeeded.
+local function error_of(ok, result, err)
+  if not ok then
+    local problem, traceback = failure.parts(result)
+    return problem == nil and "a handler raised nil" or problem, traceback
+  end
+  if permanent.is(result) then return result end
+  if result == false and err == nil then return "a handler returned false" end
+  if not result then return err end
   return nil
 end
+
+-- Runs one handler. nil, or its error and traceback.
+local function failure_of(fn, event, delivery)
+  local made = permanent.count
+  local ok, result, err = xpcall(fn, raised, event, delivery)
+  if ok and result == nil and err == nil and made == permanent.count then return nil end
+  local problem, traceback = error_of(ok, result, err)
+  if made ~= permanent.count then check_permanent(made, problem, event) end
+  return problem, traceback
+end
+
+runtime.forbid_exit(failure_of)
 
 --- Passes a failure to the function of `on_error`. The receiver does so with signed bytes that cannot be parsed.
 ---@private
 ---@param err any
 ---@param event apivideo.Event|nil
 ---@param delivery apivideo.Delivery|nil
+---@param traceback? string
 ---@return any problem what that function raised, or nil
-function Handlers:_report(err, event, delivery)
+---@return string? traceback of the problem
+function Handlers:_report(err, event, delivery, traceback)
   if not self.error_handler then return nil end
-  local ok, problem = protected.call(self.error_handler, err, event, delivery)
+  local ok, result = xpcall(self.error_handler, raised, err, event, delivery, traceback)
   if ok then return nil end
-  return problem == nil and "on_error raised nil" or problem
+  local problem, where = failure.parts(result)
+  return problem == nil and "on_error raised nil" or problem, where
 end
 
--- Tells of a failure. The list of them, which starts with the first.
-local function fail(self, errs, err, event, delivery)
-  errs = errs or {}
-  errs[#errs + 1] = err
-  errs[#errs + 1] = self:_report(err, event, delivery)
-  return errs
+-- Adds a failure to the lists, which begin with the first.
+local function add_failure(errs, tracebacks, err, traceback)
+  local place = #errs + 1
+  errs[place], tracebacks[place] = err, traceback
+end
+
+-- Adds a failure to the lists and calls `on_error`; the lists.
+local function fail(self, errs, tracebacks, event, delivery, err, traceback)
+  errs, tracebacks = errs or {}, tracebacks or {}
+  add_failure(errs, tracebacks, err, traceback)
+  local problem, where = self:_report(err, event, delivery, traceback)
+  if problem ~= nil then add_failure(errs, tracebacks, problem, where) end
+  return errs, tracebacks
 end
 
 --- Runs all handlers that match an event. One that fails does not keep the others from running.
@@ -182,20 +222,21 @@ end
 ---@param delivery? apivideo.Delivery
 ---@return integer|nil count how many ran: 0 when none matches; nil when one failed
 ---@return any[]? errors of those that failed
+---@return table<integer, string>? tracebacks of those errors that were raised, by their place in `errors`
 function Handlers:dispatch(event, delivery)
   options.check_self(self, Handlers, "handlers", "dispatch")
-  local functions, errs = matching(self, event.type), nil
+  local functions, errs, tracebacks = matching(self, event.type), nil, nil
   local count = #functions
   for i = 1, count do
-    local err = failure_of(functions[i], event, delivery)
-    if err ~= nil then errs = fail(self, errs, err, event, delivery) end
+    local err, traceback = failure_of(functions[i], event, delivery)
+    if err ~= nil then errs, tracebacks = fail(self, errs, tracebacks, event, delivery, err, traceback) end
   end
   if count == 0 and self.fallback then
     count = 1
-    local err = failure_of(self.fallback, event, delivery)
-    if err ~= nil then errs = fail(self, errs, err, event, delivery) end
+    local err, traceback = failure_of(self.fallback, event, delivery)
+    if err ~= nil then errs, tracebacks = fail(self, errs, tracebacks, event, delivery, err, traceback) end
   end
-  if errs then return nil, errs end
+  if errs then return nil, errs, tracebacks end
   return count
 end
 

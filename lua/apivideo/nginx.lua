@@ -1,6 +1,7 @@
 --- A receiver inside nginx: from nginx's request to its answer.
 
 local headers = require "apivideo.headers"
+local log = require "apivideo.log"
 local options = require "apivideo.options"
 
 local ngx = rawget(_G, "ngx") -- nil elsewhere: the receiver has this function everywhere
@@ -52,6 +53,21 @@ end
 -- event has arrived.
 local function go_on() end
 
+local CLOSE_CONNECTION = 444 -- nginx's own status: no response, and nothing of what it still buffers
+
+-- Ends a request whose response a handler sent (ngx.say, ngx.send_headers …). The status cannot be changed any more:
+-- where it should have been a failure, the connection is closed, so that the sender gets no complete response.
+local function end_sent(status)
+  local sent = ngx.status
+  if status < 300 then
+    log.warn(("a handler sent the response (%d) instead of the receiver; handlers must not print"):format(sent))
+    return ngx.exit(ngx.OK)
+  end
+  log.error(("a handler sent the response (%d) before the delivery failed with %d; the connection is closed, but"
+    .. " api.video may not send the event again; handlers must not print"):format(sent, status))
+  return ngx.exit(CLOSE_CONNECTION)
+end
+
 local function send(status, list)
   ngx.status = status
   for name, value in pairs(list) do ngx.header[name] = value end
@@ -73,6 +89,7 @@ return function(take, headers_of)
     ngx.on_abort(go_on)
     local status = take(receiver, method, list, body, size, receiver:_is_probe(method) and ngx.var.uri or nil)
     if given and given.answer == false then return status, headers_of(status), "" end
+    if ngx.headers_sent then return end_sent(status) end
     if status == 204 then return ngx.exit(status) end
     return send(status, headers_of(status))
   end

@@ -1,6 +1,6 @@
 --- The default log of a receiver.
 
-local errors = require "apivideo.error"
+local failure = require "apivideo.failure"
 local log = require "apivideo.log"
 local redact = require "apivideo.redact"
 
@@ -15,6 +15,7 @@ local BODY_SHOWN_MAX_BYTES = 1000 -- nginx cuts a line of its log at 2048
 ---@field is_new? boolean with an inbox: whether it was kept; false for an event that it knows
 ---@field handled? integer how many handlers ran
 ---@field errors? any[] of handlers that failed
+---@field tracebacks? table<integer, string> of those errors that were raised, by their place in `errors`
 
 -- The beginning of a signed body, as text without secrets. (It is redacted before it is cut: half of a secret might
 -- not be recognised.)
@@ -24,7 +25,7 @@ end
 
 -- What the log says of a signed body that cannot be parsed.
 local function report_unparsed(outcome)
-  local text = errors.text(outcome.err)
+  local text = failure.message(outcome.err)
   if outcome.status < 300 then
     log.error("a signed body that cannot be parsed is a dead letter: " .. text
       .. "; inbox:list(\"dead\") has its bytes, inbox:redrive() handles it after an upgrade")
@@ -46,7 +47,8 @@ return function(outcome)
     log.warn(("acknowledged without a handler: %s; add one with handlers:on or handlers:otherwise")
       :format(name))
   end
-  for _, err in ipairs(outcome.errors or {}) do
-    log.error(("a handler of %s failed: %s"):format(name, errors.text(err)))
+  for i, err in ipairs(outcome.errors or {}) do
+    local text = failure.text(err, outcome.tracebacks and outcome.tracebacks[i])
+    log.error(("a handler of %s failed: %s"):format(name, text))
   end
 end

@@ -3,6 +3,7 @@
 
 local dictionary = require "apivideo.dictionary"
 local errors = require "apivideo.error"
+local failure = require "apivideo.failure"
 local headers = require "apivideo.headers"
 local inbox = require "apivideo.inbox"
 local log = require "apivideo.log"
@@ -86,7 +87,7 @@ end
 -- Tells the log. One that fails changes nothing about what was done.
 local function tell(self, outcome)
   local logged, problem = protected.call(self.log or outcome_log, outcome)
-  if not logged then log.error("the log failed: " .. errors.text(problem)) end
+  if not logged then log.error("the log failed: " .. failure.message(problem)) end
 end
 
 local function refuse(self, status, err, started)
@@ -97,13 +98,13 @@ end
 
 -- Runs the handlers. The status that tells whether all succeeded.
 local function run(self, event, delivery, started)
-  local handled, errs = self.handlers:dispatch(event, delivery)
+  local handled, errs, tracebacks = self.handlers:dispatch(event, delivery)
   local seconds = runtime.monotonic() - started
   local status = (self.defer or not errs) and 204 or 500
   self.counts:ran(event.type, handled, seconds)
   if self.log or not handled or handled == 0 then -- what a person should know of
     tell(self, { status = status, event = event, delivery = delivery, handled = handled, errors = errs,
-      seconds = seconds })
+      tracebacks = tracebacks, seconds = seconds })
   end
   return status
 end

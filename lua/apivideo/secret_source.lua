@@ -2,6 +2,7 @@
 --- `ask(id)` may wait, and returns that, or nothing, or nil and an error.
 
 local errors = require "apivideo.error"
+local failure = require "apivideo.failure"
 local protected = require "apivideo.pcall"
 local secrets = require "apivideo.secrets"
 local signature = require("apivideo.core").signature
@@ -56,7 +57,7 @@ local function name_of(value)
   return type(value) == "table" and "a table that is no list of secrets" or "a " .. type(value)
 end
 
-local function failure(text)
+local function failed(text)
   return nil, errors.new("network", "the function of the secrets " .. text, ORIGIN)
 end
 
@@ -65,11 +66,11 @@ end
 local function guarded(ask)
   return function(id)
     local ok, secret, err = protected.call(ask, id)
-    if not ok then return failure("failed: " .. errors.text(secret)) end
+    if not ok then return failed("failed: " .. failure.message(secret)) end
     if secret and is_secret(secret) then return secret end
-    if secret then return failure("returned " .. name_of(secret) .. ", not a secret") end
+    if secret then return failed("returned " .. name_of(secret) .. ", not a secret") end
     if err == nil or errors.is(err) then return nil, err end
-    return failure("returned an error: " .. errors.text(err))
+    return failed("returned an error: " .. failure.message(err))
   end
 end
 

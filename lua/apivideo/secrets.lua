@@ -3,6 +3,7 @@
 
 local dictionary = require "apivideo.dictionary"
 local errors = require "apivideo.error"
+local failure = require "apivideo.failure"
 local options = require "apivideo.options"
 local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
@@ -179,7 +180,7 @@ function Secrets:resolve(id)
   ok, secret, err = answer:wait(LONGEST)
   if ok then return secret, err end
   if ok == nil then return nil, errors.new("timeout", "no response with the secret arrived in time", ORIGIN) end
-  return nil, errors.new("network", errors.text(secret), ORIGIN)
+  return nil, errors.new("network", failure.message(secret), ORIGIN)
 end
 
 local known = { ttl = "number?", miss_ttl = "number?", store = "table?" }

@@ -75,10 +75,30 @@ return {
   },
   {
     file = "lua/apivideo/handlers.lua", spec = "spec/handlers_spec.lua",
-    { "one that fails keeps others from running", "    local err = failure_of(functions[i], event, delivery)\n    if err ~= nil then errs = fail",
-      "    local err = failure_of(functions[i], event, delivery)\n    if err ~= nil then return nil, { err } end\n    if err ~= nil then errs = fail" },
+    { "one that fails keeps others from running", "    local err, traceback = failure_of(functions[i], event, delivery)\n",
+      "    local err, traceback = failure_of(functions[i], event, delivery)\n    if err ~= nil then return nil, { err } end\n" },
     { "types nobody knows can be registered", "for _, name in ipairs(list) do check_name(self, name) end", "" },
     { "what the sender names fills the memory", "if self.kept >= MAX_KEPT then self.matching, self.kept = {}, 0 end", "" },
-    { "nil and an error is a success", "if not result and err ~= nil then return err end", "" },
+    { "nil and an error is a success", "if not result then return err end", "" },
+    { "false is a success", "if result == false and err == nil then return \"a handler returned false\" end", "" },
+    { "a permanent failure that is dropped is not named", "if not is_dropped or permanent.is(err) then return end", "if true then return end" },
+    { "a permanent failure that is returned is named, too", "if not is_dropped or permanent.is(err) then return end", "if not is_dropped then return end" },
+  },
+  {
+    file = "lua/apivideo/permanent.lua", spec = "spec/handlers_spec.lua",
+    { "another task's permanent failure counts", "latest[current_task()] = {", "latest[MAIN] = {" },
+  },
+  {
+    file = "lua/apivideo/failure.lua", spec = "spec/failure_spec.lua",
+    { "an object that cannot be shown raises", "local ok, text = pcall(tostring, value)", "local ok, text = true, tostring(value)" },
+    { "tables are addresses", "redact.text(has_text(err) and string_of(err) or fields_of(err))", "redact.text(string_of(err))" },
+    { "secret fields are shown", "if type(key) == \"string\" and redact.is_secret(key) then return \"***\" end", "" },
+    { "a stack has any length", "if #frames > STACK_MAX_FRAMES then", "if false then" },
+    { "an error that is caught becomes text", "if is_caught() then error(err, 0) end", "", spec = "spec/runtime_spec.lua" },
+    { "an error that nothing catches stays a table", "if is_caught() then error(err, 0) end", "if true then error(err, 0) end", spec = "spec/runtime_spec.lua" },
+  },
+  {
+    file = "lua/apivideo/pcall.lua", spec = "spec/runtime_spec.lua",
+    { "in Lua 5.1 a traceback is another stack's", "return false, handler((...), co)", "return false, handler((...))" },
   },
 }

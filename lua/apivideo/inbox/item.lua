@@ -1,6 +1,6 @@
 --- What a store is given of a delivery.
 
-local errors = require "apivideo.error"
+local failure = require "apivideo.failure"
 local log = require "apivideo.log"
 local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
@@ -27,7 +27,7 @@ local function lane_of(inbox, event)
   local ok, lane = protected.call(inbox.lane, event)
   if ok and (lane == nil or type(lane) == "string") then return lane end
   log.error(("inbox: option \"lane\" must return a string or nil; for an event of type %s it %s"):format(
-    event.type, ok and "returned a " .. type(lane) or "failed: " .. errors.text(lane)))
+    event.type, ok and "returned a " .. type(lane) or "failed: " .. failure.message(lane)))
   return nil
 end
 
@@ -51,7 +51,7 @@ function item.new(inbox, event, err, received)
   else
     made.raw = made.raw:gsub("%z", REPLACEMENT)
     made.key = "unparsed:" .. sign(made.raw, "unparsed")
-    made.error = errors.text(err):sub(1, ERROR_MAX_BYTES)
+    made.error = failure.text(err, nil, ERROR_MAX_BYTES)
   end
   return made
 end
