@@ -4,6 +4,7 @@ local apivideo = require "apivideo"
 local inboxes = require "spec.support.inboxes"
 local memory = require "apivideo.inbox.memory"
 local runtime = require "apivideo.runtime"
+local upkeep = require "apivideo.inbox.upkeep"
 local wait_for = require "spec.support.wait"
 local worker = require "apivideo.inbox.worker"
 
@@ -102,16 +103,27 @@ describe("inbox:work", function()
     deliver(caption "a")
     work { attempts = 2 }
     wait_until("dead", 1)
-    assert.equal("never; perhaps", inbox:list("dead")[1].error)
+    assert.truthy(inbox:list("dead")[1].error:find("^never; perhaps; stack: spec/inbox_work_spec.lua:%d+ in"))
     assert.equal(2, #settlements)
   end)
 
-  it("keeps the beginning of a long error", function()
+  it("stores at most 1000 bytes of an error, of which its stack is a part", function()
     handlers:on("video.*", function() error(("x"):rep(5000), 0) end)
+    handlers:on("video.caption.*", function() return nil, ("y"):rep(5000) end)
     deliver(caption "a")
     work { attempts = 1 }
     wait_until("dead", 1)
-    assert.equal(("x"):rep(1000), inbox:list("dead")[1].error)
+    local stored = inbox:list("dead")[1].error
+    assert.equal(1000, #stored)
+    assert.truthy(stored:find("^x+; stack: spec/inbox_work_spec.lua:%d+ in .*; y+$"))
+  end)
+
+  it("stores at most 1000 bytes of the error that a claim is buried with, in one line", function()
+    deliver(caption "a")
+    assert(inbox:claim()[1]:bury("line\n" .. ("x"):rep(5000)))
+    local stored = inbox:list("dead")[1].error
+    assert.equal(1000, #stored)
+    assert.truthy(stored:find "^line x+$")
   end)
 
   it("keeps its claim while a handler takes long", function()
@@ -318,6 +330,110 @@ describe("inbox:work", function()
     assert.equal(60, runs)
   end)
 
+  it("renews the other leases although one renewal raises", function()
+    local extend, runs = store.extend, 0
+    store.extend = function(_, id, ...)
+      if id == 1 then error "a bug in extend" end
+      return extend(store, id, ...)
+    end
+    handlers:on("video.*", function(event, delivery)
+      if event.captionId ~= "1" then runs = runs + 1 end
+      if delivery.attempt == 1 then apivideo.sleep(1.5) end
+    end)
+    for i = 1, 3 do deliver(caption(tostring(i))) end
+    local printed = printed_by(function()
+      work { concurrency = 4, lease = 1 }
+      wait_until("done", 3)
+    end)
+    assert.equal(2, runs)
+    assert.truthy(printed:find("worker failed: spec/inbox_work_spec.lua:%d+: a bug in extend; stack:"), printed)
+  end)
+
+  it("renews leases while a purge takes longer than a lease", function()
+    local interval = upkeep.PURGE_INTERVAL_S
+    upkeep.PURGE_INTERVAL_S = 0
+    finally(function() upkeep.PURGE_INTERVAL_S = interval end)
+    local runs, batches = 0, 0
+    store.purge = function() -- of a million entries, say
+      runtime.sleep(0.1)
+      batches = batches + 1
+      return 1000
+    end
+    handlers:on("video.*", function()
+      runs = runs + 1
+      apivideo.sleep(4)
+    end)
+    deliver(caption "a")
+    local ended = work { concurrency = 2, lease = 3 }
+    wait_until("done", 1)
+    assert.equal(1, runs)
+    assert.is_true(batches > 3)
+    cancel:cancel()
+    assert.is_true(ended:wait(5))
+    local last = batches
+    runtime.sleep(0.3)
+    assert.is_true(batches <= last + 1) -- the purge has ended, too
+  end)
+
+  it("purges again after a purge that raised", function()
+    local interval = upkeep.PURGE_INTERVAL_S
+    upkeep.PURGE_INTERVAL_S = 0.01
+    finally(function() upkeep.PURGE_INTERVAL_S = interval end)
+    local purges = 0
+    store.purge = function()
+      purges = purges + 1
+      if purges == 1 then error "a bug in purge" end
+      return 0
+    end
+    local printed = printed_by(function()
+      work { lease = 0.05 }
+      wait_for(function() return purges == 2 end, "another purge")
+    end)
+    assert.truthy(printed:find("a bug in purge; stack:", 1, true))
+  end)
+
+  it("retries an event whose dispatch raises, with handlers of the application's own", function()
+    local runs = 0
+    handlers = { dispatch = function()
+      runs = runs + 1
+      if runs == 1 then error "a bug in dispatch" end
+      return 1
+    end }
+    deliver(caption "a")
+    work()
+    wait_until("done", 1)
+    assert.equal("retried", settlements[1].fate)
+    assert.truthy(settlements[1].errors[1]:find("a bug in dispatch", 1, true))
+    assert.truthy(settlements[1].tracebacks[1]:find("inbox_work_spec.lua", 1, true))
+  end)
+
+  it("goes on although the log raises, yields to another scheduler, or does not return", function()
+    local ways = { function() error "a bug in log" end, coroutine.yield, function() runtime.latch():wait() end }
+    handlers:on("video.*", function() end)
+    for i = 1, 4 do deliver(caption(tostring(i))) end
+    local count, ended = 0, nil
+    local printed = printed_by(function()
+      ended = work { lease = 0.5, handler_timeout = 0.5, log = function()
+        count = count + 1
+        if ways[count] then ways[count]() end
+      end }
+      wait_until("done", 4)
+      wait_for(function() return count == 4 end, "the log")
+      cancel:cancel()
+      assert.is_true(ended:wait(5))
+    end)
+    assert.truthy(printed:find("option \"log\" failed: spec/inbox_work_spec.lua:%d+: a bug in log; stack:"), printed)
+    assert.truthy(printed:find("the settling of event 3 did not end", 1, true), printed)
+  end)
+
+  it("rejects a time limit that is no number of seconds", function()
+    for _, bad in ipairs { 0, -1, 0 / 0 } do
+      local ok, err = pcall(inbox.work, inbox, handlers, { handler_timeout = bad })
+      assert.is_false(ok)
+      assert.truthy(err:find('option "handler_timeout" must be a number of seconds above 0', 1, true))
+    end
+  end)
+
   it("says in the log what a person should know", function()
     handlers:on("video.caption.generated", function() return nil, "out of luck sig_sec_abcdef" end)
     local printed = printed_by(function()
@@ -336,9 +452,9 @@ describe("inbox:work", function()
   end)
 
   it("forgets what was handled long ago", function()
-    local cleaning = worker.CLEANING
-    worker.CLEANING = 0.05
-    finally(function() worker.CLEANING = cleaning end)
+    local interval = upkeep.PURGE_INTERVAL_S
+    upkeep.PURGE_INTERVAL_S = 0.05
+    finally(function() upkeep.PURGE_INTERVAL_S = interval end)
     inbox = apivideo.inbox { store = store, keep = 0.3 }
     receiver = apivideo.receiver { inbox = inbox, secrets = SECRET, log = function() end }
     handlers:on("video.*", function() end)

@@ -15,14 +15,31 @@ return {
   },
   {
     file = "lua/apivideo/inbox/worker.lua", spec = "spec/inbox_work_spec.lua",
-    { "attempts have no end", "elseif attempt >= self.attempts or all_permanent(errs) then", "elseif all_permanent(errs) then" },
-    { "what cannot succeed is tried again", "elseif attempt >= self.attempts or all_permanent(errs) then", "elseif attempt >= self.attempts then" },
-    { "leases are not renewed", "if self.claims[claim] then claim:extend() end", "" },
-    { "a store that is away ends the worker", "if not ok then -- a store, or an error, that is not as it should be", "if not ok then self.loops = 0 error(problem, 0)" },
+    { "a store that is away ends the worker", "if not ok then end_failed_step(self, turn, raised) end", "if not ok then self.loops = 0 error(raised, 0) end" },
+    { "a dispatch that raises keeps its claim", "if attempt and not attempt.is_settling then\n    settlement", "if false then\n    settlement" },
+    { "a task that another scheduler took is not replaced", "runtime.guard(function() runtime.spawn(replace, self, turn, YIELDED) end)", "", spec = "spec/handlers_leaving_spec.lua" },
+    { "a late result settles the next attempt's claim", "if attempt.is_settling then return settlement.ignore(attempt, errs, tracebacks) end", "", spec = "spec/handlers_leaving_spec.lua" },
+    { "a task that was replaced goes on", "if turn.is_replaced then return end", "", spec = "spec/handlers_leaving_spec.lua" },
+  },
+  {
+    file = "lua/apivideo/inbox/settlement.lua", spec = "spec/inbox_work_spec.lua",
+    { "attempts have no end", "elseif attempt >= worker.attempts or all_permanent(errs) then", "elseif all_permanent(errs) then" },
+    { "what cannot succeed is tried again", "elseif attempt >= worker.attempts or all_permanent(errs) then", "elseif attempt >= worker.attempts then" },
+    { "a store that raises keeps the claim", "local called, fate, ok, err = protected.call(store_outcome, worker, claim, outcome)",
+      "local called, fate, ok, err = true, store_outcome(worker, claim, outcome)", spec = "spec/handlers_leaving_spec.lua" },
+  },
+  {
+    file = "lua/apivideo/inbox/upkeep.lua", spec = "spec/inbox_work_spec.lua",
+    { "leases are not renewed", "local ok, raised = protected.xpcall(attempt.claim.extend, failure.raised, attempt.claim)", "local ok, raised = true, nil" },
+    { "a renewal that raises costs the others", "local ok, raised = protected.xpcall(attempt.claim.extend, failure.raised, attempt.claim)",
+      "local ok, raised = true, attempt.claim:extend()" },
+    { "a purge holds up the renewals", "if not runtime.background(run_purge, self) then self.is_purging = false end", "run_purge(self)" },
+    { "handlers may take for ever", "if attempt.ends <= now then overdue", "if false then overdue", spec = "spec/handlers_leaving_spec.lua" },
+    { "a purge outlasts the work", "while not self:is_over() and not self.over:is_open() do", "while true do" },
   },
   {
     file = "lua/apivideo/inbox/claim.lua", spec = "spec/inbox_work_spec.lua",
-    { "messages of any length are kept", ":sub(1, MESSAGE)", "" },
+    { "messages of any length are kept", "return failure.text(err, nil, MESSAGE)", "return failure.text(err, nil, 1e6)" },
   },
   {
     file = "lua/apivideo/inbox/spool.lua", spec = "spec/inbox_spool_spec.lua",
@@ -34,6 +51,10 @@ return {
     { "tasks that wake each other keep the loop from all else",
       "(taken < stop or not first.in_next_turn and core.monotonic() < ends)", "true" },
     { "a call that fails takes the others with it", "if not due then due, asked = asked, nil end", "due, asked = asked, nil" },
+  },
+  {
+    file = "lua/apivideo/parallel.lua", spec = "spec/parallel_spec.lua",
+    { "an item whose task was taken is waited for", "    self:finish(place, false, YIELDED)\n", "" },
   },
   {
     file = "lua/apivideo/runtime/standalone.lua", spec = "spec/server_spec.lua",

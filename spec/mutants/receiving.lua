@@ -72,6 +72,7 @@ return {
     { "bodies in files are lost", "if path then return read_file(path, most) end", "" },
     { "announced bodies of any size are read", "if told and told > most then return \"\", told end", "" },
     { "handlers of a client that left are ended", "ngx.on_abort(go_on)", "" },
+    { "a response that a handler sent is completed", "if ngx.headers_sent then return end_sent(status) end", "", spec = "spec/nginx_handlers_spec.lua" },
   },
   {
     file = "lua/apivideo/handlers.lua", spec = "spec/handlers_spec.lua",
@@ -83,6 +84,8 @@ return {
     { "false is a success", "if result == false and err == nil then return \"a handler returned false\" end", "" },
     { "a permanent failure that is dropped is not named", "if not is_dropped or permanent.is(err) then return end", "if true then return end" },
     { "a permanent failure that is returned is named, too", "if not is_dropped or permanent.is(err) then return end", "if not is_dropped then return end" },
+    { "errors in on_error have no traceback", "add_failure(errs, tracebacks, second == nil and \"on_error raised nil\" or second, where)", "add_failure(errs, tracebacks, second)", spec = "spec/handlers_leaving_spec.lua" },
+    { "a handler may end its request", "runtime.forbid_exit(failure_of)", "", spec = "spec/nginx_handlers_spec.lua" },
   },
   {
     file = "lua/apivideo/permanent.lua", spec = "spec/handlers_spec.lua",

@@ -1,7 +1,7 @@
 --- An event that was taken out of an inbox to be handled.
 
 local errors = require "apivideo.error"
-local redact = require "apivideo.redact"
+local failure = require "apivideo.failure"
 
 local MESSAGE = 1000 -- bytes that are kept of an error's message
 
@@ -23,7 +23,7 @@ local function verdict(self, holds, err)
 end
 
 local function text_of(err)
-  return (redact.text(tostring(err)):sub(1, MESSAGE):gsub("%z", " "))
+  return failure.text(err, nil, MESSAGE)
 end
 
 --- Renews the lease, for its whole time from now on.

@@ -1,134 +1,54 @@
---- Handlers at work on an inbox: claims events, keeps their leases, and settles each by what became of
---- it.
+--- Handlers at work on an inbox: tasks that claim events, run their handlers and settle each attempt.
 
 local cancellation = require "apivideo.cancellation"
+local failure = require "apivideo.failure"
 local group = require "apivideo.inbox.group"
 local log = require "apivideo.log"
 local options = require "apivideo.options"
 local permanent = require "apivideo.permanent"
 local protected = require "apivideo.pcall"
-local retry = require "apivideo.retry"
 local runtime = require "apivideo.runtime"
+local settlement = require "apivideo.inbox.settlement"
 local slices = require "apivideo.slices"
+local upkeep = require "apivideo.inbox.upkeep"
 
 local worker = {
   LEASE = 30,    -- seconds
   TURN = 60,     -- seconds after which a task goes on as another one: in nginx, a timer keeps its memory;
   STEPS = 100,   -- or as many steps, each of which may leave some
-  CLEANING = 60, -- seconds between two purges of what was handled long ago
 }
 
 local ATTEMPTS = 10
 local BACKOFF = 5          -- seconds before the second attempt; then up to twice as long each time
-local LONGEST = 600        -- but no longer
 local LOOK = 0.25          -- seconds between two looks for what other processes put, or what is due again
 local PATIENCE = 1         -- seconds after which one who waits for another's look looks himself
 local OUTAGE = 5           -- seconds between two looks while the store is away, at most
-
----@class apivideo.Settlement what became of one attempt, for the log
----@field fate "completed"|"retried"|"buried"|"lost"
----@field delivery apivideo.Delivery
----@field event? apivideo.Event
----@field seconds number how long the handlers took
----@field handled? integer how many handlers ran
----@field errors? any[] of handlers that failed
----@field delay? number seconds until the next attempt
----@field err? apivideo.Error why it is lost: the lease ran out, or the store is away. It will be handled again
+local TIMEOUT_LEASES = 10  -- default of the option handler_timeout
 
 local function is_over(self)
   return self.cancel and self.cancel:is_cancelled() or runtime.is_ending()
 end
 
--- Half of the exponential back-off is certain, half is chance.
-local function delay_of(self, attempt)
-  local most = math.min(LONGEST, self.backoff * 2 ^ (attempt - 1))
-  return most / 2 + retry.random() * most / 2
-end
-
-local function message_of(errs)
-  local texts = {}
-  for i, err in ipairs(errs) do
-    local ok, text = pcall(tostring, err)
-    texts[i] = ok and text or "an error that cannot be written"
-  end
-  return table.concat(texts, "; ")
-end
-
-local function all_permanent(errs)
-  for _, err in ipairs(errs) do
-    if not permanent.is(err) then return false end
-  end
-  return true
-end
-
--- The default log: a line for whatever a person should know of.
-local function report(settlement)
-  local delivery, fate = settlement.delivery, settlement.fate
-  local what = ("%s (attempt %d)"):format(settlement.event and settlement.event.type or "an event", delivery.attempt)
-  if settlement.errors then
-    local text = message_of(settlement.errors)
-    if fate == "retried" then
-      log.warn(("%s failed, again in %.0f s: %s"):format(what, settlement.delay, text))
-    elseif fate == "buried" then
-      log.error(("%s failed and was given up; see inbox:list(\"dead\"): %s"):format(what, text))
-    end
-  elseif settlement.handled == 0 then
-    log.warn(("completed without a handler: %s; add one with handlers:on or handlers:otherwise"):format(what))
-  end
-  if settlement.err then
-    log.error(("%s will be handled again: %s"):format(what, tostring(settlement.err)))
-  end
-end
-
-local function tell(self, settlement)
-  local ok, problem = protected.call(self.log or report, settlement)
-  if not ok then log.error("the log failed: " .. tostring(problem)) end
-end
-
--- Runs the handlers of a claim. How many ran; or nil and the errors.
+-- Runs the handlers of a claim. How many ran; or nil, the errors and their tracebacks.
 local function run(self, claim)
   if not claim.event then return nil, { permanent.new(claim.err) } end
-  if claim.delivery.attempt > self.attempts then -- whoever had it before did not live to say so
+  if claim.delivery.attempt > self.attempts then -- the process that had it before ended without settling it
     return nil, { ("%d attempts began and did not end"):format(claim.delivery.attempt - 1) }
   end
-  return self.handlers:dispatch(claim.event, claim.delivery)
+  local handled, errs, tracebacks = self.handlers:dispatch(claim.event, claim.delivery)
+  if handled then return handled end
+  return nil, errs or { "the handlers failed" }, tracebacks
 end
 
--- Settles a claim: again and again while the store is away and the lease may hold.
-local function settle(self, claim, name, ...)
-  local ends = runtime.monotonic() + self.lease
-  while true do
-    local ok, err = claim[name](claim, ...)
-    if ok or err.kind ~= "store_unavailable" or is_over(self) or runtime.monotonic() > ends then return ok, err end
-    runtime.sleep(LOOK)
-  end
-end
-
--- Settles an attempt: its fate; whether the store was told, and why not.
-local function settle_attempt(self, claim, settlement)
-  local attempt, errs = claim.delivery.attempt, settlement.errors
-  if settlement.handled then
-    return "completed", settle(self, claim, "complete")
-  elseif attempt >= self.attempts or all_permanent(errs) then
-    return "buried", settle(self, claim, "bury", message_of(errs))
-  end
-  settlement.delay = delay_of(self, attempt)
-  return "retried", settle(self, claim, "retry", settlement.delay, message_of(errs))
-end
-
-local function handle(self, claim)
-  local started = runtime.monotonic()
-  self.claims[claim] = true
-  local handled, errs = run(self, claim)
-  local settlement = {
-    event = claim.event, delivery = claim.delivery, handled = handled, errors = errs,
-    seconds = runtime.monotonic() - started,
-  }
-  local ok
-  settlement.fate, ok, settlement.err = settle_attempt(self, claim, settlement)
-  if not ok then settlement.fate = "lost" end
-  self.claims[claim] = nil
-  tell(self, settlement)
+-- Handles a claim. If that takes longer than the time limit, another task settles it and takes this one's place.
+local function handle(self, claim, turn)
+  local now = runtime.monotonic()
+  local attempt = { claim = claim, started = now, ends = now + self.handler_timeout, turn = turn }
+  self.under_way[attempt], turn.attempt = true, attempt
+  local handled, errs, tracebacks = run(self, claim)
+  if attempt.is_settling then return settlement.ignore(attempt, errs, tracebacks) end
+  settlement.settle(self, attempt, handled, errs, tracebacks)
+  turn.attempt = nil
 end
 
 -- Waits until there may be something to be done. One looks now and then; the others wait for him to
@@ -192,8 +112,8 @@ local function step(self, turn)
   turn.outage, self.is_away = 0, false
   if not claim then return rest(self, latch) end
   found(self)
-  handle(self, claim)
-  turn.slice:breathe()
+  handle(self, claim, turn)
+  if not turn.is_replaced then turn.slice:breathe() end
 end
 
 local function new_turn()
@@ -208,60 +128,81 @@ local function is_handed_on(turn, fn, self)
   return runtime.background(fn, self)
 end
 
--- One of the tasks that handle.
-local function loop(self)
-  local turn = new_turn()
-  while not is_over(self) do
-    local ok, problem = protected.call(step, self, turn)
-    if not ok then -- a store, or an error, that is not as it should be
-      log.error("the inbox's worker failed: " .. tostring(problem))
-      runtime.sleep(LOOK)
+-- Deals with a step that raised: `dispatch` of handlers of the application's own, or a store that is broken.
+local function end_failed_step(self, turn, raised)
+  local err, traceback = failure.parts(raised)
+  local attempt = turn.attempt
+  if attempt and not attempt.is_settling then
+    settlement.settle(self, attempt, nil, { err == nil and "the handlers raised nil" or err }, { traceback })
+    turn.attempt = nil
+  else
+    log.error("the inbox's worker failed: " .. failure.text(err, traceback))
+    runtime.sleep(LOOK)
+  end
+end
+
+local loop
+
+-- Goes on in place of a task that does not: settles the attempt that it had as failed.
+local function replace(self, lost, reason)
+  lost.is_replaced = true
+  local attempt, turn = lost.attempt, new_turn()
+  if attempt then
+    attempt.turn, turn.attempt = turn, attempt
+    if attempt.is_settling then
+      log.error(("inbox: the settling of event %d did not end: %s"):format(attempt.claim.id, reason))
+      self.under_way[attempt] = nil
+    else
+      settlement.settle(self, attempt, nil, { reason })
     end
+    turn.attempt = nil
+  end
+  return loop(self, turn)
+end
+
+-- Replaces the task of an attempt that is overdue, unless that has gone on meanwhile.
+local function replace_overdue(self, attempt)
+  local turn = attempt.turn
+  if turn.attempt ~= attempt or turn.is_replaced or attempt.ends > runtime.monotonic() then return end
+  return replace(self, turn, attempt.is_settling and "the store or the option log of inbox:work did not return"
+    or ("the handlers did not return within %g s (option handler_timeout of inbox:work)"):format(self.handler_timeout))
+end
+
+local YIELDED = "a handler yielded to another scheduler than apivideo's, which cannot resume it; wait with "
+  .. "apivideo.sleep or calls of the client, or run the other scheduler in a coroutine of its own"
+
+-- One of the tasks that handle.
+function loop(self, turn)
+  turn = turn or new_turn()
+  runtime.guard(function() runtime.spawn(replace, self, turn, YIELDED) end)
+  while not is_over(self) do
+    local ok, raised = protected.xpcall(step, failure.raised, self, turn)
+    if turn.is_replaced then return end
+    if not ok then end_failed_step(self, turn, raised) end
     if is_handed_on(turn, loop, self) then return end
   end
   self.loops = self.loops - 1
   if self.loops == 0 then self.over:open(true) end
 end
 
--- Renews the leases of all that is being handled.
-local function keep_leases(self)
-  local claims = {} -- others come and go while one waits for the store
-  for claim in pairs(self.claims) do claims[#claims + 1] = claim end
-  for _, claim in ipairs(claims) do
-    if self.claims[claim] then claim:extend() end
-  end
-end
-
--- Forgets what was handled long ago.
-local function clean(self)
-  if runtime.monotonic() - self.cleaned < worker.CLEANING then return end
-  self.cleaned = runtime.monotonic()
-  self.inbox:purge("done", self.inbox.keep)
-end
-
-local function tidy(self)
-  keep_leases(self)
-  clean(self)
-  if self.inbox.spool then self.inbox.spool:wake() end
-end
-
--- What is to be done beside the handling, until that is over.
+-- The task that does the upkeep, until all others have ended.
 local function tend(self)
   local turn = new_turn()
   while not self.over:is_open() do
     if is_handed_on(turn, tend, self) then return end
-    self.over:wait(math.min(self.lease / 3, worker.CLEANING))
-    local ok, problem = protected.call(tidy, self)
-    if not ok then log.error("the inbox's worker failed: " .. tostring(problem)) end
+    self.over:wait(upkeep.interval(self))
+    local ok, raised = protected.xpcall(upkeep.round, failure.raised, self)
+    if not ok then log.error("the inbox's worker failed: " .. failure.text(failure.parts(raised))) end
   end
 end
 
 local known = { concurrency = "number?", lease = "number?", attempts = "number?", backoff = "number?",
-  cancel = "table?", log = "function?" }
+  handler_timeout = "number?", cancel = "table?", log = "function?" }
 
 ---@class apivideo.WorkOptions
 ---@field concurrency? integer how many events are handled at once, default 1
 ---@field lease? number seconds after which an event of a worker that died is given to another, default 30; a handler that takes longer keeps its event
+---@field handler_timeout? number seconds after which an attempt whose handlers have not returned counts as failed, default ten leases
 ---@field attempts? integer after which an event is given up, default 10
 ---@field backoff? number seconds before the second attempt, default 5; then up to twice as long each time, and 10 minutes at most
 ---@field cancel? apivideo.Cancellation ends the work, after the events that are being handled
@@ -278,7 +219,7 @@ local function check(handlers, given)
       error(("inbox:work: option \"%s\" must be a whole number from 1 on"):format(name), 4)
     end
   end
-  for _, name in ipairs { "lease", "backoff" } do
+  for _, name in ipairs { "lease", "backoff", "handler_timeout" } do
     local value = given[name]
     if value and (value ~= value or value <= 0) then
       error(("inbox:work: option \"%s\" must be a number of seconds above 0"):format(name), 4)
@@ -308,9 +249,12 @@ function worker.work(inbox, handlers, given)
   local self = {
     inbox = inbox, handlers = handlers, cancel = given.cancel, log = given.log,
     lease = given.lease or worker.LEASE, attempts = given.attempts or ATTEMPTS, backoff = given.backoff or BACKOFF,
-    claims = {}, cleaned = runtime.monotonic(), loops = given.concurrency or 1,
+    under_way = {}, -- set of attempts
+    purged_at = runtime.monotonic(), loops = given.concurrency or 1,
     found = runtime.latch(), over = runtime.latch(),
+    is_over = is_over, replace = replace_overdue, -- for the modules of settling and upkeep
   }
+  self.handler_timeout = given.handler_timeout or TIMEOUT_LEASES * self.lease
   share(self)
   for _ = 1, self.loops do start(loop, self) end
   start(tend, self)

@@ -1,0 +1,81 @@
+--- What a worker does beside handling: renews leases, ends attempts that take too long, and purges.
+
+local failure = require "apivideo.failure"
+local log = require "apivideo.log"
+local protected = require "apivideo.pcall"
+local runtime = require "apivideo.runtime"
+
+local upkeep = {
+  PURGE_INTERVAL_S = 60,
+}
+
+local PURGE_PAUSE_S = 0.01 -- between two batches: other processes share the store
+
+local function report(raised)
+  log.error("the inbox's worker failed: " .. failure.text(failure.parts(raised)))
+end
+
+-- Renews the leases of the attempts that are neither settled nor overdue. An attempt whose renewal raises does not
+-- cost the others theirs.
+local function renew(self)
+  local attempts = {} -- a copy: the set changes while the store is waited for
+  for attempt in pairs(self.under_way) do attempts[#attempts + 1] = attempt end
+  for _, attempt in ipairs(attempts) do
+    if self.under_way[attempt] and not attempt.is_settled and attempt.ends > runtime.monotonic() then
+      local ok, raised = protected.xpcall(attempt.claim.extend, failure.raised, attempt.claim)
+      if not ok then report(raised) end
+    end
+  end
+end
+
+-- Replaces the tasks of overdue attempts. Where nginx has no timer for that, the next round does.
+local function end_overdue(self)
+  local now, overdue = runtime.monotonic(), {}
+  for attempt in pairs(self.under_way) do
+    if attempt.ends <= now then overdue[#overdue + 1] = attempt end
+  end
+  for _, attempt in ipairs(overdue) do
+    if not runtime.background(self.replace, self, attempt) then return end
+  end
+end
+
+-- Removes what was handled longer ago than `keep`, in batches.
+local function purge(self)
+  while not self:is_over() and not self.over:is_open() do
+    local count = self.inbox.store:purge("done", self.inbox.keep)
+    if not count or count == 0 then return end
+    runtime.sleep(PURGE_PAUSE_S)
+  end
+end
+
+local function run_purge(self)
+  local ok, raised = protected.xpcall(purge, failure.raised, self)
+  if not ok then report(raised) end
+  self.is_purging = false
+end
+
+-- Starts a purge when one is due: in a task of its own, since it may take longer than a lease.
+local function start_purge(self)
+  local now = runtime.monotonic()
+  if self.is_purging or now - self.purged_at < upkeep.PURGE_INTERVAL_S then return end
+  self.is_purging, self.purged_at = true, now
+  if not runtime.background(run_purge, self) then self.is_purging = false end
+end
+
+--- Does one round.
+---@param self table the worker
+function upkeep.round(self)
+  renew(self)
+  end_overdue(self)
+  start_purge(self)
+  if self.inbox.spool then self.inbox.spool:wake() end
+end
+
+--- Seconds between two rounds.
+---@param self table the worker
+---@return number
+function upkeep.interval(self)
+  return math.min(self.lease / 3, self.handler_timeout / 3, upkeep.PURGE_INTERVAL_S)
+end
+
+return upkeep
