@@ -100,8 +100,4 @@ return {
     { "an error that is caught becomes text", "if is_caught() then error(err, 0) end", "", spec = "spec/runtime_spec.lua" },
     { "an error that nothing catches stays a table", "if is_caught() then error(err, 0) end", "if true then error(err, 0) end", spec = "spec/runtime_spec.lua" },
   },
-  {
-    file = "lua/apivideo/pcall.lua", spec = "spec/runtime_spec.lua",
-    { "in Lua 5.1 a traceback is another stack's", "return false, handler((...), co)", "return false, handler((...))" },
-  },
 }
