@@ -65,7 +65,7 @@ describe("a handler that", function()
   local function deliver(id) inboxes.deliver(receiver, inboxes.caption(id)) end
 
   local function work(more)
-    local given = { cancel = cancel, backoff = 0.01, attempts = 1, lease = 3, handler_timeout = 1.5,
+    local given = { cancel = cancel, backoff = 0.01, attempts = 1, lease = 30, handler_timeout = 1.5,
       log = function(settlement) settlements[#settlements + 1] = settlement end }
     for name, value in pairs(more or {}) do given[name] = value or nil end
     local ended = runtime.latch()
