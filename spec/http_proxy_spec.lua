@@ -127,6 +127,29 @@ describe("a proxy", function()
     assert.equal("direct\n", with_environment(environment, ('url = "%s"'):format(direct.url)))
   end)
 
+  it("of the environment is asked for every host that only looks like loopback #process", function()
+    local proxy = running.answering("200 OK", nil, "by proxy")
+    for _, url in ipairs { "http://localhost.example.invalid/", "http://localhostess.invalid/",
+      "http://127.example.invalid/", "http://localhost@host.invalid/", "http://127.0.0.1@host.invalid/", "http://host.invalid/?://127.0.0.1/",
+      "http://[::2]/", "http://[::1:1]/", "http://128.0.0.1/" } do
+      assert.equal("by proxy\n", with_environment("http_proxy=" .. proxy.url, ('url = "%s"'):format(url)), url)
+    end
+  end)
+
+  it("of the environment is not asked for loopback, however it is written #process", function()
+    local proxy, direct = running.answering("200 OK", nil, "by proxy"), running.answering("200 OK", nil, "direct")
+    local environment = "http_proxy=" .. proxy.url
+    for _, host in ipairs { "localhost", "LocalHost", "me@127.0.0.1", "127.1", "0x7f000001" } do
+      assert.equal("direct\n",
+        with_environment(environment, ('url = "http://%s:%d/"'):format(host, direct.port)), host)
+    end
+    for _, host in ipairs { "127.255.255.254", "[::1]" } do
+      assert.equal("network\n", -- nothing listens there
+        with_environment(environment, ('url = "http://%s:%d/"'):format(host, free_port())))
+    end
+    assert.equal(0, #proxy.requests)
+  end)
+
   it("of the environment yields to the request's, and to none #process", function()
     local other, proxy = running.answering("200 OK", nil, "by other"), running.answering("200 OK", nil, "by proxy")
     local environment = "no_proxy=host.invalid http_proxy=" .. other.url

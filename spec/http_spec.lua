@@ -1,6 +1,7 @@
 local all_at_once = require "spec.support.all_at_once"
 local core = require "apivideo.core"
 local http = require "apivideo.http"
+local peer = require "spec.support.peer"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 
@@ -61,6 +62,40 @@ describe("http.request", function()
       assert.truthy(p.requests[i].head:find("\r\nX-A: b\r\n", 1, true))
       assert.is_nil(p.requests[i].head:lower():find("expect", 1, true))
     end
+  end)
+
+  it("sends a header whose value is empty", function()
+    local p = running.answering("200 OK")
+    for _, line in ipairs { "X-Empty:", "X-Empty: ", "X-Empty: \t" } do
+      assert(http.request { method = "POST", url = p.url, body = "b", headers = { line, "X-A: b" } })
+      local head = p.requests[#p.requests].head
+      assert.truthy(head:find("\r\nX-Empty:\r\n", 1, true), head)
+      assert.truthy(head:find("\r\nX-A: b\r\n", 1, true))
+    end
+  end)
+
+  it("gives a body no Content-Type but the caller's", function()
+    local p = running.answering("200 OK")
+    local given = { ["X-A: b"] = false, ["content-type: text/plain"] = "text/plain", ["Content-Type:"] = "" }
+    for line, shown in pairs(given) do
+      assert(http.request { method = "POST", url = p.url, body = "b", headers = { line } })
+      assert.same({ shown or nil }, peer.values(p.requests[#p.requests], "Content-Type"))
+    end
+  end)
+
+  it("writes the headers of message framing itself, and needs a Host", function()
+    local p = running.answering("200 OK")
+    for line, problem in pairs {
+      ["Host:"] = "Host must not be empty", ["host: \t "] = "Host must not be empty",
+      ["content-length: 1"] = "written by the library", ["Content-Length:"] = "written by the library",
+      ["Transfer-Encoding: chunked"] = "written by the library", ["EXPECT: 100-continue"] = "written by the library",
+    } do
+      local response, err = http.request { method = "POST", url = p.url, body = "body", headers = { line } }
+      assert.is_nil(response, line)
+      assert.equal("invalid_request", err.kind)
+      assert.matches(problem, err.message, 1, true)
+    end
+    assert.equal(0, p.connections)
   end)
 
   it("sends Basic credentials with an empty password", function()

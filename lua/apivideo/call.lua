@@ -127,10 +127,10 @@ end
 local with_body = { POST = true, PUT = true, PATCH = true }
 
 local function header_lines(self, token)
-  if not (token or self.options.headers or with_body[self.method]) then return self.account.lines end
+  if not (token or self.options.headers or self.body) then return self.account.lines end
   return headers.lines(self.account.headers, self.options.headers, {
     Authorization = token and "Bearer " .. token,
-    ["Content-Type"] = with_body[self.method] and (self.body and "application/json" or ""),
+    ["Content-Type"] = self.body and "application/json",
   })
 end
 

@@ -7,35 +7,31 @@
 
 #include "ascii.h"
 
-/* Pushes `name` in lower case (ASCII only: a header's name is no text). Stack: [-0, +1]. */
+/* Pushes `name` in lower case. A name that is too long for the C stack is folded in a userdata, because
+   luaL_Buffer of Lua 5.1 takes up to ten stack slots of its own. Stack: [-0, +1, m]. */
 static void push_lower(lua_State *L, const char *name, size_t len) {
-  char lower[64]; /* enough for almost any */
-  luaL_Buffer buffer;
+  char small[64]; /* enough for almost any name */
+  char *lower = len <= sizeof small ? small : lua_newuserdata(L, len);
   size_t i;
-  if (len <= sizeof lower) {
-    for (i = 0; i < len; i++) lower[i] = ascii_lower(name[i]);
-    lua_pushlstring(L, lower, len);
-    return;
-  }
-  luaL_buffinit(L, &buffer);
-  for (i = 0; i < len; i++) luaL_addchar(&buffer, ascii_lower(name[i]));
-  luaL_pushresult(&buffer);
+  for (i = 0; i < len; i++) lower[i] = ascii_lower(name[i]);
+  lua_pushlstring(L, lower, len);
+  if (lower != small) lua_remove(L, -2);
 }
 
 void headers_add(lua_State *L, const char *name, size_t name_len, const char *value,
                  size_t value_len) {
   const int headers = lua_gettop(L);
-  luaL_checkstack(L, 5, "headers");
+  luaL_checkstack(L, 5, "a header"); /* name, array, and a key and a value, or a copy of each */
   push_lower(L, name, name_len);
   lua_pushvalue(L, -1);
-  lua_rawget(L, headers); /* name, old */
+  lua_rawget(L, headers); /* name, previous value */
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);
     lua_pushlstring(L, value, value_len);
     lua_rawset(L, headers);
     return;
   }
-  if (lua_type(L, -1) != LUA_TTABLE) { /* the second of its name: the string becomes an array */
+  if (lua_type(L, -1) != LUA_TTABLE) { /* the name's second value: the string becomes an array */
     lua_createtable(L, 2, 0);
     lua_insert(L, -2);
     lua_rawseti(L, -2, 1); /* name, array */

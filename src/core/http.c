@@ -1,125 +1,52 @@
 /*
-** HTTP transfers on libcurl's multi interface. The callbacks touch only C memory: they run inside
-** libcurl, where neither a Lua error nor a yield may pass.
+** HTTP transfers on libcurl's multi interface: pools and transfers. No Lua runs within these functions, and
+** no callback of libcurl's calls one of them.
 */
 #include "http.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "http_connection.h"
+#include "http_handle.h"
 #include "http_header.h"
 #include "http_options.h"
+#include "http_sigpipe.h"
 
-#define BUFFER_FIRST_SIZE 1024
-
-bool http_append(http_buffer *buffer, const char *data, size_t len) {
-  if (len > buffer->size - buffer->len) {
-    size_t size = buffer->size == 0 ? BUFFER_FIRST_SIZE : buffer->size;
-    char *grown;
-    while (size - buffer->len < len) size *= 2;
-    grown = realloc(buffer->data, size);
-    if (grown == NULL) return false;
-    buffer->data = grown;
-    buffer->size = size;
-  }
-  memcpy(buffer->data + buffer->len, data, len);
-  buffer->len += len;
-  return true;
-}
+const char http_no_memory[] = "not enough memory";
 
 static void buffer_free(http_buffer *buffer) {
   free(buffer->data);
   memset(buffer, 0, sizeof *buffer);
 }
 
-/* libcurl's write callback: collects the body under its cap. Anything but `len` stops the transfer. */
-static size_t on_body(char *data, size_t size, size_t count, void *context) {
-  http_transfer *transfer = context;
-  const size_t len = size * count;
-  if (len > transfer->max_body - transfer->body.len) {
-    transfer->too_large = "the response's body is larger than allowed";
-    return 0;
-  }
-  return http_append(&transfer->body, data, len) ? len : 0;
+/* What a code of libcurl's means, as a problem. NULL for success. */
+static const char *problem_of_easy(CURLcode code) {
+  if (code == CURLE_OK) return NULL;
+  return code == CURLE_OUT_OF_MEMORY ? http_no_memory : curl_easy_strerror(code);
 }
 
-/* libcurl's header callback, once for each line. The cap counts all lines, so that a peer cannot send
-   1xx responses for ever. */
-static size_t on_header(char *data, size_t size, size_t count, void *context) {
-  http_transfer *transfer = context;
-  const size_t len = size * count;
-  if (len > transfer->max_header - transfer->header_total) {
-    transfer->too_large = "the response's headers are larger than allowed";
-    return 0;
-  }
-  transfer->header_total += len;
-  return http_take_line(transfer, data, len) ? len : 0;
-}
-
-/* A new handle, or NULL. */
-static CURL *make_handle(http_pool *pool) {
-  CURL *easy = curl_easy_init();
-  if (easy == NULL) return NULL;
-  (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-  (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-  (void)curl_easy_setopt(easy, CURLOPT_SHARE, pool->sessions);
-  if (http_set_common(easy, pool) == CURLE_OK && http_watch_handle(easy, pool) == CURLE_OK)
-    return easy;
-  curl_easy_cleanup(easy);
-  return NULL;
-}
-
-/* The handle of a new transfer, or NULL. None serves twice: from 7.84.0 to 8.2.1, libcurl appends a first
-   header that begins with white space to the last one of the response before, which is freed. */
-static CURL *take_handle(http_pool *pool) {
-  CURL *easy = pool->next;
-  pool->next = NULL;
-  return easy == NULL ? make_handle(pool) : easy;
-}
-
-/* Puts the handle of a transfer that has ended aside. It forgets where the transfer was. */
-static void leave_handle(http_transfer *transfer) {
-  http_pool *pool = transfer->pool;
-  (void)curl_easy_setopt(transfer->easy, CURLOPT_ERRORBUFFER, NULL);
-  curl_easy_cleanup(pool->used);
-  pool->used = transfer->easy;
-  transfer->easy = NULL;
-}
-
-/* Frees the used handle and makes the next one: what costs time is done while an answer is awaited. */
-static void change_handles(http_pool *pool) {
-  curl_easy_cleanup(pool->used);
-  pool->used = NULL;
-  if (pool->next == NULL) pool->next = make_handle(pool);
-}
-
-/* Where libcurl puts what it receives for a transfer. */
-static void set_targets(http_transfer *transfer) {
-  CURL *easy = transfer->easy;
-  (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
-  (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
-  (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
-  (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
+static const char *problem_of_multi(CURLMcode code) {
+  if (code == CURLM_OK) return NULL;
+  return code == CURLM_OUT_OF_MEMORY ? http_no_memory : curl_multi_strerror(code);
 }
 
 const char *http_prepare(http_pool *pool, http_transfer *transfer, const http_request *request) {
   CURLcode code;
   const char *problem;
+  assert(http_pool_usable(pool) && transfer->state == HTTP_NEW);
   transfer->pool = pool;
   problem = http_check(transfer, request);
-  /* An empty "Expect:" keeps libcurl from asking before it sends a larger body. */
-  if (problem == NULL && request->body != NULL) problem = http_add_header(transfer, "Expect:", 7);
+  if (problem == NULL && request->body != NULL) problem = http_add_body_headers(transfer);
   if (problem != NULL) return problem;
-  transfer->easy = take_handle(pool);
-  if (transfer->easy == NULL) return "libcurl could not make a handle";
+  if (!http_acquire_handle(pool, transfer)) return http_no_memory;
   transfer->max_body = request->max_body;
   transfer->max_header = request->max_header;
-  set_targets(transfer);
   code = http_set_request(transfer, request);
   if (code == CURLE_OK) code = http_watch_transfer(transfer, request);
-  return code == CURLE_OK ? NULL : curl_easy_strerror(code);
+  return problem_of_easy(code);
 }
 
 /* Takes a running transfer out of its pool's list. */
@@ -155,14 +82,24 @@ static void stop(http_transfer *transfer) {
   drop_running(transfer);
 }
 
-void http_close(http_transfer *transfer) {
+/* Ends the use of a transfer's handle. It is the only part of closing in which libcurl may send. */
+static void release_handle(http_transfer *transfer) {
+  http_sigpipe saved;
+  if (transfer->easy == NULL) return;
+  http_sigpipe_block(&saved);
   if (transfer->state == HTTP_RUNNING) stop(transfer);
+  curl_easy_cleanup(transfer->easy);
+  transfer->easy = NULL;
+  http_sigpipe_restore(&saved);
+}
+
+void http_close(http_transfer *transfer) {
+  assert(transfer->state != HTTP_RUNNING || transfer->easy != NULL);
+  release_handle(transfer);
   if (transfer->state == HTTP_DONE && transfer->pool != NULL) drop_done(transfer);
-  if (transfer->easy != NULL) curl_easy_cleanup(transfer->easy);
   curl_slist_free_all(transfer->headers);
   buffer_free(&transfer->body);
   buffer_free(&transfer->header);
-  transfer->easy = NULL;
   transfer->headers = NULL;
   transfer->pool = NULL;
   transfer->state = HTTP_CLOSED;
@@ -170,41 +107,70 @@ void http_close(http_transfer *transfer) {
 
 /* Frees what http_pool_open made, or some of it. */
 static void release(http_pool *pool) {
+  http_free_handles(pool);
   (void)curl_multi_cleanup(pool->multi);
   (void)curl_share_cleanup(pool->sessions);
   curl_global_cleanup();
-  pool->multi = NULL;
 }
 
-bool http_pool_open(http_pool *pool) {
+/* Makes a closed pool: nothing in it refers to anything. */
+static void empty(http_pool *pool) {
+  pool->multi = NULL;
+  pool->sessions = NULL;
+  pool->next = pool->used = NULL;
+  pool->running = pool->done = NULL;
   pool->done_end = &pool->done;
+  pool->sockets = NULL;
+  pool->socket_count = pool->socket_size = 0;
+  pool->needs_perform = false;
+}
+
+const char *http_pool_open(http_pool *pool) {
+  assert(pool->multi == NULL);
+  empty(pool);
   pool->pid = getpid();
-  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return false;
+  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return "libcurl could not be started";
   http_read_features(pool);
   pool->multi = curl_multi_init();
   pool->sessions = curl_share_init();
-  if (pool->multi == NULL || pool->sessions == NULL) {
+  if (pool->multi == NULL || pool->sessions == NULL || pool->version < COMPAT_CURL_FLOOR) {
     release(pool);
-    return false;
+    empty(pool);
+    return pool->version < COMPAT_CURL_FLOOR
+               ? "this libcurl is too old: " COMPAT_CURL_FLOOR_NAME " or newer is needed"
+               : http_no_memory;
   }
   (void)curl_share_setopt(pool->sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
-  return true;
+  return NULL;
 }
 
 bool http_pool_forked(const http_pool *pool) { return pool->pid != getpid(); }
+
+bool http_pool_usable(const http_pool *pool) {
+  return pool->multi != NULL && !http_pool_forked(pool);
+}
 
 void http_pool_close(http_pool *pool) {
   if (pool->multi == NULL) return;
   while (pool->running != NULL) http_close(pool->running);
   while (pool->done != NULL) http_close(pool->done);
   if (!http_pool_forked(pool)) {
-    curl_easy_cleanup(pool->used);
-    curl_easy_cleanup(pool->next);
+    http_sigpipe saved;
+    http_sigpipe_block(&saved);
     release(pool);
+    http_sigpipe_restore(&saved);
   }
   free(pool->sockets);
-  pool->sockets = NULL;
-  pool->multi = NULL;
+  empty(pool);
+}
+
+/* Whether a transfer that failed did so because memory was out. Before 8.6.0, libcurl reports a header
+   line beyond its own cap (100 KiB) with the same code: that is assumed where a part of the headers has
+   come. */
+static bool lacked_memory(const http_transfer *transfer, CURLcode code) {
+  if (transfer->out_of_memory || code != CURLE_OUT_OF_MEMORY) return transfer->out_of_memory;
+  return transfer->pool->version >= COMPAT_CURL_TOO_LARGE || transfer->answered ||
+         transfer->points[HTTP_FIRST_BYTE] == 0;
 }
 
 /* Reads what libcurl tells about a transfer that has ended, so that its handle can go. */
@@ -228,14 +194,15 @@ static void finish(http_transfer *transfer, CURLcode code) {
   (void)curl_multi_remove_handle(pool->multi, transfer->easy);
   drop_running(transfer);
   read_end(transfer);
-  leave_handle(transfer);
+  transfer->out_of_memory = lacked_memory(transfer, code);
+  http_retire_handle(transfer);
   transfer->code = code;
   transfer->state = HTTP_DONE;
   *pool->done_end = transfer;
   pool->done_end = &transfer->next;
 }
 
-/* Starts a transfer anew, on a connection of its own. Nothing of it was sent. */
+/* Retries a transfer of which nothing was sent, on a new connection. */
 static void renew(http_transfer *transfer) {
   CURLM *multi = transfer->pool->multi;
   transfer->error[0] = '\0';
@@ -244,7 +211,7 @@ static void renew(http_transfer *transfer) {
     finish(transfer, CURLE_FAILED_INIT);
 }
 
-/* Takes up what libcurl has finished. */
+/* Moves the transfers that libcurl has finished to `done`. */
 static void collect(http_pool *pool) {
   CURLMsg *message;
   int left;
@@ -262,36 +229,58 @@ static void collect(http_pool *pool) {
   }
 }
 
-/* Has libcurl work on what it can, without a wait. */
+/* Lets libcurl do what it can without a wait. */
 static CURLMcode drive(http_pool *pool) {
   int running;
   const CURLMcode code = curl_multi_perform(pool->multi, &running);
-  pool->fresh = code != CURLM_OK;
+  pool->needs_perform = code != CURLM_OK;
   if (code == CURLM_OK) collect(pool);
   return code;
 }
 
-const char *http_start(http_pool *pool, http_transfer *transfer) {
+/* Adds a transfer to libcurl's and to the pool's, which may send it. */
+static CURLMcode add(http_pool *pool, http_transfer *transfer) {
   const CURLMcode code = curl_multi_add_handle(pool->multi, transfer->easy);
-  if (code != CURLM_OK) return curl_multi_strerror(code);
+  if (code != CURLM_OK) return code;
   transfer->state = HTTP_RUNNING;
   transfer->next = pool->running;
   if (transfer->next != NULL) transfer->next->previous = transfer;
   pool->running = transfer;
-  pool->fresh = true;
-  /* One that is alone goes out while its caller prepares to wait. A failure comes up in the step. */
+  pool->needs_perform = true;
+  /* The only transfer is sent while its caller prepares to wait. The step reports a failure. */
   if (transfer->next == NULL) (void)drive(pool);
-  return NULL;
+  return CURLM_OK;
 }
 
-const char *http_pool_step(http_pool *pool, struct curl_waitfd *fds, unsigned count, int timeout) {
-  CURLMcode code = pool->fresh ? drive(pool) : CURLM_OK;
-  if (pool->running != NULL && pool->done == NULL) change_handles(pool);
+const char *http_start(http_pool *pool, http_transfer *transfer) {
+  http_sigpipe saved;
+  CURLMcode code;
+  assert(transfer->state == HTTP_NEW && transfer->pool == pool);
+  http_sigpipe_block(&saved);
+  code = add(pool, transfer);
+  http_sigpipe_restore(&saved);
+  return problem_of_multi(code);
+}
+
+/* http_pool_step, with SIGPIPE blocked. */
+static CURLMcode step(http_pool *pool, struct curl_waitfd *fds, unsigned count, int timeout) {
+  CURLMcode code = pool->needs_perform ? drive(pool) : CURLM_OK;
+  if (pool->running != NULL && pool->done == NULL) http_replace_handles(pool);
   if (code == CURLM_OK && (pool->done == NULL || count > 0)) {
     code = curl_multi_poll(pool->multi, fds, count, pool->done == NULL ? timeout : 0, NULL);
     if (code == CURLM_OK) code = drive(pool);
   }
-  return code == CURLM_OK ? NULL : curl_multi_strerror(code);
+  return code;
+}
+
+const char *http_pool_step(http_pool *pool, struct curl_waitfd *fds, unsigned count, int timeout) {
+  http_sigpipe saved;
+  CURLMcode code;
+  assert(http_pool_usable(pool));
+  http_sigpipe_block(&saved);
+  code = step(pool, fds, count, timeout);
+  http_sigpipe_restore(&saved);
+  return problem_of_multi(code);
 }
 
 http_transfer *http_pool_take(http_pool *pool) {

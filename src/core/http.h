@@ -6,10 +6,12 @@
 ** and each transfer its pool, so either may be closed first.
 **
 **   http.c             pools and transfers
+**   http_handle.c      a pool's libcurl handles
 **   http_header.c      the lines of headers
 **   http_options.c     what a request asks, as libcurl's options
 **   http_connection.c  what happens between a connection and a request
 **   http_failure.c     what kind of failure it was
+**   http_sigpipe.c     no SIGPIPE from libcurl
 */
 #ifndef APIVIDEO_HTTP_H
 #define APIVIDEO_HTTP_H
@@ -18,7 +20,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include <curl/curl.h>
+#include "../common/compat_curl.h"
 
 typedef struct http_buffer {
   char *data;
@@ -43,15 +45,14 @@ typedef struct http_pool {
   http_transfer *running;   /* doubly linked */
   http_transfer *done;      /* finished and not yet taken, oldest first */
   http_transfer **done_end; /* where the next one goes */
-  bool fresh;               /* libcurl has not yet worked on what was started last */
+  bool needs_perform;       /* libcurl has not yet worked on what was started last */
   CURL *next; /* a handle for the next transfer, or NULL */
   CURL *used; /* that of the last one that ended, or NULL */
   http_socket *sockets; /* the open ones */
   size_t socket_count, socket_size;
-  bool has_http2, has_https_proxy; /* this libcurl has them */
-  bool has_openssl;   /* or a relative of its */
-  bool sees_requests; /* this libcurl tells before it sends */
-  bool exits_quickly; /* and leaves a resolver's thread to its end */
+  unsigned version;    /* of the libcurl at run time: see compat_curl.h */
+  bool has_http2, has_https_proxy; /* this libcurl was built with them */
+  bool sees_requests; /* libcurl calls back before it sends a request (COMPAT_CURL_PREREQ) */
   bool trusts_file;   /* the system's certificates are one file */
 } http_pool;
 
@@ -59,7 +60,7 @@ typedef enum http_state {
   HTTP_NEW,     /* zeroed, or prepared */
   HTTP_RUNNING, /* in its pool's `running` */
   HTTP_DONE,    /* in its pool's `done`, or taken from it */
-  HTTP_CLOSED   /* nothing is left of it */
+  HTTP_CLOSED   /* its memory and handle are freed; the fields that describe its end stay */
 } http_state;
 
 /* The points of time that libcurl tells, in microseconds from the start. */
@@ -75,10 +76,11 @@ typedef enum http_point {
 struct http_transfer {
   http_pool *pool;
   http_transfer *next, *previous;
-  int id; /* the caller's */
+  bool anchored; /* the caller's */
   http_state state;
   CURL *easy; /* until it is done */
   struct curl_slist *headers;
+  bool has_content_type; /* `headers` has one */
   size_t max_body, max_header;
   /* on its way: */
   bool repeatable;   /* a GET, and maybe over HTTP/2: it may be sent again */
@@ -88,6 +90,7 @@ struct http_transfer {
   long connect_size; /* what was sent to a proxy, to reach the peer, before the request */
   /* its end: */
   CURLcode code;
+  bool out_of_memory;    /* no response, because memory was out */
   const char *too_large; /* which cap of ours stopped it, or NULL */
   const char *malformed; /* what is wrong with the headers, where we stopped it for that, or NULL */
   bool sent;             /* whether any byte of it may have reached the peer */
@@ -117,11 +120,17 @@ typedef struct http_request {
   size_t max_body, max_header;
 } http_request;
 
-/* Makes the pool ready; false when libcurl cannot. */
-bool http_pool_open(http_pool *pool);
+/* The problem of a function below when memory is out: the callers compare the pointer. */
+extern const char http_no_memory[];
+
+/* Makes the zeroed pool ready. NULL, or why not. */
+const char *http_pool_open(http_pool *pool);
+/* Whether the pool can be used: it is open, and this process made it. */
+bool http_pool_usable(const http_pool *pool);
 /* Whether this process is another than the one that made the pool. */
 bool http_pool_forked(const http_pool *pool);
-/* Cancels what runs and frees everything. May be called twice, and after a failed open. */
+/* Cancels what runs and frees everything. May be called twice, on a zeroed pool, after a failed open, and
+   in a process forked since. */
 void http_pool_close(http_pool *pool);
 /* Drives the transfers, waiting up to `timeout` milliseconds for them or for one of `fds`, whose
    `revents` it sets. NULL, or what went wrong. */
@@ -129,7 +138,8 @@ const char *http_pool_step(http_pool *pool, struct curl_waitfd *fds, unsigned co
 /* Takes the next finished transfer, or NULL. */
 http_transfer *http_pool_take(http_pool *pool);
 
-/* Adds a header line `Name: value` to a new transfer. NULL, or why not. */
+/* Adds a header line `Name: value` to a new transfer. The value may be empty, but for Host; the headers of
+   message framing are rejected. NULL, or why not. */
 const char *http_add_header(http_transfer *transfer, const char *line, size_t len);
 /* Sets a new transfer up. NULL, or why not (maybe in `transfer`); then the transfer is to be closed. */
 const char *http_prepare(http_pool *pool, http_transfer *transfer, const http_request *request);
@@ -137,7 +147,7 @@ const char *http_prepare(http_pool *pool, http_transfer *transfer, const http_re
 const char *http_start(http_pool *pool, http_transfer *transfer);
 /* Stops it if it runs, and frees what it holds, except what tells its end. May be called twice. */
 void http_close(http_transfer *transfer);
-/* The error kind of a finished transfer, or NULL when there is a response. */
+/* The error kind of a finished transfer that is not `out_of_memory`, or NULL when there is a response. */
 const char *http_error_kind(const http_transfer *transfer);
 /* One line about the error of a finished transfer. */
 const char *http_error_message(const http_transfer *transfer);

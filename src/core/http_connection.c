@@ -1,6 +1,6 @@
 /*
 ** What happens between a connection and a request. The callbacks run inside libcurl and touch only
-** C memory. Before 7.80.0, libcurl tells nothing there.
+** C memory. They are set only where libcurl has COMPAT_CURL_PREREQ (`sees_requests`).
 */
 #include "http_connection.h"
 
@@ -9,13 +9,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#if LIBCURL_VERSION_NUM >= 0x075000
-
-static bool is_https(const char *url) { return strncasecmp(url, "https:", 6) == 0; }
+#include "../common/ascii.h"
 
 #ifndef POLLRDHUP
 #define POLLRDHUP POLLHUP /* elsewhere than on Linux */
@@ -140,28 +137,18 @@ static CURLcode set_callbacks(CURL *easy, http_pool *pool) {
   return code;
 }
 
-#endif
-
 CURLcode http_watch_handle(CURL *easy, http_pool *pool) {
-#if LIBCURL_VERSION_NUM >= 0x075000
-  if (pool->sees_requests) return set_callbacks(easy, pool);
-#endif
-  (void)easy;
-  (void)pool;
-  return CURLE_OK;
+  return pool->sees_requests ? set_callbacks(easy, pool) : CURLE_OK;
 }
 
 CURLcode http_watch_transfer(http_transfer *transfer, const http_request *request) {
   const bool safe = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
-#if LIBCURL_VERSION_NUM >= 0x075000
-  if (transfer->pool->sees_requests) {
-    transfer->repeatable = safe && request->http2 && is_https(request->url);
-    (void)curl_easy_setopt(transfer->easy, CURLOPT_SOCKOPTDATA, transfer);
-    return curl_easy_setopt(transfer->easy, CURLOPT_PREREQDATA, transfer);
-  }
-#endif
-  /* Without eyes, only a new connection is sure not to send twice. */
-  return safe ? CURLE_OK : http_renew(transfer);
+  if (!transfer->pool->sees_requests)
+    /* libcurl < 7.80 has no prereq callback: a new connection, so that libcurl cannot resend silently. */
+    return safe ? CURLE_OK : http_renew(transfer);
+  transfer->repeatable = safe && request->http2 && ascii_has_prefix(request->url, "https:");
+  (void)curl_easy_setopt(transfer->easy, CURLOPT_SOCKOPTDATA, transfer);
+  return curl_easy_setopt(transfer->easy, CURLOPT_PREREQDATA, transfer);
 }
 
 CURLcode http_renew(http_transfer *transfer) {
@@ -170,11 +157,10 @@ CURLcode http_renew(http_transfer *transfer) {
 }
 
 void http_learn(const http_transfer *transfer) {
-#if LIBCURL_VERSION_NUM >= 0x075000
   http_socket *connection;
   long port = 0, peer_port = 0;
   char *peer_ip = NULL;
-  if (transfer->version == CURL_HTTP_VERSION_NONE || transfer->version > CURL_HTTP_VERSION_1_1)
+  if (!transfer->pool->sees_requests || transfer->version == CURL_HTTP_VERSION_NONE || transfer->version > CURL_HTTP_VERSION_1_1)
     return;
   (void)curl_easy_getinfo(transfer->easy, CURLINFO_LOCAL_PORT, &port);
   (void)curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_PORT, &peer_port);
@@ -182,9 +168,6 @@ void http_learn(const http_transfer *transfer) {
   if (peer_ip == NULL) return;
   connection = find_socket(transfer->pool, (int)port, peer_ip, (int)peer_port);
   if (connection != NULL) connection->http1 = true;
-#else
-  (void)transfer;
-#endif
 }
 
 bool http_was_sent(const http_transfer *transfer) {

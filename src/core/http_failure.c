@@ -1,6 +1,7 @@
 /*
 ** What kind of failure ended a transfer. Where libcurl's codes leave it open, its words tell.
 */
+#include <assert.h>
 #include <string.h>
 
 #include "http.h"
@@ -31,6 +32,7 @@ static bool got_alert(const http_transfer *transfer) {
 }
 
 const char *http_error_kind(const http_transfer *transfer) {
+  assert(!transfer->out_of_memory);
   if (transfer->too_large != NULL) return "too_large";
   if (transfer->malformed != NULL) return "unexpected_response";
   switch (transfer->code) {
@@ -50,12 +52,9 @@ const char *http_error_kind(const http_transfer *transfer) {
     case CURLE_SSL_ISSUER_ERROR: return "tls";
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR: return got_alert(transfer) ? "tls" : "network";
-    case CURLE_OUT_OF_MEMORY: /* what libcurl before 8 says of a header line that is too long */
-#if LIBCURL_VERSION_NUM >= 0x080600
-    case CURLE_TOO_LARGE:
-#endif
+    case CURLE_OUT_OF_MEMORY: /* a header line beyond libcurl's cap, before COMPAT_CURL_TOO_LARGE */
       return "too_large";
-    default: return "network";
+    default: return (int)transfer->code == COMPAT_CURLE_TOO_LARGE ? "too_large" : "network";
   }
 }
 

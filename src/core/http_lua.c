@@ -7,16 +7,23 @@
 **   response | nil, kind, message, sent = transfer:result()
 **   transfer:cancel()
 **
-** A pool's uservalue holds its running transfers by id, so that none is collected while libcurl
-** works on it; the transfers share that table as theirs, to leave it. Neither needs the other's
-** memory: whichever is closed first tells the other.
+** A pool's uservalue is a table that anchors its transfers until they are reported, cancelled or read: from
+** the transfer's address to the transfer, so that none is collected while libcurl works on it. The
+** transfers have the same table as theirs, to remove themselves. Pool and transfer do not need each
+** other's memory: whichever is closed first unlinks itself from the other.
+**
+** A call that allocates may run a finalizer, which may call any function of this file. So what it may
+** change is read again after each such call.
 */
 #include "http_lua.h"
 
+#include <assert.h>
+#include <limits.h>
 #include <string.h>
 
-#include "../common/headers_lua.h"
 #include "http.h"
+#include "http_request_lua.h"
+#include "http_response_lua.h"
 
 #define POOL "apivideo.http.pool"
 #define TRANSFER "apivideo.http.transfer"
@@ -26,118 +33,14 @@ static http_pool *check_pool(lua_State *L) { return luaL_checkudata(L, 1, POOL);
 
 static http_transfer *check_transfer(lua_State *L) { return luaL_checkudata(L, 1, TRANSFER); }
 
-/* new() -> pool | nil, message. Stack: [-0, +1|2]. The pool belongs to Lua. */
-static int new_pool(lua_State *L) {
-  http_pool *pool = lua_newuserdata(L, sizeof *pool);
-  memset(pool, 0, sizeof *pool);
-  luaL_getmetatable(L, POOL);
-  lua_setmetatable(L, -2);
-  lua_newtable(L);
-  compat_setuservalue(L, -2);
-  if (http_pool_open(pool)) return 1;
-  lua_pushnil(L);
-  lua_pushliteral(L, "libcurl could not be started");
-  return 2;
+/* Raises a problem of http.c's; memory that was out as Lua itself does. Stack: [-0, +0, v]. */
+static int raise(lua_State *L, const char *problem) {
+  if (problem != http_no_memory) return luaL_error(L, "libcurl: %s", problem);
+  lua_pushstring(L, problem);
+  return lua_error(L);
 }
 
-/* __gc, __close. Stack: [-0, +0]. */
-static int pool_close(lua_State *L) {
-  http_pool_close(check_pool(L));
-  return 0;
-}
-
-/* pool:forked() -> whether another process made it. Stack: [-0, +1]. */
-static int pool_forked(lua_State *L) {
-  lua_pushboolean(L, http_pool_forked(check_pool(L)));
-  return 1;
-}
-
-/* Raises unless the pool can be used. Stack: [-0, +0]. */
-static http_pool *check_usable(lua_State *L) {
-  http_pool *pool = check_pool(L);
-  luaL_argcheck(L, pool->multi != NULL, 1, "the pool is closed");
-  luaL_argcheck(L, !http_pool_forked(pool), 1, "the pool was made before a fork");
-  return pool;
-}
-
-/* Reads a string field of the request at index 2, which stays on the stack so that it lives as long
-   as the call. NULL when it is nil and `optional`. Stack: [-0, +1]. */
-static const char *string_field(lua_State *L, const char *name, bool optional, size_t *len) {
-  lua_getfield(L, 2, name);
-  if (lua_type(L, -1) == LUA_TSTRING) return lua_tolstring(L, -1, len);
-  if (!optional || !lua_isnil(L, -1))
-    luaL_error(L, "field \"%s\" must be a string, got %s", name, luaL_typename(L, -1));
-  return NULL;
-}
-
-/* Like string_field, for strings that C reads up to their NUL: NULL and a message for one inside. */
-static const char *plain_field(lua_State *L, const char *name, bool optional) {
-  size_t len = 0;
-  const char *text = string_field(L, name, optional, &len);
-  if (text != NULL && strlen(text) != len) luaL_error(L, "field \"%s\" holds a NUL", name);
-  return text;
-}
-
-/* Reads a positive number field times `unit`. Stack: [-0, +0]. */
-static long number_field(lua_State *L, const char *name, double unit) {
-  double value;
-  lua_getfield(L, 2, name);
-  value = lua_tonumber(L, -1) * unit;
-  if (lua_type(L, -1) != LUA_TNUMBER || !(value >= 1 && value <= 2147483647.0))
-    luaL_error(L, "field \"%s\" must be a positive number within 32 bits", name);
-  lua_pop(L, 1);
-  return (long)value;
-}
-
-/* Reads a boolean field, true when it is nil. Stack: [-0, +0]. */
-static bool boolean_field(lua_State *L, const char *name) {
-  bool value;
-  lua_getfield(L, 2, name);
-  if (!lua_isnil(L, -1) && !lua_isboolean(L, -1))
-    luaL_error(L, "field \"%s\" must be a boolean, got %s", name, luaL_typename(L, -1));
-  value = lua_isnil(L, -1) || lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return value;
-}
-
-/* Reads the request at index 2; its strings stay on the stack. Stack: [-0, +8]. */
-static void read_request(lua_State *L, http_request *request) {
-  memset(request, 0, sizeof *request);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  request->timeout = number_field(L, "timeout", 1000);
-  request->connect_timeout = number_field(L, "connect_timeout", 1000);
-  request->max_body = (size_t)number_field(L, "max_body", 1);
-  request->max_header = (size_t)number_field(L, "max_header", 1);
-  request->method = plain_field(L, "method", false);
-  request->url = plain_field(L, "url", false);
-  request->username = plain_field(L, "username", true);
-  request->ca_file = plain_field(L, "ca_file", true);
-  request->client_cert = plain_field(L, "client_cert", true);
-  request->client_key = plain_field(L, "client_key", true);
-  request->proxy = plain_field(L, "proxy", true);
-  request->http2 = boolean_field(L, "http2");
-  request->body = string_field(L, "body", true, &request->body_len);
-}
-
-/* Adds the headers of the array at the top. NULL, or why not. Stack: [-0, +0]. */
-static const char *add_headers(lua_State *L, http_transfer *transfer) {
-  const int count = (int)compat_rawlen(L, -1);
-  int i;
-  for (i = 1; i <= count; i++) {
-    const char *problem = "a header must be a string";
-    lua_rawgeti(L, -1, i);
-    if (lua_type(L, -1) == LUA_TSTRING) {
-      size_t len;
-      const char *line = lua_tolstring(L, -1, &len);
-      problem = http_add_header(transfer, line, len);
-    }
-    lua_pop(L, 1);
-    if (problem != NULL) return problem;
-  }
-  return NULL;
-}
-
-/* Pushes nil, kind, message, and whether any byte may have reached the peer. Stack: [-0, +4]. */
+/* Pushes nil, kind, message, and whether any byte may have reached the peer. Stack: [-0, +4, m]. */
 static int fail(lua_State *L, const char *kind, const char *message, bool sent) {
   lua_pushnil(L);
   lua_pushstring(L, kind);
@@ -146,78 +49,157 @@ static int fail(lua_State *L, const char *kind, const char *message, bool sent) 
   return 4;
 }
 
-/* Keeps the transfer at the top in the pool's table while it runs. Stack: [-0, +0]. */
+/* ---- anchors ---- */
+
+/* Anchors the transfer at the top in the table of the pool at index 1. Stack: [-0, +0, m]. */
 static void anchor(lua_State *L, http_transfer *transfer) {
-  int id;
   compat_getuservalue(L, 1);
-  id = (int)compat_rawlen(L, -1) + 1;
-  lua_pushvalue(L, -2);
-  lua_rawseti(L, -2, id);
+  lua_pushlightuserdata(L, transfer);
+  lua_pushvalue(L, -3);
+  lua_rawset(L, -3);
   compat_setuservalue(L, -2);
-  transfer->id = id;
+  transfer->anchored = true;
 }
 
-/* Undoes anchor for the transfer at `index`, if it is anchored. Stack: [-0, +0]. */
-static void release(lua_State *L, int index, http_transfer *transfer) {
-  if (transfer->id == 0) return;
-  compat_getuservalue(L, index);
+/* Sets a key that the table at the top has to nil. Needs no memory. Stack: [-1, +0, -]. */
+static void clear_key(lua_State *L, int table) {
   lua_pushnil(L);
-  lua_rawseti(L, -2, transfer->id);
-  lua_pop(L, 1);
-  transfer->id = 0;
+  lua_rawset(L, table);
 }
 
-/* pool:start(request) -> transfer | nil, kind, message, false. Stack: [-0, +1|4]. */
-static int pool_start(lua_State *L) {
-  http_pool *pool = check_usable(L);
-  http_request request;
-  http_transfer *transfer;
-  const char *problem, *kind = "invalid_request";
-  read_request(L, &request);
-  lua_getfield(L, 2, "headers");
-  if (!lua_isnil(L, -1) && !lua_istable(L, -1)) return luaL_error(L, "field \"headers\" must be an array");
-  transfer = lua_newuserdata(L, sizeof *transfer);
+/* Undoes anchor for the transfer at `index`, if it is anchored. Stack: [-0, +0, -]. */
+static void release(lua_State *L, int index, http_transfer *transfer) {
+  if (!transfer->anchored) return;
+  transfer->anchored = false;
+  compat_getuservalue(L, index);
+  lua_pushlightuserdata(L, transfer);
+  clear_key(L, lua_gettop(L) - 1);
+  lua_pop(L, 1);
+}
+
+/* Undoes anchor for all transfers of the open pool at index 1. Stack: [-0, +0, -]. */
+static void release_all(lua_State *L) {
+  int anchors;
+  compat_getuservalue(L, 1);
+  anchors = lua_gettop(L);
+  lua_pushnil(L);
+  while (lua_next(L, anchors) != 0) {
+    http_transfer *transfer = lua_touserdata(L, -1);
+    transfer->anchored = false;
+    lua_pop(L, 1);
+    lua_pushvalue(L, -1);
+    clear_key(L, anchors);
+  }
+  lua_pop(L, 1);
+}
+
+/* ---- pools ---- */
+
+/* new() -> pool | nil, message. The pool belongs to Lua. Stack: [-0, +1|2, m]. */
+static int new_pool(lua_State *L) {
+  const char *problem;
+  http_pool *pool = lua_newuserdata(L, sizeof *pool);
+  memset(pool, 0, sizeof *pool);
+  lua_newtable(L);
+  compat_setuservalue(L, -2);
+  luaL_getmetatable(L, POOL);
+  lua_setmetatable(L, -2);
+  problem = http_pool_open(pool); /* last: __gc closes what it opens */
+  if (problem == NULL) return 1;
+  lua_pushnil(L);
+  lua_pushstring(L, problem);
+  return 2;
+}
+
+/* pool:close(), __gc, __close. Stack: [-0, +0, -]. */
+static int pool_close(lua_State *L) {
+  http_pool *pool = check_pool(L);
+  if (pool->multi == NULL) return 0; /* it may have no table yet */
+  release_all(L);
+  http_pool_close(pool);
+  return 0;
+}
+
+/* pool:forked() -> whether another process made it. Stack: [-0, +1, -]. */
+static int pool_forked(lua_State *L) {
+  lua_pushboolean(L, http_pool_forked(check_pool(L)));
+  return 1;
+}
+
+/* Raises unless the pool can be used. Stack: [-0, +0, v]. */
+static void check_usable(lua_State *L, const http_pool *pool) {
+  luaL_argcheck(L, pool->multi != NULL, 1, "the pool is closed");
+  luaL_argcheck(L, !http_pool_forked(pool), 1, "the pool was made before a fork");
+}
+
+/* Pushes a new transfer, which the pool at index 1 anchors. Stack: [-0, +1, m]. */
+static http_transfer *push_transfer(lua_State *L) {
+  http_transfer *transfer = lua_newuserdata(L, sizeof *transfer);
   memset(transfer, 0, sizeof *transfer);
   luaL_getmetatable(L, TRANSFER);
   lua_setmetatable(L, -2);
-  lua_insert(L, -2); /* …, transfer, headers */
-  problem = lua_istable(L, -1) ? add_headers(L, transfer) : NULL;
-  lua_pop(L, 1);
-  anchor(L, transfer); /* first, as it may raise: a handle must not outlive its pool */
-  if (problem == NULL) problem = http_prepare(pool, transfer, &request);
-  if (problem == NULL) {
-    kind = "network";
-    problem = http_start(pool, transfer);
-  }
-  if (problem == NULL) return 1;
-  release(L, lua_gettop(L), transfer);
-  http_close(transfer); /* `problem` lives on, even in it */
-  return fail(L, kind, problem, false);
+  anchor(L, transfer);
+  return transfer;
 }
 
-/* Takes the finished transfers off the pool: pushes them as an array, or nil. Nothing raises once the
-   first has been taken. Stack: [-0, +1]. */
+/* Prepares and starts a new transfer. NULL, or why not, and of what kind that is. */
+static const char *start(http_pool *pool, http_transfer *transfer, const http_request *request,
+                         const char **kind) {
+  const char *problem = http_prepare(pool, transfer, request);
+  *kind = problem == NULL ? "network" : "invalid_request";
+  return problem == NULL ? http_start(pool, transfer) : problem;
+}
+
+/* pool:start(request) -> transfer | nil, kind, message, false. Stack: [-0, +1|4, e]. */
+static int pool_start(lua_State *L) {
+  http_pool *pool = check_pool(L);
+  http_request request;
+  http_transfer *transfer;
+  const char *problem, *kind = "invalid_request";
+  check_usable(L, pool);
+  http_request_read(L, &request);
+  transfer = push_transfer(L);
+  /* Nothing below allocates Lua memory until the transfer is started or closed. */
+  problem = http_request_add_headers(L, -2, transfer);
+  if (problem == NULL && http_pool_usable(pool) && transfer->state == HTTP_NEW) {
+    problem = start(pool, transfer, &request, &kind);
+    if (problem == NULL) return 1;
+  }
+  release(L, lua_gettop(L), transfer);
+  http_close(transfer); /* `problem` stays, even in the transfer */
+  check_usable(L, pool);
+  if (problem == http_no_memory) return raise(L, problem);
+  if (problem != NULL) return fail(L, kind, problem, false);
+  return fail(L, "cancelled", "the request was cancelled", false); /* by a finalizer */
+}
+
+/* Moves the finished transfers off the pool into an array that it pushes, or pushes nil. Those that finish
+   while the array is made wait for the next step; a finalizer may have taken others. Nothing raises once
+   a transfer has been taken. Stack: [-0, +1, m]. */
 static void push_finished(lua_State *L, http_pool *pool) {
-  const http_transfer *transfer;
+  http_transfer *transfer;
   int i, count = 0;
-  if (pool->done == NULL) {
+  for (transfer = pool->done; transfer != NULL; transfer = transfer->next) count++;
+  if (count > 0) lua_createtable(L, count, 0);
+  if (count == 0 || pool->done == NULL) {
     lua_pushnil(L);
+    if (count > 0) lua_remove(L, -2);
     return;
   }
-  for (transfer = pool->done; transfer != NULL; transfer = transfer->next) count++;
-  lua_createtable(L, count, 0);
-  compat_getuservalue(L, 1); /* finished, running */
-  for (i = 1; i <= count; i++) {
-    lua_rawgeti(L, -1, pool->done->id);
+  compat_getuservalue(L, 1); /* finished, anchors */
+  for (i = 1; i <= count && (transfer = http_pool_take(pool)) != NULL; i++) {
+    assert(transfer->anchored);
+    transfer->anchored = false;
+    lua_pushlightuserdata(L, transfer);
+    lua_rawget(L, -2);
     lua_rawseti(L, -3, i);
-    lua_pushnil(L);
-    lua_rawseti(L, -2, pool->done->id);
-    http_pool_take(pool)->id = 0;
+    lua_pushlightuserdata(L, transfer);
+    clear_key(L, lua_gettop(L) - 1);
   }
   lua_pop(L, 1);
 }
 
-/* Pushes the descriptors that are ready as an array, or nil. Stack: [-0, +1]. */
+/* Pushes the descriptors that are ready as an array, or nil. Stack: [-0, +1, m]. */
 static void push_ready(lua_State *L, const struct curl_waitfd *fds, unsigned count) {
   unsigned i;
   int ready = 0;
@@ -233,7 +215,7 @@ static void push_ready(lua_State *L, const struct curl_waitfd *fds, unsigned cou
   }
 }
 
-/* Reads the array of descriptors at index 3, if there is one. Stack: [-0, +0]. */
+/* Reads the array of descriptors at index 3, if there is one. Stack: [-0, +0, v]. */
 static unsigned read_fds(lua_State *L, struct curl_waitfd *fds) {
   unsigned i, count;
   if (lua_isnoneornil(L, 3)) return 0;
@@ -241,8 +223,13 @@ static unsigned read_fds(lua_State *L, struct curl_waitfd *fds) {
   luaL_argcheck(L, compat_rawlen(L, 3) <= MAX_FDS, 3, "too many descriptors");
   count = (unsigned)compat_rawlen(L, 3);
   for (i = 0; i < count; i++) {
+    lua_Number fd;
     lua_rawgeti(L, 3, (int)i + 1);
-    fds[i].fd = (curl_socket_t)luaL_checkinteger(L, -1);
+    fd = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : -1;
+    /* False for NaN; only a value within the range may be converted. */
+    luaL_argcheck(L, fd >= 0 && fd <= INT_MAX && (lua_Number)(int)fd == fd, 3,
+                  "descriptors expected: whole numbers from 0 to 2147483647");
+    fds[i].fd = (curl_socket_t)fd;
     fds[i].events = CURL_WAIT_POLLIN;
     fds[i].revents = 0;
     lua_pop(L, 1);
@@ -250,115 +237,58 @@ static unsigned read_fds(lua_State *L, struct curl_waitfd *fds) {
   return count;
 }
 
+/* Reads seconds at index 2 as milliseconds, an hour at most. Rounded up: a wait that ends before its timer
+   makes the caller spin. Stack: [-0, +0, v]. */
+static int read_timeout(lua_State *L) {
+  const lua_Number seconds = luaL_checknumber(L, 2);
+  luaL_argcheck(L, seconds == seconds, 2, "seconds expected, got NaN");
+  return seconds <= 0 ? 0 : seconds > 3600 ? 3600000 : (int)(seconds * 1000 + 0.999);
+}
+
 /* pool:step(seconds [, fds]) -> finished transfers | nil, ready descriptors | nil: drives all
    transfers, waiting until one ends, a descriptor can be read, or the time is over.
-   Stack: [-0, +2]. */
+   Stack: [-0, +2, v]. */
 static int pool_step(lua_State *L) {
-  http_pool *pool = check_usable(L);
-  const double seconds = luaL_checknumber(L, 2);
+  http_pool *pool = check_pool(L);
   struct curl_waitfd fds[MAX_FDS];
+  const int timeout = read_timeout(L);
   const unsigned count = read_fds(L, fds);
-  /* Rounded up: a wait that ends before its timer makes the caller spin. */
-  const int timeout = seconds <= 0 ? 0 : seconds > 3600 ? 3600000 : (int)(seconds * 1000 + 0.999);
-  const char *problem = http_pool_step(pool, fds, count, timeout);
-  if (problem != NULL) return luaL_error(L, "libcurl: %s", problem);
+  const char *problem;
+  check_usable(L, pool);
+  problem = http_pool_step(pool, fds, count, timeout);
+  if (problem != NULL) return raise(L, problem);
   push_ready(L, fds, count);
-  push_finished(L, pool); /* last: had a push raised, who waits for them would wait for ever */
+  push_finished(L, pool); /* last: had a push raised, the transfers would be lost */
   lua_insert(L, -2);
   return 2;
 }
 
-/* Adds the header lines of a response to the table at the top. Stack: [-0, +0]. */
-static void add_response_headers(lua_State *L, const http_buffer *header) {
-  const char *line = header->data;
-  const char *const end = header->len == 0 ? line : line + header->len; /* NULL has no offsets */
-  while (line != end) {
-    const char *next = memchr(line, '\n', (size_t)(end - line));
-    const char *stop = next == NULL ? end : next;
-    const char *colon = memchr(line, ':', (size_t)(stop - line));
-    if (colon != NULL && colon > line && *line != ' ' && *line != '\t') {
-      const char *value = colon + 1;
-      while (value < stop && (*value == ' ' || *value == '\t')) value++;
-      while (stop > value && (stop[-1] == ' ' || stop[-1] == '\t' || stop[-1] == '\r')) stop--;
-      headers_add(L, line, (size_t)(colon - line), value, (size_t)(stop - value));
-    }
-    line = next == NULL ? end : next + 1;
-  }
-}
+/* ---- transfers ---- */
 
-/* The name of the HTTP version that the peer spoke. */
-static const char *version_name(long version) {
-  switch (version) {
-    case CURL_HTTP_VERSION_1_0: return "1.0";
-    case CURL_HTTP_VERSION_1_1: return "1.1";
-    case CURL_HTTP_VERSION_2_0: return "2";
-    default: return "3";
-  }
-}
-
-/* Sets `timings` of the table at the top: seconds from the start to each point. Stack: [-0, +0]. */
-static void set_timings(lua_State *L, const http_transfer *transfer) {
-  static const char *const names[HTTP_POINTS] = {"name_lookup", "connect", "tls", "first_byte",
-                                                 "total"};
-  size_t i;
-  lua_createtable(L, 0, HTTP_POINTS);
-  for (i = 0; i < HTTP_POINTS; i++) {
-    lua_pushnumber(L, (lua_Number)transfer->points[i] / 1e6);
-    lua_setfield(L, -2, names[i]);
-  }
-  lua_setfield(L, -2, "timings");
-}
-
-/* Pushes the response { status, http_version, headers, body, connections, timings }: connections
-   is how many were opened for it, 0 when a kept one served. Stack: [-0, +1]. */
-static void push_response(lua_State *L, const http_transfer *transfer) {
-  lua_createtable(L, 0, 6);
-  lua_pushinteger(L, (lua_Integer)transfer->status);
-  lua_setfield(L, -2, "status");
-  lua_pushinteger(L, (lua_Integer)transfer->connections);
-  lua_setfield(L, -2, "connections");
-  lua_pushstring(L, version_name(transfer->version));
-  lua_setfield(L, -2, "http_version");
-  lua_createtable(L, 0, transfer->header_lines);
-  add_response_headers(L, &transfer->header);
-  lua_setfield(L, -2, "headers");
-  lua_pushlstring(L, transfer->body.len > 0 ? transfer->body.data : "", transfer->body.len);
-  lua_setfield(L, -2, "body");
-  set_timings(L, transfer);
-}
-
-/* transfer:result() -> response | nil, kind, message, sent; nil alone while it runs. What the
-   transfer holds is freed: it tells its result once. Stack: [-0, +1|4]. */
+/* transfer:result() -> response | nil, kind, message, sent; nil alone while it runs. The transfer is closed:
+   it returns its result once. Stack: [-0, +1|4, v]. */
 static int transfer_result(lua_State *L) {
   http_transfer *transfer = check_transfer(L);
-  const char *kind;
-  int count = 1;
-  if (transfer->state == HTTP_CLOSED)
-    return fail(L, "cancelled", "the request was cancelled", transfer->sent);
-  if (transfer->state != HTTP_DONE) {
+  if (transfer->state == HTTP_NEW || transfer->state == HTTP_RUNNING) {
     lua_pushnil(L);
     return 1;
   }
-  kind = http_error_kind(transfer);
-  if (kind == NULL)
-    push_response(L, transfer);
-  else
-    count = fail(L, kind, http_error_message(transfer), transfer->sent);
-  http_close(transfer);
-  return count;
+  if (transfer->state == HTTP_DONE) {
+    const char *kind = transfer->out_of_memory ? NULL : http_error_kind(transfer);
+    release(L, 1, transfer);
+    if (kind == NULL && !transfer->out_of_memory && http_response_push(L, transfer)) return 1;
+    http_close(transfer);
+    if (transfer->out_of_memory) return raise(L, http_no_memory);
+    if (kind != NULL) return fail(L, kind, http_error_message(transfer), transfer->sent);
+  }
+  return fail(L, "cancelled", "the request was cancelled", transfer->sent);
 }
 
-/* transfer:cancel(), __close: stops it; its result is then an error. Stack: [-0, +0]. */
+/* transfer:cancel(), __close, __gc: stops it; its result is then an error. Stack: [-0, +0, -]. */
 static int transfer_cancel(lua_State *L) {
   http_transfer *transfer = check_transfer(L);
   release(L, 1, transfer);
   http_close(transfer);
-  return 0;
-}
-
-/* __gc: nothing refers to it, so it is not anchored. Stack: [-0, +0]. */
-static int transfer_close(lua_State *L) {
-  http_close(check_transfer(L));
   return 0;
 }
 
@@ -369,13 +299,13 @@ static const luaL_Reg pool_methods[] = {{"start", pool_start},   {"step", pool_s
 
 static const luaL_Reg transfer_methods[] = {{"result", transfer_result},
                                             {"cancel", transfer_cancel},
-                                            {"__gc", transfer_close},
+                                            {"__gc", transfer_cancel},
                                             {"__close", transfer_cancel},
                                             {NULL, NULL}};
 
 static const luaL_Reg functions[] = {{"new", new_pool}, {NULL, NULL}};
 
-/* Registers a class whose methods are its metatable's fields. Stack: [-0, +0]. */
+/* Registers a class whose methods are its metatable's fields. Stack: [-0, +0, m]. */
 static void new_class(lua_State *L, const char *name, const luaL_Reg *methods) {
   (void)luaL_newmetatable(L, name);
   compat_setfuncs(L, methods);

@@ -3,7 +3,7 @@
 
 #include "../common/compat.h"
 
-/* Pushes the table of functions `apivideo.core.http`. Stack: [-0, +1]. */
+/* Pushes the table of functions `apivideo.core.http`. Stack: [-0, +1, m]. */
 void http_open(lua_State *L);
 
 #endif

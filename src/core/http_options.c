@@ -4,12 +4,14 @@
 */
 #include "http_options.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
+#include "../common/ascii.h"
 #include "../common/http_syntax.h"
 
 /* Sets an option, or returns from the calling function. */
@@ -22,33 +24,26 @@
 /* Whether the trust store is one file. With a directory beside it, OpenSSL parses the file anew for
    each connection, and libcurl does not keep the parsed store. */
 static bool trusts_file(const curl_version_info_data *version) {
-#if LIBCURL_VERSION_NUM >= 0x074600 /* 7.70.0 tells its default file */
-  return version->age >= CURLVERSION_SEVENTH && version->cainfo != NULL &&
-         access(version->cainfo, R_OK) == 0;
-#else
-  (void)version;
-  return false;
-#endif
+  const char *file = compat_curl_cainfo(version);
+  return file != NULL && access(file, R_OK) == 0;
 }
 
 void http_read_features(http_pool *pool) {
   const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
+  pool->version = version->version_num;
   pool->has_http2 = (version->features & CURL_VERSION_HTTP2) != 0;
   pool->has_https_proxy = (version->features & CURL_VERSION_HTTPS_PROXY) != 0;
-  pool->sees_requests = version->version_num >= 0x075000; /* 7.80.0 */
-  pool->exits_quickly = version->version_num >= 0x075700; /* 7.87.0 */
+  pool->sees_requests = pool->version >= COMPAT_CURL_PREREQ;
   pool->trusts_file = trusts_file(version);
-  pool->has_openssl = version->ssl_version != NULL && strstr(version->ssl_version, "SSL") != NULL;
 }
 
 /* No scheme that leads to a file or another protocol. */
-static CURLcode set_protocols(CURL *easy) {
-#if LIBCURL_VERSION_NUM >= 0x075500 /* 7.85.0 */
-  SET(PROTOCOLS_STR, "https,http");
-#else
-  SET(PROTOCOLS, CURLPROTO_HTTPS | CURLPROTO_HTTP);
-#endif
-  return CURLE_OK;
+static CURLcode set_protocols(CURL *easy, const http_pool *pool) {
+  if (pool->version >= COMPAT_CURL_PROTOCOLS_STR) {
+    SET(PROTOCOLS_STR, "https,http");
+    return CURLE_OK;
+  }
+  return curl_easy_setopt(easy, COMPAT_CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTPS | CURLPROTO_HTTP));
 }
 
 CURLcode http_set_common(CURL *easy, const http_pool *pool) {
@@ -56,21 +51,21 @@ CURLcode http_set_common(CURL *easy, const http_pool *pool) {
   SET(FOLLOWLOCATION, 0L);
   SET(NOSIGNAL, 1L);
   SET(TCP_KEEPALIVE, 1L);
-#if LIBCURL_VERSION_NUM >= 0x075700 /* 7.87.0 */
-  /* A handle that is given up does not wait for its resolver's thread. */
-  if (pool->exits_quickly) SET(QUICK_EXIT, 1L);
-#endif
+  /* A transfer that times out or is cancelled, and a pool that closes, do not wait for getaddrinfo. Its
+     thread ends by itself, in libcurl's code: the module, and libcurl with it, must stay mapped (it is
+     linked with -z nodelete). */
+  if (pool->version >= COMPAT_CURL_QUICK_EXIT) SET(QUICK_EXIT, 1L);
   SET(HTTPAUTH, (long)CURLAUTH_BASIC);
   SET(SSL_VERIFYPEER, 1L);
   SET(SSL_VERIFYHOST, 2L);
   SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
   if (pool->trusts_file) SET(CAPATH, NULL);
-  return set_protocols(easy);
+  return set_protocols(easy, pool);
 }
 
 /* Whether a URL begins with a scheme, "https://" for instance. */
 static bool has_scheme(const char *url, const char *scheme) {
-  return strncasecmp(url, scheme, strlen(scheme)) == 0;
+  return ascii_has_prefix(url, scheme);
 }
 
 /* NULL, or why not. libcurl's own words about a proxy may hold its password. */
@@ -83,9 +78,10 @@ static const char *check_proxy(const http_pool *pool, const char *proxy) {
   if (has_scheme(proxy, "https://") && !pool->has_https_proxy)
     return "this libcurl knows no proxies with https://";
   url = curl_url();
-  if (url == NULL) return "out of memory";
+  if (url == NULL) return http_no_memory;
   code = curl_url_set(url, CURLUPART_URL, proxy, CURLU_NON_SUPPORT_SCHEME);
   curl_url_cleanup(url);
+  if (code == CURLUE_OUT_OF_MEMORY) return http_no_memory;
   return code == CURLUE_OK ? NULL : "the proxy is no URL";
 }
 
@@ -136,17 +132,43 @@ static CURLcode set_version(CURL *easy, bool http2) {
   return CURLE_OK;
 }
 
-/* Whether a URL is this machine's own. */
-static bool is_loopback(const char *url) {
-  const char *host = strstr(url, "://") + 3;
-  return strncmp(host, "127.", 4) == 0 || strncmp(host, "[::1]", 5) == 0 ||
-         strncasecmp(host, "localhost", 9) == 0;
+/* Whether a host, as libcurl's URL parser returns it, is exactly localhost, or an address in 127.0.0.0/8
+   (in every form that getaddrinfo reads, such as 127.1) or ::1. */
+static bool is_loopback(const char *host) {
+  struct in_addr v4;
+  struct in6_addr v6;
+  char address[INET6_ADDRSTRLEN];
+  const size_t len = strlen(host);
+  if (ascii_equal_strings(host, "localhost")) return true;
+  if (inet_aton(host, &v4) != 0) return ntohl(v4.s_addr) >> 24 == 127;
+  if (host[0] != '[' || len < 2 || len - 2 >= sizeof address) return false;
+  memcpy(address, host + 1, len - 2);
+  address[len - 2] = '\0';
+  return inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-/* A proxy of the request serves all hosts; one of the environment not this machine's own. */
+/* Whether the host of a URL is loopback: false also for what is not a URL, which fails later. */
+static CURLcode find_loopback(const char *text, bool *found) {
+  char *host = NULL;
+  CURLUcode code;
+  CURLU *url = curl_url();
+  *found = false;
+  if (url == NULL) return CURLE_OUT_OF_MEMORY;
+  code = curl_url_set(url, CURLUPART_URL, text, 0);
+  if (code == CURLUE_OK) code = curl_url_get(url, CURLUPART_HOST, &host, 0);
+  if (code == CURLUE_OK) *found = is_loopback(host);
+  curl_free(host);
+  curl_url_cleanup(url);
+  return code == CURLUE_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_OK;
+}
+
+/* A proxy of the request serves all hosts; one of the environment does not serve loopback. */
 static CURLcode set_proxy(CURL *easy, const http_request *request) {
   if (request->proxy == NULL) {
-    SET(PROXY, is_loopback(request->url) ? "" : NULL);
+    bool loopback;
+    const CURLcode code = find_loopback(request->url, &loopback);
+    if (code != CURLE_OK) return code;
+    SET(PROXY, loopback ? "" : NULL);
     return CURLE_OK;
   }
   SET(PROXY, request->proxy);
@@ -154,8 +176,16 @@ static CURLcode set_proxy(CURL *easy, const http_request *request) {
   return CURLE_OK;
 }
 
-/* Certificates other than the system's: whom to trust, and who asks. */
-static CURLcode set_certificates(CURL *easy, const http_pool *pool, const http_request *request) {
+/* Whether the TLS library is OpenSSL or one of its forks, which libcurl counts as the same backend: their
+   names (LibreSSL, BoringSSL, AWS-LC, quictls …) have nothing in common. */
+static bool has_openssl(CURL *easy) {
+  struct curl_tlssessioninfo *tls = NULL;
+  return curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK && tls != NULL &&
+         tls->backend == CURLSSLBACKEND_OPENSSL;
+}
+
+/* Trusted certificates other than the system's, and the client's certificate. */
+static CURLcode set_certificates(CURL *easy, const http_request *request) {
   if (request->ca_file != NULL) {
     SET(CAINFO, request->ca_file);
     SET(CAPATH, NULL);
@@ -167,7 +197,8 @@ static CURLcode set_certificates(CURL *easy, const http_pool *pool, const http_r
   if (request->client_cert == NULL) return CURLE_OK;
   SET(SSLCERT, request->client_cert);
   if (request->client_key != NULL) SET(SSLKEY, request->client_key);
-  if (pool->has_openssl) SET(KEYPASSWD, ""); /* without one, it asks on the terminal */
+  /* Without a passphrase, OpenSSL prompts for one on the terminal. GnuTLS takes an empty one for a wrong one. */
+  if (has_openssl(easy)) SET(KEYPASSWD, "");
   return CURLE_OK;
 }
 
@@ -184,6 +215,6 @@ CURLcode http_set_request(http_transfer *transfer, const http_request *request) 
   if (code == CURLE_OK)
     code = set_version(easy, https && request->http2 && transfer->pool->has_http2);
   if (code == CURLE_OK) code = set_proxy(easy, request);
-  if (code == CURLE_OK) code = set_certificates(easy, transfer->pool, request);
+  if (code == CURLE_OK) code = set_certificates(easy, request);
   return code;
 }

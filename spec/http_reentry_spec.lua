@@ -1,0 +1,233 @@
+-- A finalizer may run in each allocation of a C function, and call the functions of the module on the
+-- same pool and the same transfer.
+
+local core = require "apivideo.core"
+local finalizer = require "spec.support.finalizer"
+local free_port = require "spec.support.free_port"
+local socket = require "socket"
+
+local closed_port = free_port()
+
+local function request(url)
+  return { method = "GET", url = url or "http://127.0.0.1:" .. closed_port .. "/", timeout = 60,
+    connect_timeout = 60, max_body = 1e6, max_header = 1e5, proxy = "" }
+end
+
+local HEADERS = {}
+for i = 1, 40 do HEADERS[i] = ("X-Header-%d: value %d of many\r\n"):format(i % 30, i) end
+local BODY = ("body "):rep(400)
+local RESPONSE = ("HTTP/1.1 200 OK\r\nConnection: close\r\n%sContent-Length: %d\r\n\r\n%s")
+  :format(table.concat(HEADERS), #BODY, BODY)
+
+-- A transfer that has its response, and is not taken from its pool yet.
+local function answered_transfer(pool, listening)
+  local _, port = listening:getsockname()
+  local transfer = assert(pool:start(request("http://127.0.0.1:" .. port .. "/")))
+  pool:step(0)
+  local connection = assert(listening:accept())
+  repeat
+    pool:step(0)
+    connection:settimeout(0.001)
+    local line = connection:receive "*l"
+  until line == ""
+  connection:settimeout(60)
+  assert(connection:send(RESPONSE))
+  connection:close()
+  return transfer
+end
+
+local function assert_whole(response)
+  assert.equal(200, response.status)
+  assert.equal(BODY, response.body)
+  assert.same({ "value 1 of many", "value 31 of many" }, response.headers["x-header-1"])
+  assert.equal("value 20 of many", response.headers["x-header-20"])
+end
+
+describe("a finalizer that re-enters core.http", function()
+  local listening
+
+  before_each(function()
+    listening = assert(socket.bind("127.0.0.1", 0))
+    listening:settimeout(60)
+  end)
+
+  after_each(function() listening:close() end)
+
+  it("takes no transfer from the step that collects them, and adds none twice", function()
+    local runs = 0
+    for _ = 1, 100 do
+      local pool = assert(core.http.new())
+      local seen, count = {}, 0
+      local function take(finished)
+        for _, transfer in ipairs(finished or {}) do
+          assert.is_nil(seen[transfer])
+          seen[transfer], count = true, count + 1
+        end
+      end
+      runs = runs + finalizer.stress(function() take((pool:step(0))) end, function(attack)
+        for _ = 1, 3 do assert(pool:start(request())) end
+        while count < 3 do take((attack(pool.step, pool, 1))) end
+      end)
+      assert.equal(3, count)
+      pool:close()
+    end
+    assert.is_true(runs > 50)
+  end)
+
+  for _, name in ipairs { "result", "cancel", "__gc", "__close" } do
+    it("reads a whole response while it calls the transfer's " .. name, function()
+      for _ = 1, 30 do
+        local pool = assert(core.http.new())
+        local transfer = answered_transfer(pool, listening)
+        repeat until pool:step(60)
+        local nested, response
+        finalizer.stress(function()
+          local result = transfer[name](transfer)
+          if result then nested = result end
+        end, function(attack) response = attack(transfer.result, transfer) end)
+        if nested then
+          assert_whole(nested)
+          assert.is_nil(response)
+        elseif name == "result" or response then
+          assert_whole(response)
+        end
+        assert.equal("cancelled", select(2, transfer:result()))
+        pool:close()
+      end
+    end)
+  end
+
+  it("reads a whole response while it closes the pool", function()
+    for _ = 1, 30 do
+      local pool = assert(core.http.new())
+      local transfer = answered_transfer(pool, listening)
+      repeat until pool:step(60)
+      local response
+      finalizer.stress(function() pool:close() end, function(attack)
+        response = attack(transfer.result, transfer)
+      end)
+      assert_whole(response)
+    end
+  end)
+
+  it("starts no transfer in a pool that it closes meanwhile", function()
+    local refused = 0
+    for _ = 1, 100 do
+      local pool = assert(core.http.new())
+      -- One handle is ready for the next transfer, and one is left of the last.
+      for _ = 1, 2 do
+        assert(pool:start(request()))
+        repeat until pool:step(1)
+      end
+      local given = request()
+      given.headers = { "X-A: b" }
+      local started, err
+      finalizer.stress(function() pool:close() end, function(attack)
+        started, err = pcall(attack, pool.start, pool, given)
+      end)
+      if not started then
+        assert.matches("the pool is closed", err)
+        refused = refused + 1
+      end
+      pool:close()
+    end
+    assert.is_true(refused > 20)
+  end)
+
+  it("does not start what a field of the request closes the pool for", function()
+    local pool = assert(core.http.new())
+    for _ = 1, 2 do
+      assert(pool:start(request()))
+      repeat until pool:step(1)
+    end
+    local fields = request()
+    local given = setmetatable({}, { __index = function(_, name)
+      if name == "body" then pool:close() end
+      return fields[name]
+    end })
+    local ok, err = pcall(pool.start, pool, given)
+    assert.is_false(ok)
+    assert.matches("the pool is closed", err)
+  end)
+
+  it("leaves the module whole, whichever methods it calls on pools and transfers", function()
+    local pools, transfers = {}, {}
+    local turn = 0
+    local calls = {
+      function(pool) return pool:step(0) end,
+      function(pool) return pool:start(request()) end,
+      function(pool) return pool:forked() end,
+      function(_, transfer) return transfer:result() end,
+      function(_, transfer) return transfer:cancel() end,
+      function(pool) if turn % 7 == 0 then pool:close() end end,
+      function(_, transfer) return transfer:__gc() end,
+      function(pool) if turn % 11 == 0 then pool:__gc() end end,
+      function() return core.http.new() end,
+    }
+    local function reenter()
+      turn = turn + 1
+      local pool, transfer = pools[turn % #pools + 1], transfers[turn % #transfers + 1]
+      pcall(calls[turn % #calls + 1], pool, transfer)
+    end
+    local runs = finalizer.stress(reenter, function(attack)
+      for _ = 1, 60 do
+        for i = 1, 2 do
+          pools[i] = attack(core.http.new)
+          for j = 1, 3 do
+            local started, transfer = pcall(attack, pools[i].start, pools[i], request())
+            transfers[i * 3 + j - 3] = started and transfer or transfers[1]
+          end
+        end
+        for _ = 1, 20 do
+          for i = 1, 2 do pcall(attack, pools[i].step, pools[i], 0.001, {}) end
+        end
+        for _, transfer in pairs(transfers) do pcall(attack, transfer.result, transfer) end
+      end
+    end)
+    assert.is_true(runs > 100)
+  end)
+end)
+
+describe("core.http", function()
+  -- Whether what `make` gives is collected while `kept` is in use.
+  local function is_released(make)
+    local weak = setmetatable({}, { __mode = "v" })
+    weak[1] = make()
+    collectgarbage()
+    collectgarbage()
+    return weak[1] == nil
+  end
+
+  it("releases a transfer whose result is read before the step that reports it", function()
+    local pool = assert(core.http.new())
+    assert.is_true(is_released(function()
+      local transfer = assert(pool:start(request "http://[::g]/")) -- fails at once
+      assert.equal("invalid_request", select(2, transfer:result()))
+      return transfer
+    end))
+    assert.is_nil((pool:step(0)))
+    pool:close()
+  end)
+
+  it("releases the transfers of a pool that is closed", function()
+    local pool = assert(core.http.new())
+    assert.is_true(is_released(function()
+      local transfer = assert(pool:start(request()))
+      pool:close()
+      return transfer
+    end))
+    assert.is_false(pcall(pool.step, pool, 0))
+  end)
+
+  it("accepts only numbers of seconds and descriptors that C can hold", function()
+    local pool = assert(core.http.new())
+    assert.is_nil((pool:step(-1e300)))
+    for _, seconds in ipairs { 0 / 0, "soon" } do assert.is_false(pcall(pool.step, pool, seconds)) end
+    for _, fd in ipairs { 0 / 0, 1e300, -1e300, -1, 0.5, 2 ^ 31, 2 ^ 32, 2 ^ 53, "0", {} } do
+      local ok, err = pcall(pool.step, pool, 0, { fd })
+      assert.is_false(ok, tostring(fd))
+      assert.matches("descriptor", err)
+    end
+    pool:close()
+  end)
+end)

@@ -1,0 +1,62 @@
+/*
+** compat_curl.h: the one file that knows libcurl's versions. Floor: 7.68.0 (Ubuntu 20.04).
+**
+** The libcurl that a program runs with may be older or newer than the headers that the module was built
+** with. So only the version at run time decides, for everything that the module does: each gate is a
+** number to compare with curl_version_info's `version_num`. libcurl never changes the number of an
+** option or an error (its ABI promise); what older headers lack is defined here.
+*/
+#ifndef APIVIDEO_COMPAT_CURL_H
+#define APIVIDEO_COMPAT_CURL_H
+
+#include <curl/curl.h>
+
+#define COMPAT_CURL_FLOOR 0x074400u
+#define COMPAT_CURL_FLOOR_NAME "7.68.0"
+
+#if LIBCURL_VERSION_NUM < 0x074400
+/* cppcheck-suppress preprocessorErrorDirective */
+#error "apivideo needs the headers of libcurl 7.68.0 or newer"
+#endif
+
+/* 7.80.0: CURLOPT_PREREQFUNCTION, called between a connection and a request. */
+#define COMPAT_CURL_PREREQ 0x075000u
+/* 7.85.0: CURLOPT_PROTOCOLS_STR; CURLOPT_PROTOCOLS is deprecated. */
+#define COMPAT_CURL_PROTOCOLS_STR 0x075500u
+/* 7.87.0: CURLOPT_QUICK_EXIT: a transfer that ends does not wait for its resolver thread. */
+#define COMPAT_CURL_QUICK_EXIT 0x075700u
+/* 8.6.0: CURLE_TOO_LARGE for a header line beyond libcurl's own cap; CURLE_OUT_OF_MEMORY before. */
+#define COMPAT_CURL_TOO_LARGE 0x080600u
+
+#if LIBCURL_VERSION_NUM < 0x075000
+#define CURLOPT_PREREQFUNCTION ((CURLoption)20312)
+#define CURLOPT_PREREQDATA ((CURLoption)10313)
+#define CURL_PREREQFUNC_OK 0
+#define CURL_PREREQFUNC_ABORT 1
+#endif
+
+#if LIBCURL_VERSION_NUM < 0x075500
+#define CURLOPT_PROTOCOLS_STR ((CURLoption)10318)
+#endif
+/* CURLOPT_PROTOCOLS, whose name newer headers mark as deprecated. */
+#define COMPAT_CURLOPT_PROTOCOLS ((CURLoption)181)
+
+#if LIBCURL_VERSION_NUM < 0x075700
+#define CURLOPT_QUICK_EXIT ((CURLoption)322)
+#endif
+
+#if LIBCURL_VERSION_NUM < 0x080600
+#define COMPAT_CURLE_TOO_LARGE 100
+#else
+#define COMPAT_CURLE_TOO_LARGE CURLE_TOO_LARGE
+#endif
+
+/* The file of trusted certificates that libcurl was built with, or NULL: `cainfo` of version
+   information whose age is at least CURLVERSION_SEVENTH (7.70.0). Headers that lack the field: NULL. */
+#if LIBCURL_VERSION_NUM >= 0x074600
+#define compat_curl_cainfo(version) ((version)->age >= CURLVERSION_SEVENTH ? (version)->cainfo : NULL)
+#else
+#define compat_curl_cainfo(version) ((void)(version), (const char *)NULL)
+#endif
+
+#endif

@@ -1,0 +1,91 @@
+/*
+** A response as a Lua table: see http_response_lua.h.
+*/
+#include "http_response_lua.h"
+
+#include <string.h>
+
+#include "../common/headers_lua.h"
+
+/* memcpy for a buffer that may be empty, whose data is NULL. Returns the end of the copy. */
+static char *copy_buffer(char *target, const http_buffer *buffer) {
+  if (buffer->len > 0) memcpy(target, buffer->data, buffer->len);
+  return target + buffer->len;
+}
+
+/* Adds the header lines in `line`, of `len` bytes, to the table at the top. Stack: [-0, +0, m]. */
+static void add_headers(lua_State *L, const char *line, size_t len) {
+  const char *const end = line + len;
+  while (line != end) {
+    const char *next = memchr(line, '\n', (size_t)(end - line));
+    const char *stop = next == NULL ? end : next;
+    const char *colon = memchr(line, ':', (size_t)(stop - line));
+    if (colon != NULL && colon > line && *line != ' ' && *line != '\t') {
+      const char *value = colon + 1;
+      while (value < stop && (*value == ' ' || *value == '\t')) value++;
+      while (stop > value && (stop[-1] == ' ' || stop[-1] == '\t' || stop[-1] == '\r')) stop--;
+      headers_add(L, line, (size_t)(colon - line), value, (size_t)(stop - value));
+    }
+    line = next == NULL ? end : next + 1;
+  }
+}
+
+/* The name of the HTTP version that the peer spoke. */
+static const char *version_name(long version) {
+  switch (version) {
+    case CURL_HTTP_VERSION_1_0: return "1.0";
+    case CURL_HTTP_VERSION_1_1: return "1.1";
+    case CURL_HTTP_VERSION_2_0: return "2";
+    default: return "3";
+  }
+}
+
+/* Sets `timings` of the table at the top: seconds from the start to each point. Stack: [-0, +0, m]. */
+static void set_timings(lua_State *L, const http_transfer *transfer) {
+  static const char *const names[HTTP_POINTS] = {"name_lookup", "connect", "tls", "first_byte",
+                                                 "total"};
+  size_t i;
+  lua_createtable(L, 0, HTTP_POINTS);
+  for (i = 0; i < HTTP_POINTS; i++) {
+    lua_pushnumber(L, (lua_Number)transfer->points[i] / 1e6);
+    lua_setfield(L, -2, names[i]);
+  }
+  lua_setfield(L, -2, "timings");
+}
+
+/* Sets the fields { status, http_version, connections, timings } of the table at the top: connections is
+   how many were opened for the request, 0 when a kept-alive one served. The fields of a closed transfer
+   stay. Stack: [-0, +0, m]. */
+static void set_fields(lua_State *L, const http_transfer *transfer) {
+  lua_pushinteger(L, (lua_Integer)transfer->status);
+  lua_setfield(L, -2, "status");
+  lua_pushinteger(L, (lua_Integer)transfer->connections);
+  lua_setfield(L, -2, "connections");
+  lua_pushstring(L, version_name(transfer->version));
+  lua_setfield(L, -2, "http_version");
+  set_timings(L, transfer);
+}
+
+bool http_response_push(lua_State *L, http_transfer *transfer) {
+  const size_t header_len = transfer->header.len, body_len = transfer->body.len;
+  /* Each allocation below may run a finalizer that closes the transfer, which frees its buffers: first
+     their bytes move into Lua's memory. */
+  char *header = lua_newuserdata(L, header_len + body_len + 1);
+  const char *body;
+  if (transfer->state != HTTP_DONE) {
+    lua_pop(L, 1);
+    return false;
+  }
+  body = copy_buffer(header, &transfer->header);
+  (void)copy_buffer(header + header_len, &transfer->body);
+  http_close(transfer);
+  lua_createtable(L, 0, 6);
+  lua_createtable(L, 0, transfer->header_lines);
+  add_headers(L, header, header_len);
+  lua_setfield(L, -2, "headers");
+  lua_pushlstring(L, body, body_len);
+  lua_setfield(L, -2, "body");
+  set_fields(L, transfer);
+  lua_remove(L, -2); /* the bytes */
+  return true;
+}

@@ -1,0 +1,16 @@
+/*
+** http_response_lua.h: a response as a Lua table. For http_lua.c alone.
+*/
+#ifndef APIVIDEO_HTTP_RESPONSE_LUA_H
+#define APIVIDEO_HTTP_RESPONSE_LUA_H
+
+#include <stdbool.h>
+
+#include "../common/compat.h"
+#include "http.h"
+
+/* Pushes the response of a finished transfer, whose userdata is on the stack, and closes the transfer.
+   Pushes nothing and returns false when a finalizer has closed it meanwhile. Stack: [-0, +0|1, m]. */
+bool http_response_push(lua_State *L, http_transfer *transfer);
+
+#endif
