@@ -3,7 +3,9 @@
 local apivideo = require "apivideo"
 local client_of = require "spec.support.client"
 local errors = require "apivideo.error"
+local locale = require "spec.support.locale"
 local misuse = require "spec.support.misuse"
+local peer = require "spec.support.peer"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
@@ -180,7 +182,7 @@ describe("call options", function()
         says('option "headers" must have names of headers as keys', { headers = { "X-A: b" } })
         says('the header "authorization" is written by the library; use api_key or access_token',
           { headers = { authorization = "x" } })
-        says('header "X-A" must be a string, not empty, without control characters',
+        says('header "X-A" must be a string without control characters',
           { headers = { ["X-A"] = "a\r\nB: c" } })
         assert.equal(0, p.connections)
       end)
@@ -205,10 +207,27 @@ describe("call options", function()
       for _, name in ipairs { "", " ", "a b", "a:b", "a\r\nb", "é", 5 } do
         both("must have names of headers as keys", { [name] = "x" })
       end
-      -- An empty one would not be sent at all.
-      for _, value in ipairs { "", " ", "a\nb", "a\r", "\0", "a\tb", 5, true, {} } do
+      for _, value in ipairs { "a\nb", "a\r", "\0", "a\tb", 5, true, {} } do
         both('header "X-A" must be a string', { ["X-A"] = value })
       end
+    end)
+  end)
+
+  describe("headers", function()
+    it("are sent empty where their value is", function()
+      local p = running.answering("200 OK", nil, "{}")
+      local client = client_of(p.url)
+      assert(client:request("GET", "/", { headers = { ["X-Empty"] = "", ["X-Blank"] = " " } }))
+      assert.same({ "" }, peer.values(p.requests[1], "X-Empty"))
+      assert.same({ "" }, peer.values(p.requests[1], "X-Blank"))
+    end)
+
+    it("of the library are reserved in every locale", function()
+      local client = client_of("http://127.0.0.1:1")
+      locale.within("tr_TR.UTF-8", function()
+        local err = misuse(function() return (client:request("GET", "/", { headers = { AUTHORIZATION = "x" } })) end)
+        assert.matches('the header "AUTHORIZATION" is written by the library', err, 1, true)
+      end)
     end)
   end)
 

@@ -70,7 +70,7 @@ end
 ---@return string
 function answer.key_hint(url)
   return (" Check the API key or access token: sandbox and production have different ones, and this"
-    .. " client talks to %s."):format(url:match("^%a+://[^/]+"))
+    .. " client talks to %s."):format(url:match("^[A-Za-z]+://[^/]+"))
 end
 
 --- The error of a response that is no success.

@@ -2,8 +2,9 @@
 
 local url = {}
 
+-- Not "%w", which follows the process's locale.
 local function encode(text)
-  return (text:gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
+  return (text:gsub("[^A-Za-z0-9%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
 end
 
 local function decode(text)

@@ -1,0 +1,30 @@
+--- Locales whose rules for letters and numbers differ from those of protocols.
+
+local lfs = require "lfs"
+
+local FOLDER = "build/locale" -- tools/run-specs sets LOCPATH to it
+
+local locale = {}
+
+-- Makes a locale beside its place and moves it there, since others may make it at the same time.
+local function make(name)
+  local language, charset = name:match("^([^.]+)%.(.+)$")
+  local path, draft = FOLDER .. "/" .. name, os.tmpname()
+  if lfs.attributes(path) then return end
+  os.execute(("mkdir -p %s; rm -f %s; localedef -c -f %s -i %s %s.d > /dev/null 2>&1; mv -T %s.d %s 2> /dev/null; rm -rf %s.d")
+    :format(FOLDER, draft, charset, language, draft, draft, path, draft))
+end
+
+--- Calls a function with the process in a locale, and goes back to C.
+---@param name string such as tr_TR.UTF-8
+---@return boolean done false where the system cannot make the locale
+function locale.within(name, fn)
+  make(name)
+  if not os.setlocale(name) then return false end
+  local ok, err = pcall(fn)
+  os.setlocale "C"
+  if not ok then error(err, 0) end
+  return true
+end
+
+return locale
