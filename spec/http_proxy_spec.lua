@@ -130,7 +130,8 @@ describe("a proxy", function()
   it("of the environment is asked for every host that only looks like loopback #process", function()
     local proxy = running.answering("200 OK", nil, "by proxy")
     for _, url in ipairs { "http://localhost.example.invalid/", "http://localhostess.invalid/",
-      "http://127.example.invalid/", "http://localhost@host.invalid/", "http://127.0.0.1@host.invalid/", "http://host.invalid/?://127.0.0.1/",
+      "http://127.example.invalid/", "http://localhost@host.invalid/", "http://127.0.0.1@host.invalid/",
+      "http://host.invalid/?://127.0.0.1/",
       "http://[::2]/", "http://[::1:1]/", "http://128.0.0.1/" } do
       assert.equal("by proxy\n", with_environment("http_proxy=" .. proxy.url, ('url = "%s"'):format(url)), url)
     end
