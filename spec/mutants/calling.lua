@@ -17,6 +17,11 @@ return {
     { "a descriptor may be any number", "fd >= 0 && fd <= INT_MAX && (lua_Number)(int)fd == fd", "true" },
   },
   {
+    file = "src/core/http_sigpipe.c", spec = "spec/http_sigpipe_spec.lua",
+    { "SIGPIPE is not blocked", "pthread_sigmask(SIG_BLOCK, &set, &saved->mask);", "pthread_sigmask(SIG_BLOCK, NULL, &saved->mask);" },
+    { "SIGPIPE stays pending", "if (!saved->was_pending && is_pending()) {", "if (false) {" },
+  },
+  {
     file = "src/core/http_response_lua.c", spec = "spec/http_reentry_spec.lua",
     { "a response that a finalizer has read is read again", "if (transfer->state != HTTP_DONE) {", "if (false) {" },
   },

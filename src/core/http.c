@@ -41,10 +41,10 @@ const char *http_prepare(http_pool *pool, http_transfer *transfer, const http_re
   problem = http_check(transfer, request);
   if (problem == NULL && request->body != NULL) problem = http_add_body_headers(transfer);
   if (problem != NULL) return problem;
-  if (!http_acquire_handle(pool, transfer)) return http_no_memory;
   transfer->max_body = request->max_body;
   transfer->max_header = request->max_header;
-  code = http_set_request(transfer, request);
+  code = http_acquire_handle(pool, transfer);
+  if (code == CURLE_OK) code = http_set_request(transfer, request);
   if (code == CURLE_OK) code = http_watch_transfer(transfer, request);
   return problem_of_easy(code);
 }

@@ -57,31 +57,41 @@ static size_t on_header(char *data, size_t size, size_t count, void *context) {
   return http_take_line(transfer, data, len) ? len : 0;
 }
 
-/* A new handle, or NULL. */
-static CURL *make_handle(http_pool *pool) {
-  CURL *easy = curl_easy_init();
-  if (easy == NULL) return NULL;
+/* Sets what all handles of a pool have in common. */
+static CURLcode set_up(CURL *easy, http_pool *pool) {
+  CURLcode code;
   (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
   (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
   (void)curl_easy_setopt(easy, CURLOPT_SHARE, pool->sessions);
-  if (http_set_common(easy, pool) == CURLE_OK && http_watch_handle(easy, pool) == CURLE_OK)
-    return easy;
-  curl_easy_cleanup(easy);
-  return NULL;
+  code = http_set_common(easy, pool);
+  return code == CURLE_OK ? http_watch_handle(easy, pool) : code;
 }
 
-bool http_acquire_handle(http_pool *pool, http_transfer *transfer) {
-  CURL *easy = pool->next;
-  assert(transfer->easy == NULL && pool->multi != NULL);
+/* Makes the pool's next handle, unless there is one. */
+static CURLcode make_next(http_pool *pool) {
+  CURLcode code;
+  if (pool->next != NULL) return CURLE_OK;
+  pool->next = curl_easy_init();
+  if (pool->next == NULL) return CURLE_OUT_OF_MEMORY;
+  code = set_up(pool->next, pool);
+  if (code == CURLE_OK) return code;
+  curl_easy_cleanup(pool->next);
   pool->next = NULL;
-  if (easy == NULL) easy = make_handle(pool);
-  if (easy == NULL) return false;
-  transfer->easy = easy;
+  return code;
+}
+
+CURLcode http_acquire_handle(http_pool *pool, http_transfer *transfer) {
+  CURL *easy;
+  const CURLcode code = make_next(pool);
+  assert(transfer->easy == NULL && pool->multi != NULL);
+  if (code != CURLE_OK) return code;
+  transfer->easy = easy = pool->next;
+  pool->next = NULL;
   (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
   (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
   (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
   (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
-  return true;
+  return CURLE_OK;
 }
 
 void http_retire_handle(http_transfer *transfer) {
@@ -95,7 +105,7 @@ void http_retire_handle(http_transfer *transfer) {
 void http_replace_handles(http_pool *pool) {
   curl_easy_cleanup(pool->used);
   pool->used = NULL;
-  if (pool->next == NULL) pool->next = make_handle(pool);
+  (void)make_next(pool); /* http_acquire_handle tries again, and reports a failure */
 }
 
 void http_free_handles(http_pool *pool) {

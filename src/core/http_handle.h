@@ -11,9 +11,8 @@
 
 #include "http.h"
 
-/* Gives a transfer a handle of its own, which stores what it receives in the transfer. False when libcurl
-   cannot make one. */
-bool http_acquire_handle(http_pool *pool, http_transfer *transfer);
+/* Gives a transfer a handle of its own, which stores what it receives in the transfer. */
+CURLcode http_acquire_handle(http_pool *pool, http_transfer *transfer);
 /* Takes the handle of a finished transfer back; the transfer may be freed afterwards. */
 void http_retire_handle(http_transfer *transfer);
 /* Frees the retired handle and makes the next one. */

@@ -1,0 +1,107 @@
+-- libcurl before 7.87 lets OpenSSL write to a connection without MSG_NOSIGNAL: where the peer has reset it,
+-- SIGPIPE ends the process. Here a preloaded library makes every libcurl do that.
+
+local certificates = require "spec.support.certificates"
+local compile = require "spec.support.compile"
+local process = require "spec.support.process"
+local running = require "spec.support.running"
+local runtime = require "apivideo.runtime"
+local socket = require "socket"
+local tls_front = require "spec.support.tls_front"
+
+local SIGNALLING = [[
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+ssize_t send(int fd, const void *data, size_t len, int flags) {
+  int error;
+  socklen_t error_len = sizeof error;
+  /* Reads the reset, as an older libcurl does before it writes: the next write raises SIGPIPE. */
+  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len);
+  return syscall(SYS_sendto, fd, data, len, flags & ~MSG_NOSIGNAL, NULL, 0);
+}
+]]
+
+-- A TCP relay before a port. `reset` resets the connection that is relayed.
+local function relay_to(port)
+  local relay
+  local p = running.peer(function(connection)
+    local upstream = assert(socket.connect("127.0.0.1", port))
+    local done = false
+    upstream:settimeout(0)
+    runtime.watch(upstream:getfd(), function()
+      local data, problem, partial = upstream:receive(65536)
+      data = data or partial
+      if data ~= "" then connection:send(data) end
+      if problem == "closed" then runtime.unwatch(upstream:getfd()) end
+    end)
+    function relay.reset()
+      done = true
+      runtime.unwatch(upstream:getfd())
+      upstream:close()
+      connection:reset()
+    end
+    while not done and connection:read_more() do
+      upstream:send(connection.received)
+      connection.received = ""
+    end
+  end)
+  relay = { port = p.port }
+  return relay
+end
+
+describe("a connection over TLS that the peer has reset", function()
+  local library = os.tmpname()
+  local authority
+
+  setup(function()
+    compile.c(SIGNALLING, library .. ".so", "-shared -fPIC")
+    authority = certificates.new()
+    authority:issue("good", "IP:127.0.0.1")
+  end)
+
+  teardown(function()
+    authority:remove()
+    for _, ending in ipairs { "", ".so", ".so.c", ".so.log" } do os.remove(library .. ending) end
+  end)
+
+  after_each(running.stop)
+
+  -- What a child prints that asks, has the connection reset, and then does something.
+  local function run(after)
+    local peer = running.answering("200 OK", nil, "x")
+    local relay = relay_to(tls_front(authority, "http/1.1", peer.port))
+    local control = running.serving(function()
+      relay.reset()
+      return "200 OK"
+    end)
+    return process.run({ "-e", ([[
+      local http, ca_file = require "apivideo.http", "%s"
+      local function get(url)
+        return assert(http.request { method = "GET", url = url, timeout = 60, ca_file = ca_file, proxy = "" })
+      end
+      get "https://127.0.0.1:%d/"
+      get "%s"
+      %s
+      print "alive"]]):format(authority:path "ca.crt", relay.port, control.url,
+        after:format(relay.port)) }, ("--default-signal=PIPE LD_PRELOAD=%s.so"):format(library)) -- LuaSocket ignores it
+  end
+
+  it("does not end the process at the next request #process", function()
+    assert.same({ "alive\n", 0 }, { run('get "https://127.0.0.1:%d/"') })
+  end)
+
+  it("does not end the process when the pool closes #process", function()
+    assert.same({ "alive\n", 0 }, { run('require("apivideo.runtime.standalone").release()') })
+  end)
+
+  it("leaves the application's SIGPIPE as it is #process", function()
+    -- What the shell pipes into has ended: the write must end the process by the signal, 128 + 13.
+    local output, status = run [[
+      require("apivideo.runtime.standalone").release()
+      local pipe = io.popen("true", "w")
+      for _ = 1, 1000 do pipe:write(("x"):rep(1e5)) end]]
+    assert.equal("", output)
+    assert.equal(128 + 13, status)
+  end)
+end)
