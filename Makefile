@@ -92,7 +92,7 @@ lint:
 
 # What touches C; the rest is Lua, or a matter of time.
 C_SPECS := $(wildcard $(addprefix spec/,event*_spec.lua json_conformance_spec.lua signature*_spec.lua \
-             timestamp_spec.lua http_spec.lua http_sent_spec.lua http_hostile*_spec.lua server_spec.lua \
+             timestamp_spec.lua http_spec.lua http_reentry_spec.lua http_sent_spec.lua http_hostile*_spec.lua server_spec.lua \
              server_malformed_spec.lua server_deadlines_spec.lua receiver_spec.lua client_spec.lua runtime_spec.lua))
 
 # What UBSan finds ends the run at once; what valgrind finds fails it at its end.

@@ -120,7 +120,8 @@ describe("the module", function()
     local output = process.run({ "-e", ([[
       local _, err = require("apivideo.http").request { method = "GET", url = "https://127.0.0.1:%d/", timeout = 60,
         ca_file = "%s", client_cert = "%s", client_key = "%s", proxy = "" }
-      print(err.kind)]]):format(port, authority:path "ca.crt", authority:path "good.crt", authority:path "locked.key") },
+      print(err.kind)]]):format(port, authority:path "ca.crt", authority:path "good.crt",
+        authority:path "locked.key") },
       disguise_as "0x075800")
     authority:remove()
     assert.equal("tls\n", output)

@@ -197,7 +197,7 @@ static CURLcode set_certificates(CURL *easy, const http_request *request) {
   if (request->client_cert == NULL) return CURLE_OK;
   SET(SSLCERT, request->client_cert);
   if (request->client_key != NULL) SET(SSLKEY, request->client_key);
-  /* Without a passphrase, OpenSSL prompts for one on the terminal. GnuTLS takes an empty one for a wrong one. */
+  /* Without a passphrase, OpenSSL prompts for one on the terminal; other TLS libraries fail. */
   if (has_openssl(easy)) SET(KEYPASSWD, "");
   return CURLE_OK;
 }
