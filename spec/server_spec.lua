@@ -313,15 +313,20 @@ describe("server", function()
     assert.is_false(instance:respond(id, 204))
     instance:run()
     assert.equal(204, (connection:read()))
-    for _, stale in ipairs { id, 0, -1, 12345, 2 ^ 60 } do
+    for _, stale in ipairs { id, 0, -1, 12345, 2 ^ 60, 1e300, -1e300, math.huge, 0 / 0 } do
       assert.is_false(instance:respond(stale, 204))
+      assert.is_false(instance:cut(stale, "", "close"))
     end
+    assert.is_false(pcall(instance.refuse, instance, 0 / 0))
+    assert.is_false(pcall(instance.refuse, instance, -1))
+    instance:refuse(1e300)
+    instance:refuse(0)
     connection:close()
     runtime.unwatch(instance:fd())
     instance:close()
     instance:close()
     assert.is_false(instance:respond(id, 204))
-    assert.is_false(instance:run())
+    assert.is_nil(instance:run())
     assert.is_nil((instance:next()))
   end)
 

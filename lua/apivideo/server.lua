@@ -42,12 +42,13 @@ local function report(text)
   io.stderr:write("apivideo.server: ", (redact.text(text):gsub("%c+", " ")), "\n")
 end
 
-local function close(self)
+-- Closes the server, once; the other values are what `run` returns.
+local function close(self, ...)
   if self.closed_once then return end -- its descriptor may be another server's by now
   self.closed_once = true
   runtime.unwatch(self.fd)
   self.core:close()
-  self.closed:open(true)
+  self.closed:open(...)
   for _, wait in ipairs(self.idle) do runtime.wake(wait) end
 end
 
@@ -104,16 +105,11 @@ end
 
 -- Does what there is to do: called by the loop, and after answers, to send them.
 local function turn(self)
-  local signalled, ready = self.core:run()
-  if signalled then
-    if self.stopping then
-      close(self)
-    else
-      runtime.spawn(self.stop, self)
-    end
-    self.stopping = true
-  end
-  if ready then
+  local ready = self.core:run()
+  if ready == nil then
+    close(self, nil, errors.new("network",
+      "a server serves in the process that opened it, and this is a forked child: open one in the child"))
+  elseif ready then
     local called, problem = pcall(call_worker, self)
     self.send() -- after the worker: what is answered at once is sent together
     if not called then error(problem, 0) end -- memory is out
@@ -141,7 +137,7 @@ function Server:stop(grace)
     self.drained = self.drained or runtime.latch()
     self.drained:wait(grace or 10)
   end
-  close(self)
+  close(self, true)
 end
 
 local known = {
@@ -157,6 +153,10 @@ local function check_range(given, name, low, high)
 end
 
 local function check(given)
+  if not runtime.watch then
+    error("server: nginx runs the loop of this process, and nothing else can serve in it: let nginx pass requests to"
+      .. " receiver:nginx(), or run the server in a process of its own", 3)
+  end
   options.check("server", given, known, 4)
   if (given.receiver == nil) == (given.handler == nil) then
     error("server: one of the options \"receiver\" and \"handler\" is required", 3)
@@ -174,10 +174,7 @@ local function listen(given)
   local receiver = given.receiver
   local instance, message = core.new(given.host or "127.0.0.1", given.port or 0,
     given.max_body or receiver and receiver.max_body or 1024 * 1024, given.timeout or 30, given.max_connections or 1000)
-  if not instance then
-    local advice = message:find("in use") and "; choose another port, or stop what uses it" or ""
-    return nil, errors.new("network", message .. advice, { origin = "server" })
-  end
+  if not instance then return nil, errors.new("network", message, { origin = "server" }) end
   local host, port = instance:address()
   local self = setmetatable({
     core = instance, fd = instance:fd(), host = host, port = port,
@@ -216,10 +213,10 @@ function server.listen(given)
 end
 
 --- Serves until SIGINT or SIGTERM; then finishes the requests under way. A second signal stops at
---- once.
+--- once. Call it with assert: a port that is in use is no reason to end without a word.
 ---@param given apivideo.ServerOptions
 ---@return true|nil stopped
----@return apivideo.Error? err when it cannot listen
+---@return apivideo.Error? err when it cannot listen, or signals cannot be caught
 function server.serve(given)
   check(given)
   local self, err = listen(given)
@@ -227,16 +224,22 @@ function server.serve(given)
   return self:run()
 end
 
---- Waits until it has stopped; SIGINT and SIGTERM stop it.
+--- Waits until it has stopped; SIGINT and SIGTERM stop it, the second one at once.
 ---@return true|nil stopped
----@return apivideo.Error? err
+---@return apivideo.Error? err when signals cannot be caught, or in a forked child
 function Server:run()
-  local ok, message = self.core:catch_signals()
-  if not ok then
-    close(self)
-    return nil, errors.new("network", message, { origin = "server" })
+  local unsubscribe, message = runtime.on_signal(function()
+    if self.stopping then return close(self, true) end
+    self.stopping = true
+    runtime.spawn(self.stop, self)
+  end)
+  if not unsubscribe then
+    close(self, true)
+    return nil, errors.new("network", "cannot catch signals: " .. message, { origin = "server" })
   end
-  return self.closed:wait()
+  local stopped, err = self.closed:wait()
+  unsubscribe()
+  return stopped, err
 end
 
 return server

@@ -10,6 +10,7 @@
 #include "../common/arguments_lua.h"
 #include "event_lua.h"
 #include "http_lua.h"
+#include "signals_lua.h"
 #include "signature_lua.h"
 
 /* Pushes the time of `clock` in seconds. Stack: [-0, +1]. */
@@ -45,9 +46,9 @@ static const luaL_Reg functions[] = {{"now", core_now},
 
 APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 
-/* Pushes the module: { now, monotonic, random, http, event, signature }. Stack: [-0, +1]. */
+/* Pushes the module: { now, monotonic, random, http, event, signature, signals }. Stack: [-0, +1]. */
 int luaopen_apivideo_core(lua_State *L) {
-  lua_createtable(L, 0, 6);
+  lua_createtable(L, 0, 7);
   compat_setfuncs(L, functions);
   http_open(L);
   lua_setfield(L, -2, "http");
@@ -55,5 +56,7 @@ int luaopen_apivideo_core(lua_State *L) {
   lua_setfield(L, -2, "event");
   signature_open(L);
   lua_setfield(L, -2, "signature");
+  signals_open_module(L);
+  lua_setfield(L, -2, "signals");
   return 1;
 }

@@ -64,7 +64,7 @@ static void set_peer(server_connection *one) {
                     one->peer, sizeof one->peer, NULL, 0, NI_NUMERICHOST);
 }
 
-/* Makes our half of a new connection. Without memory, it is closed at once. */
+/* Creates our part of a new connection. When memory is out, the connection is closed at once. */
 static void start(server *self, struct MHD_Connection *connection, void **socket_context) {
   server_connection *one = calloc(1, sizeof *one);
   const int fd =
@@ -76,6 +76,9 @@ static void start(server *self, struct MHD_Connection *connection, void **socket
   }
   one->connection = connection;
   one->fd = fd;
+  one->older = self->open;
+  if (one->older != NULL) one->older->younger = one;
+  self->open = one;
   set_peer(one);
   self->connections++;
   enter(self, one, &self->waiting);
@@ -92,6 +95,8 @@ void connections_notify(void *context, struct MHD_Connection *connection, void *
   }
   if (one == NULL) return;
   leave(one);
+  *(one->younger == NULL ? &self->open : &one->younger->older) = one->older;
+  if (one->older != NULL) one->older->younger = one->younger;
   if (!one->ended) self->connections--;
   free(one);
   *socket_context = NULL;

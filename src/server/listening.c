@@ -17,21 +17,26 @@
 
 #include "connections.h"
 
-#define DESCRIPTORS_KEPT 24 /* for what is no connection */
+#define DESCRIPTORS_KEPT 24 /* for everything that is not a connection */
 #define STARVED_MS 100      /* how long to wait when the system has no room */
 
-/* Whether the process may have as many descriptors as there may be connections. */
-static bool check_descriptors(server *self) {
+/* Ensures that the process may open a descriptor for each connection: raises its soft limit where the hard
+   limit allows that. */
+static bool ensure_descriptors(server *self) {
   struct rlimit limit;
   const rlim_t needed = (rlim_t)self->max_connections + DESCRIPTORS_KEPT;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
       limit.rlim_cur >= needed)
     return true;
+  if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= needed) {
+    limit.rlim_cur = needed;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0) return true;
+  }
   (void)snprintf(self->error, sizeof self->error,
-                 "%zu connections need %llu descriptors, and this process may have %llu: raise its "
-                 "\"ulimit -n\", or lower max_connections",
+                 "%zu connections need %llu descriptors, and this process may have %llu: raise its hard "
+                 "limit (\"ulimit -Hn\", LimitNOFILE), or lower max_connections",
                  self->max_connections, (unsigned long long)needed,
-                 (unsigned long long)limit.rlim_cur);
+                 (unsigned long long)limit.rlim_max);
   return false;
 }
 
@@ -61,24 +66,53 @@ static void read_address(server *self) {
   self->port = (unsigned)strtoul(port, NULL, 10);
 }
 
+/* Whether a failure to listen is about the port, not about one of the host's addresses. */
+static bool is_of_port(int problem) { return problem == EADDRINUSE || problem == EACCES; }
+
+/* Binds the first address that this machine has. A port that is taken is an error, whatever other addresses
+   the host has: the port would be open where it is not expected. Returns 0, or an errno. */
+static int bind_first(server *self, const struct addrinfo *addresses) {
+  const struct addrinfo *each;
+  int problem = 0;
+  for (each = addresses; each != NULL; each = each->ai_next) {
+    self->listening = bind_address(each);
+    if (self->listening >= 0) return 0;
+    problem = errno;
+    if (is_of_port(problem)) return problem;
+  }
+  return problem;
+}
+
+/* Sets `error` to why the port cannot be opened, with the remedy; false. */
+static bool fail_to_bind(server *self, const char *where, int problem) {
+  if (problem == EADDRINUSE)
+    return server_fail(self, where, "the port is in use; choose another port, or stop the process that "
+                                    "uses it");
+  if (problem == EACCES)
+    return server_fail(self, where, "permission denied; ports below 1024 are reserved for root and "
+                                    "CAP_NET_BIND_SERVICE");
+  return server_fail_with(self, where, problem);
+}
+
 /* Opens the socket; false with a message in `error`. */
 static bool open_socket(server *self, const server_options *options) {
-  /* A bare system has nobody who knows "localhost". */
+  /* A minimal system has no /etc/hosts that resolves "localhost". */
   const char *const host = strcmp(options->host, "localhost") == 0 ? "127.0.0.1" : options->host;
   struct addrinfo hints, *addresses = NULL;
   char port[16], where[100];
-  int code;
+  int code, problem;
   memset(&hints, 0, sizeof hints);
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   (void)snprintf(port, sizeof port, "%u", options->port);
   (void)snprintf(where, sizeof where, "cannot listen on %.60s port %s", options->host, port);
   code = getaddrinfo(host, port, &hints, &addresses);
+  problem = errno;
+  if (code == EAI_SYSTEM) return server_fail_with(self, where, problem);
   if (code != 0) return server_fail(self, where, gai_strerror(code));
-  self->listening = bind_address(addresses);
-  if (self->listening < 0) (void)server_fail(self, where, strerror(errno));
+  problem = bind_first(self, addresses);
   freeaddrinfo(addresses);
-  if (self->listening < 0) return false;
+  if (self->listening < 0) return fail_to_bind(self, where, problem);
   read_address(self);
   return true;
 }
@@ -95,12 +129,12 @@ static bool invite(server *self, bool inviting) {
 
 bool listening_open(server *self, const server_options *options) {
   struct epoll_event event;
-  if (!check_descriptors(self) || !open_socket(self, options)) return false;
+  if (!ensure_descriptors(self) || !open_socket(self, options)) return false;
   memset(&event, 0, sizeof event);
   event.data.fd = self->listening;
   if (epoll_ctl(self->epoll, EPOLL_CTL_ADD, self->listening, &event) == 0 && invite(self, true))
     return true;
-  return server_fail(self, "cannot wait for connections", strerror(errno));
+  return server_fail_with(self, "cannot wait for connections", errno);
 }
 
 /* Whether a newcomer can have a place: a free one, or that of one who waits. */

@@ -1,19 +1,21 @@
 /*
 ** server.h: an HTTP server on libmicrohttpd, driven from outside. Knows no Lua.
 **
-** A request is collected whole, and waits to be taken. It is answered later, by id; an id whose request
-** is gone is harmless. After requests were taken, the server is run again: to send the answers that are
-** there by then, and to suspend the connections of the other requests.
+** A request is collected whole, and waits to be taken. Its response comes later, by id; an id whose
+** request is gone is harmless. After requests were taken, the server is run again: to send the responses
+** that are there by then, and to suspend the connections of the other requests.
+**
+** No function calls Lua. A request is freed in server_run, server_send, server_cut and server_close, so
+** its pointer is not used after any of them.
 */
 #ifndef APIVIDEO_SERVER_H
 #define APIVIDEO_SERVER_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
-#include <microhttpd.h>
-
-#include "signals.h"
+#include "../common/compat_mhd.h"
 
 typedef struct server_header {
   const char *name, *value;
@@ -32,6 +34,7 @@ typedef struct server_connection {
   char peer[64]; /* the client's numeric address */
   server_queue *queue;
   struct server_connection *next, *previous; /* in the queue */
+  struct server_connection *older, *younger; /* among all of the server */
   long long deadline;                        /* in milliseconds */
   bool ended;                                /* by us; libmicrohttpd has not noticed yet */
 } server_connection;
@@ -53,28 +56,39 @@ typedef struct server_request {
   char *body;
   size_t body_len, body_size;
   long long progressed; /* when a part of the body came, in milliseconds */
-  bool chunked, too_large, complete;
+  bool chunked, too_large, complete, taken;
   bool suspended; /* its connection is, or was until it was to go on */
   bool cut, held;
   struct MHD_Response *draft, *response;
   unsigned status;
 } server_request;
 
-/* Zeroed by the caller, who must not move it. */
+/* A request as it is handed to Lua: the strings follow in the same block of memory. */
+typedef struct server_copy {
+  long long id;
+  const char *method, *target, *peer;
+  const server_header *headers;
+  size_t header_count;
+  const char *body;
+  size_t body_len;
+} server_copy;
+
+/* Zeroed by the caller, and never moved. */
 struct server {
+  pid_t pid;                   /* the process that opened it; a forked child only closes it */
   struct MHD_Daemon *daemon;
-  int epoll, timer, listening; /* descriptors, or -1 */
+  int epoll, timer, listening, daemon_epoll; /* descriptors, or -1; the last is libmicrohttpd's */
   bool inviting, quiesced;     /* whether newcomers wake the server; whether there are none any more */
   long long timer_at;          /* when the timer ends, in milliseconds; 0: it is not armed */
   long long accept_at;         /* when it is worth to try again, after the system had no room; or 0 */
   unsigned idle_calls;         /* of server_run: there was work, and nothing was done that we see */
   bool progressed;             /* whether libmicrohttpd has called since this was last cleared */
-  signals signals;
   char host[64];     /* the numeric address */
   unsigned port;
   size_t max_body;
   unsigned timeout; /* seconds */
   size_t connections, max_connections;
+  server_connection *open;         /* all connections, the youngest first */
   server_queue waiting, answering; /* for the rest of a request; for an answer to be taken */
   size_t body_memory;              /* of all requests that were not taken yet */
   server_request **slots;          /* requests by id % slot_count */
@@ -85,7 +99,7 @@ struct server {
   long long refusals;   /* how many connections are still to be refused */
   struct MHD_Response *empty; /* an answer without headers and body, for all */
   long long unsent_since;     /* when the first of the answers came that are not sent yet; or 0 */
-  char error[160];
+  char error[256];
 };
 
 typedef enum { SERVER_CLOSE, SERVER_RESET, SERVER_HOLD } server_ending;
@@ -99,20 +113,27 @@ typedef struct server_options {
 
 /* Starts listening; false with a message in `error`. */
 bool server_open(server *self, const server_options *options);
-/* Makes SIGINT and SIGTERM come as a result of server_run until it is closed. */
-bool server_catch_signals(server *self);
-/* Does what there is to do, without waiting. Returns whether a signal has come. */
-bool server_run(server *self);
+/* False in a forked child. */
+bool server_is_ours(const server *self);
+/* Does what there is to do, without waiting. */
+void server_run(server *self);
 /* Takes the first of the requests that are ready out of their queue. It stays the server's. */
 void server_take(server *self);
-/* The request with an id that waits for its answer, or NULL. */
+/* The bytes that a copy of a request needs, and the copy, into as many bytes aligned for any object. */
+size_t server_copy_size(const server_request *request);
+void server_copy_into(server_copy *copy, const server_request *request);
+/* The request with an id that was taken and waits for its response, or NULL. */
 server_request *server_find(server *self, long long id);
-/* Begins an answer, copying the body; false when memory is out. */
+/* Begins a response, copying the body; false when memory is out. */
 bool server_draft(server_request *request, const char *body, size_t len);
-/* Adds a header to it; false when it may not be sent, or memory is out. */
+/* Whether a response may have this header: not those that frame the message, which libmicrohttpd sets. */
+bool server_is_header(const char *name, size_t name_len, const char *value, size_t value_len);
+/* Adds a header to the response; false, with errno, when libmicrohttpd rejects it or memory is out. */
 bool server_draft_header(server_request *request, const char *name, const char *value);
 /* Sends it. */
 void server_send(server_request *request, unsigned status);
+/* Sends responses now when the first of them has waited for too long. */
+void server_flush(server *self);
 /* Has libmicrohttpd ask once more what becomes of a request. */
 void server_go_on(server_request *request);
 /* Instead of an answer: sends bytes as they are, as far as the socket takes them at once, and ends
@@ -122,9 +143,11 @@ void server_cut(server_request *request, const char *bytes, size_t len, server_e
 void server_refuse(server *self, long long connections);
 /* Closes the port; connections go on. */
 void server_stop_accepting(server *self);
-/* Ends everything, whatever is under way. May be called twice, and after a failed open. */
+/* Ends everything, whatever is under way. May be called twice, after a failed open, and in a forked
+   child. */
 void server_close(server *self);
-/* Keeps what has failed as `error`, and is false. */
+/* Sets `error`; returns false. `problem` is an errno, or 0. */
 bool server_fail(server *self, const char *what, const char *why);
+bool server_fail_with(server *self, const char *what, int problem);
 
 #endif

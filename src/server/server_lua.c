@@ -2,28 +2,41 @@
 ** apivideo.server.core: the C half of the standalone server for Lua.
 **
 **   server | nil, message = core.new(host, port, max_body, timeout, max_connections)
-**   signalled, ready = server:run()
+**   ready = server:run()
 **   id, method, target, headers, body, peer, more = server:next()
 **   sent = server:respond(id, status, headers, body)
 **   sent = server:cut(id, bytes, "close" | "reset" | "hold")
+**
+** A call that may run the collector (m, e, v) may run a finalizer, and that may call any of these
+** functions. So arguments are read before the state of the server is, and what Lua is given is
+** a copy. In a forked child, a server is closed.
 */
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 
 #include "../common/arguments_lua.h"
-#include "../common/ascii.h"
 #include "../common/headers_lua.h"
 #include "server.h"
 
 #define SERVER "apivideo.server"
+#define ID_MAX 9007199254740992.0 /* 2^53: above it, numbers are not exact */
 
-static server *check_server(lua_State *L) { return luaL_checkudata(L, 1, SERVER); }
+/* The server at index 1. Stack: [-0, +0, v]. */
+static server *check_server(lua_State *L) {
+  server *self = luaL_checkudata(L, 1, SERVER);
+  if (self->daemon != NULL && !server_is_ours(self)) server_close(self);
+  return self;
+}
 
-/* new(host, port, max_body, timeout, max_connections) -> server | nil, message. Stack: [-0, +1|2]. */
+/* new(host, port, max_body, timeout, max_connections) -> server | nil, message.
+   Stack: [-0, +1|2, v]. */
 static int new_server(lua_State *L) {
   server_options options;
   server *self;
-  options.host = luaL_checkstring(L, 1);
+  size_t host_len;
+  options.host = luaL_checklstring(L, 1, &host_len);
+  luaL_argcheck(L, strlen(options.host) == host_len, 1, "a host has no NUL");
   options.port = (unsigned)arguments_check_integer(L, 2, 0, 65535);
   options.max_body = (size_t)arguments_check_integer(L, 3, 0, 1 << 30);
   options.timeout = (unsigned)arguments_check_integer(L, 4, 1, 86400);
@@ -33,76 +46,103 @@ static int new_server(lua_State *L) {
   luaL_getmetatable(L, SERVER);
   lua_setmetatable(L, -2);
   if (server_open(self, &options)) return 1;
+  server_close(self);
   lua_pushnil(L);
   lua_pushstring(L, self->error);
-  server_close(self);
   return 2;
 }
 
-/* server:close(), __gc, __close. Stack: [-0, +0]. */
+/* server:close(), __gc, __close. Stack: [-0, +0, v]. */
 static int close_server(lua_State *L) {
-  server_close(check_server(L));
+  server_close(luaL_checkudata(L, 1, SERVER));
   return 0;
 }
 
-/* server:fd() -> the descriptor to wait for. Stack: [-0, +1]. */
+/* server:fd() -> the descriptor to wait for; -1 once it is closed. Stack: [-0, +1, v]. */
 static int server_fd(lua_State *L) {
   lua_pushinteger(L, check_server(L)->epoll);
   return 1;
 }
 
-/* server:address() -> host, port. Stack: [-0, +2]. */
+/* server:address() -> host, port. Stack: [-0, +2, v]. */
 static int server_address(lua_State *L) {
   const server *self = check_server(L);
+  const unsigned port = self->port;
   lua_pushstring(L, self->host);
-  lua_pushinteger(L, (lua_Integer)self->port);
+  lua_pushinteger(L, (lua_Integer)port);
   return 2;
 }
 
-/* server:catch_signals() -> true | nil, message. Stack: [-0, +1|2]. */
-static int catch_signals(lua_State *L) {
-  server *self = check_server(L);
-  if (self->daemon != NULL && server_catch_signals(self)) {
-    lua_pushboolean(L, 1);
-    return 1;
-  }
-  lua_pushnil(L);
-  lua_pushstring(L, self->error);
-  return 2;
-}
-
-/* server:run() -> whether SIGINT or SIGTERM has come, whether requests are ready. Stack: [-0, +2]. */
+/* server:run() -> whether requests are ready; nil once it is closed. Stack: [-0, +1, v]. */
 static int run(lua_State *L) {
   server *self = check_server(L);
-  lua_pushboolean(L, server_run(self));
-  lua_pushboolean(L, self->ready != NULL);
-  return 2;
+  server_run(self);
+  if (self->daemon == NULL)
+    lua_pushnil(L);
+  else
+    lua_pushboolean(L, self->ready != NULL);
+  return 1;
+}
+
+/* Pushes a copy of the first request of the queue, as a userdata; the copy, or NULL, and nothing pushed,
+   when the queue is empty. Stack: [-0, +1|0, m]. */
+static const server_copy *push_copy(lua_State *L, const server *self) {
+  while (self->ready != NULL) {
+    const size_t size = server_copy_size(self->ready);
+    server_copy *copy = lua_newuserdata(L, size);
+    /* The queue may have another head by now. */
+    if (self->ready != NULL && server_copy_size(self->ready) == size) {
+      server_copy_into(copy, self->ready);
+      return copy;
+    }
+    lua_pop(L, 1);
+  }
+  return NULL;
+}
+
+/* Pushes what a copy of a request says: id, method, target, headers, body, peer. Stack: [-0, +6, m]. */
+static void push_parts(lua_State *L, const server_copy *copy) {
+  size_t i;
+  compat_pushinteger(L, copy->id);
+  lua_pushstring(L, copy->method);
+  lua_pushstring(L, copy->target);
+  lua_createtable(L, 0, (int)copy->header_count);
+  for (i = 0; i < copy->header_count; i++) {
+    const server_header *header = &copy->headers[i];
+    headers_add(L, header->name, header->name_len, header->value, header->value_len);
+  }
+  lua_pushlstring(L, copy->body, copy->body_len);
+  lua_pushstring(L, copy->peer);
 }
 
 /* server:next() -> id, method, target, headers, body, peer, whether more are ready; or nothing.
-   Stack: [-0, +7|0]. */
+   The request leaves the queue last: should a push raise, it is still there. Should a finalizer have taken
+   it meanwhile, the next one is handed out. Stack: [-0, +7|0, m]. */
 static int next_request(lua_State *L) {
   server *self = check_server(L);
-  const server_request *request = self->ready;
-  size_t i;
-  if (request == NULL) return 0;
-  compat_pushinteger(L, request->id);
-  lua_pushstring(L, request->method);
-  lua_pushstring(L, request->target);
-  lua_createtable(L, 0, (int)request->header_count);
-  for (i = 0; i < request->header_count; i++) {
-    const server_header *header = &request->headers[i];
-    headers_add(L, header->name, header->name_len, header->value, header->value_len);
+  for (;;) {
+    const server_copy *copy;
+    lua_settop(L, 1);
+    copy = push_copy(L, self);
+    if (copy == NULL) return 0;
+    push_parts(L, copy);
+    if (self->ready != NULL && self->ready->id == copy->id) break;
   }
-  lua_pushlstring(L, request->body_len > 0 ? request->body : "", request->body_len);
-  lua_pushstring(L, request->peer);
-  lua_pushboolean(L, request->next != NULL);
-  server_take(self); /* last: had a push raised, the request would still be there */
+  lua_pushboolean(L, self->ready->next != NULL);
+  server_take(self);
   return 7;
 }
 
-/* Adds the headers of the table at index 4, name -> value, to the draft. Stack: [-0, +0]. */
-static void draft_headers(lua_State *L, server_request *request) {
+/* The id at index 2; 0, which no request has, for a number that cannot be one, NaN included.
+   Stack: [-0, +0, v]. */
+static long long check_id(lua_State *L) {
+  const lua_Number id = luaL_checknumber(L, 2);
+  return id >= 1 && id <= ID_MAX ? (long long)id : 0;
+}
+
+/* Checks that index 4 is nil or a table of headers that can be sent, name -> value. Calls no finalizer
+   unless it raises. Stack: [-0, +0, v]. */
+static void check_headers(lua_State *L) {
   if (lua_isnoneornil(L, 4)) return;
   luaL_checktype(L, 4, LUA_TTABLE);
   lua_pushnil(L);
@@ -113,24 +153,41 @@ static void draft_headers(lua_State *L, server_request *request) {
       luaL_argerror(L, 4, "header names and values must be strings");
     name = lua_tolstring(L, -2, &name_len);
     value = lua_tolstring(L, -1, &value_len);
-    if (strlen(name) != name_len || strlen(value) != value_len ||
-        ascii_equal_strings(name, "Content-Length") || ascii_equal_strings(name, "Transfer-Encoding") ||
-        !server_draft_header(request, name, value))
+    if (!server_is_header(name, name_len, value, value_len))
       luaL_argerror(L, 4, lua_pushfstring(L, "header \"%s\" cannot be sent", name));
     lua_pop(L, 1);
   }
 }
 
+/* Adds the headers at index 4, which were checked, to the draft of a response. Calls no finalizer unless it
+   raises; the draft then stays until the next one, or until the request ends. Stack: [-0, +0, v]. */
+static void draft_headers(lua_State *L, server_request *request) {
+  if (lua_isnoneornil(L, 4)) return;
+  lua_pushnil(L);
+  while (lua_next(L, 4) != 0) {
+    const char *name = lua_tostring(L, -2);
+    errno = 0;
+    if (!server_draft_header(request, name, lua_tostring(L, -1))) {
+      if (errno == ENOMEM) luaL_error(L, "out of memory");
+      luaL_argerror(L, 4, lua_pushfstring(L, "header \"%s\" cannot be sent", name));
+    }
+    lua_pop(L, 1);
+  }
+}
+
 /* server:respond(id, status, headers | nil, body | nil) -> whether the request was still there.
-   Stack: [-0, +1]. */
+   Stack: [-0, +1, v]. */
 static int respond(lua_State *L) {
   server *self = check_server(L);
-  server_request *request = server_find(self, (long long)luaL_checknumber(L, 2));
+  const long long id = check_id(L);
   const unsigned status = (unsigned)arguments_check_integer(L, 3, 200, 599);
   size_t len;
-  const char *body = luaL_optlstring(L, 5, "", &len);
-  if (request != NULL && !server_draft(request, body, len)) return luaL_error(L, "out of memory");
+  const char *body = luaL_optlstring(L, 5, "", &len); /* may run the collector */
+  server_request *request;
+  check_headers(L);
+  request = server_find(self, id);
   if (request != NULL) {
+    if (!server_draft(request, body, len)) return luaL_error(L, "out of memory");
     draft_headers(L, request);
     server_send(request, status);
   }
@@ -138,36 +195,38 @@ static int respond(lua_State *L) {
   return 1;
 }
 
-/* server:cut(id, bytes, ending) -> whether the request was still there. Stack: [-0, +1]. */
+/* server:cut(id, bytes, ending) -> whether the request was still there. Stack: [-0, +1, v]. */
 static int cut(lua_State *L) {
   static const char *const endings[] = {"close", "reset", "hold", NULL}; /* of server_ending */
   server *self = check_server(L);
-  server_request *request = server_find(self, (long long)luaL_checknumber(L, 2));
+  const long long id = check_id(L);
   size_t len;
-  const char *bytes = luaL_checklstring(L, 3, &len);
+  const char *bytes = luaL_checklstring(L, 3, &len); /* may run the collector */
   const int ending = luaL_checkoption(L, 4, NULL, endings);
+  server_request *request = server_find(self, id);
   if (request != NULL) server_cut(request, bytes, len, (server_ending)ending);
   lua_pushboolean(L, request != NULL);
   return 1;
 }
 
-/* server:refuse(how many more of the next connections; may be huge, 0: none any more). Stack: [-0, +0]. */
+/* server:refuse(how many more of the next connections; may be huge, 0: none any more).
+   Stack: [-0, +0, v]. */
 static int refuse(lua_State *L) {
   server *self = check_server(L);
   const lua_Number connections = luaL_checknumber(L, 2);
-  luaL_argcheck(L, connections >= 0, 2, "out of range");
-  server_refuse(self, connections < 1e15 ? (long long)connections : LLONG_MAX);
+  luaL_argcheck(L, connections >= 0, 2, "number from 0 on expected"); /* false for NaN */
+  server_refuse(self, connections < ID_MAX ? (long long)connections : LLONG_MAX);
   return 0;
 }
 
-/* server:stop_accepting(). Stack: [-0, +0]. */
+/* server:stop_accepting(). Stack: [-0, +0, v]. */
 static int stop_accepting(lua_State *L) {
   server_stop_accepting(check_server(L));
   return 0;
 }
 
 /* server:active() -> how many requests are under way, from their headers to the end of their
-   answers. Stack: [-0, +1]. */
+   responses. Stack: [-0, +1, v]. */
 static int active(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)check_server(L)->active);
   return 1;
@@ -176,7 +235,6 @@ static int active(lua_State *L) {
 static const luaL_Reg methods[] = {{"close", close_server},
                                    {"fd", server_fd},
                                    {"address", server_address},
-                                   {"catch_signals", catch_signals},
                                    {"run", run},
                                    {"next", next_request},
                                    {"respond", respond},
@@ -192,7 +250,7 @@ static const luaL_Reg functions[] = {{"new", new_server}, {NULL, NULL}};
 
 APIVIDEO_EXPORT int luaopen_apivideo_server_core(lua_State *L);
 
-/* Pushes the module: { new }. Stack: [-0, +1]. */
+/* Pushes the module: { new }. Stack: [-0, +1, m]. */
 int luaopen_apivideo_server_core(lua_State *L) {
   (void)luaL_newmetatable(L, SERVER);
   compat_setfuncs(L, methods);

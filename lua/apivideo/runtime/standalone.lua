@@ -8,6 +8,7 @@ local core = require "apivideo.core"
 local failure = require "apivideo.failure"
 local latches = require "apivideo.runtime.latches"
 local protected = require "apivideo.pcall"
+local signals = require "apivideo.runtime.signals"
 local timers = require("apivideo.runtime.timers").new()
 
 local unpack = table.unpack or unpack
@@ -215,12 +216,14 @@ function runtime.is_ending()
   return false
 end
 
+-- Starts a task, and returns it.
 local function start(in_next_turn, fn, ...)
   local task = coroutine.create(fn)
   if select("#", ...) > 0 then arguments[task] = { n = select("#", ...), ... } end
   tasks[task] = true
   enqueue { task = task, next = false, in_next_turn = in_next_turn }
   living = living + 1
+  return task
 end
 
 --- Starts a task. It runs from the loop, beside others, and may wait. An error in it is reported on
@@ -333,6 +336,10 @@ function runtime.unwatch(fd)
     if fds[i] == fd then table.remove(fds, i) end
   end
 end
+
+--- See apivideo.runtime.signals.
+---@type fun(callback: fun()): (fun()|nil, string?)
+runtime.on_signal = signals.over(runtime.watch, runtime.unwatch)
 
 --- One HTTP request, as `apivideo.core.http` takes it. Waits for the result.
 ---@param request table

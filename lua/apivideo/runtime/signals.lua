@@ -1,0 +1,58 @@
+--- SIGINT and SIGTERM for a loop: everything that is to stop in order is called back, and the process
+--- does not end by itself.
+
+local core = require "apivideo.core"
+
+local signals = {}
+
+--- Signals of a loop.
+---@param watch fun(fd: integer, callback: fun()) calls back whenever the descriptor can be read
+---@param unwatch fun(fd: integer)
+---@return fun(callback: fun()): (fun()|nil, string?) on_signal
+function signals.over(watch, unwatch)
+  local catcher, callbacks
+
+  local function release()
+    unwatch(catcher:fd())
+    catcher:close()
+    catcher, callbacks = nil, nil
+  end
+
+  local function dispatch()
+    local caught = catcher:caught()
+    if caught == nil then return release() end -- a forked child: the descriptor is the parent's, too
+    if not caught then return end
+    local due = {}
+    for i, callback in ipairs(callbacks) do due[i] = callback end -- they may unsubscribe meanwhile
+    for _, callback in ipairs(due) do callback() end
+  end
+
+  local function open()
+    if catcher and catcher:caught() == nil then release() end
+    if catcher then return true end
+    local made, message = core.signals.catch()
+    if not made then return nil, message end
+    catcher, callbacks = made, {}
+    watch(catcher:fd(), dispatch)
+    return true
+  end
+
+  --- Calls back from the loop at each SIGINT and SIGTERM. The callback must not wait.
+  ---@param callback fun()
+  ---@return fun()|nil unsubscribe after the last one, the signals do what they did before
+  ---@return string? message why they cannot be caught
+  return function(callback)
+    local ok, message = open()
+    if not ok then return nil, message end
+    local list = callbacks
+    list[#list + 1] = callback
+    return function()
+      for i = #list, 1, -1 do
+        if list[i] == callback then table.remove(list, i) end
+      end
+      if #list == 0 and list == callbacks then release() end
+    end
+  end
+end
+
+return signals

@@ -1,0 +1,38 @@
+/*
+** compat_mhd.h: the one file that knows libmicrohttpd's versions. A module may run on a newer
+** libmicrohttpd than it was built on, so whatever changes behaviour is asked at run time.
+*/
+#ifndef APIVIDEO_COMPAT_MHD_H
+#define APIVIDEO_COMPAT_MHD_H
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include <microhttpd.h>
+
+/* 0.9.71, whose header has this number, brought `enum MHD_Result`. */
+#if defined(MHD_VERSION) && MHD_VERSION < 0x00097002
+#error "apivideo.server needs libmicrohttpd 0.9.71 or newer"
+#endif
+
+/* 0.9.71 to 0.9.73 have it under an older name. */
+#ifndef MHD_HTTP_CONTENT_TOO_LARGE
+#define MHD_HTTP_CONTENT_TOO_LARGE 413
+#endif
+
+/* Whether MHD_add_connection only queues a connection for another thread, which first happens in 1.0.0
+   (0x00097707), unless the daemon is started with COMPAT_MHD_NO_THREAD_SAFETY. `version` is
+   MHD_get_version()'s. */
+static inline bool compat_mhd_queues_connections(const char *version) {
+  return strtoul(version, NULL, 10) >= 1;
+}
+
+/* MHD_USE_NO_THREAD_SAFETY, which headers before 1.0.0 lack. */
+#define COMPAT_MHD_NO_THREAD_SAFETY (1U << 19)
+
+/* The flags for a daemon that one thread uses. Older versions reject flags that they do not know. */
+static inline unsigned compat_mhd_single_thread(void) {
+  return compat_mhd_queues_connections(MHD_get_version()) ? COMPAT_MHD_NO_THREAD_SAFETY : 0U;
+}
+
+#endif

@@ -1,0 +1,116 @@
+/*
+** SIGINT and SIGTERM for an event loop: see signals.h.
+**
+** The handler writes to an eventfd. (A signalfd would need the signals blocked, and each program that
+** os.execute or io.popen starts would inherit the block: neither Ctrl-C nor a supervisor could stop it.)
+** It may run in any thread of the process, and, until exec, in a forked child. The child shares
+** the eventfd, so there the handler passes the signal on to the disposition from before.
+*/
+#include "signals.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How long a signal may stay unread before the next one ends the process: the loop is blocked. */
+#define BLOCKED_S 1
+
+static const int numbers[SIGNALS_COUNT] = {SIGINT, SIGTERM};
+
+/* What the handler needs. A disposition belongs to the process, so this cannot belong to a state. */
+static struct {
+  signals *volatile catcher;     /* NULL: none; in a forked child, until it closes it, the parent's */
+  volatile sig_atomic_t pending; /* a signal was caught and is unread */
+  time_t caught_at;              /* when the first unread one was caught, in seconds */
+} caught;
+
+static time_t now_s(void) {
+  struct timespec time = {0, 0};
+  (void)clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec;
+}
+
+/* Gives the signal `number` to the disposition from before. */
+static void pass_on(const signals *catcher, int number) {
+  int i;
+  for (i = 0; i < SIGNALS_COUNT; i++)
+    if (numbers[i] == number) (void)sigaction(number, &catcher->before[i], NULL);
+  (void)raise(number); /* comes when the handler returns */
+}
+
+static void on_signal(int number) {
+  const int kept = errno;
+  const uint64_t one = 1;
+  const signals *catcher = caught.catcher;
+  if (catcher != NULL && catcher->pid != getpid()) {
+    pass_on(catcher, number);
+  } else if (catcher != NULL) {
+    /* A blocked loop cannot end the process when a second signal asks for it. (PID 1 ignores signals that
+       have the default disposition, so it is not left to that.) */
+    if (caught.pending != 0 && now_s() - caught.caught_at > BLOCKED_S) _exit(128 + number);
+    if (caught.pending == 0) caught.caught_at = now_s();
+    caught.pending = 1;
+    (void)write(catcher->fd, &one, sizeof one);
+  }
+  errno = kept;
+}
+
+/* Blocks or unblocks a signal in this thread; whether it was blocked. */
+static bool set_blocked(int number, bool blocked) {
+  sigset_t set, before;
+  (void)sigemptyset(&set);
+  (void)sigaddset(&set, number);
+  if (pthread_sigmask(blocked ? SIG_BLOCK : SIG_UNBLOCK, &set, &before) != 0) return false;
+  return sigismember(&before, number) == 1;
+}
+
+const char *signals_open(signals *self) {
+  struct sigaction action;
+  int i;
+  if (self->installed) return NULL;
+  if (caught.catcher != NULL && caught.catcher->pid != getpid()) signals_close(caught.catcher);
+  self->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (self->fd < 0) return strerror(errno);
+  self->pid = getpid();
+  if (!__sync_bool_compare_and_swap(&caught.catcher, NULL, self)) {
+    (void)close(self->fd);
+    return "SIGINT and SIGTERM are caught already, perhaps by another Lua state of this process";
+  }
+  self->installed = true;
+  caught.pending = 0;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  for (i = 0; i < SIGNALS_COUNT; i++) {
+    (void)sigaction(numbers[i], &action, &self->before[i]);
+    self->blocked[i] = set_blocked(numbers[i], false);
+  }
+  return NULL;
+}
+
+bool signals_is_ours(const signals *self) { return self->installed && self->pid == getpid(); }
+
+bool signals_caught(signals *self) {
+  uint64_t count;
+  if (!signals_is_ours(self)) return false;
+  caught.pending = 0;
+  return read(self->fd, &count, sizeof count) == (ssize_t)sizeof count;
+}
+
+void signals_close(signals *self) {
+  int i;
+  if (!self->installed) return;
+  self->installed = false;
+  for (i = 0; i < SIGNALS_COUNT; i++) {
+    struct sigaction current;
+    /* Whoever has installed a handler since keeps it. */
+    if (sigaction(numbers[i], NULL, &current) == 0 && current.sa_handler == on_signal)
+      (void)sigaction(numbers[i], &self->before[i], NULL);
+    if (self->blocked[i]) (void)set_blocked(numbers[i], true);
+  }
+  if (caught.catcher == self) caught.catcher = NULL;
+  (void)close(self->fd);
+}
