@@ -176,6 +176,10 @@ local function is_count(value)
 end
 
 local function check(given)
+  if not runtime.watch then
+    error("emulator.start: nginx runs the loop of this process, and nothing else can serve in it: run the emulator in a"
+      .. " process of its own, with `apivideo emulate`", 3)
+  end
   options.check("emulator.start", given, known, 4)
   for name, low in pairs(least) do
     if given[name] and given[name] < low then

@@ -11,8 +11,8 @@ local function make(name)
   local language, charset = name:match("^([^.]+)%.(.+)$")
   local path, draft = FOLDER .. "/" .. name, os.tmpname()
   if lfs.attributes(path) then return end
-  os.execute(("mkdir -p %s; rm -f %s; localedef -c -f %s -i %s %s.d > /dev/null 2>&1; mv -T %s.d %s 2> /dev/null; rm -rf %s.d")
-    :format(FOLDER, draft, charset, language, draft, draft, path, draft))
+  os.execute(("mkdir -p %s; localedef -c -f %s -i %s %s.d > /dev/null 2>&1; mv -T %s.d %s 2> /dev/null; rm -rf %s %s.d")
+    :format(FOLDER, charset, language, draft, draft, path, draft, draft))
 end
 
 --- Calls a function with the process in a locale, and goes back to C.

@@ -77,7 +77,7 @@ local function problem_of(given, kind)
     return 'option "chance" must be from 0 to 1'
   end
   if given.body and kind ~= "status" then return 'option "body" goes with "status"' end
-  if given.on and not given.on:find("^%u* */") then
+  if given.on and not given.on:find("^[A-Z]* */") then
     return 'option "on" must be like "GET /webhooks" or "/webhooks"'
   end
   if kind == "refuse" and (given.on or given.chance) then
@@ -98,7 +98,7 @@ function Faults:add(given)
   problem = problem or problem_of(given, kind)
   if problem then error("emulator:fault: " .. problem, 3) end
   if kind == "refuse" then return kind end -- the server's own
-  local method, path = (given.on or ""):match("^(%u*) *(.*)$")
+  local method, path = (given.on or ""):match("^([A-Z]*) *(.*)$")
   self.queue[#self.queue + 1] = {
     kind = kind, given = given, method = method ~= "" and method or nil,
     path = path ~= "" and path or nil,

@@ -96,7 +96,7 @@ function problems.of_webhook(body, known)
   if body.events == nil then add(required("events")) end
   if body.url == nil then
     add(required("url"))
-  elseif type(body.url) ~= "string" or not body.url:find("^https?://[^%s]+$") then
+  elseif type(body.url) ~= "string" or not body.url:find("^https?://[^ \t\r\n\v\f]+$") then
     add(invalid("url", "This attribute must be a valid URL."))
   end
   if type(body.events) ~= "table" or #body.events == 0 then

@@ -40,10 +40,11 @@ end
 ---@return boolean
 function Tokens:allow(authorization)
   if type(authorization) ~= "string" then return false end
-  local scheme, credentials = authorization:match("^(%a+) +(.*)$")
-  scheme = scheme and scheme:lower()
-  if scheme == "basic" then return credentials == self.basic end
-  return scheme == "bearer" and (self.access[credentials] or 0) > runtime.monotonic()
+  -- Letter by letter: lower() and %a follow the locale, and a scheme is ASCII in any case.
+  local basic = authorization:match("^[Bb][Aa][Ss][Ii][Cc] +(.*)$")
+  if basic then return basic == self.basic end
+  local token = authorization:match("^[Bb][Ee][Aa][Rr][Ee][Rr] +(.*)$")
+  return token ~= nil and (self.access[token] or 0) > runtime.monotonic()
 end
 
 --- Ends all access tokens. Refresh tokens live on.

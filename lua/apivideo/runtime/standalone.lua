@@ -216,14 +216,12 @@ function runtime.is_ending()
   return false
 end
 
--- Starts a task, and returns it.
 local function start(in_next_turn, fn, ...)
   local task = coroutine.create(fn)
   if select("#", ...) > 0 then arguments[task] = { n = select("#", ...), ... } end
   tasks[task] = true
   enqueue { task = task, next = false, in_next_turn = in_next_turn }
   living = living + 1
-  return task
 end
 
 --- Starts a task. It runs from the loop, beside others, and may wait. An error in it is reported on
