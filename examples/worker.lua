@@ -42,7 +42,8 @@ local function work()
     print(("%s of %s, attempt %d"):format(event.type, event.liveStreamId, delivery.attempt))
   end)
   print "Working."
-  inbox:work(handlers, { concurrency = 10, lease = 5 })
+  -- Ctrl-C and SIGTERM end it after the events that are being handled.
+  assert(inbox:work(handlers, { concurrency = 10, lease = 5, signals = true }))
 end
 
 local modes = { receive = receive, work = work }

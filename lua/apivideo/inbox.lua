@@ -133,10 +133,12 @@ end
 --- process or in others.
 ---@param handlers apivideo.Handlers
 ---@param given? apivideo.WorkOptions
----@return true
+---@return true|nil ended
+---@return apivideo.Error? err `cancelled` when a second signal ended it at once
 function Inbox:work(handlers, given)
   options.check_self(self, Inbox, "inbox", "work")
-  return (worker.work(self, handlers, given))
+  local ended, err = worker.work(self, handlers, given)
+  return ended, err
 end
 
 local list_options = { limit = "number?", after = "number?" }

@@ -1,6 +1,7 @@
 --- Handlers at work on an inbox: tasks that claim events, run their handlers and settle each attempt.
 
 local cancellation = require "apivideo.cancellation"
+local errors = require "apivideo.error"
 local failure = require "apivideo.failure"
 local group = require "apivideo.inbox.group"
 local log = require "apivideo.log"
@@ -197,7 +198,7 @@ local function tend(self)
 end
 
 local known = { concurrency = "number?", lease = "number?", attempts = "number?", backoff = "number?",
-  handler_timeout = "number?", cancel = "table?", log = "function?" }
+  handler_timeout = "number?", cancel = "table?", signals = "boolean?", log = "function?" }
 
 ---@class apivideo.WorkOptions
 ---@field concurrency? integer how many events are handled at once, default 1
@@ -206,6 +207,7 @@ local known = { concurrency = "number?", lease = "number?", attempts = "number?"
 ---@field attempts? integer after which an event is given up, default 10
 ---@field backoff? number seconds before the second attempt, default 5; then up to twice as long each time, and 10 minutes at most
 ---@field cancel? apivideo.Cancellation ends the work, after the events that are being handled
+---@field signals? boolean SIGINT and SIGTERM end the work, after the events that are being handled; the second one at once. Not in nginx, which has signals of its own
 ---@field log? fun(settlement: apivideo.Settlement) told of each attempt; the default writes failures to nginx's error log or stderr
 
 local function check(handlers, given)
@@ -225,6 +227,9 @@ local function check(handlers, given)
       error(("inbox:work: option \"%s\" must be a number of seconds above 0"):format(name), 4)
     end
   end
+  if given.signals and not runtime.on_signal then
+    error("inbox:work: option \"signals\" is for scripts: nginx handles the signals of its workers itself", 4)
+  end
   if given.cancel and not cancellation.is(given.cancel) then
     error("inbox:work: option \"cancel\" must come from apivideo.cancellation()", 4)
   end
@@ -240,6 +245,17 @@ local function start(fn, self)
   end
 end
 
+-- Has SIGINT and SIGTERM end the work: the first like a cancellation, the second without what is being handled,
+-- which is handled again once its lease has expired. What ends that; nil and a message.
+local function stop_on_signals(self)
+  return runtime.on_signal(function()
+    if self.cancel:is_cancelled() then
+      return self.over:open(nil, errors.new("cancelled", "a second signal ended the work at once", { origin = "inbox" }))
+    end
+    self.cancel:cancel()
+  end)
+end
+
 --- See apivideo.Inbox.work.
 function worker.work(inbox, handlers, given)
   given = given or {}
@@ -247,7 +263,8 @@ function worker.work(inbox, handlers, given)
   local refusal = runtime.refusal()
   if refusal then error("inbox:work: " .. refusal, 3) end
   local self = {
-    inbox = inbox, handlers = handlers, cancel = given.cancel, log = given.log,
+    inbox = inbox, handlers = handlers, log = given.log,
+    cancel = given.cancel or given.signals and cancellation.new() or nil,
     lease = given.lease or worker.LEASE, attempts = given.attempts or ATTEMPTS, backoff = given.backoff or BACKOFF,
     under_way = {}, -- set of attempts
     purged_at = runtime.monotonic(), loops = given.concurrency or 1,
@@ -255,11 +272,17 @@ function worker.work(inbox, handlers, given)
     is_over = is_over, replace = replace_overdue, -- for the modules of settling and upkeep
   }
   self.handler_timeout = given.handler_timeout or TIMEOUT_LEASES * self.lease
+  local unsubscribe, message
+  if given.signals then
+    unsubscribe, message = stop_on_signals(self)
+    if not unsubscribe then error("inbox:work: cannot catch signals: " .. message, 3) end
+  end
   share(self)
   for _ = 1, self.loops do start(loop, self) end
   start(tend, self)
-  self.over:wait()
-  return true
+  local done, err = self.over:wait()
+  if unsubscribe then unsubscribe() end
+  return done, err
 end
 
 return worker
