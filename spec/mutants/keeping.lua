@@ -57,6 +57,12 @@ return {
     { "an item whose task was taken is waited for", "    self:finish(place, false, YIELDED)\n", "" },
   },
   {
+    file = "lua/apivideo/inbox/worker.lua", spec = "spec/signals_spec.lua",
+    { "a second signal changes nothing", [[if self.cancel:is_cancelled() then
+      return]], [[if false then
+      return]] },
+  },
+  {
     file = "lua/apivideo/runtime/standalone.lua", spec = "spec/server_spec.lua",
     { "what a handler spawns keeps its answer", "start(true, fn, ...)", "start(false, fn, ...)" },
   },

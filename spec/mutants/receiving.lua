@@ -21,25 +21,59 @@ return {
     { "of unfinished bodies the smallest goes", [[each->body_size > found->body_size ||]], [[each->body_size < found->body_size ||]] },
   },
   {
-    file = "src/server/server.c", spec = "spec/server_malformed_spec.lua",
+    file = "src/server/framing.c", spec = "spec/server_malformed_spec.lua",
+    { "two lengths are taken", [[found->lengths <= 1 &&]], "" },
+    { "names that are nearly Transfer-Encoding are taken", [[is_longer(name, len, MHD_HTTP_HEADER_TRANSFER_ENCODING))]], [[false)]] },
+    { "control characters are taken", [[(value != NULL && !http_is_clean(value, value_len)) ||]], "", spec = "spec/fuzz_findings_spec.lua" },
+    { "names are compared in the process's locale", [[  return ascii_equal(name, len, other, strlen(other));]],
+      [[  return len == strlen(other) && strncasecmp(name, other, len) == 0;]], spec = "spec/server_locale_spec.lua" },
+  },
+  {
+    file = "src/server/request.c", spec = "spec/server_malformed_spec.lua",
     { "announced bodies of any size are read", [[? refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE)
              : MHD_YES;]], [[? MHD_YES
              : MHD_YES;]], spec = "spec/server_spec.lua" },
     { "connections that are handled may end", [[  connections_handle(request->connection);]], "", spec = "spec/server_deadlines_spec.lua" },
     { "an answer counts as waiting", [[connections_answer(self, request->connection);]], [[connections_wait(self, request->connection);]], spec = "spec/server_deadlines_spec.lua" },
-    { "two lengths are taken", [[found.count > 1 ||]], "" },
-    { "names that are nearly Transfer-Encoding are taken", [[is_named(name, len, MHD_HTTP_HEADER_TRANSFER_ENCODING, true))]], [[false)]] },
-    { "control characters are taken", [[(value != NULL && !http_is_clean(value, value_len)) ||]], "", spec = "spec/fuzz_findings_spec.lua" },
+    { "what libmicrohttpd forgets stays", [[one != NULL && one->request != NULL)]], [[false)]], spec = "spec/server_hostile_spec.lua" },
+    { "requests in the queue can be answered", [[ || !request->taken]], "", spec = "spec/server_reentry_spec.lua" },
+  },
+  {
+    file = "src/server/server.c", spec = "spec/server_malformed_spec.lua",
     { "a connection may spin", [[  if (self->idle_calls > 0) end_stalled(self);]], "" },
     { "who pauses goes with who spins", [[ && has_unread(request->connection))]], [[)]] },
     { "deadlines come before what was sent in time", [[  self->idle_calls = run(self) ?]], [[  connections_expire(self);
   self->idle_calls = run(self) ?]], spec = "spec/server_deadlines_spec.lua" },
     { "heads may have 256 KB", [[CONNECTION_MEMORY ((size_t)16 * 1024)]], [[CONNECTION_MEMORY ((size_t)256 * 1024)]] },
-    { "what libmicrohttpd forgets stays", [[one != NULL && one->request != NULL)]], [[false)]], spec = "spec/server_hostile_spec.lua" },
+    { "a forked child stops the parent's server", [[  if (!server_is_ours(self)) abandon(self);]], "", spec = "spec/server_fork_spec.lua" },
+    { "a forked child keeps the connections open", [[(void)close(one->fd);]], [[;]], spec = "spec/server_fork_spec.lua" },
   },
   {
-    file = "src/server/server_lua.c", spec = "spec/server_spec.lua",
-    { "headers may hold a NUL", "if (strlen(name) != name_len || strlen(value) != value_len ||", "if (" },
+    file = "src/server/listening.c", spec = "spec/server_listen_spec.lua",
+    { "only the first address is tried", [[each = each->ai_next]], [[each = NULL]] },
+    { "a taken port moves the server to another address", [[    if (is_of_port(problem)) return problem;]], "" },
+    { "the soft limit of descriptors stays", [[setrlimit(RLIMIT_NOFILE, &limit) == 0]], [[false]] },
+  },
+  {
+    file = "src/server/server_lua.c", spec = "spec/server_reentry_spec.lua",
+    { "a request that a finalizer took is handed out again", [[if (self->ready != NULL && self->ready->id == copy->id) break;]], [[break;]] },
+    { "a forked child uses the server", [[if (self->daemon != NULL && !server_is_ours(self)) server_close(self);]], "", spec = "spec/server_fork_spec.lua" },
+  },
+  {
+    file = "src/server/request.c", spec = "spec/server_spec.lua",
+    { "headers may hold a NUL", "value_len > 0 && http_is_clean(value, value_len)", "value_len > 0" },
+  },
+  {
+    file = "src/core/signals.c", spec = "spec/signals_spec.lua",
+    { "a forked child's signals stop its parent", [[catcher != NULL && catcher->pid != getpid()]], [[false]] },
+    { "the signals stay caught", [[(void)sigaction(numbers[i], &self->before[i], NULL);
+    if]], [[;
+    if]] },
+    { "a blocked server cannot be ended", [[_exit(128 + number);]], [[;]] },
+  },
+  {
+    file = "lua/apivideo/emulator/tokens.lua", spec = "spec/server_locale_spec.lua",
+    { "schemes are read in the process's locale", [["^[Bb][Aa][Ss][Ii][Cc] +(.*)$"]], [["^[Bb][Aa][Ss]i[Cc] +(.*)$"]] },
   },
   {
     file = "lua/apivideo/server.lua", spec = "spec/server_spec.lua",

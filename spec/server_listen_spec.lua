@@ -1,0 +1,106 @@
+--- How a server gets its port and its descriptors.
+
+local docs = require "spec.support.docs"
+local process = require "spec.support.process"
+local server = require "apivideo.server"
+
+-- Resolves any host to an address that this machine does not have, one that it has, and one more.
+local RESOLVER = [[
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+static struct addrinfo *entry(const char *address, unsigned port, struct addrinfo *next) {
+  struct addrinfo *info = calloc(1, sizeof *info);
+  struct sockaddr_in *in = calloc(1, sizeof *in);
+  in->sin_family = AF_INET;
+  in->sin_port = htons((unsigned short)port);
+  inet_pton(AF_INET, address, &in->sin_addr);
+  info->ai_family = AF_INET;
+  info->ai_socktype = SOCK_STREAM;
+  info->ai_addr = (struct sockaddr *)in;
+  info->ai_addrlen = sizeof *in;
+  info->ai_next = next;
+  return info;
+}
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
+  unsigned port = (unsigned)atoi(service);
+  (void)hints;
+  if (strcmp(node, "away") == 0) *result = entry("192.0.2.1", port, NULL);
+  else *result = entry("192.0.2.1", port, entry("127.0.0.1", port, entry("127.0.0.2", port, NULL)));
+  return 0;
+}
+void freeaddrinfo(struct addrinfo *info) { (void)info; }
+]]
+
+local function with_resolver(script)
+  local base = os.tmpname()
+  local file = assert(io.open(base .. ".c", "w"))
+  file:write(RESOLVER)
+  file:close()
+  assert.is_truthy(os.execute(("cc -shared -fPIC -o %s.so %s.c"):format(base, base)))
+  local output = process.run({ "-e", script }, ("LD_PRELOAD=%s.so"):format(base))
+  for _, ending in ipairs { "", ".c", ".so" } do os.remove(base .. ending) end
+  return output
+end
+
+describe("server.listen", function()
+  it("tries all addresses of a host, and says which error the last one had #process", function()
+    local output = with_resolver [[
+      local server = require "apivideo.server"
+      local listening = assert(server.listen { handler = print, host = "several" })
+      print(listening.host)
+      print(select(2, server.listen { handler = print, host = "away" }).message)]]
+    assert.equal("127.0.0.1\ncannot listen on away port 0: Cannot assign requested address\n", output)
+  end)
+
+  it("does not go on to another address when the port is taken #process", function()
+    local output = with_resolver [[
+      local server = require "apivideo.server"
+      local first = assert(server.listen { handler = print, host = "several" })
+      local second, err = server.listen { handler = print, host = "several", port = first.port }
+      print(second, err.message)]]
+    assert.truthy(output:find("^nil\tcannot listen on several port %d+: the port is in use; choose another"), output)
+  end)
+
+  it("raises the soft limit of descriptors to what it needs #process", function()
+    local output = process.run({ "-e", [[
+      local server = require "apivideo.server"
+      print(server.listen { handler = print, max_connections = 100 } ~= nil)
+      print(io.open("/proc/self/limits"):read("*a"):match("Max open files%s+(%d+)"))
+      print(select(2, server.listen { handler = print, max_connections = 400 }))]] }, "prlimit --nofile=64:200")
+    assert.truthy(output:find("^true\n124\n"), output)
+    assert.truthy(output:find("400 connections need 424 descriptors, and this process may have 200", 1, true), output)
+  end)
+
+  it("ends the README's program with a message when its port is taken #process", function()
+    local running = assert(server.listen { handler = print, port = 0 })
+    local code
+    for _, block in ipairs(docs.blocks("README.md", "lua")) do
+      if block.code:find("server", 1, true) then code = block.code end
+    end
+    -- No api.video answers here: the call that creates a webhook is left out.
+    code = code:gsub("8080", tostring(running.port)):gsub('local webhook = .-print%(webhook.webhookId%)', "")
+    local output, status = process.run({ "-e", code }, "APIVIDEO_API_KEY=key")
+    running:stop(0)
+    assert.equal(1, status)
+    if _VERSION == "Lua 5.1" and not rawget(_G, "jit") then return end -- its assert takes strings only
+    local message = ("cannot listen on 127.0.0.1 port %d: the port is in use"):format(running.port)
+    assert.truthy(output:find(message, 1, true), output)
+  end)
+
+  it("has assert around each call in the documentation and the examples", function()
+    local files = docs.files()
+    for _, name in ipairs { "durable", "quickstart", "worker" } do files[#files + 1] = "examples/" .. name .. ".lua" end
+    for _, path in ipairs(files) do
+      for line in docs.read(path):gmatch("[^\n]+") do
+        for _, call in ipairs { "server\"?%)?%.serve *[{(]", "server\"?%)?%.listen *{", "emulator\"?%)?%.start *{" } do
+          if line:find(call) and not line:find("^#") then
+            assert.truthy(line:find("assert(", 1, true), path .. ": " .. line)
+          end
+        end
+      end
+    end
+  end)
+end)
