@@ -85,7 +85,9 @@ describe("server.listen", function()
     local output, status = process.run({ "-e", code }, "APIVIDEO_API_KEY=key")
     running:stop(0)
     assert.equal(1, status)
-    if _VERSION == "Lua 5.1" and not rawget(_G, "jit") then return end -- its assert takes strings only
+    if not rawget(_G, "jit") and (_VERSION == "Lua 5.1" or _VERSION == "Lua 5.2") then
+      return -- their assert takes strings only
+    end
     local message = ("cannot listen on 127.0.0.1 port %d: the port is in use"):format(running.port)
     assert.truthy(output:find(message, 1, true), output)
   end)

@@ -162,7 +162,12 @@ local WORKER = [[
       event.videoId = "vi" .. i
       assert(inbox:put { event = event, raw = require("cjson").encode(event) })
     end
-    local ended, err = inbox:work(handlers, { signals = true })
+    local cancel = apivideo.cancellation()
+    apivideo.spawn(function()
+      cancel.latch:wait()
+      print "cancelled"
+    end)
+    local ended, err = inbox:work(handlers, { signals = true, cancel = cancel })
     print("ended", ended, err and err.kind, inbox:stats().waiting)
   end)]]
 
@@ -178,7 +183,7 @@ describe("inbox:work with signals #process", function()
       child:wait_for "started vi1"
       child:kill(signal)
       local output, status = child:finish()
-      assert.truthy(output:find("finished vi1\nended\ttrue\tnil\t2\n", 1, true), output)
+      assert.truthy(output:find("cancelled\nfinished vi1\nended\ttrue\tnil\t2\n", 1, true), output)
       assert.equal(0, status)
     end)
   end
@@ -187,10 +192,9 @@ describe("inbox:work with signals #process", function()
     local child = work("600")
     child:wait_for "started vi1"
     child:kill "TERM"
-    wait_for(function()
-      child:kill "TERM"
-      return child:output():find("ended\tnil\tcancelled", 1, true)
-    end)
+    child:wait_for "cancelled"
+    child:kill "TERM"
+    child:wait_for "ended\tnil\tcancelled"
     assert.equal(0, child:wait())
   end)
 

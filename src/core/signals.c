@@ -9,6 +9,7 @@
 #include "signals.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -23,6 +24,7 @@ static const int numbers[SIGNALS_COUNT] = {SIGINT, SIGTERM};
 /* What the handler needs. A disposition belongs to the process, so this cannot belong to a state. */
 static struct {
   signals *volatile catcher;     /* NULL: none; in a forked child, until it closes it, the parent's */
+  volatile int running;          /* threads in the handler: the catcher must not go meanwhile */
   volatile sig_atomic_t pending; /* a signal was caught and is unread */
   time_t caught_at;              /* when the first unread one was caught, in seconds */
 } caught;
@@ -44,7 +46,9 @@ static void pass_on(const signals *catcher, int number) {
 static void on_signal(int number) {
   const int kept = errno;
   const uint64_t one = 1;
-  const signals *catcher = caught.catcher;
+  const signals *catcher;
+  (void)__sync_add_and_fetch(&caught.running, 1);
+  catcher = caught.catcher;
   if (catcher != NULL && catcher->pid != getpid()) {
     pass_on(catcher, number);
   } else if (catcher != NULL) {
@@ -55,6 +59,7 @@ static void on_signal(int number) {
     caught.pending = 1;
     (void)write(catcher->fd, &one, sizeof one);
   }
+  (void)__sync_sub_and_fetch(&caught.running, 1);
   errno = kept;
 }
 
@@ -111,6 +116,8 @@ void signals_close(signals *self) {
       (void)sigaction(numbers[i], &self->before[i], NULL);
     if (self->blocked[i]) (void)set_blocked(numbers[i], true);
   }
-  if (caught.catcher == self) caught.catcher = NULL;
+  (void)__sync_bool_compare_and_swap(&caught.catcher, self, NULL);
+  if (self->pid != getpid()) caught.running = 0; /* the parent's other threads are not here */
+  while (caught.running > 0) (void)sched_yield();
   (void)close(self->fd);
 }
