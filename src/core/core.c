@@ -3,6 +3,7 @@
 ** no socket, no thread, no pool (nginx requires modules before it forks).
 */
 #include <time.h>
+#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/rand.h>
@@ -39,16 +40,25 @@ static int core_random(lua_State *L) {
   return 1;
 }
 
+/* process_id() -> the id of this process: what was opened under another one was inherited by a fork.
+** Stack: [-0, +1, -]. */
+static int core_process_id(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)getpid());
+  return 1;
+}
+
 static const luaL_Reg functions[] = {{"now", core_now},
                                      {"monotonic", core_monotonic},
                                      {"random", core_random},
+                                     {"process_id", core_process_id},
                                      {NULL, NULL}};
 
 APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 
-/* Pushes the module: { now, monotonic, random, http, event, signature, signals }. Stack: [-0, +1]. */
+/* Pushes the module: { now, monotonic, random, process_id, http, event, signature, signals }.
+   Stack: [-0, +1, m]. */
 int luaopen_apivideo_core(lua_State *L) {
-  lua_createtable(L, 0, 7);
+  lua_createtable(L, 0, 8);
   compat_setfuncs(L, functions);
   http_open(L);
   lua_setfield(L, -2, "http");
