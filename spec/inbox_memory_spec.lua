@@ -1,4 +1,5 @@
 local conformance = require "spec.support.inbox_conformance"
+local core = require "apivideo.core"
 local memory = require "apivideo.inbox.memory"
 
 -- The other stores do not distinguish a drop by the window from a plain duplicate yet.
@@ -16,6 +17,24 @@ end
 conformance("memory", { open = open, volatile = true })
 
 describe("inbox store memory", function()
+  it("keeps one of a lane claimed when the lease of a dead one that was redriven would have ended", function()
+    local store, monotonic, skipped = memory(), core.monotonic, 0
+    core.monotonic = function() return monotonic() + skipped end
+    local ok, problem = pcall(function()
+      for i = 1, 2 do
+        assert(store:put({ { key = "a" .. i, raw = "a" .. i, lane = "a", verified = true, received_at = 1 } }, 20))
+      end
+      local first = assert(store:claim(1, 600))[1]
+      assert.is_true(store:bury(first.id, first.token, "x"))
+      assert.equal("a2", assert(store:claim(1, 6000))[1].raw)
+      assert.equal(1, store:redrive())
+      skipped = 1000
+      assert.same({}, store:claim(1, 60))
+    end)
+    core.monotonic = monotonic
+    assert(ok, problem)
+  end)
+
   it("takes no options, and says that it is volatile", function()
     assert.error_matches(function() memory { path = "x" } end, "unknown option \"path\"")
     assert.truthy(tostring(memory()):find("volatile", 1, true))

@@ -1,6 +1,8 @@
 -- The store in Redis, on real servers.
 
 local apivideo = require "apivideo"
+local docs = require "spec.support.docs"
+local core = require "apivideo.core"
 local conformance = require "spec.support.inbox_conformance"
 local misuse = require "spec.support.misuse"
 local nginx_lua = require "spec.support.nginx_lua"
@@ -71,6 +73,7 @@ describe_redis("inbox store redis", function()
   before_each(function()
     stores = {}
     server:command "FLUSHALL"
+    server:command("CLIENT", "KILL", "TYPE", "normal") -- connections that a "child" of a test before inherited
   end)
 
   after_each(function()
@@ -80,7 +83,49 @@ describe_redis("inbox store redis", function()
   conformance("redis", {
     open = function() return redis { port = server.port } end,
     again = function() return redis { port = server.port } end,
+    unwritable = function(fn)
+      server:command("REPLICAOF", "127.0.0.1", 1)
+      local ok, problem = pcall(fn)
+      server:command("REPLICAOF", "NO", "ONE")
+      assert(ok, problem)
+    end,
+    inherited = "works",
   })
+
+  -- With the user that docs/inbox.md has, as it stands there.
+  describe("with a user that may do only what is documented,", function()
+    local function user()
+      server:command("ACL", "SETUSER", "inbox", "reset")
+      local words = {}
+      for word in docs.read("docs/inbox.md"):match "\nACL (SETUSER inbox [^\n]+)\n":gmatch "%S+" do
+        words[#words + 1] = word
+      end
+      assert.equal("OK", server:command("ACL", (table.unpack or unpack)(words)))
+      return redis { port = server.port, username = "inbox", password = "PASSWORD" }
+    end
+
+    conformance("redis, restricted", { open = user, again = user })
+
+    it("warns of no setting, and needs each command of the list", function()
+      local line = docs.read("docs/inbox.md"):match "\nACL (SETUSER inbox [^\n]+)\n"
+      assert.same({}, stderr.of(function() put(user(), "a") end))
+      assert.is_nil(line:find("@", 1, true))
+      local used = {}
+      for name in pairs(scripts) do
+        for command in tostring(type(scripts[name]) == "string" and scripts[name] or ""):gmatch 'p?call%("(%u+)"' do
+          used[command:lower()] = true
+        end
+        for command in (type(scripts[name]) == "string" and scripts[name] or ""):gmatch '{ "(%u+)"' do
+          used[command:lower()] = true
+        end
+      end
+      for _, command in ipairs { "eval", "evalsha", "script", "select" } do used[command] = true end
+      local listed = {}
+      for command in line:gmatch "%+(%w+)" do listed[command] = true end
+      assert.same(used, listed)
+      server:command("ACL", "DELUSER", "inbox")
+    end)
+  end)
 
   describe("its server", function()
     it("may crash: nothing is lost, and claims hold", function()
@@ -126,12 +171,72 @@ describe_redis("inbox store redis", function()
       assert.equal(3, #assert(store:claim(10, 60)))
     end)
 
+    it("is asked by a process that was forked on a connection of its own", function()
+      local store, process_id = open(), core.process_id
+      put(store, "a")
+      core.process_id = function() return process_id() + 1 end
+      local ok, problem = pcall(put, store, "b")
+      core.process_id = process_id
+      assert(ok, problem)
+      assert.equal(2, select(2, server:command("CLIENT", "LIST"):gsub("cmd=evalsha", "")))
+    end)
+
+    if rawget(_G, "jit") then -- which can fork without another library
+      it("is asked by parent and child at once #process", function()
+        local output = process.run { "-e", ([[
+          local ffi = require "ffi"
+          ffi.cdef "int fork(void); int waitpid(int, int *, int); void _exit(int);"
+          local store = require "apivideo.inbox.redis" { port = %d }
+          local function put(key)
+            return assert(store:put({ { key = key, raw = key, verified = true, received_at = 1 } }, 20))[1]
+          end
+          put "a"
+          io.stdout:setvbuf "no"
+          local child = ffi.C.fork()
+          local name, new = child == 0 and "child" or "parent", 0
+          for i = 1, 300 do
+            if put(name .. i) then new = new + 1 end
+          end
+          print(name, new)
+          if child == 0 then ffi.C._exit(0) end
+          ffi.C.waitpid(child, nil, 0)
+          print(assert(store:stats()).waiting)
+        ]]):format(server.port) }
+        assert.truthy(output:find("child\t300", 1, true), output)
+        assert.truthy(output:find("parent\t300", 1, true), output)
+        assert.truthy(output:find("\n601\n", 1, true), output)
+      end)
+    end
+
     it("is asked on one connection", function()
       local store = open()
       for i = 1, 10 do put(store, tostring(i)) end
       assert.equal(1, select(2, server:command("CLIENT", "LIST"):gsub("cmd=evalsha", "")))
       store:close()
       assert.is_nil(server:command("CLIENT", "LIST"):find "cmd=evalsha")
+    end)
+
+    it("may want a user and a password", function()
+      server:command("ACL", "SETUSER", "inbox", "on", ">a-secret-word", "~*", "+@all")
+      assert.is_true(put(open { username = "inbox", password = "a-secret-word" }, "a"))
+      local text = refused(open { username = "inbox", password = "another-word" }:stats())
+      assert.truthy(text:find("WRONGPASS", 1, true))
+      assert.is_nil(text:find("another", 1, true))
+      server:command("ACL", "DELUSER", "inbox")
+    end)
+
+    it("may refuse to tell its settings: one warning, and the inbox works", function()
+      server:command("ACL", "SETUSER", "inbox", "on", ">word", "~*", "+@all", "-@dangerous")
+      local written = stderr.of(function()
+        local store = open { username = "inbox", password = "word" }
+        assert.is_true(put(store, "a"))
+        assert.equal("a", claim(store).raw)
+        assert.equal(0, store:purge("done", 0))
+      end)
+      server:command("ACL", "DELUSER", "inbox")
+      assert.equal(1, #written)
+      assert.truthy(written[1]:find("does not tell its settings", 1, true), written[1])
+      assert.truthy(written[1]:find("appendonly yes", 1, true))
     end)
 
     it("may want a password, which is in no message", function()
@@ -196,6 +301,38 @@ describe_redis("inbox store redis", function()
       assert.truthy(refused(store:put({ item("a", { occurrence = "a" }) }, WINDOW)):find("WRONGTYPE", 1, true))
       server:command("DEL", "{apivideo}:ready")
       assert.is_true(put(store, "a"))
+    end)
+
+    it("is read-only as a replica: nothing is acknowledged, and events can be counted", function()
+      local store = open()
+      put(store, "a")
+      server:command("REPLICAOF", "127.0.0.1", 1)
+      local ok, problem = pcall(function()
+        assert.truthy(refused(store:put({ item "b" }, WINDOW)):find("READONLY", 1, true))
+        assert.truthy(refused(store:claim(1, 60)):find("READONLY", 1, true))
+        assert.equal(1, assert(store:stats()).waiting)
+      end)
+      server:command("REPLICAOF", "NO", "ONE")
+      assert(ok, problem)
+      assert.is_true(put(store, "b"))
+    end)
+
+    it("loads its data after a start: nothing is acknowledged until then", function()
+      local store = open()
+      assert(store:put(items(8000), WINDOW))
+      server:crash()
+      server.arguments = "--key-load-delay 500" -- microseconds; it replies once in 1024 commands
+      server:start "-LOADING"
+      server.arguments = ""
+      local text
+      wait_for(function()
+        local results, err = store:put({ item "late" }, WINDOW)
+        text = text or tostring(err)
+        return results
+      end, "the end of loading")
+      assert.truthy(text:find("LOADING", 1, true), text)
+      server:command("CONFIG", "SET", "key-load-delay", 0)
+      assert.equal(8001, assert(store:stats()).waiting)
     end)
 
     it("takes no more when its memory is full, and lets be done what is there", function()
@@ -310,7 +447,7 @@ describe_redis("inbox store redis", function()
       local store = open()
       set_back()
       put(store, "a", { occurrence = "o" })
-      assert.is_false(put(store, "b", { occurrence = "o" }))
+      assert.equal("occurrence", put(store, "b", { occurrence = "o" }))
       local entry = claim(store)
       assert.is_true(store:retry(entry.id, entry.token, 0.1, "x"))
       entry = claim_soon(store)
@@ -451,6 +588,18 @@ describe_redis("inbox store redis", function()
     local function count()
       return select(2, server:command("XINFO", "CONSUMERS", "{apivideo}:stream", "workers"):gsub("name", ""))
     end
+
+    it("have names of their own also in a process that was forked", function()
+      local store, process_id = open(), core.process_id
+      put(store, "a")
+      put(store, "b")
+      claim(store)
+      core.process_id = function() return process_id() + 1 end
+      local ok, problem = pcall(claim, store)
+      core.process_id = process_id
+      assert(ok, problem)
+      assert.equal(2, count())
+    end)
 
     it("have names of their own, and are forgotten when they hold nothing", function()
       local one, other, third = open(), open(), open()
@@ -597,6 +746,7 @@ describe_redis("inbox store redis", function()
     assert.truthy(misuse(function() local _ = redis { prot = 1 } end):find("did you mean \"port\"?", 1, true))
     assert.truthy(misuse(function() local _ = redis { name = "a{b}" } end):find("option \"name\"", 1, true))
     assert.truthy(misuse(function() local _ = redis { release = print } end):find("option \"release\"", 1, true))
+    assert.truthy(misuse(function() local _ = redis { username = "x" } end):find("needs \"password\"", 1, true))
     assert.truthy(misuse(function() local _ = redis { client = print, port = 1 } end):find("option \"port\"", 1, true))
   end)
 end)

@@ -115,4 +115,63 @@ describe("inbox store sqlite, processes #process", function()
     assert.matches("disk I/O error; see whether", output)
     assert.matches("over\n", output)
   end)
+
+  it("that may only read the file store nothing, and say so", function()
+    local directory = path .. ".d"
+    os.execute(("mkdir %s && chmod 777 %s"):format(directory, directory))
+    local file = directory .. "/inbox.db"
+    local store = sqlite { path = file }
+    assert(store:put({ { key = "a", raw = "a", verified = true, received_at = 1 } }, 20))
+    store:close()
+    os.execute("chmod 444 " .. file)
+    -- Permissions keep root from nothing, so the child is another user there.
+    local is_root = io.popen("id -u"):read "*l" == "0"
+    local output = process.run({ "-e", ([[
+      local store = require "apivideo.inbox.sqlite" { path = %q }
+      print(store:put({ { key = "b", raw = "b", verified = true, received_at = 1 } }, 20))
+      print "over"
+    ]]):format(file) }, is_root and "setpriv --reuid=65534 --regid=65534 --clear-groups" or "")
+    os.execute("chmod 644 " .. file)
+    assert.truthy(output:find("nil.*store_unavailable.*readonly database; let the user"), output)
+    assert.truthy(output:find "over")
+    store = sqlite { path = file }
+    assert.equal(1, assert(store:stats()).waiting)
+    store:close()
+    os.execute("rm -r " .. directory)
+  end)
+
+  if rawget(_G, "jit") then -- which can fork without another library
+    it("that were forked do not touch what the parent has open", function()
+      local output = process.run { "-e", ([[
+        local ffi = require "ffi"
+        ffi.cdef "int fork(void); int waitpid(int, int *, int); void _exit(int);"
+        local store = require "apivideo.inbox.sqlite" { path = %q }
+        local function put(key)
+          return store:put({ { key = key, raw = key, verified = true, received_at = 1 } }, 20)
+        end
+        assert(put "a")
+        io.stdout:setvbuf "no"
+        local child = ffi.C.fork()
+        if child == 0 then
+          print("child", select(2, put "b"))
+          store:close()
+          ffi.C._exit(0)
+        end
+        ffi.C.waitpid(child, nil, 0)
+        print("parent", assert(put "c")[1], assert(store:stats()).waiting)
+        store:close()
+        child = ffi.C.fork()
+        if child == 0 then
+          store = require "apivideo.inbox.sqlite" { path = %q }
+          print("second child", assert(put "d")[1])
+          ffi.C._exit(0)
+        end
+        ffi.C.waitpid(child, nil, 0)
+      ]]):format(path, path) }
+      assert.truthy(output:find("child\t[^\n]*before this process was forked"), output)
+      assert.truthy(output:find("parent\ttrue\t2", 1, true), output)
+      assert.truthy(output:find("second child\ttrue", 1, true), output)
+      assert.equal(3, open():stats().waiting)
+    end)
+  end
 end)

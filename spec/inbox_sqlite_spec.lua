@@ -29,6 +29,17 @@ conformance("sqlite", {
     return open()
   end,
   again = open,
+  unwritable = function(fn)
+    local db = assert(DBI.Connect("SQLite3", path))
+    db:autocommit(true)
+    local statement = assert(db:prepare "BEGIN IMMEDIATE")
+    assert(statement:execute())
+    statement:close()
+    local ok, problem = pcall(fn)
+    db:close()
+    assert(ok, problem)
+  end,
+  inherited = "refuses",
 })
 
 -- Executes SQL on the file, as another program would; its rows.
@@ -207,6 +218,90 @@ describe("inbox store sqlite", function()
       os.execute("rm -r " .. path)
     end)
 
+    it("may have any neighbor: opening it changes and removes no other file", function()
+      local neighbor = path .. "-probe"
+      local file = assert(io.open(neighbor, "wb"))
+      file:write "a file of the user"
+      file:close()
+      assert.is_true(put(open(), "a"))
+      file = assert(io.open(neighbor, "rb"))
+      assert.equal("a file of the user", file:read "*a")
+      file:close()
+      os.remove(neighbor)
+    end)
+
+    it("may have a name that is as long as SQLite allows", function()
+      local directory = path .. ".d"
+      os.execute("mkdir " .. directory)
+      local long = directory .. "/" .. ("n"):rep(255 - #"-journal")
+      assert.is_true(put(open(long), "a"))
+      clean()
+      os.execute("rm -r " .. directory)
+    end)
+
+    it("leaves no other file in its directory when it is opened", function()
+      local directory = path .. ".d"
+      os.execute("mkdir " .. directory)
+      assert.is_true(put(open(directory .. "/inbox.db"), "a"))
+      local listing = io.popen("ls -A " .. directory)
+      local names = listing:read "*a"
+      listing:close()
+      clean()
+      os.execute("rm -r " .. directory)
+      assert.equal("inbox.db\ninbox.db-shm\ninbox.db-wal\n", names)
+    end)
+
+    it("is opened without a write when it is ready for use", function()
+      local store = open()
+      put(store, "a")
+      local prepared = {}
+      local db = assert(DBI.Connect("SQLite3", ":memory:"))
+      local methods = getmetatable(db).__index
+      local prepare = methods.prepare
+      methods.prepare = function(self, text)
+        prepared[#prepared + 1] = text
+        return prepare(self, text)
+      end
+      finally(function() methods.prepare = prepare end)
+      assert.equal(1, assert(open():stats()).waiting)
+      assert.is_nil(table.concat(prepared, "\n"):find("IMMEDIATE", 1, true))
+    end)
+
+    it("that is full is refused, and has all that was acknowledged when there is space again", function()
+      local store = open()
+      put(store, "a")
+      store.db:pragma "max_page_count = 30"
+      local kept, err = 0, nil
+      repeat
+        local results, problem = store:put({ item(tostring(kept + 1), { raw = ("x"):rep(1000) }) }, WINDOW)
+        if results then kept = kept + 1 else err = problem end
+      until err or kept > 1000
+      refused("database or disk is full; free some space", nil, err)
+      assert.equal(kept + 1, #assert(store:list("waiting", 1000, 0)))
+      assert.is_true(put(store, tostring(kept + 1)))
+    end)
+
+    it("needs SQLite 3.24, and says which version there is", function()
+      local library = statements.library
+      finally(function() statements.library = library end)
+      for _, version in ipairs { "3.23.1", "3.7.17", "2.8.17", "3.9" } do
+        statements.library = ("SELECT '%s'"):format(version)
+        local text = "SQLite 3.24 or later is needed, and LuaDBI uses " .. version:gsub("%.", "%%.")
+        refused(text .. "; update libsqlite3", open():stats())
+      end
+      for _, version in ipairs { "3.24.0", "3.31.1", "4.0", "3.100.2" } do
+        statements.library = ("SELECT '%s'"):format(version)
+        assert.is_table(assert(open():stats()))
+      end
+    end)
+
+    it("is used without names that older SQLite lacks", function()
+      for name, text in pairs(statements) do
+        assert.is_nil(text:find("sqlite_schema", 1, true), name) -- SQLite 3.33
+        assert.is_nil(text:find("RETURNING", 1, true), name)     -- SQLite 3.35
+      end
+    end)
+
     it("that is a directory is refused", function()
       os.execute("mkdir " .. path)
       refused("unable to open", open():stats())
@@ -249,7 +344,8 @@ describe("inbox store sqlite", function()
       assert.is_table(open():stats())
       local function is_slow(text)
         text = text:gsub("SELECT max%(id%) FROM events", "1") -- the table's end: its plan does not say so
-        local plan = plan_of(text):gsub("SCAN inbox", ""):gsub("SCAN sqlite_schema", "") .. "\n" -- which are short
+        local plan = plan_of(text):gsub("SCAN inbox", ""):gsub("SCAN sqlite_master", "")
+          :gsub("SCAN CONSTANT ROW", "") .. "\n" -- which are short
         return plan:find "SCAN" or plan:find "SEARCH events\n" or plan:find "TEMP B%-TREE"
       end
       for name, text in pairs(statements) do assert.is_nil(is_slow(text), name .. ": " .. plan_of(text)) end
@@ -261,12 +357,13 @@ describe("inbox store sqlite", function()
 
     it("leave no transaction open, which would let the log grow", function()
       local store = open()
-      for i = 1, 20 do put(store, tostring(i), { occurrence = tostring(i), lane = tostring(i % 3) }) end
+      for i = 1, 20 do put(store, tostring(i), { occurrence = tostring(i), lane = tostring(i % 4) }) end
       local entries = assert(store:claim(10, 600))
       for _, call in ipairs {
         { "put", { item("21", { occurrence = "1" }) }, WINDOW }, { "claim", 1, 60 }, { "list", "waiting", 5, 0 },
         { "list", "claimed", 2, 0 }, { "stats" }, { "extend", entries[1].id, 1, 60 }, { "complete", entries[1].id, 1 },
-        { "retry", entries[2].id, 1, 9, "x" }, { "bury", entries[3].id, 1, "x" }, { "redrive" }, { "purge", "done", 0 },
+        { "remove", entries[4].id, 1 }, { "retry", entries[2].id, 1, 9, "x" },
+        { "bury", entries[3].id, 1, "x" }, { "redrive" }, { "purge", "done", 0 },
       } do
         assert.is_truthy(store[call[1]](store, (table.unpack or unpack)(call, 2)))
         assert.equal(0, sql("PRAGMA wal_checkpoint(TRUNCATE)")[1][1], call[1])
@@ -388,7 +485,7 @@ describe("inbox store sqlite", function()
       local store = open()
       assert.is_false(store:extend(held.id, held.token, 60))
       assert.same({ "held", "late", "free" }, raws_of(assert(store:claim(10, 600))))
-      assert.is_false(put(store, "again", { occurrence = "free" }))
+      assert.equal("occurrence", put(store, "again", { occurrence = "free" }))
       assert.equal(0, store:purge("done", 60))
       local oldest = store:stats().oldest
       assert.is_true(oldest >= 0 and oldest < 60)

@@ -19,11 +19,12 @@ local WINDOW_S = 20
 --- Where the events are. Each function returns what is said here, or nil and an error
 --- (`store_unavailable`). Of several that act on a claim, `false` says that it is lost: its lease ran out.
 ---@class apivideo.Store
----@field put fun(self, items: apivideo.StoredItem[], window: number): (boolean|"occurrence")[]|nil, apivideo.Error? stores items, all or none: true for each that is new; false for one whose key is known; "occurrence" for one whose `occurrence` came less than `window` seconds before or after, without its `opposite` after that one. An item with `error` becomes a dead letter
+---@field put fun(self, items: apivideo.StoredItem[], window: number): (boolean|"occurrence")[]|nil, apivideo.Error? keeps items, all or none: true for each that is new; false for one whose key is known; "occurrence" for one that is dropped as a retry: an entry of its `occurrence` came less than `window` seconds before or after, and none whose occurrence is the item's `opposite` came between. An item with `error` becomes a dead letter
 ---@field claim fun(self, limit: integer, lease: number): apivideo.StoredEntry[]|nil, apivideo.Error? the oldest that nobody has, for `lease` seconds
 ---@field extend fun(self, id: integer, token: integer, lease: number): boolean|nil, apivideo.Error?
 ---@field complete fun(self, id: integer, token: integer): boolean|nil, apivideo.Error?
 ---@field complete_all? fun(self, claims: { id: integer, token: integer }[]): boolean[]|nil, apivideo.Error? several, for less than one by one
+---@field remove fun(self, id: integer, token: integer): boolean|nil, apivideo.Error? completes it, and removes it with its key in the same step
 ---@field retry fun(self, id: integer, token: integer, delay: number, message: string): boolean|nil, apivideo.Error?
 ---@field bury fun(self, id: integer, token: integer, message: string): boolean|nil, apivideo.Error?
 ---@field list fun(self, state: apivideo.EntryState, limit: integer, after: integer): apivideo.StoredEntry[]|nil, apivideo.Error?

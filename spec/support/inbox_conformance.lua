@@ -3,6 +3,7 @@
 
 local apivideo = require "apivideo"
 local busted = require "busted"
+local core = require "apivideo.core"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
 
@@ -34,10 +35,21 @@ local function raws_of(entries)
   return raws
 end
 
+-- Calls a function as if in a child process that was forked here.
+local function in_child(fn)
+  local process_id = core.process_id
+  core.process_id = function() return process_id() + 1 end
+  local ok, problem = pcall(fn)
+  core.process_id = process_id
+  if not ok then error(problem, 0) end
+end
+
 ---@class spec.StoreKind
 ---@field open fun(): apivideo.Store a store that is empty; it is closed after the test
 ---@field again? fun(): apivideo.Store another one on the same events, as another process has it
 ---@field volatile? boolean
+---@field unwritable? fun(fn: fun()) calls fn while nothing can be written to the events
+---@field inherited? "works"|"refuses" what a store that was used before a fork does in the child
 
 ---@param name string
 ---@param kind spec.StoreKind
@@ -131,23 +143,123 @@ return function(name, kind)
 
       it("takes events of one occurrence within the window for one", function()
         assert.is_true(put { key = "a1", occurrence = "a" })
-        assert.is_false(put { key = "a2", occurrence = "a" })
+        assert.equal("occurrence", put { key = "a2", occurrence = "a" })
+        assert.is_false(put { key = "a1", occurrence = "a" })
         assert.is_true(put { key = "b", occurrence = "b" })
         assert.same({ true }, store:put({ item { key = "a3", occurrence = "a" } }, 0))
-        assert.same({ true, false }, store:put({ item { key = "c1", occurrence = "c" },
+        assert.same({ true, "occurrence" }, store:put({ item { key = "c1", occurrence = "c" },
           item { key = "c2", occurrence = "c" } }, WINDOW))
       end)
 
       it("counts the window from when they came, should they have been elsewhere since", function()
         assert.is_true(put { key = "a1", occurrence = "a" })
-        assert.is_false(put { key = "a2", occurrence = "a", age = 15 })
+        assert.equal("occurrence", put { key = "a2", occurrence = "a", age = 15 })
         assert.is_true(put { key = "a3", occurrence = "a", age = 100 })
-        assert.is_false(put { key = "a4", occurrence = "a" })
+        assert.equal("occurrence", put { key = "a4", occurrence = "a" })
         local entries = assert(store:claim(2, 60))
         assert.is_true(entries[1].age >= 0 and entries[1].age < 15)
         assert.is_true(entries[2].age >= 100 and entries[2].age < 115)
-        assert.same({ true, true, false }, store:put({ item { key = "b1", occurrence = "b", age = 90 },
+        assert.same({ true, true, "occurrence" }, store:put({ item { key = "b1", occurrence = "b", age = 90 },
           item { key = "b2", occurrence = "b", age = 60 }, item { key = "b3", occurrence = "b", age = 50 } }, WINDOW))
+      end)
+
+      it("compares an event with every time at which its occurrence came", function()
+        assert.is_true(put { key = "a1", occurrence = "a", age = 100 })
+        assert.is_true(put { key = "a2", occurrence = "a" })
+        assert.equal("occurrence", put { key = "a3", occurrence = "a", age = 110 })
+        assert.equal("occurrence", put { key = "a4", occurrence = "a", age = 90 })
+        assert.is_true(put { key = "a5", occurrence = "a", age = 50 })
+      end)
+
+      it("forgets only the time of an event that is purged, even if others came at the same time", function()
+        assert.same({ true, true }, store:put({ item { key = "a1", occurrence = "a" },
+          item { key = "a2", occurrence = "a" } }, 0))
+        local entry = claim()
+        assert.is_true(store:complete(entry.id, entry.token))
+        assert.equal(1, store:purge("done", 0))
+        assert.equal("occurrence", put { key = "a3", occurrence = "a" })
+      end)
+
+      it("takes an event of an occurrence for a new one when the opposite came between", function()
+        local function started(key, age) return { key = key, occurrence = "s", opposite = "e", age = age } end
+        local function ended(key, age) return { key = key, occurrence = "e", opposite = "s", age = age } end
+        assert.is_true(put(started("s1", 14)))
+        assert.is_true(put(ended("e1", 4)))
+        assert.equal("occurrence", put(ended("e2", 2)))
+        assert.is_true(put(started("s2", 0)))
+        assert.equal("occurrence", put(started("s3", 0)))
+        assert.equal("occurrence", put(started("s4", 16)))
+        assert.is_true(put(ended("e3", 0)))
+      end)
+
+      it("takes events of one batch in its order, when it looks for an opposite between them", function()
+        local function of(key, occurrence, opposite)
+          return item { key = key, occurrence = occurrence, opposite = opposite }
+        end
+        assert.same({ true, true, true, "occurrence", true }, store:put({ of("s1", "s", "e"), of("e1", "e", "s"),
+          of("s2", "s", "e"), of("s3", "s", "e"), of("e2", "e", "s") }, WINDOW))
+        assert.same({ true, true }, store:put({ of("t1", "t", "u"), of("u1", "u", "t") }, WINDOW))
+        assert.is_true(put { key = "t2", occurrence = "t", opposite = "u" })
+      end)
+
+      it("does not take an opposite for one between when it came before both", function()
+        assert.is_true(put { key = "e1", occurrence = "e", opposite = "s", age = 15 })
+        assert.is_true(put { key = "s1", occurrence = "s", opposite = "e", age = 10 })
+        assert.equal("occurrence", put { key = "s2", occurrence = "s", opposite = "e" })
+      end)
+
+      it("takes the time of an event from the delivery that came first, whichever is put first", function()
+        assert.is_true(put { key = "s1", occurrence = "s", opposite = "e", age = 15 })
+        assert.is_true(put { key = "e1", raw = "e1", occurrence = "e", opposite = "s" })
+        assert.is_false(put { key = "e1", occurrence = "e", opposite = "s", age = 10 })
+        assert.is_true(put { key = "s2", occurrence = "s", opposite = "e", age = 5 })
+        local ended = assert(store:claim(3, 60))[2]
+        assert.equal("e1", ended.raw)
+        assert.is_true(ended.age >= 10 and ended.age < 15)
+        assert.is_true(store:complete(ended.id, ended.token))
+        assert.is_false(put { key = "e1", occurrence = "e", opposite = "s", age = 12 })
+        assert.equal(1, store:purge("done", 0))
+        assert.is_true(put { key = "e2", occurrence = "e", opposite = "s" })
+        assert.same({ true, false }, store:put({ item { key = "x1", occurrence = "x" },
+          item { key = "x1", occurrence = "x", age = 100 } }, WINDOW))
+        assert.is_true(put { key = "x2", occurrence = "x" })
+      end)
+
+      it("stores an event with an error as a dead letter, which redrive opens", function()
+        assert.same({ true, true, true, false }, store:put({
+          item { key = "a", raw = "a", error = "cannot be parsed", lane = "l" },
+          item { key = "b", raw = "b", lane = "l" }, item { key = "c", raw = "c", error = "x\ny", lane = "l" },
+          item { key = "a", raw = "a" } }, WINDOW))
+        local dead = assert(store:list("dead", 10, 0))
+        assert.same({ "a", "c" }, raws_of(dead))
+        assert.equal("cannot be parsed", dead[1].error)
+        assert.equal("x\ny", dead[2].error)
+        assert.equal(0, dead[1].attempt)
+        assert.equal("dead", dead[1].state)
+        local stats = assert(store:stats())
+        assert.equal(2, stats.dead)
+        assert.equal(1, stats.waiting)
+        local entry = claim()
+        assert.equal("b", entry.raw)
+        assert.is_nil(claim())
+        assert.is_false(put { key = "a", error = "cannot be parsed" })
+        assert.is_true(store:complete(entry.id, entry.token))
+        assert.equal(1, store:redrive(dead[1].id))
+        entry = claim()
+        assert.equal("a", entry.raw)
+        assert.equal(1, entry.attempt)
+        assert.is_true(store:complete(entry.id, entry.token))
+        assert.equal(0, store:purge("dead", 60))
+        assert.equal(1, store:purge("dead", 0))
+        assert.is_true(put { key = "c" })
+      end)
+
+      it("opens an event with an error in its lane, before anything was ever claimed", function()
+        assert.same({ true, true }, store:put({ item { key = "a", raw = "a", lane = "l" },
+          item { key = "b", raw = "b", lane = "l", error = "x" } }, WINDOW))
+        assert.equal(1, store:redrive())
+        assert.equal("a", claim().raw)
+        assert.is_nil(claim())
       end)
 
       it("keeps nothing of an empty batch", function()
@@ -217,6 +329,33 @@ return function(name, kind)
         runtime.sleep(1.1)
         assert.is_nil(claim())
         assert.is_true(store:complete(entry.id, entry.token))
+      end)
+    end)
+
+    describe("remove", function()
+      it("completes a claimed entry and leaves nothing of it", function()
+        put { key = "a", raw = "a", occurrence = "a", lane = "l" }
+        put { key = "b", raw = "b", lane = "l" }
+        local entry = claim()
+        assert.is_false(store:remove(entry.id, entry.token + 1))
+        assert.is_false(store:remove(entry.id + 100, 1))
+        assert.is_true(store:remove(entry.id, entry.token))
+        assert.is_false(store:remove(entry.id, entry.token))
+        for _, state in ipairs { "claimed", "dead", "done" } do assert.equal(0, count(state)) end
+        assert.is_true(put { key = "a", raw = "again", occurrence = "a" })
+        local next_of_lane, again = unpack(assert(store:claim(10, 60)))
+        assert.equal("b", next_of_lane.raw)
+        assert.equal("again", again.raw)
+        assert.is_true(again.id > next_of_lane.id)
+      end)
+
+      it("removes an entry that had failed before", function()
+        put {}
+        local entry = claim()
+        assert.is_true(store:retry(entry.id, entry.token, 0, "x"))
+        entry = claim_soon()
+        assert.is_true(store:remove(entry.id, entry.token))
+        assert.same({ waiting = 0, claimed = 0, dead = 0, done = 0, attempts = 0, paused = false }, store:stats())
       end)
     end)
 
@@ -315,6 +454,68 @@ return function(name, kind)
         assert.same({}, store:list("dead", 10, 0))
       end)
     end)
+
+    describe("a claim whose lease has expired", function()
+      it("is listed and counted as waiting, in its order, before any process claims again", function()
+        for i = 1, 3 do put { key = tostring(i), raw = tostring(i) } end
+        claim(0.05)
+        claim(60)
+        wait_for(function() return count "waiting" == 2 end, "the lease's end")
+        assert.same({ "1", "3" }, raws_of(store:list("waiting", 10, 0)))
+        assert.same({ "1" }, raws_of(store:list("waiting", 1, 0)))
+        assert.same({ "2" }, raws_of(store:list("claimed", 1, 0)))
+        local stats = assert(store:stats())
+        assert.equal(2, stats.waiting)
+        assert.equal(1, stats.claimed)
+        assert.equal(1, stats.attempts)
+      end)
+    end)
+
+    if kind.unwritable then
+      it("lists and counts while nothing can be written", function()
+        for i = 1, 4 do put { key = tostring(i), raw = tostring(i) } end
+        claim(0.05)
+        local dead, done = claim(), claim()
+        assert.is_true(store:bury(dead.id, dead.token, "x"))
+        assert.is_true(store:complete(done.id, done.token))
+        wait_for(function() return count "waiting" == 2 end, "the lease's end")
+        local other = another()
+        kind.unwritable(function()
+          for _, each in ipairs { store, other } do
+            local started = runtime.monotonic()
+            assert.same({ "1", "4" }, raws_of(assert(each:list("waiting", 10, 0))))
+            assert.same({ dead.id }, ids_of(assert(each:list("dead", 10, 0))))
+            assert.same({}, assert(each:list("claimed", 10, 0)))
+            assert.equal(2, assert(each:stats()).waiting)
+            assert.is_true(runtime.monotonic() - started < 4) -- a writer is waited for for five seconds
+          end
+        end)
+      end)
+    end
+
+    if kind.inherited then
+      it("is not shared with a child process that was forked", function()
+        put { key = "a", raw = "a" }
+        local entry = claim()
+        in_child(function()
+          local results, err = store:put({ item { key = "b", raw = "b" } }, WINDOW)
+          if kind.inherited == "works" then
+            assert.same({ true }, results)
+            assert.equal("b", claim().raw)
+          else
+            assert.is_nil(results)
+            assert.equal("store_unavailable", err.kind)
+            assert.truthy(err.message:find("before this process was forked", 1, true))
+            local second = another()
+            assert.truthy(select(2, second:stats()).message:find("before this process was forked", 1, true))
+            assert.is_true(second:close())
+          end
+        end)
+        assert.is_true(store:extend(entry.id, entry.token, 60))
+        assert.is_true(store:complete(entry.id, entry.token))
+        assert.is_true(put { key = "c" })
+      end)
+    end
 
     describe("a lane", function()
       local function next_of(lane_claim, act, ...)
@@ -428,7 +629,7 @@ return function(name, kind)
         assert.is_nil(verdicts)
         assert.equal("store_unavailable", err.kind)
         for _, call in ipairs { { "claim", 1, 60 }, { "extend", 1, 1, 60 }, { "complete", 1, 1 },
-          { "retry", 1, 1, 0, "x" }, { "bury", 1, 1, "x" }, { "list", "dead", 1, 0 }, { "redrive" },
+          { "remove", 1, 1 }, { "retry", 1, 1, 0, "x" }, { "bury", 1, 1, "x" }, { "list", "dead", 1, 0 }, { "redrive" },
           { "purge", "done", 0 }, { "pause" }, { "resume" }, { "stats" } } do
           local result, problem = store[call[1]](store, unpack(call, 2))
           assert.is_nil(result, call[1])

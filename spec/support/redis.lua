@@ -28,20 +28,23 @@ function Redis:kill(signal)
   return succeeds(("kill -%s %s"):format(signal, self.pid))
 end
 
-local function answers(self)
+-- Whether it replies to a PING: with `reply`, or as one that can be used.
+local function answers(self, reply)
   local connection = socket.connect("127.0.0.1", self.port)
   if not connection then return false end
   connection:settimeout(1)
   connection:send("PING\r\n")
   local line = connection:receive()
   connection:close()
+  if reply then return line and line:find(reply, 1, true) ~= nil end
   return line and (line:find("^%+PONG") or line:find("^%-NOAUTH")) and true
 end
 
 --- Starts it, on the data that it has.
-function Redis:start()
+---@param reply? string what it is to reply to a PING; default: that it can be used
+function Redis:start(reply)
   self.pipe = io.popen(script:format(self.directory, self.port, self.arguments), "w")
-  wait_for(function() return answers(self) end, "a Redis server")
+  wait_for(function() return answers(self, reply) end, "a Redis server")
   local file = assert(io.open(self.directory .. "/pid"))
   self.pid = file:read "*l"
   file:close()

@@ -13,7 +13,9 @@ Memory.__index = Memory
 
 Memory.__tostring = function() return "apivideo.inbox.memory (volatile)" end
 
-local now = core.monotonic
+local function now()
+  return core.monotonic()
+end
 
 local function closed()
   return nil, errors.new("store_unavailable", "the inbox was closed")
@@ -43,9 +45,10 @@ local function head_of(lane)
   return entry
 end
 
--- Opens an entry. One behind another of its lane has to wait for its turn.
+-- Opens an entry. One behind another of its lane waits for its turn; the end of an earlier lease, which `later` may
+-- still have, must not make it ready before.
 local function open(self, entry)
-  entry.state, entry.claimed = "open", false
+  entry.state, entry.claimed, entry.due = "open", false, nil
   local lane = entry.lane and self.lanes[entry.lane]
   if lane and lane.current then
     lane.queue:push(entry.id, entry)
@@ -72,42 +75,81 @@ local function finish(self, entry, state)
   end
 end
 
--- Whether an item is new: true; false for a duplicate; "occurrence" where only its time differs. Of two equal events
--- with the opposite one between them, the second is new, however soon it came.
-local function is_new(self, item, came, window)
-  if self.keys[item.key] then return false end
-  local last = item.occurrence and self.occurrences[item.occurrence]
-  if not last or math.abs(came - last.came) >= window then return true end
-  local opposite = item.opposite and self.occurrences[item.opposite]
-  return opposite and opposite.id > last.id or "occurrence"
+-- Whether one entry came before another. Entries of one batch have the same time.
+local function is_earlier(entry, other)
+  if entry.stored_at ~= other.stored_at then return entry.stored_at < other.stored_at end
+  return entry.id < other.id
+end
+
+-- The entries of an occurrence that came last until `came`, and first after it; nil for either that is missing.
+local function neighbors(self, occurrence, came)
+  local before, after
+  for entry in pairs(occurrence and self.occurrences[occurrence] or {}) do
+    if entry.stored_at <= came then
+      if not before or is_earlier(before, entry) then before = entry end
+    elseif not after or is_earlier(entry, after) then
+      after = entry
+    end
+  end
+  return before, after
+end
+
+-- Whether an item repeats an occurrence: an entry of it came within the window, and none of the opposite
+-- occurrence came between the two.
+local function is_retry(self, item, came, window)
+  local before, after = neighbors(self, item.occurrence, came)
+  local opposite_before, opposite_after = neighbors(self, item.opposite, came)
+  if before and came - before.stored_at < window
+    and not (opposite_before and is_earlier(before, opposite_before)) then return true end
+  return after ~= nil and after.stored_at - came < window
+    and not (opposite_after and is_earlier(opposite_after, after))
+end
+
+-- Adds an entry to those of its occurrence.
+local function remember(self, entry)
+  if not entry.occurrence then return end
+  local entries = self.occurrences[entry.occurrence] or {}
+  entries[entry] = true
+  self.occurrences[entry.occurrence] = entries
+end
+
+-- Removes an entry, its key and its time.
+local function forget(self, entry)
+  self.entries[entry.id], self.keys[entry.key] = nil, nil
+  local entries = entry.occurrence and self.occurrences[entry.occurrence]
+  if not entries then return end
+  entries[entry] = nil
+  if not next(entries) then self.occurrences[entry.occurrence] = nil end
+end
+
+local function put_one(self, item, window)
+  local came, known = now() - (item.age or 0), self.keys[item.key]
+  if known then
+    known.stored_at = math.min(known.stored_at, came)
+    return false
+  end
+  if is_retry(self, item, came, window) then return "occurrence" end
+  self.last = self.last + 1
+  local entry = {
+    id = self.last, key = item.key, occurrence = item.occurrence, lane = item.lane, raw = item.raw,
+    webhookId = item.webhookId, verified = item.verified, received_at = item.received_at,
+    stored_at = came, token = 0, attempt = 0, error = item.error,
+  }
+  self.entries[entry.id], self.keys[entry.key] = entry, entry
+  remember(self, entry)
+  if item.error then
+    entry.state, entry.claimed, entry.ended_at = "dead", false, now()
+  else
+    open(self, entry)
+  end
+  return true
 end
 
 function Memory:put(items, window)
   if self.closed then return closed() end
-  local verdicts = {}
-  for i, item in ipairs(items) do
-    local came = now() - (item.age or 0)
-    verdicts[i] = is_new(self, item, came, window)
-    if verdicts[i] == true then
-      self.last = self.last + 1
-      local entry = {
-        id = self.last, key = item.key, occurrence = item.occurrence, lane = item.lane, raw = item.raw,
-        webhookId = item.webhookId, verified = item.verified, received_at = item.received_at,
-        stored_at = came, token = 0, attempt = 0,
-      }
-      self.entries[entry.id], self.keys[entry.key] = entry, entry
-      if entry.occurrence then
-        local last = self.occurrences[entry.occurrence]
-        self.occurrences[entry.occurrence] = { id = entry.id, came = math.max(came, last and last.came or came) }
-      end
-      if item.error then
-        entry.state, entry.claimed, entry.error, entry.ended_at = "dead", false, item.error, now()
-      else
-        open(self, entry)
-      end
-    end
-  end
-  return verdicts
+  local results = {}
+  for i, item in ipairs(items) do results[i] = put_one(self, item, window) end
+  return results
 end
 
 -- What is given away of an entry.
@@ -169,6 +211,16 @@ function Memory:complete(id, token)
   return entry ~= nil
 end
 
+function Memory:remove(id, token)
+  if self.closed then return closed() end
+  local entry = holding(self, id, token)
+  if entry then
+    finish(self, entry, "done")
+    forget(self, entry)
+  end
+  return entry ~= nil
+end
+
 function Memory:retry(id, token, delay, message)
   if self.closed then return closed() end
   local entry = holding(self, id, token)
@@ -226,11 +278,10 @@ end
 function Memory:purge(state, age)
   if self.closed then return closed() end
   local count = 0
-  for id, entry in pairs(self.entries) do
+  for _, entry in pairs(self.entries) do
     if entry.state == state and now() - entry.ended_at >= age and count < PURGED then
       count = count + 1
-      self.entries[id], self.keys[entry.key] = nil, nil
-      if entry.occurrence then self.occurrences[entry.occurrence] = nil end
+      forget(self, entry)
     end
   end
   return count
@@ -272,7 +323,7 @@ end
 return function(...)
   if select("#", ...) > 0 then options.check("inbox.memory", (...), {}) end
   return setmetatable({
-    last = 0, entries = {}, keys = {}, occurrences = {}, -- id, key -> entry; occurrence -> { id, came } of the last
+    last = 0, entries = {}, keys = {}, occurrences = {}, -- id, key -> entry; occurrence -> set of entries
     ready = priorities.new(),  -- by id
     later = priorities.new(),  -- by the time that a lease or a delay ends; stale where entry.due differs
     lanes = {},                -- lane -> { current = entry, queue = the others by id }

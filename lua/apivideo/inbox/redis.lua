@@ -10,7 +10,8 @@ local scripts = require "apivideo.inbox.redis_scripts"
 
 local unpack = table.unpack or unpack
 
-local BATCH = 1000 -- items that one script takes, or gives
+local BATCH = 1000 -- entries that one script gives
+local PUT_BATCH = 500 -- items that one script takes: Lua 5.1 has room for 8000 arguments
 
 local function hex(bytes)
   return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
@@ -65,8 +66,12 @@ local function unavailable(self, problem)
     password and password())
 end
 
--- Says what a person should know of a server that can be used.
-local function warn(self, appends, without_memory)
+-- Warns of settings of the server that cost events, or that they could not be read.
+local function warn(self, appends, without_memory, untold)
+  if untold then
+    log.warn(("Redis (%s) does not tell its settings (%s); see to it that it is version 7 or later, with appendonly yes"
+      .. " and maxmemory-policy noeviction, or allow INFO to the user"):format(self.place, untold))
+  end
   if appends == "0" then
     log.warn(("Redis (%s) keeps no append-only file, so events are lost when it ends; set appendonly yes")
       :format(self.place))
@@ -77,16 +82,17 @@ local function warn(self, appends, without_memory)
   end
 end
 
--- Looks at a server before it is used for the first time: why it cannot be, or nil.
+-- Checks a server before its first use: why it cannot be used, or nil. A server that does not allow INFO is used
+-- without the check.
 local function look(self, client)
   local about, problem = clients.ask(client, "eval", scripts.about, "0")
   if not about then return problem end
-  local version, appends, without_memory = unpack(about)
-  if (tonumber(version:match("^%d+")) or 0) < 7 then
+  local version, appends, without_memory, untold = unpack(about)
+  if not untold and (tonumber(version:match("^%d+")) or 0) < 7 then
     return ("version 7 or later is needed, and this is %s"):format(version)
   end
   self.is_known = true
-  warn(self, appends, without_memory)
+  warn(self, appends, without_memory, untold)
 end
 
 -- Runs a script with a client: its reply; or nil and the problem.
@@ -126,37 +132,42 @@ local function holds(self, name, given)
   return reply == 1
 end
 
--- This process's name among those that claim. (It is not made before the processes of nginx part.)
+-- This process's name among those that claim. A process that was forked gets a name of its own.
 local function consumer(self)
-  self.consumer = self.consumer or hex(core.random(8))
+  local process = core.process_id()
+  if self.process ~= process then
+    self.process, self.consumer = process, hex(core.random(8))
+  end
   return self.consumer
 end
 
+local RESULTS = { [0] = false, [1] = true, [2] = "occurrence" }
+
 -- Puts the items from `first` on, as many as one script takes.
-local function put_batch(self, items, window, first, verdicts)
+local function put_batch(self, items, window, first, results)
   local arguments = { milliseconds(window) }
-  local last = math.min(first + BATCH - 1, #items)
+  local last = math.min(first + PUT_BATCH - 1, #items)
   for i = first, last do
     local item = items[i]
-    for _, argument in ipairs { digest(item.key), digest(item.occurrence), digest(item.lane),
-      milliseconds(item.age or 0), item.raw, facts_of(item) } do
+    for _, argument in ipairs { digest(item.key), digest(item.occurrence), digest(item.opposite), digest(item.lane),
+      milliseconds(item.age or 0), item.raw, facts_of(item), item.error or "" } do
       arguments[#arguments + 1] = argument
     end
   end
   local reply, err = call(self, "put", arguments)
   if not reply then return nil, err end
-  for i = first, last do verdicts[i] = reply[i - first + 1] == 1 end
-  return verdicts
+  for i = first, last do results[i] = RESULTS[reply[i - first + 1]] end
+  return results
 end
 
---- More than a thousand items are several batches: when one of these fails, those before it are kept.
+--- More than five hundred items are several batches: when one of these fails, those before it are kept.
 function Redis:put(items, window)
-  local verdicts = {}
-  for first = 1, math.max(#items, 1), BATCH do
-    local ok, err = put_batch(self, items, window, first, verdicts)
+  local results = {}
+  for first = 1, math.max(#items, 1), PUT_BATCH do
+    local ok, err = put_batch(self, items, window, first, results)
     if not ok then return nil, err end
   end
-  return verdicts
+  return results
 end
 
 function Redis:claim(limit, lease)
@@ -173,6 +184,10 @@ function Redis:complete(id, token)
   return holds(self, "complete", { whole(id), whole(token) })
 end
 
+function Redis:remove(id, token)
+  return holds(self, "remove", { whole(id), whole(token) })
+end
+
 function Redis:retry(id, token, delay, message)
   return holds(self, "retry", { whole(id), whole(token), milliseconds(delay), message })
 end
@@ -182,7 +197,7 @@ function Redis:bury(id, token, message)
 end
 
 function Redis:list(state, limit, after)
-  local replies, err = call(self, "list", { consumer(self), state, whole(math.min(limit, BATCH)), whole(after or 0) })
+  local replies, err = call(self, "list", { state, whole(math.min(limit, BATCH)), whole(after or 0) })
   if not replies then return nil, err end
   return entries_of(replies, state)
 end
@@ -212,7 +227,7 @@ function Redis:resume()
 end
 
 function Redis:stats()
-  local reply, err = call(self, "stats", { consumer(self) })
+  local reply, err = call(self, "stats", {})
   if not reply then return nil, err end
   return {
     waiting = reply[1], claimed = reply[2], dead = reply[3], done = reply[4],
@@ -228,7 +243,7 @@ end
 
 local known = {
   name = "string?", client = "function?", release = "function?", host = "string?", port = "number?",
-  path = "string?", password = "string?", database = "number?",
+  path = "string?", username = "string?", password = "string?", database = "number?",
 }
 
 -- Raises at the constructor's caller where options are wrong.
@@ -240,7 +255,10 @@ local function check(given)
   if given.release and not given.client then
     error("inbox.redis: option \"release\" is for clients of the option \"client\"", 3)
   end
-  for _, name in ipairs { "host", "port", "path", "password", "database" } do
+  if given.username and not given.password then
+    error("inbox.redis: option \"username\" needs \"password\": Redis takes both in one command", 3)
+  end
+  for _, name in ipairs { "host", "port", "path", "username", "password", "database" } do
     if given.client and given[name] then
       error(("inbox.redis: option \"%s\" has no meaning beside \"client\""):format(name), 3)
     end
@@ -258,9 +276,10 @@ end
 ---@field host? string default "127.0.0.1"
 ---@field port? integer default 6379
 ---@field path? string a Unix socket, instead of host and port
+---@field username? string a user of Redis's access control list; default: the one that is called "default"
 ---@field password? string
 ---@field database? integer default 0
----@field client? fun(): table a connected client (redis-lua; in nginx resty.redis) instead of these: for TLS, users, sentinels
+---@field client? fun(): table a connected client (redis-lua; in nginx resty.redis) instead of these: for TLS, sentinels
 ---@field release? fun(client: table, broken: boolean) what to do with such a client after a call; the default keeps one of redis-lua, gives one of resty back to its pool, and closes either when it is broken
 
 --- Makes a store in Redis. Nothing is connected before it is used. An event is as safe as Redis keeps it:

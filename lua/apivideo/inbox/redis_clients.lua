@@ -119,7 +119,11 @@ local function connect(self)
   if not client or not is_new then return client, problem end
   if is_blocking(client) then client.network.socket:settimeout(ANSWER) end
   local ok = true
-  if self.password then ok, problem = ask(client, "auth", self.password()) end
+  if self.username then
+    ok, problem = ask(client, "auth", self.username, self.password())
+  elseif self.password then
+    ok, problem = ask(client, "auth", self.password())
+  end
   if ok and self.database then ok, problem = ask(client, "select", ("%d"):format(self.database)) end
   if ok then return client end
   close(client)
@@ -137,7 +141,16 @@ end
 local Clients = {}
 Clients.__index = Clients
 
---- A client for one call: whoever takes it gives it back.
+-- Takes the kept client. One that this process inherited by a fork is the parent's: replies to both would mix. It stays
+-- open, since the end of a TLS session would end the parent's, too.
+local function kept_client(self)
+  local client = self.kept
+  self.kept = nil
+  if not client or self.process == core.process_id() then return client end
+  self.inherited[#self.inherited + 1] = client
+end
+
+--- A client for one call, to be given back after it.
 ---@return table|nil client
 ---@return string? problem
 function Clients:take()
@@ -146,8 +159,7 @@ function Clients:take()
     refusal = "init_by_lua comes before nginx's workers; use the inbox in requests, or from init_worker_by_lua's timers"
   end
   if refusal then return nil, refusal end
-  local client = self.kept
-  self.kept = nil
+  local client = kept_client(self)
   if client and not is_usable(client) then
     self:give(client, true)
     client = nil
@@ -173,15 +185,15 @@ function Clients:give(client, broken)
   elseif self.kept or self.closed then
     close(client)
   else
-    self.kept = client
+    self.kept, self.process = client, core.process_id()
   end
 end
 
 --- Closes the connection that is kept.
 function Clients:close()
   self.closed = true
-  if self.kept then self:give(self.kept, true) end
-  self.kept = nil
+  local client = kept_client(self)
+  if client then self:give(client, true) end
 end
 
 ---@param given apivideo.RedisOptions
@@ -189,7 +201,7 @@ end
 function clients.new(given)
   return setmetatable({
     client = given.client, release = given.release, path = given.path, host = given.host or "127.0.0.1",
-    port = given.port or 6379, database = given.database,
+    port = given.port or 6379, database = given.database, username = given.username, inherited = {},
     -- In a function, so that it is not printed with the store.
     password = given.password and function() return given.password end,
     -- nginx's pool: its connections have a password and a database, so it is nobody else's.

@@ -45,6 +45,11 @@ local function open(self)
   self.clock = schema.prepare(db)
 end
 
+local function close(self)
+  if self.db then self.db:close() end
+  self.db = nil
+end
+
 -- Within a transaction of a kind: the result of body(db, now, …).
 local function transact(self, kind, body, ...)
   if not self.db then open(self) end
@@ -55,16 +60,19 @@ local function transact(self, kind, body, ...)
   return result
 end
 
--- The same; or nil and an error. After a failure the next call opens the file anew.
+-- The same; or nil and an error. After a failure the next call opens the file again.
 local function attempt(self, kind, body, ...)
   if self.closed then return unavailable(self, "it was closed") end
   if not self.db and in_init_phase() then
     return unavailable(self, "it cannot be used before nginx has started its workers; use it in init_worker_by_lua")
   end
+  if connection.is_inherited(self.path) then
+    return unavailable(self, "it was opened before this process was forked, and SQLite's locks do not survive a fork;"
+      .. " use the inbox only after the fork, or close it before")
+  end
   local ok, result = pcall(transact, self, kind, body, ...)
   if ok then return result end
-  if self.db then self.db:close() end
-  self.db = nil
+  close(self)
   if connection.is_failure(result) then return unavailable(self, result.message) end
   error(result, 0)
 end
@@ -79,17 +87,44 @@ local function waiting_state(db, lane)
   return lane and db:rows("lane_is_taken", lane)[1] and "blocked" or "ready"
 end
 
+-- The time and the id of the entries of an occurrence that came last until `came`, and first after it, within the
+-- window; nil for either that is missing.
+local function neighbors(db, occurrence, came, window)
+  if not occurrence then return nil, nil end
+  return db:rows("last_until", occurrence, came - window, came)[1],
+    db:rows("first_after", occurrence, came, came + window)[1]
+end
+
+-- Whether one of two entries came before the other. Entries of one batch have the same time.
+local function is_earlier(entry, other)
+  if entry[1] ~= other[1] then return entry[1] < other[1] end
+  return entry[2] < other[2]
+end
+
+-- Whether an item repeats an occurrence: an entry of it came within the window, and none of the opposite
+-- occurrence came between the two.
+local function is_retry(db, item, came, window)
+  local before, after = neighbors(db, hash(item.occurrence), came, window)
+  if not before and not after then return false end
+  local opposite_before, opposite_after = neighbors(db, hash(item.opposite), came, window)
+  return before ~= nil and not (opposite_before and is_earlier(before, opposite_before))
+    or after ~= nil and not (opposite_after and is_earlier(opposite_after, after))
+end
+
 local function put_one(db, now, item, window)
-  local occurrence, lane, came = hash(item.occurrence), hash(item.lane), now - (item.age or 0)
-  if occurrence and db:rows("recent", occurrence, came - window, came + window)[1] then return false end
-  return db:run("put", hash(item.key), occurrence, lane, waiting_state(db, lane), item.webhookId, item.verified,
-    item.received_at, came, item.raw) == 1
+  local key, lane, came = hash(item.key), hash(item.lane), now - (item.age or 0)
+  if item.age and db:run("came_before", came, key, came) == 1 then return false end
+  if is_retry(db, item, came, window) then return not db:rows("known", key)[1] and "occurrence" end
+  local state, ended = waiting_state(db, lane), nil
+  if item.error then state, ended = "dead", now end
+  return db:run("put", key, hash(item.occurrence), lane, state, item.webhookId, item.verified, item.received_at, came,
+    item.raw, item.error, ended) == 1
 end
 
 local function put(db, now, items, window)
-  local verdicts = {}
-  for i, item in ipairs(items) do verdicts[i] = put_one(db, now, item, window) end
-  return verdicts
+  local results = {}
+  for i, item in ipairs(items) do results[i] = put_one(db, now, item, window) end
+  return results
 end
 
 function Sqlite:put(items, window)
@@ -168,6 +203,18 @@ function Sqlite:complete_all(claims)
   return attempt(self, "write", complete_all, claims)
 end
 
+-- Removes a claimed entry; the next of its lane has its turn.
+local function remove(db, now, id, token)
+  local row = db:rows("lane", id)[1]
+  if db:run("remove", id, token, now) == 0 then return false end
+  if row[1] then db:run("next_of_lane", row[1]) end
+  return true
+end
+
+function Sqlite:remove(id, token)
+  return attempt(self, "write", remove, id, token)
+end
+
 local function bury(db, now, id, token, message)
   return finish(db, id, "bury", now, message, id, token, now)
 end
@@ -177,13 +224,17 @@ function Sqlite:bury(id, token, message)
 end
 
 local function list(db, now, state, limit, after)
-  db:run("wake", now)
-  local rows = state == "waiting" and db:rows("list_waiting", after, limit) or db:rows("list", state, after, limit)
+  local rows
+  if state == "waiting" or state == "claimed" then
+    rows = db:rows("list_" .. state, now, after, limit)
+  else
+    rows = db:rows("list", state, after, limit)
+  end
   return entries_of(rows, now, state)
 end
 
 function Sqlite:list(state, limit, after)
-  return attempt(self, "write", list, state, limit, after or 0)
+  return attempt(self, "read", list, state, limit, after or 0)
 end
 
 -- Gives the dead entries that a statement finds another chance; their rows.
@@ -245,8 +296,7 @@ end
 
 function Sqlite:close()
   self.closed = true
-  if self.db then self.db:close() end
-  self.db = nil
+  if not connection.is_inherited(self.path) then close(self) end
   return true
 end
 

@@ -1,8 +1,11 @@
 --- A connection to a SQLite file through LuaDBI: statements that are prepared once, and transactions.
 --- What SQLite refuses is raised as a failure. The connection is then to be closed: that rolls back.
 
+local core = require "apivideo.core"
+
 local connection = {}
 
+local OLDEST = 3024000 -- SQLite 3.24 (2018): the first with ON CONFLICT … DO NOTHING
 local BUSY = 5000 -- milliseconds for which another process is waited for
 local TRIES = 20
 local LOG = 4000  -- pages that the log may have before they are copied into the file: one copy of those written often
@@ -122,21 +125,53 @@ function Connection:use_wal()
   end
 end
 
+-- path -> { process, count }: the connections that are open, and the process that opened them
+local opened = {}
+
+--- Whether this process inherited connections to a file by a fork. SQLite notes its locks on a file for all connections
+--- of a process, and the kernel gives a child none of them: the child would read and write unprotected, and by closing
+--- a connection it would touch the parent's files.
+---@param path string
+function connection.is_inherited(path)
+  return opened[path] ~= nil and opened[path].process ~= core.process_id()
+end
+
 --- Closes it; SQLite keeps a connection whose statements are not closed.
 function Connection:close()
+  local known = opened[self.path]
+  known.count = known.count - 1
+  if known.count == 0 then opened[self.path] = nil end
   for _, statement in pairs(self.prepared) do statement:close() end
   self.db:close()
 end
 
 -- Fails, in the system's words, where no file can be made beside `path`: SQLite tells no reason, and LuaDBI
--- keeps the memory of a connection that could not be opened. The file itself must not be touched:
--- closing it here would give up this process's locks on it.
+-- keeps the memory of a connection that could not be opened. The database itself must not be opened here:
+-- closing it would give up this process's locks on it. The name is random, so that no existing file has it.
 local function check_directory(path)
-  local beside = path .. "-probe"
+  local name = core.random(8):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)
+  local beside = (path:match "^.*/" or "") .. ".apivideo-" .. name
   local file, problem = io.open(beside, "wb")
   if not file then fail("unable to open database file: " .. problem) end
   file:close()
   os.remove(beside)
+end
+
+-- Fails where LuaDBI has been linked with an SQLite that is too old.
+local function check_version(self)
+  local version = self:rows("library")[1][1]
+  local major, minor, patch = version:match "^(%d+)%.(%d+)%.?(%d*)"
+  local number = major and major * 1000000 + minor * 1000 + (tonumber(patch) or 0)
+  if number and number < OLDEST then
+    fail(("SQLite 3.24 or later is needed, and LuaDBI uses %s; update libsqlite3"):format(version))
+  end
+end
+
+-- Counts a connection among those that are open.
+local function note(path)
+  local known = opened[path] or { process = core.process_id(), count = 0 }
+  known.count = known.count + 1
+  opened[path] = known
 end
 
 --- Opens a file, and makes it where there is none.
@@ -146,11 +181,17 @@ function connection.open(path, statements)
   check_directory(path)
   local db, message = connection.driver().Connect("SQLite3", path)
   if not db then fail(message) end
+  note(path)
   db:autocommit(true) -- or LuaDBI begins transactions by itself
-  local self = setmetatable({ db = db, statements = statements, prepared = {} }, Connection)
-  self:pragma("busy_timeout = " .. BUSY)
-  self:pragma("wal_autocheckpoint = " .. LOG)
-  return self
+  local self = setmetatable({ db = db, path = path, statements = statements, prepared = {} }, Connection)
+  local ok, problem = pcall(function()
+    check_version(self)
+    self:pragma("busy_timeout = " .. BUSY)
+    self:pragma("wal_autocheckpoint = " .. LOG)
+  end)
+  if ok then return self end
+  self:close()
+  error(problem, 0)
 end
 
 return connection

@@ -66,27 +66,50 @@ local function boot_id()
   return id or ""
 end
 
--- Sets the store's clock: the machine's monotonic one, and what is kept in the file to go on where it was
--- when the machine was last stopped: at the latest time that the newest entries tell (the last may have been
--- elsewhere before), or those that ended. No lease and no delay outlives that.
+-- What the file says of the clock: the boot that it belongs to, its offset from the monotonic clock, and the latest
+-- time that the newest entries tell (the last may have been elsewhere before), or those that ended.
+local function read_clock(db)
+  local row = db:rows("clock")[1]
+  return row[1], row[2], db:rows("last_seen")[1][1] or 0
+end
+
+-- The offset of the clock, or nil where the machine was restarted since it was set.
+local function valid_clock(db)
+  local boot, clock, last = read_clock(db)
+  if boot == boot_id() and core.monotonic() + clock >= last then return clock end
+end
+
+-- Sets the store's clock: the machine's monotonic one, and an offset that is kept in the file, so that it continues
+-- after a restart of the machine at the latest time that was seen. No lease and no delay outlives that.
 local function set_clock(db)
-  local row, last = db:rows("clock")[1], db:rows("last_seen")[1][1] or 0
-  local boot, clock, monotonic = boot_id(), row[2], core.monotonic()
-  if boot ~= row[1] or monotonic + clock < last then
-    clock = last - monotonic
-    db:run("set_clock", boot, clock)
-    db:run("wake_all")
-  end
+  local clock = valid_clock(db)
+  if clock then return clock end
+  local _, _, last = read_clock(db)
+  clock = last - core.monotonic()
+  db:run("set_clock", boot_id(), clock)
+  db:run("wake_all")
+  return clock
+end
+
+-- The clock of a file that is ready for use, or nil. It only reads, so it waits for no writer.
+local function ready_clock(db)
+  db:begin "read"
+  local is_current = db:pragma "user_version" == #steps and db:pragma "application_id" == APPLICATION
+  local clock = is_current and valid_clock(db) or nil
+  db:commit()
   return clock
 end
 
 --- Makes a connection's file ready for use. Several processes may do so at once.
 ---@return number clock what to add to the machine's monotonic clock
 function schema.prepare(db)
-  db:begin "durable"
-  migrate(db)
-  local clock = set_clock(db)
-  db:commit()
+  local clock = ready_clock(db)
+  if not clock then
+    db:begin "durable"
+    migrate(db)
+    clock = set_clock(db)
+    db:commit()
+  end
   db:use_wal()
   return clock
 end

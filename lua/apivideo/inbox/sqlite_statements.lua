@@ -9,7 +9,8 @@ return {
   write = "BEGIN IMMEDIATE",
   commit = "COMMIT",
 
-  tables = "SELECT name FROM sqlite_schema LIMIT 1",
+  library = "SELECT sqlite_version()",
+  tables = "SELECT name FROM sqlite_master LIMIT 1", -- sqlite_schema needs SQLite 3.33
   clock = "SELECT boot, clock FROM inbox",
   set_clock = "UPDATE inbox SET boot = ?, clock = ?",
   last_seen = [[SELECT max(time) FROM (
@@ -18,11 +19,18 @@ return {
     UNION ALL SELECT max(ended) FROM events WHERE state = 'dead' AND ended IS NOT NULL)]],
   wake_all = "UPDATE events SET state = 'ready', due = NULL WHERE due IS NOT NULL",
 
-  recent = "SELECT 1 FROM events WHERE occurrence = ? AND stored_at > ? AND stored_at < ? LIMIT 1",
+  known = "SELECT 1 FROM events WHERE identity = ?",
+  came_before = "UPDATE events SET stored_at = ? WHERE identity = ? AND stored_at > ?",
+  last_until = [[SELECT stored_at, CAST(id AS REAL) FROM events
+    WHERE occurrence = ? AND stored_at > ? AND stored_at <= ?
+    ORDER BY stored_at DESC, id DESC LIMIT 1]],
+  first_after = [[SELECT stored_at, CAST(id AS REAL) FROM events
+    WHERE occurrence = ? AND stored_at > ? AND stored_at < ?
+    ORDER BY stored_at, id LIMIT 1]],
   lane_is_taken = "SELECT 1 FROM events WHERE lane = ? AND ended IS NULL LIMIT 1",
   put = [[INSERT INTO events
-      (identity, occurrence, lane, state, webhook_id, verified, received_at, stored_at, raw)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      (identity, occurrence, lane, state, webhook_id, verified, received_at, stored_at, raw, error, ended)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (identity) DO NOTHING]],
 
   wake = [[UPDATE events SET state = 'ready', due = NULL
@@ -35,15 +43,21 @@ return {
   retry = "UPDATE events SET state = 'delayed', due = ?, error = ? WHERE " .. CLAIM_HOLDS,
   complete = "UPDATE events SET state = 'done', due = NULL, ended = ?, raw = '' WHERE " .. CLAIM_HOLDS,
   bury = "UPDATE events SET state = 'dead', due = NULL, ended = ?, error = ? WHERE " .. CLAIM_HOLDS,
+  remove = "DELETE FROM events WHERE " .. CLAIM_HOLDS,
   lane = "SELECT lane FROM events WHERE id = ?",
   next_of_lane = [[UPDATE events SET state = 'ready' WHERE id =
     (SELECT min(id) FROM events WHERE lane = ? AND ended IS NULL AND state = 'blocked')]],
 
   list = "SELECT " .. ENTRY .. " FROM events WHERE state = ? AND id > ? ORDER BY id LIMIT ?",
-  list_waiting = ([[SELECT %s, id FROM events WHERE state = 'ready' AND id > ?1
-    UNION ALL SELECT %s, id FROM events WHERE state = 'delayed' AND id > ?1
-    UNION ALL SELECT %s, id FROM events WHERE state = 'blocked' AND id > ?1
-    ORDER BY id LIMIT ?2]]):format(ENTRY, ENTRY, ENTRY),
+  -- A claim whose lease has expired waits, although no process has noticed yet. (The plus keeps SQLite from
+  -- using the index of `due`: the rows are needed in the order of their ids.)
+  list_claimed = "SELECT " .. ENTRY
+    .. " FROM events WHERE state = 'claimed' AND +due > ? AND id > ? ORDER BY id LIMIT ?",
+  list_waiting = ([[SELECT %s, id FROM events WHERE state = 'ready' AND id > ?2
+    UNION ALL SELECT %s, id FROM events WHERE state = 'delayed' AND id > ?2
+    UNION ALL SELECT %s, id FROM events WHERE state = 'blocked' AND id > ?2
+    UNION ALL SELECT %s, id FROM events WHERE state = 'claimed' AND +due <= ?1 AND id > ?2
+    ORDER BY id LIMIT ?3]]):format(ENTRY, ENTRY, ENTRY, ENTRY),
 
   dead_one = "SELECT CAST(id AS REAL), lane FROM events WHERE state = 'dead' AND id = ?",
   dead_after = "SELECT CAST(id AS REAL), lane FROM events WHERE state = 'dead' AND id > ? ORDER BY id LIMIT 1000",
