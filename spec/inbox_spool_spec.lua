@@ -1,9 +1,12 @@
 -- An inbox whose store is away, and its spool.
 
 local apivideo = require "apivideo"
+local core = require "apivideo.core"
+local errors = require "apivideo.error"
 local inboxes = require "spec.support.inboxes"
 local memory = require "apivideo.inbox.memory"
 local runtime = require "apivideo.runtime"
+local spools = require "apivideo.inbox.spool"
 local wait_for = require "spec.support.wait"
 
 local SECRET, STARTED, failing = inboxes.SECRET, inboxes.STARTED, inboxes.failing
@@ -121,8 +124,186 @@ describe("the spool of an inbox", function()
       deliver(caption "a")
       wait_for(function() return stats().waiting == 1 end, "the spooled event")
     end)
+    local dead = assert(inbox:list "dead")
+    assert.equal(1, #dead)
+    assert.equal("{}", dead[1].raw)
+    assert.truthy(dead[1].error:find("bad_event", 1, true))
+    assert.same({ waiting = 0, claimed = 0, dead = 0, done = 0, attempts = 0, paused = false }, spool:stats())
+  end)
+
+  it("forwards an item that arrived with an error, and keeps no dead letter of its own", function()
+    local forwarding = spools.new(store, spool, 20, function(entry)
+      return { key = entry.raw, raw = entry.raw, verified = true, received_at = 1, error = "cannot be parsed" }
+    end)
+    printed_by(function()
+      store.down = true
+      local item = { key = "x", raw = "x", verified = true, received_at = 1, error = "no event" }
+      assert.same({ true }, forwarding:put({ item }, 20))
+      store.down = false
+      forwarding:forward()
+    end)
+    assert.equal("cannot be parsed", assert(store:list("dead", 10, 0))[1].error)
     assert.equal(0, assert(spool:stats()).dead)
-    assert.equal("{}", assert(inbox:list "dead")[1].raw)
+  end)
+
+  it("remembers nothing of what it has forwarded: the same event is kept in the next outage", function()
+    local items = {}
+    for i = 1, 1500 do items[i] = { key = tostring(i), raw = tostring(i), verified = true, received_at = 1 } end
+    local forwarding = spools.new(store, spool, 20, function(entry)
+      return { key = entry.raw, raw = entry.raw, verified = true, received_at = 1 }
+    end)
+    printed_by(function()
+      store.down = true
+      assert(forwarding:put(items, 20))
+      store.down = false
+      forwarding:forward()
+      assert.equal(1500, assert(store:stats()).waiting)
+      store = failing(memory()) -- all were handled, and their retention is over
+      forwarding.store = store
+      store.down = true
+      assert.same({ true, true }, forwarding:put({ items[7], items[1500] }, 20))
+      store.down = false
+      forwarding:forward()
+    end)
+    assert.equal(2, assert(store:stats()).waiting)
+  end)
+
+  describe("with a fault between the store and the spool", function()
+    local forwarding
+
+    -- Spools some events, and forwards them with a store whose function `name` fails once, before or after it did its
+    -- work; after a crash another process continues.
+    local function forward_with_fault(target, name, is_done, is_crash)
+      forwarding = spools.new(store, spool, 20, function(entry)
+        return { key = entry.raw, raw = entry.raw, verified = true, received_at = 1 }
+      end)
+      printed_by(function()
+        store.down = true
+        for raw in ("abc"):gmatch "." do
+          assert(forwarding:put({ { key = raw, raw = raw, verified = true, received_at = 1 } }, 20))
+        end
+        store.down = false
+        local failed = false
+        local method = target[name]
+        target[name] = function(...)
+          if failed then return method(...) end
+          failed = true
+          if is_done then method(...) end
+          if is_crash then error "crash" end
+          return nil, errors.new("store_unavailable", "no reply")
+        end
+        local monotonic, skipped = core.monotonic, 0
+        core.monotonic = function() return monotonic() + skipped end
+        local ok, problem = pcall(function()
+          for _ = 1, 10 do
+            if not pcall(forwarding.forward_one, forwarding) then
+              forwarding = spools.new(store, spool, 20, forwarding.item_of)
+            end
+            skipped = skipped + 11 -- leases in the spool expire
+          end
+        end)
+        core.monotonic = monotonic
+        assert(ok, problem)
+        assert.is_true(failed)
+      end)
+    end
+
+    for _, target in ipairs { "store", "spool" } do
+      for _, name in ipairs(target == "store" and { "put" } or { "claim", "list", "remove" }) do
+        for _, is_done in ipairs { false, true } do
+          for _, is_crash in ipairs { false, true } do
+            it(("loses nothing and keeps the order: %s.%s %s %s its work"):format(target, name,
+              is_crash and "crashes" or "fails", is_done and "after" or "before"), function()
+              forward_with_fault(target == "store" and store or spool, name, is_done, is_crash)
+              local raws = {}
+              for i, entry in ipairs(assert(store:list("waiting", 10, 0))) do raws[i] = entry.raw end
+              assert.equal("abc", table.concat(raws))
+              assert.same({ waiting = 0, claimed = 0, dead = 0, done = 0, attempts = 0, paused = false }, spool:stats())
+            end)
+          end
+        end
+      end
+    end
+  end)
+
+  it("drops no broadcast because of the window when its opposite is not in the store yet", function()
+    local function broadcast(key, occurrence, opposite)
+      return { key = key, occurrence = occurrence, opposite = opposite, raw = key, verified = true, received_at = 1 }
+    end
+    local known = {
+      s1 = broadcast("s1", "s", "e"), e1 = broadcast("e1", "e", "s"), s2 = broadcast("s2", "s", "e"),
+      e2 = broadcast("e2", "e", "s"), s3 = broadcast("s3", "s", "e"),
+    }
+    local forwarding = spools.new(store, spool, 20, function(entry) return known[entry.raw] end)
+    printed_by(function()
+      assert.same({ true }, forwarding:put({ known.s1 }, 20))
+      store.down = true
+      assert.same({ true }, forwarding:put({ known.e1 }, 20))
+      store.down, spool.down = false, true
+      assert.same({ true }, forwarding:put({ known.s2 }, 20)) -- the store has s1, and no e1 yet
+      spool.down, store.down = false, true
+      assert.same({ true }, forwarding:put({ known.e2 }, 20))
+      assert.same({ true }, forwarding:put({ known.s3 }, 20))
+      store.down = false
+      forwarding:forward()
+    end)
+    assert.equal(5, assert(store:stats()).waiting)
+  end)
+
+  it("says which spooled event the store dropped as a retry", function()
+    local known = {
+      a = { key = "a", occurrence = "live", raw = "a", verified = true, received_at = 1 },
+      b = { key = "b", occurrence = "live", raw = "b", verified = true, received_at = 1 },
+    }
+    local forwarding = spools.new(store, spool, 20, function(entry) return known[entry.raw] end)
+    local printed = printed_by(function()
+      store.down = true
+      assert(forwarding:put({ known.a, known.b }, 20))
+      store.down = false
+      forwarding:forward()
+    end)
+    assert.equal(1, assert(store:stats()).waiting)
+    assert.truthy(printed:find("dropped as a retry: live of", 1, true))
+  end)
+
+  it("is counted while the store is away, with its oldest event", function()
+    printed_by(function()
+      store.down = true
+      for id in ("abc"):gmatch "." do deliver(caption(id)) end
+    end)
+    local counts = stats()
+    assert.equal(3, counts.spooled)
+    assert.equal("store_unavailable", counts.error.kind)
+    assert.is_nil(counts.waiting)
+    assert.is_true(counts.oldest >= 0 and counts.oldest < 60)
+    local text = receiver:metrics()
+    assert.truthy(text:find('apivideo_inbox_events{state="spooled"} 3\n', 1, true))
+    assert.truthy(text:find "apivideo_inbox_oldest_seconds %d")
+    assert.is_nil(text:find('state="waiting"', 1, true))
+    spool.down = true
+    local nothing, err = inbox:stats()
+    assert.is_nil(nothing)
+    assert.equal("store_unavailable", err.kind)
+    assert.is_nil(receiver:metrics():find("apivideo_inbox", 1, true))
+    store.down = false
+    assert.equal(0, stats().waiting)
+    assert.is_nil(stats().spooled)
+  end)
+
+  it("starts a task of its own in a process that was forked", function()
+    local spawn, spawned, process_id = runtime.spawn, 0, core.process_id
+    runtime.spawn = function() spawned = spawned + 1 end
+    local forwarding = spools.new(store, spool, 20, function() end)
+    local ok, problem = pcall(printed_by, function()
+      store.down = true
+      for _ = 1, 2 do assert(forwarding:put({ { key = "a", raw = "a", verified = true, received_at = 1 } }, 20)) end
+      assert.equal(1, spawned)
+      core.process_id = function() return process_id() + 1 end
+      for _ = 1, 2 do assert(forwarding:put({ { key = "a", raw = "a", verified = true, received_at = 1 } }, 20)) end
+      assert.equal(2, spawned)
+    end)
+    runtime.spawn, core.process_id = spawn, process_id
+    assert(ok, problem)
   end)
 
   it("is forwarded in order by several processes", function()

@@ -62,6 +62,7 @@ local WINDOW_S = 20
 ---@field attempts integer the most that were made for one of those
 ---@field paused boolean
 ---@field spooled? integer with a spool: how many wait there for the store to come back
+---@field error? apivideo.Error with a spool, while the store is away: then only `spooled` and `oldest` are there, of the spool
 
 ---@class apivideo.Inbox
 ---@field events apivideo.Catalogue
@@ -70,7 +71,7 @@ Inbox.__index = Inbox
 
 Inbox.__tostring = function() return "apivideo.inbox" end
 
-local FUNCTIONS = { "put", "claim", "extend", "complete", "retry", "bury", "list", "redrive", "purge",
+local FUNCTIONS = { "put", "claim", "extend", "complete", "remove", "retry", "bury", "list", "redrive", "purge",
   "pause", "resume", "stats", "close" }
 
 -- Raises at the caller of inbox:put for what is not a delivery.
@@ -223,9 +224,13 @@ end
 function Inbox:stats()
   options.check_self(self, Inbox, "inbox", "stats")
   local stats, err = self.store:stats()
-  local spooled = stats and self.spool and self.spool.spool:stats()
-  if spooled then stats.spooled = spooled.waiting + spooled.claimed end
-  return stats, err
+  if not self.spool then return stats, err end
+  local spooled, oldest = self.spool:size()
+  if not stats and not spooled then return nil, err end
+  stats = stats or { error = err }
+  stats.spooled = spooled
+  if oldest then stats.oldest = math.max(oldest, stats.oldest or 0) end
+  return stats
 end
 
 --- Forwards what is in the spool; returns when it is empty. Each event that comes, and `inbox:work`, see to

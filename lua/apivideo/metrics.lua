@@ -111,12 +111,12 @@ local function write_seconds(self, lines)
   write(lines, name .. "_count", count)
 end
 
--- What an inbox holds now.
+-- What an inbox holds now. While its store is away, only the spool can be counted.
 local function write_inbox(lines, stats)
   local name = "apivideo_inbox_events"
   write_head(lines, name, "gauge", "Events in the inbox.")
   for _, state in ipairs { "waiting", "claimed", "dead" } do
-    write(lines, ('%s{state="%s"}'):format(name, state), stats[state])
+    if stats[state] then write(lines, ('%s{state="%s"}'):format(name, state), stats[state]) end
   end
   if stats.spooled then write(lines, name .. '{state="spooled"}', stats.spooled) end
   name = "apivideo_inbox_oldest_seconds"

@@ -1,18 +1,27 @@
---- A second store, on this machine, for what comes while an inbox's store is away. It is forwarded
---- later, in order.
+--- A second store on this machine, for events that arrive while an inbox's store is away. They are forwarded in order
+--- when it is back.
+---
+--- An entry is removed from the spool after the store has it. If the process ends between the two, the entry is
+--- forwarded again, and the store knows its key: at least once, and never lost. A forwarded entry leaves nothing behind:
+--- the spool must not take the same event for a known one in the next outage, when only the store could be asked.
 
-local item_module = require "apivideo.inbox.item"
+local core = require "apivideo.core"
+local inbox_item = require "apivideo.inbox.item"
 local log = require "apivideo.log"
 local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
 local slices = require "apivideo.slices"
 
-local LANE = "spool"         -- of all: only the oldest can be claimed, by whichever process
+local LANE = "spool"         -- of all entries: only the oldest can be claimed, by one process at a time
 local BATCH = 100            -- entries that are put into the store at once
-local LEASE = 10             -- seconds that this may take, and that one waits whose process died
-local LOOK = 1               -- seconds between two looks whether other processes have spooled something
+local LEASE = 10             -- seconds that this may take, and after which another process continues for one that died
+local LOOK = 1               -- seconds between two checks whether other processes have spooled something
 local SHORTEST, LONGEST = 0.25, 5 -- seconds between two attempts to forward
-local PATIENCE = 3 * LEASE   -- seconds without a sign of life after which nobody forwards
+local PATIENCE = 3 * LEASE   -- seconds without a sign of life after which another task forwards
+
+-- The window of what is put out of its order: none. Which events came between two of an occurrence, the spool alone
+-- cannot tell, nor the store while some are in the spool; the store decides when the spooled ones are forwarded.
+local NO_WINDOW = 0
 
 ---@class apivideo.inbox.Spool
 local Spool = {}
@@ -26,8 +35,17 @@ local function is_empty(store)
   return true
 end
 
+-- Forgets what the parent knew, in a process that was forked: its task does not run here.
+local function check_process(self)
+  local process = core.process_id()
+  if self.process == process then return end
+  self.process, self.forwarded = process, {}
+  self.used, self.looked, self.seen = true, -math.huge, -math.huge
+end
+
 -- Whether something is to be forwarded first, in this process's view, which may be a moment old.
 local function is_in_use(self)
+  check_process(self)
   local now = runtime.monotonic()
   if self.used or now - self.looked > LOOK then
     self.used, self.looked = not is_empty(self.spool), now
@@ -35,19 +53,27 @@ local function is_in_use(self)
   return self.used
 end
 
--- Puts an entry, whose item is made, and those behind it into the store. True; or nil and an error.
-local function put_from(self, entry, item)
-  local items, ids = { item }, { entry.id }
-  item.age = entry.age
-  for _, follower in ipairs(self.spool:list("waiting", BATCH - 1, entry.id) or {}) do
-    local next_item = self.item_of(follower)
-    if not next_item then break end
-    next_item.age = follower.age
-    items[#items + 1], ids[#ids + 1] = next_item, follower.id
+-- The items of a claimed entry and of those behind it, and the ids. Ages are measured one after the other, and must
+-- not change the order.
+local function batch_from(self, first)
+  local items, ids, age = {}, {}, math.huge
+  local function add(entry)
+    local item = self.item_of(entry)
+    age = math.min(age, entry.age)
+    item.age = age
+    items[#items + 1], ids[#ids + 1] = item, entry.id
   end
-  local verdicts, err = self.store:put(items, self.window)
-  if not verdicts then return nil, err end
-  item_module.log_dropped(items, verdicts, self.window)
+  add(first)
+  for _, entry in ipairs(self.spool:list("waiting", BATCH - 1, first.id) or {}) do add(entry) end
+  return items, ids
+end
+
+-- Puts an entry and those behind it into the store. True; or nil and an error.
+local function put_from(self, entry)
+  local items, ids = batch_from(self, entry)
+  local results, err = self.store:put(items, self.window)
+  if not results then return nil, err end
+  inbox_item.log_dropped(items, results, self.window)
   self.forwarded = {}
   for _, id in ipairs(ids) do self.forwarded[id] = true end
   return true
@@ -56,22 +82,19 @@ end
 -- Forwards an entry. True; or nil and an error, and it is to be forwarded again.
 local function forward_entry(self, entry)
   if not self.forwarded[entry.id] then
-    local item, problem = self.item_of(entry)
-    if not item then
-      log.error(("inbox: an event in the spool cannot be read, see its dead letters: %s"):format(tostring(problem)))
-      return self.spool:bury(entry.id, entry.token, tostring(problem))
-    end
-    local ok, err = put_from(self, entry, item)
+    local ok, err = put_from(self, entry)
     if not ok then
       self.spool:retry(entry.id, entry.token, 0, tostring(err))
       return nil, err
     end
   end
-  return self.spool:complete(entry.id, entry.token)
+  return self.spool:remove(entry.id, entry.token)
 end
 
--- Forwards the oldest entry. Whether it did.
-local function forward_one(self)
+--- Forwards the oldest entry, if no process does.
+---@return boolean|nil forwarded
+function Spool:forward_one()
+  check_process(self)
   local entries = self.spool:claim(1, LEASE)
   return entries and entries[1] and forward_entry(self, entries[1]) or false
 end
@@ -81,7 +104,7 @@ function Spool:forward()
   local pause, slice = SHORTEST, slices.new()
   while not runtime.is_ending() and is_in_use(self) do
     self.seen = runtime.monotonic()
-    local ok, forwarded = protected.call(forward_one, self)
+    local ok, forwarded = protected.call(self.forward_one, self)
     if not ok then log.error("inbox: the spool failed: " .. tostring(forwarded)) end
     if ok and forwarded then
       pause = SHORTEST
@@ -91,18 +114,26 @@ function Spool:forward()
       pause = math.min(LONGEST, pause * 2)
     end
   end
-  if not self.used then self.spool:purge("done", 0) end
   self.seen = -math.huge
 end
 
---- Sees to it that a task forwards, if there is anything.
+--- Starts a task that forwards, if there is anything and no task does.
 function Spool:wake()
+  check_process(self)
   if not self.used or runtime.monotonic() - self.seen < PATIENCE then return end
   self.seen = runtime.monotonic()
   runtime.spawn(self.forward, self)
 end
 
--- Items as the spool keeps them: in one lane, and open, also where the store will keep a dead letter.
+--- How many entries wait in the spool, and the age of the oldest; nil while it cannot be read.
+---@return integer|nil count
+---@return number? oldest seconds
+function Spool:size()
+  local stats = self.spool:stats()
+  if stats then return stats.waiting + stats.claimed, stats.oldest end
+end
+
+-- Copies of items, in the spool's lane. One without an event is no dead letter here: it is forwarded, too.
 local function in_one_lane(items)
   local list = {}
   for i, item in ipairs(items) do
@@ -117,22 +148,22 @@ end
 --- Puts items into the store; where that is away, or older ones are still to be forwarded, into the spool.
 ---@param items apivideo.StoredItem[]
 ---@param window number
----@return boolean[]|nil
+---@return (boolean|"occurrence")[]|nil
 ---@return apivideo.Error?
 function Spool:put(items, window)
   if is_in_use(self) then
-    local verdicts = self.spool:put(in_one_lane(items), window)
+    local results = self.spool:put(in_one_lane(items), NO_WINDOW)
     self:wake()
-    if verdicts then return verdicts end
-    return self.store:put(items, window) -- out of order, but safe
+    if results then return results end
+    return self.store:put(items, NO_WINDOW) -- out of order, but safe
   end
-  local verdicts, err = self.store:put(items, window)
-  if verdicts then return verdicts end
+  local results, err = self.store:put(items, window)
+  if results then return results end
   log.warn("inbox: events are spooled on this machine: " .. tostring(err))
   self.used = true
-  verdicts, err = self.spool:put(in_one_lane(items), window)
+  results, err = self.spool:put(in_one_lane(items), NO_WINDOW)
   self:wake()
-  return verdicts, err
+  return results, err
 end
 
 local spool = {}
@@ -140,14 +171,15 @@ local spool = {}
 ---@param store apivideo.Store
 ---@param second apivideo.Store
 ---@param window number seconds, for what is forwarded
----@param item_of fun(entry: apivideo.StoredEntry): apivideo.StoredItem|nil, any? nil and why, for one that cannot be read
+---@param item_of fun(entry: apivideo.StoredEntry): apivideo.StoredItem with `error` where the entry has no event
 ---@return apivideo.inbox.Spool
 function spool.new(store, second, window, item_of)
   return setmetatable({
     store = store, spool = second, window = window, item_of = item_of,
-    forwarded = {},      -- ids of those that the store has, and that are not yet completed here
+    process = core.process_id(),
+    forwarded = {},      -- ids of those that the store has, and that are not yet removed here
     used = true,         -- until it is known to be empty: another process may have left something
-    looked = -math.huge, -- when that was looked for
+    looked = -math.huge, -- when that was checked
     seen = -math.huge,   -- when the task that forwards was last at work
   }, Spool)
 end

@@ -250,7 +250,8 @@ end
 local function stop_on_signals(self)
   return runtime.on_signal(function()
     if self.cancel:is_cancelled() then
-      return self.over:open(nil, errors.new("cancelled", "a second signal ended the work at once", { origin = "inbox" }))
+      return self.over:open(nil,
+        errors.new("cancelled", "a second signal ended the work at once", { origin = "inbox" }))
     end
     self.cancel:cancel()
   end)
