@@ -1,0 +1,310 @@
+--- A simple model of a store of an inbox, in plain Lua: what the store's contract says, entry by entry. `checked` puts
+--- it around a real store: each call must return what the model expects, and the lists must be equal.
+
+local errors = require "apivideo.error"
+
+local Model = {}
+Model.__index = Model
+
+local function fail(message, ...)
+  error({ model = message:format(...) }, 0)
+end
+
+--- Raises unless two values are equal.
+local function expect(what, expected, actual)
+  if expected ~= actual then fail("%s: expected %s, got %s", what, tostring(expected), tostring(actual)) end
+end
+
+function Model:is_held(entry)
+  return entry.state == "open" and entry.is_claimed and self.clock.time < entry.due
+end
+
+local function is_due(self, entry)
+  return entry.state == "open" and (not entry.due or self.clock.time >= entry.due)
+end
+
+--- The state of an entry as lists show it.
+function Model:state_of(entry)
+  if entry.state ~= "open" then return entry.state end
+  return self:is_held(entry) and "claimed" or "waiting"
+end
+
+--- The entries for which `condition` holds, in the order of their ids.
+function Model:select(condition)
+  local found = {}
+  for _, entry in ipairs(self.entries) do
+    if condition(entry) then found[#found + 1] = entry end
+  end
+  return found
+end
+
+function Model:find(field, value)
+  return self:select(function(entry) return entry[field] == value end)[1]
+end
+
+-- Whether entries are in the order of their times; those of equal times in the order of ids.
+local function is_earlier(one, other)
+  if one.came ~= other.came then return one.came < other.came end
+  return one.place < other.place
+end
+
+-- Whether one of `entries` is between two others.
+local function has_between(entries, one, other)
+  for _, entry in ipairs(entries) do
+    if is_earlier(one, entry) and is_earlier(entry, other) then return true end
+  end
+  return false
+end
+
+--- Whether an entry of an item's occurrence came within the window, and none of the opposite one between.
+function Model.is_retry(entries, item, window)
+  local opposites = {}
+  for _, entry in ipairs(entries) do
+    if item.opposite and entry.occurrence == item.opposite then opposites[#opposites + 1] = entry end
+  end
+  for _, entry in ipairs(entries) do
+    if item.occurrence and entry.occurrence == item.occurrence and math.abs(entry.came - item.came) < window then
+      local first, last = entry, item
+      if is_earlier(item, entry) then first, last = item, entry end
+      if not has_between(opposites, first, last) then return true end
+    end
+  end
+  return false
+end
+
+-- What becomes of an item; the entry, where it is new.
+local function put_one(self, item, window)
+  local entry = { came = math.floor((self.clock.time - (item.age or 0)) / 10 + 0.5) * 10, place = self.count + 1 }
+  for _, name in ipairs { "key", "occurrence", "opposite", "lane", "raw", "error" } do entry[name] = item[name] end
+  local known = self:find("key", item.key)
+  if known then
+    known.came = math.min(known.came, entry.came)
+    return false
+  end
+  if Model.is_retry(self.entries, entry, window) then return "occurrence" end
+  self.count = entry.place
+  entry.state, entry.token, entry.attempt = item.error and "dead" or "open", 0, 0
+  entry.ended = item.error and self.clock.time or nil
+  self.entries[#self.entries + 1] = entry
+  return true, entry
+end
+
+function Model:put(items, window)
+  local results, new = {}, {}
+  for i, item in ipairs(items) do
+    results[i], new[#new + 1] = put_one(self, item, window)
+  end
+  return results, new
+end
+
+-- Why an entry must not be claimed now, or nil. An entry that was given another chance may have any place in its lane.
+local function obstacle(self, entry)
+  if entry.state ~= "open" then return "it is " .. entry.state end
+  if self:is_held(entry) then return "another claim holds" end
+  if not is_due(self, entry) then return "its delay is not over" end
+  if not entry.lane then return nil end
+  for _, other in ipairs(self.entries) do
+    if other ~= entry and other.lane == entry.lane and other.state == "open" then
+      if self:is_held(other) then return "another entry of its lane is claimed" end
+      if other.place < entry.place and not other.is_redriven then return "an older entry of its lane is open" end
+    end
+  end
+end
+
+-- Whether an entry can be claimed whatever the place is that entries of its lane got again.
+local function is_surely_free(self, entry)
+  if obstacle(self, entry) then return false end
+  return not entry.lane or not self:select(function(other)
+    return other ~= entry and other.lane == entry.lane and other.state == "open" and other.place < entry.place
+      or other.lane == entry.lane and other.state == "open" and other.is_redriven
+  end)[1]
+end
+
+--- Checks the claims that a store gave, and notes them.
+function Model:claim(limit, lease, claims)
+  if self.is_paused then return expect("claims in a pause", 0, #claims) end
+  if #claims > limit then fail("claim: %d entries, at most %d wanted", #claims, limit) end
+  local last = 0
+  for _, claim in ipairs(claims) do
+    local entry = self:find("id", claim.id) or fail("claim: entry %s is unknown", tostring(claim.id))
+    local problem = obstacle(self, entry)
+    if problem then fail("claim: %s was given, but %s", entry.raw, problem) end
+    if entry.place < last then fail("claim: %s is older than the one before it", entry.raw) end
+    last = entry.place
+    entry.token, entry.attempt = entry.token + 1, entry.attempt + 1
+    expect("token of " .. entry.raw, entry.token, claim.token)
+    expect("attempt of " .. entry.raw, entry.attempt, claim.attempt)
+    expect("raw of a claim", entry.raw, claim.raw)
+    entry.is_claimed, entry.due = true, self.clock.time + lease
+  end
+  local missed = self:select(function(entry)
+    return (#claims < limit or entry.place < last) and is_surely_free(self, entry)
+  end)[1]
+  if missed then fail("claim: %s was not given, and nothing prevents it", missed.raw) end
+end
+
+-- The entry of a claim that holds, or nil.
+local function holding(self, id, token)
+  local entry = self:find("id", id)
+  return entry and entry.token == token and self:is_held(entry) and entry or nil
+end
+
+local function finish(self, entry, state)
+  entry.state, entry.is_claimed, entry.due, entry.ended = state, false, nil, self.clock.time
+end
+
+function Model:remove_entry(entry)
+  for i, other in ipairs(self.entries) do
+    if other == entry then return table.remove(self.entries, i) end
+  end
+end
+
+-- What settles or extends a claim: what becomes of its entry.
+local settle = {
+  extend = function(self, entry, lease) entry.due = self.clock.time + lease end,
+  complete = function(self, entry)
+    finish(self, entry, "done")
+    entry.was, entry.raw = entry.raw, ""
+  end,
+  remove = function(self, entry) self:remove_entry(entry) end,
+  retry = function(self, entry, delay, message)
+    entry.is_claimed, entry.due, entry.error = false, self.clock.time + delay, message
+  end,
+  bury = function(self, entry, message)
+    finish(self, entry, "dead")
+    entry.error = message
+  end,
+}
+
+function Model:settle(name, id, token, ...)
+  local entry = holding(self, id, token)
+  if entry then settle[name](self, entry, ...) end
+  return entry ~= nil
+end
+
+function Model:redrive(id)
+  local dead = self:select(function(entry) return entry.state == "dead" and (not id or entry.id == id) end)
+  for _, entry in ipairs(dead) do
+    entry.state, entry.attempt, entry.due, entry.ended, entry.is_redriven = "open", 0, nil, nil, true
+  end
+  return #dead
+end
+
+function Model:purge(state, age)
+  local old = self:select(function(entry) return entry.state == state and self.clock.time - entry.ended >= age end)
+  for _, entry in ipairs(old) do
+    self:remove_entry(entry)
+    self.purged[entry.key] = true
+  end
+  return #old
+end
+
+-- Notes the ids that the store gave to new entries.
+local function learn(self, store, new)
+  local ids = {}
+  for _, state in ipairs { "waiting", "dead" } do
+    for _, entry in ipairs(assert(store:list(state, 1000, self.last_id))) do
+      ids[#ids + 1] = entry.id
+      if entry.id > self.last_id then self.raws[entry.id] = entry.raw end
+    end
+  end
+  table.sort(ids)
+  expect("entries after a put", #new, #ids)
+  for i, entry in ipairs(new) do
+    expect("the order of a put", entry.raw, self.raws[ids[i]])
+    entry.id, self.last_id = ids[i], ids[i]
+  end
+end
+
+local STATES = { "waiting", "claimed", "dead", "done" }
+
+--- Compares all that a store lists and counts with the model.
+function Model:audit(store)
+  local stats = assert(store:stats())
+  local attempts = 0
+  for _, state in ipairs(STATES) do
+    local entries = self:select(function(entry) return self:state_of(entry) == state end)
+    local listed = assert(store:list(state, 1000, 0))
+    expect("entries " .. state, #entries, #listed)
+    expect("stats." .. state, #entries, stats[state])
+    for i, entry in ipairs(entries) do
+      local where = ("entry %s, %s: "):format(entry.raw, state)
+      for _, name in ipairs { "id", "raw", "token", "attempt", "error" } do
+        expect(where .. name, entry[name], listed[i][name])
+      end
+      expect(where .. "state", state, listed[i].state)
+      if math.abs(listed[i].age - (self.clock.time - entry.came)) > 15 then
+        fail("%sage: expected about %d, got %f", where, self.clock.time - entry.came, listed[i].age)
+      end
+      if entry.state == "open" then attempts = math.max(attempts, entry.attempt) end
+    end
+    if #entries > 2 then
+      local page = assert(store:list(state, 1, entries[2].id))
+      expect("a page of " .. state, entries[3].id, page[1] and page[1].id)
+    end
+  end
+  expect("stats.attempts", attempts, stats.attempts)
+  expect("stats.paused", self.is_paused, stats.paused)
+end
+
+-- The calls of a store, with the model's part of each; its result is the expected one.
+local calls = {
+  put = function(self, store, results, items, window)
+    local expected, new = self:put(items, window)
+    for i = 1, #items do expect("put of " .. items[i].raw, expected[i], results[i]) end
+    learn(self, store, new)
+    self.on_put(items, results, new)
+  end,
+  claim = function(self, _, claims, limit, lease) self:claim(limit, lease, claims) end,
+  redrive = function(self, _, count, id) expect("redrive", self:redrive(id), count) end,
+  purge = function(self, _, count, state, age) expect("purge", self:purge(state, age), count) end,
+  pause = function(self) self.is_paused = true end,
+  resume = function(self) self.is_paused = false end,
+  list = function() end,
+  stats = function() end,
+}
+for name in pairs(settle) do
+  calls[name] = function(self, _, holds, id, token, ...)
+    expect(name .. " of entry " .. tostring(id), self:settle(name, id, token, ...), holds)
+  end
+end
+
+--- A store around another one, `model.store`, that checks each call. While it is `down`, all calls fail. Its `fault`
+--- makes the next call of one function fail: before or after its work, with an error or with a crash of the process.
+function Model:checked()
+  local proxy = { down = false }
+  for name, check in pairs(calls) do
+    proxy[name] = function(_, ...)
+      local fault = proxy.fault
+      fault = fault and fault.method == name and fault or nil
+      if fault then proxy.fault = nil end
+      if proxy.down or fault and not fault.is_done then
+        if fault and fault.is_crash then error("crash", 0) end
+        if self.on_failure then self.on_failure(name) end
+        return nil, errors.new("store_unavailable", "away")
+      end
+      local result, err = self.store[name](self.store, ...)
+      if result == nil then fail("%s: %s", name, tostring(err)) end
+      check(self, self.store, result, ...)
+      if not fault then return result end
+      if fault.is_crash then error("crash", 0) end
+      if self.on_failure then self.on_failure(name) end
+      return nil, errors.new("store_unavailable", "no reply")
+    end
+  end
+  return proxy
+end
+
+--- Makes the model of an empty store.
+---@param store apivideo.Store
+---@param clock { time: number }
+function Model.new(store, clock)
+  return setmetatable({
+    store = store, clock = clock, entries = {}, count = 0, last_id = 0, raws = {}, purged = {}, is_paused = false,
+    on_put = function() end,
+  }, Model)
+end
+
+Model.expect, Model.fail = expect, fail
+
+return Model
