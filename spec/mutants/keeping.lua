@@ -43,8 +43,43 @@ return {
   },
   {
     file = "lua/apivideo/inbox/spool.lua", spec = "spec/inbox_spool_spec.lua",
-    { "what comes meanwhile goes before what is spooled", "if is_in_use(self) then\n    local verdicts", "if false then\n    local verdicts" },
-    { "nothing is forwarded", "    local ok, err = put_from(self, entry, item)", "    local ok, err = true" },
+    { "what comes meanwhile goes before what is spooled", "if is_in_use(self) then\n    local results", "if false then\n    local results" },
+    { "nothing is forwarded", "    local ok, err = put_from(self, entry)", "    local ok, err = true" },
+    { "a forwarded event is remembered in the spool", "return self.spool:remove(entry.id, entry.token)", "return self.spool:complete(entry.id, entry.token)" },
+    { "the window applies before the opposite event is in the store", "local NO_WINDOW = 0", "local NO_WINDOW = 20" },
+    { "an event without a type is a dead letter of the spool", "copy.lane, copy.error = LANE, nil", "copy.lane = LANE" },
+    { "a child takes the parent's task for its own", "if self.process == process then return end", "if true then return end" },
+  },
+  {
+    file = "lua/apivideo/inbox.lua", spec = "spec/inbox_spool_spec.lua",
+    { "the spool is not counted while the store is away", "stats = stats or { error = err }", "if not stats then return nil, err end" },
+  },
+  {
+    file = "lua/apivideo/inbox/memory.lua", spec = "spec/inbox_memory_spec.lua",
+    { "an old lease makes an entry ready before its turn", 'entry.state, entry.claimed, entry.due = "open", false, nil', 'entry.state, entry.claimed = "open", false' },
+    { "an opposite event counts for nothing", "self, item.opposite, came)", "self, nil, came)" },
+  },
+  {
+    file = "lua/apivideo/inbox/sqlite.lua", spec = "spec/inbox_sqlite_spec.lua",
+    { "lists wait for writers", 'return attempt(self, "read", list,', 'return attempt(self, "write", list,' },
+    { "a child uses the parent's connection", "if connection.is_inherited(self.path) then\n    return", "if false then\n    return" },
+    { "events of a batch have no order", "return entry[2] < other[2]", "return false" },
+    { "the time of a later delivery counts", 'if item.age and db:run("came_before", came, key, came) == 1 then return false end', "" },
+  },
+  {
+    file = "lua/apivideo/inbox/sqlite_connection.lua", spec = "spec/inbox_sqlite_spec.lua",
+    { "any SQLite is accepted", "if number and number < OLDEST then", "if false then" },
+    { "a probe overwrites a user's file", '(path:match "^.*/" or "") .. ".apivideo-" .. name', 'path .. "-probe"' },
+  },
+  {
+    file = "lua/apivideo/inbox/redis.lua", spec = "spec/inbox_redis_spec.lua",
+    { "a check that is not allowed stops the inbox", "if not untold and (tonumber", "if (tonumber" },
+    { "a child claims in the parent's name", "if self.process ~= process then", "if not self.consumer then" },
+  },
+  {
+    file = "lua/apivideo/inbox/redis_clients.lua", spec = "spec/inbox_redis_spec.lua",
+    { "a child uses the parent's connection", "if not client or self.process == core.process_id() then return client end", "if true then return client end" },
+    { "a user's name is not sent", 'ask(client, "auth", self.username, self.password())', 'ask(client, "auth", self.password())' },
   },
   {
     file = "lua/apivideo/runtime/standalone.lua", spec = "spec/runtime_spec.lua",
