@@ -148,7 +148,7 @@ describe("the spool of an inbox", function()
 
   it("remembers nothing of what it has forwarded: the same event is kept in the next outage", function()
     local items = {}
-    for i = 1, 1500 do items[i] = { key = tostring(i), raw = tostring(i), verified = true, received_at = 1 } end
+    for i = 1, 3500 do items[i] = { key = tostring(i), raw = tostring(i), verified = true, received_at = 1 } end
     local forwarding = spools.new(store, spool, 20, function(entry)
       return { key = entry.raw, raw = entry.raw, verified = true, received_at = 1 }
     end)
@@ -157,11 +157,11 @@ describe("the spool of an inbox", function()
       assert(forwarding:put(items, 20))
       store.down = false
       forwarding:forward()
-      assert.equal(1500, assert(store:stats()).waiting)
+      assert.equal(3500, assert(store:stats()).waiting)
       store = failing(memory()) -- all were handled, and their retention is over
       forwarding.store = store
       store.down = true
-      assert.same({ true, true }, forwarding:put({ items[7], items[1500] }, 20))
+      assert.same({ true, true }, forwarding:put({ items[7], items[3500] }, 20))
       store.down = false
       forwarding:forward()
     end)
