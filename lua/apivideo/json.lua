@@ -17,7 +17,7 @@ local json = {}
 --- What `null` is: a value of its own, so that it differs from a member that is missing.
 json.null = cjson.null
 
-local list = {}
+local list = core.event.list -- the metatable of lists, which the event parser sets, too
 
 --- Marks a table as a list, so that it is written as `[]` when it is empty.
 ---@param items table

@@ -10,36 +10,57 @@
 #include "timestamp.h"
 
 /*
-** A catalogue becomes a function that parses: a closure whose upvalues are the struct event_schema,
-** a userdata, and the names as Lua strings, which keeps their bytes alive and spares making them
-** anew: the fields in the order of their numbers, then the types.
+** A catalogue becomes a function that parses: a closure whose upvalues are the struct event_schema
+** (a userdata), the metatable of lists, and the names as Lua strings: the fields in the order of their
+** numbers, then the types. The schema points into these strings, so they live as long as the parser;
+** an event's names are pushed from them instead of being created again. Nothing in a schema changes
+** once it is compiled: a finalizer that parses while another parser runs changes nothing for it.
 */
 #define SCHEMA 1
-#define FIRST_NAME 2
+#define LIST 2
+#define FIRST_NAME 3
 
 /* Entries on the C stack: enough for any event known. A larger one gets a userdata. */
 #define ENTRIES 64
 
+/* Bytes of an escaped string that are decoded on the C stack. A longer one gets a userdata. */
+#define DECODED 512
+
 /* --- parse ----------------------------------------------------------------------------------- */
 
-/* Pushes a string or name. Stack: [-0, +1]. */
-static void push_string(lua_State *L, const char *input, const struct json_value *value) {
+/* Decodes a string or name with escapes into `out`, which has room for its input. Returns its size. */
+static size_t unescape(const char *input, const struct json_value *value, char *out) {
   const char *at = input + value->start, *const end = at + value->length;
-  luaL_Buffer buffer;
+  char *next = out;
+  while (at < end) {
+    const char *escape = memchr(at, '\\', (size_t)(end - at));
+    char decoded[4]; /* of an escape of at least as many bytes: the output never overtakes the input */
+    size_t length;
+    if (escape == NULL) escape = end;
+    memcpy(next, at, (size_t)(escape - at));
+    next += escape - at;
+    at = escape;
+    if (at == end) break;
+    length = json_unescape(&at, decoded);
+    memcpy(next, decoded, length);
+    next += length;
+  }
+  return (size_t)(next - out);
+}
+
+/*
+** Pushes a string or name. Without luaL_Buffer, which in Lua 5.1 takes up to LUA_MINSTACK stack slots.
+** Uses two slots. Stack: [-0, +1, m].
+*/
+static void push_string(lua_State *L, const char *input, const struct json_value *value) {
+  char small[DECODED], *out = small;
   if (!value->escaped) {
-    lua_pushlstring(L, at, value->length);
+    lua_pushlstring(L, input + value->start, value->length);
     return;
   }
-  luaL_buffinit(L, &buffer);
-  while (at < end) {
-    char decoded[4];
-    const char *escape = memchr(at, '\\', (size_t)(end - at));
-    if (escape == NULL) escape = end;
-    luaL_addlstring(&buffer, at, (size_t)(escape - at));
-    at = escape;
-    if (at < end) luaL_addlstring(&buffer, decoded, json_unescape(&at, decoded));
-  }
-  luaL_pushresult(&buffer);
+  if (value->length > sizeof small) out = lua_newuserdata(L, value->length);
+  lua_pushlstring(L, out, unescape(input, value, out));
+  if (out != small) lua_remove(L, -2);
 }
 
 /* Pushes a number; one that this Lua cannot hold as its literal, a string. Stack: [-0, +1]. */
@@ -64,7 +85,7 @@ static void push_number(lua_State *L, const char *input, const struct json_value
 
 static void push_container(lua_State *L, const char *input, const struct json_value *container);
 
-/* Pushes any value; null as the light userdata NULL, as cjson and ngx do. Stack: [-0, +1]. */
+/* Pushes any value; null as the light userdata NULL, as cjson and ngx do. Stack: [-0, +1, m]. */
 static void push_value(lua_State *L, const char *input, const struct json_value *value) {
   switch ((enum json_kind)value->kind) {
     case JSON_NULL:
@@ -89,13 +110,18 @@ static void push_value(lua_State *L, const char *input, const struct json_value 
   }
 }
 
-/* Pushes an array or object as a table. Recurses JSON_DEPTH_MAX deep at most. Stack: [-0, +1]. */
+/*
+** Pushes an array or object as a table; an array has the metatable of lists, so that an empty one stays
+** an array when it is written as JSON again. Recurses at most JSON_DEPTH_MAX deep. Stack: [-0, +1, m].
+*/
 static void push_container(lua_State *L, const char *input, const struct json_value *container) {
   const struct json_value *const end = container + json_span(container), *value = container + 1;
   int i;
-  luaL_checkstack(L, 4, "event");
+  luaL_checkstack(L, 4, "event"); /* the table, a name, and what push_string uses */
   if (container->kind == JSON_ARRAY) {
     lua_createtable(L, (int)container->count, 0);
+    lua_pushvalue(L, lua_upvalueindex(LIST));
+    lua_setmetatable(L, -2);
     for (i = 1; value < end; i++, value += json_span(value)) {
       push_value(L, input, value);
       lua_rawseti(L, -2, i);
@@ -111,7 +137,7 @@ static void push_container(lua_State *L, const char *input, const struct json_va
   }
 }
 
-/* Pushes an event; the names are upvalues. Stack: [-0, +1]. */
+/* Pushes an event; the names are upvalues. Stack: [-0, +1, m]. */
 static void push_event(lua_State *L, const struct event_schema *schema, const char *input,
                        const struct json_value *event) {
   const struct json_value *const end = event + json_span(event), *name;
@@ -201,9 +227,11 @@ static int parse(lua_State *L) {
 #define TYPES 4
 
 /*
-** Adds the type at stack index -2 and the required fields of its definition, at -1. The lists of
-** the fields' and the types' names are at indices FIELDS and TYPES. Raises if the definition is none.
-** Stack: [-0, +0].
+** Adds the type at stack index -2 and the required fields of its definition, at -1. Each name that is
+** new to the schema is put into the list at index FIELDS or TYPES, which anchors it: the schema points
+** into that string. An equal name that comes later may be another string (long strings are not
+** interned in Lua 5.2 and later) and must not take its place. Raises if the definition is invalid.
+** Stack: [-0, +0, v].
 */
 static void compile_type(lua_State *L, struct event_schema *schema) {
   size_t length, i, count;
@@ -212,35 +240,43 @@ static void compile_type(lua_State *L, struct event_schema *schema) {
   if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TTABLE)
     luaL_argerror(L, 1, "type name (string) -> definition (table) expected");
   name = lua_tolstring(L, -2, &length);
+  count = schema->types.count;
   type = length > 0 ? event_add_type(schema, name, length) : -1;
   if (type < 0)
     luaL_argerror(L, 1, "type name is empty or too long, or there are too many types");
-  lua_pushvalue(L, -2);
-  lua_rawseti(L, TYPES, type + 1);
+  if (schema->types.count > count) {
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, TYPES, type + 1);
+  }
   lua_pushliteral(L, "required");
   lua_rawget(L, -2);
   if (lua_type(L, -1) != LUA_TTABLE) luaL_argerror(L, 1, "`required` (a list of names) expected");
   count = compat_rawlen(L, -1);
   for (i = 1; i <= count; i++) {
+    const unsigned known = schema->fields.count;
     int field;
     lua_rawgeti(L, -1, (int)i);
     name = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : "";
-    if (*name == '\0') luaL_argerror(L, 1, "`required` holds something that is no field's name");
+    if (*name == '\0') luaL_argerror(L, 1, "`required` holds something that is not a field's name");
     field = event_add_required(schema, type, name, length);
     if (field < 0)
       luaL_argerror(L, 1, "field name is too long, or there are too many fields");
-    lua_rawseti(L, FIELDS, field + 1);
+    if (schema->fields.count > known) {
+      lua_rawseti(L, FIELDS, field + 1);
+    } else {
+      lua_pop(L, 1);
+    }
   }
   lua_pop(L, 1);
 }
 
-/* Pushes the names of a list. Stack: [-0, +count]. */
+/* Pushes the names of a list. The caller has reserved the stack. Stack: [-0, +count, -]. */
 static void push_names(lua_State *L, int list, int count) {
   int i;
   for (i = 1; i <= count; i++) lua_rawgeti(L, list, i);
 }
 
-/* compile(types) -> parse. Stack: [-0, +1]. */
+/* compile(types) -> parse. Its upvalue is the metatable of lists. Stack: [-0, +1, v]. */
 static int compile(lua_State *L) {
   struct event_schema *schema;
   int count;
@@ -254,11 +290,12 @@ static int compile(lua_State *L) {
   lua_rawseti(L, FIELDS, 1);
   for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) compile_type(L, schema);
   count = schema->fields.count + schema->types.count;
-  luaL_checkstack(L, 1 + count, "catalogue");
+  luaL_checkstack(L, FIRST_NAME - 1 + count, "catalogue"); /* the upvalues of parse */
   lua_pushvalue(L, 2);
+  lua_pushvalue(L, lua_upvalueindex(1));
   push_names(L, FIELDS, schema->fields.count);
   push_names(L, TYPES, schema->types.count);
-  lua_pushcclosure(L, parse, 1 + count);
+  lua_pushcclosure(L, parse, FIRST_NAME - 1 + count);
   return 1;
 }
 
@@ -279,9 +316,14 @@ static int timestamp(lua_State *L) {
 
 /* --- open ------------------------------------------------------------------------------------ */
 
-static const luaL_Reg functions[] = {{"compile", compile}, {"timestamp", timestamp}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"timestamp", timestamp}, {NULL, NULL}};
 
 void event_open(lua_State *L) {
-  lua_createtable(L, 0, 2);
+  lua_createtable(L, 0, 3);
   compat_setfuncs(L, functions);
+  lua_createtable(L, 0, 0); /* the metatable of lists: an identity, without metamethods */
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "list");
+  lua_pushcclosure(L, compile, 1);
+  lua_setfield(L, -2, "compile");
 }
