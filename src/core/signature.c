@@ -3,7 +3,7 @@
 */
 #include "signature.h"
 
-#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+#if COMPAT_EVP_MAC
 
 #include <openssl/core_names.h>
 #include <openssl/params.h>
@@ -24,6 +24,8 @@ signature_context *signature_new(void) {
 }
 
 void signature_free(signature_context *context) { EVP_MAC_CTX_free(context); }
+
+bool signature_restarts(signature_context *context) { return compat_hmac_restarts(context); }
 
 bool signature_begin(signature_context *context, const char *key, size_t length) {
   return EVP_MAC_init(context, (const unsigned char *)key, length, NULL) == 1;
@@ -49,6 +51,11 @@ bool signature_finish(signature_context *context, unsigned char digest[SIGNATURE
 signature_context *signature_new(void) { return HMAC_CTX_new(); }
 
 void signature_free(signature_context *context) { HMAC_CTX_free(context); }
+
+bool signature_restarts(signature_context *context) {
+  (void)context;
+  return true;
+}
 
 bool signature_begin(signature_context *context, const char *key, size_t length) {
   return length <= INT_MAX && HMAC_Init_ex(context, key, (int)length, EVP_sha256(), NULL) == 1;

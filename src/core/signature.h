@@ -5,7 +5,10 @@
 #include <stddef.h>
 
 #include <openssl/evp.h>
-#if OPENSSL_VERSION_NUMBER < 0x30000000L
+
+#include "../common/compat_openssl.h"
+
+#if !COMPAT_EVP_MAC
 #include <openssl/hmac.h>
 #endif
 
@@ -15,8 +18,8 @@
 #define SIGNATURE_BYTES 32
 #define SIGNATURE_HEX 64
 
-/* A calculation. It can be begun anew after its end, with another key. */
-#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+/* An HMAC context. It can be initialised again, with the same key or another one. */
+#if COMPAT_EVP_MAC
 typedef EVP_MAC_CTX signature_context;
 #else
 typedef HMAC_CTX signature_context;
@@ -29,10 +32,12 @@ signature_context *signature_new(void);
 void signature_free(signature_context *context);
 
 /*
-** The steps of one calculation. False if libcrypto fails. After one that was begun, the next may be
-** begun again with the same key, which is quicker.
+** The steps of one HMAC; each returns false if libcrypto fails. After one that was begun,
+** signature_again starts the next with the same key, without setting the key up again, where
+** signature_restarts says that libcrypto can (which does not change while a context lives).
 */
 bool signature_begin(signature_context *context, const char *key, size_t length);
+bool signature_restarts(signature_context *context);
 bool signature_again(signature_context *context);
 bool signature_update(signature_context *context, const char *bytes, size_t length);
 bool signature_finish(signature_context *context, unsigned char digest[SIGNATURE_BYTES]);

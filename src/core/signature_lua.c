@@ -1,11 +1,14 @@
 /*
 ** apivideo.core.signature: sign, verify, hmac.
 **
-** sign and verify share two upvalues: one calculation, a userdata, and a list of one, the key that
-** it was last begun with. The calculation is made when first used and begun anew by each, without
-** setting up the key once more where it is the last one's (a third of the time of a short body).
-** Both keep that key until the state closes; libcrypto wipes its own then. Verifying 200 bytes takes
-** half a microsecond: each call of Lua's counts in it.
+** sign and verify each keep an HMAC context between calls, and the key that it was last initialised
+** with: with the same key again it is only restarted, which takes a third off the time of a short body.
+** The context is created on the first call. It keeps the key until the state closes, when libcrypto
+** cleanses its copy.
+**
+** Re-entry: a finalizer may call these functions while one of them runs. From the first use of a kept
+** context to its digest there is no call that may collect (m, e or v in the manual), so that no
+** finalizer can use the same context in between: the key is anchored in an upvalue, not in a table.
 */
 #include "signature_lua.h"
 
@@ -16,15 +19,16 @@
 
 #define HMAC "apivideo.hmac"
 
-/* Upvalues of sign and verify. */
-#define SHARED 1
-#define LAST_KEY 2
+/* Upvalues of sign and of verify, each their own. */
+#define KEPT 1 /* a struct hmac */
+#define KEY 2  /* the string that its `key` points into, or nil */
 
 /* A userdata of metatable HMAC. */
 struct hmac {
   signature_context *context; /* NULL: not yet begun, or finished */
-  const char *key;            /* of the shared one, to be compared: LAST_KEY holds its string */
-  bool freed;                 /* once; other finalizers may still use the shared one */
+  const char *key;            /* of a kept one: the last key, only compared; or NULL */
+  bool restarts;              /* of a kept one: signature_restarts() */
+  bool freed;                 /* its finalizer has run */
 };
 
 /* Frees the context, if there is one. */
@@ -65,7 +69,15 @@ static const char *check_secret(lua_State *L, int i, size_t *length) {
   return secret;
 }
 
-/* Returns the length of the list of secrets at index `i`, a table; raises if it is no such list. */
+/* Returns the secret at the top, of the list at index `i`; raises if it is not one. */
+static const char *check_listed(lua_State *L, int i, size_t *length) {
+  const char *const secret = to_secret(L, -1, length);
+  if (secret == NULL) luaL_argerror(L, i, "list of secrets (non-empty strings) expected");
+  return secret;
+}
+
+/* Returns the length of the list of secrets at index `i`, a table; raises if it is not such a list.
+   Stack: [-0, +0, v]. */
 static int check_secrets(lua_State *L, int i) {
   const int count = (int)compat_rawlen(L, i);
   int n;
@@ -73,8 +85,7 @@ static int check_secrets(lua_State *L, int i) {
   for (n = 1; n <= count; n++) {
     size_t length;
     lua_rawgeti(L, i, n);
-    if (to_secret(L, -1, &length) == NULL)
-      luaL_argerror(L, i, "list of secrets (non-empty strings) expected");
+    (void)check_listed(L, i, &length);
     lua_pop(L, 1);
   }
   return count;
@@ -121,36 +132,43 @@ static int raise_failure(lua_State *L, const char *message) {
 
 /* --- sign, verify ---------------------------------------------------------------------------- */
 
-/* Returns the shared calculation. Raises if libcrypto fails. */
-static struct hmac *shared_hmac(lua_State *L) {
-  struct hmac *const shared = lua_touserdata(L, lua_upvalueindex(SHARED));
-  if (shared->context == NULL) shared->context = signature_new();
-  if (shared->context == NULL) (void)raise_failure(L, "libcrypto has no HMAC-SHA256");
-  return shared;
+/* Returns the kept context, which it creates if need be. Raises if libcrypto fails. */
+static struct hmac *kept_hmac(lua_State *L) {
+  struct hmac *const kept = lua_touserdata(L, lua_upvalueindex(KEPT));
+  if (kept->context == NULL) {
+    kept->context = signature_new();
+    if (kept->context == NULL) (void)raise_failure(L, "libcrypto has no HMAC-SHA256");
+    kept->restarts = signature_restarts(kept->context);
+  }
+  return kept;
 }
 
 /*
-** Begins the shared calculation with the secret at index `i`. One that is at the same place as the
-** last is the last: that one is kept, so that its place is nobody else's.
+** Initialises the kept context with the secret at index `i`. The same address is the same key: KEY keeps
+** the last one alive, so its address cannot be reused. Stack: [-0, +0, -].
 */
-static bool begin(lua_State *L, struct hmac *shared, int i, const char *secret, size_t length) {
-  if (secret == shared->key) return signature_again(shared->context);
-  shared->key = NULL;
-  if (!signature_begin(shared->context, secret, length)) return false;
+static bool begin(lua_State *L, struct hmac *kept, int i, const char *secret, size_t length) {
+  if (secret == kept->key && kept->restarts) return signature_again(kept->context);
+  kept->key = NULL;
+  if (!signature_begin(kept->context, secret, length)) return false;
   lua_pushvalue(L, i);
-  lua_rawseti(L, lua_upvalueindex(LAST_KEY), 1);
-  shared->key = secret;
+  lua_replace(L, lua_upvalueindex(KEY));
+  kept->key = secret;
   return true;
 }
 
-/* Signs with the secret at index `i`. Raises if libcrypto fails. Stack: [-0, +0]. */
+/*
+** Signs with the secret at index `i`. Raises if libcrypto fails, after the context is done with.
+** Stack: [-0, +0, v].
+*/
 static void calculate(lua_State *L, int i, const char *secret, size_t secret_length,
                       const char *raw, size_t length, unsigned char digest[SIGNATURE_BYTES]) {
-  struct hmac *const shared = shared_hmac(L);
-  const bool done = begin(L, shared, i, secret, secret_length) &&
-                    signature_update(shared->context, raw, length) &&
-                    signature_finish(shared->context, digest);
-  if (shared->freed) free_context(shared); /* the state closes: nobody else will */
+  struct hmac *const kept = kept_hmac(L);
+  const bool done = begin(L, kept, i, secret, secret_length) &&
+                    signature_update(kept->context, raw, length) &&
+                    signature_finish(kept->context, digest);
+  if (!done) kept->key = NULL; /* or the next call would restart what has failed */
+  if (kept->freed) free_context(kept); /* in a finalizer, as the state closes: ours has run */
   if (!done) (void)raise_failure(L, "libcrypto failed to calculate HMAC-SHA256");
 }
 
@@ -164,7 +182,10 @@ static int sign(lua_State *L) {
   return push_hex(L, digest);
 }
 
-/* Is `given` the signature with a secret of the list at index `i`? Tries all. Stack: [-0, +0]. */
+/*
+** Is `given` the signature with a secret of the list at index `i`, which has been checked? Tries all.
+** Stack: [-0, +0, v].
+*/
 static bool one_matches(lua_State *L, int i, int count, const char *raw, size_t length,
                         const unsigned char given[SIGNATURE_BYTES],
                         unsigned char digest[SIGNATURE_BYTES]) {
@@ -173,7 +194,7 @@ static bool one_matches(lua_State *L, int i, int count, const char *raw, size_t 
     size_t secret_length;
     const char *secret;
     lua_rawgeti(L, i, n);
-    secret = lua_tolstring(L, -1, &secret_length);
+    secret = check_listed(L, i, &secret_length);
     calculate(L, -1, secret, secret_length, raw, length, digest);
     matches |= CRYPTO_memcmp(digest, given, SIGNATURE_BYTES) == 0;
     lua_pop(L, 1);
@@ -213,6 +234,7 @@ static struct hmac *push_hmac(lua_State *L) {
   struct hmac *const hmac = lua_newuserdata(L, sizeof *hmac);
   hmac->context = NULL;
   hmac->key = NULL;
+  hmac->restarts = false;
   hmac->freed = false;
   luaL_getmetatable(L, HMAC);
   lua_setmetatable(L, -2);
@@ -252,11 +274,11 @@ static void finish_hmac(lua_State *L, unsigned char digest[SIGNATURE_BYTES]) {
   if (!done) (void)raise_failure(L, "libcrypto failed to calculate HMAC-SHA256");
 }
 
-/* hmac:update(bytes) -> hmac. Stack: [-0, +1]. */
+/* hmac:update(bytes) -> hmac. Stack: [-0, +1, v]. */
 static int update_hmac(lua_State *L) {
   struct hmac *const hmac = check_hmac(L);
   size_t length;
-  const char *const bytes = check_bytes(L, 2, &length);
+  const char *const bytes = check_bytes(L, 2, &length); /* raises, or does not allocate */
   if (!signature_update(hmac->context, bytes, length))
     return raise_failure(L, "libcrypto failed to calculate HMAC-SHA256");
   lua_settop(L, 1);
@@ -288,6 +310,13 @@ static const luaL_Reg methods[] = {
 
 static const luaL_Reg metamethods[] = {{"__gc", free_hmac}, {"__close", free_hmac}, {NULL, NULL}};
 
+/* Pushes a function with a kept context of its own. Stack: [-0, +1, m]. */
+static void push_kept(lua_State *L, lua_CFunction function) {
+  (void)push_hmac(L);
+  lua_pushnil(L);
+  lua_pushcclosure(L, function, 2);
+}
+
 void signature_open(lua_State *L) {
   (void)luaL_newmetatable(L, HMAC); /* or an old one: whole, or half-made when memory was out */
   compat_setfuncs(L, metamethods);
@@ -298,13 +327,9 @@ void signature_open(lua_State *L) {
   lua_setfield(L, -2, "__metatable"); /* nobody else can call __gc or change the methods */
   lua_pop(L, 1);
   lua_createtable(L, 0, 3);
-  (void)push_hmac(L);
-  lua_createtable(L, 1, 0); /* module, SHARED, LAST_KEY */
-  lua_pushvalue(L, -2);
-  lua_pushvalue(L, -2);
-  lua_pushcclosure(L, sign, 2);
-  lua_setfield(L, -4, "sign");
-  lua_pushcclosure(L, verify, 2);
+  push_kept(L, sign);
+  lua_setfield(L, -2, "sign");
+  push_kept(L, verify);
   lua_setfield(L, -2, "verify");
   lua_pushcfunction(L, new_hmac);
   lua_setfield(L, -2, "hmac");

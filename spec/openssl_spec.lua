@@ -1,0 +1,59 @@
+-- Versions of libcrypto that behave in another way than the one installed here: faked, by a library that is
+-- loaded before it.
+
+local file = require "spec.support.file"
+local process = require "spec.support.process"
+
+-- OpenSSL 3.0.2 (openssl issue 17811): without a key, EVP_MAC_init reports success and does nothing.
+local OLD = [[
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stddef.h>
+unsigned long OpenSSL_version_num(void);
+unsigned long OpenSSL_version_num(void) { return 0x30000020L; }
+int EVP_MAC_init(void *context, const unsigned char *key, size_t length, const void *params);
+int EVP_MAC_init(void *context, const unsigned char *key, size_t length, const void *params) {
+  union { void *object; int (*function)(void *, const unsigned char *, size_t, const void *); } real;
+  if (key == NULL) return 1;
+  real.object = dlsym(RTLD_NEXT, "EVP_MAC_init");
+  return real.function(context, key, length, params);
+}
+]]
+
+local SCRIPT = [[
+local signature = require("apivideo.core").signature
+for _, key in ipairs { "a", "a", "b", "a", "a" } do
+  for _, body in ipairs { "first", "second" } do
+    local hex = signature.hmac(key):update(body):sign()
+    print(signature.sign(body, key) == hex, signature.verify(body, hex, key), signature.verify(body, hex, { "x", key, "x" }))
+  end
+end
+]]
+
+-- Compiles a library and runs the script with it; what the script prints.
+local function run_with(source)
+  local base = os.tmpname()
+  file.write(base .. ".c", source)
+  assert.is_truthy(os.execute(("cc -shared -fPIC -Wl,--no-as-needed -o %s.so %s.c $(pkg-config --libs libcrypto) -ldl"):format(base, base)))
+  local output = process.run({ "-e", SCRIPT }, ("LD_PRELOAD=%s.so"):format(base))
+  for _, ending in ipairs { "", ".c", ".so" } do os.remove(base .. ending) end
+  return output
+end
+
+describe("signatures with OpenSSL 3.0.2", function()
+  it("are right from the second one of a key on, where a context cannot be restarted #process", function()
+    assert.equal(("true\ttrue\ttrue\n"):rep(10), run_with(OLD))
+  end)
+
+  it("are calculated without restarting a context, whatever EVP_MAC_init would do #process", function()
+    local aborting = OLD:gsub("return 1;", "__builtin_trap();")
+    assert.equal(("true\ttrue\ttrue\n"):rep(10), run_with(aborting))
+  end)
+end)
+
+describe("signatures with a later OpenSSL", function()
+  it("restart the context for the same key #process", function()
+    local counting = OLD:gsub("0x30000020L", "0x30000030L"):gsub("return 1;", "__builtin_trap();")
+    assert.not_equal(("true\ttrue\ttrue\n"):rep(10), run_with(counting))
+  end)
+end)
