@@ -82,6 +82,42 @@ describe("JSON of the management API", function()
     assert.equal("{}", json.encode {})
   end)
 
+  it("writes a decoded list as a list, also when it is empty, emptied or beside long numbers", function()
+    for _, text in ipairs {
+      "[]", '{"a":[]}', '[[],[[]],[{"b":[]}]]', '{"a":{},"b":[{}]}', '{"a":["[]","[ ]"],"[]":[]}',
+      '[[],12345678901234567890]', '["\\"[]",[]]',
+    } do
+      local value = assert(json.decode(text))
+      local again = json.encode(value):gsub('"12345678901234567890"', "12345678901234567890")
+      assert.same(value, json.decode(again))
+      assert.equal(select(2, text:gsub("%[%]", "")), select(2, again:gsub("%[%]", "")), again)
+    end
+    assert.equal('{"a":[]}', json.encode(json.decode '{ "a" : [ \t\r\n ] }'))
+    local value = json.decode '{"tags":["x"]}'
+    table.remove(value.tags)
+    assert.equal('{"tags":[]}', json.encode(value))
+  end)
+
+  it("writes an empty list of an event as a list", function()
+    local event = require("apivideo.core").event.compile {} '{"type":"x","a":[]}'
+    assert.equal("[]", json.encode(event.a))
+  end)
+
+  it("reads and writes fractions in any locale, also when the process changes it", function()
+    local old = os.setlocale(nil, "numeric")
+    local results = {}
+    for _, locale in ipairs { "de_DE.UTF-8", "C" } do
+      assert(os.setlocale(locale, "numeric"))
+      local value, err = json.decode "[0.5,1.25e-3]"
+      results[#results + 1] = { value, err, json.encode { 0.5, 1e-7 } }
+    end
+    os.setlocale(old, "numeric")
+    for _, result in ipairs(results) do
+      assert.same({ 0.5, 0.00125 }, result[1])
+      assert.equal("[0.5,1e-07]", result[3])
+    end
+  end)
+
   it("writes strings as they are, whatever stands in them", function()
     for _, text in ipairs { "@", "@@", '"@5"', "@[]", "\\@@@", "\0\1\"" } do
       local value = json.decode(json.encode { text, json.array {}, 1234567890123456 })

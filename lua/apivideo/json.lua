@@ -1,25 +1,36 @@
---- JSON of the management API: lua-cjson, in a private instance so that settings made here change
---- nobody else's. It holds each number as a double and writes 14 digits of it, and cannot tell an
---- empty list from an empty object; what that would lose goes past it as marked strings.
+--- JSON of the management API: lua-cjson, in a private instance, so that its settings change nobody
+--- else's. It holds each number as a double, writes 14 digits of it, and does not distinguish an empty
+--- list from an empty object; such values pass through it as marked strings.
 
-local cjson = require("cjson.safe").new()
+local new_cjson = require("cjson.safe").new
 local core = require "apivideo.core"
 
-cjson.decode_invalid_numbers(false)
-cjson.decode_max_depth(100)
-cjson.encode_max_depth(100)
-cjson.encode_invalid_numbers(false)
+local cjson, known_locale
+
+-- lua-cjson reads the locale's decimal point when an instance is created, and misreads fractions once the
+-- process has changed its locale: then it gets a new instance.
+local function codec()
+  local locale = os.setlocale(nil, "numeric")
+  if locale ~= known_locale then
+    cjson, known_locale = new_cjson(), locale
+    cjson.decode_invalid_numbers(false)
+    cjson.decode_max_depth(100)
+    cjson.encode_max_depth(100)
+    cjson.encode_invalid_numbers(false)
+  end
+  return cjson
+end
 
 local math_type, to_integer = math.type, math.tointeger
 
 local json = {}
 
 --- What `null` is: a value of its own, so that it differs from a member that is missing.
-json.null = cjson.null
+json.null = codec().null
 
 local list = core.event.list -- the metatable of lists, which the event parser sets, too
 
---- Marks a table as a list, so that it is written as `[]` when it is empty.
+--- Marks a table as a list, so that it is written as `[]` when it is empty. Decoded lists are marked.
 ---@param items table
 ---@return table items the same table
 function json.array(items)
@@ -49,16 +60,18 @@ local function end_of_string(text, quote)
   end
 end
 
--- The text with its long whole numbers as marked strings.
-local function mark_numbers(text, mark)
+local EMPTY_LIST = "%[[ \t\r\n]*%]"
+
+-- The text with its long whole numbers as marked strings, and the mark in each of its empty lists.
+local function marked_text(text, mark)
   local parts, position = {}, 1
   local function marked(number)
-    return #number > 15 and number:find("^%-?[1-9]%d+$") and '"' .. mark .. number .. '"' or nil
+    return #number > 15 and number:find("^%-?[1-9][0-9]+$") and '"' .. mark .. number .. '"' or nil
   end
   while true do
     local quote = text:find('"', position, true)
     local outside = text:sub(position, quote and quote - 1)
-    parts[#parts + 1] = outside:gsub("[%d%.eE+-]+", marked)
+    parts[#parts + 1] = outside:gsub("[0-9%.eE+-]+", marked):gsub(EMPTY_LIST, '["' .. mark .. '"]')
     local stop = quote and end_of_string(text, quote)
     if not stop then return table.concat(parts) .. text:sub(quote or #text + 1) end
     parts[#parts + 1] = text:sub(quote, stop)
@@ -69,10 +82,11 @@ end
 -- Beyond this a double is not one whole number but several.
 local EXACT = 2 ^ 53
 
--- Turns doubles into integers in place, where this Lua has those. True when a number in it may have
--- been another one in the text.
+-- Marks lists, and turns doubles into integers in place where this Lua has those. True when a number in
+-- it may have been another one in the text. (The names of an object are strings: only a list has [1].)
 local function settle(value)
   local inexact = false
+  if value[1] ~= nil then json.array(value) end
   for key, item in pairs(value) do
     local kind = type(item)
     if kind == "table" then
@@ -88,27 +102,31 @@ local function settle(value)
   return inexact
 end
 
--- Puts whole numbers in the place of marked strings.
+-- Puts whole numbers in the place of marked strings, and nothing in the place of a list's mark alone.
 local function restore(value, mark)
   for key, item in pairs(value) do
     if type(item) == "table" then
       restore(item, mark)
+    elseif item == mark then
+      value[key] = nil
     elseif type(item) == "string" and item:sub(1, #mark) == mark then
       value[key] = whole_number(item:sub(#mark + 1))
     end
   end
 end
 
---- Reads an array or an object. Whole numbers are exact; one that this Lua cannot hold stays the text that it was.
+--- Reads an array or an object. Whole numbers are exact; one that this Lua cannot hold is a string of its
+--- digits. Lists are marked as `json.array` does.
 ---@param text string
----@return any value `json.null` for null; nil when it is no JSON
+---@return any value `json.null` for null; nil when the text is not JSON
 ---@return string? err
 function json.decode(text)
   if text:find("\0", 1, true) then return nil, "a NUL" end -- where lua-cjson would stop reading
-  local value, err = cjson.decode(text)
-  if type(value) ~= "table" or not settle(value) then return value, err end
+  local value, err = codec().decode(text)
+  if type(value) ~= "table" then return value, err end
+  if not settle(value) and not text:find(EMPTY_LIST) then return value end
   local mark = new_mark()
-  value = cjson.decode(mark_numbers(text, mark))
+  value = codec().decode(marked_text(text, mark))
   settle(value)
   restore(value, mark)
   return value
@@ -150,12 +168,12 @@ end
 ---@return string|nil text nil when it cannot be written
 ---@return string? err
 function json.encode(value)
-  local text, err = cjson.encode(value)
+  local text, err = codec().encode(value)
   if not text then return nil, err end
   local mark, found = new_mark(), {}
   local copy = mark_values(value, mark, found)
   if not found[1] then return text end
-  return (cjson.encode(copy):gsub('"' .. mark .. '([^"]*)"', "%1"))
+  return (codec().encode(copy):gsub('"' .. mark .. '([^"]*)"', "%1"))
 end
 
 return json
