@@ -4,9 +4,11 @@
 # make build         build the C modules for each Lua into build/<lua>/apivideo
 # make lint          luacheck, gcc and clang with warnings as errors, clang-tidy, cppcheck
 # make check-sanitizers   the specs, and the child processes that they start, under ASan and UBSan, for Lua 5.4 and LuaJIT
-# make check-memory  the specs of what touches C under valgrind and UBSan, for Lua 5.4 and LuaJIT; -all: all specs
+# make check-memory  the specs of what touches C under valgrind and UBSan, for Lua 5.4, 5.1 and LuaJIT; -all: all specs
 # make check-oom     memory that runs out at every allocation, of Lua's and of C's, for Lua 5.4, 5.1 and LuaJIT
 # make check-api     the specs of what touches C on Luas with assertions and a collector that hardly ever rests
+# make check-reentry the same specs, with finalizers that call the C modules while they allocate
+# make check-locale  the specs of what reads protocols, in the locale tr_TR.UTF-8
 # make check-threads states in several threads, under ThreadSanitizer
 # make check-memory-nginx   calls and deliveries in nginx, with all its processes under valgrind
 # make check-mutants each check of the library broken in turn, in a copy: a spec must notice; MUTANTS=json.c only some
@@ -106,11 +108,13 @@ check-sanitizers:
 	@$(MAKE) --no-print-directory -s -j2 $(SANITIZED) build-5.4 build-jit
 	@RUN_UNDER=asan APIVIDEO_BUILD=$(BUILD)/asan tools/run-specs "5.4 jit" $(SPECS)
 
+MEMORY_LUAS ?= 5.4 5.1 jit
+
 .PHONY: check-memory
 check-memory:
 	@tools/setup memory
-	@$(MAKE) --no-print-directory -s -j2 $(CHECKED) build-5.4 build-jit
-	@RUN_UNDER=valgrind APIVIDEO_BUILD=$(BUILD)/checked tools/run-specs "5.4 jit" $(C_SPECS)
+	@$(MAKE) --no-print-directory -s -j2 $(CHECKED) $(MEMORY_LUAS:%=build-%)
+	@RUN_UNDER=valgrind APIVIDEO_BUILD=$(BUILD)/checked tools/run-specs "$(MEMORY_LUAS)" $(C_SPECS)
 
 .PHONY: check-memory-all
 check-memory-all:
@@ -135,6 +139,27 @@ check-api:
 	@tools/setup memory
 	@$(MAKE) --no-print-directory -s -j2 build-5.4 build-jit
 	@tools/check-api "5.4 jit" $(C_SPECS)
+
+REENTRY_LUAS  := $(filter 5.4 5.1 jit,$(LUAS))
+REENTRY_SPECS := $(wildcard $(addprefix spec/,event_spec.lua signature_spec.lua http_spec.lua server_spec.lua))
+
+.PHONY: check-reentry
+check-reentry:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -s -j2 $(REENTRY_LUAS:%=build-%)
+	@RUN_UNDER=reentry tools/run-specs "$(REENTRY_LUAS)" $(REENTRY_SPECS)
+
+# What reads HTTP, URLs, JSON and headers: its result must not depend on the process's locale.
+LOCALE_LUAS  := $(filter 5.4 5.1 jit,$(LUAS))
+LOCALE_SPECS := $(wildcard $(addprefix spec/,event_spec.lua events_spec.lua json_spec.lua management_json_spec.lua \
+                  timestamp_spec.lua http_spec.lua http_hostile_headers_spec.lua server_spec.lua server_malformed_spec.lua \
+                  receiver_spec.lua parts_spec.lua redact_spec.lua retry_spec.lua client_request_spec.lua))
+
+.PHONY: check-locale
+check-locale:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -s -j2 $(LOCALE_LUAS:%=build-%)
+	@RUN_LOCALE=tr_TR.UTF-8 tools/run-specs "$(LOCALE_LUAS)" $(LOCALE_SPECS)
 
 TSAN := BUILD=$(BUILD)/tsan CFLAGS="-O1 -g -fsanitize=thread"
 

@@ -287,6 +287,7 @@ describe("a parser", function()
     collectgarbage()
     local others = {}
     for i = 1, 1000 do others[i] = ("g"):rep(50) .. i end -- takes the memory that was freed
+    assert.equal(1000, #others)
     for _, known in ipairs { "a", "b" } do
       assert.equal(name(), select(4, own('{"type":"' .. known .. '"}')))
       assert.same({ type = known, [name()] = "v" }, (own(('{"type":"%s","%s":"v"}'):format(known, name()))))

@@ -25,7 +25,8 @@ local signature = require("apivideo.core").signature
 for _, key in ipairs { "a", "a", "b", "a", "a" } do
   for _, body in ipairs { "first", "second" } do
     local hex = signature.hmac(key):update(body):sign()
-    print(signature.sign(body, key) == hex, signature.verify(body, hex, key), signature.verify(body, hex, { "x", key, "x" }))
+    local signed = signature.sign(body, key) == hex
+    print(signed, signature.verify(body, hex, key), signature.verify(body, hex, { "x", key, "x" }))
   end
 end
 ]]
@@ -34,7 +35,8 @@ end
 local function run_with(source)
   local base = os.tmpname()
   file.write(base .. ".c", source)
-  assert.is_truthy(os.execute(("cc -shared -fPIC -Wl,--no-as-needed -o %s.so %s.c $(pkg-config --libs libcrypto) -ldl"):format(base, base)))
+  local compile = "cc -shared -fPIC -Wl,--no-as-needed -o %s.so %s.c $(pkg-config --libs libcrypto) -ldl"
+  assert.is_truthy(os.execute(compile:format(base, base)))
   local output = process.run({ "-e", SCRIPT }, ("LD_PRELOAD=%s.so"):format(base))
   for _, ending in ipairs { "", ".c", ".so" } do os.remove(base .. ending) end
   return output

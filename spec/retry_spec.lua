@@ -174,6 +174,15 @@ describe("retries", function()
   end)
 
   describe("of webhooks:create", function()
+    -- The names of days and months are English in any locale.
+    local function http_date(time)
+      local locale = os.setlocale(nil, "time")
+      os.setlocale("C", "time")
+      local text = os.date("!%a, %d %b %Y %H:%M:%S GMT", time)
+      os.setlocale(locale, "time")
+      return text
+    end
+
     -- A list with webhooks that were created so many seconds ago by a clock that is `skew` ahead.
     local function listing(ages, skew)
       return function(connection)
@@ -182,7 +191,7 @@ describe("retries", function()
           items[i] = ('{"webhookId":"webhook_%d","url":"https://example.com/","events":["video.source.recorded"],'
             .. '"createdAt":"%s"}'):format(i, os.date("!%Y-%m-%dT%H:%M:%S+00:00", now - age))
         end
-        connection:respond("200 OK", "Date: " .. os.date("!%a, %d %b %Y %H:%M:%S GMT", now) .. "\r\n",
+        connection:respond("200 OK", "Date: " .. http_date(now) .. "\r\n",
           '{"data":[' .. table.concat(items, ",") .. '],"pagination":{"links":[]}}')
       end
     end

@@ -447,7 +447,7 @@ describe("server", function()
       if request.path == "/slow" then
         print "started"
         io.stdout:flush()
-        runtime.sleep(tonumber(request.query.seconds))
+        runtime.sleep(tonumber(request.query.tenths) / 10)
       end
       return 200, nil, "done"
     end
@@ -462,7 +462,7 @@ describe("server", function()
     it("finishes what is under way on SIG" .. signal .. " #process", function()
       local child = process.start { "-e", serving }
       local connection = raw.connect(tonumber(child:wait_for("port (%d+)")))
-      connection:send("GET /slow?seconds=0.3 HTTP/1.1\r\nHost: x\r\n\r\n")
+      connection:send("GET /slow?tenths=3 HTTP/1.1\r\nHost: x\r\n\r\n")
       child:wait_for("started")
       child:kill(signal)
       local status, body = connection:read()
@@ -477,7 +477,7 @@ describe("server", function()
   it("stops at once on a second signal #process", function()
     local child = process.start { "-e", serving }
     local connection = raw.connect(tonumber(child:wait_for("port (%d+)")))
-    connection:send("GET /slow?seconds=600 HTTP/1.1\r\nHost: x\r\n\r\n")
+    connection:send("GET /slow?tenths=6000 HTTP/1.1\r\nHost: x\r\n\r\n")
     child:wait_for("started")
     child:kill("TERM")
     wait_for(function() return not pcall(raw.connect, tonumber(child:output():match("port (%d+)"))) end)

@@ -16,7 +16,7 @@ local function text_of(value)
   if type(value) == "number" then
     if value ~= value or math.abs(value) == math.huge then return nil end
     if value % 1 == 0 and not (math.type and math.type(value) == "integer") then return ("%.0f"):format(value) end
-    return tostring(value)
+    return (tostring(value):gsub(",", ".")) -- the locale's decimal point
   end
   return type(value) == "string" and value or type(value) == "boolean" and tostring(value) or nil
 end

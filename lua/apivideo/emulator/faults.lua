@@ -157,7 +157,7 @@ function answers.rate_limited(given)
   if header == "date" then
     answer.headers["Retry-After"] = http_date(runtime.now() + seconds)
   elseif header ~= "none" then
-    answer.headers[header or "X-RateLimit-Retry-After"] = ("%.14g"):format(seconds)
+    answer.headers[header or "X-RateLimit-Retry-After"] = ("%.14g"):format(seconds):gsub(",", ".")
   end
   return answer
 end
