@@ -90,12 +90,12 @@ describe("signals #process", function()
     local child = start [[
       apivideo.run(function()
         serve(function()
-          local pid = native.fork()
-          if pid == 0 then
-            os.execute("kill -TERM " .. native.getpid())
-            while true do end
-          end
-          apivideo.spawn(function()
+          apivideo.spawn(function() -- begins when the signals are caught
+            local pid = native.fork()
+            if pid == 0 then
+              os.execute("kill -TERM " .. native.getpid())
+              while true do end
+            end
             os.execute(("while kill -0 %d 2> /dev/null && ! grep -q '^State:.Z' /proc/%d/status; do sleep 0.01; done")
               :format(pid, pid))
             print "the child has ended"

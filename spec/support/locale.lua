@@ -3,6 +3,9 @@
 local lfs = require "lfs"
 
 local FOLDER = "build/locale" -- tools/run-specs sets LOCPATH to it
+if not os.getenv "LOCPATH" then
+  require("spec.support.native").setenv("LOCPATH", lfs.currentdir() .. "/" .. FOLDER)
+end
 
 local locale = {}
 

@@ -1,9 +1,10 @@
 /*
-** What Lua lacks, for specs: fork, and a second thread. Needs no headers of a Lua: the functions below are
+** What Lua lacks, for specs: fork, a second thread, setenv. Needs no headers of a Lua: the functions below are
 ** the same in each, where lua_Integer has 64 bits.
 */
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 typedef struct lua_State lua_State;
 typedef int (*function)(lua_State *L);
 extern void lua_pushinteger(lua_State *L, long long n);
+extern const char *luaL_checklstring(lua_State *L, int index, size_t *len);
 extern long long luaL_checkinteger(lua_State *L, int index);
 extern void lua_pushcclosure(lua_State *L, function fn, int n);
 extern void lua_createtable(lua_State *L, int array, int record);
@@ -50,6 +52,11 @@ static int native_exit(lua_State *L) {
   _exit((int)luaL_checkinteger(L, 1));
 }
 
+static int native_setenv(lua_State *L) {
+  (void)setenv(luaL_checklstring(L, 1, NULL), luaL_checklstring(L, 2, NULL), 1);
+  return 0;
+}
+
 static void add(lua_State *L, const char *name, function fn) {
   lua_pushcclosure(L, fn, 0);
   lua_setfield(L, -2, name);
@@ -58,7 +65,8 @@ static void add(lua_State *L, const char *name, function fn) {
 int luaopen_native(lua_State *L);
 
 int luaopen_native(lua_State *L) {
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 6);
+  add(L, "setenv", native_setenv);
   add(L, "fork", native_fork);
   add(L, "thread", native_thread);
   add(L, "signal_thread", native_signal_thread);

@@ -1,4 +1,4 @@
---- spec/support/native.c, built when it is first needed: fork, thread, signal_thread, getpid, exit.
+--- spec/support/native.c, built when it is first needed: fork, thread, signal_thread, getpid, exit, setenv.
 
 local lfs = require "lfs"
 
