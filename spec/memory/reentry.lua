@@ -51,24 +51,37 @@ local function joined(list, more)
   return list
 end
 
+-- Whether a finalizer has taken a request that its server has not been asked for since. Nothing can be read
+-- from that server's descriptor then.
+local function is_waiting()
+  for _, taken in pairs(servers) do
+    if #taken > 0 then return true end
+  end
+  return false
+end
+
 function POOL.step(pool, seconds, fds)
-  local taken = pools[pool] or {}
-  local finished, ready = raw_step(pool, #taken > 0 and 0 or seconds, fds)
-  taken = pools[pool] or taken -- by now perhaps more
-  pools[pool] = {}
-  return joined(taken, finished), ready
+  local waiting, fresh = is_waiting(), {}
+  pools[pool] = pools[pool] or {}
+  local finished, ready = raw_step(pool, (waiting or #pools[pool] > 0) and 0 or seconds, fds)
+  local taken = pools[pool]
+  pools[pool] = fresh -- made before, as a finalizer may run when a table is
+  return joined(taken, finished), waiting and fds or ready
 end
 
 function SERVER.run(server)
-  local signalled, ready = raw_run(server)
+  local results = pack(raw_run(server)) -- the last one is whether requests are ready
   servers[server] = servers[server] or {}
-  return signalled, ready or #servers[server] > 0
+  if #servers[server] > 0 then results[results.n] = true end
+  return unpack(results, 1, results.n)
 end
 
 function SERVER.next(server)
-  local taken = table.remove(servers[server] or {}, 1) or pack(raw_next(server))
-  if taken.n > 0 then taken[taken.n] = taken[taken.n] or #(servers[server] or {}) > 0 end
-  return unpack(taken, 1, taken.n)
+  servers[server] = servers[server] or {}
+  local request = #servers[server] == 0 and pack(raw_next(server))
+  if not request or request.n == 0 then request = table.remove(servers[server], 1) or { n = 0 } end
+  if request.n > 0 then request[request.n] = request[request.n] or #servers[server] > 0 end
+  return unpack(request, 1, request.n)
 end
 
 -- ---- the calls ----
@@ -136,8 +149,10 @@ end
 function calls.servers()
   for server, taken in pairs(servers) do
     if pcall(raw_run, server) then
-      local request = pack(raw_next(server))
-      if request.n > 0 then taken[#taken + 1] = request end
+      repeat -- all of them, as its descriptor tells of no more
+        local request = pack(raw_next(server))
+        if request.n > 0 then taken[#taken + 1] = request end
+      until request.n == 0
       server:active()
       server:address()
       server:respond(0, 200)
