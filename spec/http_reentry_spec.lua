@@ -1,6 +1,8 @@
 -- A finalizer may run in each allocation of a C function, and call the functions of the module on the
 -- same pool and the same transfer.
 
+if require "spec.support.alone"("spec/http_reentry_spec.lua", it) then return end
+
 local core = require "apivideo.core"
 local finalizer = require "spec.support.finalizer"
 local free_port = require "spec.support.free_port"

@@ -33,10 +33,10 @@ function Process:kill(signal)
   os.execute(("kill -%s %s"):format(signal, (file.read(self.base .. ".pid"):gsub("%s", ""))))
 end
 
---- Waits for its end; what it printed, and the exit status.
-function Process:finish()
+--- Waits for its end, `limit_s` seconds at most; what it printed, and the exit status.
+function Process:finish(limit_s)
   local status = wait_for(function() return file.read(self.base .. ".status"):match("%d+") end,
-    "the end of " .. self.line)
+    "the end of " .. self.line, limit_s)
   local output = self:output()
   for _, ending in ipairs { "", ".out", ".pid", ".status" } do os.remove(self.base .. ending) end
   return output, tonumber(status)

@@ -4,9 +4,9 @@ local runtime = require "apivideo.runtime"
 
 local LIMIT = os.getenv "APIVIDEO_SLOW" and 60 or 10 -- seconds
 
---- Drives the loop until `condition()` is true; its value. Fails the test when the time is over.
-return function(condition, what)
-  local limit = runtime.monotonic() + LIMIT
+--- Drives the loop until `condition()` is true; its value. Fails the test after `limit_s` seconds.
+return function(condition, what, limit_s)
+  local limit = runtime.monotonic() + (limit_s or LIMIT)
   while true do
     local value = condition()
     if value then return value end
