@@ -35,10 +35,6 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prot
             -Wformat=2 -Wvla -Wconversion -Wsign-conversion
 C        := -std=c99 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS)
 
-# The modules stay mapped after lua_close: a resolver thread of libcurl may still run (Apple's linker has no
-# such flag).
-KEEP_MAPPED := $(if $(filter Darwin,$(shell uname)),,-Wl,-z,nodelete)
-
 package-5.1 := lua5.1
 package-5.2 := lua5.2
 package-5.3 := lua5.3
@@ -60,12 +56,12 @@ build-$(1): $(BUILD)/$(1)/apivideo/core.so $(BUILD)/$(1)/apivideo/server/core.so
 $(BUILD)/$(1)/apivideo/core.so: $(CORE) $(HEADERS) Makefile
 	@mkdir -p $$(@D)
 	$$(CC) $$(C) $$(CFLAGS) $$$$(pkg-config --cflags $(package-$(1)) libcurl libcrypto) $$(LDFLAGS) \
-	  -shared $(KEEP_MAPPED) -o $$@ $(CORE) $$$$(pkg-config --libs libcurl libcrypto)
+	  -shared -o $$@ $(CORE) $$$$(pkg-config --libs libcurl libcrypto)
 
 $(BUILD)/$(1)/apivideo/server/core.so: $(SERVER) $(HEADERS) Makefile
 	@mkdir -p $$(@D)
 	$$(CC) $$(C) $$(CFLAGS) $$$$(pkg-config --cflags $(package-$(1)) libmicrohttpd) $$(LDFLAGS) \
-	  -shared $(KEEP_MAPPED) -o $$@ $(SERVER) $$$$(pkg-config --libs libmicrohttpd)
+	  -shared -o $$@ $(SERVER) $$$$(pkg-config --libs libmicrohttpd)
 endef
 $(foreach lua,5.1 5.2 5.3 5.4 jit,$(eval $(call modules,$(lua))))
 
@@ -276,12 +272,12 @@ install-lua = $(foreach file,$(1),install -D -m 644 $(file) $(2)/$(file:lua/%=%)
 .PHONY: rock-library rock-server install-library install-server
 rock-library:
 	@mkdir -p $(BUILD)/rock/apivideo
-	$(CC) $(C) $(CFLAGS) -I$(LUA_INCDIR) $(LIBFLAG) $(KEEP_MAPPED) -o $(BUILD)/rock/apivideo/core.so $(CORE) \
+	$(CC) $(C) $(CFLAGS) -I$(LUA_INCDIR) $(LIBFLAG) -o $(BUILD)/rock/apivideo/core.so $(CORE) \
 	  -I$(CURL_INCDIR) -L$(CURL_LIBDIR) -L$(CRYPTO_LIBDIR) -lcurl -lcrypto
 
 rock-server:
 	@mkdir -p $(BUILD)/rock/apivideo/server
-	$(CC) $(C) $(CFLAGS) -I$(LUA_INCDIR) $(LIBFLAG) $(KEEP_MAPPED) -o $(BUILD)/rock/apivideo/server/core.so $(SERVER) \
+	$(CC) $(C) $(CFLAGS) -I$(LUA_INCDIR) $(LIBFLAG) -o $(BUILD)/rock/apivideo/server/core.so $(SERVER) \
 	  -I$(MICROHTTPD_INCDIR) -L$(MICROHTTPD_LIBDIR) -lmicrohttpd
 
 install-library:

@@ -9,6 +9,7 @@
 #include <openssl/rand.h>
 
 #include "../common/arguments_lua.h"
+#include "../common/pin.h"
 #include "event_lua.h"
 #include "http_lua.h"
 #include "signals_lua.h"
@@ -58,6 +59,7 @@ APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 /* Pushes the module: { now, monotonic, random, process_id, http, event, signature, signals }.
    Stack: [-0, +1, m]. */
 int luaopen_apivideo_core(lua_State *L) {
+  pin_module();
   lua_createtable(L, 0, 8);
   compat_setfuncs(L, functions);
   http_open(L);

@@ -53,7 +53,7 @@ CURLcode http_set_common(CURL *easy, const http_pool *pool) {
   SET(TCP_KEEPALIVE, 1L);
   /* A transfer that times out or is cancelled, and a pool that closes, do not wait for getaddrinfo. Its
      thread ends by itself, in libcurl's code: the module, and libcurl with it, must stay mapped (it is
-     linked with -z nodelete). */
+     pinned: pin.h). */
   if (pool->version >= COMPAT_CURL_QUICK_EXIT) SET(QUICK_EXIT, 1L);
   SET(HTTPAUTH, (long)CURLAUTH_BASIC);
   SET(SSL_VERIFYPEER, 1L);

@@ -17,6 +17,7 @@
 
 #include "../common/arguments_lua.h"
 #include "../common/headers_lua.h"
+#include "../common/pin.h"
 #include "server.h"
 
 #define SERVER "apivideo.server"
@@ -252,6 +253,7 @@ APIVIDEO_EXPORT int luaopen_apivideo_server_core(lua_State *L);
 
 /* Pushes the module: { new }. Stack: [-0, +1, m]. */
 int luaopen_apivideo_server_core(lua_State *L) {
+  pin_module();
   (void)luaL_newmetatable(L, SERVER);
   compat_setfuncs(L, methods);
   lua_pushvalue(L, -1);
