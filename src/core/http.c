@@ -154,7 +154,9 @@ void http_pool_close(http_pool *pool) {
   if (pool->multi == NULL) return;
   while (pool->running != NULL) http_close(pool->running);
   while (pool->done != NULL) http_close(pool->done);
-  if (!http_pool_forked(pool)) {
+  if (http_pool_forked(pool)) {
+    http_close_sockets(pool);
+  } else {
     http_sigpipe saved;
     http_sigpipe_block(&saved);
     release(pool);

@@ -1,10 +1,11 @@
 /*
 ** What happens between a connection and a request. The callbacks run inside libcurl and touch only
-** C memory. They are set only where libcurl has COMPAT_CURL_PREREQ (`sees_requests`).
+** C memory. The pre-request callback is set only where libcurl has COMPAT_CURL_PREREQ (`sees_requests`).
 */
 #include "http_connection.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -26,11 +27,13 @@ static bool must_stop(http_transfer *transfer) {
 }
 
 /* libcurl's socket option callback, for each socket it opens: remembers it. One for which there is
-   no memory is not looked at later. */
+   no memory is not looked at later. Most versions of libcurl leave out FD_CLOEXEC: a program that the
+   process starts would hold the connection open after the pool has closed it. */
 static int on_socket(void *context, curl_socket_t fd, curlsocktype purpose) {
   http_transfer *transfer = context;
   http_pool *pool = transfer->pool;
   (void)purpose;
+  (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
   if (must_stop(transfer)) return CURL_SOCKOPT_ERROR;
   if (pool->socket_count == pool->socket_size) {
     const size_t size = pool->socket_size == 0 ? 4 : pool->socket_size * 2;
@@ -128,26 +131,28 @@ static int on_ready(void *context, char *peer_ip, char *local_ip, int peer_port,
   return CURL_PREREQFUNC_OK;
 }
 
-/* Sets the callbacks. */
-static CURLcode set_callbacks(CURL *easy, http_pool *pool) {
+CURLcode http_watch_handle(CURL *easy, http_pool *pool) {
   CURLcode code = curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
   if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
   if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, pool);
-  if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_ready);
+  if (code == CURLE_OK && pool->sees_requests)
+    code = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_ready);
   return code;
 }
 
-CURLcode http_watch_handle(CURL *easy, http_pool *pool) {
-  return pool->sees_requests ? set_callbacks(easy, pool) : CURLE_OK;
+void http_close_sockets(http_pool *pool) {
+  size_t i;
+  for (i = 0; i < pool->socket_count; i++) (void)close(pool->sockets[i].fd);
+  pool->socket_count = 0;
 }
 
 CURLcode http_watch_transfer(http_transfer *transfer, const http_request *request) {
   const bool safe = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+  (void)curl_easy_setopt(transfer->easy, CURLOPT_SOCKOPTDATA, transfer);
   if (!transfer->pool->sees_requests)
     /* libcurl < 7.80 has no prereq callback: a new connection, so that libcurl cannot resend silently. */
     return safe ? CURLE_OK : http_renew(transfer);
   transfer->repeatable = safe && request->http2 && ascii_has_prefix(request->url, "https:");
-  (void)curl_easy_setopt(transfer->easy, CURLOPT_SOCKOPTDATA, transfer);
   return curl_easy_setopt(transfer->easy, CURLOPT_PREREQDATA, transfer);
 }
 
@@ -160,7 +165,8 @@ void http_learn(const http_transfer *transfer) {
   http_socket *connection;
   long port = 0, peer_port = 0;
   char *peer_ip = NULL;
-  if (!transfer->pool->sees_requests || transfer->version == CURL_HTTP_VERSION_NONE || transfer->version > CURL_HTTP_VERSION_1_1)
+  if (!transfer->pool->sees_requests || transfer->version == CURL_HTTP_VERSION_NONE ||
+      transfer->version > CURL_HTTP_VERSION_1_1)
     return;
   (void)curl_easy_getinfo(transfer->easy, CURLINFO_LOCAL_PORT, &port);
   (void)curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_PORT, &peer_port);

@@ -18,6 +18,9 @@
 CURLcode http_watch_handle(CURL *easy, http_pool *pool);
 /* Points that at a transfer of the pool. */
 CURLcode http_watch_transfer(http_transfer *transfer, const http_request *request);
+/* Closes the descriptors of all connections. For a forked child: the connections are the parent's, and
+   libcurl's memory, which this does not touch, must not be used any more. */
+void http_close_sockets(http_pool *pool);
 /* Has a transfer open a connection of its own. */
 CURLcode http_renew(http_transfer *transfer);
 /* Learns from a transfer that has ended what its connection is. */
