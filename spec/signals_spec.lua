@@ -1,6 +1,8 @@
 --- SIGINT and SIGTERM, in processes that serve and work.
 
+local compile = require "spec.support.compile"
 local file = require "spec.support.file"
+local lfs = require "lfs"
 local process = require "spec.support.process"
 local raw = require "spec.support.raw"
 local wait_for = require "spec.support.wait"
@@ -143,6 +145,40 @@ describe("signals #process", function()
     assert.equal(1, status)
     assert.truthy(output:find("boom", 1, true))
     assert.truthy(output:find("inner_function", 1, true))
+  end)
+end)
+
+-- A host of signals.c: SIGTERM comes again just before the signal is read. The loop reads both at once; a later
+-- signal, which it reads at once, too, must not count as one that a blocked loop left unread.
+local HOST = [[
+#include <signal.h>
+#include <unistd.h>
+static int signals_due;
+static ssize_t interrupted_read(int fd, void *buffer, size_t len) {
+  for (; signals_due > 0; signals_due--) (void)raise(SIGTERM);
+  return read(fd, buffer, len);
+}
+#define read interrupted_read
+#include "SOURCE"
+int main(void) {
+  static signals catcher;
+  if (signals_open(&catcher) != NULL || raise(SIGTERM) != 0) return 2;
+  signals_due = 1;
+  if (!signals_caught(&catcher)) return 3;
+  caught.caught_at -= BLOCKED_S + 1; /* time goes by */
+  if (raise(SIGTERM) != 0 || !signals_caught(&catcher)) return 4;
+  signals_close(&catcher);
+  return 0;
+}
+]]
+
+describe("a signal while another one is read #process", function()
+  it("does not make the next one end the process", function()
+    local path = os.tmpname()
+    compile.c((HOST:gsub("SOURCE", lfs.currentdir() .. "/src/core/signals.c")), path .. ".host", "-std=c99")
+    local status = os.execute(path .. ".host")
+    os.execute(("rm -f %s %s.host*"):format(path, path))
+    assert.truthy(status == true or status == 0, tostring(status))
   end)
 end)
 

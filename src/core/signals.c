@@ -100,9 +100,13 @@ bool signals_is_ours(const signals *self) { return self->installed && self->pid 
 
 bool signals_caught(signals *self) {
   uint64_t count;
+  bool found;
   if (!signals_is_ours(self)) return false;
+  found = read(self->fd, &count, sizeof count) == (ssize_t)sizeof count;
+  /* After the read, which may take a signal that comes during it: `pending` would stay set for a signal
+     that was read, and the next one would end the process. */
   caught.pending = 0;
-  return read(self->fd, &count, sizeof count) == (ssize_t)sizeof count;
+  return found;
 }
 
 void signals_close(signals *self) {
