@@ -3,6 +3,7 @@
 
 local certificates = require "spec.support.certificates"
 local compile = require "spec.support.compile"
+local lfs = require "lfs"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
@@ -103,5 +104,52 @@ describe("a connection over TLS that the peer has reset", function()
       for _ = 1, 1000 do pipe:write(("x"):rep(1e5)) end]]
     assert.equal("", output)
     assert.equal(128 + 13, status)
+  end)
+end)
+
+-- A host of http_sigpipe.c: two threads find one SIGPIPE that is pending for the process, and only one of
+-- them can take it.
+local HOST = [[
+#include <pthread.h>
+#include <unistd.h>
+#include "SOURCE"
+static pthread_barrier_t barrier;
+static void *run(void *unused) {
+  http_sigpipe saved;
+  sigset_t set;
+  set_of_sigpipe(&set);
+  (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+  http_sigpipe_block(&saved);
+  (void)pthread_barrier_wait(&barrier);
+  (void)pthread_barrier_wait(&barrier);
+  http_sigpipe_restore(&saved);
+  return unused;
+}
+int main(void) {
+  sigset_t set;
+  int i, k;
+  (void)alarm(30);
+  set_of_sigpipe(&set);
+  (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+  (void)pthread_barrier_init(&barrier, NULL, 3);
+  for (i = 0; i < 2000; i++) {
+    pthread_t threads[2];
+    for (k = 0; k < 2; k++) (void)pthread_create(&threads[k], NULL, run, NULL);
+    (void)pthread_barrier_wait(&barrier);
+    (void)kill(getpid(), SIGPIPE);
+    (void)pthread_barrier_wait(&barrier);
+    for (k = 0; k < 2; k++) (void)pthread_join(threads[k], NULL);
+  }
+  return 0;
+}
+]]
+
+describe("a SIGPIPE that is pending for the process", function()
+  it("blocks no thread that finds it #process", function()
+    local path = os.tmpname()
+    compile.c((HOST:gsub("SOURCE", lfs.currentdir() .. "/src/core/http_sigpipe.c")), path .. ".host", "-lpthread")
+    local status = os.execute(path .. ".host")
+    os.execute(("rm -f %s %s.host*"):format(path, path))
+    assert.truthy(status == true or status == 0, tostring(status))
   end)
 end)

@@ -4,6 +4,7 @@
 #include "http_sigpipe.h"
 
 #include <errno.h>
+#include <time.h>
 
 static bool is_pending(void) {
   sigset_t pending;
@@ -24,13 +25,13 @@ void http_sigpipe_block(http_sigpipe *saved) {
 }
 
 void http_sigpipe_restore(const http_sigpipe *saved) {
+  static const struct timespec no_wait = {0, 0};
   const int error = errno;
-  if (!saved->was_pending && is_pending()) {
-    sigset_t set;
-    int number;
-    set_of_sigpipe(&set);
-    (void)sigwait(&set, &number); /* returns at once: it is pending */
-  }
+  sigset_t set;
+  set_of_sigpipe(&set);
+  /* Not sigwait: one that is pending for the process may be taken by another thread first. */
+  if (!saved->was_pending)
+    while (sigtimedwait(&set, NULL, &no_wait) < 0 && errno == EINTR) continue;
   (void)pthread_sigmask(SIG_SETMASK, &saved->mask, NULL);
   errno = error;
 }
