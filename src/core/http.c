@@ -207,10 +207,16 @@ static void finish(http_transfer *transfer, CURLcode code) {
 /* Retries a transfer of which nothing was sent, on a new connection. */
 static void renew(http_transfer *transfer) {
   CURLM *multi = transfer->pool->multi;
+  CURLcode code;
   transfer->error[0] = '\0';
   (void)curl_multi_remove_handle(multi, transfer->easy);
-  if (http_renew(transfer) != CURLE_OK || curl_multi_add_handle(multi, transfer->easy) != CURLM_OK)
-    finish(transfer, CURLE_FAILED_INIT);
+  code = http_renew(transfer);
+  if (code == CURLE_OK) {
+    const CURLMcode added = curl_multi_add_handle(multi, transfer->easy);
+    if (added == CURLM_OK) return;
+    code = added == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT;
+  }
+  finish(transfer, code);
 }
 
 /* Moves the transfers that libcurl has finished to `done`. */
