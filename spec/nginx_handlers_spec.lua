@@ -30,6 +30,17 @@ local function handlers()
   end):on("video.*", function() seen:incr("others", 1, 0) end)
 end
 app.receiver = apivideo.receiver { handlers = handlers(), unsigned = true }
+local function exit() ngx.exit(200) end
+local function failing() return apivideo.handlers():on("*", function() return nil, "away" end) end
+local function lane_inbox()
+  return apivideo.inbox { store = require("apivideo.inbox.memory")(), lane = exit }
+end
+app.others = {
+  on_error = apivideo.receiver { handlers = failing():on_error(exit), unsigned = true },
+  log = apivideo.receiver { handlers = failing(), unsigned = true, log = exit },
+  secrets = apivideo.receiver { handlers = failing(), secrets = exit },
+  lane = apivideo.receiver { inbox = lane_inbox(), unsigned = true },
+}
 app.inbox = apivideo.inbox { store = require("apivideo.inbox.memory")() }
 app.inbox_receiver = apivideo.receiver { inbox = app.inbox, unsigned = true }
 function app.work()
@@ -43,6 +54,7 @@ return app
 
 local SERVER = [[
 location = /webhooks { content_by_lua_block { require("app").receiver:nginx() } }
+location ~ ^/others/(.*)$ { content_by_lua_block { require("app").others[ngx.var[1] ]:nginx() } }
 location = /inbox { content_by_lua_block { require("app").inbox_receiver:nginx() } }
 location = /elsewhere { return 200 "elsewhere"; }
 location = /seen { content_by_lua_block { ngx.print(ngx.shared.seen:get(ngx.var.arg_key) or 0) } }
@@ -131,6 +143,16 @@ describe_nginx("a handler in nginx #process", function()
     assert.equal(3, count "failed")
     assert.equal(403, nginx:request("/exit").status) -- others may
   end)
+
+  for name, status in pairs { on_error = 500, log = 500, secrets = 503, lane = 204 } do
+    it(("is not overruled by an ngx.exit in the option or function %s"):format(name), function()
+      local response = nginx:request("/others/" .. name, { method = "POST", body = body_of "exit", headers = {
+        "X-Api-Video-WebhookId: webhook_1", "X-Api-Video-Signature: " .. ("0"):rep(64),
+      } })
+      assert.equal(status, response.status)
+      wait_for_log("ngx.exit was called in ")
+    end)
+  end
 
   it("that raises a table shows its fields in the log, with its stack", function()
     assert.equal(500, post("/webhooks", "raise_table"))

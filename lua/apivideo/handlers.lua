@@ -184,7 +184,7 @@ local function failure_of(fn, event, delivery)
   return problem, traceback
 end
 
-runtime.forbid_exit(failure_of)
+runtime.forbid_exit(failure_of, "a handler")
 
 --- Passes a failure to the function of `on_error`. The receiver does so with signed bytes that cannot be parsed.
 ---@private
@@ -201,6 +201,8 @@ function Handlers:_report(err, event, delivery, traceback)
   local problem, where = failure.parts(result)
   return problem == nil and "on_error raised nil" or problem, where
 end
+
+runtime.forbid_exit(Handlers._report, "the function of handlers:on_error")
 
 -- Adds a failure to the lists, which begin with the first.
 local function add_failure(errs, tracebacks, err, traceback)

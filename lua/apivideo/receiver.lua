@@ -90,6 +90,8 @@ local function tell(self, outcome)
   if not logged then log.error("the log failed: " .. failure.message(problem)) end
 end
 
+runtime.forbid_exit(tell, "the option \"log\" of a receiver")
+
 local function refuse(self, status, err, started)
   self.counts:refused(status, err.kind)
   tell(self, { status = status, err = err, seconds = runtime.monotonic() - started })

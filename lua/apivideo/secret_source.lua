@@ -4,6 +4,7 @@
 local errors = require "apivideo.error"
 local failure = require "apivideo.failure"
 local protected = require "apivideo.pcall"
+local runtime = require "apivideo.runtime"
 local secrets = require "apivideo.secrets"
 local signature = require("apivideo.core").signature
 local whitespace = require "apivideo.whitespace"
@@ -61,11 +62,18 @@ local function failed(text)
   return nil, errors.new("network", "the function of the secrets " .. text, ORIGIN)
 end
 
+local function call(ask, id)
+  local ok, secret, err = protected.call(ask, id)
+  return ok, secret, err
+end
+
+runtime.forbid_exit(call, "the function of the secrets")
+
 -- Calls the application's function. Whatever it raises or returns beside a secret is an error: the response is 503,
 -- and api.video retries the delivery.
 local function guarded(ask)
   return function(id)
-    local ok, secret, err = protected.call(ask, id)
+    local ok, secret, err = call(ask, id)
     if not ok then return failed("failed: " .. failure.message(secret)) end
     if secret and is_secret(secret) then return secret end
     if secret then return failed("returned " .. name_of(secret) .. ", not a secret") end

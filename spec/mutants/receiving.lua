@@ -119,7 +119,7 @@ return {
     { "a permanent failure that is dropped is not named", "if not is_dropped or permanent.is(err) then return end", "if true then return end" },
     { "a permanent failure that is returned is named, too", "if not is_dropped or permanent.is(err) then return end", "if not is_dropped then return end" },
     { "errors in on_error have no traceback", "add_failure(errs, tracebacks, problem, where)", "add_failure(errs, tracebacks, problem)", spec = "spec/handlers_leaving_spec.lua" },
-    { "a handler may end its request", "runtime.forbid_exit(failure_of)", "", spec = "spec/nginx_handlers_spec.lua" },
+    { "a handler may end its request", "runtime.forbid_exit(failure_of, \"a handler\")", "", spec = "spec/nginx_handlers_spec.lua" },
   },
   {
     file = "lua/apivideo/permanent.lua", spec = "spec/handlers_spec.lua",

@@ -31,6 +31,8 @@ local function lane_of(inbox, event)
   return nil
 end
 
+runtime.forbid_exit(lane_of, "the option \"lane\" of an inbox")
+
 local item = {}
 
 --- Makes the item of a delivery. One whose bytes cannot be parsed has an error, and a key made of its bytes; each NUL,

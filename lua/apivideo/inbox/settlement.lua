@@ -78,6 +78,8 @@ local function tell(worker, outcome)
   if not ok then log.error("inbox:work: option \"log\" failed: " .. failure.text(failure.parts(raised))) end
 end
 
+runtime.forbid_exit(tell, "the option \"log\" of inbox:work")
+
 -- Calls a function of the claim, and retries it while the store is unavailable and the lease may hold.
 local function call_claim(worker, claim, name, ...)
   local ends = runtime.monotonic() + worker.lease

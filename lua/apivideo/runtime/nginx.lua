@@ -231,32 +231,41 @@ end
 --- Nothing to do here: nginx resumes what yields, and when it ends a task, no Lua runs.
 function runtime.guard() end
 
--- Whether a function is on the stack of the running coroutine.
-local function is_inside(inside)
+local callers = {} -- functions that call one of the application's -> what they call
+
+-- What function of the application, called by one of `callers`, the running coroutine is in, or nil.
+local function running_callback()
   local level = 3
   while true do
     local info = debug.getinfo(level, "f")
-    if not info then return false end
-    if info.func == inside then return true end
+    if not info then return nil end
+    if callers[info.func] then return callers[info.func] end
     level = level + 1
   end
 end
 
---- Makes `ngx.exit`, `ngx.redirect` and `ngx.exec` raise an error where `inside` is on the stack. They end the
---- request or timer at once, without an error that Lua could catch: an event would be answered, or stay claimed,
---- although its handlers did not finish. (Code that has made a local of such a function before is not met.)
----@param inside function
-function runtime.forbid_exit(inside)
-  for _, name in ipairs { "exit", "redirect", "exec" } do
-    local original = ngx[name]
-    ngx[name] = original and function(...) -- luacheck: ignore
-      if is_inside(inside) then
-        error(("ngx.%s was called in a handler; a handler fails by error(…) or `return nil, err`, and the receiver"
-          .. " sends the response"):format(name), 2)
-      end
-      return original(...)
+local function bar(name)
+  local original = ngx[name]
+  ngx[name] = original and function(...) -- luacheck: ignore
+    local callback = running_callback()
+    if callback then
+      error(("ngx.%s was called in %s, which must return or raise an error: the receiver sends the response")
+        :format(name, callback), 2)
     end
+    return original(...)
   end
+end
+
+--- Makes `ngx.exit`, `ngx.redirect` and `ngx.exec` raise an error where `caller` is on the stack. They end the
+--- request or timer at once, without an error that Lua could catch: an event would be answered, or stay claimed,
+--- although it is neither stored nor handled. (Code that has made a local of such a function before is not met.)
+---@param caller function that calls a function of the application, not as a tail call
+---@param callback string what it calls
+function runtime.forbid_exit(caller, callback)
+  if next(callers) == nil then
+    for _, name in ipairs { "exit", "redirect", "exec" } do bar(name) end
+  end
+  callers[caller] = callback
 end
 
 local pool
