@@ -2,6 +2,7 @@
 
 local errors = require "apivideo.error"
 local failure = require "apivideo.failure"
+local permanent = require "apivideo.permanent"
 
 describe("failure.text", function()
   it("shows strings, numbers, nil and error objects as tostring does", function()
@@ -22,7 +23,15 @@ describe("failure.text", function()
   it("shows no secret", function()
     assert.equal("{ apiKey = ***, text = \"sig_sec_***\" }", failure.text { apiKey = "k1", text = "sig_sec_abc" })
     assert.equal("sig_sec_***", failure.text "sig_sec_abc")
+    local text = failure.text { url = ("x"):rep(175) .. " https://user:hunter2secret@example.com/" } -- cut in the secret
+    assert.is_nil(text:find("hunter2", 1, true), text)
     assert.equal("x; stack: sig_sec_***.lua:1 in f", failure.text("x", "\nstack traceback:\n\tsig_sec_a.lua:1: in f"))
+  end)
+
+  it("shows the cause of a permanent failure like any error", function()
+    local err = permanent.new { code = 42, apiKey = "k1" }
+    assert.equal("{ apiKey = ***, code = 42 }", failure.text(err))
+    assert.equal("{ apiKey = ***, code = 42 }", tostring(err))
   end)
 
   it("bounds tables that are large or refer to themselves", function()

@@ -68,9 +68,10 @@ end
 
 local function shown_field(key, value)
   if type(key) == "string" and redact.is_secret(key) then return "***" end
-  if type(value) == "string" then return '"' .. value:sub(1, FIELD_MAX_BYTES) .. '"' end
   if not has_text(value) then return "{…}" end
-  return string_of(value):sub(1, FIELD_MAX_BYTES)
+  -- Redacted before it is cut: half of a secret might not be recognised.
+  local text = redact.text(string_of(value)):sub(1, FIELD_MAX_BYTES)
+  return type(value) == "string" and '"' .. text .. '"' or text
 end
 
 -- The fields of a table, sorted by name; some of them where there are very many.

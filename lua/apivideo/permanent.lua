@@ -1,5 +1,6 @@
 --- Failures that no further attempt can repair.
 
+local failure = require "apivideo.failure"
 local protected = require "apivideo.pcall"
 
 ---@class apivideo.Permanent
@@ -8,7 +9,7 @@ local Permanent = {}
 Permanent.__index = Permanent
 Permanent.__name = "apivideo.permanent"
 
-Permanent.__tostring = function(self) return tostring(self.cause) end
+Permanent.__tostring = function(self) return failure.message(self.cause) end
 
 local permanent = {
   count = 0, -- how many were made
