@@ -61,6 +61,22 @@ describe("inbox:work", function()
     assert.equal(1, stats().waiting)
   end)
 
+  it("retries what an application's own dispatch says has failed, whatever it returns beside nil", function()
+    for _, returned in ipairs { "boom", {}, false } do
+      local count = stats().dead
+      handlers = { dispatch = function() return nil, returned or nil end }
+      deliver(caption(tostring(count)))
+      local ended = work { attempts = 2 }
+      wait_until("dead", count + 1)
+      assert.equal("retried", settlements[2 * count + 1].fate)
+      local dead = inbox:list "dead"
+      assert.equal(returned == "boom" and "boom" or "the handlers failed", dead[#dead].error)
+      cancel:cancel()
+      assert.is_true(ended:wait(5))
+      cancel = apivideo.cancellation()
+    end
+  end)
+
   it("tries again what fails, later each time, then gives up", function()
     local times = {}
     handlers:on("video.*", function()

@@ -30,6 +30,12 @@ local function is_over(self)
   return self.cancel and self.cancel:is_cancelled() or runtime.is_ending()
 end
 
+-- The errors of handlers as a list that is not empty: an application's own `dispatch` may return one, or none.
+local function list_of(errs)
+  if errs == nil or type(errs) == "table" and next(errs) == nil then return { "the handlers failed" } end
+  return type(errs) == "table" and errs[1] ~= nil and errs or { errs }
+end
+
 -- Runs the handlers of a claim. How many ran; or nil, the errors and their tracebacks.
 local function run(self, claim)
   if not claim.event then return nil, { permanent.new(claim.err) } end
@@ -38,7 +44,7 @@ local function run(self, claim)
   end
   local handled, errs, tracebacks = self.handlers:dispatch(claim.event, claim.delivery)
   if handled then return handled end
-  return nil, errs or { "the handlers failed" }, tracebacks
+  return nil, list_of(errs), tracebacks
 end
 
 -- Handles a claim. If that takes longer than the time limit, another task settles it and takes this one's place.
@@ -72,7 +78,7 @@ end
 
 -- Waits after a failure, longer each time, or until another task finds something.
 local function rest_in_outage(self, turn, err, latch)
-  if not self.is_away then log.error("the inbox waits for its store: " .. tostring(err)) end
+  if not self.is_away then log.error("the inbox waits for its store: " .. failure.message(err)) end
   self.is_away = true
   turn.outage = math.min(OUTAGE, math.max(LOOK, turn.outage * 2))
   self.found:wait(turn.outage, latch)
