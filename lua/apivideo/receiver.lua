@@ -66,7 +66,7 @@ local function accept(self, method, list, raw, size)
   end
   if size > self.max_body then
     return nil, 413, errors.new("too_large",
-      ("a body of %d bytes; at most %d are taken"):format(size, self.max_body), ORIGIN)
+      ("a body of %.0f bytes; at most %.0f are taken"):format(size, self.max_body), ORIGIN)
   end
   if not raw then
     local err = unread_body(list)
@@ -256,7 +256,7 @@ local function new(given)
   if given.secrets ~= nil and given.unsigned then
     error("receiver: options \"secrets\" and \"unsigned\" exclude each other", 2)
   end
-  if given.max_body and given.max_body < 0 then
+  if given.max_body and not (given.max_body >= 0) then
     error("receiver: option \"max_body\" must be a number of bytes from 0 on", 2)
   end
   if given.health and not given.health:find "^/[^%c ?#]*$" then

@@ -75,7 +75,7 @@ function item.log_dropped(items, results, window)
     if result == "occurrence" then
       results[i] = false
       local key, occurrence = items[i].key, items[i].occurrence
-      log.warn(("dropped as a retry: %s of %s came less than %d s after an equal event, with no opposite event"
+      log.warn(("dropped as a retry: %s of %s came less than %.0f s after an equal event, with no opposite event"
         .. " between them; if it was an event of its own, lower the option \"window\" of the inbox")
         :format(type_of(occurrence), type_of(key:sub(#occurrence + 1)), math.ceil(window)))
     end
