@@ -94,7 +94,19 @@ describe("an inbox", function()
       assert.equal(3, stats().waiting)
     end)
 
-    it("passes the window, the occurrence and the opposite to its store and to its spool", function()
+    it("takes all broadcasts of a stream for one with a window without end", function()
+      inbox = apivideo.inbox { store = store, window = math.huge }
+      receiver = apivideo.receiver { inbox = inbox, secrets = SECRET }
+      local printed = printed_by(function()
+        for second = 1, 2 do
+          assert.equal(204, deliver(raw_of(STARTED, { emittedAt = ("2024-01-01T00:00:0%dZ"):format(second) })))
+        end
+      end)
+      assert.truthy(printed:find("less than inf s after", 1, true), printed)
+      assert.equal(1, stats().waiting)
+    end)
+
+    it("passes the occurrence and the opposite to its store and to its spool, the window to the store alone", function()
       local seen = {}
       local function spy(over)
         return setmetatable({ put = function(_, items, window)
@@ -105,13 +117,15 @@ describe("an inbox", function()
       inbox = apivideo.inbox { store = spy(store), spool = spy(memory()), window = 3.5 }
       receiver = apivideo.receiver { inbox = inbox, secrets = SECRET }
       local key = "24:li400mYKSgQ6xs7taUeSaEap"
-      local expected = { 3.5, "29:live-stream.broadcast.started" .. key, "27:live-stream.broadcast.ended" .. key }
+      local function expected(window)
+        return { window, "29:live-stream.broadcast.started" .. key, "27:live-stream.broadcast.ended" .. key }
+      end
       deliver(raw_of(STARTED))
       store.down = true
       printed_by(function() deliver(raw_of(STARTED, { emittedAt = "2024-01-01T00:00:03Z" })) end)
       store.down = false
       inbox:forward()
-      assert.same({ expected, expected, expected, expected }, seen) -- put; put, spooled; forwarded
+      assert.same({ expected(3.5), expected(3.5), expected(0), expected(3.5) }, seen) -- put; put, spooled; forwarded
     end)
 
     it("answers 503 when it cannot store, and nothing is kept", function()
@@ -189,7 +203,7 @@ describe("an inbox", function()
 
     it("answers all of them with 503 when that fails, or the store raises", function()
       for _, put in ipairs { function() return nil, errors.new("store_unavailable", "full") end,
-        function() error "bug" end } do
+        function() error "bug" end, function() error(setmetatable({}, { __tostring = function() return {} end })) end } do
         store.put = put
         local statuses = apivideo.parallel(3, { "1", "2", "3" }, function(id) return deliver(caption(id)) end)
         assert.same({ 503, 503, 503 }, statuses)

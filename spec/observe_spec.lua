@@ -122,6 +122,14 @@ describe("hooks", function()
     assert.same({}, written)
   end)
 
+  it("may raise what cannot be printed", function()
+    local p = running.answering("200 OK", nil, '{"data":[]}')
+    local unprintable = setmetatable({}, { __tostring = function() return {} end })
+    local client = apivideo.client { api_key = KEY, base_url = p.url, on_response = function() error(unprintable) end }
+    local written = stderr.of(function() assert(client.videos:list()) end)
+    assert.truthy(written[1]:find("a hook failed: an error object whose __tostring failed", 1, true), written[1])
+  end)
+
   it("see each attempt, with its number", function()
     local api = running.emulator { api_key = KEY }
     api:fault { status = 500, times = 1 }

@@ -284,6 +284,12 @@ describe("server", function()
     assert.truthy(written[1]:find("the handler of GET /path failed: secret reason", 1, true))
   end)
 
+  it("answers 500 when a handler raises what cannot be printed", function()
+    local port = listen(function() error(setmetatable({}, { __tostring = function() return {} end })) end)
+    assert.equal(500, (raw.exchange(port, "GET /path HTTP/1.1\r\nHost: x\r\n\r\n")))
+    assert.truthy(written[1]:find("the handler of GET /path failed: an error object whose __tostring", 1, true))
+  end)
+
   it("answers 500 when what a handler returns cannot be sent", function()
     local result
     local port = listen(function() return (table.unpack or unpack)(result, 1, 3) end)

@@ -99,6 +99,16 @@ describe("webhooks:rotate", function()
     assert.equal(2, #api.webhooks.items)
   end)
 
+  it("returns the new webhook when on_created raises what cannot be printed", function()
+    local old = old_webhook()
+    local unprintable = setmetatable({}, { __tostring = function() return {} end })
+    local none, err, new = client.webhooks:rotate(old.webhookId,
+      { overlap = 0, on_created = function() error(unprintable) end })
+    assert.is_nil(none)
+    assert.truthy(err.message:find("__tostring failed", 1, true))
+    assert.truthy(new.webhookId:find("^webhook_"))
+  end)
+
   describe("with a receiver", function()
     -- A receiver on a port of its own; what it took: event's videoId -> list of deliveries.
     local function receiving(secrets)

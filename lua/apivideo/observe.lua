@@ -1,6 +1,7 @@
 --- The application's view of each attempt (`on_request`, `on_response`), without secrets.
 
 local errors = require "apivideo.error"
+local failure = require "apivideo.failure"
 local log = require "apivideo.log"
 local protected = require "apivideo.pcall"
 local redact = require "apivideo.redact"
@@ -26,7 +27,7 @@ local observe = {}
 -- Calls the application's function; its failure must not become the call's.
 local function tell(hook, fact, secrets)
   local ok, err = protected.call(hook, fact)
-  if not ok then log.error("a hook failed: " .. redact.text(tostring(err), secrets)) end
+  if not ok then log.error("a hook failed: " .. redact.text(failure.message(err), secrets)) end
 end
 
 local function shown_request(request, attempt, secrets)

@@ -3,6 +3,7 @@
 
 local core = require "apivideo.server.core"
 local errors = require "apivideo.error"
+local failure = require "apivideo.failure"
 local headers = require "apivideo.headers"
 local options = require "apivideo.options"
 local protected = require "apivideo.pcall"
@@ -67,7 +68,7 @@ local function answer(self, id, method, target, request_headers, body, peer)
   local ok, problem = protected.call(handle, self, id, method, target, request_headers, body, peer)
   if not ok then
     self.core:respond(id, 500) -- first: if memory is out, so are words
-    report(("the handler of %s %s failed: %s"):format(method, target, tostring(problem)))
+    report(("the handler of %s %s failed: %s"):format(method, target, failure.message(problem)))
   end
   self.send()
 end

@@ -2,6 +2,7 @@
 
 local call_options = require "apivideo.call_options"
 local errors = require "apivideo.error"
+local failure = require "apivideo.failure"
 local headers = require "apivideo.headers"
 local protected = require "apivideo.pcall"
 local resource = require "apivideo.resource"
@@ -33,8 +34,8 @@ local function notify(given, new, old)
   if not given.on_created then return true end
   local ok, problem = protected.call(given.on_created, new, old)
   if ok then return true end
-  return nil, errors.new("cancelled", "on_created failed, so that both webhooks are there: " .. tostring(problem),
-    { origin = "webhooks" })
+  return nil, errors.new("cancelled",
+    "on_created failed, so that both webhooks are there: " .. failure.message(problem), { origin = "webhooks" })
 end
 
 -- The webhook to replace; nil and an error when there is none, or it cannot be created again.

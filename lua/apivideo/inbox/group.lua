@@ -1,6 +1,7 @@
 --- Group commit: calls of one kind that are made at the same time share one transaction of the store.
 
 local errors = require "apivideo.error"
+local failure = require "apivideo.failure"
 local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
 
@@ -19,7 +20,7 @@ local function run(self, batch)
   batch.taken = true
   local ok, results, err = protected.call(self.execute, batch.items)
   if not ok then
-    results, err = nil, errors.new("store_unavailable", "the store failed: " .. tostring(results))
+    results, err = nil, errors.new("store_unavailable", "the store failed: " .. failure.message(results))
   end
   batch.answer:open(results, err)
 end

@@ -6,6 +6,7 @@
 --- the spool must not take the same event for a known one in the next outage, when only the store could be asked.
 
 local core = require "apivideo.core"
+local failure = require "apivideo.failure"
 local inbox_item = require "apivideo.inbox.item"
 local log = require "apivideo.log"
 local protected = require "apivideo.pcall"
@@ -84,7 +85,7 @@ local function forward_entry(self, entry)
   if not self.forwarded[entry.id] then
     local ok, err = put_from(self, entry)
     if not ok then
-      self.spool:retry(entry.id, entry.token, 0, tostring(err))
+      self.spool:retry(entry.id, entry.token, 0, failure.text(err))
       return nil, err
     end
   end
@@ -105,7 +106,7 @@ function Spool:forward()
   while not runtime.is_ending() and is_in_use(self) do
     self.seen = runtime.monotonic()
     local ok, forwarded = protected.call(self.forward_one, self)
-    if not ok then log.error("inbox: the spool failed: " .. tostring(forwarded)) end
+    if not ok then log.error("inbox: the spool failed: " .. failure.message(forwarded)) end
     if ok and forwarded then
       pause = SHORTEST
       slice:breathe()
@@ -159,7 +160,7 @@ function Spool:put(items, window)
   end
   local results, err = self.store:put(items, window)
   if results then return results end
-  log.warn("inbox: events are spooled on this machine: " .. tostring(err))
+  log.warn("inbox: events are spooled on this machine: " .. failure.message(err))
   self.used = true
   results, err = self.spool:put(in_one_lane(items), NO_WINDOW)
   self:wake()
