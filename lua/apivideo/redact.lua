@@ -68,7 +68,7 @@ end
 
 -- A secret as it stands in a URL, as a pattern.
 local function in_url(secret)
-  return (secret:gsub("%W", function(c)
+  return (secret:gsub("[^A-Za-z0-9]", function(c)
     if c:find "[._~-]" then return "%" .. c end
     local high, low = math.floor(c:byte() / 16), c:byte() % 16
     return ("%%%%[%X%x][%X%x]"):format(high, high, low, low)
@@ -84,7 +84,7 @@ end
 -- string itself). What is as short as a word is no key, and would make holes in everything.
 local function without(text, secret)
   if #secret < 4 then return text end
-  if secret:find "[^%w._~-]" then text = text:gsub(in_url(secret), "***") end
+  if secret:find "[^A-Za-z0-9._~-]" then text = text:gsub(in_url(secret), "***") end
   secret = secret:gsub("\\+", "\\") -- any number of them is looked for, once
   local first, rest = secret:sub(1, 1):gsub("%W", literal), secret:sub(2):gsub("%W", literal)
   return (text:gsub(first .. rest:gsub("%%[\"/]", "\\*%0"):gsub("%%\\", "\\+"), "***"))
@@ -129,11 +129,21 @@ local function without_members(text)
   return table.concat(parts)
 end
 
--- Where the value of a header line ends: with the quotes around it, or with the line, also where its end is escaped.
+-- Where the value of a header line ends: at the quote that stands before the line, or with the line, also where its
+-- end is escaped. (No search goes beyond that end: a text may have very many header lines.)
 local function end_of_line(text, value, quote)
-  local closing = (quote == '"' or quote == "'") and text:find(quote, value, true)
-  local line = text:sub(value, (closing or 0) - 1):match "^[^%z\1-\8\10-\31\127]*"
-  return value + #(line:match "^(.-)\\[rn]" or line)
+  local from = value
+  while true do
+    local at = text:find("[%z\1-\8\10-\31\"'\\\127]", from)
+    if not at then return #text + 1 end
+    local c = text:sub(at, at)
+    if c == "\\" then
+      if text:find("^[rn]", at + 1) then return at end
+    elseif c == quote or c ~= '"' and c ~= "'" then
+      return at
+    end
+    from = at + 1
+  end
 end
 
 -- The text without the values of secret header lines. A name of one word is left alone: a message may begin so.
