@@ -1,5 +1,8 @@
 -- Who calls: User-Agent and api.video's AV-Origin headers, as documented.
 
+local identity = require "apivideo.identity"
+local locale = require "spec.support.locale"
+local resource = require "apivideo.resource"
 local apivideo = require "apivideo"
 local misuse = require "spec.support.misuse"
 local peer = require "spec.support.peer"
@@ -115,5 +118,13 @@ describe("identity", function()
       local err = refused { headers = { [header] = "x" } }
       assert.truthy(err:find(('the header "%s" is written by the library; %s'):format(header, use), 1, true), err)
     end
+  end)
+
+  it("has letters of ASCII alone, as ids have, whatever the locale", function()
+    local done = locale.within("de_DE.ISO-8859-1", function()
+      assert.is_nil((resource.check_id("videos:get", "videoId", "vi\233")))
+      assert.error(function() identity.headers("client", { name = "caf\233", version = "1" }) end)
+    end)
+    if not done then pending "localedef cannot make de_DE.ISO-8859-1" end
   end)
 end)

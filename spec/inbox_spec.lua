@@ -203,7 +203,8 @@ describe("an inbox", function()
 
     it("answers all of them with 503 when that fails, or the store raises", function()
       for _, put in ipairs { function() return nil, errors.new("store_unavailable", "full") end,
-        function() error "bug" end, function() error(setmetatable({}, { __tostring = function() return {} end })) end } do
+        function() error "bug" end,
+        function() error(setmetatable({}, { __tostring = function() return {} end })) end } do
         store.put = put
         local statuses = apivideo.parallel(3, { "1", "2", "3" }, function(id) return deliver(caption(id)) end)
         assert.same({ 503, 503, 503 }, statuses)

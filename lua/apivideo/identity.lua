@@ -7,7 +7,7 @@ local identity = {}
 -- `name:version` of an application or a kit built on this library; raises unless it is as documented:
 -- a name of 1 to 50 letters, digits, "_" or "-", a version such as 1, 1.0 or 1.0.12.
 local function origin(where, option, given)
-  if type(given.name) ~= "string" or #given.name > 50 or not given.name:find("^[%w_-]+$") then
+  if type(given.name) ~= "string" or #given.name > 50 or not given.name:find("^[A-Za-z0-9_-]+$") then
     error(('%s: option "%s.name" must be 1 to 50 letters, digits, "_" or "-"'):format(where, option), 5)
   end
   local text = type(given.version) == "string" and given.version or ""

@@ -256,7 +256,7 @@ local function new(given)
   if given.secrets ~= nil and given.unsigned then
     error("receiver: options \"secrets\" and \"unsigned\" exclude each other", 2)
   end
-  if given.max_body and not (given.max_body >= 0) then
+  if given.max_body and (given.max_body ~= given.max_body or given.max_body < 0) then
     error("receiver: option \"max_body\" must be a number of bytes from 0 on", 2)
   end
   if given.health and not given.health:find "^/[^%c ?#]*$" then

@@ -189,7 +189,7 @@ end
 function resource.check_id(where, name, id, prefix)
   if type(id) ~= "string" then
     error(("%s: %s must be a string, got %s"):format(where, name, type(id)), 3)
-  elseif #id <= 100 and id:find("^" .. (prefix or "") .. "[%w_%-]+$") then
+  elseif #id <= 100 and id:find("^" .. (prefix or "") .. "[A-Za-z0-9_%-]+$") then
     return true
   end
   return nil, errors.new("invalid_request",
