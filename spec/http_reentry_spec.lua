@@ -6,6 +6,7 @@ if require "spec.support.alone"("spec/http_reentry_spec.lua", it) then return en
 local core = require "apivideo.core"
 local finalizer = require "spec.support.finalizer"
 local free_port = require "spec.support.free_port"
+local process = require "spec.support.process"
 local socket = require "socket"
 
 local closed_port = free_port()
@@ -100,6 +101,56 @@ describe("a finalizer that re-enters core.http", function()
       end
     end)
   end
+
+  -- In a process of its own, which an assertion would end.
+  it("reads a response that no step has reported while it steps #process", function()
+    if not newproxy then pending "here, an error of a finalizer does not end a step" end
+    local output, status = process.run { "-e", [[
+      local core = require "apivideo.core"
+      local server = assert(require("apivideo.server.core").new("127.0.0.1", 0, 1e6, 30, 10))
+      local pool = assert(core.http.new())
+      local reenter = function() end
+      local function litter()
+        for _ = 1, 50 do getmetatable(newproxy(true)).__gc = function() reenter() end end
+      end
+      local function once(fn)
+        return function()
+          reenter = function() end
+          fn()
+        end
+      end
+      if jit then jit.off() end
+      collectgarbage "stop"
+      local transfer = assert(pool:start { method = "GET", url = "http://127.0.0.1:" .. select(2, server:address()),
+        timeout = 60, connect_timeout = 60, max_body = 1e6, max_header = 1e5, proxy = "" })
+      local id
+      repeat
+        pool:step(0)
+        server:run()
+        id = server:next()
+      until id
+      server:respond(id, 200, nil, "body")
+      for _ = 1, 3 do server:run() end
+      os.execute "sleep 0.1"
+      collectgarbage("setpause", 0)
+      collectgarbage("setstepmul", 1000000) -- each step is a whole cycle
+      litter()
+      local step, result, collector = pool.step, transfer.result, collectgarbage
+      reenter = once(function() error("raised", 0) end)
+      collector "restart"
+      local ok, err = pcall(step, pool, 0)
+      collector "stop"
+      print(ok, err)
+      litter()
+      local nested
+      reenter = once(function() nested = pool:step(0) end)
+      collector "restart"
+      local response = result(transfer)
+      collector "stop"
+      print(response.body, nested)]] }
+    assert.equal("false\traised\nbody\tnil\n", output)
+    assert.equal(0, status)
+  end)
 
   it("reads a whole response while it closes the pool", function()
     for _ = 1, 30 * FACTOR do

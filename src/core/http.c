@@ -291,10 +291,14 @@ const char *http_pool_step(http_pool *pool, struct curl_waitfd *fds, unsigned co
   return problem_of_multi(code);
 }
 
+void http_take(http_transfer *transfer) {
+  assert(transfer->state == HTTP_DONE);
+  if (transfer->pool != NULL) drop_done(transfer);
+  transfer->pool = NULL;
+}
+
 http_transfer *http_pool_take(http_pool *pool) {
   http_transfer *transfer = pool->done;
-  if (transfer == NULL) return NULL;
-  drop_done(transfer);
-  transfer->pool = NULL;
+  if (transfer != NULL) http_take(transfer);
   return transfer;
 }

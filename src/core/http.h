@@ -137,6 +137,8 @@ void http_pool_close(http_pool *pool);
 const char *http_pool_step(http_pool *pool, struct curl_waitfd *fds, unsigned count, int timeout);
 /* Takes the next finished transfer, or NULL. */
 http_transfer *http_pool_take(http_pool *pool);
+/* Takes a certain one, finished, unless it was taken before. */
+void http_take(http_transfer *transfer);
 
 /* Adds a header line `Name: value` to a new transfer. The value may be empty, but for Host; the headers of
    message framing are rejected. NULL, or why not. */

@@ -275,6 +275,7 @@ static int transfer_result(lua_State *L) {
   }
   if (transfer->state == HTTP_DONE) {
     const char *kind = transfer->out_of_memory ? NULL : http_error_kind(transfer);
+    http_take(transfer); /* first: a step of a finalizer expects an anchor of what it takes */
     release(L, 1, transfer);
     if (kind == NULL && !transfer->out_of_memory && http_response_push(L, transfer)) return 1;
     http_close(transfer);
