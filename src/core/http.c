@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../common/descriptors.h"
 #include "http_connection.h"
 #include "http_handle.h"
 #include "http_header.h"
@@ -129,6 +130,7 @@ const char *http_pool_open(http_pool *pool) {
   assert(pool->multi == NULL);
   empty(pool);
   pool->pid = getpid();
+  descriptors_fill();
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return "libcurl could not be started";
   http_read_features(pool);
   pool->multi = curl_multi_init();

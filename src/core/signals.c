@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../common/descriptors.h"
+
 /* How long a signal may stay unread before the next one ends the process: the loop is blocked. */
 #define BLOCKED_S 1
 
@@ -77,6 +79,7 @@ const char *signals_open(signals *self) {
   int i;
   if (self->installed) return NULL;
   if (caught.catcher != NULL && caught.catcher->pid != getpid()) signals_close(caught.catcher);
+  descriptors_fill();
   self->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (self->fd < 0) return strerror(errno);
   self->pid = getpid();

@@ -17,6 +17,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "../common/descriptors.h"
 #include "connections.h"
 #include "faults.h"
 #include "listening.h"
@@ -94,6 +95,7 @@ bool server_open(server *self, const server_options *options) {
   self->slot_count = self->max_connections + ACCEPT_MAX;
   self->slots = calloc(self->slot_count, sizeof *self->slots);
   if (self->slots == NULL) return server_fail(self, "cannot start", "out of memory");
+  descriptors_fill();
   self->epoll = epoll_create1(EPOLL_CLOEXEC);
   if (self->epoll < 0) return server_fail_with(self, "cannot start", errno);
   self->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);

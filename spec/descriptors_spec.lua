@@ -1,0 +1,27 @@
+-- Who closes the standard descriptors before it starts a program leaves their numbers to what the program opens.
+
+local process = require "spec.support.process"
+
+local CLOSED = [[sh -c 'exec "$@" <&- >&- 2>&-' sh]]
+
+local openers = {
+  ["a pool of connections"] = [[local opened = assert(require("apivideo.core").http.new())]],
+  ["a server"] = [[local opened = assert(require("apivideo.server.core").new("127.0.0.1", 0, 1000, 30, 10))]],
+  ["a catcher of signals"] = [[local opened = assert(require("apivideo.core").signals.catch())]],
+}
+
+describe("a process that begins without standard descriptors #process", function()
+  for what, code in pairs(openers) do
+    it("gives none of their numbers to " .. what, function()
+      local _, status = process.run({ "-e", code .. [[
+
+        local lfs = require "lfs"
+        for fd = 0, 2 do
+          if lfs.attributes("/proc/self/fd/" .. fd, "mode") ~= "char device" then os.exit(10 + fd) end
+        end
+        opened:close()
+        os.exit(0)]] }, CLOSED)
+      assert.equal(0, status)
+    end)
+  end
+end)
