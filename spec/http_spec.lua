@@ -176,6 +176,20 @@ describe("http.request", function()
   end)
 
   describe("refuses", function()
+    it("a head that is larger than libcurl can send", function()
+      local p = running.answering("200 OK")
+      local large = ("y"):rep(1100000)
+      local heads = { { p.url, { headers = { "X-A: " .. large } } }, { p.url .. "/" .. large },
+        { p.url, { username = large } } }
+      for _, head in ipairs(heads) do
+        local response, err = get(head[1], head[2])
+        assert.is_nil(response)
+        assert.equal("invalid_request", err.kind)
+        assert.truthy(err.message:find("larger than 1000000 bytes", 1, true))
+      end
+      assert.equal(200, get(p.url, { headers = { "X-A: " .. ("y"):rep(900000) } }).status)
+    end)
+
     it("what would split a request", function()
       local p = running.answering("200 OK")
       for _, header in ipairs { "X: a\r\nY: b", "X: a\nY", "X: a\0b", "X", ": a", "X Y: a", "X\r: a",

@@ -81,6 +81,7 @@ struct http_transfer {
   CURL *easy; /* until it is done */
   struct curl_slist *headers;
   bool has_content_type; /* `headers` has one */
+  size_t headers_size;   /* bytes of `headers` in the request */
   size_t max_body, max_header;
   /* on its way: */
   bool repeatable;   /* a GET, and maybe over HTTP/2: it may be sent again */

@@ -23,6 +23,7 @@ static const char *append_line(http_transfer *transfer, const char *line) {
   struct curl_slist *grown = curl_slist_append(transfer->headers, line);
   if (grown == NULL) return http_no_memory;
   transfer->headers = grown;
+  transfer->headers_size += strlen(line) + 2;
   return NULL;
 }
 

@@ -14,6 +14,9 @@
 #include "../common/ascii.h"
 #include "../common/http_syntax.h"
 
+/* Bytes of a request's head, what libcurl adds to it aside: it has room for 1 MiB. */
+#define HEAD_MAX ((size_t)1000000)
+
 /* Sets an option, or returns from the calling function. */
 #define SET(option, value)                                               \
   do {                                                                   \
@@ -105,8 +108,17 @@ static const char *check_target(const http_request *request) {
   return c == request->method ? "a method is missing" : NULL;
 }
 
+/* NULL, or that the head of a request is larger than libcurl sends: it would report that memory is out. */
+static const char *check_head(const http_transfer *transfer, const http_request *request) {
+  const size_t user = request->username == NULL ? 0 : strlen(request->username) / 3 * 4;
+  return strlen(request->method) + strlen(request->url) + user + transfer->headers_size <= HEAD_MAX
+             ? NULL
+             : "the request's method, URL, user name and headers are larger than 1000000 bytes together";
+}
+
 const char *http_check(http_transfer *transfer, const http_request *request) {
   const char *problem = check_target(request);
+  if (problem == NULL) problem = check_head(transfer, request);
   if (problem == NULL && request->proxy != NULL && *request->proxy != '\0')
     problem = check_proxy(transfer->pool, request->proxy);
   if (problem == NULL) problem = check_file(transfer, "ca_file", request->ca_file);
