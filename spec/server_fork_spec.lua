@@ -64,6 +64,10 @@ local ways = {
   ["goes on with the loop"] = [[
     local stopped, err = running:run()
     assert(stopped == nil and tostring(err):find("forked child", 1, true))]],
+  ["runs it in a task, and nobody comes"] = [[
+    local stopped, err
+    apivideo.run(function() stopped, err = running:run() end)
+    assert(stopped == nil and tostring(err):find("^server: .*forked child"))]],
   ["serves by itself"] = [[
     running:stop(0)
     local own = assert(server.listen { handler = function() return 204 end })

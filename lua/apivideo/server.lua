@@ -109,7 +109,8 @@ local function turn(self)
   local ready = self.core:run()
   if ready == nil then
     close(self, nil, errors.new("network",
-      "a server serves in the process that opened it, and this is a forked child: open one in the child"))
+      "a server serves in the process that opened it, and this is a forked child: open one in the child",
+      { origin = "server" }))
   elseif ready then
     local called, problem = pcall(call_worker, self)
     self.send() -- after the worker: what is answered at once is sent together
@@ -238,6 +239,7 @@ function Server:run()
     close(self, true)
     return nil, errors.new("network", "cannot catch signals: " .. message, { origin = "server" })
   end
+  turn(self) -- in a forked child it ends here: nobody might come whose request wakes it
   local stopped, err = self.closed:wait()
   unsubscribe()
   return stopped, err
