@@ -2,19 +2,7 @@ local conformance = require "spec.support.inbox_conformance"
 local core = require "apivideo.core"
 local memory = require "apivideo.inbox.memory"
 
--- The other stores do not distinguish a drop by the window from a plain duplicate yet.
-local function open()
-  local store = memory()
-  local put = store.put
-  function store.put(...)
-    local results, err = put(...)
-    for i, result in ipairs(results or {}) do results[i] = result == true end
-    return results, err
-  end
-  return store
-end
-
-conformance("memory", { open = open, volatile = true })
+conformance("memory", { open = function() return memory() end, volatile = true })
 
 describe("inbox store memory", function()
   it("keeps one of a lane claimed when the lease of a dead one that was redriven would have ended", function()
