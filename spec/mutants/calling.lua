@@ -23,7 +23,7 @@ return {
   {
     file = "src/core/http_sigpipe.c", spec = "spec/http_sigpipe_spec.lua",
     { "SIGPIPE is not blocked", "pthread_sigmask(SIG_BLOCK, &set, &saved->mask);", "pthread_sigmask(SIG_BLOCK, NULL, &saved->mask);" },
-    { "SIGPIPE stays pending", "if (!saved->was_pending && is_pending()) {", "if (false) {" },
+    { "SIGPIPE stays pending", "if (!saved->was_pending)\n", "if (false)\n" },
   },
   {
     file = "src/core/http_response_lua.c", spec = "spec/http_reentry_spec.lua",
