@@ -159,7 +159,8 @@ static ssize_t interrupted_read(int fd, void *buffer, size_t len) {
   return read(fd, buffer, len);
 }
 #define read interrupted_read
-#include "SOURCE"
+#include "SOURCES/common/descriptors.c"
+#include "SOURCES/core/signals.c"
 int main(void) {
   static signals catcher;
   if (signals_open(&catcher) != NULL || raise(SIGTERM) != 0) return 2;
@@ -175,7 +176,7 @@ int main(void) {
 describe("a signal while another one is read #process", function()
   it("does not make the next one end the process", function()
     local path = os.tmpname()
-    compile.c((HOST:gsub("SOURCE", lfs.currentdir() .. "/src/core/signals.c")), path .. ".host", "-std=c99")
+    compile.c((HOST:gsub("SOURCES", lfs.currentdir() .. "/src")), path .. ".host", "-std=c99")
     local status = os.execute(path .. ".host")
     os.execute(("rm -f %s %s.host*"):format(path, path))
     assert.truthy(status == true or status == 0, tostring(status))
