@@ -323,4 +323,23 @@ describe("the spool of an inbox", function()
     end)
     assert.equal("abcdefghij", captions())
   end)
+
+  it("is not forwarded any more once the inbox is closed", function()
+    local returned = false
+    printed_by(function()
+      store.down = true
+      assert.equal(204, deliver(caption "a"))
+      inbox:close()
+      apivideo.spawn(function()
+        inbox:forward()
+        returned = true
+      end)
+      wait_for(function() return returned end, "the end of the task that forwards")
+      local spawn, spawned = runtime.spawn, 0
+      runtime.spawn = function() spawned = spawned + 1 end
+      deliver(caption "b")
+      runtime.spawn = spawn
+      assert.equal(0, spawned)
+    end)
+  end)
 end)

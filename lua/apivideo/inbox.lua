@@ -247,7 +247,7 @@ end
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:close()
   options.check_self(self, Inbox, "inbox", "close")
-  if self.spool then self.spool.spool:close() end
+  if self.spool then self.spool:close() end
   return self.store:close()
 end
 

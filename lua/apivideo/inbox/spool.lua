@@ -103,7 +103,7 @@ end
 --- Forwards what is there, until nothing is left.
 function Spool:forward()
   local pause, slice = SHORTEST, slices.new()
-  while not runtime.is_ending() and is_in_use(self) do
+  while not self.is_closed and not runtime.is_ending() and is_in_use(self) do
     self.seen = runtime.monotonic()
     local ok, forwarded = protected.call(self.forward_one, self)
     if not ok then log.error("inbox: the spool failed: " .. failure.message(forwarded)) end
@@ -121,9 +121,15 @@ end
 --- Starts a task that forwards, if there is anything and no task does.
 function Spool:wake()
   check_process(self)
-  if not self.used or runtime.monotonic() - self.seen < PATIENCE then return end
+  if self.is_closed or not self.used or runtime.monotonic() - self.seen < PATIENCE then return end
   self.seen = runtime.monotonic()
   runtime.spawn(self.forward, self)
+end
+
+--- Closes its store. The task that forwards ends: it could not read the spool any more.
+function Spool:close()
+  self.is_closed = true
+  self.spool:close()
 end
 
 --- How many entries wait in the spool, and the age of the oldest; nil while it cannot be read.
