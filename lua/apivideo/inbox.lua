@@ -16,6 +16,8 @@ local worker = require "apivideo.inbox.worker"
 -- ten seconds, and may stamp each anew.
 local WINDOW_S = 20
 
+local LATEST_S = 1e12 -- of received_at: far more than any clock tells
+
 --- Where the events are. Each function returns what is said here, or nil and an error
 --- (`store_unavailable`). Of several that act on a claim, `false` says that it is lost: its lease ran out.
 ---@class apivideo.Store
@@ -81,6 +83,15 @@ local function check_delivery(delivery)
     error("inbox:put: a delivery expected, with raw and event, or with raw and the err of events:parse", 3)
   elseif delivery.event and delivery.raw:find("\0", 1, true) then
     error("inbox:put: raw is no JSON: it has a NUL", 3)
+  end
+  -- A store would fail with the whole batch, or could not read the entry again.
+  local received_at = delivery.received_at
+  if received_at ~= nil and not (type(received_at) == "number" and received_at >= 0 and received_at < LATEST_S) then
+    error("inbox:put: received_at must be a number of seconds since 1970, got " .. tostring(received_at), 3)
+  elseif delivery.webhookId ~= nil and type(delivery.webhookId) ~= "string" then
+    error("inbox:put: webhookId must be a string, got " .. type(delivery.webhookId), 3)
+  elseif delivery.verified ~= nil and type(delivery.verified) ~= "boolean" then
+    error("inbox:put: verified must be a boolean, got " .. type(delivery.verified), 3)
   end
 end
 
