@@ -45,6 +45,29 @@ describe("inbox:work", function()
     wait_for(function() return stats()[state] == count end, count .. " " .. state)
   end
 
+  it("settles an attempt whose handler has changed the event and the delivery", function()
+    handlers:on("video.*", function(event, delivery)
+      event.type, delivery.attempt = {}, nil
+      error "away"
+    end)
+    deliver(caption "a")
+    local printed = printed_by(function()
+      apivideo.spawn(function() inbox:work(handlers, { cancel = cancel, backoff = 0.01, attempts = 2 }) end)
+      wait_until("dead", 1)
+    end)
+    assert.matches("attempt 1%) failed, again in", printed)
+    assert.matches("attempt 2%) failed and was given up", printed)
+    assert.matches("away", inbox:list("dead")[1].error)
+  end)
+
+  it("shows the fields of a permanent failure that is a table", function()
+    handlers:on("video.*", function() return apivideo.permanent { code = 5 } end)
+    deliver(caption "a")
+    work()
+    wait_until("dead", 1)
+    assert.equal("{ code = 5 }", inbox:list("dead")[1].error)
+  end)
+
   it("hands each event to its handlers, and completes it", function()
     local seen = {}
     handlers:on("video.*", function(event, delivery) seen[#seen + 1] = event.captionId .. delivery.attempt end)

@@ -159,7 +159,7 @@ local function check_permanent(made, err, event)
   local is_dropped, cause = permanent.made_since(made)
   if not is_dropped or permanent.is(err) then return end
   log.warn(("a handler of %s called apivideo.permanent(%s) but did not return its results, so it has no effect; write "
-    .. "`return apivideo.permanent(…)`"):format(event.type, failure.message(cause)))
+    .. "`return apivideo.permanent(…)`"):format(tostring(event.type), failure.message(cause)))
 end
 
 -- The error of a handler and its traceback, by what `xpcall` returned; nil when the handler succeeded.

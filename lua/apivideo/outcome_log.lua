@@ -38,7 +38,8 @@ end
 --- Writes a line for a rejection, a failure and an event without a handler; none for a success.
 ---@param outcome apivideo.Outcome
 return function(outcome)
-  local name = outcome.event and outcome.event.type or "an event that cannot be parsed"
+  -- (A handler may have changed the event.)
+  local name = tostring(outcome.event and outcome.event.type or "an event that cannot be parsed")
   if outcome.err and outcome.delivery then
     report_unparsed(outcome)
   elseif outcome.err then

@@ -7,6 +7,7 @@ local MESSAGE = 1000 -- bytes that are kept of an error's message
 
 ---@class apivideo.Claim
 ---@field id integer the entry's
+---@field attempt integer as in `delivery`, which the handlers may change
 ---@field event? apivideo.Event nil when the catalogue no longer takes it for one
 ---@field delivery apivideo.Delivery with `attempt`
 ---@field err? apivideo.Error why there is no event
@@ -77,7 +78,7 @@ function claim.new(inbox, entry, lease)
   }
   delivery.key = event and inbox.events:key(event, entry.raw) or nil
   return setmetatable({
-    id = entry.id, token = entry.token, event = event, err = err, delivery = delivery,
+    id = entry.id, token = entry.token, attempt = entry.attempt, event = event, err = err, delivery = delivery,
     store = inbox.store, lease = lease,
   }, Claim)
 end

@@ -50,7 +50,7 @@ local function all_permanent(errs)
 end
 
 local function name_of(delivery, event)
-  return ("%s (attempt %d)"):format(event and event.type or "an event", delivery.attempt)
+  return ("%s (attempt %d)"):format(tostring(event and event.type or "an event"), delivery.attempt)
 end
 
 -- The default log: a line for each outcome that needs attention.
@@ -92,7 +92,7 @@ end
 
 -- Settles a claim in the store. Its fate; whether the store has it, and why not.
 local function store_outcome(worker, claim, outcome)
-  local attempt, errs = claim.delivery.attempt, outcome.errors
+  local attempt, errs = claim.attempt, outcome.errors
   if outcome.handled then
     return "completed", call_claim(worker, claim, "complete")
   elseif attempt >= worker.attempts or all_permanent(errs) then
@@ -119,6 +119,7 @@ end
 function settlement.settle(worker, attempt, handled, errs, tracebacks)
   local claim, now = attempt.claim, runtime.monotonic()
   attempt.is_settling = true
+  claim.delivery.attempt = claim.attempt -- for the log, should a handler have changed it
   attempt.ends = now + 2 * worker.lease + worker.handler_timeout
   local outcome = {
     event = claim.event, delivery = claim.delivery, handled = handled, errors = errs, tracebacks = tracebacks,
@@ -138,6 +139,7 @@ end
 ---@param tracebacks? table<integer, string>
 function settlement.ignore(attempt, errs, tracebacks)
   local claim = attempt.claim
+  claim.delivery.attempt = claim.attempt
   log.warn(("the handlers of %s returned after %.0f s, when the attempt had failed already; the result is ignored: %s")
     :format(name_of(claim.delivery, claim.event), runtime.monotonic() - attempt.started,
       errs and text_of(errs, tracebacks) or "they succeeded"))
