@@ -361,9 +361,10 @@ describe("inbox store sqlite", function()
       local entries = assert(store:claim(10, 600))
       for _, call in ipairs {
         { "put", { item("21", { occurrence = "1" }) }, WINDOW }, { "claim", 1, 60 }, { "list", "waiting", 5, 0 },
-        { "list", "claimed", 2, 0 }, { "stats" }, { "extend", entries[1].id, 1, 60 }, { "complete", entries[1].id, 1 },
-        { "remove", entries[4].id, 1 }, { "retry", entries[2].id, 1, 9, "x" },
-        { "bury", entries[3].id, 1, "x" }, { "redrive" }, { "purge", "done", 0 },
+        { "list", "claimed", 2, 0 }, { "stats" }, { "extend", entries[1].id, entries[1].token, 60 },
+        { "complete", entries[1].id, entries[1].token }, { "remove", entries[4].id, entries[4].token },
+        { "retry", entries[2].id, entries[2].token, 9, "x" }, { "bury", entries[3].id, entries[3].token, "x" },
+        { "redrive" }, { "purge", "done", 0 },
       } do
         assert.is_truthy(store[call[1]](store, (table.unpack or unpack)(call, 2)))
         assert.equal(0, sql("PRAGMA wal_checkpoint(TRUNCATE)")[1][1], call[1])
@@ -397,7 +398,8 @@ describe("inbox store sqlite", function()
         assert.equal("NORMAL", level)
         assert.equal(1, store:redrive(entry.id))
         assert.equal("FULL", level)
-        assert.is_true(store:extend(claim(store).id, 2, 60))
+        local again = claim(store)
+        assert.is_true(store:extend(again.id, again.token, 60))
         assert.equal("NORMAL", level)
         assert.is_true(store:pause() and store:resume())
         assert.equal("FULL", level)

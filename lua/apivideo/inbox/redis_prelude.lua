@@ -156,11 +156,18 @@ local function forget(n, record)
   call("XDEL", stream, n)
 end
 
+-- The token before the first claim of an event. It is not 0: after a loss of data the ids begin anew, and a claim from
+-- before must not hold for another event of that id.
+local function first_token(came)
+  return came % 1000000000
+end
+
 -- What is given of an event: id, token, attempt, raw ("" of one that is done), facts, age, error; and its record.
 local function read(n, time)
   local entry = call("XRANGE", stream, n, n)[1]
   local values = entry and entry[2] or {}
-  local record = record_of(n) or { 0, 0, values[2], values[4], values[6], values[8], values[10], "" }
+  local record = record_of(n)
+    or { first_token(values[8] or 0), 0, values[2], values[4], values[6], values[8], values[10], "" }
   local age = math.max(0, time - record[CAME])
   return { n, record[TOKEN], record[ATTEMPT], values[12] or "", record[FACTS], age, record[ERROR] }, record
 end

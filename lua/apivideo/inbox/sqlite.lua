@@ -82,6 +82,13 @@ local function hash(text)
   return text and core.signature.sign(text, "apivideo"):sub(1, 32)
 end
 
+-- The token before the first claim of an event, at random: after the file was replaced, its ids begin anew, and a claim
+-- from before must not hold for another event of that id.
+local function first_token()
+  local high, middle, low = core.random(3):byte(1, 3)
+  return (high * 256 + middle) * 256 + low
+end
+
 -- The state of an entry that waits.
 local function waiting_state(db, lane)
   return lane and db:rows("lane_is_taken", lane)[1] and "blocked" or "ready"
@@ -117,8 +124,8 @@ local function put_one(db, now, item, window)
   if is_retry(db, item, came, window) then return not db:rows("known", key)[1] and "occurrence" end
   local state, ended = waiting_state(db, lane), nil
   if item.error then state, ended = "dead", now end
-  return db:run("put", key, hash(item.occurrence), lane, state, item.webhookId, item.verified, item.received_at, came,
-    item.raw, item.error, ended) == 1
+  return db:run("put", key, hash(item.occurrence), lane, state, first_token(), item.webhookId, item.verified,
+    item.received_at, came, item.raw, item.error, ended) == 1
 end
 
 local function put(db, now, items, window)

@@ -29,8 +29,8 @@ return {
     ORDER BY stored_at, id LIMIT 1]],
   lane_is_taken = "SELECT 1 FROM events WHERE lane = ? AND ended IS NULL LIMIT 1",
   put = [[INSERT INTO events
-      (identity, occurrence, lane, state, webhook_id, verified, received_at, stored_at, raw, error, ended)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      (identity, occurrence, lane, state, token, webhook_id, verified, received_at, stored_at, raw, error, ended)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (identity) DO NOTHING]],
 
   wake = [[UPDATE events SET state = 'ready', due = NULL
