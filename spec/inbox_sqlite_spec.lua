@@ -302,6 +302,40 @@ describe("inbox store sqlite", function()
       end
     end)
 
+    for name, remove in pairs {
+      ["is deleted"] = function() os.execute("rm " .. path .. "*") end,
+      ["is moved"] = function() assert(os.rename(path, path .. "-old")) end,
+      ["loses its -wal"] = function() assert(os.remove(path .. "-wal")) end,
+    } do
+      it("that " .. name .. " while it is open is refused once, and acknowledges nothing that is lost", function()
+        local store = open()
+        assert(store:put({ item "before" }, WINDOW))
+        remove()
+        local ok, err = store:put({ item "into the old file" }, WINDOW)
+        os.remove(path .. "-old")
+        assert.is_nil(ok)
+        assert.equal("store_unavailable", err.kind)
+        assert.matches("deleted, moved or replaced while it was open; end all processes", err.message, 1, true)
+        assert.same({ true }, store:put({ item "after" }, WINDOW))
+        local waiting = open():list("waiting", 9, 0)
+        assert.equal("after", waiting[#waiting].raw)
+      end)
+    end
+
+    it("that replaces another has no event for which a claim of the other holds", function()
+      local before = open()
+      put(before, "a")
+      local lost = claim(before)
+      os.execute("rm " .. path .. "*")
+      local after = open()
+      put(after, "b")
+      local entry = claim(after)
+      assert.equal(lost.id, entry.id)
+      before:stats() -- notices it
+      assert.is_false(before:complete(lost.id, lost.token))
+      assert.is_true(after:complete(entry.id, entry.token))
+    end)
+
     it("that is a directory is refused", function()
       os.execute("mkdir " .. path)
       refused("unable to open", open():stats())

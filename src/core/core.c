@@ -2,6 +2,9 @@
 ** apivideo.core: the C half of the library. Opening it makes tables of functions and nothing else:
 ** no socket, no thread, no pool (nginx requires modules before it forks).
 */
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,19 +51,35 @@ static int core_process_id(lua_State *L) {
   return 1;
 }
 
+/* file_id(path) -> a text that two paths share if they lead to the same file; nil if there is none, or it cannot be
+** looked up. It does not open the file: to close it would give up the locks of this process.
+** Stack: [-0, +1, -]. */
+static int core_file_id(lua_State *L) {
+  struct stat about;
+  char id[64];
+  if (stat(luaL_checkstring(L, 1), &about) != 0) {
+    lua_pushnil(L);
+    return 1;
+  }
+  (void)snprintf(id, sizeof id, "%ju:%ju", (uintmax_t)about.st_dev, (uintmax_t)about.st_ino);
+  lua_pushstring(L, id);
+  return 1;
+}
+
 static const luaL_Reg functions[] = {{"now", core_now},
                                      {"monotonic", core_monotonic},
                                      {"random", core_random},
                                      {"process_id", core_process_id},
+                                     {"file_id", core_file_id},
                                      {NULL, NULL}};
 
 APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 
-/* Pushes the module: { now, monotonic, random, process_id, http, event, signature, signals }.
+/* Pushes the module: { now, monotonic, random, process_id, file_id, http, event, signature, signals }.
    Stack: [-0, +1, m]. */
 int luaopen_apivideo_core(lua_State *L) {
   pin_module();
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 9);
   compat_setfuncs(L, functions);
   http_open(L);
   lua_setfield(L, -2, "http");

@@ -22,6 +22,7 @@ local advice = {
     .. " with: sqlite3 FILE .recover" },
   { "readonly database", "let the user of this process write it, and its directory" },
   { "unable to open database file", "its directory must be there, and the user of this process may write in it" },
+  { "replaced while it was open", "end all processes that use it before you move or delete it" },
   { "database is locked", "another process has kept it locked for too long" },
 }
 
@@ -43,6 +44,7 @@ local function open(self)
   local db = connection.open(self.path, statements)
   self.db = db
   self.clock = schema.prepare(db)
+  db:note_file()
 end
 
 local function close(self)
@@ -55,6 +57,7 @@ local function transact(self, kind, body, ...)
   if not self.db then open(self) end
   local db = self.db
   db:begin(kind)
+  db:check_files()
   local result = body(db, core.monotonic() + self.clock, ...)
   db:commit()
   return result

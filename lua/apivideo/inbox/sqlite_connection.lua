@@ -94,6 +94,21 @@ function Connection:rows(name, ...)
   end
 end
 
+--- Notes which file it has open, once that is there.
+function Connection:note_file()
+  self.file = core.file_id(self.path)
+end
+
+--- Fails where its path no longer leads to the files that it has open. SQLite continues with files that were deleted:
+--- what it stores there is gone when the process ends, and other processes have other files.
+function Connection:check_files()
+  local log = core.file_id(self.path .. "-wal")
+  if core.file_id(self.path) ~= self.file or self.log and log ~= self.log then
+    fail("the file, or its -wal, was deleted, moved or replaced while it was open")
+  end
+  self.log = log -- nil until the first transaction that writes
+end
+
 --- Begins a transaction: "read"; "write"; or "durable", which is on the disk when it has been committed,
 --- as is all that was written before it.
 function Connection:begin(kind)
