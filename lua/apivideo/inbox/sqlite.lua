@@ -318,6 +318,10 @@ end
 ---@return apivideo.Store
 return function(given)
   options.check("inbox.sqlite", given, { path = "string" })
+  if given.path == "" or given.path == ":memory:" or given.path:find("\0", 1, true) then
+    error(('inbox.sqlite: option "path" must name a file, got "%s"; for a store in memory, use require'
+      .. ' "apivideo.inbox.memory"'):format((given.path:gsub("%c", "?"))), 2)
+  end
   local driver, problem = connection.driver()
   if not driver then error("inbox.sqlite: " .. problem, 2) end
   return setmetatable({ path = given.path }, Sqlite)
