@@ -20,6 +20,7 @@
 # make bench         all figures, beside peers, and the report: bench/results.md. BENCHES="event http" some, RUNS=3 three times
 # make bench-smoke   instructions of the hot paths, counted: a tenth more than recorded is a failure
 # make bench-hostile honest deliveries to the standalone server beside ten thousand idle connections, slow-loris, floods …
+# make rockspecs     write the lists of Lua modules into the rockspecs
 # make env           print what a shell needs to use the checkout: eval "$(make -s env)"
 #
 # Narrower: make test LUAS="5.1 jit" SPECS=spec/http_spec.lua
@@ -260,34 +261,15 @@ env:
 	@$(MAKE) --no-print-directory -s build-5.4 >&2
 	@tools/with-lua 5.4 --env
 
-# ---- for LuaRocks: it says where the Lua's headers are, and where things go ----
+# ---- rocks, packages, releases ----
 
-SERVER_LUA  := $(wildcard lua/apivideo/server.lua lua/apivideo/emulator.lua lua/apivideo/command.lua \
-                 lua/apivideo/emulator/*.lua lua/apivideo/command/*.lua)
-LIBRARY_LUA := $(filter-out $(SERVER_LUA),$(wildcard lua/apivideo/*.lua lua/apivideo/*/*.lua))
+LUA_FILES    = $(sort $(shell find lua -name '*.lua'))
+SERVER_LUA   = $(filter lua/apivideo/server% lua/apivideo/emulator% lua/apivideo/command%,$(LUA_FILES))
+LIBRARY_LUA  = $(filter-out $(SERVER_LUA),$(LUA_FILES))
 
-# $(call install-lua,files,directory)
-install-lua = $(foreach file,$(1),install -D -m 644 $(file) $(2)/$(file:lua/%=%) &&) true
-
-.PHONY: rock-library rock-server install-library install-server
-rock-library:
-	@mkdir -p $(BUILD)/rock/apivideo
-	$(CC) $(C) $(CFLAGS) -I$(LUA_INCDIR) $(LIBFLAG) -o $(BUILD)/rock/apivideo/core.so $(CORE) \
-	  -I$(CURL_INCDIR) -L$(CURL_LIBDIR) -L$(CRYPTO_LIBDIR) -lcurl -lcrypto
-
-rock-server:
-	@mkdir -p $(BUILD)/rock/apivideo/server
-	$(CC) $(C) $(CFLAGS) -I$(LUA_INCDIR) $(LIBFLAG) -o $(BUILD)/rock/apivideo/server/core.so $(SERVER) \
-	  -I$(MICROHTTPD_INCDIR) -L$(MICROHTTPD_LIBDIR) -lmicrohttpd
-
-install-library:
-	install -D -m 755 $(BUILD)/rock/apivideo/core.so $(LIBDIR)/apivideo/core.so
-	$(call install-lua,$(LIBRARY_LUA),$(LUADIR))
-
-install-server:
-	install -D -m 755 $(BUILD)/rock/apivideo/server/core.so $(LIBDIR)/apivideo/server/core.so
-	$(call install-lua,$(SERVER_LUA),$(LUADIR))
-	install -D -m 755 bin/apivideo $(BINDIR)/apivideo
+.PHONY: rockspecs
+rockspecs:
+	@tools/rockspecs
 
 .PHONY: clean
 clean:

@@ -10,24 +10,64 @@ description = {
     Receives api.video's webhooks without a web server beside it; a local api.video to test an
     application with; and the command `apivideo`: emulate, listen, trigger.]],
   homepage = "https://github.com/apivideo-lua/apivideo-lua",
+  issues_url = "https://github.com/apivideo-lua/apivideo-lua/issues",
+  maintainer = "The apivideo for Lua authors",
   license = "MIT",
   labels = { "webhooks", "http", "server" },
 }
+supported_platforms = { "linux" } -- epoll, signalfd
 dependencies = {
-  "lua >= 5.1, < 5.5",
+  "lua >= 5.1, < 5.6",
   "apivideo",
-  "argparse >= 0.6",
+  "argparse >= 0.7",
+}
+test_dependencies = {
+  "busted >= 2.1",
+  "luasocket >= 3.0",
 }
 external_dependencies = {
   MICROHTTPD = { library = "microhttpd" },
 }
+-- Not "builtin": that copies all of a directory lua/, the library's files included, whatever it lists.
 build = {
-  type = "make",
-  build_target = "rock-server",
-  install_target = "install-server",
-  build_variables = {
-    CC = "$(CC)", CFLAGS = "$(CFLAGS)", LIBFLAG = "$(LIBFLAG)", LUA_INCDIR = "$(LUA_INCDIR)",
-    MICROHTTPD_INCDIR = "$(MICROHTTPD_INCDIR)", MICROHTTPD_LIBDIR = "$(MICROHTTPD_LIBDIR)",
+  type = "command",
+  build_command = [[
+    mkdir -p build/rock/server &&
+    $(CC) $(CFLAGS) -std=c99 -D_GNU_SOURCE -DNDEBUG -fPIC -fvisibility=hidden \
+      -I$(LUA_INCDIR) -I$(MICROHTTPD_INCDIR) $(LIBFLAG) -o build/rock/server/core.so \
+      src/server/*.c src/common/*.c -L$(MICROHTTPD_LIBDIR) -lmicrohttpd]],
+  install = {
+    lib = { ["apivideo.server.core"] = "build/rock/server/core.so" },
+    -- Written by "make rockspecs".
+    lua = {
+      ["apivideo.command"] = "lua/apivideo/command.lua",
+      ["apivideo.command.emulate"] = "lua/apivideo/command/emulate.lua",
+      ["apivideo.command.listen"] = "lua/apivideo/command/listen.lua",
+      ["apivideo.command.numbers"] = "lua/apivideo/command/numbers.lua",
+      ["apivideo.command.output"] = "lua/apivideo/command/output.lua",
+      ["apivideo.command.trigger"] = "lua/apivideo/command/trigger.lua",
+      ["apivideo.emulator"] = "lua/apivideo/emulator.lua",
+      ["apivideo.emulator.api"] = "lua/apivideo/emulator/api.lua",
+      ["apivideo.emulator.base64"] = "lua/apivideo/emulator/base64.lua",
+      ["apivideo.emulator.collection"] = "lua/apivideo/emulator/collection.lua",
+      ["apivideo.emulator.faults"] = "lua/apivideo/emulator/faults.lua",
+      ["apivideo.emulator.fill"] = "lua/apivideo/emulator/fill.lua",
+      ["apivideo.emulator.ids"] = "lua/apivideo/emulator/ids.lua",
+      ["apivideo.emulator.limits"] = "lua/apivideo/emulator/limits.lua",
+      ["apivideo.emulator.live_streams"] = "lua/apivideo/emulator/live_streams.lua",
+      ["apivideo.emulator.pages"] = "lua/apivideo/emulator/pages.lua",
+      ["apivideo.emulator.problems"] = "lua/apivideo/emulator/problems.lua",
+      ["apivideo.emulator.query"] = "lua/apivideo/emulator/query.lua",
+      ["apivideo.emulator.sender"] = "lua/apivideo/emulator/sender.lua",
+      ["apivideo.emulator.summaries"] = "lua/apivideo/emulator/summaries.lua",
+      ["apivideo.emulator.tokens"] = "lua/apivideo/emulator/tokens.lua",
+      ["apivideo.emulator.videos"] = "lua/apivideo/emulator/videos.lua",
+      ["apivideo.emulator.webhooks"] = "lua/apivideo/emulator/webhooks.lua",
+      ["apivideo.server"] = "lua/apivideo/server.lua",
+    },
+    bin = { "bin/apivideo" },
   },
-  install_variables = { LUADIR = "$(LUADIR)", LIBDIR = "$(LIBDIR)", BINDIR = "$(BINDIR)" },
+}
+test = {
+  type = "busted",
 }

@@ -40,13 +40,16 @@ describe("installation #process", function()
 
   setup(function()
     scratch = run("mktemp -d"):gsub("%s", "")
-    run("mkdir %s/source && cp -r Makefile LICENSE src lua bin *.rockspec %s/source", scratch, scratch)
+    run("mkdir %s/source && cp -r LICENSE src lua bin docs examples *.rockspec %s/source", scratch, scratch)
+    -- What LuaRocks needs is a compiler: the GNU options of make and install are not there on other systems.
+    run("mkdir %s/bsd && cd %s/bsd && printf '#!/bin/sh\\necho usage >&2\\nexit 64\\n' > make && chmod +x make && " ..
+      "cp make gmake && cp make install", scratch, scratch)
     -- LuaRocks knows LuaJIT as a Lua 5.1 with other headers.
     local headers = rawget(_G, "jit") and
       "LUA_INCDIR=" .. run("pkg-config --variable=includedir luajit"):gsub("%s", "") or ""
     for _, rock in ipairs(rocks) do
-      built[rock] = run("cd %s/source && HOME=%s luarocks --lua-version=%s --tree=%s/tree make " ..
-        "--deps-mode none %s-scm-1.rockspec %s", scratch, scratch, version, scratch, rock, headers)
+      built[rock] = run("cd %s/source && PATH=%s/bsd:$PATH HOME=%s luarocks --lua-version=%s --tree=%s/tree make " ..
+        "--deps-mode none %s-scm-1.rockspec %s", scratch, scratch, scratch, version, scratch, rock, headers)
       local manifest = run("cat %s/tree/lib/luarocks/rocks-%s/%s/scm-1/rock_manifest", scratch, version, rock)
       manifest = manifest:gsub("^rock_manifest =", "return")
       files[rock] = flatten(assert((loadstring or load)(manifest))(), "", {})
@@ -74,14 +77,14 @@ describe("installation #process", function()
     local found = lines(run("find lua bin -type f"))
     assert.is_true(#found > 0)
     for _, file in ipairs(found) do
-      assert.truthy(owners[file], file .. " is in no rock")
+      assert.truthy(owners[file], file .. " is in no rock; run: make rockspecs")
     end
-    for _, file in ipairs(lines(run("find src -name '*.c'"))) do
+    for _, directory in ipairs(lines(run("find src -name '*.c' -printf '%%h\\n' | sort -u"))) do
       local count = 0
       for _, rock in ipairs(rocks) do
-        if built[rock]:find(file, 1, true) then count = count + 1 end
+        if built[rock]:find(directory .. "/*.c", 1, true) then count = count + 1 end
       end
-      assert.equal(file:find("^src/common/") and 2 or 1, count, "rocks that compile " .. file)
+      assert.equal(directory == "src/common" and 2 or 1, count, "rocks that compile " .. directory)
     end
   end)
 
