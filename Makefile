@@ -21,6 +21,7 @@
 # make bench-smoke   instructions of the hot paths, counted: a tenth more than recorded is a failure
 # make bench-hostile honest deliveries to the standalone server beside ten thousand idle connections, slow-loris, floods …
 # make rockspecs     write the lists of Lua modules into the rockspecs
+# make release VERSION=0.2.0   commit and tag a version, with its rockspecs and a source archive, in build/release
 # make env           print what a shell needs to use the checkout: eval "$(make -s env)"
 #
 # Narrower: make test LUAS="5.1 jit" SPECS=spec/http_spec.lua
@@ -270,6 +271,10 @@ LIBRARY_LUA  = $(filter-out $(SERVER_LUA),$(LUA_FILES))
 .PHONY: rockspecs
 rockspecs:
 	@tools/rockspecs
+
+.PHONY: release
+release:
+	@tools/release "$(VERSION)"
 
 .PHONY: clean
 clean:

@@ -1,0 +1,140 @@
+--- A release: made in a copy of the tree, served with a LuaRocks manifest on loopback, and installed from there into
+--- an empty tree, for the Lua that runs this.
+
+local file = require "spec.support.file"
+local process = require "spec.support.process"
+
+local VERSION = "9.8.7"
+local lua = _VERSION:match("%d%.%d")
+
+-- Answers GET with the files of a directory.
+local FILE_SERVER = [[
+local directory = %q
+local server = assert(require("apivideo.server").listen { handler = function(request)
+  local opened = io.open(directory .. request.path, "rb")
+  local text = opened and opened:read("*a")
+  if opened then opened:close() end
+  return text and 200 or 404, nil, text
+end })
+print("serving " .. server.url)
+io.stdout:flush()
+server:run()
+]]
+
+-- What stands first in PATH: GNU's make and install are not there on other systems, and no git may be needed.
+local USELESS = "for name in make gmake install git; do printf '#!/bin/sh\necho usage >&2\nexit 64\n' > $name; " ..
+  "chmod +x $name; done"
+
+-- A rock of a module that this machine has, so that no registry is asked for it.
+local DEPENDENCY = [[
+package = "%s"
+version = "%s-1"
+source = { url = "%s/%s.tar.gz" }
+build = { type = "none", install = { %s = { ["%s"] = "%s" } } }
+]]
+
+describe("a release #process", function()
+  local scratch, server, url
+
+  -- Runs a shell command; its output, and its exit status.
+  local function shell(command, ...)
+    command = command:format(...)
+    local pipe = assert(io.popen("exec 2>&1 < /dev/null; unset MAKEFLAGS MAKELEVEL MFLAGS LUA_PATH LUA_CPATH; cd " ..
+      scratch .. "; export HOME=$PWD; (" .. command .. "\n); echo \"status $?\""))
+    local output, status = pipe:read("*a"):match("^(.*)status (%d+)\n$")
+    pipe:close()
+    return output, tonumber(status)
+  end
+
+  local function run(command, ...)
+    local output, status = shell(command, ...)
+    if status ~= 0 then error(command:format(...) .. ": status " .. status .. "\n" .. output, 2) end
+    return output
+  end
+
+  local function release(version)
+    return shell("cd source && SOURCE_URL=%s tools/release %s", url, version)
+  end
+
+  -- Puts a module's file, found on a path, into an archive beside a rockspec.
+  local function serve_dependency(rock, version, kind, module, path)
+    local found
+    for template in path:gmatch("[^;]+") do
+      local name = template:gsub("%?", module)
+      if not found and name:sub(1, 1) == "/" and file.read(name) ~= "" then found = name end
+    end
+    local base = module .. (kind == "lib" and ".so" or ".lua")
+    run("mkdir -p %s served && cp -L %s %s/%s && tar czf served/%s.tar.gz %s", rock, assert(found, module), rock, base,
+      rock, rock)
+    file.write(("%s/served/%s-%s-1.rockspec"):format(scratch, rock, version),
+      DEPENDENCY:format(rock, version, url, rock, kind, module, base))
+  end
+
+  setup(function()
+    scratch = os.tmpname()
+    os.remove(scratch)
+    assert(os.execute("mkdir -p " .. scratch .. "/source " .. scratch .. "/served " .. scratch .. "/useless"))
+    assert(os.execute("cp -r .gitignore Makefile CHANGELOG.md LICENSE README.md src lua bin docs examples tools *.rockspec " ..
+      scratch .. "/source"))
+    run("cd useless && %s", USELESS)
+    run("cd source && git init -q . && git config user.name T && git config user.email t@example.com && git add -A && " ..
+      "git commit -q -m start")
+    server = process.start { "-e", FILE_SERVER:format(scratch .. "/served") }
+    url = server:wait_for("serving (%S+)")
+  end)
+
+  teardown(function()
+    server:kill("TERM")
+    server:wait()
+    os.execute("rm -rf " .. scratch)
+  end)
+
+  it("is not made from a checkout with changes, nor with another kind of version", function()
+    local output, status = release("1.0")
+    assert.equal(1, status, output)
+    assert.truthy(output:find("three numbers", 1, true), output)
+    run("cd source && echo >> README.md")
+    output, status = release(VERSION)
+    run("cd source && git checkout -q .")
+    assert.equal(1, status, output)
+    assert.truthy(output:find("the checkout has changes", 1, true), output)
+  end)
+
+  it("is not made when a Lua module is in no rock", function()
+    run("cd source && echo return > lua/apivideo/forgotten.lua && git add -A && git commit -q -m forgotten")
+    local output, status = release(VERSION)
+    run("cd source && git reset -q --hard HEAD^")
+    assert.equal(1, status, output)
+    assert.truthy(output:find("make rockspecs", 1, true), output)
+  end)
+
+  it("installs both rocks and what they depend on, without git, GNU make and the internet", function()
+    local output, status = release(VERSION)
+    assert.equal(0, status, output)
+    assert.equal("v" .. VERSION .. "\n", run("cd source && git tag"))
+    assert.equal("", run("cd source && git status --porcelain"))
+    assert.truthy(run("cd source && git show HEAD:CHANGELOG.md"):find("\n## 9%.8%.7 %(20%d%d%-%d%d%-%d%d%)\n"))
+
+    run("cp source/build/release/* served")
+    serve_dependency("lua-cjson", "2.1.0", "lib", "cjson", package.cpath)
+    serve_dependency("argparse", "0.7.1", "lua", "argparse", package.path)
+    run("luarocks-admin make_manifest served")
+
+    local headers = rawget(_G, "jit") and
+      "LUA_INCDIR=" .. run("pkg-config --variable=includedir luajit"):gsub("%s", "") or ""
+    run("env -u http_proxy -u https_proxy -u HTTP_PROXY -u HTTPS_PROXY PATH=$PWD/useless:$PATH luarocks --lua-version=%s " ..
+      "--tree=$PWD/tree install --only-server=%s apivideo-server %s", lua, url, headers)
+    assert.equal("9.8.7-1\n", run("ls tree/lib/luarocks/rocks-%s/apivideo", lua))
+
+    local environment = ("LUA_PATH='%s/tree/share/lua/%s/?.lua;%s/tree/share/lua/%s/?/init.lua' "):format(
+      scratch, lua, scratch, lua) .. ("LUA_CPATH='%s/tree/lib/lua/%s/?.so'"):format(scratch, lua)
+    output, status = process.run({ "-e", [[
+      local apivideo = require "apivideo"
+      local listening = assert(require("apivideo.server").listen { handler = function() return 204 end })
+      print(assert(require("apivideo.http").request { method = "GET", url = listening.url }).status)
+      listening:stop()
+      require("apivideo.command").main { "--version" }]] }, environment)
+    assert.equal("204\napivideo 9.8.7\n", output)
+    assert.equal(0, status)
+  end)
+end)
