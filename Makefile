@@ -70,8 +70,8 @@ $(foreach lua,5.1 5.2 5.3 5.4 jit,$(eval $(call modules,$(lua))))
 .PHONY: demo
 demo:
 	@tools/setup demo
-	@$(MAKE) --no-print-directory -s build-5.4
-	@tools/with-lua 5.4 examples/quickstart.lua
+	@lua=$$(tools/find-lua) && $(MAKE) --no-print-directory -s build-$$lua && \
+	  tools/with-lua $$lua examples/quickstart.lua
 
 .PHONY: demo-nginx
 demo-nginx:
@@ -259,8 +259,7 @@ bench-hostile:
 .PHONY: env
 env:
 	@tools/setup demo >&2
-	@$(MAKE) --no-print-directory -s build-5.4 >&2
-	@tools/with-lua 5.4 --env
+	@tools/env
 
 # ---- rocks, packages, releases ----
 

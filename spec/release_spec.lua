@@ -64,8 +64,8 @@ describe("a release #process", function()
       if not found and name:sub(1, 1) == "/" and file.read(name) ~= "" then found = name end
     end
     local base = module .. (kind == "lib" and ".so" or ".lua")
-    run("mkdir -p %s served && cp -L %s %s/%s && tar czf served/%s.tar.gz %s", rock, assert(found, module), rock, base,
-      rock, rock)
+    run("mkdir -p %s served && cp -L %s %s/%s && tar czf served/%s.tar.gz %s",
+      rock, assert(found, module), rock, base, rock, rock)
     file.write(("%s/served/%s-%s-1.rockspec"):format(scratch, rock, version),
       DEPENDENCY:format(rock, version, url, rock, kind, module, base))
   end
@@ -77,8 +77,8 @@ describe("a release #process", function()
     assert(os.execute("cp -r .gitignore Makefile CHANGELOG.md LICENSE README.md src lua bin docs examples tools *.rockspec " ..
       scratch .. "/source"))
     run("cd useless && %s", USELESS)
-    run("cd source && git init -q . && git config user.name T && git config user.email t@example.com && git add -A && " ..
-      "git commit -q -m start")
+    run("cd source && git init -q . && git config user.name T && git config user.email t@example.com && " ..
+      "git add -A && git commit -q -m start")
     server = process.start { "-e", FILE_SERVER:format(scratch .. "/served") }
     url = server:wait_for("serving (%S+)")
   end)
@@ -122,7 +122,7 @@ describe("a release #process", function()
 
     local headers = rawget(_G, "jit") and
       "LUA_INCDIR=" .. run("pkg-config --variable=includedir luajit"):gsub("%s", "") or ""
-    run("env -u http_proxy -u https_proxy -u HTTP_PROXY -u HTTPS_PROXY PATH=$PWD/useless:$PATH luarocks --lua-version=%s " ..
+    run("unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY; PATH=$PWD/useless:$PATH luarocks --lua-version=%s " ..
       "--tree=$PWD/tree install --only-server=%s apivideo-server %s", lua, url, headers)
     assert.equal("9.8.7-1\n", run("ls tree/lib/luarocks/rocks-%s/apivideo", lua))
 

@@ -1,0 +1,75 @@
+--- The first minutes: what tools/setup and tools/env print. What they would run is replaced by commands that do nothing.
+
+local file = require "spec.support.file"
+
+describe("setting up a checkout #process", function()
+  local fakes
+
+  -- A command that stands first in PATH.
+  local function fake(name, script)
+    file.write(fakes .. "/" .. name, "#!/bin/sh\n" .. script .. "\n")
+    os.execute("chmod +x " .. fakes .. "/" .. name)
+  end
+
+  -- Runs lines of bash; what they printed on both streams.
+  local function run(lines)
+    file.write(fakes .. "/lines",
+      "unset ${!LUA_*} MAKEFLAGS; PATH=" .. fakes .. ":$PATH\n" .. lines .. "\necho status $?\n")
+    local pipe = assert(io.popen("bash " .. fakes .. "/lines 2>&1"))
+    local output = pipe:read("*a")
+    pipe:close()
+    return output
+  end
+
+  before_each(function()
+    fakes = os.tmpname()
+    os.remove(fakes)
+    assert(os.execute("mkdir " .. fakes))
+  end)
+
+  after_each(function() os.execute("rm -rf " .. fakes) end)
+
+  it("prints a command to paste when packages are missing and only root can install them", function()
+    fake("id", "echo 1000")
+    fake("dpkg-query", "case $* in *gcc*) echo installed ;; *) exit 1 ;; esac")
+    fake("apt-cache", "case \"$*\" in *show*) echo 'Lua-Versions: 5.1 5.2 5.3' ;; " ..
+      "*luajit2*) echo 'Candidate: (none)' ;; *) echo 'Candidate: 1' ;; esac")
+    fake("apt-get", "exit 1")
+    fake("pkg-config", "exit 1") -- no Lua can run the demo
+    local output = run [[
+      command() { [ "$2" != sudo ] && builtin command "$@"; } # there is no sudo
+      export -f command
+      tools/setup demo-nginx]]
+    local packages = output:match("As root, run:\n  apt%-get update && apt%-get install %-%-no%-install%-recommends " ..
+      "([^\n]+)\n")
+    assert.truthy(packages, output)
+    packages = " " .. packages .. " "
+    assert.truthy(packages:find(" lua5.3 liblua5.3-dev lua-cjson ", 1, true), packages) -- the newest with lua-cjson
+    assert.truthy(packages:find(" luajit ", 1, true), packages)
+    assert.falsy(packages:find("|", 1, true))
+    assert.falsy(packages:find(" gcc ", 1, true))
+    assert.truthy(output:find("status 1\n", 1, true), output)
+  end)
+
+  it("exports each Lua's own paths, with the user's behind the checkout's, once", function()
+    fake("make", "exit 0")
+    fake("pkg-config", "case $2 in lua5.3 | lua5.4 | luajit) ;; *) exit 1 ;; esac")
+    for _, name in ipairs { "lua5.3", "lua5.4", "luajit" } do fake(name, "exit 0") end
+    local here = run("pwd"):match("[^\n]+")
+    local output = run [[
+      export LUA_PATH_5_4='/mine/?.lua;;' LUA_CPATH='/mine/?.so'
+      eval "$(tools/env)"
+      eval "$(tools/env)"
+      env]]
+    local function value(name) return output:match("\n" .. name .. "=([^\n]*)") end
+    local ours = here .. "/lua/?.lua;" .. here .. "/lua/?/init.lua;"
+    assert.equal(ours .. "/usr/share/lua/5.3/?.lua;/mine/?.lua;;", value "LUA_PATH_5_4")
+    assert.equal(ours .. ";", value "LUA_PATH_5_3")
+    assert.equal(ours .. ";", value "LUA_PATH")
+    assert.equal(here .. "/build/5.4/?.so;/mine/?.so", value "LUA_CPATH_5_4")
+    assert.equal(here .. "/build/jit/?.so;/mine/?.so", value "LUA_CPATH")
+    assert.is_nil(value "LUA_PATH_5_2")
+    local _, count = value("PATH"):gsub(here:gsub("%p", "%%%0") .. "/build/bin:", "")
+    assert.equal(1, count)
+  end)
+end)
