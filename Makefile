@@ -22,6 +22,7 @@
 # make bench-hostile honest deliveries to the standalone server beside ten thousand idle connections, slow-loris, floods …
 # make rockspecs     write the lists of Lua modules into the rockspecs
 # make release VERSION=0.2.0   commit and tag a version, with its rockspecs and a source archive, in build/release
+# make deb           build the packages lua-apivideo and apivideo for Debian and Ubuntu, in build/deb
 # make env           print what a shell needs to use the checkout: eval "$(make -s env)"
 #
 # Narrower: make test LUAS="5.1 jit" SPECS=spec/http_spec.lua
@@ -270,6 +271,16 @@ LIBRARY_LUA  = $(filter-out $(SERVER_LUA),$(LUA_FILES))
 .PHONY: rockspecs
 rockspecs:
 	@tools/rockspecs
+
+# Debian's packages, in build/deb. Of what git knows, so that nothing else of the checkout gets into them.
+.PHONY: deb
+deb:
+	@tools/setup deb
+	@rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/source
+	@git ls-files -z | xargs -0 cp --parents -P -t $(BUILD)/deb/source
+	@cd $(BUILD)/deb/source && unset MAKEFLAGS MAKELEVEL && dpkg-buildpackage -b -us -uc > ../log 2>&1 || \
+	  { tail -n 40 ../log; exit 1; }
+	@cd $(BUILD)/deb && lintian --fail-on error *.changes && ls *.deb
 
 .PHONY: release
 release:
