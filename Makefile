@@ -22,6 +22,7 @@
 # make bench-hostile honest deliveries to the standalone server beside ten thousand idle connections, slow-loris, floods …
 # make rockspecs     write the lists of Lua modules into the rockspecs
 # make release VERSION=0.2.0   commit and tag a version, with its rockspecs and a source archive, in build/release
+# make install PREFIX=/usr/local DESTDIR=   install the modules for LUAS, or for each Lua that has lua-cjson, and the command
 # make deb           build the packages lua-apivideo and apivideo for Debian and Ubuntu, in build/deb
 # make env           print what a shell needs to use the checkout: eval "$(make -s env)"
 #
@@ -271,6 +272,16 @@ LIBRARY_LUA  = $(filter-out $(SERVER_LUA),$(LUA_FILES))
 .PHONY: rockspecs
 rockspecs:
 	@tools/rockspecs
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+# With the modules for LUAS, or for each Lua that has headers and lua-cjson.
+.PHONY: install
+install:
+	@luas="$(if $(filter file,$(origin LUAS)),$$(tools/find-lua --all),$(LUAS))" && [ -n "$$luas" ] && \
+	  $(MAKE) --no-print-directory -s build LUAS="$$luas" BUILD=$(BUILD)/install CFLAGS="-O2 -DNDEBUG" && \
+	  BUILD=$(BUILD)/install PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" tools/install "$$luas"
 
 # Debian's packages, in build/deb. Of what git knows, so that nothing else of the checkout gets into them.
 .PHONY: deb

@@ -126,6 +126,18 @@ describe("installation #process", function()
     run("test -x %s/tree/bin/apivideo", scratch)
   end)
 
+  it("is copied below DESTDIR and PREFIX by make install, command included", function()
+    local lua = rawget(_G, "jit") and "jit" or version
+    run("BUILD=%s DESTDIR=%s/dest PREFIX=/opt PATH=%s/bsd:$PATH tools/install %s",
+      os.getenv "APIVIDEO_BUILD" or "build", scratch, scratch, lua)
+    local opt = scratch .. "/dest/opt"
+    local output, status = process.run({ opt .. "/bin/apivideo", "--version" },
+      ("LUA_PATH='%s/share/lua/%s/?.lua;%s/share/lua/%s/?/init.lua;;' LUA_CPATH='%s/lib/lua/%s/?.so;;'"):format(
+        opt, version, opt, version, opt, version))
+    assert.truthy(output:find("^apivideo %d"), output)
+    assert.equal(0, status)
+  end)
+
   it("passes luarocks lint", function()
     for _, rock in ipairs(rocks) do
       run("luarocks --lua-version=%s lint %s-scm-1.rockspec", version, rock)

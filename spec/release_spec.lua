@@ -74,8 +74,8 @@ describe("a release #process", function()
     scratch = os.tmpname()
     os.remove(scratch)
     assert(os.execute("mkdir -p " .. scratch .. "/source " .. scratch .. "/served " .. scratch .. "/useless"))
-    assert(os.execute("cp -r .gitignore Makefile CHANGELOG.md LICENSE README.md src lua bin docs examples tools *.rockspec " ..
-      scratch .. "/source"))
+    assert(os.execute("cp -r .gitignore Makefile CHANGELOG.md LICENSE README.md src lua bin docs examples tools " ..
+      "debian *.rockspec " .. scratch .. "/source"))
     run("cd useless && %s", USELESS)
     run("cd source && git init -q . && git config user.name T && git config user.email t@example.com && " ..
       "git add -A && git commit -q -m start")
@@ -114,6 +114,8 @@ describe("a release #process", function()
     assert.equal("v" .. VERSION .. "\n", run("cd source && git tag"))
     assert.equal("", run("cd source && git status --porcelain"))
     assert.truthy(run("cd source && git show HEAD:CHANGELOG.md"):find("\n## 9%.8%.7 %(20%d%d%-%d%d%-%d%d%)\n"))
+
+    assert.truthy(run("cd source && head -n 1 debian/changelog"):find("(9.8.7-1)", 1, true))
 
     run("cp source/build/release/* served")
     serve_dependency("lua-cjson", "2.1.0", "lib", "cjson", package.cpath)

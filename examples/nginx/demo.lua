@@ -41,7 +41,7 @@ local function new_directory()
 end
 
 -- nginx ends when its pipe closes: with this process, however that ends.
-local command = [[exec 3<&0; export PATH="$PATH:/usr/sbin" LUA_PATH="%s?.lua;$LUA_PATH"
+local command = [[exec 3<&0; export PATH="$PATH:/usr/sbin" LUA_PATH="%s?.lua;${LUA_PATH:-;}"
 export APIVIDEO_API_KEY=%s APIVIDEO_BASE_URL=%s
 settings='daemon off; pid nginx.pid; env LUA_PATH; env LUA_CPATH;'
 nginx -p %s -c nginx.conf -g "$settings" < /dev/null > %s/log 2>&1 & pid=$!
