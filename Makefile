@@ -289,7 +289,8 @@ deb:
 	@tools/setup deb
 	@rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/source
 	@git ls-files -z | xargs -0 cp --parents -P -t $(BUILD)/deb/source
-	@cd $(BUILD)/deb/source && unset MAKEFLAGS MAKELEVEL && dpkg-buildpackage -b -us -uc > ../log 2>&1 || \
+	@cd $(BUILD)/deb/source && unset MAKEFLAGS MAKELEVEL && DEB_BUILD_OPTIONS=noautodbgsym \
+	  dpkg-buildpackage -b -us -uc > ../log 2>&1 || \
 	  { tail -n 40 ../log; exit 1; }
 	@cd $(BUILD)/deb && lintian --fail-on error *.changes && ls *.deb
 
