@@ -1,5 +1,6 @@
 --- An output of busted: what plainTerminal prints, and at the end the counts of a run in the file
---- that -Xoutput names: "passed failed skipped". A run that does not get to its end writes none.
+--- that -Xoutput names, x.counts: "passed failed skipped". A run that does not get to its end writes none.
+--- When a spec file begins, x.file gets its number and name.
 
 local busted = require "busted"
 local plain = require "busted.outputHandlers.plainTerminal"
@@ -7,6 +8,14 @@ local plain = require "busted.outputHandlers.plainTerminal"
 return function(options)
   local handler = plain(options)
   local path = options.arguments[1]
+  local count = 0
+  busted.subscribe({ "file", "start" }, function(spec)
+    count = count + 1
+    local file = assert(io.open((path:gsub("counts$", "file")), "w"))
+    file:write(count, " ", spec.name, "\n")
+    file:close()
+    return nil, true
+  end)
   busted.subscribe({ "suite", "end" }, function()
     local file = assert(io.open(path, "w"))
     file:write(("%d %d %d\n"):format(handler.successesCount,

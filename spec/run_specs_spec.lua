@@ -1,0 +1,51 @@
+--- tools/run-specs, on spec files made for it.
+
+local file = require "spec.support.file"
+
+describe("tools/run-specs #process", function()
+  local scratch
+
+  local function run(luas, environment)
+    local pipe = assert(io.popen(("env -u LUA_PATH -u LUA_CPATH -u RUN_UNDER -u RUN_LOCALE SPEC_LOGS=%s/logs %s " ..
+      "tools/run-specs '%s' %s 2>&1"):format(scratch, environment or "", luas, scratch)))
+    local output = pipe:read("*a")
+    pipe:close()
+    return output
+  end
+
+  local function occurrences(text, part)
+    return select(2, text:gsub(part:gsub("%p", "%%%0"), ""))
+  end
+
+  before_each(function()
+    scratch = os.tmpname()
+    os.remove(scratch)
+    assert(os.execute("mkdir " .. scratch))
+  end)
+
+  after_each(function() os.execute("rm -rf " .. scratch) end)
+
+  it("prints a failure that several Luas have once, and names them", function()
+    file.write(scratch .. "/common_spec.lua", [[
+      it("fails everywhere", function() error("the reason " .. tostring({}), 0) end)
+      it("fails in one", function() assert(_VERSION ~= "Lua 5.1", "not here") end)
+      it("passes", function() end)]])
+    local output = run "5.1 5.4"
+    assert.equal(1, occurrences(output, "fails everywhere"), output)
+    assert.equal(1, occurrences(output, "the reason"), output)
+    assert.truthy(output:find("---- Lua 5.1 5.4\n[^\n]+common_spec.lua @ 1\nfails everywhere\n"), output)
+    assert.truthy(output:find("---- Lua 5.1\n[^\n]+common_spec.lua @ 2\nfails in one\n"), output)
+    assert.truthy(output:find("\nLua 5.1: 1 passed, 2 failed, 0 skipped\nLua 5.4: 2 passed, 1 failed, 0 skipped\n" ..
+      "total: 3 passed, 3 failed\n$"), output)
+  end)
+
+  it("ends a run in which one spec file takes too long, and says which", function()
+    file.write(scratch .. "/a_spec.lua", [[it("passes", function() end)]])
+    file.write(scratch .. "/b_spec.lua", [[it("hangs", function() while true do end end)]])
+    local output = run("5.4", "SPEC_SECONDS=8 PROGRESS_SECONDS=1")
+    local second = "file 2 " .. scratch .. "/b_spec.lua\n"
+    assert.truthy(output:find("The limit of 8 s for one spec file is over, in " .. second, 1, true), output)
+    assert.truthy(output:find("Lua 5.4: " .. second, 1, true), output) -- progress
+    assert.truthy(output:find("total: 0 passed, 1 failed\n$"), output)
+  end)
+end)
