@@ -10,7 +10,7 @@
 #include <openssl/crypto.h>
 #include <openssl/opensslv.h>
 
-#if OPENSSL_VERSION_NUMBER < 0x10101000L
+#if defined(OPENSSL_VERSION_NUMBER) && OPENSSL_VERSION_NUMBER < 0x10101000L
 #error "apivideo needs OpenSSL 1.1.1 or later"
 #endif
 

@@ -88,12 +88,14 @@ static int run(lua_State *L) {
 /* Pushes a copy of the first request of the queue, as a userdata; the copy, or NULL, and nothing pushed,
    when the queue is empty. Stack: [-0, +1|0, m]. */
 static const server_copy *push_copy(lua_State *L, const server *self) {
-  while (self->ready != NULL) {
-    const size_t size = server_copy_size(self->ready);
+  const server_request *head = self->ready;
+  while (head != NULL) {
+    const size_t size = server_copy_size(head);
     server_copy *copy = lua_newuserdata(L, size);
-    /* The queue may have another head by now. */
-    if (self->ready != NULL && server_copy_size(self->ready) == size) {
-      server_copy_into(copy, self->ready);
+    head = self->ready; /* a finalizer may have taken the one before */
+    if (head == NULL) break;
+    if (server_copy_size(head) == size) {
+      server_copy_into(copy, head);
       return copy;
     }
     lua_pop(L, 1);
