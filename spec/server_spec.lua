@@ -284,6 +284,22 @@ describe("server", function()
     assert.truthy(written[1]:find("the handler of GET /path failed: secret reason", 1, true))
   end)
 
+  it("answers 500 when a handler yields to another scheduler, and serves the next request", function()
+    local taken
+    local port = listen(function(request)
+      if request.path == "/next" then return 200, nil, "next" end
+      taken = coroutine.running()
+      coroutine.yield "to another scheduler"
+      return 200, nil, "late"
+    end)
+    assert.equal(500, (raw.exchange(port, "GET /yields HTTP/1.1\r\nHost: x\r\n\r\n")))
+    assert.truthy(written[1]:find("yielded to another scheduler", 1, true))
+    assert.is_true(coroutine.resume(taken))
+    local status, body = raw.exchange(port, "GET /next HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert.equal(200, status)
+    assert.equal("next", body)
+  end)
+
   it("answers 500 when a handler raises what cannot be printed", function()
     local port = listen(function() error(setmetatable({}, { __tostring = function() return {} end })) end)
     assert.equal(500, (raw.exchange(port, "GET /path HTTP/1.1\r\nHost: x\r\n\r\n")))

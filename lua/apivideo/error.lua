@@ -62,7 +62,7 @@ function Error:__tostring()
   if self.request then
     line = line .. " [" .. tostring(self.request.method) .. " " .. tostring(self.request.url) .. "]"
   end
-  return (line:gsub("%c+", " "))
+  return redact.one_line(line)
 end
 
 -- `"context: " .. err` works as with a string.

@@ -48,10 +48,6 @@ local function is_caught()
   end
 end
 
-local function one_line(text)
-  return (text:gsub("[%z\1-\31\127]+", " "))
-end
-
 -- tostring() for any value. Lua 5.1 and LuaJIT do not check what __tostring returns.
 local function string_of(value)
   local ok, text = pcall(tostring, value)
@@ -104,7 +100,7 @@ end
 local function stack_of(traceback, max_bytes)
   local frames = traceback and frames_of(traceback) or {}
   if #frames == 0 then return "" end
-  return redact.text("; stack: " .. one_line(table.concat(frames, " < "))):sub(1, max_bytes)
+  return redact.text("; stack: " .. redact.one_line(table.concat(frames, " < "))):sub(1, max_bytes)
 end
 
 --- The value of an error as text. Of a table without `__tostring`, its fields.
@@ -131,7 +127,7 @@ end
 function failure.text(err, traceback, max_bytes)
   max_bytes = max_bytes or TEXT_MAX_BYTES
   local stack = stack_of(traceback, math.min(STACK_MAX_BYTES, math.floor(max_bytes / 2)))
-  return one_line(failure.message(err)):sub(1, max_bytes - #stack) .. stack
+  return redact.one_line(failure.message(err)):sub(1, max_bytes - #stack) .. stack
 end
 
 return failure

@@ -7,7 +7,7 @@ local ngx = rawget(_G, "ngx")
 local in_nginx = type(ngx) == "table" and type(ngx.socket) == "table" and type(ngx.log) == "function"
 
 local function write(level, text)
-  text = redact.text(text):gsub("%c+", " ")
+  text = redact.one_line(redact.text(text))
   if in_nginx then
     ngx.log(ngx[level], "apivideo: ", text)
   else

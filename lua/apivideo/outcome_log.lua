@@ -20,7 +20,7 @@ local BODY_SHOWN_MAX_BYTES = 1000 -- nginx cuts a line of its log at 2048
 -- The beginning of a signed body, as text without secrets. (It is redacted before it is cut: half of a secret might
 -- not be recognised.)
 local function shown_body(raw)
-  return (redact.text(raw):gsub("%c+", " "):sub(1, BODY_SHOWN_MAX_BYTES))
+  return redact.one_line(redact.text(raw)):sub(1, BODY_SHOWN_MAX_BYTES)
 end
 
 -- What the log says of a signed body that cannot be parsed.

@@ -224,6 +224,13 @@ function redact.text(text, secrets)
   return text
 end
 
+--- A text as one line of a log: each run of control characters becomes a space. (`%c` depends on the locale.)
+---@param text string
+---@return string
+function redact.one_line(text)
+  return (text:gsub("[%z\1-\31\127]+", " "))
+end
+
 --- A copy of a decoded JSON value, or of a table of headers, with every string in it redacted.
 ---@param value any
 ---@param secrets? string|string[]

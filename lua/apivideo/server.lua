@@ -40,7 +40,7 @@ local Server = {}
 Server.__index = Server
 
 local function report(text)
-  io.stderr:write("apivideo.server: ", (redact.text(text):gsub("%c+", " ")), "\n")
+  io.stderr:write("apivideo.server: ", redact.one_line(redact.text(text)), "\n")
 end
 
 -- Closes the server, once; the other values are what `run` returns.
@@ -63,14 +63,24 @@ local function handle(self, id, method, target, request_headers, request_body, p
   return self.core:respond(id, status, answer_headers, body)
 end
 
--- Answers one request; 500 when the handler fails or what it returned cannot be sent.
+-- Answers one request; 500 when the handler fails or what it returned cannot be sent. False when the handler yielded
+-- to another scheduler, which now runs this task; the loop has reported that.
 local function answer(self, id, method, target, request_headers, body, peer)
+  local is_lost = false
+  runtime.guard(function()
+    is_lost = true
+    self.core:respond(id, 500)
+    self.send()
+  end)
   local ok, problem = protected.call(handle, self, id, method, target, request_headers, body, peer)
+  runtime.guard(nil)
+  if is_lost then return false end
   if not ok then
-    self.core:respond(id, 500) -- first: if memory is out, so are words
+    self.core:respond(id, 500) -- first: without memory, there is no message either
     report(("the handler of %s %s failed: %s"):format(method, target, failure.message(problem)))
   end
   self.send()
+  return true
 end
 
 local work
@@ -83,12 +93,12 @@ local function call_worker(self)
   self.called = true
 end
 
--- Answers the next request, if there is one. While its handler waits, another worker takes the others.
+-- Answers the next request, if there is one. While its handler waits, another worker takes the others. Whether
+-- there was one; nil when the task is another scheduler's now.
 local function answer_next(self, id, method, target, request_headers, body, peer, more)
   if not id then return false end
-  if more then pcall(call_worker, self) end -- if memory is out, the next turn does it
-  answer(self, id, method, target, request_headers, body, peer)
-  return true
+  if more then pcall(call_worker, self) end -- without memory, the next turn does it
+  return answer(self, id, method, target, request_headers, body, peer) or nil
 end
 
 -- A worker: a task that answers requests, one after the other, as long as there are any; then it waits.
@@ -97,8 +107,12 @@ function work(self)
   while not self.closed_once do
     self.called = false
     local slice = slices.new()
-    while answer_next(self, self.core:next()) do slice:breathe() end
-    if self.closed_once or #self.idle >= IDLE_MAX then return end
+    local answered
+    repeat
+      answered = answer_next(self, self.core:next())
+      if answered then slice:breathe() end
+    until not answered
+    if answered == nil or self.closed_once or #self.idle >= IDLE_MAX then return end
     table.insert(self.idle, wait)
     runtime.suspend(wait)
   end

@@ -77,7 +77,8 @@ return {
   },
   {
     file = "lua/apivideo/server.lua", spec = "spec/server_spec.lua",
-    { "a failed handler is no answer", "self.core:respond(id, 500) -- first: if memory is out, so are words", "" },
+    { "a failed handler is no answer", "self.core:respond(id, 500) -- first: without memory, there is no message either", "" },
+    { "a handler that yields elsewhere is no answer", "    self.core:respond(id, 500)\n    self.send()", "    self.send()" },
     { "requests under way are cut", "self.drained:wait(grace or 10)", "" },
   },
   {

@@ -251,7 +251,7 @@ function runtime.child(fn, ...) start(false, fn, ...) end
 
 --- Sets a function that is called if the current task yields to another scheduler: this one then forgets the
 --- task, so what others expect of it must be settled elsewhere.
----@param callback fun() must not wait
+---@param callback? fun() must not wait; nil: nothing is called any more
 function runtime.guard(callback)
   local task = current_task()
   if task then guards[task] = callback end
