@@ -465,7 +465,7 @@ describe("inbox:work", function()
     assert.truthy(printed:find("the settling of event 3 did not end", 1, true), printed)
   end)
 
-  it("rejects a time limit that is no number of seconds", function()
+  it("rejects a time limit that is not a number of seconds", function()
     for _, bad in ipairs { 0, -1, 0 / 0 } do
       local ok, err = pcall(inbox.work, inbox, handlers, { handler_timeout = bad })
       assert.is_false(ok)

@@ -66,7 +66,7 @@ describe("receiver", function()
 
     it("answers 503, and names what it returned, when that is no secret", function()
       for expected, wrong in pairs { ["a number"] = 5, ["a boolean"] = true, ["an empty string"] = "",
-        ["a table that is no list of secrets"] = { 5 }, ["a table that is no list of secrets "] = {},
+        ["a table that is not a list of secrets"] = { 5 }, ["a table that is not a list of secrets "] = {},
         ["a function"] = print } do
         local status, text = deliver(new(function() return wrong end))
         assert.equal(503, status)

@@ -55,7 +55,7 @@ end
 -- What a value that is not a secret is called.
 local function name_of(value)
   if value == "" then return "an empty string" end
-  return type(value) == "table" and "a table that is no list of secrets" or "a " .. type(value)
+  return type(value) == "table" and "a table that is not a list of secrets" or "a " .. type(value)
 end
 
 local function failed(text)

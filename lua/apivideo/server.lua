@@ -253,7 +253,7 @@ function Server:run()
     close(self, true)
     return nil, errors.new("network", "cannot catch signals: " .. message, { origin = "server" })
   end
-  turn(self) -- in a forked child it ends here: nobody might come whose request wakes it
+  turn(self) -- in a forked child it ends here: no request may arrive to wake it
   local stopped, err = self.closed:wait()
   unsubscribe()
   return stopped, err

@@ -30,7 +30,7 @@ end
 --- The id of the webhook that the sender names. Only one that has the form of an id gets any further.
 ---@param list table<string, string|string[]>
 ---@return string? webhook_id
----@return string? problem why there is none
+---@return string? problem why it is missing
 function verification.webhook_id(list)
   local id, problem = single(list, ID_HEADER)
   if not id then return nil, problem end

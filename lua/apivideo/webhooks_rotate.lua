@@ -38,7 +38,7 @@ local function notify(given, new, old)
     "on_created failed, so that both webhooks are there: " .. failure.message(problem), { origin = "webhooks" })
 end
 
--- The webhook to replace; nil and an error when there is none, or it cannot be created again.
+-- The webhook to replace; nil and an error when it does not exist or cannot be created again.
 local function get(webhooks, webhookId, limits)
   local old, err, response = webhooks:get(webhookId, limits)
   if old and not (type(old.url) == "string" and type(old.events) == "table" and not webhook.problem(old)) then
