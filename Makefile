@@ -121,7 +121,8 @@ check-memory-all:
 	@$(MAKE) --no-print-directory check-memory C_SPECS=$(SPECS)
 
 # A host of one Lua, whose allocations it fails.
-$(BUILD)/oom/%: spec/memory/oom.c spec/memory/blocks.c spec/memory/blocks.h Makefile
+$(BUILD)/oom/%: spec/memory/oom.c spec/memory/blocks.c spec/memory/fast_functions.c \
+                $(wildcard spec/memory/*.h) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -fvisibility=hidden,$(C)) -O1 -g -rdynamic $$(pkg-config --cflags $(package-$*)) \
 	  -o $@ $(filter %.c,$^) -Wl,--no-as-needed $$(pkg-config --libs $(package-$*) libcurl libcrypto libmicrohttpd) -ldl

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fast_functions.h"
+
 extern void *__libc_malloc(size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 extern void __libc_free(void *block);
@@ -75,8 +77,10 @@ static void explain(void) {
 /* Whether this allocation fails. */
 static bool fails(blocks_layer layer) {
   if (!plan.armed || plan.layer != layer) return false;
-  if (plan.struck) return plan.mode == BLOCKS_FROM;
-  if (--plan.left > 0) return false;
+  if (plan.struck && plan.mode != BLOCKS_FROM) return false;
+  if (!plan.struck && --plan.left > 0) return false;
+  if (layer == BLOCKS_LUA && fast_functions_allocate()) return false; /* LuaJIT does not stand it */
+  if (plan.struck) return true;
   plan.struck = true;
   if (plan.explain) explain();
   return true;
@@ -234,15 +238,18 @@ static bool is_retry(const void *block, size_t old_size, size_t new_size) {
 }
 
 /*
-** Whether a coroutine's stack grows for the first time, from the size that nothing else of LuaJIT's has.
-** Where a function written in Lua asks for that and memory is out, the LuaJIT of Debian 12 writes its
-** message behind the stack.
+** Whether the stack of a coroutine grows: its first slot holds the coroutine. Where a function written in
+** Lua asks for that and memory is out, the LuaJIT of Debian 12 writes its message behind the stack.
 */
-static bool is_stack_of_luajit(size_t old_size) {
+static bool is_stack_of_luajit(const void *block, size_t size) {
 #ifdef LUA_JITLIBNAME
-  return old_size == (2 * LUA_MINSTACK + 7) * 8;
+  enum { THREAD = 0x1fff9, TAG_SHIFT = 47 };
+  uint64_t first;
+  if (block == NULL || size < sizeof first) return false;
+  memcpy(&first, block, sizeof first);
+  return first >> TAG_SHIFT == THREAD;
 #else
-  (void)old_size;
+  (void)block, (void)size;
   return false;
 #endif
 }
@@ -250,7 +257,7 @@ static bool is_stack_of_luajit(size_t old_size) {
 /* Whether this allocation of a Lua fails. */
 static bool fails_lua(const void *block, size_t old_size, size_t new_size) {
   static bool failed; /* the one before */
-  if (is_stack_of_luajit(old_size)) return false;
+  if (is_stack_of_luajit(block, old_size)) return false;
   const bool again = is_retry(block, old_size, new_size) && failed;
   failed = fails(BLOCKS_LUA) || (again && plan.armed && plan.mode == BLOCKS_ONCE);
   return failed;

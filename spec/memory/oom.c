@@ -23,6 +23,7 @@
 #include <lualib.h>
 
 #include "blocks.h"
+#include "fast_functions.h"
 
 #define SECONDS 20 /* for one child */
 #define MOST 20000 /* allocations of a scenario */
@@ -200,6 +201,7 @@ int main(int argc, char **argv) {
   run.nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
   warm_up();
   warm_up();
+  fast_functions_learn();
   run.newest = blocks_newest();
   run.descriptors = count_descriptors();
   L = open_state();
