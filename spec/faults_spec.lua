@@ -94,11 +94,11 @@ describe("a client that meets", function()
         timeout = time
         case.fault.on = "/videos"
         local_api:fault(case.fault)
-        local page, err, response = client_of(0).videos:list()
+        local page, err = client_of(0).videos:list()
         assert.is_nil(page)
         assert.equal(case.kind, err.kind)
         assert.equal(case.status, err.status)
-        assert.equal(case.status, response and response.status)
+        assert.equal(case.status, err.response and err.response.status)
         assert.equal(1, err.attempts)
         assert.is_true(err.retryable)
         assert.same({ "GET" }, asked())

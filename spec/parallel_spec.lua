@@ -245,6 +245,7 @@ describe("parallel", function()
     local client, connections = client_of(p.url), 0
     local results, failed = parallel(50, numbers(1000), function(item)
       local video, err, response = client.videos:get("vi" .. item)
+      response = response or err.response
       connections = connections + (response and response.connections or 0)
       return video and video.videoId, err
     end)

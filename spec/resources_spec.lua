@@ -3,6 +3,7 @@
 local apivideo = require "apivideo"
 local client_of = require "spec.support.client"
 local misuse = require "spec.support.misuse"
+local process = require "spec.support.process"
 local running = require "spec.support.running"
 
 local RECORDED = "video.source.recorded"
@@ -132,13 +133,13 @@ describe("resources", function()
     local function refused(name, fn, ids)
       local client, p = of_anything()
       for _, id in ipairs(ids) do
-        local result, err, response = client[name][fn](client[name], id)
+        local result, err = client[name][fn](client[name], id)
         assert.is_nil(result)
         assert.equal("invalid_request", err.kind)
         assert.equal(0, err.attempts)
         assert.is_false(err.retryable)
         assert.truthy(err.message:find(name .. ":" .. fn, 1, true), err.message)
-        assert.is_nil(response)
+        assert.is_nil(err.response)
       end
       assert.equal(0, p.connections)
     end
@@ -209,26 +210,44 @@ describe("resources", function()
       end
     end)
 
-    it("the raw answer as third result, also of a failure", function()
+    it("the raw response in the error of a failure, and no third result", function()
       local client = serving(function() return '{"title":"no","status":404,"more":[1]}', "404 Not Found" end)
       for _, call in ipairs { { "webhooks", "get", "webhook_1" }, { "webhooks", "delete", "webhook_1" },
         { "webhooks", "list" }, { "videos", "get", "vi1" }, { "videos", "status", "vi1" }, { "videos", "list" },
         { "live_streams", "get", "li1" }, { "live_streams", "list" }, { "captions", "list", "vi1" },
         { "summaries", "list" }, { "webhooks", "create", { url = "https://example.com", events = { "a" } } } } do
-        local result, err, response = client[call[1]][call[2]](client[call[1]], call[3])
+        local result, err = client[call[1]][call[2]](client[call[1]], call[3])
         assert.is_nil(result)
+        assert.equal(2, select("#", client[call[1]][call[2]](client[call[1]], call[3])))
         assert.equal("not_found", err.kind)
-        assert.equal(404, response.status)
-        assert.equal('{"title":"no","status":404,"more":[1]}', response.body)
-        assert.equal("38", response.headers["Content-Length"])
-        assert.is_number(response.timings.total)
+        assert.equal(404, err.response.status)
+        assert.equal('{"title":"no","status":404,"more":[1]}', err.response.body)
+        assert.equal("38", err.response.headers["Content-Length"])
+        assert.is_number(err.response.timings.total)
       end
       local gone = running.peer(function(connection) connection:read_request() end)
-      local result, err, response = client_of(gone.url).videos:get("vi1")
+      local result, err = client_of(gone.url).videos:get("vi1")
       assert.is_nil(result)
       assert.equal("network", err.kind)
-      assert.is_nil(response)
+      assert.is_nil(err.response)
     end)
+  end)
+
+  it("return two results after a failure, so that `assert` raises the error #process", function()
+    local output = process.run { "-e", [[
+      local client = require("apivideo").client { api_key = "key" }
+      print(select("#", client.webhooks:get "x"))
+      print(select(2, pcall(function() assert(client.webhooks:get "x") end)))]] }
+    local takes_strings_only = _VERSION == "Lua 5.1" and not rawget(_G, "jit") or _VERSION == "Lua 5.2"
+    assert.truthy(output:find("2\n", 1, true))
+    assert.truthy(output:find(takes_strings_only and "string expected" or "client: invalid_request", 1, true), output)
+  end)
+
+  it("hide the response of an error from pairs", function()
+    local client = serving(function() return "{}", "404 Not Found" end)
+    local _, err = client.webhooks:get "webhook_1"
+    assert.equal(404, err.response.status)
+    for name in pairs(err) do assert.are_not.equal("response", name) end
   end)
 
   it("refuse a success that is no answer, and say what it was", function()
@@ -238,23 +257,23 @@ describe("resources", function()
       '{"data":[{},"x"]}', '{"data":{"a":{}}}', "[]", '[{"videoId":"vi1"}]' } do
       body = text
       for _, list in ipairs { "videos", "live_streams", "summaries", "webhooks" } do
-        local page, err, response = client[list]:list()
+        local page, err = client[list]:list()
         assert.is_nil(page)
         assert.equal("unexpected_response", err.kind)
         assert.equal(200, err.status)
         assert.equal("GET", err.request.method)
         assert.truthy(err.request.url:find(p.url, 1, true), err.request.url)
-        assert.equal(text, response.body)
+        assert.equal(text, err.response.body)
       end
       assert.equal("unexpected_response", select(2, client.captions:list("vi1")).kind)
     end
     body = '{"title":"has no id"}'
     for name, id in pairs { videos = "vi1", live_streams = "li1", webhooks = "webhook_1" } do
-      local thing, err, response = client[name]:get(id)
+      local thing, err = client[name]:get(id)
       assert.is_nil(thing)
       assert.equal("unexpected_response", err.kind)
       assert.truthy(err.message:find("Id", 1, true))
-      assert.equal(body, response.body)
+      assert.equal(body, err.response.body)
     end
     local created, err = client.webhooks:create { url = "https://example.com", events = { "a" } }
     assert.is_nil(created)

@@ -90,23 +90,23 @@ describe("webhooks:rotate", function()
 
   it("leaves both when on_created raises", function()
     local old = old_webhook()
-    local none, err, new = client.webhooks:rotate(old.webhookId,
+    local none, err = client.webhooks:rotate(old.webhookId,
       { overlap = 0, on_created = function() error("cannot be stored") end })
     assert.is_nil(none)
     assert.equal("cancelled", err.kind)
     assert.truthy(err.message:find("cannot be stored", 1, true))
-    assert.truthy(new.webhookId:find("^webhook_"))
+    assert.truthy(err.webhook.webhookId:find("^webhook_"))
     assert.equal(2, #api.webhooks.items)
   end)
 
   it("returns the new webhook when on_created raises what cannot be printed", function()
     local old = old_webhook()
     local unprintable = setmetatable({}, { __tostring = function() return {} end })
-    local none, err, new = client.webhooks:rotate(old.webhookId,
+    local none, err = client.webhooks:rotate(old.webhookId,
       { overlap = 0, on_created = function() error(unprintable) end })
     assert.is_nil(none)
     assert.truthy(err.message:find("__tostring failed", 1, true))
-    assert.truthy(new.webhookId:find("^webhook_"))
+    assert.truthy(err.webhook.webhookId:find("^webhook_"))
   end)
 
   describe("with a receiver", function()
@@ -204,13 +204,13 @@ describe("webhooks:rotate", function()
   it("leaves both, and returns the new one, when it is cancelled in the overlap", function()
     local old = old_webhook()
     local cancel = apivideo.cancellation()
-    local none, err, new = client.webhooks:rotate(old.webhookId, { overlap = 3600, cancel = cancel,
+    local none, err = client.webhooks:rotate(old.webhookId, { overlap = 3600, cancel = cancel,
       on_created = function() apivideo.spawn(function() cancel:cancel() end) end })
     assert.is_nil(none)
     assert.is_true(errors.is(err))
     assert.equal("cancelled", err.kind)
     assert.truthy(err.message:find("both webhooks are there", 1, true))
-    assert.same({ old, new }, api.webhooks.items)
+    assert.same({ old, err.webhook }, api.webhooks.items)
     assert.same({ "GET /webhooks/" .. old.webhookId .. " 200", "POST /webhooks 201" }, requests_from(2))
   end)
 
@@ -218,22 +218,22 @@ describe("webhooks:rotate", function()
     local old = old_webhook()
     local cancel = apivideo.cancellation()
     cancel:cancel()
-    local none, err, new = client.webhooks:rotate(old.webhookId, { cancel = cancel })
+    local none, err = client.webhooks:rotate(old.webhookId, { cancel = cancel })
     assert.is_nil(none)
     assert.equal("cancelled", err.kind)
-    assert.is_nil(new)
+    assert.is_nil(err.webhook)
     assert.equal(1, #api.requests)
   end)
 
   it("leaves the old one when the limit of webhooks is reached", function()
     local old = old_webhook()
     for i = 2, 10 do old_webhook("https://example.com/" .. i) end
-    local none, err, new = client.webhooks:rotate(old.webhookId, { overlap = 0,
+    local none, err = client.webhooks:rotate(old.webhookId, { overlap = 0,
       on_created = function() error("none was created") end })
     assert.is_nil(none)
     assert.equal("invalid_request", err.kind)
     assert.equal(400, err.status)
-    assert.is_nil(new)
+    assert.is_nil(err.webhook)
     assert.equal(10, #api.webhooks.items)
     assert.same(old, api.webhooks.items[1])
   end)
@@ -242,13 +242,13 @@ describe("webhooks:rotate", function()
     local old = old_webhook()
     client = client_of(api.url) -- which has not seen it made
     api:fault { status = 500, on = "POST /webhooks" }
-    local none, err, new = client.webhooks:rotate(old.webhookId, { overlap = 0 })
+    local none, err = client.webhooks:rotate(old.webhookId, { overlap = 0 })
     assert.is_nil(none)
     assert.equal("server_error", err.kind)
-    assert.is_nil(new)
+    assert.is_nil(err.webhook)
     assert.same({ old }, api.webhooks.items)
     api:fault { reset = "after", on = "POST /webhooks" }
-    new = assert(client.webhooks:rotate(old.webhookId, { overlap = 0 }))
+    local new = assert(client.webhooks:rotate(old.webhookId, { overlap = 0 }))
     assert.are_not.equal(old.webhookId, new.webhookId)
     assert.same({ new }, api.webhooks.items)
   end)
@@ -256,11 +256,11 @@ describe("webhooks:rotate", function()
   it("leaves both when the old one cannot be deleted, and returns the new one", function()
     local old = old_webhook()
     api:fault { status = 500, on = "DELETE /webhooks/.*" }
-    local none, err, new = client.webhooks:rotate(old.webhookId, { overlap = 0 })
+    local none, err = client.webhooks:rotate(old.webhookId, { overlap = 0 })
     assert.is_nil(none)
     assert.equal("server_error", err.kind)
     assert.equal("DELETE", err.request.method)
-    assert.same({ old, new }, api.webhooks.items)
+    assert.same({ old, err.webhook }, api.webhooks.items)
   end)
 
   it("is content when somebody else has deleted the old one meanwhile", function()
@@ -286,22 +286,22 @@ describe("webhooks:rotate", function()
 
     it("does not delete the old one when the new one was deleted in the overlap", function()
       local old = old_webhook()
-      local none, err, new = client.webhooks:rotate(old.webhookId, { overlap = 0,
+      local none, err = client.webhooks:rotate(old.webhookId, { overlap = 0,
         on_created = function(new) api.webhooks:remove(new.webhookId) end })
       assert.is_nil(none)
       assert.equal("conflict", err.kind)
       assert.truthy(err.message:find("another client deleted the new webhook", 1, true))
-      assert.is_nil(new)
+      assert.is_nil(err.webhook)
       assert.same({ old }, api.webhooks.items)
     end)
 
     it("does not delete the old one when it cannot find out whether the new one is there", function()
       local old = old_webhook()
-      local none, err, new = client.webhooks:rotate(old.webhookId, { overlap = 0,
+      local none, err = client.webhooks:rotate(old.webhookId, { overlap = 0,
         on_created = function() api:fault { status = 500, on = "GET /webhooks/.*" } end })
       assert.is_nil(none)
       assert.equal("server_error", err.kind)
-      assert.same({ old, new }, api.webhooks.items)
+      assert.same({ old, err.webhook }, api.webhooks.items)
     end)
   end)
 
@@ -318,11 +318,11 @@ describe("webhooks:rotate", function()
     local old = old_webhook()
     old.createdAt = "2124-01-01T00:00:00+00:00"
     api.webhooks:find(old.webhookId).createdAt = old.createdAt
-    local none, err, new = client.webhooks:rotate(old.webhookId, { overlap = 0 })
+    local none, err = client.webhooks:rotate(old.webhookId, { overlap = 0 })
     assert.is_nil(none)
     assert.equal("conflict", err.kind)
     assert.truthy(err.message:find("rotate again later", 1, true))
-    assert.is_nil(new)
+    assert.is_nil(err.webhook)
     assert.same({ old }, api.webhooks.items)
   end)
 
@@ -332,10 +332,10 @@ describe("webhooks:rotate", function()
       item.url = item.url .. "?x"
       return put_item(self, item)
     end
-    local none, err, new = client.webhooks:rotate(old.webhookId, { overlap = 0 })
+    local none, err = client.webhooks:rotate(old.webhookId, { overlap = 0 })
     assert.is_nil(none)
     assert.equal("unexpected_response", err.kind)
-    assert.is_nil(new)
+    assert.is_nil(err.webhook)
     assert.same({ old }, api.webhooks.items)
     local p = running.answering("200 OK", nil, '{"webhookId":"webhook_1","url":"https://x/","events":["a"]}')
     none, err = client_of(p.url).webhooks:rotate("webhook_1", { overlap = 0 })
@@ -346,10 +346,10 @@ describe("webhooks:rotate", function()
 
   it("creates nothing when there is no such webhook, or it cannot be read", function()
     client = client_of(api.url)
-    local none, err, new = client.webhooks:rotate("webhook_unknown", { overlap = 0 })
+    local none, err = client.webhooks:rotate("webhook_unknown", { overlap = 0 })
     assert.is_nil(none)
     assert.equal("not_found", err.kind)
-    assert.is_nil(new)
+    assert.is_nil(err.webhook)
     local old = old_webhook()
     api:fault { status = 500, on = "GET /webhooks/.*" }
     none, err = client.webhooks:rotate(old.webhookId, { overlap = 0 })
@@ -363,11 +363,11 @@ describe("webhooks:rotate", function()
       '{"webhookId":"webhook_1","url":null,"events":["a"]}', '{"webhookId":"webhook_1","url":"https://x","events":[]}',
       '{"webhookId":"webhook_1","url":"https://x","events":null}' } do
       local p = running.answering("200 OK", nil, body)
-      local none, err, new = client_of(p.url).webhooks:rotate("webhook_1", { overlap = 0 })
+      local none, err = client_of(p.url).webhooks:rotate("webhook_1", { overlap = 0 })
       assert.is_nil(none)
       assert.equal("unexpected_response", err.kind)
       assert.equal(p.url .. "/webhooks/webhook_1", err.request.url)
-      assert.is_nil(new)
+      assert.is_nil(err.webhook)
       assert.equal(1, #p.requests)
     end
   end)

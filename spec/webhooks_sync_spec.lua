@@ -259,13 +259,13 @@ describe("webhooks:sync", function()
           return put_item(self, item)
         end
         for _ = 1, 12 do
-          local plan, err, planned = client.webhooks:sync { want("a", RECORDED, QUALITY) }
+          local plan, err = client.webhooks:sync { want("a", RECORDED, QUALITY) }
           assert.is_nil(plan)
           assert.equal("unexpected_response", err.kind)
           assert.truthy(err.message:find("instead of https://example.com/a (" .. QUALITY .. ", " .. RECORDED, 1, true),
             err.message)
           assert.truthy(err.message:find("webhook_%w+ was deleted again"), err.message)
-          assert.same({}, planned.created)
+          assert.same({}, err.plan.created)
           assert.same(before, state())
         end
       end)
@@ -381,7 +381,7 @@ describe("webhooks:sync", function()
     it("with a clear error, before it changes anything", function()
       start()
       for i = 1, 9 do put("x" .. i, "x" .. i, { RECORDED }) end
-      local plan, err, planned = client.webhooks:sync { want("x1", QUALITY), want("y", RECORDED) }
+      local plan, err = client.webhooks:sync { want("x1", QUALITY), want("y", RECORDED) }
       assert.is_nil(plan)
       assert.equal("invalid_request", err.kind)
       assert.equal(0, err.attempts)
@@ -390,7 +390,7 @@ describe("webhooks:sync", function()
       assert.equal(api.url .. "/webhooks", err.request.url)
       assert.truthy(err.message:find("holds 10 webhooks, and this needs 11: there are 9, and 2 more", 1, true), err)
       assert.equal("GET", methods())
-      assert.same({ 2, 1, 0 }, { #planned.create, #planned.delete, #planned.keep })
+      assert.same({ 2, 1, 0 }, { #err.plan.create, #err.plan.delete, #err.plan.keep })
     end)
 
     it("in a dry run, too, and shows the plan all the same", function()
@@ -421,10 +421,10 @@ describe("webhooks:sync", function()
       local plan, err = client.webhooks:sync({ want("c", RECORDED) }, { limit = 2 })
       assert.is_nil(plan)
       assert.truthy(err.message:find("holds 2 webhooks, and this needs 3", 1, true))
-      local _, refused, planned = client.webhooks:sync({ want("c", RECORDED) })
+      local _, refused = client.webhooks:sync({ want("c", RECORDED) })
       assert.equal("invalid_request", refused.kind) -- by api.video
       assert.equal(400, refused.status)
-      assert.same({}, planned.created)
+      assert.same({}, refused.plan.created)
       assert.same({ "a: " .. RECORDED, "b: " .. RECORDED }, state())
     end)
   end)
@@ -476,11 +476,11 @@ describe("webhooks:sync", function()
     start()
     put("a", "a", { RECORDED })
     api:fault { status = 503, on = "GET /webhooks" }
-    local plan, err, planned = client.webhooks:sync { want("a", QUALITY) }
+    local plan, err = client.webhooks:sync { want("a", QUALITY) }
     assert.is_nil(plan)
     assert.is_true(errors.is(err))
     assert.equal("server_error", err.kind)
-    assert.is_nil(planned)
+    assert.is_nil(err.plan)
     assert.equal("GET", methods())
   end)
 
@@ -585,10 +585,10 @@ describe("webhooks:sync", function()
                 api:fault(one)
               end
             end })
-            local plan, err, planned = client.webhooks:sync(wanted, options)
+            local plan, err = client.webhooks:sync(wanted, options)
             if not plan then
               assert.is_true(errors.is(err))
-              assert.is_table(planned.created)
+              assert.is_table(err.plan.created)
             end
             assert.is_nil(missing or unserved())
             assert_completed()
@@ -610,11 +610,11 @@ describe("webhooks:sync", function()
           end })
           local given = { cancel = cancel }
           for key, value in pairs(options) do given[key] = value end
-          local plan, err, planned = client.webhooks:sync(wanted, given)
+          local plan, err = client.webhooks:sync(wanted, given)
           if n < WRITES or when == "before" then
             assert.is_nil(plan)
             assert.equal("cancelled", err.kind)
-            assert.is_table(planned.created)
+            assert.is_table(err.plan.created)
           end
           assert.equal(when == "before" and n - 1 or n, count_writes())
           assert.is_nil(unserved())
@@ -628,12 +628,12 @@ describe("webhooks:sync", function()
     start()
     put("old", "a", { RECORDED })
     api:fault { status = 500, on = "DELETE /webhooks/.*" }
-    local plan, err, planned = client.webhooks:sync { want("a", QUALITY) }
+    local plan, err = client.webhooks:sync { want("a", QUALITY) }
     assert.is_nil(plan)
     assert.equal("server_error", err.kind)
     assert.equal("DELETE", err.request.method)
-    assert.equal(1, #planned.created)
-    assert.same({ "webhook_old" }, ids_of(planned.delete))
+    assert.equal(1, #err.plan.created)
+    assert.same({ "webhook_old" }, ids_of(err.plan.delete))
   end)
 
   it("works in a task, and hands its call options on", function()

@@ -25,7 +25,7 @@ Captions.__index = Captions
 ---@param given? apivideo.CallOptions
 ---@return apivideo.CaptionPage|nil page
 ---@return apivideo.Error? err `not_found` when there is no such video
----@return apivideo.Response? response
+---@return apivideo.Response? response not after an error
 function Captions:list(videoId, query, given)
   local client = resource.client_of(self, "captions:list")
   local asked = resource.check_query("captions:list", query, { currentPage = "number?", pageSize = "number?" }, 4)

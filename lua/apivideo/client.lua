@@ -5,6 +5,7 @@ local call = require "apivideo.call"
 local call_options = require "apivideo.call_options"
 local captions = require "apivideo.captions"
 local credentials = require "apivideo.credentials"
+local errors = require "apivideo.error"
 local headers = require "apivideo.headers"
 local identity = require "apivideo.identity"
 local json = require "apivideo.json"
@@ -51,8 +52,8 @@ end
 ---@param arguments? apivideo.RequestArguments
 ---@param settle? fun(seconds: number): table|nil, apivideo.Error? for a POST: looks whether one whose answer did not come was carried out; what it made, or nothing; nil, err when that is not to be found out
 ---@return table|true|nil result the decoded body; true where there is none, and after DELETE
----@return apivideo.Error? err
----@return apivideo.Response? response the answer itself
+---@return apivideo.Error? err with the last `response`, if there was one
+---@return apivideo.Response? response the answer itself; not after an error
 function Client:request(method, path, arguments, settle)
   if getmetatable(self) ~= Client then
     error("client:request: call it with a colon, client:request(…)", 2)
@@ -79,7 +80,8 @@ function Client:request(method, path, arguments, settle)
     options = given, settle = settle,
   })
   local result, err = made:run()
-  return result, err, made.response
+  if not result then return nil, errors.attach(err, "response", made.response) end
+  return result, nil, made.response
 end
 
 local known = {

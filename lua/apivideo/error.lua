@@ -36,9 +36,19 @@ local redact = require "apivideo.redact"
 ---@field retry_after? number seconds after which it is worth another try, where that is known
 ---@field field? string the event's field that is at fault
 ---@field offset? integer where in the bytes, from 0
+---@field response? apivideo.Response the last response, if there was one
+---@field webhook? apivideo.Webhook of `webhooks:rotate`: the new webhook, if it exists beside the old one
+---@field plan? apivideo.SyncPlan of `webhooks:sync`: what was planned and done before the error
 local Error = {}
-Error.__index = Error
 Error.__name = "apivideo.Error"
+
+-- Error -> the last three fields. They hold secrets, so that they are not in the error itself, which programs print.
+local attachments = setmetatable({}, { __mode = "k" })
+
+function Error:__index(name)
+  local attached = attachments[self]
+  return attached and attached[name]
+end
 
 local retryable = {
   rate_limited = true, server_error = true, timeout = true, network = true, store_unavailable = true,
@@ -85,6 +95,17 @@ function errors.new(kind, message, fields, secrets)
   self.message = redact.text(message, secrets)
   self.retryable = retryable[kind] or false
   return setmetatable(self, Error)
+end
+
+--- Sets a field that is not shown when the fields of the error are printed, because it may hold secrets.
+---@param err apivideo.Error
+---@param name "response"|"webhook"|"plan"
+---@param value any
+---@return apivideo.Error err the same
+function errors.attach(err, name, value)
+  attachments[err] = attachments[err] or {}
+  attachments[err][name] = value
+  return err
 end
 
 --- Whether a value is an error object of this library.

@@ -39,7 +39,7 @@ local LiveStreams = resource.class {
 ---@param given? apivideo.CallOptions
 ---@return apivideo.LiveStream|nil live_stream
 ---@return apivideo.Error? err `not_found` when there is none
----@return apivideo.Response? response
+---@return apivideo.Response? response not after an error
 function LiveStreams:get(liveStreamId, given)
   local client = resource.client_of(self, "live_streams:get")
   local limits = call_options.check("live_streams:get", given)

@@ -20,10 +20,10 @@ local resource = {}
 
 --- The error of an answer that is not what it should be.
 function resource.unexpected(client, method, path, message, response)
-  return errors.new("unexpected_response", message, {
+  return errors.attach(errors.new("unexpected_response", message, {
     status = response and response.status, attempts = response and response.attempts,
     request = { method = method, url = client.base_url .. path },
-  }, client.account().credentials.secrets)
+  }, client.account().credentials.secrets), "response", response)
 end
 
 -- The arguments of a request: a query and the options of the call.
@@ -36,13 +36,14 @@ end
 --- Gets one thing by its path; `id` is the field that it must have.
 ---@return table|nil thing
 ---@return apivideo.Error? err
----@return apivideo.Response? response
+---@return apivideo.Response? response not after an error
 function resource.get(client, path, id, given)
   local thing, err, response = client:request("GET", path, given)
-  if thing and (thing == true or id and type(thing[id]) ~= "string") then
-    return nil, resource.unexpected(client, "GET", path, "the answer has no " .. (id or "fields"), response), response
+  if not thing then return nil, err end
+  if thing == true or id and type(thing[id]) ~= "string" then
+    return nil, resource.unexpected(client, "GET", path, "the answer has no " .. (id or "fields"), response)
   end
-  return thing, err, response
+  return thing, nil, response
 end
 
 local function is_list_of_tables(data)
@@ -56,13 +57,14 @@ end
 --- One page of a list.
 ---@return table|nil page
 ---@return apivideo.Error? err
----@return apivideo.Response? response
+---@return apivideo.Response? response not after an error
 function resource.page(client, path, query, given)
   local page, err, response = client:request("GET", path, arguments_of(given, query))
-  if page and (page == true or not is_list_of_tables(page.data)) then
-    return nil, resource.unexpected(client, "GET", path, "the answer is no page of a list", response), response
+  if not page then return nil, err end
+  if page == true or not is_list_of_tables(page.data) then
+    return nil, resource.unexpected(client, "GET", path, "the answer is no page of a list", response)
   end
-  return page, err, response
+  return page, nil, response
 end
 
 local function counter(page, name)

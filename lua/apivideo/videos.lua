@@ -57,7 +57,7 @@ local Videos = resource.class {
 ---@param given? apivideo.CallOptions
 ---@return apivideo.Video|nil video
 ---@return apivideo.Error? err `not_found` when there is none
----@return apivideo.Response? response
+---@return apivideo.Response? response not after an error
 function Videos:get(videoId, given)
   local client = resource.client_of(self, "videos:get")
   local limits = call_options.check("videos:get", given)
@@ -71,7 +71,7 @@ end
 ---@param given? apivideo.CallOptions
 ---@return apivideo.VideoStatus|nil status
 ---@return apivideo.Error? err `not_found` when there is none
----@return apivideo.Response? response
+---@return apivideo.Response? response not after an error
 function Videos:status(videoId, given)
   local client = resource.client_of(self, "videos:status")
   local limits = call_options.check("videos:status", given)

@@ -28,8 +28,8 @@ local webhook = require "apivideo.webhook"
 ---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.Webhooks
----@field sync fun(self, wanted: { url: string, events: string[] }[], options?: apivideo.SyncOptions): apivideo.SyncPlan|nil, apivideo.Error?, apivideo.SyncPlan? makes the account's webhooks match a list
----@field rotate fun(self, webhookId: string, options?: apivideo.RotateOptions): apivideo.Webhook|nil, apivideo.Error?, apivideo.Webhook? replaces a webhook by one with another secret
+---@field sync fun(self, wanted: { url: string, events: string[] }[], options?: apivideo.SyncOptions): apivideo.SyncPlan|nil, apivideo.Error? makes the account's webhooks match a list
+---@field rotate fun(self, webhookId: string, options?: apivideo.RotateOptions): apivideo.Webhook|nil, apivideo.Error? replaces a webhook by one with another secret
 ---@field list fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): apivideo.WebhookPage|nil, apivideo.Error?, apivideo.Response? one page
 ---@field pages fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): fun(): apivideo.WebhookPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
 ---@field each fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): fun(): apivideo.Webhook|nil an iterator over all; raises a failure as an error object
@@ -87,10 +87,9 @@ local function create(self, wanted, limits)
   local created, err, response = self.client:request("POST", "/webhooks", arguments, function(seconds)
     return find_made(self, wanted, began, limits, seconds)
   end)
-  if not created then return nil, err, response end
+  if not created then return nil, err end
   if created == true or type(created.webhookId) ~= "string" then
-    return nil, resource.unexpected(self.client, "POST", "/webhooks", "the answer has no webhookId", response),
-      response
+    return nil, resource.unexpected(self.client, "POST", "/webhooks", "the answer has no webhookId", response)
   end
   note_made(self, created.webhookId)
   return created, nil, response
@@ -120,7 +119,7 @@ end
 ---@param given? apivideo.CallOptions
 ---@return apivideo.Webhook|nil webhook with its id and signatureSecret
 ---@return apivideo.Error? err `in_doubt` when nobody knows whether it was created
----@return apivideo.Response? response
+---@return apivideo.Response? response not after an error
 function Webhooks:create(wanted, given)
   resource.client_of(self, "webhooks:create")
   webhook.check("webhooks:create", wanted, 3)
@@ -131,7 +130,8 @@ function Webhooks:create(wanted, given)
   if self.turns[key] == turn then self.turns[key] = nil end
   turn.latch:open(true)
   if not ok then error(created, 0) end
-  return created, err, response
+  if not created then return nil, err end
+  return created, nil, response
 end
 
 --- Gets one webhook.
@@ -139,7 +139,7 @@ end
 ---@param given? apivideo.CallOptions
 ---@return apivideo.Webhook|nil webhook
 ---@return apivideo.Error? err `not_found` when there is none
----@return apivideo.Response? response
+---@return apivideo.Response? response not after an error
 function Webhooks:get(webhookId, given)
   local client = resource.client_of(self, "webhooks:get")
   local limits = call_options.check("webhooks:get", given)
@@ -153,7 +153,7 @@ end
 ---@param given? apivideo.CallOptions
 ---@return true|nil done
 ---@return apivideo.Error? err `not_found` when there is none
----@return apivideo.Response? response
+---@return apivideo.Response? response not after an error
 function Webhooks:delete(webhookId, given)
   local client = resource.client_of(self, "webhooks:delete")
   local limits = call_options.check("webhooks:delete", given)

@@ -41,11 +41,12 @@ end
 -- The webhook to replace; nil and an error when it does not exist or cannot be created again.
 local function get(webhooks, webhookId, limits)
   local old, err, response = webhooks:get(webhookId, limits)
-  if old and not (type(old.url) == "string" and type(old.events) == "table" and not webhook.problem(old)) then
+  if not old then return nil, err end
+  if not (type(old.url) == "string" and type(old.events) == "table" and not webhook.problem(old)) then
     return nil, resource.unexpected(webhooks.client, "GET", "/webhooks/" .. webhookId,
       "the webhook has no url or no events")
   end
-  return old, err, response
+  return old, nil, response
 end
 
 local function conflict(message, method, webhooks, webhookId)
@@ -89,12 +90,12 @@ local function delete(webhooks, old, new, limits)
     return nil, conflict("another client deleted the new webhook, so that the old one stays", "GET", webhooks,
       "/" .. new.webhookId)
   elseif not found then
-    return nil, err, new
+    return nil, errors.attach(err, "webhook", new)
   end
   local ok
   ok, err = webhooks:delete(old.webhookId, limits)
   if ok or err.kind == "not_found" then return new end
-  return nil, err, new
+  return nil, errors.attach(err, "webhook", new)
 end
 
 --- Replaces a webhook by an equal one, which has another secret (and another id): creates it, waits
@@ -104,8 +105,8 @@ end
 ---@param webhookId string
 ---@param given? apivideo.RotateOptions
 ---@return apivideo.Webhook|nil new
----@return apivideo.Error? err `conflict` when the new webhook was deleted meanwhile, or is no newer than the old one
----@return apivideo.Webhook? new after an error: the new webhook, if it is there beside the old one
+---@return apivideo.Error? err `conflict` when the new webhook was deleted meanwhile, or is no newer than the old one;
+---  `err.webhook` is the new webhook, if it exists beside the old one
 local function rotate(webhooks, webhookId, given)
   resource.client_of(webhooks, "webhooks:rotate")
   given = call_options.check("webhooks:rotate", given, known)
@@ -122,7 +123,7 @@ local function rotate(webhooks, webhookId, given)
   if not new then return nil, err end
   ok, err = notify(given, new, old)
   if ok then ok, err = wait(given, given.overlap or webhook.OVERLAP, "both webhooks are there") end
-  if not ok then return nil, err, new end
+  if not ok then return nil, errors.attach(err, "webhook", new) end
   return delete(webhooks, old, new, limits)
 end
 

@@ -139,7 +139,7 @@ local function apply(webhooks, plan, superseded, wanted, limits)
   if ok then ok, err = create_all(webhooks, plan, plan.create, limits) end
   if ok then ok, err = delete_all(webhooks, plan, superseded + 1, #plan.delete, limits) end
   if ok and #plan.delete > 0 then ok, err = restore(webhooks, plan, wanted, limits) end
-  if not ok then return nil, err, plan end
+  if not ok then return nil, errors.attach(err, "plan", plan) end
   return plan
 end
 
@@ -183,8 +183,8 @@ local known = {
 ---@param wanted { url: string, events: string[] }[]
 ---@param given? apivideo.SyncOptions
 ---@return apivideo.SyncPlan|nil plan what was done, or with dry_run would be
----@return apivideo.Error? err `unexpected_response` when api.video creates something else than is wanted
----@return apivideo.SyncPlan? plan after an error: what was to be done, and in `created` what was
+---@return apivideo.Error? err `unexpected_response` when api.video creates something else than is wanted; `err.plan`
+---  is what was to be done, and in `created` what was, once there was a plan
 local function sync(webhooks, wanted, given)
   resource.client_of(webhooks, "webhooks:sync")
   check_wanted(wanted)
@@ -202,7 +202,7 @@ local function sync(webhooks, wanted, given)
   local plan, superseded = new_plan(existing, now, wanted, given)
   local ok, problem = check_limit(webhooks, plan, #existing - superseded, given.limit or LIMIT)
   if given.on_plan then given.on_plan(plan) end
-  if not ok then return nil, problem, plan end
+  if not ok then return nil, errors.attach(problem, "plan", plan) end
   if given.dry_run then return plan end
   return apply(webhooks, plan, superseded, wanted, limits)
 end
