@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,20 +147,37 @@ bool listening_has_room(const server *self) {
   return self->listening >= 0 && !self->inviting && self->accept_at == 0 && has_place(self);
 }
 
-/* Lets one in; false when nobody is there, or there is no room. */
+/* Whether a connection waits to be accepted. */
+static bool has_incoming(const server *self) {
+  struct pollfd waiting;
+  memset(&waiting, 0, sizeof waiting);
+  waiting.fd = self->listening;
+  waiting.events = POLLIN;
+  return poll(&waiting, 1, 0) > 0;
+}
+
+/* The system has no room for an incoming connection: retries later. A connection that is closed leaves a
+   descriptor, which helps where only this process lacks one. */
+static void starve(server *self, int problem) {
+  if (problem == EMFILE && connections_end_oldest(self)) return;
+  self->accept_at = now_ms() + STARVED_MS;
+}
+
+/* Lets one in; false when nobody is there, or there is no room. (accept4 needs a descriptor before it looks
+   whether a connection waits.) */
 static bool accept_one(server *self) {
   struct sockaddr_storage address;
   socklen_t len = sizeof address;
-  const int fd = accept4(self->listening, (struct sockaddr *)&address, &len,
-                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+  int fd;
+  if (!has_incoming(self)) return false;
+  fd = accept4(self->listening, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) {
     const int problem = errno;
-    const bool starved =
-        problem == EMFILE || problem == ENFILE || problem == ENOBUFS || problem == ENOMEM;
-    /* Who goes leaves a descriptor, but what the whole system lacks does not come of that. */
-    if (starved && !(problem == EMFILE && connections_end_oldest(self)))
-      self->accept_at = now_ms() + STARVED_MS;
-    return !starved && problem != EAGAIN; /* what is left are newcomers who have gone again */
+    if (problem == EMFILE || problem == ENFILE || problem == ENOBUFS || problem == ENOMEM) {
+      starve(self, problem);
+      return false;
+    }
+    return problem != EAGAIN; /* what is left are newcomers who have gone again */
   }
   if (self->connections >= self->max_connections) (void)connections_end_oldest(self);
   (void)MHD_add_connection(self->daemon, fd, (struct sockaddr *)&address, len);
