@@ -16,6 +16,7 @@
 #include "connections.h"
 #include "faults.h"
 #include "framing.h"
+#include "listening.h"
 
 /* Makes a request when its first line has come: the only place where libmicrohttpd tells the target
    undecoded. NULL (memory is out) is noticed in request_on_part. */
@@ -293,9 +294,15 @@ void server_go_on(server_request *request) {
   if (request->suspended) MHD_resume_connection(request->connection);
 }
 
+/* Whether the connection ends after the response. */
+static bool is_last(const server *self, const server_request *request) {
+  return self->quiesced ||
+         (connections_may_close(request->connection) && listening_is_crowded(self));
+}
+
 void server_send(server_request *request, unsigned status) {
   server *self = request->owner;
-  if (self->quiesced) (void)server_draft_header(request, MHD_HTTP_HEADER_CONNECTION, "close");
+  if (is_last(self, request)) (void)server_draft_header(request, MHD_HTTP_HEADER_CONNECTION, "close");
   request->status = status;
   request->response = request->draft != NULL ? request->draft : self->empty;
   request->draft = NULL;

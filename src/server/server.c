@@ -117,15 +117,15 @@ static long long pending(const server *self) {
    ask for their answers. Whether there is work that it does not. */
 static bool run(server *self) {
   int runs = 0, idle_runs = 0;
-  bool has_work;
+  bool has_work, has_accepted;
   do {
     self->progressed = false;
-    if (runs == 0 || listening_has_room(self)) listening_accept(self);
     run_daemon(self);
     idle_runs = self->progressed ? 0 : idle_runs + 1;
     has_work = pending(self) == 0;
+    has_accepted = listening_accept(self);
   } while (++runs < RUNS_MAX && idle_runs < IDLE_RUNS_MAX && self->ready == NULL &&
-           (has_work || listening_has_room(self)));
+           (has_work || has_accepted));
   return has_work && idle_runs > 0;
 }
 
@@ -155,12 +155,12 @@ static void end_stalled(server *self) {
    for it), unless it does not get done, or the server is run anyway, after requests were taken. */
 static void arm_timer(server *self) {
   const long long now = now_ms(), ms = self->ready != NULL ? LLONG_MAX : pending(self);
+  const long long accept_at = listening_retry(self);
   long long at = connections_deadline(self);
   struct itimerspec when;
   if (ms != LLONG_MAX && now + ms < at) at = now + ms;
   if (ms == 0) at = now + (self->idle_calls < IDLE_CALLS_MAX ? 1 : SPIN_MS);
-  if (self->accept_at != 0 && self->accept_at < at) at = self->accept_at;
-  if (listening_has_room(self)) at = now + 1;
+  if (accept_at < at) at = accept_at > now ? accept_at : now + 1;
   if (at == LLONG_MAX || (self->timer_at != 0 && self->timer_at <= at)) return;
   memset(&when, 0, sizeof when);
   when.it_value.tv_sec = (time_t)(at / 1000);

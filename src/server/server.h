@@ -35,7 +35,7 @@ typedef struct server_connection {
   server_queue *queue;
   struct server_connection *next, *previous; /* in the queue */
   struct server_connection *older, *younger; /* among all of the server */
-  long long deadline;                        /* in milliseconds */
+  long long since, deadline;                 /* when it was accepted, and must be ready; in milliseconds */
   bool ended;                                /* by us; libmicrohttpd has not noticed yet */
 } server_connection;
 
@@ -88,6 +88,7 @@ struct server {
   size_t max_body;
   unsigned timeout; /* seconds */
   size_t connections, max_connections;
+  size_t unclosed;  /* connections, and those that were ended and that libmicrohttpd has not closed yet */
   server_connection *open;         /* all connections, the youngest first */
   server_queue waiting, answering; /* for the rest of a request; for an answer to be taken */
   size_t body_memory;              /* of all requests that were not taken yet */
