@@ -201,7 +201,7 @@ describe("server's deadlines", function()
       runtime.sleep(0.02)
       return 204
     end)
-    for i = 1, 100 do connect(GET) end
+    for _ = 1, 100 do connect(GET) end
     for i = 1, 100 do assert.equal(204, (answer(connections[i])), "request " .. i) end
   end)
 

@@ -60,7 +60,7 @@ describe("receiver under attack #process", function()
   end)
 
   it("bounds all unfinished bodies together, and lets the small ones pass", function()
-    receiver = receiver_process.start { max_body = 8 * 1048576, timeout = 10 }
+    receiver = receiver_process.start { max_body = 8 * 1048576, timeout = 60 }
     local body, lines = receiver_process.event()
     local honest = raw.connect(receiver.port)
     honest:send(("POST / HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Length: %d\r\n\r\n%s")
