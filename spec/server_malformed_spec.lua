@@ -57,6 +57,7 @@ describe("server", function()
     ["a NUL in a value"] = { LINE .. "X: a\0b\r\n\r\n", 400 },
     ["a NUL at the beginning of a value"] = { LINE .. "X:\0b\r\n\r\n", 400 },
     ["a NUL at the end of a value"] = { LINE .. "X: a\0\r\n\r\n", 400 },
+    ["two NULs at the end of a value"] = { LINE .. "X: a\0\0\r\nY: b\r\n\r\n", 400 },
     ["two NULs at the end of the last value"] = { "GET / HTTP/1.1\r\nHost: x\0\0\r\n\r\n", 400 },
     ["a NUL at the beginning of a line"] = { LINE .. "\0X: a\r\n\r\n", 400 },
     ["a NUL in a length"] = { LINE .. "Content-Length: 0\0 44\r\n\r\n", 400 },
