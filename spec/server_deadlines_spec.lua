@@ -147,11 +147,25 @@ describe("server's deadlines", function()
     listen { max_connections = 3 }
     local kept = connect(GET)
     assert.equal(204, (answer(kept)))
+    local began = runtime.monotonic()
     for _ = 1, 20 do
       connect()
       kept:send(GET)
       assert.equal(204, (answer(kept)))
+      if runtime.monotonic() - began > 0.2 then break end
     end
+  end)
+
+  it("close a connection in use after a response when others have waited for its place", function()
+    listen { max_connections = 1 }
+    local kept, waiting = connect(), connect(GET)
+    wait_for(function()
+      kept:send(GET)
+      local status, _, head = kept:read()
+      assert.equal(204, status)
+      return head:find("Connection: close", 1, true)
+    end, "the last response")
+    assert.equal(204, (answer(waiting)))
   end)
 
   it("spare whose request is handled, and whose answer is on its way", function()
@@ -180,6 +194,38 @@ describe("server's deadlines", function()
       connect()
       assert.equal(204, (answer(connect(GET))))
     end
+  end)
+
+  it("let whole requests wait for a place, and close none of them", function()
+    listen({ max_connections = 10 }, function()
+      runtime.sleep(0.02)
+      return 204
+    end)
+    for _ = 1, 100 do connect(GET) end
+    for i = 1, 100 do assert.equal(204, (answer(connections[i])), "request " .. i) end
+  end)
+
+  it("let whole requests wait that come while all places are taken", function()
+    listen({ max_connections = 2 }, function()
+      runtime.sleep(0.12)
+      return 204
+    end)
+    for _ = 1, 6 do
+      connect(GET)
+      runtime.sleep(0.05)
+    end
+    for i = 1, 6 do assert.equal(204, (answer(connections[i])), "request " .. i) end
+  end)
+
+  it("give a connection the time to send its request before another one takes its place", function()
+    listen { max_connections = 1 }
+    local first = connect()
+    runtime.sleep(0.01)
+    local second = connect(GET)
+    runtime.sleep(0.01)
+    first:send(GET)
+    assert.equal(204, (answer(first)))
+    assert.equal(204, (answer(second)))
   end)
 
   it("look what a newcomer has sent before he may go for another one", function()

@@ -60,7 +60,7 @@ describe("receiver under attack #process", function()
   end)
 
   it("bounds all unfinished bodies together, and lets the small ones pass", function()
-    receiver = receiver_process.start { max_body = 8 * 1048576, timeout = 10 }
+    receiver = receiver_process.start { max_body = 8 * 1048576, timeout = 60 }
     local body, lines = receiver_process.event()
     local honest = raw.connect(receiver.port)
     honest:send(("POST / HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Length: %d\r\n\r\n%s")
@@ -131,6 +131,14 @@ describe("receiver under attack #process", function()
     receiver.child:wait_for "hoarded"
     attack(CROWD, crowd.attacks["idle connections"])
     for _ = 1, 10 do assert.equal(204, receiver:deliver()) end
+  end)
+
+  -- accept4 reports the lack of a descriptor even when no connection waits.
+  it("ends no connection for another one that did not come, where a single descriptor is left", function()
+    receiver = receiver_process.start { max_connections = 20, under = "prlimit --nofile=64",
+      script = hoard:format(1, "none") }
+    receiver.child:wait_for "hoarded"
+    for _ = 1, 5 do assert.equal(204, receiver:deliver()) end
   end)
 
   it("waits where there is none at all, and goes on when there is one", function()

@@ -1,5 +1,6 @@
 --- How a server gets its port and its descriptors.
 
+local compile = require "spec.support.compile"
 local docs = require "spec.support.docs"
 local process = require "spec.support.process"
 local server = require "apivideo.server"
@@ -107,4 +108,21 @@ describe("server.listen", function()
       end
     end
   end)
+end)
+
+it("server names the version that it needs when an older libmicrohttpd is loaded #process", function()
+  local path = os.tmpname()
+  finally(function() compile.run("rm -f " .. path .. "*") end)
+  for version, works in pairs { ["0.9.70"] = false, ["0.9.71"] = true, ["0.9.77"] = true } do
+    compile.c(('const char *MHD_get_version(void) { return "%s"; }'):format(version), path, "-shared -fPIC")
+    local output = process.run({ "-e", [[
+      local listening, err = require("apivideo.server").listen { handler = print }
+      print(listening and "listens" or err)]] }, "LD_PRELOAD=" .. path)
+    if works then
+      assert.truthy(output:find("listens", 1, true), version .. ": " .. output)
+    else
+      assert.truthy(output:find("needs libmicrohttpd 0.9.71 or newer, and 0.9.70 is loaded", 1, true), output)
+      assert.truthy(output:find("install a newer libmicrohttpd", 1, true))
+    end
+  end
 end)

@@ -28,7 +28,7 @@ describe("server", function()
     return (raw.exchange(running.port, bytes))
   end
 
-  -- Each with the answer; false: the connection is closed without one.
+  -- Each with the responses that a libmicrohttpd may give; false: the connection is closed without one.
   local malformed = {
     ["HTTP/0.9"] = { "GET /\r\n", 400 },
     ["a version before 1"] = { "GET / HTTP/0.9\r\n\r\n", 505 },
@@ -38,7 +38,32 @@ describe("server", function()
     ["random bytes"] = { ("\0\1\2\255"):rep(2000) .. "\n", false },
     ["no method"] = { " / HTTP/1.1\r\nHost: x\r\n\r\n", false },
     ["tabs in the first line"] = { "GET\t/\tHTTP/1.1\r\nHost: x\r\n\r\n", false },
-    ["a space in the target"] = { "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", false },
+    ["a space in the target"] = { "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", 400 },
+    ["a space in the target of a method that may be none"] = { "MADEUP /a b HTTP/1.1\r\nHost: x\r\n\r\n", false },
+    ["two spaces before the target"] = { "GET  /a HTTP/1.1\r\nHost: x\r\n\r\n", 400 },
+    ["two spaces after the target"] = { "GET /a  HTTP/1.1\r\nHost: x\r\n\r\n", 400 },
+    ["a space after the version"] = { "GET /a HTTP/1.1 \r\nHost: x\r\n\r\n", 400 },
+    ["a CR in the target"] = { "GET /a\rb HTTP/1.1\r\nHost: x\r\n\r\n", 400 },
+    ["a NUL in the target"] = { "GET /a\0b HTTP/1.1\r\nHost: x\r\n\r\n", false },
+    ["a NUL in the method"] = { "GE\0T /a HTTP/1.1\r\nHost: x\r\n\r\n", false },
+    ["a request line that ends in LF"] = { "GET / HTTP/1.1\nHost: x\r\n\r\n", 400 },
+    ["a header that ends in LF"] = { "GET / HTTP/1.1\r\nHost: x\nX: y\r\n\r\n", 400 },
+    ["a last header that ends in LF"] = { "GET / HTTP/1.1\r\nHost: x\n\r\n", 400 },
+    ["an empty line that is LF"] = { "GET / HTTP/1.1\r\nHost: x\r\n\n", 400 },
+    ["lines that all end in LF"] = { "GET / HTTP/1.1\nHost: x\n\n", 400 },
+    ["lines that all end in CR"] = { "GET / HTTP/1.1\rHost: x\r\rX\n\r\n", 400 },
+    ["a CR in a value"] = { LINE .. "X: a\rb\r\n\r\n", 400 },
+    ["a CR at the end of a value"] = { LINE .. "X: a\r\r\n\r\n", 400 },
+    ["a NUL in a value"] = { LINE .. "X: a\0b\r\n\r\n", 400 },
+    ["a NUL at the beginning of a value"] = { LINE .. "X:\0b\r\n\r\n", 400 },
+    ["a NUL at the end of a value"] = { LINE .. "X: a\0\r\n\r\n", 400 },
+    ["two NULs at the end of a value"] = { LINE .. "X: a\0\0\r\nY: b\r\n\r\n", 400 },
+    ["two NULs at the end of the last value"] = { "GET / HTTP/1.1\r\nHost: x\0\0\r\n\r\n", 400 },
+    ["a NUL at the beginning of a line"] = { LINE .. "\0X: a\r\n\r\n", 400 },
+    ["a NUL in a length"] = { LINE .. "Content-Length: 0\0 44\r\n\r\n", 400 },
+    ["a folded header"] = { LINE .. "X: a\r\n b\r\n\r\n", 400 },
+    ["another encoding"] = { LINE .. "Transfer-Encoding: gzip\r\n\r\n0\r\n\r\n", 400, 501 },
+    ["a tunnel"] = { "CONNECT other:443 HTTP/1.1\r\nHost: x\r\n\r\n", 501 },
     ["no host"] = { "GET / HTTP/1.1\r\n\r\n", 400 },
     ["two hosts"] = { "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400 },
     ["a header without a colon"] = { LINE .. "X\r\n\r\n", 400 },
@@ -60,10 +85,10 @@ describe("server", function()
     ["a chunk of a negative size"] = { CHUNKED .. "-1\r\nx\r\n0\r\n\r\n", 400 },
     ["a chunk whose size has 0x"] = { CHUNKED .. "0x1\r\nx\r\n0\r\n\r\n", 400 },
     ["a chunk of no size"] = { CHUNKED .. "\r\nx\r\n0\r\n\r\n", 400 },
-    ["a chunk larger than 64 bits"] = { CHUNKED .. ("f"):rep(17) .. "\r\nx", 413 },
+    ["a chunk larger than 64 bits"] = { CHUNKED .. ("f"):rep(17) .. "\r\nx", 413, 400 },
     ["a chunk longer than its size"] = { CHUNKED .. "1\r\nxy\r\n0\r\n\r\n", 400 },
     ["a trailer without a colon"] = { CHUNKED .. "0\r\nX\r\n\r\n", 400 },
-    ["a method that does not end"] = { ("M"):rep(70000), 414 },
+    ["a method that does not end"] = { ("M"):rep(70000), 414, false },
     ["a target of 64 KB"] = { "GET /" .. ("a"):rep(65536) .. " HTTP/1.1\r\nHost: x\r\n\r\n", 414 },
     ["a header of 64 KB"] = { LINE .. "X: " .. ("a"):rep(65536) .. "\r\n\r\n", 431 },
     ["a name of 64 KB"] = { LINE .. ("a"):rep(65536) .. ": b\r\n\r\n", 431 },
@@ -75,7 +100,8 @@ describe("server", function()
     for what, one in pairs(malformed) do
       local connection = raw.connect(running.port)
       connection:send(one[1])
-      assert.equal(one[2] or nil, (connection:read()), what)
+      local code = connection:read() or false
+      assert.is_true(code == one[2] or code == one[3], what .. ": " .. tostring(code))
       wait_for(function() return select(2, connection.socket:receive(65536)) == "closed" end, "the end of " .. what)
       connection:close()
       assert.equal(204, status "GET / HTTP/1.1\r\nHost: x\r\n\r\n", what)
@@ -100,9 +126,8 @@ describe("server", function()
     for bytes, target in pairs {
       ["GET http://other/a?b HTTP/1.1\r\nHost: x\r\n\r\n"] = "http://other/a?b",
       ["OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"] = "*",
-      ["CONNECT other:443 HTTP/1.1\r\nHost: x\r\n\r\n"] = "other:443",
       ["GET /%00%ff/../.. HTTP/1.1\r\nHost: x\r\n\r\n"] = "/%00%ff/../..",
-      ["\r\n\r\nGET /after HTTP/1.1\r\nHost: x\r\n\r\n"] = "/after",
+      ["\r\nGET /after HTTP/1.1\r\nHost: x\r\n\r\n"] = "/after",
       ["GET /old HTTP/1.0\r\n\r\n"] = "/old",
       ["GET /newer HTTP/1.2\r\nHost: x\r\n\r\n"] = "/newer",
       ["GET /expect HTTP/1.1\r\nHost: x\r\nExpect: nonsense\r\n\r\n"] = "/expect",
@@ -111,6 +136,23 @@ describe("server", function()
       assert.equal(204, status(bytes), target)
       assert.equal(target, handled[#handled].target)
     end
+  end)
+
+  it("gives a handler values without the white space around them", function()
+    assert.equal(204, status "GET / HTTP/1.1\r\nHost: x\r\nX: \t a b \t \r\nY:  \r\n\r\n")
+    assert.equal("a b", handled[1].headers["X"])
+    assert.equal("", handled[1].headers["Y"])
+  end)
+
+  it("takes no request after a chunked one on the same connection", function()
+    local connection = raw.connect(running.port)
+    connection:send(CHUNKED .. "1\r\nx\r\n0\r\n\r\n" .. "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
+    local code, _, head = connection:read()
+    assert.equal(204, code)
+    assert.truthy(head:find("Connection: close", 1, true))
+    assert.is_nil((connection:read()))
+    assert.equal(1, #handled)
+    connection:close()
   end)
 
   it("answers who closes his half of the connection after the request", function()

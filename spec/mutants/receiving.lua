@@ -4,13 +4,15 @@ return {
   {
     file = "src/server/connections.c", spec = "spec/server_deadlines_spec.lua",
     { "requests may take any time", [[queue->first->deadline <= now]], [[queue->first->deadline < 0]] },
+    { "newcomers push each other out at once", [[if (connections_eviction(self) > now_ms()) return false;]], [[if (self->waiting.first == NULL) return false;]] },
+    { "places are free again at once", [[return oldest->deadline - (long long)self->timeout * 1000 + EVICTION_AGE_MS;]], [[return 0;]] },
     { "answers may be taken at any time", [[expire(self, &self->answering, now);]], [[;]] },
   },
   {
     file = "src/server/listening.c", spec = "spec/server_hostile_spec.lua",
-    { "as many connections as come", [[self->connections < self->max_connections || self->waiting.first != NULL]], [[true]], spec = "spec/server_spec.lua" },
-    { "newcomers push each other out at once", [[count < self->max_connections && has_place]], [[has_place]], spec = "spec/server_deadlines_spec.lua" },
-    { "without descriptors, nobody goes", [[if (starved && !(problem == EMFILE && connections_end_oldest(self)))]], [[if (starved)]] },
+    { "as many connections as come", [[self->connections >= self->max_connections && !(has_incoming(self) && connections_evict(self))]], [[false]], spec = "spec/server_spec.lua" },
+    { "without descriptors, nobody goes", [[if (problem == EMFILE && connections_evict(self)) return;]], "" },
+    { "connections in use keep their places", [[return self->listening >= 0 && !has_place(self) && has_incoming(self);]], [[return false;]], spec = "spec/server_deadlines_spec.lua" },
     { "descriptors are not counted at the start", [[limit.rlim_cur >= needed]], [[true]] },
   },
   {
@@ -29,7 +31,17 @@ return {
       [[  return len == strlen(other) && strncasecmp(name, other, len) == 0;]], spec = "spec/server_locale_spec.lua" },
   },
   {
+    file = "src/server/raw_head.c", spec = "spec/server_malformed_spec.lua", -- each for libmicrohttpd before 1.0
+    { "a NUL in the target is hidden", [[line->version != line->url + strlen(line->target) + 1 ||]], "" },
+    { "spaces before the target are hidden", [[line->url != line->method + strlen(line->method) + 1 ||]], "" },
+    { "lines may end in LF", [[return end[0] == '\0' && end[1] == '\0' ? end + 2 : NULL;]], [[return end + (end[1] == '\0' ? 2 : 1);]] },
+    { "bytes between headers are hidden", [[const bool is_next = name == at->next;]], [[const bool is_next = true;]] },
+    { "the end of the header section is not looked at", [[&& ends_at(connection, line->method, at.next)]], "" },
+  },
+  {
     file = "src/server/request.c", spec = "spec/server_malformed_spec.lua",
+    { "a request may follow a chunked one", [[self->quiesced || request->chunked ||]], [[self->quiesced ||]] },
+    { "white space after a value stays", [[    header->value_len--;]], [[    break;]] },
     { "announced bodies of any size are read", [[? refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE)
              : MHD_YES;]], [[? MHD_YES
              : MHD_YES;]], spec = "spec/server_spec.lua" },
@@ -40,8 +52,9 @@ return {
   },
   {
     file = "src/server/server.c", spec = "spec/server_malformed_spec.lua",
-    { "a connection may spin", [[  if (self->idle_calls > 0) end_stalled(self);]], "" },
-    { "who pauses goes with who spins", [[ && has_unread(request->connection))]], [[)]] },
+    { "a connection may spin", [[if (was_stalled && request->stalled) connections_end]], [[if (false) connections_end]] },
+    { "who pauses goes with who spins", [[request->stalled = has_unread(request->connection);]], [[request->stalled = true;]] },
+    { "any libmicrohttpd will do", [[  if (!check_library(self)) return false;]], "", spec = "spec/server_listen_spec.lua" },
     { "deadlines come before what was sent in time", [[  self->idle_calls = run(self) ?]], [[  connections_expire(self);
   self->idle_calls = run(self) ?]], spec = "spec/server_deadlines_spec.lua" },
     { "heads may have 256 KB", [[CONNECTION_MEMORY ((size_t)16 * 1024)]], [[CONNECTION_MEMORY ((size_t)256 * 1024)]] },

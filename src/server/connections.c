@@ -2,6 +2,14 @@
 ** The connections of a server. All have the same time for a request, counted from its beginning, so
 ** that a byte now and then keeps nobody here; so the queue of those that wait is in the order of their
 ** deadlines, and the first of it is who has waited longest.
+**
+** Who gets a place when all are taken: a connection whose whole request has arrived keeps its place until
+** its response is sent, and one that has none yet keeps it for EVICTION_AGE_MS, in which a sender that means
+** to send a request does so. After that, an incoming connection evicts the oldest incomplete one. Incoming
+** connections that find no place stay in the kernel's queue, with what they have sent, until there is one.
+** So an honest request waits and is not cut, and idle or slow connections, however many, keep places for
+** EVICTION_AGE_MS only. A connection that is in use without a pause gives up its place after PLACE_MS, when
+** incoming ones wait: its response says so ("Connection: close").
 */
 #include "connections.h"
 
@@ -10,6 +18,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
+
+#define EVICTION_AGE_MS 100
+#define PLACE_MS 500
 
 long long now_ms(void) {
   struct timespec time = {0, 0};
@@ -76,11 +87,13 @@ static void start(server *self, struct MHD_Connection *connection, void **socket
   }
   one->connection = connection;
   one->fd = fd;
+  one->since = now_ms();
   one->older = self->open;
   if (one->older != NULL) one->older->younger = one;
   self->open = one;
   set_peer(one);
   self->connections++;
+  self->unclosed++;
   enter(self, one, &self->waiting);
 }
 
@@ -95,6 +108,7 @@ void connections_notify(void *context, struct MHD_Connection *connection, void *
   }
   if (one == NULL) return;
   leave(one);
+  self->unclosed--;
   *(one->younger == NULL ? &self->open : &one->younger->older) = one->older;
   if (one->older != NULL) one->older->younger = one->younger;
   if (!one->ended) self->connections--;
@@ -120,10 +134,21 @@ void connections_end(server *self, struct MHD_Connection *connection) {
   if (one != NULL && !one->ended) end(self, one);
 }
 
-bool connections_end_oldest(server *self) {
-  if (self->waiting.first == NULL) return false;
+long long connections_eviction(const server *self) {
+  const server_connection *oldest = self->waiting.first;
+  if (oldest == NULL) return LLONG_MAX;
+  return oldest->deadline - (long long)self->timeout * 1000 + EVICTION_AGE_MS;
+}
+
+bool connections_evict(server *self) {
+  if (connections_eviction(self) > now_ms()) return false;
   end(self, self->waiting.first);
   return true;
+}
+
+bool connections_may_close(struct MHD_Connection *connection) {
+  const server_connection *one = connections_ours(connection);
+  return one != NULL && one->since + PLACE_MS <= now_ms();
 }
 
 static void expire(server *self, server_queue *queue, long long now) {

@@ -20,8 +20,12 @@ void connections_handle(struct MHD_Connection *connection);
 void connections_answer(server *self, struct MHD_Connection *connection);
 /* Ends a connection: libmicrohttpd closes it when it is run. */
 void connections_end(server *self, struct MHD_Connection *connection);
-/* Ends the one that has waited longest without a whole request; false when there is none. */
-bool connections_end_oldest(server *self);
+/* When the oldest incomplete connection may be evicted, or LLONG_MAX. */
+long long connections_eviction(const server *self);
+/* Evicts it; false when there is none, or it has not waited long enough. */
+bool connections_evict(server *self);
+/* Whether it has had its place for so long that it gives it up after a response, when others wait. */
+bool connections_may_close(struct MHD_Connection *connection);
 /* Ends those whose time is over. */
 void connections_expire(server *self);
 /* When that is to be done next, or LLONG_MAX. */

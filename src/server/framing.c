@@ -51,7 +51,27 @@ static bool is_target(const char *text) {
   return len > 0 && strpbrk(text, " \t") == NULL && http_is_clean(text, len);
 }
 
-bool framing_is_clear(const framing *found, const char *method, const char *target) {
-  return found->lengths <= 1 && found->hosts <= 1 && !found->invalid &&
-         http_is_token(method, strlen(method)) && is_target(target);
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/* libmicrohttpd 0.9.71 and 0.9.72 do not look at the version. */
+static unsigned check_version(const char *version) {
+  if (strlen(version) != 8 || memcmp(version, "HTTP/", 5) != 0 || !is_digit(version[5]) ||
+      version[6] != '.' || !is_digit(version[7]))
+    return MHD_HTTP_BAD_REQUEST;
+  return version[5] == '1' ? 0 : MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED;
+}
+
+static bool is_clear(const framing *found, const request_line *line) {
+  const bool needs_host = strcmp(line->version, MHD_HTTP_VERSION_1_0) != 0;
+  return found->lengths <= 1 && found->hosts <= 1 && (found->hosts == 1 || !needs_host) &&
+         !found->invalid && http_is_token(line->method, strlen(line->method)) &&
+         is_target(line->target);
+}
+
+unsigned framing_check(const framing *found, const request_line *line) {
+  const unsigned status = check_version(line->version);
+  if (status != 0) return status;
+  if (!is_clear(found, line)) return MHD_HTTP_BAD_REQUEST;
+  /* libmicrohttpd 1.0 sends no 2xx for it: there is no tunnel. */
+  return strcmp(line->method, MHD_HTTP_METHOD_CONNECT) == 0 ? MHD_HTTP_NOT_IMPLEMENTED : 0;
 }

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "../common/compat_mhd.h"
+#include "raw_head.h"
 
 typedef struct framing {
   unsigned lengths; /* Content-Length and Transfer-Encoding headers */
@@ -19,7 +19,8 @@ typedef struct framing {
 /* Reads the headers of the request that `connection` has received. */
 framing framing_read(struct MHD_Connection *connection);
 
-/* Whether a request with these headers, this method and this raw target has one unambiguous reading. */
-bool framing_is_clear(const framing *found, const char *method, const char *target);
+/* 0 when the request with these headers and this request line has one unambiguous reading; else the status
+   of the response. */
+unsigned framing_check(const framing *found, const request_line *line);
 
 #endif

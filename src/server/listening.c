@@ -6,7 +6,9 @@
 #include "listening.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,46 +139,72 @@ bool listening_open(server *self, const server_options *options) {
   return server_fail_with(self, "cannot wait for connections", errno);
 }
 
-/* Whether a newcomer can have a place: a free one, or that of one who waits. */
+/* Whether an incoming connection can have a place now: a free one, or that of an incomplete connection
+   which may be evicted (connections.c states the policy). libmicrohttpd closes a connection unread beyond
+   its limit. */
 static bool has_place(const server *self) {
-  return self->connections < self->max_connections || self->waiting.first != NULL;
+  return self->unclosed < self->slot_count &&
+         (self->connections < self->max_connections || connections_eviction(self) <= now_ms());
 }
 
-bool listening_has_room(const server *self) {
-  return self->listening >= 0 && !self->inviting && self->accept_at == 0 && has_place(self);
+long long listening_retry(const server *self) {
+  if (self->listening < 0 || self->inviting) return LLONG_MAX;
+  if (self->accept_at != 0) return self->accept_at;
+  if (self->unclosed >= self->slot_count) return LLONG_MAX;
+  return self->connections < self->max_connections ? 0 : connections_eviction(self);
 }
 
-/* Lets one in; false when nobody is there, or there is no room. */
+/* Whether a connection waits to be accepted. */
+static bool has_incoming(const server *self) {
+  struct pollfd waiting;
+  memset(&waiting, 0, sizeof waiting);
+  waiting.fd = self->listening;
+  waiting.events = POLLIN;
+  return poll(&waiting, 1, 0) > 0;
+}
+
+bool listening_is_crowded(const server *self) {
+  return self->listening >= 0 && !has_place(self) && has_incoming(self);
+}
+
+/* The system has no room for an incoming connection: retries later. A connection that is closed leaves a
+   descriptor, which helps where only this process lacks one. */
+static void starve(server *self, int problem) {
+  if (problem == EMFILE && connections_evict(self)) return;
+  self->accept_at = now_ms() + STARVED_MS;
+}
+
+/* Accepts a connection; false when none waits, or there is no room. */
 static bool accept_one(server *self) {
   struct sockaddr_storage address;
   socklen_t len = sizeof address;
-  const int fd = accept4(self->listening, (struct sockaddr *)&address, &len,
-                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+  int fd;
+  if (self->connections >= self->max_connections && !(has_incoming(self) && connections_evict(self)))
+    return false;
+  fd = accept4(self->listening, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) {
     const int problem = errno;
-    const bool starved =
-        problem == EMFILE || problem == ENFILE || problem == ENOBUFS || problem == ENOMEM;
-    /* Who goes leaves a descriptor, but what the whole system lacks does not come of that. */
-    if (starved && !(problem == EMFILE && connections_end_oldest(self)))
-      self->accept_at = now_ms() + STARVED_MS;
-    return !starved && problem != EAGAIN; /* what is left are newcomers who have gone again */
+    if (problem == EMFILE || problem == ENFILE || problem == ENOBUFS || problem == ENOMEM) {
+      /* accept4 needs a descriptor before it looks whether a connection waits. */
+      if (has_incoming(self)) starve(self, problem);
+      return false;
+    }
+    return problem != EAGAIN; /* what is left are connections that were closed meanwhile */
   }
-  if (self->connections >= self->max_connections) (void)connections_end_oldest(self);
   (void)MHD_add_connection(self->daemon, fd, (struct sockaddr *)&address, len);
   return true;
 }
 
-void listening_accept(server *self) {
+bool listening_accept(server *self) {
   size_t count = 0;
-  if (self->listening < 0 || (self->accept_at != 0 && now_ms() < self->accept_at)) return;
+  if (self->listening < 0 || (self->accept_at != 0 && now_ms() < self->accept_at)) return false;
   self->accept_at = 0;
-  /* No newcomer goes for another before anybody has looked what it sent. */
-  while (count < ACCEPT_MAX && count < self->max_connections && has_place(self) && accept_one(self))
-    count++;
+  while (count < ACCEPT_MAX && has_place(self) && accept_one(self)) count++;
   {
     const bool inviting = self->accept_at == 0 && has_place(self);
     if (inviting != self->inviting) (void)invite(self, inviting);
   }
+  return count > 0;
 }
 
 void listening_close(server *self) {

@@ -11,11 +11,13 @@
 
 /* Opens the port; false with a message in `error`. */
 bool listening_open(server *self, const server_options *options);
-/* Accepts those who wait, as far as there is room. When there is none, those that have waited longest
-   without a whole request go to make it. */
-void listening_accept(server *self);
-/* Whether newcomers were kept waiting and need not any more. */
-bool listening_has_room(const server *self);
+/* Accepts connections that wait, as far as there is room or can be made; whether it has. To be called after
+   libmicrohttpd has read what connections have sent, since incomplete ones may be evicted. */
+bool listening_accept(server *self);
+/* When that is to be done next although no event says so; LLONG_MAX: not. */
+long long listening_retry(const server *self);
+/* Whether connections wait to be accepted and find no place. */
+bool listening_is_crowded(const server *self);
 /* Closes the port. */
 void listening_close(server *self);
 

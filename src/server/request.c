@@ -5,7 +5,6 @@
 */
 #include "request.h"
 
-#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "connections.h"
 #include "faults.h"
 #include "framing.h"
+#include "listening.h"
 
 /* Makes a request when its first line has come: the only place where libmicrohttpd tells the target
    undecoded. NULL (memory is out) is noticed in request_on_part. */
@@ -110,17 +110,20 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status
 /* The headers have come: rejects ambiguous framing. A body that is announced as too large is read and
    discarded: closing a connection that has unread bytes resets it, and the response would be lost. */
 static enum MHD_Result begin(server *self, server_request *request,
-                             struct MHD_Connection *connection, const char *method) {
+                             struct MHD_Connection *connection, const request_line *line) {
   const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
                                                    MHD_HTTP_HEADER_CONTENT_LENGTH);
   const framing found = framing_read(connection);
+  unsigned status;
   request->connection = connection;
-  request->method = method;
+  request->method = line->method;
   request->chunked = found.chunked;
-  request->progressed = now_ms();
+  if (found.chunked && self->stalled_at == 0) self->stalled_at = now_ms() + STALLED_MS;
   admit(self, request);
-  if (!framing_is_clear(&found, method, request->target))
-    return refuse(connection, MHD_HTTP_BAD_REQUEST);
+  status = raw_head_check(connection, line);
+  if (status == RAW_HEAD_CLOSE) return MHD_NO;
+  if (status == RAW_HEAD_CLEAN) status = framing_check(&found, line);
+  if (status != 0) return refuse(connection, status);
   if (length == NULL) return MHD_YES;
   request->too_large = strtoull(length, NULL, 10) > self->max_body;
   return strtoull(length, NULL, 10) > self->max_body + DISCARD_MAX
@@ -137,6 +140,9 @@ static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const 
   header->name_len = name_len;
   header->value = value == NULL ? "" : value;
   header->value_len = value == NULL ? 0 : value_len;
+  /* libmicrohttpd before 1.0 leaves the white space after a value. */
+  while (header->value_len > 0 && strchr(" \t", header->value[header->value_len - 1]) != NULL)
+    header->value_len--;
   return MHD_YES;
 }
 
@@ -179,15 +185,16 @@ enum MHD_Result request_on_part(void *context, struct MHD_Connection *connection
                                   size_t *len, void **state) {
   server *self = context;
   server_request *request = *state;
-  (void)url;
-  (void)version;
   self->progressed = true;
   if (request == NULL) return MHD_NO;
-  if (request->id == 0) return begin(self, request, connection, method);
+  if (request->id == 0) {
+    const request_line line = {method, url, version, request->target};
+    return begin(self, request, connection, &line);
+  }
   if (*len > 0) {
     const size_t taken = *len;
     *len = 0;
-    request->progressed = now_ms();
+    request->stalled = false;
     return body_add(self, request, data, taken) ? MHD_YES : MHD_NO;
   }
   if (request->response != NULL)
@@ -213,50 +220,6 @@ server_request *server_find(server *self, long long id) {
   request = self->slots[(size_t)id % self->slot_count];
   if (request == NULL || request->id != id || !request->taken) return NULL;
   return request_is_waiting(request) ? request : NULL;
-}
-
-/* ---- a copy ---- */
-
-/* The size of a string with its NUL. */
-static size_t size_of(const char *text) { return strlen(text) + 1; }
-
-size_t server_copy_size(const server_request *request) {
-  size_t size = sizeof(server_copy) + request->header_count * sizeof(server_header);
-  size_t i;
-  for (i = 0; i < request->header_count; i++)
-    size += request->headers[i].name_len + request->headers[i].value_len;
-  return size + size_of(request->method) + size_of(request->target) + size_of(request->peer) +
-         request->body_len;
-}
-
-/* Appends bytes to a copy, whose free part begins at `*end`; the place where they are now. */
-static const char *append(char **end, const char *bytes, size_t len) {
-  char *const place = *end;
-  if (len > 0) memcpy(place, bytes, len);
-  *end += len;
-  return place;
-}
-
-void server_copy_into(server_copy *copy, const server_request *request) {
-  server_header *headers = (server_header *)(copy + 1);
-  char *end = (char *)(headers + request->header_count);
-  size_t i;
-  copy->id = request->id;
-  copy->header_count = request->header_count;
-  copy->headers = headers;
-  for (i = 0; i < request->header_count; i++) {
-    const server_header *from = &request->headers[i];
-    headers[i].name = append(&end, from->name, from->name_len);
-    headers[i].name_len = from->name_len;
-    headers[i].value = append(&end, from->value, from->value_len);
-    headers[i].value_len = from->value_len;
-  }
-  copy->method = append(&end, request->method, size_of(request->method));
-  copy->target = append(&end, request->target, size_of(request->target));
-  copy->peer = append(&end, request->peer, size_of(request->peer));
-  copy->body = append(&end, request->body, request->body_len);
-  copy->body_len = request->body_len;
-  assert(end == (char *)copy + server_copy_size(request));
 }
 
 /* ---- the response ---- */
@@ -293,9 +256,17 @@ void server_go_on(server_request *request) {
   if (request->suspended) MHD_resume_connection(request->connection);
 }
 
+/* Whether the connection ends after the response. After a chunked body it always does: libmicrohttpd before
+   1.0 takes a bare LF for the end of a line there, so that a proxy could see the next request begin at
+   another place. */
+static bool is_last(const server *self, const server_request *request) {
+  return self->quiesced || request->chunked ||
+         (connections_may_close(request->connection) && listening_is_crowded(self));
+}
+
 void server_send(server_request *request, unsigned status) {
   server *self = request->owner;
-  if (self->quiesced) (void)server_draft_header(request, MHD_HTTP_HEADER_CONNECTION, "close");
+  if (is_last(self, request)) (void)server_draft_header(request, MHD_HTTP_HEADER_CONNECTION, "close");
   request->status = status;
   request->response = request->draft != NULL ? request->draft : self->empty;
   request->draft = NULL;

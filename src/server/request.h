@@ -8,6 +8,8 @@
 
 #include "server.h"
 
+#define STALLED_MS 250 /* between two looks for requests that libmicrohttpd no longer reads */
+
 /* The callbacks of libmicrohttpd: MHD_OPTION_URI_LOG_CALLBACK, MHD_AccessHandlerCallback,
    MHD_RequestCompletedCallback, MHD_NotifyConnectionCallback. Their context is the server. */
 void *request_on_target(void *context, const char *target, struct MHD_Connection *connection);

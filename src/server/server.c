@@ -28,7 +28,6 @@
 #define IDLE_RUNS_MAX 4   /* of them one after another, in which nothing is done that we see */
 #define IDLE_CALLS_MAX 32 /* of server_run that end so, as a long head may need, before that is a spin */
 #define SPIN_MS 64        /* between two calls then */
-#define STALLED_MS 250    /* how long a chunk may take to begin while nothing is done */
 #define UNSENT_MS 5       /* how long an answer may wait for others to be sent together */
 
 /* Has libmicrohttpd do what there is to do: read, ask for responses, and send them. */
@@ -73,7 +72,8 @@ static bool start_daemon(server *self) {
       MHD_OPTION_NOTIFY_COMPLETED, request_on_completed, self,
       MHD_OPTION_URI_LOG_CALLBACK, request_on_target, self,
       MHD_OPTION_CONNECTION_LIMIT, (unsigned)self->slot_count,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT,
+      compat_mhd_strictness(),
       MHD_OPTION_END);
   if (self->daemon == NULL)
     return server_fail_with(self, "libmicrohttpd cannot be started", errno);
@@ -85,7 +85,20 @@ static bool start_daemon(server *self) {
   return true;
 }
 
+/* Whether the system's libmicrohttpd is new enough: it may be another one than at compile time. */
+static bool check_library(server *self) {
+  const char *version = MHD_get_version();
+  char problem[160];
+  if (compat_mhd_is_supported(version)) return true;
+  (void)snprintf(problem, sizeof problem,
+                 "it needs libmicrohttpd " COMPAT_MHD_FLOOR " or newer, and %.20s is loaded: install a newer "
+                 "libmicrohttpd, or take an old one out of the library path",
+                 version);
+  return server_fail(self, "cannot start", problem);
+}
+
 bool server_open(server *self, const server_options *options) {
+  if (!check_library(self)) return false;
   self->pid = getpid();
   self->epoll = self->timer = self->listening = self->daemon_epoll = -1;
   self->ready_end = &self->ready;
@@ -117,15 +130,15 @@ static long long pending(const server *self) {
    ask for their answers. Whether there is work that it does not. */
 static bool run(server *self) {
   int runs = 0, idle_runs = 0;
-  bool has_work;
+  bool has_work, has_accepted;
   do {
     self->progressed = false;
-    if (runs == 0 || listening_has_room(self)) listening_accept(self);
     run_daemon(self);
     idle_runs = self->progressed ? 0 : idle_runs + 1;
     has_work = pending(self) == 0;
+    has_accepted = listening_accept(self);
   } while (++runs < RUNS_MAX && idle_runs < IDLE_RUNS_MAX && self->ready == NULL &&
-           (has_work || listening_has_room(self)));
+           (has_work || has_accepted));
   return has_work && idle_runs > 0;
 }
 
@@ -136,17 +149,19 @@ static bool has_unread(struct MHD_Connection *connection) {
   return one != NULL && recv(one->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-/* libmicrohttpd 0.9.75 asks to be run at once, again and again, for a connection whose memory is full
-   before the line with a chunk's size is whole, and nothing else comes of it. It no longer reads; an
-   honest sender who pauses has nothing unread. */
+/* Ends requests whose memory is full before the line with a chunk's size is whole. libmicrohttpd 0.9.75 asks
+   to be run at once, again and again, for such a connection, and 1.0.1 forgets it; neither reads from it any
+   more. All other bytes that wait at one look are read before the next one. */
 static void end_stalled(server *self) {
-  const long long before = now_ms() - STALLED_MS;
   size_t i;
+  self->stalled_at = 0;
   for (i = 0; i < self->slot_count; i++) {
-    const server_request *request = self->slots[i];
-    if (request != NULL && request->chunked && !request->complete &&
-        request->progressed < before && has_unread(request->connection))
-      connections_end(self, request->connection);
+    server_request *request = self->slots[i];
+    const bool was_stalled = request != NULL && request->stalled;
+    if (request == NULL || !request->chunked || request->complete) continue;
+    self->stalled_at = now_ms() + STALLED_MS;
+    request->stalled = has_unread(request->connection);
+    if (was_stalled && request->stalled) connections_end(self, request->connection);
   }
 }
 
@@ -155,12 +170,13 @@ static void end_stalled(server *self) {
    for it), unless it does not get done, or the server is run anyway, after requests were taken. */
 static void arm_timer(server *self) {
   const long long now = now_ms(), ms = self->ready != NULL ? LLONG_MAX : pending(self);
+  const long long accept_at = listening_retry(self);
   long long at = connections_deadline(self);
   struct itimerspec when;
   if (ms != LLONG_MAX && now + ms < at) at = now + ms;
   if (ms == 0) at = now + (self->idle_calls < IDLE_CALLS_MAX ? 1 : SPIN_MS);
-  if (self->accept_at != 0 && self->accept_at < at) at = self->accept_at;
-  if (listening_has_room(self)) at = now + 1;
+  if (self->stalled_at != 0 && self->stalled_at < at) at = self->stalled_at;
+  if (accept_at < at) at = accept_at > now ? accept_at : now + 1;
   if (at == LLONG_MAX || (self->timer_at != 0 && self->timer_at <= at)) return;
   memset(&when, 0, sizeof when);
   when.it_value.tv_sec = (time_t)(at / 1000);
@@ -176,7 +192,7 @@ void server_run(server *self) {
     self->timer_at = 0;
   faults_watch(self);
   self->idle_calls = run(self) ? self->idle_calls + 1 : 0;
-  if (self->idle_calls > 0) end_stalled(self);
+  if (self->stalled_at != 0 && self->stalled_at <= now_ms()) end_stalled(self);
   connections_expire(self); /* last: what came in time counts, however late it is read */
   arm_timer(self);
 }

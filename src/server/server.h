@@ -35,7 +35,7 @@ typedef struct server_connection {
   server_queue *queue;
   struct server_connection *next, *previous; /* in the queue */
   struct server_connection *older, *younger; /* among all of the server */
-  long long deadline;                        /* in milliseconds */
+  long long since, deadline;                 /* when it was accepted, and must be ready; in milliseconds */
   bool ended;                                /* by us; libmicrohttpd has not noticed yet */
 } server_connection;
 
@@ -55,7 +55,7 @@ typedef struct server_request {
   size_t header_count;
   char *body;
   size_t body_len, body_size;
-  long long progressed; /* when a part of the body came, in milliseconds */
+  bool stalled; /* at the last look, bytes waited to be read; no part of the body has come since */
   bool chunked, too_large, complete, taken;
   bool suspended; /* its connection is, or was until it was to go on */
   bool cut, held;
@@ -81,6 +81,7 @@ struct server {
   bool inviting, quiesced;     /* whether newcomers wake the server; whether there are none any more */
   long long timer_at;          /* when the timer ends, in milliseconds; 0: it is not armed */
   long long accept_at;         /* when it is worth to try again, after the system had no room; or 0 */
+  long long stalled_at;        /* when to look for stalled requests next, while one is chunked; or 0 */
   unsigned idle_calls;         /* of server_run: there was work, and nothing was done that we see */
   bool progressed;             /* whether libmicrohttpd has called since this was last cleared */
   char host[64];     /* the numeric address */
@@ -88,6 +89,7 @@ struct server {
   size_t max_body;
   unsigned timeout; /* seconds */
   size_t connections, max_connections;
+  size_t unclosed;  /* connections, and those that were ended and that libmicrohttpd has not closed yet */
   server_connection *open;         /* all connections, the youngest first */
   server_queue waiting, answering; /* for the rest of a request; for an answer to be taken */
   size_t body_memory;              /* of all requests that were not taken yet */
