@@ -12,7 +12,7 @@ local ENOENT = 2
 ---@class apivideo.NginxOptions
 ---@field answer? boolean default true; false: the status, headers and body are returned, and nothing is sent
 
-local phases = { rewrite = true, access = true, content = true }
+local phases = { rewrite = true, access = true, precontent = true, content = true }
 
 -- Raises, at the caller of receiver:nginx, where it was called with a dot, or there is no request to be
 -- read.
@@ -22,6 +22,10 @@ local function check_call(receiver)
   end
   if type(ngx) ~= "table" or type(ngx.get_phase) ~= "function" then
     error("receiver:nginx: this is not nginx; pass what arrived to receiver:receive", 3)
+  end
+  if ngx.config and ngx.config.subsystem == "stream" then
+    error("receiver:nginx: nginx's module stream has no HTTP requests; call it in content_by_lua_block of a location in"
+      .. " http", 3)
   end
   local phase = ngx.get_phase()
   if not phases[phase] then

@@ -23,7 +23,8 @@ local LATER = { 1, 4, 16 } -- seconds after which timers look for tasks whose ow
 local runtime = { now = core.now, monotonic = core.monotonic }
 
 local can_wait = {
-  server_rewrite = true, rewrite = true, access = true, content = true, timer = true, preread = true,
+  server_rewrite = true, rewrite = true, access = true, precontent = true, content = true, timer = true,
+  preread = true,
   ssl_cert = true, ssl_session_fetch = true, ssl_client_hello = true,
 }
 
