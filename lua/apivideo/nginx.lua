@@ -2,10 +2,11 @@
 
 local errors = require "apivideo.error"
 local headers = require "apivideo.headers"
+local host = require "apivideo.runtime.host"
 local log = require "apivideo.log"
 local options = require "apivideo.options"
 
-local ngx = rawget(_G, "ngx") -- nil elsewhere: the receiver has this function everywhere
+local ngx = host.ngx -- nil elsewhere: the receiver has this function everywhere
 
 local ENOENT = 2
 
@@ -20,14 +21,14 @@ local function check_call(receiver)
   if type(receiver) ~= "table" or not receiver.max_body then
     error("receiver:nginx: call it with a colon, receiver:nginx(…)", 3)
   end
-  if type(ngx) ~= "table" or type(ngx.get_phase) ~= "function" then
+  if not ngx then
     error("receiver:nginx: this is not nginx; pass what arrived to receiver:receive", 3)
   end
   if ngx.config and ngx.config.subsystem == "stream" then
     error("receiver:nginx: nginx's module stream has no HTTP requests; call it in content_by_lua_block of a location in"
       .. " http", 3)
   end
-  local phase = ngx.get_phase()
+  local phase = host.phase()
   if not phases[phase] then
     error(("receiver:nginx: nginx has no body to be read in its phase %s; use content_by_lua_block")
       :format(phase), 3)
