@@ -113,14 +113,14 @@ function nginx_lua.has(directive)
     main = "", workers = 1, root = prefix, prefix = prefix, build = "build", code_cache = "on", http = "",
     server = ("location / { %s { return } }"):format(directive), port = free_port(), listen = "",
   }))
-  local has = succeeds(("tools/nginx -t -p %s -c nginx.conf"):format(prefix))
+  local has = succeeds(("env -u NGINX_UNDER tools/nginx -t -p %s -c nginx.conf"):format(prefix))
   succeeds("rm -rf " .. prefix)
   return has
 end
 
 --- Why there is none on this machine, or nil.
 function nginx_lua.missing()
-  if not succeeds "tools/nginx -v" then return "nginx is not installed" end
+  if not succeeds "env -u NGINX_UNDER tools/nginx -v" then return "nginx is not installed" end
   if not nginx_lua.has "content_by_lua_block" then return "nginx's Lua module is not installed" end
 end
 
@@ -146,7 +146,8 @@ function nginx_lua.start(given)
   for name, text in pairs(given.files or {}) do file.write(prefix .. "/" .. name, text) end
   local values = {
     main = given.main or "", environment = given.environment or "", workers = given.workers or 1,
-    root = lfs.currentdir(), prefix = prefix, build = os.getenv "APIVIDEO_BUILD" or "build", code_cache = given.code_cache or "on",
+    root = lfs.currentdir(), prefix = prefix, build = os.getenv "APIVIDEO_BUILD" or "build",
+    code_cache = given.code_cache or "on",
     http = given.http or "", server = given.server, port = self.port, listen = given.listen or "",
   }
   file.write(prefix .. "/nginx.conf", filled(frame, values))
