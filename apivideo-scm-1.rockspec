@@ -94,6 +94,7 @@ build = {
       ["apivideo.resource"] = "lua/apivideo/resource.lua",
       ["apivideo.retry"] = "lua/apivideo/retry.lua",
       ["apivideo.runtime"] = "lua/apivideo/runtime.lua",
+      ["apivideo.runtime.host"] = "lua/apivideo/runtime/host.lua",
       ["apivideo.runtime.latches"] = "lua/apivideo/runtime/latches.lua",
       ["apivideo.runtime.nginx"] = "lua/apivideo/runtime/nginx.lua",
       ["apivideo.runtime.signals"] = "lua/apivideo/runtime/signals.lua",

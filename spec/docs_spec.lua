@@ -14,6 +14,17 @@ local read = docs.read
 -- What a shell block may have beside make, luarocks and our command.
 local OTHERS = { cd = true, git = true, sudo = true }
 
+-- Has apt try to install what a command line names, where it has lists of packages. Files that the documentation
+-- builds first are not there.
+local function assert_installable(arguments)
+  if arguments:find "%./build/" then return end
+  local pipe = io.popen("export LC_ALL=C; apt-cache show nginx > /dev/null 2>&1 || exit 0; apt-get -s " .. arguments
+    .. " 2>&1 || echo FAILED")
+  local output = pipe:read "*a"
+  pipe:close()
+  assert.is_nil(output:find("FAILED\n$"), output)
+end
+
 local function copy_with(original, changes)
   return setmetatable(changes, { __index = original })
 end
@@ -160,6 +171,8 @@ describe("documentation", function()
             assert.truthy(read("Makefile"):find("\n" .. words[1] .. ":", 1, true))
           elseif first == "luarocks" then
             read(words[2])
+          elseif first == "sudo" and words[1] == "apt-get" then
+            assert_installable(line:match "apt%-get (.*)")
           elseif not OTHERS[first] then
             assert.equal('eval "$(make -s env)"', line)
           end

@@ -44,6 +44,24 @@ describe("inbox store sqlite, processes #process", function()
     end
   end)
 
+  it("wait for another one that has locked the whole file as they open it", function()
+    local other = process.start { "-e", ([[
+      local db = assert(require("DBI").Connect("SQLite3", %q))
+      db:autocommit(true)
+      local function execute(text) assert(assert(db:prepare(text)):execute()) end
+      execute "CREATE TABLE other (x)"
+      execute "DROP TABLE other"
+      execute "BEGIN EXCLUSIVE"
+      print "locked" io.stdout:flush()
+      require("apivideo").sleep(0.3) -- the one that waits is blocked, so it cannot tell when to go on
+      execute "COMMIT"
+    ]]):format(path) }
+    other:wait_for "locked"
+    local stats, err = open():stats()
+    assert.equal(0, stats and stats.waiting, tostring(err))
+    assert.equal(0, other:wait())
+  end)
+
   it("share it: each event is new once, and handled once", function()
     local children = {}
     for i = 1, 3 do

@@ -1,6 +1,7 @@
 local DBI = require "DBI"
 local conformance = require "spec.support.inbox_conformance"
 local core = require "apivideo.core"
+local host = require "apivideo.runtime.host"
 local misuse = require "spec.support.misuse"
 local sqlite = require "apivideo.inbox.sqlite"
 local statements = require "apivideo.inbox.sqlite_statements"
@@ -121,10 +122,10 @@ describe("inbox store sqlite", function()
     end)
 
     it("is not opened before nginx has its workers", function()
-      local before = rawget(_G, "ngx")
-      rawset(_G, "ngx", { get_phase = function() return "init" end })
+      local phase = host.phase
+      finally(function() host.phase = phase end)
+      host.phase = function() return "init" end
       local stats, err = open():stats()
-      rawset(_G, "ngx", before)
       refused("init_worker_by_lua", stats, err)
       assert.is_nil(io.open(path))
     end)

@@ -1,5 +1,6 @@
 --- Runs nginx.conf and app.lua on loopback, with a local api.video that sends them each kind of event.
---- (What it changes of nginx.conf: the port, so that it finds a free one, and where nginx keeps files.)
+--- (What it changes of nginx.conf: the port, so that it finds a free one, where nginx keeps files, and which modules it
+--- loads: those of tools/nginx, which also tells how to run another nginx.)
 
 local apivideo = require "apivideo"
 local emulator = require "apivideo.emulator"
@@ -9,6 +10,7 @@ local server = require "apivideo.server"
 
 local HERE = arg[0]:match("^(.*/)") or "./"
 local API_KEY = "demo-key"
+local MAIN = "daemon off; pid nginx.pid; env LUA_PATH; env LUA_CPATH;"
 local FILES = [[http {
   client_body_temp_path t; proxy_temp_path t; fastcgi_temp_path t; uwsgi_temp_path t; scgi_temp_path t;
   access_log off;]]
@@ -32,27 +34,31 @@ local function free_port()
   return listening.port
 end
 
--- A directory of its own, in which "modules" leads to nginx's, as in Debian's.
 local function new_directory()
   local path = os.tmpname()
   os.remove(path)
-  os.execute(("mkdir -m 755 %s && ln -s /usr/lib/nginx/modules %s/modules"):format(path, path))
+  os.execute("mkdir -m 755 " .. path)
   return path
 end
 
+-- The example's nginx.conf with our changes.
+local function configuration(port)
+  local text = read(HERE .. "nginx.conf")
+  text = text:gsub("include /etc/nginx/modules[^\n]*", MAIN)
+  return (text:gsub("127%.0%.0%.1:8080", "127.0.0.1:" .. port):gsub("http {", FILES))
+end
+
 -- nginx ends when its pipe closes: with this process, however that ends.
-local command = [[exec 3<&0; export PATH="$PATH:/usr/sbin" LUA_PATH="%s?.lua;${LUA_PATH:-;}"
+local command = [[exec 3<&0; export LUA_PATH="%s?.lua;${LUA_PATH:-;}"
 export APIVIDEO_API_KEY=%s APIVIDEO_BASE_URL=%s
-settings='daemon off; pid nginx.pid; env LUA_PATH; env LUA_CPATH;'
-nginx -p %s -c nginx.conf -g "$settings" < /dev/null > %s/log 2>&1 & pid=$!
+%s../../tools/nginx -p %s -c nginx.conf < /dev/null > %s/log 2>&1 & pid=$!
 { cat <&3 > /dev/null; kill $pid; } & wait $pid; kill $! 2> /dev/null]]
 
 local function start(api_url)
   local directory, port = new_directory(), free_port()
-  write(directory .. "/nginx.conf",
-    (read(HERE .. "nginx.conf"):gsub("127%.0%.0%.1:8080", "127.0.0.1:" .. port):gsub("http {", FILES)))
+  write(directory .. "/nginx.conf", configuration(port))
   local nginx = { directory = directory, url = "http://127.0.0.1:" .. port }
-  nginx.pipe = io.popen(command:format(HERE, API_KEY, api_url, directory, directory), "w")
+  nginx.pipe = io.popen(command:format(HERE, API_KEY, api_url, HERE, directory, directory), "w")
   for _ = 1, 500 do
     if http.request { method = "GET", url = nginx.url .. "/metrics" } then return nginx end
     apivideo.sleep(0.02)

@@ -18,6 +18,7 @@ local redact = require "apivideo.redact"
 ---| "cancelled"            the caller cancelled the request
 ---| "wrong_phase"          a phase of nginx in which nothing can wait
 ---| "store_unavailable"    the store of an inbox is away, full or broken
+---| "body_unavailable"     the body of a delivery that nginx has deleted, since another of its modules read it before
 ---| "claim_lost"           an event of an inbox that was claimed for too long: somebody else may have it
 ---| "bad_json"             bytes that are no JSON
 ---| "bad_event"            JSON that is no event, or lacks a field
@@ -59,7 +60,7 @@ local retryable = {
 local ORIGINS = {
   timeout = "http", network = "http", tls = "http", too_large = "http", cancelled = "client", wrong_phase = "runtime",
   store_unavailable = "inbox", claim_lost = "inbox", bad_json = "event", bad_event = "event",
-  bad_signature = "signature",
+  bad_signature = "signature", body_unavailable = "receiver",
 }
 
 --- `api.video: not_found (404): The requested resource was not found. [DELETE https://…]`, in one line.

@@ -1,14 +1,14 @@
 --- Lines for a person: in nginx's error log where nginx runs us, on stderr elsewhere. No secret is in
 --- them.
 
+local host = require "apivideo.runtime.host"
 local redact = require "apivideo.redact"
 
-local ngx = rawget(_G, "ngx")
-local in_nginx = type(ngx) == "table" and type(ngx.socket) == "table" and type(ngx.log) == "function"
+local ngx = host.ngx
 
 local function write(level, text)
   text = redact.one_line(redact.text(text))
-  if in_nginx then
+  if ngx then
     ngx.log(ngx[level], "apivideo: ", text)
   else
     io.stderr:write("apivideo: ", text, "\n")

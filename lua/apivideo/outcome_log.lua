@@ -43,7 +43,9 @@ return function(outcome)
   if outcome.err and outcome.delivery then
     report_unparsed(outcome)
   elseif outcome.err then
-    log.warn(("refused with %d: %s"):format(outcome.status, tostring(outcome.err)))
+    -- The sender has no part in a body that nginx has deleted.
+    local write = outcome.err.kind == "body_unavailable" and log.error or log.warn
+    write(("refused with %d: %s"):format(outcome.status, tostring(outcome.err)))
   elseif outcome.handled == 0 then
     log.warn(("acknowledged without a handler: %s; add one with handlers:on or handlers:otherwise")
       :format(name))

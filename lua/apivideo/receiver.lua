@@ -98,6 +98,11 @@ local function refuse(self, status, err, started)
   return status
 end
 
+-- 503, so that api.video sends it again.
+local function refuse_unread(self, err)
+  return refuse(self, 503, err, runtime.monotonic())
+end
+
 -- Runs the handlers. The status that tells whether all succeeded.
 local function run(self, event, delivery, started)
   local handled, errs, tracebacks = self.handlers:dispatch(event, delivery)
@@ -193,7 +198,7 @@ function Receiver:receive(request)
   return status, headers_of(status), ""
 end
 
-Receiver.nginx = nginx(take, headers_of)
+Receiver.nginx = nginx(take, refuse_unread, headers_of)
 
 --- What became of all requests so far, and what the inbox holds, in Prometheus' text format.
 ---@return string text

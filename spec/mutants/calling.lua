@@ -106,7 +106,7 @@ return {
     { "tokens are not renewed in time", "if self.token and now < self.renew_at then return nil end", "if self.token then return nil end" },
   },
   {
-    file = "lua/apivideo/runtime.lua", spec = "spec/globals_spec.lua",
+    file = "lua/apivideo/runtime/host.lua", spec = "spec/globals_spec.lua",
     { "nginx is an undeclared global", "pcall(function() return ngx end)", "true, ngx" },
   },
   {

@@ -118,6 +118,10 @@ return {
   {
     file = "lua/apivideo/nginx.lua", spec = "spec/nginx_receiver_spec.lua",
     { "bodies in files are lost", "if path then return read_file(path, most) end", "" },
+    { "precontent has no body", "access = true, precontent = true,", "access = true,", spec = "spec/nginx_phases_spec.lua" },
+    { "requests of the module stream are HTTP", "if ngx.config and ngx.config.subsystem", "if false and ngx.config.subsystem", spec = "spec/nginx_phases_spec.lua" },
+    { "a body that nginx has deleted raises", "if not file then return nil, nil, unreadable(problem, errno, most) end", "assert(file)", spec = "spec/nginx_body_spec.lua" },
+    { "a body that nginx has deleted is an empty one", "status = err and refuse_unread(receiver, err) or take(receiver, method, list, body, ", "status = take(receiver, method, list, body or \"\", err and 0 or ", spec = "spec/nginx_body_spec.lua" },
     { "announced bodies of any size are read", "if told and told > most then return \"\", told end", "" },
     { "handlers of a client that left are ended", "ngx.on_abort(go_on)", "" },
     { "a response that a handler sent is completed", "if ngx.headers_sent then return end_sent(status) end", "", spec = "spec/nginx_handlers_spec.lua" },

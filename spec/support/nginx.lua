@@ -1,6 +1,7 @@
 --- A real nginx for tests: one process, with a configuration of the test's.
 
 local free_port = require "spec.support.free_port"
+local lfs = require "lfs"
 local wait_until_accepting = require "spec.support.accepting"
 
 local nginx = {}
@@ -26,8 +27,8 @@ function nginx.start(authority, servers, under)
     parts[i] = ("server { listen 127.0.0.1:%d %s; %s }"):format(ports[i], server[1], server[2])
   end
   authority:write("nginx.conf", frame:format(table.concat(parts, "\n  ")))
-  os.execute(("cd %s && { PATH=$PATH:/usr/sbin %s nginx -p . -c nginx.conf > nginx.log 2>&1 < /dev/null &"
-    .. " echo $! >> pids; }"):format(authority.directory, under or ""))
+  os.execute(("cd %s && { %s %s/tools/nginx -p . -c nginx.conf > nginx.log 2>&1 < /dev/null &"
+    .. " echo $! >> pids; }"):format(authority.directory, under or "", lfs.currentdir()))
   wait_until_accepting(ports[1], "nginx")
   return ports
 end

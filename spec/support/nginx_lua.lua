@@ -7,13 +7,9 @@ local lfs = require "lfs"
 local socket = require "socket"
 local wait_for = require "spec.support.wait"
 
-local MODULES = "/usr/lib/nginx/modules/"
-
 local frame = [[
-load_module @modules@ndk_http_module.so;
-load_module @modules@ngx_http_lua_module.so;
 daemon off; pid nginx.pid; error_log error.log info;
-user root; worker_processes @workers@;
+user root; worker_processes @workers@; @main@
 events { worker_connections 1024; }
 http {
   access_log off;
@@ -29,11 +25,13 @@ http {
 }
 ]]
 
--- Its standard input is a pipe that closes with this process, however that ends. NGINX_UNDER is a command
--- with its options, such as valgrind.
-local script = "cd %s; exec 3<&0; PATH=$PATH:/usr/sbin;"
-  .. " $NGINX_UNDER nginx -p %s -c nginx.conf < /dev/null > nginx.log 2>&1 &"
+-- Its standard input is a pipe that closes with this process, however that ends.
+local script = "exec 3<&0; @environment@ tools/nginx -p @prefix@ -c nginx.conf < /dev/null > @prefix@/nginx.log 2>&1 &"
   .. " pid=$!; { cat <&3 > /dev/null; kill $pid 2> /dev/null; } & wait $pid; kill $! 2> /dev/null"
+
+local function filled(text, values)
+  return (text:gsub("@([%w_]+)@", function(name) return values[name] end))
+end
 
 local function succeeds(command)
   local status = os.execute(command .. " > /dev/null 2>&1")
@@ -106,14 +104,30 @@ end
 
 local nginx_lua = {}
 
+--- Whether nginx's Lua module has a directive of a location that takes a block.
+function nginx_lua.has(directive)
+  local prefix = os.tmpname()
+  os.remove(prefix)
+  assert(lfs.mkdir(prefix))
+  file.write(prefix .. "/nginx.conf", filled(frame, {
+    main = "", workers = 1, root = prefix, prefix = prefix, build = "build", code_cache = "on", http = "",
+    server = ("location / { %s { return } }"):format(directive), port = free_port(), listen = "",
+  }))
+  local has = succeeds(("env -u NGINX_UNDER tools/nginx -t -p %s -c nginx.conf"):format(prefix))
+  succeeds("rm -rf " .. prefix)
+  return has
+end
+
 --- Why there is none on this machine, or nil.
 function nginx_lua.missing()
-  if not succeeds "PATH=$PATH:/usr/sbin nginx -v" then return "nginx is not installed" end
-  if not lfs.attributes(MODULES .. "ngx_http_lua_module.so") then return "nginx's Lua module is not installed" end
+  if not succeeds "env -u NGINX_UNDER tools/nginx -v" then return "nginx is not installed" end
+  if not nginx_lua.has "content_by_lua_block" then return "nginx's Lua module is not installed" end
 end
 
 ---@class spec.NginxOptions
 ---@field server string the inside of a server block: its locations
+---@field main? string more outside of the http block, such as env
+---@field environment? string variables of the master process: "NAME=value …"
 ---@field http? string more for the http block, such as lua_shared_dict
 ---@field files? table<string, string> Lua files by name that its Lua can require
 ---@field workers? integer default 1
@@ -131,12 +145,13 @@ function nginx_lua.start(given)
   self.url = (given.listen and given.listen:find("ssl") and "https" or "http") .. "://127.0.0.1:" .. self.port
   for name, text in pairs(given.files or {}) do file.write(prefix .. "/" .. name, text) end
   local values = {
-    modules = MODULES, workers = given.workers or 1, root = lfs.currentdir(), prefix = prefix,
-    build = os.getenv "APIVIDEO_BUILD" or "build", code_cache = given.code_cache or "on",
+    main = given.main or "", environment = given.environment or "", workers = given.workers or 1,
+    root = lfs.currentdir(), prefix = prefix, build = os.getenv "APIVIDEO_BUILD" or "build",
+    code_cache = given.code_cache or "on",
     http = given.http or "", server = given.server, port = self.port, listen = given.listen or "",
   }
-  file.write(prefix .. "/nginx.conf", (frame:gsub("@([%w_]+)@", function(name) return values[name] end)))
-  self.pipe = io.popen(script:format(prefix, prefix), "w")
+  file.write(prefix .. "/nginx.conf", filled(frame, values))
+  self.pipe = io.popen(filled(script, values), "w")
   wait_for(function()
     local log = file.read(prefix .. "/nginx.log") .. self:log()
     if log:find("%[emerg%]") or log:find("init_by_lua error", 1, true) then error(log) end

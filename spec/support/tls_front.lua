@@ -1,10 +1,10 @@
 --- TLS before a peer of a test, so that this can say what it likes within it: nginx's stream module.
 
 local free_port = require "spec.support.free_port"
+local lfs = require "lfs"
 local wait_until_accepting = require "spec.support.accepting"
 
 local frame = [[
-load_module /usr/lib/nginx/modules/ngx_stream_module.so;
 daemon off; master_process off; pid front.pid; error_log front.log;
 events {}
 stream { server {
@@ -20,8 +20,8 @@ stream { server {
 return function(authority, protocol, port)
   local front = free_port()
   authority:write("front.conf", frame:format(front, protocol, port))
-  os.execute(("cd %s && { PATH=$PATH:/usr/sbin nginx -p . -c front.conf > front.out 2>&1 < /dev/null &"
-    .. " echo $! >> pids; }"):format(authority.directory))
+  os.execute(("cd %s && { %s/tools/nginx -p . -c front.conf > front.out 2>&1 < /dev/null &"
+    .. " echo $! >> pids; }"):format(authority.directory, lfs.currentdir()))
   wait_until_accepting(front, "nginx")
   return front
 end

@@ -4,14 +4,12 @@
 --- connection is looked at before it is used again.
 
 local core = require "apivideo.core"
+local host = require "apivideo.runtime.host"
 local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
 
 local CONNECT, ANSWER = 1, 2 -- seconds
 local IDLE, POOL = 60, 64    -- of nginx's pool: seconds that a connection waits there, and how many do
-
-local ngx = rawget(_G, "ngx")
-local in_nginx = type(ngx) == "table" and type(ngx.socket) == "table" and type(ngx.get_phase) == "function"
 
 local clients = {}
 
@@ -115,7 +113,7 @@ end
 
 -- A client of our own, which has said who it is and where it wants to be.
 local function connect(self)
-  local client, problem, is_new = (in_nginx and connect_nginx or connect_script)(self)
+  local client, problem, is_new = (host.ngx and connect_nginx or connect_script)(self)
   if not client or not is_new then return client, problem end
   if is_blocking(client) then client.network.socket:settimeout(ANSWER) end
   local ok = true
@@ -155,7 +153,7 @@ end
 ---@return string? problem
 function Clients:take()
   local refusal = runtime.refusal()
-  if in_nginx and ngx.get_phase() == "init" then
+  if host.phase() == "init" then
     refusal = "init_by_lua comes before nginx's workers; use the inbox in requests, or from init_worker_by_lua's timers"
   end
   if refusal then return nil, refusal end

@@ -3,6 +3,7 @@
 local connection = require "apivideo.inbox.sqlite_connection"
 local core = require "apivideo.core"
 local errors = require "apivideo.error"
+local host = require "apivideo.runtime.host"
 local options = require "apivideo.options"
 local schema = require "apivideo.inbox.sqlite_schema"
 local statements = require "apivideo.inbox.sqlite_statements"
@@ -34,12 +35,6 @@ local function unavailable(self, message)
   return nil, errors.new("store_unavailable", text, { origin = "sqlite" })
 end
 
--- A connection belongs to the process that opened it, and nginx forks after its init phase.
-local function in_init_phase()
-  local ngx = rawget(_G, "ngx")
-  return type(ngx) == "table" and type(ngx.get_phase) == "function" and ngx.get_phase() == "init"
-end
-
 local function open(self)
   local db = connection.open(self.path, statements)
   self.db = db
@@ -66,7 +61,8 @@ end
 -- The same; or nil and an error. After a failure the next call opens the file again.
 local function attempt(self, kind, body, ...)
   if self.closed then return unavailable(self, "it was closed") end
-  if not self.db and in_init_phase() then
+  -- A connection belongs to the process that opened it, and nginx forks after its phase init.
+  if not self.db and host.phase() == "init" then
     return unavailable(self, "it cannot be used before nginx has started its workers; use it in init_worker_by_lua")
   end
   if connection.is_inherited(self.path) then

@@ -7,12 +7,13 @@
 
 local core = require "apivideo.core"
 local failure = require "apivideo.failure"
+local host = require "apivideo.runtime.host"
 local latches = require "apivideo.runtime.latches"
 local log = require "apivideo.log"
 local semaphore = require "ngx.semaphore"
 local standalone = require "apivideo.runtime.standalone"
 
-local ngx = ngx
+local ngx = host.ngx
 
 local SHORTEST, LONGEST = 0.001, 0.004 -- seconds between two looks at the transfers
 local ABSENT = 0.05   -- seconds without a look after which nobody is at work
@@ -23,7 +24,8 @@ local LATER = { 1, 4, 16 } -- seconds after which timers look for tasks whose ow
 local runtime = { now = core.now, monotonic = core.monotonic }
 
 local can_wait = {
-  server_rewrite = true, rewrite = true, access = true, content = true, timer = true, preread = true,
+  server_rewrite = true, rewrite = true, access = true, precontent = true, content = true, timer = true,
+  preread = true,
   ssl_cert = true, ssl_session_fetch = true, ssl_client_hello = true,
 }
 
@@ -42,7 +44,7 @@ end
 --- there a wait blocks.)
 ---@return string?
 function runtime.refusal()
-  local phase = ngx.get_phase()
+  local phase = host.phase()
   if phase == "init" then return nil end
   if not can_wait[phase] then
     return ("nginx cannot wait in its phase %s; do it from a timer: ngx.timer.at(0, function() ... end)")
@@ -68,7 +70,7 @@ end
 -- A function that the other loop does in init_by_lua.
 local function except_in_init(name, fn)
   return function(...)
-    if ngx.get_phase() == "init" then return release(standalone[name](...)) end
+    if host.phase() == "init" then return release(standalone[name](...)) end
     return fn(...)
   end
 end
@@ -137,7 +139,7 @@ function runtime.sleep(seconds)
   end
   local refusal = runtime.refusal()
   if refusal then error("sleep: " .. refusal, 2) end
-  if ngx.get_phase() == "init" then return release(standalone.sleep(seconds)) end
+  if host.phase() == "init" then return release(standalone.sleep(seconds)) end
   ngx.sleep(seconds)
 end
 
@@ -192,7 +194,7 @@ end
 ---@param ... any what it is called with
 ---@return boolean begun false where nginx has no timer for it
 function runtime.background(fn, ...)
-  if ngx.get_phase() == "init" then
+  if host.phase() == "init" then
     error("nginx has no worker yet in its phase init; begin in init_worker_by_lua, with apivideo.spawn", 0)
   end
   local begun, args, n = runtime.latch(), { ... }, select("#", ...)
@@ -246,7 +248,7 @@ end
 
 local function bar(name)
   local original = ngx[name]
-  ngx[name] = original and function(...) -- luacheck: ignore
+  ngx[name] = original and function(...)
     local callback = running_callback()
     if callback then
       error(("ngx.%s was called in %s, which must return or raise an error: the receiver sends the response")
