@@ -1,6 +1,7 @@
 -- Versions of libcrypto that behave in another way than the one installed here: faked, by a library that is
 -- loaded before it.
 
+local compile = require "spec.support.compile"
 local file = require "spec.support.file"
 local process = require "spec.support.process"
 
@@ -57,5 +58,43 @@ describe("signatures with a later OpenSSL", function()
   it("restart the context for the same key #process", function()
     local counting = OLD:gsub("0x30000020L", "0x30000030L"):gsub("return 1;", "__builtin_trap();")
     assert.not_equal(("true\ttrue\ttrue\n"):rep(10), run_with(counting))
+  end)
+end)
+
+describe("the module", function()
+  -- OpenSSL's header of versions with another number in it.
+  local HEADER = [[
+  #include_next <openssl/opensslv.h>
+  #undef OPENSSL_VERSION_NUMBER
+  #define OPENSSL_VERSION_NUMBER 0x101000cfL
+  ]]
+
+  local OLD_LIBRARY = [[
+  unsigned long OpenSSL_version_num(void);
+  unsigned long OpenSSL_version_num(void) { return 0x101000cfL; }
+  const char *OpenSSL_version(int what);
+  const char *OpenSSL_version(int what) { (void)what; return "OpenSSL 1.1.0l  10 Sep 2019"; }
+  ]]
+
+  local directory = os.tmpname()
+
+  setup(function()
+    os.remove(directory)
+    compile.run("mkdir " .. directory)
+  end)
+
+  teardown(function() compile.run("rm -rf " .. directory) end)
+
+  it("does not build below its floor of OpenSSL #process", function()
+    local output = compile.module_with(directory, "openssl/opensslv.h", HEADER)
+    assert.truthy(output:find("OpenSSL 1.1.1 or newer is needed", 1, true), output)
+  end)
+
+  it("does not load below its floor of OpenSSL #process", function()
+    local library = directory .. "/old.so"
+    compile.c(OLD_LIBRARY, library, "-shared -fPIC")
+    local output = process.run({ "-e", [[print(pcall(require, "apivideo.core"))]] }, "LD_PRELOAD=" .. library)
+    assert.equal("false\tapivideo: OpenSSL 1.1.1 or newer is needed, and this is OpenSSL 1.1.0l  10 Sep 2019; update "
+      .. "libcrypto, or name the directory of a newer one in LD_LIBRARY_PATH\n", output)
   end)
 end)

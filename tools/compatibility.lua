@@ -12,9 +12,9 @@ local COLUMNS = { "Lua", "libcurl", "OpenSSL", "libmicrohttpd", "SQLite", "Redis
 
 -- Where each floor is, as what the compiler or a program is told.
 local FLOORS = {
-  { "libcurl", "src/common/compat_curl.h", '#error "apivideo needs libcurl ([%d.]+)' },
-  { "OpenSSL", "src/common/compat_openssl.h", '#error "apivideo needs OpenSSL ([%d.]+)' },
-  { "libmicrohttpd", "src/common/compat_mhd.h", '#error "apivideo.server needs libmicrohttpd ([%d.]+)' },
+  { "libcurl", "src/common/compat_curl.h", '#error "[^"]*libcurl ([%d.]+)' },
+  { "OpenSSL", "src/common/compat_openssl.h", '#error "[^"]*OpenSSL ([%d.]+)' },
+  { "libmicrohttpd", "src/common/compat_mhd.h", '#error "[^"]*libmicrohttpd ([%d.]+)' },
   { "SQLite", "lua/apivideo/inbox/sqlite_connection.lua", "SQLite ([%d.]+) or newer is needed" },
   { "Redis", "lua/apivideo/inbox/redis.lua", "version ([%d.]+) or newer is needed" },
 }
