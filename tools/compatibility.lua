@@ -19,7 +19,7 @@ local FLOORS = {
   { "Redis", "lua/apivideo/inbox/redis.lua", "version ([%d.]+) or newer is needed" },
 }
 
-local compatibility = { page = PAGE }
+local compatibility = { page = PAGE, order = ORDER, columns = COLUMNS }
 
 local function read(path)
   local file = assert(io.open(path, "rb"))
@@ -54,14 +54,25 @@ local function floors_table()
   return text
 end
 
+--- What ran in a distribution, by column; nil for one that has not been checked.
+function compatibility.facts(name)
+  local file = io.open("docs/versions/" .. name .. ".tsv", "rb")
+  if not file then return nil end
+  local facts = {}
+  for line in file:lines() do
+    local column, value = line:match "^([^\t]+)\t(.*)$"
+    facts[column] = value
+  end
+  file:close()
+  return facts
+end
+
 local function checked_table()
   local text = heading { "", (table.unpack or unpack)(COLUMNS) }
   for _, name in ipairs(ORDER) do
-    local facts, cells = read("docs/versions/" .. name .. ".tsv"), { NAMES[name] }
-    for i, column in ipairs(COLUMNS) do
-      cells[i + 1] = ("\n" .. facts):match("\n" .. column:gsub("%-", "%%-") .. "\t([^\n]*)") or "-"
-    end
-    text = text .. row(cells)
+    local facts, cells = compatibility.facts(name), { NAMES[name] }
+    for i, column in ipairs(COLUMNS) do cells[i + 1] = facts and facts[column] or "" end
+    if facts then text = text .. row(cells) end
   end
   return text
 end
