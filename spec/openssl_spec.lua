@@ -36,14 +36,17 @@ end
 local function run_with(source)
   local base = os.tmpname()
   file.write(base .. ".c", source)
-  local compile = "cc -shared -fPIC -Wl,--no-as-needed -o %s.so %s.c $(pkg-config --libs libcrypto) -ldl"
-  assert.is_truthy(os.execute(compile:format(base, base)))
+  local command = "cc -shared -fPIC -Wl,--no-as-needed -o %s.so %s.c $(pkg-config --libs libcrypto) -ldl"
+  assert.is_truthy(os.execute(command:format(base, base)))
   local output = process.run({ "-e", SCRIPT }, ("LD_PRELOAD=%s.so"):format(base))
   for _, ending in ipairs { "", ".c", ".so" } do os.remove(base .. ending) end
   return output
 end
 
-describe("signatures with OpenSSL 3.0.2", function()
+-- OpenSSL 1.1.1 has no EVP_MAC, which these are about.
+local describe_evp_mac = compile.run "pkg-config --modversion libcrypto":find "^1%." and pending or describe
+
+describe_evp_mac("signatures with OpenSSL 3.0.2", function()
   it("are right from the second one of a key on, where a context cannot be restarted #process", function()
     assert.equal(("true\ttrue\ttrue\n"):rep(10), run_with(OLD))
   end)
@@ -54,7 +57,7 @@ describe("signatures with OpenSSL 3.0.2", function()
   end)
 end)
 
-describe("signatures with a later OpenSSL", function()
+describe_evp_mac("signatures with a later OpenSSL", function()
   it("restart the context for the same key #process", function()
     local counting = OLD:gsub("0x30000020L", "0x30000030L"):gsub("return 1;", "__builtin_trap();")
     assert.not_equal(("true\ttrue\ttrue\n"):rep(10), run_with(counting))

@@ -16,6 +16,7 @@ local FLOORS = {
   { "OpenSSL", "src/common/compat_openssl.h", '#error "[^"]*OpenSSL ([%d.]+)' },
   { "libmicrohttpd", "src/common/compat_mhd.h", '#error "[^"]*libmicrohttpd ([%d.]+)' },
   { "SQLite", "lua/apivideo/inbox/sqlite_connection.lua", "SQLite ([%d.]+) or newer is needed" },
+  { "lua-nginx-module", "docs/nginx.md", "Lua module ([%d.]+) or later" },
   { "Redis", "lua/apivideo/inbox/redis.lua", "version ([%d.]+) or newer is needed" },
 }
 
@@ -67,12 +68,32 @@ function compatibility.facts(name)
   return facts
 end
 
+-- Whether a version is older than another one; both are numbers with dots between them.
+local function is_older(version, floor)
+  local numbers = floor:gmatch "%d+"
+  for number in version:gmatch "%d+" do
+    local other = tonumber(numbers() or 0)
+    if tonumber(number) ~= other then return tonumber(number) < other end
+  end
+  return false
+end
+
+-- What ran, with brackets around what is below a floor.
+local function cells_of(facts)
+  local cells, floors = {}, {}
+  for _, floor in ipairs(compatibility.floors()) do floors[floor[1]] = floor[2] end
+  for i, column in ipairs(COLUMNS) do
+    local value, floor = facts[column], floors[column]
+    cells[i] = floor and is_older(value, floor) and "(" .. value .. ")" or value
+  end
+  return cells
+end
+
 local function checked_table()
   local text = heading { "", (table.unpack or unpack)(COLUMNS) }
   for _, name in ipairs(ORDER) do
-    local facts, cells = compatibility.facts(name), { NAMES[name] }
-    for i, column in ipairs(COLUMNS) do cells[i + 1] = facts and facts[column] or "" end
-    if facts then text = text .. row(cells) end
+    local facts = compatibility.facts(name)
+    if facts then text = text .. row { NAMES[name], (table.unpack or unpack)(cells_of(facts)) } end
   end
   return text
 end
