@@ -20,6 +20,8 @@
 # make bench         all figures, beside peers, and the report: bench/results.md. BENCHES="event http" some, RUNS=3 three times
 # make bench-smoke   instructions of the hot paths, counted: a tenth more than recorded is a failure
 # make bench-hostile honest deliveries to the standalone server beside ten thousand idle connections, slow-loris, floods …
+# make check-rock    build the library's rock into an empty tree and use it; see tools/check-rock for other Luas
+# make check-container   the steps of the Containerfile in bare Debian roots, as root
 # make rockspecs     write the lists of Lua modules into the rockspecs
 # make release VERSION=0.2.0   commit and tag a version, with its rockspecs and a source archive, in build/release
 # make install PREFIX=/usr/local DESTDIR=   install the modules for LUAS, or for each Lua that has lua-cjson, and the command
@@ -269,6 +271,14 @@ env:
 LUA_FILES    = $(sort $(shell find lua -name '*.lua'))
 SERVER_LUA   = $(filter lua/apivideo/server% lua/apivideo/emulator% lua/apivideo/command%,$(LUA_FILES))
 LIBRARY_LUA  = $(filter-out $(SERVER_LUA),$(LUA_FILES))
+
+.PHONY: check-rock
+check-rock:
+	@tools/check-rock
+
+.PHONY: check-container
+check-container:
+	@tools/check-container
 
 .PHONY: rockspecs
 rockspecs:

@@ -165,14 +165,18 @@ describe("documentation", function()
         for word in line:gsub("%s+#.*", ""):gmatch("%S+") do words[#words + 1] = word end
         it("knows: " .. line, function()
           local first = table.remove(words, 1)
+          if first == "sudo" and words[1]:find "^tools/" then first = table.remove(words, 1) end
           if first == "apivideo" then
             assert.is_true((require("apivideo.command").parser():pparse(words)))
           elseif first == "make" then
             assert.truthy(read("Makefile"):find("\n" .. words[1] .. ":", 1, true))
+            for spec in line:gmatch "spec/[%w_/]+%.lua" do read(spec) end
           elseif first == "luarocks" then
             read(words[2])
           elseif first == "sudo" and words[1] == "apt-get" then
             assert_installable(line:match "apt%-get (.*)")
+          elseif first:find "^tools/" then
+            assert.equal("#!", read(first):sub(1, 2))
           elseif not OTHERS[first] then
             assert.equal('eval "$(make -s env)"', line)
           end

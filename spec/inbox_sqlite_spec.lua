@@ -290,7 +290,7 @@ describe("inbox store sqlite", function()
       finally(function() statements.library = library end)
       for _, version in ipairs { "3.23.1", "3.7.17", "2.8.17", "3.9" } do
         statements.library = ("SELECT '%s'"):format(version)
-        local text = "SQLite 3.24 or later is needed, and LuaDBI uses " .. version:gsub("%.", "%%.")
+        local text = "SQLite 3.24 or newer is needed, and LuaDBI uses " .. version:gsub("%.", "%%.")
         refused(text .. "; update libsqlite3", open():stats())
       end
       for _, version in ipairs { "3.24.0", "3.31.1", "4.0", "3.100.2" } do

@@ -1,6 +1,7 @@
 -- Versions of libcrypto that behave in another way than the one installed here: faked, by a library that is
 -- loaded before it.
 
+local compile = require "spec.support.compile"
 local file = require "spec.support.file"
 local process = require "spec.support.process"
 
@@ -35,14 +36,17 @@ end
 local function run_with(source)
   local base = os.tmpname()
   file.write(base .. ".c", source)
-  local compile = "cc -shared -fPIC -Wl,--no-as-needed -o %s.so %s.c $(pkg-config --libs libcrypto) -ldl"
-  assert.is_truthy(os.execute(compile:format(base, base)))
+  local command = "cc -shared -fPIC -Wl,--no-as-needed -o %s.so %s.c $(pkg-config --libs libcrypto) -ldl"
+  assert.is_truthy(os.execute(command:format(base, base)))
   local output = process.run({ "-e", SCRIPT }, ("LD_PRELOAD=%s.so"):format(base))
   for _, ending in ipairs { "", ".c", ".so" } do os.remove(base .. ending) end
   return output
 end
 
-describe("signatures with OpenSSL 3.0.2", function()
+-- OpenSSL 1.1.1 has no EVP_MAC, which these are about.
+local describe_evp_mac = compile.run "pkg-config --modversion libcrypto":find "^1%." and pending or describe
+
+describe_evp_mac("signatures with OpenSSL 3.0.2", function()
   it("are right from the second one of a key on, where a context cannot be restarted #process", function()
     assert.equal(("true\ttrue\ttrue\n"):rep(10), run_with(OLD))
   end)
@@ -53,9 +57,47 @@ describe("signatures with OpenSSL 3.0.2", function()
   end)
 end)
 
-describe("signatures with a later OpenSSL", function()
+describe_evp_mac("signatures with a later OpenSSL", function()
   it("restart the context for the same key #process", function()
     local counting = OLD:gsub("0x30000020L", "0x30000030L"):gsub("return 1;", "__builtin_trap();")
     assert.not_equal(("true\ttrue\ttrue\n"):rep(10), run_with(counting))
+  end)
+end)
+
+describe("the module", function()
+  -- OpenSSL's header of versions with another number in it.
+  local HEADER = [[
+  #include_next <openssl/opensslv.h>
+  #undef OPENSSL_VERSION_NUMBER
+  #define OPENSSL_VERSION_NUMBER 0x101000cfL
+  ]]
+
+  local OLD_LIBRARY = [[
+  unsigned long OpenSSL_version_num(void);
+  unsigned long OpenSSL_version_num(void) { return 0x101000cfL; }
+  const char *OpenSSL_version(int what);
+  const char *OpenSSL_version(int what) { (void)what; return "OpenSSL 1.1.0l  10 Sep 2019"; }
+  ]]
+
+  local directory = os.tmpname()
+
+  setup(function()
+    os.remove(directory)
+    compile.run("mkdir " .. directory)
+  end)
+
+  teardown(function() compile.run("rm -rf " .. directory) end)
+
+  it("does not build below its floor of OpenSSL #process", function()
+    local output = compile.module_with(directory, "openssl/opensslv.h", HEADER)
+    assert.truthy(output:find("OpenSSL 1.1.1 or newer is needed", 1, true), output)
+  end)
+
+  it("does not load below its floor of OpenSSL #process", function()
+    local library = directory .. "/old.so"
+    compile.c(OLD_LIBRARY, library, "-shared -fPIC")
+    local output = process.run({ "-e", [[print(pcall(require, "apivideo.core"))]] }, "LD_PRELOAD=" .. library)
+    assert.equal("false\tapivideo: OpenSSL 1.1.1 or newer is needed, and this is OpenSSL 1.1.0l  10 Sep 2019; update "
+      .. "libcrypto, or name the directory of a newer one in LD_LIBRARY_PATH\n", output)
   end)
 end)

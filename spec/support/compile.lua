@@ -26,4 +26,20 @@ function compile.c(source, path, flags)
   if status ~= true and status ~= 0 then error(compile.run("cat " .. path .. ".log"), 2) end
 end
 
+--- Builds a module of ours into `directory` with a header of a library that stands in for the installed one, which it
+--- may include with #include_next.
+---@param directory string which is there
+---@param header string as it is included: "curl/curl.h"
+---@param text string
+---@param module? string default: "core"
+---@return string output what make and the compiler print
+function compile.module_with(directory, header, text, module)
+  compile.run(("mkdir -p %s/include/%s"):format(directory, header:match "^(.*)/" or ""))
+  local file = assert(io.open(("%s/include/%s"):format(directory, header), "w"))
+  file:write(text)
+  file:close()
+  return compile.run(("env -u MAKEFLAGS make -s -B BUILD=%s CFLAGS='-O0 -w -I%s/include' %s/%s/apivideo/%s.so 2>&1")
+    :format(directory, directory, directory, (compile.package:gsub("^lua", "")), module or "core"))
+end
+
 return compile

@@ -24,7 +24,7 @@ end
 
 --- All files of the documentation.
 function docs.files()
-  local list = { "README.md", "CHANGELOG.md" }
+  local list = { "README.md", "CHANGELOG.md", "CONTRIBUTING.md" }
   for _, folder in ipairs { "docs", "docs/reference" } do
     for _, path in ipairs(files_of(folder, ".md")) do list[#list + 1] = path end
   end

@@ -95,9 +95,13 @@ end
 
 local redis = {}
 
---- Why there is none on this machine, or nil.
+--- Why there is none on this machine that the store accepts, or nil.
 function redis.missing()
-  if not succeeds "redis-server --version" then return "redis-server is not installed" end
+  local pipe = assert(io.popen "redis-server --version 2> /dev/null")
+  local version = pipe:read("*a"):match " v=([%d.]+)"
+  pipe:close()
+  if not version then return "redis-server is not installed" end
+  if tonumber(version:match "^%d+") < 7 then return "redis-server is older than 7.0: " .. version end
 end
 
 --- Starts one; it lives until it is stopped, or this process ends.

@@ -12,11 +12,13 @@
 #include <curl/curl.h>
 
 #define COMPAT_CURL_FLOOR 0x074400u
-#define COMPAT_CURL_FLOOR_NAME "7.68.0"
+#define COMPAT_CURL_TOO_OLD                                                                   \
+  "libcurl 7.68.0 or newer is needed, and an older one was loaded; update libcurl, or name the " \
+  "directory of a newer one in LD_LIBRARY_PATH"
 
 #if LIBCURL_VERSION_NUM < 0x074400
 /* cppcheck-suppress preprocessorErrorDirective */
-#error "apivideo needs the headers of libcurl 7.68.0 or newer"
+#error "libcurl 7.68.0 or newer is needed; update the package with its headers"
 #endif
 
 /* 7.80.0: CURLOPT_PREREQFUNCTION, called between a connection and a request. */

@@ -1,6 +1,6 @@
 /*
 ** compat_openssl.h: the one file that knows libcrypto's versions, the one compiled against and the one
-** that runs.
+** that runs. Floor: 1.1.1, the first that OpenSSL maintained until 2023 (Debian 11, Ubuntu 20.04).
 */
 #ifndef APIVIDEO_COMPAT_OPENSSL_H
 #define APIVIDEO_COMPAT_OPENSSL_H
@@ -10,8 +10,15 @@
 #include <openssl/crypto.h>
 #include <openssl/opensslv.h>
 
-#if defined(OPENSSL_VERSION_NUMBER) && OPENSSL_VERSION_NUMBER < 0x10101000L
-#error "apivideo needs OpenSSL 1.1.1 or later"
+/* At run time, too: a module that was built with 1.1.1's headers may meet 1.1.0, whose file has the same name. */
+#define COMPAT_OPENSSL_FLOOR 0x10101000L
+#define COMPAT_OPENSSL_TOO_OLD                                                                 \
+  "OpenSSL 1.1.1 or newer is needed, and this is %s; update libcrypto, or name the directory " \
+  "of a newer one in LD_LIBRARY_PATH"
+
+#if OPENSSL_VERSION_NUMBER < 0x10101000L
+/* cppcheck-suppress preprocessorErrorDirective */
+#error "OpenSSL 1.1.1 or newer is needed; update the package with its headers"
 #endif
 
 /* EVP_MAC, of OpenSSL 3; before it, HMAC_CTX. (libcrypto.so has another name then: what was compiled runs.) */

@@ -12,6 +12,7 @@
 #include <openssl/rand.h>
 
 #include "../common/arguments_lua.h"
+#include "../common/compat_openssl.h"
 #include "../common/pin.h"
 #include "event_lua.h"
 #include "http_lua.h"
@@ -75,9 +76,11 @@ static const luaL_Reg functions[] = {{"now", core_now},
 
 APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 
-/* Pushes the module: { now, monotonic, random, process_id, file_id, http, event, signature, signals }.
-   Stack: [-0, +1, m]. */
+/* Pushes the module: { now, monotonic, random, process_id, file_id, http, event, signature, signals }. Raises an
+   error if libcrypto is too old. Stack: [-0, +1, v]. */
 int luaopen_apivideo_core(lua_State *L) {
+  if (OpenSSL_version_num() < COMPAT_OPENSSL_FLOOR)
+    return luaL_error(L, "apivideo: " COMPAT_OPENSSL_TOO_OLD, OpenSSL_version(OPENSSL_VERSION));
   pin_module();
   lua_createtable(L, 0, 9);
   compat_setfuncs(L, functions);

@@ -138,9 +138,7 @@ const char *http_pool_open(http_pool *pool) {
   if (pool->multi == NULL || pool->sessions == NULL || pool->version < COMPAT_CURL_FLOOR) {
     release(pool);
     empty(pool);
-    return pool->version < COMPAT_CURL_FLOOR
-               ? "this libcurl is too old: " COMPAT_CURL_FLOOR_NAME " or newer is needed"
-               : http_no_memory;
+    return pool->version < COMPAT_CURL_FLOOR ? COMPAT_CURL_TOO_OLD : http_no_memory;
   }
   (void)curl_share_setopt(pool->sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
   return NULL;

@@ -69,7 +69,7 @@ end
 -- Warns of settings of the server that cost events, or that they could not be read.
 local function warn(self, appends, without_memory, untold)
   if untold then
-    log.warn(("Redis (%s) does not tell its settings (%s); see to it that it is version 7 or later, with appendonly yes"
+    log.warn(("Redis (%s) does not tell its settings (%s); see to it that it is version 7.0 or newer, with appendonly yes"
       .. " and maxmemory-policy noeviction, or allow INFO to the user"):format(self.place, untold))
   end
   if appends == "0" then
@@ -89,7 +89,7 @@ local function look(self, client)
   if not about then return problem end
   local version, appends, without_memory, untold = unpack(about)
   if not untold and (tonumber(version:match("^%d+")) or 0) < 7 then
-    return ("version 7 or later is needed, and this is %s"):format(version)
+    return ("version 7.0 or newer is needed, and this is %s; update Redis"):format(version)
   end
   self.is_known = true
   warn(self, appends, without_memory, untold)

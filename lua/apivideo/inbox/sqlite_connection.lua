@@ -178,7 +178,7 @@ local function check_version(self)
   local major, minor, patch = version:match "^(%d+)%.(%d+)%.?(%d*)"
   local number = major and major * 1000000 + minor * 1000 + (tonumber(patch) or 0)
   if number and number < OLDEST then
-    fail(("SQLite 3.24 or later is needed, and LuaDBI uses %s; update libsqlite3"):format(version))
+    fail(("SQLite 3.24 or newer is needed, and LuaDBI uses %s; update libsqlite3"):format(version))
   end
 end
 
