@@ -86,6 +86,7 @@ return {
     { "tasks that wake each other keep the loop from all else",
       "(taken < stop or not first.in_next_turn and core.monotonic() < ends)", "true" },
     { "a call that fails takes the others with it", "if not due then due, asked = asked, nil end", "due, asked = asked, nil" },
+    { "a yield to another scheduler is reported twice", "if is_lost and guard then return guard", "if is_lost and guard then report(task, err) return guard", spec = "spec/handlers_leaving_spec.lua" },
   },
   {
     file = "lua/apivideo/parallel.lua", spec = "spec/parallel_spec.lua",
