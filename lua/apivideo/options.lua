@@ -33,12 +33,14 @@ function options.nearest(name, known)
   return best
 end
 
+local EXAMPLES = { string = '"…"', table = "{…}" }
+
 -- What to write instead of options that are no table: those that are required, or nothing where none is.
 local function example_of(known)
   local required = {}
   for name, expected in pairs(known) do
     if expected:sub(-1) ~= "?" then
-      required[#required + 1] = name .. " = " .. (expected == "string" and '"…"' or expected == "table" and "{…}" or "…")
+      required[#required + 1] = name .. " = " .. (EXAMPLES[expected] or "…")
     end
   end
   table.sort(required)

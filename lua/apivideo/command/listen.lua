@@ -16,7 +16,8 @@ function listen.define(sub)
   sub:option("--port", "The port; 0 takes any free one."):default "8080":convert(numbers.port)
   sub:option("--host", "The address to listen on."):default "127.0.0.1"
   sub:mutex(
-    sub:option("--secret", "A webhook's signatureSecret; several may be given."):count "*":convert(credential "--secret"),
+    sub:option("--secret", "A webhook's signatureSecret; several may be given."):count "*"
+      :convert(credential "--secret"),
     sub:option("--api-key", "Ask api.video for the secrets, with this key."):convert(credential "--api-key"),
     sub:flag("--unsigned", "Accept deliveries that nobody signed."))
   sub:option("--environment", "production or sandbox.")
@@ -27,8 +28,9 @@ end
 -- Where the secrets come from; nil and a message when nothing says so.
 local function secrets_of(given)
   if #given.secret > 0 then return given.secret end
-  local api_key, problem = given.api_key, nil
+  local api_key = given.api_key
   if not api_key then
+    local problem
     local text = os.getenv "APIVIDEO_API_KEY" or ""
     if text == "" then return nil, "no secret to check signatures with: give --secret, --api-key or --unsigned" end
     api_key, problem = credential "APIVIDEO_API_KEY"(text)
