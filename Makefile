@@ -26,6 +26,7 @@
 # make release VERSION=0.2.0   commit and tag a version, with its rockspecs and a source archive, in build/release
 # make install PREFIX=/usr/local DESTDIR=   install the modules for LUAS, or for each Lua that has lua-cjson, and the command
 # make deb           build the packages lua-apivideo and apivideo for Debian and Ubuntu, in build/deb
+# make check-deb     build the packages in a bare Debian and try them in another one: bookworm and trixie, or DISTROS=trixie
 # make env           print what a shell needs to use the checkout: eval "$(make -s env)"
 #
 # Narrower: make test LUAS="5.1 jit" SPECS=spec/http_spec.lua
@@ -304,6 +305,12 @@ deb:
 	  dpkg-buildpackage -b -us -uc > ../log 2>&1 || \
 	  { tail -n 40 ../log; exit 1; }
 	@cd $(BUILD)/deb && lintian --fail-on error *.changes && ls *.deb
+
+DISTROS ?= bookworm trixie
+
+.PHONY: check-deb
+check-deb:
+	@for name in $(DISTROS); do tools/check-deb $$name || exit; done
 
 .PHONY: release
 release:

@@ -41,6 +41,7 @@ build = {
     -- Written by "make rockspecs".
     lua = {
       ["apivideo.command"] = "lua/apivideo/command.lua",
+      ["apivideo.command.credential"] = "lua/apivideo/command/credential.lua",
       ["apivideo.command.emulate"] = "lua/apivideo/command/emulate.lua",
       ["apivideo.command.listen"] = "lua/apivideo/command/listen.lua",
       ["apivideo.command.numbers"] = "lua/apivideo/command/numbers.lua",

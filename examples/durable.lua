@@ -2,6 +2,7 @@
 --- there.
 ---
 ---   lua durable.lua            with a local api.video, on this machine alone
+---   lua durable.lua FILE       with its inbox in FILE, instead of inbox.db in the current directory
 ---   APIVIDEO_API_KEY=… PUBLIC_URL=… lua durable.lua
 ---                              with the real sandbox; PUBLIC_URL must lead to
 ---                              PORT (default 8080) of this machine

@@ -254,6 +254,18 @@ describe("client", function()
     end
     assert.truthy(misuse(function() return (apivideo.client { api_key = "k", timeot = 1 }) end)
       :find('did you mean "timeout"?', 1, true))
+    for given, expected in pairs {
+      [{ apikey = "k" }] = 'unknown option "apikey"; did you mean "api_key"?',
+      [{ api_key = "" }] = 'option "api_key" is empty; is the environment variable set that it is read from?',
+      [{ api_key = "k\n" }] = 'option "api_key" must not end in whitespace (the last byte is a newline); read the file'
+        .. ' with :gsub("%s+$", "")',
+      [{ access_token = " k" }] = 'option "access_token" must not begin with whitespace (the first byte is a space)',
+      [{ api_key = "a b" }] = 'option "api_key" must be printable characters without white space',
+    } do
+      assert.truthy(misuse(function() return (apivideo.client(given)) end):find("client: " .. expected, 1, true))
+    end
+    assert.truthy(misuse(function() return (webhooks:create "https://x") end)
+      :find("a table of options expected, got string; write { events = {…}, url = \"…\" }", 1, true))
     assert.truthy(misuse(function() return (webhooks:create { url = "https://x" }) end):find("events"))
     assert.truthy(misuse(function() return (webhooks:create { events = { "a" } }) end):find("url"))
     assert.truthy(misuse(function() return (webhooks:create { url = "x", events = { "a" } }) end):find("url"))

@@ -47,14 +47,40 @@ describe("command #process", function()
       { { "trigger" }, "type" },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--through", "http://127.0.0.1:1" }, "one of" },
       { { "trigger", QUALITY, "--through", "http://127.0.0.1:1", "--secret", "s" }, "--secret goes with --to" },
-      { { "trigger", "video.encoding.quality.complete", "--to", "http://127.0.0.1:1" },
-        "did you mean " .. QUALITY },
+      { { "trigger", QUALITY, "--too", "x" }, "See: apivideo trigger --help" },
+      { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--secret", "s\n" },
+        '--secret must not end in whitespace (the last byte is a newline); pass it as "$(cat FILE)"' },
+      { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--secret", "" }, "--secret is empty; is the variable" },
+      { { "listen", "--secret", "s", "--secret", " s" }, "--secret must not begin with whitespace" },
+      { { "listen", "--api-key", "" }, "--api-key is empty; is the variable set" },
+      { { "emulate", "--api-key", "k " }, "--api-key must not end in whitespace (the last byte is a space)" },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--set", "x" }, "name=value" },
     } do
       local output, status = run(case[1], "APIVIDEO_API_KEY=")
       assert.equal(2, status, table.concat(case[1], " ") .. ": " .. output)
       assert.truthy(output:find(case[2], 1, true), output)
     end
+    local output, status = run({ "listen" }, "APIVIDEO_API_KEY='k\n'")
+    assert.equal(2, status)
+    assert.truthy(output:find("APIVIDEO_API_KEY must not end in whitespace (the last byte is a newline)", 1, true))
+  end)
+
+  it("sends an event of an unknown type, and names the known one that is near", function()
+    local child = start { "listen", "--port", "0", "--secret", "s" }
+    local url = child:wait_for("Listening on (http://[%d.]+:%d+)")
+    for given, expected in pairs {
+      ["video.encoding.quality.complete"] = "did you mean " .. QUALITY .. "?",
+      ["player.something.new"] = "See: apivideo trigger --help",
+    } do
+      local output, status = run { "trigger", given, "--to", url, "--secret", "s" }
+      assert.equal(0, status, output)
+      assert.truthy(output:find("apivideo: warning: this version knows no event type " .. given, 1, true), output)
+      assert.truthy(output:find(expected, 1, true), output)
+      child:wait_for("verified 204  " .. given:gsub("%p", "%%%0"))
+    end
+    assert.is_nil(run({ "trigger", QUALITY, "--to", url, "--secret", "s" }):find("warning", 1, true))
+    child:kill("TERM")
+    assert.equal(0, child:wait())
   end)
 
   it("listens, and prints each delivery", function()
@@ -82,13 +108,13 @@ describe("command #process", function()
   it("prints JSON for programs", function()
     local child = start { "listen", "--port", "0", "--unsigned", "--json" }
     local url = cjson.decode(child:wait_for("^(.-)\n")).url
-    local output = run { "trigger", "video.renamed", "--to", url, "--json", "--set", "a=b=c" }
+    local output = run { "trigger", "video.source.recorded", "--to", url, "--json", "--set", "a=b=c" }
     local attempt = cjson.decode(output)
     assert.equal("delivered", attempt.state)
     assert.equal(204, attempt.status)
     local record = cjson.decode(child:wait_for("\n(.-)\n"))
     assert.equal("unsigned", record.verdict)
-    assert.equal("video.renamed", record.event.type)
+    assert.equal("video.source.recorded", record.event.type)
     assert.equal("b=c", record.event.a)
     child:kill("TERM")
     assert.equal(0, child:wait())

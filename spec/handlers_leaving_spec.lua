@@ -4,6 +4,7 @@ local apivideo = require "apivideo"
 local inboxes = require "spec.support.inboxes"
 local memory = require "apivideo.inbox.memory"
 local process = require "spec.support.process"
+local protected = require "apivideo.pcall"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
 
@@ -175,8 +176,11 @@ describe("a handler that", function()
       wait_until("done", 1)
       assert(coroutine.resume(co))
     end)
-    assert.truthy(printed:find("a task failed: it yielded to another scheduler", 1, true), printed)
+    assert.is_nil(printed:find("a task failed", 1, true), printed) -- the settlement says so
     assert.equal(2, #settlements)
+    if protected.call == pcall then -- in Lua 5.1 the handler has a coroutine of its own
+      assert.truthy(settlements[1].tracebacks[1]:find "handlers_leaving_spec.lua:%d+")
+    end
     assert.equal("retried", settlements[1].fate)
     cancel:cancel()
     assert.is_true(ended:wait(10))

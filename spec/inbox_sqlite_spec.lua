@@ -97,6 +97,7 @@ describe("inbox store sqlite", function()
       end
       assert.matches("path", misuse(function() make {} return 1 end))
       assert.matches("did you mean \"path\"", misuse(function() make { paht = "x" } return 1 end))
+      assert.truthy(misuse(function() make "inbox.db" return 1 end):find('got string; write { path = "…" }', 1, true))
       assert.matches("must be a string", misuse(function() make { path = 1 } return 1 end))
       for _, name in ipairs { "", ":memory:", "inbox.db\0" } do
         assert.matches("must name a file", misuse(function() make { path = name } return 1 end))

@@ -100,7 +100,8 @@ describe("receiver", function()
 
     it("what it usually is", function()
       local text = reason(RAW:gsub("vi1", "vi2"))
-      for _, cause in ipairs { "raw bytes", "secret of the other environment", "re-serialises the JSON" } do
+      for _, cause in ipairs { "raw bytes", "the secret of another webhook than this one, or of the other environment",
+        "re-serialises the JSON" } do
         assert.truthy(text:find(cause, 1, true), text)
       end
     end)

@@ -51,6 +51,21 @@ describe("setting up a checkout #process", function()
     assert.truthy(output:find("status 1\n", 1, true), output)
   end)
 
+  it("installs for the packages what builds them, and nothing of the specs", function()
+    fake("id", "echo 1000")
+    fake("dpkg-query", "exit 1")
+    fake("apt-cache", "echo 'Candidate: 1'")
+    fake("apt-get", "exit 1")
+    local output = run [[
+      command() { [ "$2" != sudo ] && builtin command "$@"; } # there is no sudo
+      export -f command
+      tools/setup deb]]
+    for name, is_needed in pairs { ["dh-lua"] = true, lintian = true, ["libmicrohttpd-dev"] = true,
+      nginx = false, ["redis-server"] = false, ["lua-busted"] = false, luarocks = false } do
+      assert.equal(is_needed, output:find(" " .. name:gsub("%p", "%%%0") .. "%f[%s]") ~= nil, name)
+    end
+  end)
+
   it("exports each Lua's own paths, with the user's behind the checkout's, once", function()
     fake("make", "exit 0")
     fake("pkg-config", "case $2 in lua5.3 | lua5.4 | luajit) ;; *) exit 1 ;; esac")

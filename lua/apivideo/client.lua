@@ -18,6 +18,7 @@ local summaries = require "apivideo.summaries"
 local url = require "apivideo.url"
 local videos = require "apivideo.videos"
 local webhooks = require "apivideo.webhooks"
+local whitespace = require "apivideo.whitespace"
 
 local environments = {
   production = "https://ws.api.video",
@@ -117,11 +118,18 @@ local function base_url_of(given)
   return (base_url:gsub("/+$", ""))
 end
 
+-- What is wrong with a key or token, or nil.
+local function credential_problem(text)
+  if text == "" then return "is empty; is the environment variable set that it is read from?" end
+  local problem = whitespace.problem(text)
+  if problem then return problem end
+  return not text:find("^[!-~]+$") and "must be printable characters without white space" or nil
+end
+
 local function credentials_of(given, base_url, exchange)
   for _, name in ipairs { "api_key", "access_token" } do
-    if given[name] and not given[name]:find("^[!-~]+$") then
-      misuse(('option "%s" must be printable characters without white space'):format(name))
-    end
+    local problem = given[name] and credential_problem(given[name])
+    if problem then misuse(('option "%s" %s'):format(name, problem)) end
   end
   if given.api_key and given.access_token then
     misuse('options "api_key" and "access_token" exclude each other')
@@ -206,11 +214,11 @@ end
 ---@param given apivideo.ClientOptions
 ---@return apivideo.Client
 local function new(given)
-  if type(given) == "table" and given.api_key == nil and given.access_token == nil then
+  options.check("client", given, known)
+  if given.api_key == nil and given.access_token == nil then
     error('client: option "api_key" is missing: take it from https://dashboard.api.video and pass'
       .. ' it, for instance as os.getenv "APIVIDEO_API_KEY"', 2)
   end
-  options.check("client", given, known)
   call_options.check_values("client", given, 3)
   local account = account_of(given)
   local self = setmetatable({

@@ -50,14 +50,16 @@ end
 ---@return integer status 0 success, 1 failure, 2 wrong usage
 function command.main(arguments)
   local function complain(text) io.stderr:write("apivideo: ", redact.text(text, secrets_of(arguments)), "\n") end
-  local ok, given = command.parser():pparse(arguments)
-  if not ok then
-    complain(given .. "\nSee: apivideo --help")
+  local function complain_of_usage(text)
+    complain(("%s\nSee: apivideo %s--help"):format(text, commands[arguments[1]] and arguments[1] .. " " or ""))
     return 2
   end
+  local ok, given = command.parser():pparse(arguments)
+  if not ok then return complain_of_usage(given) end
   local done, status, message = pcall(commands[given.command].run, given)
   -- What raises is misuse, by what was given; where in the library it was noticed says nothing here.
   if not done then status, message = 2, tostring(status):gsub("^[^\n]-:%d+: ", "") end
+  if status == 2 then return complain_of_usage(message) end
   if message then complain(tostring(message)) end
   return status
 end

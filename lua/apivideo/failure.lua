@@ -17,13 +17,20 @@ local failure = {}
 local Raised = {}
 Raised.__index = Raised
 
+---@param err any
+---@param traceback string
+---@return apivideo.Raised
+function failure.with_traceback(err, traceback)
+  return setmetatable({ err = err, traceback = traceback }, Raised)
+end
+
 --- A message handler for `protected.xpcall`. (Lua does not call it when memory is exhausted, and may fail to
 --- call it when the stack is: then the error arrives as it is.)
 ---@param err any
 ---@param co? thread the coroutine that failed; without it, the running one
 ---@return apivideo.Raised
 function failure.raised(err, co)
-  return setmetatable({ err = err, traceback = co and debug.traceback(co, "") or debug.traceback("", 2) }, Raised)
+  return failure.with_traceback(err, co and debug.traceback(co, "") or debug.traceback("", 2))
 end
 
 --- Takes apart the error that `protected.xpcall` returned.

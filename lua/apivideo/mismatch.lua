@@ -3,8 +3,8 @@
 
 local whitespace = require "apivideo.whitespace"
 
-local USUAL = "usual causes: the body is not the raw bytes as they arrived, the secret of the other environment"
-  .. " (sandbox, production) is in use, or a tunnel or proxy re-serialises the JSON"
+local USUAL = "usual causes: the body is not the raw bytes as they arrived, the secret of another webhook than this one"
+  .. ", or of the other environment (sandbox, production), is in use, or a tunnel or proxy re-serialises the JSON"
 local RAW = "; the signature is valid for the raw bytes alone"
 local LOOKED_AT_MAX_BYTES = 256
 

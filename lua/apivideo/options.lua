@@ -33,6 +33,20 @@ function options.nearest(name, known)
   return best
 end
 
+local EXAMPLES = { string = '"…"', table = "{…}" }
+
+-- What to write instead of options that are no table: those that are required, or nothing where none is.
+local function example_of(known)
+  local required = {}
+  for name, expected in pairs(known) do
+    if expected:sub(-1) ~= "?" then
+      required[#required + 1] = name .. " = " .. (EXAMPLES[expected] or "…")
+    end
+  end
+  table.sort(required)
+  return #required > 0 and "; write { " .. table.concat(required, ", ") .. " }" or ""
+end
+
 --- Checks a table of options against a table of name -> type (several: "string|table"; "?" at the
 --- end where it may be left out). Raises at the level of the caller's caller.
 ---@param where string the function's name, for the message
@@ -43,7 +57,7 @@ end
 function options.check(where, given, known, level)
   level = level or 3
   if type(given) ~= "table" then
-    error(where .. ": a table of options expected, got " .. type(given), level)
+    error(where .. ": a table of options expected, got " .. type(given) .. example_of(known), level)
   end
   local names = {}
   for name in pairs(known) do names[#names + 1] = name end

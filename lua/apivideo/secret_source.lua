@@ -27,12 +27,8 @@ end
 local function secret_problem(value)
   if not is_secret(value) then return "must hold signatureSecret strings, none of them empty" end
   for _, secret in ipairs(type(value) == "table" and value or { value }) do
-    local byte = whitespace.at_end(secret)
-    if byte then
-      return ('must not end in whitespace (the last byte is %s); read the file with :gsub("%%s+$", "")'):format(byte)
-    end
-    byte = whitespace.at_start(secret)
-    if byte then return ("must not begin with whitespace (the first byte is %s)"):format(byte) end
+    local problem = whitespace.problem(secret)
+    if problem then return problem end
   end
   return nil
 end

@@ -64,13 +64,15 @@ local function handle(self, id, method, target, request_headers, request_body, p
 end
 
 -- Answers one request; 500 when the handler fails or what it returned cannot be sent. False when the handler yielded
--- to another scheduler, which now runs this task; the loop has reported that.
+-- to another scheduler, which now runs this task.
 local function answer(self, id, method, target, request_headers, body, peer)
   local is_lost = false
-  runtime.guard(function()
+  runtime.guard(function(traceback)
     is_lost = true
     self.core:respond(id, 500)
     self.send()
+    report(("the handler of %s %s failed: it yielded to another scheduler than apivideo's, which cannot resume it%s")
+      :format(method, target, traceback))
   end)
   local ok, problem = protected.call(handle, self, id, method, target, request_headers, body, peer)
   runtime.guard(nil)

@@ -20,4 +20,18 @@ function whitespace.at_start(text) return name_at(text, 1) end
 ---@return string? byte what the last byte is called if it is whitespace
 function whitespace.at_end(text) return name_at(text, -1) end
 
+--- What is wrong with a secret or key that begins or ends in whitespace, for a message; nil if it does not.
+---@param text string
+---@param remedy? string for whitespace at the end; default: that of a program which reads a file
+---@return string?
+function whitespace.problem(text, remedy)
+  local byte = whitespace.at_end(text)
+  if byte then
+    return ("must not end in whitespace (the last byte is %s); %s"):format(byte,
+      remedy or 'read the file with :gsub("%s+$", "")')
+  end
+  byte = whitespace.at_start(text)
+  return byte and ("must not begin with whitespace (the first byte is %s)"):format(byte)
+end
+
 return whitespace

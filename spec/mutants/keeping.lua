@@ -17,7 +17,7 @@ return {
     file = "lua/apivideo/inbox/worker.lua", spec = "spec/inbox_work_spec.lua",
     { "a store that is away ends the worker", "if not ok then end_failed_step(self, turn, raised) end", "if not ok then self.loops = 0 error(raised, 0) end" },
     { "a dispatch that raises keeps its claim", "if attempt and not attempt.is_settling then\n    settlement", "if false then\n    settlement" },
-    { "a task that another scheduler took is not replaced", "runtime.guard(function() runtime.spawn(replace, self, turn, YIELDED) end)", "", spec = "spec/handlers_leaving_spec.lua" },
+    { "a task that another scheduler took is not replaced", "runtime.guard(function(traceback) runtime.spawn(replace, self, turn, YIELDED, traceback) end)", "", spec = "spec/handlers_leaving_spec.lua" },
     { "a late result settles the next attempt's claim", "if attempt.is_settling then return settlement.ignore(attempt, errs, tracebacks) end", "", spec = "spec/handlers_leaving_spec.lua" },
     { "a task that was replaced goes on", "if turn.is_replaced then return end", "", spec = "spec/handlers_leaving_spec.lua" },
   },
@@ -86,6 +86,7 @@ return {
     { "tasks that wake each other keep the loop from all else",
       "(taken < stop or not first.in_next_turn and core.monotonic() < ends)", "true" },
     { "a call that fails takes the others with it", "if not due then due, asked = asked, nil end", "due, asked = asked, nil" },
+    { "a yield to another scheduler is reported twice", "if is_lost and guard then return guard", "if is_lost and guard then report(task, err) return guard", spec = "spec/handlers_leaving_spec.lua" },
   },
   {
     file = "lua/apivideo/parallel.lua", spec = "spec/parallel_spec.lua",

@@ -95,7 +95,7 @@ return {
   {
     file = "lua/apivideo/secret_source.lua", spec = "spec/secrets_bounds_spec.lua",
     { "a function of secrets that raises ends the request", "ask = guarded(given)", "ask = given" },
-    { "secrets may end in whitespace", "local byte = whitespace.at_end(secret)", "local byte", spec = "spec/receiver_mismatch_spec.lua" },
+    { "secrets may end in whitespace", "local problem = whitespace.problem(secret)", "local problem", spec = "spec/receiver_mismatch_spec.lua" },
     { "a function may return anything for a secret", "if secret and is_secret(secret) then return secret end", "if secret then return secret end", spec = "spec/receiver_mismatch_spec.lua" },
     { "a function may return anything for an error", "if err == nil or errors.is(err) then return nil, err end", "if true then return nil, err end", spec = "spec/receiver_mismatch_spec.lua" },
   },
@@ -119,6 +119,16 @@ return {
   {
     file = "lua/apivideo/command.lua", spec = "spec/canary_output_spec.lua",
     { "the command shows the keys of its arguments", "redact.text(text, secrets_of(arguments))", "redact.text(text)" },
+    { "wrong usage leads to the help of all commands", 'commands[arguments[1]] and arguments[1] .. " "', 'false', spec = "spec/command_spec.lua" },
+  },
+  {
+    file = "lua/apivideo/command/credential.lua", spec = "spec/command_spec.lua",
+    { "a secret may end in the newline of its file", "if problem then return nil", "if false then return nil" },
+    { "an empty key is taken", 'text == ""', "false" },
+  },
+  {
+    file = "lua/apivideo/client.lua", spec = "spec/client_spec.lua",
+    { "a key may end in the newline of its file", "local problem = whitespace.problem(text)", "local problem" },
   },
   {
     file = "lua/apivideo/options.lua", spec = "spec/canary_misuse_spec.lua",

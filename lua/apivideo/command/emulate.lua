@@ -1,5 +1,6 @@
 --- `apivideo emulate`: a local api.video.
 
+local credential = require "apivideo.command.credential"
 local emulator = require "apivideo.emulator"
 local numbers = require "apivideo.command.numbers"
 local output = require "apivideo.command.output"
@@ -17,7 +18,7 @@ function emulate.define(sub)
     .. " apivideo trigger TYPE --through URL --api-key KEY")
   sub:option("--port", "The port; 0 takes any free one."):default "8100":convert(numbers.port)
   sub:option("--host", "The address to listen on."):default "127.0.0.1"
-  sub:option("--api-key", "The key that is let in."):default(LOCAL_KEY)
+  sub:option("--api-key", "The key that is let in."):default(LOCAL_KEY):convert(credential "--api-key")
   sub:option("--attempts", "Attempts for each delivery in all: 3 or 4, as one reads the guide.")
     :default "3":convert(numbers.whole(1, 100))
   sub:option("--interval", "Seconds between two attempts."):default "3":convert(numbers.seconds)

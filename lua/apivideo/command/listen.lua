@@ -1,6 +1,7 @@
 --- `apivideo listen`: a receiver that prints each delivery.
 
 local apivideo = require "apivideo"
+local credential = require "apivideo.command.credential"
 local numbers = require "apivideo.command.numbers"
 local output = require "apivideo.command.output"
 local server = require "apivideo.server"
@@ -15,8 +16,9 @@ function listen.define(sub)
   sub:option("--port", "The port; 0 takes any free one."):default "8080":convert(numbers.port)
   sub:option("--host", "The address to listen on."):default "127.0.0.1"
   sub:mutex(
-    sub:option("--secret", "A webhook's signatureSecret; several may be given."):count "*",
-    sub:option("--api-key", "Ask api.video for the secrets, with this key."),
+    sub:option("--secret", "A webhook's signatureSecret; several may be given."):count "*"
+      :convert(credential "--secret"),
+    sub:option("--api-key", "Ask api.video for the secrets, with this key."):convert(credential "--api-key"),
     sub:flag("--unsigned", "Accept deliveries that nobody signed."))
   sub:option("--environment", "production or sandbox.")
     :choices { "production", "sandbox" }:default "production"
@@ -26,9 +28,13 @@ end
 -- Where the secrets come from; nil and a message when nothing says so.
 local function secrets_of(given)
   if #given.secret > 0 then return given.secret end
-  local api_key = given.api_key or os.getenv "APIVIDEO_API_KEY"
-  if not api_key or api_key == "" then
-    return nil, "no secret to check signatures with: give --secret, --api-key or --unsigned"
+  local api_key = given.api_key
+  if not api_key then
+    local problem
+    local text = os.getenv "APIVIDEO_API_KEY" or ""
+    if text == "" then return nil, "no secret to check signatures with: give --secret, --api-key or --unsigned" end
+    api_key, problem = credential "APIVIDEO_API_KEY"(text)
+    if not api_key then return nil, problem end
   end
   return apivideo.client {
     api_key = api_key, environment = given.environment, base_url = given.base_url,

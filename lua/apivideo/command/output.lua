@@ -34,6 +34,12 @@ function output.new(as_json)
   return self
 end
 
+--- Prints what may be wrong, beside the output.
+---@param text string
+function output.warn(text)
+  io.stderr:write("apivideo: warning: ", redact.one_line(redact.text(text)), "\n")
+end
+
 --- `204 in 1.2 ms`, or why there was no answer.
 ---@param attempt apivideo.emulator.Attempt
 function output.describe_attempt(attempt)

@@ -1,5 +1,6 @@
 --- `apivideo trigger`: one signed delivery.
 
+local credential = require "apivideo.command.credential"
 local events = require "apivideo.events"
 local http = require "apivideo.http"
 local json = require "apivideo.json"
@@ -18,22 +19,29 @@ function trigger.define(sub)
   sub:argument("type", "The event's type.")
   sub:option("--to", "The url that receives it.")
   sub:option("--secret", "The signatureSecret to sign with; without it, it is not signed.")
+    :convert(credential "--secret")
   sub:option("--webhook-id", "The id of the webhook that it says it comes from.")
     :default "webhook_0000000000000000000000"
   sub:option("--set", "A field of the event, as name=value; several may be given."):count "*"
   sub:option("--attempts", "Attempts in all; api.video makes 3 or 4."):default "1":convert(numbers.whole(1, 100))
   sub:option("--interval", "Seconds between two attempts."):default "3":convert(numbers.seconds)
   sub:option("--through", "The url of a local api.video that sends it, instead of --to.")
-  sub:option("--api-key", "The key of that local api.video."):default "local-key"
+  sub:option("--api-key", "The key of that local api.video."):default "local-key":convert(credential "--api-key")
+end
+
+-- Warns of a type that is mistyped, or newer than this version.
+local function warn_of_unknown(name)
+  local near = options.nearest(name, events:names())
+  output.warn(("this version knows no event type %s; %s"):format(name,
+    near and "did you mean " .. near .. "?" or "it is sent as it is. See: apivideo trigger --help"))
 end
 
 -- The event to send; nil and a message when it cannot be made.
 local function event_of(given)
   local event = events:sample(given.type)
   if not event then
-    local near = options.nearest(given.type, events:names())
-    if near then return nil, ("no event type is %s; did you mean %s?"):format(given.type, near) end
-    event = { type = given.type } -- newer than this library, and to be tried out
+    warn_of_unknown(given.type)
+    event = { type = given.type }
   end
   event.emittedAt = nil -- now
   for _, text in ipairs(given.set) do

@@ -151,7 +151,7 @@ end
 local loop
 
 -- Goes on in place of a task that does not: settles the attempt that it had as failed.
-local function replace(self, lost, reason)
+local function replace(self, lost, reason, traceback)
   lost.is_replaced = true
   local attempt, turn = lost.attempt, new_turn()
   if attempt then
@@ -160,7 +160,7 @@ local function replace(self, lost, reason)
       log.error(("inbox: the settling of event %d did not end: %s"):format(attempt.claim.id, reason))
       self.under_way[attempt] = nil
     else
-      settlement.settle(self, attempt, nil, { reason })
+      settlement.settle(self, attempt, nil, { reason }, { traceback })
     end
     turn.attempt = nil
   end
@@ -181,7 +181,7 @@ local YIELDED = "a handler yielded to another scheduler than apivideo's, which c
 -- One of the tasks that handle.
 function loop(self, turn)
   turn = turn or new_turn()
-  runtime.guard(function() runtime.spawn(replace, self, turn, YIELDED) end)
+  runtime.guard(function(traceback) runtime.spawn(replace, self, turn, YIELDED, traceback) end)
   while not is_over(self) do
     local ok, raised = protected.xpcall(step, failure.raised, self, turn)
     if turn.is_replaced then return end

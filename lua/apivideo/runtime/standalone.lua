@@ -98,7 +98,8 @@ local function resume(task)
   else
     ok, err = coroutine.resume(task)
   end
-  if coroutine.status(task) ~= "dead" then
+  local is_lost = coroutine.status(task) ~= "dead"
+  if is_lost then
     if suspended[task] then return end
     ok, err = false, "it yielded to another scheduler than this one, which cannot resume it"
   end
@@ -106,8 +107,8 @@ local function resume(task)
   living = living - 1
   local guard = guards[task]
   guards[task] = nil
+  if is_lost and guard then return guard(debug.traceback(task, "")) end
   if not ok then report(task, err) end
-  if guard and coroutine.status(task) ~= "dead" then guard() end
 end
 
 -- Resumes the tasks that can go on, for a while also those that become so meanwhile: tasks may wake each other
@@ -250,8 +251,8 @@ end
 function runtime.child(fn, ...) start(false, fn, ...) end
 
 --- Sets a function that is called if the current task yields to another scheduler: this one then forgets the
---- task, so what others expect of it must be settled elsewhere.
----@param callback? fun() must not wait; nil: nothing is called any more
+--- task, so what others expect of it must be settled elsewhere, and the callback says why.
+---@param callback? fun(traceback: string) must not wait, and gets the task's stack; nil: nothing is called any more
 function runtime.guard(callback)
   local task = current_task()
   if task then guards[task] = callback end
@@ -296,7 +297,7 @@ function runtime.run(fn, ...)
   end
   local done, n, args = runtime.latch(), select("#", ...), { ... }
   runtime.spawn(function()
-    runtime.guard(function() done:open(false, YIELDED) end)
+    runtime.guard(function(traceback) done:open(false, failure.with_traceback(YIELDED, traceback)) end)
     done:open(protected.xpcall(fn, failure.raised, unpack(args, 1, n)))
   end)
   local results = { n = 0 }
