@@ -133,6 +133,13 @@ describe("receiver under attack #process", function()
     for _ = 1, 10 do assert.equal(204, receiver:deliver()) end
   end)
 
+  it("serves a connection that got the last descriptor", function()
+    receiver = receiver_process.start { max_connections = 20, under = "prlimit --nofile=64",
+      script = hoard:format(1, "none") }
+    receiver.child:wait_for "hoarded"
+    for _ = 1, 10 do assert.equal(204, receiver:deliver()) end
+  end)
+
   it("waits where there is none at all, and goes on when there is one", function()
     local flag = os.tmpname()
     os.remove(flag)

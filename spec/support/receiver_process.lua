@@ -14,7 +14,9 @@ local script = [[
   local given = { receiver = apivideo.receiver { handlers = handlers, secrets = %q, max_body = %d,
     log = function() end }, max_connections = %d, timeout = %d }
   local listening = assert(server.listen(given))
-  print(("pid %%d port %%d"):format(io.open "/proc/self/stat":read "*n", listening.port))
+  local stat = io.open "/proc/self/stat"
+  print(("pid %%d port %%d"):format(stat:read "*n", listening.port))
+  stat:close() -- specs count descriptors
   io.stdout:flush()
   %s
   listening:run()]]
