@@ -13,6 +13,9 @@
 # make check-memory-nginx   calls and deliveries in nginx, with all its processes under valgrind
 # make check-mutants each check of the library broken in turn, in a copy: a spec must notice; MUTANTS=json.c only some
 # make check-constant-time   instructions counted: how long a verification takes says nothing about secrets
+# make check-poll    the server's specs, with poll() in place of epoll, as on systems without it: for Lua 5.4, 5.1 and LuaJIT
+# make check-32bit   demos, and the specs of parser, timestamps and signatures, in a Debian of 32 bits
+# make check-portability   the C files with gcc's analyzer, the newest clang, musl, and POSIX alone; ONLY="musl" some
 # make check-peers   api.video's Node client, and an OpenAPI mock server, from the npm registry
 # make test-crash    kills, power failures, outages: no event is lost. CRASH_SECONDS=60 longer, CRASH_SEED= again, CRASH_ONLY=redis
 # make fuzz          the parsers and both ends of HTTP under libFuzzer, each for SECONDS (60); TARGET=event for one
@@ -183,6 +186,32 @@ check-memory-nginx:
 	@tools/setup memory
 	@$(MAKE) --no-print-directory -s $(CHECKED) build-jit
 	@APIVIDEO_BUILD=$(BUILD)/checked tools/check-memory-nginx
+
+# As on a system without epoll: src/common/compat_system.h.
+POLL       := BUILD=$(BUILD)/poll CFLAGS="-O2 -g -DAPIVIDEO_POLL"
+POLL_LUAS  := $(filter 5.4 5.1 jit,$(LUAS))
+POLL_SPECS := $(wildcard spec/server*_spec.lua spec/receiver*_spec.lua spec/emulator*_spec.lua \
+                $(addprefix spec/,faults_spec.lua signals_spec.lua runtime_spec.lua http_sigpipe_spec.lua \
+                descriptors_spec.lua http_spec.lua))
+
+.PHONY: check-poll
+check-poll:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -s -j2 $(POLL) $(POLL_LUAS:%=build-%)
+	@APIVIDEO_BUILD=$(BUILD)/poll SPEC_LOGS=$(BUILD)/specs-poll tools/run-specs "$(POLL_LUAS)" $(POLL_SPECS)
+
+# 32 bits: a bare Debian of i386. Needs root and debootstrap.
+SPECS_32 := $(wildcard $(addprefix spec/,event_spec.lua events_spec.lua json_spec.lua json_conformance_spec.lua \
+              timestamp_spec.lua signature_spec.lua signature_vectors_spec.lua))
+
+.PHONY: check-32bit
+check-32bit:
+	@ARCH=i386 LUAS="5.4 5.1 jit" SPECS="$(SPECS_32)" tools/check-distro bookworm
+
+.PHONY: check-portability
+check-portability:
+	@tools/setup test
+	@tools/check-portability $(ONLY)
 
 .PHONY: check-constant-time
 check-constant-time:

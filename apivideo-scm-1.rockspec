@@ -100,6 +100,7 @@ build = {
       ["apivideo.runtime.signals"] = "lua/apivideo/runtime/signals.lua",
       ["apivideo.runtime.standalone"] = "lua/apivideo/runtime/standalone.lua",
       ["apivideo.runtime.timers"] = "lua/apivideo/runtime/timers.lua",
+      ["apivideo.runtime.watches"] = "lua/apivideo/runtime/watches.lua",
       ["apivideo.secret_source"] = "lua/apivideo/secret_source.lua",
       ["apivideo.secrets"] = "lua/apivideo/secrets.lua",
       ["apivideo.single_flight"] = "lua/apivideo/single_flight.lua",

@@ -15,7 +15,7 @@ description = {
   license = "MIT",
   labels = { "webhooks", "http", "server" },
 }
-supported_platforms = { "linux" } -- epoll, signalfd
+supported_platforms = { "linux" } -- where it is tested; src/server/poller.h says what it does elsewhere
 dependencies = {
   "lua >= 5.1, < 5.6",
   "apivideo",

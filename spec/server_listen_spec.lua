@@ -2,6 +2,7 @@
 
 local compile = require "spec.support.compile"
 local docs = require "spec.support.docs"
+local poller = require "spec.support.poller"
 local process = require "spec.support.process"
 local server = require "apivideo.server"
 
@@ -74,6 +75,33 @@ describe("server.listen", function()
     assert.truthy(output:find("^true\n124\n"), output)
     assert.truthy(output:find("400 connections need 424 descriptors, and this process may have 200", 1, true), output)
   end)
+
+  if not poller.is_epoll then
+    it("rejects more connections than select() can wait for", function()
+      local listening, err = server.listen { handler = print, max_connections = 1001 }
+      assert.is_nil(listening)
+      assert.equal("1001 connections are more than select() can wait for (FD_SETSIZE, 1024 descriptors), which this"
+        .. " server uses for lack of epoll: lower max_connections to 1000", err.message)
+    end)
+
+    it("closes a connection whose descriptor select() cannot wait for, and serves others #process", function()
+      local output = process.run({ "-e", [[
+        local apivideo = require "apivideo"
+        local raw = require "spec.support.raw"
+        local server = require "apivideo.server"
+        local listening = assert(server.listen { handler = function() return 204 end })
+        local first = raw.connect(listening.port)
+        apivideo.sleep(0.05)
+        local files = {}
+        for i = 1, 1024 do files[i] = assert(io.open "/dev/null") end
+        local second = raw.connect(listening.port)
+        second:send "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+        while select(2, second.socket:receive(1)) == "timeout" do apivideo.sleep(0.001) end
+        first:send "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+        print((first:read()))]] }, "prlimit --nofile=2000")
+      assert.equal("204\n", output)
+    end)
+  end
 
   it("ends the README's program with a message when its port is taken #process", function()
     local running = assert(server.listen { handler = print, port = 0 })

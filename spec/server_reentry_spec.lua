@@ -68,6 +68,7 @@ describe("the core server, re-entered by finalizers", function()
   local names = { "fd", "address", "run", "next", "respond", "cut", "refuse", "stop_accepting", "active", "close" }
 
   local function call(name, id)
+    if name == "fd" and not server.fd then return server:list_fds({}, {}) end -- without epoll
     return server[name](server, (table.unpack or unpack)(arguments_of(name, id)))
   end
 
@@ -120,7 +121,7 @@ describe("the core server, re-entered by finalizers", function()
     assert.is_false(ok)
     assert.truthy(tostring(err):find('header "X-Bad"', 1, true))
     assert.is_true(server:respond(id, 201))
-    server:run()
+    for _ = 1, 4 do server:run() end
     assert.equal(201, (connections[1]:read()))
   end)
 end)

@@ -1,4 +1,5 @@
 local core = require "apivideo.server.core"
+local poller = require "spec.support.poller"
 local process = require "spec.support.process"
 local raw = require "spec.support.raw"
 local runtime = require "apivideo.runtime"
@@ -327,7 +328,8 @@ describe("server", function()
     local id
     local instance = assert(core.new("127.0.0.1", 0, 1000, 30, 10))
     local _, port = instance:address()
-    runtime.watch(instance:fd(), function()
+    local watched = poller.source(instance)
+    runtime.watch(watched, function()
       instance:run()
       id = id or instance:next()
     end)
@@ -347,7 +349,7 @@ describe("server", function()
     instance:refuse(1e300)
     instance:refuse(0)
     connection:close()
-    runtime.unwatch(instance:fd())
+    runtime.unwatch(watched)
     instance:close()
     instance:close()
     assert.is_false(instance:respond(id, 204))

@@ -47,7 +47,7 @@ end
 local function close(self, ...)
   if self.closed_once then return end -- its descriptor may be another server's by now
   self.closed_once = true
-  runtime.unwatch(self.fd)
+  runtime.unwatch(self.watched)
   self.core:close()
   self.closed:open(...)
   for _, wait in ipairs(self.idle) do runtime.wake(wait) end
@@ -195,7 +195,7 @@ local function listen(given)
   if not instance then return nil, errors.new("network", message, { origin = "server" }) end
   local host, port = instance:address()
   local self = setmetatable({
-    core = instance, fd = instance:fd(), host = host, port = port,
+    core = instance, watched = instance.fd and instance:fd() or instance, host = host, port = port,
     url = ("http://%s:%d"):format(host:find(":", 1, true) and "[" .. host .. "]" or host, port),
     handler = given.handler or function(request) return receiver:receive(request) end,
     closed = runtime.latch(),
@@ -204,7 +204,7 @@ local function listen(given)
   }, Server)
   local function go_on() turn(self) end
   self.send = runtime.after_tasks(go_on)
-  runtime.watch(self.fd, go_on)
+  runtime.watch(self.watched, go_on)
   return self
 end
 

@@ -14,10 +14,7 @@
 #include <unistd.h>
 
 #include "../common/ascii.h"
-
-#ifndef POLLRDHUP
-#define POLLRDHUP POLLHUP /* elsewhere than on Linux */
-#endif
+#include "../common/compat_system.h"
 
 /* Whether libcurl is about to send a transfer a second time which must be sent once. */
 static bool must_stop(http_transfer *transfer) {
@@ -106,7 +103,7 @@ static http_socket *find_socket(http_pool *pool, int port, const char *peer_ip, 
    something unasked, which would be taken for the answer. libcurl looks for the first, too, but before
    8.0 it takes the goodbye of TLS for a sign of life. HTTP/2 has things to say at any time. */
 static bool is_stale(const http_transfer *transfer, const http_socket *connection) {
-  const short events = connection->http1 ? POLLIN | POLLRDHUP : POLLRDHUP;
+  const short events = connection->http1 ? POLLIN | COMPAT_POLLRDHUP : COMPAT_POLLRDHUP;
   struct pollfd peer = {connection->fd, events, 0};
   long opened = 0;
   (void)curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &opened);

@@ -59,11 +59,12 @@ const char *http_error_kind(const http_transfer *transfer) {
 }
 
 const char *http_error_message(const http_transfer *transfer) {
+  const char *const kind = http_error_kind(transfer);
   if (transfer->too_large != NULL) return transfer->too_large;
   if (transfer->malformed != NULL) return transfer->malformed;
   if (transfer->code == CURLE_OK) return "the connection was closed before the headers were whole";
   if (transfer->unanswered) return "the connection was closed before an answer came";
-  if (strcmp(http_error_kind(transfer), "too_large") == 0)
+  if (kind != NULL && strcmp(kind, "too_large") == 0)
     return "a line of the response's headers is larger than allowed";
   return transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(transfer->code);
 }

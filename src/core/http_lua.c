@@ -3,7 +3,7 @@
 **
 **   pool = http.new()
 **   transfer = pool:start { method, url, headers = { "Name: value", … }, body, … }
-**   finished, ready = pool:step(seconds [, fds])
+**   finished, ready = pool:step(seconds [, reads [, writes]])
 **   response | nil, kind, message, sent = transfer:result()
 **   transfer:cancel()
 **
@@ -27,7 +27,7 @@
 
 #define POOL "apivideo.http.pool"
 #define TRANSFER "apivideo.http.transfer"
-#define MAX_FDS 64
+#define MAX_FDS 2112 /* for a server without epoll, FD_SETSIZE (1024) to read and to write; and others */
 
 static http_pool *check_pool(lua_State *L) { return luaL_checkudata(L, 1, POOL); }
 
@@ -215,23 +215,24 @@ static void push_ready(lua_State *L, const struct curl_waitfd *fds, unsigned cou
   }
 }
 
-/* Reads the array of descriptors at index 3, if there is one. Stack: [-0, +0, v]. */
-static unsigned read_fds(lua_State *L, struct curl_waitfd *fds) {
-  unsigned i, count;
-  if (lua_isnoneornil(L, 3)) return 0;
-  luaL_checktype(L, 3, LUA_TTABLE);
-  luaL_argcheck(L, compat_rawlen(L, 3) <= MAX_FDS, 3, "too many descriptors");
-  count = (unsigned)compat_rawlen(L, 3);
-  for (i = 0; i < count; i++) {
+/* Reads the array of descriptors at `index`, if there is one, behind `count` others; how many there are now.
+   Stack: [-0, +0, v]. */
+static unsigned read_fds(lua_State *L, int index, short events, struct curl_waitfd *fds, unsigned count) {
+  int i, len;
+  if (lua_isnoneornil(L, index)) return count;
+  luaL_checktype(L, index, LUA_TTABLE);
+  luaL_argcheck(L, compat_rawlen(L, index) <= MAX_FDS - count, index, "too many descriptors");
+  len = (int)compat_rawlen(L, index);
+  for (i = 1; i <= len; i++, count++) {
     lua_Number fd;
-    lua_rawgeti(L, 3, (int)i + 1);
+    lua_rawgeti(L, index, i);
     fd = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : -1;
     /* False for NaN; only a value within the range may be converted. */
-    luaL_argcheck(L, fd >= 0 && fd <= INT_MAX && (lua_Number)(int)fd == fd, 3,
+    luaL_argcheck(L, fd >= 0 && fd <= INT_MAX && (lua_Number)(int)fd == fd, index,
                   "descriptors expected: whole numbers from 0 to 2147483647");
-    fds[i].fd = (curl_socket_t)fd;
-    fds[i].events = CURL_WAIT_POLLIN;
-    fds[i].revents = 0;
+    fds[count].fd = (curl_socket_t)fd;
+    fds[count].events = events;
+    fds[count].revents = 0;
     lua_pop(L, 1);
   }
   return count;
@@ -245,15 +246,16 @@ static int read_timeout(lua_State *L) {
   return seconds <= 0 ? 0 : seconds > 3600 ? 3600000 : (int)(seconds * 1000 + 0.999);
 }
 
-/* pool:step(seconds [, fds]) -> finished transfers | nil, ready descriptors | nil: drives all
-   transfers, waiting until one ends, a descriptor can be read, or the time is over.
+/* pool:step(seconds [, reads [, writes]]) -> finished transfers | nil, ready descriptors | nil: drives all
+   transfers, waiting until one ends, a descriptor can be read or written, or the time is over.
    Stack: [-0, +2, v]. */
 static int pool_step(lua_State *L) {
   http_pool *pool = check_pool(L);
   struct curl_waitfd fds[MAX_FDS];
   const int timeout = read_timeout(L);
-  const unsigned count = read_fds(L, fds);
+  unsigned count = read_fds(L, 3, CURL_WAIT_POLLIN, fds, 0);
   const char *problem;
+  count = read_fds(L, 4, CURL_WAIT_POLLOUT, fds, count);
   check_usable(L, pool);
   problem = http_pool_step(pool, fds, count, timeout);
   if (problem != NULL) return raise(L, problem);

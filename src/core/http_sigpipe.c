@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <time.h>
 
+#include "../common/compat_system.h"
+
 static bool is_pending(void) {
   sigset_t pending;
   return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
@@ -14,6 +16,18 @@ static bool is_pending(void) {
 static void set_of_sigpipe(sigset_t *set) {
   (void)sigemptyset(set);
   (void)sigaddset(set, SIGPIPE);
+}
+
+/* Removes a pending SIGPIPE of this thread. */
+static void remove_pending(const sigset_t *set) {
+#if COMPAT_SIGTIMEDWAIT
+  static const struct timespec no_wait = {0, 0};
+  /* Not sigwait: one that is pending for the process may be taken by another thread first. */
+  while (sigtimedwait(set, NULL, &no_wait) < 0 && errno == EINTR) continue;
+#else
+  int number;
+  if (is_pending()) (void)sigwait(set, &number);
+#endif
 }
 
 void http_sigpipe_block(http_sigpipe *saved) {
@@ -25,13 +39,10 @@ void http_sigpipe_block(http_sigpipe *saved) {
 }
 
 void http_sigpipe_restore(const http_sigpipe *saved) {
-  static const struct timespec no_wait = {0, 0};
   const int error = errno;
   sigset_t set;
   set_of_sigpipe(&set);
-  /* Not sigwait: one that is pending for the process may be taken by another thread first. */
-  if (!saved->was_pending)
-    while (sigtimedwait(&set, NULL, &no_wait) < 0 && errno == EINTR) continue;
+  if (!saved->was_pending) remove_pending(&set);
   (void)pthread_sigmask(SIG_SETMASK, &saved->mask, NULL);
   errno = error;
 }

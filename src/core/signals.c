@@ -1,18 +1,17 @@
 /*
 ** SIGINT and SIGTERM for an event loop: see signals.h.
 **
-** The handler writes to an eventfd. (A signalfd would need the signals blocked, and each program that
-** os.execute or io.popen starts would inherit the block: neither Ctrl-C nor a supervisor could stop it.)
+** The handler writes to a pipe. (To read signals from a descriptor, they must be blocked, and each program
+** that os.execute or io.popen starts would inherit the block: neither Ctrl-C nor a supervisor could stop it.)
 ** It may run in any thread of the process, and, until exec, in a forked child. The child shares
-** the eventfd, so there the handler passes the signal on to the disposition from before.
+** the pipe, so there the handler passes the signal on to the disposition from before.
 */
 #include "signals.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +26,7 @@ static const int numbers[SIGNALS_COUNT] = {SIGINT, SIGTERM};
 static struct {
   signals *volatile catcher;     /* NULL: none; in a forked child, until it closes it, the parent's */
   volatile int running;          /* threads in the handler: the catcher must not go meanwhile */
+  volatile bool forgets;         /* forget_threads is installed */
   volatile sig_atomic_t pending; /* a signal was caught and is unread */
   time_t caught_at;              /* when the first unread one was caught, in seconds */
 } caught;
@@ -47,7 +47,6 @@ static void pass_on(const signals *catcher, int number) {
 
 static void on_signal(int number) {
   const int kept = errno;
-  const uint64_t one = 1;
   const signals *catcher;
   (void)__sync_add_and_fetch(&caught.running, 1);
   catcher = caught.catcher;
@@ -59,7 +58,7 @@ static void on_signal(int number) {
     if (caught.pending != 0 && now_s() - caught.caught_at > BLOCKED_S) _exit(128 + number);
     if (caught.pending == 0) caught.caught_at = now_s();
     caught.pending = 1;
-    (void)write(catcher->fd, &one, sizeof one);
+    (void)write(catcher->write_fd, "", 1); /* a pipe that is full can be read as well */
   }
   (void)__sync_sub_and_fetch(&caught.running, 1);
   errno = kept;
@@ -74,17 +73,28 @@ static bool set_blocked(int number, bool blocked) {
   return sigismember(&before, number) == 1;
 }
 
+static void close_pipe(const signals *self) {
+  (void)close(self->fd);
+  (void)close(self->write_fd);
+}
+
+/* In a forked child, after fork: threads of the parent that were in the handler are not there, and signals_close
+   would wait for them for ever. */
+static void forget_threads(void) { caught.running = 0; }
+
 const char *signals_open(signals *self) {
   struct sigaction action;
-  int i;
+  int ends[2], i;
   if (self->installed) return NULL;
   if (caught.catcher != NULL && caught.catcher->pid != getpid()) signals_close(caught.catcher);
   descriptors_fill();
-  self->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  if (self->fd < 0) return strerror(errno);
+  if (!caught.forgets) caught.forgets = pthread_atfork(NULL, NULL, forget_threads) == 0;
+  if (!descriptors_pipe(ends)) return strerror(errno);
+  self->fd = ends[0];
+  self->write_fd = ends[1];
   self->pid = getpid();
   if (!__sync_bool_compare_and_swap(&caught.catcher, NULL, self)) {
-    (void)close(self->fd);
+    close_pipe(self);
     return "SIGINT and SIGTERM are caught already, perhaps by another Lua state of this process";
   }
   self->installed = true;
@@ -102,10 +112,10 @@ const char *signals_open(signals *self) {
 bool signals_is_ours(const signals *self) { return self->installed && self->pid == getpid(); }
 
 bool signals_caught(signals *self) {
-  uint64_t count;
-  bool found;
+  char signs[64];
+  bool found = false;
   if (!signals_is_ours(self)) return false;
-  found = read(self->fd, &count, sizeof count) == (ssize_t)sizeof count;
+  while (read(self->fd, signs, sizeof signs) > 0) found = true;
   /* After the read, which may take a signal that comes during it: `pending` would stay set for a signal
      that was read, and the next one would end the process. */
   caught.pending = 0;
@@ -124,7 +134,6 @@ void signals_close(signals *self) {
     if (self->blocked[i]) (void)set_blocked(numbers[i], true);
   }
   (void)__sync_bool_compare_and_swap(&caught.catcher, self, NULL);
-  if (self->pid != getpid()) caught.running = 0; /* the parent's other threads are not here */
   while (caught.running > 0) (void)sched_yield();
-  (void)close(self->fd);
+  close_pipe(self);
 }

@@ -18,6 +18,7 @@ typedef struct signals {
   bool installed;
   pid_t pid; /* the process that installed it */
   int fd;    /* can be read once a signal has come */
+  int write_fd;
   struct sigaction before[SIGNALS_COUNT];
   bool blocked[SIGNALS_COUNT]; /* whether the thread had blocked them before */
 } signals;

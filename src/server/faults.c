@@ -4,11 +4,12 @@
 */
 #include "faults.h"
 
+#include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
+
+#include "../common/compat_system.h"
 
 static int socket_of(const server_request *request) {
   return MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
@@ -23,16 +24,11 @@ static void reset(int fd) {
   (void)connect(fd, &nobody, sizeof nobody);
 }
 
-/* Keeps a request, whose connection is suspended or will be, until its client leaves. Nobody reads from
-   a suspended connection, so this waits for the client's end of it. */
+/* Keeps a request, whose connection is suspended or will be, until its client leaves. Without a place in the
+   poller, it stays until the port closes. */
 static void hold(server_request *request) {
   server *self = request->owner;
-  const int fd = socket_of(request);
-  struct epoll_event event;
-  memset(&event, 0, sizeof event);
-  event.events = EPOLLRDHUP;
-  event.data.fd = fd;
-  (void)epoll_ctl(self->epoll, EPOLL_CTL_ADD, fd, &event);
+  (void)poller_add(&self->poller, socket_of(request));
   request->held = true;
   request->next = self->held;
   self->held = request;
@@ -44,21 +40,21 @@ static void let_go(server *self, server_request **link) {
   *link = request->next;
   request->next = NULL;
   request->held = false;
-  (void)epoll_ctl(self->epoll, EPOLL_CTL_DEL, socket_of(request), NULL);
+  poller_remove(&self->poller, socket_of(request));
   server_go_on(request);
 }
 
+/* Whether a client has ended its half of a connection. libmicrohttpd reads nothing from one that is
+   suspended; what the client sends after its request is discarded, so that the end can be seen. */
 static bool has_left(const server_request *request) {
-  struct pollfd client;
-  memset(&client, 0, sizeof client);
-  client.fd = socket_of(request);
-  client.events = POLLRDHUP;
-  return poll(&client, 1, 0) != 0;
+  char discarded[4096];
+  const ssize_t len = recv(socket_of(request), discarded, sizeof discarded, MSG_DONTWAIT);
+  return len == 0 || (len < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
 void server_cut(server_request *request, const char *bytes, size_t len, server_ending ending) {
   const int fd = socket_of(request);
-  if (len > 0) (void)send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (len > 0) (void)send(fd, bytes, len, COMPAT_MSG_NOSIGNAL | MSG_DONTWAIT);
   if (ending == SERVER_RESET) reset(fd);
   request->cut = true;
   if (ending == SERVER_HOLD && !request->owner->quiesced)

@@ -12,21 +12,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../common/descriptors.h"
 #include "connections.h"
 
 #define DESCRIPTORS_KEPT 24 /* for everything that is not a connection */
 #define STARVED_MS 100      /* how long to wait when the system has no room */
+
+/* Sets `error`; false. */
+static bool fail_for_select(server *self) {
+  (void)snprintf(self->error, sizeof self->error,
+                 "%zu connections are more than select() can wait for (FD_SETSIZE, %d descriptors), which this "
+                 "server uses for lack of epoll: lower max_connections to %d",
+                 self->max_connections, POLLER_DESCRIPTORS_MAX, POLLER_DESCRIPTORS_MAX - DESCRIPTORS_KEPT);
+  return false;
+}
 
 /* Ensures that the process may open a descriptor for each connection: raises its soft limit where the hard
    limit allows that. */
 static bool ensure_descriptors(server *self) {
   struct rlimit limit;
   const rlim_t needed = (rlim_t)self->max_connections + DESCRIPTORS_KEPT;
+  if (needed > POLLER_DESCRIPTORS_MAX) return fail_for_select(self);
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
       limit.rlim_cur >= needed)
     return true;
@@ -45,7 +55,7 @@ static bool ensure_descriptors(server *self) {
 /* Binds one address; the socket, or -1 with errno. */
 static int bind_address(const struct addrinfo *address) {
   const int on = 1;
-  const int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int fd = descriptors_socket(address->ai_family);
   if (fd < 0) return -1;
   (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0) return fd;
@@ -119,24 +129,16 @@ static bool open_socket(server *self, const server_options *options) {
   return true;
 }
 
-/* Has newcomers wake the server, or not: nobody would let them in. */
+/* Has newcomers wake the server, or not: nobody would let them in. False with errno. */
 static bool invite(server *self, bool inviting) {
-  struct epoll_event event;
-  memset(&event, 0, sizeof event);
-  event.events = inviting ? EPOLLIN : 0;
-  event.data.fd = self->listening;
-  self->inviting = inviting;
-  return epoll_ctl(self->epoll, EPOLL_CTL_MOD, self->listening, &event) == 0;
+  if (!inviting) poller_remove(&self->poller, self->listening);
+  self->inviting = inviting && poller_add(&self->poller, self->listening);
+  return self->inviting == inviting;
 }
 
 bool listening_open(server *self, const server_options *options) {
-  struct epoll_event event;
   if (!ensure_descriptors(self) || !open_socket(self, options)) return false;
-  memset(&event, 0, sizeof event);
-  event.data.fd = self->listening;
-  if (epoll_ctl(self->epoll, EPOLL_CTL_ADD, self->listening, &event) == 0 && invite(self, true))
-    return true;
-  return server_fail_with(self, "cannot wait for connections", errno);
+  return invite(self, true) || server_fail_with(self, "cannot wait for connections", errno);
 }
 
 /* Whether an incoming connection can have a place now: a free one, or that of an incomplete connection
@@ -181,7 +183,7 @@ static bool accept_one(server *self) {
   int fd;
   if (self->connections >= self->max_connections && !(has_incoming(self) && connections_evict(self)))
     return false;
-  fd = accept4(self->listening, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  fd = descriptors_accept(self->listening, (struct sockaddr *)&address, &len);
   if (fd < 0) {
     const int problem = errno;
     if (problem == EMFILE || problem == ENFILE || problem == ENOBUFS || problem == ENOMEM) {
@@ -209,7 +211,7 @@ bool listening_accept(server *self) {
 
 void listening_close(server *self) {
   if (self->listening < 0) return;
-  (void)epoll_ctl(self->epoll, EPOLL_CTL_DEL, self->listening, NULL);
+  poller_remove(&self->poller, self->listening);
   (void)close(self->listening);
   self->listening = -1;
   self->accept_at = 0;

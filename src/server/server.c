@@ -1,9 +1,9 @@
 /*
-** An HTTP server on libmicrohttpd. One epoll descriptor stands for all that it waits for: incoming
-** connections, libmicrohttpd's own epoll descriptor, and a timer for time limits.
+** An HTTP server on libmicrohttpd. Its poller waits for incoming connections, for libmicrohttpd, and for
+** time limits.
 **
-** A forked child has the parent's descriptors: their epoll sets and sockets are the parent's, too. There
-** the server is closed by closing the descriptors and nothing else.
+** A forked child has the parent's descriptors: their sets and sockets are the parent's, too. There the
+** server is closed by closing the descriptors and nothing else.
 */
 #include "server.h"
 
@@ -13,8 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/timerfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../common/descriptors.h"
@@ -51,22 +50,12 @@ bool server_fail_with(server *self, const char *what, int problem) {
   return server_fail(self, what, problem == 0 ? "the system does not say why" : strerror(problem));
 }
 
-/* Adds a descriptor to the server's epoll set. */
-static bool wait_for(server *self, int fd) {
-  struct epoll_event event;
-  memset(&event, 0, sizeof event);
-  event.events = EPOLLIN;
-  event.data.fd = fd;
-  return epoll_ctl(self->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
-}
-
 /* Starts libmicrohttpd, without a port and a time limit of its own: a connection that is never inactive
    would never come to its end. */
 static bool start_daemon(server *self) {
-  const union MHD_DaemonInfo *info;
   errno = 0; /* libmicrohttpd does not set it for each failure */
   self->daemon = MHD_start_daemon(
-      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | compat_mhd_single_thread(),
+      poller_daemon_flag() | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | compat_mhd_single_thread(),
       0, faults_accept, self, request_on_part, self,
       MHD_OPTION_NOTIFY_CONNECTION, request_on_connection, self,
       MHD_OPTION_NOTIFY_COMPLETED, request_on_completed, self,
@@ -77,10 +66,7 @@ static bool start_daemon(server *self) {
       MHD_OPTION_END);
   if (self->daemon == NULL)
     return server_fail_with(self, "libmicrohttpd cannot be started", errno);
-  info = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-  if (info == NULL) return server_fail(self, "cannot start", "libmicrohttpd has no epoll descriptor");
-  self->daemon_epoll = info->epoll_fd;
-  if (!wait_for(self, self->daemon_epoll))
+  if (!poller_set_daemon(&self->poller, self->daemon))
     return server_fail_with(self, "cannot wait for connections", errno);
   return true;
 }
@@ -100,7 +86,7 @@ static bool check_library(server *self) {
 bool server_open(server *self, const server_options *options) {
   if (!check_library(self)) return false;
   self->pid = getpid();
-  self->epoll = self->timer = self->listening = self->daemon_epoll = -1;
+  self->listening = -1;
   self->ready_end = &self->ready;
   self->max_body = options->max_body;
   self->timeout = options->timeout;
@@ -109,11 +95,7 @@ bool server_open(server *self, const server_options *options) {
   self->slots = calloc(self->slot_count, sizeof *self->slots);
   if (self->slots == NULL) return server_fail(self, "cannot start", "out of memory");
   descriptors_fill();
-  self->epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (self->epoll < 0) return server_fail_with(self, "cannot start", errno);
-  self->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-  if (self->timer < 0 || !wait_for(self, self->timer))
-    return server_fail_with(self, "cannot start", errno);
+  if (!poller_open(&self->poller)) return server_fail_with(self, "cannot start", errno);
   self->empty = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
   if (self->empty == NULL) return server_fail(self, "cannot start", "out of memory");
   return listening_open(self, options) && start_daemon(self);
@@ -122,6 +104,7 @@ bool server_open(server *self, const server_options *options) {
 /* In how many milliseconds libmicrohttpd has something to do without an event; LLONG_MAX: not. */
 static long long pending(const server *self) {
   MHD_UNSIGNED_LONG_LONG ms;
+  if (poller_is_ready(&self->poller)) return 0;
   if (MHD_get_timeout(self->daemon, &ms) != MHD_YES) return LLONG_MAX;
   return ms > INT_MAX ? INT_MAX : (long long)ms;
 }
@@ -165,31 +148,23 @@ static void end_stalled(server *self) {
   }
 }
 
-/* Sets the timer to when there is something to do without an event. One that ends earlier is early
-   enough. Work that is left over must not wait long (the sockets are edge-triggered, no event will come
-   for it), unless it does not get done, or the server is run anyway, after requests were taken. */
+/* Sets when there is something to do without an event. Work that is left over must not wait long (the
+   sockets are edge-triggered, no event will come for it), unless it does not get done, or the server is
+   run anyway, after requests were taken. */
 static void arm_timer(server *self) {
   const long long now = now_ms(), ms = self->ready != NULL ? LLONG_MAX : pending(self);
   const long long accept_at = listening_retry(self);
   long long at = connections_deadline(self);
-  struct itimerspec when;
   if (ms != LLONG_MAX && now + ms < at) at = now + ms;
   if (ms == 0) at = now + (self->idle_calls < IDLE_CALLS_MAX ? 1 : SPIN_MS);
   if (self->stalled_at != 0 && self->stalled_at < at) at = self->stalled_at;
   if (accept_at < at) at = accept_at > now ? accept_at : now + 1;
-  if (at == LLONG_MAX || (self->timer_at != 0 && self->timer_at <= at)) return;
-  memset(&when, 0, sizeof when);
-  when.it_value.tv_sec = (time_t)(at / 1000);
-  when.it_value.tv_nsec = (long)(at % 1000) * 1000000;
-  if (timerfd_settime(self->timer, TFD_TIMER_ABSTIME, &when, NULL) == 0) self->timer_at = at;
+  self->poller.is_spinning = ms == 0 && self->idle_calls >= IDLE_CALLS_MAX;
+  poller_wake_at(&self->poller, at, now);
 }
 
 void server_run(server *self) {
-  unsigned long long expirations;
   if (self->daemon == NULL) return;
-  if (self->timer_at != 0 && self->timer_at <= now_ms() &&
-      read(self->timer, &expirations, sizeof expirations) == (ssize_t)sizeof expirations)
-    self->timer_at = 0;
   faults_watch(self);
   self->idle_calls = run(self) ? self->idle_calls + 1 : 0;
   if (self->stalled_at != 0 && self->stalled_at <= now_ms()) end_stalled(self);
@@ -202,11 +177,6 @@ void server_stop_accepting(server *self) {
   self->quiesced = true;
   listening_close(self);
   faults_release(self);
-}
-
-static void close_fd(int *fd) {
-  if (*fd >= 0) (void)close(*fd);
-  *fd = -1;
 }
 
 bool server_is_ours(const server *self) { return self->pid == getpid(); }
@@ -226,12 +196,12 @@ static void stop_daemon(server *self) {
 }
 
 /* Closes the descriptors of a forked child. libmicrohttpd must not be called: it would take the parent's
-   sockets out of the parent's epoll set, and shut them down. Its memory stays, with our requests. */
+   sockets out of the parent's set, and shut them down. Its memory stays, with our requests. */
 static void abandon(server *self) {
   server_connection *one;
   for (one = self->open; one != NULL; one = one->older) (void)close(one->fd);
-  close_fd(&self->daemon_epoll);
-  close_fd(&self->listening);
+  if (self->listening >= 0) (void)close(self->listening);
+  self->listening = -1;
   self->daemon = NULL;
   self->empty = NULL;
   self->open = NULL;
@@ -247,8 +217,7 @@ void server_close(server *self) {
   if (self->empty != NULL) MHD_destroy_response(self->empty);
   self->empty = NULL;
   listening_close(self);
-  close_fd(&self->timer);
-  close_fd(&self->epoll);
+  poller_close(&self->poller, !server_is_ours(self));
   free(self->slots);
   self->slots = NULL;
 }

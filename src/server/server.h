@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "../common/compat_mhd.h"
+#include "poller.h"
 
 typedef struct server_header {
   const char *name, *value;
@@ -77,9 +78,9 @@ typedef struct server_copy {
 struct server {
   pid_t pid;                   /* the process that opened it; a forked child only closes it */
   struct MHD_Daemon *daemon;
-  int epoll, timer, listening, daemon_epoll; /* descriptors, or -1; the last is libmicrohttpd's */
+  poller poller;
+  int listening;               /* the port's descriptor, or -1 */
   bool inviting, quiesced;     /* whether newcomers wake the server; whether there are none any more */
-  long long timer_at;          /* when the timer ends, in milliseconds; 0: it is not armed */
   long long accept_at;         /* when it is worth to try again, after the system had no room; or 0 */
   long long stalled_at;        /* when to look for stalled requests next, while one is chunked; or 0 */
   unsigned idle_calls;         /* of server_run: there was work, and nothing was done that we see */

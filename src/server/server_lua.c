@@ -18,6 +18,7 @@
 #include "../common/arguments_lua.h"
 #include "../common/headers_lua.h"
 #include "../common/pin.h"
+#include "connections.h"
 #include "server.h"
 
 #define SERVER "apivideo.server"
@@ -59,11 +60,48 @@ static int close_server(lua_State *L) {
   return 0;
 }
 
+#ifndef APIVIDEO_POLL
+
 /* server:fd() -> the descriptor to wait for; -1 once it is closed. Stack: [-0, +1, v]. */
 static int server_fd(lua_State *L) {
-  lua_pushinteger(L, check_server(L)->epoll);
+  lua_pushinteger(L, check_server(L)->poller.set);
   return 1;
 }
+
+#else
+
+/* Appends the descriptors of a set to the array at `index`. Stack: [-0, +0, m]. */
+static void append_fds(lua_State *L, int index, const fd_set *set) {
+  int fd, count = (int)compat_rawlen(L, index);
+  for (fd = 0; fd < POLLER_DESCRIPTORS_MAX; fd++) {
+    if (!FD_ISSET(fd, set)) continue;
+    lua_pushinteger(L, fd);
+    lua_rawseti(L, index, ++count);
+  }
+}
+
+/* server:list_fds(reads, writes) -> seconds | nil: appends what to wait for to two arrays, and returns
+   for how long; 0 once it is closed. Stack: [-0, +1, v]. */
+static int list_fds(lua_State *L) {
+  const server *self = check_server(L);
+  fd_set reads, writes;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  if (self->daemon == NULL) {
+    lua_pushinteger(L, 0);
+    return 1;
+  }
+  poller_list(&self->poller, &reads, &writes);
+  append_fds(L, 2, &reads);
+  append_fds(L, 3, &writes);
+  if (self->poller.wakes_at == 0)
+    lua_pushnil(L);
+  else
+    lua_pushnumber(L, (lua_Number)(self->poller.wakes_at - now_ms()) / 1000);
+  return 1;
+}
+
+#endif
 
 /* server:address() -> host, port. Stack: [-0, +2, v]. */
 static int server_address(lua_State *L) {
@@ -236,7 +274,11 @@ static int active(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {{"close", close_server},
+#ifndef APIVIDEO_POLL
                                    {"fd", server_fd},
+#else
+                                   {"list_fds", list_fds},
+#endif
                                    {"address", server_address},
                                    {"run", run},
                                    {"next", next_request},

@@ -10,6 +10,7 @@ local latches = require "apivideo.runtime.latches"
 local protected = require "apivideo.pcall"
 local signals = require "apivideo.runtime.signals"
 local timers = require("apivideo.runtime.timers").new()
+local watches = require("apivideo.runtime.watches").new()
 
 local unpack = table.unpack or unpack
 
@@ -34,7 +35,6 @@ local asked, due                                 -- what is called after them, a
 local arguments = {}                             -- task not yet started -> what its function gets
 local guards = setmetatable({}, { __mode = "k" }) -- task -> what is called when it yields to another scheduler
 local transfers, in_flight = {}, 0               -- transfer -> who waits for it
-local callbacks, fds = {}, {}                    -- descriptor -> callback; the descriptors
 local pool
 
 local function current_pool()
@@ -163,7 +163,7 @@ local function patience()
   if first or asked or due then return 0 end
   local at = next_time()
   if at then return math.max(0, at - core.monotonic()) end
-  if in_flight == 0 and #fds == 0 then
+  if in_flight == 0 and watches:is_empty() then
     error("nothing is left that could end this wait: no task, timer, request or server", 0)
   end
   return 3600
@@ -173,7 +173,7 @@ local none = {}
 
 -- Waits for the next thing that happens, and wakes who waits for it.
 local function poll()
-  local finished, readable = current_pool():step(patience(), fds)
+  local finished, ready = current_pool():step(watches:collect(patience()))
   for _, transfer in ipairs(finished or none) do
     local wait = transfers[transfer]
     if wait then
@@ -181,9 +181,7 @@ local function poll()
       wake(wait)
     end
   end
-  for _, fd in ipairs(readable or none) do
-    if callbacks[fd] then callbacks[fd]() end
-  end
+  watches:dispatch(ready)
   fire_timers()
 end
 
@@ -287,7 +285,7 @@ local YIELDED = "run: the function yielded to another scheduler than apivideo's,
 ---@return any ... its results; its error is raised, as it is if a pcall is there to catch it, otherwise as text with the stack of the task
 function runtime.run(fn, ...)
   if not fn then
-    while living > 0 or #fds > 0 do
+    while living > 0 or not watches:is_empty() do
       poll()
       run_ready()
     end
@@ -307,13 +305,11 @@ function runtime.run(fn, ...)
   return unpack(results, 2, results.n)
 end
 
---- Calls back from the loop whenever a descriptor can be read. The callback must not wait.
----@param fd integer
+--- Calls back from the loop whenever a descriptor can be read, or one of a list may be ready. The callback
+--- must not wait.
+---@param source integer|apivideo.DescriptorList
 ---@param callback fun()
-function runtime.watch(fd, callback)
-  if not callbacks[fd] then fds[#fds + 1] = fd end
-  callbacks[fd] = callback
-end
+function runtime.watch(source, callback) watches:add(source, callback) end
 
 --- Gives a function that has something called back from the loop, once, when the tasks that can go on now
 --- have done so, and before any begins that they spawn: for work that many of them leave to be done together. It
@@ -328,13 +324,8 @@ function runtime.after_tasks(callback)
   end
 end
 
----@param fd integer
-function runtime.unwatch(fd)
-  callbacks[fd] = nil
-  for i = #fds, 1, -1 do
-    if fds[i] == fd then table.remove(fds, i) end
-  end
-end
+---@param source integer|apivideo.DescriptorList
+function runtime.unwatch(source) watches:remove(source) end
 
 --- See apivideo.runtime.signals.
 ---@type fun(callback: fun()): (fun()|nil, string?)
