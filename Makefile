@@ -194,10 +194,11 @@ POLL_SPECS := $(wildcard spec/server*_spec.lua spec/receiver*_spec.lua spec/emul
                 $(addprefix spec/,faults_spec.lua signals_spec.lua runtime_spec.lua http_sigpipe_spec.lua \
                 descriptors_spec.lua http_spec.lua))
 
+# With modules for nginx's LuaJIT.
 .PHONY: check-poll
 check-poll:
 	@tools/setup test
-	@$(MAKE) --no-print-directory -s -j2 $(POLL) $(POLL_LUAS:%=build-%)
+	@$(MAKE) --no-print-directory -s -j2 $(POLL) $(patsubst %,build-%,$(sort $(POLL_LUAS) jit))
 	@APIVIDEO_BUILD=$(BUILD)/poll SPEC_LOGS=$(BUILD)/specs-poll tools/run-specs "$(POLL_LUAS)" $(POLL_SPECS)
 
 # 32 bits: a bare Debian of i386. Needs root and debootstrap.
