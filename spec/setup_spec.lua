@@ -67,6 +67,17 @@ describe("setting up a checkout #process", function()
     assert.falsy(output:find "lua5%.[24]", output)
   end)
 
+  it("counts a distribution as skipped, and says why, where no root of it can be made", function()
+    fake("id", "echo 1000")
+    assert.equal("check-distro: skipped: run it as root: it installs a system into a directory\n" ..
+      "total: 0 passed, 0 failed, 1 skipped\nstatus 0\n", run "tools/check-distro trixie")
+    fake("id", "echo 0")
+    fake("unshare", "exit 1")
+    assert.equal("check-distro: skipped: root cannot mount here, as in an unprivileged container\n" ..
+      "total: 0 passed, 0 failed, 1 skipped\nstatus 0\n", run "tools/check-distro trixie")
+    assert.truthy(run("tools/check-distro"):find "name a distribution.*status 2\n$")
+  end)
+
   it("exports each Lua's own paths, with the user's behind the checkout's, once", function()
     fake("make", "exit 0")
     fake("pkg-config", "case $2 in lua5.3 | lua5.4 | lua5.5 | luajit) ;; *) exit 1 ;; esac")
