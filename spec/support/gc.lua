@@ -21,16 +21,18 @@ local function set(name, value)
   return DEFAULT_STEP
 end
 
---- Sets what is not nil: the pause and the step multiplier in percent, and the bytes between two steps, which
---- Lua 5.1 to 5.3 cannot set.
+--- Makes the collector incremental, which the interpreters of Lua 5.4 and 5.5 have set otherwise. Sets what is not
+--- nil: the pause and the step multiplier in percent, and the bytes between two steps, which Lua 5.1 to 5.3 cannot set.
 ---@return fun() restore
 function gc.set(pause, step_multiplier, step_size)
-  local before = {}
+  local before, mode = {}, nil
+  if version == "Lua 5.4" or version == "Lua 5.5" then mode = collectgarbage "incremental" end
   for name, value in pairs { pause = pause, stepmul = step_multiplier, stepsize = step_size } do
     before[name] = set(name, value)
   end
   return function()
     for name, value in pairs(before) do set(name, value) end
+    if mode then collectgarbage(mode) end
   end
 end
 
