@@ -1,6 +1,6 @@
 # make demo          install what is missing, build, and run examples/quickstart.lua on loopback
 # make demo-nginx    the same in nginx: examples/nginx on loopback
-# make test          install what is missing, build for each Lua, and run every spec under each
+# make test          install what is missing, build for each Lua, and run every spec under each; one without its packages is skipped
 # make build         build the C modules for each Lua into build/<lua>/apivideo
 # make lint          luacheck, gcc and clang with warnings as errors, clang-tidy, cppcheck
 # make check-sanitizers   the specs, and the child processes that they start, under ASan and UBSan, for Lua 5.4 and LuaJIT
