@@ -200,8 +200,8 @@ function connection.open(path, statements)
   db:autocommit(true) -- or LuaDBI begins transactions by itself
   local self = setmetatable({ db = db, path = path, statements = statements, prepared = {} }, Connection)
   local ok, problem = pcall(function()
+    self:pragma("busy_timeout = " .. BUSY) -- first: SQLite 3.53 may read the file for any other statement
     check_version(self)
-    self:pragma("busy_timeout = " .. BUSY)
     self:pragma("wal_autocheckpoint = " .. LOG)
   end)
   if ok then return self end
