@@ -4,6 +4,7 @@
 local catalogue = require "apivideo.events"
 local cjson = require "cjson"
 local event = require("apivideo.core").event
+local gc = require "spec.support.gc"
 
 local STARTED, QUALITY = "live-stream.broadcast.started", "video.encoding.quality.completed"
 local parse = event.compile(catalogue.types)
@@ -249,7 +250,7 @@ describe("a parser", function()
     local expected = {}
     for i, raw in ipairs(raws) do expected[i] = parse(raw) end
     local got = {}
-    local pause = collectgarbage("setpause", 0) -- a cycle begins as soon as one has ended
+    local restore = gc.set(0) -- a cycle begins as soon as one has ended
     for round = 1, 20 do
       local own = event.compile(catalogue.types)
       for i, raw in ipairs(raws) do
@@ -259,7 +260,7 @@ describe("a parser", function()
         assert(not own(raw:sub(1, -2)))
       end
     end
-    collectgarbage("setpause", pause)
+    restore()
     assert.equal(20 * #raws, #got)
     for i, result in ipairs(got) do assert.same(expected[(i - 1) % #raws + 1], result) end
   end)

@@ -39,6 +39,16 @@ describe("tools/run-specs #process", function()
       "total: 3 passed, 3 failed\n$"), output)
   end)
 
+  it("skips a Lua that lacks what specs need, and says what", function()
+    file.write(scratch .. "/a_spec.lua", [[it("passes", function() end)]])
+    file.write(scratch .. "/lua5.8", "#!/bin/sh\ncase $2 in *cjson*) exit 1 ;; esac\n")
+    assert(os.execute("chmod +x " .. scratch .. "/lua5.8"))
+    local output = run("5.4 5.8 5.9", "PATH=" .. scratch .. ":$PATH")
+    assert.truthy(output:find("\nLua 5.8: skipped, without liblua5.8-dev, lua-cjson for Lua 5.8\n" ..
+      "Lua 5.9: skipped, without lua5.9, liblua5.9-dev\ntotal: 1 passed, 0 failed, 2 skipped\n", 1, true), output)
+    assert.truthy(run("5.9"):find "total: 0 passed, 1 failed, 1 skipped\n$")
+  end)
+
   it("ends a run in which one spec file takes too long, and says which", function()
     file.write(scratch .. "/a_spec.lua", [[it("passes", function() end)]])
     file.write(scratch .. "/b_spec.lua", [[it("hangs", function() while true do end end)]])

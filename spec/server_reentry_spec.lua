@@ -7,6 +7,8 @@ local finalizers = require "spec.support.finalizers"
 local raw = require "spec.support.raw"
 local wait_for = require "spec.support.wait"
 
+local function pack(...) return { n = select("#", ...), ... } end
+
 describe("the core server, re-entered by finalizers", function()
   local server, connections
 
@@ -77,9 +79,9 @@ describe("the core server, re-entered by finalizers", function()
       it(("survives %s() inside of %s()"):format(inner, outer), function()
         server_with(3)
         local first = server:next()
-        local result = { finalizers.during(function() call(inner, first) end, call, outer, first) }
+        local result = pack(finalizers.during(function() call(inner, first) end, call, outer, first))
         assert.is_true(result[1], result[2])
-        if inner == "close" and result[#result] > 0 then
+        if inner == "close" and result[result.n] > 0 then
           assert.is_nil(server:next())
           assert.is_false(server:respond(first, 200))
           assert.equal(0, server:active())

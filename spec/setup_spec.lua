@@ -66,10 +66,37 @@ describe("setting up a checkout #process", function()
     end
   end)
 
+  it("installs the Luas that lua-cjson serves, and not those that could not run the specs", function()
+    fake("id", "echo 1000")
+    fake("dpkg-query", "exit 1")
+    fake("apt-cache", "case \"$*\" in *show*) echo 'Lua-Versions: 5.1 5.3 5.5' ;; *) echo 'Candidate: 1' ;; esac")
+    fake("apt-get", "exit 1")
+    fake("pkg-config", "exit 1")
+    local output = run [[
+      command() { [ "$2" != sudo ] && builtin command "$@"; } # there is no sudo
+      export -f command
+      tools/setup test]]
+    for _, packages in ipairs { " lua5.1 liblua5.1-0-dev ", " lua5.3 liblua5.3-dev ", " lua5.5 liblua5.5-dev " } do
+      assert.truthy(output:find(packages, 1, true), output)
+    end
+    assert.falsy(output:find "lua5%.[24]", output)
+  end)
+
+  it("counts a distribution as skipped, and says why, where no root of it can be made", function()
+    fake("id", "echo 1000")
+    assert.equal("check-distro: skipped: run it as root: it installs a system into a directory\n" ..
+      "total: 0 passed, 0 failed, 1 skipped\nstatus 0\n", run "tools/check-distro trixie")
+    fake("id", "echo 0")
+    fake("unshare", "exit 1")
+    assert.equal("check-distro: skipped: root cannot mount here, as in an unprivileged container\n" ..
+      "total: 0 passed, 0 failed, 1 skipped\nstatus 0\n", run "tools/check-distro trixie")
+    assert.truthy(run("tools/check-distro"):find "name a distribution.*status 2\n$")
+  end)
+
   it("exports each Lua's own paths, with the user's behind the checkout's, once", function()
     fake("make", "exit 0")
-    fake("pkg-config", "case $2 in lua5.3 | lua5.4 | luajit) ;; *) exit 1 ;; esac")
-    for _, name in ipairs { "lua5.3", "lua5.4", "luajit" } do fake(name, "exit 0") end
+    fake("pkg-config", "case $2 in lua5.3 | lua5.4 | lua5.5 | luajit) ;; *) exit 1 ;; esac")
+    for _, name in ipairs { "lua5.3", "lua5.4", "lua5.5", "luajit" } do fake(name, "exit 0") end
     local here = run("pwd"):match("[^\n]+")
     local output = run [[
       export LUA_PATH_5_4='/mine/?.lua;;' LUA_CPATH='/mine/?.so'
@@ -79,6 +106,8 @@ describe("setting up a checkout #process", function()
     local function value(name) return output:match("\n" .. name .. "=([^\n]*)") end
     local ours = here .. "/lua/?.lua;" .. here .. "/lua/?/init.lua;"
     assert.equal(ours .. "/usr/share/lua/5.3/?.lua;/mine/?.lua;;", value "LUA_PATH_5_4")
+    assert.equal(ours .. "/usr/share/lua/5.3/?.lua;;", value "LUA_PATH_5_5")
+    assert.equal(here .. "/build/5.5/?.so;/mine/?.so", value "LUA_CPATH_5_5")
     assert.equal(ours .. ";", value "LUA_PATH_5_3")
     assert.equal(ours .. ";", value "LUA_PATH")
     assert.equal(here .. "/build/5.4/?.so;/mine/?.so", value "LUA_CPATH_5_4")

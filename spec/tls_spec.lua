@@ -26,7 +26,7 @@ describe("TLS #process", function()
     authority = certificates.new()
     authority:issue("good", "IP:127.0.0.1")
     authority:issue("other", "DNS:elsewhere.example")
-    authority:issue("expired", "IP:127.0.0.1", -1)
+    authority:certify("expired", "subjectAltName=IP:127.0.0.1", { from = "20200101000000Z", to = "20200102000000Z" })
   end)
 
   teardown(function()
@@ -55,7 +55,8 @@ describe("TLS #process", function()
   end)
 
   it("refuses one that has expired", function()
-    local response, err = get(serve "expired", nil, { ca_file = authority:path "ca.crt" })
+    local port = authority:serve "-cert expired.crt -key good.key"
+    local response, err = get(port, nil, { ca_file = authority:path "ca.crt" })
     assert.is_nil(response)
     assert.equal("tls", err.kind, err.message)
   end)

@@ -23,8 +23,8 @@ end
 local function count(storm)
   kills = kills + storm.kills
   for name, times in pairs(storm.boundaries) do
-    name = storm.settings.store .. " " .. name
-    boundaries[name] = (boundaries[name] or 0) + times
+    local key = storm.settings.store .. " " .. name
+    boundaries[key] = (boundaries[key] or 0) + times
   end
 end
 

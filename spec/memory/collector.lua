@@ -2,5 +2,4 @@
 --- soon gone. LuaJIT runs without its compiler, which sinks allocations.
 
 if jit then jit.off() end
-collectgarbage("setpause", 0)
-collectgarbage("setstepmul", 400)
+require("spec.support.gc").set(0, 400)

@@ -53,7 +53,11 @@ static int count_descriptors(void) {
 
 /* Makes a state with the scenario at the bottom of its stack. */
 static lua_State *open_state(void) {
+#if LUA_VERSION_NUM >= 505
+  lua_State *const L = lua_newstate(blocks_lua, NULL, 1); /* a seed of hashes */
+#else
   lua_State *const L = lua_newstate(blocks_lua, NULL);
+#endif
   if (L == NULL) {
     (void)fprintf(stderr, "this Lua takes no allocator\n");
     exit(2);

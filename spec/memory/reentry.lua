@@ -8,6 +8,7 @@
 
 local busted = require "busted"
 local core = require "apivideo.core"
+local gc = require "spec.support.gc"
 local server_core = require "apivideo.server.core"
 
 local jit = rawget(_G, "jit")
@@ -194,10 +195,10 @@ end
 -- steps of any size for that; Lua 5.1 and LuaJIT take one at each allocation while they are in debt.
 local function arm()
   for _ = 1, FINALIZERS do new_object() end
-  collectgarbage("setstepmul", 1000)
+  gc.set(nil, 1000)
   local before = made
   while made == before do collectgarbage("step", 0) end
-  collectgarbage("setstepmul", 10)
+  gc.set(nil, 10)
   if newproxy then local _ = ("x"):rep(2 ^ 20 + made) end
 end
 
@@ -225,8 +226,7 @@ for _, functions in pairs { core, core.http, core.event, core.signature, server_
   registry["apivideo.http.transfer"], registry["apivideo.hmac"].__index } do
   arm_all(functions)
 end
-collectgarbage("setpause", 200)
-if not newproxy and _VERSION ~= "Lua 5.3" and _VERSION ~= "Lua 5.2" then collectgarbage("incremental", 200, 100, 1) end
+gc.set(200, 100, gc.SMALL_STEP)
 
 busted.subscribe({ "suite", "end" }, function()
   collectgarbage "stop"

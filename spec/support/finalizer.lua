@@ -1,6 +1,8 @@
 --- Finalizers that run in the middle of an allocation: whatever a C function reads before one and uses
 --- after it may have changed.
 
+local gc = require "spec.support.gc"
+
 local finalizer = {}
 
 --- Has the collector call a function when it finds what nothing refers to.
@@ -47,15 +49,11 @@ function finalizer.stress(reenter, fn)
   end
   local compiled = jit and jit.status()
   if jit then jit.off() end -- the compiler leaves allocations out
-  local pause = collectgarbage("setpause", 0)
-  local step_multiplier = collectgarbage("setstepmul", 100)
-  if _VERSION == "Lua 5.4" then collectgarbage("incremental", 0, 0, 1) end -- steps of two bytes
+  local restore = gc.set(0, 100, gc.SMALL_STEP)
   for _ = 1, 100 do litter() end
   local ok, err = pcall(fn, attack)
   running = false
-  if _VERSION == "Lua 5.4" then collectgarbage("incremental", 0, 0, 13) end
-  collectgarbage("setpause", pause)
-  collectgarbage("setstepmul", step_multiplier)
+  restore()
   if compiled then jit.on() end
   collectgarbage()
   if not ok then error(err, 0) end

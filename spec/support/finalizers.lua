@@ -1,6 +1,8 @@
 --- Runs code under a collector that finishes a whole cycle at each allocation, each with a finalizer: as if a
 --- user's __gc came at the worst moment, again and again.
 
+local gc = require "spec.support.gc"
+
 local finalizers = {}
 
 -- An object that calls a function when it is collected.
@@ -11,24 +13,6 @@ local function with_gc(fn)
     return
   end
   setmetatable({}, { __gc = fn })
-end
-
-local function work_hard()
-  if _VERSION == "Lua 5.4" then
-    collectgarbage("incremental", 1, 1000, 30) -- the size of a step: more than there is
-  else
-    collectgarbage("setpause", 0)
-    collectgarbage("setstepmul", 1000000)
-  end
-end
-
-local function work_normally()
-  if _VERSION == "Lua 5.4" then
-    collectgarbage("incremental", 200, 100, 13)
-  else
-    collectgarbage("setpause", 200)
-    collectgarbage("setstepmul", 200)
-  end
 end
 
 --- Calls `fn(...)`, and `finalize()` in each cycle of the collector meanwhile, except inside of itself.
@@ -46,14 +30,14 @@ function finalizers.during(finalize, fn, ...)
     busy = false
   end
   if jit then jit.off() end -- a trace sinks allocations
-  work_hard()
+  local restore = gc.set(0, gc.WHOLE_CYCLE, 2 ^ 30) -- a step that is larger than all there is
   collectgarbage() -- from its end on, the next cycle is due at once
   with_gc(on_gc)
   local results = { n = 0 }
   local function keep(...) results = { n = select("#", ...), ... } end
   keep(pcall(fn, ...))
   armed = false
-  work_normally()
+  restore()
   if jit then jit.on() end
   if problem then error(problem, 0) end
   results[results.n + 1] = calls

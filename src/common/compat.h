@@ -1,6 +1,6 @@
 /*
 ** compat.h: the one file that knows Lua's versions.
-** Lua 5.1, 5.2, 5.3, 5.4 and LuaJIT 2.1 are built from one source against it.
+** Lua 5.1, 5.2, 5.3, 5.4, 5.5 and LuaJIT 2.1 are built from one source against it.
 */
 #ifndef APIVIDEO_COMPAT_H
 #define APIVIDEO_COMPAT_H
