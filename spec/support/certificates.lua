@@ -25,15 +25,16 @@ function Authority:write(name, text)
 end
 
 --- Makes name.key, and name.crt for a subject alternative name ("IP:127.0.0.1").
-function Authority:issue(name, alternative, days)
+function Authority:issue(name, alternative)
   self:write(name .. ".ext", "subjectAltName=" .. alternative .. "\n")
   self:openssl(("req -newkey rsa:2048 -nodes -keyout %s.key -out %s.csr -subj /CN=%s"):format(name, name, name))
-  self:openssl(("x509 -req -in %s.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days %d -extfile %s.ext -out %s.crt")
-    :format(name, days or 2, name, name))
+  self:openssl(("x509 -req -in %s.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile %s.ext -out %s.crt")
+    :format(name, name, name))
 end
 
 --- Makes name.crt for the key of "good", which must be there, with extensions as openssl's files have them.
----@param more? { signer?: string, subject?: string, from?: string, key?: string } by default "ca"; /CN=name; now
+---@param more? { signer?: string, subject?: string, from?: string, to?: string, key?: string } by default "ca";
+--- /CN=name; from today to 2099
 function Authority:certify(name, extensions, more)
   more = more or {}
   local signer, key = more.signer or "ca", more.key or "good"
@@ -43,8 +44,8 @@ function Authority:certify(name, extensions, more)
   self:write("index", "")
   self:openssl(("req -new -key %s.key -out %s.csr -subj %s"):format(key, name, more.subject or "/CN=" .. name))
   self:openssl(("ca -batch -notext -config ca.conf -cert %s.crt -keyfile %s.key -rand_serial -md sha256 -in %s.csr"
-    .. " -startdate %s -enddate 20991231000000Z -extfile %s.ext -out %s.crt")
-    :format(signer, signer, name, more.from or os.date("!%Y%m%d000000Z"), name, name))
+    .. " -startdate %s -enddate %s -extfile %s.ext -out %s.crt")
+    :format(signer, signer, name, more.from or os.date("!%Y%m%d000000Z"), more.to or "20991231000000Z", name, name))
 end
 
 --- Starts `openssl s_server -www` with some arguments, in the directory.

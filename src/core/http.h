@@ -9,6 +9,7 @@
 **   http_handle.c      a pool's libcurl handles
 **   http_header.c      the lines of headers
 **   http_options.c     what a request asks, as libcurl's options
+**   http_url.c         the one way in which URLs are written
 **   http_connection.c  what happens between a connection and a request
 **   http_failure.c     what kind of failure it was
 **   http_sigpipe.c     no SIGPIPE from libcurl
@@ -56,6 +57,14 @@ typedef struct http_pool {
   bool trusts_file;   /* the system's certificates are one file */
 } http_pool;
 
+/* A line of a response's headers. */
+typedef enum http_line {
+  HTTP_LINE_NONE,    /* the status line */
+  HTTP_LINE_SKIPPED, /* it has no name */
+  HTTP_LINE_FRAMING, /* Content-Length or Transfer-Encoding */
+  HTTP_LINE_KEPT     /* any other */
+} http_line;
+
 typedef enum http_state {
   HTTP_NEW,     /* zeroed, or prepared */
   HTTP_RUNNING, /* in its pool's `running` */
@@ -83,6 +92,7 @@ struct http_transfer {
   bool has_content_type; /* `headers` has one */
   size_t headers_size;   /* bytes of `headers` in the request */
   size_t max_body, max_header;
+  bool asks_http2; /* the peer may choose HTTP/2 */
   /* on its way: */
   bool repeatable;   /* a GET, and maybe over HTTP/2: it may be sent again */
   bool ready;        /* a connection was ready for it */
@@ -102,7 +112,10 @@ struct http_transfer {
   size_t header_total;      /* bytes of all header lines, of 1xx responses and trailers too */
   bool in_header;           /* between a status line and the empty line */
   bool answered;            /* the headers of the final response were whole: what follows are trailers */
+  int line_status;          /* the status in the last status line, a proxy's or a 1xx's too */
+  http_line last_line;      /* what a folded line continues */
   char length[20];          /* its Content-Length, or "" */
+  bool chunked;             /* it has a Transfer-Encoding */
   char error[CURL_ERROR_SIZE];
 };
 

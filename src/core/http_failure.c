@@ -42,8 +42,10 @@ const char *http_error_kind(const http_transfer *transfer) {
     case CURLE_NOT_BUILT_IN: return "invalid_request";
     case CURLE_UNSUPPORTED_PROTOCOL: /* an answer without a status line: the URL's was checked */
     case CURLE_BAD_CONTENT_ENCODING:
-    case CURLE_BAD_FUNCTION_ARGUMENT: /* headers that begin with white space */
     case CURLE_WEIRD_SERVER_REPLY: return "unexpected_response";
+    case CURLE_BAD_FUNCTION_ARGUMENT:
+      /* a header that libcurl cannot take, or, from 8.16.0 on, a client key that is none */
+      return transfer->sent ? "unexpected_response" : "tls";
     case CURLE_SSL_CONNECT_ERROR: return lost_connection(transfer) ? "network" : "tls";
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:

@@ -216,16 +216,15 @@ static CURLcode set_certificates(CURL *easy, const http_request *request) {
 
 CURLcode http_set_request(http_transfer *transfer, const http_request *request) {
   CURL *easy = transfer->easy;
-  const bool https = has_scheme(request->url, "https://");
   CURLcode code;
+  transfer->asks_http2 = request->http2 && transfer->pool->has_http2 && has_scheme(request->url, "https://");
   SET(URL, request->url);
   SET(CONNECTTIMEOUT_MS, request->connect_timeout);
   SET(TIMEOUT_MS, request->timeout);
   SET(USERNAME, request->username);
   SET(HTTPHEADER, transfer->headers);
   code = set_body(easy, request);
-  if (code == CURLE_OK)
-    code = set_version(easy, https && request->http2 && transfer->pool->has_http2);
+  if (code == CURLE_OK) code = set_version(easy, transfer->asks_http2);
   if (code == CURLE_OK) code = set_proxy(easy, request);
   if (code == CURLE_OK) code = set_certificates(easy, request);
   return code;
