@@ -154,6 +154,7 @@ describe("HTTP/2 with a peer #process", function()
       assert.is_nil(response, response and response.body)
       assert.is_true(err.kind == "network" or err.kind == "unexpected_response" or err.kind == "timeout", tostring(err))
       assert.is_true(sent)
+      assert.is_nil(err.message:find "%c")
     end)
   end
 end)

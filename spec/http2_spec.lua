@@ -2,6 +2,7 @@
 
 local certificates = require "spec.support.certificates"
 local http = require "apivideo.http"
+local libcurl = require "spec.support.libcurl"
 local nginx = require "spec.support.nginx"
 local runtime = require "apivideo.runtime"
 
@@ -79,6 +80,7 @@ describe("HTTP/2 #process", function()
   end)
 
   it("can be switched off", function()
+    libcurl.needs("7.77.0", "opens another connection for HTTP/1.1")
     assert.equal("2", assert(request(url)).http_version)
     local response = assert(request(url, { http2 = false }))
     assert.equal("1.1", response.http_version)
@@ -93,10 +95,16 @@ describe("HTTP/2 #process", function()
   end)
 
   it("survives a server that refuses what is on its way when it has had enough", function()
-    local responses, opened = many(impatient_url, 400, 50)
-    assert.equal(400, #responses)
-    for _, response in ipairs(responses) do
-      assert.equal(200, response.status, tostring(response.err))
+    local opened = 0
+    -- Rounds, since libcurl retries a request five times: each connection serves twenty of a round's fifty, so that
+    -- none is refused more often than three times.
+    for _ = 1, 8 do
+      local responses, opened_now = many(impatient_url, 50, 50)
+      assert.equal(50, #responses)
+      for _, response in ipairs(responses) do
+        assert.equal(200, response.status, tostring(response.err))
+      end
+      opened = opened + opened_now
     end
     assert.is_true(opened >= 10, opened)
   end)

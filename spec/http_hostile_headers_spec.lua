@@ -106,6 +106,8 @@ describe("a peer's headers", function()
   it("have a colon in each line", function()
     for _, line in ipairs { "no colon", "HTTP/1.1 500 No" } do
       assert.equal("unexpected_response", error_of("HTTP/1.1 200 OK\r\nX-A: 1\r\n" .. line .. END).kind)
+      assert.equal("unexpected_response", error_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+        .. line .. "\r\n\r\n").kind)
     end
   end)
 

@@ -1,6 +1,7 @@
 -- A request whose keep-alive connection is stale is retried on a new one, with the same handle.
 
 local compile = require "spec.support.compile"
+local libcurl = require "spec.support.libcurl"
 local process = require "spec.support.process"
 
 -- Makes the third call fail as it does when memory is out. libcurl is found by name: Lua loads it privately.
@@ -39,6 +40,7 @@ local SCRIPT = [[
 
 describe("a transfer that is retried on a new connection", function()
   it("reports that memory was out as that #process", function()
+    libcurl.needs("7.80.0", "lets a kept connection be looked at before it is used")
     local library = os.tmpname()
     compile.c(FAILING, library .. ".so", "-shared -fPIC")
     local output, status = process.run({ "-e", SCRIPT }, ("LD_PRELOAD=%s.so"):format(library))

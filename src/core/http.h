@@ -92,7 +92,7 @@ struct http_transfer {
   bool has_content_type; /* `headers` has one */
   size_t headers_size;   /* bytes of `headers` in the request */
   size_t max_body, max_header;
-  bool asks_http2; /* the peer may choose HTTP/2 */
+  bool may_be_http2; /* over TLS; libcurl < 7.77 reuses such a connection even for HTTP/1.1 alone */
   /* on its way: */
   bool repeatable;   /* a GET, and maybe over HTTP/2: it may be sent again */
   bool ready;        /* a connection was ready for it */

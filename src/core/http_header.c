@@ -129,6 +129,11 @@ static bool unfold(http_transfer *transfer, const char *line, size_t len) {
          http_append(transfer, header, "\n", 1);
 }
 
+/* Whether a line is a header or continues one. libcurl's older versions take any text. */
+static bool has_form(const char *line, size_t len) {
+  return is_blank(*line) || memchr(line, ':', len) != NULL;
+}
+
 /* Keeps a header line, or skips one without a name. */
 static bool keep_line(http_transfer *transfer, const char *line, size_t len) {
   const size_t name = name_length(line, len);
@@ -145,7 +150,7 @@ static bool keep_line(http_transfer *transfer, const char *line, size_t len) {
    over HTTP/2; older versions also accept it from a peer of HTTP/1. */
 static size_t version_length(const http_transfer *transfer, const char *line, size_t len) {
   if (len > 8 && (memcmp(line, "HTTP/1.0", 8) == 0 || memcmp(line, "HTTP/1.1", 8) == 0)) return 8;
-  return transfer->asks_http2 && len > 6 && memcmp(line, "HTTP/2", 6) == 0 ? 6 : 0;
+  return transfer->may_be_http2 && len > 6 && memcmp(line, "HTTP/2", 6) == 0 ? 6 : 0;
 }
 
 /* The status in a status line (RFC 9112, 4): after one space, three digits, which another space or
@@ -190,8 +195,10 @@ bool http_take_line(http_transfer *transfer, const char *line, size_t len) {
   if (len > 0 && line[len - 1] == '\r') len--;
   if (!http_is_clean(line, len))
     return reject(transfer, "the response's headers hold control characters");
+  if (!transfer->in_header && !transfer->answered) return begin_response(transfer, line, len);
+  if (len > 0 && !has_form(line, len))
+    return reject(transfer, "the response has a header line without a colon");
   if (transfer->answered) return true; /* a trailer, which nobody waits for */
-  if (!transfer->in_header) return begin_response(transfer, line, len);
   if (len > 0) return keep_line(transfer, line, len);
   end_headers(transfer);
   return true;
