@@ -25,9 +25,9 @@ describe("a peer's headers", function()
     for _, line in ipairs { "HTTP/1.1 099 X", "HTTP/1.1 000 X", "HTTP/1.1 99 X", "HTTP/1.1 1000 X", "HTTP/1.1 2000 X",
       "HTTP/1.1 600 X", "HTTP/1.1 999 X", "HTTP/1.1 20x X", "HTTP/1.1 200X", "HTTP/1.1 200\tX", "HTTP/1.1  200 X",
       "HTTP/1.1\t200 X", " HTTP/1.1 200 X", "HTTP/1.1 -200 X", "HTTP/1.1 +20 X", "HTTP/1.1 20", "HTTP/1.1",
-      "HTTP/1.1 abc", "HTTP/1.1 20:", "HTTP/1.1 2/0", "HTTP/1.9 200 X", "HTTP/2 200 X", "HTTP/2.0 200 X", "HTTP/3 200 X",
-      "HTTP/4.0 200 X", "HTTP/0.9 200 X", "HTTP 200 OK", "http/1.1 200 OK", "xHTTP/1.1 200 OK", "\r\nHTTP/1.1 200 OK",
-      "ICY 200 OK", "HTTP/1.1 200 O\0K" } do
+      "HTTP/1.1 abc", "HTTP/1.1 20:", "HTTP/1.1 2/0", "HTTP/1.9 200 X", "HTTP/2 200 X", "HTTP/2.0 200 X",
+      "HTTP/3 200 X", "HTTP/4.0 200 X", "HTTP/0.9 200 X", "HTTP 200 OK", "http/1.1 200 OK", "xHTTP/1.1 200 OK",
+      "\r\nHTTP/1.1 200 OK", "ICY 200 OK", "HTTP/1.1 200 O\0K" } do
       for _, bytes in ipairs { line .. END, "HTTP/1.1 103 Early\r\n\r\n" .. line .. END } do
         local err = error_of(bytes)
         assert.equal("unexpected_response", err.kind, bytes)

@@ -55,7 +55,8 @@ describe("TLS #process", function()
   end)
 
   it("refuses one that has expired", function()
-    local response, err = get(authority:serve "-cert expired.crt -key good.key", nil, { ca_file = authority:path "ca.crt" })
+    local response, err = get(authority:serve "-cert expired.crt -key good.key", nil,
+      { ca_file = authority:path "ca.crt" })
     assert.is_nil(response)
     assert.equal("tls", err.kind, err.message)
     assert.truthy(err.message:find("expired", 1, true), err.message)
