@@ -90,9 +90,9 @@ struct http_transfer {
   CURL *easy; /* until it is done */
   struct curl_slist *headers;
   bool has_content_type; /* `headers` has one */
+  bool may_be_http2;     /* over TLS; libcurl < 7.77 reuses such a connection even for HTTP/1.1 alone */
   size_t headers_size;   /* bytes of `headers` in the request */
   size_t max_body, max_header;
-  bool may_be_http2; /* over TLS; libcurl < 7.77 reuses such a connection even for HTTP/1.1 alone */
   /* on its way: */
   bool repeatable;   /* a GET, and maybe over HTTP/2: it may be sent again */
   bool ready;        /* a connection was ready for it */
@@ -109,13 +109,13 @@ struct http_transfer {
   curl_off_t points[HTTP_POINTS];
   http_buffer body, header; /* header: the lines of the final response's headers */
   int header_lines;         /* how many those are */
+  int line_status;          /* the status in the last status line, a proxy's or a 1xx's too */
+  http_line last_line;      /* what a folded line continues */
   size_t header_total;      /* bytes of all header lines, of 1xx responses and trailers too */
   bool in_header;           /* between a status line and the empty line */
   bool answered;            /* the headers of the final response were whole: what follows are trailers */
-  int line_status;          /* the status in the last status line, a proxy's or a 1xx's too */
-  http_line last_line;      /* what a folded line continues */
-  char length[20];          /* its Content-Length, or "" */
   bool chunked;             /* it has a Transfer-Encoding */
+  char length[20];          /* its Content-Length, or "" */
   char error[CURL_ERROR_SIZE];
 };
 
