@@ -114,7 +114,7 @@ describe("http.request", function()
   end)
 
   it("takes nothing of one request into the next", function()
-    libcurl.needs("7.80.0", "reuses a connection for other methods than GET and HEAD")
+    libcurl.needs(pending, "7.80.0", "reuses a connection for other methods than GET and HEAD")
     local p
     p = running.peer(function(connection)
       while true do
@@ -191,7 +191,7 @@ describe("http.request", function()
 
   describe("refuses", function()
     it("a head that is larger than libcurl can send", function()
-      libcurl.needs("7.76.0", "sends more than 128 KiB")
+      libcurl.needs(pending, "7.76.0", "sends more than 128 KiB")
       local p = running.answering("200 OK")
       local large = ("y"):rep(1100000)
       local heads = { { p.url, { headers = { "X-A: " .. large } } }, { p.url .. "/" .. large },

@@ -1,8 +1,8 @@
 --- The libcurl that the specs run with, which may be older or newer than its headers. The one place that marks
 --- specs by its version.
 
-local busted = require "busted"
 local compile = require "spec.support.compile"
+local is_below = require "spec.support.is_below"
 
 local SOURCE = [[
 #include <curl/curl.h>
@@ -27,31 +27,23 @@ local function info()
   return libcurl.version, libcurl.resolver
 end
 
---- Whether a version is below another: both as "7.88.1".
-function libcurl.is_below(version, other)
-  local a, b = { version:match "(%d+)%.(%d+)%.(%d+)" }, { other:match "(%d+)%.(%d+)%.(%d+)" }
-  for i = 1, 3 do
-    local x, y = tonumber(a[i]), tonumber(b[i])
-    if x ~= y then return x < y end
-  end
-  return false
-end
-
 --- Leaves the calling spec out with an older libcurl.
+---@param pending fun(reason: string) busted's, of the calling spec
 ---@param version string the first one that suffices
 ---@param reason string what it does, as in "says exactly what was sent"
-function libcurl.needs(version, reason)
+function libcurl.needs(pending, version, reason)
   local found = info()
-  if libcurl.is_below(found, version) then
-    busted.pending(("libcurl %s or newer %s; this is %s"):format(version, reason, found))
+  if is_below(found, version) then
+    pending(("libcurl %s or newer %s; this is %s"):format(version, reason, found))
   end
 end
 
 --- Leaves the calling spec out with a libcurl that looks names up with c-ares.
+---@param pending fun(reason: string)
 ---@param reason string
-function libcurl.needs_threads(reason)
+function libcurl.needs_threads(pending, reason)
   local _, resolver = info()
-  if resolver == "c-ares" then busted.pending("libcurl with a resolver thread " .. reason) end
+  if resolver == "c-ares" then pending("libcurl with a resolver thread " .. reason) end
 end
 
 return libcurl

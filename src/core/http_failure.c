@@ -13,10 +13,11 @@ static bool says(const http_transfer *transfer, const char *const texts[]) {
   return false;
 }
 
-/* Whether libnghttp2 has left out a header that holds a control character, as of 1.70: libcurl only notes
-   what it said. Older ones reset the stream, which is a "network" failure. */
-static bool lost_header(const http_transfer *transfer) {
-  static const char *const texts[] = {"invalid HTTP header field", NULL};
+/* Whether libnghttp2 has rejected a header that holds a control character. Since 1.70 it leaves the header
+   out, and libcurl only notes what it said; before, it resets the stream, a "network" failure. What it said
+   repeats the header. */
+static bool has_bad_header(const http_transfer *transfer) {
+  static const char *const texts[] = {"nvalid HTTP header field", NULL};
   return says(transfer, texts);
 }
 
@@ -43,7 +44,7 @@ const char *http_error_kind(const http_transfer *transfer) {
   if (transfer->too_large != NULL) return "too_large";
   if (transfer->malformed != NULL) return "unexpected_response";
   switch (transfer->code) {
-    case CURLE_OK: return transfer->answered && !lost_header(transfer) ? NULL : "network";
+    case CURLE_OK: return transfer->answered && !has_bad_header(transfer) ? NULL : "network";
     case CURLE_OPERATION_TIMEDOUT: return "timeout";
     case CURLE_URL_MALFORMAT:
     case CURLE_NOT_BUILT_IN: return "invalid_request";
@@ -70,7 +71,7 @@ const char *http_error_kind(const http_transfer *transfer) {
 const char *http_error_message(const http_transfer *transfer) {
   if (transfer->too_large != NULL) return transfer->too_large;
   if (transfer->malformed != NULL) return transfer->malformed;
-  if (lost_header(transfer)) return "the response's headers hold control characters";
+  if (has_bad_header(transfer)) return "the response's headers hold control characters";
   if (transfer->code == CURLE_OK) return "the connection was closed before the headers were whole";
   if (transfer->unanswered) return "the connection was closed before an answer came";
   if (strcmp(http_error_kind(transfer), "too_large") == 0)
