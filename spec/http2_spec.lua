@@ -2,6 +2,8 @@
 
 local certificates = require "spec.support.certificates"
 local http = require "apivideo.http"
+local is_below = require "spec.support.is_below"
+local libcurl = require "spec.support.libcurl"
 local nginx = require "spec.support.nginx"
 local runtime = require "apivideo.runtime"
 
@@ -12,9 +14,10 @@ describe("HTTP/2 #process", function()
     authority = certificates.new()
     authority:issue("good", "IP:127.0.0.1")
     local answer = 'return 200 "$server_protocol $request_method";'
+    local requests = is_below(nginx.version(), "1.19.7") and "http2_max_requests" or "keepalive_requests"
     local ports = nginx.start(authority, {
       { "ssl http2", answer },
-      { "ssl http2", "keepalive_requests 20; " .. answer },
+      { "ssl http2", requests .. " 20; " .. answer },
       { "ssl", answer },
     })
     url = ("https://127.0.0.1:%d/"):format(ports[1])
@@ -79,6 +82,7 @@ describe("HTTP/2 #process", function()
   end)
 
   it("can be switched off", function()
+    libcurl.needs(pending, "7.77.0", "opens another connection for HTTP/1.1")
     assert.equal("2", assert(request(url)).http_version)
     local response = assert(request(url, { http2 = false }))
     assert.equal("1.1", response.http_version)
@@ -93,10 +97,16 @@ describe("HTTP/2 #process", function()
   end)
 
   it("survives a server that refuses what is on its way when it has had enough", function()
-    local responses, opened = many(impatient_url, 400, 50)
-    assert.equal(400, #responses)
-    for _, response in ipairs(responses) do
-      assert.equal(200, response.status, tostring(response.err))
+    local opened = 0
+    -- Rounds, since libcurl retries a request five times: each connection serves twenty of a round's fifty, so that
+    -- none is refused more often than three times.
+    for _ = 1, 8 do
+      local responses, opened_now = many(impatient_url, 50, 50)
+      assert.equal(50, #responses)
+      for _, response in ipairs(responses) do
+        assert.equal(200, response.status, tostring(response.err))
+      end
+      opened = opened + opened_now
     end
     assert.is_true(opened >= 10, opened)
   end)

@@ -1,7 +1,11 @@
 local free_port = require "spec.support.free_port"
 local http = require "apivideo.http"
+local libcurl = require "spec.support.libcurl"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
+
+local SOCKS = "does not block while it speaks SOCKS"
+local EXACT = "says exactly what was sent"
 
 local function get(url, proxy, more)
   local request = { method = "GET", url = url, proxy = proxy, timeout = 60 }
@@ -29,6 +33,7 @@ describe("a proxy", function()
   end)
 
   it("is told nothing but the host of an https URL", function()
+    libcurl.needs(pending, "7.80.0", EXACT)
     for _, credentials in ipairs { { username = "key" }, { headers = { "Authorization: Bearer token" } } } do
       local p = running.answering("403 Forbidden")
       credentials.body = "secret"
@@ -44,6 +49,7 @@ describe("a proxy", function()
   end)
 
   it("that ends a tunnel in the TLS handshake has brought nothing to the peer", function()
+    libcurl.needs(pending, "7.80.0", EXACT)
     local p = running.peer(function(connection)
       connection:read_request()
       connection:send("HTTP/1.1 200 Connection established\r\n\r\n")
@@ -77,6 +83,7 @@ describe("a proxy", function()
   end
 
   it("may speak SOCKS5, and find the host itself", function()
+    libcurl.needs(pending, "7.69.0", SOCKS)
     local seen = {}
     local p = socks(seen)
     assert.equal("by SOCKS", assert(get("http://host.invalid/a", "socks5h://me:word@127.0.0.1:" .. p.port)).body)
@@ -85,6 +92,7 @@ describe("a proxy", function()
   end)
 
   it("may speak SOCKS5 and leave finding the host to us", function()
+    libcurl.needs(pending, "7.69.0", SOCKS)
     local seen = {}
     local p = socks(seen)
     assert.equal("by SOCKS", assert(get("http://127.0.0.1:1/", "socks5://me:word@127.0.0.1:" .. p.port)).body)
@@ -138,6 +146,7 @@ describe("a proxy", function()
   end)
 
   it("of the environment is not asked for loopback, however it is written #process", function()
+    libcurl.needs(pending, "7.78.0", "knows localhost")
     local proxy, direct = running.answering("200 OK", nil, "by proxy"), running.answering("200 OK", nil, "direct")
     local environment = "http_proxy=" .. proxy.url
     for _, host in ipairs { "localhost", "LocalHost", "me@127.0.0.1", "127.1", "0x7f000001" } do

@@ -104,7 +104,11 @@ describe("a finalizer that re-enters core.http", function()
 
   -- In a process of its own, which an assertion would end.
   it("reads a response that no step has reported while it steps #process", function()
-    if not newproxy then pending "here, an error of a finalizer does not end a step" end
+    -- From 5.2 on, and with LuaJIT of 2024 and newer, an error in a finalizer is only printed.
+    local probe = process.run { "-e", [[
+      if newproxy then getmetatable(newproxy(true)).__gc = function() error "raised" end end
+      print(newproxy and pcall(collectgarbage))]] }
+    if not probe:find "^false" then pending "here, an error of a finalizer does not end a step" end
     local output, status = process.run { "-e", [[
       local core = require "apivideo.core"
       local server = assert(require("apivideo.server.core").new("127.0.0.1", 0, 1e6, 30, 10))

@@ -1,6 +1,7 @@
 -- A request whose keep-alive connection is stale is retried on a new one, with the same handle.
 
 local compile = require "spec.support.compile"
+local libcurl = require "spec.support.libcurl"
 local process = require "spec.support.process"
 
 -- Makes the third call fail as it does when memory is out. libcurl is found by name: Lua loads it privately.
@@ -34,15 +35,23 @@ local SCRIPT = [[
   peer:send "unasked"
   socket.sleep(0.05)
   transfer = start()
-  repeat until pool:step(60)
+  listening:settimeout(0)
+  repeat
+    if listening:accept() then
+      print "renewed by libcurl"
+      os.exit(0)
+    end
+  until pool:step(0.01)
   print(pcall(transfer.result, transfer))]]
 
 describe("a transfer that is retried on a new connection", function()
   it("reports that memory was out as that #process", function()
+    libcurl.needs(pending, "7.80.0", "lets a kept connection be looked at before it is used")
     local library = os.tmpname()
     compile.c(FAILING, library .. ".so", "-shared -fPIC")
     local output, status = process.run({ "-e", SCRIPT }, ("LD_PRELOAD=%s.so"):format(library))
     for _, ending in ipairs { "", ".so", ".so.c", ".so.log" } do os.remove(library .. ending) end
+    if output == "renewed by libcurl\n" then pending "this libcurl itself notices that the connection is stale" end
     assert.same({ "false\tnot enough memory\n", 0 }, { output, status })
   end)
 end)

@@ -3,9 +3,11 @@
 local core = require "apivideo.core"
 local free_port = require "spec.support.free_port"
 local http = require "apivideo.http"
+local libcurl = require "spec.support.libcurl"
 local running = require "spec.support.running"
 local wait_for = require "spec.support.wait"
 
+local REUSES = "reuses a connection safely, and can be stopped from sending twice"
 local METHODS = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" }
 
 local function ask(method, url, more)
@@ -61,6 +63,7 @@ describe("a request", function()
 
       for _, finish in ipairs { "close", "reset" } do
         it(("that the peer ends after reading is sent once: %s, %s"):format(method, finish), function()
+          libcurl.needs(pending, "7.80.0", REUSES)
           local p = patient_once(function(connection) connection[finish](connection) end)
           assert(ask("GET", p.url))
           local response, err, sent = ask(method, p.url)
@@ -79,6 +82,7 @@ describe("a request", function()
     end
 
     it("that the peer ends after a part of the answer is sent once", function()
+      libcurl.needs(pending, "7.80.0", REUSES)
       for _, finish in ipairs { "close", "reset" } do
         local p = patient_once(function(connection)
           connection:send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\npart")

@@ -1,6 +1,7 @@
 local all_at_once = require "spec.support.all_at_once"
 local core = require "apivideo.core"
 local http = require "apivideo.http"
+local libcurl = require "spec.support.libcurl"
 local peer = require "spec.support.peer"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
@@ -113,6 +114,7 @@ describe("http.request", function()
   end)
 
   it("takes nothing of one request into the next", function()
+    libcurl.needs(pending, "7.80.0", "reuses a connection for other methods than GET and HEAD")
     local p
     p = running.peer(function(connection)
       while true do
@@ -167,6 +169,18 @@ describe("http.request", function()
     assert.equal("1", response.headers["x-late"])
   end)
 
+  it("writes percent-encodings in capital letters, and those of bytes beyond ASCII itself", function()
+    local p = running.answering("200 OK")
+    for path, target in pairs { ["/%c3%a9?%e2=%fF#%aa"] = "/%C3%A9?%E2=%FF", ["/\195\169?\255"] = "/%C3%A9?%FF",
+      ["?a=%3a"] = "/?a=%3A", ["/%zz%a"] = "/%zz%a", ["/%%c3"] = "/%%C3", ["/a://%c3"] = "/a://%C3", ["/%"] = "/%" } do
+      assert(get(p.url .. path))
+      assert.equal("GET " .. target .. " HTTP/1.1", p.requests[#p.requests].line)
+    end
+    -- By way of a proxy, which is sent the whole URL.
+    assert(get("http://host.invalid/%c3", { proxy = p.url }))
+    assert.equal("GET http://host.invalid/%C3 HTTP/1.1", p.requests[#p.requests].line)
+  end)
+
   it("takes a 204 with a content type", function()
     local p = running.peer(function(connection)
       connection:read_request()
@@ -177,6 +191,7 @@ describe("http.request", function()
 
   describe("refuses", function()
     it("a head that is larger than libcurl can send", function()
+      libcurl.needs(pending, "7.76.0", "sends more than 128 KiB")
       local p = running.answering("200 OK")
       local large = ("y"):rep(1100000)
       local heads = { { p.url, { headers = { "X-A: " .. large } } }, { p.url .. "/" .. large },

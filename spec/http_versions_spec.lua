@@ -3,6 +3,7 @@
 
 local certificates = require "spec.support.certificates"
 local compile = require "spec.support.compile"
+local libcurl = require "spec.support.libcurl"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
 
@@ -110,6 +111,7 @@ describe("the module", function()
   end)
 
   it("does not prompt for the passphrase of a key when the TLS library is a fork of OpenSSL #process", function()
+    libcurl.needs(pending, "7.88.0", "has what the disguise promises")
     local authority = certificates.new()
     authority:issue("good", "IP:127.0.0.1")
     authority:openssl "rsa -aes128 -passout pass:word -in good.key -out locked.key"

@@ -1,6 +1,7 @@
 -- Looking up a host's name is the one thing that libcurl does in a thread of its own. It must not hold
 -- up anybody.
 
+local libcurl = require "spec.support.libcurl"
 local process = require "spec.support.process"
 
 -- A resolver that takes six seconds, and then knows nothing.
@@ -35,10 +36,8 @@ os.exit(0, false)
 
 describe("a slow resolver", function()
   it("holds up neither limits, nor cancelling, nor other tasks #process", function()
-    local pipe = assert(io.popen "pkg-config --modversion libcurl")
-    local major, minor = pipe:read("*a"):match("^(%d+)%.(%d+)")
-    pipe:close()
-    if tonumber(major) < 8 and tonumber(minor) < 87 then pending("libcurl before 7.87 waits for its resolver") end
+    libcurl.needs(pending, "7.87.0", "does not wait for its resolver")
+    libcurl.needs_threads(pending, "calls getaddrinfo, which the spec makes slow")
     local base = os.tmpname()
     local file = assert(io.open(base .. ".c", "w"))
     file:write(SLOW)

@@ -59,6 +59,7 @@ describe("TLS #process", function()
     local response, err = get(port, nil, { ca_file = authority:path "ca.crt" })
     assert.is_nil(response)
     assert.equal("tls", err.kind, err.message)
+    assert.truthy(err.message:find("expired", 1, true), err.message)
   end)
 
   it("refuses TLS 1.1", function()

@@ -45,8 +45,7 @@ function Authority:certify(name, extensions, more)
   self:openssl(("req -new -key %s.key -out %s.csr -subj %s"):format(key, name, more.subject or "/CN=" .. name))
   self:openssl(("ca -batch -notext -config ca.conf -cert %s.crt -keyfile %s.key -rand_serial -md sha256 -in %s.csr"
     .. " -startdate %s -enddate %s -extfile %s.ext -out %s.crt")
-    :format(signer, signer, name, more.from or os.date("!%Y%m%d000000Z"), more.to or "20991231000000Z",
-      name, name))
+    :format(signer, signer, name, more.from or os.date("!%Y%m%d000000Z"), more.to or "20991231000000Z", name, name))
 end
 
 --- Starts `openssl s_server -www` with some arguments, in the directory.

@@ -1,5 +1,6 @@
 --- A real nginx for tests: one process, with a configuration of the test's.
 
+local compile = require "spec.support.compile"
 local free_port = require "spec.support.free_port"
 local lfs = require "lfs"
 local wait_until_accepting = require "spec.support.accepting"
@@ -31,6 +32,11 @@ function nginx.start(authority, servers, under)
     .. " echo $! >> pids; }"):format(authority.directory, under or "", lfs.currentdir()))
   wait_until_accepting(ports[1], "nginx")
   return ports
+end
+
+--- Its version, such as "1.22.1".
+function nginx.version()
+  return compile.run("PATH=$PATH:/usr/sbin nginx -v 2>&1"):match "nginx/(%S+)"
 end
 
 return nginx

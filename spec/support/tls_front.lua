@@ -8,18 +8,18 @@ local frame = [[
 daemon off; master_process off; pid front.pid; error_log front.log;
 events {}
 stream { server {
-  listen 127.0.0.1:%d ssl; ssl_certificate good.crt; ssl_certificate_key good.key; ssl_alpn %s;
+  listen 127.0.0.1:%d ssl; ssl_certificate good.crt; ssl_certificate_key good.key; %s
   proxy_pass 127.0.0.1:%d; tcp_nodelay on;
 } }
 ]]
 
 --- Starts it with the files of an authority, which has issued "good" and ends it when it is removed.
----@param protocol string that is agreed on in the handshake: h2, http/1.1
+---@param protocol? string that is agreed on in the handshake, such as "h2", which takes nginx 1.21.4
 ---@param port integer of the peer
 ---@return integer port of the front
 return function(authority, protocol, port)
   local front = free_port()
-  authority:write("front.conf", frame:format(front, protocol, port))
+  authority:write("front.conf", frame:format(front, protocol and "ssl_alpn " .. protocol .. ";" or "", port))
   os.execute(("cd %s && { %s/tools/nginx -p . -c front.conf > front.out 2>&1 < /dev/null &"
     .. " echo $! >> pids; }"):format(authority.directory, lfs.currentdir()))
   wait_until_accepting(front, "nginx")

@@ -21,6 +21,8 @@
 #error "libcurl 7.68.0 or newer is needed; update the package with its headers"
 #endif
 
+/* 7.76.0: a request's head may have 1 MiB; 128 KiB from 7.71.0 on. */
+#define COMPAT_CURL_LARGE_HEAD 0x074c00u
 /* 7.80.0: CURLOPT_PREREQFUNCTION, called between a connection and a request. */
 #define COMPAT_CURL_PREREQ 0x075000u
 /* 7.85.0: CURLOPT_PROTOCOLS_STR; CURLOPT_PROTOCOLS is deprecated. */

@@ -15,6 +15,7 @@
 #include "http_header.h"
 #include "http_options.h"
 #include "http_sigpipe.h"
+#include "http_url.h"
 
 const char http_no_memory[] = "not enough memory";
 
@@ -34,20 +35,30 @@ static const char *problem_of_multi(CURLMcode code) {
   return code == CURLM_OUT_OF_MEMORY ? http_no_memory : curl_multi_strerror(code);
 }
 
-const char *http_prepare(http_pool *pool, http_transfer *transfer, const http_request *request) {
+/* http_prepare for a request whose URL is written as it is sent. */
+static const char *prepare(http_transfer *transfer, const http_request *request) {
   CURLcode code;
-  const char *problem;
-  assert(http_pool_usable(pool) && transfer->state == HTTP_NEW);
-  transfer->pool = pool;
-  problem = http_check(transfer, request);
+  const char *problem = http_check(transfer, request);
   if (problem == NULL && request->body != NULL) problem = http_add_body_headers(transfer);
   if (problem != NULL) return problem;
   transfer->max_body = request->max_body;
   transfer->max_header = request->max_header;
-  code = http_acquire_handle(pool, transfer);
+  code = http_acquire_handle(transfer->pool, transfer);
   if (code == CURLE_OK) code = http_set_request(transfer, request);
   if (code == CURLE_OK) code = http_watch_transfer(transfer, request);
   return problem_of_easy(code);
+}
+
+const char *http_prepare(http_pool *pool, http_transfer *transfer, const http_request *request) {
+  http_request written = *request;
+  char *url = http_write_url(request->url);
+  const char *problem = http_no_memory;
+  assert(http_pool_usable(pool) && transfer->state == HTTP_NEW);
+  transfer->pool = pool;
+  written.url = url;
+  if (url != NULL) problem = prepare(transfer, &written);
+  free(url);
+  return problem;
 }
 
 /* Takes a running transfer out of its pool's list. */

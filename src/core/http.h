@@ -9,6 +9,7 @@
 **   http_handle.c      a pool's libcurl handles
 **   http_header.c      the lines of headers
 **   http_options.c     what a request asks, as libcurl's options
+**   http_url.c         the one way in which URLs are written
 **   http_connection.c  what happens between a connection and a request
 **   http_failure.c     what kind of failure it was
 **   http_sigpipe.c     no SIGPIPE from libcurl
@@ -56,6 +57,14 @@ typedef struct http_pool {
   bool trusts_file;   /* the system's certificates are one file */
 } http_pool;
 
+/* A line of a response's headers. */
+typedef enum http_line {
+  HTTP_LINE_NONE,    /* the status line */
+  HTTP_LINE_SKIPPED, /* it has no name */
+  HTTP_LINE_FRAMING, /* Content-Length or Transfer-Encoding */
+  HTTP_LINE_KEPT     /* any other */
+} http_line;
+
 typedef enum http_state {
   HTTP_NEW,     /* zeroed, or prepared */
   HTTP_RUNNING, /* in its pool's `running` */
@@ -81,6 +90,7 @@ struct http_transfer {
   CURL *easy; /* until it is done */
   struct curl_slist *headers;
   bool has_content_type; /* `headers` has one */
+  bool may_be_http2;     /* over TLS; libcurl < 7.77 reuses such a connection even for HTTP/1.1 alone */
   size_t headers_size;   /* bytes of `headers` in the request */
   size_t max_body, max_header;
   /* on its way: */
@@ -99,9 +109,12 @@ struct http_transfer {
   curl_off_t points[HTTP_POINTS];
   http_buffer body, header; /* header: the lines of the final response's headers */
   int header_lines;         /* how many those are */
+  int line_status;          /* the status in the last status line, a proxy's or a 1xx's too */
+  http_line last_line;      /* what a folded line continues */
   size_t header_total;      /* bytes of all header lines, of 1xx responses and trailers too */
   bool in_header;           /* between a status line and the empty line */
   bool answered;            /* the headers of the final response were whole: what follows are trailers */
+  bool chunked;             /* it has a Transfer-Encoding */
   char length[20];          /* its Content-Length, or "" */
   char error[CURL_ERROR_SIZE];
 };

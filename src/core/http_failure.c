@@ -13,6 +13,14 @@ static bool says(const http_transfer *transfer, const char *const texts[]) {
   return false;
 }
 
+/* Whether libnghttp2 has rejected a header that holds a control character. Since 1.70 it leaves the header
+   out, and libcurl only notes what it said; before, it resets the stream, a "network" failure. What it said
+   repeats the header. */
+static bool has_bad_header(const http_transfer *transfer) {
+  static const char *const texts[] = {"nvalid HTTP header field", NULL};
+  return says(transfer, texts);
+}
+
 /* Whether a TLS handshake ended because the connection did. libcurl's OpenSSL part writes "… in
    connection to …" when TLS itself has nothing to say. */
 static bool lost_connection(const http_transfer *transfer) {
@@ -36,14 +44,16 @@ const char *http_error_kind(const http_transfer *transfer) {
   if (transfer->too_large != NULL) return "too_large";
   if (transfer->malformed != NULL) return "unexpected_response";
   switch (transfer->code) {
-    case CURLE_OK: return transfer->answered ? NULL : "network";
+    case CURLE_OK: return transfer->answered && !has_bad_header(transfer) ? NULL : "network";
     case CURLE_OPERATION_TIMEDOUT: return "timeout";
     case CURLE_URL_MALFORMAT:
     case CURLE_NOT_BUILT_IN: return "invalid_request";
     case CURLE_UNSUPPORTED_PROTOCOL: /* an answer without a status line: the URL's was checked */
     case CURLE_BAD_CONTENT_ENCODING:
-    case CURLE_BAD_FUNCTION_ARGUMENT: /* headers that begin with white space */
     case CURLE_WEIRD_SERVER_REPLY: return "unexpected_response";
+    case CURLE_BAD_FUNCTION_ARGUMENT:
+      /* a header that libcurl cannot take, or, from 8.16.0 on, a client key that is none */
+      return transfer->sent ? "unexpected_response" : "tls";
     case CURLE_SSL_CONNECT_ERROR: return lost_connection(transfer) ? "network" : "tls";
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
@@ -62,6 +72,7 @@ const char *http_error_message(const http_transfer *transfer) {
   const char *const kind = http_error_kind(transfer);
   if (transfer->too_large != NULL) return transfer->too_large;
   if (transfer->malformed != NULL) return transfer->malformed;
+  if (has_bad_header(transfer)) return "the response's headers hold control characters";
   if (transfer->code == CURLE_OK) return "the connection was closed before the headers were whole";
   if (transfer->unanswered) return "the connection was closed before an answer came";
   if (kind != NULL && strcmp(kind, "too_large") == 0)

@@ -68,16 +68,18 @@ const char *http_add_body_headers(http_transfer *transfer) {
   return problem;
 }
 
+/* Notes what is wrong with a response. False: the transfer ends. */
+static bool reject(http_transfer *transfer, const char *problem) {
+  transfer->malformed = problem;
+  return false;
+}
+
 /* Whether a value of Content-Length is one: digits only, and the same where it comes twice. */
-static bool is_length(http_transfer *transfer, const char *value, const char *end) {
-  const char *c;
-  size_t len;
-  while (value < end && is_blank(*value)) value++;
-  while (value < end && is_blank(end[-1])) end--;
-  len = (size_t)(end - value);
+static bool is_length(http_transfer *transfer, const char *value, size_t len) {
+  size_t i;
   if (len == 0 || len >= sizeof transfer->length) return false;
-  for (c = value; c < end; c++)
-    if (*c < '0' || *c > '9') return false;
+  for (i = 0; i < len; i++)
+    if (value[i] < '0' || value[i] > '9') return false;
   if (transfer->length[0] != '\0')
     return strlen(transfer->length) == len && memcmp(transfer->length, value, len) == 0;
   memcpy(transfer->length, value, len);
@@ -85,26 +87,98 @@ static bool is_length(http_transfer *transfer, const char *value, const char *en
   return true;
 }
 
-/* Keeps a header line. A line without a name, such as the continuation of a folded one, is skipped. */
+/* Whether a value of Transfer-Encoding is "chunked" alone, in a response that may have it (RFC 9112,
+   6.1). libcurl's versions differ in other codings: some return the chunks' framing as the body. */
+static bool is_chunked(http_transfer *transfer, const char *value, size_t len) {
+  const bool again = transfer->chunked;
+  transfer->chunked = true;
+  return !again && transfer->line_status >= 200 && transfer->line_status != 204 &&
+         ascii_equal(value, len, "chunked", 7);
+}
+
+/* Checks a header of message framing; the others need no check. `name` is its name's length. */
+static bool check_framing(http_transfer *transfer, const char *line, size_t len, size_t name) {
+  const char *value = line + name + 1;
+  const bool is_coding = is_name(line, name, "Transfer-Encoding");
+  transfer->last_line = HTTP_LINE_KEPT;
+  if (!is_coding && !is_name(line, name, "Content-Length")) return true;
+  transfer->last_line = HTTP_LINE_FRAMING;
+  len -= name + 1;
+  while (len > 0 && is_blank(*value)) value++, len--;
+  while (len > 0 && is_blank(value[len - 1])) len--;
+  if (is_coding)
+    return is_chunked(transfer, value, len) ||
+           reject(transfer, "the response's Transfer-Encoding is not \"chunked\" alone");
+  return is_length(transfer, value, len) ||
+         reject(transfer, "the response's Content-Length is no number, or there are two");
+}
+
+/* Appends a line that continues the one before it, with one space between them (RFC 9112, 5.2), as libcurl
+   itself does from 8.18.0 on. */
+static bool unfold(http_transfer *transfer, const char *line, size_t len) {
+  http_buffer *header = &transfer->header;
+  if (transfer->last_line == HTTP_LINE_NONE)
+    return reject(transfer, "the response's headers begin with white space");
+  if (transfer->last_line == HTTP_LINE_FRAMING)
+    return reject(transfer, "the response's Content-Length or Transfer-Encoding is folded");
+  if (transfer->last_line == HTTP_LINE_SKIPPED) return true;
+  while (len > 0 && is_blank(*line)) line++, len--;
+  header->len--; /* the end of the line before */
+  while (is_blank(header->data[header->len - 1])) header->len--;
+  return http_append(transfer, header, " ", 1) && http_append(transfer, header, line, len) &&
+         http_append(transfer, header, "\n", 1);
+}
+
+/* Whether a line is a header or continues one. libcurl's older versions take any text. */
+static bool has_form(const char *line, size_t len) {
+  return is_blank(*line) || memchr(line, ':', len) != NULL;
+}
+
+/* Keeps a header line, or skips one without a name. */
 static bool keep_line(http_transfer *transfer, const char *line, size_t len) {
   const size_t name = name_length(line, len);
+  if (is_blank(*line)) return unfold(transfer, line, len);
+  transfer->last_line = HTTP_LINE_SKIPPED;
   if (name == 0) return true;
-  if (is_name(line, name, "Content-Length") &&
-      !is_length(transfer, line + name + 1, line + len)) {
-    transfer->malformed = "the response's Content-Length is no number, or there are two";
-    return false;
-  }
+  if (!check_framing(transfer, line, len, name)) return false;
   transfer->header_lines++;
   return http_append(transfer, &transfer->header, line, len) &&
          http_append(transfer, &transfer->header, "\n", 1);
 }
 
+/* The length of the HTTP version that a status line begins with, or 0. libcurl writes "HTTP/2" itself
+   over HTTP/2; older versions also accept it from a peer of HTTP/1. */
+static size_t version_length(const http_transfer *transfer, const char *line, size_t len) {
+  if (len > 8 && (memcmp(line, "HTTP/1.0", 8) == 0 || memcmp(line, "HTTP/1.1", 8) == 0)) return 8;
+  return transfer->may_be_http2 && len > 6 && memcmp(line, "HTTP/2", 6) == 0 ? 6 : 0;
+}
+
+/* The status in a status line (RFC 9112, 4): after one space, three digits, which another space or
+   the end of the line follows. 0 when it is not a status line. libcurl reads only the first digits
+   of "2000". */
+static int read_status(const http_transfer *transfer, const char *line, size_t len) {
+  const size_t version = version_length(transfer, line, len);
+  const char *digits = line + version + 1;
+  if (version == 0 || len < version + 4 || line[version] != ' ') return 0;
+  if (digits[0] < '1' || digits[0] > '5' || digits[1] < '0' || digits[1] > '9' ||
+      digits[2] < '0' || digits[2] > '9')
+    return 0;
+  if (len > version + 4 && digits[3] != ' ') return 0;
+  return (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0');
+}
+
 /* Begins a response: what an earlier one had (a 1xx, or a proxy's) does not count. */
-static void begin_response(http_transfer *transfer) {
+static bool begin_response(http_transfer *transfer, const char *line, size_t len) {
+  transfer->line_status = read_status(transfer, line, len);
+  if (transfer->line_status == 0)
+    return reject(transfer, "the response does not begin with a status line of HTTP");
   transfer->in_header = true;
   transfer->header.len = 0;
   transfer->header_lines = 0;
   transfer->length[0] = '\0';
+  transfer->chunked = false;
+  transfer->last_line = HTTP_LINE_NONE;
+  return true;
 }
 
 /* Ends the headers of a response. The status is that of the peer, not of a proxy before it. libcurl
@@ -119,15 +193,13 @@ static void end_headers(http_transfer *transfer) {
 bool http_take_line(http_transfer *transfer, const char *line, size_t len) {
   if (len > 0 && line[len - 1] == '\n') len--;
   if (len > 0 && line[len - 1] == '\r') len--;
-  if (!http_is_clean(line, len)) {
-    transfer->malformed = "the response's headers hold control characters";
-    return false;
-  }
-  if (transfer->in_header && len == 0)
-    end_headers(transfer);
-  else if (transfer->in_header)
-    return keep_line(transfer, line, len);
-  else if (!transfer->answered && len >= 5 && memcmp(line, "HTTP/", 5) == 0)
-    begin_response(transfer);
-  return true; /* what follows the final response's headers are trailers, which nobody waits for */
+  if (!http_is_clean(line, len))
+    return reject(transfer, "the response's headers hold control characters");
+  if (!transfer->in_header && !transfer->answered) return begin_response(transfer, line, len);
+  if (len > 0 && !has_form(line, len))
+    return reject(transfer, "the response has a header line without a colon");
+  if (transfer->answered) return true; /* a trailer, which nobody waits for */
+  if (len > 0) return keep_line(transfer, line, len);
+  end_headers(transfer);
+  return true;
 }

@@ -14,8 +14,10 @@
 #include "../common/ascii.h"
 #include "../common/http_syntax.h"
 
-/* Bytes of a request's head, what libcurl adds to it aside: it has room for 1 MiB. */
+/* Bytes of a request's head, what libcurl adds to it aside: it has room for 1 MiB, or 128 KiB before
+   COMPAT_CURL_LARGE_HEAD. */
 #define HEAD_MAX ((size_t)1000000)
+#define OLD_HEAD_MAX ((size_t)120000)
 
 /* Sets an option, or returns from the calling function. */
 #define SET(option, value)                                               \
@@ -109,11 +111,14 @@ static const char *check_target(const http_request *request) {
 }
 
 /* NULL, or that the head of a request is larger than libcurl sends: it would report that memory is out. */
-static const char *check_head(const http_transfer *transfer, const http_request *request) {
+static const char *check_head(http_transfer *transfer, const http_request *request) {
+  const size_t max = transfer->pool->version >= COMPAT_CURL_LARGE_HEAD ? HEAD_MAX : OLD_HEAD_MAX;
   const size_t user = request->username == NULL ? 0 : strlen(request->username) / 3 * 4;
-  return strlen(request->method) + strlen(request->url) + user + transfer->headers_size <= HEAD_MAX
-             ? NULL
-             : "the request's method, URL, user name and headers are larger than 1000000 bytes together";
+  if (strlen(request->method) + strlen(request->url) + user + transfer->headers_size <= max) return NULL;
+  (void)snprintf(transfer->error, sizeof transfer->error,
+                 "the request's method, URL, user name and headers are larger than %lu bytes together",
+                 (unsigned long)max);
+  return transfer->error;
 }
 
 const char *http_check(http_transfer *transfer, const http_request *request) {
@@ -216,16 +221,15 @@ static CURLcode set_certificates(CURL *easy, const http_request *request) {
 
 CURLcode http_set_request(http_transfer *transfer, const http_request *request) {
   CURL *easy = transfer->easy;
-  const bool https = has_scheme(request->url, "https://");
   CURLcode code;
+  transfer->may_be_http2 = transfer->pool->has_http2 && has_scheme(request->url, "https://");
   SET(URL, request->url);
   SET(CONNECTTIMEOUT_MS, request->connect_timeout);
   SET(TIMEOUT_MS, request->timeout);
   SET(USERNAME, request->username);
   SET(HTTPHEADER, transfer->headers);
   code = set_body(easy, request);
-  if (code == CURLE_OK)
-    code = set_version(easy, https && request->http2 && transfer->pool->has_http2);
+  if (code == CURLE_OK) code = set_version(easy, transfer->may_be_http2 && request->http2);
   if (code == CURLE_OK) code = set_proxy(easy, request);
   if (code == CURLE_OK) code = set_certificates(easy, request);
   return code;

@@ -1,0 +1,48 @@
+/*
+** The one way in which URLs are written: see http_url.h.
+*/
+#include "http_url.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char capitals[] = "0123456789ABCDEF";
+
+static bool is_hex(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
+}
+
+/* `c`, which is_hex, with a to f as A to F. */
+static char capital_hex(char c) { return (char)(c >= 'a' ? c - 'a' + 'A' : c); }
+
+/* The length of the scheme and the authority of a URL, or 0 when it has none. */
+static size_t authority_length(const char *url) {
+  const char *slashes = strstr(url, "://");
+  return slashes == NULL ? 0 : (size_t)(slashes - url) + 3 + strcspn(slashes + 3, "/?#");
+}
+
+char *http_write_url(const char *url) {
+  char *const written = malloc(strlen(url) * 3 + 1);
+  char *to = written;
+  const char *from = url + authority_length(url);
+  if (written == NULL) return NULL;
+  memcpy(to, url, (size_t)(from - url));
+  to += from - url;
+  for (; *from != '\0'; from++) {
+    const unsigned char byte = (unsigned char)*from;
+    if (byte >= 0x80) {
+      *to++ = '%';
+      *to++ = capitals[byte >> 4];
+      *to++ = capitals[byte & 15];
+    } else if (byte == '%' && is_hex(from[1]) && is_hex(from[2])) {
+      *to++ = '%';
+      *to++ = capital_hex(*++from);
+      *to++ = capital_hex(*++from);
+    } else {
+      *to++ = *from;
+    }
+  }
+  *to = '\0';
+  return written;
+}
