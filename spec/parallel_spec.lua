@@ -231,6 +231,19 @@ describe("parallel", function()
     assert.is_true(beside > 1)
   end)
 
+  it("finds the connections of many calls kept, after calls one by one", function()
+    local p = running.serving(function()
+      apivideo.sleep(0.01)
+      return "200 OK", nil, '{"videoId":"vi1"}'
+    end)
+    local client = client_of(p.url)
+    local function get() return assert(client.videos:get "vi1") end
+    parallel(20, numbers(20), get)
+    for _ = 1, 10 do get() end
+    parallel(20, numbers(20), get)
+    assert.equal(20, p.connections)
+  end)
+
   it("makes 1,000 calls, 50 in flight, over 50 connections at most", function()
     local now, most = 0, 0
     local p = running.serving(function(request)

@@ -6,6 +6,10 @@ return {
     { "the module may be unmapped", "  pin_module();\n", "" },
   },
   {
+    file = "src/core/http.c", spec = "spec/parallel_spec.lua",
+    { "libcurl bounds the connections", "CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX", "CURLMOPT_MAXCONNECTS, 0L" },
+  },
+  {
     file = "src/core/http_handle.c", spec = "spec/http_spec.lua",
     { "bodies are not bounded", "if (len > transfer->max_body - transfer->body.len) {", "if (false) {" },
     { "headers are not bounded", "transfer->max_header - transfer->header_total", "transfer->max_header", spec = "spec/http_hostile_headers_spec.lua" },

@@ -17,6 +17,10 @@
 #include "http_sigpipe.h"
 #include "http_url.h"
 
+/* Kept connections of a pool. libcurl's default is four times the transfers that run at the moment: it closes
+   the connections of many transfers as soon as a few are left, and opens as many for the next ones. */
+#define CONNECTIONS_MAX 100
+
 const char http_no_memory[] = "not enough memory";
 
 static void buffer_free(http_buffer *buffer) {
@@ -152,6 +156,7 @@ const char *http_pool_open(http_pool *pool) {
     return pool->version < COMPAT_CURL_FLOOR ? COMPAT_CURL_TOO_OLD : http_no_memory;
   }
   (void)curl_share_setopt(pool->sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+  (void)curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX);
   return NULL;
 }
 
