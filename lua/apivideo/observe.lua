@@ -65,11 +65,9 @@ function observe.response(call, request, response, err)
   local account = call.account
   if not account.on_response then return end
   local secrets = call:secrets()
-  local headers = response and redact.value(response.headers, secrets)
-  if headers and headers["set-cookie"] then headers["set-cookie"] = "***" end
   tell(account.on_response, {
     request = request.shown, seconds = runtime.monotonic() - request.began,
-    status = response and response.status, headers = headers,
+    status = response and response.status, headers = response and redact.value(response.headers, secrets),
     body = response and redact.text(response.body, secrets),
     err = err and errors.new(err.kind, err.message, err, secrets),
   }, secrets)
