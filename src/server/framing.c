@@ -46,9 +46,20 @@ framing framing_read(struct MHD_Connection *connection) {
   return found;
 }
 
+/* Whether each percent sign before the query begins an encoding, and none is that of NUL: newer versions of
+   libmicrohttpd 1.0 reject all other targets. */
+static bool is_decodable(const char *target) {
+  const char *c;
+  for (c = target; *c != '\0' && *c != '?'; c++) {
+    if (*c != '%') continue;
+    if (!ascii_is_hex(c[1]) || !ascii_is_hex(c[2]) || (c[1] == '0' && c[2] == '0')) return false;
+  }
+  return true;
+}
+
 static bool is_target(const char *text) {
   const size_t len = strlen(text);
-  return len > 0 && strpbrk(text, " \t") == NULL && http_is_clean(text, len);
+  return len > 0 && strpbrk(text, " \t") == NULL && http_is_clean(text, len) && is_decodable(text);
 }
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -61,10 +72,11 @@ static unsigned check_version(const char *version) {
   return version[5] == '1' ? 0 : MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED;
 }
 
+/* HTTP/1.0 has no Transfer-Encoding: RFC 9112, 6.1. libmicrohttpd before 1.0 decodes it there, too. */
 static bool is_clear(const framing *found, const request_line *line) {
-  const bool needs_host = strcmp(line->version, MHD_HTTP_VERSION_1_0) != 0;
-  return found->lengths <= 1 && found->hosts <= 1 && (found->hosts == 1 || !needs_host) &&
-         !found->invalid && http_is_token(line->method, strlen(line->method)) &&
+  const bool is_old = strcmp(line->version, MHD_HTTP_VERSION_1_0) == 0;
+  return found->lengths <= 1 && found->hosts <= 1 && (found->hosts == 1 || is_old) &&
+         !(found->chunked && is_old) && !found->invalid && http_is_token(line->method, strlen(line->method)) &&
          is_target(line->target);
 }
 
