@@ -134,6 +134,7 @@ describe("server", function()
       ["GET /%ff/../..?%00%z HTTP/1.1\r\nHost: x\r\n\r\n"] = "/%ff/../..?%00%z",
       ["\r\nGET /after HTTP/1.1\r\nHost: x\r\n\r\n"] = "/after",
       ["GET /old HTTP/1.0\r\n\r\n"] = "/old",
+      ["GET /longer HTTP/1.1\r\nHost: x\r\nContent-Length-Of: 5\r\nTransfer-Encoding-Of: x\r\n\r\n"] = "/longer",
       ["GET /newer HTTP/1.2\r\nHost: x\r\n\r\n"] = "/newer",
       ["GET /expect HTTP/1.1\r\nHost: x\r\nExpect: nonsense\r\n\r\n"] = "/expect",
       ["GET /long HTTP/1.1\r\nHost: x\r\nX: " .. ("a"):rep(12000) .. "\r\n\r\n"] = "/long",

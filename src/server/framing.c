@@ -13,13 +13,6 @@ static bool is_named(const char *name, size_t len, const char *other) {
   return ascii_equal(name, len, other, strlen(other));
 }
 
-/* Whether `name` begins with `other` and goes on: libmicrohttpd takes a space before the colon for a
-   part of the name. */
-static bool is_longer(const char *name, size_t len, const char *other) {
-  const size_t other_len = strlen(other);
-  return len > other_len && ascii_equal(name, other_len, other, other_len);
-}
-
 /* libmicrohttpd's MHD_KeyValueIteratorN. */
 static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const char *name,
                                    size_t len, const char *value, size_t value_len) {
@@ -32,10 +25,9 @@ static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const
     found->chunked = value != NULL && ascii_equal_strings(value, "chunked");
     found->invalid = found->invalid || !found->chunked;
   }
-  /* libmicrohttpd joins folded lines to one value, with their line breaks. */
-  if (!http_is_token(name, len) || (value != NULL && !http_is_clean(value, value_len)) ||
-      is_longer(name, len, MHD_HTTP_HEADER_CONTENT_LENGTH) ||
-      is_longer(name, len, MHD_HTTP_HEADER_TRANSFER_ENCODING))
+  /* libmicrohttpd takes a space before the colon for a part of the name, and joins folded lines to one value,
+     with their line breaks. */
+  if (!http_is_token(name, len) || (value != NULL && !http_is_clean(value, value_len)))
     found->invalid = true;
   return MHD_YES;
 }
