@@ -193,7 +193,6 @@ check-memory-nginx:
 
 # As on a system without epoll: src/common/compat_system.h.
 POLL       := BUILD=$(BUILD)/poll CFLAGS="-O2 -g -DAPIVIDEO_POLL"
-POLL_LUAS  := $(filter 5.4 5.1 jit,$(LUAS))
 POLL_SPECS := $(wildcard spec/server*_spec.lua spec/receiver*_spec.lua spec/emulator*_spec.lua \
                 $(addprefix spec/,faults_spec.lua signals_spec.lua runtime_spec.lua http_sigpipe_spec.lua \
                 descriptors_spec.lua http_spec.lua))
@@ -202,8 +201,8 @@ POLL_SPECS := $(wildcard spec/server*_spec.lua spec/receiver*_spec.lua spec/emul
 .PHONY: check-poll
 check-poll:
 	@tools/setup test
-	@$(MAKE) --no-print-directory -s -j2 $(POLL) $(patsubst %,build-%,$(sort $(POLL_LUAS) jit))
-	@APIVIDEO_BUILD=$(BUILD)/poll SPEC_LOGS=$(BUILD)/specs-poll tools/run-specs "$(POLL_LUAS)" $(POLL_SPECS)
+	@$(MAKE) --no-print-directory -s -j2 $(POLL) $(patsubst %,build-%,$(sort $(KINDS) jit))
+	@APIVIDEO_BUILD=$(BUILD)/poll SPEC_LOGS=$(BUILD)/specs-poll tools/run-specs "$(KINDS)" $(POLL_SPECS)
 
 # 32 bits: a bare Debian of i386. Needs root and debootstrap.
 SPECS_32 := $(wildcard $(addprefix spec/,event_spec.lua events_spec.lua json_spec.lua json_conformance_spec.lua \

@@ -59,7 +59,7 @@ return {
     file = "src/core/http_url.c", spec = "spec/http_spec.lua",
     { "percent-encodings keep their case", "return (char)(c >= 'a' ? c - 'a' + 'A' : c);", "return c;" },
     { "bytes beyond ASCII are sent", "if (byte >= 0x80) {", "if (false) {" },
-    { "what is no percent-encoding is changed", "is_hex(from[1]) && is_hex(from[2])", "from[1] != 0 && from[2] != 0" },
+    { "what is no percent-encoding is changed", "ascii_is_hex(from[1]) && ascii_is_hex(from[2])", "from[1] != 0 && from[2] != 0" },
   },
   {
     file = "src/core/http_failure.c", spec = "spec/http_hostile_headers_spec.lua",

@@ -7,6 +7,10 @@
 
 char ascii_lower(char c) { return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); }
 
+bool ascii_is_hex(char c) {
+  return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f');
+}
+
 bool ascii_equal(const char *a, size_t a_len, const char *b, size_t b_len) {
   size_t i;
   if (a_len != b_len) return false;

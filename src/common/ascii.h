@@ -1,5 +1,5 @@
 /*
-** ascii.h: comparison of ASCII text. HTTP, URLs and JSON are defined over bytes: a comparison that
+** ascii.h: comparison and kinds of ASCII text. HTTP, URLs and JSON are defined over bytes: a comparison that
 ** follows the process's locale (strcasecmp, tolower) takes "CHUNKED" for another word than "chunked"
 ** in tr_TR, and with it a smuggled request for a body.
 */
@@ -11,6 +11,9 @@
 
 /* `c` with A to Z folded to a to z; every other byte unchanged. */
 char ascii_lower(char c);
+
+/* Whether `c` is a hexadecimal digit. */
+bool ascii_is_hex(char c);
 
 /* Whether two byte strings are equal without regard to the case of A to Z. */
 bool ascii_equal(const char *a, size_t a_len, const char *b, size_t b_len);

@@ -9,17 +9,9 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #if !defined(__linux__) && !defined(APIVIDEO_POLL)
 #define APIVIDEO_POLL 1
-#endif
-
-/* sigtimedwait: not on macOS and OpenBSD. */
-#if !defined(APIVIDEO_POLL) && defined(_POSIX_REALTIME_SIGNALS) && _POSIX_REALTIME_SIGNALS > 0
-#define COMPAT_SIGTIMEDWAIT 1
-#else
-#define COMPAT_SIGTIMEDWAIT 0
 #endif
 
 /* The peer has ended its half of a connection: on Linux and FreeBSD; elsewhere, both have ended. */

@@ -20,7 +20,7 @@ static void set_of_sigpipe(sigset_t *set) {
 
 /* Removes a pending SIGPIPE of this thread. */
 static void remove_pending(const sigset_t *set) {
-#if COMPAT_SIGTIMEDWAIT
+#ifndef APIVIDEO_POLL /* sigtimedwait is not on macOS and OpenBSD */
   static const struct timespec no_wait = {0, 0};
   /* Not sigwait: one that is pending for the process may be taken by another thread first. */
   while (sigtimedwait(set, NULL, &no_wait) < 0 && errno == EINTR) continue;

@@ -3,17 +3,14 @@
 */
 #include "http_url.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/ascii.h"
+
 static const char capitals[] = "0123456789ABCDEF";
 
-static bool is_hex(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
-}
-
-/* `c`, which is_hex, with a to f as A to F. */
+/* A hexadecimal digit with a to f as A to F. */
 static char capital_hex(char c) { return (char)(c >= 'a' ? c - 'a' + 'A' : c); }
 
 /* The length of the scheme and the authority of a URL, or 0 when it has none. */
@@ -35,7 +32,7 @@ char *http_write_url(const char *url) {
       *to++ = '%';
       *to++ = capitals[byte >> 4];
       *to++ = capitals[byte & 15];
-    } else if (byte == '%' && is_hex(from[1]) && is_hex(from[2])) {
+    } else if (byte == '%' && ascii_is_hex(from[1]) && ascii_is_hex(from[2])) {
       *to++ = '%';
       *to++ = capital_hex(*++from);
       *to++ = capital_hex(*++from);

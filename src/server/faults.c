@@ -94,5 +94,7 @@ void faults_release(server *self) {
 void faults_forget(server *self, const server_request *request) {
   server_request **link = &self->held;
   while (*link != NULL && *link != request) link = &(*link)->next;
-  if (*link != NULL) *link = request->next;
+  if (*link == NULL) return;
+  *link = request->next;
+  poller_remove(&self->poller, socket_of(request));
 }

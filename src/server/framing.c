@@ -13,13 +13,6 @@ static bool is_named(const char *name, size_t len, const char *other) {
   return ascii_equal(name, len, other, strlen(other));
 }
 
-/* Whether `name` begins with `other` and goes on: libmicrohttpd takes a space before the colon for a
-   part of the name. */
-static bool is_longer(const char *name, size_t len, const char *other) {
-  const size_t other_len = strlen(other);
-  return len > other_len && ascii_equal(name, other_len, other, other_len);
-}
-
 /* libmicrohttpd's MHD_KeyValueIteratorN. */
 static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const char *name,
                                    size_t len, const char *value, size_t value_len) {
@@ -32,10 +25,9 @@ static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const
     found->chunked = value != NULL && ascii_equal_strings(value, "chunked");
     found->invalid = found->invalid || !found->chunked;
   }
-  /* libmicrohttpd joins folded lines to one value, with their line breaks. */
-  if (!http_is_token(name, len) || (value != NULL && !http_is_clean(value, value_len)) ||
-      is_longer(name, len, MHD_HTTP_HEADER_CONTENT_LENGTH) ||
-      is_longer(name, len, MHD_HTTP_HEADER_TRANSFER_ENCODING))
+  /* libmicrohttpd takes a space before the colon for a part of the name, and joins folded lines to one value,
+     with their line breaks. */
+  if (!http_is_token(name, len) || (value != NULL && !http_is_clean(value, value_len)))
     found->invalid = true;
   return MHD_YES;
 }
@@ -46,9 +38,20 @@ framing framing_read(struct MHD_Connection *connection) {
   return found;
 }
 
+/* Whether each percent sign before the query begins an encoding, and none is that of NUL: newer versions of
+   libmicrohttpd 1.0 reject all other targets. */
+static bool is_decodable(const char *target) {
+  const char *c;
+  for (c = target; *c != '\0' && *c != '?'; c++) {
+    if (*c != '%') continue;
+    if (!ascii_is_hex(c[1]) || !ascii_is_hex(c[2]) || (c[1] == '0' && c[2] == '0')) return false;
+  }
+  return true;
+}
+
 static bool is_target(const char *text) {
   const size_t len = strlen(text);
-  return len > 0 && strpbrk(text, " \t") == NULL && http_is_clean(text, len);
+  return len > 0 && strpbrk(text, " \t") == NULL && http_is_clean(text, len) && is_decodable(text);
 }
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -61,10 +64,11 @@ static unsigned check_version(const char *version) {
   return version[5] == '1' ? 0 : MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED;
 }
 
+/* HTTP/1.0 has no Transfer-Encoding: RFC 9112, 6.1. libmicrohttpd before 1.0 decodes it there, too. */
 static bool is_clear(const framing *found, const request_line *line) {
-  const bool needs_host = strcmp(line->version, MHD_HTTP_VERSION_1_0) != 0;
-  return found->lengths <= 1 && found->hosts <= 1 && (found->hosts == 1 || !needs_host) &&
-         !found->invalid && http_is_token(line->method, strlen(line->method)) &&
+  const bool is_old = strcmp(line->version, MHD_HTTP_VERSION_1_0) == 0;
+  return found->lengths <= 1 && found->hosts <= 1 && (found->hosts == 1 || is_old) &&
+         !(found->chunked && is_old) && !found->invalid && http_is_token(line->method, strlen(line->method)) &&
          is_target(line->target);
 }
 

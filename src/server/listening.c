@@ -129,7 +129,7 @@ static bool open_socket(server *self, const server_options *options) {
   return true;
 }
 
-/* Has newcomers wake the server, or not: nobody would let them in. False with errno. */
+/* Makes incoming connections wake the server, or not, when none could be accepted. False with errno. */
 static bool invite(server *self, bool inviting) {
   if (!inviting) poller_remove(&self->poller, self->listening);
   self->inviting = inviting && poller_add(&self->poller, self->listening);

@@ -1,5 +1,5 @@
 /*
-** listening.h: the port, and who is let in.
+** listening.h: the port, and which connections are accepted.
 */
 #ifndef APIVIDEO_LISTENING_H
 #define APIVIDEO_LISTENING_H

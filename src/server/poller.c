@@ -43,7 +43,7 @@ bool poller_set_daemon(poller *self, struct MHD_Daemon *daemon) {
   return poller_add(self, self->daemon_set);
 }
 
-/* MHD_get_timeout tells of all, and its set is edge-triggered: it wakes nobody twice. */
+/* MHD_get_timeout reports all of them, and its set is edge-triggered: no event is reported twice. */
 bool poller_is_ready(const poller *self) {
   (void)self;
   return false;

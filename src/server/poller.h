@@ -30,7 +30,7 @@ typedef struct poller {
 
 /* False with errno. */
 bool poller_open(poller *self);
-/* Releases everything, but in the process that opened it not what is libmicrohttpd's. */
+/* Closes its descriptors; in a forked child also libmicrohttpd's set, which MHD_stop_daemon closes elsewhere. */
 void poller_close(poller *self, bool is_forked);
 
 /* libmicrohttpd's flag for this kind of polling; and waits for a daemon started with it: false with errno. */

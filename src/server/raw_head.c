@@ -1,6 +1,6 @@
 /*
 ** Header sections as they were received: see raw_head.h. Only places before the end of the header section are
-** read: each part that is looked at is followed by two bytes at least, the empty line's.
+** read, but for one byte (ends_at): each part is followed by two bytes at least, the empty line's.
 */
 #include "raw_head.h"
 
@@ -31,13 +31,17 @@ static enum MHD_Result walk_header(void *context, enum MHD_ValueKind kind, const
   return at->next != NULL ? MHD_YES : MHD_NO;
 }
 
-/* Whether the header section ends with an empty line at `end` that is CRLF. Before 0.9.74, the size that
-   libmicrohttpd tells is that of the empty line, negated. */
-static bool ends_at(struct MHD_Connection *connection, const char *begin, const char *end) {
+/* Whether a header section of `count` headers ends with an empty line at `end` that is CRLF. Before 0.9.74, the
+   size that libmicrohttpd returns is that of the empty line, negated, wherever that line is: there, the two bytes
+   at `end` are compared. When `end` is one byte too far, the second is the one after the section, which differs
+   if more has come. It can be read: the entries of the headers are later in the connection's memory. Without
+   headers there is no such entry, and nothing to hide: the request is of HTTP/1.0, the last of its connection. */
+static bool ends_at(struct MHD_Connection *connection, const char *begin, const char *end, int count) {
   const union MHD_ConnectionInfo *info =
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-  return info != NULL && (info->header_size == (size_t)(end + 2 - begin) ||
-                          info->header_size == (size_t)0 - 2);
+  if (info == NULL) return false;
+  if (info->header_size != (size_t)0 - 2) return info->header_size == (size_t)(end + 2 - begin);
+  return count == 0 || after_line(end) != NULL;
 }
 
 static bool is_standard(const char *method) {
@@ -55,6 +59,7 @@ static unsigned refuse_line(const char *method) {
 
 unsigned raw_head_check(struct MHD_Connection *connection, const request_line *line) {
   walk at;
+  int count;
   if (!compat_mhd_is_lenient(MHD_get_version())) return RAW_HEAD_CLEAN;
   if (line->version != line->url + strlen(line->target) + 1 || strchr(line->method, '\r') != NULL)
     return RAW_HEAD_CLOSE; /* a NUL in the target; a method that is none */
@@ -63,7 +68,7 @@ unsigned raw_head_check(struct MHD_Connection *connection, const request_line *l
     return refuse_line(line->method);
   at.next = after_line(line->version + strlen(line->version));
   if (at.next == NULL) return refuse_line(line->method);
-  (void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, walk_header, &at);
-  return at.next != NULL && ends_at(connection, line->method, at.next) ? RAW_HEAD_CLEAN
-                                                                       : MHD_HTTP_BAD_REQUEST;
+  count = MHD_get_connection_values_n(connection, MHD_HEADER_KIND, walk_header, &at);
+  return at.next != NULL && ends_at(connection, line->method, at.next, count) ? RAW_HEAD_CLEAN
+                                                                              : MHD_HTTP_BAD_REQUEST;
 }

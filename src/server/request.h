@@ -8,7 +8,7 @@
 
 #include "server.h"
 
-#define STALLED_MS 250 /* between two looks for requests that libmicrohttpd no longer reads */
+#define STALLED_MS 250 /* between two checks for requests that libmicrohttpd no longer reads */
 
 /* The callbacks of libmicrohttpd: MHD_OPTION_URI_LOG_CALLBACK, MHD_AccessHandlerCallback,
    MHD_RequestCompletedCallback, MHD_NotifyConnectionCallback. Their context is the server. */

@@ -134,7 +134,7 @@ static bool has_unread(struct MHD_Connection *connection) {
 
 /* Ends requests whose memory is full before the line with a chunk's size is whole. libmicrohttpd 0.9.75 asks
    to be run at once, again and again, for such a connection, and 1.0.1 forgets it; neither reads from it any
-   more. All other bytes that wait at one look are read before the next one. */
+   more. All other bytes that wait at one check are read before the next one. */
 static void end_stalled(server *self) {
   size_t i;
   self->stalled_at = 0;

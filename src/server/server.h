@@ -56,7 +56,7 @@ typedef struct server_request {
   size_t header_count;
   char *body;
   size_t body_len, body_size;
-  bool stalled; /* at the last look, bytes waited to be read; no part of the body has come since */
+  bool stalled; /* at the last check, bytes waited to be read; no part of the body has come since */
   bool chunked, too_large, complete, taken;
   bool suspended; /* its connection is, or was until it was to go on */
   bool cut, held;
@@ -80,9 +80,9 @@ struct server {
   struct MHD_Daemon *daemon;
   poller poller;
   int listening;               /* the port's descriptor, or -1 */
-  bool inviting, quiesced;     /* whether newcomers wake the server; whether there are none any more */
+  bool inviting, quiesced;     /* whether incoming connections wake the server; whether it accepts no more */
   long long accept_at;         /* when it is worth to try again, after the system had no room; or 0 */
-  long long stalled_at;        /* when to look for stalled requests next, while one is chunked; or 0 */
+  long long stalled_at;        /* when to check for stalled requests next, while one is chunked; or 0 */
   unsigned idle_calls;         /* of server_run: there was work, and nothing was done that we see */
   bool progressed;             /* whether libmicrohttpd has called since this was last cleared */
   char host[64];     /* the numeric address */
