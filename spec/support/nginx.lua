@@ -36,7 +36,7 @@ end
 
 --- Its version, such as "1.22.1".
 function nginx.version()
-  return compile.run("PATH=$PATH:/usr/sbin nginx -v 2>&1"):match "nginx/(%S+)"
+  return compile.run("env -u NGINX_UNDER tools/nginx -v 2>&1"):match "nginx/(%S+)"
 end
 
 return nginx
