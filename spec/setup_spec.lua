@@ -21,6 +21,11 @@ describe("setting up a checkout #process", function()
     return output
   end
 
+  -- The same, where there is no sudo.
+  local function run_without_sudo(line)
+    return run('command() { [ "$2" != sudo ] && builtin command "$@"; }\nexport -f command\n' .. line)
+  end
+
   before_each(function()
     fakes = os.tmpname()
     os.remove(fakes)
@@ -36,10 +41,7 @@ describe("setting up a checkout #process", function()
       "*luajit2*) echo 'Candidate: (none)' ;; *) echo 'Candidate: 1' ;; esac")
     fake("apt-get", "exit 1")
     fake("pkg-config", "exit 1") -- no Lua can run the demo
-    local output = run [[
-      command() { [ "$2" != sudo ] && builtin command "$@"; } # there is no sudo
-      export -f command
-      tools/setup demo-nginx]]
+    local output = run_without_sudo "tools/setup demo-nginx"
     local packages = output:match("As root, run:\n  apt%-get update && apt%-get install %-%-no%-install%-recommends " ..
       "([^\n]+)\n")
     assert.truthy(packages, output)
@@ -56,10 +58,7 @@ describe("setting up a checkout #process", function()
     fake("dpkg-query", "exit 1")
     fake("apt-cache", "echo 'Candidate: 1'")
     fake("apt-get", "exit 1")
-    local output = run [[
-      command() { [ "$2" != sudo ] && builtin command "$@"; } # there is no sudo
-      export -f command
-      tools/setup deb]]
+    local output = run_without_sudo "tools/setup deb"
     for name, is_needed in pairs { ["dh-lua"] = true, lintian = true, ["libmicrohttpd-dev"] = true,
       nginx = false, ["redis-server"] = false, ["lua-busted"] = false, luarocks = false } do
       assert.equal(is_needed, output:find(" " .. name:gsub("%p", "%%%0") .. "%f[%s]") ~= nil, name)
@@ -72,10 +71,7 @@ describe("setting up a checkout #process", function()
     fake("apt-cache", "case \"$*\" in *show*) echo 'Lua-Versions: 5.1 5.3 5.5' ;; *) echo 'Candidate: 1' ;; esac")
     fake("apt-get", "exit 1")
     fake("pkg-config", "exit 1")
-    local output = run [[
-      command() { [ "$2" != sudo ] && builtin command "$@"; } # there is no sudo
-      export -f command
-      tools/setup test]]
+    local output = run_without_sudo "tools/setup test"
     for _, packages in ipairs { " lua5.1 liblua5.1-0-dev ", " lua5.3 liblua5.3-dev ", " lua5.5 liblua5.5-dev " } do
       assert.truthy(output:find(packages, 1, true), output)
     end
