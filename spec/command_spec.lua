@@ -70,11 +70,11 @@ describe("command #process", function()
     local url = child:wait_for("Listening on (http://[%d.]+:%d+)")
     for given, expected in pairs {
       ["video.encoding.quality.complete"] = "did you mean " .. QUALITY .. "?",
-      ["player.something.new"] = "See: apivideo trigger --help",
+      ["player.something.new"] = "see: apivideo trigger --help",
     } do
       local output, status = run { "trigger", given, "--to", url, "--secret", "s" }
       assert.equal(0, status, output)
-      assert.truthy(output:find("apivideo: warning: this version knows no event type " .. given, 1, true), output)
+      assert.truthy(output:find("apivideo: warning: unknown event type " .. given, 1, true), output)
       assert.truthy(output:find(expected, 1, true), output)
       child:wait_for("verified 204  " .. given:gsub("%p", "%%%0"))
     end

@@ -1,4 +1,4 @@
---- Which nginx the demo and the specs run: NGINX and NGINX_MODULES, for tools/nginx.
+--- Which nginx the demo and the specs run: NGINX and NGINX_MODULES, for examples/nginx/start.
 
 local file = require "spec.support.file"
 local lfs = require "lfs"
@@ -49,22 +49,22 @@ describe("which nginx runs #process", function()
     local modules = modules_of("ndk_http_module", "ngx_http_lua_module", "ngx_http_echo_module")
     printing("nginx", modules)
     assert.equal(("nginx: -t -g load_module '%s/ndk_http_module.so'; load_module '%s/ngx_http_lua_module.so'; \n")
-      :format(modules, modules), output_of("tools/nginx -t", { PATH = directory .. ":$PATH" }))
+      :format(modules, modules), output_of("examples/nginx/start -t", { PATH = directory .. ":$PATH" }))
   end)
 
   it("is the one that NGINX names, with the modules of NGINX_MODULES", function()
     printing("nginx", "/usr/lib/nginx/modules")
     local mine, modules = printing("mine", "/nowhere"), modules_of "ngx_stream_module"
     local path = directory .. ":$PATH"
-    assert.equal("mine: -t\n", output_of("tools/nginx -t", { PATH = path, NGINX = mine }))
+    assert.equal("mine: -t\n", output_of("examples/nginx/start -t", { PATH = path, NGINX = mine }))
     assert.equal(("mine: -t -g load_module '%s/ngx_stream_module.so'; \n"):format(modules),
-      output_of("tools/nginx -t", { PATH = path, NGINX = mine, NGINX_MODULES = modules }))
-    assert.equal("mine: -t\n", output_of("tools/nginx -t", { NGINX = printing "mine" })) -- all is built in
+      output_of("examples/nginx/start -t", { PATH = path, NGINX = mine, NGINX_MODULES = modules }))
+    assert.equal("mine: -t\n", output_of("examples/nginx/start -t", { NGINX = printing "mine" })) -- all is built in
   end)
 
   it("is named when it does not run", function()
-    assert.equal("tools/nginx: /no/nginx does not run; install nginx, or set NGINX to its path\n",
-      output_of("tools/nginx -t", { NGINX = "/no/nginx" }))
+    assert.equal("examples/nginx/start: /no/nginx does not run; install nginx, or set NGINX to its path\n",
+      output_of("examples/nginx/start -t", { NGINX = "/no/nginx" }))
   end)
 
   it("is not installed by tools/setup when NGINX names it", function()
@@ -90,11 +90,12 @@ describe("which nginx runs #process", function()
     return
   end
 
-  it("is the same for the demo", function()
+  it("is the same for the demo, also in a copy without the checkout, as Debian's package has", function()
+    assert(os.execute("cp -r examples/nginx " .. directory .. "/example"))
     executable("nginx", "echo the wrong nginx; exit 1")
     local mine = executable("mine", ('echo "$@" >> %s/started\nPATH=%s:/usr/sbin exec %s "$@"')
       :format(directory, os.getenv "PATH", os.getenv "NGINX" or "nginx"))
-    local demo = output_of("tools/with-lua jit examples/nginx/demo.lua", {
+    local demo = output_of("tools/with-lua jit " .. directory .. "/example/demo.lua", {
       PATH = directory .. ":$PATH", NGINX = mine, NGINX_MODULES = os.getenv "NGINX_MODULES" or "",
     })
     assert.truthy(demo:find("\n  apivideo_deliveries_received_total 7\n", 1, true), demo)

@@ -21,6 +21,11 @@ describe("setting up a checkout #process", function()
     return output
   end
 
+  -- The same, where there is no sudo.
+  local function run_without_sudo(line)
+    return run('command() { [ "$2" != sudo ] && builtin command "$@"; }\nexport -f command\n' .. line)
+  end
+
   before_each(function()
     fakes = os.tmpname()
     os.remove(fakes)
@@ -36,10 +41,7 @@ describe("setting up a checkout #process", function()
       "*luajit2*) echo 'Candidate: (none)' ;; *) echo 'Candidate: 1' ;; esac")
     fake("apt-get", "exit 1")
     fake("pkg-config", "exit 1") -- no Lua can run the demo
-    local output = run [[
-      command() { [ "$2" != sudo ] && builtin command "$@"; } # there is no sudo
-      export -f command
-      tools/setup demo-nginx]]
+    local output = run_without_sudo "tools/setup demo-nginx"
     local packages = output:match("As root, run:\n  apt%-get update && apt%-get install %-%-no%-install%-recommends " ..
       "([^\n]+)\n")
     assert.truthy(packages, output)
@@ -56,10 +58,7 @@ describe("setting up a checkout #process", function()
     fake("dpkg-query", "exit 1")
     fake("apt-cache", "echo 'Candidate: 1'")
     fake("apt-get", "exit 1")
-    local output = run [[
-      command() { [ "$2" != sudo ] && builtin command "$@"; } # there is no sudo
-      export -f command
-      tools/setup deb]]
+    local output = run_without_sudo "tools/setup deb"
     for name, is_needed in pairs { ["dh-lua"] = true, lintian = true, ["libmicrohttpd-dev"] = true,
       nginx = false, ["redis-server"] = false, ["lua-busted"] = false, luarocks = false } do
       assert.equal(is_needed, output:find(" " .. name:gsub("%p", "%%%0") .. "%f[%s]") ~= nil, name)
@@ -72,10 +71,7 @@ describe("setting up a checkout #process", function()
     fake("apt-cache", "case \"$*\" in *show*) echo 'Lua-Versions: 5.1 5.3 5.5' ;; *) echo 'Candidate: 1' ;; esac")
     fake("apt-get", "exit 1")
     fake("pkg-config", "exit 1")
-    local output = run [[
-      command() { [ "$2" != sudo ] && builtin command "$@"; } # there is no sudo
-      export -f command
-      tools/setup test]]
+    local output = run_without_sudo "tools/setup test"
     for _, packages in ipairs { " lua5.1 liblua5.1-0-dev ", " lua5.3 liblua5.3-dev ", " lua5.5 liblua5.5-dev " } do
       assert.truthy(output:find(packages, 1, true), output)
     end
@@ -91,6 +87,17 @@ describe("setting up a checkout #process", function()
     assert.equal("check-distro: skipped: root cannot mount here, as in an unprivileged container\n" ..
       "total: 0 passed, 0 failed, 1 skipped\nstatus 0\n", run "tools/check-distro trixie")
     assert.truthy(run("tools/check-distro"):find "name a distribution.*status 2\n$")
+  end)
+
+  it("installs the root that a check names while it runs", function()
+    fake("id", "echo 0")
+    fake("unshare", "exit 0")
+    fake("debootstrap", 'echo "$@"; echo "E: Failed getting release file"; exit 1')
+    assert.truthy(os.execute("mkdir -p " .. fakes .. "/cache/bookworm"))
+    local output = run("CACHE=" .. fakes .. "/cache KEEP= ARCH= tools/check-container")
+    assert.truthy(output:find(" trixie " .. fakes .. "/cache/trixie.new", 1, true), output)
+    assert.truthy(output:find "the packages of trixie cannot be fetched\ntotal: 0 passed, 0 failed, 1 skipped", output)
+    assert.equal("", run("ls " .. fakes .. "/cache | grep ^run-"):gsub("status 1\n", ""))
   end)
 
   it("exports each Lua's own paths, with the user's behind the checkout's, once", function()

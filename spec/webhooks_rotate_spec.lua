@@ -326,6 +326,27 @@ describe("webhooks:rotate", function()
     assert.same({ old }, api.webhooks.items)
   end)
 
+  it("names the new one in the error when that cannot be deleted again", function()
+    local old, put_item = old_webhook(), api.webhooks.put
+    old.createdAt = "2124-01-01T00:00:00+00:00"
+    api.webhooks:find(old.webhookId).createdAt = old.createdAt
+    api:fault { status = 500, on = "DELETE /webhooks/.*" }
+    local _, err = client.webhooks:rotate(old.webhookId, { overlap = 0 })
+    assert.equal("conflict", err.kind)
+    assert.truthy(err.message:find("could not be deleted again (server_error)", 1, true), err.message)
+    assert.same({ old, err.webhook }, api.webhooks.items)
+    api.webhooks:remove(err.webhook.webhookId)
+    api:fault { status = 500, on = "DELETE /webhooks/.*" }
+    function api.webhooks:put(item)
+      item.url = item.url .. "?x"
+      return put_item(self, item)
+    end
+    _, err = client.webhooks:rotate(old.webhookId, { overlap = 0 })
+    assert.equal("unexpected_response", err.kind)
+    assert.truthy(err.message:find("could not be deleted again (server_error)", 1, true), err.message)
+    assert.same({ old, err.webhook }, api.webhooks.items)
+  end)
+
   it("deletes nothing when the new one has another url or the id of the old one", function()
     local old, put_item = old_webhook(), api.webhooks.put
     function api.webhooks:put(item)
@@ -341,6 +362,7 @@ describe("webhooks:rotate", function()
     none, err = client_of(p.url).webhooks:rotate("webhook_1", { overlap = 0 })
     assert.is_nil(none)
     assert.equal("unexpected_response", err.kind)
+    assert.equal(200, err.response.status)
     assert.equal(2, #p.requests)
   end)
 
@@ -366,6 +388,7 @@ describe("webhooks:rotate", function()
       local none, err = client_of(p.url).webhooks:rotate("webhook_1", { overlap = 0 })
       assert.is_nil(none)
       assert.equal("unexpected_response", err.kind)
+      assert.equal(body, err.response.body)
       assert.equal(p.url .. "/webhooks/webhook_1", err.request.url)
       assert.is_nil(err.webhook)
       assert.equal(1, #p.requests)

@@ -489,6 +489,7 @@ describe("webhooks:sync", function()
     local plan, err = client_of(p.url).webhooks:sync { want("a", RECORDED) }
     assert.is_nil(plan)
     assert.equal("unexpected_response", err.kind)
+    assert.equal(200, err.response.status)
     assert.equal(1, #p.requests)
   end)
 

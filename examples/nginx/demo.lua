@@ -1,6 +1,6 @@
 --- Runs nginx.conf and app.lua on loopback, with a local api.video that sends them each kind of event.
 --- (What it changes of nginx.conf: the port, so that it finds a free one, where nginx keeps files, and which modules it
---- loads: those of tools/nginx, which also tells how to run another nginx.)
+--- loads: those of `start`, which also tells how to run another nginx.)
 
 local apivideo = require "apivideo"
 local emulator = require "apivideo.emulator"
@@ -51,7 +51,7 @@ end
 -- nginx ends when its pipe closes: with this process, however that ends.
 local command = [[exec 3<&0; export LUA_PATH="%s?.lua;${LUA_PATH:-;}"
 export APIVIDEO_API_KEY=%s APIVIDEO_BASE_URL=%s
-%s../../tools/nginx -p %s -c nginx.conf < /dev/null > %s/log 2>&1 & pid=$!
+bash %sstart -p %s -c nginx.conf < /dev/null > %s/log 2>&1 & pid=$!
 { cat <&3 > /dev/null; kill $pid; } & wait $pid; kill $! 2> /dev/null]]
 
 local function start(api_url)

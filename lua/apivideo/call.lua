@@ -290,21 +290,22 @@ function call.new(account, fields)
   return new(account, fields)
 end
 
---- Asks /auth for credentials. What that gives may be had twice.
+--- Asks /auth for credentials. A token request is idempotent, and may be retried.
 ---@param account apivideo.Account
 ---@param path string
 ---@param body string
 ---@param retries? integer
 ---@return table|true|nil answer
 ---@return apivideo.Error? err
----@return apivideo.Response? response
+---@return apivideo.Response? response not after an error
 function call.exchange(account, path, body, retries)
   local exchange = new(account, {
     method = "POST", url = account.base_url .. path, body = body, repeatable = true,
     options = { retries = retries },
   })
   local result, err = exchange:run()
-  return result, err, exchange.response
+  if not result then return nil, err end
+  return result, nil, exchange.response
 end
 
 return call

@@ -38,7 +38,7 @@ local redact = require "apivideo.redact"
 ---@field field? string the event's field that is at fault
 ---@field offset? integer where in the bytes, from 0
 ---@field response? apivideo.Response the last response, if there was one
----@field webhook? apivideo.Webhook of `webhooks:rotate`: the new webhook, if it exists beside the old one
+---@field webhook? apivideo.Webhook of `webhooks:rotate`: the new webhook, if it exists beside the old one; of `webhooks:sync`: one that is not what was wanted, if it could not be deleted again
 ---@field plan? apivideo.SyncPlan of `webhooks:sync`: what was planned and done before the error
 local Error = {}
 Error.__name = "apivideo.Error"

@@ -1,5 +1,6 @@
 --- The definition of a webhook (a url and event types), and the order of webhooks that have the same one.
 
+local errors = require "apivideo.error"
 local options = require "apivideo.options"
 local redact = require "apivideo.redact"
 local resource = require "apivideo.resource"
@@ -114,21 +115,34 @@ local function differs(created, wanted)
   }, wanted)
 end
 
+--- Deletes a webhook again that must not stay.
+---@param webhooks apivideo.Webhooks
+---@param created apivideo.Webhook
+---@param limits apivideo.CallOptions
+---@return string outcome for a message
+---@return apivideo.Webhook? left the webhook, if it could not be deleted
+function webhook.delete_again(webhooks, created, limits)
+  local ok, err = webhooks:delete(created.webhookId, limits)
+  if ok or err.kind == "not_found" then return "was deleted again" end
+  return ("could not be deleted again (%s): delete it"):format(err.kind), created
+end
+
 --- Creates a webhook that must be what is wanted. When api.video creates something else, that is deleted again: the
 --- next run would not recognise it, and create another one.
 ---@param webhooks apivideo.Webhooks
 ---@param wanted { url: string, events: string[] }
 ---@param limits apivideo.CallOptions
 ---@return apivideo.Webhook|nil created
----@return apivideo.Error? err
+---@return apivideo.Error? err with the `webhook` that api.video created instead, if it could not be deleted
+---@return apivideo.Response? response not after an error
 function webhook.create(webhooks, wanted, limits)
   local created, err, response = webhooks:create({ url = wanted.url, events = wanted.events }, limits)
-  if not created or not differs(created, wanted) then return created, err end
-  local deleted = webhooks:delete(created.webhookId, limits)
-  return nil, resource.unexpected(webhooks.client, "POST", "/webhooks",
+  if not created or not differs(created, wanted) then return created, err, response end
+  local deletion, left = webhook.delete_again(webhooks, created, limits)
+  err = resource.unexpected(webhooks.client, "POST", "/webhooks",
     ("api.video created %s instead of %s: write the definition as api.video does; the new webhook %s %s")
-      :format(webhook.describe(created), webhook.describe(wanted), created.webhookId,
-        deleted and "was deleted again" or "could not be deleted again"), response)
+      :format(webhook.describe(created), webhook.describe(wanted), created.webhookId, deletion), response)
+  return nil, errors.attach(err, "webhook", left)
 end
 
 --- Seconds since 1970 of `createdAt`, by api.video's clock; nil where it is missing or invalid.

@@ -44,7 +44,7 @@ local function get(webhooks, webhookId, limits)
   if not old then return nil, err end
   if not (type(old.url) == "string" and type(old.events) == "table" and not webhook.problem(old)) then
     return nil, resource.unexpected(webhooks.client, "GET", "/webhooks/" .. webhookId,
-      "the webhook has no url or no events")
+      "the webhook has no url or no events", response)
   end
   return old, nil, response
 end
@@ -71,14 +71,16 @@ end
 -- in favour of the old one, at the moment in which the old one is deleted here.
 local function create(webhooks, old, limits)
   webhooks.made[old.webhookId] = runtime.monotonic() -- so that it is not taken for the new one, if the response is lost
-  local new, err = webhook.create(webhooks, old, limits)
+  local new, err, response = webhook.create(webhooks, old, limits)
   if not new then return nil, err end
   if new.webhookId == old.webhookId then
-    return nil, resource.unexpected(webhooks.client, "POST", "/webhooks", "the new webhook has the id of the old one")
+    return nil, resource.unexpected(webhooks.client, "POST", "/webhooks", "the new webhook has the id of the old one",
+      response)
   elseif webhook.is_newer(new, old) == false then
-    webhooks:delete(new.webhookId, limits)
-    return nil, conflict(("the new webhook is no newer than the old one (createdAt %s and %s), and was deleted again;"
-      .. " rotate again later"):format(new.createdAt, old.createdAt), "POST", webhooks)
+    local deletion, left = webhook.delete_again(webhooks, new, limits)
+    err = conflict(("the new webhook %s is no newer than the old one (createdAt %s and %s), and %s; rotate again later")
+      :format(new.webhookId, new.createdAt, old.createdAt, deletion), "POST", webhooks)
+    return nil, errors.attach(err, "webhook", left)
   end
   return new
 end

@@ -85,7 +85,7 @@ local function list_all(webhooks, limits)
     if not ok then return nil, item end
     if not item then return all, now or newest end
     if type(item.webhookId) ~= "string" then
-      return nil, resource.unexpected(webhooks.client, "GET", "/webhooks", "a webhook has no webhookId")
+      return nil, resource.unexpected(webhooks.client, "GET", "/webhooks", "a webhook has no webhookId", response)
     end
     all[#all + 1] = item
     now = now or retry.http_date((headers.get(response.headers, "date")))

@@ -10,8 +10,11 @@ return {
     { "webhooks of one second have no order", "return comes_after(a.webhookId, b.webhookId)", "return true", spec = model },
     { "the scheme's and the host's case counts", "host = ascii_lower(host or authority)", "host = host or authority" },
     { "the default port counts", 'if name and (port == "" or port == DEFAULT_PORTS[scheme]) then host = name end', "" },
-    { "what was created may be anything", "if not created or not differs(created, wanted) then return created, err end",
-      "do return created, err end" },
+    { "what was created may be anything",
+      "if not created or not differs(created, wanted) then return created, err, response end",
+      "do return created, err, response end" },
+    { "a deletion that failed counts", 'if ok or err.kind == "not_found" then return "was deleted again" end',
+      'do return "was deleted again" end' },
     { "an empty path counts", 'if rest:sub(1, 1) ~= "/" then rest = "/" .. rest end', "" },
   },
   {

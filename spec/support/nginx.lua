@@ -28,7 +28,7 @@ function nginx.start(authority, servers, under)
     parts[i] = ("server { listen 127.0.0.1:%d %s; %s }"):format(ports[i], server[1], server[2])
   end
   authority:write("nginx.conf", frame:format(table.concat(parts, "\n  ")))
-  os.execute(("cd %s && { %s %s/tools/nginx -p . -c nginx.conf > nginx.log 2>&1 < /dev/null &"
+  os.execute(("cd %s && { %s %s/examples/nginx/start -p . -c nginx.conf > nginx.log 2>&1 < /dev/null &"
     .. " echo $! >> pids; }"):format(authority.directory, under or "", lfs.currentdir()))
   wait_until_accepting(ports[1], "nginx")
   return ports
@@ -36,7 +36,7 @@ end
 
 --- Its version, such as "1.22.1".
 function nginx.version()
-  return compile.run("PATH=$PATH:/usr/sbin nginx -v 2>&1"):match "nginx/(%S+)"
+  return compile.run("env -u NGINX_UNDER examples/nginx/start -v 2>&1"):match "nginx/(%S+)"
 end
 
 return nginx

@@ -26,7 +26,8 @@ http {
 ]]
 
 -- Its standard input is a pipe that closes with this process, however that ends.
-local script = "exec 3<&0; @environment@ tools/nginx -p @prefix@ -c nginx.conf < /dev/null > @prefix@/nginx.log 2>&1 &"
+local script = "exec 3<&0; @environment@ examples/nginx/start -p @prefix@ -c nginx.conf"
+  .. " < /dev/null > @prefix@/nginx.log 2>&1 &"
   .. " pid=$!; { cat <&3 > /dev/null; kill $pid 2> /dev/null; } & wait $pid; kill $! 2> /dev/null"
 
 local function filled(text, values)
@@ -113,14 +114,14 @@ function nginx_lua.has(directive)
     main = "", workers = 1, root = prefix, prefix = prefix, build = "build", code_cache = "on", http = "",
     server = ("location / { %s { return } }"):format(directive), port = free_port(), listen = "",
   }))
-  local has = succeeds(("env -u NGINX_UNDER tools/nginx -t -p %s -c nginx.conf"):format(prefix))
+  local has = succeeds(("env -u NGINX_UNDER examples/nginx/start -t -p %s -c nginx.conf"):format(prefix))
   succeeds("rm -rf " .. prefix)
   return has
 end
 
 --- Why there is none on this machine, or nil.
 function nginx_lua.missing()
-  if not succeeds "env -u NGINX_UNDER tools/nginx -v" then return "nginx is not installed" end
+  if not succeeds "env -u NGINX_UNDER examples/nginx/start -v" then return "nginx is not installed" end
   if not nginx_lua.has "content_by_lua_block" then return "nginx's Lua module is not installed" end
 end
 

@@ -20,7 +20,7 @@ stream { server {
 return function(authority, protocol, port)
   local front = free_port()
   authority:write("front.conf", frame:format(front, protocol and "ssl_alpn " .. protocol .. ";" or "", port))
-  os.execute(("cd %s && { %s/tools/nginx -p . -c front.conf > front.out 2>&1 < /dev/null &"
+  os.execute(("cd %s && { %s/examples/nginx/start -p . -c front.conf > front.out 2>&1 < /dev/null &"
     .. " echo $! >> pids; }"):format(authority.directory, lfs.currentdir()))
   wait_until_accepting(front, "nginx")
   return front

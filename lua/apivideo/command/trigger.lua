@@ -32,8 +32,8 @@ end
 -- Warns of a type that is mistyped, or newer than this version.
 local function warn_of_unknown(name)
   local near = options.nearest(name, events:names())
-  output.warn(("this version knows no event type %s; %s"):format(name,
-    near and "did you mean " .. near .. "?" or "it is sent as it is. See: apivideo trigger --help"))
+  output.warn(("unknown event type %s, which is sent as it is; %s"):format(name,
+    near and "did you mean " .. near .. "?" or "see: apivideo trigger --help"))
 end
 
 -- The event to send; nil and a message when it cannot be made.

@@ -69,8 +69,8 @@ end
 -- Warns of settings of the server that cost events, or that they could not be read.
 local function warn(self, appends, without_memory, untold)
   if untold then
-    log.warn(("Redis (%s) does not tell its settings (%s); see to it that it is version 7.0 or newer, with appendonly yes"
-      .. " and maxmemory-policy noeviction, or allow INFO to the user"):format(self.place, untold))
+    log.warn(("Redis (%s) does not tell its settings (%s); see to it that it is version 7.0 or newer, with appendonly"
+      .. " yes and maxmemory-policy noeviction, or allow INFO to the user"):format(self.place, untold))
   end
   if appends == "0" then
     log.warn(("Redis (%s) keeps no append-only file, so events are lost when it ends; set appendonly yes")
