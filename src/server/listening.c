@@ -187,7 +187,7 @@ static bool accept_one(server *self) {
   if (fd < 0) {
     const int problem = errno;
     if (problem == EMFILE || problem == ENFILE || problem == ENOBUFS || problem == ENOMEM) {
-      /* accept4 needs a descriptor before it looks whether a connection waits. */
+      /* Accepting needs a descriptor before it looks whether a connection waits. */
       if (has_incoming(self)) starve(self, problem);
       return false;
     }
