@@ -228,6 +228,22 @@ describe("server's deadlines", function()
     assert.equal(204, (answer(second)))
   end)
 
+  it("let a request in that came while a handler kept the loop busy, however large it is", function()
+    local kept
+    listen({ max_connections = 2 }, function(request)
+      if request.path ~= "/blocks" then return 204 end
+      kept:send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" .. ("x"):rep(60000))
+      for _ = 1, 5 do connect() end
+      local ends = runtime.monotonic() + 0.15
+      while runtime.monotonic() < ends do end -- luacheck: ignore 542
+      return 204
+    end)
+    kept = connect(GET)
+    assert.equal(204, (answer(kept)))
+    assert.equal(204, (answer(connect "GET /blocks HTTP/1.1\r\nHost: x\r\n\r\n")))
+    assert.equal(204, (answer(kept)))
+  end)
+
   it("look what a newcomer has sent before he may go for another one", function()
     listen { max_connections = 1 }
     local together = {}

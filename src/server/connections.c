@@ -8,8 +8,9 @@
 ** to send a request does so. After that, an incoming connection evicts the oldest incomplete one. Incoming
 ** connections that find no place stay in the kernel's queue, with what they have sent, until there is one.
 ** So an honest request waits and is not cut, and idle or slow connections, however many, keep places for
-** EVICTION_AGE_MS only. A connection that is in use without a pause gives up its place after PLACE_MS, when
-** incoming ones wait: its response says so ("Connection: close").
+** EVICTION_AGE_MS only. One whose bytes wait to be read, as after a handler that kept the loop busy, has that
+** time once more. A connection that is in use without a pause gives up its place after PLACE_MS, when incoming
+** ones wait: its response says so ("Connection: close").
 */
 #include "connections.h"
 
@@ -117,7 +118,9 @@ void connections_notify(void *context, struct MHD_Connection *connection, void *
 }
 
 void connections_wait(server *self, struct MHD_Connection *connection) {
-  enter(self, connections_ours(connection), &self->waiting);
+  server_connection *one = connections_ours(connection);
+  if (one != NULL) one->spared = false;
+  enter(self, one, &self->waiting);
 }
 
 void connections_handle(struct MHD_Connection *connection) {
@@ -140,10 +143,29 @@ long long connections_eviction(const server *self) {
   return oldest->deadline - (long long)self->timeout * 1000 + EVICTION_AGE_MS;
 }
 
-bool connections_evict(server *self) {
-  if (connections_eviction(self) > now_ms()) return false;
-  end(self, self->waiting.first);
+bool connections_has_unread(struct MHD_Connection *connection) {
+  const server_connection *one = connections_ours(connection);
+  char byte;
+  return one != NULL && recv(one->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* Gives a connection that has sent more than was read its time once more, and only once for a request: so
+   floods do not keep places, either. */
+static bool spare(server *self, server_connection *one) {
+  if (one->spared || !connections_has_unread(one->connection)) return false;
+  one->spared = true;
+  enter(self, one, &self->waiting);
   return true;
+}
+
+bool connections_evict(server *self) {
+  while (connections_eviction(self) <= now_ms()) {
+    server_connection *oldest = self->waiting.first;
+    if (spare(self, oldest)) continue;
+    end(self, oldest);
+    return true;
+  }
+  return false;
 }
 
 bool connections_may_close(struct MHD_Connection *connection) {
