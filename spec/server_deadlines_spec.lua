@@ -64,18 +64,21 @@ describe("server's deadlines", function()
     ["the next request of a kept connection"] = { GET .. "GET ", "/" },
   }
 
-  it("count what has come in time, however late it is read", function()
-    local late
+  it("count what has come in time, however late it is read, and however much it is", function()
+    local late, large
     listen({ timeout = 1 }, function(request)
       if request.path ~= "/blocks" then return 204 end
       late:send "llo"
+      large:send(("x"):rep(100000))
       local ends = runtime.monotonic() + 1.2
       while runtime.monotonic() < ends do end -- luacheck: ignore 542
       return 204
     end)
     late = connect "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe"
+    large = connect "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
     connect "GET /blocks HTTP/1.1\r\nHost: x\r\n\r\n"
     assert.equal(204, (answer(late)))
+    assert.equal(204, (answer(large)))
   end)
 
   it("bound a request that comes byte by byte, wherever it is", function()

@@ -3,11 +3,12 @@
 return {
   {
     file = "src/server/connections.c", spec = "spec/server_deadlines_spec.lua",
-    { "requests may take any time", [[queue->first->deadline <= now]], [[queue->first->deadline < 0]] },
+    { "requests may take any time", [[queue->first->deadline <= now ?]], [[queue->first->deadline < 0 ?]] },
     { "newcomers push each other out at once", [[while (connections_eviction(self) <= now_ms()) {]], [[while (self->waiting.first != NULL) {]] },
+    { "whoever is not read until the timeout goes", [[if (!spare(self, one)) end(self, one);]], [[end(self, one);]] },
     { "whoever is not read in time goes", [[if (spare(self, oldest)) continue;]], "" },
     { "places are free again at once", [[return oldest->deadline - (long long)self->timeout * 1000 + EVICTION_AGE_MS;]], [[return 0;]] },
-    { "answers may be taken at any time", [[expire(self, &self->answering, now);]], [[;]] },
+    { "answers may be taken at any time", [[while ((one = overdue(&self->answering, now)) != NULL) end(self, one);]], [[;]] },
   },
   {
     file = "src/server/listening.c", spec = "spec/server_hostile_spec.lua",

@@ -8,9 +8,11 @@
 ** to send a request does so. After that, an incoming connection evicts the oldest incomplete one. Incoming
 ** connections that find no place stay in the kernel's queue, with what they have sent, until there is one.
 ** So an honest request waits and is not cut, and idle or slow connections, however many, keep places for
-** EVICTION_AGE_MS only. One whose bytes wait to be read, as after a handler that kept the loop busy, has that
-** time once more. A connection that is in use without a pause gives up its place after PLACE_MS, when incoming
-** ones wait: its response says so ("Connection: close").
+** EVICTION_AGE_MS only. A connection that is in use without a pause gives up its place after PLACE_MS, when
+** incoming ones wait: its response says so ("Connection: close").
+**
+** One whose bytes wait to be read as its time is over, as after a handler that kept the loop busy, has its time
+** once more.
 */
 #include "connections.h"
 
@@ -173,14 +175,17 @@ bool connections_may_close(struct MHD_Connection *connection) {
   return one != NULL && one->since + PLACE_MS <= now_ms();
 }
 
-static void expire(server *self, server_queue *queue, long long now) {
-  while (queue->first != NULL && queue->first->deadline <= now) end(self, queue->first);
+/* The first of a queue if its time is over, or NULL. */
+static server_connection *overdue(const server_queue *queue, long long now) {
+  return queue->first != NULL && queue->first->deadline <= now ? queue->first : NULL;
 }
 
 void connections_expire(server *self) {
   const long long now = now_ms();
-  expire(self, &self->waiting, now);
-  expire(self, &self->answering, now);
+  server_connection *one;
+  while ((one = overdue(&self->waiting, now)) != NULL)
+    if (!spare(self, one)) end(self, one);
+  while ((one = overdue(&self->answering, now)) != NULL) end(self, one);
 }
 
 long long connections_deadline(const server *self) {
