@@ -64,18 +64,21 @@ describe("server's deadlines", function()
     ["the next request of a kept connection"] = { GET .. "GET ", "/" },
   }
 
-  it("count what has come in time, however late it is read", function()
-    local late
+  it("count what has come in time, however late it is read, and however much it is", function()
+    local late, large
     listen({ timeout = 1 }, function(request)
       if request.path ~= "/blocks" then return 204 end
       late:send "llo"
+      large:send(("x"):rep(100000))
       local ends = runtime.monotonic() + 1.2
       while runtime.monotonic() < ends do end -- luacheck: ignore 542
       return 204
     end)
     late = connect "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe"
+    large = connect "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
     connect "GET /blocks HTTP/1.1\r\nHost: x\r\n\r\n"
     assert.equal(204, (answer(late)))
+    assert.equal(204, (answer(large)))
   end)
 
   it("bound a request that comes byte by byte, wherever it is", function()
@@ -226,6 +229,22 @@ describe("server's deadlines", function()
     first:send(GET)
     assert.equal(204, (answer(first)))
     assert.equal(204, (answer(second)))
+  end)
+
+  it("let a request in that came while a handler kept the loop busy, however large it is", function()
+    local kept
+    listen({ max_connections = 2 }, function(request)
+      if request.path ~= "/blocks" then return 204 end
+      kept:send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" .. ("x"):rep(60000))
+      for _ = 1, 5 do connect() end
+      local ends = runtime.monotonic() + 0.15
+      while runtime.monotonic() < ends do end -- luacheck: ignore 542
+      return 204
+    end)
+    kept = connect(GET)
+    assert.equal(204, (answer(kept)))
+    assert.equal(204, (answer(connect "GET /blocks HTTP/1.1\r\nHost: x\r\n\r\n")))
+    assert.equal(204, (answer(kept)))
   end)
 
   it("look what a newcomer has sent before he may go for another one", function()

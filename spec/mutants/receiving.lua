@@ -3,10 +3,12 @@
 return {
   {
     file = "src/server/connections.c", spec = "spec/server_deadlines_spec.lua",
-    { "requests may take any time", [[queue->first->deadline <= now]], [[queue->first->deadline < 0]] },
-    { "newcomers push each other out at once", [[if (connections_eviction(self) > now_ms()) return false;]], [[if (self->waiting.first == NULL) return false;]] },
+    { "requests may take any time", [[queue->first->deadline <= now ?]], [[queue->first->deadline < 0 ?]] },
+    { "newcomers push each other out at once", [[while (connections_eviction(self) <= now_ms()) {]], [[while (self->waiting.first != NULL) {]] },
+    { "whoever is not read until the timeout goes", [[if (!spare(self, one)) end(self, one);]], [[end(self, one);]] },
+    { "whoever is not read in time goes", [[if (spare(self, oldest)) continue;]], "" },
     { "places are free again at once", [[return oldest->deadline - (long long)self->timeout * 1000 + EVICTION_AGE_MS;]], [[return 0;]] },
-    { "answers may be taken at any time", [[expire(self, &self->answering, now);]], [[;]] },
+    { "answers may be taken at any time", [[while ((one = overdue(&self->answering, now)) != NULL) end(self, one);]], [[;]] },
   },
   {
     file = "src/server/listening.c", spec = "spec/server_hostile_spec.lua",
@@ -55,7 +57,7 @@ return {
   {
     file = "src/server/server.c", spec = "spec/server_malformed_spec.lua",
     { "a connection may spin", [[if (was_stalled && request->stalled) connections_end]], [[if (false) connections_end]] },
-    { "who pauses goes with who spins", [[request->stalled = has_unread(request->connection);]], [[request->stalled = true;]] },
+    { "who pauses goes with who spins", [[request->stalled = connections_has_unread(request->connection);]], [[request->stalled = true;]] },
     { "any libmicrohttpd will do", [[  if (!check_library(self)) return false;]], "", spec = "spec/server_listen_spec.lua" },
     { "deadlines come before what was sent in time", [[  self->idle_calls = run(self) ?]], [[  connections_expire(self);
   self->idle_calls = run(self) ?]], spec = "spec/server_deadlines_spec.lua" },

@@ -10,6 +10,9 @@
 ** So an honest request waits and is not cut, and idle or slow connections, however many, keep places for
 ** EVICTION_AGE_MS only. A connection that is in use without a pause gives up its place after PLACE_MS, when
 ** incoming ones wait: its response says so ("Connection: close").
+**
+** One whose bytes wait to be read as its time is over, as after a handler that kept the loop busy, has its time
+** once more.
 */
 #include "connections.h"
 
@@ -117,7 +120,9 @@ void connections_notify(void *context, struct MHD_Connection *connection, void *
 }
 
 void connections_wait(server *self, struct MHD_Connection *connection) {
-  enter(self, connections_ours(connection), &self->waiting);
+  server_connection *one = connections_ours(connection);
+  if (one != NULL) one->spared = false;
+  enter(self, one, &self->waiting);
 }
 
 void connections_handle(struct MHD_Connection *connection) {
@@ -140,10 +145,29 @@ long long connections_eviction(const server *self) {
   return oldest->deadline - (long long)self->timeout * 1000 + EVICTION_AGE_MS;
 }
 
-bool connections_evict(server *self) {
-  if (connections_eviction(self) > now_ms()) return false;
-  end(self, self->waiting.first);
+bool connections_has_unread(struct MHD_Connection *connection) {
+  const server_connection *one = connections_ours(connection);
+  char byte;
+  return one != NULL && recv(one->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* Gives a connection that has sent more than was read its time once more, and only once for a request: so
+   floods do not keep places, either. */
+static bool spare(server *self, server_connection *one) {
+  if (one->spared || !connections_has_unread(one->connection)) return false;
+  one->spared = true;
+  enter(self, one, &self->waiting);
   return true;
+}
+
+bool connections_evict(server *self) {
+  while (connections_eviction(self) <= now_ms()) {
+    server_connection *oldest = self->waiting.first;
+    if (spare(self, oldest)) continue;
+    end(self, oldest);
+    return true;
+  }
+  return false;
 }
 
 bool connections_may_close(struct MHD_Connection *connection) {
@@ -151,14 +175,17 @@ bool connections_may_close(struct MHD_Connection *connection) {
   return one != NULL && one->since + PLACE_MS <= now_ms();
 }
 
-static void expire(server *self, server_queue *queue, long long now) {
-  while (queue->first != NULL && queue->first->deadline <= now) end(self, queue->first);
+/* The first of a queue if its time is over, or NULL. */
+static server_connection *overdue(const server_queue *queue, long long now) {
+  return queue->first != NULL && queue->first->deadline <= now ? queue->first : NULL;
 }
 
 void connections_expire(server *self) {
   const long long now = now_ms();
-  expire(self, &self->waiting, now);
-  expire(self, &self->answering, now);
+  server_connection *one;
+  while ((one = overdue(&self->waiting, now)) != NULL)
+    if (!spare(self, one)) end(self, one);
+  while ((one = overdue(&self->answering, now)) != NULL) end(self, one);
 }
 
 long long connections_deadline(const server *self) {

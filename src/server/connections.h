@@ -22,8 +22,10 @@ void connections_answer(server *self, struct MHD_Connection *connection);
 void connections_end(server *self, struct MHD_Connection *connection);
 /* When the oldest incomplete connection may be evicted, or LLONG_MAX. */
 long long connections_eviction(const server *self);
-/* Evicts it; false when there is none, or it has not waited long enough. */
+/* Evicts it; false when there is none, or it has not waited long enough, or was not read. */
 bool connections_evict(server *self);
+/* Whether bytes of a connection wait to be read. */
+bool connections_has_unread(struct MHD_Connection *connection);
 /* Whether it has had its place for so long that it gives it up after a response, when others wait. */
 bool connections_may_close(struct MHD_Connection *connection);
 /* Ends those whose time is over. */

@@ -125,13 +125,6 @@ static bool run(server *self) {
   return has_work && idle_runs > 0;
 }
 
-/* Whether bytes of a connection wait to be read. */
-static bool has_unread(struct MHD_Connection *connection) {
-  const server_connection *one = connections_ours(connection);
-  char byte;
-  return one != NULL && recv(one->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-}
-
 /* Ends requests whose memory is full before the line with a chunk's size is whole. libmicrohttpd 0.9.75 asks
    to be run at once, again and again, for such a connection, and 1.0.1 forgets it; neither reads from it any
    more. All other bytes that wait at one check are read before the next one. */
@@ -143,7 +136,7 @@ static void end_stalled(server *self) {
     const bool was_stalled = request != NULL && request->stalled;
     if (request == NULL || !request->chunked || request->complete) continue;
     self->stalled_at = now_ms() + STALLED_MS;
-    request->stalled = has_unread(request->connection);
+    request->stalled = connections_has_unread(request->connection);
     if (was_stalled && request->stalled) connections_end(self, request->connection);
   }
 }

@@ -37,6 +37,7 @@ typedef struct server_connection {
   struct server_connection *next, *previous; /* in the queue */
   struct server_connection *older, *younger; /* among all of the server */
   long long since, deadline;                 /* when it was accepted, and must be ready; in milliseconds */
+  bool spared;                               /* its time has begun again, see connections.c */
   bool ended;                                /* by us; libmicrohttpd has not noticed yet */
 } server_connection;
 
