@@ -161,14 +161,16 @@ describe("server's deadlines", function()
 
   it("close a connection in use after a response when others have waited for its place", function()
     listen { max_connections = 1 }
-    local kept, waiting = connect(), connect(GET)
     wait_for(function()
-      kept:send(GET)
-      local status, _, head = kept:read()
-      assert.equal(204, status)
-      return head:find("Connection: close", 1, true)
+      local kept, waiting = connect(), connect(GET)
+      local status, head, _
+      repeat
+        kept:send(GET)
+        status, _, head = kept:read()
+      until not status or head:find("Connection: close", 1, true)
+      assert.equal(204, (answer(waiting)))
+      return status -- nil: this process stood still so long that the idle connection was evicted
     end, "the last response")
-    assert.equal(204, (answer(waiting)))
   end)
 
   it("spare whose request is handled, and whose answer is on its way", function()
