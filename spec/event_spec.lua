@@ -194,7 +194,10 @@ describe("a sample with any byte changed", function()
 
   it("is refused, or read as cjson reads it", function()
     local counts = { taken = 0 }
-    local step = os.getenv "APIVIDEO_SLOW" and 17 or 1
+    -- Lua 5.1 hashes some bytes of a string only, and compares those with the same hash one by one. It keeps more of
+    -- them the more memory the specs before have left.
+    local hashes_all = _VERSION ~= "Lua 5.1" or rawget(_G, "jit")
+    local step = (os.getenv "APIVIDEO_SLOW" or not hashes_all) and 17 or 1
     for _, raw in ipairs(samples()) do
       for at = 1, #raw, step > 1 and 5 or 1 do
         for byte = at % step, 255, step do

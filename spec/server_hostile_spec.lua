@@ -46,7 +46,8 @@ describe("receiver under attack #process", function()
       -- (16 that were ended may not be closed yet.)
       assert.is_true(receiver:descriptors() <= descriptors + PLACES + 16, "descriptors")
       local _, most = receiver:memory()
-      assert.is_true(most - memory < 20 + PLACES * 1.1, "memory") -- as much as the bodies in their places
+      -- As much as the bodies in their places. (AddressSanitizer keeps what is freed.)
+      assert.is_true(os.getenv "ASAN_OPTIONS" ~= nil or most - memory < 20 + PLACES * 1.1, "memory")
     end)
   end
 
