@@ -31,9 +31,10 @@ local function claimed(self, started, entries)
   end
 end
 
+-- The verdict of what is dropped as another occurrence is a text.
 local function kept(self, items, verdicts)
   for i, is_new in ipairs(verdicts or {}) do
-    if is_new then self:write { kind = "new", to = runtime.monotonic(), key = items[i].key } end
+    if is_new == true then self:write { kind = "new", to = runtime.monotonic(), key = items[i].key } end
   end
 end
 
