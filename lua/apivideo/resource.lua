@@ -62,7 +62,7 @@ function resource.page(client, path, query, given)
   local page, err, response = client:request("GET", path, arguments_of(given, query))
   if not page then return nil, err end
   if page == true or not is_list_of_tables(page.data) then
-    return nil, resource.unexpected(client, "GET", path, "the answer is no page of a list", response)
+    return nil, resource.unexpected(client, "GET", path, "the response is not a page of a list", response)
   end
   return page, nil, response
 end

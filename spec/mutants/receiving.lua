@@ -4,15 +4,15 @@ return {
   {
     file = "src/server/connections.c", spec = "spec/server_deadlines_spec.lua",
     { "requests may take any time", [[queue->first->deadline <= now ?]], [[queue->first->deadline < 0 ?]] },
-    { "whoever is not read until the timeout goes", [[if (!spare(self, one)) end(self, one);]], [[end(self, one);]] },
-    { "whoever is not read in time goes", [[if (spare(self, oldest)) continue;]], "" },
+    { "unread connections are closed at the timeout", [[if (!spare(self, one)) end(self, one);]], [[end(self, one);]] },
+    { "unread connections are evicted", [[if (spare(self, oldest)) continue;]], "" },
     { "places are free again at once", [[return oldest->deadline - (long long)self->timeout * 1000 + EVICTION_AGE_MS;]], [[return 0;]] },
     { "answers may be taken at any time", [[while ((one = overdue(&self->answering, now)) != NULL) end(self, one);]], [[;]] },
   },
   {
     file = "src/server/listening.c", spec = "spec/server_hostile_spec.lua",
     { "as many connections as come", [[self->connections >= self->max_connections && !(has_incoming(self) && connections_evict(self))]], [[false]], spec = "spec/server_deadlines_spec.lua" },
-    { "without descriptors, nobody goes", [[if (problem == EMFILE && connections_evict(self)) return;]], "" },
+    { "no connection is evicted when descriptors are out", [[if (problem == EMFILE && connections_evict(self)) return;]], "" },
     { "connections in use keep their places", [[return self->listening >= 0 && !has_place(self) && has_incoming(self);]], [[return false;]], spec = "spec/server_deadlines_spec.lua" },
     { "descriptors are not counted at the start", [[limit.rlim_cur >= needed]], [[true]] },
   },

@@ -119,7 +119,7 @@ function nginx_lua.has(directive)
   return has
 end
 
---- Why there is none on this machine, or nil.
+--- The reason why this machine has no usable nginx with its Lua module, or nil.
 function nginx_lua.missing()
   if not succeeds "env -u NGINX_UNDER examples/nginx/start -v" then return "nginx is not installed" end
   if not nginx_lua.has "content_by_lua_block" then return "nginx's Lua module is not installed" end

@@ -95,7 +95,7 @@ end
 
 local redis = {}
 
---- Why there is none on this machine that the store accepts, or nil.
+--- The reason why this machine has no Redis that the store can use, or nil.
 function redis.missing()
   local pipe = assert(io.popen "redis-server --version 2> /dev/null")
   local version = pipe:read("*a"):match " v=([%d.]+)"

@@ -52,7 +52,7 @@ const char *http_error_kind(const http_transfer *transfer) {
     case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_WEIRD_SERVER_REPLY: return "unexpected_response";
     case CURLE_BAD_FUNCTION_ARGUMENT:
-      /* a header that libcurl cannot take, or, from 8.16.0 on, a client key that is none */
+      /* an invalid header in the response, or, from libcurl 8.16.0 on, an invalid client key */
       return transfer->sent ? "unexpected_response" : "tls";
     case CURLE_SSL_CONNECT_ERROR: return lost_connection(transfer) ? "network" : "tls";
     case CURLE_PEER_FAILED_VERIFICATION:

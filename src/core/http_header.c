@@ -198,7 +198,7 @@ bool http_take_line(http_transfer *transfer, const char *line, size_t len) {
   if (!transfer->in_header && !transfer->answered) return begin_response(transfer, line, len);
   if (len > 0 && !has_form(line, len))
     return reject(transfer, "the response has a header line without a colon");
-  if (transfer->answered) return true; /* a trailer, which nobody waits for */
+  if (transfer->answered) return true; /* trailers are not used */
   if (len > 0) return keep_line(transfer, line, len);
   end_headers(transfer);
   return true;

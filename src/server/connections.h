@@ -22,7 +22,7 @@ void connections_answer(server *self, struct MHD_Connection *connection);
 void connections_end(server *self, struct MHD_Connection *connection);
 /* When the oldest incomplete connection may be evicted, or LLONG_MAX. */
 long long connections_eviction(const server *self);
-/* Evicts it; false when there is none, or it has not waited long enough, or was not read. */
+/* Evicts that connection. False if there is none, if it is too young, or if it has unread bytes. */
 bool connections_evict(server *self);
 /* Whether bytes of a connection wait to be read. */
 bool connections_has_unread(struct MHD_Connection *connection);

@@ -62,7 +62,7 @@ unsigned raw_head_check(struct MHD_Connection *connection, const request_line *l
   int count;
   if (!compat_mhd_is_lenient(MHD_get_version())) return RAW_HEAD_CLEAN;
   if (line->version != line->url + strlen(line->target) + 1 || strchr(line->method, '\r') != NULL)
-    return RAW_HEAD_CLOSE; /* a NUL in the target; a method that is none */
+    return RAW_HEAD_CLOSE; /* a NUL in the target, or an invalid method */
   if (line->url != line->method + strlen(line->method) + 1 ||
       strpbrk(line->target, " \t\r") != NULL)
     return refuse_line(line->method);
