@@ -1,6 +1,6 @@
 --- Prints what belongs to the command `apivideo`, from what it accepts: describe.lua bash|zsh|fish|man
 
-local command = require "apivideo.command"
+local command = require "apivideo.cli"
 local version = require "apivideo.version"
 
 local parser = command.parser()

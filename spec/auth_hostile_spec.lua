@@ -3,7 +3,7 @@
 local apivideo = require "apivideo"
 local errors = require "apivideo.error"
 local peer = require "spec.support.peer"
-local retry = require "apivideo.retry"
+local retry = require "apivideo.transport.retry"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 local waits = require "spec.support.waits"

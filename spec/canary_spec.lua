@@ -291,7 +291,7 @@ describe("no secret is shown by", function()
     local source = client.webhooks:secrets()
     local receiver = apivideo.receiver { inbox = inbox, secrets = canary.SECRET }
     assert.equal(204, (receiver:receive(requests[1])))
-    local known = require("apivideo.secrets").new(function(id)
+    local known = require("apivideo.resources.webhooks.secrets").new(function(id)
       return { webhookId = id, signatureSecret = canary.SECRET }
     end)
     assert.equal(canary.SECRET, known:resolve(ID))

@@ -2,8 +2,8 @@
 
 local client_of = require "spec.support.client"
 local errors = require "apivideo.error"
-local protected = require "apivideo.pcall"
-local resource = require "apivideo.resource"
+local protected = require "apivideo.util.pcall"
+local resource = require "apivideo.resources.collection"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 

@@ -37,7 +37,7 @@ describe("client:request", function()
     local client = answered()
     assert(client:request("POST", "/players", { body = { text = "é\"\\/", n = 9007199254740992, nothing = apivideo.null,
       list = { 1, 2 } } }))
-    local sent = require("apivideo.json").decode(p.requests[1].body)
+    local sent = require("apivideo.util.json").decode(p.requests[1].body)
     assert.same({ text = "é\"\\/", n = 9007199254740992, nothing = apivideo.null, list = { 1, 2 } }, sent)
     assert.truthy(p.requests[1].body:find("9007199254740992", 1, true))
     assert.truthy(p.requests[1].head:find("Content-Type: application/json\r\n", 1, true))

@@ -1,5 +1,5 @@
 local apivideo = require "apivideo"
-local json = require "apivideo.json"
+local json = require "apivideo.util.json"
 local misuse = require "spec.support.misuse"
 local runtime = require "apivideo.runtime"
 local server = require "apivideo.server"

@@ -1,4 +1,4 @@
-local dictionary = require "apivideo.dictionary"
+local dictionary = require "apivideo.runtime.dictionary"
 local runtime = require "apivideo.runtime"
 
 describe("dictionary", function()

@@ -167,7 +167,7 @@ describe("documentation", function()
           local first = table.remove(words, 1)
           if first == "sudo" and words[1]:find "^tools/" then first = table.remove(words, 1) end
           if first == "apivideo" then
-            assert.is_true((require("apivideo.command").parser():pparse(words)))
+            assert.is_true((require("apivideo.cli").parser():pparse(words)))
           elseif first == "make" then
             assert.truthy(read("Makefile"):find("\n" .. words[1] .. ":", 1, true))
             for spec in line:gmatch "spec/[%w_/]+%.lua" do read(spec) end

@@ -2,7 +2,7 @@
 
 local cjson = require "cjson"
 local emulator = require "apivideo.emulator"
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local wait_for = require "spec.support.wait"
 
 describe("emulator, tokens", function()

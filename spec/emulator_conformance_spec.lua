@@ -2,8 +2,8 @@
 
 local cjson = require "cjson"
 local emulator = require "apivideo.emulator"
-local http = require "apivideo.http"
-local json = require "apivideo.json"
+local http = require "apivideo.transport.http"
+local json = require "apivideo.util.json"
 local openapi = require "spec.support.openapi"
 
 local RECORDED = "video.source.recorded"

@@ -2,10 +2,10 @@
 
 local cjson = require "cjson"
 local emulator = require "apivideo.emulator"
-local http = require "apivideo.http"
-local json = require "apivideo.json"
+local http = require "apivideo.transport.http"
+local json = require "apivideo.util.json"
 local misuse = require "spec.support.misuse"
-local url = require "apivideo.url"
+local url = require "apivideo.util.url"
 
 describe("emulator, resources", function()
   local local_api

@@ -1,7 +1,7 @@
 local apivideo = require "apivideo"
 local cjson = require "cjson"
 local emulator = require "apivideo.emulator"
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local running = require "spec.support.running"
 local server = require "apivideo.server"
 local stderr = require "spec.support.stderr"

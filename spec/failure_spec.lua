@@ -1,8 +1,8 @@
 -- What failed, as text for logs and dead letters.
 
 local errors = require "apivideo.error"
-local failure = require "apivideo.failure"
-local permanent = require "apivideo.permanent"
+local failure = require "apivideo.util.failure"
+local permanent = require "apivideo.events.permanent"
 
 describe("failure.text", function()
   it("shows strings, numbers, nil and error objects as tostring does", function()

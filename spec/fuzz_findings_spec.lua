@@ -1,7 +1,7 @@
 -- What `make fuzz` has found: the bytes that did it, so that it stays found.
 
-local http = require "apivideo.http"
-local json = require "apivideo.json"
+local http = require "apivideo.transport.http"
+local json = require "apivideo.util.json"
 local raw = require "spec.support.raw"
 local running = require "spec.support.running"
 local server = require "apivideo.server"

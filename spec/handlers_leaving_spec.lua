@@ -4,7 +4,7 @@ local apivideo = require "apivideo"
 local inboxes = require "spec.support.inboxes"
 local memory = require "apivideo.inbox.memory"
 local process = require "spec.support.process"
-local protected = require "apivideo.pcall"
+local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
 

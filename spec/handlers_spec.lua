@@ -1,6 +1,6 @@
 local apivideo = require "apivideo"
 local misuse = require "spec.support.misuse"
-local permanent = require "apivideo.permanent"
+local permanent = require "apivideo.events.permanent"
 local runtime = require "apivideo.runtime"
 local stderr = require "spec.support.stderr"
 

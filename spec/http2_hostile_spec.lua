@@ -1,7 +1,7 @@
 -- A peer of HTTP/2 that keeps to none of its rules.
 
 local certificates = require "spec.support.certificates"
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local is_below = require "spec.support.is_below"
 local nginx = require "spec.support.nginx"
 local peer = require "spec.support.peer"

@@ -1,7 +1,7 @@
 -- HTTP/2 with a real peer: nginx, over TLS, with certificates made here.
 
 local certificates = require "spec.support.certificates"
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local is_below = require "spec.support.is_below"
 local libcurl = require "spec.support.libcurl"
 local nginx = require "spec.support.nginx"

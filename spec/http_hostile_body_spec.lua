@@ -1,6 +1,6 @@
 -- A peer whose answers have bodies that are none, or more than was asked for.
 
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"

@@ -1,6 +1,6 @@
 -- A peer whose headers are no headers, or say what others would read in another way.
 
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local running = require "spec.support.running"
 
 local function get(p, more)

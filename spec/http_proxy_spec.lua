@@ -1,5 +1,5 @@
 local free_port = require "spec.support.free_port"
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local libcurl = require "spec.support.libcurl"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
@@ -124,7 +124,7 @@ describe("a proxy", function()
   -- What a child whose environment names a proxy prints of a request.
   local function with_environment(environment, request)
     return (process.run({ "-e", ([[
-      local response, err = require("apivideo.http").request { method = "GET", timeout = 5, %s }
+      local response, err = require("apivideo.transport.http").request { method = "GET", timeout = 5, %s }
       print(response and response.body or err.kind)]]):format(request) }, environment))
   end
 

@@ -2,7 +2,7 @@
 
 local core = require "apivideo.core"
 local free_port = require "spec.support.free_port"
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local libcurl = require "spec.support.libcurl"
 local running = require "spec.support.running"
 local wait_for = require "spec.support.wait"

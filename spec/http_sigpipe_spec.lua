@@ -77,7 +77,7 @@ describe("a connection over TLS that the peer has reset", function()
       return "200 OK"
     end)
     return process.run({ "-e", ([[
-      local http, ca_file = require "apivideo.http", "%s"
+      local http, ca_file = require "apivideo.transport.http", "%s"
       local function get(url)
         return assert(http.request { method = "GET", url = url, timeout = 60, ca_file = ca_file, proxy = "" })
       end

@@ -1,6 +1,6 @@
 local all_at_once = require "spec.support.all_at_once"
 local core = require "apivideo.core"
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local libcurl = require "spec.support.libcurl"
 local peer = require "spec.support.peer"
 local running = require "spec.support.running"

@@ -1,6 +1,6 @@
 -- A peer that stops, or drips, wherever it may: each request ends within its own time, and harms no other.
 
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"

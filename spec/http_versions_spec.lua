@@ -81,7 +81,7 @@ describe("the module", function()
       p.requests[#p.requests + 1] = connection:read_request()
     end)
     local output = process.run({ "-e", ([[
-      local http = require "apivideo.http"
+      local http = require "apivideo.transport.http"
       for _, method in ipairs { "POST", "GET", "DELETE" } do
         local request = { method = method, url = "%s", timeout = 60, proxy = "" }
         local _, err, sent = http.request(request)
@@ -117,7 +117,8 @@ describe("the module", function()
     authority:openssl "rsa -aes128 -passout pass:word -in good.key -out locked.key"
     local port = authority:serve "-cert good.crt -key good.key"
     local output = process.run({ "-e", ([[
-      local _, err = require("apivideo.http").request { method = "GET", url = "https://127.0.0.1:%d/", timeout = 60,
+      local _, err = require("apivideo.transport.http").request {
+        method = "GET", url = "https://127.0.0.1:%d/", timeout = 60,
         ca_file = "%s", client_cert = "%s", client_key = "%s", proxy = "" }
       print(err.kind)]]):format(port, authority:path "ca.crt", authority:path "good.crt",
         authority:path "locked.key") },

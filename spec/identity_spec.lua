@@ -1,8 +1,8 @@
 -- Who calls: User-Agent and api.video's AV-Origin headers, as documented.
 
-local identity = require "apivideo.identity"
+local identity = require "apivideo.client.user_agent"
 local locale = require "spec.support.locale"
-local resource = require "apivideo.resource"
+local resource = require "apivideo.resources.collection"
 local apivideo = require "apivideo"
 local misuse = require "spec.support.misuse"
 local peer = require "spec.support.peer"

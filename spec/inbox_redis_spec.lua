@@ -10,7 +10,7 @@ local process = require "spec.support.process"
 local redis = require "apivideo.inbox.redis"
 local redis_server = require "spec.support.redis"
 local runtime = require "apivideo.runtime"
-local scripts = require "apivideo.inbox.redis_scripts"
+local scripts = require "apivideo.inbox.redis.scripts"
 local stderr = require "spec.support.stderr"
 local wait_for = require "spec.support.wait"
 

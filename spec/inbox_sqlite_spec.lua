@@ -4,7 +4,7 @@ local core = require "apivideo.core"
 local host = require "apivideo.runtime.host"
 local misuse = require "spec.support.misuse"
 local sqlite = require "apivideo.inbox.sqlite"
-local statements = require "apivideo.inbox.sqlite_statements"
+local statements = require "apivideo.inbox.sqlite.statements"
 local wait_for = require "spec.support.wait"
 
 local WINDOW = 20

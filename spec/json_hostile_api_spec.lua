@@ -2,7 +2,7 @@
 -- nobody.
 
 local client_of = require "spec.support.client"
-local json = require "apivideo.json"
+local json = require "apivideo.util.json"
 local running = require "spec.support.running"
 
 -- Refused, as an answer and by the decoder.

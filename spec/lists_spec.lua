@@ -3,7 +3,7 @@
 local apivideo = require "apivideo"
 local client_of = require "spec.support.client"
 local errors = require "apivideo.error"
-local json = require "apivideo.json"
+local json = require "apivideo.util.json"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 

@@ -1,4 +1,4 @@
-local json = require "apivideo.json"
+local json = require "apivideo.util.json"
 
 local has_integers = math.type ~= nil
 

@@ -1,7 +1,7 @@
 local apivideo = require "apivideo"
-local dictionary = require "apivideo.dictionary"
-local http = require "apivideo.http"
-local metrics = require "apivideo.metrics"
+local dictionary = require "apivideo.runtime.dictionary"
+local http = require "apivideo.transport.http"
+local metrics = require "apivideo.receiver.metrics"
 local server = require "apivideo.server"
 
 local SECRET = "sig_sec_0000000000000000000000"

@@ -2,12 +2,12 @@
 
 local apivideo = require "apivideo"
 local errors = require "apivideo.error"
-local headers = require "apivideo.headers"
+local headers = require "apivideo.util.headers"
 local memory = require "apivideo.inbox.memory"
-local options = require "apivideo.options"
-local redact = require "apivideo.redact"
+local options = require "apivideo.util.options"
+local redact = require "apivideo.util.redact"
 local server = require "apivideo.server"
-local url = require "apivideo.url"
+local url = require "apivideo.util.url"
 
 describe("redact", function()
   it("takes secrets out of text", function()

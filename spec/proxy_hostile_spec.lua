@@ -1,7 +1,7 @@
 -- A proxy that is as bad as a peer can be, before the tunnel that it is asked for.
 
 local certificates = require "spec.support.certificates"
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local nginx = require "spec.support.nginx"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"

@@ -1,6 +1,6 @@
 local apivideo = require "apivideo"
 local misuse = require "spec.support.misuse"
-local rate_limit = require "apivideo.rate_limit"
+local rate_limit = require "apivideo.transport.rate_limit"
 local runtime = require "apivideo.runtime"
 local server = require "apivideo.server"
 local waits = require "spec.support.waits"

@@ -1,7 +1,7 @@
 -- Requests that are no deliveries: a health check, and one whose body was not read.
 
 local apivideo = require "apivideo"
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local inboxes = require "spec.support.inboxes"
 local memory = require "apivideo.inbox.memory"
 local misuse = require "spec.support.misuse"

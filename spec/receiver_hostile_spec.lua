@@ -2,9 +2,9 @@
 --- as they came.
 
 local apivideo = require "apivideo"
-local dictionary = require "apivideo.dictionary"
+local dictionary = require "apivideo.runtime.dictionary"
 local errors = require "apivideo.error"
-local secrets_of = require "apivideo.secrets"
+local secrets_of = require "apivideo.resources.webhooks.secrets"
 
 local SECRET, ID = "sig_sec_0000000000000000000000", "webhook_0000000000000000000000"
 local RAW = '{"type":"video.encoding.quality.completed","emittedAt":"2021-01-29T15:46:25.217Z",'

@@ -1,6 +1,7 @@
 local apivideo = require "apivideo"
 local cjson = require "cjson"
 local errors = require "apivideo.error"
+local http = require "apivideo.transport.http"
 local misuse = require "spec.support.misuse"
 local runtime = require "apivideo.runtime"
 local socket = require "socket"
@@ -311,7 +312,7 @@ describe("receiver", function()
       local listening = assert(require("apivideo.server").listen {
         receiver = new { secrets = SECRET, defer = true } })
       for _ = 1, 3 do
-        local response = assert(require("apivideo.http").request { method = "POST", url = listening.url, body = RAW,
+        local response = assert(http.request { method = "POST", url = listening.url, body = RAW,
           headers = { "X-Api-Video-WebhookID: " .. ID, "X-Api-Video-Signature: " .. HEX } })
         assert.equal(204, response.status)
       end

@@ -1,7 +1,7 @@
 -- What no person and no log may see, taken out of texts.
 
 local locale = require "spec.support.locale"
-local redact = require "apivideo.redact"
+local redact = require "apivideo.util.redact"
 
 describe("redaction", function()
   it("leaves alone what is no secret", function()

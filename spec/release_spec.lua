@@ -133,9 +133,9 @@ describe("a release #process", function()
     output, status = process.run({ "-e", [[
       local apivideo = require "apivideo"
       local listening = assert(require("apivideo.server").listen { handler = function() return 204 end })
-      print(assert(require("apivideo.http").request { method = "GET", url = listening.url }).status)
+      print(assert(require("apivideo.transport.http").request { method = "GET", url = listening.url }).status)
       listening:stop()
-      require("apivideo.command").main { "--version" }]] }, environment)
+      require("apivideo.cli").main { "--version" }]] }, environment)
     assert.equal("204\napivideo 9.8.7\n", output)
     assert.equal(0, status)
   end)

@@ -1,5 +1,5 @@
 local apivideo = require "apivideo"
-local retry = require "apivideo.retry"
+local retry = require "apivideo.transport.retry"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 local socket = require "socket"

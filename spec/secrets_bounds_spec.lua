@@ -7,7 +7,7 @@ local errors = require "apivideo.error"
 local misuse = require "spec.support.misuse"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
-local secrets_of = require "apivideo.secrets"
+local secrets_of = require "apivideo.resources.webhooks.secrets"
 
 local TTL, HOUR = 300, 3600
 local RECORDED = "video.source.recorded"

@@ -1,9 +1,9 @@
 local all_at_once = require "spec.support.all_at_once"
-local dictionary = require "apivideo.dictionary"
+local dictionary = require "apivideo.runtime.dictionary"
 local errors = require "apivideo.error"
 local misuse = require "spec.support.misuse"
 local runtime = require "apivideo.runtime"
-local secrets_of = require "apivideo.secrets"
+local secrets_of = require "apivideo.resources.webhooks.secrets"
 
 local ids = { A = "webhook_A", B = "webhook_B" }
 

@@ -2,7 +2,7 @@
 -- they show, and most have been signed by whom we trust.
 
 local certificates = require "spec.support.certificates"
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local libcurl = require "spec.support.libcurl"
 local nginx = require "spec.support.nginx"
 local process = require "spec.support.process"
@@ -125,7 +125,7 @@ describe("TLS trusts no peer #process", function()
     local environment = "OPENSSL_CONF=" .. authority:path "old.conf"
     local function ask(port)
       return (process.run({ "-e", ([[
-        local response, err = require("apivideo.http").request { method = "GET", timeout = 10,
+        local response, err = require("apivideo.transport.http").request { method = "GET", timeout = 10,
           url = "https://127.0.0.1:%d/", ca_file = "%s" }
         print(response and response.status or err.kind)]]):format(port, authority:path "ca.crt") }, environment))
     end

@@ -2,7 +2,7 @@
 
 local certificates = require "spec.support.certificates"
 local free_port = require "spec.support.free_port"
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local nginx = require "spec.support.nginx"
 local peer = require "spec.support.peer"
 local runtime = require "apivideo.runtime"

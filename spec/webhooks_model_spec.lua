@@ -8,7 +8,7 @@ local minimize = require "spec.model.minimize"
 local new_account = require "spec.model.account"
 local random = require "spec.model.random"
 local scheduler = require "spec.model.scheduler"
-local webhook = require "apivideo.webhook"
+local webhook = require "apivideo.resources.webhooks.definition"
 
 local unpack = table.unpack or unpack
 

@@ -15,9 +15,9 @@ local FLOORS = {
   { "libcurl", "src/common/compat_curl.h", '#error "[^"]*libcurl ([%d.]+)' },
   { "OpenSSL", "src/common/compat_openssl.h", '#error "[^"]*OpenSSL ([%d.]+)' },
   { "libmicrohttpd", "src/common/compat_mhd.h", '#error "[^"]*libmicrohttpd ([%d.]+)' },
-  { "SQLite", "lua/apivideo/inbox/sqlite_connection.lua", "SQLite ([%d.]+) or newer is needed" },
+  { "SQLite", "lua/apivideo/inbox/sqlite/connection.lua", "SQLite ([%d.]+) or newer is needed" },
   { "lua-nginx-module", "docs/nginx.md", "Lua module ([%d.]+) or later" },
-  { "Redis", "lua/apivideo/inbox/redis.lua", "version ([%d.]+) or newer is needed" },
+  { "Redis", "lua/apivideo/inbox/redis/init.lua", "version ([%d.]+) or newer is needed" },
 }
 
 local compatibility = { page = PAGE, order = ORDER, columns = COLUMNS }
@@ -50,7 +50,7 @@ end
 local function floors_table()
   local text = heading { "library", "oldest", "in" }
   for _, floor in ipairs(compatibility.floors()) do
-    text = text .. row { floor[1], floor[2], ("[%s](../%s)"):format(floor[3]:match "[^/]+$", floor[3]) }
+    text = text .. row { floor[1], floor[2], ("[%s](../%s)"):format(floor[3]:match "[^/]+/[^/]+$", floor[3]) }
   end
   return text
 end

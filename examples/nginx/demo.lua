@@ -4,7 +4,7 @@
 
 local apivideo = require "apivideo"
 local emulator = require "apivideo.emulator"
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local sender = require "apivideo.emulator.sender"
 local server = require "apivideo.server"
 

@@ -1,6 +1,6 @@
 --- The one kind of error that this library returns: `nil, err`. Misuse raises instead.
 
-local redact = require "apivideo.redact"
+local redact = require "apivideo.util.redact"
 
 ---@alias apivideo.ErrorKind
 ---| "invalid_request"      the request was refused as wrong: by api.video (400 and other 4xx) or before it was sent

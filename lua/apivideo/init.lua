@@ -3,15 +3,15 @@
 local core = require "apivideo.core"
 local events = require "apivideo.events"
 local inbox = require "apivideo.inbox"
-local json = require "apivideo.json"
-local permanent = require "apivideo.permanent"
+local json = require "apivideo.util.json"
+local permanent = require "apivideo.events.permanent"
 local runtime = require "apivideo.runtime"
 
 return {
   _VERSION = "apivideo " .. require "apivideo.version",
 
   client = require "apivideo.client",
-  handlers = require "apivideo.handlers",
+  handlers = require "apivideo.events.handlers",
   inbox = inbox.new,
   receiver = require "apivideo.receiver",
 
@@ -30,7 +30,7 @@ return {
   array = json.array,
 
   --- Makes what calls can be cancelled with, as their option `cancel`.
-  cancellation = require("apivideo.cancellation").new,
+  cancellation = require("apivideo.runtime.cancellation").new,
 
   --- The catalogue of event types.
   ---@type apivideo.Catalogue
@@ -60,7 +60,7 @@ return {
   ---@type fun(text: any): integer|nil, integer?
   timestamp = core.event.timestamp,
 
-  parallel = require "apivideo.parallel",
+  parallel = require "apivideo.runtime.parallel",
   spawn = runtime.spawn,
   sleep = runtime.sleep,
   run = runtime.run,

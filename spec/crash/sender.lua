@@ -3,7 +3,7 @@
 
 local apivideo = require "apivideo"
 local events = require "spec.crash.events"
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local runtime = require "apivideo.runtime"
 local terms = require "spec.crash.terms"
 

@@ -2,9 +2,9 @@
 -- a piece, which libcurl sees by itself; a byte 29 ends the connection. When nothing is left, every
 -- connection is closed, so each request must end.
 
-local answer = require "apivideo.answer"
+local answer = require "apivideo.transport.response"
 local core = require "apivideo.core"
-local headers = require "apivideo.headers"
+local headers = require "apivideo.util.headers"
 local peer = require "peer"
 
 local METHODS = { "GET", "POST", "HEAD", "DELETE" }

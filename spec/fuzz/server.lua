@@ -5,7 +5,7 @@
 local apivideo = require "apivideo"
 local client = require "client"
 local core = require "apivideo.server.core"
-local headers = require "apivideo.headers"
+local headers = require "apivideo.util.headers"
 
 local SECRET = "sig_sec_0000000000000000000000"
 local MAX_BODY = { 65536, 50 }

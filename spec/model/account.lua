@@ -4,11 +4,11 @@
 local catalogue = require "apivideo.events"
 local collection = require "apivideo.emulator.collection"
 local handlers = require "apivideo.emulator.webhooks"
-local headers = require "apivideo.headers"
+local headers = require "apivideo.util.headers"
 local ids = require "apivideo.emulator.ids"
-local json = require "apivideo.json"
+local json = require "apivideo.util.json"
 local random = require "spec.model.random"
-local url = require "apivideo.url"
+local url = require "apivideo.util.url"
 
 local START = 1700000000
 

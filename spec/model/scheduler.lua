@@ -3,7 +3,7 @@
 --- `apivideo.runtime` while a run lasts.
 
 local latches = require "apivideo.runtime.latches"
-local retry = require "apivideo.retry"
+local retry = require "apivideo.transport.retry"
 local runtime = require "apivideo.runtime"
 
 local scheduler = {}

@@ -89,7 +89,7 @@ return {
     { "what came before the request is its answer", "connection->http1 ? POLLIN | COMPAT_POLLRDHUP : COMPAT_POLLRDHUP", "POLLRDHUP", spec = "spec/http_hostile_body_spec.lua" },
   },
   {
-    file = "lua/apivideo/resource.lua", spec = "spec/resources_spec.lua",
+    file = "lua/apivideo/resources/collection.lua", spec = "spec/resources_spec.lua",
     { "ids may hold anything", "elseif #id <= 100 and id:find(\"^\" .. (prefix or \"\") .. \"[A-Za-z0-9_%-]+$\") then", "elseif true then" },
     { "an answer needs no id", "if thing == true or id and type(thing[id]) ~= \"string\" then", "if false then" },
     { "a page may be anything", "if page == true or not is_list_of_tables(page.data) then", "if false then",
@@ -100,7 +100,7 @@ return {
     { "empty filters are sent", "elseif type(value) == \"table\" and next(value) == nil then", "elseif false then" },
   },
   {
-    file = "lua/apivideo/client.lua", spec = "spec/client_request_spec.lua",
+    file = "lua/apivideo/client/init.lua", spec = "spec/client_request_spec.lua",
     { "an error has no response", "return nil, errors.attach(err, \"response\", made.response) end", "return nil, err end" },
     { "a path may hold a query", "not path:find(\"^/[^%s%c?#]*$\")", "not path:find \"^/\"" },
     { "a method may hold anything", "or not method:find(\"^%u+$\") then", "then" },
@@ -109,19 +109,19 @@ return {
     { "keys may hold line ends", "return not text:find(\"^[!-~]+$\") and", "return false and", spec = "spec/credentials_spec.lua" },
   },
   {
-    file = "lua/apivideo/call.lua", spec = "spec/retry_spec.lua",
+    file = "lua/apivideo/transport/call.lua", spec = "spec/retry_spec.lua",
     { "what may have been done is done again", "if not (unprocessed or self.repeatable or self.settle and not may_go_on(err)) then return nil end", "" },
     { "retries have no end", "self.tries > limit(self, \"retries\")", "false" },
     { "retries go on when time is over", "if delay >= time_left(self) then return nil end", "" },
     { "refused tokens are renewed without end", "and not renewed and self.account", "and self.account", spec = "spec/credentials_spec.lua" },
   },
   {
-    file = "lua/apivideo/retry.lua", spec = "spec/retry_spec.lua",
+    file = "lua/apivideo/transport/retry.lua", spec = "spec/retry_spec.lua",
     { "a server may ask for any wait", "asked = math.min(asked, policy.longest_asked)", "", spec = "spec/auth_hostile_spec.lua" },
     { "the budget has no end", "if self.tokens < 1 then return false end", "" },
   },
   {
-    file = "lua/apivideo/credentials.lua", spec = "spec/credentials_spec.lua",
+    file = "lua/apivideo/client/credentials.lua", spec = "spec/credentials_spec.lua",
     { "a token may hold anything", "elseif tokens == true or not is_text(tokens.access_token) then", "elseif tokens == true then" },
     { "a token may be dead when it comes", "math.max(SHORTEST_LIFE, math.min(said, LONGEST_LIFE))", "math.min(said, LONGEST_LIFE)", spec = "spec/auth_hostile_spec.lua" },
     { "tokens are not renewed in time", "if self.token and now < self.renew_at then return nil end", "if self.token then return nil end" },
@@ -131,7 +131,7 @@ return {
     { "nginx is an undeclared global", "pcall(function() return ngx end)", "true, ngx" },
   },
   {
-    file = "lua/apivideo/json.lua", spec = "spec/management_json_spec.lua",
+    file = "lua/apivideo/util/json.lua", spec = "spec/management_json_spec.lua",
     { "answers may hold what is no number", "cjson.decode_invalid_numbers(false)", "", spec = "spec/json_hostile_api_spec.lua" },
     { "answers may have any depth", "cjson.decode_max_depth(100)", "cjson.decode_max_depth(1000)", spec = "spec/json_hostile_api_spec.lua" },
     { "a decoded list is a plain table", "if value[1] ~= nil then json.array(value) end", "" },

@@ -3,7 +3,7 @@
 
 return {
   {
-    file = "lua/apivideo/inbox.lua", spec = "spec/inbox_spec.lua",
+    file = "lua/apivideo/inbox/init.lua", spec = "spec/inbox_spec.lua",
     { "the window cannot be set", "local window = given.window or WINDOW_S", "local window = WINDOW_S" },
     { "what is no JSON is kept", "elseif delivery.event and delivery.raw:find(\"\\0\", 1, true) then", "elseif false then" },
   },
@@ -51,7 +51,7 @@ return {
     { "a child takes the parent's task for its own", "if self.process == process then return end", "if true then return end" },
   },
   {
-    file = "lua/apivideo/inbox.lua", spec = "spec/inbox_spool_spec.lua",
+    file = "lua/apivideo/inbox/init.lua", spec = "spec/inbox_spool_spec.lua",
     { "the spool is not counted while the store is away", "stats = stats or { error = err }", "if not stats then return nil, err end" },
   },
   {
@@ -60,24 +60,24 @@ return {
     { "an opposite event counts for nothing", "self, item.opposite, came)", "self, nil, came)" },
   },
   {
-    file = "lua/apivideo/inbox/sqlite.lua", spec = "spec/inbox_sqlite_spec.lua",
+    file = "lua/apivideo/inbox/sqlite/init.lua", spec = "spec/inbox_sqlite_spec.lua",
     { "lists wait for writers", 'return attempt(self, "read", list,', 'return attempt(self, "write", list,' },
     { "a child uses the parent's connection", "if connection.is_inherited(self.path) then\n    return", "if false then\n    return" },
     { "events of a batch have no order", "return entry[2] < other[2]", "return false" },
     { "the time of a later delivery counts", 'if item.age and db:run("came_before", came, key, came) == 1 then return false end', "" },
   },
   {
-    file = "lua/apivideo/inbox/sqlite_connection.lua", spec = "spec/inbox_sqlite_spec.lua",
+    file = "lua/apivideo/inbox/sqlite/connection.lua", spec = "spec/inbox_sqlite_spec.lua",
     { "any SQLite is accepted", "if number and number < OLDEST then", "if false then" },
     { "a probe overwrites a user's file", '(path:match "^.*/" or "") .. ".apivideo-" .. name', 'path .. "-probe"' },
   },
   {
-    file = "lua/apivideo/inbox/redis.lua", spec = "spec/inbox_redis_spec.lua",
+    file = "lua/apivideo/inbox/redis/init.lua", spec = "spec/inbox_redis_spec.lua",
     { "a check that is not allowed stops the inbox", "if not untold and (tonumber", "if (tonumber" },
     { "a child claims in the parent's name", "if self.process ~= process then", "if not self.consumer then" },
   },
   {
-    file = "lua/apivideo/inbox/redis_clients.lua", spec = "spec/inbox_redis_spec.lua",
+    file = "lua/apivideo/inbox/redis/clients.lua", spec = "spec/inbox_redis_spec.lua",
     { "a child uses the parent's connection", "if not client or self.process == core.process_id() then return client end", "if true then return client end" },
     { "a user's name is not sent", 'ask(client, "auth", self.username, self.password())', 'ask(client, "auth", self.password())' },
   },
@@ -89,7 +89,7 @@ return {
     { "a yield to another scheduler is reported twice", "if is_lost and guard then return guard", "if is_lost and guard then report(task, err) return guard", spec = "spec/handlers_leaving_spec.lua" },
   },
   {
-    file = "lua/apivideo/parallel.lua", spec = "spec/parallel_spec.lua",
+    file = "lua/apivideo/runtime/parallel.lua", spec = "spec/parallel_spec.lua",
     { "an item whose task was taken is waited for", "    self:finish(place, false, YIELDED)\n", "" },
   },
   {

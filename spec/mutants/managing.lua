@@ -5,7 +5,7 @@ local model = "spec/webhooks_model_spec.lua"
 
 return {
   {
-    file = "lua/apivideo/webhook.lua", spec = sync,
+    file = "lua/apivideo/resources/webhooks/definition.lua", spec = sync,
     { "of equal webhooks the oldest stays", "return created_a > created_b", "return created_a < created_b" },
     { "webhooks of one second have no order", "return comes_after(a.webhookId, b.webhookId)", "return true", spec = model },
     { "the scheme's and the host's case counts", "host = ascii_lower(host or authority)", "host = host or authority" },
@@ -18,7 +18,7 @@ return {
     { "an empty path counts", 'if rest:sub(1, 1) ~= "/" then rest = "/" .. rest end', "" },
   },
   {
-    file = "lua/apivideo/webhooks_sync.lua", spec = sync,
+    file = "lua/apivideo/resources/webhooks/sync.lua", spec = sync,
     { "the overlap is cut short", "and now - webhook.created_at(other) >= overlap then return true end",
       "then return true end" },
     { "any equal webhook supersedes", "if webhook.is_newer(other, item) and", "if other ~= item and webhook.created_at(other) and",
@@ -28,7 +28,7 @@ return {
     { "what others deleted stays away", "if ok and #plan.delete > 0 then", "if false then" },
   },
   {
-    file = "lua/apivideo/webhooks_rotate.lua", spec = rotate,
+    file = "lua/apivideo/resources/webhooks/rotate.lua", spec = rotate,
     { "the new webhook is not looked for", 'if not found and err.kind == "not_found" then', "if false then" },
     { "an unknown outcome is a good one", "elseif not found then", "elseif false then" },
     { "the new webhook may be older", "elseif webhook.is_newer(new, old) == false then", "elseif false then" },

@@ -71,7 +71,7 @@ return {
     { "a fraction needs no digits", "if (c->at == c->end || *c->at < '0' || *c->at > '9') return false;", "" },
   },
   {
-    file = "lua/apivideo/events.lua", spec = "spec/events_spec.lua",
+    file = "lua/apivideo/events/init.lua", spec = "spec/events_spec.lua",
     { "an event and its opposite have the same key", "identified(extended(\"\", known.opposite), known, event)", "key" },
     { "an opposite may have another identity", "if not other.emitted_at or table.concat", "if false and table.concat" },
     { "fields of an identity run together", "return key .. lengths[#value] .. value", "return key .. value" },

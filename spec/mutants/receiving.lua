@@ -92,13 +92,13 @@ return {
     { "schemes are read in the process's locale", [["^[Bb][Aa][Ss][Ii][Cc] +(.*)$"]], [["^[Bb][Aa][Ss]i[Cc] +(.*)$"]] },
   },
   {
-    file = "lua/apivideo/server.lua", spec = "spec/server_spec.lua",
+    file = "lua/apivideo/server/init.lua", spec = "spec/server_spec.lua",
     { "a failed handler is no answer", "self.core:respond(id, 500) -- first: without memory, there is no message either", "" },
     { "a handler that yields elsewhere is no answer", "    self.core:respond(id, 500)\n    self.send()", "    self.send()" },
     { "requests under way are cut", "self.drained:wait(grace or 10)", "" },
   },
   {
-    file = "lua/apivideo/receiver.lua", spec = "spec/receiver_spec.lua",
+    file = "lua/apivideo/receiver/init.lua", spec = "spec/receiver_spec.lua",
     { "any method is taken", "if method ~= \"POST\" then", "if false then" },
     { "bodies of any size are taken", "if size > self.max_body then", "if false then" },
     { "what is no event is acknowledged", "if self.unsigned then return nil, 400, err end", "if self.unsigned then return nil, 204, err end", spec = "spec/unparsed_spec.lua" },
@@ -114,12 +114,12 @@ return {
     { "a decoded body is taken", "if request.body ~= nil and type(request.body) ~= \"string\" then", "if false then", spec = "spec/bytes_only_spec.lua" },
   },
   {
-    file = "lua/apivideo/outcome_log.lua", spec = "spec/unparsed_spec.lua",
+    file = "lua/apivideo/receiver/outcome_log.lua", spec = "spec/unparsed_spec.lua",
     { "signed bytes are logged whole", ":sub(1, BODY_SHOWN_MAX_BYTES)", "" },
     { "signed bytes are not logged", ".. \"; the body: \" .. shown_body(outcome.delivery.raw)", "" },
   },
   {
-    file = "lua/apivideo/nginx.lua", spec = "spec/nginx_receiver_spec.lua",
+    file = "lua/apivideo/receiver/nginx.lua", spec = "spec/nginx_receiver_spec.lua",
     { "bodies in files are lost", "if path then return read_file(path, most) end", "" },
     { "precontent has no body", "access = true, precontent = true,", "access = true,", spec = "spec/nginx_phases_spec.lua" },
     { "requests of the module stream are HTTP", "if ngx.config and ngx.config.subsystem", "if false and ngx.config.subsystem", spec = "spec/nginx_phases_spec.lua" },
@@ -130,7 +130,7 @@ return {
     { "a response that a handler sent is completed", "if ngx.headers_sent then return end_sent(status) end", "", spec = "spec/nginx_handlers_spec.lua" },
   },
   {
-    file = "lua/apivideo/handlers.lua", spec = "spec/handlers_spec.lua",
+    file = "lua/apivideo/events/handlers.lua", spec = "spec/handlers_spec.lua",
     { "one that fails keeps others from running", "    local err, traceback = failure_of(functions[i], event, delivery)\n",
       "    local err, traceback = failure_of(functions[i], event, delivery)\n    if err ~= nil then return nil, { err } end\n" },
     { "types nobody knows can be registered", "for _, name in ipairs(list) do check_name(self, name) end", "" },
@@ -143,11 +143,11 @@ return {
     { "a handler may end its request", "runtime.forbid_exit(failure_of, \"a handler\")", "", spec = "spec/nginx_handlers_spec.lua" },
   },
   {
-    file = "lua/apivideo/permanent.lua", spec = "spec/handlers_spec.lua",
+    file = "lua/apivideo/events/permanent.lua", spec = "spec/handlers_spec.lua",
     { "another task's permanent failure counts", "latest[current_task()] = {", "latest[MAIN] = {" },
   },
   {
-    file = "lua/apivideo/failure.lua", spec = "spec/failure_spec.lua",
+    file = "lua/apivideo/util/failure.lua", spec = "spec/failure_spec.lua",
     { "an object that cannot be shown raises", "local ok, text = pcall(tostring, value)", "local ok, text = true, tostring(value)" },
     { "tables are addresses", "redact.text(has_text(err) and string_of(err) or fields_of(err))", "redact.text(string_of(err))" },
     { "secret fields are shown", "if type(key) == \"string\" and redact.is_secret(key) then return \"***\" end", "" },

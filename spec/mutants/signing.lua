@@ -38,7 +38,7 @@ return {
     { "a libcrypto that is too old is used", "OpenSSL_version_num() < COMPAT_OPENSSL_FLOOR", "false" },
   },
   {
-    file = "lua/apivideo/verification.lua", spec = "spec/receiver_spec.lua",
+    file = "lua/apivideo/receiver/verification.lua", spec = "spec/receiver_spec.lua",
     { "signatures are not checked", "if is_valid then return nil end", "if true then return nil end" },
     { "no secret, no check", "  if not secret then\n    return 401, bad_signature(id_problem", "  if not secret then\n    if true then return end\n    return 401, bad_signature(id_problem" },
     { "of repeated headers the first counts", "if count == 1 and type(value)", "if count >= 1 and type(value)" },
@@ -48,7 +48,7 @@ return {
     { "a mismatch says nothing of its cause", "reason == \"mismatch\" and mismatch(raw, secret) or nil", "nil", spec = "spec/receiver_mismatch_spec.lua" },
   },
   {
-    file = "lua/apivideo/receiver.lua", spec = "spec/receiver_spec.lua",
+    file = "lua/apivideo/receiver/init.lua", spec = "spec/receiver_spec.lua",
     { "only unsigned receivers check", "if not self.unsigned then\n    local status, err = verification", "if self.unsigned then\n    local status, err = verification" },
     { "a receiver needs no secrets", "if given.secrets == nil and not given.unsigned then", "if false then" },
     { "what is unsigned counts as verified", "verified = not self.unsigned", "verified = true" },
@@ -56,7 +56,7 @@ return {
       "return status, headers_of(status), tostring(status)\nend\n\nReceiver.nginx" },
   },
   {
-    file = "lua/apivideo/secrets.lua", spec = "spec/secrets_spec.lua",
+    file = "lua/apivideo/resources/webhooks/secrets.lua", spec = "spec/secrets_spec.lua",
     { "any text can be a webhook's id", " or not id:find \"^webhook_[A-Za-z0-9_%-]+$\"", "" },
     { "ids may have any length", "or #id > ID_MAX_BYTES ", "" },
     { "a failure of api.video uses up the minute's budget", "if not is_known and not is_missing then", "if not is_known and secret then" },
@@ -71,7 +71,7 @@ return {
     { "a secret is asked for again with every delivery", "if state.store:add(state.prefix .. \"again:\" .. id, true, REST) then", "if true then" },
   },
   {
-    file = "lua/apivideo/redact.lua", spec = "spec/redact_spec.lua spec/canary_spec.lua spec/canary_output_spec.lua",
+    file = "lua/apivideo/util/redact.lua", spec = "spec/redact_spec.lua spec/canary_spec.lua spec/canary_output_spec.lua",
     { "signature secrets are shown", [[text = text:gsub("sig_sec_[A-Za-z0-9_-]+", "sig_sec_***")]], "" },
     { "bearer tokens are shown", [[text = text:gsub("(" .. BEARER]], [[local _ = text:gsub("(" .. BEARER]] },
     { "basic credentials are shown", [[text = text:gsub("(" .. BASIC]], [[local _ = text:gsub("(" .. BASIC]] },
@@ -93,45 +93,45 @@ return {
     { "secrets in tables are shown", [[redact.value(item, secrets, is_secret)]], "redact.value(item, secrets)" },
   },
   {
-    file = "lua/apivideo/secret_source.lua", spec = "spec/secrets_bounds_spec.lua",
+    file = "lua/apivideo/receiver/secret_source.lua", spec = "spec/secrets_bounds_spec.lua",
     { "a function of secrets that raises ends the request", "ask = guarded(given)", "ask = given" },
     { "secrets may end in whitespace", "local problem = whitespace.problem(secret)", "local problem", spec = "spec/receiver_mismatch_spec.lua" },
     { "a function may return anything for a secret", "if secret and is_secret(secret) then return secret end", "if secret then return secret end", spec = "spec/receiver_mismatch_spec.lua" },
     { "a function may return anything for an error", "if err == nil or errors.is(err) then return nil, err end", "if true then return nil, err end", spec = "spec/receiver_mismatch_spec.lua" },
   },
   {
-    file = "lua/apivideo/call.lua", spec = "spec/canary_spec.lua",
+    file = "lua/apivideo/transport/call.lua", spec = "spec/canary_spec.lua",
     { "failures of the connection show secrets", "if err then err = errors.new(err.kind, err.message, err, self:secrets()) end", "" },
     { "what is said of a call shows secrets", "return fields, self:secrets()", "return fields" },
   },
   {
-    file = "lua/apivideo/client.lua", spec = "spec/canary_spec.lua",
+    file = "lua/apivideo/client/init.lua", spec = "spec/canary_spec.lua",
     { "a client that is printed shows its account", "account = function() return account end", "account = function() return account end, hidden = account" },
   },
   {
-    file = "lua/apivideo/answer.lua", spec = "spec/canary_spec.lua",
+    file = "lua/apivideo/transport/response.lua", spec = "spec/canary_spec.lua",
     { "a key in a redirect that is cut is shown", "redact.text(target, secrets):sub(1, SHOWN)", "target:sub(1, SHOWN)" },
   },
   {
-    file = "lua/apivideo/inbox/redis_clients.lua", spec = "spec/canary_spec.lua",
+    file = "lua/apivideo/inbox/redis/clients.lua", spec = "spec/canary_spec.lua",
     { "a store that is printed shows its password", "password = given.password and function() return given.password end,", "password = given.password," },
   },
   {
-    file = "lua/apivideo/command.lua", spec = "spec/canary_output_spec.lua",
+    file = "lua/apivideo/cli/init.lua", spec = "spec/canary_output_spec.lua",
     { "the command shows the keys of its arguments", "redact.text(text, secrets_of(arguments))", "redact.text(text)" },
     { "wrong usage leads to the help of all commands", 'commands[arguments[1]] and arguments[1] .. " "', 'false', spec = "spec/command_spec.lua" },
   },
   {
-    file = "lua/apivideo/command/credential.lua", spec = "spec/command_spec.lua",
+    file = "lua/apivideo/cli/credential.lua", spec = "spec/command_spec.lua",
     { "a secret may end in the newline of its file", "if problem then return nil", "if false then return nil" },
     { "an empty key is taken", 'text == ""', "false" },
   },
   {
-    file = "lua/apivideo/client.lua", spec = "spec/client_spec.lua",
+    file = "lua/apivideo/client/init.lua", spec = "spec/client_spec.lua",
     { "a key may end in the newline of its file", "local problem = whitespace.problem(text)", "local problem" },
   },
   {
-    file = "lua/apivideo/options.lua", spec = "spec/canary_misuse_spec.lua",
+    file = "lua/apivideo/util/options.lua", spec = "spec/canary_misuse_spec.lua",
     { "a mistyped option shows what was written", "redact.text(tostring(name))", "tostring(name)" },
   },
   {
@@ -141,7 +141,7 @@ return {
     { "messages show secrets", "self.message = redact.text(message, secrets)", "self.message = message" },
   },
   {
-    file = "lua/apivideo/observe.lua", spec = "spec/observe_spec.lua",
+    file = "lua/apivideo/transport/hooks.lua", spec = "spec/observe_spec.lua",
     { "hooks see the authorization", "if request.username then headers.Authorization = \"Basic ***\" end",
       "if request.username then headers.Authorization = \"Basic \" .. request.username end" },
     { "hooks see headers with secrets", "headers[name] = is_hidden and \"***\" or", "headers[name] =" },

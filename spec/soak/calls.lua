@@ -4,7 +4,7 @@
 local apivideo = require "apivideo"
 local errors = require "apivideo.error"
 local process = require "spec.support.process"
-local retry = require "apivideo.retry"
+local retry = require "apivideo.transport.retry"
 local runtime = require "apivideo.runtime"
 
 local SECONDS = tonumber(arg[1]) or 600

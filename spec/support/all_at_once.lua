@@ -1,6 +1,6 @@
 --- Runs a function many times at once, in tasks of the loop.
 
-local protected = require "apivideo.pcall"
+local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 
 local LIMIT = 60 -- seconds

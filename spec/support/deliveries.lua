@@ -3,7 +3,7 @@
 
 local apivideo = require "apivideo"
 local cjson = require "cjson"
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local runtime = require "apivideo.runtime"
 
 local deliveries = { SECRET = "sig_sec_of_the_senders", ATTEMPTS = 4, INTERVAL = 0.02 }

@@ -101,19 +101,17 @@ end
 --- The public fields of those classes, by class.
 function docs.annotated()
   local classes = {}
-  for _, folder in ipairs { "lua/apivideo", "lua/apivideo/emulator", "lua/apivideo/inbox" } do
-    for _, path in ipairs(files_of(folder, ".lua")) do
-      local class
-      for line in docs.read(path):gmatch("[^\n]+") do
-        local name, field = line:match("^%-%-%-@class apivideo%.([%w_.]+)"), line:match("^%-%-%-@field ([%w_]+)")
-        if name then
-          class = is_told(name) and name
-          if class then classes[class] = {} end
-        elseif field and class then
-          table.insert(classes[class], field)
-        elseif not line:find("^%-%-%-") then
-          class = nil
-        end
+  for path in io.popen("find lua/apivideo -name '*.lua' | sort"):lines() do
+    local class
+    for line in docs.read(path):gmatch("[^\n]+") do
+      local name, field = line:match("^%-%-%-@class apivideo%.([%w_.]+)"), line:match("^%-%-%-@field ([%w_]+)")
+      if name then
+        class = is_told(name) and name
+        if class then classes[class] = {} end
+      elseif field and class then
+        table.insert(classes[class], field)
+      elseif not line:find("^%-%-%-") then
+        class = nil
       end
     end
   end

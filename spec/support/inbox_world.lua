@@ -3,7 +3,7 @@
 
 local Model = require "spec.support.inbox_model"
 local core = require "apivideo.core"
-local log = require "apivideo.log"
+local log = require "apivideo.runtime.log"
 local runtime = require "apivideo.runtime"
 local spools = require "apivideo.inbox.spool"
 

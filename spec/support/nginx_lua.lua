@@ -2,7 +2,7 @@
 
 local file = require "spec.support.file"
 local free_port = require "spec.support.free_port"
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local lfs = require "lfs"
 local socket = require "socket"
 local wait_for = require "spec.support.wait"

@@ -1,7 +1,7 @@
 --- A receiver in a process of its own, whose memory, descriptors and processor time can be seen.
 
 local cjson = require "cjson"
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local process = require "spec.support.process"
 local sign = require("apivideo").sign
 

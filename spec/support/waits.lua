@@ -1,6 +1,6 @@
 --- How long calls wait between attempts, in a test.
 
-local policy = require("apivideo.retry").policy
+local policy = require("apivideo.transport.retry").policy
 
 local base, cap = policy.base, policy.cap
 

@@ -1,7 +1,7 @@
 --- A local api.video with something in it. Prints its URL, and serves until it is told to stop.
 
 local emulator = require "apivideo.emulator"
-local json = require "apivideo.json"
+local json = require "apivideo.util.json"
 
 local local_api = assert(emulator.start {
   api_key = "peer-key", rate_limits = { reads = 1000, writes = 1000 },

@@ -3,7 +3,7 @@
 
 local apivideo = require "apivideo"
 local cjson = require "cjson"
-local url = require "apivideo.url"
+local url = require "apivideo.util.url"
 
 local file = assert(io.open("spec/openapi.json", "rb"))
 local document = cjson.decode(file:read("*a"))

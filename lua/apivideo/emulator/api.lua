@@ -1,7 +1,7 @@
 --- How the local api.video answers a request: who may call, how often, what there is, what goes wrong.
 
 local faults = require "apivideo.emulator.faults"
-local json = require "apivideo.json"
+local json = require "apivideo.util.json"
 local live_streams = require "apivideo.emulator.live_streams"
 local problems = require "apivideo.emulator.problems"
 local summaries = require "apivideo.emulator.summaries"

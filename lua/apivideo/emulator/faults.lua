@@ -1,6 +1,6 @@
 --- Faults on demand: what goes wrong with the next requests.
 
-local options = require "apivideo.options"
+local options = require "apivideo.util.options"
 local problems = require "apivideo.emulator.problems"
 local runtime = require "apivideo.runtime"
 

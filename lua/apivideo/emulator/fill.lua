@@ -1,6 +1,6 @@
 --- Objects that a test gives in part, made whole.
 
-local json = require "apivideo.json"
+local json = require "apivideo.util.json"
 
 local LIST = getmetatable(json.array {})
 

@@ -3,7 +3,7 @@
 
 local fill = require "apivideo.emulator.fill"
 local ids = require "apivideo.emulator.ids"
-local json = require "apivideo.json"
+local json = require "apivideo.util.json"
 local pages = require "apivideo.emulator.pages"
 local problems = require "apivideo.emulator.problems"
 local query = require "apivideo.emulator.query"

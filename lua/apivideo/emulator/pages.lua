@@ -1,6 +1,6 @@
 --- Lists, as api.video answers them: sorted, and page by page.
 
-local json = require "apivideo.json"
+local json = require "apivideo.util.json"
 local problems = require "apivideo.emulator.problems"
 local query = require "apivideo.emulator.query"
 

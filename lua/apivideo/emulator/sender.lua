@@ -1,8 +1,8 @@
 --- Sends one event to one url as api.video does: signed, and tried again until it is taken.
 --- https://docs.api.video/delivery-analytics/create-and-manage-webhooks
 
-local http = require "apivideo.http"
-local json = require "apivideo.json"
+local http = require "apivideo.transport.http"
+local json = require "apivideo.util.json"
 local runtime = require "apivideo.runtime"
 local signature = require("apivideo.core").signature
 local version = require "apivideo.version"

@@ -3,7 +3,7 @@
 
 local base64 = require "apivideo.emulator.base64"
 local core = require "apivideo.core"
-local json = require "apivideo.json"
+local json = require "apivideo.util.json"
 local problems = require "apivideo.emulator.problems"
 local runtime = require "apivideo.runtime"
 

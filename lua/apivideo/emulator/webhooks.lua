@@ -1,7 +1,7 @@
 --- /webhooks: the webhooks of an account. https://docs.api.video/reference/api/Webhooks
 
 local ids = require "apivideo.emulator.ids"
-local json = require "apivideo.json"
+local json = require "apivideo.util.json"
 local pages = require "apivideo.emulator.pages"
 local problems = require "apivideo.emulator.problems"
 local query = require "apivideo.emulator.query"

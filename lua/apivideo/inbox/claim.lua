@@ -1,7 +1,7 @@
 --- An event that was taken out of an inbox to be handled.
 
 local errors = require "apivideo.error"
-local failure = require "apivideo.failure"
+local failure = require "apivideo.util.failure"
 
 local MESSAGE = 1000 -- bytes that are kept of an error's message
 

@@ -1,8 +1,8 @@
 --- Group commit: calls of one kind that are made at the same time share one transaction of the store.
 
 local errors = require "apivideo.error"
-local failure = require "apivideo.failure"
-local protected = require "apivideo.pcall"
+local failure = require "apivideo.util.failure"
+local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 
 local GATHERING = 0.005 -- seconds for which a batch may grow

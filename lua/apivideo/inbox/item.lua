@@ -1,8 +1,8 @@
 --- What a store is given of a delivery.
 
-local failure = require "apivideo.failure"
-local log = require "apivideo.log"
-local protected = require "apivideo.pcall"
+local failure = require "apivideo.util.failure"
+local log = require "apivideo.runtime.log"
+local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 local sign = require("apivideo.core").signature.sign
 

@@ -2,7 +2,7 @@
 
 local core = require "apivideo.core"
 local errors = require "apivideo.error"
-local options = require "apivideo.options"
+local options = require "apivideo.util.options"
 local priorities = require "apivideo.runtime.timers"
 
 local PURGED = 1000 -- entries that one purge removes at most

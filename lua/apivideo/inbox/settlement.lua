@@ -1,11 +1,11 @@
 --- Settling attempts of a worker: an event is completed, retried or dead-lettered, and the log says so.
 
 local errors = require "apivideo.error"
-local failure = require "apivideo.failure"
-local log = require "apivideo.log"
-local permanent = require "apivideo.permanent"
-local protected = require "apivideo.pcall"
-local retry = require "apivideo.retry"
+local failure = require "apivideo.util.failure"
+local log = require "apivideo.runtime.log"
+local permanent = require "apivideo.events.permanent"
+local protected = require "apivideo.util.pcall"
+local retry = require "apivideo.transport.retry"
 local runtime = require "apivideo.runtime"
 
 local MAX_BACKOFF_S = 600

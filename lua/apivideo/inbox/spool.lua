@@ -6,12 +6,12 @@
 --- the spool must not take the same event for a known one in the next outage, when only the store could be asked.
 
 local core = require "apivideo.core"
-local failure = require "apivideo.failure"
+local failure = require "apivideo.util.failure"
 local inbox_item = require "apivideo.inbox.item"
-local log = require "apivideo.log"
-local protected = require "apivideo.pcall"
+local log = require "apivideo.runtime.log"
+local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
-local slices = require "apivideo.slices"
+local slices = require "apivideo.runtime.time_slice"
 
 local LANE = "spool"         -- of all entries: only the oldest can be claimed, by one process at a time
 local BATCH = 100            -- entries that are put into the store at once

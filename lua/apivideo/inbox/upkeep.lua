@@ -1,8 +1,8 @@
 --- What a worker does beside handling: renews leases, ends attempts that take too long, and purges.
 
-local failure = require "apivideo.failure"
-local log = require "apivideo.log"
-local protected = require "apivideo.pcall"
+local failure = require "apivideo.util.failure"
+local log = require "apivideo.runtime.log"
+local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 
 local upkeep = {

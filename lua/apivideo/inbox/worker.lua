@@ -1,16 +1,16 @@
 --- Handlers at work on an inbox: tasks that claim events, run their handlers and settle each attempt.
 
-local cancellation = require "apivideo.cancellation"
+local cancellation = require "apivideo.runtime.cancellation"
 local errors = require "apivideo.error"
-local failure = require "apivideo.failure"
+local failure = require "apivideo.util.failure"
 local group = require "apivideo.inbox.group"
-local log = require "apivideo.log"
-local options = require "apivideo.options"
-local permanent = require "apivideo.permanent"
-local protected = require "apivideo.pcall"
+local log = require "apivideo.runtime.log"
+local options = require "apivideo.util.options"
+local permanent = require "apivideo.events.permanent"
+local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 local settlement = require "apivideo.inbox.settlement"
-local slices = require "apivideo.slices"
+local slices = require "apivideo.runtime.time_slice"
 local upkeep = require "apivideo.inbox.upkeep"
 
 local worker = {

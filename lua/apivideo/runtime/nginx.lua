@@ -6,10 +6,10 @@
 --- somebody is, and else does it.
 
 local core = require "apivideo.core"
-local failure = require "apivideo.failure"
+local failure = require "apivideo.util.failure"
 local host = require "apivideo.runtime.host"
 local latches = require "apivideo.runtime.latches"
-local log = require "apivideo.log"
+local log = require "apivideo.runtime.log"
 local semaphore = require "ngx.semaphore"
 local standalone = require "apivideo.runtime.standalone"
 

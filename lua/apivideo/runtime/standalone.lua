@@ -5,9 +5,9 @@
 --- over; so does one that Lua does not allow to yield (inside a `table.sort` comparison, say).
 
 local core = require "apivideo.core"
-local failure = require "apivideo.failure"
+local failure = require "apivideo.util.failure"
 local latches = require "apivideo.runtime.latches"
-local protected = require "apivideo.pcall"
+local protected = require "apivideo.util.pcall"
 local signals = require "apivideo.runtime.signals"
 local timers = require("apivideo.runtime.timers").new()
 local watches = require("apivideo.runtime.watches").new()

@@ -1,7 +1,7 @@
 --- A standalone server takes deliveries, which a task of the same process sends.
 
 local apivideo = require "apivideo"
-local http = require "apivideo.http"
+local http = require "apivideo.transport.http"
 local runtime = require "apivideo.runtime"
 local server = require "apivideo.server"
 

@@ -1,0 +1,331 @@
+--- What the Redis store of an inbox does on the server: each transition is one of these scripts, so it is atomic.
+
+local prelude = require "apivideo.inbox.redis.prelude"
+
+local reading, script = prelude.reading, prelude.script
+
+local scripts = {}
+
+--- Of a server: its version, whether it keeps an append-only file, what it does without memory; or, fourth, why it
+--- does not tell (INFO is a "dangerous" command, which its user may not have). It runs on any version.
+scripts.about = [=[
+local info = redis.pcall("INFO")
+if type(info) == "table" then return { "", "", "", info.err or "" } end
+local function value(name) return info:match(name .. ":(%S+)") or "" end
+return { value("redis_version"), value("aof_enabled"), value("maxmemory_policy") }
+]=]
+
+--- ARGV: the window, and of each item key, occurrence, opposite, lane, age, raw, facts, error ("" for one that is to
+--- be handled; else it is a dead letter at once). Returns for each 1: it is new, 0: its key is known, or 2: it repeats
+--- its occurrence. The keys are written last: if something fails before, the sender's next attempt is new.
+scripts.put = "#!lua\n" .. prelude.common .. [=[
+local FIELDS = 8
+local time, window = now(), tonumber(ARGV[1])
+
+local asked, known = { "HMGET", seen }, {}
+for i = 2, #ARGV, FIELDS do asked[#asked + 1] = ARGV[i] end
+if #asked == 2 then return {} end
+for i, value in ipairs(call(unpack(asked))) do known[asked[i + 2]] = value end
+
+local new, batch = {}, {} -- { time, id, place in ARGV } of each; occurrence -> those of it
+local last = tonumber(call("HGET", meta, "id") or 0)
+
+local function is_earlier(one, other)
+  if one[1] ~= other[1] then return one[1] < other[1] end
+  return one[2] < other[2]
+end
+
+-- The first member between two, in either direction, as { time, id }.
+local function first_of(...)
+  local found = call("ZRANGE", occurrences, ...)[1]
+  if not found then return nil end
+  local came, n = found:match(":(%d+):(%d+)$")
+  return { tonumber(came), tonumber(n) }
+end
+
+-- The entries of an occurrence that came last until `came`, and first after it, within the window.
+local function neighbors(occurrence, came)
+  if occurrence == "" then return nil, nil end
+  local low, here, high = member(occurrence, came - window), member(occurrence, came), member(occurrence, came + window)
+  local before = first_of("(" .. here .. ";", "(" .. low .. ";", "BYLEX", "REV", "LIMIT", 0, 1)
+  local after = first_of("(" .. here .. ";", "(" .. high, "BYLEX", "LIMIT", 0, 1)
+  for _, other in ipairs(batch[occurrence] or {}) do
+    local distance = other[1] - came
+    if distance <= 0 and -distance < window and not (before and is_earlier(other, before)) then before = other end
+    if distance > 0 and distance < window and not (after and is_earlier(after, other)) then after = other end
+  end
+  return before, after
+end
+
+-- Whether an entry of the occurrence came within the window, and none of the opposite occurrence between the two.
+local function is_retry(occurrence, opposite, came)
+  local before, after = neighbors(occurrence, came)
+  if not before and not after then return false end
+  local opposite_before, opposite_after = neighbors(opposite, came)
+  return before and not (opposite_before and is_earlier(before, opposite_before))
+    or after and not (opposite_after and is_earlier(opposite_after, after))
+end
+
+-- Notes that an event that is known came before the time that is noted: one of its deliveries was elsewhere since.
+local function came_before(n, occurrence, came)
+  local _, record = read(n, time)
+  if came >= tonumber(record[CAME]) then return end
+  record[CAME] = came
+  if record[MARK] ~= "" then
+    call("ZREM", occurrences, record[MARK])
+    record[MARK] = member(member(occurrence, came), n)
+    call("ZADD", occurrences, 0, record[MARK])
+  end
+  keep(n, record)
+end
+
+local results = {}
+for i = 2, #ARGV, FIELDS do
+  local key, occurrence, opposite, _, age = unpack(ARGV, i, i + 4)
+  local came, result = time - age, 1
+  if known[key] then
+    result = 0
+    if type(known[key]) == "table" then
+      known[key][1] = math.min(known[key][1], came)
+    elseif tonumber(age) > 0 then
+      came_before(known[key], occurrence, came)
+    end
+  elseif is_retry(occurrence, opposite, came) then
+    result = 2
+  else
+    local entry = { came, last + #new + 1, i }
+    known[key], new[#new + 1] = entry, entry
+    batch[occurrence] = batch[occurrence] or {}
+    table.insert(batch[occurrence], entry)
+  end
+  results[#results + 1] = result
+end
+if #new == 0 then return results end
+
+local turns, marks, keys = { "ZADD", ready }, {}, { "HSET", seen }
+call("HINCRBY", meta, "id", #new)
+for _, entry in ipairs(new) do
+  local came, n, i = unpack(entry)
+  local key, occurrence, _, lane, _, raw, facts, problem = unpack(ARGV, i, i + FIELDS - 1)
+  local mark = occurrence ~= "" and member(member(occurrence, came), n) or ""
+  call("XADD", stream, n, "key", key, "lane", lane, "mark", mark, "came", came, "facts", facts, "raw", raw)
+  if problem ~= "" then
+    keep(n, { 0, 0, key, lane, mark, came, facts, problem })
+    call("ZADD", dead, n, n)
+    call("ZADD", buried, time, n)
+  else
+    if lane ~= "" then call("ZADD", lanes, 0, member(lane, n)) end
+    if lane == "" or call("HSETNX", heads, lane, n) == 1 then
+      turns[#turns + 1], turns[#turns + 2] = n, n
+    else
+      call("ZADD", held, n, n)
+    end
+  end
+  if mark ~= "" then marks[#marks + 1] = mark end
+  keys[#keys + 1], keys[#keys + 2] = key, n
+end
+if #turns > 2 then call(unpack(turns)) end
+for _, mark in ipairs(marks) do call("ZADD", occurrences, 0, mark) end
+call(unpack(keys))
+return results
+]=]
+
+--- ARGV: consumer, limit, lease. Returns what is read of each.
+scripts.claim = script [=[
+local consumer, limit, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local time = now()
+if call("HEXISTS", meta, "paused") == 1 then return {} end
+recover(consumer, time)
+
+for _, n in ipairs(call("ZRANGE", delayed, "-inf", time, "BYSCORE", "LIMIT", 0, 1000)) do
+  call("ZREM", delayed, n)
+  call("ZREM", held, n)
+  queue(n, record_of(n)[LANE])
+end
+
+local oldest = call("ZPOPMIN", ready, limit)
+if #oldest == 0 then return {} end
+
+local claim, entries = { "XCLAIM", stream, GROUP, consumer, 0 }, {}
+for i = 1, #oldest, 2 do
+  local n = oldest[i]
+  local entry, record = read(n, time)
+  record[TOKEN], record[ATTEMPT] = record[TOKEN] + 1, record[ATTEMPT] + 1
+  entry[2], entry[3] = record[TOKEN], record[ATTEMPT]
+  keep(n, record)
+  if record[ATTEMPT] > 1 then call("ZADD", attempts, record[ATTEMPT], n) end
+  claim[#claim + 1] = n
+  entries[#entries + 1] = entry
+end
+for _, argument in ipairs { "TIME", time + lease - RECLAIM, "FORCE", "JUSTID" } do claim[#claim + 1] = argument end
+call(unpack(claim))
+return entries
+]=]
+
+--- ARGV: id, token, consumer, lease. As the three that follow it, returns 1, or 0 when the claim is lost.
+scripts.extend = script [=[
+local n, token, consumer, lease = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local time = now()
+if not claimed(n, token) then return 0 end
+call("XCLAIM", stream, GROUP, consumer, 0, n, "TIME", time + lease - RECLAIM, "JUSTID")
+return 1
+]=]
+
+--- ARGV: id, token.
+scripts.complete = script [=[
+local n, time = ARGV[1], now()
+local record = claimed(n, ARGV[2])
+if not record then return 0 end
+finish(n, record)
+call("XDEL", stream, n)
+keep(n, record)
+call("ZADD", done, n, n)
+call("ZADD", completed, time, n)
+return 1
+]=]
+
+--- ARGV: id, token.
+scripts.remove = script [=[
+local n, time = ARGV[1], now()
+local record = claimed(n, ARGV[2])
+if not record then return 0 end
+finish(n, record)
+forget(n, record)
+return 1
+]=]
+
+--- ARGV: id, token, delay, message.
+scripts.retry = script [=[
+local n, time = ARGV[1], now()
+local record = claimed(n, ARGV[2])
+if not record then return 0 end
+record[ERROR] = ARGV[4]
+keep(n, record)
+call("XACK", stream, GROUP, n)
+call("ZADD", attempts, record[ATTEMPT], n)
+call("ZADD", delayed, time + ARGV[3], n)
+call("ZADD", held, n, n)
+if record[LANE] ~= "" then appoint(record[LANE]) end
+return 1
+]=]
+
+--- ARGV: id, token, message.
+scripts.bury = script [=[
+local n, time = ARGV[1], now()
+local record = claimed(n, ARGV[2])
+if not record then return 0 end
+finish(n, record)
+record[ERROR] = ARGV[3]
+keep(n, record)
+call("ZADD", dead, n, n)
+call("ZADD", buried, time, n)
+return 1
+]=]
+
+--- ARGV: state, limit, after. Returns what is read of each. A claim whose lease has expired waits, although no process
+--- has noticed yet.
+scripts.list = reading [=[
+local state, limit, after = ARGV[1], tonumber(ARGV[2]), "(" .. ARGV[3]
+local time, clock_offset = read_clock()
+
+local function by_id(set)
+  return call("ZRANGE", set, after, "+inf", "BYSCORE", "LIMIT", 0, limit)
+end
+
+local ids = {}
+
+-- Adds the ids of claims: those that hold, or those whose lease has expired.
+local function add_claims(of_expired)
+  local from, found = after, nil
+  repeat
+    found = xpending("IDLE", of_expired and RECLAIM - clock_offset or 0, from, "+", limit)
+    for _, claim in ipairs(found) do
+      from = "(" .. claim[1]
+      if of_expired or claim[3] < RECLAIM - clock_offset then ids[#ids + 1] = claim[1]:match("^%d+") end
+    end
+  until #found < limit or #ids >= limit
+end
+
+if state == "claimed" then
+  add_claims(false)
+elseif state == "waiting" then
+  add_claims(true)
+  for _, n in ipairs(by_id(ready)) do ids[#ids + 1] = n end
+  for _, n in ipairs(by_id(held)) do ids[#ids + 1] = n end
+  table.sort(ids, function(a, b) return tonumber(a) < tonumber(b) end)
+else
+  ids = by_id(state == "dead" and dead or done)
+end
+
+local entries = {}
+for i = 1, math.min(#ids, limit) do
+  entries[i] = (read(ids[i], time))
+end
+return entries
+]=]
+
+--- ARGV: from, to. Of at most 500 dead ones between these ids; returns how many, and the last.
+scripts.redrive = script [=[
+local ids = call("ZRANGE", dead, ARGV[1], ARGV[2], "BYSCORE", "LIMIT", 0, 500)
+for _, n in ipairs(ids) do
+  local record = record_of(n)
+  record[ATTEMPT] = 0
+  keep(n, record)
+  call("ZREM", dead, n)
+  call("ZREM", buried, n)
+  if record[LANE] ~= "" then call("ZADD", lanes, 0, member(record[LANE], n)) end
+  queue(n, record[LANE])
+end
+return { #ids, ids[#ids] or "" }
+]=]
+
+--- ARGV: state, age. Returns how many, at most 1000. Consumers that have not been here for an hour, and
+--- hold nothing, are forgotten, too.
+scripts.purge = script [=[
+local HOUR = 3600000
+local by_id, by_end = done, completed
+if ARGV[1] == "dead" then by_id, by_end = dead, buried end
+local ids = call("ZRANGE", by_end, "-inf", now() - ARGV[2], "BYSCORE", "LIMIT", 0, 1000)
+for _, n in ipairs(ids) do
+  forget(n, record_of(n))
+  call("ZREM", by_id, n)
+  call("ZREM", by_end, n)
+end
+
+local consumers = redis.pcall("XINFO", "CONSUMERS", stream, GROUP)
+for _, fields in ipairs(consumers.err and {} or consumers) do
+  local consumer = {}
+  for i = 1, #fields, 2 do consumer[fields[i]] = fields[i + 1] end
+  if consumer.pending == 0 and consumer.idle > HOUR then
+    call("XGROUP", "DELCONSUMER", stream, GROUP, consumer.name)
+  end
+end
+return #ids
+]=]
+
+scripts.pause = script 'return call("HSET", meta, "paused", 1)'
+scripts.resume = script 'return call("HDEL", meta, "paused")'
+
+--- Returns waiting, claimed, dead, done, the age of the oldest in milliseconds (-1: there is none), the most attempts,
+--- whether it is paused.
+scripts.stats = reading [=[
+local time, clock_offset = read_clock()
+local claims = xpending()
+local pending = claims[1] or 0
+local expired = pending > 0 and #xpending("IDLE", RECLAIM - clock_offset, "-", "+", pending) or 0
+
+local oldest = math.huge
+for _, n in ipairs { call("ZRANGE", ready, 0, 0)[1] or "", call("ZRANGE", held, 0, 0)[1] or "", claims[2] or "" } do
+  oldest = math.min(tonumber(n:match("^%d+")) or math.huge, oldest)
+end
+local age = oldest < math.huge and read(oldest, time)[6] or -1
+local most = call("ZRANGE", attempts, 0, 0, "REV", "WITHSCORES")[2] or 0
+return {
+  call("ZCARD", ready) + call("ZCARD", held) + expired, pending - expired, call("ZCARD", dead), call("ZCARD", done),
+  age, math.max(tonumber(most), pending > 0 and 1 or 0), call("HEXISTS", meta, "paused"),
+}
+]=]
+
+scripts.keys = prelude.keys
+
+return scripts

@@ -1,0 +1,99 @@
+--- The option `secrets` of a receiver in one form: `known(id)` returns a secret, or a list of them, without a wait;
+--- `ask(id)` may wait, and returns that, or nothing, or nil and an error.
+
+local errors = require "apivideo.error"
+local failure = require "apivideo.util.failure"
+local protected = require "apivideo.util.pcall"
+local runtime = require "apivideo.runtime"
+local secrets = require "apivideo.resources.webhooks.secrets"
+local signature = require("apivideo.core").signature
+local whitespace = require "apivideo.util.whitespace"
+
+---@class apivideo.SecretSource
+---@field known fun(webhookId: string?): string|string[]|nil
+---@field ask fun(webhookId: string?): string|string[]|nil, apivideo.Error?
+
+local ORIGIN = { origin = "secrets" } -- of errors
+
+local function nothing() return nil end
+
+-- Whether a value is a secret or a list of secrets.
+local function is_secret(value)
+  if type(value) ~= "table" then return type(value) == "string" and value ~= "" end
+  return (pcall(signature.verify, "", ("0"):rep(64), value))
+end
+
+-- What is wrong with a secret, or a list of them, given as an option; nil if nothing is.
+local function secret_problem(value)
+  if not is_secret(value) then return "must hold signatureSecret strings, none of them empty" end
+  for _, secret in ipairs(type(value) == "table" and value or { value }) do
+    local problem = whitespace.problem(secret)
+    if problem then return problem end
+  end
+  return nil
+end
+
+-- What is wrong with secrets that are neither a function nor an object; nil if nothing is.
+local function problem_of(given)
+  if type(given) == "string" or #given > 0 then return secret_problem(given) end
+  if next(given) == nil then return "is empty" end
+  for id, value in pairs(given) do
+    if not secrets.is_webhook_id(id) then
+      return "must be client.webhooks:secrets(), a secret, a list of secrets, or a table of them by"
+        .. " webhook id; one of its keys is no webhook's id" -- and may be a secret, so it is not shown
+    end
+    local problem = secret_problem(value)
+    if problem then return problem end
+  end
+  return nil
+end
+
+-- What a value that is not a secret is called.
+local function name_of(value)
+  if value == "" then return "an empty string" end
+  return type(value) == "table" and "a table that is not a list of secrets" or "a " .. type(value)
+end
+
+local function failed(text)
+  return nil, errors.new("network", "the function of the secrets " .. text, ORIGIN)
+end
+
+local function call(ask, id)
+  local ok, secret, err = protected.call(ask, id)
+  return ok, secret, err
+end
+
+runtime.forbid_exit(call, "the function of the secrets")
+
+-- Calls the application's function. Whatever it raises or returns beside a secret is an error: the response is 503,
+-- and api.video retries the delivery.
+local function guarded(ask)
+  return function(id)
+    local ok, secret, err = call(ask, id)
+    if not ok then return failed("failed: " .. failure.message(secret)) end
+    if secret and is_secret(secret) then return secret end
+    if secret then return failed("returned " .. name_of(secret) .. ", not a secret") end
+    if err == nil or errors.is(err) then return nil, err end
+    return failed("returned an error: " .. failure.message(err))
+  end
+end
+
+--- Makes a source of the option `secrets` of a receiver. Raises at the caller's caller for what is none.
+---@param given any
+---@return apivideo.SecretSource
+return function(given)
+  if type(given) == "function" then
+    return { known = nothing, ask = guarded(given) }
+  elseif type(given) == "table" and type(given.resolve) == "function" and type(given.known) == "function" then
+    return {
+      known = function(id) return given:known(id) end,
+      ask = function(id) return given:resolve(id) end,
+    }
+  end
+  local problem = problem_of(given)
+  if problem then error("receiver: option \"secrets\" " .. problem, 3) end
+  if type(given) == "string" or #given > 0 then
+    return { known = function() return given end, ask = nothing }
+  end
+  return { known = function(id) return id and given[id] end, ask = nothing }
+end

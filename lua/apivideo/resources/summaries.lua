@@ -1,0 +1,38 @@
+--- The summaries of videos. https://docs.api.video/reference/api/Summaries
+
+local resource = require "apivideo.resources.collection"
+
+---@class apivideo.Summary
+---@field summaryId string
+---@field videoId string
+---@field origin string auto, api
+---@field sourceStatus string missing, waiting, failed, completed, unprocessable, or newer ones
+---@field createdAt string such as 2024-05-28T11:15:07+00:00
+---@field updatedAt string
+
+---@class apivideo.SummaryPage
+---@field data apivideo.Summary[]
+---@field pagination apivideo.Pagination
+
+---@class apivideo.SummaryQuery
+---@field videoId? string
+---@field origin? string auto, api
+---@field sourceStatus? string
+---@field sortBy? string createdAt, updatedAt, videoId
+---@field sortOrder? string asc, desc
+---@field currentPage? integer from 1; not for `each`
+---@field pageSize? integer 1 to 100, 25 by default in `list`
+
+---@class apivideo.Summaries
+---@field list fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): apivideo.SummaryPage|nil, apivideo.Error?, apivideo.Response? one page
+---@field pages fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): fun(): apivideo.SummaryPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
+---@field each fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): fun(): apivideo.Summary|nil an iterator over all; raises a failure as an error object
+local Summaries = resource.class {
+  name = "summaries", path = "/summaries", id = "summaryId",
+  filters = {
+    videoId = "string?", origin = "string?", sourceStatus = "string?", sortBy = "string?",
+    sortOrder = "string?",
+  },
+}
+
+return { new = function(client) return resource.new(Summaries, client) end }

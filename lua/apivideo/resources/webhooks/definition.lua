@@ -1,0 +1,165 @@
+--- The definition of a webhook (a url and event types), and the order of webhooks that have the same one.
+
+local errors = require "apivideo.error"
+local options = require "apivideo.util.options"
+local redact = require "apivideo.util.redact"
+local resource = require "apivideo.resources.collection"
+local timestamp = require("apivideo.core").event.timestamp
+
+local webhook = {}
+
+--- Seconds for which a webhook and its replacement both deliver, by default: longer than api.video retries a
+--- delivery, so that no delivery with the old secret is under way when the old webhook is deleted.
+webhook.OVERLAP = 15
+
+--- What is wrong with the url or the event types of a webhook, or nil.
+---@param item { url: string, events: table }
+---@return string?
+function webhook.problem(item)
+  if next(item.events) == nil then
+    return "option \"events\" must list at least one event type"
+  elseif not options.is_list(item.events, "string") then
+    return "option \"events\" must be a list of strings"
+  elseif not item.url:find("^[hH][tT][tT][pP][sS]?://[^%s%c]+$") then
+    return "option \"url\" must be an http or https URL"
+  end
+  return nil
+end
+
+--- Raises unless it is one.
+---@param where string the function's name
+---@param wanted any
+---@param level integer as seen from here
+function webhook.check(where, wanted, level)
+  options.check(where, wanted, { url = "string", events = "table" }, level + 1)
+  local problem = webhook.problem(wanted)
+  if problem then error(where .. ": " .. problem, level) end
+end
+
+-- The event types, each once, in an order of their own.
+local function types_of(events)
+  local names, seen = {}, {}
+  for _, name in ipairs(type(events) == "table" and events or {}) do
+    if not seen[name] then names[#names + 1] = tostring(name) end
+    seen[name] = true
+  end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
+--- Raises unless an overlap is a sensible number of seconds.
+---@param where string the function's name
+---@param overlap? number
+---@param level integer as seen from here
+function webhook.check_overlap(where, overlap, level)
+  if overlap and not (overlap >= 0 and overlap <= 86400) then
+    error(where .. ": option \"overlap\" must be a number of seconds from 0 to 86400", level)
+  end
+end
+
+--- `https://example.com/ (video.source.recorded)`, for people; also for a webhook that lacks fields.
+---@return string
+function webhook.describe(item)
+  return ("%s (%s)"):format(redact.text(tostring(item.url)), types_of(item.events))
+end
+
+-- `string.lower` and the order of strings depend on the locale; these do not.
+local function ascii_lower(text)
+  return (text:gsub("[A-Z]", function(c) return string.char(c:byte() + 32) end))
+end
+
+local function comes_after(a, b)
+  for i = 1, math.max(#a, #b) do
+    local byte_a, byte_b = a:byte(i) or -1, b:byte(i) or -1
+    if byte_a ~= byte_b then return byte_a > byte_b end
+  end
+  return false
+end
+
+local DEFAULT_PORTS = { http = "80", https = "443" }
+
+--- The url in the normal form of RFC 3986, 6.2.2.1 and 6.2.3: api.video may write a url in another way than it
+--- was given. Scheme and host are in lower case, there is no default port, and the path is not empty.
+---@param url any
+---@return string
+function webhook.normalize_url(url)
+  url = tostring(url)
+  local scheme, authority, rest = url:match("^([A-Za-z]+)://([^/?#]*)(.*)$")
+  if not scheme then return url end
+  scheme = ascii_lower(scheme)
+  local userinfo, host = authority:match("^(.*@)(.*)$")
+  host = ascii_lower(host or authority)
+  local name, port = host:match("^(.*):(%d*)$")
+  if name and (port == "" or port == DEFAULT_PORTS[scheme]) then host = name end
+  if rest:sub(1, 1) ~= "/" then rest = "/" .. rest end
+  return scheme .. "://" .. (userinfo or "") .. host .. rest
+end
+
+--- A text that is equal for webhooks that send the same events to the same url.
+---@return string
+function webhook.key(item)
+  return ("%s %s"):format(types_of(item.events), webhook.normalize_url(item.url))
+end
+
+--- Whether two webhooks send the same events to the same url.
+---@return boolean
+function webhook.equal(a, b)
+  return webhook.key(a) == webhook.key(b)
+end
+
+-- Whether api.video created something else than was wanted. A field that its response lacks proves nothing.
+local function differs(created, wanted)
+  return not webhook.equal({
+    url = type(created.url) == "string" and created.url or wanted.url,
+    events = type(created.events) == "table" and created.events or wanted.events,
+  }, wanted)
+end
+
+--- Deletes a webhook again that must not stay.
+---@param webhooks apivideo.Webhooks
+---@param created apivideo.Webhook
+---@param limits apivideo.CallOptions
+---@return string outcome for a message
+---@return apivideo.Webhook? left the webhook, if it could not be deleted
+function webhook.delete_again(webhooks, created, limits)
+  local ok, err = webhooks:delete(created.webhookId, limits)
+  if ok or err.kind == "not_found" then return "was deleted again" end
+  return ("could not be deleted again (%s): delete it"):format(err.kind), created
+end
+
+--- Creates a webhook that must be what is wanted. When api.video creates something else, that is deleted again: the
+--- next run would not recognise it, and create another one.
+---@param webhooks apivideo.Webhooks
+---@param wanted { url: string, events: string[] }
+---@param limits apivideo.CallOptions
+---@return apivideo.Webhook|nil created
+---@return apivideo.Error? err with the `webhook` that api.video created instead, if it could not be deleted
+---@return apivideo.Response? response not after an error
+function webhook.create(webhooks, wanted, limits)
+  local created, err, response = webhooks:create({ url = wanted.url, events = wanted.events }, limits)
+  if not created or not differs(created, wanted) then return created, err, response end
+  local deletion, left = webhook.delete_again(webhooks, created, limits)
+  err = resource.unexpected(webhooks.client, "POST", "/webhooks",
+    ("api.video created %s instead of %s: write the definition as api.video does; the new webhook %s %s")
+      :format(webhook.describe(created), webhook.describe(wanted), created.webhookId, deletion), response)
+  return nil, errors.attach(err, "webhook", left)
+end
+
+--- Seconds since 1970 of `createdAt`, by api.video's clock; nil where it is missing or invalid.
+---@return integer?
+function webhook.created_at(item)
+  return (timestamp(item.createdAt))
+end
+
+--- Whether a webhook is newer than an equal one. Every client has the same order: of `createdAt`, which has whole
+--- seconds, then of `webhookId`. A webhook is deleted in favour of a newer equal one only, so that the newest one
+--- stays, whatever several clients do at the same time.
+---@return boolean? is_newer nil when a `createdAt` is missing or invalid
+function webhook.is_newer(a, b)
+  local created_a, created_b = webhook.created_at(a), webhook.created_at(b)
+  if not (created_a and created_b) then return nil end
+  if created_a ~= created_b then return created_a > created_b end
+  return comes_after(a.webhookId, b.webhookId)
+end
+
+return webhook

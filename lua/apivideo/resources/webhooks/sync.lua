@@ -1,0 +1,210 @@
+--- Desired state: makes the webhooks of an account match a list.
+
+local call_options = require "apivideo.transport.call_options"
+local errors = require "apivideo.error"
+local headers = require "apivideo.util.headers"
+local options = require "apivideo.util.options"
+local protected = require "apivideo.util.pcall"
+local resource = require "apivideo.resources.collection"
+local retry = require "apivideo.transport.retry"
+local webhook = require "apivideo.resources.webhooks.definition"
+
+local LIMIT = 10 -- webhooks that an account holds, as documented
+
+---@class apivideo.SyncPlan its tostring is a line for each step
+---@field create { url: string, events: string[] }[]
+---@field delete apivideo.Webhook[]
+---@field keep apivideo.Webhook[] the wanted webhooks that exist, also several equal ones
+---@field created? apivideo.Webhook[] the webhooks that this run created
+local Plan = {}
+Plan.__index = Plan
+
+function Plan:__tostring()
+  local lines = {}
+  local function add(step, item)
+    lines[#lines + 1] = step .. (item.webhookId and item.webhookId .. " " or "") .. webhook.describe(item)
+  end
+  for _, item in ipairs(self.create) do add("create ", item) end
+  for _, item in ipairs(self.delete) do add("delete ", item) end
+  for _, item in ipairs(self.keep) do add("keep   ", item) end
+  return #lines > 0 and table.concat(lines, "\n") or "nothing to do"
+end
+
+-- The existing webhooks by definition.
+local function group(existing)
+  local groups = {}
+  for _, item in ipairs(existing) do
+    local key = webhook.key(item)
+    groups[key] = groups[key] or {}
+    table.insert(groups[key], item)
+  end
+  return groups
+end
+
+-- Whether a newer equal webhook has delivered for the whole overlap. Another client may be rotating this one: it
+-- stays at least as long as deliveries with its secret may be under way. (Where `createdAt` is missing, nothing is
+-- superseded.)
+local function is_superseded(item, equals, now, overlap)
+  for _, other in ipairs(equals) do
+    if webhook.is_newer(other, item) and now - webhook.created_at(other) >= overlap then return true end
+  end
+  return false
+end
+
+-- What has to be done, and how many of `plan.delete` come first: the superseded webhooks, which may go before
+-- anything is created, so that they take no place of the account's limit.
+local function new_plan(existing, now, wanted, given)
+  local plan = setmetatable({ create = {}, delete = {}, keep = {} }, Plan)
+  local urls, keys, groups, replaced = {}, {}, group(existing), {}
+  for _, item in ipairs(wanted) do
+    urls[webhook.normalize_url(item.url)], keys[webhook.key(item)] = true, true
+  end
+  local function is_owned(item) return not given.owned_by or given.owned_by(item) end
+  for _, item in ipairs(existing) do
+    local key, has_url = webhook.key(item), urls[webhook.normalize_url(item.url)]
+    if keys[key] then
+      local goes = is_superseded(item, groups[key], now, given.overlap or webhook.OVERLAP) and is_owned(item)
+      table.insert(goes and plan.delete or plan.keep, item)
+    elseif (given.prune or has_url) and is_owned(item) then
+      replaced[#replaced + 1] = item
+    end
+  end
+  local superseded = #plan.delete
+  for _, item in ipairs(replaced) do table.insert(plan.delete, item) end
+  for _, item in ipairs(wanted) do
+    if not groups[webhook.key(item)] then table.insert(plan.create, item) end
+  end
+  return plan, superseded
+end
+
+-- All webhooks, and the present time by api.video's clock: of the response, or else of the newest webhook.
+local function list_all(webhooks, limits)
+  local all, next_webhook, now, newest = {}, webhooks:each(nil, limits), nil, 0
+  while true do
+    local ok, item, response = protected.call(next_webhook)
+    if not ok then return nil, item end
+    if not item then return all, now or newest end
+    if type(item.webhookId) ~= "string" then
+      return nil, resource.unexpected(webhooks.client, "GET", "/webhooks", "a webhook has no webhookId", response)
+    end
+    all[#all + 1] = item
+    now = now or retry.http_date((headers.get(response.headers, "date")))
+    newest = math.max(newest, webhook.created_at(item) or 0)
+  end
+end
+
+-- Nil and an error when the account cannot hold the new webhooks beside the old ones.
+local function check_limit(webhooks, plan, existing, limit)
+  local peak = existing + #plan.create
+  if #plan.create == 0 or peak <= limit then return true end
+  return nil, errors.new("invalid_request", ("an account holds %d webhooks, and this needs %d: there are"
+    .. " %d, and %d more are created before others are deleted. Delete some first; nothing was changed.")
+    :format(limit, peak, existing, #plan.create),
+    { attempts = 0, origin = "webhooks", request = { method = "POST", url = webhooks.client.base_url .. "/webhooks" } })
+end
+
+local function create_all(webhooks, plan, items, limits)
+  for _, item in ipairs(items) do
+    local created, err = webhook.create(webhooks, item, limits)
+    if not created then return nil, err end
+    table.insert(plan.created, created)
+  end
+  return true
+end
+
+-- Deletes the webhooks of a plan from one place to another.
+local function delete_all(webhooks, plan, first, last, limits)
+  for i = first, last do
+    local ok, err = webhooks:delete(plan.delete[i].webhookId, limits)
+    if not ok and err.kind ~= "not_found" then return nil, err end
+  end
+  return true
+end
+
+-- Creates the wanted webhooks that are missing now: a client with another list may have deleted what this run
+-- relied on, while this run deleted what that client relied on.
+local function restore(webhooks, plan, wanted, limits)
+  local existing, err = list_all(webhooks, limits)
+  if not existing then return nil, err end
+  local groups, missing = group(existing), {}
+  for _, item in ipairs(wanted) do
+    if not groups[webhook.key(item)] then missing[#missing + 1] = item end
+  end
+  return create_all(webhooks, plan, missing, limits)
+end
+
+local function apply(webhooks, plan, superseded, wanted, limits)
+  plan.created = {}
+  local ok, err = delete_all(webhooks, plan, 1, superseded, limits)
+  if ok then ok, err = create_all(webhooks, plan, plan.create, limits) end
+  if ok then ok, err = delete_all(webhooks, plan, superseded + 1, #plan.delete, limits) end
+  if ok and #plan.delete > 0 then ok, err = restore(webhooks, plan, wanted, limits) end
+  if not ok then return nil, errors.attach(err, "plan", plan) end
+  return plan
+end
+
+-- Raises unless it is a list of webhooks that differ. What only looks like one would be taken for a
+-- shorter list, and the rest be deleted.
+local function check_wanted(wanted)
+  if type(wanted) ~= "table" then
+    error("webhooks:sync: a list of webhooks expected, got " .. type(wanted), 3)
+  end
+  if not options.is_list(wanted, "table") then
+    error("webhooks:sync: a list of webhooks expected: { { url = …, events = … }, … }", 3)
+  end
+  local places = {}
+  for i, item in ipairs(wanted) do
+    webhook.check("webhooks:sync", item, 4)
+    local key = webhook.key(item)
+    if places[key] then
+      error(("webhooks:sync: webhooks %d and %d of the list are the same"):format(places[key], i), 3)
+    end
+    places[key] = i
+  end
+end
+
+local known = {
+  dry_run = "boolean?", prune = "boolean?", owned_by = "function?", limit = "number?", overlap = "number?",
+  on_plan = "function?",
+}
+
+---@class apivideo.SyncOptions: apivideo.CallOptions
+---@field dry_run? boolean nothing is changed
+---@field prune? boolean webhooks that are not in the list are deleted, if `owned_by` says so
+---@field owned_by? fun(webhook: apivideo.Webhook): boolean which webhooks may be deleted; without it, those whose url is in the list
+---@field limit? integer webhooks that the account holds, default 10
+---@field overlap? number seconds, default 15: of equal webhooks, an older one is deleted only once a newer one is this old
+---@field on_plan? fun(plan: apivideo.SyncPlan) called before anything is changed, for instance `print`
+
+--- Makes the account's webhooks match a list: creates what is missing, then deletes what it replaces. To
+--- change the events of a url is to replace its webhook. Idempotent; the next run completes a run that was cut off.
+--- Of equal webhooks the newest one stays. Urls are compared in their normal form.
+---@param webhooks apivideo.Webhooks
+---@param wanted { url: string, events: string[] }[]
+---@param given? apivideo.SyncOptions
+---@return apivideo.SyncPlan|nil plan what was done, or with dry_run would be
+---@return apivideo.Error? err `unexpected_response` when api.video creates something else than is wanted; `err.plan`
+---  is what was to be done, and in `created` what was, once there was a plan
+local function sync(webhooks, wanted, given)
+  resource.client_of(webhooks, "webhooks:sync")
+  check_wanted(wanted)
+  given = call_options.check("webhooks:sync", given, known)
+  if given.prune and not given.owned_by then
+    error("webhooks:sync: option \"prune\" needs \"owned_by\", which says what may be deleted", 2)
+  end
+  if given.limit and not (given.limit >= 0 and given.limit % 1 == 0) then
+    error("webhooks:sync: option \"limit\" must be a whole number from 0 on", 2)
+  end
+  webhook.check_overlap("webhooks:sync", given.overlap, 3)
+  local limits = call_options.only(given)
+  local existing, now = list_all(webhooks, limits)
+  if not existing then return nil, now end
+  local plan, superseded = new_plan(existing, now, wanted, given)
+  local ok, problem = check_limit(webhooks, plan, #existing - superseded, given.limit or LIMIT)
+  if given.on_plan then given.on_plan(plan) end
+  if not ok then return nil, errors.attach(problem, "plan", plan) end
+  if given.dry_run then return plan end
+  return apply(webhooks, plan, superseded, wanted, limits)
+end
+
+return sync

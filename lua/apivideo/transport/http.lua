@@ -1,0 +1,61 @@
+--- One HTTP request: the defaults of a transfer, and its failure as an error object.
+
+local errors = require "apivideo.error"
+local headers = require "apivideo.util.headers"
+local runtime = require "apivideo.runtime"
+
+local http = {}
+
+local defaults = {
+  timeout = 30,               -- seconds, for the whole request
+  connect_timeout = 10,       -- seconds
+  max_body = 8 * 1024 * 1024, -- bytes of the response
+  max_header = 64 * 1024,     -- bytes of its headers
+}
+
+---@class apivideo.Response
+---@field status integer
+---@field http_version "1.0"|"1.1"|"2"|"3"
+---@field headers table<string, string|string[]> by name in any case; an array once a name repeats
+---@field body string
+---@field connections integer how many were opened for it: 0 when a kept one served
+---@field timings { name_lookup: number, connect: number, tls: number, first_byte: number, total: number } seconds from the start
+
+---@class apivideo.Request
+---@field method string
+---@field url string
+---@field headers? string[] lines, `Name: value`
+---@field body? string
+---@field timeout? number seconds, default 30
+---@field connect_timeout? number seconds, default 10
+---@field max_body? integer bytes, default 8 MiB
+---@field max_header? integer bytes, default 64 KiB
+---@field username? string for Basic authentication, with an empty password
+---@field ca_file? string certificates to trust instead of the system's
+---@field client_cert? string who asks: a PEM file, which may hold the key, too
+---@field client_key? string its key, a PEM file
+---@field proxy? string http://, https://, socks5:// or socks5h:// URL; "" for none; default the environment's
+---@field http2? boolean whether HTTP/2 is spoken with who can, over TLS; default true
+
+--- Sends a request and waits for its response, whatever its status is. Redirects are not followed.
+---@param request apivideo.Request what it leaves out is filled in
+---@param cancel? apivideo.Latch ends the request when it opens
+---@return apivideo.Response|nil response
+---@return apivideo.Error? err `invalid_request` `timeout` `network` `tls` `too_large` `unexpected_response` `cancelled`
+---@return boolean? sent after an error: whether any of it may have reached the peer
+function http.request(request, cancel)
+  for name, value in pairs(defaults) do
+    if request[name] == nil then request[name] = value end
+  end
+  local response, kind, message, sent = runtime.transfer(request, cancel)
+  if not response then
+    return nil, errors.new(kind, message, {
+      attempts = kind ~= "invalid_request" and 1 or 0, origin = "http",
+      request = { method = request.method, url = request.url },
+    }), sent
+  end
+  headers.any_case(response.headers)
+  return response
+end
+
+return http
