@@ -1,7 +1,7 @@
 --- Checks that keep the webhooks of an account where several clients manage them.
 
-local sync, rotate = "spec/webhooks_sync_spec.lua", "spec/webhooks_rotate_spec.lua"
-local model = "spec/webhooks_model_spec.lua"
+local sync, rotate = "spec/resources/webhooks/sync_spec.lua", "spec/resources/webhooks/rotate_spec.lua"
+local model = "spec/resources/webhooks/model_spec.lua"
 
 return {
   {

@@ -2,7 +2,7 @@
 
 return {
   {
-    file = "src/core/json.c", spec = "spec/json_spec.lua",
+    file = "src/core/json.c", spec = "spec/core/json_spec.lua",
     { "control characters in strings are taken", "} else if (p == r->end || (unsigned char)*p < 0x20) {",
       "} else if (p == r->end) {" },
     { "UTF-8 is not checked", "if (next == NULL) return fail(r, \"invalid UTF-8\", p), NULL;\n      p = next;",
@@ -43,8 +43,8 @@ return {
     { "whole numbers wrap", "if (value > (INT64_MAX - digit) / 10) return false;", "" },
   },
   {
-    file = "src/core/event.c", spec = "spec/event_spec.lua",
-    { "any value is an event", "if (values->kind != JSON_OBJECT) return fail(error, \"not an object\", NULL, 0, values);", "", spec = "spec/json_spec.lua" },
+    file = "src/core/event.c", spec = "spec/core/event_spec.lua",
+    { "any value is an event", "if (values->kind != JSON_OBJECT) return fail(error, \"not an object\", NULL, 0, values);", "", spec = "spec/core/json_spec.lua" },
     { "an empty type is one", "|| type->length == 0)", ")" },
     { "required fields may be missing", "(schema->required[number].mask & ~strings) == 0) return true;",
       "schema->required[number].mask == 0 || strings != 0) return true;" },
@@ -53,16 +53,16 @@ return {
       "return find(names, at, value->length, hash);" },
   },
   {
-    file = "src/core/event_lua.c", spec = "spec/event_spec.lua",
+    file = "src/core/event_lua.c", spec = "spec/core/event_spec.lua",
     { "numbers are bytes", "  if (lua_type(L, i) != LUA_TSTRING) {\n    luaL_argerror(L, i, lua_pushfstring(L,\n                                        \"raw body",
       "  if (!lua_isstring(L, i)) {\n    luaL_argerror(L, i, lua_pushfstring(L,\n                                        \"raw body" },
     { "an equal name takes the place of the string that the schema points into", "if (schema->fields.count > known) {", "if (field >= 0) {" },
     { "arrays are plain tables", "lua_pushvalue(L, lua_upvalueindex(LIST));\n    lua_setmetatable(L, -2);", "" },
-    { "deep documents overflow Lua's stack", "luaL_checkstack(L, 4, \"event\");", "", spec = "spec/json_conformance_spec.lua" },
-    { "infinity comes of a large number", "if (isfinite(number)) {", "if (!isnan(number)) {", spec = "spec/json_spec.lua" },
+    { "deep documents overflow Lua's stack", "luaL_checkstack(L, 4, \"event\");", "", spec = "spec/core/json_conformance_spec.lua" },
+    { "infinity comes of a large number", "if (isfinite(number)) {", "if (!isnan(number)) {", spec = "spec/core/json_spec.lua" },
   },
   {
-    file = "src/core/timestamp.c", spec = "spec/timestamp_spec.lua",
+    file = "src/core/timestamp.c", spec = "spec/core/timestamp_spec.lua",
     { "every month has 31 days", "days_in_month(year, month), &day)", "31, &day)" },
     { "centuries are leap years", "(year % 4 == 0 && year % 100 != 0) || year % 400 == 0", "year % 4 == 0" },
     { "what follows a date is not looked at", "|| c.at != c.end)", ")" },
@@ -71,7 +71,7 @@ return {
     { "a fraction needs no digits", "if (c->at == c->end || *c->at < '0' || *c->at > '9') return false;", "" },
   },
   {
-    file = "lua/apivideo/events/init.lua", spec = "spec/events_spec.lua",
+    file = "lua/apivideo/events/init.lua", spec = "spec/events/events_spec.lua",
     { "an event and its opposite have the same key", "identified(extended(\"\", known.opposite), known, event)", "key" },
     { "an opposite may have another identity", "if not other.emitted_at or table.concat", "if false and table.concat" },
     { "fields of an identity run together", "return key .. lengths[#value] .. value", "return key .. value" },

@@ -245,7 +245,7 @@ describe("receiver", function()
     assert.equal(3, #written)
     assert.truthy(written[1]:find("refused with 401: .*bad_signature: signature mismatch"))
     assert.truthy(written[2]:find("without a handler: video.encoding.quality.completed", 1, true))
-    assert.truthy(written[3]:find("failed: it broke badly; stack: spec/receiver_spec.lua:%d+ in [^\n]+\n$"))
+    assert.truthy(written[3]:find("failed: it broke badly; stack: spec/receiver/receiver_spec.lua:%d+ in [^\n]+\n$"))
   end)
 
   describe("that defers its handlers", function()

@@ -1,7 +1,7 @@
 -- A finalizer may run in each allocation of a C function, and call the functions of the module on the
 -- same pool and the same transfer.
 
-if require "spec.support.alone"("spec/http_reentry_spec.lua", it) then return end
+if require "spec.support.alone"("spec/http/reentry_spec.lua", it) then return end
 
 local core = require "apivideo.core"
 local finalizer = require "spec.support.finalizer"

@@ -8,8 +8,8 @@ local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
 
-local STACK = "; stack: spec/handlers_leaving_spec%.lua:%d+ in "
-local MINE = "^spec/handlers_leaving_spec%.lua:%d+: "
+local STACK = "; stack: spec/inbox/handlers_leaving_spec%.lua:%d+ in "
+local MINE = "^spec/inbox/handlers_leaving_spec%.lua:%d+: "
 
 local function unprintable(result)
   return setmetatable({}, { __tostring = result or function() error "no text" end })
@@ -36,7 +36,7 @@ local failing = {
   { "raises nil", function() error(nil) end, "^a handler raised nil" .. STACK },
   { "raises an error of the library", function() error(select(2, apivideo.parse "{")) end, "bad_json.*" .. STACK },
   { "raises an object whose __tostring raises", function() error(unprintable()) end,
-    "__tostring failed %(spec/handlers_leaving_spec%.lua:%d+: no text%)" .. STACK },
+    "__tostring failed %(spec/inbox/handlers_leaving_spec%.lua:%d+: no text%)" .. STACK },
   { "returns an object whose __tostring returns no string",
     function() return nil, unprintable(function() return {} end) end, "__tostring failed" },
   { "raises a runtime error", function() return #nil end, MINE .. "attempt to get length of a nil value" .. STACK },

@@ -1,6 +1,6 @@
 --- Finalizers that call the core server while it is at work for another call.
 
-if require "spec.support.alone"("spec/server_reentry_spec.lua", it) then return end
+if require "spec.support.alone"("spec/server/reentry_spec.lua", it) then return end
 
 local core = require "apivideo.server.core"
 local finalizers = require "spec.support.finalizers"

@@ -169,7 +169,7 @@ describe("documentation", function()
           if first == "apivideo" then
             assert.is_true((require("apivideo.cli").parser():pparse(words)))
           elseif first == "make" then
-            assert.truthy(read("Makefile"):find("\n" .. words[1] .. ":", 1, true))
+            assert.truthy((read("Makefile") .. read "tools/checks.mk"):find("\n" .. words[1] .. ":", 1, true))
             for spec in line:gmatch "spec/[%w_/]+%.lua" do read(spec) end
           elseif first == "luarocks" then
             read(words[2])

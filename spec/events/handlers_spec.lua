@@ -99,7 +99,7 @@ describe("handlers", function()
     handlers:on_error(function(_, _, _, traceback) told[#told + 1] = traceback or "none" end)
     local _, _, tracebacks = handlers:dispatch({ type = QUALITY }, {})
     assert.is_nil(tracebacks[1])
-    assert.truthy(tracebacks[2]:find("spec/handlers_spec.lua:%d+: in"))
+    assert.truthy(tracebacks[2]:find("spec/events/handlers_spec.lua:%d+: in"))
     assert.same({ "none", tracebacks[2] }, told)
   end)
 
@@ -109,7 +109,7 @@ describe("handlers", function()
       error "raised"
     end)
     local tracebacks = runtime.run(function() return (select(3, handlers:dispatch { type = QUALITY })) end)
-    assert.truthy(tracebacks[1]:find("spec/handlers_spec.lua:%d+: in"))
+    assert.truthy(tracebacks[1]:find("spec/events/handlers_spec.lua:%d+: in"))
   end)
 
   describe("that make a permanent failure", function()

@@ -1,0 +1,232 @@
+# Checks and benchmarks. `.ci/run` calls those that a change must pass.
+#
+# make check-sanitizers   specs and their child processes under ASan and UBSan, for Lua 5.4 and LuaJIT
+# make check-memory       specs of the C modules under valgrind and UBSan, for Lua 5.4, 5.1 and LuaJIT; -all: all specs
+# make check-memory-nginx calls and deliveries in nginx, with all its processes under valgrind
+# make check-oom          out of memory at every allocation of Lua and C, for Lua 5.4, 5.1 and LuaJIT
+# make check-api          specs of the C modules on Luas with assertions and a nearly permanent collector
+# make check-reentry      specs of the C modules, with finalizers that call them during allocations
+# make check-locale       specs of the protocol parsers in the locale tr_TR.UTF-8
+# make check-threads      Lua states in several threads under ThreadSanitizer
+# make check-poll         specs of the server with poll() instead of epoll
+# make check-32bit        demos and the specs of parser, timestamps and signatures in a Debian of 32 bits
+# make check-portability  C files with gcc's analyzer, the newest clang, musl, and POSIX alone; ONLY="musl" for some
+# make check-mutants      break each check of the library in a copy: a spec must fail; MUTANTS=json.c for some
+# make check-constant-time  count instructions: the duration of a verification does not depend on secrets
+# make check-peers        api.video's Node client and an OpenAPI mock server, from the npm registry
+# make check-rock         build the library's rock into an empty tree and use it
+# make check-container    run the steps of the Containerfile in bare Debian roots, as root
+# make check-deb          build the Debian packages in a bare root and install them in another; DISTROS=trixie
+# make test-crash         kills, power failures, outages: no event is lost; CRASH_SECONDS=60 CRASH_SEED= CRASH_ONLY=redis
+# make fuzz               the parsers and both ends of HTTP under libFuzzer, each for SECONDS (60); TARGET=event for one
+# make soak               calls under random faults for SECONDS (600) with LUA (5.4): no leak, no hang, no lost event
+# make bench              all benchmarks, and the report bench/results.md; BENCHES="event http" RUNS=3
+# make bench-smoke        count the instructions of the hot paths: 10 % more than recorded is a failure
+# make bench-hostile      genuine deliveries beside ten thousand idle connections, slow loris and floods
+
+# What touches C; the rest is Lua, or a matter of time.
+C_SPECS := $(wildcard $(addprefix spec/,core/event_spec.lua core/json_conformance_spec.lua core/signature*_spec.lua \
+             core/timestamp_spec.lua events/events_spec.lua http/request_spec.lua http/reentry_spec.lua http/sent_spec.lua \
+             http/hostile_*_spec.lua server/server_spec.lua server/malformed_spec.lua server/deadlines_spec.lua \
+             receiver/receiver_spec.lua client/client_spec.lua runtime/runtime_spec.lua))
+
+# What UBSan finds ends the run at once; what valgrind finds fails it at its end.
+CHECKED := BUILD=$(BUILD)/checked CFLAGS="-O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined"
+
+SANITIZED := BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
+
+.PHONY: check-sanitizers
+check-sanitizers:
+	@tools/setup memory
+	@$(MAKE) --no-print-directory -s -j2 $(SANITIZED) build-5.4 build-jit
+	@RUN_UNDER=asan APIVIDEO_BUILD=$(BUILD)/asan tools/run-specs "5.4 jit" $(SPECS)
+
+MEMORY_LUAS ?= 5.4 5.1 jit
+
+.PHONY: check-memory
+check-memory:
+	@tools/setup memory
+	@$(MAKE) --no-print-directory -s -j2 $(CHECKED) $(MEMORY_LUAS:%=build-%)
+	@RUN_UNDER=valgrind APIVIDEO_BUILD=$(BUILD)/checked tools/run-specs "$(MEMORY_LUAS)" $(C_SPECS)
+
+.PHONY: check-memory-all
+check-memory-all:
+	@$(MAKE) --no-print-directory check-memory C_SPECS=$(SPECS)
+
+# A host of one Lua, whose allocations it fails.
+$(BUILD)/oom/%: spec/memory/oom.c spec/memory/blocks.c spec/memory/fast_functions.c \
+                $(wildcard spec/memory/*.h) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -fvisibility=hidden,$(C)) -O1 -g -rdynamic $$(pkg-config --cflags $(package-$*)) \
+	  -o $@ $(filter %.c,$^) -Wl,--no-as-needed $$(pkg-config --libs $(package-$*) libcurl libcrypto libmicrohttpd) -ldl
+
+# The Luas of the slower checks: those of LUAS, or one of each kind. 5.2 and 5.3 are like 5.4 there.
+KINDS := $(if $(filter file,$(origin LUAS)),5.4 5.1 jit,$(filter-out 5.2 5.3,$(LUAS)))
+
+.PHONY: check-oom
+check-oom:
+	@tools/setup memory
+	@$(MAKE) --no-print-directory -s -j2 build-5.4 $(KINDS:%=build-%) $(KINDS:%=$(BUILD)/oom/%)
+	@tools/check-oom "$(KINDS)"
+
+.PHONY: check-api
+check-api:
+	@tools/setup memory
+	@$(MAKE) --no-print-directory -s -j2 build-5.4 build-jit
+	@tools/check-api "5.4 jit" $(C_SPECS)
+
+REENTRY_SPECS := $(addprefix spec/,core/event_spec.lua core/signature_spec.lua http/request_spec.lua server/server_spec.lua)
+
+.PHONY: check-reentry
+check-reentry:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -s -j2 $(KINDS:%=build-%)
+	@RUN_UNDER=reentry tools/run-specs "$(KINDS)" $(REENTRY_SPECS)
+
+# What reads HTTP, URLs, JSON and headers: its result must not depend on the process's locale.
+LOCALE_SPECS := $(addprefix spec/,core/event_spec.lua core/json_spec.lua core/timestamp_spec.lua events/events_spec.lua \
+                  http/request_spec.lua http/hostile_headers_spec.lua server/server_spec.lua server/malformed_spec.lua \
+                  receiver/receiver_spec.lua util/json_spec.lua util/parts_spec.lua util/redact_spec.lua \
+                  transport/retry_spec.lua client/request_spec.lua)
+
+.PHONY: check-locale
+check-locale:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -s -j2 $(KINDS:%=build-%)
+	@RUN_LOCALE=tr_TR.UTF-8 tools/run-specs "$(KINDS)" $(LOCALE_SPECS)
+
+TSAN := BUILD=$(BUILD)/tsan CFLAGS="-O1 -g -fsanitize=thread"
+
+$(BUILD)/threads: spec/memory/threads.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(C) $(CFLAGS) -rdynamic $$(pkg-config --cflags lua5.4) -o $@ $< $$(pkg-config --libs lua5.4) -lpthread
+
+.PHONY: check-threads
+check-threads:
+	@tools/setup memory
+	@$(MAKE) --no-print-directory -s build-5.4
+	@$(MAKE) --no-print-directory -s $(TSAN) build-5.4 $(BUILD)/tsan/threads
+	@tools/check-threads
+
+.PHONY: check-memory-nginx
+check-memory-nginx:
+	@tools/setup memory
+	@$(MAKE) --no-print-directory -s $(CHECKED) build-jit
+	@APIVIDEO_BUILD=$(BUILD)/checked tools/check-memory-nginx
+
+# As on a system without epoll: src/common/compat_system.h.
+POLL       := BUILD=$(BUILD)/poll CFLAGS="-O2 -g -DAPIVIDEO_POLL"
+POLL_SPECS := spec/server spec/receiver spec/emulator $(addprefix spec/,transport/faults_spec.lua runtime/signals_spec.lua \
+                runtime/runtime_spec.lua http/sigpipe_spec.lua http/request_spec.lua core/descriptors_spec.lua)
+
+# With modules for nginx's LuaJIT.
+.PHONY: check-poll
+check-poll:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -s -j2 $(POLL) $(patsubst %,build-%,$(sort $(KINDS) jit))
+	@APIVIDEO_BUILD=$(BUILD)/poll SPEC_LOGS=$(BUILD)/specs-poll tools/run-specs "$(KINDS)" $(POLL_SPECS)
+
+# 32 bits: a bare Debian of i386. Needs root and debootstrap.
+SPECS_32 := $(wildcard $(addprefix spec/,core/event_spec.lua core/json_spec.lua core/json_conformance_spec.lua \
+              core/timestamp_spec.lua core/signature*_spec.lua events/events_spec.lua))
+
+.PHONY: check-32bit
+check-32bit:
+	@ARCH=i386 LUAS="5.4 5.1 jit" SPECS="$(SPECS_32)" tools/check-distro bookworm
+
+.PHONY: check-portability
+check-portability:
+	@tools/setup test
+	@tools/check-portability $(ONLY)
+
+.PHONY: check-constant-time
+check-constant-time:
+	@tools/setup memory
+	@tools/check-constant-time
+
+.PHONY: check-mutants
+check-mutants:
+	@tools/setup test
+	@tools/check-mutants
+
+.PHONY: check-peers
+check-peers:
+	@tools/setup peers
+	@$(MAKE) --no-print-directory -s build-5.4
+	@tools/check-peers
+
+$(BUILD)/crash/machine.so: spec/crash/machine.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(C) $(CFLAGS) -shared -o $@ $<
+
+SECONDS ?= 600
+LUA     ?= 5.4
+
+.PHONY: test-crash
+test-crash: LUA := jit
+test-crash:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -s build-$(LUA) $(BUILD)/crash/machine.so
+	@tools/test-crash $(LUA)
+
+# What finds a fault ends the run: with our sources in it, and a Lua 5.4.
+FUZZ := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+TARGET ?= event timestamp signature http server
+
+FUZZ_OBJECTS := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(sort $(CORE) $(SERVER)) spec/fuzz/state.c)
+
+$(BUILD)/fuzz/%.o: %.c spec/fuzz/state.h $(HEADERS) Makefile
+	@mkdir -p $(@D)
+	clang $(C) $(FUZZ) $$(pkg-config --cflags lua5.4 libcurl libcrypto libmicrohttpd) -c -o $@ $<
+
+$(BUILD)/fuzz/%: $(BUILD)/fuzz/spec/fuzz/%.o $(FUZZ_OBJECTS)
+	clang $(FUZZ) -o $@ $^ $$(pkg-config --libs lua5.4 libcurl libcrypto libmicrohttpd)
+
+.PHONY: fuzz
+fuzz: SECONDS := 60
+fuzz:
+	@tools/setup fuzz
+	@$(MAKE) --no-print-directory -s -j2 build-5.4 $(TARGET:%=$(BUILD)/fuzz/%)
+	@tools/fuzz $(SECONDS) $(TARGET)
+
+.PHONY: soak
+soak:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -s build-$(LUA)
+	@tools/with-lua $(LUA) spec/soak/calls.lua $(SECONDS)
+
+.PHONY: check-rock
+check-rock:
+	@tools/check-rock
+
+.PHONY: check-container
+check-container:
+	@tools/check-container
+
+DISTROS ?= bookworm trixie
+
+.PHONY: check-deb
+check-deb:
+	@for name in $(DISTROS); do tools/check-deb $$name || exit; done
+
+BENCHES ?=
+RUNS    ?= 1
+
+.PHONY: bench
+bench:
+	@tools/setup bench
+	@tools/install-peers || echo "(What comes from the npm registry is left out.)"
+	@$(MAKE) --no-print-directory -s -j2 build
+	@RUNS=$(RUNS) bench/run.sh $(BENCHES)
+
+.PHONY: bench-smoke
+bench-smoke:
+	@tools/setup memory
+	@$(MAKE) --no-print-directory -s -j2 build-5.4 build-jit
+	@bench/smoke
+
+.PHONY: bench-hostile
+bench-hostile:
+	@tools/setup bench
+	@$(MAKE) --no-print-directory -s build-$(LUA)
+	@bench/hostile.sh $(LUA)
