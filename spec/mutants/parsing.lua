@@ -54,8 +54,8 @@ return {
   },
   {
     file = "src/core/event_lua.c", spec = "spec/core/event_spec.lua",
-    { "numbers are bytes", "  if (lua_type(L, i) != LUA_TSTRING) {\n    luaL_argerror(L, i, lua_pushfstring(L,\n                                        \"raw body",
-      "  if (!lua_isstring(L, i)) {\n    luaL_argerror(L, i, lua_pushfstring(L,\n                                        \"raw body" },
+    { "numbers are bytes", "  if (lua_type(L, i) != LUA_TSTRING) {\n    luaL_argerror(L, i,\n                  lua_pushfstring(L,\n                                  \"raw body",
+      "  if (!lua_isstring(L, i)) {\n    luaL_argerror(L, i,\n                  lua_pushfstring(L,\n                                  \"raw body" },
     { "an equal name takes the place of the string that the schema points into", "if (schema->fields.count > known) {", "if (field >= 0) {" },
     { "arrays are plain tables", "lua_pushvalue(L, lua_upvalueindex(LIST));\n    lua_setmetatable(L, -2);", "" },
     { "deep documents overflow Lua's stack", "luaL_checkstack(L, 4, \"event\");", "", spec = "spec/core/json_conformance_spec.lua" },

@@ -11,7 +11,8 @@ return {
   },
   {
     file = "src/server/listening.c", spec = "spec/server/hostile_spec.lua",
-    { "as many connections as come", [[self->connections >= self->max_connections && !(has_incoming(self) && connections_evict(self))]], [[false]], spec = "spec/server/deadlines_spec.lua" },
+    { "as many connections as come", [[self->connections >= self->max_connections &&
+      !(has_incoming(self) && connections_evict(self))]], [[false]], spec = "spec/server/deadlines_spec.lua" },
     { "no connection is evicted when descriptors are out", [[if (problem == EMFILE && connections_evict(self)) return;]], "" },
     { "connections in use keep their places", [[return self->listening >= 0 && !has_place(self) && has_incoming(self);]], [[return false;]], spec = "spec/server/deadlines_spec.lua" },
     { "descriptors are not counted at the start", [[limit.rlim_cur >= needed]], [[true]] },
@@ -60,7 +61,7 @@ return {
     { "any libmicrohttpd will do", [[  if (!check_library(self)) return false;]], "", spec = "spec/server/listen_spec.lua" },
     { "deadlines come before what was sent in time", [[  self->idle_calls = run(self) ?]], [[  connections_expire(self);
   self->idle_calls = run(self) ?]], spec = "spec/server/deadlines_spec.lua" },
-    { "heads may have 256 KB", [[CONNECTION_MEMORY ((size_t)16 * 1024)]], [[CONNECTION_MEMORY ((size_t)256 * 1024)]] },
+    { "heads may have 256 KB", [[((size_t)16 * 1024)]], [[((size_t)256 * 1024)]] },
     { "a forked child stops the parent's server", [[  if (!server_is_ours(self)) abandon(self);]], "", spec = "spec/server/fork_spec.lua" },
     { "a forked child keeps the connections open", [[(void)close(one->fd);]], [[;]], spec = "spec/server/fork_spec.lua" },
   },

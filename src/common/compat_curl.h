@@ -12,8 +12,8 @@
 #include <curl/curl.h>
 
 #define COMPAT_CURL_FLOOR 0x074400u
-#define COMPAT_CURL_TOO_OLD                                                                   \
-  "libcurl 7.68.0 or newer is needed, and an older one was loaded; update libcurl, or name the " \
+#define COMPAT_CURL_TOO_OLD                                                                        \
+  "libcurl 7.68.0 or newer is needed, and an older one was loaded; update libcurl, or name the "   \
   "directory of a newer one in LD_LIBRARY_PATH"
 
 #if LIBCURL_VERSION_NUM < 0x074400
@@ -58,7 +58,8 @@
 /* The file of trusted certificates that libcurl was built with, or NULL: `cainfo` of version
    information whose age is at least CURLVERSION_SEVENTH (7.70.0). Headers that lack the field: NULL. */
 #if LIBCURL_VERSION_NUM >= 0x074600
-#define compat_curl_cainfo(version) ((version)->age >= CURLVERSION_SEVENTH ? (version)->cainfo : NULL)
+#define compat_curl_cainfo(version)                                                                \
+  ((version)->age >= CURLVERSION_SEVENTH ? (version)->cainfo : NULL)
 #else
 #define compat_curl_cainfo(version) ((void)(version), (const char *)NULL)
 #endif

@@ -41,7 +41,9 @@ static inline bool compat_mhd_is_lenient(const char *version) {
 
 /* MHD_OPTION_STRICT_FOR_CLIENT: before 1.0, strictness only means that a space in the target and a missing
    Host close the connection, or get a page, before our code sees the request. */
-static inline int compat_mhd_strictness(void) { return compat_mhd_is_lenient(MHD_get_version()) ? 0 : 1; }
+static inline int compat_mhd_strictness(void) {
+  return compat_mhd_is_lenient(MHD_get_version()) ? 0 : 1;
+}
 
 /* Whether MHD_add_connection only queues a connection for another thread, which first happens in 1.0.0
    (0x00097707), unless the daemon is started with COMPAT_MHD_NO_THREAD_SAFETY. `version` is

@@ -12,8 +12,8 @@
 
 /* At run time, too: a module that was built with 1.1.1's headers may meet 1.1.0, whose file has the same name. */
 #define COMPAT_OPENSSL_FLOOR 0x10101000L
-#define COMPAT_OPENSSL_TOO_OLD                                                                 \
-  "OpenSSL 1.1.1 or newer is needed, and this is %s; update libcrypto, or name the directory " \
+#define COMPAT_OPENSSL_TOO_OLD                                                                     \
+  "OpenSSL 1.1.1 or newer is needed, and this is %s; update libcrypto, or name the directory "     \
   "of a newer one in LD_LIBRARY_PATH"
 
 #if OPENSSL_VERSION_NUMBER < 0x10101000L

@@ -14,14 +14,16 @@ void descriptors_fill(void) {
   for (fd = 0; fd <= 2; fd++) {
     int opened;
     if (fcntl(fd, F_GETFD) != -1 || errno != EBADF) continue;
-    opened = open("/dev/null", O_RDWR); /* the lowest number that is free */
+    opened = open("/dev/null", O_RDWR);  /* the lowest number that is free */
     if (opened > 2) (void)close(opened); /* another thread was faster */
   }
 }
 
 #ifndef APIVIDEO_POLL
 
-bool descriptors_pipe(int ends[2]) { return pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0; }
+bool descriptors_pipe(int ends[2]) {
+  return pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0;
+}
 
 int descriptors_socket(int family) {
   return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -55,7 +57,9 @@ bool descriptors_pipe(int ends[2]) {
   return false;
 }
 
-int descriptors_socket(int family) { return prepare(socket(family, SOCK_STREAM, 0)); }
+int descriptors_socket(int family) {
+  return prepare(socket(family, SOCK_STREAM, 0));
+}
 
 int descriptors_accept(int listening, struct sockaddr *address, socklen_t *len) {
   return prepare(accept(listening, address, len));

@@ -4,6 +4,7 @@
 #include "http_syntax.h"
 
 /* 1 for each character of a token. */
+/* clang-format off */
 static const unsigned char in_token[256] = {
     ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1,
     ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = 1, ['`'] = 1, ['|'] = 1,  ['~'] = 1,
@@ -17,6 +18,7 @@ static const unsigned char in_token[256] = {
     ['i'] = 1, ['j'] = 1, ['k'] = 1, ['l'] = 1, ['m'] = 1, ['n'] = 1,  ['o'] = 1, ['p'] = 1,
     ['q'] = 1, ['r'] = 1, ['s'] = 1, ['t'] = 1, ['u'] = 1, ['v'] = 1,  ['w'] = 1, ['x'] = 1,
     ['y'] = 1, ['z'] = 1};
+/* clang-format on */
 
 size_t http_token_length(const char *text, size_t len) {
   size_t i = 0;

@@ -28,10 +28,14 @@ static int push_clock(lua_State *L, clockid_t clock) {
 }
 
 /* now() -> seconds since 1970, with fraction. Stack: [-0, +1]. */
-static int core_now(lua_State *L) { return push_clock(L, CLOCK_REALTIME); }
+static int core_now(lua_State *L) {
+  return push_clock(L, CLOCK_REALTIME);
+}
 
 /* monotonic() -> seconds since some start, never set back. Stack: [-0, +1]. */
-static int core_monotonic(lua_State *L) { return push_clock(L, CLOCK_MONOTONIC); }
+static int core_monotonic(lua_State *L) {
+  return push_clock(L, CLOCK_MONOTONIC);
+}
 
 /* random(n) -> a string of n random bytes, 256 at most. Stack: [-0, +1]. */
 static int core_random(lua_State *L) {
@@ -67,12 +71,9 @@ static int core_file_id(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"now", core_now},
-                                     {"monotonic", core_monotonic},
-                                     {"random", core_random},
-                                     {"process_id", core_process_id},
-                                     {"file_id", core_file_id},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {{"now", core_now},         {"monotonic", core_monotonic},
+                                     {"random", core_random},   {"process_id", core_process_id},
+                                     {"file_id", core_file_id}, {NULL, NULL}};
 
 APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 

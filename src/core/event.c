@@ -115,8 +115,8 @@ static bool check(const struct event_schema *schema, const char *input, struct j
   if (type == NULL || type->kind != JSON_STRING || type->length == 0)
     return fail(error, type == NULL ? "field is missing" : "field is not a non-empty string",
                 type_name, TYPE_LENGTH, type);
-  number = find_value(&schema->types, input, type,
-                      json_name_hash(input + type->start, type->length));
+  number =
+      find_value(&schema->types, input, type, json_name_hash(input + type->start, type->length));
   type->known = (uint8_t)(number + 1);
   if (number < 0 || (schema->required[number].mask & ~strings) == 0) return true;
   return fail_required(schema, number, strings, event, error);

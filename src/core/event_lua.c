@@ -34,7 +34,8 @@ static size_t unescape(const char *input, const struct json_value *value, char *
   char *next = out;
   while (at < end) {
     const char *escape = memchr(at, '\\', (size_t)(end - at));
-    char decoded[4]; /* of an escape of at least as many bytes: the output never overtakes the input */
+    char decoded
+        [4]; /* of an escape of at least as many bytes: the output never overtakes the input */
     size_t length;
     if (escape == NULL) escape = end;
     memcpy(next, at, (size_t)(escape - at));
@@ -88,25 +89,15 @@ static void push_container(lua_State *L, const char *input, const struct json_va
 /* Pushes any value; null as the light userdata NULL, as cjson and ngx do. Stack: [-0, +1, m]. */
 static void push_value(lua_State *L, const char *input, const struct json_value *value) {
   switch ((enum json_kind)value->kind) {
-    case JSON_NULL:
-      lua_pushlightuserdata(L, NULL);
-      break;
+    case JSON_NULL: lua_pushlightuserdata(L, NULL); break;
     case JSON_FALSE:
-    case JSON_TRUE:
-      lua_pushboolean(L, value->kind == JSON_TRUE);
-      break;
+    case JSON_TRUE: lua_pushboolean(L, value->kind == JSON_TRUE); break;
     case JSON_INTEGER:
-    case JSON_REAL:
-      push_number(L, input, value);
-      break;
+    case JSON_REAL: push_number(L, input, value); break;
     case JSON_STRING:
-    case JSON_NAME:
-      push_string(L, input, value);
-      break;
+    case JSON_NAME: push_string(L, input, value); break;
     case JSON_ARRAY:
-    case JSON_OBJECT:
-      push_container(L, input, value);
-      break;
+    case JSON_OBJECT: push_container(L, input, value); break;
   }
 }
 
@@ -181,10 +172,11 @@ static int push_error(lua_State *L, const struct event_error *error) {
 /* Returns the bytes at index `i`; raises if they are no string. Numbers are none. */
 static const char *check_bytes(lua_State *L, int i, size_t *length) {
   if (lua_type(L, i) != LUA_TSTRING) {
-    luaL_argerror(L, i, lua_pushfstring(L,
-                                        "raw body (string) expected, got %s: pass the bytes as "
-                                        "they arrived, not a decoded table",
-                                        luaL_typename(L, i)));
+    luaL_argerror(L, i,
+                  lua_pushfstring(L,
+                                  "raw body (string) expected, got %s: pass the bytes as "
+                                  "they arrived, not a decoded table",
+                                  luaL_typename(L, i)));
   }
   return lua_tolstring(L, i, length);
 }
@@ -213,8 +205,7 @@ static int parse(lua_State *L) {
     const size_t most = most_entries(length);
     if (error.status != EVENT_FULL) return push_error(L, &error);
     values = lua_newuserdata(L, most * sizeof *values);
-    if (!event_parse(schema, raw, length, values, most, &error))
-      return push_error(L, &error);
+    if (!event_parse(schema, raw, length, values, most, &error)) return push_error(L, &error);
   }
   push_event(L, schema, raw, values);
   return 1;
@@ -242,8 +233,7 @@ static void compile_type(lua_State *L, struct event_schema *schema) {
   name = lua_tolstring(L, -2, &length);
   count = schema->types.count;
   type = length > 0 ? event_add_type(schema, name, length) : -1;
-  if (type < 0)
-    luaL_argerror(L, 1, "type name is empty or too long, or there are too many types");
+  if (type < 0) luaL_argerror(L, 1, "type name is empty or too long, or there are too many types");
   if (schema->types.count > count) {
     lua_pushvalue(L, -2);
     lua_rawseti(L, TYPES, type + 1);
@@ -259,8 +249,7 @@ static void compile_type(lua_State *L, struct event_schema *schema) {
     name = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : "";
     if (*name == '\0') luaL_argerror(L, 1, "`required` holds something that is not a field's name");
     field = event_add_required(schema, type, name, length);
-    if (field < 0)
-      luaL_argerror(L, 1, "field name is too long, or there are too many fields");
+    if (field < 0) luaL_argerror(L, 1, "field name is too long, or there are too many fields");
     if (schema->fields.count > known) {
       lua_rawseti(L, FIELDS, field + 1);
     } else {

@@ -160,7 +160,9 @@ const char *http_pool_open(http_pool *pool) {
   return NULL;
 }
 
-bool http_pool_forked(const http_pool *pool) { return pool->pid != getpid(); }
+bool http_pool_forked(const http_pool *pool) {
+  return pool->pid != getpid();
+}
 
 bool http_pool_usable(const http_pool *pool) {
   return pool->multi != NULL && !http_pool_forked(pool);
@@ -193,9 +195,9 @@ static bool lacked_memory(const http_transfer *transfer, CURLcode code) {
 
 /* Reads what libcurl tells about a transfer that has ended, so that its handle can go. */
 static void read_end(http_transfer *transfer) {
-  static const CURLINFO infos[HTTP_POINTS] = {
-      CURLINFO_NAMELOOKUP_TIME_T, CURLINFO_CONNECT_TIME_T, CURLINFO_APPCONNECT_TIME_T,
-      CURLINFO_STARTTRANSFER_TIME_T, CURLINFO_TOTAL_TIME_T};
+  static const CURLINFO infos[HTTP_POINTS] = {CURLINFO_NAMELOOKUP_TIME_T, CURLINFO_CONNECT_TIME_T,
+                                              CURLINFO_APPCONNECT_TIME_T,
+                                              CURLINFO_STARTTRANSFER_TIME_T, CURLINFO_TOTAL_TIME_T};
   CURL *easy = transfer->easy;
   size_t i;
   transfer->sent = http_was_sent(transfer);

@@ -47,11 +47,11 @@ typedef struct http_pool {
   http_transfer *done;      /* finished and not yet taken, oldest first */
   http_transfer **done_end; /* where the next one goes */
   bool needs_perform;       /* libcurl has not yet worked on what was started last */
-  CURL *next; /* a handle for the next transfer, or NULL */
-  CURL *used; /* that of the last one that ended, or NULL */
-  http_socket *sockets; /* the open ones */
+  CURL *next;               /* a handle for the next transfer, or NULL */
+  CURL *used;               /* that of the last one that ended, or NULL */
+  http_socket *sockets;     /* the open ones */
   size_t socket_count, socket_size;
-  unsigned version;    /* of the libcurl at run time: see compat_curl.h */
+  unsigned version;                /* of the libcurl at run time: see compat_curl.h */
   bool has_http2, has_https_proxy; /* this libcurl was built with them */
   bool sees_requests; /* libcurl calls back before it sends a request (COMPAT_CURL_PREREQ) */
   bool trusts_file;   /* the system's certificates are one file */
@@ -90,8 +90,8 @@ struct http_transfer {
   CURL *easy; /* until it is done */
   struct curl_slist *headers;
   bool has_content_type; /* `headers` has one */
-  bool may_be_http2;     /* over TLS; libcurl < 7.77 reuses such a connection even for HTTP/1.1 alone */
-  size_t headers_size;   /* bytes of `headers` in the request */
+  bool may_be_http2; /* over TLS; libcurl < 7.77 reuses such a connection even for HTTP/1.1 alone */
+  size_t headers_size; /* bytes of `headers` in the request */
   size_t max_body, max_header;
   /* on its way: */
   bool repeatable;   /* a GET, and maybe over HTTP/2: it may be sent again */
@@ -113,9 +113,9 @@ struct http_transfer {
   http_line last_line;      /* what a folded line continues */
   size_t header_total;      /* bytes of all header lines, of 1xx responses and trailers too */
   bool in_header;           /* between a status line and the empty line */
-  bool answered;            /* the headers of the final response were whole: what follows are trailers */
-  bool chunked;             /* it has a Transfer-Encoding */
-  char length[20];          /* its Content-Length, or "" */
+  bool answered;   /* the headers of the final response were whole: what follows are trailers */
+  bool chunked;    /* it has a Transfer-Encoding */
+  char length[20]; /* its Content-Length, or "" */
   char error[CURL_ERROR_SIZE];
 };
 

@@ -113,8 +113,7 @@ static bool is_stale(const http_transfer *transfer, const http_socket *connectio
 /* libcurl's pre-request callback: a connection is ready, and the request goes out next. */
 static int on_ready(void *context, char *peer_ip, char *local_ip, int peer_port, int local_port) {
   http_transfer *transfer = context;
-  const http_socket *connection =
-      find_socket(transfer->pool, local_port, peer_ip, peer_port);
+  const http_socket *connection = find_socket(transfer->pool, local_port, peer_ip, peer_port);
   (void)local_ip;
   if (must_stop(transfer)) return CURL_PREREQFUNC_ABORT;
   if (transfer->ready) return CURL_PREREQFUNC_OK;

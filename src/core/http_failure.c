@@ -24,11 +24,14 @@ static bool has_bad_header(const http_transfer *transfer) {
 /* Whether a TLS handshake ended because the connection did. libcurl's OpenSSL part writes "… in
    connection to …" when TLS itself has nothing to say. */
 static bool lost_connection(const http_transfer *transfer) {
-  static const char *const texts[] = {
-      "Recv failure", "Send failure", /* the socket */
-      "in connection to", "unexpected eof", /* OpenSSL */
-      "non-properly terminated", "the pull function", "the push function", /* GnuTLS */
-      NULL};
+  static const char *const texts[] = {"Recv failure",
+                                      "Send failure", /* the socket */
+                                      "in connection to",
+                                      "unexpected eof", /* OpenSSL */
+                                      "non-properly terminated",
+                                      "the pull function",
+                                      "the push function", /* GnuTLS */
+                                      NULL};
   return says(transfer, texts);
 }
 

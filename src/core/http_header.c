@@ -16,7 +16,9 @@ static size_t name_length(const char *line, size_t len) {
   return name < len && line[name] == ':' ? name : 0;
 }
 
-static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+static bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
 
 /* Appends a line that libcurl copies. NULL, or why not. */
 static const char *append_line(http_transfer *transfer, const char *line) {
@@ -160,8 +162,8 @@ static int read_status(const http_transfer *transfer, const char *line, size_t l
   const size_t version = version_length(transfer, line, len);
   const char *digits = line + version + 1;
   if (version == 0 || len < version + 4 || line[version] != ' ') return 0;
-  if (digits[0] < '1' || digits[0] > '5' || digits[1] < '0' || digits[1] > '9' ||
-      digits[2] < '0' || digits[2] > '9')
+  if (digits[0] < '1' || digits[0] > '5' || digits[1] < '0' || digits[1] > '9' || digits[2] < '0' ||
+      digits[2] > '9')
     return 0;
   if (len > version + 4 && digits[3] != ' ') return 0;
   return (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0');

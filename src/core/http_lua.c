@@ -27,11 +27,16 @@
 
 #define POOL "apivideo.http.pool"
 #define TRANSFER "apivideo.http.transfer"
-#define MAX_FDS 2112 /* for a server without epoll, FD_SETSIZE (1024) to read and to write; and others */
+#define MAX_FDS                                                                                    \
+  2112 /* for a server without epoll, FD_SETSIZE (1024) to read and to write; and others */
 
-static http_pool *check_pool(lua_State *L) { return luaL_checkudata(L, 1, POOL); }
+static http_pool *check_pool(lua_State *L) {
+  return luaL_checkudata(L, 1, POOL);
+}
 
-static http_transfer *check_transfer(lua_State *L) { return luaL_checkudata(L, 1, TRANSFER); }
+static http_transfer *check_transfer(lua_State *L) {
+  return luaL_checkudata(L, 1, TRANSFER);
+}
 
 /* Raises a problem of http.c's; memory that was out as Lua itself does. Stack: [-0, +0, v]. */
 static int raise(lua_State *L, const char *problem) {
@@ -217,7 +222,8 @@ static void push_ready(lua_State *L, const struct curl_waitfd *fds, unsigned cou
 
 /* Reads the array of descriptors at `index`, if there is one, behind `count` others; how many there are now.
    Stack: [-0, +0, v]. */
-static unsigned read_fds(lua_State *L, int index, short events, struct curl_waitfd *fds, unsigned count) {
+static unsigned read_fds(lua_State *L, int index, short events, struct curl_waitfd *fds,
+                         unsigned count) {
   int i, len;
   if (lua_isnoneornil(L, index)) return count;
   luaL_checktype(L, index, LUA_TTABLE);
@@ -295,10 +301,10 @@ static int transfer_cancel(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg pool_methods[] = {{"start", pool_start},   {"step", pool_step},
-                                        {"forked", pool_forked}, {"close", pool_close},
-                                        {"__gc", pool_close},    {"__close", pool_close},
-                                        {NULL, NULL}};
+static const luaL_Reg pool_methods[] = {
+    {"start", pool_start}, {"step", pool_step},  {"forked", pool_forked},
+    {"close", pool_close}, {"__gc", pool_close}, {"__close", pool_close},
+    {NULL, NULL}};
 
 static const luaL_Reg transfer_methods[] = {{"result", transfer_result},
                                             {"cancel", transfer_cancel},

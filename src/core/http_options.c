@@ -20,10 +20,10 @@
 #define OLD_HEAD_MAX ((size_t)120000)
 
 /* Sets an option, or returns from the calling function. */
-#define SET(option, value)                                               \
-  do {                                                                   \
-    const CURLcode code_ = curl_easy_setopt(easy, CURLOPT_##option, value); \
-    if (code_ != CURLE_OK) return code_;                                 \
+#define SET(option, value)                                                                         \
+  do {                                                                                             \
+    const CURLcode code_ = curl_easy_setopt(easy, CURLOPT_##option, value);                        \
+    if (code_ != CURLE_OK) return code_;                                                           \
   } while (0)
 
 /* Whether the trust store is one file. With a directory beside it, OpenSSL parses the file anew for
@@ -114,10 +114,12 @@ static const char *check_target(const http_request *request) {
 static const char *check_head(http_transfer *transfer, const http_request *request) {
   const size_t max = transfer->pool->version >= COMPAT_CURL_LARGE_HEAD ? HEAD_MAX : OLD_HEAD_MAX;
   const size_t user = request->username == NULL ? 0 : strlen(request->username) / 3 * 4;
-  if (strlen(request->method) + strlen(request->url) + user + transfer->headers_size <= max) return NULL;
-  (void)snprintf(transfer->error, sizeof transfer->error,
-                 "the request's method, URL, user name and headers are larger than %lu bytes together",
-                 (unsigned long)max);
+  if (strlen(request->method) + strlen(request->url) + user + transfer->headers_size <= max)
+    return NULL;
+  (void)snprintf(
+      transfer->error, sizeof transfer->error,
+      "the request's method, URL, user name and headers are larger than %lu bytes together",
+      (unsigned long)max);
   return transfer->error;
 }
 

@@ -11,7 +11,9 @@
 static const char capitals[] = "0123456789ABCDEF";
 
 /* A hexadecimal digit with a to f as A to F. */
-static char capital_hex(char c) { return (char)(c >= 'a' ? c - 'a' + 'A' : c); }
+static char capital_hex(char c) {
+  return (char)(c >= 'a' ? c - 'a' + 'A' : c);
+}
 
 /* The length of the scheme and the authority of a URL, or 0 when it has none. */
 static size_t authority_length(const char *url) {

@@ -69,9 +69,8 @@ static inline struct json_value *add(struct reader *r, enum json_kind kind, cons
     return NULL;
   }
   r->next++;
-  *value = (struct json_value){.start = (uint32_t)(start - r->bytes),
-                               .length = (uint32_t)length,
-                               .kind = (uint8_t)kind};
+  *value = (struct json_value){
+      .start = (uint32_t)(start - r->bytes), .length = (uint32_t)length, .kind = (uint8_t)kind};
   return value;
 }
 
@@ -249,7 +248,9 @@ size_t json_unescape(const char **at, char out[4]) {
 
 /* --- numbers --------------------------------------------------------------------------------- */
 
-static inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static inline bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 static const char *skip_digits(const char *p, const char *end) {
   while (p < end && is_digit(*p)) p++;

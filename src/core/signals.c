@@ -24,9 +24,9 @@ static const int numbers[SIGNALS_COUNT] = {SIGINT, SIGTERM};
 
 /* What the handler needs. A disposition belongs to the process, so this cannot belong to a state. */
 static struct {
-  signals *volatile catcher;     /* NULL: none; in a forked child, until it closes it, the parent's */
-  volatile int running;          /* threads in the handler: the catcher must not go meanwhile */
-  volatile bool forgets;         /* forget_threads is installed */
+  signals *volatile catcher; /* NULL: none; in a forked child, until it closes it, the parent's */
+  volatile int running;      /* threads in the handler: the catcher must not go meanwhile */
+  volatile bool forgets;     /* forget_threads is installed */
   volatile sig_atomic_t pending; /* a signal was caught and is unread */
   time_t caught_at;              /* when the first unread one was caught, in seconds */
 } caught;
@@ -80,7 +80,9 @@ static void close_pipe(const signals *self) {
 
 /* In a forked child, after fork: threads of the parent that were in the handler are not there, and signals_close
    would wait for them for ever. */
-static void forget_threads(void) { caught.running = 0; }
+static void forget_threads(void) {
+  caught.running = 0;
+}
 
 const char *signals_open(signals *self) {
   struct sigaction action;
@@ -109,7 +111,9 @@ const char *signals_open(signals *self) {
   return NULL;
 }
 
-bool signals_is_ours(const signals *self) { return self->installed && self->pid == getpid(); }
+bool signals_is_ours(const signals *self) {
+  return self->installed && self->pid == getpid();
+}
 
 bool signals_caught(signals *self) {
   char signs[64];

@@ -15,10 +15,12 @@
 
 #define CATCHER "apivideo.signals"
 
-static signals *check_catcher(lua_State *L) { return luaL_checkudata(L, 1, CATCHER); }
+static signals *check_catcher(lua_State *L) {
+  return luaL_checkudata(L, 1, CATCHER);
+}
 
 /* catch() -> catcher | nil, message. Stack: [-0, +1|2, m]. */
-static int catch(lua_State *L) {
+static int catch (lua_State *L) {
   signals *self = lua_newuserdata(L, sizeof *self);
   const char *problem;
   memset(self, 0, sizeof *self);

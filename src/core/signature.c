@@ -23,9 +23,13 @@ signature_context *signature_new(void) {
   return context;
 }
 
-void signature_free(signature_context *context) { EVP_MAC_CTX_free(context); }
+void signature_free(signature_context *context) {
+  EVP_MAC_CTX_free(context);
+}
 
-bool signature_restarts(signature_context *context) { return compat_hmac_restarts(context); }
+bool signature_restarts(signature_context *context) {
+  return compat_hmac_restarts(context);
+}
 
 bool signature_begin(signature_context *context, const char *key, size_t length) {
   return EVP_MAC_init(context, (const unsigned char *)key, length, NULL) == 1;
@@ -48,9 +52,13 @@ bool signature_finish(signature_context *context, unsigned char digest[SIGNATURE
 
 #include <limits.h>
 
-signature_context *signature_new(void) { return HMAC_CTX_new(); }
+signature_context *signature_new(void) {
+  return HMAC_CTX_new();
+}
 
-void signature_free(signature_context *context) { HMAC_CTX_free(context); }
+void signature_free(signature_context *context) {
+  HMAC_CTX_free(context);
+}
 
 bool signature_restarts(signature_context *context) {
   (void)context;

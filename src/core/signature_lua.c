@@ -43,8 +43,8 @@ static void free_context(struct hmac *hmac) {
 
 /* Raises that argument `i` is not what is expected. Returns 0, for the compiler. */
 static int wrong_argument(lua_State *L, int i, const char *expected) {
-  return luaL_argerror(
-      L, i, lua_pushfstring(L, "%s expected, got %s", expected, luaL_typename(L, i)));
+  return luaL_argerror(L, i,
+                       lua_pushfstring(L, "%s expected, got %s", expected, luaL_typename(L, i)));
 }
 
 /* Returns the bytes at index `i`; raises if they are no string. Numbers are none. */
@@ -167,7 +167,7 @@ static void calculate(lua_State *L, int i, const char *secret, size_t secret_len
   const bool done = begin(L, kept, i, secret, secret_length) &&
                     signature_update(kept->context, raw, length) &&
                     signature_finish(kept->context, digest);
-  if (!done) kept->key = NULL; /* or the next call would restart what has failed */
+  if (!done) kept->key = NULL;         /* or the next call would restart what has failed */
   if (kept->freed) free_context(kept); /* in a finalizer, as the state closes: ours has run */
   if (!done) (void)raise_failure(L, "libcrypto failed to calculate HMAC-SHA256");
 }

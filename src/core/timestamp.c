@@ -81,7 +81,8 @@ bool timestamp_parse(const char *text, size_t length, int64_t *seconds, int32_t 
       !take_number(&c, 2, 0, 60, &second) || !take_fraction(&c, &fraction) ||
       !take_offset(&c, &offset) || c.at != c.end)
     return false;
-  *seconds = days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
+  *seconds =
+      days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
   *nanoseconds = fraction;
   return true;
 }

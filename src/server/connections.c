@@ -81,8 +81,7 @@ static void set_peer(server_connection *one) {
 /* Creates our part of a new connection. When memory is out, the connection is closed at once. */
 static void start(server *self, struct MHD_Connection *connection, void **socket_context) {
   server_connection *one = calloc(1, sizeof *one);
-  const int fd =
-      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+  const int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
   *socket_context = one;
   if (one == NULL) {
     (void)shutdown(fd, SHUT_RDWR);

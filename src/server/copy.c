@@ -8,7 +8,9 @@
 #include "server.h"
 
 /* The size of a string with its NUL. */
-static size_t size_of(const char *text) { return strlen(text) + 1; }
+static size_t size_of(const char *text) {
+  return strlen(text) + 1;
+}
 
 size_t server_copy_size(const server_request *request) {
   size_t size = sizeof(server_copy) + request->header_count * sizeof(server_header);

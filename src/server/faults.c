@@ -12,7 +12,8 @@
 #include "../common/compat_system.h"
 
 static int socket_of(const server_request *request) {
-  return MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+  return MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+      ->connect_fd;
 }
 
 /* Resets a connection at once. (SO_LINGER would not do: libmicrohttpd shuts a socket down before it
@@ -65,7 +66,8 @@ void server_cut(server_request *request, const char *bytes, size_t len, server_e
 
 void server_refuse(server *self, long long connections) {
   if (connections == 0) self->refusals = 0;
-  self->refusals += connections < LLONG_MAX - self->refusals ? connections : LLONG_MAX - self->refusals;
+  self->refusals +=
+      connections < LLONG_MAX - self->refusals ? connections : LLONG_MAX - self->refusals;
 }
 
 enum MHD_Result faults_accept(void *context, const struct sockaddr *address, socklen_t len) {

@@ -54,7 +54,9 @@ static bool is_target(const char *text) {
   return len > 0 && strpbrk(text, " \t") == NULL && http_is_clean(text, len) && is_decodable(text);
 }
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 /* libmicrohttpd 0.9.71 and 0.9.72 do not look at the version. */
 static unsigned check_version(const char *version) {
@@ -68,8 +70,8 @@ static unsigned check_version(const char *version) {
 static bool is_clear(const framing *found, const request_line *line) {
   const bool is_old = strcmp(line->version, MHD_HTTP_VERSION_1_0) == 0;
   return found->lengths <= 1 && found->hosts <= 1 && (found->hosts == 1 || is_old) &&
-         !(found->chunked && is_old) && !found->invalid && http_is_token(line->method, strlen(line->method)) &&
-         is_target(line->target);
+         !(found->chunked && is_old) && !found->invalid &&
+         http_is_token(line->method, strlen(line->method)) && is_target(line->target);
 }
 
 unsigned framing_check(const framing *found, const request_line *line) {

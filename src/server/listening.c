@@ -25,9 +25,11 @@
 /* Sets `error`; false. */
 static bool fail_for_select(server *self) {
   (void)snprintf(self->error, sizeof self->error,
-                 "%zu connections are more than select() can wait for (FD_SETSIZE, %d descriptors), which this "
+                 "%zu connections are more than select() can wait for (FD_SETSIZE, %d "
+                 "descriptors), which this "
                  "server uses for lack of epoll: lower max_connections to %d",
-                 self->max_connections, POLLER_DESCRIPTORS_MAX, POLLER_DESCRIPTORS_MAX - DESCRIPTORS_KEPT);
+                 self->max_connections, POLLER_DESCRIPTORS_MAX,
+                 POLLER_DESCRIPTORS_MAX - DESCRIPTORS_KEPT);
   return false;
 }
 
@@ -44,11 +46,11 @@ static bool ensure_descriptors(server *self) {
     limit.rlim_cur = needed;
     if (setrlimit(RLIMIT_NOFILE, &limit) == 0) return true;
   }
-  (void)snprintf(self->error, sizeof self->error,
-                 "%zu connections need %llu descriptors, and this process may have %llu: raise its hard "
-                 "limit (\"ulimit -Hn\", LimitNOFILE), or lower max_connections",
-                 self->max_connections, (unsigned long long)needed,
-                 (unsigned long long)limit.rlim_max);
+  (void)snprintf(
+      self->error, sizeof self->error,
+      "%zu connections need %llu descriptors, and this process may have %llu: raise its hard "
+      "limit (\"ulimit -Hn\", LimitNOFILE), or lower max_connections",
+      self->max_connections, (unsigned long long)needed, (unsigned long long)limit.rlim_max);
   return false;
 }
 
@@ -79,7 +81,9 @@ static void read_address(server *self) {
 }
 
 /* Whether a failure to listen is about the port, not about one of the host's addresses. */
-static bool is_of_port(int problem) { return problem == EADDRINUSE || problem == EACCES; }
+static bool is_of_port(int problem) {
+  return problem == EADDRINUSE || problem == EACCES;
+}
 
 /* Binds the first address that this machine has. A port that is taken is an error, whatever other addresses
    the host has: the port would be open where it is not expected. Returns 0, or an errno. */
@@ -98,11 +102,13 @@ static int bind_first(server *self, const struct addrinfo *addresses) {
 /* Sets `error` to why the port cannot be opened, with the remedy; false. */
 static bool fail_to_bind(server *self, const char *where, int problem) {
   if (problem == EADDRINUSE)
-    return server_fail(self, where, "the port is in use; choose another port, or stop the process that "
-                                    "uses it");
+    return server_fail(self, where,
+                       "the port is in use; choose another port, or stop the process that "
+                       "uses it");
   if (problem == EACCES)
-    return server_fail(self, where, "permission denied; ports below 1024 are reserved for root and "
-                                    "CAP_NET_BIND_SERVICE");
+    return server_fail(self, where,
+                       "permission denied; ports below 1024 are reserved for root and "
+                       "CAP_NET_BIND_SERVICE");
   return server_fail_with(self, where, problem);
 }
 
@@ -181,7 +187,8 @@ static bool accept_one(server *self) {
   struct sockaddr_storage address;
   socklen_t len = sizeof address;
   int fd;
-  if (self->connections >= self->max_connections && !(has_incoming(self) && connections_evict(self)))
+  if (self->connections >= self->max_connections &&
+      !(has_incoming(self) && connections_evict(self)))
     return false;
   fd = descriptors_accept(self->listening, (struct sockaddr *)&address, &len);
   if (fd < 0) {

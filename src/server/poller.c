@@ -33,7 +33,9 @@ void poller_close(poller *self, bool is_forked) {
   close_fd(&self->set);
 }
 
-unsigned poller_daemon_flag(void) { return MHD_USE_EPOLL; }
+unsigned poller_daemon_flag(void) {
+  return MHD_USE_EPOLL;
+}
 
 bool poller_set_daemon(poller *self, struct MHD_Daemon *daemon) {
   const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -57,7 +59,9 @@ bool poller_add(poller *self, int fd) {
   return epoll_ctl(self->set, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-void poller_remove(poller *self, int fd) { (void)epoll_ctl(self->set, EPOLL_CTL_DEL, fd, NULL); }
+void poller_remove(poller *self, int fd) {
+  (void)epoll_ctl(self->set, EPOLL_CTL_DEL, fd, NULL);
+}
 
 /* Whether the timer has ended; it can be read no more. */
 static bool has_expired(const poller *self) {
@@ -91,7 +95,9 @@ void poller_close(poller *self, bool is_forked) {
   (void)is_forked;
 }
 
-unsigned poller_daemon_flag(void) { return MHD_NO_FLAG; }
+unsigned poller_daemon_flag(void) {
+  return MHD_NO_FLAG;
+}
 
 bool poller_set_daemon(poller *self, struct MHD_Daemon *daemon) {
   self->daemon = daemon;
@@ -124,7 +130,9 @@ bool poller_add(poller *self, int fd) {
   return true;
 }
 
-void poller_remove(poller *self, int fd) { FD_CLR(fd, &self->added); }
+void poller_remove(poller *self, int fd) {
+  FD_CLR(fd, &self->added);
+}
 
 void poller_wake_at(poller *self, long long at, long long now) {
   (void)now;

@@ -19,7 +19,8 @@
 /* Opened by poller_open, which must come first. */
 typedef struct poller {
   long long wakes_at; /* when it wakes without an event, in milliseconds; 0: not at all */
-  bool is_spinning;   /* set by the server: libmicrohttpd leaves events unhandled; only the time wakes it */
+  bool
+      is_spinning; /* set by the server: libmicrohttpd leaves events unhandled; only the time wakes it */
 #ifndef APIVIDEO_POLL
   int set, timer, daemon_set; /* descriptors, or -1; the last is libmicrohttpd's */
 #else

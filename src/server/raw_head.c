@@ -36,7 +36,8 @@ static enum MHD_Result walk_header(void *context, enum MHD_ValueKind kind, const
    at `end` are compared. When `end` is one byte too far, the second is the one after the section, which differs
    if more has come. It can be read: the entries of the headers are later in the connection's memory. Without
    headers there is no such entry, and nothing to hide: the request is of HTTP/1.0, the last of its connection. */
-static bool ends_at(struct MHD_Connection *connection, const char *begin, const char *end, int count) {
+static bool ends_at(struct MHD_Connection *connection, const char *begin, const char *end,
+                    int count) {
   const union MHD_ConnectionInfo *info =
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
   if (info == NULL) return false;
@@ -69,6 +70,7 @@ unsigned raw_head_check(struct MHD_Connection *connection, const request_line *l
   at.next = after_line(line->version + strlen(line->version));
   if (at.next == NULL) return refuse_line(line->method);
   count = MHD_get_connection_values_n(connection, MHD_HEADER_KIND, walk_header, &at);
-  return at.next != NULL && ends_at(connection, line->method, at.next, count) ? RAW_HEAD_CLEAN
-                                                                              : MHD_HTTP_BAD_REQUEST;
+  return at.next != NULL && ends_at(connection, line->method, at.next, count)
+             ? RAW_HEAD_CLEAN
+             : MHD_HTTP_BAD_REQUEST;
 }

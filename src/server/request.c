@@ -39,9 +39,7 @@ void *request_on_target(void *context, const char *target, struct MHD_Connection
 /* Gives a request an id whose slot is free. There are as many slots as connections, and a
    connection has one request at a time. */
 static void admit(server *self, server_request *request) {
-  do {
-    self->last_id++;
-  } while (self->slots[(size_t)self->last_id % self->slot_count] != NULL);
+  do { self->last_id++; } while (self->slots[(size_t)self->last_id % self->slot_count] != NULL);
   request->id = self->last_id;
   self->slots[(size_t)request->id % self->slot_count] = request;
   self->active++;
@@ -73,7 +71,7 @@ static void free_request(server *self, server_request *request) {
 
 /* Frees a request when libmicrohttpd is done with it, however it ended. */
 void request_on_completed(void *context, struct MHD_Connection *connection, void **state,
-                         enum MHD_RequestTerminationCode code) {
+                          enum MHD_RequestTerminationCode code) {
   server *self = context;
   server_request *request = *state;
   (void)code;
@@ -88,7 +86,7 @@ void request_on_completed(void *context, struct MHD_Connection *connection, void
 /* A connection has begun, or has ended. libmicrohttpd 0.9.75 does not always call request_on_completed before:
    not where it fails to answer that a head is too large. */
 void request_on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
-                          enum MHD_ConnectionNotificationCode code) {
+                           enum MHD_ConnectionNotificationCode code) {
   const server_connection *one = *socket_context;
   if (code == MHD_CONNECTION_NOTIFY_CLOSED && one != NULL && one->request != NULL)
     free_request(context, one->request);
@@ -98,8 +96,7 @@ void request_on_connection(void *context, struct MHD_Connection *connection, voi
 /* Answers a request that no handler sees, and closes the connection after it. */
 static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status) {
   enum MHD_Result result = MHD_NO;
-  struct MHD_Response *response =
-      MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+  struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
   if (response == NULL) return MHD_NO;
   if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES)
     result = MHD_queue_response(connection, status, response);
@@ -111,8 +108,8 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status
    discarded: closing a connection that has unread bytes resets it, and the response would be lost. */
 static enum MHD_Result begin(server *self, server_request *request,
                              struct MHD_Connection *connection, const request_line *line) {
-  const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-                                                   MHD_HTTP_HEADER_CONTENT_LENGTH);
+  const char *length =
+      MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
   const framing found = framing_read(connection);
   unsigned status;
   request->connection = connection;
@@ -148,8 +145,7 @@ static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const 
 
 /* Collects the headers, which stay libmicrohttpd's; false when memory is out. */
 static bool collect_headers(server_request *request) {
-  const int count =
-      MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, NULL, NULL);
+  const int count = MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, NULL, NULL);
   if (count <= 0) return true;
   request->headers = calloc((size_t)count, sizeof *request->headers);
   if (request->headers == NULL) return false;
@@ -181,8 +177,8 @@ static enum MHD_Result wait_on(server_request *request) {
 /* libmicrohttpd's handler: called with the headers, with each part of the body, at its end, and
    whenever it is run or the connection was resumed, until there is an answer. */
 enum MHD_Result request_on_part(void *context, struct MHD_Connection *connection, const char *url,
-                                  const char *method, const char *version, const char *data,
-                                  size_t *len, void **state) {
+                                const char *method, const char *version, const char *data,
+                                size_t *len, void **state) {
   server *self = context;
   server_request *request = *state;
   self->progressed = true;
@@ -266,7 +262,8 @@ static bool is_last(const server *self, const server_request *request) {
 
 void server_send(server_request *request, unsigned status) {
   server *self = request->owner;
-  if (is_last(self, request)) (void)server_draft_header(request, MHD_HTTP_HEADER_CONNECTION, "close");
+  if (is_last(self, request))
+    (void)server_draft_header(request, MHD_HTTP_HEADER_CONNECTION, "close");
   request->status = status;
   request->response = request->draft != NULL ? request->draft : self->empty;
   request->draft = NULL;

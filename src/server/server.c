@@ -22,12 +22,14 @@
 #include "listening.h"
 #include "request.h"
 
-#define CONNECTION_MEMORY ((size_t)16 * 1024) /* for the head of a request, and that of its answer */
-#define RUNS_MAX 16       /* of libmicrohttpd in one server_run */
-#define IDLE_RUNS_MAX 4   /* of them one after another, in which nothing is done that we see */
-#define IDLE_CALLS_MAX 32 /* of server_run that end so, as a long head may need, before that is a spin */
-#define SPIN_MS 64        /* between two calls then */
-#define UNSENT_MS 5       /* how long an answer may wait for others to be sent together */
+#define CONNECTION_MEMORY                                                                          \
+  ((size_t)16 * 1024)   /* for the head of a request, and that of its answer */
+#define RUNS_MAX 16     /* of libmicrohttpd in one server_run */
+#define IDLE_RUNS_MAX 4 /* of them one after another, in which nothing is done that we see */
+#define IDLE_CALLS_MAX                                                                             \
+  32                /* of server_run that end so, as a long head may need, before that is a spin */
+#define SPIN_MS 64  /* between two calls then */
+#define UNSENT_MS 5 /* how long an answer may wait for others to be sent together */
 
 /* Has libmicrohttpd do what there is to do: read, ask for responses, and send them. */
 static void run_daemon(server *self) {
@@ -55,17 +57,14 @@ bool server_fail_with(server *self, const char *what, int problem) {
 static bool start_daemon(server *self) {
   errno = 0; /* libmicrohttpd does not set it for each failure */
   self->daemon = MHD_start_daemon(
-      poller_daemon_flag() | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | compat_mhd_single_thread(),
-      0, faults_accept, self, request_on_part, self,
-      MHD_OPTION_NOTIFY_CONNECTION, request_on_connection, self,
-      MHD_OPTION_NOTIFY_COMPLETED, request_on_completed, self,
-      MHD_OPTION_URI_LOG_CALLBACK, request_on_target, self,
-      MHD_OPTION_CONNECTION_LIMIT, (unsigned)self->slot_count,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT,
-      compat_mhd_strictness(),
-      MHD_OPTION_END);
-  if (self->daemon == NULL)
-    return server_fail_with(self, "libmicrohttpd cannot be started", errno);
+      poller_daemon_flag() | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
+          compat_mhd_single_thread(),
+      0, faults_accept, self, request_on_part, self, MHD_OPTION_NOTIFY_CONNECTION,
+      request_on_connection, self, MHD_OPTION_NOTIFY_COMPLETED, request_on_completed, self,
+      MHD_OPTION_URI_LOG_CALLBACK, request_on_target, self, MHD_OPTION_CONNECTION_LIMIT,
+      (unsigned)self->slot_count, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+      MHD_OPTION_STRICT_FOR_CLIENT, compat_mhd_strictness(), MHD_OPTION_END);
+  if (self->daemon == NULL) return server_fail_with(self, "libmicrohttpd cannot be started", errno);
   if (!poller_set_daemon(&self->poller, self->daemon))
     return server_fail_with(self, "cannot wait for connections", errno);
   return true;
@@ -77,7 +76,8 @@ static bool check_library(server *self) {
   char problem[160];
   if (compat_mhd_is_supported(version)) return true;
   (void)snprintf(problem, sizeof problem,
-                 "it needs libmicrohttpd " COMPAT_MHD_FLOOR " or newer, and %.20s is loaded: install a newer "
+                 "it needs libmicrohttpd " COMPAT_MHD_FLOOR
+                 " or newer, and %.20s is loaded: install a newer "
                  "libmicrohttpd, or take an old one out of the library path",
                  version);
   return server_fail(self, "cannot start", problem);
@@ -172,7 +172,9 @@ void server_stop_accepting(server *self) {
   faults_release(self);
 }
 
-bool server_is_ours(const server *self) { return self->pid == getpid(); }
+bool server_is_ours(const server *self) {
+  return self->pid == getpid();
+}
 
 /* Stops libmicrohttpd, which frees all requests and connections. */
 static void stop_daemon(server *self) {

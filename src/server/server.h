@@ -36,9 +36,9 @@ typedef struct server_connection {
   server_queue *queue;
   struct server_connection *next, *previous; /* in the queue */
   struct server_connection *older, *younger; /* among all of the server */
-  long long since, deadline;                 /* when it was accepted, and must be ready; in milliseconds */
-  bool spared;                               /* its time has begun again, see connections.c */
-  bool ended;                                /* by us; libmicrohttpd has not noticed yet */
+  long long since, deadline; /* when it was accepted, and must be ready; in milliseconds */
+  bool spared;               /* its time has begun again, see connections.c */
+  bool ended;                /* by us; libmicrohttpd has not noticed yet */
 } server_connection;
 
 /* In the order of their deadlines. */
@@ -51,7 +51,8 @@ typedef struct server_request {
   struct server_request *next; /* among those that are ready, or that are held */
   long long id;                /* 0 until its headers have come */
   struct MHD_Connection *connection;
-  const char *method, *peer; /* libmicrohttpd's, and the connection's, as long as the request lives */
+  const char *method,
+      *peer; /* libmicrohttpd's, and the connection's, as long as the request lives */
   char *target;
   server_header *headers;
   size_t header_count;
@@ -77,21 +78,23 @@ typedef struct server_copy {
 
 /* Zeroed by the caller, and never moved. */
 struct server {
-  pid_t pid;                   /* the process that opened it; a forked child only closes it */
+  pid_t pid; /* the process that opened it; a forked child only closes it */
   struct MHD_Daemon *daemon;
   poller poller;
-  int listening;               /* the port's descriptor, or -1 */
-  bool inviting, quiesced;     /* whether incoming connections wake the server; whether it accepts no more */
-  long long accept_at;         /* when it is worth to try again, after the system had no room; or 0 */
-  long long stalled_at;        /* when to check for stalled requests next, while one is chunked; or 0 */
-  unsigned idle_calls;         /* of server_run: there was work, and nothing was done that we see */
-  bool progressed;             /* whether libmicrohttpd has called since this was last cleared */
-  char host[64];     /* the numeric address */
+  int listening; /* the port's descriptor, or -1 */
+  bool inviting,
+      quiesced; /* whether incoming connections wake the server; whether it accepts no more */
+  long long accept_at;  /* when it is worth to try again, after the system had no room; or 0 */
+  long long stalled_at; /* when to check for stalled requests next, while one is chunked; or 0 */
+  unsigned idle_calls;  /* of server_run: there was work, and nothing was done that we see */
+  bool progressed;      /* whether libmicrohttpd has called since this was last cleared */
+  char host[64];        /* the numeric address */
   unsigned port;
   size_t max_body;
   unsigned timeout; /* seconds */
   size_t connections, max_connections;
-  size_t unclosed;  /* connections, and those that were ended and that libmicrohttpd has not closed yet */
+  size_t
+      unclosed; /* connections, and those that were ended and that libmicrohttpd has not closed yet */
   server_connection *open;         /* all connections, the youngest first */
   server_queue waiting, answering; /* for the rest of a request; for an answer to be taken */
   size_t body_memory;              /* of all requests that were not taken yet */
@@ -99,8 +102,8 @@ struct server {
   size_t slot_count, active;
   long long last_id;
   server_request *ready, **ready_end;
-  server_request *held; /* by server_cut */
-  long long refusals;   /* how many connections are still to be refused */
+  server_request *held;       /* by server_cut */
+  long long refusals;         /* how many connections are still to be refused */
   struct MHD_Response *empty; /* an answer without headers and body, for all */
   long long unsent_since;     /* when the first of the answers came that are not sent yet; or 0 */
   char error[256];
