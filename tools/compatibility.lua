@@ -1,4 +1,4 @@
---- The tables of docs/compatibility.md, out of docs/versions/*.tsv, which tools/check-versions writes, and out of the
+--- The tables of docs/compatibility.md, out of docs/versions/*.tsv, which tools/check-distro writes, and out of the
 --- files that have the floors. Run as a script, writes them into the page.
 
 local PAGE = "docs/compatibility.md"
