@@ -14,7 +14,7 @@ return {
       "if not created or not differs(created, wanted) then return created, err, response end",
       "do return created, err, response end" },
     { "a deletion that failed counts", 'if ok or err.kind == "not_found" then return "was deleted again" end',
-      'do return "was deleted again" end' },
+      'do return "was deleted again" end', spec = "spec/resources/webhooks/rotate_spec.lua" },
     { "an empty path counts", 'if rest:sub(1, 1) ~= "/" then rest = "/" .. rest end', "" },
   },
   {

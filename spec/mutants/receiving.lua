@@ -59,8 +59,6 @@ return {
     { "a connection may spin", [[if (was_stalled && request->stalled) connections_end]], [[if (false) connections_end]] },
     { "who pauses goes with who spins", [[request->stalled = connections_has_unread(request->connection);]], [[request->stalled = true;]] },
     { "any libmicrohttpd will do", [[  if (!check_library(self)) return false;]], "", spec = "spec/server/listen_spec.lua" },
-    { "deadlines come before what was sent in time", [[  self->idle_calls = run(self) ?]], [[  connections_expire(self);
-  self->idle_calls = run(self) ?]], spec = "spec/server/deadlines_spec.lua" },
     { "heads may have 256 KB", [[((size_t)16 * 1024)]], [[((size_t)256 * 1024)]] },
     { "a forked child stops the parent's server", [[  if (!server_is_ours(self)) abandon(self);]], "", spec = "spec/server/fork_spec.lua" },
     { "a forked child keeps the connections open", [[(void)close(one->fd);]], [[;]], spec = "spec/server/fork_spec.lua" },

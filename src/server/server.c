@@ -161,7 +161,8 @@ void server_run(server *self) {
   faults_watch(self);
   self->idle_calls = run(self) ? self->idle_calls + 1 : 0;
   if (self->stalled_at != 0 && self->stalled_at <= now_ms()) end_stalled(self);
-  connections_expire(self); /* last: what came in time counts, however late it is read */
+  connections_expire(
+      self); /* after run(), which has read what it could: connections.c spares the rest */
   arm_timer(self);
 }
 
