@@ -133,7 +133,7 @@ describe("command #process", function()
     local child = start { "emulate", "--port", "0", "--api-key", "k", "--interval", "0" }
     local url = child:wait_for("listens on (http://[%d.]+:%d+)")
     local client = apivideo.client { api_key = "k", base_url = url }
-    local p = peer.answering("204 No Content")
+    local p = peer.responding("204 No Content")
     assert(client.webhooks:create { url = p.url, events = { QUALITY } })
     local trigger = start { "trigger", QUALITY, "--through", url, "--api-key", "k" }
     trigger:wait_for("sends the event to 1 webhooks")
@@ -178,7 +178,7 @@ describe("command #process", function()
   end)
 
   it("fails if the port is in use", function()
-    local p = peer.answering("200 OK")
+    local p = peer.responding("200 OK")
     for _, arguments in ipairs { { "listen", "--unsigned" }, { "emulate" } } do
       arguments[#arguments + 1] = "--port"
       arguments[#arguments + 1] = tostring(p.port)

@@ -214,7 +214,7 @@ describe("emulator", function()
 
   it("sets emittedAt to now if an event has none", function()
     start()
-    local p = running.answering("204 No Content")
+    local p = running.responding("204 No Content")
     create(p.url)
     local_api:emit { type = RECORDED, videoId = "vi", liveStreamId = "li" }
     assert.is_true(local_api:settle(60))
@@ -226,7 +226,7 @@ describe("emulator", function()
   for reading, attempts in pairs { ["3 attempts"] = 3, ["a first attempt and 3 retries"] = 4 } do
     it("marks a delivery as failed after " .. reading, function()
       start { attempts = attempts }
-      local p = running.answering("500 X")
+      local p = running.responding("500 X")
       create(p.url)
       local deliveries = local_api:emit(apivideo.events:sample(RECORDED))
       assert.equal("pending", deliveries[1].state)
@@ -266,7 +266,7 @@ describe("emulator", function()
 
   it("sends the exact bytes of an event that is a string", function()
     start()
-    local p = running.answering("200 OK")
+    local p = running.responding("200 OK")
     local webhook = create(p.url)
     local raw = '{ "type" : "' .. RECORDED .. '","emittedAt":"x","videoId":"v","liveStreamId":"l","n":1.50 }'
     local_api:emit(raw)
@@ -280,7 +280,7 @@ describe("emulator", function()
 
   it("returns a timeout if deliveries do not settle in time", function()
     start { interval = 5 }
-    local p = running.answering("500 X")
+    local p = running.responding("500 X")
     create(p.url)
     local_api:emit(apivideo.events:sample(RECORDED))
     assert.same({ nil, "timeout" }, { local_api:settle(0.05) })
@@ -297,7 +297,7 @@ describe("emulator", function()
   it("settles even if on_attempt raises an error", function()
     local written = stderr.of(function()
       start { on_attempt = function() error("it broke") end }
-      local p = running.answering("204 No Content")
+      local p = running.responding("204 No Content")
       create(p.url)
       local_api:emit(apivideo.events:sample(RECORDED))
       assert.is_true(local_api:settle(60))

@@ -166,7 +166,7 @@ describe("no secret is shown", function()
 
   it("of certificates", function()
     for _, name in ipairs { "ca_file", "client_cert" } do
-      local p = running.answering("204 No Content", nil, "")
+      local p = running.responding("204 No Content", nil, "")
       assert_silent(p.url, { api_key = canary.KEY, [name] = "/nowhere" })
     end
   end)
@@ -184,7 +184,7 @@ describe("no secret is shown", function()
 
   it("by a renewal that fails", function()
     for _, body in ipairs { cjson.encode { access_token = canary.TOKEN .. "\n" }, canary.KEY, "{}" } do
-      local p = running.answering("200 OK", nil, body)
+      local p = running.responding("200 OK", nil, body)
       assert_silent(p.url, { api_key = canary.KEY, auth = "bearer" }, "unexpected_response")
     end
   end)
@@ -205,7 +205,7 @@ describe("no secret is shown", function()
 
   it("by an answer that is none, from a URL that holds the key", function()
     local key = "kanarie-in-the-path"
-    local p = running.answering("200 OK", nil, "{}")
+    local p = running.responding("200 OK", nil, "{}")
     local webhooks = client_of(p.url .. "/" .. key, { api_key = key }).webhooks
     for _, fn in ipairs { webhooks.list, function(self) return self:get(ID) end } do
       local _, err = fn(webhooks)
@@ -215,7 +215,7 @@ describe("no secret is shown", function()
   end)
 
   it("when hooks fail", function()
-    local p = running.answering("404 None", nil, "{}")
+    local p = running.responding("404 None", nil, "{}")
     for _, hook in ipairs { "on_request", "on_response" } do
       local client = client_of(p.url, { api_key = canary.KEY, [hook] = function() error(canary.KEY) end })
       local written = stderr.of(function() client.webhooks:list() end)
