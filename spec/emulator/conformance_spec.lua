@@ -181,7 +181,8 @@ describe("openapi", function()
     assert.same({ "body.ingest.filesize is not an integer" },
       problems("GET", "/videos/v/status", 200, '{"ingest":{"filesize":1.5}}'))
     assert.same({}, problems("GET", "/videos/v/status", 200, '{"ingest":{"filesize":null}}'))
-    assert.same({ "body.status differs from the response's status" }, problems("GET", "/videos/v", 404, '{"status":400}'))
+    assert.same({ "body.status differs from the response's status" },
+      problems("GET", "/videos/v", 404, '{"status":400}'))
     assert.same({ "body.problems[2] is a duplicate" },
       problems("POST", "/webhooks", 400, '{"status":400,"problems":[{"name":"a"},{"name":"a"}]}'))
     assert.same({ "the body should be empty" }, problems("DELETE", "/webhooks/w", 204, "{}"))

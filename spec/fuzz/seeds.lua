@@ -1,5 +1,4 @@
--- Writes the seeds that are made of what the checkout has: events of every type, the forms of JSON, and
--- signatures that hold: seeds.lua directory
+-- Generates seeds from the checkout: events of each type, JSON texts, and valid signatures: seeds.lua directory
 
 package.path = "./?.lua;" .. package.path
 

@@ -1,4 +1,4 @@
--- No secret in anything that can be printed: objects, errors, what hooks see, logs, misuse.
+-- No secret appears in anything that can be printed: objects, errors, hooks' arguments, logs, misuse.
 
 local apivideo = require "apivideo"
 local canary = require "spec.support.canary"
@@ -18,7 +18,7 @@ local function shows_none(value, name)
   assert.is_nil(found, found)
 end
 
--- What an application's hooks, and the library's log, were told.
+-- The arguments of an application's hooks, and the library's log.
 local told
 
 local function with_userinfo(url, password)
@@ -37,14 +37,14 @@ local function client_of(url, more)
   return apivideo.client(given)
 end
 
--- The ways in which a client shows who it is.
+-- The ways in which a client authenticates.
 local ways = {
   key = { api_key = canary.KEY },
   token = { access_token = canary.TOKEN },
   bearer = { api_key = canary.KEY, auth = "bearer" },
 }
 
--- All that a request brought, in the forms in which a server may send it back.
+-- The contents of a request, in the forms in which a server may echo them.
 local function echo(request)
   local headers = {}
   for line in request.head:gmatch "[^\r\n]+" do headers[#headers + 1] = line end
@@ -56,7 +56,7 @@ local function echo(request)
   }
 end
 
--- A server that gives tokens, and otherwise answers with all that it was asked.
+-- A server that issues tokens, and echoes all other requests.
 local function echoing(status, change)
   return running.serving(function(request)
     if request.line:find "/auth/" then
@@ -68,7 +68,7 @@ local function echoing(status, change)
   end)
 end
 
--- Calls of every kind, with secrets where an application may put them.
+-- Calls of each kind, with secrets where an application may put them.
 local function calls_of(client, secret)
   local given = { query = { q = secret, metadata = { [secret] = secret } }, headers = { ["X-Token"] = canary.HEADER } }
   local wanted = { url = "https://me:" .. canary.USERINFO .. "@example.com/", events = { "video.source.recorded" } }
@@ -87,8 +87,8 @@ local function calls_of(client, secret)
   }
 end
 
--- Makes all calls of a client with the options. What is told of them must not show anything; with a kind,
--- they must fail so.
+-- Makes all calls with a client of these options. Nothing observable may contain a secret; with `kind`, the calls must fail
+-- with that error kind.
 local function assert_silent(url, given, kind)
   local client = client_of(url, given)
   for i, fn in ipairs(calls_of(client, given.access_token or given.api_key)) do
@@ -103,12 +103,12 @@ local function assert_silent(url, given, kind)
   shows_none(client, "the client")
 end
 
-describe("no secret is shown", function()
+describe("no secret appears", function()
   before_each(function() told = {} end)
   after_each(running.stop)
 
   for way, credentials in pairs(ways) do
-    it("by a server that sends everything back, to a client with a " .. way, function()
+    it("if a server echoes everything to a client with a " .. way, function()
       for status, kind in pairs { ["400 Bad"] = "invalid_request", ["401 No"] = "unauthorized" } do
         assert_silent(echoing(status).url, credentials, kind)
       end
@@ -116,7 +116,7 @@ describe("no secret is shown", function()
       assert_silent(echoing("500 Broken", "text").url, credentials, "server_error")
     end)
 
-    it("by a server that does not answer properly, to a client with a " .. way, function()
+    it("if a server sends invalid responses to a client with a " .. way, function()
       for _, script in ipairs {
         function(connection, request) connection:send(request.head .. "\r\n\r\n") end,
         function(connection, request) connection:send("HTTP/1.1 200 " .. request.head .. "\r\nBad\r\n\r\n") end,
@@ -136,7 +136,7 @@ describe("no secret is shown", function()
       end
     end)
 
-    it("when there is no server, or another than expected, to a client with a " .. way, function()
+    it("if there is no server, or another one than expected, for a client with a " .. way, function()
       local p = running.peer(function(connection)
         connection:take(1)
         connection:send "no TLS"
@@ -146,15 +146,15 @@ describe("no secret is shown", function()
     end)
   end
 
-  it("of a proxy", function()
-    local refusing = running.serving(function(request)
-      return "407 Who", "Proxy-Authenticate: Basic\r\n", echo(request)
+  it("of a proxy's URL", function()
+    local rejecting = running.serving(function(request)
+      return "407 Proxy Authentication Required", "Proxy-Authenticate: Basic\r\n", echo(request)
     end)
     local broken = running.peer(function(connection)
       connection:take(1)
       connection:send "no proxy"
     end)
-    for scheme, p in pairs { http = refusing, https = broken, socks5h = broken } do
+    for scheme, p in pairs { http = rejecting, https = broken, socks5h = broken } do
       for _, port in ipairs { p.port, free_port(), "port" } do
         for _, password in ipairs { canary.PROXY, canary.RAW } do
           local proxy = with_userinfo(scheme .. "://127.0.0.1:" .. port, password)
@@ -171,7 +171,7 @@ describe("no secret is shown", function()
     end
   end)
 
-  it("by tokens that were renewed", function()
+  it("of refreshed tokens", function()
     local number = 0
     local p = running.serving(function(request)
       if not request.line:find "/auth/" then return "401 No", nil, echo(request) end
@@ -182,14 +182,14 @@ describe("no secret is shown", function()
     assert_silent(p.url, { api_key = canary.KEY, auth = "bearer" }, "unauthorized")
   end)
 
-  it("by a renewal that fails", function()
+  it("if a token refresh fails", function()
     for _, body in ipairs { cjson.encode { access_token = canary.TOKEN .. "\n" }, canary.KEY, "{}" } do
       local p = running.responding("200 OK", nil, body)
       assert_silent(p.url, { api_key = canary.KEY, auth = "bearer" }, "unexpected_response")
     end
   end)
 
-  it("by a redirect whose target is cut short", function()
+  it("in a redirect's truncated target", function()
     local length
     local p = running.serving(function()
       return "302 Found", "Location: http://x/" .. ("y"):rep(length) .. canary.KEY .. ("z"):rep(300) .. "\r\n", ""
@@ -203,7 +203,7 @@ describe("no secret is shown", function()
     end
   end)
 
-  it("by an answer that is none, from a URL that holds the key", function()
+  it("if a URL with the key leads to an invalid response", function()
     local key = "kanarie-in-the-path"
     local p = running.responding("200 OK", nil, "{}")
     local webhooks = client_of(p.url .. "/" .. key, { api_key = key }).webhooks
@@ -214,7 +214,7 @@ describe("no secret is shown", function()
     end
   end)
 
-  it("when hooks fail", function()
+  it("if hooks fail", function()
     local p = running.responding("404 None", nil, "{}")
     for _, hook in ipairs { "on_request", "on_response" } do
       local client = client_of(p.url, { api_key = canary.KEY, [hook] = function() error(canary.KEY) end })
@@ -225,12 +225,12 @@ describe("no secret is shown", function()
   end)
 end)
 
-describe("no secret is shown by", function()
+describe("no secret appears in", function()
   local handlers = apivideo.handlers():otherwise(function() end)
 
   after_each(running.stop)
 
-  -- Receivers with secrets in every form.
+  -- Receivers with secrets in each form.
   local function receivers(more)
     local list = {}
     for _, secrets in ipairs {
@@ -257,7 +257,7 @@ describe("no secret is shown by", function()
     end
   end
 
-  it("a receiver, what it logs, and its metrics", function()
+  it("a receiver, its log and its metrics", function()
     local outcomes = {}
     local function log(outcome) outcomes[#outcomes + 1] = outcome end
     for _, more in ipairs { {}, { log = log } } do
@@ -271,10 +271,10 @@ describe("no secret is shown by", function()
       end
     end
     assert.is_true(#outcomes > 0)
-    shows_none(outcomes, "what a log is told")
+    shows_none(outcomes, "the log's outcomes")
   end)
 
-  it("handlers that fail", function()
+  it("failures of handlers", function()
     local failing = apivideo.handlers():otherwise(function() error("with " .. canary.SECRET) end)
     local receiver = apivideo.receiver { handlers = failing, secrets = canary.SECRET }
     local written = stderr.of(function() receiver:receive(requests[1]) end)
