@@ -1,5 +1,5 @@
---- Generates the tables of docs/compatibility.md from docs/versions/*.tsv, which tools/check-distro writes, and from the
---- files that check minimum versions. As a script, writes them into the page.
+--- Generates the tables of docs/compatibility.md from docs/versions/*.tsv, which tools/check-distro writes, and from
+--- the files that check minimum versions. As a script, writes them into the page.
 
 local PAGE = "docs/compatibility.md"
 

@@ -1,6 +1,6 @@
---- An output handler for busted: prints as plainTerminal does, and writes "passed failed skipped" at the end of the run to
---- the file that -Xoutput names, x.counts. An aborted run writes no counts. When a spec file begins, its number and name
---- are written to x.file.
+--- An output handler for busted: prints as plainTerminal does, and writes "passed failed skipped" at the end of the
+--- run to the file that -Xoutput names, x.counts. An aborted run writes no counts. When a spec file begins, its
+--- number and name are written to x.file.
 
 local busted = require "busted"
 local plain = require "busted.outputHandlers.plainTerminal"

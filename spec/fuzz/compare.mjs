@@ -1,6 +1,6 @@
-// Compares our parser with JSON.parse on the files of some directories and mutations of them. Our parser must reject what
-// JSON.parse rejects. It may reject what JSON.parse accepts only for a reason in the list below that is true for the
-// document. compare.mjs directory …
+// Compares our parser with JSON.parse on the files of some directories and mutations of them. Our parser must reject
+// what JSON.parse rejects. It may reject what JSON.parse accepts only for a reason in the list below that is true for
+// the document. compare.mjs directory …
 
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, existsSync } from 'node:fs'

@@ -1,5 +1,5 @@
--- Runs our parser on documents from standard input, each with its length before it: "12 {...}". Prints a line for each: the
--- kind, and the reason of a rejection.
+-- Runs our parser on documents from standard input, each with its length before it: "12 {...}". Prints a line for
+-- each: the kind, and the reason of a rejection.
 
 local events = require "apivideo.events"
 local parse = require("apivideo.core").event.compile(events.types)

@@ -1,6 +1,6 @@
--- The input: a byte that selects the requests and their limits, and the bytes of the peer. A byte 30 ends a part, which
--- libcurl receives separately; a byte 29 closes the connection. After the last part, every connection is closed, so each
--- request must end.
+-- The input: a byte that selects the requests and their limits, and the bytes of the peer. A byte 30 ends a part,
+-- which libcurl receives separately; a byte 29 closes the connection. After the last part, every connection is
+-- closed, so each request must end.
 
 local responses = require "apivideo.transport.response"
 local core = require "apivideo.core"

@@ -1,6 +1,6 @@
--- The input: a byte that selects the limits, and the bytes of clients. A byte 30 and the next one end a part; the second one
--- selects the action after it. A receiver responds to each complete request, unless the action is to wait or to cut the
--- connection. At the end the client closes the connection, after which no request may be left.
+-- The input: a byte that selects the limits, and the bytes of clients. A byte 30 and the next one end a part; the
+-- second one selects the action after it. A receiver responds to each complete request, unless the action is to wait
+-- or to cut the connection. At the end the client closes the connection, after which no request may be left.
 
 local apivideo = require "apivideo"
 local client = require "client"

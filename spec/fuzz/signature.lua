@@ -1,4 +1,5 @@
--- The input: the header, two secrets and the raw bytes, separated by bytes 30. The results must be those of libcrypto's HMAC.
+-- The input: the header, two secrets and the raw bytes, separated by bytes 30. The results must be those of
+-- libcrypto's HMAC.
 
 local reference = require "reference"
 local signature = require("apivideo.core").signature

@@ -1,6 +1,6 @@
 /*
-** Counts allocations and fails them on demand: see blocks.h. Fills new and freed memory with a pattern that is not a valid
-** pointer, so that reading it crashes.
+** Counts allocations and fails them on demand: see blocks.h. Fills new and freed memory with a pattern that is not
+** a valid pointer, so that reading it crashes.
 */
 #include "blocks.h"
 
@@ -99,9 +99,9 @@ void blocks_print_trace(void *const *trace, int length) {
 
 /* ---- C ---- */
 
-/* Whether a call came from a library that does not handle a failure: lua-cjson aborts the process, and leaks if Lua is out
-   of memory; libgcc, where LuaJIT registers its machine code, crashes; Lua 5.4 may leak what the dynamic linker loads, and
-   the linker keeps threads' blocks. */
+/* Whether a call came from a library that does not handle a failure: lua-cjson aborts the process, and leaks if Lua
+   is out of memory; libgcc, where LuaJIT registers its machine code, crashes; Lua 5.4 may leak what the dynamic
+   linker loads, and the linker keeps threads' blocks. */
 static bool is_spared(const void *caller) {
   static const char *const libraries[] = {"/cjson.so", "/libgcc_s", "/ld-linux", NULL};
   const char *const *library;
@@ -249,8 +249,8 @@ static bool is_retry(const void *block, size_t old_size, size_t new_size) {
 }
 
 /*
-** Whether a coroutine's stack grows: its first slot contains the coroutine. If this fails in a Lua function, the LuaJIT of
-** Debian 12 writes the error message beyond the end of the stack.
+** Whether a coroutine's stack grows: its first slot contains the coroutine. If this fails in a Lua function, the
+** LuaJIT of Debian 12 writes the error message beyond the end of the stack.
 */
 static bool is_stack_of_luajit(const void *block, size_t size) {
 #ifdef LUA_JITLIBNAME

@@ -1,6 +1,6 @@
 /*
-** blocks.h: counts this process's allocations, and fails them on demand. blocks.c replaces malloc and related functions for
-** the whole process, including libraries, and has an allocator for Lua states. Not thread-safe.
+** blocks.h: counts this process's allocations, and fails them on demand. blocks.c replaces malloc and related
+** functions for the whole process, including libraries, and has an allocator for Lua states. Not thread-safe.
 */
 #ifndef BLOCKS_H
 #define BLOCKS_H
@@ -29,8 +29,8 @@ size_t blocks_lua_bytes(void);
 
 /* The number of the newest C block. Numbers only increase. */
 long blocks_newest(void);
-/* The number of live C blocks that are newer than this one. With `explain`, prints them, with their backtraces if those were
-   recorded. */
+/* The number of live C blocks that are newer than this one. With `explain`, prints them, with their backtraces if
+   those were recorded. */
 long blocks_left(long newest, bool explain);
 /* Records the backtrace of each allocation from now on. */
 void blocks_keep_traces(void);

@@ -1,6 +1,6 @@
 /*
-** Detects allocations of LuaJIT's fast functions: see fast_functions.h. LuaJIT's library has no symbols for its interpreter,
-** so the places are return addresses, learned from calls in a separate state.
+** Detects allocations of LuaJIT's fast functions: see fast_functions.h. LuaJIT's library has no symbols for its
+** interpreter, so the places are return addresses, learned from calls in a separate state.
 */
 #include "fast_functions.h"
 

@@ -103,8 +103,8 @@ static bool is_memory_error(lua_State *L) {
 
 /* ---- a child ---- */
 
-/* Prints the backtrace of a signal, and raises the signal again. Some of the functions are not async-signal-safe, but at worst
-   the output is incomplete. */
+/* Prints the backtrace of a signal, and raises the signal again. Some of the functions are not async-signal-safe,
+   but at worst the output is incomplete. */
 /* NOLINTBEGIN(bugprone-signal-handler,cert-sig30-c) */
 static void on_signal(int number) {
   void *trace[40] = {NULL};

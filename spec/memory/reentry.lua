@@ -1,9 +1,10 @@
---- For busted's --helper: finalizers call every function of the C modules during the allocations of other calls, also on
---- the specs' own pools and servers. So the state that C code reads before an allocation and uses after it has changed.
+--- For busted's --helper: finalizers call every function of the C modules during the allocations of other calls, also
+--- on the specs' own pools and servers. So the state that C code reads before an allocation and uses after it has
+--- changed.
 ---
---- Before a call, the collector is brought to the phase that runs finalizers, with some at each allocation. What a finalizer
---- takes out of a spec's pool or server is returned by the spec's next call, so that the specs pass unchanged if the modules
---- support re-entry.
+--- Before a call, the collector is brought to the phase that runs finalizers, with some at each allocation. What a
+--- finalizer takes out of a spec's pool or server is returned by the spec's next call, so that the specs pass
+--- unchanged if the modules support re-entry.
 
 local busted = require "busted"
 local core = require "apivideo.core"
@@ -51,8 +52,8 @@ local function joined(list, more)
   return list
 end
 
--- Whether a finalizer has taken a request that the spec has not read yet. Then the server's descriptor is not readable, so a
--- pool must not wait for it.
+-- Whether a finalizer has taken a request that the spec has not read yet. Then the server's descriptor is not
+-- readable, so a pool must not wait for it.
 local function is_waiting()
   for _, taken in pairs(servers) do
     if #taken > 0 then return true end
@@ -190,8 +191,8 @@ else
   function new_object() setmetatable({}, metatable) end
 end
 
--- Brings the collector to the phase that runs finalizers; from now on, some run at each allocation. Lua 5.4 has small steps
--- for this; Lua 5.1 and LuaJIT run a step at each allocation while the collector has debt.
+-- Brings the collector to the phase that runs finalizers; from now on, some run at each allocation. Lua 5.4 has small
+-- steps for this; Lua 5.1 and LuaJIT run a step at each allocation while the collector has debt.
 local function arm()
   for _ = 1, FINALIZERS do new_object() end
   gc.set(nil, 1000)

@@ -87,8 +87,8 @@ local function calls_of(client, secret)
   }
 end
 
--- Makes all calls with a client of these options. Nothing observable may contain a secret; with `kind`, the calls must fail
--- with that error kind.
+-- Makes all calls with a client of these options. Nothing observable may contain a secret; with `kind`, the calls
+-- must fail with that error kind.
 local function assert_silent(url, given, kind)
   local client = client_of(url, given)
   for i, fn in ipairs(calls_of(client, given.access_token or given.api_key)) do

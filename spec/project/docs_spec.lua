@@ -14,8 +14,8 @@ local read = docs.read
 -- The commands that a shell block may contain besides make, luarocks and our command.
 local OTHERS = { cd = true, git = true, sudo = true }
 
--- Simulates the installation of the packages in a command line, if apt has package lists. Skips packages that are files,
--- because the documentation builds them first.
+-- Simulates the installation of the packages in a command line, if apt has package lists. Skips packages that are
+-- files, because the documentation builds them first.
 local function assert_installable(arguments)
   if arguments:find "%./build/" then return end
   local pipe = io.popen("export LC_ALL=C; apt-cache show nginx > /dev/null 2>&1 || exit 0; apt-get -s " .. arguments
@@ -105,8 +105,8 @@ describe("documentation", function()
     return sqlite(changed(given, { path = path }))
   end
 
-  -- The globals of an example: with the local api.video instead of the real one, without Redis, and with a server that stops
-  -- immediately.
+  -- The globals of an example: with the local api.video instead of the real one, without Redis, and with a server
+  -- that stops immediately.
   local function environment()
     local modules = {
       apivideo = copy_with(apivideo, { client = new_client, inbox = new_inbox }),

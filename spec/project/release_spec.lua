@@ -1,5 +1,5 @@
---- Makes a release in a copy of the tree, serves it with a LuaRocks manifest on loopback, and installs it from there into an
---- empty tree, for the Lua that runs this spec.
+--- Makes a release in a copy of the tree, serves it with a LuaRocks manifest on loopback, and installs it from there
+--- into an empty tree, for the Lua that runs this spec.
 
 local file = require "spec.support.file"
 local process = require "spec.support.process"

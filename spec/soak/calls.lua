@@ -1,5 +1,5 @@
--- Makes calls of each kind under random faults for some time: none may hang, get lost or leak memory. Prints counts; the last
--- line has the total.
+-- Makes calls of each kind under random faults for some time: none may hang, get lost or leak memory. Prints counts;
+-- the last line has the total.
 
 local apivideo = require "apivideo"
 local errors = require "apivideo.error"

@@ -1,5 +1,5 @@
---- For specs that need a process of their own: with a collector that finishes a cycle in each allocation, the heap of other
---- specs would make them take hours.
+--- For specs that need a process of their own: with a collector that finishes a cycle in each allocation, the heap of
+--- other specs would make them take hours.
 
 local assert = require "luassert"
 local process = require "spec.support.process"

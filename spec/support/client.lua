@@ -1,4 +1,5 @@
---- A client for a peer or a local api.video with the key "key". It does not retry, and does not wait for the rate limit.
+--- A client for a peer or a local api.video with the key "key". It does not retry, and does not wait for the rate
+--- limit.
 
 local apivideo = require "apivideo"
 

@@ -26,8 +26,8 @@ function compile.c(source, path, flags)
   if status ~= true and status ~= 0 then error(compile.run("cat " .. path .. ".log"), 2) end
 end
 
---- Builds a module of the library into `directory`, with a header that replaces the installed one of a dependency. It can
---- include the installed one with #include_next.
+--- Builds a module of the library into `directory`, with a header that replaces the installed one of a dependency. It
+--- can include the installed one with #include_next.
 ---@param directory string must exist
 ---@param header string as in the #include: "curl/curl.h"
 ---@param text string

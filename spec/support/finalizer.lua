@@ -1,4 +1,5 @@
---- Finalizers that run during an allocation: what a C function has read before the allocation may have changed after it.
+--- Finalizers that run during an allocation: what a C function has read before the allocation may have changed after
+--- it.
 
 local gc = require "spec.support.gc"
 

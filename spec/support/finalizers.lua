@@ -1,4 +1,5 @@
---- Runs code with a collector that finishes a cycle, with a finalizer, in each allocation: the worst case of a user's __gc.
+--- Runs code with a collector that finishes a cycle, with a finalizer, in each allocation: the worst case of a user's
+--- __gc.
 
 local gc = require "spec.support.gc"
 

@@ -21,8 +21,9 @@ local function set(name, value)
   return DEFAULT_STEP
 end
 
---- Makes the collector incremental (the standalone Lua 5.4 and 5.5 start in generational mode) and sets the parameters that
---- are not nil: pause and step multiplier in percent, and the bytes between two steps (not in Lua 5.1 to 5.3).
+--- Makes the collector incremental (the standalone Lua 5.4 and 5.5 start in generational mode) and sets the
+--- parameters that are not nil: pause and step multiplier in percent, and the bytes between two steps (not in Lua 5.1
+--- to 5.3).
 ---@return fun() restore
 function gc.set(pause, step_multiplier, step_size)
   local before, mode = {}, nil

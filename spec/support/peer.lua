@@ -1,4 +1,5 @@
---- An HTTP server for tests that controls every byte. Based on LuaSocket; runs in the event loop of the code under test.
+--- An HTTP server for tests that controls every byte. Based on LuaSocket; runs in the event loop of the code under
+--- test.
 
 local runtime = require "apivideo.runtime"
 local socket = require "socket"
@@ -61,8 +62,8 @@ function peer.start(script)
   return self
 end
 
---- Starts a peer that calls a function for each request, and sends the status, headers and body that it returns; nothing if
---- it returns nil. All requests are in `requests`.
+--- Starts a peer that calls a function for each request, and sends the status, headers and body that it returns;
+--- nothing if it returns nil. All requests are in `requests`.
 ---@param respond fun(request: table): string?, string?, string?
 function peer.serving(respond)
   local self

@@ -63,7 +63,8 @@ function ReceiverProcess:processor()
   return (user + system) / 100
 end
 
---- Sends a signed delivery on a new connection, as api.video does. Returns the status of the response, or nil and an error.
+--- Sends a signed delivery on a new connection, as api.video does. Returns the status of the response, or nil and an
+--- error.
 function ReceiverProcess:deliver()
   local body, lines = receiver_process.event()
   local response, err = http.request { method = "POST", url = "http://127.0.0.1:" .. self.port .. "/webhooks",

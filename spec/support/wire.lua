@@ -1,5 +1,5 @@
---- One end of a TCP connection that sends exactly the bytes of a test: a socket of LuaSocket that runs in the event loop of
---- the code under test.
+--- One end of a TCP connection that sends exactly the bytes of a test: a socket of LuaSocket that runs in the event
+--- loop of the code under test.
 
 local runtime = require "apivideo.runtime"
 

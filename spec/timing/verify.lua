@@ -1,6 +1,6 @@
--- Verifies signatures with differences that must not affect the time of a verification. tools/check-constant-time counts the
--- instructions of each call of a function of the core: "verify" or "verify_hmac" (hmac:verify), the argument.
--- Prints a line for each call, in order: the group, within which all counts must be equal, and the case.
+-- Verifies signatures with differences that must not affect the time of a verification. tools/check-constant-time
+-- counts the instructions of each call of a function of the core: "verify" or "verify_hmac" (hmac:verify), the
+-- argument. Prints a line for each call, in order: the group, within which all counts must be equal, and the case.
 
 local signature = require("apivideo.core").signature
 
@@ -8,8 +8,8 @@ local SECRET = "sig_sec_0000000000000000000000"
 local BODY = '{"type":"video.encoding.quality.completed","videoId":"vi0000000000000000000000"}'
 local HEX = signature.sign(BODY, SECRET)
 
--- Replaces a digit by one of the same kind. The decoding of a digit depends on whether it is a letter, which is not secret:
--- the sender knows the digits it sent.
+-- Replaces a digit by one of the same kind. The decoding of a digit depends on whether it is a letter, which is not
+-- secret: the sender knows the digits it sent.
 local other = {}
 for digit, another in ("0-1 1-2 2-3 3-4 4-5 5-6 6-7 7-8 8-9 9-0 a-b b-c c-d d-e e-f f-a"):gmatch "(.)-(.)" do
   other[digit] = another
@@ -74,8 +74,8 @@ else
   add_wrong("pieces", verify_hmac)
 end
 
--- Several rounds, of which the minimum counts: the first one fills the caches of Lua and libcrypto, and in any round, strcmp
--- and malloc may need more instructions for some addresses.
+-- Several rounds, of which the minimum counts: the first one fills the caches of Lua and libcrypto, and in any round,
+-- strcmp and malloc may need more instructions for some addresses.
 collectgarbage()
 collectgarbage "stop"
 for _ = 1, tonumber(arg[2]) do

@@ -1,5 +1,5 @@
---- The command `apivideo`, for development on your own machine. The room has a module for each subcommand, which defines
---- its arguments and runs it, and modules for what subcommands share: argument converters and output.
+--- The command `apivideo`, for development on your own machine. The room has a module for each subcommand, which
+--- defines its arguments and runs it, and modules for what subcommands share: argument converters and output.
 
 local argparse = require "argparse"
 local redact = require "apivideo.util.redact"
