@@ -228,7 +228,7 @@ RUNS    ?= 1
 .PHONY: bench
 bench:
 	@tools/setup bench
-	@tools/install-peers || echo "(What comes from the npm registry is left out.)"
+	@tools/install-peers || echo "(Skips the peers from the npm registry.)"
 	@$(MAKE) --no-print-directory -s -j2 build
 	@RUNS=$(RUNS) bench/run.sh $(BENCHES)
 

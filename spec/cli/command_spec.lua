@@ -68,15 +68,15 @@ describe("command #process", function()
   it("sends an event of an unknown type, and suggests a similar known type", function()
     local child = start { "listen", "--port", "0", "--secret", "s" }
     local url = child:wait_for("Listening on (http://[%d.]+:%d+)")
-    for given, expected in pairs {
+    for name, expected in pairs {
       ["video.encoding.quality.complete"] = "did you mean " .. QUALITY .. "?",
       ["player.something.new"] = "see: apivideo trigger --help",
     } do
-      local output, status = run { "trigger", given, "--to", url, "--secret", "s" }
+      local output, status = run { "trigger", name, "--to", url, "--secret", "s" }
       assert.equal(0, status, output)
-      assert.truthy(output:find("apivideo: warning: unknown event type " .. given, 1, true), output)
+      assert.truthy(output:find("apivideo: warning: unknown event type " .. name, 1, true), output)
       assert.truthy(output:find(expected, 1, true), output)
-      child:wait_for("verified 204  " .. given:gsub("%p", "%%%0"))
+      child:wait_for("verified 204  " .. name:gsub("%p", "%%%0"))
     end
     assert.is_nil(run({ "trigger", QUALITY, "--to", url, "--secret", "s" }):find("warning", 1, true))
     child:kill("TERM")

@@ -15,9 +15,9 @@ describe("emulator", function()
   after_each(running.stop)
 
   local function start(more)
-    local given = { api_key = "key", interval = 0.01 }
-    for name, value in pairs(more or {}) do given[name] = value end
-    local_api = assert(emulator.start(given))
+    local options = { api_key = "key", interval = 0.01 }
+    for name, value in pairs(more or {}) do options[name] = value end
+    local_api = assert(emulator.start(options))
     running.add(function() local_api:stop() end)
     client = apivideo.client { api_key = "key", base_url = local_api.url, timeout = 60 }
     return local_api

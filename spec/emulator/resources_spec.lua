@@ -72,9 +72,9 @@ describe("emulator, resources", function()
 
   it("replaces the video with the same id, and copies its argument and its result", function()
     for _, id in ipairs { "vi1", "vi2" } do local_api:put_video { videoId = id, title = id } end
-    local given = { videoId = "vi1", title = "new", metadata = { { key = "k", value = "v" } } }
-    local video = local_api:put_video(given)
-    given.metadata[1].value, video.metadata[1].key = "another", "another"
+    local original = { videoId = "vi1", title = "new", metadata = { { key = "k", value = "v" } } }
+    local video = local_api:put_video(original)
+    original.metadata[1].value, video.metadata[1].key = "another", "another"
     assert.equal("new", found("/videos", "title", "metadata[k]=v"))
     video.title = "not yet"
     video.status.encoding.playable = false

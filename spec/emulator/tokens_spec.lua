@@ -9,9 +9,9 @@ describe("emulator, tokens", function()
   local local_api
 
   local function start(more)
-    local given = { api_key = "key" }
-    for name, value in pairs(more or {}) do given[name] = value end
-    local_api = assert(emulator.start(given))
+    local options = { api_key = "key" }
+    for name, value in pairs(more or {}) do options[name] = value end
+    local_api = assert(emulator.start(options))
   end
 
   after_each(function()

@@ -8,10 +8,10 @@ local plots = require "bench.report.plots"
 local rows = require "bench.report.rows"
 
 local function row(more)
-  local given = { what = "parse", beside = "cjson", unit = "×", ours = "500 ns", theirs = "1000 ns", figure = 2,
+  local fields = { what = "parse", beside = "cjson", unit = "×", ours = "500 ns", theirs = "1000 ns", figure = 2,
     bar = 2.2, met = false }
-  for name, value in pairs(more) do given[name] = value end
-  return given
+  for name, value in pairs(more) do fields[name] = value end
+  return fields
 end
 
 local function gathered(list)

@@ -45,22 +45,22 @@ local constructors = {
   server = { server.listen, { handler = function() end, port = -1 },
     { "host", "receiver", "handler", "max_body", "timeout", "max_connections" } },
   emulator = { emulator.start, { api_key = canary.KEY, port = -1 }, { "host", "api_key", "attempts", "interval" } },
-  ["webhooks:secrets"] = { function(given) return client.webhooks:secrets(given) end, {},
+  ["webhooks:secrets"] = { function(options) return client.webhooks:secrets(options) end, {},
     { "ttl", "miss_ttl", "store" } },
-  ["client:request"] = { function(given) return client:request("GET", "/x", given) end, { timeout = 1 },
+  ["client:request"] = { function(options) return client:request("GET", "/x", options) end, { timeout = 1 },
     { "query", "body", "timeout", "retries", "headers", "cancel" } },
-  ["webhooks:rotate"] = { function(given) return client.webhooks:rotate("webhook_A", given) end, { timeout = 1 },
+  ["webhooks:rotate"] = { function(options) return client.webhooks:rotate("webhook_A", options) end, { timeout = 1 },
     { "overlap", "on_created" } },
 }
 
 describe("no secret appears in the error message for misuse", function()
   for name, constructor in pairs(constructors) do
     it("of the options of " .. name, function()
-      local make, given, options = constructor[1], constructor[2], constructor[3]
+      local make, required, options = constructor[1], constructor[2], constructor[3]
       for _, option in ipairs(options) do
         local raised = count_raised(name .. "." .. option, function(value)
           local all = {}
-          for other, own in pairs(given) do all[other] = own end
+          for other, own in pairs(required) do all[other] = own end
           all[option] = value
           return make(all)
         end)

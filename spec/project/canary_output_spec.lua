@@ -73,8 +73,8 @@ describe("no secret appears in the command's output #process", function()
       local url = child:wait_for("(http:[\\/]+127[%d.]+:%d+)"):gsub("\\", "")
       local kind = arguments[1] == "emulate" and "--through" or "--to"
       for _, secret in ipairs { canary.SECRET, canary.OTHER } do
-        local given = kind == "--to" and { "--secret", secret } or { "--api-key", canary.KEY }
-        shows_none((start("trigger", QUALITY, kind, url, unpack(given)):finish()))
+        local credentials = kind == "--to" and { "--secret", secret } or { "--api-key", canary.KEY }
+        shows_none((start("trigger", QUALITY, kind, url, unpack(credentials)):finish()))
       end
       child:kill "TERM"
       local output = child:finish()

@@ -19,7 +19,7 @@ local function shows_none(value, name)
 end
 
 -- The arguments of an application's hooks, and the library's log.
-local told
+local observed
 
 local function with_userinfo(url, password)
   local scheme, rest = url:match "^(.-://)(.*)$"
@@ -27,14 +27,14 @@ local function with_userinfo(url, password)
 end
 
 local function client_of(url, more)
-  local given = {
+  local options = {
     base_url = url, timeout = 10, retries = 0, rate_limit = false,
     headers = { ["X-Api-Key"] = canary.HEADER },
-    on_request = function(request) told[#told + 1] = request end,
-    on_response = function(response) told[#told + 1] = response end,
+    on_request = function(request) observed[#observed + 1] = request end,
+    on_response = function(response) observed[#observed + 1] = response end,
   }
-  for name, value in pairs(more or {}) do given[name] = value end
-  return apivideo.client(given)
+  for name, value in pairs(more or {}) do options[name] = value end
+  return apivideo.client(options)
 end
 
 -- The ways in which a client authenticates.
@@ -64,16 +64,19 @@ local function echoing(status, change)
     end
     local text = echo(request)
     local name = change == "redirect" and "Location: http://x/?key=" or "X-Echo: "
-    return status, name .. request.head:gsub("[\r\n]+", " ") .. "\r\n", change == "text" and "no JSON: " .. text or text
+    return status, name .. request.head:gsub("[\r\n]+", " ") .. "\r\n",
+      change == "text" and "not JSON: " .. text or text
   end)
 end
 
 -- Calls of each kind, with secrets where an application may put them.
 local function calls_of(client, secret)
-  local given = { query = { q = secret, metadata = { [secret] = secret } }, headers = { ["X-Token"] = canary.HEADER } }
+  local options = {
+    query = { q = secret, metadata = { [secret] = secret } }, headers = { ["X-Token"] = canary.HEADER },
+  }
   local wanted = { url = "https://me:" .. canary.USERINFO .. "@example.com/", events = { "video.source.recorded" } }
   return {
-    function() return client:request("GET", "/videos", given) end,
+    function() return client:request("GET", "/videos", options) end,
     function() return client:request("GET", "/" .. secret) end,
     function() return client:request("POST", "/x", { body = { apiKey = canary.KEY, [secret] = secret } }) end,
     function() return client.webhooks:list() end,
@@ -89,22 +92,22 @@ end
 
 -- Makes all calls with a client of these options. Nothing observable may contain a secret; with `kind`, the calls
 -- must fail with that error kind.
-local function assert_silent(url, given, kind)
-  local client = client_of(url, given)
-  for i, fn in ipairs(calls_of(client, given.access_token or given.api_key)) do
-    told = {}
+local function assert_silent(url, options, kind)
+  local client = client_of(url, options)
+  for i, fn in ipairs(calls_of(client, options.access_token or options.api_key)) do
+    observed = {}
     local result, err
     local written = stderr.of(function() result, err = fn() end)
     if kind then assert.equal(kind, not result and err.kind, tostring(err)) end
     shows_none(err, "the error of call " .. i)
-    shows_none(told, "what the hooks of call " .. i .. " see")
+    shows_none(observed, "the arguments of the hooks of call " .. i)
     shows_none(written, "the log of call " .. i)
   end
   shows_none(client, "the client")
 end
 
 describe("no secret appears", function()
-  before_each(function() told = {} end)
+  before_each(function() observed = {} end)
   after_each(running.stop)
 
   for way, credentials in pairs(ways) do
@@ -241,9 +244,9 @@ describe("no secret appears in", function()
       function() error("with " .. canary.SECRET) end,
       function() return { canary.PLAIN, 5 } end,
     } do
-      local given = { handlers = handlers, secrets = secrets }
-      for name, value in pairs(more or {}) do given[name] = value end
-      list[#list + 1] = apivideo.receiver(given)
+      local options = { handlers = handlers, secrets = secrets }
+      for name, value in pairs(more or {}) do options[name] = value end
+      list[#list + 1] = apivideo.receiver(options)
     end
     return list
   end

@@ -312,7 +312,7 @@ suite.choices = {
   { "object, the same name and value twice", '{"a":"b","a":"b"}', kind = "bad_json" },
   { "object, lone surrogate in a name", [[{"\uDFAA":0}]], kind = "bad_json" },
   { "string, first surrogate alone", [=[["\uDADA"]]=], kind = "bad_json" },
-  { "string, second surrogate is none", [=[["\uD888\u1234"]]=], kind = "bad_json" },
+  { "string, second surrogate is not a low surrogate", [=[["\uD888\u1234"]]=], kind = "bad_json" },
   { "string, surrogate and escape", [=[["\uD800\n"]]=], kind = "bad_json" },
   { "string, second surrogate and a letter", [=[["\uDd1ea"]]=], kind = "bad_json" },
   { "string, two first surrogates and escape", [=[["\uD800\uD800\n"]]=], kind = "bad_json" },
