@@ -1,5 +1,5 @@
---- Generates the tables of docs/compatibility.md from docs/versions/*.tsv, which tools/check-distro writes, and from
---- the files that check minimum versions. As a script, writes them into the page.
+--- The tables of docs/compatibility.md, out of docs/versions/*.tsv, which tools/check-distro writes, and out of the
+--- files that have the floors. Run as a script, writes them into the page.
 
 local PAGE = "docs/compatibility.md"
 
@@ -10,7 +10,7 @@ local ORDER = { "bullseye", "bookworm", "trixie", "sid" }
 local COLUMNS = { "Lua", "libcurl", "OpenSSL", "libmicrohttpd", "SQLite", "Redis", "nginx", "lua-nginx-module",
   "passed", "failed", "skipped" }
 
--- The file that checks each minimum version, and the pattern of its message.
+-- Where each floor is, as what the compiler or a program is told.
 local FLOORS = {
   { "libcurl", "src/common/compat_curl.h", '#error "[^"]*libcurl ([%d.]+)' },
   { "OpenSSL", "src/common/compat_openssl.h", '#error "[^"]*OpenSSL ([%d.]+)' },
@@ -37,12 +37,12 @@ local function heading(cells)
   return row(cells) .. "|" .. ("---|"):rep(#cells) .. "\n"
 end
 
---- The minimum versions, each { library, version, file }.
+--- The floors: { library, version, file } of each.
 function compatibility.floors()
   local floors = {}
   for i, floor in ipairs(FLOORS) do
     local version = read(floor[2]):match(floor[3])
-    floors[i] = { floor[1], assert(version, "no minimum version of " .. floor[1] .. " in " .. floor[2]), floor[2] }
+    floors[i] = { floor[1], assert(version, "no floor of " .. floor[1] .. " in " .. floor[2]), floor[2] }
   end
   return floors
 end
@@ -55,7 +55,7 @@ local function floors_table()
   return text
 end
 
---- The versions and results in a distribution, by column; nil if it has not been checked.
+--- What ran in a distribution, by column; nil for one that has not been checked.
 function compatibility.facts(name)
   local file = io.open("docs/versions/" .. name .. ".tsv", "rb")
   if not file then return nil end
@@ -68,7 +68,7 @@ function compatibility.facts(name)
   return facts
 end
 
--- Whether a version such as "7.88.1" is older than another one.
+-- Whether a version is older than another one; both are numbers with dots between them.
 local function is_older(version, floor)
   local numbers = floor:gmatch "%d+"
   for number in version:gmatch "%d+" do
@@ -78,7 +78,7 @@ local function is_older(version, floor)
   return false
 end
 
--- The cells of a distribution's row. Versions below the minimum are in brackets.
+-- What ran, with brackets around what is below a floor.
 local function cells_of(facts)
   local cells, floors = {}, {}
   for _, floor in ipairs(compatibility.floors()) do floors[floor[1]] = floor[2] end
@@ -98,13 +98,13 @@ local function checked_table()
   return text
 end
 
---- The page's text with both tables replaced.
+--- The page's text with both tables as they should be.
 function compatibility.with_tables(text)
-  for name, new_table in pairs { floors = floors_table(), checked = checked_table() } do
+  for name, made in pairs { floors = floors_table(), checked = checked_table() } do
     local from, to = ("<!-- %s -->\n"):format(name), ("<!-- end of %s -->\n"):format(name)
     local before, after = text:find(from, 1, true), text:find(to, 1, true)
     assert(before and after, "no table " .. name .. " in " .. PAGE)
-    text = text:sub(1, before + #from - 1) .. new_table .. text:sub(after)
+    text = text:sub(1, before + #from - 1) .. made .. text:sub(after)
   end
   return text
 end

@@ -1,5 +1,5 @@
--- Runs every Lua example of the documentation; checks that every command and every link target exists, and that every
--- public function has a reference section.
+-- Every Lua example of the documentation is run; every command is one that there is; every link leads
+-- somewhere; every public function has its reference.
 
 local apivideo = require "apivideo"
 local docs = require "spec.support.docs"
@@ -11,11 +11,11 @@ local sqlite = require "apivideo.inbox.sqlite"
 
 local read = docs.read
 
--- The commands that a shell block may contain besides make, luarocks and our command.
+-- What a shell block may have beside make, luarocks and our command.
 local OTHERS = { cd = true, git = true, sudo = true }
 
--- Simulates the installation of the packages in a command line, if apt has package lists. Skips packages that are
--- files, because the documentation builds them first.
+-- Has apt try to install what a command line names, where it has lists of packages. Files that the documentation
+-- builds first are not there.
 local function assert_installable(arguments)
   if arguments:find "%./build/" then return end
   local pipe = io.popen("export LC_ALL=C; apt-cache show nginx > /dev/null 2>&1 || exit 0; apt-get -s " .. arguments
@@ -29,15 +29,15 @@ local function copy_with(original, changes)
   return setmetatable(changes, { __index = original })
 end
 
--- A copy with changes. Option tables need their names as own fields, so a metatable would not do.
-local function changed(options, changes)
+-- A copy with changes: for options, whose names are looked at.
+local function changed(given, changes)
   local copy = {}
-  for name, value in pairs(options) do copy[name] = value end
+  for name, value in pairs(given) do copy[name] = value end
   for name, value in pairs(changes) do copy[name] = value end
   return copy
 end
 
--- The objects in the account of the examples.
+-- What the account of the examples holds.
 local function fill(local_api)
   local video, stream = "vi4blUQJFrYWbaG44NChkH11", "li400mYKSgQ6xs7taUeSaEap"
   local_api:put_video {
@@ -62,32 +62,32 @@ describe("documentation", function()
     for _, other in ipairs(started) do other:stop() end
   end)
 
-  -- Wraps a function that starts something, so that it is stopped after the example.
+  -- A function that starts something, which is stopped after the example.
   local function until_the_end(start)
-    return function(options)
-      local other, err = start(options)
+    return function(given)
+      local other, err = start(given)
       started[#started + 1] = other
       return other, err
     end
   end
 
-  -- A client of the local api.video with the options of an example.
-  local function new_client(options)
-    if type(options) ~= "table" or options.base_url then return apivideo.client(options) end
-    options = changed(options, { base_url = local_api.url })
-    if options.access_token then
+  -- A client of the local api.video with the options of an example's.
+  local function new_client(given)
+    if type(given) ~= "table" or given.base_url then return apivideo.client(given) end
+    given = changed(given, { base_url = local_api.url })
+    if given.access_token then
       local account = apivideo.client { api_key = "docs-key", base_url = local_api.url }
       local tokens = assert(account:request("POST", "/auth/api-key", { body = { apiKey = "docs-key" } }))
-      options.access_token = tokens.access_token
-    elseif options.api_key then
-      options.api_key = "docs-key"
+      given.access_token = tokens.access_token
+    elseif given.api_key then
+      given.api_key = "docs-key"
     end
-    return apivideo.client(options)
+    return apivideo.client(given)
   end
 
-  -- An inbox with workers that stop at the end of the example.
-  local function new_inbox(options)
-    local inbox = apivideo.inbox(options)
+  -- An inbox whose workers end with the example.
+  local function new_inbox(given)
+    local inbox = apivideo.inbox(given)
     function inbox:work(handlers, more)
       local cancel = more and more.cancel or apivideo.cancellation()
       started[#started + 1] = { stop = function() cancel:cancel() end }
@@ -96,27 +96,27 @@ describe("documentation", function()
     return inbox
   end
 
-  -- A store in a temporary file.
-  local function new_sqlite(options)
+  -- A store in a file of its own.
+  local function new_sqlite(given)
     local path = os.tmpname()
     started[#started + 1] = { stop = function()
       for _, ending in ipairs { "", "-wal", "-shm" } do os.remove(path .. ending) end
     end }
-    return sqlite(changed(options, { path = path }))
+    return sqlite(changed(given, { path = path }))
   end
 
-  -- The globals of an example: with the local api.video instead of the real one, without Redis, and with a server
-  -- that stops immediately.
+  -- Globals in which an example meets the local api.video instead of the real one, no Redis, and a server
+  -- that ends at once.
   local function environment()
     local modules = {
       apivideo = copy_with(apivideo, { client = new_client, inbox = new_inbox }),
       ["apivideo.inbox.sqlite"] = new_sqlite,
-      ["apivideo.inbox.redis"] = function(options) return redis(options) and memory() end,
+      ["apivideo.inbox.redis"] = function(given) return redis(given) and memory() end,
       ["apivideo.emulator"] = copy_with(emulator, { start = until_the_end(emulator.start) }),
       ["apivideo.server"] = copy_with(server, {
         listen = until_the_end(server.listen),
-        serve = function(options)
-          assert(server.listen(changed(options, { port = 0 }))):stop()
+        serve = function(given)
+          assert(server.listen(changed(given, { port = 0 }))):stop()
           return true
         end,
       }),
@@ -151,7 +151,7 @@ describe("documentation", function()
     for _, block in ipairs(docs.examples(path)) do
       it("runs " .. block.name, function()
         run(block.begin .. block.code, block.name)
-        -- The comment of `print(…) --> a  b` is the expected output.
+        -- `print(…) --> a  b` shows what is printed.
         for expected in block.code:gmatch("%-%->%s*([^\n]-)%s*%f[(\n]") do
           local all = table.concat(printed, "\n")
           assert.truthy(all:find(expected, 1, true), expected .. " in\n" .. all)
@@ -163,7 +163,7 @@ describe("documentation", function()
       for line in block.code:gmatch("[^\n]+") do
         local words = {}
         for word in line:gsub("%s+#.*", ""):gmatch("%S+") do words[#words + 1] = word end
-        it("has an existing command: " .. line, function()
+        it("knows: " .. line, function()
           local first = table.remove(words, 1)
           if first == "sudo" and words[1]:find "^tools/" then first = table.remove(words, 1) end
           if first == "apivideo" then
@@ -196,7 +196,7 @@ describe("documentation", function()
     end)
   end
 
-  it("lists every event type with its required fields", function()
+  it("has every event type with its fields", function()
     local text = read("docs/events.md")
     for _, name in ipairs(apivideo.events:names()) do
       local row = text:match("| `" .. name:gsub("%p", "%%%0") .. "` |([^\n]*)")
@@ -206,11 +206,11 @@ describe("documentation", function()
     end
   end)
 
-  it("runs the quickstart example", function()
+  it("has the quickstart as an example that runs", function()
     run(read("examples/quickstart.lua"):gsub("apivideo.run%(main%)", "main()"), "quickstart")
   end)
 
-  -- The public names: `client.webhooks:create` for a method, `apivideo.sign` for a function.
+  -- Public names: `client.webhooks:create` for a method, `apivideo.sign` for a function.
   local function public_names()
     local client = apivideo.client { api_key = "docs-key", base_url = local_api.url }
     local listening = assert(server.listen { handler = print })
@@ -234,7 +234,7 @@ describe("documentation", function()
     add_methods("client", client)
     for _, name in ipairs { "webhooks", "videos", "live_streams", "captions", "summaries" } do
       add_methods("client." .. name, client[name])
-      names["client." .. name .. ":new"] = nil -- for the client only
+      names["client." .. name .. ":new"] = nil -- makes the resource of a client; it makes them itself
     end
     add_methods("secrets", client.webhooks:secrets())
     add_methods("cancellation", apivideo.cancellation())
@@ -254,7 +254,7 @@ describe("documentation", function()
   describe("reference", function()
     local sections = docs.sections()
 
-    it("has every public function, and no others", function()
+    it("has every public function, and no other", function()
       local missing, unknown = {}, {}
       local names = public_names()
       for name in pairs(names) do
@@ -269,7 +269,7 @@ describe("documentation", function()
     end)
 
     for name, section in pairs(sections) do
-      it("documents the result and the errors of " .. name .. ", and has an example", function()
+      it("says of " .. name .. " what it returns, how it fails, and shows it", function()
         assert.truthy(section.text:find("\n**Result:** ", 1, true), "no **Result:**")
         assert.truthy(section.text:find("\n**Errors:** ", 1, true), "no **Errors:**")
         local examples = section.text:match("```lua\n(.-)```")

@@ -1,4 +1,4 @@
--- Reads the documentation: code blocks, headings, sections of the reference.
+-- The parts of the documentation: blocks of code, headings, the sections of the reference.
 
 local lfs = require "lfs"
 
@@ -12,7 +12,7 @@ function docs.read(path)
   return text
 end
 
--- The files of a folder with an extension, sorted.
+-- The files of a folder with an ending, sorted.
 local function files_of(folder, ending)
   local list = {}
   for name in lfs.dir(folder) do
@@ -31,7 +31,7 @@ function docs.files()
   return list
 end
 
---- The fenced code blocks of a language in a file: code, and a name with the line number.
+--- The fenced blocks of a language in a file: code, and a name with the line.
 function docs.blocks(path, language)
   local list, text, position = {}, docs.read(path), 1
   while true do
@@ -43,7 +43,7 @@ function docs.blocks(path, language)
   end
 end
 
---- The Lua blocks of a file. On a page of the reference, each begins with the page's first block.
+--- The Lua blocks of a file, each with what it begins with: on a page of the reference, the first one.
 function docs.examples(path)
   local list = docs.blocks(path, "lua")
   for i, block in ipairs(list) do
@@ -52,7 +52,7 @@ function docs.examples(path)
   return list
 end
 
---- The anchors of a file's headings, as GitHub generates them.
+--- The anchors of a file's headings, as GitHub makes them.
 function docs.anchors(path)
   local anchors = {}
   for heading in ("\n" .. docs.read(path)):gmatch("\n#+ ([^\n]+)") do
@@ -86,19 +86,19 @@ function docs.sections()
   return sections
 end
 
--- Classes in the public interface. The reference has all fields of their annotations.
-local PUBLIC = { "Error", "Response", "Delivery", "Outcome", "SyncPlan", "RateLimitClass", "ServerRequest",
+-- Classes that a user gives, or is given: what the annotations say of them is in the reference.
+local TOLD = { "Error", "Response", "Delivery", "Outcome", "SyncPlan", "RateLimitClass", "ServerRequest",
   "Claim", "Entry", "StoredEntry", "InboxStats", "Settlement",
   "emulator.Delivery", "emulator.Attempt", "emulator.Request", "emulator.Fault" }
 
-local function is_public(class)
-  for _, name in ipairs(PUBLIC) do
+local function is_told(class)
+  for _, name in ipairs(TOLD) do
     if name == class then return true end
   end
   return class:find("Options$") or class:find("Query$") or class:find("^Observed")
 end
 
---- The fields of the public classes, by class.
+--- The public fields of those classes, by class.
 function docs.annotated()
   local classes = {}
   for path in io.popen("find lua/apivideo -name '*.lua' | sort"):lines() do
@@ -106,7 +106,7 @@ function docs.annotated()
     for line in docs.read(path):gmatch("[^\n]+") do
       local name, field = line:match("^%-%-%-@class apivideo%.([%w_.]+)"), line:match("^%-%-%-@field ([%w_]+)")
       if name then
-        class = is_public(name) and name
+        class = is_told(name) and name
         if class then classes[class] = {} end
       elseif field and class then
         table.insert(classes[class], field)

@@ -1,4 +1,4 @@
---- Helpers for specs of the inbox: events, a store that fails on demand, deliveries.
+--- What specs of the inbox have in common: its events, a store that fails on demand, a receiver.
 
 local apivideo = require "apivideo"
 local errors = require "apivideo.error"
@@ -8,24 +8,24 @@ local SECRET = "sig_sec_0000000000000000000000"
 
 local inboxes = { SECRET = SECRET, STARTED = "live-stream.broadcast.started" }
 
---- A type's sample as JSON, with some fields replaced.
+--- The bytes of a type's sample, with other fields.
 function inboxes.raw_of(type, fields)
   local event = apivideo.events:sample(type)
   for name, value in pairs(fields or {}) do event[name] = value end
   return require("cjson").encode(event)
 end
 
---- A caption event with this id, as JSON.
+--- The bytes of an event of that id.
 function inboxes.caption(id)
   return inboxes.raw_of("video.caption.generated", { captionId = id })
 end
 
---- The text that the library writes to stderr during a function.
+--- What a function has the library write to stderr.
 function inboxes.printed_by(fn)
   return table.concat(stderr.of(fn))
 end
 
---- Wraps a store. It fails while `down` is true, and counts its puts in `calls`.
+--- A store over another, which fails while it is `down`; counts its puts in `calls`.
 function inboxes.failing(store)
   local self = { down = false }
   return setmetatable(self, { __index = function(_, name)
@@ -38,7 +38,7 @@ function inboxes.failing(store)
   end })
 end
 
---- Sends a signed delivery to a receiver. Returns the status of the response.
+--- Sends a signed delivery to a receiver; the status of the answer.
 function inboxes.deliver(receiver, raw, headers)
   return (receiver:receive { method = "POST", body = raw, headers = headers or {
     ["X-Api-Video-WebhookID"] = "webhook_1", ["X-Api-Video-Signature"] = apivideo.sign(raw, SECRET),
