@@ -1,6 +1,6 @@
 # make demo         install the requirements, build, and run examples/quickstart.lua on loopback
 # make demo-nginx   install the requirements, build, and run examples/nginx on loopback
-# make test         install the requirements, build, and run all specs under each Lua; LUAS="5.4 jit" SPECS=spec/inbox to select
+# make test         install the requirements, build, and run all specs; LUAS="5.4 jit" SPECS=spec/inbox to select
 # make lint         check style and layers with luacheck, gcc, clang, clang-tidy, cppcheck and shellcheck
 # make install      install modules and command; PREFIX=/usr/local DESTDIR= LUAS=5.4
 # make env          print the variables for a shell that uses the checkout: eval "$(make -s env)"
