@@ -1,6 +1,6 @@
 # make demo         install the requirements, build, and run examples/quickstart.lua on loopback
-# make demo-nginx   the same in nginx: examples/nginx on loopback
-# make test         install the requirements, build, and run all specs under each Lua; LUAS="5.4 jit" SPECS=spec/inbox for some
+# make demo-nginx   install the requirements, build, and run examples/nginx on loopback
+# make test         install the requirements, build, and run all specs; LUAS="5.4 jit" SPECS=spec/inbox to select
 # make lint         check style and layers with luacheck, gcc, clang, clang-tidy, cppcheck and shellcheck
 # make install      install modules and command; PREFIX=/usr/local DESTDIR= LUAS=5.4
 # make env          print the variables for a shell that uses the checkout: eval "$(make -s env)"
@@ -46,9 +46,9 @@ help:
 
 .PHONY: build
 build: $(PRESENT:%=build-%)
-	@[ -z "$(ABSENT)" ] || echo "Not built, because the headers are missing: Lua $(ABSENT)"
+	@[ -z "$(ABSENT)" ] || echo "Not built: Lua $(ABSENT), because the headers are not installed"
 
-# One Lua's modules: make build-5.4. (A pattern rule for each would not see a second target.)
+# The modules of one Lua: make build-5.4. Explicit rules: a pattern rule for each target would not build the second one.
 define modules
 .PHONY: build-$(1)
 build-$(1): $(BUILD)/$(1)/apivideo/core.so $(BUILD)/$(1)/apivideo/server/core.so
@@ -80,7 +80,7 @@ demo-nginx:
 .PHONY: test
 test:
 	@tools/setup test
-	@$(MAKE) --no-print-directory -s -j2 build build-jit # which nginx has, whatever Lua runs the specs
+	@$(MAKE) --no-print-directory -s -j2 build build-jit # for nginx's LuaJIT, regardless of LUAS
 	@tools/run-specs "$(LUAS)" $(SPECS)
 
 .PHONY: lint
@@ -106,14 +106,14 @@ rockspecs:
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
-# With the modules for LUAS, or for each Lua that has headers and lua-cjson.
+# Installs the modules for LUAS; by default for each Lua with headers and lua-cjson.
 .PHONY: install
 install:
 	@luas="$(if $(filter file,$(origin LUAS)),$$(tools/find-lua --all),$(LUAS))" && [ -n "$$luas" ] && \
 	  $(MAKE) --no-print-directory -s build LUAS="$$luas" BUILD=$(BUILD)/install CFLAGS="-O2 -DNDEBUG" && \
 	  BUILD=$(BUILD)/install PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" tools/install "$$luas"
 
-# Debian's packages, in build/deb. Of what git knows, so that nothing else of the checkout gets into them.
+# Builds the Debian packages in build/deb from a copy of the files in git, so that they contain nothing else.
 .PHONY: deb
 deb:
 	@tools/setup deb
@@ -134,6 +134,6 @@ clean:
 
 include tools/checks.mk
 
-# For tools/lint: the value of a variable.
+# Prints the value of a variable, for the tools.
 print-%:
 	@echo '$($*)'

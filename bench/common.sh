@@ -1,18 +1,18 @@
-# What the benches' scripts have in common: they source it, and run in the root of the tree then.
-# shellcheck shell=bash disable=SC2034 # they use what it sets
+# Common code of the benchmark scripts. They source it, and then run in the root of the tree.
+# shellcheck shell=bash disable=SC2034 # the scripts use the variables
 
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 out=build/bench
 mkdir -p "$out"
 
-# What is measured has a processor of its own where there are two; the rest has the other.
+# With two processors, the measured process has its own; all others share the other one.
 measured='' rest=''
 if [ "$(nproc)" -ge 2 ] && command -v taskset > /dev/null; then
   measured='taskset -c 0' rest='taskset -c 1'
 fi
 
-# A directory on a disk, which goes when the script ends.
+# A temporary directory on a disk.
 directory=$(mktemp -d "${TMPDIR:-/tmp}/apivideo-bench.XXXXXX") || exit
 trap 'rm -rf "$directory"' EXIT
 
@@ -23,9 +23,9 @@ compile() {
     $(pkg-config --libs "$2") || exit
 }
 
-# @octokit/webhooks' server, or nothing where it is not installed.
+# The script of @octokit/webhooks' server, or empty if it is not installed.
 octokit=
 if [ -d build/peers/node_modules/@octokit/webhooks ] && command -v node > /dev/null; then
-  cp bench/octokit.mjs build/peers/ || exit # it looks for its modules beside it
+  cp bench/octokit.mjs build/peers/ || exit # Node.js searches for modules in the script's directory
   octokit=build/peers/octokit.mjs
 fi

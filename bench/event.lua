@@ -1,6 +1,6 @@
---- Event parser beside cjson.decode, alone and with the same checks written in Lua: in one run,
---- alternating, medians of many short rounds. And beside Node's JSON.parse, in rounds of its own process.
---- bench/event.lua PUSH, which is the module of bench/event_push.c.
+--- Compares the event parser with cjson.decode, alone and with the same checks in Lua, in alternating short rounds;
+--- and with Node's JSON.parse in a process of its own. Medians count. bench/event.lua PUSH, the module of
+--- bench/event_push.c.
 
 local catalogue = require "apivideo.events"
 local cjson = require "cjson.safe"
@@ -16,7 +16,7 @@ for i, name in ipairs(catalogue:names()) do
   bodies[i] = sender.encode(catalogue:sample(name), catalogue)
 end
 
--- What event_push makes of each: its members, one after the other, and how many there are.
+-- The arguments of event_push for each sample: the list of its members, and their number.
 local push = assert(package.loadlib(arg[1], "luaopen_event_push"))()
 local lists, counts = {}, {}
 for i, body in ipairs(bodies) do
@@ -30,8 +30,8 @@ end
 local types, null = catalogue.types, cjson.null
 local ours = core.event.compile(types)
 
--- What a careful receiver does with a general decoder. (It still takes duplicate members and
--- invalid UTF-8, which ours refuses.)
+-- What a careful receiver does with a general decoder. It still accepts duplicate members and invalid UTF-8, which our
+-- parser rejects.
 local function checked(raw)
   local event, problem = cjson.decode(raw)
   if type(event) ~= "table" then return nil, problem end
@@ -49,7 +49,7 @@ local function checked(raw)
   return event
 end
 
--- Nanoseconds of processor time for each parse: others on the machine do not count.
+-- The processor time of one parse in nanoseconds; other processes do not affect it.
 local function time(fn)
   collectgarbage()
   local started = os.clock()
@@ -68,7 +68,7 @@ local function time_push()
   return (os.clock() - started) / (PARSES * #lists) * 1e9
 end
 
--- Nanoseconds of JSON.parse of the same texts in a process of Node, or nil without one.
+-- The time of JSON.parse for the same texts in nanoseconds; nil without Node.js.
 local function time_node()
   local path = os.tmpname()
   local file = assert(io.open(path, "wb"))
@@ -85,8 +85,8 @@ local names = { "ours", "decode", "checked" }
 local candidates = { ours = ours, decode = cjson.decode, checked = checked }
 local times = { ours = {}, decode = {}, checked = {} }
 local pushed = {}
--- How many times faster than each of the others ours was, round by round: the clock of a shared
--- machine wanders, but little between neighbours.
+-- Our speed relative to the others, round by round: the clock rate of a shared machine varies, but little between
+-- consecutive measurements.
 local faster = { decode = {}, checked = {} }
 for round = 0, ROUNDS do -- round 0 warms up
   local taken = {}
@@ -102,14 +102,14 @@ local what = "event.parse, " .. (rawget(_G, "jit") and "LuaJIT" or _VERSION)
 local function row(beside, theirs, share, bar)
   figures.row { what = what, beside = beside, unit = "ns", ours = times.ours, theirs = theirs, share = share,
     of = "×", bar = bar, note = figures.median(share) < bar and
-      ("to make the same tables in C, without reading a byte, takes %.0f %% of our time"):format(figures.median(pushed))
+      ("creating the same tables in C, without parsing, takes %.0f %% of our time"):format(figures.median(pushed))
       or nil }
 end
 row("cjson.decode", times.decode, faster.decode, 2.2)
 row("cjson.decode and checks", times.checked, faster.checked, 3)
 
 if not time_node() then
-  figures.absent(what, "JSON.parse", "no Node.js is installed")
+  figures.absent(what, "JSON.parse", "Node.js is not installed")
 else
   local node = { ours = {}, theirs = {}, share = {} }
   for round = 1, NODE_ROUNDS do

@@ -1,11 +1,11 @@
 /*
-** event_push: makes the tables of events without reading a byte: what bench/event.lua's parser cannot
-** do without, whatever it is that reads.
+** event_push: creates the tables of events without parsing: the minimum for any parser in bench/event.lua.
 */
 #include <lauxlib.h>
 #include <lua.h>
 
-/* push({ name, value, name, value, … }, count) -> a table of new strings, as a parser makes it. Stack: [-0, +1]. */
+/* push({ name, value, name, value, … }, count) -> a table of new strings, as a parser creates it. Stack: [-0, +1,
+   m]. */
 static int push(lua_State *L) {
   int i;
   const int count = (int)lua_tointeger(L, 2);
@@ -16,7 +16,7 @@ static int push(lua_State *L) {
     lua_rawgeti(L, 1, 2 * i - 1);
     lua_rawgeti(L, 1, 2 * i);
     value = lua_tolstring(L, -1, &length);
-    lua_pop(L, 1); /* the list keeps it */
+    lua_pop(L, 1); /* the list references it */
     lua_pushlstring(L, value, length);
     lua_rawset(L, -3);
   }

@@ -1,5 +1,5 @@
---- What all benches do with their figures: print them, and give them to the report.
---- The report (bench/report.lua) reads them from the file that $BENCH_ROWS names, a JSON object for each line.
+--- Prints the figures of benchmarks, and writes them to the file $BENCH_ROWS for the report (bench/report.lua), a
+--- JSON object per line.
 
 local cjson = require "cjson"
 
@@ -12,20 +12,20 @@ end
 
 local median = figures.median
 
--- How far the middle half of a sorted list lies apart, in percent of its median.
+-- The interquartile range of a sorted list, in percent of its median.
 local function spread(list)
   local quarter, middle = math.floor(#list / 4), median(list)
   return middle == 0 and 0 or (list[#list - quarter] - list[1 + quarter]) / middle * 100
 end
 
---- The median, and how far the middle half lies apart, in percent of it.
+--- The median, and the interquartile range in percent of it.
 function figures.shown(list, format)
   local middle = median(list)
   return (format .. " (spread %.0f %%)"):format(middle, spread(list))
 end
 
---- What to write behind a figure; remembers whether any was missed.
-function figures.verdict(good)
+--- "met" or "MISSED"; records whether any bar was missed.
+function figures.mark(good)
   figures.failed = figures.failed or not good
   return good and "" or "  MISSED"
 end
@@ -43,7 +43,7 @@ local function number_of(value)
   return type(value) == "table" and median(value) or value
 end
 
---- "2.31 ×": written with three digits, and none behind the point where there are more before it.
+--- Formats a number, such as "2.31 ×", with three significant digits, and without decimals if it has more digits.
 ---@param value number
 ---@param unit string
 ---@return string
@@ -54,20 +54,20 @@ end
 
 local written = figures.written
 
---- A row of the table. All figures are numbers, or lists of numbers, round by round, whose median counts.
+--- A row of the table. All figures are numbers, or lists of a number per round, of which the median counts.
 ---@class apivideo.bench.Row
 ---@field what string what is measured: "event.parse, LuaJIT"
----@field beside string|nil beside what: "cjson.decode"
+---@field beside string|nil the peer in the comparison: "cjson.decode"
 ---@field unit string of ours and theirs: "ns"
 ---@field ours number|number[]
 ---@field theirs number|number[]|nil
----@field share number|number[]|nil how the two compare: the figure that has a bar. Without it, ours has.
+---@field share number|number[]|nil the ratio of both, to which the bar applies; without it, the bar applies to ours
 ---@field of string|nil the unit of the share: "×", "%"
 ---@field bar number|nil
----@field at_most boolean|nil whether the bar is the most that is good, not the least
----@field note string|nil why it is as it is
+---@field at_most boolean|nil whether the bar is a maximum; default: a minimum
+---@field note string|nil an explanation
 
---- Prints a row, and gives it to the report.
+--- Prints a row, and writes it for the report.
 ---@param row apivideo.bench.Row
 function figures.row(row)
   local value, unit = row.share or row.ours, row.share and row.of or row.unit
@@ -81,28 +81,28 @@ function figures.row(row)
     theirs and ("   %s %s"):format(row.beside, theirs) or "",
     row.share and "   " .. written(figure, unit) or "",
     apart and (" (spread %.0f %%)"):format(apart) or "",
-    bar and (" (bar %s)%s"):format(bar, figures.verdict(met)) or ""))
+    bar and (" (bar %s)%s"):format(bar, figures.mark(met)) or ""))
   give { what = row.what, beside = row.beside, ours = ours, theirs = theirs, figure = figure, unit = unit,
     spread = apart, bar = row.bar, at_most = row.at_most, met = met, note = row.note }
 end
 
---- Says that a row is left out, and why: its peer is not there.
+--- Records that a row is missing, because its peer is not installed.
 ---@param what string
 ---@param beside string
----@param why string what to do to have it
+---@param why string the reason, or what to install
 function figures.absent(what, beside, why)
-  print(("%-44s beside %s: left out: %s"):format(what, beside, why))
+  print(("%-44s beside %s: skipped: %s"):format(what, beside, why))
   give { what = what, beside = beside, absent = why }
 end
 
---- A line of a plot of cost as work grows.
+--- A curve of cost by amount of work.
 ---@class apivideo.bench.Series
 ---@field what string "receiving, by bytes of the body"
----@field x string what grows, with its unit
----@field y string what it costs, with its unit
+---@field x string the amount of work, with its unit
+---@field y string the cost, with its unit
 ---@field points number[][] {{x, y}, …}
 
---- Prints a series, and gives it to the report.
+--- Prints a series, and writes it for the report.
 ---@param series apivideo.bench.Series
 function figures.series(series)
   print(series.what .. ", " .. series.y .. ":")

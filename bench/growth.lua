@@ -1,5 +1,5 @@
---- Cost as work grows, in processor time: what takes more work is to take no more than in proportion, and
---- what does not is to stay as it is. Shown by the exponent: 1 is linear, 0 is flat, 2 is quadratic.
+--- Measures how processor time grows with the amount of work: at most linearly, or not at all where more data need
+--- not mean more work. The exponent shows it: 1 is linear, 0 is constant, 2 is quadratic.
 
 local apivideo = require "apivideo"
 local cjson = require "cjson"
@@ -13,12 +13,12 @@ local http_server, directory = arg[1], arg[2]
 
 local LUA = rawget(_G, "jit") and "LuaJIT" or _VERSION
 local ROUNDS = 3
-local LEAST = 0.01           -- seconds of processor time that make a sample
-local LINEAR, FLAT = 1.1, 0.3 -- exponents at most; a logarithm's is below the second
+local SAMPLE_S = 0.01         -- processor time of a sample
+local LINEAR, FLAT = 1.1, 0.3 -- maximum exponents; that of a logarithm is below the second
 local BACKLOGS = { 100, 1000, 10000, 30000, 100000 }
 local SECRET = receiver_process.SECRET
 
--- The slope of log y over log x, of the upper half of some points: what is fixed weighs little there.
+-- The slope of log y over log x, of the upper half of the points, where fixed costs have little weight.
 local function exponent_of(points)
   local n, sx, sy, sxx, sxy = 0, 0, 0, 0, 0
   for i = math.floor(#points / 2) + 1, #points do
@@ -28,7 +28,7 @@ local function exponent_of(points)
   return (n * sxy - sx * sy) / (n * sxx - sx * sx)
 end
 
--- Measures cost(prepare(x)) for each x, in alternating rounds: the medians.
+-- The medians of cost(prepare(x)) for each x, measured in alternating rounds.
 local function points_of(values, prepare, cost)
   local prepared, found, points = {}, {}, {}
   for i, value in ipairs(values) do prepared[i], found[i] = prepare(value), {} end
@@ -42,7 +42,7 @@ local function points_of(values, prepare, cost)
   return points
 end
 
--- Shows how a cost grows. `limit` tells what stands in the way where it grows faster than the bar.
+-- Reports how a cost grows. `limit` returns an explanation for an exponent above the bar.
 local function show(what, x, y, values, bar, prepare, cost, limit)
   local points = points_of(values, prepare, cost)
   local exponent = exponent_of(points)
@@ -52,15 +52,15 @@ local function show(what, x, y, values, bar, prepare, cost, limit)
     note = limit and exponent > bar and limit() or nil }
 end
 
--- Microseconds of a function's call, of as many as make a sample.
+-- The time of a call in microseconds, averaged over a sample.
 local function microseconds(fn)
   local count = 1
   while true do
     local began = os.clock()
     for _ = 1, count do fn() end
     local seconds = os.clock() - began
-    if seconds >= LEAST then return seconds / count * 1e6 end
-    count = count * math.max(2, math.min(100, math.ceil(LEAST / math.max(seconds, 1e-6))))
+    if seconds >= SAMPLE_S then return seconds / count * 1e6 end
+    count = count * math.max(2, math.min(100, math.ceil(SAMPLE_S / math.max(seconds, 1e-6))))
   end
 end
 
@@ -70,7 +70,7 @@ local function encode(more)
   return cjson.encode(event)
 end
 
--- An event of about some bytes: a list of short texts.
+-- An event of about this size: a list of short texts.
 local function body_of_bytes(bytes)
   local texts, length = {}, #encode { texts = { "" } }
   while length + 24 <= bytes do
@@ -86,7 +86,7 @@ local function body_of_members(count)
   return encode(members)
 end
 
--- Signature, parsing and a handler, for the same delivery again and again.
+-- Verifies, parses and handles the same delivery repeatedly.
 local function receiving(body)
   local receiver = apivideo.receiver { secrets = SECRET, handlers = apivideo.handlers():on("*", function() end) }
   local headers = { ["X-Api-Video-Signature"] = apivideo.sign(body, SECRET) }
@@ -94,7 +94,7 @@ local function receiving(body)
   return function() assert(receiver:receive(request) == 204) end
 end
 
--- What cjson.decode's cost grows with: more memory, farther away.
+-- The exponent of cjson.decode: its cost grows with cache misses.
 local function decoding(values, body_of)
   return function()
     return ("cjson.decode of the same bodies grows with %.2f"):format(exponent_of(points_of(values, function(value)
@@ -112,13 +112,13 @@ local function receive_growing()
     function(count) return receiving(body_of_members(count)) end, microseconds, decoding(members, body_of_members))
 end
 
--- A signed delivery, as it stands on a connection that is kept.
+-- The bytes of a signed delivery on a keep-alive connection.
 local function delivery_of(body, lines)
   return ("POST / HTTP/1.1\r\nHost: x\r\nX-Api-Video-Signature: %s\r\nContent-Length: %d\r\n%s\r\n%s"):format(
     apivideo.sign(body, SECRET), #body, lines, body)
 end
 
--- What a server's processor time has been so far, in nanoseconds.
+-- The processor time of a server until now, in nanoseconds.
 local function processor_time(receiver)
   return tonumber(file.read(("/proc/%d/schedstat"):format(receiver.pid)):match "%d+")
 end
@@ -156,7 +156,7 @@ local function dispatch_growing()
   end, microseconds)
 end
 
--- Claims and completes an event of a store that has a backlog, which stays as long as it is.
+-- Claims and completes an event in a store with a backlog of constant length.
 local function drain(store, numbers)
   local entry = assert(store:claim(1, 60))[1]
   assert(store:complete(entry.id, entry.token))
@@ -183,14 +183,14 @@ local function inbox_growing(name, backlogs, new_store)
   end, microseconds)
 end
 
--- Calls of some milliseconds each, a number of them in flight all the time.
+-- Calls of some milliseconds each, with a constant number in flight.
 local function calls_growing()
-  local MILLISECONDS, LEAST_CALLS = 20, 50
+  local MILLISECONDS, SAMPLE_S_CALLS = 20, 50
   local url, peer = new_peer(http_server, MILLISECONDS)
   local client = apivideo.client { api_key = "key", base_url = url }
   show("calls", "in flight", "µs a call", { 1, 3, 10, 30, 100, 300, 500 }, FLAT, function(limit)
     local items = {}
-    for i = 1, math.max(LEAST_CALLS, 4 * limit) do items[i] = i end
+    for i = 1, math.max(SAMPLE_S_CALLS, 4 * limit) do items[i] = i end
     return items
   end, function(items, limit)
     local began = os.clock()

@@ -1,5 +1,6 @@
---- Honest deliveries beside attacks: each on a new connection, by four senders, measured by wrk; and what the
---- receiver's process holds. The attacks have fixed rates, so that it is not they who are measured.
+--- Measures genuine deliveries during attacks with wrk: four senders, each delivery on a new connection; and the
+--- memory and descriptors of the receiver. The attacks have fixed rates, so that they are not limited by the
+--- receiver.
 
 local process = require "spec.support.process"
 local receiver_process = require "spec.support.receiver_process"
@@ -8,19 +9,19 @@ local server, attackers, script = arg[1], arg[2], arg[3]
 
 local SECONDS = tonumber(os.getenv "ROUND_SECONDS") or 5
 
--- What the attack is, how many clients, how many of them act in a second, and in how many places.
+-- Name, attack of spec.support.crowd, number of clients, actions per second, and the server's max_connections.
 local rounds = {
   { "alone" },
   { "10,000 idle connections, room for 12,000", "idle connections", 10000, 1000, 12000 },
   { "10,000 idle connections, room for 1,000; 2,000 new ones/s", "idle connections", 10000, 2000 },
-  { "slow-loris: 1,000 heads, 5,000 bytes/s", "heads byte by byte", 1000, 5000 },
+  { "slow loris: 1,000 header sections, 5,000 bytes/s", "header sections byte by byte", 1000, 5000 },
   { "slow bodies: 1,000, 5,000 bytes/s", "bodies byte by byte", 1000, 5000 },
-  { "flood: 2,000 connections/s that leave at once", "connections that leave at once", 100, 2000 },
-  { "flood: 1,000 forged requests/s, each on its connection", "requests that leave at once", 100, 1000 },
-  { "chunked without end: 200, 20 MB/s", "chunked bodies without end", 200, 5000 },
+  { "flood: 2,000 connections/s, closed at once", "connections closed at once", 100, 2000 },
+  { "flood: 1,000 forged requests/s, a connection each", "requests closed at once", 100, 1000 },
+  { "endless chunked bodies: 200, 20 MB/s", "endless chunked bodies", 200, 5000 },
   { "chunks of one byte: 100,000/s", "chunks of one byte", 200, 200 },
-  { "lines of a chunk's size without end: 200 of 20 KB/s", "lines of a chunk's size without end", 100, 400 },
-  { "pipelined: 5,000 forged requests/s, answers not read", "requests in one go, answers not read", 50, 25 },
+  { "endless chunk-size lines: 200 of 20 KB/s", "endless chunk-size lines", 100, 400 },
+  { "pipelined: 5,000 forged requests/s, responses not read", "pipelined requests, responses not read", 50, 25 },
   { "headers of 64 KB: 200/s", "huge headers", 100, 200 },
   { "1,000 bodies of 1 MB, half sent: 500 parts/s", "bodies of a megabyte, half sent", 1000, 500 },
 }
@@ -32,7 +33,7 @@ local function percentile(text, name)
   return tonumber(value) * milliseconds[unit]
 end
 
--- A script of wrk's that sends an event.
+-- Writes a script for wrk that sends an event.
 local function write_script()
   local body, lines = receiver_process.event()
   local file = assert(io.open(script, "w"))
@@ -43,7 +44,7 @@ local function write_script()
   file:close()
 end
 
--- Deliveries a second, their latencies, and how many were not answered with 204.
+-- Deliveries per second, their latencies, and the number without a 204 response.
 local function measure(receiver)
   local pipe = io.popen(("%s wrk -t1 -c4 -d%ds --latency -s %s http://127.0.0.1:%d/webhooks")
     :format(attackers, SECONDS, script, receiver.port))

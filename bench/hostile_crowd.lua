@@ -1,5 +1,5 @@
---- The attackers of bench/hostile.lua, in a process of their own: the port, the attack, how many clients,
---- and how many of them do something in a second.
+--- The attackers of bench/hostile.lua, in a process of their own. Arguments: port, attack, number of clients, actions
+--- per second.
 
 local crowd = require "spec.support.crowd"
 local socket = require "socket"
@@ -7,7 +7,7 @@ local socket = require "socket"
 local port, name, size, rate = tonumber(arg[1]), arg[2], tonumber(arg[3]), tonumber(arg[4])
 local clients = crowd.new(port, size, crowd.attacks[name])
 
--- They come no faster than a backlog takes them.
+-- Small steps, so that the listen backlog does not overflow.
 while clients.came < size do
   clients:turn(20)
   socket.sleep(0.01)

@@ -1,11 +1,10 @@
---- What calls of the management API cost: one after the other on a kept-alive connection, plain and over
---- TLS, beside a bare loop in C on libcurl (bench/http_loop.c), Lua-cURL and api.video's Node client; many
---- at once beside the time that they would take at best; and new TLS connections. Exits 1 when a bar is
---- missed.
+--- Measures API calls: sequential calls on a keep-alive connection, without and with TLS, compared with a loop in C
+--- on libcurl (bench/http_loop.c), Lua-cURL and api.video's Node client; concurrent calls, compared with the ideal
+--- time; and new TLS connections. Exits with 1 if a bar is missed.
 ---
 ---   http.lua pin http_server http_loop
 ---
---- `pin` is what runs the servers on a processor of their own, such as "taskset -c 1", or "".
+--- `pin` is a command that runs the servers on a processor of their own, such as "taskset -c 1", or "".
 
 local apivideo = require "apivideo"
 local certificates = require "spec.support.certificates"
@@ -22,13 +21,13 @@ local LUA = rawget(_G, "jit") and "LuaJIT" or _VERSION
 local ID = "webhook_XXXXXXXXXXXXXXX"
 local PATH = "/webhooks/" .. ID
 local NODE_MODULES = "build/peers/node_modules"
-local ROUNDS, CALLS_OF_ROUND = 11, 500       -- one after the other
+local ROUNDS, CALLS_OF_ROUND = 11, 500       -- sequential
 local NODE_ROUNDS = 5
-local BURSTS, CALLS, IN_FLIGHT = 5, 1000, 50 -- at once, of LATENCY each
+local BURSTS, CALLS, IN_FLIGHT = 5, 1000, 50 -- concurrent, of LATENCY each
 local LATENCY = 50                           -- milliseconds
 local CONNECTIONS = 40                       -- over TLS
 
--- Starts a peer that answers after some milliseconds; its URL, and what ends it when it is closed.
+-- Starts a server that responds after some milliseconds. Returns its URL, and a pipe; closing it ends the server.
 local function start_server(milliseconds)
   local path = os.tmpname()
   local running = assert(io.popen(("%s %s %d > %s"):format(pin, server_program, milliseconds, path), "w"))
@@ -42,15 +41,15 @@ local function start_server(milliseconds)
   return "http://127.0.0.1:" .. port, running
 end
 
--- Calls in a second, by one way of making them.
+-- The number of calls per second.
 local function rate(call)
   collectgarbage()
-  local began = runtime.monotonic()
+  local started = runtime.monotonic()
   for _ = 1, CALLS_OF_ROUND do call() end
-  return CALLS_OF_ROUND / (runtime.monotonic() - began)
+  return CALLS_OF_ROUND / (runtime.monotonic() - started)
 end
 
--- The number that a program prints.
+-- Runs a program that prints a rate.
 local function rate_of_program(command)
   local program = assert(io.popen(command))
   local number = tonumber(program:read "*a")
@@ -58,14 +57,14 @@ local function rate_of_program(command)
   return assert(number, command .. " failed")
 end
 
--- The loop in C sends what the client sends.
+-- Runs the loop in C, which sends the same requests as the client.
 local function rate_of_loop(client, url, ca_file)
   local account = client.account()
   return rate_of_program(("%s %s%s %d %s %s '%s'"):format(loop_program, url, PATH, CALLS_OF_ROUND, ca_file,
     account.credentials.username, table.concat(account.lines, "' '")))
 end
 
--- A call as who uses Lua-cURL makes it; nil where that is not installed for this Lua.
+-- A call with Lua-cURL; nil if it is not installed for this Lua.
 local function lua_curl_call(client, url, ca_file)
   local found, curl = pcall(require, "curl")
   if not found then return nil end
@@ -92,28 +91,28 @@ local function has_node_client()
   return file ~= nil
 end
 
--- Microseconds of each call, of a rate.
+-- The time of a call in microseconds.
 local function each(rates) return 1e6 / figures.median(rates) end
 
--- What stands in the way of a bar: our call is the loop's, a transfer's and an answer's to be read.
+-- An explanation of the rate: the parts of a call.
 local function note_of(rates)
-  return ("a call takes %.0f µs, the loop's %.0f; the transport alone %.0f; cjson.decode of the answer alone %.1f")
+  return ("a call takes %.0f µs, the loop's %.0f; the transport alone %.0f; cjson.decode of the response alone %.1f")
     :format(each(rates.client), each(rates.loop), each(rates.transport), each(rates.decode))
 end
 
--- One after the other, beside the loop in C and Lua-cURL, round by round.
+-- Compares sequential calls with the loop in C and Lua-cURL, in alternating rounds.
 local function compare(what, url, ca_file)
   local client = apivideo.client { api_key = "key", base_url = url, ca_file = ca_file }
   local function transfer()
     return assert(http.request { method = "GET", url = url .. PATH, ca_file = ca_file, username = "key",
       headers = client.account().lines })
   end
-  local answer, lua_curl = transfer().body, lua_curl_call(client, url, ca_file)
+  local body, lua_curl = transfer().body, lua_curl_call(client, url, ca_file)
   local ways = {
     { name = "client", rate = function() return rate(function() assert(client.webhooks:get(ID)) end) end },
     { name = "loop", rate = function() return rate_of_loop(client, url, ca_file) end },
     { name = "transport", rate = function() return rate(transfer) end },
-    { name = "decode", rate = function() return rate(function() cjson.decode(answer) end) end },
+    { name = "decode", rate = function() return rate(function() cjson.decode(body) end) end },
     lua_curl and { name = "lua_curl", rate = function() return rate(lua_curl) end },
   }
   local rates, shares = {}, {}
@@ -121,7 +120,7 @@ local function compare(what, url, ca_file)
   for round = 0, ROUNDS do -- round 0 warms up
     for _, way in ipairs(ways) do
       rates[way.name][round] = way.rate()
-      -- Of the rate in the same round: a machine's pace wanders, but little between neighbours.
+      -- Ratios within a round: a machine's speed varies, but little between consecutive measurements.
       shares[way.name][round] = rates.client[round] / rates[way.name][round]
     end
   end
@@ -138,10 +137,10 @@ local function compare(what, url, ca_file)
   return client, note
 end
 
--- Beside api.video's Node client.
+-- Compares sequential calls with api.video's Node client.
 local function compare_with_node(what, url, ca_file, client, note)
   if not has_node_client() then
-    return figures.absent(what, "Node client", "make bench installs it from the npm registry, where there is Node.js")
+    return figures.absent(what, "Node client", "needs Node.js; make bench installs it from the npm registry")
   end
   local ours, theirs, shares = {}, {}, {}
   for round = 1, NODE_ROUNDS do
@@ -154,11 +153,11 @@ local function compare_with_node(what, url, ca_file, client, note)
     of = "×", bar = 3, note = note }
 end
 
--- nginx with what the peer answers, over TLS.
-local function start_tls(authority, answer)
+-- Starts nginx with TLS, which sends the same response as the server.
+local function start_tls(authority, body)
   local port = nginx.start(authority, { { "ssl", ([[keepalive_requests 1000000; default_type application/json;
     add_header X-RateLimit-Limit 1000000; add_header X-RateLimit-Remaining 999999;
-    add_header X-RateLimit-Retry-After 42; location / { return 200 '%s'; }]]):format(answer) } }, pin)[1]
+    add_header X-RateLimit-Retry-After 42; location / { return 200 '%s'; }]]):format(body) } }, pin)[1]
   return ("https://127.0.0.1:%d"):format(port)
 end
 
@@ -167,13 +166,13 @@ local function one_by_one(transport, url, ca_file)
   compare_with_node(what, url, ca_file, compare(what, url, ca_file))
 end
 
--- Plain, and then over TLS: nginx would hold the pipe whose end ends the other server.
+-- The server ends before nginx starts, because nginx would inherit the pipe that keeps the server running.
 local function plain_and_tls(authority)
   local ca_file, url, server = authority:path "ca.crt", start_server(0)
-  local answer = assert(http.request { method = "GET", url = url .. PATH }).body
+  local body = assert(http.request { method = "GET", url = url .. PATH }).body
   one_by_one("plain", url, ca_file)
   server:close()
-  one_by_one("TLS", start_tls(authority, answer), ca_file)
+  one_by_one("TLS", start_tls(authority, body), ca_file)
 end
 
 local function at_once()
@@ -187,9 +186,9 @@ local function at_once()
   end
   local ideal = CALLS / IN_FLIGHT * LATENCY / 1000
   for i = 0, BURSTS do
-    local began, clock = runtime.monotonic(), os.clock()
+    local started, clock = runtime.monotonic(), os.clock()
     runtime.run(burst)
-    seconds[i], busy[i] = runtime.monotonic() - began, os.clock() - clock
+    seconds[i], busy[i] = runtime.monotonic() - started, os.clock() - clock
     times[i] = seconds[i] / ideal
   end
   server:close()
@@ -199,16 +198,16 @@ local function at_once()
       :format(figures.median(busy) * 1000) or nil }
 end
 
--- A trust store of full size: the system's, and an authority made here.
+-- With a full trust store: the system's, and the authority of this benchmark.
 local function new_connections(authority)
   os.execute(("cat /etc/ssl/certs/ca-certificates.crt >> %s"):format(authority:path "ca.crt"))
   local port = nginx.start(authority, { { "ssl", 'keepalive_timeout 0; location / { return 200 "x"; }' } }, pin)[1]
   local times = {}
-  for i = 0, CONNECTIONS do -- the first loads the store
-    local began = os.clock()
+  for i = 0, CONNECTIONS do -- the first one loads the trust store
+    local started = os.clock()
     local response = assert(http.request { method = "GET", url = ("https://127.0.0.1:%d/"):format(port),
       ca_file = authority:path "ca.crt" })
-    times[i] = (os.clock() - began) * 1000
+    times[i] = (os.clock() - started) * 1000
     assert(response.connections == 1)
   end
   figures.row { what = "new TLS connection, " .. LUA, unit = "ms of processor time", ours = times, bar = 2,

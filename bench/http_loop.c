@@ -1,6 +1,6 @@
 /*
-** What libcurl can do at best: one easy handle, GETs one after the other on a kept-alive connection,
-** the body collected. Prints how many it did in a second.
+** The best case with libcurl: sequential GETs with one easy handle on a keep-alive connection, with the body collected.
+** Prints the requests per second.
 **
 **   http_loop url count ca-file username header …
 */
@@ -50,7 +50,7 @@ int main(int argc, char **argv) {
   (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
   (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
   (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, &body);
-  for (i = -1; i < count; i++) { /* the first connects */
+  for (i = -1; i < count; i++) { /* the first one connects */
     if (i == 0) started = now();
     body.len = 0;
     if (curl_easy_perform(easy) != CURLE_OK || body.len == 0) return 1;

@@ -1,11 +1,11 @@
---- Starts bench/http_server.c, which answers every GET.
+--- Starts bench/http_server.c, which responds to every GET.
 
 local file = require "spec.support.file"
 local wait_for = require "spec.support.wait"
 
---- Its URL, and what ends it when it is closed.
+--- Returns the server's URL, and a pipe; closing it ends the server.
 ---@param program string
----@param milliseconds integer after which it answers
+---@param milliseconds integer latency of its responses
 ---@return string url
 ---@return file*
 return function(program, milliseconds)

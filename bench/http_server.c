@@ -1,7 +1,6 @@
 /*
-** A peer for bench/http.lua that costs as little as can be: one thread, epoll, keep-alive, one fixed
-** answer for every GET, after a latency in milliseconds where one is given. Prints its port, and ends
-** with its stdin.
+** A minimal server for bench/http.lua: one thread, epoll, keep-alive, one fixed response for every GET, after an
+** optional latency in milliseconds. Prints its port, and ends at the end of its stdin.
 **
 **   http_server [milliseconds]
 */
@@ -19,14 +18,14 @@
 #include <unistd.h>
 
 #define MAX_FDS 1024
-#define BODY                                                                                     \
-  "{\"webhookId\":\"webhook_XXXXXXXXXXXXXXX\",\"createdAt\":\"2021-01-08T14:12:18.000Z\","          \
-  "\"events\":[\"video.encoding.quality.completed\",\"video.source.recorded\","                     \
-  "\"video.caption.generated\",\"video.summary.generated\",\"live-stream.broadcast.started\","      \
-  "\"live-stream.broadcast.ended\",\"video.published\",\"video.deleted\"],"                         \
-  "\"url\":\"https://hooks.example.com/notifications/of/the/encoding/department?tenant=4711\","     \
+#define BODY                                                                                       \
+  "{\"webhookId\":\"webhook_XXXXXXXXXXXXXXX\",\"createdAt\":\"2021-01-08T14:12:18.000Z\","         \
+  "\"events\":[\"video.encoding.quality.completed\",\"video.source.recorded\","                    \
+  "\"video.caption.generated\",\"video.summary.generated\",\"live-stream.broadcast.started\","     \
+  "\"live-stream.broadcast.ended\",\"video.published\",\"video.deleted\"],"                        \
+  "\"url\":\"https://hooks.example.com/notifications/of/the/encoding/department?tenant=4711\","    \
   "\"description\":\"Everything that happens to a video of the encoding department, from its "     \
-  "upload to the day on which it is deleted; answered by the queue of the archive\","              \
+  "upload to the day on which it is deleted; received by the queue of the archive\","              \
   "\"signatureSecret\":\"sig_sec_Abcd12348RLP7VPLi7nYVh\"}"
 
 typedef struct due {
@@ -34,11 +33,11 @@ typedef struct due {
   struct timespec at;
 } due;
 
-static char answer[2048];
-static size_t answer_len;
-static long latency;         /* milliseconds */
-static unsigned matched[MAX_FDS]; /* how much of the end of a request each descriptor has shown */
-static due queue[MAX_FDS];   /* answers that wait; a ring, as all wait alike */
+static char response[2048];
+static size_t response_len;
+static long latency;              /* milliseconds */
+static unsigned matched[MAX_FDS]; /* per descriptor: matched bytes of the end of a request */
+static due queue[MAX_FDS];        /* delayed responses; a ring, because all have the same latency */
 static unsigned first, waiting;
 
 static void fail(const char *what) {
@@ -46,11 +45,13 @@ static void fail(const char *what) {
   exit(1);
 }
 
-static void make_answer(void) {
-  answer_len = (size_t)snprintf(answer, sizeof answer,
+static void prepare_response(void) {
+  response_len = (size_t)snprintf(
+      response, sizeof response,
       "HTTP/1.1 200 OK\r\nDate: Mon, 06 Jan 2025 12:00:00 GMT\r\n"
       "Content-Type: application/json\r\nContent-Length: %zu\r\nConnection: keep-alive\r\n"
-      "X-RateLimit-Limit: 1000000\r\nX-RateLimit-Remaining: 999999\r\nX-RateLimit-Retry-After: 42\r\n\r\n%s",
+      "X-RateLimit-Limit: 1000000\r\nX-RateLimit-Remaining: 999999\r\nX-RateLimit-Retry-After: "
+      "42\r\n\r\n%s",
       strlen(BODY), BODY);
 }
 
@@ -81,8 +82,8 @@ static void accept_one(int epoll, int listening) {
   watch(epoll, fd);
 }
 
-static void send_answer(int fd) {
-  if (send(fd, answer, answer_len, MSG_NOSIGNAL) != (ssize_t)answer_len) (void)close(fd);
+static void send_response(int fd) {
+  if (send(fd, response, response_len, MSG_NOSIGNAL) != (ssize_t)response_len) (void)close(fd);
 }
 
 static void arm(int timer) {
@@ -90,7 +91,7 @@ static void arm(int timer) {
   if (timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL) != 0) fail("timerfd_settime");
 }
 
-static void answer_later(int timer, int fd) {
+static void respond_later(int timer, int fd) {
   due *last = &queue[(first + waiting) % MAX_FDS];
   last->fd = fd;
   (void)clock_gettime(CLOCK_MONOTONIC, &last->at);
@@ -111,14 +112,14 @@ static void send_due(int timer) {
   unsigned long long expirations;
   if (read(timer, &expirations, sizeof expirations) < 0) return;
   while (waiting > 0 && is_due(&queue[first])) {
-    send_answer(queue[first].fd);
+    send_response(queue[first].fd);
     first = (first + 1) % MAX_FDS;
     waiting--;
   }
   if (waiting > 0) arm(timer);
 }
 
-/* Reads what has come, and answers at each empty line. */
+/* Reads the available bytes, and responds at each empty line. */
 static void serve(int timer, int fd) {
   static const char end[] = "\r\n\r\n";
   char data[65536];
@@ -133,9 +134,9 @@ static void serve(int timer, int fd) {
     if (matched[fd] < sizeof end - 1) continue;
     matched[fd] = 0;
     if (latency > 0)
-      answer_later(timer, fd);
+      respond_later(timer, fd);
     else
-      send_answer(fd);
+      send_response(fd);
   }
 }
 
@@ -143,7 +144,7 @@ int main(int argc, char **argv) {
   const int epoll = epoll_create1(0), timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
   int listening;
   latency = argc > 1 ? strtol(argv[1], NULL, 10) : 0;
-  make_answer();
+  prepare_response();
   listening = listen_on_loopback();
   watch(epoll, listening);
   watch(epoll, timer);

@@ -1,6 +1,6 @@
---- What keeping events in an inbox costs: signed deliveries to a receiver with and without one, in a standalone
---- server and in nginx, also while its worker handles them in the same process, measured by wrk; and what put and
---- claim cost beside a backlog. In one run, alternating, medians; exits 1 when a bar is missed.
+--- Measures the cost of an inbox with wrk: signed deliveries to a receiver with and without one, in a standalone
+--- server and in nginx, also with a worker in the same process; and the cost of put and claim with a backlog. Medians
+--- of alternating rounds. Exits with 1 if a bar is missed.
 
 local apivideo = require "apivideo"
 local cjson = require "cjson"
@@ -16,7 +16,7 @@ local pinned, lua, directory = arg[1], arg[2], arg[3]
 
 local ROUNDS = tonumber(os.getenv "ROUNDS") or 3
 local WARM_UP, SECONDS = 1, 2
-local EVENTS = 60000                         -- more than an inbox takes in that time
+local EVENTS = 60000                         -- more than an inbox accepts in that time
 local BACKLOG = tonumber(os.getenv "BACKLOG") or 1000000
 local BATCH, BATCHES = 32, 300
 local SECRET = "sig_sec_0000000000000000000000"
@@ -40,10 +40,10 @@ local function body_of(number)
   return cjson.encode(event)
 end
 
--- A script of wrk's that sends other events each time, EVENTS in all; then the same again.
+-- Writes a script for wrk that sends EVENTS different events, repeatedly.
 local function write_script(path, first)
   local file = assert(io.open(path .. ".events", "wb"))
-  for i = 1, EVENTS do -- one by one: LuaJIT is slow to make many long strings that differ in few bytes
+  for i = 1, EVENTS do -- one at a time: LuaJIT is slow with many long strings that differ in few bytes
     local body = body_of(first + i)
     file:write(apivideo.sign(body, SECRET), body, "\n")
   end
@@ -68,7 +68,7 @@ end
 
 local start = {}
 
--- Starts a receiver: its URL, and a function that ends it.
+-- Starts a receiver. Returns its URL, and a function that stops it.
 function start.standalone(kind, place)
   local out = directory .. "/port"
   write(out, "")
@@ -92,7 +92,7 @@ function start.nginx(kind, place)
   return nginx.url, function() nginx:stop() end
 end
 
--- How much of what the store was given is handled, in percent.
+-- The share of the store's events that are handled, in percent.
 local function handled()
   local store = sqlite { path = directory .. "/inbox.db" }
   local stats = assert(store:stats())
@@ -100,8 +100,8 @@ local function handled()
   return stats.done / (stats.done + stats.waiting + stats.claimed) * 100
 end
 
--- Runs a receiver and measures it, once it is warm and its file has been written over: deliveries in a
--- second, and how many percent were handled when the last had come.
+-- Runs a receiver and measures it after a warm-up, in which the write-ahead log reaches its size: deliveries per
+-- second, and the percentage that was handled at the end.
 local function measure(server, kind, place, scripts)
   os.execute(("rm -f %s/inbox.db*"):format(directory))
   local url, stop = start[server](kind, place)
@@ -109,7 +109,7 @@ local function measure(server, kind, place, scripts)
   local rate, count = wrk(url, SECONDS, scripts.post)
   local share = kind:find("+work", 1, true) and handled()
   stop()
-  assert(kind == "handlers" or count <= EVENTS, "events came twice")
+  assert(kind == "handlers" or count <= EVENTS, "the script ran out of events; increase EVENTS")
   return rate, share
 end
 
@@ -131,17 +131,17 @@ local function costs(store)
   local puts, claims = {}, {}
   for i = 1, BATCHES do
     local batch = items(BATCH)
-    local began = core.monotonic()
+    local started = core.monotonic()
     assert(store:put(batch, 20))
-    puts[i] = (core.monotonic() - began) / BATCH * 1e6
+    puts[i] = (core.monotonic() - started) / BATCH * 1e6
   end
   for i = 1, BATCHES do
-    local began = core.monotonic()
+    local started = core.monotonic()
     for _ = 1, BATCH do
       local entry = assert(store:claim(1, 60))[1]
       assert(store:complete(entry.id, entry.token))
     end
-    claims[i] = (core.monotonic() - began) / BATCH * 1e6
+    claims[i] = (core.monotonic() - started) / BATCH * 1e6
   end
   return figures.median(puts), figures.median(claims)
 end
@@ -151,22 +151,22 @@ local function new_sqlite()
   return sqlite { path = directory .. "/inbox.db" }
 end
 
--- What stands in the way of a bar: what a put alone costs, beside a delivery without an inbox.
+-- An explanation for a missed bar: the cost of a put, compared with a delivery without an inbox.
 local function limit(without, put)
   local each = 1e6 / figures.median(without)
   return ("a delivery without inbox takes %.0f µs, a put of %d events alone %.0f µs an event: %.0f %% at most"):format(
     each, BATCH, put, each / (each + put) * 100)
 end
 
--- Deliveries in a second beside those to the same receiver without an inbox.
+-- Compares the deliveries per second with those of the same receiver without an inbox.
 local function rates(redis_server, scripts)
   local cases = {
     { server = "standalone", kind = "handlers" },
     { server = "standalone", kind = "sqlite", what = "standalone, durable (sqlite, fsync)", bar = 60 },
-    { server = "standalone", kind = "sqlite+work", what = "standalone, durable, and handled meanwhile" },
+    { server = "standalone", kind = "sqlite+work", what = "standalone, durable, with a worker" },
     { server = "nginx", kind = "handlers" },
     { server = "nginx", kind = "sqlite", what = "nginx, durable (sqlite, fsync)", bar = 60 },
-    { server = "nginx", kind = "sqlite+work", what = "nginx, durable, and handled meanwhile" },
+    { server = "nginx", kind = "sqlite+work", what = "nginx, durable, with a worker" },
   }
   local with_redis = "standalone, redis (appendfsync always)"
   if redis_server then
@@ -192,7 +192,7 @@ local function rates(redis_server, scripts)
   for _, case in ipairs(cases) do
     if case.what then
       local note = case.bar and figures.median(case.shares) < case.bar and limit(case.without, put) or
-        case.handled[1] and ("%.0f %% of them were handled when the last had come"):format(figures.median(case.handled))
+        case.handled[1] and ("%.0f %% of them were handled at the end"):format(figures.median(case.handled))
       figures.row { what = case.what .. ", 32 connections", beside = "without inbox", unit = "/s",
         ours = case.rates, theirs = case.without, share = case.shares, of = "%", bar = case.bar, note = note or nil }
     end

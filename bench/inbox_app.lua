@@ -1,5 +1,4 @@
---- The receiver that bench/inbox.lua measures, in a standalone server and in nginx: with handlers alone, or
---- with an inbox in a store that they are done from.
+--- The receiver that bench/inbox.lua measures, in a standalone server and in nginx: with handlers, or with an inbox.
 
 local apivideo = require "apivideo"
 
@@ -12,7 +11,8 @@ local stores = {
   redis = function(port) return require "apivideo.inbox.redis" { port = tonumber(port) } end,
 }
 
---- A receiver. `kind` is "handlers", or a store's, which "+work" follows where a worker is to be at work.
+--- Creates a receiver.
+---@param kind string "handlers", "sqlite" or "redis"; with the suffix "+work", app.start starts a worker
 ---@param place string the store's directory, or port
 function app.new(kind, place)
   local handlers = apivideo.handlers():on("video.caption.generated", function() end)

@@ -1,5 +1,5 @@
---- A standalone server with a receiver of bench/inbox_app.lua, whose kind and place are the arguments. It prints
---- its port, and ends when its input does.
+--- A standalone server with a receiver of bench/inbox_app.lua. Arguments: its kind and place. Prints its port, and
+--- ends at the end of its input.
 
 local apivideo = require "apivideo"
 local app = require "bench.inbox_app"

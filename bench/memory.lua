@@ -1,5 +1,5 @@
---- What the library holds in memory, of the machine's: each figure is the median of several processes. A bar
---- is a quarter above what a client, a call, a connection or an event takes, so that it shows when one grows.
+--- Measures the resident memory of the library: medians of several processes. The bars are 25 % above the memory of a
+--- client, a call, a connection or an event, so that growth is detected.
 
 local apivideo = require "apivideo"
 local crowd = require "spec.support.crowd"
@@ -17,7 +17,7 @@ local http_server, script = arg[1], arg[2]
 local LUA = rawget(_G, "jit") and "LuaJIT" or _VERSION
 local ROUNDS = 3
 local CONNECTIONS = 2000
-local WARM_UP, SECONDS = 2, 6 -- of deliveries
+local WARM_UP, SECONDS = 2, 6 -- seconds of deliveries
 
 local function show(what, unit, bar, ours, note)
   figures.row { what = ("memory: %s, %s"):format(what, LUA), unit = unit, ours = ours, bar = bar, at_most = true,
@@ -30,7 +30,7 @@ local function rounds(measure)
   return list
 end
 
--- Kilobytes of one of many in a process of their own.
+-- The memory of one of many objects in a process of their own, in kilobytes.
 local function of_many(kind, milliseconds)
   return function()
     local url, peer = new_peer(http_server, milliseconds)
@@ -41,26 +41,26 @@ local function of_many(kind, milliseconds)
   end
 end
 
--- A signed delivery, as it stands on a connection that is kept.
+-- The bytes of a signed delivery on a keep-alive connection.
 local function delivery()
   local body = receiver_process.event()
   return ("POST / HTTP/1.1\r\nHost: x\r\nX-Api-Video-Signature: %s\r\nContent-Length: %d\r\n\r\n%s"):format(
     apivideo.sign(body, receiver_process.SECRET), #body, body)
 end
 
--- Kilobytes of a connection to the standalone server on which nothing happens any more.
+-- The memory of an idle connection to the standalone server, in kilobytes.
 local function of_connection(first)
   return function()
     local receiver = receiver_process.start { max_connections = CONNECTIONS + 10, timeout = 600 }
     assert(receiver:deliver() == 204)
     local before = resident(receiver.pid)
     local clients = crowd.new(receiver.port, CONNECTIONS, { first = first })
-    for _ = 1, 3 * CONNECTIONS / 20 do -- each comes, sends, and reads; no faster than a backlog takes them
+    for _ = 1, 3 * CONNECTIONS / 20 do -- each connects, sends and reads; slowly enough for the listen backlog
       clients:turn(20)
       socket.sleep(0.002)
     end
     socket.sleep(0.2)
-    assert(receiver:descriptors() > CONNECTIONS and clients.ended == 0, "the server ended connections")
+    assert(receiver:descriptors() > CONNECTIONS and clients.ended == 0, "the server closed connections")
     local grown = resident(receiver.pid) - before
     clients:leave()
     receiver:stop()
@@ -68,7 +68,7 @@ local function of_connection(first)
   end
 end
 
--- A script of wrk's that sends a thousand different events in turn.
+-- Writes a script for wrk that sends a thousand different events in turn.
 local function write_script()
   local lines = {}
   for i = 1, 1000 do
@@ -85,7 +85,7 @@ local function write_script()
   ]]):format(table.concat(lines, "\n")))
 end
 
--- Megabytes by which a server that has served before grows in a million deliveries.
+-- The growth of a warmed-up server in a million deliveries, in megabytes.
 local function of_million()
   local receiver = receiver_process.start()
   local url = "http://127.0.0.1:" .. receiver.port
@@ -98,13 +98,13 @@ local function of_million()
 end
 
 write_script()
-show("an idle client", "kB", 8, rounds(of_many("client", 0)), "of one that made a call: its tables")
+show("an idle client", "kB", 8, rounds(of_many("client", 0)), "after one call: its tables")
 show("a call in flight", "kB", 24, rounds(of_many("transfer", 1000)),
   "libcurl's handle and connection, and 4 kB of a task")
 show("a new connection to the server", "kB", 6, rounds(of_connection ""),
   "libmicrohttpd's connection, and the first page of its pool")
-show("a kept connection to the server", "kB", 21, rounds(of_connection(delivery())),
+show("a keep-alive connection to the server", "kB", 21, rounds(of_connection(delivery())),
   "the same with all 16 kB of the pool, which libmicrohttpd clears after each request")
 show("an event in a memory inbox", "kB", 2.3, rounds(of_many("event", 0)), "its 188 bytes, key, occurrence and tables")
-show("growth by a million events", "MB", 1, of_million(), "about nothing: at most a byte an event")
+show("growth by a million events", "MB", 1, of_million(), "at most a byte per event")
 os.exit(figures.failed and 1 or 0)

@@ -1,5 +1,5 @@
---- What many of something hold in a process of their own: prints the bytes of one. arg[1] is what of;
---- arg[2] the URL of a server that answers every GET.
+--- Measures the resident memory of one of many objects in this process, and prints it in bytes. arg[1] is their kind,
+--- arg[2] the URL of a server that responds to every GET.
 
 local apivideo = require "apivideo"
 local cjson = require "cjson"
@@ -8,7 +8,7 @@ local resident = require "bench.resident"
 local PATH = "/webhooks/webhook_XXXXXXXXXXXXXXX"
 local kind, url = arg[1], arg[2]
 
--- What grows while `fill` runs; what it returns is kept until then.
+-- The growth of the process during `fill`. Its result is referenced until the end.
 local function growth(fill)
   collectgarbage()
   collectgarbage()
@@ -27,7 +27,7 @@ end
 
 local measures = {}
 
--- Clients that have made a call.
+-- Clients after one call.
 function measures.client()
   local COUNT = 1000
   local warm = new_client()
@@ -39,7 +39,7 @@ function measures.client()
   return bytes / COUNT
 end
 
--- Calls that wait for their answers, each in its task.
+-- Calls that wait for their responses, each in a task.
 function measures.transfer()
   local COUNT = 200
   local client = new_client()
@@ -52,13 +52,13 @@ function measures.transfer()
       end)
     end
     apivideo.sleep(0.2)
-    assert(done == 0, "the server answered too early")
+    assert(done == 0, "the server responded too early")
   end)
   while done < COUNT do apivideo.sleep(0.01) end
   return bytes / COUNT
 end
 
--- Events of an inbox in memory, which are 188 bytes each.
+-- Events of 188 bytes in a memory inbox.
 function measures.event()
   local COUNT = 20000
   local inbox = apivideo.inbox { store = require "apivideo.inbox.memory" () }

@@ -1,6 +1,7 @@
---- What a worker of nginx does with deliveries and calls, measured by wrk: beside a location that only
---- reads the body, nginx's own 204, and @octokit/webhooks; calls beside another location; memory; reloads.
---- In one run, alternating; exits 1 when a bar is missed.
+--- Measures an nginx worker with wrk: deliveries, compared with a location that only reads the body, nginx's own 204
+--- and
+--- @octokit/webhooks; calls during requests to another location; memory; reloads. Alternating rounds. Exits with 1 if a
+--- bar is missed.
 
 local apivideo = require "apivideo"
 local cjson = require "cjson"
@@ -40,7 +41,7 @@ local function output_of(command)
   return text
 end
 
--- A script of wrk's that posts the body.
+-- Writes a script for wrk that posts the body.
 local function post_script(path, headers)
   local lines = { ("wrk.method = 'POST' wrk.body = %q"):format(BODY) }
   for name, value in pairs(headers) do lines[#lines + 1] = ("wrk.headers[%q] = %q"):format(name, value) end
@@ -58,7 +59,7 @@ app.receiver = apivideo.receiver { handlers = handlers, secrets = "@secret@" }
 local core = require "apivideo.core"
 local parse = core.event.compile(apivideo.events.types)
 
--- The least that a signed delivery costs.
+-- The minimum for a signed delivery.
 function app.bare()
   ngx.req.read_body()
   local body = ngx.req.get_body_data()
@@ -71,9 +72,9 @@ local monotonic, times, stopped = require("apivideo.runtime").monotonic, nil, tr
 
 local function call_on()
   while not stopped do
-    local began = monotonic()
+    local started = monotonic()
     assert(app.client:request("GET", "/"))
-    times[#times + 1] = (monotonic() - began) * 1000
+    times[#times + 1] = (monotonic() - started) * 1000
   end
 end
 
@@ -111,7 +112,7 @@ local function start_nginx(api)
   return nginx
 end
 
--- Starts a program that prints its port and ends when its input does.
+-- Starts a program that prints its port, and ends at the end of its input.
 local function start_program(command)
   local path = os.tmpname()
   local pipe = assert(io.popen(command .. " > " .. path, "w"))
@@ -132,7 +133,7 @@ local function memory_of(nginx)
   return tonumber(text:match "VmRSS:%s*(%d+) kB")
 end
 
--- A case for each that the delivery is sent to. Octokit reads the headers of another sender.
+-- The receivers of the delivery. Octokit expects GitHub's headers.
 local function cases_of(nginx, post)
   local cases = {
     receiving = { url = nginx.url .. "/webhooks", script = post },
@@ -150,11 +151,11 @@ local function cases_of(nginx, post)
   return cases, program
 end
 
--- Requests in a second of each case, round by round.
+-- The requests per second of each case, per round.
 local function rates_of(cases)
   local list = {}
   for name in pairs(cases) do list[name] = {} end
-  for round = 0, ROUNDS do -- the first warms up
+  for round = 0, ROUNDS do -- round 0 warms up
     for _, name in ipairs { "reading", "receiving", "static", "bare", "octokit" } do
       local case = cases[name]
       local rate = case and wrk(case.url, SECONDS, case.script)
@@ -164,20 +165,20 @@ local function rates_of(cases)
   return list
 end
 
--- How the first compare to the second, round by round, each times `unit`.
+-- The ratios of two lists of rates, per round, multiplied by `unit`.
 local function shares(ours, theirs, unit)
   local list = {}
   for round, rate in ipairs(ours) do list[round] = rate / theirs[round] * unit end
   return list
 end
 
--- What stands in the way of a bar: what a location with nothing but the HMAC and the parsing reaches.
+-- An explanation for a missed bar: the rate of a location that only does the HMAC and the parsing.
 local function limit(bare, theirs)
   local share = median(shares(bare, theirs, 100))
-  return ("reading the body, one HMAC and one parse, with nothing around them, reach %.0f %%"):format(share)
+  return ("reading the body, one HMAC and one parse alone reach %.0f %%"):format(share)
 end
 
--- Deliveries beside the others: all get the same request.
+-- Compares deliveries with the other cases; all receive the same body.
 local function rates(nginx, post)
   local cases, program = cases_of(nginx, post)
   local list = rates_of(cases)
@@ -195,13 +196,13 @@ local function rates(nginx, post)
   if times then
     local bare_times = median(shares(list.bare, list.octokit, 1))
     row("@octokit/webhooks", list.octokit, times, "×", 8,
-      ("reading the body, one HMAC and one parse, with nothing around them, reach %.1f ×"):format(bare_times))
+      ("reading the body, one HMAC and one parse alone reach %.1f ×"):format(bare_times))
   else
-    figures.absent(what, "@octokit/webhooks", "make bench installs it from the npm registry, where there is Node.js")
+    figures.absent(what, "@octokit/webhooks", "needs Node.js; make bench installs it from the npm registry")
   end
 end
 
--- Calls, and another location beside them.
+-- Measures calls, and another location during them.
 local function calls(nginx)
   local idle, beside, excess, more = {}, {}, {}, {}
   local static = nginx.url .. "/static"
@@ -210,7 +211,7 @@ local function calls(nginx)
     nginx:get "/start"
     local _, _, with_calls = wrk(static, SECONDS, nil, 8)
     local times = cjson.decode(nginx:get "/stop")
-    runtime.sleep(2 * LATENCY / 1000) -- the last end
+    runtime.sleep(2 * LATENCY / 1000) -- until the last calls end
     if round > 0 then
       table.insert(idle, alone)
       table.insert(beside, with_calls)
@@ -221,14 +222,14 @@ local function calls(nginx)
   figures.row { what = ("nginx: 99th percentile beside %d calls"):format(CALLS), beside = "idle", unit = "ms",
     ours = beside, theirs = idle, share = more, of = "×", bar = 3, at_most = true }
   table.sort(excess)
-  figures.row { what = ("nginx: the latest of %d calls in flight"):format(CALLS), unit = "ms",
+  figures.row { what = ("nginx: the slowest of %d calls in flight"):format(CALLS), unit = "ms",
     ours = excess[#excess], bar = 15, at_most = true,
-    note = ("of %d calls, half took %.1f ms more than their %d, and 99 %% at most %.1f"):format(#excess, median(excess),
-      LATENCY, excess[math.ceil(#excess * 0.99)]) }
+    note = ("of %d calls, half took %.1f ms more than the latency of %d ms, and 99 %% at most %.1f ms")
+      :format(#excess, median(excess), LATENCY, excess[math.ceil(#excess * 0.99)]) }
 end
 
--- One delivery by the library's own client, which counts exactly. (It keeps no connection: wrk would
--- inherit it, and then cannot open all of its few.)
+-- Sends one delivery with the library's own client, which counts exactly. It closes the connection, because a
+-- keep-alive connection would use one of the worker's few connections during wrk.
 local function deliver_one(nginx)
   local response = http.request { method = "POST", url = nginx.url .. "/webhooks", body = BODY,
     headers = { "Content-Type: application/json", "Connection: close",
@@ -253,8 +254,8 @@ local function reloads()
   }
   local senders = deliveries.start(nginx.url, SENDERS)
   for _ = 1, RELOADS do
-    local before = #senders.answered
-    wait_for(function() return #senders.answered > before + 100 end, "deliveries")
+    local before = #senders.delivered
+    wait_for(function() return #senders.delivered > before + 100 end, "deliveries")
     nginx:reload()
   end
   senders:stop()

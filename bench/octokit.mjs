@@ -1,4 +1,4 @@
-// @octokit/webhooks' middleware for Node, with one handler: the peer of bench/nginx.lua and bench/server.lua.
+// A server with @octokit/webhooks' middleware and one handler, for the comparison in bench/nginx.lua and server.lua.
 import { createServer } from "node:http";
 import { Webhooks, createNodeMiddleware } from "@octokit/webhooks";
 

@@ -1,7 +1,7 @@
---- The report of what `make bench` measured: prints it, and writes bench/results.md, bench/results.svg and
---- bench/growth.svg. Fails when a row missed its bar and has no note that says why.
+--- Prints the report of `make bench`, and writes bench/results.md, bench/results.svg and bench/growth.svg. Fails if a
+--- row missed its bar and has no note with an explanation.
 ---
----   bench/report.lua rows        a file of what the benches gave, of one run or several
+---   bench/report.lua rows        the file that the benchmarks wrote, in one or more runs
 
 local bars = require "bench.report.bars"
 local machine = require "bench.report.machine"
@@ -15,7 +15,7 @@ local function write(path, text)
   file:close()
 end
 
--- Text, filled up to some characters.
+-- Pads a text to a number of characters.
 local function filled(text, width)
   local _, length = text:gsub("[^\128-\191]", "")
   return text .. (" "):rep(width - length)
@@ -33,10 +33,10 @@ write("bench/results.svg", bars(report))
 if #report.curves > 0 then write("bench/growth.svg", plots(report)) end
 
 for _, row in ipairs(report.rows) do print_row(row) end
-for _, row in ipairs(report.absent) do print(("%s  left out: %s"):format(filled(rows.name_of(row), 72), row.why)) end
+for _, row in ipairs(report.absent) do print(("%s  skipped: %s"):format(filled(rows.name_of(row), 72), row.why)) end
 local unexplained = rows.unexplained(report)
 for _, row in ipairs(unexplained) do
-  io.stderr:write(("missed, and no note says why: %s: %s (bar %s)\n"):format(rows.name_of(row), rows.figures_of(row),
+  io.stderr:write(("missed without an explanation: %s: %s (bar %s)\n"):format(rows.name_of(row), rows.figures_of(row),
     rows.bar_of(row)))
 end
 os.exit(#unexplained == 0 and 0 or 1)

@@ -1,9 +1,9 @@
---- The memory that a process has on the machine, exactly (the figure in /proc/…/status lags behind).
+--- The resident memory of a process, exactly (the value in /proc/PID/status is delayed).
 
 local file = require "spec.support.file"
 
 --- Bytes.
----@param pid? integer without it: this process
+---@param pid? integer default: this process
 ---@return number
 return function(pid)
   local text = file.read(("/proc/%s/smaps_rollup"):format(pid or "self"))

@@ -1,6 +1,6 @@
---- What the standalone server does with signed deliveries, measured by wrk on kept connections: beside
---- libmicrohttpd in C that only reads the body, @octokit/webhooks in Node.js, and Python's standard library.
---- In one run, alternating, medians of many short rounds; exits 1 when a bar is missed.
+--- Measures signed deliveries to the standalone server with wrk on keep-alive connections, compared with
+--- libmicrohttpd in C that only reads the body, @octokit/webhooks in Node.js, and Python's standard library. Medians
+--- of alternating rounds. Exits with 1 if a bar is missed.
 
 local apivideo = require "apivideo"
 local cjson = require "cjson"
@@ -17,7 +17,7 @@ local TYPE = "video.encoding.quality.completed"
 local BODY = cjson.encode(apivideo.events:sample(TYPE))
 local SIGNATURE = apivideo.sign(BODY, SECRET)
 
--- A script of wrk's that posts the body.
+-- Writes a script for wrk that posts the body.
 local function write_script(path, headers)
   local lines = { ("wrk.method = 'POST' wrk.body = %q"):format(BODY) }
   for name, value in pairs(headers) do lines[#lines + 1] = ("wrk.headers[%q] = %q"):format(name, value) end
@@ -41,7 +41,7 @@ local function is_there(command)
   return found == true or found == 0
 end
 
--- A program that prints its port and ends when its input does.
+-- Starts a program that prints its port, and ends at the end of its input.
 local function start(case)
   local path = os.tmpname()
   case.pipe = assert(io.popen(("%s %s > %s"):format(server, case.command, path), "w"))
@@ -55,25 +55,25 @@ local function start(case)
 end
 
 local receiver = "bench/server_receiver.lua"
-local given = (" %s %s"):format(SECRET, TYPE)
+local arguments = (" %s %s"):format(SECRET, TYPE)
 local bare = { command = bare_program }
-local ours = { -- and the same server with a handler that answers 204 to whatever comes
-  { name = "LuaJIT", command = "tools/with-lua jit " .. receiver .. given,
+local ours = { -- and the same server with a handler that always responds 204
+  { name = "LuaJIT", command = "tools/with-lua jit " .. receiver .. arguments,
     empty = { command = "tools/with-lua jit " .. receiver } },
-  { name = "Lua 5.4", command = "tools/with-lua 5.4 " .. receiver .. given,
+  { name = "Lua 5.4", command = "tools/with-lua 5.4 " .. receiver .. arguments,
     empty = { command = "tools/with-lua 5.4 " .. receiver } },
 }
 local octokit = octokit_program ~= "" and
   { command = ("node %s %s"):format(octokit_program, SECRET), script = github } or nil
 local python = is_there "python3 --version" and { command = "python3 bench/server_python.py " .. SECRET } or nil
 
--- All of them, round by round: the peers stand between ours, so that each has its neighbours in time.
+-- Runs all cases in each round, alternating ours and the peers, because consecutive measurements vary little.
 local function measure()
   local cases = { ours[1].empty, ours[1], bare, ours[2], ours[2].empty }
   if octokit then cases[#cases + 1] = octokit end
   if python then cases[#cases + 1] = python end
   for _, case in ipairs(cases) do start(case) end
-  for round = 0, ROUNDS do -- the first warms up
+  for round = 0, ROUNDS do -- round 0 warms up
     for _, case in ipairs(cases) do
       case.rates = round > 0 and case.rates or {}
       table.insert(case.rates, (wrk(case.url, SECONDS, case.script or delivery)))
@@ -82,7 +82,7 @@ local function measure()
   for _, case in ipairs(cases) do case.pipe:close() end
 end
 
--- The rates of one round by round against those of another.
+-- The ratios of two lists of rates, per round.
 local function shares(rates, others, factor)
   local list = {}
   for i, rate in ipairs(rates) do list[i] = rate / others[i] * factor end
@@ -99,23 +99,24 @@ local function compare(what, case)
     figures.row { what = what, beside = beside, unit = "/s", ours = { (table.unpack or unpack)(case.rates) },
       theirs = { (table.unpack or unpack)(peer.rates) }, share = share, of = of,
       bar = bar, note = bar and figures.median(share) < bar and
-        ("the server with a function that answers 204, and nothing else, reaches %.0f %% of libmicrohttpd in C")
+        ("the server with a function that only responds 204 reaches %.0f %% of libmicrohttpd in C")
           :format(empty) or nil }
   end
   row(BARE, bare, 100, "%", 60)
   if octokit then
     row(OCTOKIT, octokit, 1, "×", 8)
   else
-    figures.absent(what, OCTOKIT, "make bench installs it from the npm registry, where there is Node.js")
+    figures.absent(what, OCTOKIT, "needs Node.js; make bench installs it from the npm registry")
   end
   if python then
     row(PYTHON, python, 1, "×")
   else
-    figures.absent(what, PYTHON, "there is no python3")
+    figures.absent(what, PYTHON, "python3 is not installed")
   end
 end
 
 measure()
-print(("%d bytes a delivery, 32 kept connections, medians of %d rounds of %d s:"):format(#BODY, ROUNDS, SECONDS))
+print(("%d bytes per delivery, 32 keep-alive connections, medians of %d rounds of %d s:")
+  :format(#BODY, ROUNDS, SECONDS))
 for _, case in ipairs(ours) do compare("standalone server, signed delivery, " .. case.name, case) end
 os.exit(figures.failed and 1 or 0)

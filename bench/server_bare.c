@@ -1,6 +1,6 @@
 /*
-** The peer of bench/server.lua that costs as little as can be: libmicrohttpd, in one thread, which reads a
-** request's body and answers 204. Prints its port, and ends with its stdin.
+** A minimal server for bench/server.lua: libmicrohttpd in one thread, which reads a request's body and responds
+** 204. Prints its port, and ends at the end of its stdin.
 */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-"""A receiver on Python's standard library alone: the signature is checked, the body parsed, one handler called.
-A peer of bench/server.lua. Prints its port, and ends with its input; argv[1] is the secret."""
+"""A receiver with Python's standard library, which verifies the signature, parses the body and calls one handler,
+for the comparison in bench/server.lua. Prints its port, and ends at the end of its input; argv[1] is the secret."""
 
 import hashlib
 import hmac
@@ -19,7 +19,7 @@ def handle(event):
 
 
 class Receiver(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"  # keeps connections
+    protocol_version = "HTTP/1.1"  # keep-alive
     disable_nagle_algorithm = True
 
     def do_POST(self):
@@ -37,7 +37,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    def handle_error(self, *_):  # clients that reset their connections
+    def handle_error(self, *_):  # ignores connections that are reset
         pass
 
 

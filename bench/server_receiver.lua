@@ -1,5 +1,5 @@
---- The standalone server that bench/server.lua measures, with one handler. Prints its port, and ends when
---- its input does. arg[1] is the secret, arg[2] the type of the events; without them, it answers 204 to all.
+--- The standalone server that bench/server.lua measures, with one handler. Prints its port, and ends at the end of its
+--- input. arg[1] is the secret, arg[2] the event type; without them, it responds 204 to every request.
 
 local apivideo = require "apivideo"
 local runtime = require "apivideo.runtime"

@@ -1,12 +1,12 @@
 /*
-** The least that verifying a signature costs in C: bench/signature.lua runs it beside ours.
+** The minimum cost of a verification in C, for the comparison in bench/signature.lua.
 **
 **   signature SIZE COUNT    nanoseconds of processor time for each of COUNT messages of SIZE bytes
 **                           (65536 at most)
 **
-** Bare libcrypto: one HMAC-SHA256 context for all messages, its key set up once and begun anew with
-** each (the quickest way that OpenSSL does not call deprecated), and a comparison in constant time
-** with a signature that is at hand as bytes: no hexadecimal digits are read.
+** Uses libcrypto directly: one HMAC-SHA256 context with one key, reinitialized for each message (the fastest way
+** that is not deprecated), and a constant-time comparison with a binary signature, without decoding of hexadecimal
+** digits.
 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +63,7 @@ static int calculate(context *c, const unsigned char *message, size_t size,
 
 #endif
 
-/* Verifies a message `count` times. Returns how often the signature held. */
+/* Verifies a message `count` times. Returns the number of valid results. */
 static __attribute__((noinline)) long verify(context *c, const unsigned char *message, size_t size,
                                              const unsigned char given[BYTES], long count) {
   unsigned char digest[BYTES];

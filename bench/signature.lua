@@ -1,15 +1,15 @@
---- Verification of signatures beside libcrypto called bare from C: bench/signature.lua PROGRAM
---- PROGRAM is bench/signature.c, which says what it does. Both with one secret, message by message.
+--- Compares the verification of signatures with libcrypto called from C: bench/signature.lua PROGRAM
+--- PROGRAM is bench/signature.c. Both verify messages one by one, with one secret.
 
 local figures = require "bench.figures"
 local signature = require("apivideo.core").signature
 
-local ROUNDS, SECONDS = 15, 0.03 -- for each side of a round
+local ROUNDS, SECONDS = 15, 0.03 -- seconds for each side of a round
 local SECRET = "sig_sec_0000000000000000000000"
 
 local program = assert(arg[1], "bench/signature.lua PROGRAM")
 
--- Nanoseconds of processor time for each.
+-- The processor time of one verification, in nanoseconds.
 local function time_ours(body, count)
   local hex, verify = signature.sign(body, SECRET), signature.verify
   for _ = 1, count / 10 + 1 do assert(verify(body, hex, SECRET)) end
@@ -42,7 +42,7 @@ local function compare(size)
   return measured
 end
 
--- Nanoseconds of a call from Lua of a function in C that does nothing with what it is given.
+-- The time of a call of an empty C function from Lua, in nanoseconds.
 local function time_call()
   local body, count = ("x"):rep(200), 1e6
   local started = os.clock()
@@ -54,8 +54,8 @@ local small = compare(200)
 local misses = figures.median(small.more) > 150
 figures.row { what = "signature.verify, 200 bytes", beside = "libcrypto, bare", unit = "ns",
   ours = small.ours, theirs = small.bare, share = small.more, of = "ns more", bar = 150, at_most = true,
-  note = misses and ("a call from Lua of a function in C that does nothing takes %.0f ns; then the arguments and 64 "
-    .. "digits are read, and the key is compared with the last one"):format(time_call()) or nil }
+  note = misses and ("a call of an empty C function from Lua takes %.0f ns; the rest is reading the arguments and 64 "
+    .. "digits, and comparing the key with the cached one"):format(time_call()) or nil }
 local middle = compare(4096)
 figures.row { what = "signature.verify, 4 KB", beside = "libcrypto, bare", unit = "ns",
   ours = middle.ours, theirs = middle.bare, share = middle.share, of = "%" }

@@ -1,11 +1,11 @@
---- The loops whose instructions bench/smoke counts: bench/smoke.lua COUNT
+--- The loops for which bench/smoke counts instructions: bench/smoke.lua COUNT
 ---
---- Each path, and beside it a reference that does without our code, so that a Lua, a compiler or a libc
---- that needs more or fewer instructions says little about the path. core.monotonic is the mark between
---- them: callgrind writes a dump whenever it is called. Prints the paths in the order of the dumps.
+--- Each path has a reference without our code, so that the ratio depends little on the Lua, the compiler and the
+--- libc. callgrind writes a dump at each call of core.monotonic, which separates the loops. Prints the paths in the
+--- order of the dumps.
 
 local jit = rawget(_G, "jit")
-if jit then jit.off() end -- what the compiler makes of a loop is not the same each time
+if jit then jit.off() end -- JIT compilation is not deterministic
 
 local apivideo = require "apivideo"
 local cjson = require "cjson.safe"
@@ -36,12 +36,12 @@ local paths = {
   { "parse", each_text(parse) },
   { "parse:reference", each_text(cjson.decode) },
   { "verify", function() return verify(body, hex, SECRET) end },
-  { "verify:reference", function() return #hex end }, -- bench/signature.c is the other part
+  { "verify:reference", function() return #hex end }, -- the rest of the reference is bench/signature.c
   { "dispatch", function() return handlers:dispatch(event) end },
   { "dispatch:reference", function() return pcall(ignore, event) end },
 }
 
--- Twice: what is made when first used is made in the first round.
+-- Two rounds: the first one includes initialization.
 for round = 1, 2 do
   for _, path in ipairs(paths) do
     local fn = path[2]

@@ -1,5 +1,5 @@
---- What `require "apivideo"` costs, beside `require "cjson"`: fresh processes, alternating, less what an
---- empty script takes. And that it asks nobody on the network, and starts no thread.
+--- Measures `require "apivideo"`, compared with `require "cjson"`, in new processes, without the time of an empty
+--- script. Also checks that it makes no network calls, and starts no thread.
 
 local core = require "apivideo.core"
 local figures = require "bench.figures"
@@ -11,14 +11,14 @@ local LUA = rawget(_G, "jit") and "LuaJIT" or _VERSION
 
 local function execute(command)
   local done = os.execute(command)
-  return done == true or done == 0 -- of Lua 5.1
+  return done == true or done == 0 -- in Lua 5.1
 end
 
 local function run(code, under)
   return execute(("exec %s %s -e '%s'"):format(under or "", interpreter, code))
 end
 
--- Milliseconds of a process.
+-- The time of a process in milliseconds.
 local function time(code)
   local began = core.monotonic()
   assert(run(code))
@@ -36,7 +36,7 @@ local function times()
   return found
 end
 
--- What a script prints.
+-- The output of a script.
 local function output_of(code)
   local path = os.tmpname()
   assert(run(('io.output("%s"); %s'):format(path, code)))
@@ -45,7 +45,7 @@ local function output_of(code)
   return text
 end
 
--- How often system calls are made that a network needs.
+-- The number of network system calls.
 local function network_calls()
   local path = os.tmpname()
   assert(run('require "apivideo"', "strace -f -qq -e trace=%net -o " .. path))

@@ -1,11 +1,11 @@
---- Prints what belongs to the command `apivideo`, from what it accepts: describe.lua bash|zsh|fish|man
+--- Prints the shell completion or the manual page of the command `apivideo`: describe.lua bash|zsh|fish|man
 
-local command = require "apivideo.cli"
+local cli = require "apivideo.cli"
 local version = require "apivideo.version"
 
-local parser = command.parser()
+local parser = cli.parser()
 
--- Text for troff, verbatim.
+-- Escapes a text for troff, without filling.
 local function verbatim(text)
   return ".nf\n" .. text:gsub("\\", "\\e"):gsub("%-", "\\-"):gsub("\n([.'])", "\n\\&%1") .. "\n.fi\n"
 end

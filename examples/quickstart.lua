@@ -1,24 +1,23 @@
---- api.video's webhooks in one script: create one, receive its events, list, show, delete.
+--- Creates a webhook, receives its events, then lists, gets and deletes webhooks.
 ---
----   lua quickstart.lua                      with a local api.video, on this machine alone
+---   lua quickstart.lua                      with a local api.video; needs no account and no network
 ---   APIVIDEO_API_KEY=… PUBLIC_URL=… lua quickstart.lua
----                                           with the real sandbox; PUBLIC_URL must lead to
+---                                           with the sandbox; PUBLIC_URL must forward to
 ---                                           PORT (default 8080) of this machine
 
 local apivideo = require "apivideo"
 local server = require "apivideo.server"
 
 local api_key, public_url = os.getenv "APIVIDEO_API_KEY", os.getenv "PUBLIC_URL"
-local real = api_key ~= nil and public_url ~= nil
-if not real and (api_key or public_url) then
-  print "(The real sandbox needs both APIVIDEO_API_KEY and PUBLIC_URL: this is the local one.)"
+local is_sandbox = api_key ~= nil and public_url ~= nil
+if not is_sandbox and (api_key or public_url) then
+  print "(The sandbox needs both APIVIDEO_API_KEY and PUBLIC_URL; using a local api.video.)"
 end
 
 local function say(text, ...)
   print(select("#", ...) > 0 and text:format(...) or text)
 end
 
--- What happens when an event arrives.
 local handlers = apivideo.handlers()
 
 handlers:on("video.encoding.quality.completed", function(event)
@@ -33,28 +32,38 @@ handlers:otherwise(function(event)
   say("  <- %-34s video %s", event.type, event.videoId or "?")
 end)
 
--- What is refused never reaches a handler.
+-- Rejected deliveries do not reach a handler.
 local function log(outcome)
-  if outcome.err then say("  <- refused with %d: %s", outcome.status, outcome.err.message) end
+  if outcome.err then say("  <- rejected with %d: %s", outcome.status, outcome.err.message) end
 end
 
--- Stands in for api.video: makes each kind of event happen, and somebody forges one.
-local function play(emulator, webhook)
+local function start_emulator(key)
+  return assert(require("apivideo.emulator").start { api_key = key, attempts = 1 })
+end
+
+-- Emits an event of each type.
+local function emit_samples(emulator)
   for _, name in ipairs(apivideo.events:names()) do
     emulator:emit(apivideo.events:sample(name))
     emulator:settle(10)
   end
-  local sender = require "apivideo.emulator.sender"
-  local forged = sender.new { url = webhook.url, webhookId = webhook.webhookId,
-    raw = '{"type":"video.source.recorded","videoId":"vi_forged","liveStreamId":"li_forged"}' }
-  sender.send(forged, "sig_sec_a_guess", { attempts = 1, interval = 0, timeout = 10 })
+end
+
+-- Sends a delivery that is signed with the secret of another account.
+local function send_forged(url)
+  local other = start_emulator "other-key"
+  local client = apivideo.client { api_key = "other-key", base_url = other.url }
+  assert(client.webhooks:create { url = url, events = apivideo.events:names() })
+  other:emit(apivideo.events:sample "video.source.recorded")
+  other:settle(10)
+  other:stop()
 end
 
 local function main()
   local emulator
-  if not real then
+  if not is_sandbox then
     api_key = "quickstart-key"
-    emulator = assert(require("apivideo.emulator").start { api_key = api_key })
+    emulator = start_emulator(api_key)
     say("A local api.video listens on %s.", emulator.url)
   end
 
@@ -69,7 +78,7 @@ local function main()
     log = log,
   }
   local listening = assert(server.listen {
-    port = real and tonumber(os.getenv "PORT" or 8080) or 0,
+    port = is_sandbox and tonumber(os.getenv "PORT" or 8080) or 0,
     receiver = receiver,
   })
   say("A receiver listens on %s.", listening.url)
@@ -78,37 +87,38 @@ local function main()
     url = public_url or listening.url .. "/webhooks",
     events = apivideo.events:names(),
   })
-  say("\nCreated %s for %d types of events at %s.", webhook.webhookId, #webhook.events, webhook.url)
+  say("\nCreated %s for %d event types at %s.", webhook.webhookId, #webhook.events, webhook.url)
 
   if emulator then
-    say("\nThe local api.video delivers one of each, and somebody forges one:")
-    play(emulator, webhook)
+    say("\nThe local api.video sends one event of each type; then comes a forged delivery:")
+    emit_samples(emulator)
+    send_forged(webhook.url)
   else
-    say("\nUpload a video to the sandbox and watch its events arrive. Ctrl-C goes on from here.")
+    say("\nUpload a video to the sandbox, and its events will arrive. Press Ctrl-C to continue.")
     assert(listening:run())
   end
 
   local recorded = "video.source.recorded"
   local second = assert(client.webhooks:create { url = webhook.url, events = { recorded } })
-  local page_size = real and 10 or 1
-  say("\nCreated another, for %s alone. Those that subscribe to it:", recorded)
+  local page_size = is_sandbox and 10 or 1
+  say("\nCreated another, for %s only. The webhooks that subscribe to this type:", recorded)
   local page = assert(client.webhooks:list { events = recorded, pageSize = page_size })
   say("  page %d of %d: %s", page.pagination.currentPage, page.pagination.pagesTotal,
     page.data[1].webhookId)
-  say("All of them, page by page:")
+  say("All webhooks, page by page:")
   for hook in client.webhooks:each { pageSize = page_size } do
     say("  %s  %d types  %s", hook.webhookId, #hook.events, hook.url)
   end
 
-  local shown = assert(client.webhooks:get(webhook.webhookId))
-  say("\n%s was created at %s.", shown.webhookId, shown.createdAt)
+  local found = assert(client.webhooks:get(webhook.webhookId))
+  say("\n%s was created at %s.", found.webhookId, found.createdAt)
 
   for _, id in ipairs { webhook.webhookId, second.webhookId } do
     assert(client.webhooks:delete(id))
     say("Deleted %s.", id)
   end
   local _, err = client.webhooks:get(webhook.webhookId)
-  say("Asked for it again: %s (%d).", err.kind, err.status)
+  say("Getting a deleted webhook fails: %s (%d).", err.kind, err.status)
 
   listening:stop()
   if emulator then emulator:stop() end

@@ -1,17 +1,17 @@
---- A receiver and any number of workers: processes on any machines, over one Redis.
+--- A receiver and workers in several processes, on one or more machines, which share an inbox in Redis.
 ---
----   APIVIDEO_API_KEY=… lua worker.lua receive      stores the events that come to PORT (default 8080)
----   lua worker.lua work                            handles them; start as many as you like
+---   APIVIDEO_API_KEY=… lua worker.lua receive      stores the events that arrive at PORT (default 8080)
+---   lua worker.lua work                            handles them; start any number of workers
 ---
---- REDIS_HOST and REDIS_PORT tell where Redis is: by default on this machine. It should have the settings
---- `appendonly yes` and `appendfsync always`.
+--- REDIS_HOST and REDIS_PORT set the address of Redis, by default on this machine. To be durable, Redis needs the
+--- settings `appendonly yes` and `appendfsync always`.
 
 local apivideo = require "apivideo"
 local redis = require "apivideo.inbox.redis"
 
 local inbox = apivideo.inbox {
   store = redis { host = os.getenv "REDIS_HOST", port = tonumber(os.getenv "REDIS_PORT" or 6379) },
-  -- Events of one video, or of one live stream, are handled one at a time, in order of receipt.
+  -- The events of one video or live stream are handled one at a time, in the order of receipt.
   lane = function(event) return event.videoId or event.liveStreamId end,
 }
 
@@ -21,7 +21,7 @@ local function receive()
   local client = apivideo.client {
     api_key = os.getenv "APIVIDEO_API_KEY",
     environment = "sandbox",
-    base_url = os.getenv "APIVIDEO_BASE_URL", -- to try it with a local api.video
+    base_url = os.getenv "APIVIDEO_BASE_URL", -- for a test with a local api.video
   }
   local listening = assert(require("apivideo.server").listen {
     port = tonumber(os.getenv "PORT" or 8080),
@@ -35,14 +35,14 @@ local function work()
   local handlers = apivideo.handlers()
   handlers:on("video.*", function(event, delivery)
     print(("%s of %s, attempt %d"):format(event.type, event.videoId, delivery.attempt))
-    apivideo.sleep(0.2) -- some work: until it is done, the other videos' go on
+    apivideo.sleep(0.2) -- stands for real work; the events of other videos are handled at the same time
     print(("%s is done"):format(delivery.key))
   end)
   handlers:on("live-stream.*", function(event, delivery)
     print(("%s of %s, attempt %d"):format(event.type, event.liveStreamId, delivery.attempt))
   end)
   print "Working."
-  -- Ctrl-C and SIGTERM end it after the events that are being handled.
+  -- Ctrl-C and SIGTERM end it after the events that are being handled now.
   assert(inbox:work(handlers, { concurrency = 10, lease = 5, signals = true }))
 end
 

@@ -1,10 +1,10 @@
-# Checks and benchmarks. `.ci/run` calls those that a change must pass.
+# Checks and benchmarks. `.ci/run` runs the ones that a change must pass.
 #
 # make check-sanitizers   specs and their child processes under ASan and UBSan, for Lua 5.4 and LuaJIT
 # make check-memory       specs of the C modules under valgrind and UBSan, for Lua 5.4, 5.1 and LuaJIT; -all: all specs
 # make check-memory-nginx calls and deliveries in nginx, with all its processes under valgrind
-# make check-oom          out of memory at every allocation of Lua and C, for Lua 5.4, 5.1 and LuaJIT
-# make check-api          specs of the C modules on Luas with assertions and a nearly permanent collector
+# make check-oom          fail every allocation of Lua and C in turn, for Lua 5.4, 5.1 and LuaJIT
+# make check-api          specs of the C modules on Luas with assertions and an aggressive collector
 # make check-reentry      specs of the C modules, with finalizers that call them during allocations
 # make check-locale       specs of the protocol parsers in the locale tr_TR.UTF-8
 # make check-threads      Lua states in several threads under ThreadSanitizer
@@ -12,9 +12,9 @@
 # make check-distro       the README's commands and all specs in a bare Debian, as root; DISTRO=trixie LUAS="5.4 jit"
 # make check-versions     the same in all supported distributions, and the table of docs/compatibility.md
 # make check-32bit        demos and the specs of parser, timestamps and signatures in a Debian of 32 bits
-# make check-portability  C files with gcc's analyzer, the newest clang, musl, and POSIX alone; ONLY="musl" for some
-# make check-mutants      break each check of the library in a copy: a spec must fail; MUTANTS=json.c for some
-# make check-constant-time  count instructions: the duration of a verification does not depend on secrets
+# make check-portability  C files with gcc's analyzer, the newest clang, musl, and POSIX alone; ONLY="musl" to select
+# make check-mutants      break each check of the library in a copy: a spec must fail; MUTANTS=json.c to select
+# make check-constant-time  count instructions: the time of a verification does not depend on secrets
 # make check-peers        api.video's Node client and an OpenAPI mock server, from the npm registry
 # make check-rock         build the library's rock into an empty tree and use it
 # make check-container    run the steps of the Containerfile in bare Debian roots, as root
@@ -23,16 +23,16 @@
 # make fuzz               the parsers and both ends of HTTP under libFuzzer, each for SECONDS (60); TARGET=event for one
 # make soak               calls under random faults for SECONDS (600) with LUA (5.4): no leak, no hang, no lost event
 # make bench              all benchmarks, and the report bench/results.md; BENCHES="event http" RUNS=3
-# make bench-smoke        count the instructions of the hot paths: 10 % more than recorded is a failure
-# make bench-hostile      genuine deliveries beside ten thousand idle connections, slow loris and floods
+# make bench-smoke        count the instructions of the hot paths; fail if one needs 10 % more than recorded
+# make bench-hostile      genuine deliveries during attacks: ten thousand idle connections, slow loris, floods
 
-# What touches C; the rest is Lua, or a matter of time.
+# Specs that exercise the C modules. The others test Lua code only, or timing.
 C_SPECS := $(wildcard $(addprefix spec/,core/event_spec.lua core/json_conformance_spec.lua core/signature*_spec.lua \
              core/timestamp_spec.lua events/events_spec.lua http/request_spec.lua http/reentry_spec.lua http/sent_spec.lua \
              http/hostile_*_spec.lua server/server_spec.lua server/malformed_spec.lua server/deadlines_spec.lua \
              receiver/receiver_spec.lua client/client_spec.lua runtime/runtime_spec.lua))
 
-# What UBSan finds ends the run at once; what valgrind finds fails it at its end.
+# A UBSan error aborts the run; a valgrind error fails it at the end.
 CHECKED := BUILD=$(BUILD)/checked CFLAGS="-O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined"
 
 SANITIZED := BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
@@ -55,14 +55,14 @@ check-memory:
 check-memory-all:
 	@$(MAKE) --no-print-directory check-memory C_SPECS=$(SPECS)
 
-# A host of one Lua, whose allocations it fails.
+# A program that runs one Lua and fails its allocations.
 $(BUILD)/oom/%: spec/memory/oom.c spec/memory/blocks.c spec/memory/fast_functions.c \
                 $(wildcard spec/memory/*.h) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -fvisibility=hidden,$(C)) -O1 -g -rdynamic $$(pkg-config --cflags $(package-$*)) \
 	  -o $@ $(filter %.c,$^) -Wl,--no-as-needed $$(pkg-config --libs $(package-$*) libcurl libcrypto libmicrohttpd) -ldl
 
-# The Luas of the slower checks: those of LUAS, or one of each kind. 5.2 and 5.3 are like 5.4 there.
+# The Luas of slow checks: LUAS, by default without 5.2 and 5.3, which behave like 5.4 there.
 KINDS := $(if $(filter file,$(origin LUAS)),5.4 5.1 jit,$(filter-out 5.2 5.3,$(LUAS)))
 
 .PHONY: check-oom
@@ -85,7 +85,7 @@ check-reentry:
 	@$(MAKE) --no-print-directory -s -j2 $(KINDS:%=build-%)
 	@RUN_UNDER=reentry tools/run-specs "$(KINDS)" $(REENTRY_SPECS)
 
-# What reads HTTP, URLs, JSON and headers: its result must not depend on the process's locale.
+# Specs of what parses HTTP, URLs, JSON and headers: the results must not depend on the process's locale.
 LOCALE_SPECS := $(addprefix spec/,core/event_spec.lua core/json_spec.lua core/timestamp_spec.lua events/events_spec.lua \
                   http/request_spec.lua http/hostile_headers_spec.lua server/server_spec.lua server/malformed_spec.lua \
                   receiver/receiver_spec.lua util/json_spec.lua util/parts_spec.lua util/redact_spec.lua \
@@ -116,19 +116,19 @@ check-memory-nginx:
 	@$(MAKE) --no-print-directory -s $(CHECKED) build-jit
 	@APIVIDEO_BUILD=$(BUILD)/checked tools/check-memory-nginx
 
-# As on a system without epoll: src/common/compat_system.h.
+# Builds as on a system without epoll: src/common/compat_system.h.
 POLL       := BUILD=$(BUILD)/poll CFLAGS="-O2 -g -DAPIVIDEO_POLL"
 POLL_SPECS := spec/server spec/receiver spec/emulator $(addprefix spec/,transport/faults_spec.lua runtime/signals_spec.lua \
                 runtime/runtime_spec.lua http/sigpipe_spec.lua http/request_spec.lua core/descriptors_spec.lua)
 
-# With modules for nginx's LuaJIT.
+# The LuaJIT modules are for nginx.
 .PHONY: check-poll
 check-poll:
 	@tools/setup test
 	@$(MAKE) --no-print-directory -s -j2 $(POLL) $(patsubst %,build-%,$(sort $(KINDS) jit))
 	@APIVIDEO_BUILD=$(BUILD)/poll SPEC_LOGS=$(BUILD)/specs-poll tools/run-specs "$(KINDS)" $(POLL_SPECS)
 
-# 32 bits: a bare Debian of i386. Needs root and debootstrap.
+# Uses a bare i386 Debian. Needs root and debootstrap.
 SPECS_32 := $(wildcard $(addprefix spec/,core/event_spec.lua core/json_spec.lua core/json_conformance_spec.lua \
               core/timestamp_spec.lua core/signature*_spec.lua events/events_spec.lua))
 
@@ -182,7 +182,7 @@ test-crash:
 	@$(MAKE) --no-print-directory -s build-$(LUA) $(BUILD)/crash/machine.so
 	@tools/test-crash $(LUA)
 
-# What finds a fault ends the run: with our sources in it, and a Lua 5.4.
+# Links the fuzz targets with our sources and Lua 5.4. A sanitizer's finding aborts the run.
 FUZZ := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 TARGET ?= event timestamp signature http server
 
@@ -228,7 +228,7 @@ RUNS    ?= 1
 .PHONY: bench
 bench:
 	@tools/setup bench
-	@tools/install-peers || echo "(What comes from the npm registry is left out.)"
+	@tools/install-peers || echo "(Skips the peers from the npm registry.)"
 	@$(MAKE) --no-print-directory -s -j2 build
 	@RUNS=$(RUNS) bench/run.sh $(BENCHES)
 

@@ -1,6 +1,6 @@
---- An output of busted: what plainTerminal prints, and at the end the counts of a run in the file
---- that -Xoutput names, x.counts: "passed failed skipped". A run that does not get to its end writes none.
---- When a spec file begins, x.file gets its number and name.
+--- An output handler for busted: prints as plainTerminal does, and writes "passed failed skipped" at the end of the
+--- run to the file that -Xoutput names, x.counts. An aborted run writes no counts. When a spec file begins, its
+--- number and name are written to x.file.
 
 local busted = require "busted"
 local plain = require "busted.outputHandlers.plainTerminal"

@@ -1,20 +1,20 @@
---- Each figure that has a bar, drawn relative to it: what reaches the line is good.
+--- Draws each figure relative to its bar: a figure that reaches the line has met it.
 
 local figures = require "bench.figures"
 local rows = require "bench.report.rows"
 local svg = require "bench.report.svg"
 
-local TOP, HEIGHT = 74, 22             -- pixels: what is above the rows, and one of them
-local LEFT, UNIT, MOST = 496, 120, 1.9 -- where a bar begins, what reaches the line, and what is drawn at most, in units
-local LETTERS = 76                     -- of a label
+local TOP, HEIGHT = 74, 22             -- pixels: above the rows, and of a row
+local LEFT, UNIT, UNITS_MAX = 496, 120, 1.9 -- start of the bars, distance of the line, and maximum length in units
+local LETTERS = 76                     -- maximum of a label
 
--- How good a figure is: 1 where it meets its bar, 2 where it is twice as good.
+-- A figure relative to its bar: 1 if it just meets it, 2 if it is twice as good.
 local function goodness(row, figure)
-  if row.at_most then return figure * MOST <= row.bar and MOST or row.bar / figure end
-  return math.max(0, math.min(MOST, figure / row.bar))
+  if row.at_most then return figure * UNITS_MAX <= row.bar and UNITS_MAX or row.bar / figure end
+  return math.max(0, math.min(UNITS_MAX, figure / row.bar))
 end
 
--- How good the worst run was, and the best.
+-- The worst and the best run, relative to the bar.
 local function range(row)
   local least, most = math.huge, 0
   for _, run in ipairs(row.runs) do
@@ -33,11 +33,11 @@ local function draw_row(add, row, y)
   local least, most = range(row)
   if most > least then add(svg.line(LEFT + least * UNIT, middle, LEFT + most * UNIT, middle, "line")) end
   local figure = figures.written(rows.middle(row).figure, row.unit)
-  add(svg.text(LEFT + MOST * UNIT + 8, middle + 4, row.missed and "head" or "",
+  add(svg.text(LEFT + UNITS_MAX * UNIT + 8, middle + 4, row.missed and "head" or "",
     ("%s%s (%s)"):format(row.missed and "missed: " or "", figure, rows.bar_of(row))))
 end
 
---- Draws them.
+--- Draws the chart.
 ---@param report apivideo.bench.Report
 ---@return string
 return function(report)
@@ -52,10 +52,10 @@ return function(report)
   local line = LEFT + UNIT
   add(svg.line(line, TOP - 6, line, y + 6, "line"))
   add(svg.text(line, TOP - 12, "middle small", "the bar"))
-  add(svg.text(LEFT + MOST * UNIT, TOP - 12, "right small", "better →"))
-  add(svg.text(16, 28, "title", "apivideo for Lua: each figure beside its bar"))
+  add(svg.text(LEFT + UNITS_MAX * UNIT, TOP - 12, "right small", "better →"))
+  add(svg.text(16, 28, "title", "apivideo for Lua: each figure relative to its bar"))
   add(svg.text(16, 46, "muted", ("%d of %d meet it in every run; a thin line from the worst run to the best; "
-    .. "drawn up to %g × the bar"):format(count - missed, count, MOST)))
+    .. "drawn up to %g × the bar"):format(count - missed, count, UNITS_MAX)))
   return svg.drawing(y + 20, "Figures of apivideo for Lua, each relative to its bar",
     ("%d rows, of which %d miss their bar. The same figures are in results.md."):format(count, missed), elements)
 end

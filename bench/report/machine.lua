@@ -1,5 +1,4 @@
---- What the figures were measured on: the machine, and the versions of what is installed. Nothing that says
---- whose machine it is.
+--- Describes the machine and the installed versions, without anything that identifies the machine.
 
 local machine = {}
 
@@ -17,7 +16,7 @@ local function output_of(command)
   return text
 end
 
--- SQLite as LuaDBI has it.
+-- The SQLite that LuaDBI uses.
 local function sqlite_version()
   local there, dbi = pcall(require, "DBI")
   local connection = there and dbi.Connect("SQLite3", ":memory:")
@@ -29,7 +28,7 @@ local function sqlite_version()
   return version
 end
 
--- Each with a command that names its version, and where in what it prints.
+-- Each program: name, command that prints its version, pattern of the version.
 local programs = {
   { "Lua", "lua5.1 -v", "Lua ([%d.]+)" },
   { "Lua", "lua5.2 -v", "Lua ([%d.]+)" },
@@ -48,7 +47,7 @@ local programs = {
   { "gcc", "gcc -dumpfullversion", "^[%d.]+" },
 }
 
---- The machine, line by line: { "processor", "…" }, ….
+--- The machine's properties: { "processor", "…" }, ….
 ---@return string[][]
 function machine.hardware()
   local cpu = read "/proc/cpuinfo"
@@ -62,7 +61,7 @@ function machine.hardware()
   }
 end
 
---- The versions of what is installed: { "libcurl", "7.88.1" }, ….
+--- The installed versions: { "libcurl", "7.88.1" }, ….
 ---@return string[][]
 function machine.versions()
   local versions = {}

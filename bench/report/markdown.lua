@@ -1,4 +1,4 @@
---- The report as a page: the machine, the table, the notes, and what was left out.
+--- The report as a page: the machine, the table, the notes, and the skipped rows.
 
 local rows = require "bench.report.rows"
 
@@ -10,7 +10,7 @@ local function line(cells)
   return "| " .. table.concat(cells, " | ") .. " |"
 end
 
--- Notes, each once, numbered as they come.
+-- Numbers the notes; equal notes have the same number.
 local function new_notes()
   local notes = { list = {}, numbers = {} }
   function notes:number_of(note)
@@ -23,9 +23,9 @@ local function new_notes()
   return notes
 end
 
-local function verdict_of(row, notes)
-  local verdict = not row.bar and "" or row.missed and "**missed**" or "met"
-  return verdict .. (row.note and (" [%d]"):format(notes:number_of(row.note)) or "")
+local function status_of(row, notes)
+  local status = not row.bar and "" or row.missed and "**missed**" or "met"
+  return status .. (row.note and (" [%d]"):format(notes:number_of(row.note)) or "")
 end
 
 local function add_table(add, report, notes)
@@ -34,7 +34,7 @@ local function add_table(add, report, notes)
   for _, row in ipairs(report.rows) do
     local run = rows.middle(row)
     add(line { cell(row.what), cell(run.ours), cell(row.beside), cell(run.theirs), cell(rows.figures_of(row)),
-      cell(rows.bar_of(row)), verdict_of(row, notes) })
+      cell(rows.bar_of(row)), status_of(row, notes) })
   end
 end
 
@@ -44,7 +44,7 @@ local function joined(versions)
   return table.concat(list, ", ")
 end
 
---- Writes it.
+--- Creates the page.
 ---@param report apivideo.bench.Report
 ---@param machine { hardware: string[][], versions: string[][] }
 ---@return string

@@ -1,16 +1,16 @@
---- Cost as work grows: a small plot for each series, both axes logarithmic.
+--- Plots cost by amount of work: a small plot for each series, with logarithmic axes.
 
 local svg = require "bench.report.svg"
 
 local COLUMNS, TOP = 2, 64
-local WIDTH, HEIGHT = svg.WIDTH / COLUMNS, 236 -- of a plot, with its margins
+local WIDTH, HEIGHT = svg.WIDTH / COLUMNS, 236 -- of a plot with margins
 local LEFT, RIGHT, ABOVE, BELOW = 62, 24, 40, 44
 
 local function log10(value)
   return math.log(value) / math.log(10)
 end
 
--- The decades that hold all values of a curve: of x (1) or y (2).
+-- The decades that contain all values of a curve: of x (1) or y (2).
 local function decades(curve, which)
   local low, high = math.huge, -math.huge
   for _, points in ipairs(curve.runs) do
@@ -30,7 +30,7 @@ local function power_of_ten(exponent)
   return (digits:reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", ""))
 end
 
--- Where a value is, of those between two powers of ten, from one pixel to another.
+-- The pixel of a value on a logarithmic axis from one power of ten to another.
 local function scale(low, high, first, last)
   return function(value) return first + (log10(value) - low) / (high - low) * (last - first) end
 end
@@ -72,7 +72,7 @@ local function draw(add, curve, x, y)
   add(svg.text(place.right, place.bottom + 29, "right small", curve.x .. " →"))
 end
 
---- Draws them.
+--- Draws the plots.
 ---@param report apivideo.bench.Report
 ---@return string
 return function(report)

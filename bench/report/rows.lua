@@ -1,5 +1,4 @@
---- The rows that benches gave to the report, one JSON object for each line: gathered by what they measure.
---- A row that is there several times was measured in as many runs.
+--- Collects the rows of the benchmarks, a JSON object per line, by what they measure. Equal rows are several runs.
 
 local cjson = require "cjson"
 local figures = require "bench.figures"
@@ -37,7 +36,7 @@ local rows = {}
 ---@field absent apivideo.bench.Absent[]
 ---@field curves apivideo.bench.Curve[]
 
--- The item of a name in a list, made when it is not there yet.
+-- The item with a name in a list; creates it if it does not exist.
 local function item_of(list, names, name, new)
   if not names[name] then
     names[name] = new
@@ -65,7 +64,7 @@ local function add_absent(report, names, given)
     { what = given.what, beside = given.beside, why = given.absent })
 end
 
---- Gathers them.
+--- Collects the rows.
 ---@param lines fun(): string|nil an iterator
 ---@return apivideo.bench.Report
 function rows.gather(lines)
@@ -78,7 +77,7 @@ function rows.gather(lines)
   return report
 end
 
---- The run in the middle, of those of a row.
+--- The median run of a row.
 ---@param row apivideo.bench.Measured
 ---@return apivideo.bench.Run
 function rows.middle(row)
@@ -111,7 +110,7 @@ function rows.name_of(row)
   return row.what .. (row.beside and " beside " .. row.beside or "")
 end
 
---- Those that missed their bar in a run, and do not say why.
+--- The rows that missed their bar in a run and have no note.
 ---@param report apivideo.bench.Report
 ---@return apivideo.bench.Measured[]
 function rows.unexplained(report)

@@ -1,4 +1,4 @@
---- What the drawings of the report have in common: elements, and colours for light and dark pages.
+--- Common parts of the drawings: elements, and colours for light and dark pages.
 
 local svg = {}
 
@@ -32,7 +32,7 @@ text { font: 12px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", Helvetica
 
 local entities = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
 
---- Text as it may stand in an element or an attribute.
+--- Escapes a text for an element or an attribute.
 ---@param text string
 ---@return string
 function svg.escape(text)
@@ -73,7 +73,7 @@ function svg.line(x1, y1, x2, y2, class)
   return svg.element("line", { x1 = x1, y1 = y1, x2 = x2, y2 = y2, class = class })
 end
 
---- Text of at most some characters.
+--- Truncates a text.
 ---@param text string
 ---@param most integer
 ---@return string
@@ -86,7 +86,7 @@ end
 --- A drawing.
 ---@param height number
 ---@param title string
----@param description string for who cannot see it
+---@param description string alternative text
 ---@param elements string[]
 ---@return string
 function svg.drawing(height, title, description, elements)

@@ -1,4 +1,4 @@
---- An application in nginx: nginx.conf loads it once, and its locations use what it returns.
+--- An application for nginx. nginx.conf loads this module once, and its locations use the functions it returns.
 
 local apivideo = require "apivideo"
 
@@ -7,8 +7,8 @@ local shared = assert(ngx.shared.apivideo, "nginx.conf has no lua_shared_dict ap
 local client = apivideo.client {
   api_key = os.getenv "APIVIDEO_API_KEY",
   environment = "sandbox",
-  base_url = os.getenv "APIVIDEO_BASE_URL",      -- to try it with a local api.video
-  rate_limit = { store = shared },  -- the workers keep to one limit together
+  base_url = os.getenv "APIVIDEO_BASE_URL",      -- for a test with a local api.video
+  rate_limit = { store = shared },  -- one limit for all workers
 }
 
 local handlers = apivideo.handlers()
@@ -21,7 +21,7 @@ handlers:on("video.encoding.quality.completed", function(event)
   note("%s: video %s is ready as %s %s", event.type, event.videoId, event.encoding, event.quality)
 end)
 
--- A handler may wait: for api.video, a database, another service. nginx goes on meanwhile.
+-- A handler may wait for api.video, a database or another service. nginx serves other requests in that time.
 handlers:on("video.source.recorded", function(event)
   local video, err = client.videos:get(event.videoId)
   note("%s: video %s, %s", event.type, event.videoId, video and video.title or err.kind)
@@ -39,12 +39,12 @@ local app = {}
 
 app.receiver = apivideo.receiver {
   handlers = handlers,
-  secrets = client.webhooks:secrets { store = shared }, -- each is asked for once, for all workers
+  secrets = client.webhooks:secrets { store = shared }, -- each secret is fetched once for all workers
   metrics = { store = shared },
-  health = "/health",               -- for GET requests of a load balancer
+  health = "/health",               -- for a load balancer's health checks
 }
 
---- Answers with the account's webhooks, a line each.
+--- Responds with the account's webhooks, one per line.
 function app.subscriptions()
   local list, err = client.webhooks:list()
   if not list then

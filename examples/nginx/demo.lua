@@ -1,11 +1,9 @@
---- Runs nginx.conf and app.lua on loopback, with a local api.video that sends them each kind of event.
---- (What it changes of nginx.conf: the port, so that it finds a free one, where nginx keeps files, and which modules it
---- loads: those of `start`, which also tells how to run another nginx.)
+--- Runs nginx.conf and app.lua on loopback, with a local api.video that sends an event of each type.
+--- It replaces three things in nginx.conf: the port, by a free one; the directories of temporary files; and the dynamic
+--- modules, by those that `start` finds (see there how to run another nginx).
 
 local apivideo = require "apivideo"
 local emulator = require "apivideo.emulator"
-local http = require "apivideo.transport.http"
-local sender = require "apivideo.emulator.sender"
 local server = require "apivideo.server"
 
 local HERE = arg[0]:match("^(.*/)") or "./"
@@ -41,14 +39,14 @@ local function new_directory()
   return path
 end
 
--- The example's nginx.conf with our changes.
+-- nginx.conf with the replacements.
 local function configuration(port)
   local text = read(HERE .. "nginx.conf")
   text = text:gsub("include /etc/nginx/modules[^\n]*", MAIN)
   return (text:gsub("127%.0%.0%.1:8080", "127.0.0.1:" .. port):gsub("http {", FILES))
 end
 
--- nginx ends when its pipe closes: with this process, however that ends.
+-- The end of the pipe ends nginx, so that it never outlives this process.
 local command = [[exec 3<&0; export LUA_PATH="%s?.lua;${LUA_PATH:-;}"
 export APIVIDEO_API_KEY=%s APIVIDEO_BASE_URL=%s
 bash %sstart -p %s -c nginx.conf < /dev/null > %s/log 2>&1 & pid=$!
@@ -58,9 +56,10 @@ local function start(api_url)
   local directory, port = new_directory(), free_port()
   write(directory .. "/nginx.conf", configuration(port))
   local nginx = { directory = directory, url = "http://127.0.0.1:" .. port }
+  nginx.client = apivideo.client { api_key = API_KEY, base_url = nginx.url, retries = 0 }
   nginx.pipe = io.popen(command:format(HERE, API_KEY, api_url, HERE, directory, directory), "w")
   for _ = 1, 500 do
-    if http.request { method = "GET", url = nginx.url .. "/metrics" } then return nginx end
+    if nginx.client:request("GET", "/health") then return nginx end
     apivideo.sleep(0.02)
   end
   error("nginx did not start:\n" .. read(directory .. "/log"), 0)
@@ -71,18 +70,31 @@ local function stop(nginx)
   os.execute("rm -rf " .. nginx.directory)
 end
 
--- What nginx's Lua has written into the log since.
+-- Prints the lines that Lua has added to nginx's log since the last call.
 local function print_log(nginx)
   local text = read(nginx.directory .. "/log")
-  for line in text:sub((nginx.read or 0) + 1):gmatch("[^\n]+") do
-    local words = line:match("%[lua%] [^ ]+ (.-), client:")
-    if words then print("  " .. words:gsub("^[^ ]*%(%): ", "")) end
+  for line in text:sub((nginx.printed or 0) + 1):gmatch("[^\n]+") do
+    local message = line:match("%[lua%] [^ ]+ (.-), client:")
+    if message then print("  " .. message:gsub("^[^ ]*%(%): ", "")) end
   end
-  nginx.read = #text
+  nginx.printed = #text
 end
 
+-- The text that a location responds with. A client of the API expects JSON, so the call returns an error, which has the
+-- response.
 local function get(nginx, path)
-  return assert(http.request { method = "GET", url = nginx.url .. path }).body
+  local _, err = nginx.client:request("GET", path)
+  return err.response.body
+end
+
+-- Sends a delivery that is signed with the secret of another account.
+local function send_forged(url)
+  local other = assert(emulator.start { api_key = "other-key", attempts = 1 })
+  local client = apivideo.client { api_key = "other-key", base_url = other.url }
+  assert(client.webhooks:create { url = url, events = apivideo.events:names() })
+  other:emit(apivideo.events:sample "video.source.recorded")
+  other:settle(10)
+  other:stop()
 end
 
 local function main()
@@ -93,19 +105,18 @@ local function main()
 
   local client = apivideo.client { api_key = API_KEY, base_url = api.url }
   local webhook = assert(client.webhooks:create { url = nginx.url .. "/webhooks", events = apivideo.events:names() })
-  print(("\nCreated %s at %s.\n\nThe local api.video delivers one event of each type, and somebody forges one:")
-    :format(webhook.webhookId, webhook.url))
+  print(("\nCreated %s at %s.\n"):format(webhook.webhookId, webhook.url))
+  print "The local api.video sends one event of each type; then comes a forged delivery:"
   api:put_video { videoId = apivideo.events:sample("video.source.recorded").videoId, title = "Evening news" }
   for _, name in ipairs(apivideo.events:names()) do
     api:emit(apivideo.events:sample(name))
     api:settle(10)
   end
-  sender.send(sender.new { url = webhook.url, webhookId = webhook.webhookId, raw = '{"type":"video.forged"}' },
-    "sig_sec_a_guess", { attempts = 1, interval = 0, timeout = 10 })
+  send_forged(webhook.url)
   print_log(nginx)
 
-  print("\nIts location /subscriptions asks api.video:\n  " .. get(nginx, "/subscriptions"))
-  print("Its location /metrics:")
+  print("\nThe location /subscriptions gets the webhooks from api.video:\n  " .. get(nginx, "/subscriptions"))
+  print("The location /metrics:")
   for line in get(nginx, "/metrics"):gmatch("[^\n]+") do
     if line:find("^apivideo_deliveries") and not line:find(" 0$") then print("  " .. line) end
   end

@@ -6,7 +6,7 @@ local process = require "spec.support.process"
 
 local QUALITY = "video.encoding.quality.completed"
 
--- Runs the command: what it printed, and its exit status.
+-- Runs the command. Returns its output and exit status.
 local function run(arguments, environment)
   return process.run({ "bin/apivideo", (table.unpack or unpack)(arguments) }, environment)
 end
@@ -16,7 +16,7 @@ local function start(arguments)
 end
 
 describe("command #process", function()
-  it("helps", function()
+  it("prints help and the version", function()
     local output, status = run { "--help" }
     assert.equal(0, status)
     for _, word in ipairs { "emulate", "listen", "trigger", "Exit status" } do
@@ -30,29 +30,29 @@ describe("command #process", function()
     assert.equal(apivideo._VERSION .. "\n", output)
   end)
 
-  it("exits with 2 on wrong usage, and says what is right", function()
+  it("exits with 2 on a usage error, and prints a remedy", function()
     for _, case in ipairs {
       { {}, "command" },
       { { "listne" }, "Did you mean 'listen'?" },
       { { "listen", "--prot", "1" }, "Did you mean '--port'?" },
-      { { "listen", "--port", "x" }, "a whole number from 0 to 65535 expected, got 'x'" },
+      { { "listen", "--port", "x" }, "expected a whole number from 0 to 65535, got 'x'" },
       { { "listen", "--port", "80801" }, "from 0 to 65535" },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--attempts", "0" }, "from 1 to 100" },
-      { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--interval", "soon" }, "seconds expected" },
-      { { "listen" }, "give --secret, --api-key or --unsigned" },
+      { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--interval", "soon" }, "expected seconds" },
+      { { "listen" }, "use --secret, --api-key or --unsigned" },
       { { "listen", "--secret", "s", "--unsigned" }, "can not be used together" },
       { { "listen", "--api-key", "bad key" }, "api_key" },
       { { "listen", "--api-key", "k", "--base-url", "x" }, "base_url" },
-      { { "trigger", QUALITY }, "one of --to and --through is required" },
+      { { "trigger", QUALITY }, "exactly one of --to and --through is required" },
       { { "trigger" }, "type" },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--through", "http://127.0.0.1:1" }, "one of" },
-      { { "trigger", QUALITY, "--through", "http://127.0.0.1:1", "--secret", "s" }, "--secret goes with --to" },
+      { { "trigger", QUALITY, "--through", "http://127.0.0.1:1", "--secret", "s" }, "--secret needs --to" },
       { { "trigger", QUALITY, "--too", "x" }, "See: apivideo trigger --help" },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--secret", "s\n" },
         '--secret must not end in whitespace (the last byte is a newline); pass it as "$(cat FILE)"' },
-      { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--secret", "" }, "--secret is empty; is the variable" },
+      { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--secret", "" }, "--secret is empty; check that" },
       { { "listen", "--secret", "s", "--secret", " s" }, "--secret must not begin with whitespace" },
-      { { "listen", "--api-key", "" }, "--api-key is empty; is the variable set" },
+      { { "listen", "--api-key", "" }, "--api-key is empty; check that the variable" },
       { { "emulate", "--api-key", "k " }, "--api-key must not end in whitespace (the last byte is a space)" },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--set", "x" }, "name=value" },
     } do
@@ -65,25 +65,25 @@ describe("command #process", function()
     assert.truthy(output:find("APIVIDEO_API_KEY must not end in whitespace (the last byte is a newline)", 1, true))
   end)
 
-  it("sends an event of an unknown type, and names the known one that is near", function()
+  it("sends an event of an unknown type, and suggests a similar known type", function()
     local child = start { "listen", "--port", "0", "--secret", "s" }
     local url = child:wait_for("Listening on (http://[%d.]+:%d+)")
-    for given, expected in pairs {
+    for name, expected in pairs {
       ["video.encoding.quality.complete"] = "did you mean " .. QUALITY .. "?",
       ["player.something.new"] = "see: apivideo trigger --help",
     } do
-      local output, status = run { "trigger", given, "--to", url, "--secret", "s" }
+      local output, status = run { "trigger", name, "--to", url, "--secret", "s" }
       assert.equal(0, status, output)
-      assert.truthy(output:find("apivideo: warning: unknown event type " .. given, 1, true), output)
+      assert.truthy(output:find("apivideo: warning: unknown event type " .. name, 1, true), output)
       assert.truthy(output:find(expected, 1, true), output)
-      child:wait_for("verified 204  " .. given:gsub("%p", "%%%0"))
+      child:wait_for("verified 204  " .. name:gsub("%p", "%%%0"))
     end
     assert.is_nil(run({ "trigger", QUALITY, "--to", url, "--secret", "s" }):find("warning", 1, true))
     child:kill("TERM")
     assert.equal(0, child:wait())
   end)
 
-  it("listens, and prints each delivery", function()
+  it("listens and prints each delivery", function()
     local secret = "sig_sec_test"
     local child = start { "listen", "--port", "0", "--secret", secret }
     local url = child:wait_for("Listening on (http://[%d.]+:%d+)")
@@ -95,7 +95,7 @@ describe("command #process", function()
       "--attempts", "2", "--interval", "0" }
     assert.equal(1, status)
     assert.truthy(output:find("attempt 2: 401 in %d"))
-    child:wait_for("refused 401  bad_signature: signature mismatch")
+    child:wait_for("rejected 401  bad_signature: signature mismatch")
     output, status = run { "trigger", QUALITY, "--to", url }
     assert.equal(1, status)
     assert.truthy(output:find("401", 1, true))
@@ -113,30 +113,30 @@ describe("command #process", function()
     assert.equal("delivered", attempt.state)
     assert.equal(204, attempt.status)
     local record = cjson.decode(child:wait_for("\n(.-)\n"))
-    assert.equal("unsigned", record.verdict)
+    assert.equal("unsigned", record.result)
     assert.equal("video.source.recorded", record.event.type)
     assert.equal("b=c", record.event.a)
     child:kill("TERM")
     assert.equal(0, child:wait())
   end)
 
-  it("says why nothing arrived", function()
+  it("prints why a delivery failed", function()
     local output, status = run { "trigger", QUALITY, "--to", "http://127.0.0.1:1/" }
     assert.equal(1, status)
-    assert.truthy(output:find("no answer in .*127.0.0.1"))
+    assert.truthy(output:find("no response in .*127.0.0.1"))
     output, status = run { "trigger", QUALITY, "--to", "ftp://x" }
     assert.equal(1, status)
     assert.truthy(output:find("http", 1, true))
   end)
 
-  it("runs a local api.video, and has it deliver", function()
+  it("runs a local api.video, which sends deliveries", function()
     local child = start { "emulate", "--port", "0", "--api-key", "k", "--interval", "0" }
     local url = child:wait_for("listens on (http://[%d.]+:%d+)")
     local client = apivideo.client { api_key = "k", base_url = url }
-    local p = peer.answering("204 No Content")
+    local p = peer.responding("204 No Content")
     assert(client.webhooks:create { url = p.url, events = { QUALITY } })
     local trigger = start { "trigger", QUALITY, "--through", url, "--api-key", "k" }
-    trigger:wait_for("delivers it to 1 webhooks")
+    trigger:wait_for("sends the event to 1 webhooks")
     assert.equal(0, trigger:wait())
     child:wait_for("delivered " .. p.url:gsub("%p", "%%%0") .. "  attempt 1: 204")
     assert.equal(1, #p.requests)
@@ -148,7 +148,21 @@ describe("command #process", function()
     assert.equal(0, child:wait())
   end)
 
-  it("listens with the secrets of an account", function()
+  it("prints colours on a terminal, and not with NO_COLOR", function()
+    local found = os.execute "command -v script > /dev/null"
+    if found ~= true and found ~= 0 then return pending "script (of util-linux) is not installed" end
+    local command = process.command { "bin/apivideo", "trigger", QUALITY, "--to", "http://127.0.0.1:1/" }
+    for no_color, is_coloured in pairs { [""] = true, ["1"] = false } do
+      -- util-linux's script runs a command on a pseudo-terminal.
+      local pipe = io.popen(("TERM=xterm NO_COLOR=%s script -qec '%s' /dev/null < /dev/null"):format(no_color,
+        command:gsub("'", "'\\''")))
+      local output = pipe:read "*a"
+      pipe:close()
+      assert.equal(is_coloured, output:find("\27[31mfailed\27[0m attempt 1", 1, true) ~= nil, output)
+    end
+  end)
+
+  it("verifies signatures with the secrets of an account", function()
     local local_api = assert(emulator.start { api_key = "k" })
     local child = start { "listen", "--port", "0", "--api-key", "k", "--base-url", local_api.url }
     local url = child:wait_for("Listening on (http://[%d.]+:%d+)")
@@ -163,8 +177,8 @@ describe("command #process", function()
     local_api:stop()
   end)
 
-  it("fails when the port is taken", function()
-    local p = peer.answering("200 OK")
+  it("fails if the port is in use", function()
+    local p = peer.responding("200 OK")
     for _, arguments in ipairs { { "listen", "--unsigned" }, { "emulate" } } do
       arguments[#arguments + 1] = "--port"
       arguments[#arguments + 1] = tostring(p.port)

@@ -110,7 +110,7 @@ describe("a client whose server", function()
     finally(waits.restore)
     for _, status in ipairs { "429 X", "503 X" } do
       for _, value in ipairs(absurd) do
-        local p = running.answering(status, limits_of(value, value) .. "Retry-After: " .. value .. "\r\n")
+        local p = running.responding(status, limits_of(value, value) .. "Retry-After: " .. value .. "\r\n")
         local client = apivideo.client { api_key = "k", base_url = p.url, retries = 2, total_timeout = 0.1 }
         local began = runtime.monotonic()
         local page, err = client.webhooks:list()
@@ -128,7 +128,7 @@ describe("a client whose server", function()
     finally(function() runtime.now = now end)
     for _, value in ipairs(absurd) do
       for _, limit in ipairs { value, "1" } do
-        local p = running.answering("200 OK", limits_of(limit, value), '{"data":[]}')
+        local p = running.responding("200 OK", limits_of(limit, value), '{"data":[]}')
         local client = apivideo.client { api_key = "k", base_url = p.url, retries = 0, total_timeout = 0.05 }
         for _ = 1, 3 do client.webhooks:list() end
         offset = offset + 62

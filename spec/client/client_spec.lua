@@ -18,7 +18,7 @@ describe("client", function()
   after_each(running.stop)
 
   local function answering(...)
-    local p = running.answering(...)
+    local p = running.responding(...)
     return client_of(p.url), p
   end
 

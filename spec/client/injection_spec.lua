@@ -17,7 +17,7 @@ describe("a client sends nothing that was slipped into", function()
   local p, client
 
   before_each(function()
-    p = running.answering("200 OK", nil, '{"data":[]}')
+    p = running.responding("200 OK", nil, '{"data":[]}')
     client = client_of(p.url)
   end)
 

@@ -13,7 +13,7 @@ describe("client:request", function()
 
   -- A client of a peer that answers so.
   local function answered(body, status)
-    p = running.answering(status or "200 OK", nil, body or '{"a":1}')
+    p = running.responding(status or "200 OK", nil, body or '{"a":1}')
     return client_of(p.url)
   end
 
@@ -142,7 +142,7 @@ describe("client:request", function()
   end)
 
   it("sends each header once: the call's stands before the client's, and that before the library's", function()
-    local other = running.answering("200 OK", nil, '{"data":[],"pagination":{}}')
+    local other = running.responding("200 OK", nil, '{"data":[],"pagination":{}}')
     local client = apivideo.client { api_key = "k-k-k-k", base_url = other.url, retries = 0,
       headers = { ["X-Tenant"] = "client", Accept = "application/vnd.x+json" } }
     assert(client.webhooks:list())
@@ -154,7 +154,7 @@ describe("client:request", function()
   end)
 
   it("sends a POST without a body as one of no bytes, and whole numbers whole", function()
-    local other = running.answering("202 Accepted")
+    local other = running.responding("202 Accepted")
     local client = apivideo.client { api_key = "k-k-k-k", base_url = other.url, retries = 0 }
     for _, method in ipairs { "POST", "PUT", "PATCH" } do
       local result, _, response = client:request(method, "/x", { query = { n = math.maxinteger or 2 ^ 53 } })

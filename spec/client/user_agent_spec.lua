@@ -11,7 +11,7 @@ local version = require "apivideo.version"
 describe("identity", function()
   local p
 
-  before_each(function() p = peer.answering("200 OK", nil, '{"data":[],"access_token":"t"}') end)
+  before_each(function() p = peer.responding("200 OK", nil, '{"data":[],"access_token":"t"}') end)
   after_each(function() p.stop() end)
 
   local function client_of(more)

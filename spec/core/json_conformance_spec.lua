@@ -35,7 +35,7 @@ describe("RFC 8259", function()
     end)
   end
 
-  for _, case in ipairs(suite.refused) do
+  for _, case in ipairs(suite.rejected) do
     it("has not as JSON: " .. case[1], function()
       assert.equal("bad_json", kind_of(case[2]))
       for _, place in ipairs(PLACES) do

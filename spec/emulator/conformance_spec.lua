@@ -1,4 +1,4 @@
--- Every answer of the local api.video is one that api.video's OpenAPI document has.
+-- Every response of the emulator conforms to api.video's OpenAPI document.
 
 local cjson = require "cjson"
 local emulator = require "apivideo.emulator"
@@ -25,7 +25,7 @@ describe("emulator, conformance", function()
       rate_limits = { reads = limit or 1e6, writes = limit or 1e6 } })
   end
 
-  -- Asks, and checks status and answer.
+  -- Sends a request, and checks the status and the conformance of the response.
   local function expect(status, method, target, body, key)
     local response = assert(http.request { method = method, url = local_api.url .. target,
       body = body and cjson.encode(body), username = key or "key", headers = { "Content-Type: application/json" } })
@@ -46,7 +46,7 @@ describe("emulator, conformance", function()
     it(name, check)
   end
 
-  section("of /auth", function()
+  section("conforms for /auth", function()
     start()
     local tokens = expect(200, "POST", "/auth/api-key", { apiKey = "key" })
     expect(200, "POST", "/auth/refresh", { refreshToken = tokens.refresh_token })
@@ -55,7 +55,7 @@ describe("emulator, conformance", function()
     end
   end)
 
-  section("of empty lists", function()
+  section("conforms for empty lists", function()
     start()
     local_api:put_video { videoId = "vi1" }
     expect(200, "GET", "/videos/vi1/captions")
@@ -67,7 +67,7 @@ describe("emulator, conformance", function()
     expect(400, "GET", "/videos/vi1/captions?pageSize=0")
   end)
 
-  section("of webhooks", function()
+  section("conforms for webhooks", function()
     start()
     local webhook = expect(201, "POST", "/webhooks", { url = "https://example.com/", events = TYPES })
     expect(200, "GET", "/webhooks/" .. webhook.webhookId)
@@ -85,7 +85,7 @@ describe("emulator, conformance", function()
     expect(404, "PATCH", "/webhooks/" .. webhook.webhookId)
   end)
 
-  section("of videos", function()
+  section("conforms for videos", function()
     start()
     local full = { videoId = "vi1", title = "T", tags = { "a" }, metadata = { { key = "k", value = "v" } },
       languageOrigin = json.null, playerId = "pl1", captions = { { srclang = "en" }, { srclang = "xx" } },
@@ -111,7 +111,7 @@ describe("emulator, conformance", function()
     end
   end)
 
-  section("of live streams", function()
+  section("conforms for live streams", function()
     start()
     local_api:put_live_stream {}
     local_api:put_live_stream { liveStreamId = "li1", name = "N", playerId = "pl1", restreams = {
@@ -123,7 +123,7 @@ describe("emulator, conformance", function()
     expect(404, "GET", "/live-streams/li2")
   end)
 
-  section("of summaries", function()
+  section("conforms for summaries", function()
     start()
     local_api:put_summary {}
     for _, status in ipairs { "missing", "waiting", "failed", "unprocessable" } do
@@ -135,7 +135,7 @@ describe("emulator, conformance", function()
     expect(400, "GET", "/summaries?origin=x")
   end)
 
-  section("of too many requests", function()
+  section("conforms for too many requests", function()
     start(0)
     for _, path in ipairs(LISTS) do expect(429, "GET", path) end
     for _, path in ipairs { "/webhooks/x", "/videos/x", "/videos/x/status", "/videos/x/captions", "/live-streams/x" } do
@@ -146,12 +146,12 @@ describe("emulator, conformance", function()
     expect(401, "GET", "/videos", nil, "no")
   end)
 
-  section("of what there is not", function()
+  section("conforms for unknown paths", function()
     start()
     for _, path in ipairs { "/", "/players", "/videos/a/b/c", "/summaries/s" } do expect(404, "GET", path) end
   end)
 
-  it("of all that is documented", function()
+  it("covers every documented response", function()
     for _, check in ipairs(sections) do check() end
     assert.same({}, document:missing())
   end)
@@ -160,32 +160,33 @@ end)
 describe("openapi", function()
   local document = openapi.load "spec/openapi.json"
 
-  -- What is wrong with the body of an answer, which has all the headers.
+  -- The problems of a response with this body and all headers.
   local function problems(method, path, status, body)
     local headers = setmetatable({}, { __index = function() return "1" end })
     return document:problems(method, path, { status = status, headers = headers, body = body })
   end
 
-  it("finds what does not conform", function()
+  it("reports what does not conform", function()
     for body, expected in pairs {
-      ['{"webhookId":"w","events":[]}'] = {}, ['{}'] = {}, ['{"events":{}}'] = { "body.events is no array" },
-      ['[]'] = { "body is no object" }, ['{"url":null}'] = { "body.url is null" },
-      ['{"events":["video.source.recorded","x"]}'] = { "body.events[2] is none of the enum: x" },
-      ['{"url":5}'] = { "body.url is no string" }, ['{'] = { "the body is no JSON" },
+      ['{"webhookId":"w","events":[]}'] = {}, ['{}'] = {}, ['{"events":{}}'] = { "body.events is not an array" },
+      ['[]'] = { "body is not an object" }, ['{"url":null}'] = { "body.url is null" },
+      ['{"events":["video.source.recorded","x"]}'] = { "body.events[2] is not in the enum: x" },
+      ['{"url":5}'] = { "body.url is not a string" }, ['{'] = { "the body is not JSON" },
       ['{"url":"[\\"]{","events":["video.source.recorded"]}'] = {},
     } do
       assert.same(expected, problems("GET", "/webhooks/w", 200, body), body)
     end
     assert.same({ "body.pagination.links is missing" },
       problems("GET", "/webhooks", 200, '{"data":[],"pagination":{}}'))
-    assert.same({ "body.ingest.filesize is no integer" },
+    assert.same({ "body.ingest.filesize is not an integer" },
       problems("GET", "/videos/v/status", 200, '{"ingest":{"filesize":1.5}}'))
     assert.same({}, problems("GET", "/videos/v/status", 200, '{"ingest":{"filesize":null}}'))
-    assert.same({ "body.status is another one" }, problems("GET", "/videos/v", 404, '{"status":400}'))
-    assert.same({ "body.problems[2] is there twice" },
+    assert.same({ "body.status differs from the response's status" },
+      problems("GET", "/videos/v", 404, '{"status":400}'))
+    assert.same({ "body.problems[2] is a duplicate" },
       problems("POST", "/webhooks", 400, '{"status":400,"problems":[{"name":"a"},{"name":"a"}]}'))
     assert.same({ "the body should be empty" }, problems("DELETE", "/webhooks/w", 204, "{}"))
-    assert.same({ "202 is no documented status", "the body should be empty" }, problems("GET", "/videos", 202, "{}"))
+    assert.same({ "202 is not a documented status", "the body should be empty" }, problems("GET", "/videos", 202, "{}"))
     assert.truthy(#document:problems("GET", "/webhooks/w", { status = 200, headers = {}, body = "{}" }) == 3)
   end)
 end)

@@ -15,9 +15,9 @@ describe("emulator", function()
   after_each(running.stop)
 
   local function start(more)
-    local given = { api_key = "key", interval = 0.01 }
-    for name, value in pairs(more or {}) do given[name] = value end
-    local_api = assert(emulator.start(given))
+    local options = { api_key = "key", interval = 0.01 }
+    for name, value in pairs(more or {}) do options[name] = value end
+    local_api = assert(emulator.start(options))
     running.add(function() local_api:stop() end)
     client = apivideo.client { api_key = "key", base_url = local_api.url, timeout = 60 }
     return local_api
@@ -27,14 +27,14 @@ describe("emulator", function()
     return assert(client.webhooks:create { url = url or "https://example.com/", events = events or { RECORDED } })
   end
 
-  -- The answer to a bare request.
-  local function ask(method, path, body, key)
+  -- Sends a request without the client: status, decoded body, response.
+  local function request(method, path, body, key)
     local response = assert(http.request { method = method, url = local_api.url .. path, body = body,
       username = key or "key", headers = { "Content-Type: application/json" } })
     return response.status, response.body ~= "" and cjson.decode(response.body), response
   end
 
-  it("creates, shows, lists and deletes", function()
+  it("creates, gets, lists and deletes webhooks", function()
     start()
     local webhook = create("https://example.com/a?b=c", { RECORDED, QUALITY })
     assert.truthy(webhook.webhookId:find("^webhook_%w+$"))
@@ -54,12 +54,12 @@ describe("emulator", function()
     end
   end)
 
-  it("creates the same webhook several times", function()
+  it("creates a new webhook for each of two equal requests", function()
     start()
     assert.truthy(create().webhookId ~= create().webhookId)
   end)
 
-  it("filters by event, and pages", function()
+  it("filters webhooks by event type, and paginates", function()
     start()
     local ids = {}
     for i = 1, 5 do ids[i] = create(nil, { i % 2 == 0 and QUALITY or RECORDED }).webhookId end
@@ -81,28 +81,28 @@ describe("emulator", function()
     assert.same({}, client.webhooks:list { events = "another" }.data)
   end)
 
-  it("writes an empty page as an array", function()
+  it("encodes an empty page as an array", function()
     start()
-    local _, _, response = ask("GET", "/webhooks")
+    local _, _, response = request("GET", "/webhooks")
     assert.truthy(response.body:find('"data":[]', 1, true))
   end)
 
-  it("refuses pages out of range as documented", function()
+  it("rejects page parameters out of range with the documented problem", function()
     start()
-    local status, problem = ask("GET", "/webhooks?currentPage=0&pageSize=101")
+    local status, problem = request("GET", "/webhooks?currentPage=0&pageSize=101")
     assert.equal(400, status)
     assert.equal("page", problem.name)
     assert.equal(1, problem.range.min)
     assert.equal(100, problem.problems[2].range.max)
     assert.is_nil(problem.type)
     for _, query in ipairs { "currentPage=x", "pageSize=0", "pageSize=1.5", "currentPage=-1" } do
-      assert.equal(400, (ask("GET", "/webhooks?" .. query)))
+      assert.equal(400, (request("GET", "/webhooks?" .. query)))
     end
   end)
 
-  it("refuses webhooks as documented", function()
+  it("rejects invalid webhooks with the documented problem", function()
     start()
-    local status, problem, response = ask("POST", "/webhooks", "{}")
+    local status, problem, response = request("POST", "/webhooks", "{}")
     assert.equal(400, status)
     assert.equal("application/problem+json", response.headers["content-type"])
     assert.equal("https://docs.api.video/reference/attribute-required", problem.type)
@@ -113,12 +113,12 @@ describe("emulator", function()
     for _, body in ipairs { "", "x", "5", '{"url":"https://x"}', '{"events":["' .. RECORDED .. '"]}',
       '{"url":"https://x","events":"a"}', '{"url":"https://x","events":["no.such"]}',
       '{"url":"ftp://x","events":["' .. RECORDED .. '"]}', '{"url":5,"events":["' .. RECORDED .. '"]}' } do
-      assert.equal(400, (ask("POST", "/webhooks", body)), body)
+      assert.equal(400, (request("POST", "/webhooks", body)), body)
     end
     assert.equal(0, #client.webhooks:list().data)
   end)
 
-  it("holds ten webhooks, or as many as it is told", function()
+  it("limits the number of webhooks to ten, or to webhook_limit", function()
     start { webhook_limit = 2 }
     create()
     create()
@@ -128,57 +128,57 @@ describe("emulator", function()
     assert.truthy(err.message:find("reached the webhook urls limit", 1, true))
     start()
     for _ = 1, 10 do create() end
-    assert.equal(400, (ask("POST", "/webhooks", '{"url":"https://x","events":["' .. RECORDED .. '"]}')))
+    assert.equal(400, (request("POST", "/webhooks", '{"url":"https://x","events":["' .. RECORDED .. '"]}')))
   end)
 
-  it("lets nobody in without the key", function()
+  it("responds 401 without the API key", function()
     start()
     for _, key in ipairs { "another", "ke", "keyy" } do
-      assert.equal(401, (ask("GET", "/webhooks", nil, key)))
+      assert.equal(401, (request("GET", "/webhooks", nil, key)))
     end
     local response = assert(http.request { method = "GET", url = local_api.url .. "/webhooks" })
     assert.equal(401, response.status)
   end)
 
-  it("answers 404 for what it does not have", function()
+  it("responds 404 to an unknown path or method", function()
     start()
     for _, case in ipairs { { "GET", "/" }, { "GET", "/webhooks/a/b" }, { "PUT", "/webhooks" },
       { "PATCH", "/webhooks/webhook_1" }, { "GET", "/webhooks/" }, { "GET", "/webhooks/..%2Fvideos" } } do
-      assert.equal(404, (ask(case[1], case[2])))
+      assert.equal(404, (request(case[1], case[2])))
     end
   end)
 
-  it("counts calls, tells what is left, and answers 429 beyond", function()
+  it("counts calls, sends the rate limit headers, and responds 429 beyond the limit", function()
     start { rate_limits = { reads = 2, writes = 1 } }
     for i = 1, 3 do
-      local status, _, response = ask("GET", "/webhooks")
+      local status, _, response = request("GET", "/webhooks")
       assert.equal(i <= 2 and 200 or 429, status)
       assert.equal("2", response.headers["X-RateLimit-Limit"])
       assert.equal(tostring(math.max(0, 2 - i)), response.headers["X-RateLimit-Remaining"])
       local seconds = tonumber(response.headers["X-RateLimit-Retry-After"])
       assert.is_true(seconds >= 1 and seconds <= 60)
     end
-    assert.equal(400, (ask("POST", "/webhooks", "{}"))) -- writes are counted apart
-    assert.equal(429, (ask("POST", "/webhooks", "{}")))
+    assert.equal(400, (request("POST", "/webhooks", "{}"))) -- writes are counted separately
+    assert.equal(429, (request("POST", "/webhooks", "{}")))
   end)
 
-  it("counts anew in each window", function()
+  it("resets the rate limit in each window", function()
     start { rate_limits = { reads = 1, writes = 1 }, rate_window = 0.05 }
-    assert.equal(200, (ask("GET", "/webhooks")))
-    wait_for(function() return ask("GET", "/webhooks") == 200 end, "the next window")
+    assert.equal(200, (request("GET", "/webhooks")))
+    wait_for(function() return request("GET", "/webhooks") == 200 end, "the next window")
   end)
 
-  it("tells the limits with every answer but those of /auth", function()
+  it("sends the rate limit headers with every response except those of /auth", function()
     start()
     for i, case in ipairs { { "GET", "/webhooks", "another" }, { "GET", "/nothing" }, { "GET", "/videos/vi" } } do
-      local _, _, response = ask(case[1], case[2], nil, case[3])
+      local _, _, response = request(case[1], case[2], nil, case[3])
       assert.equal(tostring(100 - i), response.headers["X-RateLimit-Remaining"])
     end
-    local _, _, response = ask("POST", "/auth/api-key", '{"apiKey":"key"}')
+    local _, _, response = request("POST", "/auth/api-key", '{"apiKey":"key"}')
     assert.is_nil(response.headers["X-RateLimit-Limit"])
   end)
 
-  it("delivers all six types, signed, to whom subscribed", function()
+  it("delivers each type, signed, to the webhooks that subscribe to it", function()
     start()
     local got = {}
     local handlers = apivideo.handlers():on("*", function(event, delivery)
@@ -212,9 +212,9 @@ describe("emulator", function()
     end
   end)
 
-  it("stamps an event that has no date with now", function()
+  it("sets emittedAt to now if an event has none", function()
     start()
-    local p = running.answering("204 No Content")
+    local p = running.responding("204 No Content")
     create(p.url)
     local_api:emit { type = RECORDED, videoId = "vi", liveStreamId = "li" }
     assert.is_true(local_api:settle(60))
@@ -223,10 +223,10 @@ describe("emulator", function()
     assert.truthy(p.requests[1].body:find('^{"type":"' .. RECORDED .. '","emittedAt":'))
   end)
 
-  for reading, attempts in pairs { ["3 attempts"] = 3, ["a first and 3 retries"] = 4 } do
-    it("gives up after " .. reading, function()
+  for reading, attempts in pairs { ["3 attempts"] = 3, ["a first attempt and 3 retries"] = 4 } do
+    it("marks a delivery as failed after " .. reading, function()
       start { attempts = attempts }
-      local p = running.answering("500 X")
+      local p = running.responding("500 X")
       create(p.url)
       local deliveries = local_api:emit(apivideo.events:sample(RECORDED))
       assert.equal("pending", deliveries[1].state)
@@ -241,17 +241,17 @@ describe("emulator", function()
     end)
   end
 
-  it("follows the documented policy by itself: 3 attempts, 3 seconds apart", function()
-    assert.same({ attempts = 3, interval = 3, timeout = 10 }, running.emulator().policy)
+  it("has the documented delivery policy by default: 3 attempts, 3 seconds apart", function()
+    assert.same({ attempts = 3, interval = 3, timeout = 10 }, running.emulator()._policy)
   end)
 
-  it("tries again after a redirect, a refusal, a reset and no connection, until it is taken", function()
+  it("retries a delivery after a redirect, an error status and a reset, until the response is 2xx", function()
     start { attempts = 5 }
-    local answers = { "302 Found", "410 Gone" }
+    local statuses = { "302 Found", "410 Gone" }
     local p = running.peer(function(connection, number)
       connection:read_request()
       if number == 3 then return connection:reset() end
-      connection:respond(answers[number] or "202 Accepted", "Connection: close\r\n")
+      connection:respond(statuses[number] or "202 Accepted", "Connection: close\r\n")
     end)
     create(p.url)
     local delivery = local_api:emit(apivideo.events:sample(RECORDED))[1]
@@ -264,9 +264,9 @@ describe("emulator", function()
     assert.equal(202, delivery.attempts[4].status)
   end)
 
-  it("sends the very bytes it is given", function()
+  it("sends the exact bytes of an event that is a string", function()
     start()
-    local p = running.answering("200 OK")
+    local p = running.responding("200 OK")
     local webhook = create(p.url)
     local raw = '{ "type" : "' .. RECORDED .. '","emittedAt":"x","videoId":"v","liveStreamId":"l","n":1.50 }'
     local_api:emit(raw)
@@ -278,26 +278,26 @@ describe("emulator", function()
       .. apivideo.sign(raw, webhook.signatureSecret) .. "\r\n", 1, true))
   end)
 
-  it("says when it does not settle in time", function()
+  it("returns a timeout if deliveries do not settle in time", function()
     start { interval = 5 }
-    local p = running.answering("500 X")
+    local p = running.responding("500 X")
     create(p.url)
     local_api:emit(apivideo.events:sample(RECORDED))
     assert.same({ nil, "timeout" }, { local_api:settle(0.05) })
   end)
 
-  it("refuses to emit what is no event", function()
+  it("raises an error for an event without a type", function()
     start()
-    for _, wrong in ipairs { {}, { tpye = RECORDED }, 5, RECORDED } do
-      assert.is_false(pcall(local_api.emit, local_api, wrong))
+    for _, invalid in ipairs { {}, { tpye = RECORDED }, 5, RECORDED } do
+      assert.is_false(pcall(local_api.emit, local_api, invalid))
     end
     assert.is_false(pcall(local_api.emit, local_api))
   end)
 
-  it("settles although a listener of attempts fails", function()
+  it("settles even if on_attempt raises an error", function()
     local written = stderr.of(function()
       start { on_attempt = function() error("it broke") end }
-      local p = running.answering("204 No Content")
+      local p = running.responding("204 No Content")
       create(p.url)
       local_api:emit(apivideo.events:sample(RECORDED))
       assert.is_true(local_api:settle(60))
@@ -305,7 +305,7 @@ describe("emulator", function()
     assert.truthy(written[1]:find("it broke"))
   end)
 
-  it("cannot listen where somebody else does", function()
+  it("returns an error if the port is in use", function()
     start()
     local second, err = emulator.start { api_key = "key", port = local_api.port }
     assert.is_nil(second)

@@ -1,4 +1,4 @@
--- Each fault of the local api.video: what a caller sees, and what the server remembers.
+-- Each fault of the emulator: what a client observes, and what the emulator records.
 
 local cjson = require "cjson"
 local emulator = require "apivideo.emulator"
@@ -7,8 +7,8 @@ local misuse = require "spec.support.misuse"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
 
--- Seconds in which a request reaches the server, wherever this runs.
-local ENOUGH = os.getenv "APIVIDEO_SLOW" and 5 or 2
+-- Enough seconds for a request to reach the server, also under valgrind.
+local TIMEOUT_S = os.getenv "APIVIDEO_SLOW" and 5 or 2
 
 local WEBHOOK = '{"url":"https://example.com/","events":["video.source.recorded"]}'
 
@@ -21,7 +21,7 @@ describe("emulator, faults", function()
 
   after_each(function() local_api:stop() end)
 
-  local function ask(method, path, more)
+  local function send(method, path, more)
     local request = { method = method, url = local_api.url .. path, username = "key",
       body = method == "POST" and WEBHOOK or nil }
     for name, value in pairs(more or {}) do request[name] = value end
@@ -29,23 +29,23 @@ describe("emulator, faults", function()
   end
 
   local function get(path, more)
-    return ask("GET", path or "/webhooks", more)
+    return send("GET", path or "/webhooks", more)
   end
 
-  -- How many webhooks there are.
+  -- The number of webhooks.
   local function count()
     return #cjson.decode(assert(get()).body).data
   end
 
-  -- The last request: its fault and status.
+  -- The fault and status of the last request.
   local function last()
     local request = local_api.requests[#local_api.requests]
     return request.fault, request.status
   end
 
-  it("remembers requests", function()
+  it("records requests", function()
     get("/webhooks?events=a%20b&events=c")
-    ask("POST", "/webhooks", { username = "no" })
+    send("POST", "/webhooks", { username = "no" })
     local requests = local_api.requests
     assert.equal(2, #requests)
     assert.same({ "GET", "/webhooks", 200 }, { requests[1].method, requests[1].path, requests[1].status })
@@ -55,29 +55,29 @@ describe("emulator, faults", function()
     assert.is_nil(requests[1].fault)
   end)
 
-  it("remembers a thousand, the last ones", function()
+  it("records the last 1000 requests", function()
     for i = 1, 1003 do get("/videos?title=" .. i) end
     assert.equal(1000, #local_api.requests)
     assert.equal("4", local_api.requests[1].query.title)
     assert.equal("1003", local_api.requests[1000].query.title)
   end)
 
-  it("latency: the usual answer, later", function()
+  it("latency: delays the normal response", function()
     local_api:fault { latency = 0.05 }
     local started = runtime.monotonic()
     assert.equal(200, assert(get()).status)
     assert.is_true(runtime.monotonic() - started >= 0.05)
     assert.same({ "latency", 200 }, { last() })
     local_api:fault { latency = 600 }
-    local _, err = get(nil, { timeout = ENOUGH })
+    local _, err = get(nil, { timeout = TIMEOUT_S })
     assert.equal("timeout", err.kind)
     assert.same({ "latency", nil }, { last() })
   end)
 
-  it("status: a problem, and nothing was done", function()
+  it("status: responds with a problem, and does not process the request", function()
     for _, status in ipairs { 400, 401, 404, 409, 429, 500, 503 } do
       local_api:fault { status = status }
-      local response = assert(ask("POST", "/webhooks"))
+      local response = assert(send("POST", "/webhooks"))
       assert.equal(status, response.status)
       assert.equal("application/problem+json", response.headers["content-type"])
       local problem = cjson.decode(response.body)
@@ -88,7 +88,7 @@ describe("emulator, faults", function()
     assert.equal(0, count())
   end)
 
-  it("status with a body: as a proxy answers", function()
+  it("status with a body: responds as a proxy does", function()
     local_api:fault { status = 502, body = "<html>" }
     local response = assert(get())
     assert.same({ 502, "<html>", "text/html" }, { response.status, response.body, response.headers["content-type"] })
@@ -102,12 +102,12 @@ describe("emulator, faults", function()
     assert.equal(503, cjson.decode(response.body).status)
   end)
 
-  it("rate_limited: each form of the header", function()
+  it("rate_limited: sends each form of the header", function()
     local names = { "X-RateLimit-Retry-After", "Retry-After" }
     for header, expected in pairs { ["X-RateLimit-Retry-After"] = { "7", nil }, ["Retry-After"] = { nil, "7" },
       none = {} } do
       local_api:fault { rate_limited = { header = header, seconds = 7 } }
-      local response = assert(ask("POST", "/webhooks"))
+      local response = assert(send("POST", "/webhooks"))
       assert.equal(429, response.status)
       assert.equal("Too many requests.", cjson.decode(response.body).title)
       for i, name in ipairs(names) do assert.equal(expected[i], response.headers[name]) end
@@ -118,72 +118,72 @@ describe("emulator, faults", function()
     assert.equal(0, count())
   end)
 
-  it("rate_limited: a date", function()
-    local before = math.floor(runtime.now()) -- os.time may be a clock's tick late
+  it("rate_limited: sends an HTTP date", function()
+    local before = math.floor(runtime.now()) -- os.time may lag behind by a clock tick
     local_api:fault { rate_limited = { header = "date", seconds = 90 } }
     local value = assert(get()).headers["Retry-After"]
     local found
-    local year = os.setlocale(nil, "time")
+    local locale = os.setlocale(nil, "time")
     os.setlocale("C", "time")
     for seconds = before + 90, math.floor(runtime.now()) + 90 do
       found = found or os.date("!%a, %d %b %Y %H:%M:%S GMT", seconds) == value
     end
-    os.setlocale(year, "time")
+    os.setlocale(locale, "time")
     assert.is_true(found, value)
   end)
 
-  it("reset: before or after the request is processed", function()
+  it("reset: resets the connection before or after the request is processed", function()
     for when, created in pairs { before = 0, after = 1 } do
       local_api:fault { reset = when }
-      local response, err = ask("POST", "/webhooks")
+      local response, err = send("POST", "/webhooks")
       assert.is_nil(response)
       assert.equal("network", err.kind)
       assert.same({ "reset", created == 1 and 201 or nil }, { last() })
       assert.equal(created, count())
-      ask("DELETE", "/webhooks/" .. (local_api.webhooks.items[1] or { webhookId = "x" }).webhookId)
+      send("DELETE", "/webhooks/" .. (local_api.webhooks.items[1] or { webhookId = "x" }).webhookId)
     end
   end)
 
-  it("truncate: half of the body", function()
+  it("truncate: sends half of the body", function()
     local_api:fault { truncate = true }
-    local response, err = ask("POST", "/webhooks")
+    local response, err = send("POST", "/webhooks")
     assert.is_nil(response)
     assert.equal("network", err.kind)
     assert.same({ "truncate", 201 }, { last() })
     assert.equal(1, count())
   end)
 
-  it("truncate: nothing of an answer without a body", function()
-    ask("POST", "/webhooks")
+  it("truncate: sends nothing of a response without a body", function()
+    send("POST", "/webhooks")
     local_api:fault { truncate = true }
-    local response = ask("DELETE", "/webhooks/" .. local_api.webhooks.items[1].webhookId)
+    local response = send("DELETE", "/webhooks/" .. local_api.webhooks.items[1].webhookId)
     assert.is_nil(response)
     assert.same({ "truncate", 204 }, { last() })
     assert.equal(0, count())
   end)
 
-  it("stall: half of the body, and then nothing", function()
+  it("stall: sends half of the body, and then nothing", function()
     local_api:fault { stall = true, times = 2 }
-    local _, err = ask("POST", "/webhooks", { timeout = ENOUGH })
+    local _, err = send("POST", "/webhooks", { timeout = TIMEOUT_S })
     assert.equal("timeout", err.kind)
     assert.same({ "stall", 201 }, { last() })
-    _, err = ask("DELETE", "/webhooks/x", { timeout = ENOUGH })
+    _, err = send("DELETE", "/webhooks/x", { timeout = TIMEOUT_S })
     assert.equal("timeout", err.kind)
-    wait_for(function() return local_api.server.core:active() == 0 end, "the client's leaving to be noticed")
+    wait_for(function() return local_api.server.core:active() == 0 end, "the server to notice the closed connection")
     assert.equal(1, count())
   end)
 
-  it("content_type: the right body, wrongly called", function()
+  it("content_type: sends the normal body with a wrong type", function()
     local_api:fault { content_type = "text/plain" }
-    local response = assert(ask("POST", "/webhooks"))
+    local response = assert(send("POST", "/webhooks"))
     assert.same({ 201, "text/plain" }, { response.status, response.headers["content-type"] })
     assert.truthy(cjson.decode(response.body).webhookId)
     local_api:fault { content_type = "text/plain" }
-    response = assert(ask("DELETE", "/webhooks/" .. local_api.webhooks.items[1].webhookId))
+    response = assert(send("DELETE", "/webhooks/" .. local_api.webhooks.items[1].webhookId))
     assert.same({ 204, nil }, { response.status, response.headers["content-type"] })
   end)
 
-  it("counters: the page lies", function()
+  it("counters: sends wrong counters and links", function()
     for i = 1, 3 do local_api:put_video { title = tostring(i) } end
     local_api:fault { counters = true }
     local page = cjson.decode(assert(get("/videos?pageSize=2&currentPage=2")).body)
@@ -198,10 +198,10 @@ describe("emulator, faults", function()
     assert.same({ 99, 7, 3 }, { page.pagination.pagesTotal, page.pagination.pageSize, page.pagination.itemsTotal })
     local_api:fault { counters = true, times = 2 }
     assert.equal(404, assert(get("/videos/x")).status)
-    assert.equal(201, assert(ask("POST", "/webhooks")).status)
+    assert.equal(201, assert(send("POST", "/webhooks")).status)
   end)
 
-  it("refuse: connections, not requests", function()
+  it("refuse: closes connections, not requests", function()
     local_api:fault { refuse = true, times = 2 }
     for i = 1, 3 do
       local response, err = get(nil, { headers = { "Connection: close" } })
@@ -214,7 +214,7 @@ describe("emulator, faults", function()
     assert.equal(1, #local_api.requests)
   end)
 
-  it("strike as often as they should, in the order in which they were given", function()
+  it("applies faults the given number of times, in the order of the calls", function()
     local_api:fault { status = 500, times = 2 }
     local_api:fault { status = 503 }
     local seen = {}
@@ -231,9 +231,9 @@ describe("emulator, faults", function()
     assert.equal(200, assert(get(nil, close)).status)
   end)
 
-  it("strike some requests only", function()
+  it("applies a fault only to requests that match its method and path", function()
     local_api:put_video { videoId = "vi1" }
-    for on, struck in pairs {
+    for on, faulty in pairs {
       ["GET /webhooks"] = { ["GET /webhooks"] = true },
       ["/webhooks"] = { ["GET /webhooks"] = true, ["POST /webhooks"] = true },
       ["GET /videos/.+"] = { ["GET /videos/vi1"] = true, ["GET /videos/vi1/status"] = true },
@@ -249,12 +249,12 @@ describe("emulator, faults", function()
         local_api:clear_faults()
         local_api:fault { on = on, status = 418 }
         local method, path = request:match("^(%u+) (.*)$")
-        assert.equal(struck[request] or false, assert(ask(method, path)).status == 418, on .. ": " .. request)
+        assert.equal(faulty[request] or false, assert(send(method, path)).status == 418, on .. ": " .. request)
       end
     end
   end)
 
-  it("strike /auth, and never /emulator", function()
+  it("applies faults to /auth, and never to /emulator", function()
     local_api:fault { status = 401, times = math.huge }
     local function post(path, body)
       return assert(http.request { method = "POST", url = local_api.url .. path, body = body, username = "key" }).status
@@ -266,7 +266,7 @@ describe("emulator, faults", function()
     assert.equal(1, #local_api.requests)
   end)
 
-  it("strike by chance", function()
+  it("applies a fault with the given probability", function()
     local_api:fault { status = 500, chance = 0 }
     assert.equal(200, assert(get()).status)
     local_api:clear_faults()
@@ -277,19 +277,19 @@ describe("emulator, faults", function()
     assert.same({ 500, 500, 503, 503, 503 }, seen)
     local_api:clear_faults()
     local_api:fault { status = 500, chance = 0.5 }
-    local struck = 0
+    local count_faulty = 0
     for _ = 1, 200 do
-      if assert(get()).status == 500 then struck = struck + 1 end
+      if assert(get()).status == 500 then count_faulty = count_faulty + 1 end
     end
-    assert.is_true(struck > 50 and struck < 150, tostring(struck))
+    assert.is_true(count_faulty > 50 and count_faulty < 150, tostring(count_faulty))
   end)
 
-  it("keep nobody from stopping", function()
+  it("stops while requests are delayed or stalled", function()
     local_api:fault { latency = 600 }
     local_api:fault { stall = true }
-    local answers = {}
+    local results = {}
     for i = 1, 2 do
-      runtime.spawn(function() answers[i] = { get() } end)
+      runtime.spawn(function() results[i] = { get() } end)
       wait_for(function() return #local_api.requests == i end, "a request")
     end
     local stopped
@@ -297,27 +297,27 @@ describe("emulator, faults", function()
       local_api:stop()
       stopped = true
     end)
-    wait_for(function() return stopped and answers[1] and answers[2] end, "the end")
-    assert.equal(200, answers[1][1].status)
-    assert.equal("network", answers[2][2].kind)
+    wait_for(function() return stopped and results[1] and results[2] end, "the end")
+    assert.equal(200, results[1][1].status)
+    assert.equal("network", results[2][2].kind)
   end)
 
-  it("are refused when they are none, with help", function()
+  it("raises an error with a remedy for an invalid fault", function()
     for _, case in ipairs {
-      { nil, "a table of options expected" }, { {}, "a fault has a kind, one of: latency, status" },
+      { nil, "a table of options expected" }, { {}, "a fault must have a kind, one of: latency, status" },
       { { latncy = 1 }, 'did you mean "latency"?' }, { { latency = -1 }, '"latency" must be a number of seconds' },
       { { latency = math.huge }, '"latency" must be' }, { { status = 99 }, "from 200 to 599" },
       { { status = 200.5 }, "from 200 to 599" }, { { status = 500, latency = 1 }, 'not both "latency" and "status"' },
       { { reset = "during" }, '"before" or "after"' }, { { reset = true }, '"reset" must be a string' },
       { { truncate = false }, '"truncate" must be true' }, { { stall = true, content_type = "x" }, "not both" },
-      { { body = "x" }, "a fault has a kind" }, { { body = "x", stall = true }, '"body" goes with "status"' },
+      { { body = "x" }, "a fault must have a kind" }, { { body = "x", stall = true }, '"body" needs "status"' },
       { { status = 500, times = 0 }, '"times" must be 1 or more' },
       { { status = 500, chance = 2 }, '"chance" must be' },
-      { { status = 500, on = "webhooks" }, '"on" must be like "GET /webhooks"' },
-      { { refuse = true, on = "/webhooks" }, "closes connections" },
-      { { refuse = true, chance = 1 }, "closes connections" },
+      { { status = 500, on = "webhooks" }, 'such as "GET /webhooks"' },
+      { { refuse = true, on = "/webhooks" }, "cannot be combined" },
+      { { refuse = true, chance = 1 }, "cannot be combined" },
       { { rate_limited = true }, '"rate_limited" must be a table' },
-      { { rate_limited = { header = "Retry" } }, "Retry-After, date or none" },
+      { { rate_limited = { header = "Retry" } }, '"date" or "none"' },
       { { rate_limited = { secs = 1 } }, 'unknown option "secs"' },
     } do
       local message = misuse(function() local_api:fault(case[1]) end)

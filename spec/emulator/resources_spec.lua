@@ -1,4 +1,4 @@
--- What the local api.video shows of videos, live streams, captions and summaries that a test sets.
+-- The emulator's endpoints for the videos, live streams, captions and summaries that a test puts there.
 
 local cjson = require "cjson"
 local emulator = require "apivideo.emulator"
@@ -16,14 +16,14 @@ describe("emulator, resources", function()
 
   after_each(function() local_api:stop() end)
 
-  -- The answer to a GET: status, body, raw body.
+  -- Sends a GET: status, decoded body, raw body.
   local function get(path, query)
     local response = assert(http.request { method = "GET", username = "key",
       url = local_api.url .. path .. (query and "?" .. query or "") })
     return response.status, cjson.decode(response.body), response.body
   end
 
-  -- What a query finds, by the value of a field, in order.
+  -- The values of a field of the items that a query finds, in order.
   local function found(path, field, query)
     local status, page = get(path, query)
     assert.equal(200, status)
@@ -38,25 +38,25 @@ describe("emulator, resources", function()
     return body
   end
 
-  local function shown(object)
+  local function decoded(object)
     return cjson.decode(json.encode(object))
   end
 
-  it("makes a video whole, and shows it without what is beside it", function()
+  it("fills in the fields of a video, and returns status and captions only from their endpoints", function()
     local video = local_api:put_video { title = "One" }
     assert.truthy(video.videoId:find("^vi%w+$"))
     assert.equal(24, #video.videoId)
     assert.equal("One", video.title)
     assert.equal("https://embed.api.video/vod/" .. video.videoId, video.assets.player)
-    local expected = shown(video)
+    local expected = decoded(video)
     expected.status, expected.captions = nil, nil
     assert.same(expected, body_of("/videos/" .. video.videoId))
     assert.same({ expected }, body_of("/videos").data)
-    assert.same(shown(video.status), body_of("/videos/" .. video.videoId .. "/status"))
+    assert.same(decoded(video.status), body_of("/videos/" .. video.videoId .. "/status"))
     assert.is_true(video.status.encoding.playable)
   end)
 
-  it("keeps what is given: nulls, empty lists, unknown fields, numbers beyond 32 bits", function()
+  it("keeps nulls, empty lists, unknown fields and numbers beyond 32 bits", function()
     local video = local_api:put_video { videoId = "vi1", description = json.null, tags = {},
       novelty = { deep = { 1, 2 } }, status = { ingest = { filesize = 5368709120, receivedBytes = {} } } }
     local _, _, raw = get("/videos/vi1")
@@ -70,11 +70,11 @@ describe("emulator, resources", function()
     assert.equal("uploaded", video.status.ingest.status)
   end)
 
-  it("puts a video in the place of the one with its id", function()
+  it("replaces the video with the same id, and copies its argument and its result", function()
     for _, id in ipairs { "vi1", "vi2" } do local_api:put_video { videoId = id, title = id } end
-    local given = { videoId = "vi1", title = "new", metadata = { { key = "k", value = "v" } } }
-    local video = local_api:put_video(given)
-    given.metadata[1].value, video.metadata[1].key = "another", "another"
+    local original = { videoId = "vi1", title = "new", metadata = { { key = "k", value = "v" } } }
+    local video = local_api:put_video(original)
+    original.metadata[1].value, video.metadata[1].key = "another", "another"
     assert.equal("new", found("/videos", "title", "metadata[k]=v"))
     video.title = "not yet"
     video.status.encoding.playable = false
@@ -121,7 +121,7 @@ describe("emulator, resources", function()
     end
   end)
 
-  it("refuses what a list cannot be sorted or filtered by, as documented", function()
+  it("rejects invalid sort orders and filters with the documented problem", function()
     for path, queries in pairs {
       ["/videos"] = { "sortBy=name", "sortOrder=up", "sortBy=", "sortOrder=ASC" },
       ["/live-streams"] = { "sortBy=title", "sortOrder=up" },
@@ -143,7 +143,7 @@ describe("emulator, resources", function()
     end
   end)
 
-  it("shows live streams", function()
+  it("returns live streams", function()
     local stream = local_api:put_live_stream { name = "Stage 1", streamKey = "key-1" }
     assert.truthy(stream.liveStreamId:find("^li%w+$"))
     assert.is_false(stream.broadcasting)
@@ -151,7 +151,7 @@ describe("emulator, resources", function()
       restreams = { { name = "r", serverUrl = "rtmp://x/y", streamKey = "z" } } }
     assert.truthy(local_api:put_live_stream { liveStreamId = "li3", name = "A" }.streamKey
       :find("^%x+%-%x%x%x%x%-4%x%x%x%-a%x%x%x%-%x+$"))
-    assert.same(shown(stream), body_of("/live-streams/" .. stream.liveStreamId))
+    assert.same(decoded(stream), body_of("/live-streams/" .. stream.liveStreamId))
     local_api:put_live_stream { liveStreamId = "li3", name = "Hall", broadcasting = true }
     assert.is_true(body_of("/live-streams/li3").broadcasting)
     for query, expected in pairs {
@@ -163,7 +163,7 @@ describe("emulator, resources", function()
     end
   end)
 
-  it("shows captions", function()
+  it("returns captions", function()
     local_api:put_video { videoId = "vi1", captions = { { srclang = "en" }, { srclang = "sr-Cyrl", default = true } } }
     local status, page = get("/videos/vi1/captions")
     assert.equal(200, status)
@@ -176,11 +176,11 @@ describe("emulator, resources", function()
     assert.equal("", found("/videos/vi2/captions", "srclang"))
   end)
 
-  it("shows summaries", function()
+  it("returns summaries", function()
     local summary = local_api:put_summary { videoId = "vi2", origin = "auto" }
     assert.truthy(summary.summaryId:find("^summary_%w+$"))
     local_api:put_summary { summaryId = "s2", videoId = "vi1", sourceStatus = "waiting" }
-    assert.same(shown(summary), body_of("/summaries").data[1])
+    assert.same(decoded(summary), body_of("/summaries").data[1])
     for query, expected in pairs {
       [""] = "vi2 vi1", ["videoId=vi1"] = "vi1", ["origin=auto"] = "vi2", ["origin=api"] = "vi1",
       ["sourceStatus=completed"] = "vi2", ["sourceStatus=waiting"] = "vi1", ["sortBy=videoId"] = "vi1 vi2",
@@ -192,7 +192,7 @@ describe("emulator, resources", function()
     assert.equal("vi2 vi1", found("/summaries", "videoId", "sourceStatus=completed"))
   end)
 
-  it("answers 404 for what is not there, and names it", function()
+  it("responds 404 for an unknown id, and names the parameter", function()
     for path, name in pairs { ["/videos/x"] = "videoId", ["/videos/x/status"] = "videoId",
       ["/videos/x/captions"] = "videoId", ["/live-streams/x"] = "liveStreamId", ["/webhooks/x"] = "webhookId" } do
       local status, problem = get(path)
@@ -203,7 +203,7 @@ describe("emulator, resources", function()
     assert.equal("https://docs.api.video/reference/unrecognized-request-url", problem.type)
   end)
 
-  it("links pages as api.video does: from the root, or from the host", function()
+  it("links pages as api.video does: with an absolute URL or with a path", function()
     for path, prefix in pairs { ["/videos"] = local_api.url, ["/summaries"] = local_api.url,
       ["/live-streams"] = "", ["/webhooks"] = local_api.url } do
       local _, page = get(path)
@@ -211,8 +211,8 @@ describe("emulator, resources", function()
     end
   end)
 
-  it("says what is wrong with what it is given", function()
-    for _, case in ipairs { { "put_video", nil, "table of the fields" }, { "put_video", { videoId = 5 }, "videoId" },
+  it("raises an error that names the invalid argument", function()
+    for _, case in ipairs { { "put_video", nil, "table of fields" }, { "put_video", { videoId = 5 }, "videoId" },
       { "put_video", { tags = "x" }, "tags" }, { "put_video", { status = true }, "status" },
       { "put_live_stream", "x", "table" }, { "put_live_stream", { restreams = 1 }, "restreams" },
       { "put_summary", { videoId = false }, "videoId" } } do

@@ -1,4 +1,4 @@
--- The tokens of the local api.video.
+-- Bearer authentication with the emulator.
 
 local cjson = require "cjson"
 local emulator = require "apivideo.emulator"
@@ -9,9 +9,9 @@ describe("emulator, tokens", function()
   local local_api
 
   local function start(more)
-    local given = { api_key = "key" }
-    for name, value in pairs(more or {}) do given[name] = value end
-    local_api = assert(emulator.start(given))
+    local options = { api_key = "key" }
+    for name, value in pairs(more or {}) do options[name] = value end
+    local_api = assert(emulator.start(options))
   end
 
   after_each(function()
@@ -30,7 +30,7 @@ describe("emulator, tokens", function()
       headers = { "Authorization: " .. authorization } }).status
   end
 
-  local function exchange()
+  local function authenticate()
     local status, tokens = post("/auth/api-key", '{"apiKey":"key"}')
     assert.equal(200, status)
     return tokens
@@ -40,9 +40,9 @@ describe("emulator, tokens", function()
     return post("/auth/refresh", cjson.encode { refreshToken = token })
   end
 
-  it("gives tokens for the key, which let in", function()
+  it("issues tokens for the API key, and accepts them", function()
     start()
-    local tokens = exchange()
+    local tokens = authenticate()
     assert.equal("Bearer", tokens.token_type)
     assert.equal(3600, tokens.expires_in)
     assert.truthy(tokens.access_token:find("^eyJ[%w_-]+%.eyJ[%w_-]+%.[%w_-]+$"))
@@ -50,13 +50,13 @@ describe("emulator, tokens", function()
     for _, scheme in ipairs { "Bearer", "bearer", "BEARER" } do
       assert.equal(200, status_with(scheme .. " " .. tokens.access_token))
     end
-    assert.truthy(exchange().access_token ~= tokens.access_token)
+    assert.truthy(authenticate().access_token ~= tokens.access_token)
     assert.equal(200, status_with("Bearer " .. tokens.access_token))
   end)
 
-  it("lets nobody in with anything else", function()
+  it("responds 401 to other credentials", function()
     start()
-    local tokens = exchange()
+    local tokens = authenticate()
     for _, authorization in ipairs { "Bearer", "Bearer x", "Bearer key", "Basic " .. tokens.access_token,
       "Bearer " .. tokens.refresh_token, "Bearer " .. tokens.access_token .. "x", tokens.access_token,
       "Digest " .. tokens.access_token, "Basic a2V5", "Basic key" } do
@@ -65,9 +65,9 @@ describe("emulator, tokens", function()
     assert.equal(200, status_with("basic a2V5Og=="))
   end)
 
-  it("renews tokens, once for each refresh token", function()
+  it("issues new tokens for a refresh token, once", function()
     start()
-    local first = exchange()
+    local first = authenticate()
     local status, second = refresh(first.refresh_token)
     assert.equal(200, status)
     assert.equal(200, status_with("Bearer " .. second.access_token))
@@ -76,7 +76,7 @@ describe("emulator, tokens", function()
     assert.equal(400, (refresh(second.access_token)))
   end)
 
-  it("answers 400 for credentials that are none, as documented", function()
+  it("responds 400 to an invalid key or refresh token, as documented", function()
     start()
     local expected = { type = "https://docs.api.video/reference/authentication-invalid-user-credentials",
       title = "The user credentials were incorrect.", name = "", status = 400 }
@@ -89,17 +89,17 @@ describe("emulator, tokens", function()
     assert.equal("refreshToken", problem.name)
   end)
 
-  it("ends a token when its time is over", function()
+  it("expires an access token after its lifetime", function()
     start { token_lifetime = 0.05, rate_limits = { reads = 1e6, writes = 1 } }
-    local tokens = exchange()
+    local tokens = authenticate()
     assert.equal(1, tokens.expires_in)
-    wait_for(function() return status_with("Bearer " .. tokens.access_token) == 401 end, "its end")
+    wait_for(function() return status_with("Bearer " .. tokens.access_token) == 401 end, "the access token to expire")
     assert.equal(200, (refresh(tokens.refresh_token)))
   end)
 
-  it("ends all access tokens when it is told", function()
+  it("expires all access tokens on request", function()
     start()
-    local one, another = exchange(), exchange()
+    local one, another = authenticate(), authenticate()
     local_api:expire_tokens()
     assert.equal(401, status_with("Bearer " .. one.access_token))
     assert.equal(401, status_with("Bearer " .. another.access_token))

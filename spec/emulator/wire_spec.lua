@@ -1,4 +1,4 @@
--- What a server in tests can do to a connection instead of an answer.
+-- How a server in a test can end a connection instead of sending a response.
 
 local core = require "apivideo.server.core"
 local raw = require "spec.support.raw"
@@ -9,7 +9,7 @@ local wait_for = require "spec.support.wait"
 
 local REQUEST = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
-describe("server in tests", function()
+describe("server, broken connections", function()
   local running
 
   after_each(function()
@@ -17,7 +17,7 @@ describe("server in tests", function()
     running = nil
   end)
 
-  -- Starts a server that cuts its connections, but for requests of /ok.
+  -- Starts a server that cuts every connection, except for requests to /ok.
   local function cutting(bytes, ending)
     running = assert(server.listen { handler = function(request)
       if request.path == "/ok" then return 204 end
@@ -26,7 +26,7 @@ describe("server in tests", function()
     return raw.connect(running.port)
   end
 
-  -- What comes of a request: the bytes, and how the connection ended.
+  -- Sends a request: the bytes received, and how the connection ended.
   local function outcome(connection)
     connection:send(REQUEST)
     local received, problem
@@ -39,26 +39,26 @@ describe("server in tests", function()
     return received, problem
   end
 
-  it("closes after some bytes", function()
+  it("closes a connection after some bytes", function()
     assert.same({ "half of it", "closed" }, { outcome(cutting("half of it", "close")) })
     running:stop(0)
     assert.same({ "", "closed" }, { outcome(cutting("", "close")) })
   end)
 
-  it("resets, which leaves the client's socket with an error", function()
+  it("resets a connection, so that the client's socket has an error", function()
     local connection = cutting("", "reset")
     connection:send(REQUEST)
     wait_for(function() return connection.socket:getoption("error") end, "the reset")
   end)
 
-  it("cuts a connection that was kept alive", function()
+  it("cuts a reused connection", function()
     local connection = cutting("half", "close")
     connection:send("GET /ok HTTP/1.1\r\nHost: x\r\n\r\n")
     assert.equal(204, (connection:read()))
     assert.same({ "half", "closed" }, { outcome(connection) })
   end)
 
-  it("holds a connection until its client leaves", function()
+  it("holds a connection until the client closes it", function()
     local connection = cutting("half", "hold")
     connection:send(REQUEST)
     wait_for(function() return connection.socket:receive(4) end, "the bytes")
@@ -72,7 +72,7 @@ describe("server in tests", function()
     wait_for(function() return running.core:active() == 0 end, "the end of the request")
   end)
 
-  it("holds several, which leave in any order", function()
+  it("holds several connections, which are closed in any order", function()
     local connections = { cutting("", "hold") }
     for i = 2, 4 do connections[i] = raw.connect(running.port) end
     for _, connection in ipairs(connections) do connection:send(REQUEST) end
@@ -83,7 +83,7 @@ describe("server in tests", function()
     end
   end)
 
-  it("lets go of what it holds when it stops", function()
+  it("closes the held connections when it stops", function()
     local connection = cutting("half", "hold")
     local sleeping = false
     runtime.spawn(function()
@@ -96,7 +96,7 @@ describe("server in tests", function()
     wait_for(function() return running.closed_once end, "the end of the server")
   end)
 
-  it("lets go of what it holds when it is closed at once", function()
+  it("closes the held connections when it stops without a grace period", function()
     for _, ending in ipairs { "hold", "close", "reset" } do
       local connection = cutting("", ending)
       connection:send(REQUEST)
@@ -108,7 +108,7 @@ describe("server in tests", function()
     end
   end)
 
-  it("cuts a request once, and may be closed while it holds it", function()
+  it("cuts a request once, and can be closed while the connection is held", function()
     local instance = assert(core.new("127.0.0.1", 0, 1, 1, 1))
     local _, port = instance:address()
     local connection = raw.connect(port)
@@ -125,7 +125,7 @@ describe("server in tests", function()
     connection:close()
   end)
 
-  it("is done with a request that it holds, or answers, when its client has reset the connection", function()
+  it("ends a held request and one with a response after the client resets the connection", function()
     local instance = assert(core.new("127.0.0.1", 0, 1, 1, 1))
     local _, port = instance:address()
     for _, held in ipairs { true, false } do
@@ -142,13 +142,13 @@ describe("server in tests", function()
       wait_for(function()
         instance:run()
         return instance:active() == 0
-      end, "its end")
+      end, "the end of the request")
       assert.is_false(instance:respond(id, 204))
     end
     instance:close()
   end)
 
-  it("holds nothing once it stops", function()
+  it("does not hold a connection after stop was called", function()
     local go = runtime.latch()
     running = assert(server.listen { handler = function()
       go:wait()
@@ -166,14 +166,14 @@ describe("server in tests", function()
     wait_for(function() return stopped end, "the end of the server")
   end)
 
-  it("sends as much as the socket takes", function()
+  it("sends only as much as the socket's buffer takes", function()
     local connection = cutting(("x"):rep(50 * 1024 * 1024), "close")
     local received, problem = outcome(connection)
     assert.equal("closed", problem)
     assert.is_true(#received > 0 and #received < 50 * 1024 * 1024)
   end)
 
-  it("refuses as many connections as it is told", function()
+  it("closes the given number of new connections", function()
     running = assert(server.listen { handler = function() return 204 end })
     running:refuse(2)
     for i = 1, 4 do
@@ -186,13 +186,13 @@ describe("server in tests", function()
     for _ = 1, 3 do
       local connection = assert(socket.connect("127.0.0.1", running.port))
       connection:settimeout(0)
-      wait_for(function() return select(2, connection:receive(1)) == "closed" end, "a refusal")
+      wait_for(function() return select(2, connection:receive(1)) == "closed" end, "the connection to be closed")
     end
     running:refuse(0)
     assert.equal(204, (raw.exchange(running.port, REQUEST)))
   end)
 
-  it("refuses arguments that are none", function()
+  it("raises an error for invalid arguments", function()
     local instance = assert(core.new("127.0.0.1", 0, 1, 1, 1))
     for _, arguments in ipairs { {}, { "x", "", "close" }, { 1, nil, "close" }, { 1, "", "no" }, { 1, "" } } do
       assert.is_false(pcall(instance.cut, instance, arguments[1], arguments[2], arguments[3]))

@@ -1,6 +1,6 @@
-// Our parser beside JSON.parse, over the files of some directories and mutations of them: what JSON.parse
-// refuses, ours refuses; what it takes and ours refuses, ours refuses for a reason that we name and
-// that is true of the document. compare.mjs directory …
+// Compares our parser with JSON.parse on the files of some directories and mutations of them. Our parser must reject
+// what JSON.parse rejects. It may reject what JSON.parse accepts only for a reason in the list below that is true for
+// the document. compare.mjs directory …
 
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, existsSync } from 'node:fs'
@@ -10,7 +10,7 @@ const MUTATIONS = 8 // of each file
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-// The value of bytes, in an object; null if they are no JSON.
+// The value of a document, in an object; null if it is not JSON.
 function reference(bytes) {
   try {
     return { value: JSON.parse(decoder.decode(bytes)) }
@@ -19,7 +19,7 @@ function reference(bytes) {
   }
 }
 
-// Structure and scalars of a text that is JSON.
+// The tokens of a valid JSON text.
 function tokens(bytes) {
   return decoder.decode(bytes).match(/"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s{}[\]:,"]+/gs)
 }
@@ -41,18 +41,18 @@ function countMembers(value) {
 
 function depthOf(list) {
   let depth = 0
-  let most = 0
+  let maximum = 0
   for (const token of list) {
-    if (token === '[' || token === '{') most = Math.max(most, ++depth)
+    if (token === '[' || token === '{') maximum = Math.max(maximum, ++depth)
     if (token === ']' || token === '}') depth--
   }
-  return most
+  return maximum
 }
 
-// For each reason of ours, whether it is true of a document that JSON.parse takes.
+// For each of our reasons, whether it is true for a document that JSON.parse accepts.
 const reasons = {
   'duplicate member name': (list, value) => list.filter((token) => token === ':').length > countMembers(value),
-  // the reference keeps the last of two members: a name's or a value's text may be gone from its result
+  // checks the tokens, because JSON.parse keeps only the last of two equal members
   'lone surrogate escape': (list) =>
     list.some((token) => token[0] === '"' && !JSON.parse(token).isWellFormed()),
   'nested too deeply': (list) => depthOf(list) > 64,
@@ -64,17 +64,17 @@ const reasons = {
 function problem(bytes, [kind, reason]) {
   const theirs = reference(bytes)
   const accepted = kind === 'event' || kind === 'bad_event'
-  if (theirs === null) return accepted ? 'JSON.parse refuses what ours takes' : null
+  if (theirs === null) return accepted ? 'our parser accepts what JSON.parse rejects' : null
   const list = tokens(bytes)
   if (accepted) {
     const broken = Object.keys(reasons).find((name) => reasons[name](list, theirs.value))
-    return broken ? `ours takes it in spite of: ${broken}` : null
+    return broken ? `our parser accepts it in spite of: ${broken}` : null
   }
-  if (!(reason in reasons)) return `JSON.parse takes what ours refuses: ${reason}`
-  return reasons[reason](list, theirs.value) ? null : `not true of it: ${reason}`
+  if (!(reason in reasons)) return `our parser rejects what JSON.parse accepts: ${reason}`
+  return reasons[reason](list, theirs.value) ? null : `the reason is not true: ${reason}`
 }
 
-// Numbers that are the same in each run.
+// A generator with a fixed seed, so that each run is the same.
 let seed = 1
 function random(below) {
   seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
@@ -84,7 +84,7 @@ function random(below) {
 const PIECES = ['"', '\\', '{', '}', '[', ']', ':', ',', '0', '-', '.', 'e', '\n', '\0', '\\u', '\\ud800', 'null', '""', '{}',
   '\x1f', '\x7f', '\x80', '\xc3', '\xed\xa0\x80', '\xef\xbb\xbf', '\xf4\x90'].map((text) => Buffer.from(text, 'latin1'))
 
-// One to three pieces put in, bytes left out, or parts of the document repeated.
+// Inserts pieces, deletes bytes or repeats parts of the document, one to three times.
 function mutate(bytes) {
   let result = bytes
   for (let times = 1 + random(3); times > 0; times--) {
@@ -96,7 +96,7 @@ function mutate(bytes) {
   return result
 }
 
-// What ours says: a kind and a reason for each document.
+// The results of our parser: a kind and a reason for each document.
 function decide(documents) {
   const input = Buffer.concat(documents.flatMap((bytes) => [Buffer.from(`${bytes.length} `), bytes]))
   const result = spawnSync('tools/with-lua', ['5.4', 'spec/fuzz/decide.lua'],
@@ -116,5 +116,5 @@ decide(documents).forEach((decision, i) => {
   const found = problem(documents[i], decision)
   if (found && ++problems <= 20) console.log(`${found}: ${JSON.stringify(documents[i].toString('latin1'))}`)
 })
-console.log(`compare: ${documents.length} documents beside JSON.parse, ${problems} differences: ${JSON.stringify(counts)}`)
+console.log(`compare: ${documents.length} documents compared with JSON.parse, ${problems} differences: ${JSON.stringify(counts)}`)
 process.exitCode = problems === 0 && documents.length > 0 ? 0 : 1

@@ -1,5 +1,5 @@
--- What our parser says of documents: on standard input, each with its length before it, "12 {...}"; on
--- standard output a line for each: the kind, and of what is refused the reason.
+-- Runs our parser on documents from standard input, each with its length before it: "12 {...}". Prints a line for
+-- each: the kind, and the reason of a rejection.
 
 local events = require "apivideo.events"
 local parse = require("apivideo.core").event.compile(events.types)

@@ -1,9 +1,10 @@
--- Whatever our parser accepts, lua-cjson decodes to the same table; and what is said of an event holds.
+-- If our parser accepts a document, lua-cjson must decode it to the same table, and the event must have its documented
+-- properties.
 --
--- Differences that are meant:
---   * a member that is null is left out of ours, and cjson.null in theirs (in an array, both have it);
---   * whole numbers are exact in ours, and the nearest double in theirs;
---   * a number that Lua cannot hold is its literal in ours, and the nearest double, or infinity, in theirs.
+-- Intended differences:
+--   * our parser omits null members, lua-cjson decodes them to cjson.null (in arrays, both do);
+--   * whole numbers are exact with our parser, and the nearest double with lua-cjson;
+--   * a number that Lua cannot represent is its literal with our parser, and the nearest double, or infinity, with lua-cjson.
 
 local cjson = require("cjson").new()
 local core = require "apivideo.core"
@@ -20,7 +21,7 @@ local function is_number(text)
   return text:find("^%-?%d+%.?%d*[eE]?[+-]?%d*$") ~= nil
 end
 
--- Whether two values that are no tables are the same.
+-- Whether two values other than tables are equal.
 local function same(ours, theirs)
   if ours == theirs then return true end
   if math.type(ours) == "integer" and type(theirs) == "number" then return ours + 0.0 == theirs end
@@ -43,7 +44,7 @@ local function agree(ours, theirs, where)
     end
   end
   for key in pairs(ours) do
-    if theirs[key] == nil then error(where .. "." .. key .. " is not cjson's") end
+    if theirs[key] == nil then error(where .. "." .. key .. " does not exist in cjson's") end
   end
 end
 
@@ -72,10 +73,10 @@ local function check_error(err, raw)
 end
 
 local function check(raw)
-  local event, err = coroutine.wrap(events.parse)(events, raw) -- on a stack that is small
+  local event, err = coroutine.wrap(events.parse)(events, raw) -- with a small stack
   if not event then return check_error(err, raw) end
   check_event(event, raw)
   agree(event, cjson.decode(raw), "event")
 end
 
-return check, parse -- whose first upvalue is the schema
+return check, parse -- the first upvalue of parse is the schema

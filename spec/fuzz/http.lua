@@ -1,8 +1,8 @@
--- The input: a byte that chooses the requests and their caps, and what the peer sends. A byte 30 ends
--- a piece, which libcurl sees by itself; a byte 29 ends the connection. When nothing is left, every
--- connection is closed, so each request must end.
+-- The input: a byte that selects the requests and their limits, and the bytes of the peer. A byte 30 ends a part,
+-- which libcurl receives separately; a byte 29 closes the connection. After the last part, every connection is
+-- closed, so each request must end.
 
-local answer = require "apivideo.transport.response"
+local responses = require "apivideo.transport.response"
 local core = require "apivideo.core"
 local headers = require "apivideo.util.headers"
 local peer = require "peer"
@@ -10,7 +10,7 @@ local peer = require "peer"
 local METHODS = { "GET", "POST", "HEAD", "DELETE" }
 local MAX_BODY = { 65536, 100 }
 local MAX_HEADER = { 4096, 200 }
-local STEPS = 100 -- more than any request needs once its peer is gone
+local STEPS = 100 -- more than a request needs after the peer has closed the connection
 
 local KINDS = { network = true, too_large = true, unexpected_response = true, timeout = true }
 
@@ -21,7 +21,7 @@ end
 
 local function check_response(response, request)
   local total = 0
-  assert(#response.body <= request.max_body, "the body's cap")
+  assert(#response.body <= request.max_body, "the limit of the body")
   assert(math.type(response.status) == "integer")
   for name, value in pairs(response.headers) do
     assert(name ~= "" and name == name:lower() and not name:find "[\r\n:]", name)
@@ -31,17 +31,17 @@ local function check_response(response, request)
       total = total + #name + #item
     end
   end
-  assert(total <= request.max_header, "the cap of headers")
+  assert(total <= request.max_header, "the limit of the headers")
 end
 
--- What the client makes of a response does not raise.
+-- The client's handling of a response must not raise.
 local function read_response(response, request)
   local fields = { request = request, attempts = 1 }
   headers.any_case(response.headers)
   if response.status < 200 or response.status > 299 then
-    assert(tostring(answer.refusal(response, fields, { "secret" })) ~= "")
-  elseif not answer.result(request.method, response) then
-    assert(tostring(answer.no_result(response, fields, { "secret" })) ~= "")
+    assert(tostring(responses.refusal(response, fields, { "secret" })) ~= "")
+  elseif not responses.result(request.method, response) then
+    assert(tostring(responses.no_result(response, fields, { "secret" })) ~= "")
   end
 end
 
@@ -56,7 +56,7 @@ local function check_result(transfer, request)
   assert(type(sent) == "boolean")
 end
 
--- The peer does its next part. False when nothing is left.
+-- Lets the peer send its next part. Returns false after the last one.
 local function act(parts)
   local part = table.remove(parts, 1)
   if not part then return false end
@@ -66,7 +66,7 @@ local function act(parts)
   return true
 end
 
--- Drives the pool until one of its transfers ends.
+-- Runs the pool until one of its transfers ends.
 local function finish(pool, parts)
   for _ = 1, #parts + STEPS do
     local finished = pool:step(0)

@@ -1,5 +1,4 @@
--- Writes the seeds that are made of what the checkout has: events of every type, the forms of JSON, and
--- signatures that hold: seeds.lua directory
+-- Generates seeds from the checkout: events of each type, JSON texts, and valid signatures: seeds.lua directory
 
 package.path = "./?.lua;" .. package.path
 
@@ -20,7 +19,7 @@ for _, name in ipairs(apivideo.events:names()) do
   write("event", name, cjson.encode(apivideo.events:sample(name)))
 end
 
-for kind, list in pairs { accepted = forms.accepted, refused = forms.refused, not_utf8 = forms.not_utf8 } do
+for kind, list in pairs { accepted = forms.accepted, rejected = forms.rejected, not_utf8 = forms.not_utf8 } do
   for i, form in ipairs(list) do
     if kind == "not_utf8" then form = '"' .. form .. '"' end
     write("event", ("%s-%d"):format(kind, i), form)

@@ -1,5 +1,5 @@
--- The input: the header, two secrets and the raw bytes, with a byte 30 between each. A verdict is what
--- libcrypto's own HMAC says.
+-- The input: the header, two secrets and the raw bytes, separated by bytes 30. The results must be those of
+-- libcrypto's HMAC.
 
 local reference = require "reference"
 local signature = require("apivideo.core").signature
@@ -12,8 +12,8 @@ local function split(input)
   return input, SECRET, "", input
 end
 
--- The verdict that is due.
-local function due(raw, header, secrets)
+-- The expected result.
+local function expected_result(raw, header, secrets)
   if not header:find("^" .. ("%x"):rep(64) .. "$") then return false, "malformed" end
   for _, secret in ipairs(secrets) do
     if reference(raw, secret) == header:lower() then return true end
@@ -21,13 +21,13 @@ local function due(raw, header, secrets)
   return false, "mismatch"
 end
 
-local function check_verdict(raw, header, secrets)
-  local holds, reason = signature.verify(raw, header, secrets)
-  local expected, why = due(raw, header, secrets)
-  assert(holds == expected and reason == why, tostring(reason))
+local function check_verify(raw, header, secrets)
+  local is_valid, reason = signature.verify(raw, header, secrets)
+  local expected, expected_reason = expected_result(raw, header, secrets)
+  assert(is_valid == expected and reason == expected_reason, tostring(reason))
 end
 
--- What we sign holds, in either case and in pieces; with any one digit changed it does not.
+-- Our signatures are valid, in either case and incrementally; with one digit changed they are invalid.
 local function check_sign(raw, secret)
   local hex = signature.sign(raw, secret)
   assert(hex == reference(raw, secret))
@@ -49,10 +49,10 @@ return function(input)
     if secret ~= "" then secrets[#secrets + 1] = secret end
   end
   if not secrets[1] then
-    assert(not pcall(signature.verify, raw, header, secrets)) -- no signature could hold
+    assert(not pcall(signature.verify, raw, header, secrets)) -- misuse: there is no secret
     return
   end
-  check_verdict(raw, header, secrets)
-  check_verdict(raw, header, { secrets[1] })
+  check_verify(raw, header, secrets)
+  check_verify(raw, header, { secrets[1] })
   check_sign(raw, secrets[#secrets])
 end

@@ -61,7 +61,7 @@ describe("a peer's body", function()
   end)
 
   it("is not decompressed, and none is asked for", function()
-    local p = running.answering("200 OK", "Content-Encoding: gzip\r\n", bomb())
+    local p = running.responding("200 OK", "Content-Encoding: gzip\r\n", bomb())
     local response = assert(get(p))
     assert.equal("\31\139", response.body:sub(1, 2))
     assert.is_true(#response.body < MAX_BODY)

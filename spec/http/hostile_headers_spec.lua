@@ -203,7 +203,7 @@ describe("a peer's headers", function()
   end)
 
   it("set no cookie, and change neither protocol, host nor scheme of what comes next", function()
-    local p = running.answering("200 OK", "Set-Cookie: a=b; Path=/\r\nAlt-Svc: h2=\"127.0.0.1:1\", clear\r\n"
+    local p = running.responding("200 OK", "Set-Cookie: a=b; Path=/\r\nAlt-Svc: h2=\"127.0.0.1:1\", clear\r\n"
       .. "Strict-Transport-Security: max-age=31536000\r\nUpgrade: h2c\r\nConnection: keep-alive, Upgrade\r\n"
       .. "Refresh: 0; url=http://127.0.0.1:1/\r\n", "x")
     for _ = 1, 3 do assert.equal("1.1", assert(get(p)).http_version) end

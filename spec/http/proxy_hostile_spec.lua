@@ -64,7 +64,7 @@ describe("a tunnel through a proxy #process", function()
   end)
 
   it("is none when the proxy refuses, sends us elsewhere, or answers nonsense", function()
-    local elsewhere = running.answering("200 OK")
+    local elsewhere = running.responding("200 OK")
     for _, answer in ipairs { "HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno", "HTTP/1.1 500 No\r\n\r\n",
       "HTTP/1.1 302 X\r\nLocation: " .. elsewhere.url .. "\r\nContent-Length: 0\r\n\r\n",
       "HTTP/1.1 407 X\r\nProxy-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n",

@@ -17,7 +17,7 @@ describe("a proxy", function()
   after_each(running.stop)
 
   it("is asked for http URLs, this machine's own, too", function()
-    local p = running.answering("200 OK", nil, "by proxy")
+    local p = running.responding("200 OK", nil, "by proxy")
     for _, url in ipairs { "http://127.0.0.1:1/a", "http://localhost:1/a", "http://host.invalid/a" } do
       assert.equal("by proxy", assert(get(url, p.url)).body)
       assert.equal("GET " .. url .. " HTTP/1.1", p.requests[#p.requests].line)
@@ -25,7 +25,7 @@ describe("a proxy", function()
   end)
 
   it("gets user and password", function()
-    local p = running.answering("200 OK")
+    local p = running.responding("200 OK")
     assert(get("http://host.invalid/", p.url:gsub("//", "//me:p%%40ss@"), { username = "key" }))
     local head = p.requests[1].head
     assert.truthy(head:find("\r\nProxy-Authorization: Basic bWU6cEBzcw==\r\n", 1, true))
@@ -35,7 +35,7 @@ describe("a proxy", function()
   it("is told nothing but the host of an https URL", function()
     libcurl.needs(pending, "7.80.0", EXACT)
     for _, credentials in ipairs { { username = "key" }, { headers = { "Authorization: Bearer token" } } } do
-      local p = running.answering("403 Forbidden")
+      local p = running.responding("403 Forbidden")
       credentials.body = "secret"
       local response, err, sent = get("https://host.invalid/path", p.url, credentials)
       assert.is_nil(response)
@@ -129,14 +129,14 @@ describe("a proxy", function()
   end
 
   it("of the environment is asked, but not for this machine's own addresses #process", function()
-    local proxy, direct = running.answering("200 OK", nil, "by proxy"), running.answering("200 OK", nil, "direct")
+    local proxy, direct = running.responding("200 OK", nil, "by proxy"), running.responding("200 OK", nil, "direct")
     local environment = "http_proxy=" .. proxy.url
     assert.equal("by proxy\n", with_environment(environment, 'url = "http://host.invalid/"'))
     assert.equal("direct\n", with_environment(environment, ('url = "%s"'):format(direct.url)))
   end)
 
   it("of the environment is asked for every host that only looks like loopback #process", function()
-    local proxy = running.answering("200 OK", nil, "by proxy")
+    local proxy = running.responding("200 OK", nil, "by proxy")
     for _, url in ipairs { "http://localhost.example.invalid/", "http://localhostess.invalid/",
       "http://127.example.invalid/", "http://localhost@host.invalid/", "http://127.0.0.1@host.invalid/",
       "http://host.invalid/?://127.0.0.1/",
@@ -147,7 +147,7 @@ describe("a proxy", function()
 
   it("of the environment is not asked for loopback, however it is written #process", function()
     libcurl.needs(pending, "7.78.0", "knows localhost")
-    local proxy, direct = running.answering("200 OK", nil, "by proxy"), running.answering("200 OK", nil, "direct")
+    local proxy, direct = running.responding("200 OK", nil, "by proxy"), running.responding("200 OK", nil, "direct")
     local environment = "http_proxy=" .. proxy.url
     for _, host in ipairs { "localhost", "LocalHost", "me@127.0.0.1", "127.1", "0x7f000001" } do
       assert.equal("direct\n",
@@ -161,7 +161,7 @@ describe("a proxy", function()
   end)
 
   it("of the environment yields to the request's, and to none #process", function()
-    local other, proxy = running.answering("200 OK", nil, "by other"), running.answering("200 OK", nil, "by proxy")
+    local other, proxy = running.responding("200 OK", nil, "by other"), running.responding("200 OK", nil, "by proxy")
     local environment = "no_proxy=host.invalid http_proxy=" .. other.url
     assert.equal("by proxy\n",
       with_environment(environment, ('url = "http://host.invalid/", proxy = "%s"'):format(proxy.url)))

@@ -16,12 +16,12 @@ describe("a redirect", function()
 
   for _, status in ipairs(STATUSES) do
     it(("is not followed, wherever it leads: %d"):format(status), function()
-      local elsewhere = running.answering("200 OK", nil, '{"data":[]}')
+      local elsewhere = running.responding("200 OK", nil, '{"data":[]}')
       local host = "127.0.0.1:" .. elsewhere.port
       local targets = { "http://" .. host .. "/webhooks", "https://" .. host, "//" .. host, "gopher://" .. host,
         "/webhooks", "?a", "file:///etc/passwd", "", "\\\\evil\\", "http://[::1" }
       for _, target in ipairs(targets) do
-        local p = running.answering(status .. " X", "Location: " .. target .. "\r\n", '{"title":"moved"}')
+        local p = running.responding(status .. " X", "Location: " .. target .. "\r\n", '{"title":"moved"}')
         for _, call in ipairs {
           function(client) return client.webhooks:list() end,
           function(client) return client.webhooks:delete "webhook_1" end,
@@ -43,8 +43,8 @@ describe("a redirect", function()
   end
 
   it("of the exchange for tokens takes no key along", function()
-    local elsewhere = running.answering("200 OK", nil, '{"access_token":"evil"}')
-    local p = running.answering("307 X", "Location: " .. elsewhere.url .. "/auth/api-key\r\n")
+    local elsewhere = running.responding("200 OK", nil, '{"access_token":"evil"}')
+    local p = running.responding("307 X", "Location: " .. elsewhere.url .. "/auth/api-key\r\n")
     local page, err = client_of(p.url, { auth = "bearer" }).webhooks:list()
     assert.is_nil(page)
     assert.equal("unexpected_response", err.kind)
@@ -53,7 +53,7 @@ describe("a redirect", function()
   end)
 
   it("is told without secrets, and at no great length", function()
-    local p = running.answering("302 X",
+    local p = running.responding("302 X",
       "Location: https://x/?access_token=the-key-of-a-client&" .. ("x"):rep(5000) .. "\r\n")
     local _, err = client_of(p.url).webhooks:list()
     assert.is_nil(tostring(err):find("the-key-of-a-client", 1, true))
@@ -62,7 +62,7 @@ describe("a redirect", function()
 
   it("without a target, or a 304, is none", function()
     for _, answer in ipairs { { "302 X" }, { "304 X" } } do
-      local p = running.answering(answer[1], answer[2])
+      local p = running.responding(answer[1], answer[2])
       local _, err = client_of(p.url).webhooks:list()
       assert.equal("unexpected_response", err.kind)
       assert.is_nil(err.message:find("redirect", 1, true))

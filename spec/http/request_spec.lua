@@ -26,7 +26,7 @@ describe("http.request", function()
   end
 
   it("gives status, headers, body, timings and the peer's HTTP version", function()
-    local p = running.answering("200 OK", "X-One: 1\r\nSet-Cookie: a\r\nset-cookie:  b \r\n", "hello")
+    local p = running.responding("200 OK", "X-One: 1\r\nSet-Cookie: a\r\nset-cookie:  b \r\n", "hello")
     local response = assert(get(p.url .. "/path?q=1"))
     assert.equal(200, response.status)
     assert.equal("hello", response.body)
@@ -51,7 +51,7 @@ describe("http.request", function()
   end)
 
   it("sends method, headers and body as they are, without Expect", function()
-    local p = running.answering("204 No Content")
+    local p = running.responding("204 No Content")
     local body = ("x"):rep(2000000) .. "\0end" -- so large that libcurl would ask before it sends it
     for _, method in ipairs { "POST", "PUT", "PATCH", "DELETE" } do
       assert(http.request { method = method, url = p.url, body = body,
@@ -66,7 +66,7 @@ describe("http.request", function()
   end)
 
   it("sends a header whose value is empty", function()
-    local p = running.answering("200 OK")
+    local p = running.responding("200 OK")
     for _, line in ipairs { "X-Empty:", "X-Empty: ", "X-Empty: \t" } do
       assert(http.request { method = "POST", url = p.url, body = "b", headers = { line, "X-A: b" } })
       local head = p.requests[#p.requests].head
@@ -76,7 +76,7 @@ describe("http.request", function()
   end)
 
   it("gives a body no Content-Type but the caller's", function()
-    local p = running.answering("200 OK")
+    local p = running.responding("200 OK")
     local given = { ["X-A: b"] = false, ["content-type: text/plain"] = "text/plain", ["Content-Type:"] = "" }
     for line, shown in pairs(given) do
       assert(http.request { method = "POST", url = p.url, body = "b", headers = { line } })
@@ -85,7 +85,7 @@ describe("http.request", function()
   end)
 
   it("writes the headers of message framing itself, and needs a Host", function()
-    local p = running.answering("200 OK")
+    local p = running.responding("200 OK")
     for line, problem in pairs {
       ["Host:"] = "Host must not be empty", ["host: \t "] = "Host must not be empty",
       ["content-length: 1"] = "written by the library", ["Content-Length:"] = "written by the library",
@@ -100,13 +100,13 @@ describe("http.request", function()
   end)
 
   it("sends Basic credentials with an empty password", function()
-    local p = running.answering("200 OK")
+    local p = running.responding("200 OK")
     assert(get(p.url, { username = "key" }))
     assert.truthy(p.requests[1].head:find("Authorization: Basic a2V5Og==\r\n", 1, true))
   end)
 
   it("keeps the connection for the next request", function()
-    local p = running.answering("200 OK", nil, "x")
+    local p = running.responding("200 OK", nil, "x")
     assert.equal(1, assert(get(p.url)).connections)
     assert.equal(0, assert(get(p.url)).connections)
     assert.equal(0, assert(get(p.url)).connections)
@@ -152,7 +152,7 @@ describe("http.request", function()
   end)
 
   it("does not follow redirects", function()
-    local p = running.answering("302 Found", "Location: /elsewhere\r\n")
+    local p = running.responding("302 Found", "Location: /elsewhere\r\n")
     assert.equal(302, assert(get(p.url)).status)
     assert.equal(1, #p.requests)
   end)
@@ -170,7 +170,7 @@ describe("http.request", function()
   end)
 
   it("writes percent-encodings in capital letters, and those of bytes beyond ASCII itself", function()
-    local p = running.answering("200 OK")
+    local p = running.responding("200 OK")
     for path, target in pairs { ["/%c3%a9?%e2=%fF#%aa"] = "/%C3%A9?%E2=%FF", ["/\195\169?\255"] = "/%C3%A9?%FF",
       ["?a=%3a"] = "/?a=%3A", ["/%zz%a"] = "/%zz%a", ["/%%c3"] = "/%%C3", ["/a://%c3"] = "/a://%C3", ["/%"] = "/%" } do
       assert(get(p.url .. path))
@@ -192,7 +192,7 @@ describe("http.request", function()
   describe("refuses", function()
     it("a head that is larger than libcurl can send", function()
       libcurl.needs(pending, "7.76.0", "sends more than 128 KiB")
-      local p = running.answering("200 OK")
+      local p = running.responding("200 OK")
       local large = ("y"):rep(1100000)
       local heads = { { p.url, { headers = { "X-A: " .. large } } }, { p.url .. "/" .. large },
         { p.url, { username = large } } }
@@ -206,7 +206,7 @@ describe("http.request", function()
     end)
 
     it("what would split a request", function()
-      local p = running.answering("200 OK")
+      local p = running.responding("200 OK")
       for _, header in ipairs { "X: a\r\nY: b", "X: a\nY", "X: a\0b", "X", ": a", "X Y: a", "X\r: a",
         "X: \127" } do
         local response, err = get(p.url, { headers = { header } })
@@ -239,7 +239,7 @@ describe("http.request", function()
     end)
 
     it("a body beyond its cap, announced or not, and takes one at its cap", function()
-      local p = running.answering("200 OK", nil, ("x"):rep(1000))
+      local p = running.responding("200 OK", nil, ("x"):rep(1000))
       assert.equal(1000, #assert(get(p.url, { max_body = 1000 })).body)
       local response, err = get(p.url, { max_body = 999 })
       assert.is_nil(response)
@@ -284,7 +284,7 @@ describe("http.request", function()
 
   describe("names the kind of a failure:", function()
     it("a port where nobody listens", function()
-      local p = running.answering("200 OK")
+      local p = running.responding("200 OK")
       p.stop()
       local _, err = get(p.url)
       assert.equal("network", err.kind)

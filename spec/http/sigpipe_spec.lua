@@ -70,7 +70,7 @@ describe("a connection over TLS that the peer has reset", function()
 
   -- What a child prints that asks, has the connection reset, and then does something.
   local function run(after)
-    local peer = running.answering("200 OK", nil, "x")
+    local peer = running.responding("200 OK", nil, "x")
     local relay = relay_to(tls_front(authority, nil, peer.port))
     local control = running.serving(function()
       relay.reset()

@@ -145,7 +145,7 @@ describe("a request ends in time when its peer", function()
   end)
 
   it("stops, while other requests go on, and no descriptor is left", function()
-    local good = running.answering("200 OK", nil, "good")
+    local good = running.responding("200 OK", nil, "good")
     local bad = {}
     for _, bytes in pairs(said) do bad[#bad + 1] = stalling(bytes) end
     for _, drip in pairs(drips) do bad[#bad + 1] = dripping(drip) end

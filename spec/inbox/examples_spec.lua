@@ -62,7 +62,7 @@ describe("the example #process", function()
     local second = start { "examples/durable.lua", path }
     wait_for(function()
       local printed = second:output()
-      return count(before .. printed, " is done\n") == #names and count(printed, " is known\n") == #names
+      return count(before .. printed, " is done\n") == #names and count(printed, " is a duplicate\n") == #names
     end, "all events")
     local after, status = finish(second, "INT")
     assert.equal(0, status)

@@ -1,6 +1,6 @@
 /*
-** Allocations that are counted and fail on demand: see blocks.h. Fresh and freed memory is filled with
-** what is no pointer, so that whoever reads it is found out.
+** Counts allocations and fails them on demand: see blocks.h. Fills new and freed memory with a pattern that is not
+** a valid pointer, so that reading it crashes.
 */
 #include "blocks.h"
 
@@ -22,17 +22,17 @@ extern void *__libc_memalign(size_t alignment, size_t size);
 extern void __libc_free(void *block);
 
 #define EXPORT __attribute__((visibility("default")))
-#define MAGIC 0x6170692e76696465 /* of a block that lives */
+#define MAGIC 0x6170692e76696465 /* marks a live block */
 #define TRACE 30
 #define CALLER __builtin_return_address(0)
 
-/* Stands before each block of C's. */
+/* Precedes each C block. */
 typedef struct header {
   struct header *previous, *next;
-  void *at; /* where the memory begins */
+  void *at; /* the start of the allocation */
   size_t size;
   long number;
-  void *trace[TRACE]; /* the calls that made it */
+  void *trace[TRACE]; /* the backtrace of its allocation */
   uint64_t spared;
   uint64_t magic;
 } header;
@@ -42,13 +42,13 @@ static long newest;
 static bool keeps_traces;
 static size_t lua_bytes;
 
-/* ---- what fails ---- */
+/* ---- failures ---- */
 
 static struct {
   bool armed, explain, struck;
   blocks_layer layer;
   blocks_mode mode;
-  long left; /* until one fails */
+  long left; /* allocations until one fails */
 } plan;
 
 void blocks_fail(blocks_layer layer, blocks_mode mode, long n, bool explain) {
@@ -65,11 +65,11 @@ bool blocks_relent(void) {
   return plan.struck;
 }
 
-/* Prints where the allocation that fails is asked for. */
+/* Prints the backtrace of the failing allocation. */
 static void explain(void) {
   void *trace[TRACE] = {NULL};
   plan.armed = false;
-  (void)fprintf(stderr, "  what failed:\n");
+  (void)fprintf(stderr, "  failed allocation:\n");
   blocks_print_trace(trace, backtrace(trace, TRACE));
   plan.armed = true;
 }
@@ -79,7 +79,7 @@ static bool fails(blocks_layer layer) {
   if (!plan.armed || plan.layer != layer) return false;
   if (plan.struck && plan.mode != BLOCKS_FROM) return false;
   if (!plan.struck && --plan.left > 0) return false;
-  if (layer == BLOCKS_LUA && fast_functions_allocate()) return false; /* LuaJIT does not stand it */
+  if (layer == BLOCKS_LUA && fast_functions_allocate()) return false; /* LuaJIT would crash */
   if (plan.struck) return true;
   plan.struck = true;
   if (plan.explain) explain();
@@ -91,16 +91,17 @@ void blocks_print_trace(void *const *trace, int length) {
   for (i = 0; i < length && trace[i] != NULL; i++) {
     Dl_info info;
     if (dladdr(trace[i], &info) == 0) continue;
-    (void)fprintf(stderr, "    %s %s +0x%zx\n", info.dli_fname, info.dli_sname ? info.dli_sname : "?",
-            (size_t)((char *)trace[i] - (char *)info.dli_fbase));
+    (void)fprintf(stderr, "    %s %s +0x%zx\n", info.dli_fname,
+                  info.dli_sname ? info.dli_sname : "?",
+                  (size_t)((char *)trace[i] - (char *)info.dli_fbase));
   }
 }
 
 /* ---- C ---- */
 
-/* Whether a call came from a library that does not stand it: lua-cjson ends the process when it gets no
-   memory, and loses what it has when Lua gets none; libgcc, which LuaJIT tells of its machine code,
-   crashes; what the dynamic linker loads, Lua 5.4 may lose, and threads' blocks it keeps. */
+/* Whether a call came from a library that does not handle a failure: lua-cjson aborts the process, and leaks if Lua
+   is out of memory; libgcc, where LuaJIT registers its machine code, crashes; Lua 5.4 may leak what the dynamic
+   linker loads, and the linker keeps threads' blocks. */
 static bool is_spared(const void *caller) {
   static const char *const libraries[] = {"/cjson.so", "/libgcc_s", "/ld-linux", NULL};
   const char *const *library;
@@ -111,8 +112,8 @@ static bool is_spared(const void *caller) {
   return false;
 }
 
-/* Whether a block is in a cache of the process: OpenSSL 3.0 adds an entry each time that memory runs out
-   while it looks an algorithm up. */
+/* Whether a block belongs to a cache of the process: OpenSSL 3.0 adds an entry each time an allocation fails during the
+   lookup of an algorithm. */
 static bool is_cached(const header *block) {
   int i;
   for (i = 0; i < TRACE && block->trace[i] != NULL; i++) {
@@ -124,7 +125,7 @@ static bool is_cached(const header *block) {
   return false;
 }
 
-/* Makes a block; NULL when it is one that fails. */
+/* Allocates a block; NULL if this allocation must fail. */
 static void *make(size_t alignment, size_t size, void *caller) {
   const bool spared = is_spared(caller);
   const size_t room = (sizeof(header) + alignment - 1) / alignment * alignment;
@@ -150,17 +151,20 @@ static void *make(size_t alignment, size_t size, void *caller) {
   return memset(block + 1, 0xcb, size);
 }
 
-/* The header of a living block; ends the process when it is none. */
+/* The header of a live block. Aborts the process if the block is not live. */
 static header *header_of(void *pointer) {
   header *const block = (header *)pointer - 1;
-  if (block->magic != MAGIC) abort(); /* freed twice, perhaps */
+  if (block->magic != MAGIC) abort(); /* possibly a double free */
   return block;
 }
 
-EXPORT void *malloc(size_t size) { return make(16, size, CALLER); }
+EXPORT void *malloc(size_t size) {
+  return make(16, size, CALLER);
+}
 
 EXPORT void *calloc(size_t number, size_t size) {
-  void *const block = size != 0 && number > SIZE_MAX / size ? NULL : make(16, number * size, CALLER);
+  void *const block =
+      size != 0 && number > SIZE_MAX / size ? NULL : make(16, number * size, CALLER);
   return block == NULL ? NULL : memset(block, 0, number * size);
 }
 
@@ -176,7 +180,7 @@ EXPORT void free(void *pointer) {
   __libc_free(at);
 }
 
-/* Always moves, as it may. */
+/* Always moves the block, to detect stale pointers. */
 EXPORT void *realloc(void *pointer, size_t size) {
   void *grown;
   size_t old;
@@ -196,15 +200,21 @@ EXPORT int posix_memalign(void **pointer, size_t alignment, size_t size) {
   return 0;
 }
 
-EXPORT void *aligned_alloc(size_t alignment, size_t size) { return make(alignment, size, CALLER); }
+EXPORT void *aligned_alloc(size_t alignment, size_t size) {
+  return make(alignment, size, CALLER);
+}
 
-EXPORT void *memalign(size_t alignment, size_t size) { return make(alignment, size, CALLER); }
+EXPORT void *memalign(size_t alignment, size_t size) {
+  return make(alignment, size, CALLER);
+}
 
 EXPORT size_t malloc_usable_size(void *pointer) {
   return pointer == NULL ? 0 : header_of(pointer)->size;
 }
 
-long blocks_newest(void) { return newest; }
+long blocks_newest(void) {
+  return newest;
+}
 
 long blocks_left(long since, bool explaining) {
   const header *block;
@@ -219,18 +229,19 @@ long blocks_left(long since, bool explaining) {
   return left;
 }
 
-void blocks_keep_traces(void) { keeps_traces = true; }
+void blocks_keep_traces(void) {
+  keeps_traces = true;
+}
 
 /* ---- Lua ---- */
 
-/* Whether this asks again for what has just failed. */
+/* Whether this is a retry of the previous allocation. */
 static bool is_retry(const void *block, size_t old_size, size_t new_size) {
   static struct {
     const void *block;
     size_t old_size, new_size;
   } last;
-  const bool same =
-      last.block == block && last.old_size == old_size && last.new_size == new_size;
+  const bool same = last.block == block && last.old_size == old_size && last.new_size == new_size;
   last.block = block;
   last.old_size = old_size;
   last.new_size = new_size;
@@ -238,8 +249,8 @@ static bool is_retry(const void *block, size_t old_size, size_t new_size) {
 }
 
 /*
-** Whether the stack of a coroutine grows: its first slot holds the coroutine. Where a function written in
-** Lua asks for that and memory is out, the LuaJIT of Debian 12 writes its message behind the stack.
+** Whether a coroutine's stack grows: its first slot contains the coroutine. If this fails in a Lua function, the
+** LuaJIT of Debian 12 writes the error message beyond the end of the stack.
 */
 static bool is_stack_of_luajit(const void *block, size_t size) {
 #ifdef LUA_JITLIBNAME
@@ -254,9 +265,9 @@ static bool is_stack_of_luajit(const void *block, size_t size) {
 #endif
 }
 
-/* Whether this allocation of a Lua fails. */
+/* Whether this allocation of Lua must fail. */
 static bool fails_lua(const void *block, size_t old_size, size_t new_size) {
-  static bool failed; /* the one before */
+  static bool failed; /* the previous allocation */
   if (is_stack_of_luajit(block, old_size)) return false;
   const bool again = is_retry(block, old_size, new_size) && failed;
   failed = fails(BLOCKS_LUA) || (again && plan.armed && plan.mode == BLOCKS_ONCE);
@@ -264,8 +275,7 @@ static bool fails_lua(const void *block, size_t old_size, size_t new_size) {
 }
 
 /*
-** Counts the sizes that it has given, not those that it is told: a Lua may be wrong there after an
-** error, without having lost a byte.
+** Counts the sizes that it allocated itself, because the old_size of a Lua may be wrong after an error, without a leak.
 */
 void *blocks_lua(void *context, void *block, size_t old_size, size_t new_size) {
   size_t *const old = block == NULL ? NULL : (size_t *)block - 2;
@@ -289,4 +299,6 @@ void *blocks_lua(void *context, void *block, size_t old_size, size_t new_size) {
   return moved;
 }
 
-size_t blocks_lua_bytes(void) { return lua_bytes; }
+size_t blocks_lua_bytes(void) {
+  return lua_bytes;
+}

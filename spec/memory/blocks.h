@@ -1,7 +1,6 @@
 /*
-** blocks.h: this process's allocations, counted, and failing on demand. blocks.c takes the place of
-** malloc and its kin for the whole process, libraries included, and has an allocator for Lua states.
-** For one thread.
+** blocks.h: counts this process's allocations, and fails them on demand. blocks.c replaces malloc and related
+** functions for the whole process, including libraries, and has an allocator for Lua states. Not thread-safe.
 */
 #ifndef BLOCKS_H
 #define BLOCKS_H
@@ -9,34 +8,34 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whose allocations fail. */
+/* The code in which allocations fail. */
 typedef enum { BLOCKS_LUA, BLOCKS_C } blocks_layer;
 
 typedef enum {
-  BLOCKS_ONCE,   /* the n-th fails, and so does what a Lua tries again after collecting its garbage */
-  BLOCKS_FROM,   /* the n-th fails, and all after it */
-  BLOCKS_COLLECT /* the n-th fails; what a Lua tries again succeeds: a collection at that point */
+  BLOCKS_ONCE,   /* the n-th fails, and Lua's retry after a garbage collection */
+  BLOCKS_FROM,   /* the n-th and all later ones fail */
+  BLOCKS_COLLECT /* the n-th fails, and Lua's retry succeeds: a garbage collection at that point */
 } blocks_mode;
 
-/* Lets the n-th allocation from now on fail; with `explain`, prints the calls that led there. */
+/* Fails the n-th allocation from now on. With `explain`, prints its backtrace. */
 void blocks_fail(blocks_layer layer, blocks_mode mode, long n, bool explain);
-/* Lets nothing fail any more; whether anything has. */
+/* Stops failing allocations. Returns whether one has failed. */
 bool blocks_relent(void);
 
 /* A lua_Alloc. */
 void *blocks_lua(void *context, void *block, size_t old_size, size_t new_size);
-/* Bytes that Lua states hold. */
+/* The bytes that Lua states have allocated. */
 size_t blocks_lua_bytes(void);
 
-/* The number of the newest block of C's; they only grow. */
+/* The number of the newest C block. Numbers only increase. */
 long blocks_newest(void);
-/* How many of the blocks of C's newer than one are still there. With `explain`, prints them, and the
-   calls that made them if those were kept. */
+/* The number of live C blocks that are newer than this one. With `explain`, prints them, with their backtraces if
+   those were recorded. */
 long blocks_left(long newest, bool explain);
-/* From now on keeps the calls that make each block. */
+/* Records the backtrace of each allocation from now on. */
 void blocks_keep_traces(void);
 
-/* Prints calls, innermost first. */
+/* Prints a backtrace, innermost call first. */
 void blocks_print_trace(void *const *trace, int length);
 
 #endif

@@ -1,5 +1,5 @@
---- For busted's --helper: a collector that hardly ever rests, so that what C or Lua does not hold on to is
---- soon gone. LuaJIT runs without its compiler, which sinks allocations.
+--- For busted's --helper: an aggressive collector, so that unreferenced objects are collected soon. LuaJIT runs
+--- without its compiler, which eliminates allocations.
 
 if jit then jit.off() end
 require("spec.support.gc").set(0, 400)

@@ -1,6 +1,6 @@
 /*
-** Where LuaJIT's fast functions allocate: see fast_functions.h. The library has no symbols for its
-** interpreter, so the places are return addresses, learned from calls in a state of their own.
+** Detects allocations of LuaJIT's fast functions: see fast_functions.h. LuaJIT's library has no symbols for its
+** interpreter, so the places are return addresses, learned from calls in a separate state.
 */
 #include "fast_functions.h"
 
@@ -17,10 +17,10 @@
 #ifdef LUA_JITLIBNAME
 
 #define TRACE 30
-#define MOST 16 /* places */
+#define PLACES_MAX 16
 
 static struct {
-  void *places[MOST];
+  void *places[PLACES_MAX];
   int count;
   bool learning;
 } known;
@@ -34,17 +34,19 @@ static bool is_known(const void *place) {
 
 static bool is_in_pcall(const void *place) {
   Dl_info info;
-  return dladdr(place, &info) != 0 && info.dli_sname != NULL && strcmp(info.dli_sname, "lua_pcall") == 0;
+  return dladdr(place, &info) != 0 && info.dli_sname != NULL &&
+         strcmp(info.dli_sname, "lua_pcall") == 0;
 }
 
-/* Keeps the place of the interpreter that the calls come through: lua_pcall has called the interpreter. */
+/* Records the return address in the interpreter: the frame that lua_pcall has called. */
 static void learn(void) {
   void *trace[TRACE];
   const int length = backtrace(trace, TRACE);
   int i;
   for (i = 1; i < length; i++) {
     if (!is_in_pcall(trace[i])) continue;
-    if (!is_known(trace[i - 1]) && known.count < MOST) known.places[known.count++] = trace[i - 1];
+    if (!is_known(trace[i - 1]) && known.count < PLACES_MAX)
+      known.places[known.count++] = trace[i - 1];
     return;
   }
 }
@@ -59,7 +61,7 @@ static void *allocate(void *context, void *block, size_t old_size, size_t new_si
   return realloc(block, new_size);
 }
 
-/* Calls a function of Lua's with arguments, while places are learned. */
+/* Calls a Lua function with arguments, while return addresses are recorded. */
 static void call(lua_State *L, const char *function, const char *arguments) {
   if (luaL_dostring(L, function) != 0 || luaL_dostring(L, arguments) != 0) abort();
   known.learning = true;
@@ -70,9 +72,12 @@ static void call(lua_State *L, const char *function, const char *arguments) {
 
 void fast_functions_learn(void) {
   static const char *const calls[][2] = {
-      {"return string.char", "return 200, 201"},           {"return string.reverse", "return ('ab'):rep(1000)"},
-      {"return string.lower", "return ('AB'):rep(2000)"}, {"return string.upper", "return ('ab'):rep(3000)"},
-      {"return string.sub", "return ('ab'):rep(10), 2"},     {"return tostring", "return 1.25"},
+      {"return string.char", "return 200, 201"},
+      {"return string.reverse", "return ('ab'):rep(1000)"},
+      {"return string.lower", "return ('AB'):rep(2000)"},
+      {"return string.upper", "return ('ab'):rep(3000)"},
+      {"return string.sub", "return ('ab'):rep(10), 2"},
+      {"return tostring", "return 1.25"},
   };
   size_t i;
   lua_State *const L = lua_newstate(allocate, NULL);
@@ -80,7 +85,7 @@ void fast_functions_learn(void) {
   luaL_openlibs(L);
   for (i = 0; i < sizeof calls / sizeof *calls; i++) call(L, calls[i][0], calls[i][1]);
   lua_close(L);
-  if (known.count == 0) abort(); /* not seen, so nothing would be spared */
+  if (known.count == 0) abort(); /* nothing was recorded, so no allocation would be recognized */
 }
 
 bool fast_functions_allocate(void) {
@@ -96,6 +101,8 @@ bool fast_functions_allocate(void) {
 
 void fast_functions_learn(void) {}
 
-bool fast_functions_allocate(void) { return false; }
+bool fast_functions_allocate(void) {
+  return false;
+}
 
 #endif

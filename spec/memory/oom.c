@@ -1,12 +1,11 @@
 /*
-** Runs a scenario with memory that runs out: see tools/check-oom.
+** Runs a scenario with failing allocations: see tools/check-oom.
 **
 **   oom lua|c once|from|collect scenario.lua
 **
-** A scenario is a Lua file that returns a function, which does something and returns true, or nil and an
-** error. For n = 1, 2, 3 … a child process, in which all is loaded, calls it while the n-th
-** allocation fails, until one has met no failure. However a call ends: the next one must succeed, and
-** once the state is closed, nothing may be left of it.
+** A scenario is a Lua file that returns a function, which returns true, or nil and an error. For n = 1, 2, 3 … a child
+** process, in which everything is loaded, calls it while the n-th allocation fails, until a call has fewer allocations.
+** After each call, the next one must succeed, and after lua_close there must be no leak.
 */
 #include <dirent.h>
 #include <execinfo.h>
@@ -25,20 +24,20 @@
 #include "blocks.h"
 #include "fast_functions.h"
 
-#define SECONDS 20 /* for one child */
-#define MOST 20000 /* allocations of a scenario */
-#define SHOWN 3    /* faults of a scenario that are explained */
+#define CHILD_TIMEOUT_S 20
+#define ALLOCATIONS_MAX 20000 /* of a scenario */
+#define EXPLAINED_MAX 3       /* failures of a scenario that are explained */
 
-/* How a child ends, unless a signal ends it. */
+/* Exit statuses of a child. */
 enum { FINE, UNTOUCHED, BAD_ERROR, BAD_NEXT, BAD_LEFT };
 
 static struct {
   blocks_layer layer;
   blocks_mode mode;
   const char *scenario;
-  int nowhere;     /* where what children print goes */
-  long newest;     /* block, before there was a state */
-  int descriptors; /* how many, then */
+  int nowhere;     /* /dev/null, for the children's output */
+  long newest;     /* block before the state was created */
+  int descriptors; /* their number at that time */
 } run;
 
 static int count_descriptors(void) {
@@ -51,21 +50,21 @@ static int count_descriptors(void) {
 
 /* ---- a state ---- */
 
-/* Makes a state with the scenario at the bottom of its stack. */
+/* Creates a state with the scenario at the bottom of its stack. */
 static lua_State *open_state(void) {
 #if LUA_VERSION_NUM >= 505
-  lua_State *const L = lua_newstate(blocks_lua, NULL, 1); /* a seed of hashes */
+  lua_State *const L = lua_newstate(blocks_lua, NULL, 1); /* the hash seed */
 #else
   lua_State *const L = lua_newstate(blocks_lua, NULL);
 #endif
   if (L == NULL) {
-    (void)fprintf(stderr, "this Lua takes no allocator\n");
+    (void)fprintf(stderr, "this Lua does not support allocators\n");
     exit(2);
   }
   luaL_openlibs(L);
-  /* What Lua 5.4 keeps for long strings stays half-made when memory runs out as it makes it. */
+  /* Lua 5.4's buffer for long strings is left inconsistent if its allocation fails. */
   (void)luaL_dostring(L, "('x'):rep(1e5)");
-  /* Nor does code that LuaJIT has compiled always stand it: it may go on with no value. */
+  /* LuaJIT's compiled code does not always handle a failure: it may continue without a value. */
   (void)luaL_dostring(L, "if jit then jit.off() end");
   if (luaL_loadfile(L, run.scenario) != 0 || lua_pcall(L, 0, 1, 0) != 0) {
     (void)fprintf(stderr, "%s\n", lua_tostring(L, -1));
@@ -75,7 +74,7 @@ static lua_State *open_state(void) {
   return L;
 }
 
-/* Calls the scenario: true, or what it returned or raised is on top of the stack. */
+/* Calls the scenario. Returns true, or false with its error on top of the stack. */
 static bool call(lua_State *L, bool *raised) {
   lua_settop(L, 1);
   lua_pushvalue(L, 1);
@@ -84,7 +83,7 @@ static bool call(lua_State *L, bool *raised) {
   return lua_toboolean(L, 2);
 }
 
-/* What is on top of the stack, as text. */
+/* The value on top of the stack as text. */
 static const char *text_of(lua_State *L) {
   if (lua_isstring(L, -1)) return lua_tostring(L, -1);
   lua_getglobal(L, "tostring");
@@ -93,7 +92,7 @@ static const char *text_of(lua_State *L) {
   return lua_tostring(L, -1);
 }
 
-/* Whether the error on top of the stack is one that memory may raise. */
+/* Whether the error on top of the stack may be caused by a lack of memory. */
 static bool is_memory_error(lua_State *L) {
   static const char *const texts[] = {"emory", "libcurl could not be started", "libcrypto", NULL};
   const char *const *text;
@@ -104,15 +103,15 @@ static bool is_memory_error(lua_State *L) {
 
 /* ---- a child ---- */
 
-/* Prints the calls that led to a signal, and ends the process by it. (Not all that is called here may be
-   called then; all that can come of it is less to read.) */
+/* Prints the backtrace of a signal, and raises the signal again. Some of the functions are not async-signal-safe,
+   but at worst the output is incomplete. */
 /* NOLINTBEGIN(bugprone-signal-handler,cert-sig30-c) */
 static void on_signal(int number) {
   void *trace[40] = {NULL};
   (void)blocks_relent();
   (void)signal(number, SIG_DFL);
   (void)signal(SIGALRM, SIG_DFL);
-  (void)alarm(2); /* to find the calls may take for ever */
+  (void)alarm(2); /* the backtrace may hang */
   (void)fprintf(stderr, "  signal %d (%s):\n", number, strsignal(number));
   blocks_print_trace(trace, backtrace(trace, 40));
   (void)raise(number);
@@ -125,25 +124,25 @@ static void catch_signals(void) {
   for (i = 0; i < sizeof numbers / sizeof *numbers; i++) (void)signal(numbers[i], on_signal);
 }
 
-/* Closes the state; whether something of it is left. */
-static bool leaves_something(lua_State *L, bool explain) {
+/* Closes the state. Returns whether it has leaked. */
+static bool has_leaked(lua_State *L, bool explain) {
   long blocks;
   int descriptors;
   lua_close(L);
   descriptors = count_descriptors() - run.descriptors;
   blocks = blocks_left(run.newest, explain);
   if (explain)
-    (void)fprintf(stderr, "  left: %ld blocks of C's, %zu bytes of Lua's, %d descriptors\n", blocks,
-            blocks_lua_bytes(), descriptors);
+    (void)fprintf(stderr, "  left: %ld C blocks, %zu bytes of Lua, %d descriptors\n", blocks,
+                  blocks_lua_bytes(), descriptors);
   return blocks > 0 || blocks_lua_bytes() > 0 || descriptors > 0;
 }
 
-/* One call with the n-th allocation failing, and one without; how it went. */
+/* Calls the scenario with the n-th allocation failing, and once more without a failure. Returns the exit status. */
 static int attempt(lua_State *L, long n, bool explain) {
   bool raised, struck;
   int fault = FINE;
   catch_signals();
-  (void)alarm(SECONDS);
+  (void)alarm(CHILD_TIMEOUT_S);
   blocks_keep_traces();
   blocks_fail(run.layer, run.mode, n, explain);
   if (!call(L, &raised)) {
@@ -154,17 +153,18 @@ static int attempt(lua_State *L, long n, bool explain) {
     struck = blocks_relent();
   }
   if (!call(L, &raised)) {
-    if (explain) (void)fprintf(stderr, "  then %s: %s\n", raised ? "raised" : "returned", text_of(L));
+    if (explain)
+      (void)fprintf(stderr, "  then %s: %s\n", raised ? "raised" : "returned", text_of(L));
     if (fault == FINE) fault = BAD_NEXT;
   }
-  if (leaves_something(L, explain) && fault == FINE) fault = BAD_LEFT;
+  if (has_leaked(L, explain) && fault == FINE) fault = BAD_LEFT;
   if (fault != FINE) return fault;
   return struck ? FINE : UNTOUCHED;
 }
 
-/* ---- all children ---- */
+/* ---- the parent ---- */
 
-/* Lets a child do the n-th attempt; its end as waitpid tells it. */
+/* Runs the n-th attempt in a child. Returns its status from waitpid. */
 static int fork_attempt(lua_State *L, long n, bool explain) {
   int status;
   const pid_t child = fork();
@@ -176,16 +176,16 @@ static int fork_attempt(lua_State *L, long n, bool explain) {
   return status;
 }
 
-/* Makes the libraries make whatever they keep for the process: none of it is a state's. */
+/* Lets the libraries allocate what they keep for the process, so that it does not count as a leak. */
 static void warm_up(void) {
   void *trace[1];
   int i;
   bool raised;
   lua_State *const L = open_state();
-  (void)backtrace(trace, 1); /* it loads a library */
+  (void)backtrace(trace, 1); /* the first call loads a library */
   for (i = 0; i < 2; i++) {
     if (call(L, &raised)) continue;
-    (void)fprintf(stderr, "%s fails by itself: %s\n", run.scenario, text_of(L));
+    (void)fprintf(stderr, "%s fails without a failing allocation: %s\n", run.scenario, text_of(L));
     exit(2);
   }
   lua_close(L);
@@ -194,7 +194,7 @@ static void warm_up(void) {
 int main(int argc, char **argv) {
   static const char *const modes[] = {"once", "from", "collect"};
   static const char *const ends[] = {"fine", "untouched", "an error that is not about memory",
-                                     "the next call fails", "something is left"};
+                                     "the next call fails", "a leak"};
   long n, bad = 0;
   int status = 0;
   lua_State *L;
@@ -209,15 +209,18 @@ int main(int argc, char **argv) {
   run.newest = blocks_newest();
   run.descriptors = count_descriptors();
   L = open_state();
-  if (WEXITSTATUS(fork_attempt(L, MOST, false)) != UNTOUCHED) {
-    (void)fprintf(stderr, "%s leaves something by itself, or makes more than %d allocations\n", run.scenario, MOST);
-    (void)fork_attempt(L, MOST, true);
+  if (WEXITSTATUS(fork_attempt(L, ALLOCATIONS_MAX, false)) != UNTOUCHED) {
+    (void)fprintf(stderr,
+                  "%s leaks without a failing allocation, or makes more than %d allocations\n",
+                  run.scenario, ALLOCATIONS_MAX);
+    (void)fork_attempt(L, ALLOCATIONS_MAX, true);
     return 2;
   }
-  for (n = 1; n < MOST && (!WIFEXITED(status) || WEXITSTATUS(status) != UNTOUCHED); n++) {
+  for (n = 1; n < ALLOCATIONS_MAX && (!WIFEXITED(status) || WEXITSTATUS(status) != UNTOUCHED);
+       n++) {
     status = fork_attempt(L, n, false);
     if (WIFEXITED(status) && WEXITSTATUS(status) <= UNTOUCHED) continue;
-    if (++bad > SHOWN) continue;
+    if (++bad > EXPLAINED_MAX) continue;
     if (WIFEXITED(status))
       (void)fprintf(stderr, "%s, allocation %ld: %s\n", run.scenario, n, ends[WEXITSTATUS(status)]);
     else

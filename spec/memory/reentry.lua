@@ -1,10 +1,10 @@
---- For busted's --helper: finalizers that call every function of the C modules while another call of theirs
---- allocates, on the specs' own pools and servers, too. State that C read before an allocation and uses after
---- it has changed by then.
+--- For busted's --helper: finalizers call every function of the C modules during the allocations of other calls, also
+--- on the specs' own pools and servers. So the state that C code reads before an allocation and uses after it has
+--- changed.
 ---
---- Before a call the collector is driven to where it runs finalizers, and to run some at each allocation. What
---- a finalizer takes out of a spec's pool or server is handed over to the spec's next call, so that the specs
---- pass unchanged when the modules stand re-entry.
+--- Before a call, the collector is brought to the phase that runs finalizers, with some at each allocation. What a
+--- finalizer takes out of a spec's pool or server is returned by the spec's next call, so that the specs pass
+--- unchanged if the modules support re-entry.
 
 local busted = require "busted"
 local core = require "apivideo.core"
@@ -12,11 +12,11 @@ local gc = require "spec.support.gc"
 local server_core = require "apivideo.server.core"
 
 local jit = rawget(_G, "jit")
-if jit then jit.off() end -- the compiler sinks allocations
+if jit then jit.off() end -- the compiler eliminates allocations
 
-local CALLS = 60        -- of each function during which finalizers run: the first ones, and some later ones
-local FINALIZERS = 300  -- that wait as such a call begins
-local LEAST = 1000      -- calls that finalizers have made at the end, or the check has checked nothing
+local ARMED_CALLS = 60     -- of each function, during which finalizers run: the first ones, and some later ones
+local FINALIZERS = 300     -- pending when such a call begins
+local CALLS_MIN = 1000     -- made by finalizers; with fewer, the check has not checked anything
 
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 local function pack(...) return { n = select("#", ...), ... } end
@@ -25,7 +25,7 @@ local KEY, BODY = "key", '{"type":"a","f":"x","list":[1,{"b":"\\n"}]}'
 local SIGNED = core.signature.sign(BODY, KEY)
 local parse = core.event.compile { a = { required = { "f" } } }
 
--- A port that nothing listens on: of a server that is closed.
+-- The URL of a port without a listener: that of a closed server.
 local closed
 do
   local server = assert(server_core.new("127.0.0.1", 0, 10, 10, 10))
@@ -42,18 +42,18 @@ local registry = debug.getregistry()
 local POOL, SERVER = registry["apivideo.http.pool"], registry["apivideo.server"]
 
 local function weak() return setmetatable({}, { __mode = "k" }) end
-local pools, servers = weak(), weak() -- -> what finalizers took out of them
+local pools, servers = weak(), weak() -- -> what finalizers have taken out of them
 local raw_step, raw_next, raw_run = POOL.step, SERVER.next, SERVER.run
 
--- The entries of `list`, then those of `more`; nil for none.
+-- The entries of `list`, then those of `more`; nil if both are empty.
 local function joined(list, more)
   if #list == 0 then return more end
   for _, item in ipairs(more or {}) do list[#list + 1] = item end
   return list
 end
 
--- Whether a finalizer has taken a request that its server has not been asked for since. Nothing can be read
--- from that server's descriptor then.
+-- Whether a finalizer has taken a request that the spec has not read yet. Then the server's descriptor is not
+-- readable, so a pool must not wait for it.
 local function is_waiting()
   for _, taken in pairs(servers) do
     if #taken > 0 then return true end
@@ -66,12 +66,12 @@ function POOL.step(pool, seconds, fds)
   pools[pool] = pools[pool] or {}
   local finished, ready = raw_step(pool, (waiting or #pools[pool] > 0) and 0 or seconds, fds)
   local taken = pools[pool]
-  pools[pool] = fresh -- made before, as a finalizer may run when a table is
+  pools[pool] = fresh -- created before, because creating a table may run a finalizer
   return joined(taken, finished), waiting and fds or ready
 end
 
 function SERVER.run(server)
-  local results = pack(raw_run(server)) -- the last one is whether requests are ready
+  local results = pack(raw_run(server)) -- the last result: whether requests are ready
   servers[server] = servers[server] or {}
   if #servers[server] > 0 then results[results.n] = true end
   return unpack(results, 1, results.n)
@@ -114,7 +114,7 @@ function calls.hmac()
   assert(core.signature.hmac(KEY):update(BODY):verify(SIGNED))
 end
 
--- A pool of the finalizers' own, whose transfers end and are cancelled.
+-- A pool of the finalizers' own, with finished and cancelled transfers.
 function calls.own_pool()
   local pool = assert(core.http.new())
   local transfer, cancelled = assert(pool:start(REQUEST)), assert(pool:start(REQUEST))
@@ -141,7 +141,7 @@ end
 
 function calls.pools()
   for pool, taken in pairs(pools) do
-    -- Closed by now, or in the middle of a call that is not to be re-entered: it says so.
+    -- Raises if the pool is closed, or in a call that must not be re-entered.
     local ok, finished = pcall(raw_step, pool, 0)
     if ok then pools[pool] = joined(taken, finished) or {} end
   end
@@ -150,7 +150,7 @@ end
 function calls.servers()
   for server, taken in pairs(servers) do
     if pcall(raw_run, server) then
-      repeat -- all of them, as its descriptor tells of no more
+      repeat -- all of them, because the descriptor does not signal them again
         local request = pack(raw_next(server))
         if request.n > 0 then taken[#taken + 1] = request end
       until request.n == 0
@@ -170,7 +170,7 @@ table.sort(names)
 local made, problems = 0, {}
 local finalizing = false
 
--- The calls that cost descriptors come seldom.
+-- Calls that use descriptors are rare.
 local function finalize()
   made = made + 1
   local name = names[made % #names + 1]
@@ -182,7 +182,7 @@ local function finalize()
 end
 
 local new_object
-if newproxy then -- Lua 5.1 has finalizers of userdata only
+if newproxy then -- Lua 5.1 has finalizers for userdata only
   local first = newproxy(true)
   getmetatable(first).__gc = finalize
   function new_object() newproxy(first) end
@@ -191,8 +191,8 @@ else
   function new_object() setmetatable({}, metatable) end
 end
 
--- Drives the collector to where it runs finalizers: from now on some run at each allocation. Lua 5.4 has
--- steps of any size for that; Lua 5.1 and LuaJIT take one at each allocation while they are in debt.
+-- Brings the collector to the phase that runs finalizers; from now on, some run at each allocation. Lua 5.4 has small
+-- steps for this; Lua 5.1 and LuaJIT run a step at each allocation while the collector has debt.
 local function arm()
   for _ = 1, FINALIZERS do new_object() end
   gc.set(nil, 1000)
@@ -202,13 +202,13 @@ local function arm()
   if newproxy then local _ = ("x"):rep(2 ^ 20 + made) end
 end
 
--- A function that runs finalizers during some of its calls.
+-- Wraps a function so that finalizers run during some of its calls.
 local function armed(fn)
   local count = 0
   return function(...)
-    if finalizing then return fn(...) end -- the collector rests
+    if finalizing then return fn(...) end -- the collector does not run in finalizers
     count = count + 1
-    if count <= CALLS / 2 or count <= 50 * CALLS and count % 100 == 0 then arm() end
+    if count <= ARMED_CALLS / 2 or count <= 50 * ARMED_CALLS and count % 100 == 0 then arm() end
     return fn(...)
   end
 end
@@ -232,6 +232,6 @@ busted.subscribe({ "suite", "end" }, function()
   collectgarbage "stop"
   io.stderr:write(("finalizers made %d calls\n"):format(made))
   for problem in pairs(problems) do io.stderr:write("a finalizer's call failed: ", problem, "\n") end
-  if next(problems) or made < LEAST then os.exit(1) end
-  return nil, true -- the others hear of it, too
+  if next(problems) or made < CALLS_MIN then os.exit(1) end
+  return nil, true -- continue with the other subscribers
 end)

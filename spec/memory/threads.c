@@ -1,6 +1,6 @@
 /*
-** Threads with a Lua state each, which use the same modules at the same time: for ThreadSanitizer (make
-** check-threads). Whatever two states share would be told.
+** Several threads, each with its own Lua state, use the same modules concurrently, under ThreadSanitizer (make
+** check-threads), which reports shared state.
 **
 **   threads scenario.lua …
 **
@@ -17,7 +17,7 @@
 #define THREADS 4
 #define ROUNDS 5
 
-/* Makes a state with a scenario at the bottom of its stack, or an error. */
+/* Creates a state with a scenario, or an error, at the bottom of its stack. */
 static lua_State *load(const char *scenario, bool *loaded) {
   lua_State *const L = luaL_newstate();
   luaL_openlibs(L);
@@ -25,7 +25,7 @@ static lua_State *load(const char *scenario, bool *loaded) {
   return L;
 }
 
-/* Calls a scenario some times, in a state of its own. NULL, or anything else. */
+/* Calls a scenario several times in a new state. Returns NULL on success. */
 static void *run(void *scenario) {
   bool loaded;
   int i;
@@ -36,8 +36,7 @@ static void *run(void *scenario) {
     lua_pushvalue(L, 1);
     if (lua_pcall(L, 0, 2, 0) != 0 || !lua_toboolean(L, 2)) failed = L;
   }
-  if (failed != NULL)
-    (void)fprintf(stderr, "%s: %s\n", (char *)scenario, lua_tostring(L, -1));
+  if (failed != NULL) (void)fprintf(stderr, "%s: %s\n", (char *)scenario, lua_tostring(L, -1));
   lua_close(L);
   return failed;
 }

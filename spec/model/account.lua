@@ -63,6 +63,8 @@ end
 return function()
   return setmetatable({
     now = START, late = {}, count = 0, next_letter = random(4711),
-    emulator = { webhooks = collection.new "webhookId", webhook_limit = 10, events = catalogue, url = "http://model" },
+    emulator = {
+      webhooks = collection.new "webhookId", _webhook_limit = 10, _events = catalogue, url = "http://model",
+    },
   }, Account)
 end

@@ -1,5 +1,5 @@
---- The mutants: for each file, the spec that must notice, and the changes that each break one check.
---- A change is what it breaks, the text, which the file has once, and what stands there instead.
+--- The list of mutants. Each changes one check in a file, and a spec must fail. A change has a description, the text to
+--- replace, which must occur exactly once in the file, and the replacement.
 
 local list = {}
 for _, room in ipairs { "parsing", "signing", "calling", "receiving", "keeping", "managing" } do

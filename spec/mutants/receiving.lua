@@ -88,7 +88,7 @@ return {
   },
   {
     file = "lua/apivideo/emulator/tokens.lua", spec = "spec/server/locale_spec.lua",
-    { "schemes are read in the process's locale", [["^[Bb][Aa][Ss][Ii][Cc] +(.*)$"]], [["^[Bb][Aa][Ss]i[Cc] +(.*)$"]] },
+    { "schemes are compared in the process's locale", [["^[Bb][Aa][Ss][Ii][Cc] +(.*)$"]], [["^[Bb][Aa][Ss]i[Cc] +(.*)$"]] },
   },
   {
     file = "lua/apivideo/server/init.lua", spec = "spec/server/server_spec.lua",

@@ -1,16 +1,16 @@
---- Makes every mutant whose number leaves a rest, and runs its spec: run.lua <rest> <divisor>
---- Changes files of the directory that it runs in: a copy of the tree.
+--- Applies each mutant with number % divisor == remainder, and runs its spec: run.lua <remainder> <divisor>
+--- Changes the files of the current directory, which must be a copy of the tree.
 
 local file = require "spec.support.file"
 
-local rest, divisor = tonumber(arg[1]), tonumber(arg[2])
-local SECONDS = 180 -- a spec that takes longer hangs
+local remainder, divisor = tonumber(arg[1]), tonumber(arg[2])
+local SPEC_TIMEOUT_S = 180
 
--- The text with the change; nil and why not.
-local function changed(text, mutant)
+-- The text with the mutation; nil and a message if it does not apply.
+local function mutated(text, mutant)
   local from, to = text:find(mutant.from, 1, true)
-  if not from then return nil, "the text is not there" end
-  if text:find(mutant.from, to + 1, true) then return nil, "the text is there twice" end
+  if not from then return nil, "the text to replace does not occur" end
+  if text:find(mutant.from, to + 1, true) then return nil, "the text to replace occurs twice" end
   return text:sub(1, from - 1) .. mutant.to .. text:sub(to + 1)
 end
 
@@ -24,46 +24,46 @@ end
 
 -- Whether a spec passes.
 local function passes(spec)
-  return run(("timeout -k 5 %d tools/with-lua 5.4 $(command -v busted) --no-keep-going %s"):format(SECONDS, spec))
+  return run(("timeout -k 5 %d tools/with-lua 5.4 $(command -v busted) --no-keep-going %s"):format(SPEC_TIMEOUT_S, spec))
 end
 
--- Whether a changed file can be tried at all: else its spec would fail for the wrong reason.
+-- Whether a mutated file compiles. Otherwise its spec would fail for the wrong reason.
 local function compiles(path, text)
   if path:find "%.lua$" then return load(text) ~= nil end
   return builds "build-5.4"
 end
 
-local sound = {} -- spec -> whether it passes on the tree as it is
+local sound = {} -- spec -> whether it passes without a mutation
 
--- What became of a mutant: true when its spec noticed; or false and why not.
-local function try(mutant)
+-- Applies a mutant and runs its spec. Returns true if the spec fails, or false and a message.
+local function kill(mutant)
   local text = file.read(mutant.file)
-  local broken, problem = changed(text, mutant)
+  local broken, problem = mutated(text, mutant)
   if not broken then return false, problem end
   if sound[mutant.spec] == nil then sound[mutant.spec] = passes(mutant.spec) or false end
-  if not sound[mutant.spec] then return false, mutant.spec .. " fails without it:\n" .. file.read "mutant.log" end
+  if not sound[mutant.spec] then return false, mutant.spec .. " fails without the mutation:\n" .. file.read "mutant.log" end
   local is_c = mutant.file:find "%.[ch]$"
   file.write(mutant.file, broken)
-  local noticed
+  local killed
   if not compiles(mutant.file, broken) then
-    noticed, problem = false, "does not compile:\n" .. file.read "mutant.log"
+    killed, problem = false, "does not compile:\n" .. file.read "mutant.log"
   else
-    noticed, problem = not passes(mutant.spec), mutant.spec .. " passes"
+    killed, problem = not passes(mutant.spec), mutant.spec .. " passes"
   end
   file.write(mutant.file, text)
   if is_c then assert(builds "build-5.4") end
-  return noticed, problem
+  return killed, problem
 end
 
-assert(builds "build-5.4 build-jit", "the tree does not build") -- nginx has LuaJIT
+assert(builds "build-5.4 build-jit", "the tree does not build") -- LuaJIT for nginx
 local only = os.getenv "MUTANTS" or ""
 local passed, failed = 0, 0
 for number, mutant in ipairs(dofile "spec/mutants/list.lua") do
-  if number % divisor == rest and (mutant.file .. mutant.what):find(only, 1, true) then
-    local noticed, problem = try(mutant)
-    passed, failed = passed + (noticed and 1 or 0), failed + (noticed and 0 or 1)
-    print(("%s %s: %s"):format(noticed and "noticed " or "SURVIVED", mutant.file, mutant.what))
-    if not noticed then print("         " .. problem) end
+  if number % divisor == remainder and (mutant.file .. mutant.what):find(only, 1, true) then
+    local killed, problem = kill(mutant)
+    passed, failed = passed + (killed and 1 or 0), failed + (killed and 0 or 1)
+    print(("%s %s: %s"):format(killed and "killed  " or "SURVIVED", mutant.file, mutant.what))
+    if not killed then print("         " .. problem) end
     io.stdout:flush()
   end
 end

@@ -118,13 +118,13 @@ return {
   },
   {
     file = "lua/apivideo/cli/init.lua", spec = "spec/project/canary_output_spec.lua",
-    { "the command shows the keys of its arguments", "redact.text(text, secrets_of(arguments))", "redact.text(text)" },
-    { "wrong usage leads to the help of all commands", 'commands[arguments[1]] and arguments[1] .. " "', 'false', spec = "spec/cli/command_spec.lua" },
+    { "an error message contains the keys of the arguments", "redact.text(text, secrets_of(arguments))", "redact.text(text)" },
+    { "a usage error names the help of all subcommands", 'SUBCOMMANDS[arguments[1]] and arguments[1] .. " "', 'false', spec = "spec/cli/command_spec.lua" },
   },
   {
     file = "lua/apivideo/cli/credential.lua", spec = "spec/cli/command_spec.lua",
-    { "a secret may end in the newline of its file", "if problem then return nil", "if false then return nil" },
-    { "an empty key is taken", 'text == ""', "false" },
+    { "a secret may end in a newline", "if problem then return nil", "if false then return nil" },
+    { "an empty key is accepted", 'text == ""', "false" },
   },
   {
     file = "lua/apivideo/client/init.lua", spec = "spec/client/client_spec.lua",

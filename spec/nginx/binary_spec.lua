@@ -63,7 +63,7 @@ describe("which nginx runs #process", function()
   end)
 
   it("is named when it does not run", function()
-    assert.equal("examples/nginx/start: /no/nginx does not run; install nginx, or set NGINX to its path\n",
+    assert.equal("examples/nginx/start: cannot run /no/nginx; install nginx, or set NGINX to its path\n",
       output_of("examples/nginx/start -t", { NGINX = "/no/nginx" }))
   end)
 

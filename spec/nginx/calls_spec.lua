@@ -579,7 +579,7 @@ describe_nginx("calls in nginx #process", function()
       assert.truthy(printed:find("  <- " .. name .. ": ", 1, true), printed)
     end
     assert.truthy(printed:find("video.source.recorded: video [^ ]+, Evening news\n"), printed)
-    assert.truthy(printed:find("asks api.video:\n  webhook_%w+ http://127.0.0.1:%d+/webhooks\n"), printed)
+    assert.truthy(printed:find("from api.video:\n  webhook_%w+ http://127.0.0.1:%d+/webhooks\n"), printed)
     assert.truthy(printed:find("\n  apivideo_deliveries_received_total 7\n", 1, true), printed)
   end)
 end)

@@ -48,8 +48,8 @@ describe_nginx("nginx under deliveries #process", function()
   end
 
   local function wait_for_more()
-    local before = #senders.answered
-    wait_for(function() return #senders.answered > before + SENDERS end, "deliveries")
+    local before = #senders.delivered
+    wait_for(function() return #senders.delivered > before + SENDERS end, "deliveries")
   end
 
   for name, case in pairs {
@@ -87,7 +87,7 @@ describe_nginx("nginx under deliveries #process", function()
       assert.same({}, senders.failed)
       local count = 0
       for _ in io.lines(path) do count = count + 1 end
-      assert.equal(#senders.answered, count) -- nobody died: each was handled once
+      assert.equal(#senders.delivered, count) -- nobody died: each was handled once
       assert.is_nil(nginx:log():find("[error]", 1, true), nginx:log())
     end)
   end

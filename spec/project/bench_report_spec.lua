@@ -1,4 +1,4 @@
--- The report of the benches: rows in, a page and drawings out.
+-- The benchmark report: a page and drawings from rows.
 
 local bars = require "bench.report.bars"
 local cjson = require "cjson"
@@ -8,10 +8,10 @@ local plots = require "bench.report.plots"
 local rows = require "bench.report.rows"
 
 local function row(more)
-  local given = { what = "parse", beside = "cjson", unit = "×", ours = "500 ns", theirs = "1000 ns", figure = 2,
+  local fields = { what = "parse", beside = "cjson", unit = "×", ours = "500 ns", theirs = "1000 ns", figure = 2,
     bar = 2.2, met = false }
-  for name, value in pairs(more) do given[name] = value end
-  return given
+  for name, value in pairs(more) do fields[name] = value end
+  return fields
 end
 
 local function gathered(list)
@@ -26,7 +26,7 @@ local function page_of(report)
   return markdown(report, { hardware = { { "processor", "a fast one" } }, versions = { { "Lua", "5.4.4" } } })
 end
 
--- Whether each element that begins ends, in order.
+-- Whether all elements are closed, in the right order.
 local function is_well_formed(drawing)
   local open = {}
   assert.is_nil(drawing:gsub("<[^<>]*>", ""):find "[<>]")
@@ -43,8 +43,8 @@ local function is_well_formed(drawing)
   end
 end
 
-describe("rows", function()
-  it("of several runs are one row", function()
+describe("benchmark rows", function()
+  it("are merged into one row for several runs", function()
     local report = gathered { row { figure = 2.5, met = true }, row { beside = "Node" },
       row { figure = 2.3, met = true }, row { figure = 2.4, ours = "490 ns", met = true } }
     assert.equal(2, #report.rows)
@@ -55,7 +55,7 @@ describe("rows", function()
     assert.is_false(first.missed)
   end)
 
-  it("that missed in one run have missed, and are to say why", function()
+  it("count as missed if one run missed, and then need a note", function()
     local report = gathered { row { figure = 2.5, met = true }, row {} }
     assert.is_true(report.rows[1].missed)
     assert.same({ report.rows[1] }, rows.unexplained(report))
@@ -64,8 +64,8 @@ describe("rows", function()
   end)
 end)
 
-describe("the page", function()
-  it("has the machine, the rows, what missed, and each note once", function()
+describe("benchmark page", function()
+  it("has the machine, the rows, the missed bars, and each note once", function()
     local note = "a | b < c\nd"
     local page = page_of(gathered { row { note = note }, row { beside = "Node", note = note },
       row { what = "verify", bar = 1, met = true }, { what = "server", beside = "octokit", absent = "not installed" } })
@@ -81,7 +81,7 @@ describe("the page", function()
     assert.is_nil(page:find("[2]", 1, true))
   end)
 
-  it("names no place and nobody's machine", function()
+  it("contains no path and no host name", function()
     local text = {}
     for _, list in ipairs { machine.hardware(), machine.versions() } do
       for _, fact in ipairs(list) do text[#text + 1] = fact[1] .. " " .. fact[2] end
@@ -96,8 +96,8 @@ describe("the page", function()
   end)
 end)
 
-describe("the drawing of bars", function()
-  it("shows what met and what missed, and escapes text", function()
+describe("benchmark bar chart", function()
+  it("marks met and missed bars, and escapes text", function()
     local drawing = bars(gathered { row { what = [[a<b & "c"]] }, row { what = "good", met = true, figure = 3 },
       { what = "without a bar", unit = "ns", ours = "2 ns", figure = 2 } })
     is_well_formed(drawing)
@@ -109,7 +109,7 @@ describe("the drawing of bars", function()
     assert.is_truthy(drawing:find "<title id=\"title\">.+</title>\n<desc id=\"description\">.+</desc>")
   end)
 
-  it("has what is at most good to the right of its bar", function()
+  it("draws values with an upper bound to the right of the bar", function()
     local function length(figure, bar, met)
       local drawing = bars(gathered { row { figure = figure, bar = bar, at_most = true, met = met } })
       return tonumber(drawing:match 'rx="2" width="([%d.]+)"')
@@ -122,7 +122,7 @@ describe("the drawing of bars", function()
   end)
 end)
 
-describe("the plots", function()
+describe("benchmark plots", function()
   it("have a curve for each run", function()
     local series = { what = "body & soul", x = "bytes", y = "µs", points = { { 100, 1 }, { 1000, 10 }, { 1e6, 0.5 } } }
     local report = gathered { { series = series }, { series = series } }

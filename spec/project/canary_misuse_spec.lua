@@ -1,4 +1,4 @@
--- No secret in the message of misuse, wherever a secret is put by mistake.
+-- No secret appears in an error message for misuse, wherever a secret is passed by mistake.
 
 local apivideo = require "apivideo"
 local canary = require "spec.support.canary"
@@ -17,7 +17,7 @@ local WRONG = {
   function() error(canary.PLAIN) end, 5, true,
 }
 
--- Calls a function with each wrong value; what it raises must not show it. How often it raised.
+-- Calls a function with each invalid value; its error must not contain it. Returns the number of errors.
 local function count_raised(name, fn)
   local count = 0
   for i, value in ipairs(WRONG) do
@@ -31,7 +31,7 @@ local function count_raised(name, fn)
   return count
 end
 
--- The options of functions that take a table of them, beside what they cannot do without.
+-- The functions with an option table, and their required options.
 local constructors = {
   client = { apivideo.client, { api_key = "key" }, { "api_key", "access_token", "auth", "environment", "base_url",
     "timeout", "connect_timeout", "total_timeout", "retries", "rate_limit", "app", "sdk", "proxy", "ca_file",
@@ -45,22 +45,22 @@ local constructors = {
   server = { server.listen, { handler = function() end, port = -1 },
     { "host", "receiver", "handler", "max_body", "timeout", "max_connections" } },
   emulator = { emulator.start, { api_key = canary.KEY, port = -1 }, { "host", "api_key", "attempts", "interval" } },
-  ["webhooks:secrets"] = { function(given) return client.webhooks:secrets(given) end, {},
+  ["webhooks:secrets"] = { function(options) return client.webhooks:secrets(options) end, {},
     { "ttl", "miss_ttl", "store" } },
-  ["client:request"] = { function(given) return client:request("GET", "/x", given) end, { timeout = 1 },
+  ["client:request"] = { function(options) return client:request("GET", "/x", options) end, { timeout = 1 },
     { "query", "body", "timeout", "retries", "headers", "cancel" } },
-  ["webhooks:rotate"] = { function(given) return client.webhooks:rotate("webhook_A", given) end, { timeout = 1 },
+  ["webhooks:rotate"] = { function(options) return client.webhooks:rotate("webhook_A", options) end, { timeout = 1 },
     { "overlap", "on_created" } },
 }
 
-describe("no secret is in the message of misuse", function()
+describe("no secret appears in the error message for misuse", function()
   for name, constructor in pairs(constructors) do
     it("of the options of " .. name, function()
-      local make, given, options = constructor[1], constructor[2], constructor[3]
+      local make, required, options = constructor[1], constructor[2], constructor[3]
       for _, option in ipairs(options) do
         local raised = count_raised(name .. "." .. option, function(value)
           local all = {}
-          for other, own in pairs(given) do all[other] = own end
+          for other, own in pairs(required) do all[other] = own end
           all[option] = value
           return make(all)
         end)
@@ -98,7 +98,7 @@ describe("no secret is in the message of misuse", function()
     end
   end)
 
-  it("of ids, which come back as errors", function()
+  it("of ids, for which calls return errors", function()
     for _, value in ipairs { canary.SECRET, canary.KEY } do
       for _, fn in ipairs {
         function() return client.webhooks:get(value) end, function() return client.webhooks:delete(value) end,

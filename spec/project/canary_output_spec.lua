@@ -1,4 +1,4 @@
--- No secret in what is written: by the command, into stores, and into nginx's error log.
+-- No secret is written by the command, into stores, and into nginx's error log.
 
 local apivideo = require "apivideo"
 local canary = require "spec.support.canary"
@@ -20,7 +20,7 @@ local function shows_none(value, name)
   assert.is_nil(found, found)
 end
 
-describe("no secret is shown by the command #process", function()
+describe("no secret appears in the command's output #process", function()
   local environment = "APIVIDEO_API_KEY='" .. canary.TOKEN .. "'"
 
   after_each(running.stop)
@@ -33,7 +33,7 @@ describe("no secret is shown by the command #process", function()
     assert.equal(status, got, output)
   end
 
-  it("when it is used wrongly", function()
+  it("on a usage error", function()
     for _, arguments in ipairs {
       { canary.SECRET }, { "listen", canary.SECRET }, { "listen", "--port", canary.SECRET },
       { "listen", "--api-key", canary.KEY .. "\n" }, { "listen", "--api-key", canary.KEY, "--base-url", canary.KEY },
@@ -48,7 +48,7 @@ describe("no secret is shown by the command #process", function()
     end
   end)
 
-  it("when nobody is there, or somebody sends everything back", function()
+  it("without a receiver, and with one that echoes everything", function()
     local echo = running.serving(function(request)
       return "400 Bad", "X-Echo: " .. request.head:gsub("[\r\n]+", " ") .. "\r\n",
         require("cjson").encode { title = request.head .. request.body .. canary.KEY }
@@ -61,7 +61,7 @@ describe("no secret is shown by the command #process", function()
     end
   end)
 
-  it("while it listens, and while it emulates", function()
+  it("of listen and emulate", function()
     local echo = running.serving(function(request) return "401 No", nil, request.head end)
     for _, arguments in ipairs {
       { "listen", "--secret", canary.SECRET, "--secret", canary.PLAIN },
@@ -73,8 +73,8 @@ describe("no secret is shown by the command #process", function()
       local url = child:wait_for("(http:[\\/]+127[%d.]+:%d+)"):gsub("\\", "")
       local kind = arguments[1] == "emulate" and "--through" or "--to"
       for _, secret in ipairs { canary.SECRET, canary.OTHER } do
-        local given = kind == "--to" and { "--secret", secret } or { "--api-key", canary.KEY }
-        shows_none((start("trigger", QUALITY, kind, url, unpack(given)):finish()))
+        local credentials = kind == "--to" and { "--secret", secret } or { "--api-key", canary.KEY }
+        shows_none((start("trigger", QUALITY, kind, url, unpack(credentials)):finish()))
       end
       child:kill "TERM"
       local output = child:finish()
@@ -94,7 +94,7 @@ describe("no secret is written", function()
     end
   end)
 
-  it("into an inbox and its spool: the bytes of a body, and no header", function()
+  it("into an inbox and its spool, which store the body without headers", function()
     local sqlite = require "apivideo.inbox.sqlite"
     local store, spool = sqlite { path = paths[1] }, sqlite { path = paths[2] }
     for _, inbox in ipairs { apivideo.inbox { store = store, spool = spool }, apivideo.inbox { store = spool } } do

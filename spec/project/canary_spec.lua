@@ -1,4 +1,4 @@
--- No secret in anything that can be printed: objects, errors, what hooks see, logs, misuse.
+-- No secret appears in anything that can be printed: objects, errors, hooks' arguments, logs, misuse.
 
 local apivideo = require "apivideo"
 local canary = require "spec.support.canary"
@@ -18,8 +18,8 @@ local function shows_none(value, name)
   assert.is_nil(found, found)
 end
 
--- What an application's hooks, and the library's log, were told.
-local told
+-- The arguments of an application's hooks, and the library's log.
+local observed
 
 local function with_userinfo(url, password)
   local scheme, rest = url:match "^(.-://)(.*)$"
@@ -27,24 +27,24 @@ local function with_userinfo(url, password)
 end
 
 local function client_of(url, more)
-  local given = {
+  local options = {
     base_url = url, timeout = 10, retries = 0, rate_limit = false,
     headers = { ["X-Api-Key"] = canary.HEADER },
-    on_request = function(request) told[#told + 1] = request end,
-    on_response = function(response) told[#told + 1] = response end,
+    on_request = function(request) observed[#observed + 1] = request end,
+    on_response = function(response) observed[#observed + 1] = response end,
   }
-  for name, value in pairs(more or {}) do given[name] = value end
-  return apivideo.client(given)
+  for name, value in pairs(more or {}) do options[name] = value end
+  return apivideo.client(options)
 end
 
--- The ways in which a client shows who it is.
+-- The ways in which a client authenticates.
 local ways = {
   key = { api_key = canary.KEY },
   token = { access_token = canary.TOKEN },
   bearer = { api_key = canary.KEY, auth = "bearer" },
 }
 
--- All that a request brought, in the forms in which a server may send it back.
+-- The contents of a request, in the forms in which a server may echo them.
 local function echo(request)
   local headers = {}
   for line in request.head:gmatch "[^\r\n]+" do headers[#headers + 1] = line end
@@ -56,7 +56,7 @@ local function echo(request)
   }
 end
 
--- A server that gives tokens, and otherwise answers with all that it was asked.
+-- A server that issues tokens, and echoes all other requests.
 local function echoing(status, change)
   return running.serving(function(request)
     if request.line:find "/auth/" then
@@ -64,16 +64,19 @@ local function echoing(status, change)
     end
     local text = echo(request)
     local name = change == "redirect" and "Location: http://x/?key=" or "X-Echo: "
-    return status, name .. request.head:gsub("[\r\n]+", " ") .. "\r\n", change == "text" and "no JSON: " .. text or text
+    return status, name .. request.head:gsub("[\r\n]+", " ") .. "\r\n",
+      change == "text" and "not JSON: " .. text or text
   end)
 end
 
--- Calls of every kind, with secrets where an application may put them.
+-- Calls of each kind, with secrets where an application may put them.
 local function calls_of(client, secret)
-  local given = { query = { q = secret, metadata = { [secret] = secret } }, headers = { ["X-Token"] = canary.HEADER } }
+  local options = {
+    query = { q = secret, metadata = { [secret] = secret } }, headers = { ["X-Token"] = canary.HEADER },
+  }
   local wanted = { url = "https://me:" .. canary.USERINFO .. "@example.com/", events = { "video.source.recorded" } }
   return {
-    function() return client:request("GET", "/videos", given) end,
+    function() return client:request("GET", "/videos", options) end,
     function() return client:request("GET", "/" .. secret) end,
     function() return client:request("POST", "/x", { body = { apiKey = canary.KEY, [secret] = secret } }) end,
     function() return client.webhooks:list() end,
@@ -87,28 +90,28 @@ local function calls_of(client, secret)
   }
 end
 
--- Makes all calls of a client with the options. What is told of them must not show anything; with a kind,
--- they must fail so.
-local function assert_silent(url, given, kind)
-  local client = client_of(url, given)
-  for i, fn in ipairs(calls_of(client, given.access_token or given.api_key)) do
-    told = {}
+-- Makes all calls with a client of these options. Nothing observable may contain a secret; with `kind`, the calls
+-- must fail with that error kind.
+local function assert_silent(url, options, kind)
+  local client = client_of(url, options)
+  for i, fn in ipairs(calls_of(client, options.access_token or options.api_key)) do
+    observed = {}
     local result, err
     local written = stderr.of(function() result, err = fn() end)
     if kind then assert.equal(kind, not result and err.kind, tostring(err)) end
     shows_none(err, "the error of call " .. i)
-    shows_none(told, "what the hooks of call " .. i .. " see")
+    shows_none(observed, "the arguments of the hooks of call " .. i)
     shows_none(written, "the log of call " .. i)
   end
   shows_none(client, "the client")
 end
 
-describe("no secret is shown", function()
-  before_each(function() told = {} end)
+describe("no secret appears", function()
+  before_each(function() observed = {} end)
   after_each(running.stop)
 
   for way, credentials in pairs(ways) do
-    it("by a server that sends everything back, to a client with a " .. way, function()
+    it("if a server echoes everything to a client with a " .. way, function()
       for status, kind in pairs { ["400 Bad"] = "invalid_request", ["401 No"] = "unauthorized" } do
         assert_silent(echoing(status).url, credentials, kind)
       end
@@ -116,7 +119,7 @@ describe("no secret is shown", function()
       assert_silent(echoing("500 Broken", "text").url, credentials, "server_error")
     end)
 
-    it("by a server that does not answer properly, to a client with a " .. way, function()
+    it("if a server sends invalid responses to a client with a " .. way, function()
       for _, script in ipairs {
         function(connection, request) connection:send(request.head .. "\r\n\r\n") end,
         function(connection, request) connection:send("HTTP/1.1 200 " .. request.head .. "\r\nBad\r\n\r\n") end,
@@ -136,7 +139,7 @@ describe("no secret is shown", function()
       end
     end)
 
-    it("when there is no server, or another than expected, to a client with a " .. way, function()
+    it("if there is no server, or another one than expected, for a client with a " .. way, function()
       local p = running.peer(function(connection)
         connection:take(1)
         connection:send "no TLS"
@@ -146,15 +149,15 @@ describe("no secret is shown", function()
     end)
   end
 
-  it("of a proxy", function()
-    local refusing = running.serving(function(request)
-      return "407 Who", "Proxy-Authenticate: Basic\r\n", echo(request)
+  it("of a proxy's URL", function()
+    local rejecting = running.serving(function(request)
+      return "407 Proxy Authentication Required", "Proxy-Authenticate: Basic\r\n", echo(request)
     end)
     local broken = running.peer(function(connection)
       connection:take(1)
       connection:send "no proxy"
     end)
-    for scheme, p in pairs { http = refusing, https = broken, socks5h = broken } do
+    for scheme, p in pairs { http = rejecting, https = broken, socks5h = broken } do
       for _, port in ipairs { p.port, free_port(), "port" } do
         for _, password in ipairs { canary.PROXY, canary.RAW } do
           local proxy = with_userinfo(scheme .. "://127.0.0.1:" .. port, password)
@@ -166,12 +169,12 @@ describe("no secret is shown", function()
 
   it("of certificates", function()
     for _, name in ipairs { "ca_file", "client_cert" } do
-      local p = running.answering("204 No Content", nil, "")
+      local p = running.responding("204 No Content", nil, "")
       assert_silent(p.url, { api_key = canary.KEY, [name] = "/nowhere" })
     end
   end)
 
-  it("by tokens that were renewed", function()
+  it("of refreshed tokens", function()
     local number = 0
     local p = running.serving(function(request)
       if not request.line:find "/auth/" then return "401 No", nil, echo(request) end
@@ -182,14 +185,14 @@ describe("no secret is shown", function()
     assert_silent(p.url, { api_key = canary.KEY, auth = "bearer" }, "unauthorized")
   end)
 
-  it("by a renewal that fails", function()
+  it("if a token refresh fails", function()
     for _, body in ipairs { cjson.encode { access_token = canary.TOKEN .. "\n" }, canary.KEY, "{}" } do
-      local p = running.answering("200 OK", nil, body)
+      local p = running.responding("200 OK", nil, body)
       assert_silent(p.url, { api_key = canary.KEY, auth = "bearer" }, "unexpected_response")
     end
   end)
 
-  it("by a redirect whose target is cut short", function()
+  it("in a redirect's truncated target", function()
     local length
     local p = running.serving(function()
       return "302 Found", "Location: http://x/" .. ("y"):rep(length) .. canary.KEY .. ("z"):rep(300) .. "\r\n", ""
@@ -203,9 +206,9 @@ describe("no secret is shown", function()
     end
   end)
 
-  it("by an answer that is none, from a URL that holds the key", function()
+  it("if a URL with the key leads to an invalid response", function()
     local key = "kanarie-in-the-path"
-    local p = running.answering("200 OK", nil, "{}")
+    local p = running.responding("200 OK", nil, "{}")
     local webhooks = client_of(p.url .. "/" .. key, { api_key = key }).webhooks
     for _, fn in ipairs { webhooks.list, function(self) return self:get(ID) end } do
       local _, err = fn(webhooks)
@@ -214,8 +217,8 @@ describe("no secret is shown", function()
     end
   end)
 
-  it("when hooks fail", function()
-    local p = running.answering("404 None", nil, "{}")
+  it("if hooks fail", function()
+    local p = running.responding("404 None", nil, "{}")
     for _, hook in ipairs { "on_request", "on_response" } do
       local client = client_of(p.url, { api_key = canary.KEY, [hook] = function() error(canary.KEY) end })
       local written = stderr.of(function() client.webhooks:list() end)
@@ -225,12 +228,12 @@ describe("no secret is shown", function()
   end)
 end)
 
-describe("no secret is shown by", function()
+describe("no secret appears in", function()
   local handlers = apivideo.handlers():otherwise(function() end)
 
   after_each(running.stop)
 
-  -- Receivers with secrets in every form.
+  -- Receivers with secrets in each form.
   local function receivers(more)
     local list = {}
     for _, secrets in ipairs {
@@ -241,9 +244,9 @@ describe("no secret is shown by", function()
       function() error("with " .. canary.SECRET) end,
       function() return { canary.PLAIN, 5 } end,
     } do
-      local given = { handlers = handlers, secrets = secrets }
-      for name, value in pairs(more or {}) do given[name] = value end
-      list[#list + 1] = apivideo.receiver(given)
+      local options = { handlers = handlers, secrets = secrets }
+      for name, value in pairs(more or {}) do options[name] = value end
+      list[#list + 1] = apivideo.receiver(options)
     end
     return list
   end
@@ -257,7 +260,7 @@ describe("no secret is shown by", function()
     end
   end
 
-  it("a receiver, what it logs, and its metrics", function()
+  it("a receiver, its log and its metrics", function()
     local outcomes = {}
     local function log(outcome) outcomes[#outcomes + 1] = outcome end
     for _, more in ipairs { {}, { log = log } } do
@@ -271,10 +274,10 @@ describe("no secret is shown by", function()
       end
     end
     assert.is_true(#outcomes > 0)
-    shows_none(outcomes, "what a log is told")
+    shows_none(outcomes, "the log's outcomes")
   end)
 
-  it("handlers that fail", function()
+  it("failures of handlers", function()
     local failing = apivideo.handlers():otherwise(function() error("with " .. canary.SECRET) end)
     local receiver = apivideo.receiver { handlers = failing, secrets = canary.SECRET }
     local written = stderr.of(function() receiver:receive(requests[1]) end)

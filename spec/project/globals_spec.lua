@@ -1,8 +1,8 @@
--- Hosts in which an undeclared global is an error ("strict" modules): every module loads there.
+-- Every module loads in a host where undeclared globals are errors (as with "strict" modules).
 
 local process = require "spec.support.process"
 
--- Modules that need nginx's own.
+-- Modules that need nginx's modules.
 local NGINX_ONLY = { ["apivideo.runtime.nginx"] = true }
 
 local function modules()
@@ -16,7 +16,7 @@ local function modules()
   return names
 end
 
--- Reads and writes of undeclared globals raise, with the place and the name.
+-- Reading or writing an undeclared global raises an error with its place and name.
 local STRICT = [[
 setmetatable(_G, {
   __index = function(_, name) error("undeclared global " .. tostring(name), 2) end,
@@ -24,7 +24,7 @@ setmetatable(_G, {
 })
 ]]
 
--- Loads each module alone, and prints what comes of it.
+-- Loads each module in a new process, and prints the result.
 local EACH = STRICT .. [[
 for _, name in ipairs(ARGUMENTS) do
   for loaded in pairs(package.loaded) do
@@ -35,7 +35,7 @@ for _, name in ipairs(ARGUMENTS) do
 end
 ]]
 
-describe("where undeclared globals are errors,", function()
+describe("with undeclared globals as errors,", function()
   it("every module loads", function()
     local names = modules()
     assert.is_true(#names > 40, "modules were found")

@@ -1,12 +1,12 @@
---- Both rocks, built and installed by LuaRocks into a scratch tree, for the Lua that runs this.
+--- Builds and installs both rocks with LuaRocks into a temporary tree, for the Lua that runs this spec.
 
 local process = require "spec.support.process"
 
 local version = _VERSION:match("%d%.%d")
 local rocks = { "apivideo", "apivideo-server" }
 
--- Runs a shell command: what it printed, or an error that says it. What a `make` around us, or our
--- own paths, put into the environment is not for it.
+-- Runs a shell command and returns its output; raises an error with the output if it fails. Removes the variables of an
+-- outer make, and of the checkout's paths, from its environment.
 local function run(command, ...)
   command = command:format(...)
   local pipe = assert(io.popen("exec 2>&1; unset MAKEFLAGS MAKELEVEL MFLAGS LUA_PATH LUA_CPATH; " ..
@@ -23,7 +23,7 @@ local function lines(text)
   return list
 end
 
--- Adds the files of a rock's manifest, "lua/apivideo/init.lua", to a list.
+-- Adds the files of a rock's manifest, such as "lua/apivideo/init.lua", to a list.
 local function flatten(entries, prefix, list)
   for name, entry in pairs(entries) do
     if type(entry) == "table" then
@@ -41,10 +41,10 @@ describe("installation #process", function()
   setup(function()
     scratch = run("mktemp -d"):gsub("%s", "")
     run("mkdir %s/source && cp -r LICENSE src lua bin docs examples *.rockspec %s/source", scratch, scratch)
-    -- What LuaRocks needs is a compiler: the GNU options of make and install are not there on other systems.
+    -- LuaRocks may need only a compiler: other systems lack GNU make and GNU install.
     run("mkdir %s/bsd && cd %s/bsd && printf '#!/bin/sh\\necho usage >&2\\nexit 64\\n' > make && chmod +x make && " ..
       "cp make gmake && cp make install", scratch, scratch)
-    -- LuaRocks knows LuaJIT as a Lua 5.1 with other headers.
+    -- LuaRocks treats LuaJIT as Lua 5.1 with other headers.
     local headers = rawget(_G, "jit") and
       "LUA_INCDIR=" .. run("pkg-config --variable=includedir luajit"):gsub("%s", "") or ""
     for _, rock in ipairs(rocks) do
@@ -60,13 +60,13 @@ describe("installation #process", function()
     run("rm -rf %s", scratch)
   end)
 
-  -- Runs a Lua that finds what is installed, and nothing of the checkout.
+  -- Runs Lua with the installed modules, without the checkout's.
   local function with_tree(...)
     return process.run({ ... }, ("LUA_PATH='%s/tree/share/lua/%s/?.lua;%s/tree/share/lua/%s/?/init.lua;;' " ..
       "LUA_CPATH='%s/tree/lib/lua/%s/?.so;;'"):format(scratch, version, scratch, version, scratch, version))
   end
 
-  it("puts each file into one rock", function()
+  it("puts each file into exactly one rock", function()
     local owners = {}
     for rock, list in pairs(files) do
       for _, file in ipairs(list) do
@@ -88,7 +88,7 @@ describe("installation #process", function()
     end
   end)
 
-  it("loads each module from there", function()
+  it("loads each module from the tree", function()
     local modules = {}
     for _, rock in ipairs(rocks) do
       for _, file in ipairs(files[rock]) do
@@ -105,7 +105,7 @@ describe("installation #process", function()
     assert.equal(0, status)
   end)
 
-  it("exports nothing but what opens a module", function()
+  it("exports only the luaopen functions", function()
     local symbols = lines(run("nm -D --defined-only $(find %s/tree -name '*.so')", scratch))
     local opening = 0
     for _, symbol in ipairs(symbols) do
@@ -126,7 +126,7 @@ describe("installation #process", function()
     run("test -x %s/tree/bin/apivideo", scratch)
   end)
 
-  it("is copied below DESTDIR and PREFIX by make install, command included", function()
+  it("copies modules and command below DESTDIR and PREFIX with make install", function()
     local lua = rawget(_G, "jit") and "jit" or version
     run("BUILD=%s DESTDIR=%s/dest PREFIX=/opt PATH=%s/bsd:$PATH tools/install %s",
       os.getenv "APIVIDEO_BUILD" or "build", scratch, scratch, lua)

@@ -1,5 +1,5 @@
---- A release: made in a copy of the tree, served with a LuaRocks manifest on loopback, and installed from there into
---- an empty tree, for the Lua that runs this.
+--- Makes a release in a copy of the tree, serves it with a LuaRocks manifest on loopback, and installs it from there
+--- into an empty tree, for the Lua that runs this spec.
 
 local file = require "spec.support.file"
 local process = require "spec.support.process"
@@ -7,7 +7,7 @@ local process = require "spec.support.process"
 local VERSION = "9.8.7"
 local lua = _VERSION:match("%d%.%d")
 
--- Answers GET with the files of a directory.
+-- Serves the files of a directory.
 local FILE_SERVER = [[
 local directory = %q
 local server = assert(require("apivideo.server").listen { handler = function(request)
@@ -21,11 +21,11 @@ io.stdout:flush()
 server:run()
 ]]
 
--- What stands first in PATH: GNU's make and install are not there on other systems, and no git may be needed.
+-- Put first in PATH: other systems lack GNU make and GNU install, and git must not be needed.
 local USELESS = "for name in make gmake install git; do printf '#!/bin/sh\necho usage >&2\nexit 64\n' > $name; " ..
   "chmod +x $name; done"
 
--- A rock of a module that this machine has, so that no registry is asked for it.
+-- Creates a rock from an installed module, so that no registry is needed.
 local DEPENDENCY = [[
 package = "%s"
 version = "%s-1"
@@ -33,10 +33,10 @@ source = { url = "%s/%s.tar.gz" }
 build = { type = "none", install = { %s = { ["%s"] = "%s" } } }
 ]]
 
-describe("a release #process", function()
+describe("tools/release #process", function()
   local scratch, server, url
 
-  -- Runs a shell command; its output, and its exit status.
+  -- Runs a shell command. Returns its output and exit status.
   local function shell(command, ...)
     command = command:format(...)
     local pipe = assert(io.popen("exec 2>&1 < /dev/null; unset MAKEFLAGS MAKELEVEL MFLAGS LUA_PATH LUA_CPATH; cd " ..
@@ -56,7 +56,7 @@ describe("a release #process", function()
     return shell("cd source && SOURCE_URL=%s tools/release %s", url, version)
   end
 
-  -- Puts a module's file, found on a path, into an archive beside a rockspec.
+  -- Puts the file of a module into an archive, with a rockspec.
   local function serve_dependency(rock, version, kind, module, path)
     local found
     for template in path:gmatch("[^;]+") do
@@ -89,7 +89,7 @@ describe("a release #process", function()
     os.execute("rm -rf " .. scratch)
   end)
 
-  it("is not made from a checkout with changes, nor with another kind of version", function()
+  it("fails if the checkout has changes, or the version is invalid", function()
     local output, status = release("1.0")
     assert.equal(1, status, output)
     assert.truthy(output:find("three numbers", 1, true), output)
@@ -100,7 +100,7 @@ describe("a release #process", function()
     assert.truthy(output:find("the checkout has changes", 1, true), output)
   end)
 
-  it("is not made when a Lua module is in no rock", function()
+  it("fails if a Lua module is in no rock", function()
     run("cd source && echo return > lua/apivideo/forgotten.lua && git add -A && git commit -q -m forgotten")
     local output, status = release(VERSION)
     run("cd source && git reset -q --hard HEAD^")
@@ -108,7 +108,7 @@ describe("a release #process", function()
     assert.truthy(output:find("make rockspecs", 1, true), output)
   end)
 
-  it("installs both rocks and what they depend on, without git, GNU make and the internet", function()
+  it("makes rocks that install with their dependencies, without git, GNU make and the internet", function()
     local output, status = release(VERSION)
     assert.equal(0, status, output)
     assert.equal("v" .. VERSION .. "\n", run("cd source && git tag"))

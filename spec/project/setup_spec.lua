@@ -1,17 +1,17 @@
---- The first minutes: what tools/setup and tools/env print. What they would run is replaced by commands that do nothing.
+--- Tests tools/setup and tools/env. The commands that they run are replaced by fakes.
 
 local file = require "spec.support.file"
 
 describe("setting up a checkout #process", function()
   local fakes
 
-  -- A command that stands first in PATH.
+  -- Creates a fake command, first in PATH.
   local function fake(name, script)
     file.write(fakes .. "/" .. name, "#!/bin/sh\n" .. script .. "\n")
     os.execute("chmod +x " .. fakes .. "/" .. name)
   end
 
-  -- Runs lines of bash; what they printed on both streams.
+  -- Runs bash commands and returns their output, of both streams.
   local function run(lines)
     file.write(fakes .. "/lines",
       "unset ${!LUA_*} MAKEFLAGS; PATH=" .. fakes .. ":$PATH\n" .. lines .. "\necho status $?\n")
@@ -21,7 +21,7 @@ describe("setting up a checkout #process", function()
     return output
   end
 
-  -- The same, where there is no sudo.
+  -- The same without sudo.
   local function run_without_sudo(line)
     return run('command() { [ "$2" != sudo ] && builtin command "$@"; }\nexport -f command\n' .. line)
   end
@@ -34,7 +34,7 @@ describe("setting up a checkout #process", function()
 
   after_each(function() os.execute("rm -rf " .. fakes) end)
 
-  it("prints a command to paste when packages are missing and only root can install them", function()
+  it("prints an installation command if packages are missing and there is no sudo", function()
     fake("id", "echo 1000")
     fake("dpkg-query", "case $* in *gcc*) echo installed ;; *) exit 1 ;; esac")
     fake("apt-cache", "case \"$*\" in *show*) echo 'Lua-Versions: 5.1 5.2 5.3' ;; " ..
@@ -53,7 +53,7 @@ describe("setting up a checkout #process", function()
     assert.truthy(output:find("status 1\n", 1, true), output)
   end)
 
-  it("installs for the packages what builds them, and nothing of the specs", function()
+  it("installs the build requirements of the packages, without those of the specs", function()
     fake("id", "echo 1000")
     fake("dpkg-query", "exit 1")
     fake("apt-cache", "echo 'Candidate: 1'")
@@ -65,7 +65,7 @@ describe("setting up a checkout #process", function()
     end
   end)
 
-  it("installs the Luas that lua-cjson serves, and not those that could not run the specs", function()
+  it("installs the Luas that lua-cjson supports, and no others", function()
     fake("id", "echo 1000")
     fake("dpkg-query", "exit 1")
     fake("apt-cache", "case \"$*\" in *show*) echo 'Lua-Versions: 5.1 5.3 5.5' ;; *) echo 'Candidate: 1' ;; esac")
@@ -78,7 +78,7 @@ describe("setting up a checkout #process", function()
     assert.falsy(output:find "lua5%.[24]", output)
   end)
 
-  it("counts a distribution as skipped, and says why, where no root of it can be made", function()
+  it("counts a distribution as skipped, and prints why, if its root cannot be created", function()
     fake("id", "echo 1000")
     assert.equal("check-distro: skipped: run it as root: it installs a system into a directory\n" ..
       "total: 0 passed, 0 failed, 1 skipped\nstatus 0\n", run "tools/check-distro trixie")
@@ -89,7 +89,7 @@ describe("setting up a checkout #process", function()
     assert.truthy(run("tools/check-distro"):find "name a distribution.*status 2\n$")
   end)
 
-  it("installs the root that a check names while it runs", function()
+  it("creates the root that a check names while it runs", function()
     fake("id", "echo 0")
     fake("unshare", "exit 0")
     fake("debootstrap", 'echo "$@"; echo "E: Failed getting release file"; exit 1')
@@ -100,7 +100,7 @@ describe("setting up a checkout #process", function()
     assert.equal("", run("ls " .. fakes .. "/cache | grep ^run-"):gsub("status 1\n", ""))
   end)
 
-  it("exports each Lua's own paths, with the user's behind the checkout's, once", function()
+  it("exports the paths of each Lua, the checkout's before the user's, idempotently", function()
     fake("make", "exit 0")
     fake("pkg-config", "case $2 in lua5.3 | lua5.4 | lua5.5 | luajit) ;; *) exit 1 ;; esac")
     for _, name in ipairs { "lua5.3", "lua5.4", "lua5.5", "luajit" } do fake(name, "exit 0") end

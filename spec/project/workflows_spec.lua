@@ -1,10 +1,10 @@
--- The workflows cannot run here: what they call must be there, and they hold no steps of their own.
+-- The workflows cannot run here. These specs check that what they call exists.
 
 local docs = require "spec.support.docs"
 
 local WORKFLOWS = { ".github/workflows/ci.yml", ".github/workflows/release.yml" }
 
--- The commands of a workflow's steps; a folded one (>-) ends where its indentation does.
+-- The commands of a workflow's steps. A folded one (>-) ends with its indentation.
 local function commands_of(text)
   local commands, folded = {}, nil
   for line in text:gmatch "[^\n]+" do
@@ -25,23 +25,24 @@ describe("workflows", function()
   for _, path in ipairs(WORKFLOWS) do
     local commands = commands_of(docs.read(path))
 
-    it("call targets of the Makefile and files that there are: " .. path, function()
+    it("call targets and files that exist: " .. path, function()
       assert.truthy(#commands > 0)
       for _, command in ipairs(commands) do
         local target = command:match "%f[%w]make ([%w-]+)" -- not "apk add … make …"
         if target and not command:find "install" and not command:find "apk add" then
-          assert.truthy((docs.read("Makefile") .. docs.read "tools/checks.mk"):find("\n" .. target .. ":", 1, true), command)
+          local makefiles = docs.read "Makefile" .. docs.read "tools/checks.mk"
+          assert.truthy(makefiles:find("\n" .. target .. ":", 1, true), command)
         end
         if command:find "^%." then assert.equal("#!", docs.read(command:match "^%S+"):sub(1, 2)) end
       end
     end)
 
-    it("have no expression in a command, where a shell would run what it says: " .. path, function()
+    it("have no expression in a command, which would allow shell injection: " .. path, function()
       for _, command in ipairs(commands) do assert.is_nil(command:find("${{", 1, true), command) end
     end)
   end
 
-  it("give targets only variables that a tool of theirs reads", function()
+  it("pass only variables that a tool reads", function()
     local tool = docs.read "tools/check-rock"
     for name in docs.read(WORKFLOWS[1]):gmatch "%f[%w]([A-Z_]+)=[^\n]" do
       if not name:find "_DIR$" and not name:find "_INCDIR$" and name ~= "LUA_INCDIR" then
@@ -50,7 +51,7 @@ describe("workflows", function()
     end
   end)
 
-  it("build the rock with every Lua that the rockspec admits", function()
+  it("build the rock with every Lua that the rockspec supports", function()
     local list = docs.read(WORKFLOWS[1]):match "lua: (%b[])"
     for _, lua in ipairs { "5.1", "5.2", "5.3", "5.4", "5.5", "luajit" } do
       assert.truthy(list:find(lua, 1, true), lua)

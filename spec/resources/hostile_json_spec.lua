@@ -131,7 +131,7 @@ describe("JSON of a hostile server", function()
   end)
 
   it("asks nobody else, whatever its links say", function()
-    local elsewhere = running.answering("200 OK", nil, '{"data":[]}')
+    local elsewhere = running.responding("200 OK", nil, '{"data":[]}')
     local p
     p = running.serving(function(request)
       local page = tonumber(request.line:match "currentPage=(%d+)")

@@ -27,7 +27,7 @@ describe("in nginx", function()
     end
     assert.equal(2, select(2, text:gsub("\n", "")))
     text = nginx:get "/emulator"
-    assert.truthy(text:find("emulator.start: nginx runs the loop of this process", 1, true), text)
+    assert.truthy(text:find("emulator.start: the emulator cannot run in an nginx worker", 1, true), text)
     assert.truthy(text:find("`apivideo emulate`", 1, true), text)
   end)
 end)

@@ -1,5 +1,5 @@
--- Calls of every kind under random faults, for some seconds: none may hang, get lost, or leave memory
--- behind. Prints what it counted; its last line is a total.
+-- Makes calls of each kind under random faults for some time: none may hang, get lost or leak memory. Prints counts;
+-- the last line has the total.
 
 local apivideo = require "apivideo"
 local errors = require "apivideo.error"
@@ -9,8 +9,8 @@ local runtime = require "apivideo.runtime"
 
 local SECONDS = tonumber(arg[1]) or 600
 local IN_FLIGHT, ROUND = 50, 500
-local LONGEST = 20       -- seconds for one call
-local GROWTH = 1024      -- KiB that memory may grow by
+local CALL_TIMEOUT_S = 20
+local GROWTH_MAX_KIB = 1024
 retry.policy.base, retry.policy.cap = 0.02, 0.2
 math.randomseed(tonumber(arg[2]) or os.time())
 
@@ -20,11 +20,11 @@ local url = api:wait_for("http://%S+")
 local clients = {}
 for i, auth in ipairs { "basic", "bearer" } do
   clients[i] = apivideo.client {
-    api_key = "soak-key", base_url = url, auth = auth, timeout = 1, total_timeout = LONGEST, retries = 5,
+    api_key = "soak-key", base_url = url, auth = auth, timeout = 1, total_timeout = CALL_TIMEOUT_S, retries = 5,
   }
 end
 
-local alive, doubtful = {}, 0 -- webhooks that must be there; creations that nobody knows about
+local alive, unknown = {}, 0 -- webhooks that must exist; creations with an unknown outcome
 local counts, problems = {}, {}
 local function problem(text)
   problems[#problems + 1] = text
@@ -36,56 +36,56 @@ local function any_alive()
   return id
 end
 
-local function create(client, given)
+local function create(client, options)
   local webhook, err = client.webhooks:create({
     url = "https://example.com/" .. math.random(1e9), events = { "video.source.recorded" },
-  }, given)
-  if webhook then alive[webhook.webhookId] = true elseif err.in_doubt then doubtful = doubtful + 1 end
+  }, options)
+  if webhook then alive[webhook.webhookId] = true elseif err.in_doubt then unknown = unknown + 1 end
   return webhook, err
 end
 
-local function delete(client, given)
+local function delete(client, options)
   local id = any_alive()
-  if not id then return create(client, given) end
-  local ok, err = client.webhooks:delete(id, given)
-  if not ok and err.kind == "not_found" then problem("deleted, but it was gone: " .. id) end
+  if not id then return create(client, options) end
+  local ok, err = client.webhooks:delete(id, options)
+  if not ok and err.kind == "not_found" then problem("deleted before its deletion: " .. id) end
   return ok, err
 end
 
 local kinds = {
   create, create, delete, delete,
-  function(client, given) return client.webhooks:list({ pageSize = 10 }, given) end,
-  function(client, given) return client.videos:list({ tags = { "a" }, sortBy = "title" }, given) end,
-  function(client, given) return client.videos:get(("vi%022d"):format(math.random(250)), given) end,
-  function(client, given) return client.videos:status(("vi%022d"):format(math.random(250)), given) end,
-  function(client, given) return client.videos:get("viMissing", given) end,
-  function(client, given) return client.captions:list(("vi%022d"):format(math.random(250)), nil, given) end,
-  function(client, given) return client.summaries:list(nil, given) end,
-  function(client, given) return client.live_streams:list(nil, given) end,
-  function(client, given)
+  function(client, options) return client.webhooks:list({ pageSize = 10 }, options) end,
+  function(client, options) return client.videos:list({ tags = { "a" }, sortBy = "title" }, options) end,
+  function(client, options) return client.videos:get(("vi%022d"):format(math.random(250)), options) end,
+  function(client, options) return client.videos:status(("vi%022d"):format(math.random(250)), options) end,
+  function(client, options) return client.videos:get("viMissing", options) end,
+  function(client, options) return client.captions:list(("vi%022d"):format(math.random(250)), nil, options) end,
+  function(client, options) return client.summaries:list(nil, options) end,
+  function(client, options) return client.live_streams:list(nil, options) end,
+  function(client, options)
     local seen = 0
-    for _ in client.videos:each({ pageSize = 50 }, given) do seen = seen + 1 end
-    if seen ~= 250 then problem("each saw " .. seen .. " videos of 250") end
+    for _ in client.videos:each({ pageSize = 50 }, options) do seen = seen + 1 end
+    if seen ~= 250 then problem("each returned " .. seen .. " of 250 videos") end
     return true
   end,
 }
 
 local function one_call()
-  local given = {}
+  local options = {}
   if math.random() < 0.05 then
-    given.cancel = apivideo.cancellation()
+    options.cancel = apivideo.cancellation()
     runtime.spawn(function()
       runtime.sleep(math.random() * 0.05)
-      given.cancel:cancel()
+      options.cancel:cancel()
     end)
   end
-  local began = runtime.monotonic()
-  local result, err = kinds[math.random(#kinds)](clients[math.random(2)], given)
-  if runtime.monotonic() - began > LONGEST + 5 then problem("a call took longer than it may") end
+  local started = runtime.monotonic()
+  local result, err = kinds[math.random(#kinds)](clients[math.random(2)], options)
+  if runtime.monotonic() - started > CALL_TIMEOUT_S + 5 then problem("a call exceeded its timeout") end
   return result, err
 end
 
--- KiB of the process, and of Lua alone, when nothing is under way.
+-- The memory of the process, and of Lua, in KiB.
 local function memory()
   collectgarbage()
   collectgarbage()
@@ -96,10 +96,10 @@ local function memory()
 end
 
 local function round()
-  local given = 0
+  local issued = 0
   local results, errs = apivideo.parallel(IN_FLIGHT, function()
-    given = given + 1
-    return given <= ROUND and given or nil
+    issued = issued + 1
+    return issued <= ROUND and issued or nil
   end, one_call)
   for i = 1, ROUND do
     local err = errs and errs[i]
@@ -110,7 +110,7 @@ local function round()
   end
 end
 
--- What the account holds in the end is what the calls said.
+-- Compares the account's webhooks with the results of the calls.
 local function compare()
   local client = apivideo.client { api_key = "soak-key", base_url = url, timeout = 1, retries = 20 }
   local there, extra = {}, 0
@@ -119,24 +119,24 @@ local function compare()
     if not alive[webhook.webhookId] then extra = extra + 1 end
   end
   for id in pairs(alive) do
-    if not there[id] then problem("created, but it is not there: " .. id) end
+    if not there[id] then problem("created, but missing: " .. id) end
   end
   return extra
 end
 
-local ends, warm = runtime.monotonic() + SECONDS, runtime.monotonic() + SECONDS / 5
+local deadline, warm = runtime.monotonic() + SECONDS, runtime.monotonic() + SECONDS / 5
 local first_rss, first_lua
-while runtime.monotonic() < ends do
+while runtime.monotonic() < deadline do
   round()
   if not first_rss and runtime.monotonic() >= warm then first_rss, first_lua = memory() end
 end
 local rss, lua = memory()
-print(("%d KiB of memory at a fifth of the time, %d KiB at the end; Lua's: %d KiB, %d KiB"):format(
+print(("memory after a fifth of the time and at the end: %d KiB, %d KiB; of Lua: %d KiB, %d KiB"):format(
   first_rss, rss, math.floor(first_lua), math.floor(lua)))
-if rss - first_rss > GROWTH then problem("the process grew by " .. rss - first_rss .. " KiB") end
-if lua - first_lua > GROWTH then problem("Lua grew by " .. lua - first_lua .. " KiB") end
-print(("%d webhooks there that no call returned; %d creations in doubt, or deletions that failed"):format(
-  compare(), doubtful))
+if rss - first_rss > GROWTH_MAX_KIB then problem("the process grew by " .. rss - first_rss .. " KiB") end
+if lua - first_lua > GROWTH_MAX_KIB then problem("Lua grew by " .. lua - first_lua .. " KiB") end
+print(("%d webhooks exist that no call returned; %d creations with an unknown outcome, or failed deletions"):format(
+  compare(), unknown))
 for kind, count in pairs(counts) do print(("%8d %s"):format(count, kind)) end
 api:kill "KILL"
 api:wait()

@@ -1,4 +1,4 @@
--- A local api.video in which about one request in five meets a fault, for some seconds. Prints its url.
+-- Runs a local api.video for some time, with a fault in about one of five requests. Prints its URL.
 
 local apivideo = require "apivideo"
 local emulator = require "apivideo.emulator"

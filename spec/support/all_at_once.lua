@@ -1,11 +1,11 @@
---- Runs a function many times at once, in tasks of the loop.
+--- Runs a function several times concurrently, in tasks of the loop.
 
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 
-local LIMIT = 60 -- seconds
+local TIMEOUT_S = 60
 
---- Calls `fn(i)` for 1 to `count`, each in a task, until all have ended. An error of one is raised here.
+--- Calls `fn(i)` for 1 to `count`, each in a task, and waits for all of them. Raises the error of a task.
 return function(count, fn)
   runtime.run(function()
     local left, all = count, runtime.latch()
@@ -16,7 +16,7 @@ return function(count, fn)
         if not ok or left == 0 then all:open(ok, err) end
       end)
     end
-    local ok, err = all:wait(LIMIT)
+    local ok, err = all:wait(TIMEOUT_S)
     if not ok then error(err, 0) end
   end)
 end

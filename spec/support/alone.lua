@@ -1,20 +1,20 @@
---- Specs that need a process of their own: under a collector that finishes a cycle in each allocation, a heap that
---- other specs have filled makes them take hours.
+--- For specs that need a process of their own: with a collector that finishes a cycle in each allocation, the heap of
+--- other specs would make them take hours.
 
 local assert = require "luassert"
 local process = require "spec.support.process"
 
-local LIMIT_S = 300
+local TIMEOUT_S = 300
 
---- Makes one spec of a file of specs: it runs the file in a process of its own.
+--- Replaces the specs of a file by one spec, which runs the file in a process of its own.
 ---@param path string
 ---@param it function busted's
----@return boolean is_parent false in that process
+---@return boolean is_parent false in the new process
 return function(path, it)
   if os.getenv "APIVIDEO_ALONE" then return false end
   it("passes in a process of its own: " .. path, function()
     local environment = "APIVIDEO_ALONE=1 " .. (os.getenv "RUN_UNDER" or "")
-    local output, status = process.start({ arg[0], "--output=TAP", path }, environment):finish(LIMIT_S)
+    local output, status = process.start({ arg[0], "--output=TAP", path }, environment):finish(TIMEOUT_S)
     assert.equal(0, status, output)
     assert.truthy(output:find("ok 1 -", 1, true), output)
   end)

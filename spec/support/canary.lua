@@ -1,12 +1,11 @@
---- Secrets that must not be seen again, and a search for them in whatever can be printed.
+--- Secrets that must not be printed, and a search for them in values.
 
 local base64 = require "apivideo.emulator.base64"
 
 local canary = {
-  -- One for each place where a secret comes in. Keys and tokens hold what is written otherwise in URLs
-  -- and in JSON.
+  -- One for each place where a secret enters. Keys and tokens contain characters that URLs and JSON escape.
   KEY = "kanarie/key+\"1\\", TOKEN = "kanarie.token/2+x", REFRESH = "kanarie.refresh/3+x",
-  SECRET = "sig_sec_kanarie4", OTHER = "sig_sec_kanarie5", PLAIN = "kanarie six", -- a secret of another form
+  SECRET = "sig_sec_kanarie4", OTHER = "sig_sec_kanarie5", PLAIN = "kanarie six", -- a secret without the usual prefix
   PROXY = "kanarie7%40x", USERINFO = "kanarie8%40x", RAW = "kanarie9@x:y", HEADER = "kanarie10", PASSWORD = "kanarie11",
 }
 
@@ -15,7 +14,7 @@ for _, text in ipairs { canary.KEY .. ":", canary.TOKEN, "proxy:kanarie7@x", "us
   forms[#forms + 1] = base64.encode(text):gsub("=", ""):lower()
 end
 
--- Where a text shows a secret, or a part of one, as it is or in base64: what stands there; or nil.
+-- The part of a text around a secret, or around a part of one, as it is or in base64; or nil.
 local function in_text(text)
   text = text:lower():gsub("\\/", "/")
   for _, form in ipairs(forms) do
@@ -24,17 +23,17 @@ local function in_text(text)
   end
 end
 
--- Searches what can be reached from a value: keys, values, metatables, and what tostring makes of it.
+-- Searches everything reachable from a value: keys, values, metatables, and the results of tostring.
 local function search(value, path, seen)
   if type(value) == "string" then
-    local shown = in_text(value)
-    return shown and path .. ": " .. shown
+    local found = in_text(value)
+    return found and path .. ": " .. found
   end
   if type(value) ~= "table" and type(value) ~= "userdata" or seen[value] then return nil end
   seen[value] = true
-  local shown = in_text(tostring(value))
-  if shown then return path .. " as text: " .. shown end
-  local found = search(debug.getmetatable(value), path .. "'s metatable", seen)
+  local found = in_text(tostring(value))
+  if found then return path .. " as text: " .. found end
+  found = search(debug.getmetatable(value), path .. "'s metatable", seen)
   if found or type(value) ~= "table" then return found end
   for key, item in next, value do
     found = search(key, path .. "'s key", seen) or search(item, path .. "." .. tostring(key), seen)
@@ -42,9 +41,9 @@ local function search(value, path, seen)
   end
 end
 
---- Where a secret stands in what can be printed of a value; nil when there is none.
+--- The place of a secret in a value, or nil.
 ---@param value any
----@param name? string what to call it
+---@param name? string of the value, for the result
 ---@return string?
 function canary.find(value, name)
   return search(value, name or "value", {})

@@ -1,4 +1,4 @@
---- A certificate authority for tests, made by openssl in a directory of its own.
+--- A certificate authority for tests, created by openssl in a directory of its own.
 
 local free_port = require "spec.support.free_port"
 local wait_until_accepting = require "spec.support.accepting"
@@ -12,7 +12,7 @@ function Authority:openssl(arguments)
   assert(status == true or status == 0, "openssl " .. arguments)
 end
 
---- The path of one of its files.
+--- The path of a file in the directory.
 function Authority:path(name)
   return self.directory .. "/" .. name
 end
@@ -24,7 +24,7 @@ function Authority:write(name, text)
   file:close()
 end
 
---- Makes name.key, and name.crt for a subject alternative name ("IP:127.0.0.1").
+--- Creates name.key, and name.crt with a subject alternative name ("IP:127.0.0.1").
 function Authority:issue(name, alternative)
   self:write(name .. ".ext", "subjectAltName=" .. alternative .. "\n")
   self:openssl(("req -newkey rsa:2048 -nodes -keyout %s.key -out %s.csr -subj /CN=%s"):format(name, name, name))
@@ -32,9 +32,10 @@ function Authority:issue(name, alternative)
     :format(name, name, name))
 end
 
---- Makes name.crt for the key of "good", which must be there, with extensions as openssl's files have them.
+--- Creates name.crt for the key of "good", which must have been issued. The extensions have
+--- the syntax of openssl's files.
 ---@param more? { signer?: string, subject?: string, from?: string, to?: string, key?: string }
----  by default "ca"; /CN=name; today; 2099
+---  defaults: "ca"; /CN=name; today; 2099; "good"
 function Authority:certify(name, extensions, more)
   more = more or {}
   local signer, key = more.signer or "ca", more.key or "good"
@@ -59,14 +60,14 @@ function Authority:serve(arguments)
   return port
 end
 
---- Removes the directory, after ending the processes that were noted in its file `pids`.
+--- Ends the processes in the file `pids`, and removes the directory.
 function Authority:remove()
   os.execute(("kill $(cat %s/pids 2> /dev/null) 2> /dev/null; rm -rf %s"):format(self.directory, self.directory))
 end
 
 local certificates = {}
 
---- Makes an authority: ca.crt and ca.key.
+--- Creates an authority: ca.crt and ca.key.
 function certificates.new()
   local directory = os.tmpname()
   os.remove(directory)

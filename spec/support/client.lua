@@ -1,5 +1,5 @@
---- A client of a peer, or of a local api.video with the key "key": it makes one attempt of a call, and
---- does not wait for the rate limit.
+--- A client for a peer or a local api.video with the key "key". It does not retry, and does not wait for the rate
+--- limit.
 
 local apivideo = require "apivideo"
 
@@ -7,7 +7,7 @@ local apivideo = require "apivideo"
 ---@param more? apivideo.ClientOptions
 ---@return apivideo.Client
 return function(url, more)
-  local given = { api_key = "key", base_url = url, timeout = 60, retries = 0, rate_limit = false }
-  for name, value in pairs(more or {}) do given[name] = value end
-  return apivideo.client(given)
+  local options = { api_key = "key", base_url = url, timeout = 60, retries = 0, rate_limit = false }
+  for name, value in pairs(more or {}) do options[name] = value end
+  return apivideo.client(options)
 end

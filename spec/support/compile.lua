@@ -1,11 +1,11 @@
---- C programs of tests, compiled for the Lua that runs the specs.
+--- Compiles C programs and modules for the Lua that runs the specs.
 
 local compile = {}
 
---- The package that pkg-config knows this Lua by.
+--- This Lua's package name for pkg-config.
 compile.package = jit and "luajit" or "lua" .. _VERSION:match "%d%.%d"
 
---- Runs a command of the shell; what it prints on stdout.
+--- Runs a shell command and returns its output.
 ---@return string output
 function compile.run(command)
   local pipe = assert(io.popen(command))
@@ -14,7 +14,7 @@ function compile.run(command)
   return output
 end
 
---- Compiles C source into `path`. Raises with the compiler's messages.
+--- Compiles C source into `path`. Raises an error with the compiler's messages.
 ---@param source string
 ---@param path string
 ---@param flags string for the compiler, libraries last
@@ -26,13 +26,13 @@ function compile.c(source, path, flags)
   if status ~= true and status ~= 0 then error(compile.run("cat " .. path .. ".log"), 2) end
 end
 
---- Builds a module of ours into `directory` with a header of a library that stands in for the installed one, which it
---- may include with #include_next.
----@param directory string which is there
----@param header string as it is included: "curl/curl.h"
+--- Builds a module of the library into `directory`, with a header that replaces the installed one of a dependency. It
+--- can include the installed one with #include_next.
+---@param directory string must exist
+---@param header string as in the #include: "curl/curl.h"
 ---@param text string
 ---@param module? string default: "core"
----@return string output what make and the compiler print
+---@return string output of make and the compiler
 function compile.module_with(directory, header, text, module)
   compile.run(("mkdir -p %s/include/%s"):format(directory, header:match "^(.*)/" or ""))
   local file = assert(io.open(("%s/include/%s"):format(directory, header), "w"))

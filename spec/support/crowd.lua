@@ -1,74 +1,74 @@
---- Many clients that mean harm, all alike. One that the server ends comes again.
+--- Many hostile clients with the same behaviour. A client reconnects when the server closes its connection.
 
 local socket = require "socket"
 
 ---@class spec.Attack
----@field first string what each sends when it is connected
----@field again? string what it sends after that, again and again
----@field reads? boolean whether it takes what the server sends; by default it does
----@field leaves? boolean it goes as soon as it has sent that, and comes again
+---@field first string bytes that each client sends after it has connected
+---@field again? string bytes that it sends repeatedly after that
+---@field reads? boolean whether it reads responses, default true
+---@field leaves? boolean whether it closes the connection when it has sent `first`, and reconnects
 
 ---@class spec.Crowd
----@field ended integer how many of them the server has ended so far
----@field came integer how often one has come
+---@field ended integer number of connections that the server has closed
+---@field came integer number of connections that the clients have opened
 local Crowd = {}
 Crowd.__index = Crowd
 
-local function come(self, at)
-  local one = { socket = assert(socket.tcp()), left = self.attack.first }
-  one.socket:settimeout(0)
-  -- From several addresses: each has its own ports.
-  assert(one.socket:bind("127.0.0." .. 2 + self.came % 50, 0))
-  one.socket:setoption("linger", { on = true, timeout = 0 })
-  one.socket:connect("127.0.0.1", self.port)
-  self.clients[at] = one
+local function connect(self, index)
+  local client = { socket = assert(socket.tcp()), left = self.attack.first }
+  client.socket:settimeout(0)
+  -- Several source addresses, because one does not have enough ports.
+  assert(client.socket:bind("127.0.0." .. 2 + self.came % 50, 0))
+  client.socket:setoption("linger", { on = true, timeout = 0 })
+  client.socket:connect("127.0.0.1", self.port)
+  self.clients[index] = client
   self.came = self.came + 1
 end
 
--- Sends what is left, as far as the socket takes it. False when the server has ended the connection.
-local function send(self, one)
-  if one.left == "" then one.left = self.attack.again or "" end
-  if one.left == "" then return true end
-  local last, problem, partial = one.socket:send(one.left)
+-- Sends as many of the remaining bytes as the socket accepts. Returns false if the server has closed the connection.
+local function send(self, client)
+  if client.left == "" then client.left = self.attack.again or "" end
+  if client.left == "" then return true end
+  local last, problem, partial = client.socket:send(client.left)
   if problem == "closed" then return false end
-  one.left = one.left:sub((last or partial or 0) + 1)
+  client.left = client.left:sub((last or partial or 0) + 1)
   return true
 end
 
--- Takes what the server sends.
-local function read(self, one)
+-- Reads the server's bytes. Returns false if the server has closed the connection.
+local function read(self, client)
   if self.attack.reads == false then return true end
-  local _, problem = one.socket:receive(65536)
+  local _, problem = client.socket:receive(65536)
   return problem ~= "closed"
 end
 
---- Has a number of them do what they do next.
+--- Lets the next `count` clients connect, send or read.
 function Crowd:turn(count)
   for _ = 1, count do
     self.at = self.at % self.size + 1
-    local one = self.clients[self.at]
-    if not one then
-      come(self, self.at)
-    elseif not (send(self, one) and read(self, one)) then
+    local client = self.clients[self.at]
+    if not client then
+      connect(self, self.at)
+    elseif not (send(self, client) and read(self, client)) then
       self.ended = self.ended + 1
-      one.socket:close()
-      come(self, self.at)
-    elseif self.attack.leaves and one.left == "" then
-      one.socket:close()
-      come(self, self.at)
+      client.socket:close()
+      connect(self, self.at)
+    elseif self.attack.leaves and client.left == "" then
+      client.socket:close()
+      connect(self, self.at)
     end
   end
 end
 
---- They all leave.
+--- Closes all connections.
 function Crowd:leave()
-  for _, one in pairs(self.clients) do one.socket:close() end
+  for _, client in pairs(self.clients) do client.socket:close() end
   self.clients = {}
 end
 
 local crowd = {}
 
---- Makes one of some size, which comes as it takes its turns.
+--- Creates a crowd of `size` clients. They connect in Crowd:turn.
 ---@param attack spec.Attack
 ---@return spec.Crowd
 function crowd.new(port, size, attack)
@@ -81,18 +81,18 @@ local CHUNKED = LINE .. "Transfer-Encoding: chunked\r\n\r\n"
 ---@type table<string, spec.Attack>
 crowd.attacks = {
   ["idle connections"] = { first = "" },
-  ["half a head"] = { first = LINE .. "X: " },
-  ["heads byte by byte"] = { first = LINE .. "X: ", again = "x" },
+  ["half a header section"] = { first = LINE .. "X: " },
+  ["header sections byte by byte"] = { first = LINE .. "X: ", again = "x" },
   ["bodies byte by byte"] = { first = LINE .. "Content-Length: 100000\r\n\r\n", again = "x" },
-  ["chunked bodies without end"] = { first = CHUNKED, again = "1000\r\n" .. ("x"):rep(4096) .. "\r\n" },
+  ["endless chunked bodies"] = { first = CHUNKED, again = "1000\r\n" .. ("x"):rep(4096) .. "\r\n" },
   ["chunks of one byte"] = { first = CHUNKED, again = ("1\r\nx\r\n"):rep(500) },
-  ["lines of a chunk's size without end"] = { first = CHUNKED .. "1;", again = ("x"):rep(20000) },
+  ["endless chunk-size lines"] = { first = CHUNKED .. "1;", again = ("x"):rep(20000) },
   ["bodies of a megabyte, half sent"] = { first = LINE .. "Content-Length: 1048576\r\n\r\n" .. ("x"):rep(1048000) },
   ["huge headers"] = { first = LINE .. "X: " .. ("x"):rep(65536) },
-  ["requests in one go, answers not read"] = { first = "", again = (LINE .. "Content-Length: 2\r\n\r\n{}"):rep(200),
+  ["pipelined requests, responses not read"] = { first = "", again = (LINE .. "Content-Length: 2\r\n\r\n{}"):rep(200),
     reads = false },
-  ["connections that leave at once"] = { first = "", leaves = true },
-  ["requests that leave at once"] = { first = LINE .. "Content-Length: 2\r\n\r\n{}", leaves = true },
+  ["connections closed at once"] = { first = "", leaves = true },
+  ["requests closed at once"] = { first = LINE .. "Content-Length: 2\r\n\r\n{}", leaves = true },
 }
 
 return crowd

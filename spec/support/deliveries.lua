@@ -1,5 +1,4 @@
---- Senders of signed deliveries that never pause. As api.video does, they send again what was not
---- answered with 2xx.
+--- Senders of signed deliveries that never pause. As api.video does, they retry unless the response is 2xx.
 
 local apivideo = require "apivideo"
 local cjson = require "cjson"
@@ -9,9 +8,9 @@ local runtime = require "apivideo.runtime"
 local deliveries = { SECRET = "sig_sec_of_the_senders", ATTEMPTS = 4, INTERVAL = 0.02 }
 
 ---@class spec.Deliveries
----@field answered string[] the videoIds of events that were answered with 2xx
----@field again integer attempts that were not
----@field failed string[] events that no attempt brought in
+---@field delivered string[] the videoIds of events with a 2xx response
+---@field retries integer attempts without one
+---@field failed string[] videoIds of events without a successful attempt
 local Deliveries = {}
 Deliveries.__index = Deliveries
 
@@ -25,20 +24,20 @@ local function deliver(self, id)
     local response = http.request { method = "POST", url = self.url, body = body, timeout = 30,
       headers = { "Content-Type: application/json", signature } }
     if response and response.status < 300 then
-      table.insert(self.answered, id)
+      table.insert(self.delivered, id)
       return
     end
-    self.again = self.again + 1
+    self.retries = self.retries + 1
     if self.stopped then return end
     runtime.sleep(deliveries.INTERVAL)
   end
   table.insert(self.failed, id)
 end
 
---- Starts some senders; each has one delivery under way.
+--- Starts senders. Each has one delivery under way.
 ---@return spec.Deliveries
 function deliveries.start(url, senders)
-  local self = setmetatable({ url = url, answered = {}, again = 0, failed = {}, running = senders }, Deliveries)
+  local self = setmetatable({ url = url, delivered = {}, retries = 0, failed = {}, running = senders }, Deliveries)
   for sender = 1, senders do
     apivideo.spawn(function()
       local count = 0
@@ -52,27 +51,27 @@ function deliveries.start(url, senders)
   return self
 end
 
---- Lets the senders end, and waits for that.
+--- Stops the senders, and waits for them.
 function Deliveries:stop()
   self.stopped = true
   while self.running > 0 do runtime.sleep(0.001) end
 end
 
---- Those that were answered with 2xx, and that a file has no line of.
+--- The delivered events of which a file has no line.
 ---@param path string
 ---@return string[]
 function Deliveries:lost(path)
   local lines, lost = {}, {}
   for line in io.lines(path) do lines[line] = true end
-  for _, id in ipairs(self.answered) do
+  for _, id in ipairs(self.delivered) do
     if not lines[id] then lost[#lost + 1] = id end
   end
   return lost
 end
 
---- An application for nginx whose handlers write such a file.
+--- An application for nginx with handlers that write such a file.
 ---@param path string
----@param more? { setup?: string, options?: string, before?: string, inbox?: string } Lua: what is done once, options of the receiver, and what the handler does before it writes; the store of an inbox, at which `receiver.work` has the handlers work
+---@param more? { setup?: string, options?: string, before?: string, inbox?: string } Lua code: for the module, for the receiver's options, for the handler before it writes; and an inbox's store, in which case `receiver.work` starts a worker
 ---@return string
 function deliveries.app(path, more)
   more = more or {}

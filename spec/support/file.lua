@@ -1,8 +1,8 @@
---- Files as wholes.
+--- Reads and writes whole files.
 
 local file = {}
 
---- What is in a file; "" where there is none.
+--- The contents of a file, or "" if it does not exist.
 ---@param path string
 ---@return string
 function file.read(path)

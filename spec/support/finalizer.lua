@@ -1,26 +1,25 @@
---- Finalizers that run in the middle of an allocation: whatever a C function reads before one and uses
---- after it may have changed.
+--- Finalizers that run during an allocation: what a C function has read before the allocation may have changed after
+--- it.
 
 local gc = require "spec.support.gc"
 
 local finalizer = {}
 
---- Has the collector call a function when it finds what nothing refers to.
+--- Creates garbage with a finalizer that calls a function.
 ---@param fn fun()
 function finalizer.on_collection(fn)
-  if newproxy then -- Lua 5.1 and LuaJIT have no finalizers of tables
+  if newproxy then -- Lua 5.1 and LuaJIT have no finalizers for tables
     getmetatable(newproxy(true)).__gc = fn
   else
     setmetatable({}, { __gc = fn })
   end
 end
 
---- Runs a function while many objects wait for their finalizers. It gets a function `attack`, which makes one
---- call: the first allocation in it, and more of them, run finalizers that call `reenter`, none inside
---- another.
+--- Runs a function while many objects wait for their finalizers. Its argument `attack` makes one call, during which
+--- allocations, from the first one on, run finalizers that call `reenter`. These calls are not nested.
 ---@param reenter fun()
 ---@param fn fun(attack: fun(call: function, ...: any): ...: any)
----@return integer runs how often `reenter` was called
+---@return integer runs number of calls of `reenter`
 function finalizer.stress(reenter, fn)
   local running, armed, runs, finalized = true, false, 0, 0
   local function litter()
@@ -41,14 +40,14 @@ function finalizer.stress(reenter, fn)
   end
   local function attack(call, ...)
     local before, scratch = finalized, {} -- luacheck: ignore scratch
-    repeat collectgarbage("step", 0) until finalized > before -- others wait now
+    repeat collectgarbage("step", 0) until finalized > before -- other finalizers are pending now
     armed = true
-    collectgarbage "restart" -- the collector owes nothing, and
-    scratch[1] = true        -- a table that grows makes no step: the next allocation makes one
+    collectgarbage "restart" -- resets the collector's debt;
+    scratch[1] = true        -- the table's growth does not run a step, so the next allocation does
     return disarm(call(...))
   end
   local compiled = jit and jit.status()
-  if jit then jit.off() end -- the compiler leaves allocations out
+  if jit then jit.off() end -- the JIT compiler eliminates allocations
   local restore = gc.set(0, 100, gc.SMALL_STEP)
   for _ = 1, 100 do litter() end
   local ok, err = pcall(fn, attack)

@@ -1,11 +1,11 @@
---- Runs code under a collector that finishes a whole cycle at each allocation, each with a finalizer: as if a
---- user's __gc came at the worst moment, again and again.
+--- Runs code with a collector that finishes a cycle, with a finalizer, in each allocation: the worst case of a user's
+--- __gc.
 
 local gc = require "spec.support.gc"
 
 local finalizers = {}
 
--- An object that calls a function when it is collected.
+-- Creates garbage that calls a function when it is collected.
 local function with_gc(fn)
   if newproxy then
     local proxy = newproxy(true)
@@ -15,9 +15,9 @@ local function with_gc(fn)
   setmetatable({}, { __gc = fn })
 end
 
---- Calls `fn(...)`, and `finalize()` in each cycle of the collector meanwhile, except inside of itself.
----@return any ... what pcall(fn, ...) returns
----@return integer calls of `finalize`, as the last
+--- Calls `fn(...)`, and during it `finalize()` in each collector cycle, but not recursively.
+---@return any ... the results of pcall(fn, ...)
+---@return integer calls of `finalize`, the last result
 function finalizers.during(finalize, fn, ...)
   local armed, busy, calls, problem = true, false, 0, nil
   local function on_gc()
@@ -29,9 +29,9 @@ function finalizers.during(finalize, fn, ...)
     if not ok then problem = problem or err end
     busy = false
   end
-  if jit then jit.off() end -- a trace sinks allocations
-  local restore = gc.set(0, gc.WHOLE_CYCLE, 2 ^ 30) -- a step that is larger than all there is
-  collectgarbage() -- from its end on, the next cycle is due at once
+  if jit then jit.off() end -- the JIT compiler eliminates allocations
+  local restore = gc.set(0, gc.WHOLE_CYCLE, 2 ^ 30) -- a step larger than the heap
+  collectgarbage() -- the next cycle is due immediately
   with_gc(on_gc)
   local results = { n = 0 }
   local function keep(...) results = { n = select("#", ...), ... } end

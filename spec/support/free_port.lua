@@ -1,11 +1,11 @@
---- A port of 127.0.0.1 that nobody uses, for a program that cannot tell which one it got.
+--- Finds a free port of 127.0.0.1, for a program that cannot report a port it chose itself.
 
 local socket = require "socket"
 
--- Below 32768 Linux gives none to who asks for any, so that nobody else gets one meanwhile.
+-- Below Linux's ephemeral ports, which begin at 32768, so that no other process gets the port in the meantime.
 local FIRST, COUNT = 10000, 22000
 
--- Each process begins elsewhere.
+-- Each process begins with another port.
 local last
 do
   local stat = assert(io.open "/proc/self/stat")

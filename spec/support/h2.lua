@@ -1,4 +1,4 @@
---- One request of HTTP/2 over TCP, frame by frame: for what a client's library would not send.
+--- Sends HTTP/2 requests over TCP frame by frame, in forms that a client library would not send.
 
 local raw_client = require "spec.support.raw"
 
@@ -6,7 +6,7 @@ local HEADERS, DATA, SETTINGS = 1, 0, 4
 local END_STREAM, END_HEADERS = 1, 4
 local PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
--- The statuses that HPACK has numbers for.
+-- The statuses in HPACK's static table (RFC 7541, appendix A).
 local STATUSES = { [0x88] = 200, [0x89] = 204, [0x8c] = 400, [0x8d] = 404, [0x8e] = 500 }
 
 local function frame(kind, flags, stream, payload)
@@ -15,20 +15,20 @@ local function frame(kind, flags, stream, payload)
     0, 0, 0, stream) .. payload
 end
 
--- A header as it is, in none of HPACK's tables. Its name and value are shorter than 127 bytes.
+-- A literal header without indexing (RFC 7541, section 6.2.2). Name and value must be shorter than 127 bytes.
 local function literal(name, value)
   return string.char(0, #name) .. name .. string.char(#value) .. value
 end
 
--- The status that a block of headers begins with.
+-- The status at the beginning of a header block.
 local function status_of(block)
   local first = block:byte(1)
-  if first == 0x20 then return status_of(block:sub(2)) end -- a size of the table
+  if first == 0x20 then return status_of(block:sub(2)) end -- a dynamic table size update
   if first == 0x48 then return tonumber(block:sub(3, 5)) end
   return STATUSES[first]
 end
 
--- Reads a frame: its kind and payload; nil when the server has closed.
+-- Reads a frame: its type and payload; nil if the server has closed the connection.
 local function read_frame(connection)
   local header = connection:take(9)
   if not header then return nil end
@@ -39,11 +39,11 @@ end
 
 local h2 = {}
 
---- Sends a POST whose body comes in pieces, without a length: the status of its answer.
+--- Sends a POST with a body in several DATA frames and without a length. Returns the status of the response.
 ---@param port integer
 ---@param path string
 ---@param headers string[] lines, `Name: value`
----@param pieces string[] of the body
+---@param pieces string[] the body's DATA frames
 function h2.post(port, path, headers, pieces)
   local block = { literal(":method", "POST"), literal(":scheme", "http"), literal(":path", path),
     literal(":authority", "x") }

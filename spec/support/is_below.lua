@@ -1,4 +1,4 @@
---- Whether a version is below another: both as "7.88.1".
+--- Whether a version such as "7.88.1" is older than another.
 ---@param version string
 ---@param other string
 ---@return boolean

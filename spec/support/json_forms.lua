@@ -1,10 +1,10 @@
---- Forms of JSON, in the spirit of JSONTestSuite: what a strict reader must take, and must refuse.
+--- JSON texts that a strict parser must accept or reject, similar to JSONTestSuite.
 
 local forms = {}
 
 local function u(...) return string.char(...) end
 
---- Each is a value.
+--- Each is a valid value.
 forms.accepted = {
   -- structure
   "[]", "{}", "[[]]", "[{}]", "{\"a\":{}}", "{\"\":0}", "{\"a\":\"b\",\"c\":\"d\"}", "[1,null,2]",
@@ -29,9 +29,9 @@ forms.accepted = {
   '"' .. u(0xE2, 0x82, 0xAC) .. " caf" .. u(0xC3, 0xA9) .. '"',
 }
 
---- Each is no JSON, as a document and (but for those that only something after them spoils) in one.
-forms.refused = {
-  -- nothing, and what is left over
+--- Each is invalid, as a document and as a value in one (except those that are invalid only because of what follows).
+forms.rejected = {
+  -- empty, and trailing bytes
   "", " ", "\0", "1 2", "[] []", "{}{}", "[1]x", "[1]]", "{}}", "1,", "null null", "\"a\"\"b\"",
   "[]\0", "1\0", "\0[]", "{}#", "{}//", "[1]/*x*/", "/**/1", "#1", "[1]\f", "\v1", "[\f]",
   -- arrays
@@ -42,7 +42,7 @@ forms.refused = {
   "{\"a\" 1}", "{\"a\",1}", "{\"a\"}", "{\"a\":}", "{a:1}", "{'a':1}", "{1:1}", "{null:1}", "{[]:1}",
   "{\"a\"::1}", "{\"a\":1 \"b\":2}", "{\"a\":1]", "{:1}", "{\"a\":1:2}", "{\"a\"=1}", "{\"a\":1;}",
   "{\"a\":1}x", "{\"a\":/*x*/1}", "{\"a\":\"b\"#}", "{{}:1}", "{\"a\":1,\"b\"}", "{\"a", "{\"a\\",
-  -- the same name twice
+  -- duplicate names
   [[{"a":1,"a":2}]], [[{"a":1,"a":1}]], [[{"a":null,"a":1}]], [[{"a":1,"a":null}]],
   [[{"a":null,"a":null}]], [[{"a":1,"b":2,"a":3}]], [[{"a":1,"\u0061":2}]], [[{"\u0061":1,"a":2}]],
   [[{"\u0061":1,"\u0061":2}]], [[{"":1,"":2}]], [[{"\ud83d\ude00":1,"]] .. u(0xF0, 0x9F, 0x98, 0x80)
@@ -61,21 +61,21 @@ forms.refused = {
   [["\v"]], [["\e"]], [["\'"]], [["\U0041"]], [["\u"]], [["\u0"]], [["\u00"]], [["\u004"]], [["\u004g"]],
   [["\u 041"]], [["\u-041"]], [["\u+041"]], [["\u{41}"]], [["\u004]], [["\u0041]], [["\ ]], "\"\\\n\"",
   "\"\\\0\"", "\"\\" .. u(0xC3, 0xA9) .. "\"", "“a”", "\"a\" \"b\"", "`a`",
-  -- lone surrogates, escaped
+  -- escaped lone surrogates
   [["\ud800"]], [["\udbff"]], [["\udc00"]], [["\udfff"]], [["\ud800a"]], [["\ud800\n"]], [["\ud800\u0041"]],
   [["\ud800\ud800"]], [["\ud800\udbff"]], [["\udc00\ud800"]], [["\ud800\u"]], [["\ud800\udc0"]],
   [["\ud800\ue000"]], [["\ud800\uffff"]], [["\udc00\udc00"]], [["\udfff\udc00"]], [["\ud800\udc0g"]],
   [["\ud83d\ude00\ude00"]], [["\ud83d\ud83d\ude00"]], [["\uD800 \uDC00"]],
   [[{"\ud800":1}]],
-  -- a byte order mark, and other encodings
+  -- byte order mark, other encodings
   u(0xEF, 0xBB, 0xBF), u(0xEF, 0xBB, 0xBF) .. "{}", u(0xFE, 0xFF) .. "\0{\0}", u(0xFF, 0xFE) .. "{\0}\0",
   "{\0}\0", "\0{\0}", u(0xC2, 0xA0) .. "1", "[1," .. u(0xE2, 0x80, 0xA8) .. "2]",
 }
 
 for byte = 0, 31 do -- control characters
-  table.insert(forms.refused, '"' .. u(byte) .. '"')
-  table.insert(forms.refused, '"0123456789abcdef' .. u(byte) .. 'ghijklmnopqrstuvwxyz"')
-  table.insert(forms.refused, '{"a' .. u(byte) .. '":1}')
+  table.insert(forms.rejected, '"' .. u(byte) .. '"')
+  table.insert(forms.rejected, '"0123456789abcdef' .. u(byte) .. 'ghijklmnopqrstuvwxyz"')
+  table.insert(forms.rejected, '{"a' .. u(byte) .. '":1}')
 end
 
 --- Byte sequences that are not UTF-8.

@@ -1,5 +1,5 @@
---- What RFC 8259 asks of a reader of JSON, case by case, in the order and under the names that test suites
---- have for it. json_forms.lua has more forms, without names.
+--- The requirements of RFC 8259 for a JSON parser, case by case, in the order and with the names of test suites.
+--- json_forms.lua has more texts, without names.
 
 local suite = {}
 
@@ -7,7 +7,7 @@ local function utf16(text, before, after)
   return (text:gsub(".", function(c) return before .. c .. after end))
 end
 
---- Each is to be accepted.
+--- Each must be accepted.
 suite.accepted = {
   { "array, with spaces inside", "[[]   ]" },
   { "array, of an empty string", '[""]' },
@@ -104,8 +104,8 @@ suite.accepted = {
   { "structure, white space around an array", " [] " },
 }
 
---- Each is to be refused.
-suite.refused = {
+--- Each must be rejected.
+suite.rejected = {
   { "array, no comma", "[1 true]" },
   { "array, not UTF-8 after a letter", "[a\229]" },
   { "array, colon instead of comma", '["": 1]' },
@@ -294,7 +294,7 @@ suite.refused = {
   { "structure, form feed", "[\f]" },
 }
 
---- Where a reader has the choice: ours takes it as the value given (`value`), or refuses it as a kind.
+--- Cases where a parser has a choice: ours accepts them with this `value`, or rejects them with this error kind.
 suite.choices = {
   { "number, fraction of a huge negative exponent", "[123.456e-789]", value = { 0 } },
   { "number, huge exponent", "[0.4e006" .. ("9"):rep(100) .. "6]", value = { "0.4e006" .. ("9"):rep(100) .. "6" } },
@@ -312,7 +312,7 @@ suite.choices = {
   { "object, the same name and value twice", '{"a":"b","a":"b"}', kind = "bad_json" },
   { "object, lone surrogate in a name", [[{"\uDFAA":0}]], kind = "bad_json" },
   { "string, first surrogate alone", [=[["\uDADA"]]=], kind = "bad_json" },
-  { "string, second surrogate is none", [=[["\uD888\u1234"]]=], kind = "bad_json" },
+  { "string, second surrogate is not a low surrogate", [=[["\uD888\u1234"]]=], kind = "bad_json" },
   { "string, surrogate and escape", [=[["\uD800\n"]]=], kind = "bad_json" },
   { "string, second surrogate and a letter", [=[["\uDd1ea"]]=], kind = "bad_json" },
   { "string, two first surrogates and escape", [=[["\uD800\uD800\n"]]=], kind = "bad_json" },

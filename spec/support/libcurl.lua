@@ -1,5 +1,5 @@
---- The libcurl that the specs run with, which may be older or newer than its headers. The one place that marks
---- specs by its version.
+--- The libcurl that the specs run with, which may be older or newer than the headers. The only place that skips specs
+--- by libcurl's version.
 
 local compile = require "spec.support.compile"
 local is_below = require "spec.support.is_below"

@@ -1,4 +1,4 @@
---- The libmicrohttpd that the specs run with.
+--- The version of libmicrohttpd that the specs run with.
 
 local compile = require "spec.support.compile"
 

@@ -1,4 +1,4 @@
---- Locales whose rules for letters and numbers differ from those of protocols.
+--- Locales with other rules for letters and numbers than the protocols.
 
 local lfs = require "lfs"
 
@@ -9,7 +9,7 @@ end
 
 local locale = {}
 
--- Makes a locale beside its place and moves it there, since others may make it at the same time.
+-- Compiles a locale and moves it to its directory atomically, because other processes may do so at the same time.
 local function make(name)
   local language, charset = name:match("^([^.]+)%.(.+)$")
   local path, draft = FOLDER .. "/" .. name, os.tmpname()
@@ -18,9 +18,9 @@ local function make(name)
     :format(FOLDER, charset, language, draft, draft, path, draft, draft))
 end
 
---- Calls a function with the process in a locale, and goes back to C.
+--- Calls a function in a locale, then restores C.
 ---@param name string such as tr_TR.UTF-8
----@return boolean done false where the system cannot make the locale
+---@return boolean done false if the system cannot compile the locale
 function locale.within(name, fn)
   make(name)
   if not os.setlocale(name) then return false end

@@ -1,5 +1,5 @@
---- Runs a function that misuses something: the message that this raises, which names the function's file.
----@param fn function that makes no tail call, so that Lua knows where it is
+--- Calls a function that must raise an error at its own level, and returns the message.
+---@param fn function without a tail call, which would remove its stack frame
 ---@return string message
 return function(fn)
   local ok, message = pcall(fn)

@@ -1,6 +1,6 @@
 /*
-** What Lua lacks, for specs: fork, a second thread, setenv. Needs no headers of a Lua: the functions below are
-** the same in each, where lua_Integer has 64 bits.
+** System calls for specs: fork, a second thread, setenv. It declares the Lua functions itself, so that one build
+** works with all Luas: their ABI is the same where lua_Integer has 64 bits.
 */
 #include <pthread.h>
 #include <signal.h>

@@ -1,12 +1,12 @@
---- spec/support/native.c, built when it is first needed: fork, thread, signal_thread, getpid, exit, setenv.
+--- Builds and loads spec/support/native.c: fork, thread, signal_thread, getpid, exit, setenv.
 
 local lfs = require "lfs"
 
 local SOURCE, MODULE = "spec/support/native.c", "build/spec/native.so"
 
 if (lfs.attributes(MODULE, "modification") or 0) < lfs.attributes(SOURCE, "modification") then
-  local draft = os.tmpname() -- others may build it at the same time
-  -- It stays mapped: its second thread may live longer than the Lua.
+  local draft = os.tmpname() -- other processes may build it at the same time
+  -- nodelete: its thread may outlive the Lua state.
   os.execute(("mkdir -p build/spec; cc -shared -fPIC -O1 -Wl,-z,nodelete -o %s.so %s -lpthread && mv %s.so %s;"
     .. " rm -f %s"):format(draft, SOURCE, draft, MODULE, draft))
 end

@@ -1,4 +1,4 @@
---- A real nginx for tests: one process, with a configuration of the test's.
+--- A real nginx for tests: one process, with the test's configuration.
 
 local compile = require "spec.support.compile"
 local free_port = require "spec.support.free_port"
@@ -18,9 +18,9 @@ http {
 }
 ]]
 
---- Starts it with the files of an authority, which has issued "good" and ends it when it is removed.
---- Each server is { "parameters of listen", "directives" }; their ports, in order. `under` is a command that
---- runs it, such as "taskset -c 1".
+--- Starts nginx in the directory of an authority, which must have issued "good". Authority:remove ends nginx.
+--- Each server is { "parameters of listen", "directives" }. Returns the ports, in this order. `under` is a command that
+--- runs nginx, such as "taskset -c 1".
 function nginx.start(authority, servers, under)
   local parts, ports = {}, {}
   for i, server in ipairs(servers) do
@@ -34,7 +34,7 @@ function nginx.start(authority, servers, under)
   return ports
 end
 
---- Its version, such as "1.22.1".
+--- nginx's version, such as "1.22.1".
 function nginx.version()
   return compile.run("env -u NGINX_UNDER examples/nginx/start -v 2>&1"):match "nginx/(%S+)"
 end

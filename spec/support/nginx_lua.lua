@@ -1,4 +1,4 @@
---- A real nginx with its Lua module, for tests: workers of its own prefix, with the checkout's library.
+--- A real nginx with the Lua module for tests, with a prefix of its own and the checkout's library.
 
 local file = require "spec.support.file"
 local free_port = require "spec.support.free_port"
@@ -25,7 +25,7 @@ http {
 }
 ]]
 
--- Its standard input is a pipe that closes with this process, however that ends.
+-- The end of the pipe on its standard input ends nginx, so that it never outlives this process.
 local script = "exec 3<&0; @environment@ examples/nginx/start -p @prefix@ -c nginx.conf"
   .. " < /dev/null > @prefix@/nginx.log 2>&1 &"
   .. " pid=$!; { cat <&3 > /dev/null; kill $pid 2> /dev/null; } & wait $pid; kill $! 2> /dev/null"
@@ -46,7 +46,7 @@ end
 local Nginx = {}
 Nginx.__index = Nginx
 
---- What it has written into its error log.
+--- The contents of the error log.
 function Nginx:log()
   return file.read(self.prefix .. "/error.log")
 end
@@ -55,7 +55,7 @@ function Nginx:kill(signal)
   return succeeds(("kill -%s %s"):format(signal, self.pid))
 end
 
---- The process ids of its workers, those that are ending included.
+--- The process ids of the workers, including those that are shutting down.
 function Nginx:workers()
   local pids = {}
   for pid in file.read(("/proc/%s/task/%s/children"):format(self.pid, self.pid)):gmatch("%d+") do
@@ -64,7 +64,7 @@ function Nginx:workers()
   return pids
 end
 
---- Reads the configuration again, and waits until the old workers have ended.
+--- Reloads the configuration, and waits until the old workers have exited.
 function Nginx:reload()
   local old = self:workers()
   assert(self:kill "HUP")
@@ -76,24 +76,24 @@ function Nginx:reload()
   end, "new workers of nginx")
 end
 
---- Ends it. Gracefully, requests under way are finished.
+--- Stops nginx. If `gracefully`, it finishes the requests under way.
 ---@param gracefully? boolean
 function Nginx:stop(gracefully)
   if not self.pipe then return end
   self:kill(gracefully and "QUIT" or "TERM")
-  wait_for(function() return not self:kill "0" end, "the end of nginx")
+  wait_for(function() return not self:kill "0" end, "nginx to exit")
   self.pipe:close()
   self.pipe = nil
   succeeds("rm -rf " .. self.prefix)
 end
 
---- Sends a request to one of its paths; a response, or an error.
+--- Sends a request to a path. Returns a response, or nil and an error.
 ---@param request { method?: string, headers?: string[], body?: string }
 function Nginx:request(path, request)
-  local given = { method = "GET", timeout = 30 }
-  for name, value in pairs(request or {}) do given[name] = value end
-  given.url = self.url .. path
-  return http.request(given)
+  local options = { method = "GET", timeout = 30 }
+  for name, value in pairs(request or {}) do options[name] = value end
+  options.url = self.url .. path
+  return http.request(options)
 end
 
 --- The body of a GET.
@@ -105,7 +105,7 @@ end
 
 local nginx_lua = {}
 
---- Whether nginx's Lua module has a directive of a location that takes a block.
+--- Whether nginx's Lua module supports a block directive in a location.
 function nginx_lua.has(directive)
   local prefix = os.tmpname()
   os.remove(prefix)
@@ -119,37 +119,37 @@ function nginx_lua.has(directive)
   return has
 end
 
---- The reason why this machine has no usable nginx with its Lua module, or nil.
+--- The reason why this machine has no usable nginx with the Lua module, or nil.
 function nginx_lua.missing()
   if not succeeds "env -u NGINX_UNDER examples/nginx/start -v" then return "nginx is not installed" end
   if not nginx_lua.has "content_by_lua_block" then return "nginx's Lua module is not installed" end
 end
 
 ---@class spec.NginxOptions
----@field server string the inside of a server block: its locations
----@field main? string more outside of the http block, such as env
+---@field server string contents of the server block: locations
+---@field main? string directives outside the http block, such as env
 ---@field environment? string variables of the master process: "NAME=value …"
----@field http? string more for the http block, such as lua_shared_dict
----@field files? table<string, string> Lua files by name that its Lua can require
+---@field http? string directives for the http block, such as lua_shared_dict
+---@field files? table<string, string> Lua files for require, by name
 ---@field workers? integer default 1
 ---@field code_cache? "on"|"off" default on
----@field listen? string more parameters of listen
+---@field listen? string additional parameters of listen
 
---- Starts it; it lives until it is stopped, or this process ends.
----@param given spec.NginxOptions
+--- Starts nginx. It runs until it is stopped, or until this process ends.
+---@param options spec.NginxOptions
 ---@return spec.Nginx
-function nginx_lua.start(given)
+function nginx_lua.start(options)
   local prefix = os.tmpname()
   os.remove(prefix)
   assert(lfs.mkdir(prefix))
   local self = setmetatable({ prefix = prefix, port = free_port() }, Nginx)
-  self.url = (given.listen and given.listen:find("ssl") and "https" or "http") .. "://127.0.0.1:" .. self.port
-  for name, text in pairs(given.files or {}) do file.write(prefix .. "/" .. name, text) end
+  self.url = (options.listen and options.listen:find("ssl") and "https" or "http") .. "://127.0.0.1:" .. self.port
+  for name, text in pairs(options.files or {}) do file.write(prefix .. "/" .. name, text) end
   local values = {
-    main = given.main or "", environment = given.environment or "", workers = given.workers or 1,
+    main = options.main or "", environment = options.environment or "", workers = options.workers or 1,
     root = lfs.currentdir(), prefix = prefix, build = os.getenv "APIVIDEO_BUILD" or "build",
-    code_cache = given.code_cache or "on",
-    http = given.http or "", server = given.server, port = self.port, listen = given.listen or "",
+    code_cache = options.code_cache or "on",
+    http = options.http or "", server = options.server, port = self.port, listen = options.listen or "",
   }
   file.write(prefix .. "/nginx.conf", filled(frame, values))
   self.pipe = io.popen(filled(script, values), "w")

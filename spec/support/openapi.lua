@@ -1,8 +1,8 @@
---- Checks answers against an OpenAPI document: their status, headers and body. Formats are left out.
+--- Checks responses against an OpenAPI document: status, headers and body. Does not check formats.
 
 local cjson = require "cjson"
 
--- Decodes JSON with each array as { ["#"] = { … } }, since lua-cjson makes the same of [] and {}.
+-- Decodes JSON with each array as { ["#"] = { … } }, because lua-cjson decodes [] and {} to the same table.
 local function decode(text)
   text = text:gsub("\\(.)", { ['"'] = "\\u0022", ["\\"] = "\\u005c" })
   text = text:gsub('([^"]*)("?[^"]*"?)', function(outside, string)
@@ -14,7 +14,7 @@ end
 local Document = {}
 Document.__index = Document
 
--- What a reference stands for.
+-- Resolves a reference.
 local function resolve(self, node)
   if not node["$ref"] then return node end
   local target = self.root
@@ -22,6 +22,7 @@ local function resolve(self, node)
   return resolve(self, target)
 end
 
+local ARTICLES = { string = "a", boolean = "a", number = "a", integer = "an", array = "an", object = "an" }
 local is_type = {
   string = function(value) return type(value) == "string" end,
   boolean = function(value) return type(value) == "boolean" end,
@@ -47,7 +48,7 @@ local function check_array(self, value, schema, where, report)
   for i, item in ipairs(value["#"]) do
     check(self, item, schema.items or {}, ("%s[%d]"):format(where, i), report)
     local text = cjson.encode(item)
-    if schema.uniqueItems and seen[text] then report(("%s[%d]"):format(where, i), "is there twice") end
+    if schema.uniqueItems and seen[text] then report(("%s[%d]"):format(where, i), "is a duplicate") end
     seen[text] = true
   end
 end
@@ -58,11 +59,13 @@ function check(self, value, schema, where, report)
     if not schema.nullable then report(where, "is null") end
     return
   end
-  if schema.type and not is_type[schema.type](value) then return report(where, "is no " .. schema.type) end
+  if schema.type and not is_type[schema.type](value) then
+    return report(where, ("is not %s %s"):format(ARTICLES[schema.type], schema.type))
+  end
   if schema.enum then
     local is_member = false
     for _, member in ipairs(schema.enum) do is_member = is_member or member == value end
-    if not is_member then report(where, "is none of the enum: " .. tostring(value)) end
+    if not is_member then report(where, "is not in the enum: " .. tostring(value)) end
   end
   if schema.type == "array" then
     check_array(self, value, schema, where, report)
@@ -71,7 +74,7 @@ function check(self, value, schema, where, report)
   end
 end
 
--- The path of the document that a request's path is one of; an exact one first.
+-- The path template that matches a request's path; an exact one takes precedence.
 local function template_of(self, path)
   if self.root.paths[path] then return path end
   for template in pairs(self.root.paths) do
@@ -79,49 +82,51 @@ local function template_of(self, path)
   end
 end
 
--- What an error may look like where the document does not say it: it leaves out some that there are.
-local undocumented = { [400] = "bad-request", [401] = "bad-request", [404] = "not-found",
+-- The schemas of error responses that the document leaves out although api.video sends them.
+local UNDOCUMENTED = { [400] = "bad-request", [401] = "bad-request", [404] = "not-found",
   [429] = "too-many-requests" }
 
 local function check_headers(documented, headers, report)
   for name in pairs(documented or {}) do
-    if not tostring(headers[name]):find("^%d+$") then report(name, "is no integer") end
+    if not tostring(headers[name]):find("^%d+$") then report(name, "is not an integer") end
   end
 end
 
---- What is wrong with the answer to a request: a list of lines, empty when it conforms.
+--- The problems of the response to a request, a line each; empty if it conforms.
 ---@param method string
 ---@param path string without the query
----@param answer { status: integer, headers: table, body: string }
+---@param response { status: integer, headers: table, body: string }
 ---@return string[]
-function Document:problems(method, path, answer)
+function Document:problems(method, path, response)
   local list = {}
   local function report(where, what) list[#list + 1] = where .. " " .. what end
   local template = template_of(self, path)
   local operation = template and self.root.paths[template][method:lower()]
-  local response = operation and operation.responses[tostring(answer.status)]
+  local documented = operation and operation.responses[tostring(response.status)]
   local schema
-  if response then
-    self.seen[("%s %s %d"):format(method, template, answer.status)] = true
-    check_headers(response.headers, answer.headers, report)
-    schema = response.content and response.content["application/json"].schema
-  elseif undocumented[answer.status] then
-    schema = self.root.components.schemas[undocumented[answer.status]]
+  if documented then
+    self.seen[("%s %s %d"):format(method, template, response.status)] = true
+    check_headers(documented.headers, response.headers, report)
+    schema = documented.content and documented.content["application/json"].schema
+  elseif UNDOCUMENTED[response.status] then
+    schema = self.root.components.schemas[UNDOCUMENTED[response.status]]
   else
-    report(tostring(answer.status), "is no documented status")
+    report(tostring(response.status), "is not a documented status")
   end
   if schema then
-    local ok, body = pcall(decode, answer.body)
-    if not ok then return { "the body is no JSON" } end
+    local ok, body = pcall(decode, response.body)
+    if not ok then return { "the body is not JSON" } end
     check(self, body, schema, "body", report)
-    if answer.status >= 400 and body.status ~= answer.status then report("body.status", "is another one") end
-  elseif answer.body ~= "" then
+    if response.status >= 400 and body.status ~= response.status then
+      report("body.status", "differs from the response's status")
+    end
+  elseif response.body ~= "" then
     report("the body", "should be empty")
   end
   return list
 end
 
---- The documented answers that were not among those checked: `GET /path 200`, in order.
+--- The documented responses that were not checked: `GET /path 200`, sorted.
 ---@return string[]
 function Document:missing()
   local list = {}
@@ -139,7 +144,7 @@ end
 
 local openapi = {}
 
---- Reads a document, in JSON.
+--- Reads a document in JSON.
 function openapi.load(path)
   local file = assert(io.open(path, "rb"))
   local text = file:read("*a")

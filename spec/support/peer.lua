@@ -1,5 +1,5 @@
---- An HTTP peer that does exactly what a test tells it, down to the byte: on LuaSocket, driven by
---- the loop of the program under test.
+--- An HTTP server for tests that controls every byte. Based on LuaSocket; runs in the event loop of the code under
+--- test.
 
 local runtime = require "apivideo.runtime"
 local socket = require "socket"
@@ -7,19 +7,19 @@ local wire = require "spec.support.wire"
 
 local Connection = wire.class()
 
---- Reads one request: { line, head, body }; nil when the client is gone.
+--- Reads a request: { line, head, body }; nil if the client has closed the connection.
 function Connection:read_request()
   local head, body = self:take_message()
   return head and { line = head:match("^[^\r]*"), head = head, body = body }
 end
 
---- Sends a whole response.
+--- Sends a complete response.
 function Connection:respond(status, headers, body)
-  body = body or "" -- which may hold a NUL, where "%s" of Lua 5.1 would end
+  body = body or "" -- not through format: "%s" ends at a NUL in Lua 5.1
   return self:send(("HTTP/1.1 %s\r\n%sContent-Length: %d\r\n\r\n"):format(status, headers or "", #body) .. body)
 end
 
---- Ends the connection with a reset.
+--- Resets the connection.
 function Connection:reset()
   self.socket:setoption("linger", { on = true, timeout = 0 })
   self.socket:close()
@@ -27,7 +27,7 @@ end
 
 local peer = {}
 
---- The values of a header of a request, in the order of its lines.
+--- The values of a request's header, in order.
 ---@return string[]
 function peer.values(request, name)
   local values = {}
@@ -38,8 +38,7 @@ function peer.values(request, name)
   return values
 end
 
---- Starts a peer. `script(connection, number)` runs as a task for each connection, which is closed
---- after it.
+--- Starts a peer. `script(connection, number)` runs in a task for each connection; then the connection is closed.
 function peer.start(script)
   local listening = assert(socket.bind("127.0.0.1", 0))
   listening:settimeout(0)
@@ -63,25 +62,25 @@ function peer.start(script)
   return self
 end
 
---- A peer that answers each request of each connection as a function of it says: with a status, headers
---- and a body, or not at all. It lists all requests.
----@param answer fun(request: table): string?, string?, string?
-function peer.serving(answer)
+--- Starts a peer that calls a function for each request, and sends the status, headers and body that it returns;
+--- nothing if it returns nil. All requests are in `requests`.
+---@param respond fun(request: table): string?, string?, string?
+function peer.serving(respond)
   local self
   self = peer.start(function(connection)
     while true do
       local request = connection:read_request()
       if not request then return end
       self.requests[#self.requests + 1] = request
-      local status, headers, body = answer(request)
+      local status, headers, body = respond(request)
       if status then connection:respond(status, headers, body) end
     end
   end)
   return self
 end
 
---- A peer that answers every request alike.
-function peer.answering(status, headers, body)
+--- Starts a peer that sends the same response to each request.
+function peer.responding(status, headers, body)
   return peer.serving(function() return status, headers, body end)
 end
 

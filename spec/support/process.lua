@@ -19,12 +19,12 @@ end
 local Process = {}
 Process.__index = Process
 
---- What it has printed so far, on both streams.
+--- Its output so far, of both streams.
 function Process:output()
   return file.read(self.base .. ".out")
 end
 
---- Waits until it has printed a pattern; what the pattern captures.
+--- Waits until its output matches a pattern. Returns the captures.
 function Process:wait_for(pattern)
   return wait_for(function() return self:output():match(pattern) end, pattern .. " in " .. self.line)
 end
@@ -33,29 +33,37 @@ function Process:kill(signal)
   os.execute(("kill -%s %s"):format(signal, (file.read(self.base .. ".pid"):gsub("%s", ""))))
 end
 
---- Waits for its end, `limit_s` seconds at most; what it printed, and the exit status.
+--- Waits until it exits, at most `limit_s` seconds. Returns its output and exit status.
 function Process:finish(limit_s)
   local status = wait_for(function() return file.read(self.base .. ".status"):match("%d+") end,
-    "the end of " .. self.line, limit_s)
+    self.line .. " to exit", limit_s)
   local output = self:output()
   for _, ending in ipairs { "", ".out", ".pid", ".status" } do os.remove(self.base .. ending) end
   return output, tonumber(status)
 end
 
---- Waits for its end; the exit status.
+--- Waits until it exits. Returns its exit status.
 function Process:wait()
   return (select(2, self:finish()))
 end
 
--- LuaSocket's sockets, and what the collector has not closed yet, are for no child.
+-- The child must not inherit LuaSocket's sockets, nor descriptors that the collector has not closed yet.
 local CLOSE = 'for fd in /proc/$$/fd/*; do fd=${fd##*/}; [ "$fd" -le 2 ] || eval "exec $fd>&-"; done; '
 
---- Starts the interpreter with some arguments; `environment` is put before the command
---- ("NAME=value NAME=value").
-function process.start(arguments, environment)
+--- The shell command that runs the interpreter with some arguments.
+---@param arguments string[]
+---@return string
+function process.command(arguments)
   local parts = { interpreter }
   for _, argument in ipairs(arguments) do parts[#parts + 1] = quote(argument) end
-  local self = setmetatable({ base = os.tmpname(), line = table.concat(parts, " ") }, Process)
+  return table.concat(parts, " ")
+end
+
+--- Starts the interpreter with some arguments.
+---@param arguments string[]
+---@param environment? string variables: "NAME=value NAME=value"
+function process.start(arguments, environment)
+  local self = setmetatable({ base = os.tmpname(), line = process.command(arguments) }, Process)
   local script = CLOSE .. ("env %s %s > %s.out 2>&1 < /dev/null & echo $! > %s.pid; wait $!; echo $? > %s.status")
     :format(environment or "", self.line, self.base, self.base, self.base)
   os.execute(("bash -c %s > /dev/null 2>&1 &"):format(quote(script)))
@@ -63,7 +71,7 @@ function process.start(arguments, environment)
   return self
 end
 
---- Runs it to its end: what it printed, and its exit status.
+--- Starts it and waits until it exits. Returns its output and exit status.
 function process.run(arguments, environment)
   return process.start(arguments, environment):finish()
 end

@@ -1,11 +1,11 @@
---- An HTTP client that sends exactly the bytes that a test gives it.
+--- An HTTP client that sends exactly the bytes of a test.
 
 local socket = require "socket"
 local wire = require "spec.support.wire"
 
 local Raw = wire.class()
 
---- Reads one response: status, body, head; nil when the server closed before it was whole.
+--- Reads a response: status, body, header section; nil if the server closes the connection before it is complete.
 function Raw:read()
   local head, body = self:take_message()
   if not head then return nil end
@@ -19,7 +19,7 @@ function raw.connect(port)
   return wire.new(Raw, assert(socket.connect("127.0.0.1", port)))
 end
 
---- Sends a request on a connection of its own: status, body, head.
+--- Sends a request on a new connection. Returns status, body, header section.
 function raw.exchange(port, bytes)
   local connection = raw.connect(port)
   connection:send(bytes)

@@ -1,4 +1,4 @@
---- A receiver in a process of its own, whose memory, descriptors and processor time can be seen.
+--- Runs a receiver in a process of its own, and measures its memory, descriptors and processor time.
 
 local cjson = require "cjson"
 local http = require "apivideo.transport.http"
@@ -11,12 +11,12 @@ local script = [[
   local apivideo = require "apivideo"
   local server = require "apivideo.server"
   local handlers = apivideo.handlers():otherwise(function() end)
-  local given = { receiver = apivideo.receiver { handlers = handlers, secrets = %q, max_body = %d,
+  local options = { receiver = apivideo.receiver { handlers = handlers, secrets = %q, max_body = %d,
     log = function() end }, max_connections = %d, timeout = %d }
-  local listening = assert(server.listen(given))
+  local listening = assert(server.listen(options))
   local stat = io.open "/proc/self/stat"
   print(("pid %%d port %%d"):format(stat:read "*n", listening.port))
-  stat:close() -- specs count descriptors
+  stat:close() -- because specs count descriptors
   io.stdout:flush()
   %s
   listening:run()]]
@@ -25,7 +25,7 @@ local receiver_process = { SECRET = SECRET }
 
 --- An event, and the headers of its delivery.
 function receiver_process.event()
-  local body = cjson.encode { type = "video.source.uploaded.by.somebody", emittedAt = "2026-01-01T00:00:00Z" }
+  local body = cjson.encode { type = "video.source.uploaded.by.test", emittedAt = "2026-01-01T00:00:00Z" }
   return body, { "Connection: close", "Content-Type: application/json",
     "X-Api-Video-Signature: " .. sign(body, SECRET) }
 end
@@ -35,7 +35,7 @@ end
 local ReceiverProcess = {}
 ReceiverProcess.__index = ReceiverProcess
 
--- What one of its files in /proc holds.
+-- The contents of a file of the process in /proc.
 local function read(self, name)
   local file = assert(io.open(("/proc/%d/%s"):format(self.pid, name)))
   local text = file:read "*a"
@@ -43,13 +43,13 @@ local function read(self, name)
   return text
 end
 
---- The memory that it has now, and that it had at most, in megabytes.
+--- The current and the maximum resident memory, in megabytes.
 function ReceiverProcess:memory()
   local status = read(self, "status")
   return status:match "VmRSS:%s*(%d+)" / 1024, status:match "VmHWM:%s*(%d+)" / 1024
 end
 
---- How many descriptors it has open.
+--- The number of open descriptors.
 function ReceiverProcess:descriptors()
   local pipe = io.popen(("ls /proc/%d/fd | wc -l"):format(self.pid))
   local count = pipe:read "*n"
@@ -57,13 +57,13 @@ function ReceiverProcess:descriptors()
   return count
 end
 
---- The seconds that it has spent on a processor.
+--- The processor time, in seconds.
 function ReceiverProcess:processor()
   local user, system = read(self, "stat"):match "%) (.*)":match(("%S+ "):rep(11) .. "(%d+) (%d+)")
   return (user + system) / 100
 end
 
---- Sends a signed delivery on a new connection, as api.video does; the status of the answer, or nil and an
+--- Sends a signed delivery on a new connection, as api.video does. Returns the status of the response, or nil and an
 --- error.
 function ReceiverProcess:deliver()
   local body, lines = receiver_process.event()
@@ -77,8 +77,8 @@ function ReceiverProcess:stop()
   self.child:wait()
 end
 
---- Starts one.
----@param more? { max_connections?: integer, timeout?: integer, max_body?: integer, under?: string, script?: string } a command that runs it; Lua that it does first
+--- Starts a receiver.
+---@param more? { max_connections?: integer, timeout?: integer, max_body?: integer, under?: string, script?: string } under: a command that runs it; script: Lua code that it runs first
 ---@return spec.ReceiverProcess
 function receiver_process.start(more)
   more = more or {}

@@ -5,7 +5,7 @@ local lfs = require "lfs"
 local socket = require "socket"
 local wait_for = require "spec.support.wait"
 
--- Its standard input is a pipe that closes with this process, however that ends.
+-- The end of the pipe on its standard input ends the server, so that it never outlives this process.
 local script = "cd %s; exec 3<&0 2> /dev/null;"
   .. " redis-server --port %d --bind 127.0.0.1 --unixsocket redis.sock --save '' --appendonly yes"
   .. " --appendfsync always --loglevel warning %s < /dev/null > redis.log 2>&1 &"
@@ -19,7 +19,7 @@ end
 
 ---@class spec.Redis
 ---@field port integer
----@field path string its Unix socket
+---@field path string of the Unix socket
 ---@field directory string
 local Redis = {}
 Redis.__index = Redis
@@ -28,8 +28,8 @@ function Redis:kill(signal)
   return succeeds(("kill -%s %s"):format(signal, self.pid))
 end
 
--- Whether it replies to a PING: with `reply`, or as one that can be used.
-local function answers(self, reply)
+-- Whether it replies to PING with `reply`; by default, as a server that is ready or asks for a password.
+local function is_ready(self, reply)
   local connection = socket.connect("127.0.0.1", self.port)
   if not connection then return false end
   connection:settimeout(1)
@@ -40,25 +40,25 @@ local function answers(self, reply)
   return line and (line:find("^%+PONG") or line:find("^%-NOAUTH")) and true
 end
 
---- Starts it, on the data that it has.
----@param reply? string what it is to reply to a PING; default: that it can be used
+--- Starts the server with its existing data, and waits for it.
+---@param reply? string the expected reply to PING; default: any that shows that it is ready
 function Redis:start(reply)
   self.pipe = io.popen(script:format(self.directory, self.port, self.arguments), "w")
-  wait_for(function() return answers(self, reply) end, "a Redis server")
+  wait_for(function() return is_ready(self, reply) end, "a Redis server")
   local file = assert(io.open(self.directory .. "/pid"))
   self.pid = file:read "*l"
   file:close()
 end
 
---- Ends it at once, as a crash does.
+--- Kills the server.
 function Redis:crash()
   self:kill "KILL"
-  wait_for(function() return not self:kill "0" end, "the end of Redis")
+  wait_for(function() return not self:kill "0" end, "Redis to exit")
   self.pipe:close()
   self.pipe = nil
 end
 
---- Stops it in its tracks, until it is resumed.
+--- Suspends the server until Redis:resume.
 function Redis:pause()
   assert(self:kill "STOP")
 end
@@ -67,13 +67,13 @@ function Redis:resume()
   assert(self:kill "CONT")
 end
 
---- Ends it for good.
+--- Kills the server and removes its data.
 function Redis:stop()
   if self.pipe then self:crash() end
   succeeds("rm -rf " .. self.directory)
 end
 
---- Sends a command of words; what it answers, as redis-cli prints it.
+--- Sends a command. Returns the reply as redis-cli prints it.
 ---@param ... string|number
 ---@return string
 function Redis:command(...)
@@ -81,21 +81,21 @@ function Redis:command(...)
   for i, word in ipairs { ... } do words[i] = "'" .. tostring(word):gsub("'", "'\\''") .. "'" end
   local pipe = assert(io.popen(("%s redis-cli -p %d %s 2>&1")
     :format(self.password and "REDISCLI_AUTH=" .. self.password or "", self.port, table.concat(words, " "))))
-  local answer = pipe:read "*a"
+  local reply = pipe:read "*a"
   pipe:close()
-  return (answer:gsub("\n$", ""))
+  return (reply:gsub("\n$", ""))
 end
 
---- From now on it wants a password; with "" none.
----@param word string
-function Redis:set_password(word)
-  self:command("CONFIG", "SET", "requirepass", word)
-  self.password = word ~= "" and word or nil
+--- Sets the password; "" removes it.
+---@param password string
+function Redis:set_password(password)
+  self:command("CONFIG", "SET", "requirepass", password)
+  self.password = password ~= "" and password or nil
 end
 
 local redis = {}
 
---- The reason why this machine has no Redis that the store can use, or nil.
+--- The reason why this machine has no usable Redis, or nil.
 function redis.missing()
   local pipe = assert(io.popen "redis-server --version 2> /dev/null")
   local version = pipe:read("*a"):match " v=([%d.]+)"
@@ -104,8 +104,8 @@ function redis.missing()
   if tonumber(version:match "^%d+") < 7 then return "redis-server is older than 7.0: " .. version end
 end
 
---- Starts one; it lives until it is stopped, or this process ends.
----@param arguments? string more of them
+--- Starts a server. It runs until it is stopped, or until this process ends.
+---@param arguments? string additional arguments
 ---@return spec.Redis
 function redis.start(arguments)
   local directory = os.tmpname()

@@ -1,4 +1,4 @@
---- RFC 4231, section 4: key, data, HMAC-SHA-256. Test case 5 has only the first 16 bytes.
+--- The test cases of RFC 4231, section 4: key, data, HMAC-SHA-256. In test case 5, it is truncated to 16 bytes.
 return {
   { ("\11"):rep(20), "Hi There",
     "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7" },

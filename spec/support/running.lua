@@ -1,4 +1,4 @@
---- What a test starts, and what is stopped after it: after_each(running.stop).
+--- Registers what a test starts, and stops it after the test: after_each(running.stop).
 
 local emulator = require "apivideo.emulator"
 local peer = require "spec.support.peer"
@@ -6,12 +6,12 @@ local peer = require "spec.support.peer"
 local running = {}
 local stops = {}
 
---- Notes a function that stops something.
+--- Registers a function to be called by running.stop.
 function running.add(stop)
   stops[#stops + 1] = stop
 end
 
---- Stops all, the last one first.
+--- Calls the registered functions, the last one first.
 function running.stop()
   for i = #stops, 1, -1 do table.remove(stops, i)() end
 end
@@ -21,12 +21,12 @@ local function started(p)
   return p
 end
 
---- As peer.start, peer.serving and peer.answering.
+--- As peer.start, peer.serving and peer.responding, and registered.
 function running.peer(script) return started(peer.start(script)) end
-function running.serving(answer) return started(peer.serving(answer)) end
-function running.answering(status, headers, body) return started(peer.answering(status, headers, body)) end
+function running.serving(respond) return started(peer.serving(respond)) end
+function running.responding(status, headers, body) return started(peer.responding(status, headers, body)) end
 
---- A peer that answers each connection's first request with some bytes, and closes.
+--- Starts a peer that sends raw bytes after the first request of each connection, and closes it.
 ---@param bytes string
 function running.saying(bytes)
   return running.peer(function(connection)
@@ -34,12 +34,12 @@ function running.saying(bytes)
   end)
 end
 
---- A local api.video with the key "key", which does not run out of calls.
+--- Starts a local api.video with the key "key" and practically no rate limit.
 ---@param more? apivideo.EmulatorOptions
 function running.emulator(more)
-  local given = { api_key = "key", rate_limits = { reads = 1e6, writes = 1e6 } }
-  for name, value in pairs(more or {}) do given[name] = value end
-  local api = assert(emulator.start(given))
+  local options = { api_key = "key", rate_limits = { reads = 1e6, writes = 1e6 } }
+  for name, value in pairs(more or {}) do options[name] = value end
+  local api = assert(emulator.start(options))
   running.add(function() api:stop() end)
   return api
 end

@@ -1,9 +1,9 @@
---- Catches what the library writes to stderr.
+--- Captures what the library writes to stderr.
 
 local stderr = {}
 local real = io.stderr
 
---- Catches it from now on: a list, which grows with each line.
+--- Starts capturing. Returns a list that grows with each write.
 ---@return string[] written
 function stderr.catch()
   local written = {}
@@ -11,12 +11,12 @@ function stderr.catch()
   return written
 end
 
---- Ends that.
+--- Stops capturing.
 function stderr.release()
   io.stderr = real -- luacheck: ignore
 end
 
---- What a function writes. What it raises is raised after that.
+--- The writes of a function. Raises the function's error, if any, after it has stopped capturing.
 ---@param run fun()
 ---@return string[] written
 function stderr.of(run)

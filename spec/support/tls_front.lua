@@ -1,4 +1,4 @@
---- TLS before a peer of a test, so that this can say what it likes within it: nginx's stream module.
+--- Terminates TLS in front of a test's peer with nginx's stream module, so that the peer can send any bytes within TLS.
 
 local free_port = require "spec.support.free_port"
 local lfs = require "lfs"
@@ -13,8 +13,8 @@ stream { server {
 } }
 ]]
 
---- Starts it with the files of an authority, which has issued "good" and ends it when it is removed.
----@param protocol? string that is agreed on in the handshake, such as "h2", which takes nginx 1.21.4
+--- Starts nginx in the directory of an authority, which must have issued "good". Authority:remove ends nginx.
+---@param protocol? string for ALPN, such as "h2"; needs nginx 1.21.4
 ---@param port integer of the peer
 ---@return integer port of the front
 return function(authority, protocol, port)

@@ -1,16 +1,16 @@
---- Waits for a condition, with a time limit.
+--- Waits for a condition, with a timeout.
 
 local runtime = require "apivideo.runtime"
 
-local LIMIT = os.getenv "APIVIDEO_SLOW" and 60 or 10 -- seconds
+local TIMEOUT_S = os.getenv "APIVIDEO_SLOW" and 60 or 10
 
---- Drives the loop until `condition()` is true; its value. Fails the test after `limit_s` seconds.
-return function(condition, what, limit_s)
-  local limit = runtime.monotonic() + (limit_s or LIMIT)
+--- Runs the loop until `condition()` is true, and returns its value. Raises an error after `timeout_s` seconds.
+return function(condition, what, timeout_s)
+  local deadline = runtime.monotonic() + (timeout_s or TIMEOUT_S)
   while true do
     local value = condition()
     if value then return value end
-    if runtime.monotonic() > limit then error("waited in vain for " .. (what or "a condition"), 2) end
+    if runtime.monotonic() > deadline then error("timed out waiting for " .. (what or "a condition"), 2) end
     runtime.sleep(0.002)
   end
 end

@@ -1,4 +1,4 @@
---- How long calls wait between attempts, in a test.
+--- Changes the backoff of calls in a test.
 
 local policy = require("apivideo.transport.retry").policy
 
@@ -6,14 +6,14 @@ local base, cap = policy.base, policy.cap
 
 local waits = {}
 
---- Sets the first back-off, and the longest one.
+--- Sets the first and the maximum backoff.
 ---@param first number seconds
 ---@param longest? number seconds
 function waits.set(first, longest)
   policy.base, policy.cap = first, longest or cap
 end
 
---- Puts back what holds outside tests.
+--- Restores the defaults.
 function waits.restore()
   policy.base, policy.cap = base, cap
 end

@@ -1,14 +1,14 @@
---- One end of a TCP connection that sends exactly the bytes that a test gives it: a socket of LuaSocket,
---- driven by the loop of the program under test.
+--- One end of a TCP connection that sends exactly the bytes of a test: a socket of LuaSocket that runs in the event
+--- loop of the code under test.
 
 local runtime = require "apivideo.runtime"
 
 ---@class spec.Wire
----@field received string what has come and was not taken yet
+---@field received string bytes that were received and not taken yet
 local Wire = {}
 Wire.__index = Wire
 
---- Sends bytes; false when the other end is gone.
+--- Sends bytes. Returns false if the other end has closed the connection.
 function Wire:send(bytes)
   local from = 1
   while from <= #bytes do
@@ -20,7 +20,7 @@ function Wire:send(bytes)
   return true
 end
 
---- Adds what has come to `received`, waiting for something; false when the other end is gone.
+--- Waits for bytes and appends them to `received`. Returns false if the other end has closed the connection.
 function Wire:read_more()
   while true do
     local data, problem, partial = self.socket:receive(65536)
@@ -34,7 +34,7 @@ function Wire:read_more()
   end
 end
 
---- Takes a number of bytes; nil when the other end is gone before.
+--- Takes a number of bytes; nil if the other end closes the connection before.
 function Wire:take(count)
   while #self.received < count do
     if not self:read_more() then return nil end
@@ -44,8 +44,8 @@ function Wire:take(count)
   return bytes
 end
 
---- Takes one message of HTTP/1.1: its head, and a body of the length that this tells; nil when the other
---- end is gone before it is whole.
+--- Takes an HTTP/1.1 message: its header section, and a body of its Content-Length; nil if the other end closes the
+--- connection before the message is complete.
 function Wire:take_message()
   local _, ending = self.received:find("\r\n\r\n", 1, true)
   while not ending do
@@ -63,14 +63,14 @@ end
 
 local wire = {}
 
---- A class of such ends with more methods.
+--- Creates a subclass.
 function wire.class()
   local Class = setmetatable({}, Wire)
   Class.__index = Class
   return Class
 end
 
---- Makes an end of a connected socket.
+--- Creates an instance for a connected socket.
 function wire.new(Class, connected)
   connected:settimeout(0)
   return setmetatable({ socket = connected, received = "" }, Class)

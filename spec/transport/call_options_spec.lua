@@ -68,7 +68,7 @@ describe("call options", function()
         assert.equal("timeout", err.kind)
         -- retries: the client makes none
         waits.set(0.001, 0.001)
-        local failing = running.answering("429 X", "Retry-After: 0\r\n")
+        local failing = running.responding("429 X", "Retry-After: 0\r\n")
         client = client_of(failing.url)
         result, err = invoke(client, fn, { retries = 2 })
         assert.is_nil(result)
@@ -76,7 +76,7 @@ describe("call options", function()
         assert.equal(3, err.attempts)
         assert.equal(3, #failing.requests)
         -- headers
-        local serving = running.answering("200 OK", nil, ANYTHING)
+        local serving = running.responding("200 OK", nil, ANYTHING)
         invoke(client_of(serving.url), fn, { headers = { ["X-Call"] = "this one" },
           overlap = fn[2] == "rotate" and 0 or nil })
         assert.is_true(#serving.requests > 0)
@@ -117,7 +117,7 @@ describe("call options", function()
 
   it("limit the time of all attempts and waits together", function()
     waits.set(0.01, 0.01)
-    local p = running.answering("500 X")
+    local p = running.responding("500 X")
     local _, err = client_of(p.url).videos:list({}, { retries = 100, total_timeout = 0.3 })
     assert.is_true(err.kind == "server_error" or err.kind == "timeout", err) -- whatever it was about
     assert.is_true(err.attempts >= 1 and err.attempts <= 21, err.attempts) -- by time or by the budget
@@ -130,7 +130,7 @@ describe("call options", function()
 
   it("turn retries off, or on, for one call", function()
     waits.set(0.001, 0.001)
-    local p = running.answering("503 X")
+    local p = running.responding("503 X")
     local client = client_of(p.url, { retries = 2 })
     client.videos:list({}, { retries = 0 })
     assert.equal(1, #p.requests)
@@ -141,7 +141,7 @@ describe("call options", function()
   end)
 
   it("leave the tables that were given as they are", function()
-    local p = running.answering("200 OK", nil, ANYTHING)
+    local p = running.responding("200 OK", nil, ANYTHING)
     local query, headers = { title = "x" }, { ["X-A"] = "b" }
     local given = { timeout = 30, headers = headers }
     assert(client_of(p.url).videos:list(query, given))
@@ -153,7 +153,7 @@ describe("call options", function()
   describe("that are wrong raise where they stand:", function()
     for _, fn in ipairs(functions) do
       it(fn[1] .. ":" .. fn[2], function()
-        local p = running.answering("200 OK", nil, ANYTHING)
+        local p = running.responding("200 OK", nil, ANYTHING)
         local client = client_of(p.url)
         local resource, method, arguments = client[fn[1]], fn[2], fn[3]
         local where = fn[1] .. ":" .. method
@@ -215,7 +215,7 @@ describe("call options", function()
 
   describe("headers", function()
     it("are sent empty where their value is", function()
-      local p = running.answering("200 OK", nil, "{}")
+      local p = running.responding("200 OK", nil, "{}")
       local client = client_of(p.url)
       assert(client:request("GET", "/", { headers = { ["X-Empty"] = "", ["X-Blank"] = " " } }))
       assert.same({ "" }, peer.values(p.requests[1], "X-Empty"))
@@ -241,7 +241,7 @@ describe("call options", function()
     end
 
     it("before the call: nothing is sent, and no place in the rate limit is used", function()
-      local p = running.answering("200 OK", "X-RateLimit-Limit: 10\r\nX-RateLimit-Remaining: 9\r\n"
+      local p = running.responding("200 OK", "X-RateLimit-Limit: 10\r\nX-RateLimit-Remaining: 9\r\n"
         .. "X-RateLimit-Retry-After: 60\r\n", ANYTHING)
       local observed = 0
       local client = client_of(p.url, { rate_limit = {}, on_request = function() observed = observed + 1 end })
@@ -294,7 +294,7 @@ describe("call options", function()
     it("during a back-off", function()
       waits.set(3000, 3000)
       for _, headers in ipairs { "", "Retry-After: 50\r\n" } do
-        local p = running.answering("503 X", headers)
+        local p = running.responding("503 X", headers)
         local cancel = apivideo.cancellation()
         when(function() return #p.requests == 1 end, cancel)
         local page, err = client_of(p.url, { retries = 3, total_timeout = 86400 }).videos
@@ -308,7 +308,7 @@ describe("call options", function()
     end)
 
     it("during a wait for the rate limit", function()
-      local p = running.answering("200 OK", "X-RateLimit-Limit: 1\r\nX-RateLimit-Remaining: 0\r\n"
+      local p = running.responding("200 OK", "X-RateLimit-Limit: 1\r\nX-RateLimit-Remaining: 0\r\n"
         .. "X-RateLimit-Retry-After: 50\r\n", ANYTHING)
       local client = client_of(p.url, { rate_limit = {} })
       assert(client.videos:list())
@@ -360,7 +360,7 @@ describe("call options", function()
     end)
 
     it("after the answer, which changes nothing, and twice, which is as once", function()
-      local p = running.answering("200 OK", nil, ANYTHING)
+      local p = running.responding("200 OK", nil, ANYTHING)
       local client, cancel = client_of(p.url), apivideo.cancellation()
       local video = assert(client.videos:get("vi1", { cancel = cancel }))
       cancel:cancel()
@@ -372,7 +372,7 @@ describe("call options", function()
     end)
 
     it("between two pages of a list", function()
-      local p = running.answering("200 OK", nil, '{"data":[{"videoId":"a"},{"videoId":"b"}]}')
+      local p = running.responding("200 OK", nil, '{"data":[{"videoId":"a"},{"videoId":"b"}]}')
       local cancel = apivideo.cancellation()
       local seen = {}
       local ok, err = pcall(function()

@@ -63,7 +63,7 @@ describe("hooks", function()
   end
 
   it("see the request as it is sent, and its answer", function()
-    local p = running.answering("201 Created", "X-One: 1\r\nX-Two: a\r\nX-Two: b\r\n", '{"webhookId":"webhook_1"}')
+    local p = running.responding("201 Created", "X-One: 1\r\nX-Two: a\r\nX-Two: b\r\n", '{"webhookId":"webhook_1"}')
     local client = client_of(p.url, { headers = { ["X-Client"] = "c" } })
     assert(client.webhooks:create(WANTED, { headers = { ["X-Call"] = "d" } }))
     assert.equal(1, #requests)
@@ -107,7 +107,7 @@ describe("hooks", function()
   end)
 
   it("may be one alone", function()
-    local p = running.answering("200 OK", nil, '{"data":[]}')
+    local p = running.responding("200 OK", nil, '{"data":[]}')
     local count = 0
     local function hook(fact)
       count = count + 1
@@ -123,7 +123,7 @@ describe("hooks", function()
   end)
 
   it("may raise what cannot be printed", function()
-    local p = running.answering("200 OK", nil, '{"data":[]}')
+    local p = running.responding("200 OK", nil, '{"data":[]}')
     local unprintable = setmetatable({}, { __tostring = function() return {} end })
     local client = apivideo.client { api_key = KEY, base_url = p.url, on_response = function() error(unprintable) end }
     local written = stderr.of(function() assert(client.videos:list()) end)
@@ -184,7 +184,7 @@ describe("hooks", function()
     it("the key, in whatever form", function()
       local body = ('{"title":"%s","detail":"Authorization: Basic %s","problems":[{"title":"%s"}]}')
         :format(KEY, BASIC, KEY)
-      local p = running.answering("400 Bad Request",
+      local p = running.responding("400 Bad Request",
         ("X-Echo: %s\r\nX-Auth: Basic %s\r\nX-%s: 1\r\n"):format(KEY, BASIC, KEY), body)
       local client = client_of(p.url, {
         headers = { ["X-Key"] = KEY, ["X-Token"] = "pin", ["X-Proxy-Auth"] = "Basic " .. BASIC },
@@ -205,7 +205,7 @@ describe("hooks", function()
 
     it("a token", function()
       local token = "eyJ0eXAi.eyJ1c2Vy.c2ln-_x"
-      local p = running.answering("403 Forbidden", "X-Echo: Bearer other.token\r\n",
+      local p = running.responding("403 Forbidden", "X-Echo: Bearer other.token\r\n",
         '{"title":"' .. token .. ' and bearer other.token"}')
       local client = client_of(p.url, { api_key = "none", access_token = token })
       local _, err = client.videos:list()
@@ -217,7 +217,7 @@ describe("hooks", function()
       local body = [[{"apiKey":"s-1","access_token" : "s-2","refresh_token":"s-3\"s-4","refreshToken":
         "s-5\\","signatureSecret":"s-6","streamKey":"s-7\u0022s-8","restreams":[{"streamKey":"s-9"}],
         "title":"apiKey","text":"sig_sec_s-10","kept":"\"quoted\"","empty":"","streamKey":""}]]
-      local p = running.answering("200 OK", nil, body)
+      local p = running.responding("200 OK", nil, body)
       local _, _, raw = client_of(p.url):request("POST", "/live-streams", { body = body })
       has_none({ requests, responses }, "s-1", "s-2", "s-3", "s-4", "s-5", "s-6", "s-7", "s-8", "s-9", "s-10")
       for _, shown in ipairs { requests[1].body, responses[1].body } do
@@ -238,7 +238,7 @@ describe("hooks", function()
         [[{"detail":"{\"streamKey\":\"s-1\\\\\",\"a\":\"b\"}"}]],
       }
       for _, body in ipairs(bodies) do
-        local p = running.answering("500 X", nil, body)
+        local p = running.responding("500 X", nil, body)
         local _, err = client_of(p.url).live_streams:get("li1")
         has_none({ requests, responses, err }, "s-1")
         assert.truthy(responses[#responses].body:find("***", 1, true), body)
@@ -257,7 +257,7 @@ describe("hooks", function()
     end)
 
     it("in headers of the answer", function()
-      local p = running.answering("200 OK", "Set-Cookie: session=s-1\r\nSet-Cookie: b=s-1\r\nX-A: sig_sec_s-1\r\n"
+      local p = running.responding("200 OK", "Set-Cookie: session=s-1\r\nSet-Cookie: b=s-1\r\nX-A: sig_sec_s-1\r\n"
         .. "Location: https://x/?access_token=s-1&a=b\r\n", '{"data":[]}')
       assert(client_of(p.url).videos:list())
       has_none(responses, "s-1")
@@ -265,7 +265,7 @@ describe("hooks", function()
     end)
 
     it("in error objects", function()
-      local p = running.answering("400 Bad Request", nil,
+      local p = running.responding("400 Bad Request", nil,
         ('{"title":"sig_sec_s-1 %s","name":"Bearer s-1","streamKey":"s-1",'
         .. '"problems":[{"title":"Basic %s","apiKey":"s-1"}],"access_token":"s-1"}'):format(KEY, BASIC))
       local _, err = client_of(p.url).live_streams:list { streamKey = "s-1" }
@@ -277,7 +277,7 @@ describe("hooks", function()
 
   describe("cannot do harm:", function()
     it("one that raises is told of in a line without secrets", function()
-      local p = running.answering("200 OK", nil, '{"data":[]}')
+      local p = running.responding("200 OK", nil, '{"data":[]}')
       for _, raised in ipairs { "two\nlines " .. KEY .. " Basic " .. BASIC .. " sig_sec_abc", { "a table" }, false } do
         for _, hook in ipairs { "on_request", "on_response" } do
           local page
@@ -293,7 +293,7 @@ describe("hooks", function()
     end)
 
     it("one that waits only holds up its call", function()
-      local p = running.answering("200 OK", nil, '{"data":[]}')
+      local p = running.responding("200 OK", nil, '{"data":[]}')
       local client = client_of(p.url, { on_request = function() apivideo.sleep(0.002) end,
         on_response = function() apivideo.sleep(0.002) end })
       local written = stderr.of(function()
@@ -305,7 +305,7 @@ describe("hooks", function()
     end)
 
     it("some that wait for each other wait for no more", function()
-      local p = running.answering("200 OK", nil, '{"data":[]}')
+      local p = running.responding("200 OK", nil, '{"data":[]}')
       local first, second, done = runtime.latch(), runtime.latch(), 0
       local function call(hook)
         assert(client_of(p.url, { on_response = hook }).videos:list())
@@ -326,7 +326,7 @@ describe("hooks", function()
     end)
 
     it("one that changes what it is shown changes nothing else", function()
-      local p = running.answering("200 OK", nil, '{"webhookId":"webhook_1","signatureSecret":"sig_sec_1"}')
+      local p = running.responding("200 OK", nil, '{"webhookId":"webhook_1","signatureSecret":"sig_sec_1"}')
       local client = client_of(p.url, {
         on_request = function(request)
           request.method, request.url, request.body = "DELETE", "http://127.0.0.1:1/", "x"
@@ -356,7 +356,7 @@ describe("hooks", function()
 
   it("leave the raw answer whole: status, headers, body, connections, timings", function()
     local body = '{"webhookId":"webhook_1","signatureSecret":"sig_sec_1"}'
-    local p = running.answering("200 OK",
+    local p = running.responding("200 OK",
       "X-RateLimit-Limit: 100\r\nX-RateLimit-Remaining: 99\r\nSet-Cookie: a=b\r\n", body)
     local client = client_of(p.url)
     for i = 1, 2 do
@@ -390,7 +390,7 @@ describe_nginx("hooks in nginx #process", function()
   after_each(running.stop)
 
   it("that raise are told of in its error log, without secrets", function()
-    local p = running.answering("200 OK", nil, '{"data":[]}')
+    local p = running.responding("200 OK", nil, '{"data":[]}')
     local nginx = nginx_lua.start { server = ([[
       location / { content_by_lua_block {
         local client = require("apivideo").client { api_key = "%s", base_url = "%s",

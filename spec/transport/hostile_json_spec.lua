@@ -33,7 +33,7 @@ describe("an answer whose JSON is hostile", function()
   after_each(running.stop)
 
   local function request(status, body)
-    return client_of(running.answering(status, nil, body).url):request("GET", "/webhooks/x")
+    return client_of(running.responding(status, nil, body).url):request("GET", "/webhooks/x")
   end
 
   it("is refused as JSON, and is an error of the call", function()

@@ -71,19 +71,29 @@ static int core_file_id(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"now", core_now},         {"monotonic", core_monotonic},
-                                     {"random", core_random},   {"process_id", core_process_id},
-                                     {"file_id", core_file_id}, {NULL, NULL}};
+/* is_terminal(fd) -> whether a descriptor of this process is a terminal. Stack: [-0, +1, v]. */
+static int core_is_terminal(lua_State *L) {
+  lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"now", core_now},
+                                     {"monotonic", core_monotonic},
+                                     {"random", core_random},
+                                     {"process_id", core_process_id},
+                                     {"file_id", core_file_id},
+                                     {"is_terminal", core_is_terminal},
+                                     {NULL, NULL}};
 
 APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 
-/* Pushes the module: { now, monotonic, random, process_id, file_id, http, event, signature, signals }. Raises an
-   error if libcrypto is too old. Stack: [-0, +1, v]. */
+/* Pushes the module: { now, monotonic, random, process_id, file_id, is_terminal, http, event, signature, signals }.
+   Raises an error if libcrypto is too old. Stack: [-0, +1, v]. */
 int luaopen_apivideo_core(lua_State *L) {
   if (OpenSSL_version_num() < COMPAT_OPENSSL_FLOOR)
     return luaL_error(L, "apivideo: " COMPAT_OPENSSL_TOO_OLD, OpenSSL_version(OPENSSL_VERSION));
   pin_module();
-  lua_createtable(L, 0, 9);
+  lua_createtable(L, 0, 10);
   compat_setfuncs(L, functions);
   http_open(L);
   lua_setfield(L, -2, "http");

@@ -1,4 +1,4 @@
---- A local api.video with something in it. Prints its URL, and serves until it is told to stop.
+--- Runs a local api.video with some objects. Prints its URL, and serves until it receives a signal.
 
 local emulator = require "apivideo.emulator"
 local json = require "apivideo.util.json"

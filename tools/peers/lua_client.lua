@@ -1,5 +1,5 @@
---- This library's client against a server that validates requests by the OpenAPI document:
---- lua_client.lua URL. The last line counts: "N passed, N failed".
+--- Tests this library's client with a server that validates requests with the OpenAPI document: lua_client.lua URL
+--- The last line has the counts: "N passed, N failed".
 
 local apivideo = require "apivideo"
 local cjson = require "cjson"
@@ -20,7 +20,7 @@ local function check(name, ok, problem)
   end
 end
 
--- The parameters that a call has, without the keys of those that are tables; nil for no such call.
+-- The documented parameters of a call, without the keys of those that are tables; nil for an unknown call.
 local function parameters_of(method, path)
   for template, operations in pairs(document.paths) do
     if path:find("^" .. template:gsub("%-", "%%-"):gsub("{[^}]+}", "[^/]+") .. "$") then
@@ -34,12 +34,12 @@ local function parameters_of(method, path)
   end
 end
 
--- A parameter that is in no document is let through by the server.
+-- The server ignores parameters that are not documented, so check them here.
 local function check_parameters(request)
   local path, query = url.split(request.url:match("^%a+://[^/]+(.*)$"))
   local known = parameters_of(request.method, path) or {}
   for name in pairs(url.decode_query(query)) do
-    check(request.method .. " " .. path, known[name:match("^[^%[]+")], "no parameter is called " .. name)
+    check(request.method .. " " .. path, known[name:match("^[^%[]+")], "there is no parameter " .. name)
   end
 end
 
@@ -86,7 +86,7 @@ apivideo.run(function()
     end
     local count = 0
     for _ in client[name]:each() do count = count + 1 end
-    check(name .. ":each", count > 0, "it gave nothing")
+    check(name .. ":each", count > 0, "it returned no item")
   end
   expect("webhooks:create", client.webhooks:create(webhook))
   expect("webhooks:create one", client.webhooks:create { url = "http://example.com", events = { RECORDED } })
@@ -100,8 +100,8 @@ apivideo.run(function()
   expect("auth", client:request("POST", "/auth/api-key", { body = { apiKey = "peer-key" } }))
   expect("auth", client:request("POST", "/auth/refresh", { body = { refreshToken = "x" } }))
 
-  -- It does refuse: without this, all of the above would prove nothing.
-  local result, err = client:request("GET", "/summaries", { query = { origin = "nobody" } })
+  -- The server does validate: otherwise, the checks above would mean nothing.
+  local result, err = client:request("GET", "/summaries", { query = { origin = "unknown" } })
   check("the server's validation", not result and err.status == 422, err)
 end)
 

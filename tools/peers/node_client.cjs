@@ -1,5 +1,5 @@
-// api.video's own Node client against a local api.video: node node_client.cjs URL
-// The last line counts: "N passed, N failed".
+// Tests api.video's Node client with a local api.video: node node_client.cjs URL
+// The last line has the counts: "N passed, N failed".
 const assert = require('node:assert/strict');
 const ApiVideoClient = require('@api.video/nodejs-client');
 const AuthenticationApi = require('@api.video/nodejs-client/lib/api/AdvancedAuthenticationApi').default;
@@ -18,7 +18,7 @@ const fails = (promise, code, name) =>
 const statusWith = async (token) =>
   (await fetch(`${baseUri}/webhooks`, { headers: { Authorization: `Bearer ${token}` } })).status;
 
-check('auth: the key for tokens', async () => {
+check('auth: tokens for the key', async () => {
   const token = await client.getAccessToken();
   assert.equal(token.tokenType, 'Bearer');
   assert.equal(token.expiresIn, 3600);
@@ -59,12 +59,12 @@ check('webhooks: create, get, list, delete', async () => {
   await fails(client.webhooks.delete(created.webhookId), 404, 'webhookId');
 });
 
-check('webhooks: what is refused', async () => {
+check('webhooks: invalid requests', async () => {
   await fails(client.webhooks.create({ url: 'x', events: [RECORDED] }), 400, 'url');
   await fails(client.webhooks.list({ pageSize: 101 }), 400, 'pageSize');
 });
 
-check('webhooks: the headers of limits', async () => {
+check('webhooks: rate limit headers', async () => {
   const { headers } = await client.webhooks.listWithResponseHeaders();
   assert.equal(headers['x-ratelimit-limit'], '1000');
   assert.ok(Number(headers['x-ratelimit-remaining']) < 1000);

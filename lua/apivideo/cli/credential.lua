@@ -1,15 +1,20 @@
---- Secrets and keys among the command's arguments: a converter for argparse, which rejects what a shell easily adds to
---- them, or leaves of them.
+--- A converter for argparse that checks secrets and keys. It rejects values that a shell changes easily: an unset
+--- variable (empty), and a file's newline.
 
 local whitespace = require "apivideo.util.whitespace"
 
----@param name string of the option or variable, for messages
+local credential = {}
+
+--- Creates a converter.
+---@param name string of the option or environment variable, for messages
 ---@return fun(text: string): string?, string?
-return function(name)
+function credential.new(name)
   return function(text)
-    if text == "" then return nil, name .. " is empty; is the variable set that it is read from?" end
-    local problem = whitespace.problem(text, 'pass it as "$(cat FILE)", which leaves newlines out')
+    if text == "" then return nil, name .. " is empty; check that the variable it is read from is set" end
+    local problem = whitespace.problem(text, 'pass it as "$(cat FILE)", which removes trailing newlines')
     if problem then return nil, name .. " " .. problem end
     return text
   end
 end
+
+return credential

@@ -1,27 +1,27 @@
---- The command `apivideo`: a local api.video, a receiver that shows what it gets, and single
---- deliveries, on your own machine.
+--- The command `apivideo`, for development on your own machine. The room has a module for each subcommand, which
+--- defines its arguments and runs it, and modules for what subcommands share: argument converters and output.
 
 local argparse = require "argparse"
 local redact = require "apivideo.util.redact"
 local version = require "apivideo.version"
 
-local commands = {
+local SUBCOMMANDS = {
   emulate = require "apivideo.cli.emulate",
   listen = require "apivideo.cli.listen",
   trigger = require "apivideo.cli.trigger",
 }
 
-local command = {}
+local cli = {}
 
---- The parser of its arguments.
-function command.parser()
+--- Creates the argument parser.
+function cli.parser()
   local self = argparse("apivideo",
-    "api.video's webhooks on your own machine.",
-    "Try it, in two terminals:\n"
+    "Develop and test receivers of api.video's webhooks on your own machine.",
+    "Example, in two terminals:\n"
       .. "  apivideo listen --port 8080 --secret sig_sec_test\n"
       .. "  apivideo trigger video.encoding.quality.completed \\\n"
       .. "    --to http://127.0.0.1:8080/ --secret sig_sec_test\n\n"
-      .. "Exit status: 0 success, 1 failure, 2 wrong usage.")
+      .. "Exit status: 0 success, 1 failure, 2 usage error.")
   self:flag("--version", "Print the version and exit."):action(function()
     print("apivideo " .. version)
     os.exit(0)
@@ -29,13 +29,13 @@ function command.parser()
   self:command_target("command")
   for _, name in ipairs { "emulate", "listen", "trigger" } do
     local sub = self:command(name)
-    sub:flag("--json", "Print one JSON object a line, for programs.")
-    commands[name].define(sub)
+    sub:flag("--json", "Print one JSON object per line, for programs.")
+    SUBCOMMANDS[name].define(sub)
   end
   return self
 end
 
--- The secrets among the arguments, which no message may repeat.
+-- The secrets in the arguments and the environment, so that messages can redact them.
 local function secrets_of(arguments)
   local list = { os.getenv "APIVIDEO_API_KEY" }
   for i, text in ipairs(arguments) do
@@ -47,21 +47,21 @@ end
 
 --- Runs the command.
 ---@param arguments string[]
----@return integer status 0 success, 1 failure, 2 wrong usage
-function command.main(arguments)
-  local function complain(text) io.stderr:write("apivideo: ", redact.text(text, secrets_of(arguments)), "\n") end
-  local function complain_of_usage(text)
-    complain(("%s\nSee: apivideo %s--help"):format(text, commands[arguments[1]] and arguments[1] .. " " or ""))
+---@return integer status 0 success, 1 failure, 2 usage error
+function cli.main(arguments)
+  local function print_error(text) io.stderr:write("apivideo: ", redact.text(text, secrets_of(arguments)), "\n") end
+  local function report_misuse(text)
+    print_error(("%s\nSee: apivideo %s--help"):format(text, SUBCOMMANDS[arguments[1]] and arguments[1] .. " " or ""))
     return 2
   end
-  local ok, given = command.parser():pparse(arguments)
-  if not ok then return complain_of_usage(given) end
-  local done, status, message = pcall(commands[given.command].run, given)
-  -- What raises is misuse, by what was given; where in the library it was noticed says nothing here.
+  local ok, parsed = cli.parser():pparse(arguments)
+  if not ok then return report_misuse(parsed) end
+  local done, status, message = pcall(SUBCOMMANDS[parsed.command].run, parsed)
+  -- The library raises only on misuse, which means invalid arguments here. The source position is useless to the user.
   if not done then status, message = 2, tostring(status):gsub("^[^\n]-:%d+: ", "") end
-  if status == 2 then return complain_of_usage(message) end
-  if message then complain(tostring(message)) end
+  if status == 2 then return report_misuse(message) end
+  if message then print_error(tostring(message)) end
   return status
 end
 
-return command
+return cli

@@ -1,4 +1,4 @@
---- `apivideo listen`: a receiver that prints each delivery.
+--- `apivideo listen`: runs a receiver that prints each delivery.
 
 local apivideo = require "apivideo"
 local credential = require "apivideo.cli.credential"
@@ -8,39 +8,40 @@ local server = require "apivideo.server"
 
 local listen = {}
 
+--- Defines the subcommand.
 function listen.define(sub)
-  sub:summary "Receive deliveries and print each: verdict, event, answer, time."
-  sub:description("Receives deliveries and prints each. Their signatures are checked with --secret,"
-    .. " with the secrets of the account behind --api-key (or APIVIDEO_API_KEY), or, with --unsigned,"
-    .. " not at all.")
-  sub:option("--port", "The port; 0 takes any free one."):default "8080":convert(numbers.port)
+  sub:summary "Receive deliveries and print the result, the status, the event and the time of each."
+  sub:description("Receives deliveries and prints each. Verifies signatures with --secret, or with the secrets of the"
+    .. " account of --api-key (default: APIVIDEO_API_KEY). With --unsigned, it does not verify signatures.")
+  sub:option("--port", "The port to listen on; 0: any free port."):default "8080":convert(numbers.port)
   sub:option("--host", "The address to listen on."):default "127.0.0.1"
   sub:mutex(
-    sub:option("--secret", "A webhook's signatureSecret; several may be given."):count "*"
-      :convert(credential "--secret"),
-    sub:option("--api-key", "Ask api.video for the secrets, with this key."):convert(credential "--api-key"),
-    sub:flag("--unsigned", "Accept deliveries that nobody signed."))
-  sub:option("--environment", "production or sandbox.")
+    sub:option("--secret", "The signatureSecret of a webhook; can be repeated."):count "*"
+      :convert(credential.new "--secret"),
+    sub:option("--api-key", "Get the secrets from api.video with this API key."):convert(credential.new "--api-key"),
+    sub:flag("--unsigned", "Accept deliveries without verifying signatures."))
+  sub:option("--environment", "The environment of --api-key.")
     :choices { "production", "sandbox" }:default "production"
-  sub:option("--base-url", "Another api.video, such as the one of: apivideo emulate")
+  sub:option("--base-url", "The URL of another API, such as the one of: apivideo emulate")
 end
 
--- Where the secrets come from; nil and a message when nothing says so.
-local function secrets_of(given)
-  if #given.secret > 0 then return given.secret end
-  local api_key = given.api_key
+-- The secrets, or their source; nil and a message if the arguments name none.
+local function secrets_of(arguments)
+  if #arguments.secret > 0 then return arguments.secret end
+  local api_key = arguments.api_key
   if not api_key then
     local problem
     local text = os.getenv "APIVIDEO_API_KEY" or ""
-    if text == "" then return nil, "no secret to check signatures with: give --secret, --api-key or --unsigned" end
-    api_key, problem = credential "APIVIDEO_API_KEY"(text)
+    if text == "" then return nil, "no secret to verify signatures with; use --secret, --api-key or --unsigned" end
+    api_key, problem = credential.new "APIVIDEO_API_KEY"(text)
     if not api_key then return nil, problem end
   end
   return apivideo.client {
-    api_key = api_key, environment = given.environment, base_url = given.base_url,
+    api_key = api_key, environment = arguments.environment, base_url = arguments.base_url,
   }.webhooks:secrets()
 end
 
+-- The fields of an event other than its type and date: `name=value …`, sorted by name.
 local function fields_of(event)
   local names, parts = {}, {}
   for name in pairs(event) do
@@ -51,14 +52,14 @@ local function fields_of(event)
   return table.concat(parts, " ")
 end
 
-local function verdict_of(outcome)
-  if outcome.err then return "refused" end
+local function result_of(outcome)
+  if outcome.err then return "rejected" end
   return outcome.delivery.verified and "verified" or "unsigned"
 end
 
 local function print_outcome(out, outcome)
-  local verdict, time = verdict_of(outcome), ("%.2f ms"):format(outcome.seconds * 1000)
-  local record = { verdict = verdict, status = outcome.status, seconds = outcome.seconds }
+  local result, time = result_of(outcome), ("%.2f ms"):format(outcome.seconds * 1000)
+  local record = { result = result, status = outcome.status, seconds = outcome.seconds }
   local text
   if outcome.err then
     record.kind, record.error = outcome.err.kind, outcome.err.message
@@ -67,25 +68,28 @@ local function print_outcome(out, outcome)
     record.event, record.webhookId = outcome.event, outcome.delivery.webhookId
     text = ("%s %s"):format(outcome.event.type, fields_of(outcome.event))
   end
-  out.print(record, ("%s %d  %s  %s"):format(out.paint(outcome.err and "red" or "green", verdict),
-    outcome.status, (text:gsub("%c", "?")), out.paint("dim", time)))
+  out:print(record, ("%s %d  %s  %s"):format(out:paint(outcome.err and "red" or "green", result),
+    outcome.status, (text:gsub("%c", "?")), out:paint("dim", time)))
 end
 
-function listen.run(given)
+--- Runs the subcommand.
+---@return integer status
+---@return any message
+function listen.run(arguments)
   local secrets, problem
-  if not given.unsigned then
-    secrets, problem = secrets_of(given)
+  if not arguments.unsigned then
+    secrets, problem = secrets_of(arguments)
     if not secrets then return 2, problem end
   end
-  local out = output.new(given.json)
+  local out = output.new(arguments.json)
   local receiver = apivideo.receiver {
     handlers = apivideo.handlers():otherwise(function() end),
-    secrets = secrets, unsigned = given.unsigned,
+    secrets = secrets, unsigned = arguments.unsigned,
     log = function(outcome) print_outcome(out, outcome) end,
   }
-  local self, err = server.listen { host = given.host, port = given.port, receiver = receiver }
+  local self, err = server.listen { host = arguments.host, port = arguments.port, receiver = receiver }
   if not self then return 1, err end
-  out.print({ url = self.url }, ("Listening on %s. Ctrl-C stops it."):format(self.url))
+  out:print({ url = self.url }, ("Listening on %s. Press Ctrl-C to stop."):format(self.url))
   local ok, stop_problem = self:run()
   return ok and 0 or 1, stop_problem
 end

@@ -1,56 +1,70 @@
---- What the command prints: lines for a person, in colour on a terminal; or JSON for programs.
+--- The command's output: lines with colours for a terminal, or JSON for programs.
 
+local core = require "apivideo.core"
 local json = require "apivideo.util.json"
 local redact = require "apivideo.util.redact"
 
 local COLOURS = { red = "31", green = "32", dim = "2" }
+local STDOUT_FD = 1
+
+-- NO_COLOR: see https://no-color.org
+local function has_colours()
+  local no_color, term = os.getenv "NO_COLOR", os.getenv "TERM"
+  if no_color and no_color ~= "" or not term or term == "dumb" then return false end
+  return core.is_terminal(STDOUT_FD)
+end
+
+---@class apivideo.cli.Output
+---@field private _is_json boolean
+---@field private _is_coloured boolean
+local Output = {}
+Output.__index = Output
+Output.__name = "apivideo.cli.output"
+
+--- Adds a colour to a text, if the output has colours.
+---@param colour "red"|"green"|"dim"
+---@param text string
+---@return string
+function Output:paint(colour, text)
+  return self._is_coloured and ("\27[%sm%s\27[0m"):format(COLOURS[colour], text) or text
+end
+
+--- Prints one item.
+---@param record table for programs
+---@param line string for a terminal
+function Output:print(record, line)
+  io.stdout:write(self._is_json and json.encode(record) or line, "\n")
+  io.stdout:flush()
+end
 
 local output = {}
 
-local function on_terminal()
-  local no_color, term = os.getenv "NO_COLOR", os.getenv "TERM"
-  if no_color and no_color ~= "" or not term or term == "dumb" then return false end
-  local status = os.execute("test -t 1")
-  return status == true or status == 0
+--- Creates the output of a command.
+---@param is_json? boolean
+---@return apivideo.cli.Output
+function output.new(is_json)
+  return setmetatable({ _is_json = is_json or false, _is_coloured = not is_json and has_colours() }, Output)
 end
 
---- Makes a printer.
----@param as_json boolean?
-function output.new(as_json)
-  local coloured = not as_json and on_terminal()
-  local self = {}
-
-  --- Text in a colour, where there are colours.
-  function self.paint(colour, text)
-    return coloured and ("\27[%sm%s\27[0m"):format(COLOURS[colour], text) or text
-  end
-
-  --- Prints one thing that happened: `record` for programs, `line` for a person.
-  function self.print(record, line)
-    io.stdout:write(as_json and json.encode(record) or line, "\n")
-    io.stdout:flush()
-  end
-
-  return self
-end
-
---- Prints what may be wrong, beside the output.
+--- Prints a warning to stderr.
 ---@param text string
 function output.warn(text)
   io.stderr:write("apivideo: warning: ", redact.one_line(redact.text(text)), "\n")
 end
 
---- `204 in 1.2 ms`, or why there was no answer.
+--- Describes the result of an attempt: `204 in 1.2 ms`, or why there was no response.
 ---@param attempt apivideo.emulator.Attempt
+---@return string
 function output.describe_attempt(attempt)
   local time = ("%.1f ms"):format(attempt.seconds * 1000)
   if attempt.status then return attempt.status .. " in " .. time end
-  return ("no answer in %s: %s"):format(time, attempt.err.message)
+  return ("no response in %s: %s"):format(time, attempt.err.message)
 end
 
---- An attempt for programs.
+--- The record of an attempt, for programs.
 ---@param delivery apivideo.emulator.Delivery
 ---@param attempt apivideo.emulator.Attempt
+---@return table
 function output.attempt_record(delivery, attempt)
   return {
     url = redact.text(delivery.url), webhookId = delivery.webhookId, attempt = #delivery.attempts,

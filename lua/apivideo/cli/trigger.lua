@@ -1,4 +1,4 @@
---- `apivideo trigger`: one signed delivery.
+--- `apivideo trigger`: sends one signed delivery.
 
 local credential = require "apivideo.cli.credential"
 local events = require "apivideo.events"
@@ -11,81 +11,86 @@ local sender = require "apivideo.emulator.sender"
 
 local trigger = {}
 
+--- Defines the subcommand.
 function trigger.define(sub)
   sub:summary "Send one signed delivery."
-  sub:description("Sends one event to --to, signed with --secret, as api.video would; or, with"
-    .. " --through, has a local api.video (apivideo emulate) send it to its webhooks.\n\nTypes: "
+  sub:description("Sends one event to --to, signed with --secret, as api.video does. Or, with --through, lets a local"
+    .. " api.video (apivideo emulate) send it to its webhooks.\n\nTypes: "
     .. table.concat(events:names(), ", "))
-  sub:argument("type", "The event's type.")
-  sub:option("--to", "The url that receives it.")
-  sub:option("--secret", "The signatureSecret to sign with; without it, it is not signed.")
-    :convert(credential "--secret")
-  sub:option("--webhook-id", "The id of the webhook that it says it comes from.")
+  sub:argument("type", "The type of the event.")
+  sub:option("--to", "The URL to send it to.")
+  sub:option("--secret", "The signatureSecret to sign with. Default: no signature.")
+    :convert(credential.new "--secret")
+  sub:option("--webhook-id", "The webhook id in the delivery's headers.")
     :default "webhook_0000000000000000000000"
-  sub:option("--set", "A field of the event, as name=value; several may be given."):count "*"
-  sub:option("--attempts", "Attempts in all; api.video makes 3 or 4."):default "1":convert(numbers.whole(1, 100))
-  sub:option("--interval", "Seconds between two attempts."):default "3":convert(numbers.seconds)
-  sub:option("--through", "The url of a local api.video that sends it, instead of --to.")
-  sub:option("--api-key", "The key of that local api.video."):default "local-key":convert(credential "--api-key")
+  sub:option("--set", "A field of the event, as name=value; can be repeated."):count "*"
+  sub:option("--attempts", "The number of attempts; api.video documents 3 or 4.")
+    :default "1":convert(numbers.whole(1, 100))
+  sub:option("--interval", "The time between two attempts, in seconds."):default "3":convert(numbers.seconds)
+  sub:option("--through", "The URL of a local api.video that sends the event to its webhooks.")
+  sub:option("--api-key", "The API key for --through."):default "local-key":convert(credential.new "--api-key")
 end
 
--- Warns of a type that is mistyped, or newer than this version.
+-- Warns about an unknown type: it may be misspelled, or newer than this version.
 local function warn_of_unknown(name)
   local near = options.nearest(name, events:names())
-  output.warn(("unknown event type %s, which is sent as it is; %s"):format(name,
+  output.warn(("unknown event type %s; sending it anyway; %s"):format(name,
     near and "did you mean " .. near .. "?" or "see: apivideo trigger --help"))
 end
 
--- The event to send; nil and a message when it cannot be made.
-local function event_of(given)
-  local event = events:sample(given.type)
+-- The event to send; nil and a message if an argument is invalid.
+local function event_of(arguments)
+  local event = events:sample(arguments.type)
   if not event then
-    warn_of_unknown(given.type)
-    event = { type = given.type }
+    warn_of_unknown(arguments.type)
+    event = { type = arguments.type }
   end
-  event.emittedAt = nil -- now
-  for _, text in ipairs(given.set) do
+  event.emittedAt = nil -- the sender's default: now
+  for _, text in ipairs(arguments.set) do
     local name, value = text:match("^([^=]+)=(.*)$")
-    if not name then return nil, "--set takes name=value, got " .. text end
+    if not name then return nil, ("--set must have the form name=value, got '%s'"):format(text) end
     event[name] = value
   end
   return event
 end
 
--- Hands the event to a local api.video.
-local function pass_through(given, out, raw)
+-- Lets a local api.video send the event.
+local function send_through(arguments, out, raw)
   local response, err = http.request {
-    method = "POST", url = given.through:gsub("/+$", "") .. "/emulator/events",
-    headers = { "Content-Type: application/json" }, username = given.api_key, body = raw,
+    method = "POST", url = arguments.through:gsub("/+$", "") .. "/emulator/events",
+    headers = { "Content-Type: application/json" }, username = arguments.api_key, body = raw,
   }
   if not response then return 1, err end
-  local answer = json.decode(response.body)
-  if response.status ~= 202 or type(answer) ~= "table" then
-    return 1, ("the local api.video answered %d: %s"):format(response.status,
-      type(answer) == "table" and answer.title or "is it one?")
+  local body = json.decode(response.body)
+  if response.status ~= 202 or type(body) ~= "table" then
+    return 1, ("%s responded with status %d: %s"):format(arguments.through, response.status,
+      type(body) == "table" and body.title or "check that it is the URL of apivideo emulate")
   end
-  out.print({ deliveries = answer.deliveries },
-    ("The local api.video delivers it to %d webhooks."):format(answer.deliveries))
+  out:print({ deliveries = body.deliveries },
+    ("The local api.video sends the event to %d webhooks."):format(body.deliveries))
   return 0
 end
 
-function trigger.run(given)
-  if (given.to == nil) == (given.through == nil) then
-    return 2, "one of --to and --through is required"
-  elseif given.secret and given.through then
-    return 2, "--secret goes with --to; with --through, the local api.video signs with its webhooks' own secrets"
+--- Runs the subcommand.
+---@return integer status
+---@return any message
+function trigger.run(arguments)
+  if (arguments.to == nil) == (arguments.through == nil) then
+    return 2, "exactly one of --to and --through is required"
+  elseif arguments.secret and arguments.through then
+    return 2, "--secret needs --to; with --through, the local api.video signs with the secrets of its webhooks"
   end
-  local event, problem = event_of(given)
+  local event, problem = event_of(arguments)
   if not event then return 2, problem end
-  local out, raw = output.new(given.json), sender.encode(event, events)
-  if given.through then return pass_through(given, out, raw) end
-  local delivery = sender.new { url = given.to, raw = raw, webhookId = given.webhook_id }
-  sender.send(delivery, given.secret,
-    { attempts = given.attempts, interval = given.interval, timeout = sender.policy.timeout },
+  local out, raw = output.new(arguments.json), sender.encode(event, events)
+  if arguments.through then return send_through(arguments, out, raw) end
+  local delivery = sender.new { url = arguments.to, raw = raw, webhookId = arguments.webhook_id }
+  sender.send(delivery, arguments.secret,
+    { attempts = arguments.attempts, interval = arguments.interval, timeout = sender.policy.timeout },
     function(attempt)
-      local good = delivery.state == "delivered"
-      out.print(output.attempt_record(delivery, attempt), ("%s attempt %d: %s"):format(
-        out.paint(good and "green" or "red", good and "delivered" or "refused"),
+      local is_delivered = delivery.state == "delivered"
+      out:print(output.attempt_record(delivery, attempt), ("%s attempt %d: %s"):format(
+        out:paint(is_delivered and "green" or "red", is_delivered and "delivered" or "failed"),
         #delivery.attempts, output.describe_attempt(attempt)))
     end)
   return delivery.state == "delivered" and 0 or 1

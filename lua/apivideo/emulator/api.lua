@@ -1,4 +1,4 @@
---- How the local api.video answers a request: who may call, how often, what there is, what goes wrong.
+--- Routes requests: faults, authentication, rate limits, then the endpoint.
 
 local faults = require "apivideo.emulator.faults"
 local json = require "apivideo.util.json"
@@ -9,17 +9,18 @@ local tokens = require "apivideo.emulator.tokens"
 local videos = require "apivideo.emulator.videos"
 local webhooks = require "apivideo.emulator.webhooks"
 
-local KEPT_REQUESTS = 1000
+local REQUESTS_MAX = 1000
 
--- Whoever comes to these has no token yet. They are not counted.
-local open_routes = {
-  { "POST", "^/auth/api%-key$", tokens.authenticate },
-  { "POST", "^/auth/refresh$", tokens.renew },
+-- A route is a method, a pattern for the path, and a function of the emulator, the request and the id in the path,
+-- which returns the status and the body of the response.
+
+-- These routes need no authentication, and do not count against the rate limit.
+local OPEN_ROUTES = {
+  { "POST", "^/auth/api%-key$", tokens.post_api_key },
+  { "POST", "^/auth/refresh$", tokens.post_refresh },
 }
 
--- A route is a function of the emulator, the request and the id in the path; it returns the answer's
--- status and body.
-local routes = {
+local ROUTES = {
   { "GET", "^/webhooks$", webhooks.list },
   { "POST", "^/webhooks$", webhooks.create },
   { "GET", "^/webhooks/([^/]+)$", webhooks.get },
@@ -33,76 +34,77 @@ local routes = {
   { "GET", "^/summaries$", summaries.list },
 }
 
-local function find(list, request)
-  for _, route in ipairs(list) do
+local function find(routes, request)
+  for _, route in ipairs(routes) do
     local id = request.path:match(route[2])
     if id and route[1] == request.method then return route[3], id end
   end
 end
 
----@return apivideo.emulator.Answer
-local function answer(headers, status, body)
+---@return apivideo.emulator.Response
+local function new_response(headers, status, body)
   if body then
     headers["Content-Type"] = status >= 400 and "application/problem+json" or "application/json"
   end
   return { status = status, headers = headers, body = body }
 end
 
-local function refuse(headers, problem)
-  return answer(headers, problem.status, problem)
+local function problem_response(headers, problem)
+  return new_response(headers, problem.status, problem)
 end
 
--- The answer when nothing goes wrong.
+-- The response without a fault.
 local function process(self, request)
-  local open_route = find(open_routes, request)
-  if open_route then return answer({}, open_route(self, request)) end
-  local allowed, headers = self.limits:count(request.method == "GET" and "reads" or "writes")
-  if not self.tokens:allow(request.headers.authorization) then
-    return refuse(headers, problems.unauthorized())
+  local open_route = find(OPEN_ROUTES, request)
+  if open_route then return new_response({}, open_route(self, request)) end
+  local allowed, headers = self._limits:count(request.method == "GET" and "reads" or "writes")
+  if not self._tokens:is_authorized(request.headers.authorization) then
+    return problem_response(headers, problems.unauthorized())
   end
-  if not allowed then return refuse(headers, problems.too_many_requests()) end
-  local route, id = find(routes, request)
-  if not route then return refuse(headers, problems.unknown_path()) end
-  return answer(headers, route(self, request, id))
+  if not allowed then return problem_response(headers, problems.too_many_requests()) end
+  local route, id = find(ROUTES, request)
+  if not route then return problem_response(headers, problems.unknown_path()) end
+  return new_response(headers, route(self, request, id))
 end
 
--- POST /emulator/events: not of api.video, but for `apivideo trigger --through`.
+-- POST /emulator/events, for `apivideo trigger --through`. The real api.video does not have it.
 local function emit(self, request)
   if request.path ~= "/emulator/events" or request.method ~= "POST" then
-    return refuse({}, problems.unknown_path())
+    return problem_response({}, problems.unknown_path())
   end
-  if not self.tokens:allow(request.headers.authorization) then
-    return refuse({}, problems.unauthorized())
+  if not self._tokens:is_authorized(request.headers.authorization) then
+    return problem_response({}, problems.unauthorized())
   end
-  local event, err = self.events:parse(request.body)
+  local event, err = self._events:parse(request.body)
   if not event then
-    return refuse({}, { title = err.message, name = err.field, status = 400 })
+    return problem_response({}, { title = err.message, name = err.field, status = 400 })
   end
-  return answer({}, 202, { deliveries = #self:emit(request.body) })
+  return new_response({}, 202, { deliveries = #self:emit(request.body) })
 end
 
 ---@class apivideo.emulator.Request
 ---@field method string
----@field path string undecoded
+---@field path string not decoded
 ---@field query table<string, string|string[]>
 ---@field headers table<string, string|string[]>
 ---@field body string
----@field status? integer of the answer, sent or lost; nil until there is one
----@field fault? string the kind of the fault that struck it
+---@field status? integer of the response, also if a fault kept it from the client; nil until the request is processed
+---@field fault? string the kind of the fault that was injected
 
-local function remember(self, request, fault)
-  local record = {
+local function record(self, request, fault)
+  local recorded = {
     method = request.method, path = request.path, query = request.query, headers = request.headers,
     body = request.body, fault = fault and fault.kind,
   }
   local requests = self.requests
-  requests[#requests + 1] = record
-  if #requests > KEPT_REQUESTS then table.remove(requests, 1) end
-  return record
+  requests[#requests + 1] = recorded
+  if #requests > REQUESTS_MAX then table.remove(requests, 1) end
+  return recorded
 end
 
--- The bytes of an answer up to the middle of its body. Half of no body is nothing, not even a head.
-local function half(status, headers, body)
+-- The bytes of a response up to the middle of its body. Empty if there is no body: the header section alone would be a
+-- complete response.
+local function first_half(status, headers, body)
   if body == "" then return "" end
   local lines = { ("HTTP/1.1 %d "):format(status) }
   for name, value in pairs(headers) do lines[#lines + 1] = name .. ": " .. value end
@@ -110,27 +112,27 @@ local function half(status, headers, body)
   return table.concat(lines, "\r\n") .. body:sub(1, math.floor(#body / 2))
 end
 
--- What a handler of the server returns for an answer.
-local function send(given)
-  local body = type(given.body) == "table" and assert(json.encode(given.body)) or given.body or ""
-  if not given.ending then return given.status, given.headers, body end
-  local bytes = given.ending == "reset" and "" or half(given.status, given.headers, body)
-  return nil, nil, bytes, given.ending
+-- Converts a response to the return values of a server's handler.
+local function send(response)
+  local body = type(response.body) == "table" and assert(json.encode(response.body)) or response.body or ""
+  if not response.ending then return response.status, response.headers, body end
+  local bytes = response.ending == "reset" and "" or first_half(response.status, response.headers, body)
+  return nil, nil, bytes, response.ending
 end
 
 local api = {}
 
---- Answers a request, as a handler of the server does.
+--- Responds to a request. A handler of apivideo.server.
 ---@param self apivideo.Emulator
 ---@param request apivideo.ServerRequest
 function api.handle(self, request)
   if request.path:find("^/emulator/") then return send(emit(self, request)) end
-  local fault = self.faults:strike(request)
-  local record = remember(self, request, fault)
-  local function process_it() return process(self, request) end
-  local given = fault and faults.answer(fault, process_it, self.stopped) or process_it()
-  record.status = given.status
-  return send(given)
+  local fault = self._faults:take(request)
+  local recorded = record(self, request, fault)
+  local function process_request() return process(self, request) end
+  local response = fault and faults.respond(fault, process_request, self._stopped) or process_request()
+  recorded.status = response.status
+  return send(response)
 end
 
 return api

@@ -1,19 +1,20 @@
---- Base64, as in Basic authorization and (its URL form) in JSON web tokens.
+--- Base64 (RFC 4648), for Basic authentication, and its URL-safe form, for JSON Web Tokens.
 
 local base64 = {}
 
 local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+local URL_SAFE = { ["+"] = "-", ["/"] = "_", ["="] = "" }
 
 ---@param bytes string
 ---@return string
 function base64.encode(bytes)
-  local encoded = bytes:gsub("..?.?", function(part)
-    local a, b, c = part:byte(1, 3)
+  local encoded = bytes:gsub("..?.?", function(group)
+    local a, b, c = group:byte(1, 3)
     local n = a * 65536 + (b or 0) * 256 + (c or 0)
     local digits = {}
     for i = 4, 1, -1 do
       local digit = n % 64
-      digits[i] = i > #part + 1 and "=" or ALPHABET:sub(digit + 1, digit + 1)
+      digits[i] = i > #group + 1 and "=" or ALPHABET:sub(digit + 1, digit + 1)
       n = (n - digit) / 64
     end
     return table.concat(digits)
@@ -21,11 +22,11 @@ function base64.encode(bytes)
   return encoded
 end
 
---- Without padding, and with other signs for + and /.
+--- The URL-safe alphabet, without padding (RFC 4648, section 5).
 ---@param bytes string
 ---@return string
 function base64.encode_url(bytes)
-  return (base64.encode(bytes):gsub("[+/=]", { ["+"] = "-", ["/"] = "_", ["="] = "" }))
+  return (base64.encode(bytes):gsub("[+/=]", URL_SAFE))
 end
 
 return base64

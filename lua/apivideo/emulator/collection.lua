@@ -1,48 +1,56 @@
---- Things of one kind, by id, in the order in which they came.
+--- An ordered collection of the objects of one kind, by id.
 
 ---@class apivideo.emulator.Collection
 ---@field items table[] oldest first
+---@field private _id_name string
 local Collection = {}
 Collection.__index = Collection
+Collection.__name = "apivideo.emulator.collection"
 
---- The item with an id, and its place; or nil.
+--- Finds an item by its id.
+---@param id any
+---@return table? item
+---@return integer? index
 function Collection:find(id)
-  for place, item in ipairs(self.items) do
-    if item[self.id_name] == id then return item, place end
+  for index, item in ipairs(self.items) do
+    if item[self._id_name] == id then return item, index end
   end
 end
 
---- Adds an item, or puts it in the place of the one with the same id.
+--- Appends an item, or replaces the one with the same id.
+---@param item table
 function Collection:put(item)
-  local _, place = self:find(item[self.id_name])
-  self.items[place or #self.items + 1] = item
+  local _, index = self:find(item[self._id_name])
+  self.items[index or #self.items + 1] = item
 end
 
---- Removes the item with an id; false when there is none.
+--- Removes the item with an id.
+---@param id any
+---@return boolean removed
 function Collection:remove(id)
-  local _, place = self:find(id)
-  if place then table.remove(self.items, place) end
-  return place ~= nil
+  local _, index = self:find(id)
+  if index then table.remove(self.items, index) end
+  return index ~= nil
 end
 
---- The items that something is true of.
----@param is_wanted fun(item: table): boolean?
+--- The items that a predicate accepts, oldest first.
+---@param predicate fun(item: table): boolean?
 ---@return table[]
-function Collection:select(is_wanted)
+function Collection:select(predicate)
   local selected = {}
   for _, item in ipairs(self.items) do
-    if is_wanted(item) then selected[#selected + 1] = item end
+    if predicate(item) then selected[#selected + 1] = item end
   end
   return selected
 end
 
 local collection = {}
 
---- Makes an empty one of things that have their id under a name.
----@param id_name string
+--- Creates an empty collection.
+---@param id_name string the field that holds an item's id
 ---@return apivideo.emulator.Collection
 function collection.new(id_name)
-  return setmetatable({ id_name = id_name, items = {} }, Collection)
+  return setmetatable({ _id_name = id_name, items = {} }, Collection)
 end
 
 return collection

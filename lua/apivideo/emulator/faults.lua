@@ -1,46 +1,48 @@
---- Faults on demand: what goes wrong with the next requests.
+--- Fault injection: errors for the next requests, for tests of clients.
 
 local options = require "apivideo.util.options"
 local problems = require "apivideo.emulator.problems"
 local runtime = require "apivideo.runtime"
 
----@class apivideo.emulator.Answer
----@field status? integer nil when there is none
+---@class apivideo.emulator.Response
+---@field status? integer nil if the request was not processed
 ---@field headers table<string, string>
----@field body? table|string a table is sent as JSON
----@field ending? apivideo.Ending half of it is sent, and then the connection ends so
+---@field body? table|string a table is encoded as JSON
+---@field ending? apivideo.Ending half of the response is sent, then the connection ends in this way
 
----@class apivideo.emulator.Fault exactly one kind: latency, status, rate_limited, reset, truncate, stall, content_type, counters, refuse
----@field on? string `GET /webhooks`, `/webhooks`; the path exactly, or a Lua pattern for the whole of it
----@field times? integer how many requests, default 1; math.huge for all
----@field chance? number from 0 to 1: how likely; then times is math.huge by default
----@field latency? number seconds before the usual answer
----@field status? integer this answer, unprocessed, with a problem as its body
----@field body? string with status: this body instead, as of a proxy
----@field content_type? string of the answer; alone, the usual answer has the wrong type
----@field rate_limited? { header?: "X-RateLimit-Retry-After"|"Retry-After"|"date"|"none", seconds?: number } 429
+---@class apivideo.emulator.Fault has exactly one kind: latency, status, rate_limited, reset, truncate, stall, content_type, counters, refuse
+---@field on? string `GET /webhooks`, or `/webhooks` for any method; the path is exact, or a Lua pattern for the whole path
+---@field times? integer number of requests, default 1; math.huge: all
+---@field chance? number probability from 0 to 1; with it, the default of times is math.huge
+---@field latency? number seconds before the normal response
+---@field status? integer a response with this status and a problem as its body; the request is not processed
+---@field body? string with status: this body instead, as a proxy sends
+---@field content_type? string with status: of the response; alone: a wrong type for the normal response
+---@field rate_limited? { header?: "X-RateLimit-Retry-After"|"Retry-After"|"date"|"none", seconds?: number } 429, with a delay in one of these headers (default X-RateLimit-Retry-After, 1 second)
 ---@field reset? "before"|"after" the connection is reset, before or after the request was processed
----@field truncate? true half of the answer's body, then the connection is closed
----@field stall? true half of the answer's body, then nothing until the client leaves
----@field counters? true|table wrong counters and links in the page; or those that the table says
----@field refuse? true connections (`times` of them) are closed as soon as they are made
+---@field truncate? true half of the response's body, then the connection is closed
+---@field stall? true half of the response's body, then nothing until the client closes the connection
+---@field counters? true|table wrong counters and links in a page; a table: these fields of `pagination`
+---@field refuse? true connections (`times` of them) are closed as soon as they are accepted
 
 ---@class apivideo.emulator.Faults
+---@field private _queue table[]
 local Faults = {}
 Faults.__index = Faults
+Faults.__name = "apivideo.emulator.faults"
 
-local known = {
+local KNOWN_OPTIONS = {
   on = "string?", times = "number?", chance = "number?", latency = "number?", status = "number?",
   body = "string?", content_type = "string?", rate_limited = "table?", reset = "string?",
   truncate = "boolean?", stall = "boolean?", counters = "boolean|table?", refuse = "boolean?",
 }
 
--- The order matters for content_type alone, which goes with a status, too.
-local kinds = { "latency", "status", "rate_limited", "reset", "truncate", "stall", "counters",
+-- content_type comes last, because it is a kind only if there is no status.
+local KINDS = { "latency", "status", "rate_limited", "reset", "truncate", "stall", "counters",
   "refuse", "content_type" }
 
--- What a kind's value must be, beyond its type.
-local is_right = {
+-- Checks of a kind's value, beyond its type: whether it is valid, and a description of valid values.
+local CHECKS = {
   latency = function(value) return value >= 0 and value < math.huge, "a number of seconds" end,
   status = function(value)
     return value >= 200 and value <= 599 and value % 1 == 0, "a status from 200 to 599"
@@ -49,66 +51,67 @@ local is_right = {
   rate_limited = function(value)
     local header = value.header or "none"
     return header == "X-RateLimit-Retry-After" or header == "Retry-After" or header == "date"
-      or header == "none", 'with a header X-RateLimit-Retry-After, Retry-After, date or none'
+      or header == "none", 'a table with the header "X-RateLimit-Retry-After", "Retry-After", "date" or "none"'
   end,
 }
 
--- The one kind that a fault is; nil and what is wrong when it is none.
-local function kind_of(given)
+-- The kind of a fault; nil and a message if the fault is invalid.
+local function kind_of(definition)
   local kind
-  for _, name in ipairs(kinds) do
-    if given[name] == false then return nil, ('option "%s" must be true, or left out'):format(name) end
-    if given[name] ~= nil and not (name == "content_type" and kind == "status") then
-      if kind then return nil, ('a fault has one kind, not both "%s" and "%s"'):format(kind, name) end
+  for _, name in ipairs(KINDS) do
+    if definition[name] == false then return nil, ('option "%s" must be true or absent, not false'):format(name) end
+    if definition[name] ~= nil and not (name == "content_type" and kind == "status") then
+      if kind then return nil, ('a fault must have one kind, not both "%s" and "%s"'):format(kind, name) end
       kind = name
     end
   end
-  if not kind then return nil, "a fault has a kind, one of: " .. table.concat(kinds, ", ") end
-  local right, expected = true, nil
-  if is_right[kind] then right, expected = is_right[kind](given[kind]) end
-  if not right then return nil, ('option "%s" must be %s'):format(kind, expected) end
+  if not kind then return nil, "a fault must have a kind, one of: " .. table.concat(KINDS, ", ") end
+  local is_valid, expected = true, nil
+  if CHECKS[kind] then is_valid, expected = CHECKS[kind](definition[kind]) end
+  if not is_valid then return nil, ('option "%s" must be %s'):format(kind, expected) end
   return kind
 end
 
--- What is wrong with the options beside the kind, or nil.
-local function problem_of(given, kind)
-  if given.times and given.times < 1 then return 'option "times" must be 1 or more' end
-  if given.chance and (given.chance < 0 or given.chance > 1) then
+-- A message if the options besides the kind are invalid, or nil.
+local function problem_of(definition, kind)
+  if definition.times and definition.times < 1 then return 'option "times" must be 1 or more' end
+  if definition.chance and (definition.chance < 0 or definition.chance > 1) then
     return 'option "chance" must be from 0 to 1'
   end
-  if given.body and kind ~= "status" then return 'option "body" goes with "status"' end
-  if given.on and not given.on:find("^[A-Z]* */") then
-    return 'option "on" must be like "GET /webhooks" or "/webhooks"'
+  if definition.body and kind ~= "status" then return 'option "body" needs "status"' end
+  if definition.on and not definition.on:find("^[A-Z]* */") then
+    return 'option "on" must be a path with or without a method, such as "GET /webhooks" or "/webhooks"'
   end
-  if kind == "refuse" and (given.on or given.chance) then
-    return '"refuse" closes connections before anything is known of a request: no "on", no "chance"'
+  if kind == "refuse" and (definition.on or definition.chance) then
+    return 'option "refuse" cannot be combined with "on" or "chance": connections are closed before a request is read'
   end
 end
 
---- Queues a fault. Raises at the level of the caller's caller when it is none.
----@param given apivideo.emulator.Fault
+--- Queues a fault. Raises at the level of the caller's caller if it is invalid.
+---@param definition apivideo.emulator.Fault
 ---@return string kind
-function Faults:add(given)
-  options.check("emulator:fault", given, known, 4)
-  if given.rate_limited then
-    options.check("emulator:fault: rate_limited", given.rate_limited,
+function Faults:add(definition)
+  options.check("emulator:fault", definition, KNOWN_OPTIONS, 4)
+  if definition.rate_limited then
+    options.check("emulator:fault: rate_limited", definition.rate_limited,
       { header = "string?", seconds = "number?" }, 4)
   end
-  local kind, problem = kind_of(given)
-  problem = problem or problem_of(given, kind)
+  local kind, problem = kind_of(definition)
+  problem = problem or problem_of(definition, kind)
   if problem then error("emulator:fault: " .. problem, 3) end
-  if kind == "refuse" then return kind end -- the server's own
-  local method, path = (given.on or ""):match("^([A-Z]*) *(.*)$")
-  self.queue[#self.queue + 1] = {
-    kind = kind, given = given, method = method ~= "" and method or nil,
+  if kind == "refuse" then return kind end -- applied by the server, before there is a request
+  local method, path = (definition.on or ""):match("^([A-Z]*) *(.*)$")
+  self._queue[#self._queue + 1] = {
+    kind = kind, definition = definition, method = method ~= "" and method or nil,
     path = path ~= "" and path or nil,
-    chance = given.chance, times = given.times or given.chance and math.huge or 1,
+    chance = definition.chance, times = definition.times or definition.chance and math.huge or 1,
   }
   return kind
 end
 
+--- Removes all queued faults.
 function Faults:clear()
-  self.queue = {}
+  self._queue = {}
 end
 
 local function matches(fault, method, path)
@@ -116,15 +119,15 @@ local function matches(fault, method, path)
   return not fault.path or fault.path == path or path:find("^" .. fault.path .. "$") ~= nil
 end
 
---- The fault that strikes a request: the first of those queued, or nil.
+--- Takes the first queued fault that applies to a request.
 ---@param request apivideo.ServerRequest
 ---@return table? fault
-function Faults:strike(request)
-  for place, fault in ipairs(self.queue) do
+function Faults:take(request)
+  for index, fault in ipairs(self._queue) do
     if matches(fault, request.method, request.path)
       and (not fault.chance or math.random() < fault.chance) then
       fault.times = fault.times - 1
-      if fault.times < 1 then table.remove(self.queue, place) end
+      if fault.times < 1 then table.remove(self._queue, index) end
       return fault
     end
   end
@@ -133,96 +136,97 @@ end
 local DAYS = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" }
 local MONTHS = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" }
 
--- A date as HTTP writes it, in whatever locale.
+-- An HTTP date (RFC 9110, section 5.6.7). os.date("%a") would follow the locale.
 local function http_date(seconds)
   local date = os.date("!*t", math.floor(seconds))
   return ("%s, %02d %s %04d %02d:%02d:%02d GMT"):format(DAYS[date.wday], date.day,
     MONTHS[date.month], date.year, date.hour, date.min, date.sec)
 end
 
----@type table<string, fun(given: apivideo.emulator.Fault, process: fun(): apivideo.emulator.Answer): apivideo.emulator.Answer>
-local answers = {}
+---@type table<string, fun(definition: apivideo.emulator.Fault, process: fun(): apivideo.emulator.Response, stopped: apivideo.Latch): apivideo.emulator.Response>
+local responders = {}
 
-function answers.status(given)
+function responders.status(definition)
   return {
-    status = given.status, body = given.body or problems.of_status(given.status),
-    headers = { ["Content-Type"] = given.content_type or given.body and "text/html"
+    status = definition.status, body = definition.body or problems.for_status(definition.status),
+    headers = { ["Content-Type"] = definition.content_type or definition.body and "text/html"
       or "application/problem+json" },
   }
 end
 
-function answers.rate_limited(given)
-  local header, seconds = given.rate_limited.header, given.rate_limited.seconds or 1
-  local answer = { status = 429, headers = {}, body = problems.too_many_requests() }
+function responders.rate_limited(definition)
+  local header, seconds = definition.rate_limited.header, definition.rate_limited.seconds or 1
+  local response = { status = 429, headers = {}, body = problems.too_many_requests() }
   if header == "date" then
-    answer.headers["Retry-After"] = http_date(runtime.now() + seconds)
+    response.headers["Retry-After"] = http_date(runtime.now() + seconds)
   elseif header ~= "none" then
-    answer.headers[header or "X-RateLimit-Retry-After"] = ("%.14g"):format(seconds):gsub(",", ".")
+    response.headers[header or "X-RateLimit-Retry-After"] = ("%.14g"):format(seconds):gsub(",", ".")
   end
-  return answer
+  return response
 end
 
-function answers.reset(given, process)
-  local answer = given.reset == "after" and process() or { headers = {} }
-  answer.ending = "reset"
-  return answer
+function responders.reset(definition, process)
+  local response = definition.reset == "after" and process() or { headers = {} }
+  response.ending = "reset"
+  return response
 end
 
-function answers.truncate(_, process)
-  local answer = process()
-  answer.ending = "close"
-  return answer
+function responders.truncate(_, process)
+  local response = process()
+  response.ending = "close"
+  return response
 end
 
-function answers.stall(_, process)
-  local answer = process()
-  answer.ending = "hold"
-  return answer
+function responders.stall(_, process)
+  local response = process()
+  response.ending = "hold"
+  return response
 end
 
-function answers.content_type(given, process)
-  local answer = process()
-  if answer.body then answer.headers["Content-Type"] = given.content_type end
-  return answer
+function responders.content_type(definition, process)
+  local response = process()
+  if response.body then response.headers["Content-Type"] = definition.content_type end
+  return response
 end
 
--- A page that says to be the only one, and empty.
-local function lie(page)
+-- Counters and links that say that the page is the only one, and empty.
+local function wrong_counters(page)
   local uri = page.links[1].uri
   return { itemsTotal = 0, pagesTotal = 1, currentPageItems = 0,
     links = { { rel = "self", uri = uri }, { rel = "first", uri = uri }, { rel = "last", uri = uri } } }
 end
 
-function answers.counters(given, process)
-  local answer = process()
-  local page = answer.status == 200 and answer.body.pagination
+function responders.counters(definition, process)
+  local response = process()
+  local page = response.status == 200 and response.body.pagination
   if page then
-    for name, value in pairs(given.counters == true and lie(page) or given.counters) do
+    for name, value in pairs(definition.counters == true and wrong_counters(page) or definition.counters) do
       page[name] = value
     end
   end
-  return answer
+  return response
 end
 
-function answers.latency(given, process, stopped)
-  stopped:wait(given.latency)
+function responders.latency(definition, process, stopped)
+  stopped:wait(definition.latency)
   return process()
 end
 
 local faults = {}
 
---- The answer to a request that a fault strikes.
----@param fault table of strike()
----@param process fun(): apivideo.emulator.Answer the usual answer
----@param stopped apivideo.Latch opened when no time is left to wait
----@return apivideo.emulator.Answer
-function faults.answer(fault, process, stopped)
-  return answers[fault.kind](fault.given, process, stopped)
+--- Builds the response to a request with a fault.
+---@param fault table from Faults:take
+---@param process fun(): apivideo.emulator.Response processes the request and returns the normal response
+---@param stopped apivideo.Latch ends a latency, because the emulator stops
+---@return apivideo.emulator.Response
+function faults.respond(fault, process, stopped)
+  return responders[fault.kind](fault.definition, process, stopped)
 end
 
+--- Creates an empty queue of faults.
 ---@return apivideo.emulator.Faults
 function faults.new()
-  return setmetatable({ queue = {} }, Faults)
+  return setmetatable({ _queue = {} }, Faults)
 end
 
 return faults

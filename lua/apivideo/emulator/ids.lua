@@ -1,4 +1,4 @@
---- What api.video gives a thing when it is made: an id, a key, a date.
+--- Values that api.video generates when it creates an object: ids, keys and dates.
 
 local core = require "apivideo.core"
 local runtime = require "apivideo.runtime"
@@ -7,9 +7,9 @@ local ids = {}
 
 local ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
---- `prefix` and random letters and digits, 22 if not told otherwise.
+--- Generates an id: `prefix`, then random letters and digits.
 ---@param prefix string
----@param length? integer
+---@param length? integer of the random part, default 22
 ---@return string
 function ids.new(prefix, length)
   return prefix .. core.random(length or 22):gsub(".", function(byte)
@@ -18,14 +18,20 @@ function ids.new(prefix, length)
   end)
 end
 
---- A random UUID, the form of a stream's key.
+--- Random bytes in hexadecimal.
+---@param size integer bytes
 ---@return string
-function ids.uuid()
-  local hex = core.random(16):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)
-  return (hex:gsub("^(........)(....).(...).(...)(.*)$", "%1-%2-4%3-a%4-%5"))
+function ids.hex(size)
+  return (core.random(size):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
 end
 
---- Now, as api.video writes dates: 2019-06-24T11:45:01+00:00.
+--- A random UUID, the form of a stream key.
+---@return string
+function ids.uuid()
+  return (ids.hex(16):gsub("^(........)(....).(...).(...)(.*)$", "%1-%2-4%3-a%4-%5"))
+end
+
+--- The current time in api.video's date format: 2019-06-24T11:45:01+00:00.
 ---@return string
 function ids.now()
   return (os.date("!%Y-%m-%dT%H:%M:%S+00:00", math.floor(runtime.now())))

@@ -1,7 +1,7 @@
 --- /live-streams: the live streams of an account.
 --- https://docs.api.video/reference/api/Live-Streams
 
-local fill = require "apivideo.emulator.fill"
+local defaults = require "apivideo.emulator.defaults"
 local ids = require "apivideo.emulator.ids"
 local json = require "apivideo.util.json"
 local pages = require "apivideo.emulator.pages"
@@ -10,13 +10,13 @@ local query = require "apivideo.emulator.query"
 
 local live_streams = {}
 
---- Makes a live stream whole.
----@param given table
----@return table
-function live_streams.whole(given)
-  local id, now = given.liveStreamId or ids.new "li", ids.now()
+--- Fills in the fields that a live stream lacks.
+---@param fields table
+---@return table live_stream
+function live_streams.complete(fields)
+  local id, now = fields.liveStreamId or ids.new "li", ids.now()
   local embed, live = "https://embed.api.video/live/" .. id, "https://live.api.video/" .. id
-  return fill.with(given, {
+  return defaults.apply(fields, {
     liveStreamId = id, name = "", streamKey = ids.uuid(), public = true, broadcasting = false,
     restreams = json.array {}, createdAt = now, updatedAt = now,
     assets = {
@@ -27,13 +27,13 @@ function live_streams.whole(given)
   })
 end
 
---- GET /live-streams. Its links are relative, as documented.
+--- GET /live-streams. The links are relative, as documented.
 function live_streams.list(self, request)
-  local wanted = self.live_streams:select(function(stream)
-    return query.is_equal(request, "streamKey", stream.streamKey)
-      and query.is_part(request, "name", stream.name)
+  local matches = self.live_streams:select(function(stream)
+    return query.equals(request, "streamKey", stream.streamKey)
+      and query.contains(request, "name", stream.name)
   end)
-  return pages.answer(request, wanted, {
+  return pages.paginate(request, matches, {
     uri = "/live-streams", sort_by = { "name", "createdAt", "updatedAt" },
   })
 end

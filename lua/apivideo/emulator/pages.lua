@@ -1,4 +1,4 @@
---- Lists, as api.video answers them: sorted, and page by page.
+--- Responses to requests for a list: sorting and pagination.
 
 local json = require "apivideo.util.json"
 local problems = require "apivideo.emulator.problems"
@@ -6,27 +6,27 @@ local query = require "apivideo.emulator.query"
 
 local pages = {}
 
--- 400 for a parameter that is none of the words it may be.
-local function problem_of_word(request, name, words)
-  local value = query.text(request, name)
-  if not value then return nil end
-  for _, word in ipairs(words) do
-    if word == value then return nil end
+-- 400 if a parameter has a value that is not in `values`.
+local function check_value(request, name, values)
+  local given = query.text(request, name)
+  if not given then return nil end
+  for _, value in ipairs(values) do
+    if value == given then return nil end
   end
-  return problems.invalid_parameter(name, words)
+  return problems.invalid_parameter(name, values)
 end
 
--- A sorted copy of a list. Equal ones keep their order; null comes first.
+-- A sorted copy of a list. The sort is stable, which table.sort is not; null sorts first.
 local function sorted(list, field, order)
-  local places, copy = {}, {}
-  for i, item in ipairs(list) do places[item], copy[i] = i, item end
+  local positions, copy = {}, {}
+  for i, item in ipairs(list) do positions[item], copy[i] = i, item end
   local function key_of(item)
     local key = item[field]
     return type(key) == "string" and key or ""
   end
   local function is_before(a, b)
     local key_a, key_b = field and key_of(a), field and key_of(b)
-    if key_a == key_b then return places[a] < places[b] end
+    if key_a == key_b then return positions[a] < positions[b] end
     return key_a < key_b
   end
   table.sort(copy, order == "desc" and function(a, b) return is_before(b, a) end or is_before)
@@ -48,9 +48,9 @@ end
 
 ---@class apivideo.emulator.List
 ---@field uri string of the list, for the links
----@field sort_by? string[] what it can be sorted by
----@field words? table<string, string[]> filter -> what it may be
----@field show? fun(item: table): table what is shown of an item, if not all of it
+---@field sort_by? string[] the fields that it can be sorted by
+---@field values? table<string, string[]> the allowed values of each filter that is an enumeration
+---@field show? fun(item: table): table the item's representation in the list; default: the item itself
 
 -- A parameter that is a whole number of at most nine digits, or nil.
 local function number(request, name, default)
@@ -59,28 +59,28 @@ local function number(request, name, default)
   return #text <= 9 and text:find("^%d+$") and tonumber(text) or nil
 end
 
--- 400 for parameters that are wrong, or nil.
-local function problem_of(request, list, page, size)
-  local problem = problems.of_pages(page, size)
-  for name, words in pairs(list.words or {}) do
-    problem = problem or problem_of_word(request, name, words)
+-- 400 for invalid parameters, or nil.
+local function check_parameters(request, list, page, size)
+  local problem = problems.check_page(page, size)
+  for name, values in pairs(list.values or {}) do
+    problem = problem or check_value(request, name, values)
   end
   if list.sort_by then
-    problem = problem or problem_of_word(request, "sortBy", list.sort_by)
-      or problem_of_word(request, "sortOrder", { "asc", "desc" })
+    problem = problem or check_value(request, "sortBy", list.sort_by)
+      or check_value(request, "sortOrder", { "asc", "desc" })
   end
   return problem
 end
 
---- Answers a request for a list.
+--- Builds the response to a request for a list.
 ---@param request apivideo.ServerRequest
----@param items table[] what its filters let through
+---@param items table[] that match the request's filters
 ---@param list apivideo.emulator.List
 ---@return integer status
 ---@return table body the page, or a problem
-function pages.answer(request, items, list)
+function pages.paginate(request, items, list)
   local page, size = number(request, "currentPage", 1), number(request, "pageSize", 25)
-  local problem = problem_of(request, list, page, size)
+  local problem = check_parameters(request, list, page, size)
   if problem then return 400, problem end
   if list.sort_by then
     items = sorted(items, query.text(request, "sortBy"), query.text(request, "sortOrder"))

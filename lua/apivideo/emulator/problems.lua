@@ -1,4 +1,4 @@
---- The error bodies that api.video documents. https://docs.api.video/reference/errors
+--- Error bodies (problem details) as api.video documents them. https://docs.api.video/reference/errors
 
 local problems = {}
 
@@ -12,19 +12,19 @@ local function invalid(name, title)
   return { type = DOCS .. "invalid-attribute", title = title, name = name }
 end
 
---- 401: no key, or a wrong one.
+--- 401: the request has no valid credentials.
 function problems.unauthorized()
   return { type = DOCS .. "authentication-invalid-user-credentials",
     title = "The user credentials were incorrect.", name = "", status = 401 }
 end
 
---- 404 for the thing that a path parameter names.
+--- 404 for an object that a path parameter names.
 function problems.not_found(name)
   return { type = DOCS .. "resource-not-found",
     title = "The requested resource was not found.", name = name, status = 404 }
 end
 
---- 404 for a path that there is not.
+--- 404 for a path without an endpoint.
 function problems.unknown_path()
   return { type = DOCS .. "unrecognized-request-url", title = "Unrecognized request URL.", status = 404 }
 end
@@ -38,7 +38,7 @@ function problems.webhook_limit()
     title = "Your account has reached the webhook urls limit.", name = "", status = 400 }
 end
 
---- 400 for an API key or a refresh token that is none: /auth answers so, and not with 401.
+--- 400 for an invalid API key or refresh token: the status of /auth is 400, not 401.
 function problems.invalid_credentials()
   local problem = problems.unauthorized()
   problem.status = 400
@@ -49,23 +49,23 @@ function problems.not_json()
   return { type = DOCS .. "bad-request", title = "The body is not a JSON object.", status = 400 }
 end
 
---- 400 for a parameter of a query that is none of the words it may be.
-function problems.invalid_parameter(name, words)
+--- 400 for a query parameter with a value that is not allowed.
+function problems.invalid_parameter(name, values)
   return { type = DOCS .. "request-invalid-query-parameter", title = "A query parameter is invalid.",
-    name = name, status = 400, detail = 'Use one of "' .. table.concat(words, '", "') .. '".' }
+    name = name, status = 400, detail = 'Use one of "' .. table.concat(values, '", "') .. '".' }
 end
 
---- What stands for a status when nothing is known but the status.
-function problems.of_status(status)
+--- The documented problem of a status, or a generic one.
+function problems.for_status(status)
   if status == 401 then return problems.unauthorized() end
   if status == 404 then return problems.not_found("") end
   if status == 429 then return problems.too_many_requests() end
-  return { title = ("The answer is status %d."):format(status), name = "", status = status }
+  return { title = ("The response has status %d."):format(status), name = "", status = status }
 end
 
--- 400 over a list of problems. As documented, the first one's fields stand at the top; where it is a
--- missing attribute, its title stands under the attribute's name.
-local function first_of(list)
+-- 400 for a list of problems. As documented, the fields of the first problem are repeated at the top level; if it is a
+-- missing attribute, its title has the attribute's name there.
+local function combine(list)
   local first = list[1]
   local top = { type = first.type, title = first.title, name = first.name, range = first.range,
     status = 400 }
@@ -77,19 +77,19 @@ local function first_of(list)
   return top
 end
 
---- 400 for a text that the body must have; nil when it has it.
-function problems.of_text(body, name)
+--- 400 if the body lacks a string attribute, or nil.
+function problems.check_string(body, name)
   if type(body) ~= "table" then return problems.not_json() end
-  if body[name] == nil then return first_of { required(name) } end
+  if body[name] == nil then return combine { required(name) } end
   if type(body[name]) ~= "string" then
-    return first_of { invalid(name, "This attribute must be a string.") }
+    return combine { invalid(name, "This attribute must be a string.") }
   end
 end
 
---- 400 for the body of a webhook to create; nil when it is right.
+--- 400 if the body does not define a webhook, or nil.
 ---@param body any
----@param known table<string, any> the event types that there are
-function problems.of_webhook(body, known)
+---@param known table<string, any> the event types, by name
+function problems.check_webhook(body, known)
   if type(body) ~= "table" then return problems.not_json() end
   local list = {}
   local function add(problem) list[#list + 1] = problem end
@@ -109,11 +109,11 @@ function problems.of_webhook(body, known)
       end
     end
   end
-  return #list > 0 and first_of(list) or nil
+  return #list > 0 and combine(list) or nil
 end
 
---- 400 for pages out of range; nil when they are within.
-function problems.of_pages(current_page, page_size)
+--- 400 if the page number or size is out of range, or nil.
+function problems.check_page(current_page, page_size)
   local list = {}
   local title = "This parameter is out of the allowed range of values."
   if not current_page or current_page < 1 or current_page % 1 ~= 0 then
@@ -122,7 +122,7 @@ function problems.of_pages(current_page, page_size)
   if not page_size or page_size < 1 or page_size > 100 or page_size % 1 ~= 0 then
     list[#list + 1] = { title = title, name = "pageSize", range = { min = 1, max = 100 } }
   end
-  return #list > 0 and first_of(list) or nil
+  return #list > 0 and combine(list) or nil
 end
 
 return problems

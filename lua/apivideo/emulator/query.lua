@@ -1,13 +1,13 @@
---- The filters of a list in a request's query.
+--- Reads a request's query parameters, as the filters of a list.
 
 local query = {}
 
--- The last value of a name, or nil.
+-- The last value of a parameter that is repeated.
 local function last(value)
   return type(value) == "table" and value[#value] or value
 end
 
---- A plain parameter.
+--- The value of a plain parameter, or nil.
 ---@return string?
 function query.text(request, name)
   return last(request.query[name])
@@ -31,16 +31,16 @@ function query.map(request, name)
   return map
 end
 
---- Whether a text has the value of a parameter in it; any has when the parameter is not given.
+--- Whether a text contains the value of a parameter. True if the request does not have the parameter.
 ---@return boolean
-function query.is_part(request, name, text)
+function query.contains(request, name, text)
   local part = query.text(request, name)
   return not part or type(text) == "string" and text:find(part, 1, true) ~= nil
 end
 
---- Whether a text is the value of a parameter; any is when the parameter is not given.
+--- Whether a text equals the value of a parameter. True if the request does not have the parameter.
 ---@return boolean
-function query.is_equal(request, name, text)
+function query.equals(request, name, text)
   local wanted = query.text(request, name)
   return not wanted or text == wanted
 end

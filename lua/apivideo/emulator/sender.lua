@@ -1,4 +1,4 @@
---- Sends one event to one url as api.video does: signed, and tried again until it is taken.
+--- Delivers one event to one URL as api.video does: signed, and retried until the response is 2xx.
 --- https://docs.api.video/delivery-analytics/create-and-manage-webhooks
 
 local http = require "apivideo.transport.http"
@@ -11,9 +11,9 @@ local sender = {}
 
 ---@class apivideo.emulator.Attempt
 ---@field at number seconds since 1970
----@field seconds number how long it took
----@field status? integer the answer
----@field err? apivideo.Error why there was none
+---@field seconds number duration
+---@field status? integer of the response
+---@field err? apivideo.Error if there was no response
 
 ---@class apivideo.emulator.Delivery
 ---@field url string
@@ -28,8 +28,8 @@ local function timestamp()
   return os.date("!%Y-%m-%dT%H:%M:%S", math.floor(now)) .. (".%03dZ"):format(math.floor(now % 1 * 1000))
 end
 
---- The body of an event: its fields in the order of the documentation.
----@param event apivideo.Event emittedAt is now when it is missing
+--- Encodes an event, with its fields in the order of the documentation.
+---@param event apivideo.Event default of emittedAt: now
 ---@param catalogue apivideo.Catalogue
 ---@return string raw
 function sender.encode(event, catalogue)
@@ -61,8 +61,8 @@ local function header_lines(message)
   return lines
 end
 
--- One attempt. Redirects are no success, and not followed.
-local function try(message, timeout)
+-- Sends a message once. A redirect is a failure, and is not followed.
+local function send_once(message, timeout)
   local attempt = { at = runtime.now() }
   local started = runtime.monotonic()
   local response, err = http.request {
@@ -75,15 +75,15 @@ local function try(message, timeout)
 end
 
 ---@class apivideo.emulator.Policy
----@field attempts integer in all
----@field interval number seconds between two
----@field timeout number seconds for one
+---@field attempts integer in total
+---@field interval number seconds between two attempts
+---@field timeout number seconds for one attempt
 
---- What api.video documents. Its newer guide says "retries 3 times": then attempts = 4.
+--- As api.video documents it. Its newer guide says "retries 3 times", which would be attempts = 4.
 ---@type apivideo.emulator.Policy
 sender.policy = { attempts = 3, interval = 3, timeout = 10 }
 
---- Makes the record of a delivery that is to be sent.
+--- Creates a delivery that has not been sent yet.
 ---@param message { url: string, raw: string, webhookId?: string, secret?: string }
 ---@return apivideo.emulator.Delivery
 function sender.new(message)
@@ -91,9 +91,9 @@ function sender.new(message)
     attempts = {}, state = "pending" }
 end
 
---- Sends until it is taken, or no attempt is left. Waits.
----@param delivery apivideo.emulator.Delivery its attempts and state are kept up to date
----@param secret? string without one it is not signed
+--- Sends a delivery until the response is 2xx or no attempt is left, and waits for that.
+---@param delivery apivideo.emulator.Delivery its attempts and state are updated
+---@param secret? string without one, the delivery is not signed
 ---@param policy apivideo.emulator.Policy
 ---@param on_attempt? fun(attempt: apivideo.emulator.Attempt)
 function sender.send(delivery, secret, policy, on_attempt)
@@ -101,7 +101,7 @@ function sender.send(delivery, secret, policy, on_attempt)
     secret = secret }
   for number = 1, policy.attempts do
     if number > 1 then runtime.sleep(policy.interval) end
-    local attempt = try(message, policy.timeout)
+    local attempt = send_once(message, policy.timeout)
     delivery.attempts[number] = attempt
     if attempt.status and attempt.status < 300 then
       delivery.state = "delivered"

@@ -1,24 +1,24 @@
 --- /summaries: the summaries of an account's videos.
 --- https://docs.api.video/reference/api/Summaries
 
-local fill = require "apivideo.emulator.fill"
+local defaults = require "apivideo.emulator.defaults"
 local ids = require "apivideo.emulator.ids"
 local pages = require "apivideo.emulator.pages"
 local query = require "apivideo.emulator.query"
 
 local summaries = {}
 
-local WORDS = {
+local VALUES = {
   origin = { "auto", "api" },
   sourceStatus = { "missing", "waiting", "failed", "completed", "unprocessable" },
 }
 
---- Makes a summary whole.
----@param given table
----@return table
-function summaries.whole(given)
+--- Fills in the fields that a summary lacks.
+---@param fields table
+---@return table summary
+function summaries.complete(fields)
   local now = ids.now()
-  return fill.with(given, {
+  return defaults.apply(fields, {
     summaryId = ids.new "summary_", videoId = ids.new "vi", createdAt = now, updatedAt = now,
     origin = "api", sourceStatus = "completed",
   })
@@ -26,13 +26,13 @@ end
 
 --- GET /summaries
 function summaries.list(self, request)
-  local wanted = self.summaries:select(function(summary)
-    return query.is_equal(request, "videoId", summary.videoId)
-      and query.is_equal(request, "origin", summary.origin)
-      and query.is_equal(request, "sourceStatus", summary.sourceStatus)
+  local matches = self.summaries:select(function(summary)
+    return query.equals(request, "videoId", summary.videoId)
+      and query.equals(request, "origin", summary.origin)
+      and query.equals(request, "sourceStatus", summary.sourceStatus)
   end)
-  return pages.answer(request, wanted, {
-    uri = self.url .. "/summaries", words = WORDS, sort_by = { "createdAt", "updatedAt", "videoId" },
+  return pages.paginate(request, matches, {
+    uri = self.url .. "/summaries", values = VALUES, sort_by = { "createdAt", "updatedAt", "videoId" },
   })
 end
 

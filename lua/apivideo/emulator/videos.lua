@@ -1,7 +1,7 @@
 --- /videos: the videos of an account, with their status and captions.
 --- https://docs.api.video/reference/api/Videos
 
-local fill = require "apivideo.emulator.fill"
+local defaults = require "apivideo.emulator.defaults"
 local ids = require "apivideo.emulator.ids"
 local json = require "apivideo.util.json"
 local pages = require "apivideo.emulator.pages"
@@ -30,7 +30,7 @@ local function default_video(id)
   }
 end
 
--- Of a 720p upload that is ready.
+-- The status of a 720p upload that is encoded.
 local function default_status()
   local size, qualities = 273579401, json.array {}
   for i, quality in ipairs { "240p", "360p", "480p", "720p" } do
@@ -50,19 +50,19 @@ local function default_status()
   }
 end
 
-local function whole_status(given)
+local function complete_status(fields)
   local default = default_status()
-  local status = fill.with(given or {}, default)
-  status.ingest = fill.with(status.ingest, default.ingest)
-  status.encoding = fill.with(status.encoding, default.encoding)
+  local status = defaults.apply(fields or {}, default)
+  status.ingest = defaults.apply(status.ingest, default.ingest)
+  status.encoding = defaults.apply(status.encoding, default.encoding)
   return status
 end
 
-local function whole_captions(given, id)
+local function complete_captions(captions, id)
   local list = json.array {}
-  for i, caption in ipairs(given or {}) do
+  for i, caption in ipairs(captions or {}) do
     local language = caption.srclang or "en"
-    list[i] = fill.with(caption, {
+    list[i] = defaults.apply(caption, {
       srclang = language, languageName = LANGUAGES[language] or language, default = false,
       uri = ("/videos/%s/captions/%s"):format(id, language),
       src = ("https://cdn.api.video/vod/%s/captions/%s.vtt"):format(id, language),
@@ -71,19 +71,19 @@ local function whole_captions(given, id)
   return list
 end
 
---- Makes a video whole.
----@param given table
+--- Fills in the fields that a video lacks.
+---@param fields table
 ---@return table video with status and captions
-function videos.whole(given)
-  local id = given.videoId or ids.new "vi"
-  local video = fill.with(given, default_video(id))
+function videos.complete(fields)
+  local id = fields.videoId or ids.new "vi"
+  local video = defaults.apply(fields, default_video(id))
   video.videoId = id
-  video.status, video.captions = whole_status(given.status), whole_captions(given.captions, id)
+  video.status, video.captions = complete_status(fields.status), complete_captions(fields.captions, id)
   return video
 end
 
--- What GET /videos shows.
-local function shown(video)
+-- The video as GET /videos returns it: status and captions have endpoints of their own.
+local function representation(video)
   local copy = {}
   for name, value in pairs(video) do copy[name] = value end
   copy.status, copy.captions = nil, nil
@@ -91,19 +91,19 @@ local function shown(video)
 end
 
 local function has_tags(video, tags)
-  local has = {}
-  for _, tag in ipairs(video.tags) do has[tag] = true end
+  local present = {}
+  for _, tag in ipairs(video.tags) do present[tag] = true end
   for _, tag in ipairs(tags) do
-    if not has[tag] then return false end
+    if not present[tag] then return false end
   end
   return true
 end
 
 local function has_metadata(video, metadata)
-  local has = {}
-  for _, item in ipairs(video.metadata) do has[item.key] = item.value end
+  local values = {}
+  for _, item in ipairs(video.metadata) do values[item.key] = item.value end
   for key, value in pairs(metadata) do
-    if has[key] ~= value then return false end
+    if values[key] ~= value then return false end
   end
   return true
 end
@@ -116,36 +116,36 @@ end
 --- GET /videos
 function videos.list(self, request)
   local tags, metadata = query.list(request, "tags"), query.map(request, "metadata")
-  local wanted = self.videos:select(function(video)
-    return query.is_part(request, "title", video.title)
-      and query.is_part(request, "description", video.description)
-      and query.is_equal(request, "liveStreamId", live_stream_of(video))
+  local matches = self.videos:select(function(video)
+    return query.contains(request, "title", video.title)
+      and query.contains(request, "description", video.description)
+      and query.equals(request, "liveStreamId", live_stream_of(video))
       and has_tags(video, tags) and has_metadata(video, metadata)
   end)
-  return pages.answer(request, wanted, {
-    uri = self.url .. "/videos", show = shown,
+  return pages.paginate(request, matches, {
+    uri = self.url .. "/videos", show = representation,
     sort_by = { "title", "createdAt", "publishedAt", "updatedAt" },
   })
 end
 
--- A route that answers with something of one video.
-local function of_video(show)
+-- A route for one video, which responds 404 if the video does not exist.
+local function video_route(respond)
   return function(self, request, id)
     local video = self.videos:find(id)
     if not video then return 404, problems.not_found("videoId") end
-    return show(video, request)
+    return respond(video, request)
   end
 end
 
 --- GET /videos/{videoId}
-videos.get = of_video(function(video) return 200, shown(video) end)
+videos.get = video_route(function(video) return 200, representation(video) end)
 
 --- GET /videos/{videoId}/status
-videos.get_status = of_video(function(video) return 200, video.status end)
+videos.get_status = video_route(function(video) return 200, video.status end)
 
---- GET /videos/{videoId}/captions. Its links are relative, as documented.
-videos.list_captions = of_video(function(video, request)
-  return pages.answer(request, video.captions, { uri = "/videos/" .. video.videoId .. "/captions" })
+--- GET /videos/{videoId}/captions. The links are relative, as documented.
+videos.list_captions = video_route(function(video, request)
+  return pages.paginate(request, video.captions, { uri = "/videos/" .. video.videoId .. "/captions" })
 end)
 
 return videos

@@ -8,24 +8,24 @@ local query = require "apivideo.emulator.query"
 
 local webhooks = {}
 
---- The webhooks that subscribe to a type; all of them without one. Oldest first.
+--- The webhooks that subscribe to an event type, oldest first.
 ---@param collection apivideo.emulator.Collection
----@param event_type? string
+---@param event_type? string default: any
 ---@return apivideo.Webhook[]
 function webhooks.subscribed(collection, event_type)
   return collection:select(function(webhook)
-    local wanted = not event_type
-    for _, name in ipairs(webhook.events) do wanted = wanted or name == event_type end
-    return wanted
+    local is_subscribed = not event_type
+    for _, name in ipairs(webhook.events) do is_subscribed = is_subscribed or name == event_type end
+    return is_subscribed
   end)
 end
 
 --- POST /webhooks
 function webhooks.create(self, request)
   local body = json.decode(request.body)
-  local problem = problems.of_webhook(body, self.events.types)
+  local problem = problems.check_webhook(body, self._events.types)
   if problem then return 400, problem end
-  if #self.webhooks.items >= self.webhook_limit then return 400, problems.webhook_limit() end
+  if #self.webhooks.items >= self._webhook_limit then return 400, problems.webhook_limit() end
   local webhook = {
     webhookId = ids.new "webhook_", createdAt = ids.now(), events = body.events, url = body.url,
     signatureSecret = ids.new "sig_sec_",
@@ -36,7 +36,7 @@ end
 
 --- GET /webhooks
 function webhooks.list(self, request)
-  return pages.answer(request, webhooks.subscribed(self.webhooks, query.text(request, "events")),
+  return pages.paginate(request, webhooks.subscribed(self.webhooks, query.text(request, "events")),
     { uri = self.url .. "/webhooks" })
 end
 

@@ -1,4 +1,4 @@
---- A client lists webhooks, and is refused one.
+--- A client lists webhooks, and gets one that does not exist.
 
 local apivideo = require "apivideo"
 
@@ -9,7 +9,7 @@ return function()
   local page, err = client.webhooks:list()
   if not page then return nil, err end
   local webhook
-  webhook, err = client.webhooks:get("webhook_none")
+  webhook, err = client.webhooks:get("webhook_unknown")
   if webhook or err.kind ~= "not_found" then return nil, err end
   require("apivideo.runtime").release()
   return true

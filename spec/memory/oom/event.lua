@@ -1,4 +1,4 @@
---- Events are parsed, good and bad ones.
+--- Parses valid and invalid events.
 
 local apivideo = require "apivideo"
 
@@ -16,7 +16,7 @@ return function()
     if not event then return nil, err end
   end
   for _, raw in ipairs { "{", '{"type":""}', '{"type":"video.source.recorded"}', "[" } do
-    if apivideo.parse(raw) then return nil, "a bad event was taken" end
+    if apivideo.parse(raw) then return nil, "an invalid event was accepted" end
   end
   return true
 end

@@ -1,4 +1,4 @@
---- The C modules are opened for the first time, and once more.
+--- Opens the C modules for the first and the second time.
 
 local names = { "apivideo.core", "apivideo.server.core" }
 

@@ -1,4 +1,4 @@
---- Who answers the requests of the scenarios: prints its URL, and serves until it is ended.
+--- The server for the scenarios' requests. Prints its URL, and serves until it receives a signal.
 
 local cjson = require "cjson"
 local emulator = require "apivideo.emulator"
@@ -8,7 +8,7 @@ local api
 local listening = assert(server.listen {
   handler = function(request)
     if request.path == "/echo" then
-      return 200, { ["X-Answer"] = ("y"):rep(500) }, cjson.encode { body = request.body, more = ("z"):rep(9000) }
+      return 200, { ["X-Long"] = ("y"):rep(500) }, cjson.encode { body = request.body, more = ("z"):rep(9000) }
     end
     return require("apivideo.emulator.api").handle(api, request)
   end,

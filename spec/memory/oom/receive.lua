@@ -1,4 +1,4 @@
---- A receiver takes a delivery, and refuses others.
+--- A receiver accepts a delivery, and rejects another.
 
 local apivideo = require "apivideo"
 

@@ -1,10 +1,10 @@
---- Requests are made and answered, over a pool that is made for them.
+--- Sends requests with a new pool.
 
 local core = require "apivideo.core"
 
 local url = os.getenv "OOM_PEER"
 
-local function ask(pool, method, body)
+local function send(pool, method, body)
   local transfer, kind, message = pool:start {
     method = method, url = url .. "/echo", body = body,
     headers = { "Accept: application/json", "X-Long: " .. ("x"):rep(100) },
@@ -21,10 +21,10 @@ end
 return function()
   local pool = assert(core.http.new())
   for _ = 1, 2 do
-    local ok, err = ask(pool, "GET")
+    local ok, err = send(pool, "GET")
     if not ok then return nil, err end
   end
-  local ok, err = ask(pool, "POST", ("body "):rep(1000))
+  local ok, err = send(pool, "POST", ("body "):rep(1000))
   if not ok then return nil, err end
   pool:start { method = "GET", url = url .. "/echo", timeout = 2, connect_timeout = 2, max_body = 9, max_header = 9 }
   pool:close()

@@ -1,4 +1,4 @@
---- A standalone server takes deliveries, which a task of the same process sends.
+--- A standalone server receives deliveries from a task of the same process.
 
 local apivideo = require "apivideo"
 local http = require "apivideo.transport.http"
@@ -17,8 +17,8 @@ end
 
 local listening
 
--- Takes two deliveries; true, or nil and why not.
-local function take()
+-- Receives two deliveries. Returns true, or nil and an error.
+local function receive()
   local seen = 0
   local receiver = apivideo.receiver {
     handlers = apivideo.handlers():on("video.*", function() seen = seen + 1 end),
@@ -37,7 +37,7 @@ local function take()
 end
 
 return function()
-  local ok, result, err = pcall(take)
+  local ok, result, err = pcall(receive)
   if listening then listening:stop(0) end
   listening = nil
   runtime.release()

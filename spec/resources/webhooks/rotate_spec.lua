@@ -358,7 +358,7 @@ describe("webhooks:rotate", function()
     assert.equal("unexpected_response", err.kind)
     assert.is_nil(err.webhook)
     assert.same({ old }, api.webhooks.items)
-    local p = running.answering("200 OK", nil, '{"webhookId":"webhook_1","url":"https://x/","events":["a"]}')
+    local p = running.responding("200 OK", nil, '{"webhookId":"webhook_1","url":"https://x/","events":["a"]}')
     none, err = client_of(p.url).webhooks:rotate("webhook_1", { overlap = 0 })
     assert.is_nil(none)
     assert.equal("unexpected_response", err.kind)
@@ -384,7 +384,7 @@ describe("webhooks:rotate", function()
     for _, body in ipairs { '{"webhookId":"webhook_1"}', '{"webhookId":"webhook_1","url":"https://x"}',
       '{"webhookId":"webhook_1","url":null,"events":["a"]}', '{"webhookId":"webhook_1","url":"https://x","events":[]}',
       '{"webhookId":"webhook_1","url":"https://x","events":null}' } do
-      local p = running.answering("200 OK", nil, body)
+      local p = running.responding("200 OK", nil, body)
       local none, err = client_of(p.url).webhooks:rotate("webhook_1", { overlap = 0 })
       assert.is_nil(none)
       assert.equal("unexpected_response", err.kind)

@@ -485,7 +485,7 @@ describe("webhooks:sync", function()
   end)
 
   it("does not trust a list of webhooks that have no id", function()
-    local p = running.answering("200 OK", nil, [[{"data":[{"url":"https://example.com/a","events":["x"]}]}]])
+    local p = running.responding("200 OK", nil, [[{"data":[{"url":"https://example.com/a","events":["x"]}]}]])
     local plan, err = client_of(p.url).webhooks:sync { want("a", RECORDED) }
     assert.is_nil(plan)
     assert.equal("unexpected_response", err.kind)
@@ -494,7 +494,7 @@ describe("webhooks:sync", function()
   end)
 
   it("shows webhooks that lack a url or events", function()
-    local p = running.answering("200 OK", nil, [[{"data":[{"webhookId":"webhook_1"},{"webhookId":"webhook_2",
+    local p = running.responding("200 OK", nil, [[{"data":[{"webhookId":"webhook_1"},{"webhookId":"webhook_2",
       "url":null,"events":null}]}]])
     local plan = assert(client_of(p.url).webhooks:sync({},
       { prune = true, dry_run = true, owned_by = function() return true end }))
