@@ -1,7 +1,7 @@
---- The tables of docs/compatibility.md, out of docs/versions/*.tsv, which tools/check-versions writes, and out of the
+--- The tables of docs/reference/compatibility.md, out of docs/versions/*.tsv, which tools/check-versions writes, and out of the
 --- files that have the floors. Run as a script, writes them into the page.
 
-local PAGE = "docs/compatibility.md"
+local PAGE = "docs/reference/compatibility.md"
 
 -- The distributions, from the oldest to the newest.
 local NAMES = { bullseye = "Debian 11", bookworm = "Debian 12", trixie = "Debian 13", sid = "Debian sid" }
@@ -16,7 +16,7 @@ local FLOORS = {
   { "OpenSSL", "src/common/compat_openssl.h", '#error "[^"]*OpenSSL ([%d.]+)' },
   { "libmicrohttpd", "src/common/compat_mhd.h", '#error "[^"]*libmicrohttpd ([%d.]+)' },
   { "SQLite", "lua/apivideo/inbox/sqlite/connection.lua", "SQLite ([%d.]+) or newer is needed" },
-  { "lua-nginx-module", "docs/nginx.md", "Lua module ([%d.]+) or later" },
+  { "lua-nginx-module", "docs/guides/nginx.md", "Lua module ([%d.]+) or later" },
   { "Redis", "lua/apivideo/inbox/redis/init.lua", "version ([%d.]+) or newer is needed" },
 }
 
@@ -50,7 +50,7 @@ end
 local function floors_table()
   local text = heading { "library", "oldest", "in" }
   for _, floor in ipairs(compatibility.floors()) do
-    text = text .. row { floor[1], floor[2], ("[%s](../%s)"):format(floor[3]:match "[^/]+/[^/]+$", floor[3]) }
+    text = text .. row { floor[1], floor[2], ("[%s](../../%s)"):format(floor[3]:match "[^/]+/[^/]+$", floor[3]) }
   end
   return text
 end

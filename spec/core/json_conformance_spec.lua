@@ -1,5 +1,5 @@
 -- RFC 8259, case by case: what must be accepted is, what must be refused is, wherever in a document it
--- stands; and where the RFC leaves a choice, ours is the one that docs/json.md publishes.
+-- stands; and where the RFC leaves a choice, ours is the one that docs/reference/json.md publishes.
 
 local apivideo = require "apivideo"
 local docs = require "spec.support.docs"
@@ -127,10 +127,10 @@ describe("names", function()
   end)
 end)
 
-describe("docs/json.md", function()
+describe("docs/reference/json.md", function()
   it("names a spec for each row, and the spec is there", function()
     local rows = 0
-    for row in docs.read("docs/json.md"):gmatch "\n(| [^\n]*`spec/[^\n]*)" do
+    for row in docs.read("docs/reference/json.md"):gmatch "\n(| [^\n]*`spec/[^\n]*)" do
       rows = rows + 1
       for path, name in row:gmatch "`(spec/[%w_]+%.lua)`: ([^|;]-) *[|;]" do
         assert.truthy(docs.read(path):find(name, 1, true), row)

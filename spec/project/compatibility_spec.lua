@@ -1,9 +1,9 @@
--- The tables of docs/compatibility.md say what ran and which floors the code has.
+-- The tables of docs/reference/compatibility.md say what ran and which floors the code has.
 
 local compatibility = dofile "tools/compatibility.lua"
 local file = require "spec.support.file"
 
-describe("docs/compatibility.md", function()
+describe("docs/reference/compatibility.md", function()
   it("has the committed results and the floors of the code", function()
     local text = file.read(compatibility.page)
     assert.equal(compatibility.with_tables(text), text,

@@ -197,7 +197,7 @@ describe("documentation", function()
   end
 
   it("has every event type with its fields", function()
-    local text = read("docs/events.md")
+    local text = read("docs/guides/events.md")
     for _, name in ipairs(apivideo.events:names()) do
       local row = text:match("| `" .. name:gsub("%p", "%%%0") .. "` |([^\n]*)")
       for _, field in ipairs(apivideo.events.types[name].required) do

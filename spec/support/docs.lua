@@ -24,8 +24,8 @@ end
 
 --- All files of the documentation.
 function docs.files()
-  local list = { "README.md", "CHANGELOG.md", "CONTRIBUTING.md" }
-  for _, folder in ipairs { "docs", "docs/reference" } do
+  local list = { "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md" }
+  for _, folder in ipairs { "docs", "docs/guides", "docs/reference", "docs/contributing" } do
     for _, path in ipairs(files_of(folder, ".md")) do list[#list + 1] = path end
   end
   return list
