@@ -9,6 +9,8 @@
 # make check-locale       specs of the protocol parsers in the locale tr_TR.UTF-8
 # make check-threads      Lua states in several threads under ThreadSanitizer
 # make check-poll         specs of the server with poll() instead of epoll
+# make check-distro       the README's commands and all specs in a bare Debian, as root; DISTRO=trixie LUAS="5.4 jit"
+# make check-versions     the same in all supported distributions, and the table of docs/reference/compatibility.md
 # make check-32bit        demos and the specs of parser, timestamps and signatures in a Debian of 32 bits
 # make check-portability  C files with gcc's analyzer, the newest clang, musl, and POSIX alone; ONLY="musl" for some
 # make check-mutants      break each check of the library in a copy: a spec must fail; MUTANTS=json.c for some
@@ -133,6 +135,17 @@ SPECS_32 := $(wildcard $(addprefix spec/,core/event_spec.lua core/json_spec.lua 
 .PHONY: check-32bit
 check-32bit:
 	@ARCH=i386 LUAS="5.4 5.1 jit" SPECS="$(SPECS_32)" tools/check-distro bookworm
+
+DISTRO ?= bookworm
+
+.PHONY: check-distro
+check-distro:
+	@LUAS="$(if $(filter file,$(origin LUAS)),,$(LUAS))" SPECS="$(if $(filter file,$(origin SPECS)),,$(SPECS))" \
+	  tools/check-distro $(DISTRO)
+
+.PHONY: check-versions
+check-versions:
+	@tools/check-versions
 
 .PHONY: check-portability
 check-portability:

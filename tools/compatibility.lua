@@ -1,4 +1,4 @@
---- Makes the tables of docs/reference/compatibility.md from docs/versions/*.tsv, which tools/check-versions writes, and
+--- Makes the tables of docs/reference/compatibility.md from docs/versions/*.tsv, which tools/check-distro writes, and
 --- from the files that contain the floors. Run as a script, it writes them into the page.
 
 local PAGE = "docs/reference/compatibility.md"

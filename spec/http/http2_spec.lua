@@ -104,16 +104,17 @@ describe("HTTP/2 #process", function()
       local responses, opened_now = many(impatient_url, 50, 50)
       assert.equal(50, #responses)
       for _, response in ipairs(responses) do
-        if response.err then -- libcurl 8.14 sometimes leaves the last one waiting for a connection
+        if response.err then
           late = late + 1
-          assert.same({ "timeout", false }, { response.err.kind, response.sent }, tostring(response.err))
+          assert.equal("timeout", response.err.kind, tostring(response.err))
         else
           assert.equal(200, response.status)
         end
       end
       opened = opened + opened_now
     end
-    assert.is_true(late <= 4, late)
+    -- libcurl 8.14 sometimes leaves the last request of a round without a connection, until its timeout.
+    assert.is_true(late <= (libcurl.is_of "8.14" and 4 or 0), late)
     assert.is_true(opened >= 10, opened)
   end)
 

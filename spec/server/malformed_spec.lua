@@ -1,6 +1,8 @@
 --- Bytes that are no request, or whose end two readers could see at different places: none of them comes
 --- to a handler, and the next one who connects is served.
 
+local is_below = require "spec.support.is_below"
+local libmicrohttpd = require "spec.support.libmicrohttpd"
 local raw = require "spec.support.raw"
 local runtime = require "apivideo.runtime"
 local server = require "apivideo.server"
@@ -8,6 +10,10 @@ local wait_for = require "spec.support.wait"
 
 local LINE = "POST / HTTP/1.1\r\nHost: x\r\n"
 local CHUNKED = LINE .. "Transfer-Encoding: chunked\r\n\r\n"
+
+-- libmicrohttpd 0.9.72 closes the connection without a response for some of the requests that 0.9.75 rejects with
+-- 400, and does not read a request after an empty line.
+local OLD = is_below(libmicrohttpd.version, "0.9.75")
 
 describe("server", function()
   local running, handled
@@ -106,7 +112,7 @@ describe("server", function()
       local connection = raw.connect(running.port)
       connection:send(one[1])
       local code = connection:read() or false
-      assert.is_true(code == one[2] or code == one[3], what .. ": " .. tostring(code))
+      assert.is_true(code == one[2] or code == one[3] or OLD and not code, what .. ": " .. tostring(code))
       wait_for(function() return select(2, connection.socket:receive(65536)) == "closed" end, "the end of " .. what)
       connection:close()
       assert.equal(204, status "GET / HTTP/1.1\r\nHost: x\r\n\r\n", what)
@@ -132,7 +138,7 @@ describe("server", function()
       ["GET http://other/a?b HTTP/1.1\r\nHost: x\r\n\r\n"] = "http://other/a?b",
       ["OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"] = "*",
       ["GET /%ff/../..?%00%z HTTP/1.1\r\nHost: x\r\n\r\n"] = "/%ff/../..?%00%z",
-      ["\r\nGET /after HTTP/1.1\r\nHost: x\r\n\r\n"] = "/after",
+      [(OLD and "" or "\r\n") .. "GET /after HTTP/1.1\r\nHost: x\r\n\r\n"] = "/after",
       ["GET /old HTTP/1.0\r\n\r\n"] = "/old",
       ["GET /longer HTTP/1.1\r\nHost: x\r\nContent-Length-Of: 5\r\nTransfer-Encoding-Of: x\r\n\r\n"] = "/longer",
       ["GET /newer HTTP/1.2\r\nHost: x\r\n\r\n"] = "/newer",
