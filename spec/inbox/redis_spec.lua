@@ -92,12 +92,12 @@ describe_redis("inbox store redis", function()
     inherited = "works",
   })
 
-  -- With the user that docs/inbox.md has, as it stands there.
+  -- With the user that docs/guides/inbox.md has, as it stands there.
   describe("with a user that may do only what is documented,", function()
     local function user()
       server:command("ACL", "SETUSER", "inbox", "reset")
       local words = {}
-      for word in docs.read("docs/inbox.md"):match "\nACL (SETUSER inbox [^\n]+)\n":gmatch "%S+" do
+      for word in docs.read("docs/guides/inbox.md"):match "\nACL (SETUSER inbox [^\n]+)\n":gmatch "%S+" do
         words[#words + 1] = word
       end
       assert.equal("OK", server:command("ACL", (table.unpack or unpack)(words)))
@@ -107,7 +107,7 @@ describe_redis("inbox store redis", function()
     conformance("redis, restricted", { open = user, again = user })
 
     it("warns of no setting, and needs each command of the list", function()
-      local line = docs.read("docs/inbox.md"):match "\nACL (SETUSER inbox [^\n]+)\n"
+      local line = docs.read("docs/guides/inbox.md"):match "\nACL (SETUSER inbox [^\n]+)\n"
       assert.same({}, stderr.of(function() put(user(), "a") end))
       assert.is_nil(line:find("@", 1, true))
       local used = {}

@@ -552,7 +552,7 @@ describe_nginx("calls in nginx #process", function()
     local account = apivideo.client { api_key = "docs-key", base_url = local_api.url }
     local_api:put_video { videoId = apivideo.events:sample("video.encoding.quality.completed").videoId, title = "News" }
     local blocks = { http = {}, server = {} }
-    for _, block in ipairs(docs.blocks("docs/nginx.md", "nginx")) do
+    for _, block in ipairs(docs.blocks("docs/guides/nginx.md", "nginx")) do
       local level = block.code:find("^location") and "server" or "http"
       -- The modules are the checkout's here, and the log is the spec's.
       if not block.code:find("lua_package_path", 1, true) and not block.code:find "^error_log" then

@@ -1,16 +1,16 @@
--- The tables of docs/compatibility.md say what ran and which floors the code has.
+-- Compares the tables of docs/reference/compatibility.md with the recorded results and the floors of the code.
 
 local compatibility = dofile "tools/compatibility.lua"
 local file = require "spec.support.file"
 
-describe("docs/compatibility.md", function()
+describe("docs/reference/compatibility.md", function()
   it("has the committed results and the floors of the code", function()
     local text = file.read(compatibility.page)
     assert.equal(compatibility.with_tables(text), text,
       "write the tables with: tools/with-lua 5.4 tools/compatibility.lua")
   end)
 
-  it("lists each library with the floor that its message names", function()
+  it("lists each library with the floor of its error message", function()
     local found = {}
     for _, floor in ipairs(compatibility.floors()) do found[floor[1]] = floor[2] end
     assert.same({
@@ -19,7 +19,7 @@ describe("docs/compatibility.md", function()
     }, found)
   end)
 
-  it("has results of a distribution only with the versions of all libraries", function()
+  it("has the versions of all libraries for each distribution with results", function()
     for _, name in ipairs(compatibility.order) do
       local facts = compatibility.facts(name)
       for _, column in ipairs(facts and compatibility.columns or {}) do
@@ -28,7 +28,7 @@ describe("docs/compatibility.md", function()
     end
   end)
 
-  it("has floors at run time that are those of the compiler", function()
+  it("has the same floors at run time as at compile time", function()
     local curl, openssl = file.read "src/common/compat_curl.h", file.read "src/common/compat_openssl.h"
     assert.equal(curl:match "FLOOR (0x%x+)", curl:match "LIBCURL_VERSION_NUM < (0x%x+)\n[^\n]*\n#error")
     assert.equal(openssl:match "FLOOR (0x%x+)", openssl:match "OPENSSL_VERSION_NUMBER < (0x%x+)L\n[^\n]*\n#error")

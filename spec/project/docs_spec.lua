@@ -1,5 +1,5 @@
--- Every Lua example of the documentation is run; every command is one that there is; every link leads
--- somewhere; every public function has its reference.
+-- Runs every Lua example of the documentation, and checks its commands, its links, its indexes, and that every public
+-- function has a reference.
 
 local apivideo = require "apivideo"
 local docs = require "spec.support.docs"
@@ -11,11 +11,13 @@ local sqlite = require "apivideo.inbox.sqlite"
 
 local read = docs.read
 
--- What a shell block may have beside make, luarocks and our command.
-local OTHERS = { cd = true, git = true, sudo = true }
+-- The local api.video of the examples: `apivideo emulate --port 8100`.
+local EXAMPLE_URL = "http://127.0.0.1:8100"
 
--- Has apt try to install what a command line names, where it has lists of packages. Files that the documentation
--- builds first are not there.
+-- The commands of shell blocks that are not checked.
+local UNCHECKED = { cd = true, git = true, sudo = true }
+
+-- Simulates an installation with apt, where it has lists of packages. Files of build/ do not exist here.
 local function assert_installable(arguments)
   if arguments:find "%./build/" then return end
   local pipe = io.popen("export LC_ALL=C; apt-cache show nginx > /dev/null 2>&1 || exit 0; apt-get -s " .. arguments
@@ -29,7 +31,7 @@ local function copy_with(original, changes)
   return setmetatable(changes, { __index = original })
 end
 
--- A copy with changes: for options, whose names are looked at.
+-- A copy with changes that has no metatable: the names of options are checked with pairs.
 local function changed(given, changes)
   local copy = {}
   for name, value in pairs(given) do copy[name] = value end
@@ -37,7 +39,7 @@ local function changed(given, changes)
   return copy
 end
 
--- What the account of the examples holds.
+-- Fills the account of the examples.
 local function fill(local_api)
   local video, stream = "vi4blUQJFrYWbaG44NChkH11", "li400mYKSgQ6xs7taUeSaEap"
   local_api:put_video {
@@ -62,7 +64,7 @@ describe("documentation", function()
     for _, other in ipairs(started) do other:stop() end
   end)
 
-  -- A function that starts something, which is stopped after the example.
+  -- Wraps a function that starts a server or an emulator: it is stopped after the example.
   local function until_the_end(start)
     return function(given)
       local other, err = start(given)
@@ -71,9 +73,10 @@ describe("documentation", function()
     end
   end
 
-  -- A client of the local api.video with the options of an example's.
+  -- A client of the local api.video with the other options of the example.
   local function new_client(given)
-    if type(given) ~= "table" or given.base_url then return apivideo.client(given) end
+    local is_elsewhere = type(given) ~= "table" or given.base_url and given.base_url ~= EXAMPLE_URL
+    if is_elsewhere then return apivideo.client(given) end
     given = changed(given, { base_url = local_api.url })
     if given.access_token then
       local account = apivideo.client { api_key = "docs-key", base_url = local_api.url }
@@ -85,7 +88,7 @@ describe("documentation", function()
     return apivideo.client(given)
   end
 
-  -- An inbox whose workers end with the example.
+  -- An inbox; its workers end with the example.
   local function new_inbox(given)
     local inbox = apivideo.inbox(given)
     function inbox:work(handlers, more)
@@ -96,7 +99,7 @@ describe("documentation", function()
     return inbox
   end
 
-  -- A store in a file of its own.
+  -- A SQLite store in a temporary file.
   local function new_sqlite(given)
     local path = os.tmpname()
     started[#started + 1] = { stop = function()
@@ -105,8 +108,8 @@ describe("documentation", function()
     return sqlite(changed(given, { path = path }))
   end
 
-  -- Globals in which an example meets the local api.video instead of the real one, no Redis, and a server
-  -- that ends at once.
+  -- The globals of an example: its client calls the local api.video, its Redis store is in memory, and its server stops
+  -- at once.
   local function environment()
     local modules = {
       apivideo = copy_with(apivideo, { client = new_client, inbox = new_inbox }),
@@ -163,7 +166,7 @@ describe("documentation", function()
       for line in block.code:gmatch("[^\n]+") do
         local words = {}
         for word in line:gsub("%s+#.*", ""):gmatch("%S+") do words[#words + 1] = word end
-        it("knows: " .. line, function()
+        it("has a valid command line: " .. line, function()
           local first = table.remove(words, 1)
           if first == "sudo" and words[1]:find "^tools/" then first = table.remove(words, 1) end
           if first == "apivideo" then
@@ -177,7 +180,7 @@ describe("documentation", function()
             assert_installable(line:match "apt%-get (.*)")
           elseif first:find "^tools/" then
             assert.equal("#!", read(first):sub(1, 2))
-          elseif not OTHERS[first] then
+          elseif not UNCHECKED[first] then
             assert.equal('eval "$(make -s env)"', line)
           end
         end)
@@ -196,8 +199,26 @@ describe("documentation", function()
     end)
   end
 
+  it("lists every page in both indexes, with its title in llms.txt", function()
+    local index, llms = read "docs/README.md", read "docs/llms.txt"
+    for _, path in ipairs(docs.pages()) do
+      if path ~= "docs/README.md" then
+        local link = path:match "^docs/(.*)"
+        assert.truthy(index:find("](" .. link .. ")", 1, true), path)
+        local title = read(path):match "^# ([^\n]+)\n"
+        assert.truthy(llms:find(("\n- [%s](%s): "):format(title, link), 1, true), path)
+      end
+    end
+  end)
+
+  it("names spec files that exist", function()
+    for _, path in ipairs(docs.files()) do
+      for spec in read(path):gmatch "`(spec/[%w_/]+%.lua)`" do read(spec) end
+    end
+  end)
+
   it("has every event type with its fields", function()
-    local text = read("docs/events.md")
+    local text = read("docs/guides/events.md")
     for _, name in ipairs(apivideo.events:names()) do
       local row = text:match("| `" .. name:gsub("%p", "%%%0") .. "` |([^\n]*)")
       for _, field in ipairs(apivideo.events.types[name].required) do
@@ -206,7 +227,7 @@ describe("documentation", function()
     end
   end)
 
-  it("has the quickstart as an example that runs", function()
+  it("has a quickstart that runs", function()
     run(read("examples/quickstart.lua"):gsub("apivideo.run%(main%)", "main()"), "quickstart")
   end)
 
@@ -234,7 +255,7 @@ describe("documentation", function()
     add_methods("client", client)
     for _, name in ipairs { "webhooks", "videos", "live_streams", "captions", "summaries" } do
       add_methods("client." .. name, client[name])
-      names["client." .. name .. ":new"] = nil -- makes the resource of a client; it makes them itself
+      names["client." .. name .. ":new"] = nil -- internal: a client creates its resources itself
     end
     add_methods("secrets", client.webhooks:secrets())
     add_methods("cancellation", apivideo.cancellation())
@@ -254,7 +275,7 @@ describe("documentation", function()
   describe("reference", function()
     local sections = docs.sections()
 
-    it("has every public function, and no other", function()
+    it("has every public function and no other", function()
       local missing, unknown = {}, {}
       local names = public_names()
       for name in pairs(names) do
@@ -269,7 +290,7 @@ describe("documentation", function()
     end)
 
     for name, section in pairs(sections) do
-      it("says of " .. name .. " what it returns, how it fails, and shows it", function()
+      it("has a result, errors and an example for " .. name, function()
         assert.truthy(section.text:find("\n**Result:** ", 1, true), "no **Result:**")
         assert.truthy(section.text:find("\n**Errors:** ", 1, true), "no **Errors:**")
         local examples = section.text:match("```lua\n(.-)```")

@@ -1,4 +1,4 @@
--- The parts of the documentation: blocks of code, headings, the sections of the reference.
+-- Reads the documentation: code blocks, headings, the sections of the reference.
 
 local lfs = require "lfs"
 
@@ -12,7 +12,7 @@ function docs.read(path)
   return text
 end
 
--- The files of a folder with an ending, sorted.
+-- The files of a folder with a suffix, sorted.
 local function files_of(folder, ending)
   local list = {}
   for name in lfs.dir(folder) do
@@ -22,16 +22,23 @@ local function files_of(folder, ending)
   return list
 end
 
---- All files of the documentation.
-function docs.files()
-  local list = { "README.md", "CHANGELOG.md", "CONTRIBUTING.md" }
-  for _, folder in ipairs { "docs", "docs/reference" } do
+--- The pages of the folder docs.
+function docs.pages()
+  local list = {}
+  for _, folder in ipairs { "docs", "docs/guides", "docs/reference", "docs/contributing" } do
     for _, path in ipairs(files_of(folder, ".md")) do list[#list + 1] = path end
   end
   return list
 end
 
---- The fenced blocks of a language in a file: code, and a name with the line.
+--- All files of the documentation.
+function docs.files()
+  local list = { "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/llms.txt" }
+  for _, path in ipairs(docs.pages()) do list[#list + 1] = path end
+  return list
+end
+
+--- The fenced code blocks of a language in a file: `code`, and `name` with the line.
 function docs.blocks(path, language)
   local list, text, position = {}, docs.read(path), 1
   while true do
@@ -43,7 +50,7 @@ function docs.blocks(path, language)
   end
 end
 
---- The Lua blocks of a file, each with what it begins with: on a page of the reference, the first one.
+--- The Lua blocks of a file. On a page of the reference, each continues the first one: `begin`.
 function docs.examples(path)
   local list = docs.blocks(path, "lua")
   for i, block in ipairs(list) do
@@ -86,13 +93,13 @@ function docs.sections()
   return sections
 end
 
--- Classes that a user gives, or is given: what the annotations say of them is in the reference.
-local TOLD = { "Error", "Response", "Delivery", "Outcome", "SyncPlan", "RateLimitClass", "ServerRequest",
+-- Classes of values that users pass or receive: the reference contains all their fields.
+local PUBLIC = { "Error", "Response", "Delivery", "Outcome", "SyncPlan", "RateLimitClass", "ServerRequest",
   "Claim", "Entry", "StoredEntry", "InboxStats", "Settlement",
   "emulator.Delivery", "emulator.Attempt", "emulator.Request", "emulator.Fault" }
 
-local function is_told(class)
-  for _, name in ipairs(TOLD) do
+local function is_public(class)
+  for _, name in ipairs(PUBLIC) do
     if name == class then return true end
   end
   return class:find("Options$") or class:find("Query$") or class:find("^Observed")
@@ -106,7 +113,7 @@ function docs.annotated()
     for line in docs.read(path):gmatch("[^\n]+") do
       local name, field = line:match("^%-%-%-@class apivideo%.([%w_.]+)"), line:match("^%-%-%-@field ([%w_]+)")
       if name then
-        class = is_told(name) and name
+        class = is_public(name) and name
         if class then classes[class] = {} end
       elseif field and class then
         table.insert(classes[class], field)
