@@ -262,8 +262,9 @@ static bool is_last(const server *self, const server_request *request) {
 
 void server_send(server_request *request, unsigned status) {
   server *self = request->owner;
-  if (is_last(self, request))
-    (void)server_draft_header(request, MHD_HTTP_HEADER_CONNECTION, "close");
+  if (is_last(self, request) &&
+      !server_draft_header(request, MHD_HTTP_HEADER_CONNECTION, "close") && request->chunked)
+    connections_end(self, request->connection);
   request->status = status;
   request->response = request->draft != NULL ? request->draft : self->empty;
   request->draft = NULL;
