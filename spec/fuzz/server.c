@@ -2,7 +2,7 @@
 ** Fuzz target: what a client sends to our server. A connection is one end of a pair of sockets that
 ** libmicrohttpd is given; server.lua writes the input into the other.
 */
-#include "../../src/server/server.h"
+#include "../../src/server/server_internal.h"
 
 #include <arpa/inet.h>
 #include <string.h>

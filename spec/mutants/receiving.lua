@@ -4,38 +4,40 @@ return {
   {
     file = "src/server/connections.c", spec = "spec/server/deadlines_spec.lua",
     { "requests may take any time", [[queue->first->deadline <= now ?]], [[queue->first->deadline < 0 ?]] },
-    { "unread connections are closed at the timeout", [[if (!spare(self, one)) end(self, one);]], [[end(self, one);]] },
-    { "unread connections are evicted", [[if (spare(self, oldest)) continue;]], "" },
-    { "places are free again at once", [[return oldest->deadline - (long long)self->timeout * 1000 + EVICTION_AGE_MS;]], [[return 0;]] },
-    { "answers may be taken at any time", [[while ((one = overdue(&self->answering, now)) != NULL) end(self, one);]], [[;]] },
+    { "unread connections are closed at the timeout", [[if (!extend(self, one)) end(self, one);]], [[end(self, one);]] },
+    { "unread connections are evicted", [[if (extend(self, oldest)) continue;]], "" },
+    { "new connections are evicted at once", [[return oldest->deadline - (long long)self->timeout * 1000 + EVICTION_AGE_MS;]], [[return 0;]] },
+    { "responses may be received at any time", [[while ((one = expired(&self->sending, now)) != NULL) end(self, one);]], [[;]] },
   },
   {
     file = "src/server/listening.c", spec = "spec/server/hostile_spec.lua",
-    { "as many connections as come", [[self->connections >= self->max_connections &&
-      !(has_incoming(self) && connections_evict(self))]], [[false]], spec = "spec/server/deadlines_spec.lua" },
-    { "no connection is evicted when descriptors are out", [[if (problem == EMFILE && connections_evict(self)) return;]], "" },
-    { "connections in use keep their places", [[return self->listening >= 0 && !has_place(self) && has_incoming(self);]], [[return false;]], spec = "spec/server/deadlines_spec.lua" },
+    { "any number of connections is accepted", [[self->connection_count >= self->max_connections &&
+      !(has_incoming(self) && server_connections_evict(self))]], [[false]], spec = "spec/server/deadlines_spec.lua" },
+    { "no connection is evicted when descriptors are out", [[if (problem == EMFILE && server_connections_evict(self)) return;]], "" },
+    { "connections in use stay open", [[return self->listening >= 0 && !can_admit(self) && has_incoming(self);]], [[return false;]], spec = "spec/server/deadlines_spec.lua" },
     { "descriptors are not counted at the start", [[limit.rlim_cur >= needed]], [[true]] },
   },
   {
     file = "src/server/body.c", spec = "spec/server/hostile_spec.lua",
-    { "bodies are not bounded", [[request->too_large || len > self->max_body - request->body_len]], [[request->too_large]], spec = "spec/server/server_spec.lua" },
-    { "bodies are not bounded together", [[self->body_memory + more > self->max_body + TOGETHER_MAX]], [[false]] },
-    { "a body within its bound has no room", [[  if (size > self->max_body) size = self->max_body;]], "" },
-    { "of unfinished bodies the smallest goes", [[each->body_size > found->body_size ||]], [[each->body_size < found->body_size ||]] },
+    { "bodies are not bounded", [[request->is_too_large || length > self->max_body - request->body_length]], [[request->is_too_large]], spec = "spec/server/server_spec.lua" },
+    { "bodies are not bounded together", [[self->body_memory + more > self->max_body + SHARED_MAX]], [[false]] },
+    { "a connection may spin", [[if (had_unread && request->has_unread) server_connections_end]], [[if (false) server_connections_end]], spec = "spec/server/malformed_spec.lua" },
+    { "a pause between chunks counts as a stall", [[request->has_unread = server_connections_has_unread(request->connection);]], [[request->has_unread = true;]], spec = "spec/server/malformed_spec.lua" },
+    { "a body within its limit has no room", [[  if (size > self->max_body) size = self->max_body;]], "" },
+    { "the request with the smallest unfinished body is ended", [[each->body_size > found->body_size ||]], [[each->body_size < found->body_size ||]] },
   },
   {
     file = "src/server/framing.c", spec = "spec/server/malformed_spec.lua",
-    { "two lengths are taken", [[found->lengths <= 1 &&]], "" },
-    { "HTTP/1.0 may have an encoding", [[!(found->chunked && is_old) && ]], "" },
-    { "paths need not be decodable", [[ && is_decodable(text)]], "" },
-    { "names need not be tokens", [[!http_is_token(name, len) || ]], "" },
-    { "control characters are taken", [[ || (value != NULL && !http_is_clean(value, value_len))]], "", spec = "spec/server/fuzz_findings_spec.lua" },
-    { "names are compared in the process's locale", [[  return ascii_equal(name, len, other, strlen(other));]],
-      [[  return len == strlen(other) && strncasecmp(name, other, len) == 0;]], spec = "spec/server/locale_spec.lua" },
+    { "two lengths are accepted", [[found->framings <= 1 &&]], "" },
+    { "HTTP/1.0 may have an encoding", [[!(found->is_chunked && is_http_1_0) && ]], "" },
+    { "paths need not be decodable", [[is_decodable(text);]], "true;" },
+    { "names need not be tokens", [[!http_is_token(name, length) || ]], "" },
+    { "control characters are accepted", [[ || (value != NULL && !http_is_clean(value, value_length))]], "", spec = "spec/server/fuzz_findings_spec.lua" },
+    { "names are compared in the process's locale", [[  return ascii_equal(name, length, other, strlen(other));]],
+      [[  return length == strlen(other) && strncasecmp(name, other, length) == 0;]], spec = "spec/server/locale_spec.lua" },
   },
   {
-    file = "src/server/raw_head.c", spec = "spec/server/malformed_spec.lua", -- each for libmicrohttpd before 1.0
+    file = "src/server/header_section.c", spec = "spec/server/malformed_spec.lua", -- each for libmicrohttpd before 1.0
     { "a NUL in the target is hidden", [[line->version != line->url + strlen(line->target) + 1 ||]], "" },
     { "spaces before the target are hidden", [[line->url != line->method + strlen(line->method) + 1 ||]], "" },
     { "lines may end in LF", [[return end[0] == '\0' && end[1] == '\0' ? end + 2 : NULL;]], [[return end + (end[1] == '\0' ? 2 : 1);]] },
@@ -44,41 +46,41 @@ return {
   },
   {
     file = "src/server/request.c", spec = "spec/server/malformed_spec.lua",
-    { "a request may follow a chunked one", [[self->quiesced || request->chunked ||]], [[self->quiesced ||]] },
-    { "white space after a value stays", [[    header->value_len--;]], [[    break;]] },
-    { "announced bodies of any size are read", [[? refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE)
+    { "white space after a value stays", [[    header->value_length--;]], [[    break;]] },
+    { "announced bodies of any size are read", [[? server_response_reject(self, connection, MHD_HTTP_CONTENT_TOO_LARGE)
              : MHD_YES;]], [[? MHD_YES
              : MHD_YES;]], spec = "spec/server/server_spec.lua" },
-    { "connections that are handled may end", [[  connections_handle(request->connection);]], "", spec = "spec/server/deadlines_spec.lua" },
-    { "an answer counts as waiting", [[connections_answer(self, request->connection);]], [[connections_wait(self, request->connection);]], spec = "spec/server/deadlines_spec.lua" },
+    { "connections that are handled may end", [[  server_connections_handle(request->connection);]], "", spec = "spec/server/deadlines_spec.lua" },
     { "what libmicrohttpd forgets stays", [[one != NULL && one->request != NULL)]], [[false)]], spec = "spec/server/hostile_spec.lua" },
-    { "requests in the queue can be answered", [[ || !request->taken]], "", spec = "spec/server/reentry_spec.lua" },
+    { "requests in the queue can be responded to", [[ && request->awaits_response ? request]], [[ ? request]], spec = "spec/server/reentry_spec.lua" },
   },
   {
     file = "src/server/server.c", spec = "spec/server/malformed_spec.lua",
-    { "a connection may spin", [[if (was_stalled && request->stalled) connections_end]], [[if (false) connections_end]] },
-    { "who pauses goes with who spins", [[request->stalled = connections_has_unread(request->connection);]], [[request->stalled = true;]] },
     { "any libmicrohttpd will do", [[  if (!check_library(self)) return false;]], "", spec = "spec/server/listen_spec.lua" },
-    { "deadlines come before what was sent in time", [[  self->idle_calls = run(self) ?]], [[  connections_expire(self);
+    { "deadlines come before what was sent in time", [[  self->idle_calls = run(self) ?]], [[  server_connections_expire(self);
   self->idle_calls = run(self) ?]], spec = "spec/server/deadlines_spec.lua" },
-    { "heads may have 256 KB", [[((size_t)16 * 1024)]], [[((size_t)256 * 1024)]] },
-    { "a forked child stops the parent's server", [[  if (!server_is_ours(self)) abandon(self);]], "", spec = "spec/server/fork_spec.lua" },
+    { "header sections may have 256 KB", [[((size_t)16 * 1024)]], [[((size_t)256 * 1024)]] },
+    { "a forked child stops the parent's server", [[  if (is_forked(self)) abandon(self);]], "", spec = "spec/server/fork_spec.lua" },
     { "a forked child keeps the connections open", [[(void)close(one->fd);]], [[;]], spec = "spec/server/fork_spec.lua" },
   },
   {
     file = "src/server/listening.c", spec = "spec/server/listen_spec.lua",
     { "only the first address is tried", [[each = each->ai_next]], [[each = NULL]] },
-    { "a taken port moves the server to another address", [[    if (is_of_port(problem)) return problem;]], "" },
+    { "a taken port moves the server to another address", [[    if (concerns_port(problem)) return problem;]], "" },
     { "the soft limit of descriptors stays", [[setrlimit(RLIMIT_NOFILE, &limit) == 0]], [[false]] },
   },
   {
     file = "src/server/server_lua.c", spec = "spec/server/reentry_spec.lua",
-    { "a request that a finalizer took is handed out again", [[if (self->ready != NULL && self->ready->id == copy->id) break;]], [[break;]] },
-    { "a forked child uses the server", [[if (self->daemon != NULL && !server_is_ours(self)) server_close(self);]], "", spec = "spec/server/fork_spec.lua" },
+    { "a request that a finalizer took is returned again", [[if (server_take(self, copy->id)) break;]], [[(void)server_take(self, copy->id);
+    break;]] },
+    { "a forked child uses the server", [[  server_close_if_forked(self);]], "", spec = "spec/server/fork_spec.lua" },
   },
   {
-    file = "src/server/request.c", spec = "spec/server/server_spec.lua",
-    { "headers may hold a NUL", "value_len > 0 && http_is_clean(value, value_len)", "value_len > 0" },
+    file = "src/server/response.c", spec = "spec/server/server_spec.lua",
+    { "headers may contain a NUL", "value_length > 0 && http_is_clean(value, value_length)", "value_length > 0" },
+    { "a request may follow a chunked one", [[self->is_stopping || request->is_chunked ||]], [[self->is_stopping ||]], spec = "spec/server/malformed_spec.lua" },
+    { "a request may follow a chunked one when memory is out", [[ && request->is_chunked)]], [[ && false)]], spec = "spec/server/out_of_memory_spec.lua" },
+    { "a response has the deadline of a request", [[server_connections_send(self, request->connection);]], [[server_connections_receive(self, request->connection);]], spec = "spec/server/deadlines_spec.lua" },
   },
   {
     file = "src/core/signals.c", spec = "spec/runtime/signals_spec.lua",
