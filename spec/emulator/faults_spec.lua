@@ -169,7 +169,7 @@ describe("emulator, faults", function()
     assert.same({ "stall", 201 }, { last() })
     _, err = ask("DELETE", "/webhooks/x", { timeout = ENOUGH })
     assert.equal("timeout", err.kind)
-    wait_for(function() return local_api.server.core:active() == 0 end, "the client's leaving to be noticed")
+    wait_for(function() return local_api.server._core:active() == 0 end, "the client's leaving to be noticed")
     assert.equal(1, count())
   end)
 

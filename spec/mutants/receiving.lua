@@ -96,9 +96,12 @@ return {
   },
   {
     file = "lua/apivideo/server/init.lua", spec = "spec/server/server_spec.lua",
-    { "a failed handler is no answer", "self.core:respond(id, 500) -- first: without memory, there is no message either", "" },
-    { "a handler that yields elsewhere is no answer", "    self.core:respond(id, 500)\n    self.send()", "    self.send()" },
-    { "requests under way are cut", "self.drained:wait(grace or 10)", "" },
+    { "current requests are cut off", "self._drained:wait(grace or GRACE_S)", "" },
+  },
+  {
+    file = "lua/apivideo/server/workers.lua", spec = "spec/server/server_spec.lua",
+    { "a failed handler gets no response", "self._core:respond(id, 500) -- before the report: if memory is out, that fails", "" },
+    { "a handler that yields elsewhere gets no response", "    self._core:respond(id, 500)\n    self._send()", "    self._send()" },
   },
   {
     file = "lua/apivideo/receiver/init.lua", spec = "spec/receiver/receiver_spec.lua",

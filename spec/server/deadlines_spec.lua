@@ -128,7 +128,7 @@ describe("server's deadlines", function()
     wait_for(function()
       local bytes, _, partial = slowly.socket:receive(16384)
       taken = taken + #(bytes or partial)
-      return running.core:active() == 0
+      return running._core:active() == 0
     end, "the end of answers that are not taken")
     assert.is_true(taken < #large)
   end)

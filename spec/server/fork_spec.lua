@@ -27,7 +27,7 @@ local SETUP = [[
   check(idle)
   partial:send "POST /partial HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbo"
   slow = get "/slow"
-  while running.core:active() < 2 do apivideo.sleep(0.001) end
+  while running._core:active() < 2 do apivideo.sleep(0.001) end
   -- Waits for the end of a child, which must not be of the parent's making.
   local function wait_for_child(pid)
     local gone = "grep -q '^State:.Z' /proc/%d/status 2> /dev/null || ! kill -0 %d 2> /dev/null"
@@ -54,15 +54,15 @@ local EXPECTED = "200\t/idle\n200\t/again\n200\t/partial\n200\t/slow\n200\t/new\
 
 -- What the child does with the server; each ends with an exit that closes nothing more.
 local ways = {
-  ["collects it"] = [[running.core = nil; idle, partial, slow = nil, nil, nil
+  ["collects it"] = [[running._core, running._workers._core = nil, nil; idle, partial, slow = nil, nil, nil
     collectgarbage() collectgarbage()]],
-  ["closes it"] = [[running.core:close() running.core:close()]],
+  ["closes it"] = [[running._core:close() running._core:close()]],
   ["stops it"] = [[running:stop(0)]],
   ["uses it"] = [[
-    running.core:run() running.core:next() running.core:stop_accepting() running.core:refuse(1)
-    for id = 1, 5 do running.core:respond(id, 500) running.core:cut(id, "x", "reset") end
-    assert(running.core:run() == nil and running.core:active() == 0)
-      if running.core.fd then assert(running.core:fd() == -1) end]],
+    running._core:run() running._core:next() running._core:stop_accepting() running._core:refuse(1)
+    for id = 1, 5 do running._core:respond(id, 500) running._core:cut(id, "x", "reset") end
+    assert(running._core:run() == nil and running._core:active() == 0)
+      if running._core.fd then assert(running._core:fd() == -1) end]],
   ["goes on with the loop"] = [[
     local stopped, err = running:run()
     assert(stopped == nil and tostring(err):find("forked child", 1, true))]],
@@ -118,7 +118,7 @@ describe("server in a forked child #process", function()
           return number
         end
         local before = count()
-        running.core:close()
+        running._core:close()
         print("closed", before - count())
         native.exit(0)
       end

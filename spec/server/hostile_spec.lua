@@ -167,5 +167,5 @@ it("server says so when the process may not have as many descriptors #process", 
     print(server.listen { handler = print, max_connections = 40 })]] }, "prlimit --nofile=64")
   assert.truthy(output:find("41 connections need 65 descriptors, and this process may have 64", 1, true))
   assert.truthy(output:find("lower max_connections", 1, true))
-  assert.truthy(output:find("\ntable", 1, true))
+  assert.truthy(output:find("\napivideo.Server: http://", 1, true))
 end)

@@ -178,8 +178,8 @@ describe("server", function()
   -- Counts how often a server is woken.
   local function count_turns(listening)
     local counted = { turns = 0 }
-    local core = listening.core
-    listening.core = setmetatable({ run = function()
+    local core = listening._core
+    listening._core = setmetatable({ run = function()
       counted.turns = counted.turns + 1
       return core:run()
     end }, { __index = function(_, name)

@@ -31,7 +31,8 @@ describe("server out of memory", function()
       end })
       for _, path in ipairs { "/empty", "/body" } do
         local connection = raw.connect(running.port)
-        connection:send("POST " .. path .. " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
+        connection:send("POST " .. path .. " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+          .. "1\r\nx\r\n0\r\n\r\n"
           .. "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
         while connection:read() do end
         connection:close()
