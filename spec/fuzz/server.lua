@@ -1,6 +1,6 @@
--- The input: a byte that chooses the caps, and what clients send. A byte 30 and the one after it end a
--- piece, and say what happens then; each request that is whole is answered by a receiver, unless it
--- is to wait or to be cut. At the end the client leaves, and nothing of it may be left.
+-- The input: a byte that selects the limits, and what clients send. A byte 30 ends a piece, and the byte after it
+-- selects what happens then. A receiver responds to each complete request, unless it is to wait or to be cut. At
+-- the end the client closes the connection, and no request may be left.
 
 local apivideo = require "apivideo"
 local client = require "client"
@@ -21,7 +21,7 @@ for _, unsigned in ipairs { true, false } do
   }
 end
 
--- A request is framed in one way only, and is what it says.
+-- Checks that a request has one framing, valid parts, and the body that its header section announces.
 local function check_request(method, target, list, body, max_body)
   local length, encoding = list["content-length"], list["transfer-encoding"]
   assert(method:find "^[^%s%c]+$", method)
@@ -29,7 +29,7 @@ local function check_request(method, target, list, body, max_body)
   assert(not (length and encoding), "two framings")
   assert(length == nil or type(length) == "string" and tonumber(length) == #body, "the length")
   assert(length or encoding or body == "", "a body without framing")
-  assert(#body <= max_body, "the body's cap")
+  assert(#body <= max_body, "a body beyond max_body")
   for name, value in pairs(list) do
     assert(name ~= "" and name == name:lower() and not name:find "[%s%z:]", name)
     for _, item in ipairs(type(value) == "table" and value or { value }) do
@@ -38,42 +38,42 @@ local function check_request(method, target, list, body, max_body)
   end
 end
 
--- Takes what is ready, and answers it or keeps its id in `waiting`.
+-- Takes the requests that are ready, and responds to them or keeps their ids in `waiting`.
 local function serve(server, case, action)
   while true do
     local id, method, target, list, body, peer = server:next()
     if not id then return end
     check_request(method, target, list, body, case.max_body)
     assert(peer == "127.0.0.1")
-    local status, answer_headers, text = case.receiver:receive {
+    local status, response_headers, text = case.receiver:receive {
       method = method, headers = headers.any_case(list), body = body,
     }
     case.waiting[#case.waiting + 1] = id
     if action ~= "w" then
       for _, waiting in ipairs(case.waiting) do
         assert(ENDINGS[action] and server:cut(waiting, "HTTP/1.1 20", ENDINGS[action])
-          or server:respond(waiting, status, answer_headers, text) or case.broken)
-        assert(not server:respond(waiting, 204), "answered twice")
+          or server:respond(waiting, status, response_headers, text) or case.broken)
+        assert(not server:respond(waiting, 204), "two responses")
       end
       case.waiting = {}
     end
   end
 end
 
-local function check_answers(case)
+local function check_responses(case)
   local bytes = client.receive()
   case.received = case.received .. bytes
   assert(case.cut or case.received == "" or case.received:find "^HTTP/1%.[01] %d%d%d ", case.received)
 end
 
--- One piece, and what happens after it.
+-- Sends one piece, and does what follows it.
 local function act(server, case, bytes, action)
   client.send(bytes)
   server:run()
   case.cut = case.cut or ENDINGS[action] ~= nil
   serve(server, case, action)
   server:run()
-  check_answers(case)
+  check_responses(case)
   if action == "n" then
     client.connect(server)
     case.received, case.broken = "", true

@@ -19,8 +19,8 @@ return {
   },
   {
     file = "src/server/body.c", spec = "spec/server/hostile_spec.lua",
-    { "bodies are not bounded", [[request->is_too_large || length > self->max_body - request->body_length]], [[request->is_too_large]], spec = "spec/server/server_spec.lua" },
-    { "bodies are not bounded together", [[self->body_memory + more > self->max_body + SHARED_MAX]], [[false]] },
+    { "a body may have any size", [[request->is_too_large || length > self->max_body - request->body_length]], [[request->is_too_large]], spec = "spec/server/server_spec.lua" },
+    { "all bodies together may have any size", [[self->body_memory + more > self->max_body + SHARED_MAX]], [[false]] },
     { "a connection may spin", [[if (had_unread && request->has_unread) server_connections_end]], [[if (false) server_connections_end]], spec = "spec/server/malformed_spec.lua" },
     { "a pause between chunks counts as a stall", [[request->has_unread = server_connections_has_unread(request->connection);]], [[request->has_unread = true;]], spec = "spec/server/malformed_spec.lua" },
     { "a body within its limit has no room", [[  if (size > self->max_body) size = self->max_body;]], "" },
@@ -40,24 +40,24 @@ return {
     file = "src/server/header_section.c", spec = "spec/server/malformed_spec.lua", -- each for libmicrohttpd before 1.0
     { "a NUL in the target is hidden", [[line->version != line->url + strlen(line->target) + 1 ||]], "" },
     { "spaces before the target are hidden", [[line->url != line->method + strlen(line->method) + 1 ||]], "" },
-    { "lines may end in LF", [[return end[0] == '\0' && end[1] == '\0' ? end + 2 : NULL;]], [[return end + (end[1] == '\0' ? 2 : 1);]] },
+    { "lines may end in a bare LF", [[return end[0] == '\0' && end[1] == '\0' ? end + 2 : NULL;]], [[return end + (end[1] == '\0' ? 2 : 1);]] },
     { "bytes between headers are hidden", [[const bool is_next = name == at->next;]], [[const bool is_next = true;]] },
-    { "the end of the header section is not looked at", [[&& ends_at(connection, line->method, at.next, count)]], "" },
+    { "the end of the header section is not checked", [[&& ends_at(connection, line->method, at.next, count)]], "" },
   },
   {
     file = "src/server/request.c", spec = "spec/server/malformed_spec.lua",
-    { "white space after a value stays", [[    header->value_length--;]], [[    break;]] },
+    { "the whitespace after a value stays", [[    header->value_length--;]], [[    break;]] },
     { "announced bodies of any size are read", [[? server_response_reject(self, connection, MHD_HTTP_CONTENT_TOO_LARGE)
              : MHD_YES;]], [[? MHD_YES
              : MHD_YES;]], spec = "spec/server/server_spec.lua" },
-    { "connections that are handled may end", [[  server_connections_handle(request->connection);]], "", spec = "spec/server/deadlines_spec.lua" },
-    { "what libmicrohttpd forgets stays", [[one != NULL && one->request != NULL)]], [[false)]], spec = "spec/server/hostile_spec.lua" },
+    { "a connection expires while its request is handled", [[  server_connections_handle(request->connection);]], "", spec = "spec/server/deadlines_spec.lua" },
+    { "a request that libmicrohttpd does not complete leaks", [[one != NULL && one->request != NULL)]], [[false)]], spec = "spec/server/hostile_spec.lua" },
     { "requests in the queue can be responded to", [[ && request->awaits_response ? request]], [[ ? request]], spec = "spec/server/reentry_spec.lua" },
   },
   {
     file = "src/server/server.c", spec = "spec/server/malformed_spec.lua",
-    { "any libmicrohttpd will do", [[  if (!check_library(self)) return false;]], "", spec = "spec/server/listen_spec.lua" },
-    { "deadlines come before what was sent in time", [[  self->idle_calls = run(self) ?]], [[  server_connections_expire(self);
+    { "any version of libmicrohttpd is accepted", [[  if (!check_library(self)) return false;]], "", spec = "spec/server/listen_spec.lua" },
+    { "deadlines are checked before received bytes are read", [[  self->idle_calls = run(self) ?]], [[  server_connections_expire(self);
   self->idle_calls = run(self) ?]], spec = "spec/server/deadlines_spec.lua" },
     { "header sections may have 256 KB", [[((size_t)16 * 1024)]], [[((size_t)256 * 1024)]] },
     { "a forked child stops the parent's server", [[  if (is_forked(self)) abandon(self);]], "", spec = "spec/server/fork_spec.lua" },
@@ -66,7 +66,7 @@ return {
   {
     file = "src/server/listening.c", spec = "spec/server/listen_spec.lua",
     { "only the first address is tried", [[each = each->ai_next]], [[each = NULL]] },
-    { "a taken port moves the server to another address", [[    if (concerns_port(problem)) return problem;]], "" },
+    { "with a port in use, the server listens on another address", [[    if (concerns_port(problem)) return problem;]], "" },
     { "the soft limit of descriptors stays", [[setrlimit(RLIMIT_NOFILE, &limit) == 0]], [[false]] },
   },
   {
@@ -95,7 +95,7 @@ return {
     { "schemes are read in the process's locale", [["^[Bb][Aa][Ss][Ii][Cc] +(.*)$"]], [["^[Bb][Aa][Ss]i[Cc] +(.*)$"]] },
   },
   {
-    file = "lua/apivideo/server/init.lua", spec = "spec/server/server_spec.lua",
+    file = "lua/apivideo/server/init.lua", spec = "spec/server/lifecycle_spec.lua",
     { "current requests are cut off", "self._drained:wait(grace or GRACE_S)", "" },
   },
   {

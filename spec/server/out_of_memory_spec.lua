@@ -1,4 +1,4 @@
---- A response whose "Connection: close" cannot be added, because libmicrohttpd is out of memory.
+--- A response that must close its connection, while libmicrohttpd has no memory for "Connection: close".
 
 local compile = require "spec.support.compile"
 local process = require "spec.support.process"

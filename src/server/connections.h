@@ -31,7 +31,7 @@ long long server_connections_eviction(const server *self);
 /* Evicts that connection. False if it does not exist, is too young, or has unread bytes. */
 bool server_connections_evict(server *self);
 
-/* Ends the connections whose deadlines have passed. */
+/* Ends the connections that have passed their deadlines. */
 void server_connections_expire(server *self);
 /* The next deadline, or LLONG_MAX. */
 long long server_connections_deadline(const server *self);

@@ -15,7 +15,7 @@
 #include "../common/compat_system.h"
 #include "response.h"
 
-/* A request whose connection stays open until its client closes it. */
+/* A request with a connection that stays open until its client closes it. */
 typedef struct held {
   server_request *request;
   struct held *next;
@@ -51,7 +51,7 @@ static bool has_left(const server_request *request) {
   return length == 0 || (length < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
-/* Closes the held connections whose clients have left, or all of them. */
+/* Closes the held connections that their clients have closed, or all of them. */
 static void release(faults *self, bool all) {
   held **link = &self->first;
   while (*link != NULL) {
@@ -62,7 +62,7 @@ static void release(faults *self, bool all) {
   }
 }
 
-/* Forgets a request whose connection was closed otherwise. */
+/* Forgets a request after its connection was closed otherwise. */
 static void forget(faults *self, const server_request *request) {
   held **link = &self->first;
   while (*link != NULL && (*link)->request != request) link = &(*link)->next;

@@ -11,8 +11,8 @@
 
 #include "header_section.h"
 
-/* SERVER_FRAMING_VALID if the request whose header section was received is framed unambiguously,
-   SERVER_FRAMING_CLOSE, or the status of the response. Sets whether its body is chunked in any case. */
+/* To be called when the header section was received: SERVER_FRAMING_VALID if the framing is unambiguous,
+   SERVER_FRAMING_CLOSE, or the status of the response. Sets `is_chunked` in any case. */
 unsigned server_framing_check(struct MHD_Connection *connection, const server_request_line *line,
                               bool *is_chunked);
 

@@ -2,7 +2,7 @@
 ** header_section.h: what libmicrohttpd's parser before 1.0 hides of a header section. It accepts a bare LF as
 ** the end of a line, ends a value at a NUL, and skips spaces before the request-target; 1.0 rejects all of
 ** these. The strings that it returns point into the received bytes, in which only the ends of strings were
-** overwritten with NULs: so the distances between the strings show what was there.
+** overwritten with NULs: so the distances between the strings show what stood between them.
 */
 #ifndef APIVIDEO_HEADER_SECTION_H
 #define APIVIDEO_HEADER_SECTION_H

@@ -37,8 +37,8 @@ void *server_request_on_target(void *context, const char *target,
   return request;
 }
 
-/* Gives a request an id whose slot is free. There are as many slots as connections, and a connection has one
-   request at a time. */
+/* Gives a request the next id that has a free slot. There are as many slots as connections, and a connection
+   has one request at a time. */
 static void assign_id(server *self, server_request *request) {
   assert(self->active < self->slot_count);
   do { self->last_id++; } while (*slot_of(self, self->last_id) != NULL);
@@ -53,7 +53,7 @@ static void enqueue(server *self, server_request *request) {
   self->end = &request->next;
 }
 
-/* Removes a request from the queue, if it is there. */
+/* Removes a request from the queue, if it is queued. */
 static void dequeue(server *self, server_request *request) {
   server_request **link = &self->first;
   while (*link != NULL && *link != request) link = &(*link)->next;
@@ -138,7 +138,7 @@ static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const 
   return MHD_YES;
 }
 
-/* Collects the headers, whose strings stay libmicrohttpd's; false when memory is out. */
+/* Collects the headers; their strings stay libmicrohttpd's. False when memory is out. */
 static bool collect_headers(server_request *request) {
   const int count = MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, NULL, NULL);
   if (count <= 0) return true;

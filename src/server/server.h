@@ -3,8 +3,8 @@
 ** depend on Lua. The binding (server_lua.c) includes this header only.
 **
 ** A request is received whole, then queued until server_take; its response is sent later, by the request's
-** id. An id whose request no longer exists is not an error. After requests were taken, the caller must call
-** server_run once more: it sends the responses that exist by then, and suspends the connections of the
+** id. The id of a request that no longer exists is not an error. After requests were taken, the caller must
+** call server_run once more: it sends the responses that exist by then, and suspends the connections of the
 ** other requests.
 **
 ** No function calls Lua. server_run, server_flush and server_close may free requests: a pointer to a request

@@ -247,7 +247,7 @@ static int cut(lua_State *L) {
 
 /* server:refuse(connections): closes that many more of the next connections; 0 resets the count; math.huge:
    all. Stack: [-0, +0, v]. */
-static int refuse(lua_State *L) {
+static int refuse_next(lua_State *L) {
   server *self = check_server(L);
   const lua_Number connections = luaL_checknumber(L, 2);
   luaL_argcheck(L, connections >= 0, 2, "non-negative number expected"); /* false for NaN */
@@ -280,7 +280,7 @@ static const luaL_Reg methods[] = {{"close", close_server},
                                    {"next", next_request},
                                    {"respond", respond},
                                    {"cut", cut},
-                                   {"refuse", refuse},
+                                   {"refuse", refuse_next},
                                    {"stop_accepting", stop_accepting},
                                    {"active", active},
                                    {"__gc", close_server},

@@ -174,7 +174,7 @@ function server.listen(given)
 end
 
 --- Starts a server, and waits until SIGINT or SIGTERM has stopped it: see Server:run. Call it with assert, or a
---- script whose port is in use ends without a message.
+--- script ends without a message when its port is in use.
 ---@param given apivideo.ServerOptions
 ---@return true|nil stopped
 ---@return apivideo.Error? err `network` when it cannot listen, or signals cannot be caught

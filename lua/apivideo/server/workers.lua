@@ -8,7 +8,7 @@ local request = require "apivideo.server.request"
 local runtime = require "apivideo.runtime"
 local slices = require "apivideo.runtime.time_slice"
 
-local IDLE_MAX = 8 -- idle workers, whose next requests need no new tasks
+local IDLE_MAX = 8 -- idle workers that stay: their next requests need no new tasks
 
 ---@class apivideo.server.Workers
 ---@field private _core apivideo.server.Core
@@ -54,7 +54,7 @@ local function respond(self, id, method, target, ...)
   return true
 end
 
--- Handles the request that `next` returned. Returns true; false if there was none; nil if another scheduler owns
+-- Handles the request that `next` returned. Returns true; false without a request; nil if another scheduler owns
 -- the task.
 local function handle_next(self, id, method, target, headers, body, peer, more)
   if not id then return false end
