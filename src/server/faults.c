@@ -22,7 +22,6 @@ typedef struct held {
 } held;
 
 typedef struct faults {
-  server_hook hook; /* first: the server's pointer to it is a pointer to the whole */
   server *owner;
   held *first;
   long long refusals; /* how many of the next connections to close */
@@ -79,8 +78,8 @@ static void free_faults(faults *self) {
   free(self);
 }
 
-static bool on_event(server_hook *hook, server_event event, const server_request *request) {
-  faults *self = (faults *)hook;
+static bool on_event(void *context, server_event event, const server_request *request) {
+  faults *self = context;
   switch (event) {
     case SERVER_EVENT_ACCEPT:
       if (self->refusals == 0) return true;
@@ -96,13 +95,13 @@ static bool on_event(server_hook *hook, server_event event, const server_request
 
 /* The faults of a server; NULL when memory is out. */
 static faults *faults_of(server *owner) {
-  faults *self = (faults *)owner->hook;
-  if (self != NULL) return self;
+  faults *self;
+  if (owner->hook.call != NULL) return owner->hook.context;
   self = calloc(1, sizeof *self);
   if (self == NULL) return NULL;
-  self->hook.call = on_event;
   self->owner = owner;
-  owner->hook = &self->hook;
+  owner->hook.call = on_event;
+  owner->hook.context = self;
   return self;
 }
 
@@ -141,7 +140,7 @@ void server_cut(server_request *request, const char *bytes, size_t length, serve
 bool server_refuse(server *self, long long connections) {
   faults *own;
   assert(connections >= 0);
-  if (connections == 0 && self->hook == NULL) return true;
+  if (connections == 0 && self->hook.call == NULL) return true;
   own = faults_of(self);
   if (own == NULL) return false;
   if (connections == 0) own->refusals = 0;

@@ -232,8 +232,8 @@ void server_close(server *self) {
   if (self->slots == NULL) return; /* not opened, or closed before */
   if (is_forked(self)) abandon(self);
   if (self->daemon != NULL) stop_daemon(self);
-  if (self->hook != NULL) (void)server_call_hook(self, SERVER_EVENT_CLOSE, NULL);
-  self->hook = NULL;
+  (void)server_call_hook(self, SERVER_EVENT_CLOSE, NULL);
+  self->hook.call = NULL;
   server_response_close(self);
   server_listening_close(self);
   server_poller_close(&self->poller, is_forked(self));

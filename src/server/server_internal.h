@@ -67,7 +67,8 @@ typedef enum server_event {
 /* Fault injection (faults.c), the only hook; the server has none until it is first needed. The result
    matters for SERVER_EVENT_ACCEPT only. */
 typedef struct server_hook {
-  bool (*call)(struct server_hook *hook, server_event event, const server_request *request);
+  bool (*call)(void *context, server_event event, const server_request *request); /* or NULL */
+  void *context;
 } server_hook;
 
 /* The caller zeroes it and does not move it. */
@@ -75,7 +76,7 @@ struct server {
   pid_t pid; /* of the process that opened it: a forked child only closes it */
   struct MHD_Daemon *daemon;
   server_poller poller;
-  server_hook *hook; /* or NULL */
+  server_hook hook;
   char error[256];
 
   /* listening.c */
@@ -114,7 +115,7 @@ struct server {
 /* Calls the server's hook; true if it has none. */
 static inline bool server_call_hook(server *self, server_event event,
                                     const server_request *request) {
-  return self->hook == NULL || self->hook->call(self->hook, event, request);
+  return self->hook.call == NULL || self->hook.call(self->hook.context, event, request);
 }
 
 #endif
