@@ -68,6 +68,8 @@ build = {
       ["apivideo.emulator.videos"] = "lua/apivideo/emulator/videos.lua",
       ["apivideo.emulator.webhooks"] = "lua/apivideo/emulator/webhooks.lua",
       ["apivideo.server.init"] = "lua/apivideo/server/init.lua",
+      ["apivideo.server.request"] = "lua/apivideo/server/request.lua",
+      ["apivideo.server.workers"] = "lua/apivideo/server/workers.lua",
     },
     bin = { "bin/apivideo" },
   },

@@ -29,8 +29,8 @@
 # Specs that exercise the C modules. The others test Lua code only, or timing.
 C_SPECS := $(wildcard $(addprefix spec/,core/event_spec.lua core/json_conformance_spec.lua core/signature*_spec.lua \
              core/timestamp_spec.lua events/events_spec.lua http/request_spec.lua http/reentry_spec.lua http/sent_spec.lua \
-             http/hostile_*_spec.lua server/server_spec.lua server/malformed_spec.lua server/deadlines_spec.lua \
-             receiver/receiver_spec.lua client/client_spec.lua runtime/runtime_spec.lua))
+             http/hostile_*_spec.lua server/server_spec.lua server/lifecycle_spec.lua server/malformed_spec.lua \
+             server/deadlines_spec.lua receiver/receiver_spec.lua client/client_spec.lua runtime/runtime_spec.lua))
 
 # A UBSan error aborts the run; a valgrind error fails it at the end.
 CHECKED := BUILD=$(BUILD)/checked CFLAGS="-O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined"
@@ -77,7 +77,8 @@ check-api:
 	@$(MAKE) --no-print-directory -s -j2 build-5.4 build-jit
 	@tools/check-api "5.4 jit" $(C_SPECS)
 
-REENTRY_SPECS := $(addprefix spec/,core/event_spec.lua core/signature_spec.lua http/request_spec.lua server/server_spec.lua)
+REENTRY_SPECS := $(addprefix spec/,core/event_spec.lua core/signature_spec.lua http/request_spec.lua server/server_spec.lua \
+                   server/lifecycle_spec.lua)
 
 .PHONY: check-reentry
 check-reentry:

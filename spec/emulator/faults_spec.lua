@@ -169,7 +169,7 @@ describe("emulator, faults", function()
     assert.same({ "stall", 201 }, { last() })
     _, err = send("DELETE", "/webhooks/x", { timeout = TIMEOUT_S })
     assert.equal("timeout", err.kind)
-    wait_for(function() return local_api.server.core:active() == 0 end, "the server to notice the closed connection")
+    wait_for(function() return local_api.server._core:active() == 0 end, "the server to notice the closed connection")
     assert.equal(1, count())
   end)
 

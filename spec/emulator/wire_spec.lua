@@ -62,24 +62,24 @@ describe("server, broken connections", function()
     local connection = cutting("half", "hold")
     connection:send(REQUEST)
     wait_for(function() return connection.socket:receive(4) end, "the bytes")
-    assert.equal(1, running.core:active())
+    assert.equal(1, running._core:active())
     local another = raw.connect(running.port)
     another:send("GET /ok HTTP/1.1\r\nHost: x\r\n\r\n")
     assert.equal(204, (another:read()))
-    assert.equal(1, running.core:active())
+    assert.equal(1, running._core:active())
     another:close()
     connection:close()
-    wait_for(function() return running.core:active() == 0 end, "the end of the request")
+    wait_for(function() return running._core:active() == 0 end, "the end of the request")
   end)
 
   it("holds several connections, which are closed in any order", function()
     local connections = { cutting("", "hold") }
     for i = 2, 4 do connections[i] = raw.connect(running.port) end
     for _, connection in ipairs(connections) do connection:send(REQUEST) end
-    wait_for(function() return running.core:active() == 4 end, "four requests")
+    wait_for(function() return running._core:active() == 4 end, "four requests")
     for left, i in ipairs { 3, 1, 4, 2 } do
       connections[i]:close()
-      wait_for(function() return running.core:active() == 4 - left end, "the end of a request")
+      wait_for(function() return running._core:active() == 4 - left end, "the end of a request")
     end
   end)
 
@@ -87,13 +87,13 @@ describe("server, broken connections", function()
     local connection = cutting("half", "hold")
     local sleeping = false
     runtime.spawn(function()
-      wait_for(function() return running.core:active() == 1 end, "a request")
+      wait_for(function() return running._core:active() == 1 end, "a request")
       sleeping = true
       running:stop(600)
     end)
     assert.same({ "half", "closed" }, { outcome(connection) })
     assert.is_true(sleeping)
-    wait_for(function() return running.closed_once end, "the end of the server")
+    wait_for(function() return running._is_closed end, "the end of the server")
   end)
 
   it("closes the held connections when it stops without a grace period", function()
@@ -101,7 +101,7 @@ describe("server, broken connections", function()
       local connection = cutting("", ending)
       connection:send(REQUEST)
       if ending == "hold" then
-        wait_for(function() return running.core:active() == 1 end, "a request")
+        wait_for(function() return running._core:active() == 1 end, "a request")
       end
       running:stop(0)
       connection:close()
@@ -156,7 +156,7 @@ describe("server, broken connections", function()
     end })
     local connection = raw.connect(running.port)
     connection:send(REQUEST)
-    wait_for(function() return running.core:active() == 1 end, "a request")
+    wait_for(function() return running._core:active() == 1 end, "a request")
     local stopped = false
     runtime.spawn(function()
       running:stop(600)

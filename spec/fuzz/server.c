@@ -1,8 +1,8 @@
 /*
-** Fuzz target: what a client sends to our server. A connection is one end of a pair of sockets that
-** libmicrohttpd is given; server.lua writes the input into the other.
+** Fuzz target: the bytes that a client sends to the server. libmicrohttpd gets one end of a pair of sockets as a
+** connection; server.lua writes the input to the other end.
 */
-#include "../../src/server/server.h"
+#include "../../src/server/server_internal.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static void close_client(void) {
   client = -1;
 }
 
-/* connect(server): a new connection; an earlier one ends. Stack: [-0, +0]. */
+/* connect(server): a new connection; an earlier one is closed. Stack: [-0, +0, v]. */
 static int client_connect(lua_State *L) {
   server *self = luaL_checkudata(L, 1, "apivideo.server");
   struct sockaddr_in address;
@@ -36,7 +36,7 @@ static int client_connect(lua_State *L) {
   return 0;
 }
 
-/* send(bytes): as far as the socket takes them. Stack: [-0, +0]. */
+/* send(bytes): as many as the socket accepts. Stack: [-0, +0, v]. */
 static int client_send(lua_State *L) {
   size_t length;
   const char *bytes = luaL_checklstring(L, 1, &length);
@@ -44,7 +44,7 @@ static int client_send(lua_State *L) {
   return 0;
 }
 
-/* receive() -> what the server has sent, "" if nothing. Stack: [-0, +1]. */
+/* receive() -> the bytes that the server has sent since the last call. Stack: [-0, +1, m]. */
 static int client_receive(lua_State *L) {
   char bytes[16384];
   const ssize_t count = client < 0 ? 0 : recv(client, bytes, sizeof bytes, 0);
@@ -52,14 +52,14 @@ static int client_receive(lua_State *L) {
   return 1;
 }
 
-/* close(). Stack: [-0, +0]. */
+/* close(). Stack: [-0, +0, -]. */
 static int client_close(lua_State *L) {
   (void)L;
   close_client();
   return 0;
 }
 
-/* Pushes the module: { connect, send, receive, close }. Stack: [-0, +1]. */
+/* Pushes the module: { connect, send, receive, close }. Stack: [-0, +1, v]. */
 static int open_client(lua_State *L) {
   static const luaL_Reg functions[] = {{"connect", client_connect},
                                        {"send", client_send},

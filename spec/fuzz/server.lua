@@ -1,6 +1,6 @@
--- The input: a byte that selects the limits, and the bytes of clients. A byte 30 and the next one end a part; the
--- second one selects the action after it. A receiver responds to each complete request, unless the action is to wait
--- or to cut the connection. At the end the client closes the connection, after which no request may be left.
+-- The input: a byte that selects the limits, and what clients send. A byte 30 ends a piece, and the byte after it
+-- selects what happens then. A receiver responds to each complete request, unless it is to wait or to be cut. At
+-- the end the client closes the connection, and no request may be left.
 
 local apivideo = require "apivideo"
 local client = require "client"
@@ -21,7 +21,7 @@ for _, unsigned in ipairs { true, false } do
   }
 end
 
--- A request has only one kind of framing, and valid contents.
+-- Checks that a request has one framing, valid parts, and the body that its header section announces.
 local function check_request(method, target, list, body, max_body)
   local length, encoding = list["content-length"], list["transfer-encoding"]
   assert(method:find "^[^%s%c]+$", method)
@@ -29,7 +29,7 @@ local function check_request(method, target, list, body, max_body)
   assert(not (length and encoding), "two kinds of framing")
   assert(length == nil or type(length) == "string" and tonumber(length) == #body, "the length")
   assert(length or encoding or body == "", "a body without framing")
-  assert(#body <= max_body, "the limit of the body")
+  assert(#body <= max_body, "a body beyond max_body")
   for name, value in pairs(list) do
     assert(name ~= "" and name == name:lower() and not name:find "[%s%z:]", name)
     for _, item in ipairs(type(value) == "table" and value or { value }) do
@@ -38,7 +38,7 @@ local function check_request(method, target, list, body, max_body)
   end
 end
 
--- Takes the requests that are ready, and responds to them, or keeps their ids in `waiting`.
+-- Takes the requests that are ready, and responds to them or keeps their ids in `waiting`.
 local function serve(server, case, action)
   while true do
     local id, method, target, list, body, peer = server:next()
@@ -66,7 +66,7 @@ local function check_responses(case)
   assert(case.cut or case.received == "" or case.received:find "^HTTP/1%.[01] %d%d%d ", case.received)
 end
 
--- Sends one part, and does the action after it.
+-- Sends one piece, and does what follows it.
 local function act(server, case, bytes, action)
   client.send(bytes)
   server:run()

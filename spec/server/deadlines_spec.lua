@@ -1,4 +1,4 @@
---- How long a connection may stay, and who goes when there is no room for a newcomer.
+--- Deadlines of connections, and which connection is evicted for an incoming one.
 
 local raw = require "spec.support.raw"
 local runtime = require "apivideo.runtime"
@@ -31,18 +31,18 @@ describe("server's deadlines", function()
     return connection
   end
 
-  -- What the server answers: status and body, or "closed".
-  local function answer(connection)
+  -- The response of the server: status and body, or "closed".
+  local function response_of(connection)
     local status, body
     runtime.spawn(function()
       local code, bytes = connection:read()
       status, body = code or "closed", bytes
     end)
-    wait_for(function() return status end, "an answer")
+    wait_for(function() return status end, "a response")
     return status, body
   end
 
-  -- Whether the server has ended it.
+  -- Whether the server has closed it.
   local function is_closed(connection)
     local _, problem, partial = connection.socket:receive(65536)
     connection.received = connection.received .. (partial or "")
@@ -51,9 +51,9 @@ describe("server's deadlines", function()
 
   local CHUNKED = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
-  -- What a request begins with, and the bytes that come then, again and again.
+  -- How a request begins, and the bytes that follow repeatedly.
   local slow = {
-    ["a head"] = { "GET / HTTP/1.1\r\nHost: x\r\nX: ", "x" },
+    ["a header line"] = { "GET / HTTP/1.1\r\nHost: x\r\nX: ", "x" },
     ["headers"] = { "GET / HTTP/1.1\r\nHost: x\r\n", "X: y\r\n" },
     ["empty lines before a request"] = { "", "\r\n" },
     ["a body"] = { "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n", "x" },
@@ -61,10 +61,10 @@ describe("server's deadlines", function()
     ["chunks"] = { CHUNKED, "1\r\nx\r\n" },
     ["an extension of a chunk"] = { CHUNKED .. "1;", "x" },
     ["trailers"] = { CHUNKED .. "0\r\n", "X: y\r\n" },
-    ["the next request of a kept connection"] = { GET .. "GET ", "/" },
+    ["the next request of a reused connection"] = { GET .. "GET ", "/" },
   }
 
-  it("count what has come in time, however late it is read, and however much it is", function()
+  it("count bytes that came in time, however late they are read, and however many they are", function()
     local late, large
     listen({ timeout = 1 }, function(request)
       if request.path ~= "/blocks" then return 204 end
@@ -77,11 +77,11 @@ describe("server's deadlines", function()
     late = connect "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe"
     large = connect "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
     connect "GET /blocks HTTP/1.1\r\nHost: x\r\n\r\n"
-    assert.equal(204, (answer(late)))
-    assert.equal(204, (answer(large)))
+    assert.equal(204, (response_of(late)))
+    assert.equal(204, (response_of(large)))
   end)
 
-  it("bound a request that comes byte by byte, wherever it is", function()
+  it("limit a request that is sent byte by byte, in each of its parts", function()
     listen { timeout = 1 }
     local left = {}
     for what, bytes in pairs(slow) do left[what] = { connection = connect(bytes[1]), bytes = bytes[2], sent = 0 } end
@@ -97,25 +97,25 @@ describe("server's deadlines", function()
     end, "the end of slow requests")
   end)
 
-  it("begin anew with each request of a connection", function()
+  it("start again with each request of a connection", function()
     listen { timeout = 3 }
     local connection = connect()
     for _ = 1, 4 do
       connection:send(GET)
-      assert.equal(204, (answer(connection)))
+      assert.equal(204, (response_of(connection)))
       runtime.sleep(1.1)
     end
   end)
 
-  it("leave a handler its time, and the sender's wait for it", function()
+  it("do not limit a handler", function()
     listen({ timeout = 1 }, function()
       runtime.sleep(1.2)
       return 204
     end)
-    assert.equal(204, (answer(connect(GET))))
+    assert.equal(204, (response_of(connect(GET))))
   end)
 
-  it("bound an answer that nobody takes, or byte by byte", function()
+  it("limit a response that is not received, or byte by byte", function()
     local large, handled = ("x"):rep(30000000), 0
     listen({ timeout = 1 }, function()
       handled = handled + 1
@@ -128,56 +128,56 @@ describe("server's deadlines", function()
     wait_for(function()
       local bytes, _, partial = slowly.socket:receive(16384)
       taken = taken + #(bytes or partial)
-      return running.core:active() == 0
-    end, "the end of answers that are not taken")
+      return running._core:active() == 0
+    end, "the end of responses that are not received")
     assert.is_true(taken < #large)
   end)
 
-  it("end who has waited longest when there is no room for a newcomer", function()
+  it("evict the oldest incomplete connection for an incoming one", function()
     listen { max_connections = 3 }
     local idle, half, third = connect(), connect "POST / HT", connect()
-    assert.equal(204, (answer(connect(GET))))
+    assert.equal(204, (response_of(connect(GET))))
     assert.is_true(wait_for(function() return is_closed(idle) end))
     assert.is_false(is_closed(half))
     assert.is_false(is_closed(third))
-    assert.equal(204, (answer(connect(GET))))
+    assert.equal(204, (response_of(connect(GET))))
     assert.is_true(wait_for(function() return is_closed(half) end))
     third:send(GET)
-    assert.equal(204, (answer(third)))
+    assert.equal(204, (response_of(third)))
   end)
 
-  it("count from the last request: a kept connection in use stays", function()
+  it("count from the last request: a reused connection is not evicted", function()
     listen { max_connections = 3 }
-    local kept = connect(GET)
-    assert.equal(204, (answer(kept)))
+    local reused = connect(GET)
+    assert.equal(204, (response_of(reused)))
     local began = runtime.monotonic()
     for _ = 1, 20 do
       connect()
-      kept:send(GET)
-      assert.equal(204, (answer(kept)))
+      reused:send(GET)
+      assert.equal(204, (response_of(reused)))
       if runtime.monotonic() - began > 0.2 then break end
     end
   end)
 
-  it("close a connection in use after a response when others have waited for its place", function()
+  it("close a busy connection after a response when incoming connections wait", function()
     listen { max_connections = 1 }
     wait_for(function()
-      local kept, waiting = connect(), connect(GET)
+      local reused, waiting = connect(), connect(GET)
       local status, head, _
       repeat
-        kept:send(GET)
-        status, _, head = kept:read()
+        reused:send(GET)
+        status, _, head = reused:read()
       until not status or head:find("Connection: close", 1, true)
-      assert.equal(204, (answer(waiting)))
-      return status -- nil: this process stood still so long that the idle connection was evicted
+      assert.equal(204, (response_of(waiting)))
+      return status -- nil: this process stalled for so long that the idle connection was evicted
     end, "the last response")
   end)
 
-  it("spare whose request is handled, and whose answer is on its way", function()
-    local handled, go_on = 0, runtime.latch()
+  it("do not evict a connection while its request is handled or its response is sent", function()
+    local handled, resume = 0, runtime.latch()
     listen({ max_connections = 4 }, function(request)
       handled = handled + 1
-      if request.path == "/wait" then go_on:wait(60) end
+      if request.path == "/wait" then resume:wait(60) end
       return 200, nil, request.path == "/large" and ("x"):rep(10000000) or "x"
     end)
     local waiting = connect "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -185,32 +185,32 @@ describe("server's deadlines", function()
     wait_for(function() return handled == 2 end)
     for _ = 1, 20 do
       connect()
-      local status = answer(connect(GET))
+      local status = response_of(connect(GET))
       assert.equal(200, status)
     end
-    go_on:open()
-    assert.equal(200, (answer(waiting)))
-    assert.equal(10000000, #select(2, answer(large)))
+    resume:open()
+    assert.equal(200, (response_of(waiting)))
+    assert.equal(10000000, #select(2, response_of(large)))
   end)
 
-  it("let a newcomer in where there is one place only", function()
+  it("admit an incoming connection where only one is allowed", function()
     listen { max_connections = 1 }
     for _ = 1, 20 do
       connect()
-      assert.equal(204, (answer(connect(GET))))
+      assert.equal(204, (response_of(connect(GET))))
     end
   end)
 
-  it("let whole requests wait for a place, and close none of them", function()
+  it("let complete requests wait until they are admitted, and close none of them", function()
     listen({ max_connections = 10 }, function()
       runtime.sleep(0.02)
       return 204
     end)
     for _ = 1, 100 do connect(GET) end
-    for i = 1, 100 do assert.equal(204, (answer(connections[i])), "request " .. i) end
+    for i = 1, 100 do assert.equal(204, (response_of(connections[i])), "request " .. i) end
   end)
 
-  it("let whole requests wait that come while all places are taken", function()
+  it("let complete requests wait that come while all connections are busy", function()
     listen({ max_connections = 2 }, function()
       runtime.sleep(0.12)
       return 204
@@ -219,40 +219,40 @@ describe("server's deadlines", function()
       connect(GET)
       runtime.sleep(0.05)
     end
-    for i = 1, 6 do assert.equal(204, (answer(connections[i])), "request " .. i) end
+    for i = 1, 6 do assert.equal(204, (response_of(connections[i])), "request " .. i) end
   end)
 
-  it("give a connection the time to send its request before another one takes its place", function()
+  it("leave a connection the time to send its request before it is evicted", function()
     listen { max_connections = 1 }
     local first = connect()
     runtime.sleep(0.01)
     local second = connect(GET)
     runtime.sleep(0.01)
     first:send(GET)
-    assert.equal(204, (answer(first)))
-    assert.equal(204, (answer(second)))
+    assert.equal(204, (response_of(first)))
+    assert.equal(204, (response_of(second)))
   end)
 
-  it("let a request in that came while a handler kept the loop busy, however large it is", function()
-    local kept
+  it("accept a request that came while a handler blocked the loop, however large it is", function()
+    local reused
     listen({ max_connections = 2 }, function(request)
       if request.path ~= "/blocks" then return 204 end
-      kept:send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" .. ("x"):rep(60000))
+      reused:send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" .. ("x"):rep(60000))
       for _ = 1, 5 do connect() end
       local ends = runtime.monotonic() + 0.15
       while runtime.monotonic() < ends do end -- luacheck: ignore 542
       return 204
     end)
-    kept = connect(GET)
-    assert.equal(204, (answer(kept)))
-    assert.equal(204, (answer(connect "GET /blocks HTTP/1.1\r\nHost: x\r\n\r\n")))
-    assert.equal(204, (answer(kept)))
+    reused = connect(GET)
+    assert.equal(204, (response_of(reused)))
+    assert.equal(204, (response_of(connect "GET /blocks HTTP/1.1\r\nHost: x\r\n\r\n")))
+    assert.equal(204, (response_of(reused)))
   end)
 
-  it("look what a newcomer has sent before he may go for another one", function()
+  it("read what a new connection has sent before it may be evicted", function()
     listen { max_connections = 1 }
     local together = {}
     for i = 1, 5 do together[i] = connect(GET) end
-    for i = 1, 5 do assert.equal(204, (answer(together[i]))) end
+    for i = 1, 5 do assert.equal(204, (response_of(together[i]))) end
   end)
 end)

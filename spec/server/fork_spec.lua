@@ -1,4 +1,4 @@
---- A process that forks while it serves: the child has the same sockets and the same sets.
+--- A process that forks while it serves: the child shares its sockets and its epoll sets.
 
 local poller = require "spec.support.poller"
 local process = require "spec.support.process"
@@ -22,13 +22,13 @@ local SETUP = [[
     local status, body = connection:read()
     print(status, body)
   end
-  -- Connections in each state: idle after a response, in the middle of a request, and with a handler that waits.
+  -- Connections in each state: idle after a response, in the middle of a request, and waiting for a handler.
   local idle, partial, slow = get "/idle", raw.connect(running.port), nil
   check(idle)
   partial:send "POST /partial HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbo"
   slow = get "/slow"
-  while running.core:active() < 2 do apivideo.sleep(0.001) end
-  -- Waits for the end of a child, which must not be of the parent's making.
+  while running._core:active() < 2 do apivideo.sleep(0.001) end
+  -- Waits until a child has ended. It must end by itself, without an event from the parent.
   local function wait_for_child(pid)
     local gone = "grep -q '^State:.Z' /proc/%d/status 2> /dev/null || ! kill -0 %d 2> /dev/null"
     local ok = false
@@ -52,25 +52,25 @@ local SETUP = [[
 
 local EXPECTED = "200\t/idle\n200\t/again\n200\t/partial\n200\t/slow\n200\t/new\nstopped\n"
 
--- What the child does with the server; each ends with an exit that closes nothing more.
+-- What the child does with the server. Each ends with an exit that closes nothing else.
 local ways = {
-  ["collects it"] = [[running.core = nil; idle, partial, slow = nil, nil, nil
+  ["collects it"] = [[running._core, running._workers._core = nil, nil; idle, partial, slow = nil, nil, nil
     collectgarbage() collectgarbage()]],
-  ["closes it"] = [[running.core:close() running.core:close()]],
+  ["closes it"] = [[running._core:close() running._core:close()]],
   ["stops it"] = [[running:stop(0)]],
   ["uses it"] = [[
-    running.core:run() running.core:next() running.core:stop_accepting() running.core:refuse(1)
-    for id = 1, 5 do running.core:respond(id, 500) running.core:cut(id, "x", "reset") end
-    assert(running.core:run() == nil and running.core:active() == 0)
-      if running.core.fd then assert(running.core:fd() == -1) end]],
-  ["goes on with the loop"] = [[
+    running._core:run() running._core:next() running._core:stop_accepting() running._core:refuse(1)
+    for id = 1, 5 do running._core:respond(id, 500) running._core:cut(id, "x", "reset") end
+    assert(running._core:run() == nil and running._core:active() == 0)
+      if running._core.fd then assert(running._core:fd() == -1) end]],
+  ["runs the loop"] = [[
     local stopped, err = running:run()
     assert(stopped == nil and tostring(err):find("forked child", 1, true))]],
-  ["runs it in a task, and nobody comes"] = [[
+  ["runs it in a task, without any connection"] = [[
     local stopped, err
     apivideo.run(function() stopped, err = running:run() end)
     assert(stopped == nil and tostring(err):find("^server: .*forked child"))]],
-  ["serves by itself"] = [[
+  ["opens a server of its own"] = [[
     running:stop(0)
     local own = assert(server.listen { handler = function() return 204 end })
     local connection = raw.connect(own.port)
@@ -110,7 +110,7 @@ describe("server in a forked child #process", function()
       local pid = native.fork()
       if pid == 0 then
         collectgarbage()
-        collectgarbage "stop" -- it could close others
+        collectgarbage "stop" -- it could close other descriptors
         local function count() -- the pipe of the command itself, for one, does not count
           local pipe = io.popen("ls -l /proc/" .. native.getpid() .. "/fd | grep -cE 'socket:|eventpoll|timerfd'")
           local number = tonumber(pipe:read "*a")
@@ -118,7 +118,7 @@ describe("server in a forked child #process", function()
           return number
         end
         local before = count()
-        running.core:close()
+        running._core:close()
         print("closed", before - count())
         native.exit(0)
       end

@@ -1,5 +1,5 @@
---- Hostile peers of a receiver in a process of its own: an honest sender is served meanwhile, and what the
---- process holds is bounded.
+--- Hostile clients of a receiver in a process of its own: legitimate deliveries still get their responses, and the
+--- memory and descriptors of the process are limited.
 
 local crowd = require "spec.support.crowd"
 local process = require "spec.support.process"
@@ -9,7 +9,7 @@ local runtime = require "apivideo.runtime"
 local server = require "apivideo.server"
 local wait_for = require "spec.support.wait"
 
-local PLACES, CROWD, TURN = 40, 80, 10
+local MAX_CONNECTIONS, CROWD, TURN = 40, 80, 10
 
 describe("receiver under attack #process", function()
   local receiver, attackers
@@ -20,13 +20,13 @@ describe("receiver under attack #process", function()
     receiver:stop()
   end)
 
-  -- Has a crowd come, and go on with what it does until the test is over.
+  -- Starts a crowd of clients that attack until the test ends.
   local function attack(size, what)
     local mine = crowd.new(receiver.port, size, what)
     attackers = mine
     runtime.spawn(function()
       while attackers == mine do
-        mine:turn(TURN) -- fewer than there are places: an honest sender has the time of some turns
+        mine:turn(TURN) -- fewer than MAX_CONNECTIONS: a legitimate client has the time of some turns
         runtime.sleep(0.005)
       end
     end)
@@ -34,8 +34,8 @@ describe("receiver under attack #process", function()
   end
 
   for name, what in pairs(crowd.attacks) do
-    it("answers honest deliveries beside " .. name, function()
-      receiver = receiver_process.start { max_connections = PLACES, timeout = 1 }
+    it("responds to legitimate deliveries beside " .. name, function()
+      receiver = receiver_process.start { max_connections = MAX_CONNECTIONS, timeout = 1 }
       assert.equal(204, receiver:deliver())
       local memory, descriptors = receiver:memory(), receiver:descriptors()
       attack(CROWD, what)
@@ -43,15 +43,15 @@ describe("receiver under attack #process", function()
         assert.equal(204, receiver:deliver())
         runtime.sleep(0.01)
       end
-      -- (16 that were ended may not be closed yet.)
-      assert.is_true(receiver:descriptors() <= descriptors + PLACES + 16, "descriptors")
+      -- (16 connections that were ended may not be closed yet.)
+      assert.is_true(receiver:descriptors() <= descriptors + MAX_CONNECTIONS + 16, "descriptors")
       local _, most = receiver:memory()
-      -- As much as the bodies in their places. (AddressSanitizer keeps what is freed.)
-      assert.is_true(os.getenv "ASAN_OPTIONS" ~= nil or most - memory < 20 + PLACES * 1.1, "memory")
+      -- As much as their bodies. (AddressSanitizer keeps freed memory.)
+      assert.is_true(os.getenv "ASAN_OPTIONS" ~= nil or most - memory < 20 + MAX_CONNECTIONS * 1.1, "memory")
     end)
   end
 
-  it("keeps nothing of those whose target has more parameters than fit", function()
+  it("frees requests that have more parameters in the target than fit", function()
     receiver = receiver_process.start()
     local before = receiver:memory()
     attack(CROWD, { first = "GET /?" .. (("a"):rep(48) .. "&"):rep(280) .. " HTTP/1.1\r\nHost: x\r\n\r\n" })
@@ -60,23 +60,23 @@ describe("receiver under attack #process", function()
     assert.equal(204, receiver:deliver())
   end)
 
-  it("bounds all unfinished bodies together, and lets the small ones pass", function()
+  it("limits all unfinished bodies together, and still receives small ones", function()
     receiver = receiver_process.start { max_body = 8 * 1048576, timeout = 60 }
     local body, lines = receiver_process.event()
-    local honest = raw.connect(receiver.port)
-    honest:send(("POST / HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Length: %d\r\n\r\n%s")
+    local legitimate = raw.connect(receiver.port)
+    legitimate:send(("POST / HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Length: %d\r\n\r\n%s")
       :format(table.concat(lines, "\r\n"), #body, body:sub(1, 20)))
     local before = receiver:memory()
     attack(40, { first = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n" .. ("x"):rep(7999999) })
     wait_for(function() return attackers.ended >= 20 end, "the end of the largest")
-    honest:send(body:sub(21))
-    assert.equal(204, (honest:read()))
-    honest:close()
+    legitimate:send(body:sub(21))
+    assert.equal(204, (legitimate:read()))
+    legitimate:close()
     local _, most = receiver:memory()
     assert.is_true(most - before < 72 + 30)
   end)
 
-  it("takes a body whose memory, doubled once more, would be beyond that", function()
+  it("accepts a body although twice its memory would exceed the limit", function()
     receiver = assert(server.listen { max_body = 150 * 1048576, handler = function(request)
       return #request.body == 130 * 1048576 and 204 or 500
     end })
@@ -87,11 +87,11 @@ describe("receiver under attack #process", function()
     connection:close()
   end)
 
-  it("counts bodies until a handler has them: those that wait keep nobody out", function()
-    local handled, go_on = 0, runtime.latch()
+  it("counts bodies until a handler has them: waiting handlers block no request", function()
+    local handled, resume = 0, runtime.latch()
     receiver = assert(server.listen { handler = function(request)
       handled = handled + 1
-      go_on:wait(60)
+      resume:wait(60)
       return #request.body == 1048576 and 204 or 500
     end })
     local request = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n" .. ("x"):rep(1048576)
@@ -101,14 +101,14 @@ describe("receiver under attack #process", function()
       connections[i]:send(request)
       wait_for(function() return handled == i end)
     end
-    go_on:open()
+    resume:open()
     for i = 1, 70 do
       assert.equal(204, (connections[i]:read()))
       connections[i]:close()
     end
   end)
 
-  -- Takes all descriptors that the process may have but some, until a file is there.
+  -- Opens all descriptors that the process may have except some, until a file exists.
   local hoard = [[
     local sleep = require("apivideo").sleep
     require("apivideo").spawn(function()
@@ -126,7 +126,7 @@ describe("receiver under attack #process", function()
       for _, file in pairs(taken) do file:close() end
     end)]]
 
-  it("makes room where the process has no descriptor left", function()
+  it("evicts connections when the process has no descriptor left", function()
     receiver = receiver_process.start { max_connections = 20, under = "prlimit --nofile=64",
       script = hoard:format(8, "none") }
     receiver.child:wait_for "hoarded"
@@ -134,15 +134,15 @@ describe("receiver under attack #process", function()
     for _ = 1, 10 do assert.equal(204, receiver:deliver()) end
   end)
 
-  -- accept4 reports the lack of a descriptor even when no connection waits.
-  it("ends no connection for another one that did not come, where a single descriptor is left", function()
+  -- accept4 fails for lack of a descriptor even if no connection waits.
+  it("evicts no connection unless another one waits, with a single descriptor left", function()
     receiver = receiver_process.start { max_connections = 20, under = "prlimit --nofile=64",
       script = hoard:format(1, "none") }
     receiver.child:wait_for "hoarded"
     for _ = 1, 5 do assert.equal(204, receiver:deliver()) end
   end)
 
-  it("waits where there is none at all, and goes on when there is one", function()
+  it("waits without a busy loop while there is no descriptor, and accepts when there is one", function()
     local flag = os.tmpname()
     os.remove(flag)
     finally(function() os.remove(flag) end)
@@ -160,12 +160,12 @@ describe("receiver under attack #process", function()
   end)
 end)
 
-it("server says so when the process may not have as many descriptors #process", function()
+it("server.listen reports a hard limit of descriptors below max_connections #process", function()
   local output = process.run({ "-e", [[
     local server = require "apivideo.server"
     print(server.listen { handler = print, max_connections = 41 })
     print(server.listen { handler = print, max_connections = 40 })]] }, "prlimit --nofile=64")
   assert.truthy(output:find("41 connections need 65 descriptors, and this process may have 64", 1, true))
   assert.truthy(output:find("lower max_connections", 1, true))
-  assert.truthy(output:find("\ntable", 1, true))
+  assert.truthy(output:find("\napivideo.Server: http://", 1, true))
 end)

@@ -1,4 +1,4 @@
---- How a server gets its port and its descriptors.
+--- The port and the descriptors of a server.
 
 local compile = require "spec.support.compile"
 local docs = require "spec.support.docs"
@@ -48,7 +48,7 @@ local function with_resolver(script)
 end
 
 describe("server.listen", function()
-  it("tries all addresses of a host, and says which error the last one had #process", function()
+  it("tries all addresses of a host, and reports the error of the last one #process", function()
     local output = with_resolver [[
       local server = require "apivideo.server"
       local listening = assert(server.listen { handler = print, host = "several" })
@@ -57,7 +57,7 @@ describe("server.listen", function()
     assert.equal("127.0.0.1\ncannot listen on away port 0: Cannot assign requested address\n", output)
   end)
 
-  it("does not go on to another address when the port is taken #process", function()
+  it("does not try another address when the port is in use #process", function()
     local output = with_resolver [[
       local server = require "apivideo.server"
       local first = assert(server.listen { handler = print, host = "several" })
@@ -66,7 +66,7 @@ describe("server.listen", function()
     assert.truthy(output:find("^nil\tcannot listen on several port %d+: the port is in use; choose another"), output)
   end)
 
-  it("raises the soft limit of descriptors to what it needs #process", function()
+  it("raises the soft limit of descriptors as far as necessary #process", function()
     local output = process.run({ "-e", [[
       local server = require "apivideo.server"
       print(server.listen { handler = print, max_connections = 100 } ~= nil)
@@ -84,7 +84,7 @@ describe("server.listen", function()
         .. " server uses for lack of epoll: lower max_connections to 1000", err.message)
     end)
 
-    it("closes a connection whose descriptor select() cannot wait for, and serves others #process", function()
+    it("closes a connection with a descriptor that select() cannot wait for, and serves others #process", function()
       local output = process.run({ "-e", [[
         local apivideo = require "apivideo"
         local raw = require "spec.support.raw"
@@ -103,13 +103,13 @@ describe("server.listen", function()
     end)
   end
 
-  it("ends the README's program with a message when its port is taken #process", function()
+  it("ends the README's program with a message when its port is in use #process", function()
     local running = assert(server.listen { handler = print, port = 0 })
     local code
     for _, block in ipairs(docs.blocks("README.md", "lua")) do
       if block.code:find("server", 1, true) then code = block.code end
     end
-    -- No api.video answers here: the call of sync is left out.
+    -- There is no api.video here: the call of sync is removed.
     code = code:gsub("8080", tostring(running.port)):gsub("assert(%b())", function(call)
       return call:find("webhooks:sync", 1, true) and "" or nil
     end)
@@ -117,7 +117,7 @@ describe("server.listen", function()
     running:stop(0)
     assert.equal(1, status)
     if not rawget(_G, "jit") and (_VERSION == "Lua 5.1" or _VERSION == "Lua 5.2") then
-      return -- their assert takes strings only
+      return -- their assert accepts strings only
     end
     local message = ("cannot listen on 127.0.0.1 port %d: the port is in use"):format(running.port)
     assert.truthy(output:find(message, 1, true), output)
@@ -138,7 +138,7 @@ describe("server.listen", function()
   end)
 end)
 
-it("server names the version that it needs when an older libmicrohttpd is loaded #process", function()
+it("server names the required version when an older libmicrohttpd is loaded #process", function()
   local path = os.tmpname()
   finally(function() compile.run("rm -f " .. path .. "*") end)
   for version, works in pairs { ["0.9.70"] = false, ["0.9.71"] = true, ["0.9.77"] = true } do

@@ -25,7 +25,7 @@ describe("server in tr_TR", function()
     ["an unknown encoding"] = "TRANSFER-ENCODING: gzip",
     ["an encoding with a space before its colon"] = "TRANSFER-ENCODING : chunked",
   } do
-    it("answers 400 to " .. what .. " in capitals, and handles nothing after it", function()
+    it("responds 400 to " .. what .. " in capitals, and handles nothing after it", function()
       in_turkish(function()
         local handled = 0
         running = assert(server.listen { timeout = 5, handler = function()
@@ -39,7 +39,7 @@ describe("server in tr_TR", function()
     end)
   end
 
-  it("takes a chunked body whose header is in capitals", function()
+  it("accepts a chunked body with a header in capitals", function()
     in_turkish(function()
       running = assert(server.listen { handler = function(request) return 200, nil, request.body end })
       local status, body = raw.exchange(running.port,

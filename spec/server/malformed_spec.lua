@@ -1,5 +1,5 @@
---- Bytes that are no request, or whose end two readers could see at different places: none of them comes
---- to a handler, and the next one who connects is served.
+--- Invalid requests, and requests with ambiguous framing: none of them reaches a handler, and the next connection is
+--- served.
 
 local is_below = require "spec.support.is_below"
 local libmicrohttpd = require "spec.support.libmicrohttpd"
@@ -38,14 +38,14 @@ describe("server", function()
   local malformed = {
     ["HTTP/0.9"] = { "GET /\r\n", 400 },
     ["a version before 1"] = { "GET / HTTP/0.9\r\n\r\n", 505 },
-    ["a version that is none"] = { "GET / http/1.1\r\nHost: x\r\n\r\n", 400 },
+    ["an invalid version"] = { "GET / http/1.1\r\nHost: x\r\n\r\n", 400 },
     ["the preface of HTTP/2"] = { "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505 },
     ["a TLS hello"] = { "\22\3\1\2\0\1\0\1\252\3\3" .. ("\171"):rep(500) .. "\n", false },
     ["random bytes"] = { ("\0\1\2\255"):rep(2000) .. "\n", false },
     ["no method"] = { " / HTTP/1.1\r\nHost: x\r\n\r\n", false },
-    ["tabs in the first line"] = { "GET\t/\tHTTP/1.1\r\nHost: x\r\n\r\n", false },
+    ["tabs in the request line"] = { "GET\t/\tHTTP/1.1\r\nHost: x\r\n\r\n", false },
     ["a space in the target"] = { "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", 400 },
-    ["a space in the target of a method that may be none"] = { "MADEUP /a b HTTP/1.1\r\nHost: x\r\n\r\n", false },
+    ["a space in the target of an unknown method"] = { "MADEUP /a b HTTP/1.1\r\nHost: x\r\n\r\n", false },
     ["two spaces before the target"] = { "GET  /a HTTP/1.1\r\nHost: x\r\n\r\n", 400 },
     ["two spaces after the target"] = { "GET /a  HTTP/1.1\r\nHost: x\r\n\r\n", 400 },
     ["a space after the version"] = { "GET /a HTTP/1.1 \r\nHost: x\r\n\r\n", 400 },
@@ -91,11 +91,11 @@ describe("server", function()
     ["a folded encoding"] = { LINE .. "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", 400 },
     ["an encoding in HTTP/1.0"] = { "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400 },
     ["an encoding twice"] = { LINE .. ("Transfer-Encoding: chunked\r\n"):rep(2) .. "\r\n0\r\n\r\n", 400 },
-    ["an encoding of two"] = { LINE .. "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400, 501 },
+    ["two codings in one field"] = { LINE .. "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400, 501 },
     ["an encoding after a vertical tab"] = { LINE .. "Transfer-Encoding:\vchunked\r\n\r\n0\r\n\r\n", 400, 501 },
     ["a chunk of a negative size"] = { CHUNKED .. "-1\r\nx\r\n0\r\n\r\n", 400 },
-    ["a chunk whose size has 0x"] = { CHUNKED .. "0x1\r\nx\r\n0\r\n\r\n", 400 },
-    ["a chunk of no size"] = { CHUNKED .. "\r\nx\r\n0\r\n\r\n", 400 },
+    ["a chunk size with 0x"] = { CHUNKED .. "0x1\r\nx\r\n0\r\n\r\n", 400 },
+    ["a chunk without a size"] = { CHUNKED .. "\r\nx\r\n0\r\n\r\n", 400 },
     ["a chunk larger than 64 bits"] = { CHUNKED .. ("f"):rep(17) .. "\r\nx", 413, 400 },
     ["a chunk longer than its size"] = { CHUNKED .. "1\r\nxy\r\n0\r\n\r\n", 400 },
     ["a trailer without a colon"] = { CHUNKED .. "0\r\nX\r\n\r\n", 400 },
@@ -107,7 +107,7 @@ describe("server", function()
     ["a thousand trailers"] = { CHUNKED .. "0\r\n" .. ("X: y\r\n"):rep(1000) .. "\r\n", 431 },
   }
 
-  it("answers what is no request, and closes the connection", function()
+  it("rejects an invalid request, and closes the connection", function()
     for what, one in pairs(malformed) do
       local connection = raw.connect(running.port)
       connection:send(one[1])
@@ -122,7 +122,7 @@ describe("server", function()
     end
   end)
 
-  it("does not take the body of a refused request for another one", function()
+  it("does not read the body of a rejected request as another request", function()
     local inner = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
     for _, head in ipairs {
       "Content-Length : %d", "Content-Length: %d\r\nTransfer-Encoding: chunked", "Content-Length: %d\r\n 1",
@@ -133,7 +133,7 @@ describe("server", function()
     end
   end)
 
-  it("takes what is unusual, but clear", function()
+  it("accepts unusual requests that are unambiguous", function()
     for bytes, target in pairs {
       ["GET http://other/a?b HTTP/1.1\r\nHost: x\r\n\r\n"] = "http://other/a?b",
       ["OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"] = "*",
@@ -150,13 +150,13 @@ describe("server", function()
     end
   end)
 
-  it("gives a handler values without the white space around them", function()
+  it("removes the whitespace around values", function()
     assert.equal(204, status "GET / HTTP/1.1\r\nHost: x\r\nX: \t a b \t \r\nY:  \r\n\r\n")
     assert.equal("a b", handled[1].headers["X"])
     assert.equal("", handled[1].headers["Y"])
   end)
 
-  it("takes no request after a chunked one on the same connection", function()
+  it("reads no request after a chunked one on the same connection", function()
     local connection = raw.connect(running.port)
     connection:send(CHUNKED .. "1\r\nx\r\n0\r\n\r\n" .. "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
     local code, _, head = connection:read()
@@ -167,7 +167,7 @@ describe("server", function()
     connection:close()
   end)
 
-  it("answers who closes his half of the connection after the request", function()
+  it("responds to a client that closes its half of the connection after the request", function()
     local connection = raw.connect(running.port)
     connection:send(LINE .. "Content-Length: 5\r\n\r\nhello")
     connection.socket:shutdown "send"
@@ -175,12 +175,12 @@ describe("server", function()
     connection:close()
   end)
 
-  -- Counts how often a server is woken.
-  local function count_turns(listening)
-    local counted = { turns = 0 }
-    local core = listening.core
-    listening.core = setmetatable({ run = function()
-      counted.turns = counted.turns + 1
+  -- Counts the iterations of a server.
+  local function count_iterations(listening)
+    local counted = { iterations = 0 }
+    local core = listening._core
+    listening._core = setmetatable({ run = function()
+      counted.iterations = counted.iterations + 1
       return core:run()
     end }, { __index = function(_, name)
       return function(_, ...) return core[name](core, ...) end
@@ -188,46 +188,46 @@ describe("server", function()
     return counted
   end
 
-  for what, before in pairs { new = "", kept = "GET / HTTP/1.1\r\nHost: x\r\n\r\n" } do
-    it("closes a " .. what .. " connection whose line with a chunk's size is endless, at no cost", function()
+  for what, before in pairs { new = "", reused = "GET / HTTP/1.1\r\nHost: x\r\n\r\n" } do
+    it("closes a " .. what .. " connection with an endless chunk-size line, without a busy loop", function()
       running:stop(0)
-      listen(60) -- so long it does not last
-      local connection, counted = raw.connect(running.port), count_turns(running)
+      listen(60) -- longer than the test lasts
+      local connection, counted = raw.connect(running.port), count_iterations(running)
       connection:send(before .. CHUNKED .. "1;" .. ("x"):rep(40000))
       wait_for(function() return select(2, connection.socket:receive(65536)) == "closed" end)
-      assert.is_true(counted.turns < 80)
+      assert.is_true(counted.iterations < 80)
       connection:close()
     end)
   end
 
-  it("spares who pauses between two chunks meanwhile", function()
+  it("does not close a connection that pauses between two chunks", function()
     running:stop(0)
     listen(60)
-    local honest = raw.connect(running.port)
-    honest:send(CHUNKED .. "5\r\nhello\r\n")
+    local slow = raw.connect(running.port)
+    slow:send(CHUNKED .. "5\r\nhello\r\n")
     for _ = 1, 3 do
       local connection = raw.connect(running.port)
       connection:send(CHUNKED .. "1;" .. ("x"):rep(40000))
       wait_for(function() return select(2, connection.socket:receive(65536)) == "closed" end)
       connection:close()
     end
-    honest:send "0\r\n\r\n"
-    assert.equal(204, (honest:read()))
-    honest:close()
+    slow:send "0\r\n\r\n"
+    assert.equal(204, (slow:read()))
+    slow:close()
   end)
 
-  it("closes a connection whose target has more parameters than fit, at the timeout", function()
+  it("closes a connection with more parameters in the target than fit, at the timeout", function()
     local target = "GET /?" .. ("a&"):rep(1000) .. " HTTP/1.1\r\nHost: x\r\n\r\n"
-    local new, kept = raw.connect(running.port), raw.connect(running.port)
+    local new, reused = raw.connect(running.port), raw.connect(running.port)
     new:send(target)
-    kept:send("GET / HTTP/1.1\r\nHost: x\r\n\r\n" .. target)
-    for _, connection in ipairs { new, kept } do
+    reused:send("GET / HTTP/1.1\r\nHost: x\r\n\r\n" .. target)
+    for _, connection in ipairs { new, reused } do
       wait_for(function() return select(2, connection.socket:receive(65536)) == "closed" end)
       connection:close()
     end
   end)
 
-  it("takes requests that are sent all at once one after another, at its own pace", function()
+  it("handles pipelined requests one after another", function()
     local under_way, most = 0, 0
     running:stop(0)
     running = assert(server.listen { handler = function(request)

@@ -10,7 +10,7 @@ describe("in nginx", function()
     nginx = nil
   end)
 
-  it("the server and the emulator say that nothing else can serve, and name the way out", function()
+  it("the server and the emulator raise an error that names the alternative", function()
     nginx = nginx_lua.start { server = [[
       location /server { content_by_lua_block {
         ngx.say(select(2, pcall(require("apivideo.server").listen, { handler = print })))

@@ -1,4 +1,4 @@
---- Finalizers that call the core server while it is at work for another call.
+--- Finalizers that call the core server during another call.
 
 if require "spec.support.alone"("spec/server/reentry_spec.lua", it) then return end
 
@@ -36,7 +36,7 @@ describe("the core server, re-entered by finalizers", function()
     for _, connection in ipairs(connections) do connection:close() end
   end)
 
-  it("hands out each request once when a finalizer takes requests during next()", function()
+  it("returns each request once when a finalizer takes requests during next()", function()
     server_with(5)
     local taken = {}
     local function take(self)
@@ -59,9 +59,9 @@ describe("the core server, re-entered by finalizers", function()
     assert.same(expected, taken)
   end)
 
-  -- What each public function is called with here.
+  -- The arguments of each public function.
   local function arguments_of(name, id)
-    if name == "respond" then return { id, 200, { ["X-A"] = "b" }, 12345.5 } end -- converted while it is read
+    if name == "respond" then return { id, 200, { ["X-A"] = "b" }, 12345.5 } end -- a number: converting it to a string allocates
     if name == "cut" then return { id, 12345.5, "close" } end
     if name == "refuse" then return { 0 } end
     return {}
@@ -90,7 +90,7 @@ describe("the core server, re-entered by finalizers", function()
     end
   end
 
-  it("leaves requests alone that wait in the queue, whatever is done with their ids", function()
+  it("does not respond to queued requests by their ids", function()
     server_with(3)
     local first = server:next()
     for id = first + 1, first + 2 do
@@ -102,7 +102,7 @@ describe("the core server, re-entered by finalizers", function()
     assert.is_nil(server:next())
   end)
 
-  it("makes other servers while one is made", function()
+  it("creates other servers while one is created", function()
     local others = {}
     local ok, made, calls = finalizers.during(function()
       if #others < 3 then others[#others + 1] = assert(core.new("127.0.0.1", 0, 1000, 30, 10)) end
@@ -115,7 +115,7 @@ describe("the core server, re-entered by finalizers", function()
     for _, other in ipairs(others) do other:close() end
   end)
 
-  it("drops the answer whose headers cannot be sent, and takes another one", function()
+  it("discards a response with an invalid header, and accepts another one", function()
     server_with(1)
     local id = server:next()
     local ok, err = finalizers.during(function() server:run() end, server.respond, server, id, 200,

@@ -1,17 +1,22 @@
 /*
-** body.h: the bodies of requests, as they come.
+** body.h: the bodies of requests while they are received.
 */
 #ifndef APIVIDEO_BODY_H
 #define APIVIDEO_BODY_H
 
-#include "server.h"
+#include "server_internal.h"
 
-/* How much of a body that is too large is read and thrown away, so that its sender can hear 413. */
-#define DISCARD_MAX ((size_t)64 * 1024 * 1024)
+/* How many bytes beyond max_body are read and discarded, so that the client receives the 413. */
+#define SERVER_BODY_DISCARD_MAX ((size_t)64 * 1024 * 1024)
 
-/* Takes a part of a body; false to close the connection. */
-bool body_add(server *self, server_request *request, const char *data, size_t len);
-/* Frees what there is of it. */
-void body_free(server *self, server_request *request);
+/* Adds a part of a body; false to close the connection. */
+bool server_body_add(server *self, server_request *request, const char *data, size_t length);
+/* Frees its memory. */
+void server_body_free(server *self, server_request *request);
+
+/* Checks for stalled requests from now on: a chunked one was accepted. */
+void server_body_watch_stalls(server *self);
+/* Ends stalled requests, if it is time to check. */
+void server_body_end_stalled(server *self);
 
 #endif

@@ -1,43 +1,40 @@
 /*
-** The connections of a server. All have the same time for a request, counted from its beginning, so
-** that a byte now and then keeps nobody here; so the queue of those that wait is in the order of their
-** deadlines, and the first of it is who has waited longest.
+** The connections of a server.
 **
-** Who gets a place when all are taken: a connection whose whole request has arrived keeps its place until
-** its response is sent, and one that has none yet keeps it for EVICTION_AGE_MS, in which a sender that means
-** to send a request does so. After that, an incoming connection evicts the oldest incomplete one. Incoming
-** connections that find no place stay in the kernel's queue, with what they have sent, until there is one.
-** So an honest request waits and is not cut, and idle or slow connections, however many, keep places for
-** EVICTION_AGE_MS only. A connection that is in use without a pause gives up its place after PLACE_MS, when
-** incoming ones wait: its response says so ("Connection: close").
+** Deadlines: every request has the same time, counted from its beginning and not from its last byte (slow
+** loris). So each queue is in the order of its deadlines, and the first connection of `receiving` is the
+** oldest incomplete one.
 **
-** One whose bytes wait to be read as its time is over, as after a handler that kept the loop busy, has its time
-** once more.
+** Admission beyond max_connections: a connection with a complete request stays until its response is sent. A
+** connection without one stays for EVICTION_AGE_MS, long enough for a client that sends its request at once.
+** After that, an incoming connection evicts the oldest incomplete one. Incoming connections that cannot be
+** admitted stay in the kernel's queue, with the bytes that they have sent. So a legitimate request waits but
+** is not cut off, while idle and slow connections, however many, hold their slots for EVICTION_AGE_MS only. A
+** connection that is busy without a pause is closed after a response once it is MAY_CLOSE_AGE_MS old and
+** incoming connections wait.
+**
+** Extension: bytes may be unread when a deadline passes or a connection is to be evicted, for example because
+** a handler blocked the loop. Then the deadline is extended, once for each request, so that a flood of bytes
+** does not hold a slot either.
 */
 #include "connections.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #define EVICTION_AGE_MS 100
-#define PLACE_MS 500
+#define MAY_CLOSE_AGE_MS 500
 
-long long now_ms(void) {
-  struct timespec time = {0, 0};
-  (void)clock_gettime(CLOCK_MONOTONIC, &time);
-  return (long long)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
-server_connection *connections_ours(struct MHD_Connection *connection) {
+server_connection *server_connection_of(struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info =
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   return info == NULL ? NULL : info->socket_context;
 }
 
-static void leave(server_connection *one) {
+static void dequeue(server_connection *one) {
   server_queue *queue = one->queue;
   if (queue == NULL) return;
   *(one->previous == NULL ? &queue->first : &one->previous->next) = one->next;
@@ -45,11 +42,12 @@ static void leave(server_connection *one) {
   one->queue = NULL;
 }
 
-/* Moves a connection to the end of a queue, with all of its time before it. */
-static void enter(server *self, server_connection *one, server_queue *queue) {
-  if (one == NULL || one->ended) return;
-  leave(one);
-  one->deadline = now_ms() + (long long)self->timeout * 1000;
+/* Moves a connection to the end of a queue, with a new deadline. */
+static void enqueue(server *self, server_connection *one, server_queue *queue) {
+  if (one == NULL || one->is_ended) return;
+  dequeue(one);
+  one->deadline = server_now_ms() + (long long)self->timeout * 1000;
+  assert(queue->last == NULL || queue->last->deadline <= one->deadline);
   one->queue = queue;
   one->next = NULL;
   one->previous = queue->last;
@@ -57,12 +55,13 @@ static void enter(server *self, server_connection *one, server_queue *queue) {
   queue->last = one;
 }
 
-/* libmicrohttpd sees that the socket was shut down, or, where it does not watch it at the moment, that
-   a second has passed: the only time limit that it knows. */
+/* libmicrohttpd notices that the socket was shut down, or, while it does not poll the socket, that the
+   connection's timeout has passed. One second is its shortest. */
 static void end(server *self, server_connection *one) {
-  leave(one);
-  one->ended = true;
-  self->connections--;
+  assert(!one->is_ended && self->connection_count > 0);
+  dequeue(one);
+  one->is_ended = true;
+  self->connection_count--;
   (void)shutdown(one->fd, SHUT_RDWR);
   (void)MHD_set_connection_option(one->connection, MHD_CONNECTION_OPTION_TIMEOUT, 1U);
 }
@@ -78,8 +77,8 @@ static void set_peer(server_connection *one) {
                     one->peer, sizeof one->peer, NULL, 0, NI_NUMERICHOST);
 }
 
-/* Creates our part of a new connection. When memory is out, the connection is closed at once. */
-static void start(server *self, struct MHD_Connection *connection, void **socket_context) {
+/* Creates the server's part of a new connection. When memory is out, the connection is closed at once. */
+static void add(server *self, struct MHD_Connection *connection, void **socket_context) {
   server_connection *one = calloc(1, sizeof *one);
   const int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
   *socket_context = one;
@@ -89,108 +88,111 @@ static void start(server *self, struct MHD_Connection *connection, void **socket
   }
   one->connection = connection;
   one->fd = fd;
-  one->since = now_ms();
-  one->older = self->open;
-  if (one->older != NULL) one->older->younger = one;
-  self->open = one;
+  one->accepted_at = server_now_ms();
+  one->older = self->newest;
+  if (one->older != NULL) one->older->newer = one;
+  self->newest = one;
   set_peer(one);
-  self->connections++;
-  self->unclosed++;
-  enter(self, one, &self->waiting);
+  self->connection_count++;
+  self->unclosed_count++;
+  enqueue(self, one, &self->receiving);
 }
 
-void connections_notify(void *context, struct MHD_Connection *connection, void **socket_context,
-                        enum MHD_ConnectionNotificationCode code) {
-  server *self = context;
-  server_connection *one = *socket_context;
-  self->progressed = true;
-  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-    start(self, connection, socket_context);
-    return;
-  }
-  if (one == NULL) return;
-  leave(one);
-  self->unclosed--;
-  *(one->younger == NULL ? &self->open : &one->younger->older) = one->older;
-  if (one->older != NULL) one->older->younger = one->younger;
-  if (!one->ended) self->connections--;
+/* Frees the server's part of a connection that libmicrohttpd closes. */
+static void drop(server *self, server_connection *one) {
+  assert(self->connection_count <= self->unclosed_count && self->unclosed_count > 0);
+  dequeue(one);
+  self->unclosed_count--;
+  *(one->newer == NULL ? &self->newest : &one->newer->older) = one->older;
+  if (one->older != NULL) one->older->newer = one->newer;
+  if (!one->is_ended) self->connection_count--;
   free(one);
-  *socket_context = NULL;
 }
 
-void connections_wait(server *self, struct MHD_Connection *connection) {
-  server_connection *one = connections_ours(connection);
-  if (one != NULL) one->spared = false;
-  enter(self, one, &self->waiting);
+void server_connections_notify(void *context, struct MHD_Connection *connection,
+                               void **socket_context, enum MHD_ConnectionNotificationCode code) {
+  server *self = context;
+  self->has_progressed = true;
+  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+    add(self, connection, socket_context);
+  } else if (*socket_context != NULL) {
+    drop(self, *socket_context);
+    *socket_context = NULL;
+  }
 }
 
-void connections_handle(struct MHD_Connection *connection) {
-  server_connection *one = connections_ours(connection);
-  if (one != NULL) leave(one);
+void server_connections_receive(server *self, struct MHD_Connection *connection) {
+  server_connection *one = server_connection_of(connection);
+  if (one != NULL) one->is_extended = false;
+  enqueue(self, one, &self->receiving);
 }
 
-void connections_answer(server *self, struct MHD_Connection *connection) {
-  enter(self, connections_ours(connection), &self->answering);
+void server_connections_handle(struct MHD_Connection *connection) {
+  server_connection *one = server_connection_of(connection);
+  if (one != NULL) dequeue(one);
 }
 
-void connections_end(server *self, struct MHD_Connection *connection) {
-  server_connection *one = connections_ours(connection);
-  if (one != NULL && !one->ended) end(self, one);
+void server_connections_send(server *self, struct MHD_Connection *connection) {
+  enqueue(self, server_connection_of(connection), &self->sending);
 }
 
-long long connections_eviction(const server *self) {
-  const server_connection *oldest = self->waiting.first;
-  if (oldest == NULL) return LLONG_MAX;
-  return oldest->deadline - (long long)self->timeout * 1000 + EVICTION_AGE_MS;
+void server_connections_end(server *self, struct MHD_Connection *connection) {
+  server_connection *one = server_connection_of(connection);
+  if (one != NULL && !one->is_ended) end(self, one);
 }
 
-bool connections_has_unread(struct MHD_Connection *connection) {
-  const server_connection *one = connections_ours(connection);
+bool server_connections_has_unread(struct MHD_Connection *connection) {
+  const server_connection *one = server_connection_of(connection);
   char byte;
   return one != NULL && recv(one->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-/* Gives a connection that has sent more than was read its time once more, and only once for a request: so
-   floods do not keep places, either. */
-static bool spare(server *self, server_connection *one) {
-  if (one->spared || !connections_has_unread(one->connection)) return false;
-  one->spared = true;
-  enter(self, one, &self->waiting);
+bool server_connections_may_close(struct MHD_Connection *connection) {
+  const server_connection *one = server_connection_of(connection);
+  return one != NULL && one->accepted_at + MAY_CLOSE_AGE_MS <= server_now_ms();
+}
+
+/* Extends the deadline of a connection with unread bytes; false if it has none, or was extended before. */
+static bool extend(server *self, server_connection *one) {
+  if (one->is_extended || !server_connections_has_unread(one->connection)) return false;
+  one->is_extended = true;
+  enqueue(self, one, &self->receiving);
   return true;
 }
 
-bool connections_evict(server *self) {
-  while (connections_eviction(self) <= now_ms()) {
-    server_connection *oldest = self->waiting.first;
-    if (spare(self, oldest)) continue;
+long long server_connections_eviction(const server *self) {
+  const server_connection *oldest = self->receiving.first;
+  if (oldest == NULL) return LLONG_MAX;
+  return oldest->deadline - (long long)self->timeout * 1000 + EVICTION_AGE_MS;
+}
+
+bool server_connections_evict(server *self) {
+  while (server_connections_eviction(self) <= server_now_ms()) {
+    server_connection *oldest = self->receiving.first;
+    if (extend(self, oldest)) continue;
     end(self, oldest);
     return true;
   }
   return false;
 }
 
-bool connections_may_close(struct MHD_Connection *connection) {
-  const server_connection *one = connections_ours(connection);
-  return one != NULL && one->since + PLACE_MS <= now_ms();
-}
-
-/* The first of a queue if its time is over, or NULL. */
-static server_connection *overdue(const server_queue *queue, long long now) {
+/* The first connection of a queue if its deadline has passed, or NULL. */
+static server_connection *expired(const server_queue *queue, long long now) {
   return queue->first != NULL && queue->first->deadline <= now ? queue->first : NULL;
 }
 
-void connections_expire(server *self) {
-  const long long now = now_ms();
+void server_connections_expire(server *self) {
+  const long long now = server_now_ms();
   server_connection *one;
-  while ((one = overdue(&self->waiting, now)) != NULL)
-    if (!spare(self, one)) end(self, one);
-  while ((one = overdue(&self->answering, now)) != NULL) end(self, one);
+  while ((one = expired(&self->receiving, now)) != NULL)
+    if (!extend(self, one)) end(self, one);
+  while ((one = expired(&self->sending, now)) != NULL) end(self, one);
 }
 
-long long connections_deadline(const server *self) {
-  const server_connection *waiting = self->waiting.first, *answering = self->answering.first;
+long long server_connections_deadline(const server *self) {
+  const server_connection *receiving = self->receiving.first, *sending = self->sending.first;
   long long deadline = LLONG_MAX;
-  if (waiting != NULL) deadline = waiting->deadline;
-  if (answering != NULL && answering->deadline < deadline) deadline = answering->deadline;
+  if (receiving != NULL) deadline = receiving->deadline;
+  if (sending != NULL && sending->deadline < deadline) deadline = sending->deadline;
   return deadline;
 }

@@ -1,11 +1,11 @@
 /*
-** Copies of requests, each in one block of memory: a pointer into a request is not kept across a call that may
-** run the collector.
+** Copies of requests, each in one block of memory: the binding must not keep a pointer into a request across a
+** call that may run the collector.
 */
 #include <assert.h>
 #include <string.h>
 
-#include "server.h"
+#include "server_internal.h"
 
 /* The size of a string with its NUL. */
 static size_t size_of(const char *text) {
@@ -16,17 +16,17 @@ size_t server_copy_size(const server_request *request) {
   size_t size = sizeof(server_copy) + request->header_count * sizeof(server_header);
   size_t i;
   for (i = 0; i < request->header_count; i++)
-    size += request->headers[i].name_len + request->headers[i].value_len;
+    size += request->headers[i].name_length + request->headers[i].value_length;
   return size + size_of(request->method) + size_of(request->target) + size_of(request->peer) +
-         request->body_len;
+         request->body_length;
 }
 
-/* Appends bytes to a copy, whose free part begins at `*end`; the place where they are now. */
-static const char *append(char **end, const char *bytes, size_t len) {
-  char *const place = *end;
-  if (len > 0) memcpy(place, bytes, len);
-  *end += len;
-  return place;
+/* Appends bytes at `*end`, the end of a copy; returns their address there. */
+static const char *append(char **end, const char *bytes, size_t length) {
+  char *const start = *end;
+  if (length > 0) memcpy(start, bytes, length);
+  *end += length;
+  return start;
 }
 
 void server_copy_into(server_copy *copy, const server_request *request) {
@@ -38,15 +38,15 @@ void server_copy_into(server_copy *copy, const server_request *request) {
   copy->headers = headers;
   for (i = 0; i < request->header_count; i++) {
     const server_header *from = &request->headers[i];
-    headers[i].name = append(&end, from->name, from->name_len);
-    headers[i].name_len = from->name_len;
-    headers[i].value = append(&end, from->value, from->value_len);
-    headers[i].value_len = from->value_len;
+    headers[i].name = append(&end, from->name, from->name_length);
+    headers[i].name_length = from->name_length;
+    headers[i].value = append(&end, from->value, from->value_length);
+    headers[i].value_length = from->value_length;
   }
   copy->method = append(&end, request->method, size_of(request->method));
   copy->target = append(&end, request->target, size_of(request->target));
   copy->peer = append(&end, request->peer, size_of(request->peer));
-  copy->body = append(&end, request->body, request->body_len);
-  copy->body_len = request->body_len;
+  copy->body = append(&end, request->body, request->body_length);
+  copy->body_length = request->body_length;
   assert(end == (char *)copy + server_copy_size(request));
 }

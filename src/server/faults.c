@@ -1,102 +1,150 @@
 /*
-** The faults of a server on the wire. libmicrohttpd sends whole answers only, so these bytes go past
-** it, while it waits for an answer: it sees a connection that it is told to close.
+** Fault injection, for a server in tests of clients: incomplete responses, reset and held connections, and
+** connections that are closed unread. libmicrohttpd sends complete responses only. So the bytes bypass it while
+** it waits for the response; afterwards it closes the connection as one that has no response.
+**
+** All state is here, behind the server's hook, and is created when it is first needed.
 */
-#include "faults.h"
-
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "../common/compat_system.h"
+#include "response.h"
+
+/* A request with a connection that stays open until its client closes it. */
+typedef struct held {
+  server_request *request;
+  struct held *next;
+} held;
+
+typedef struct faults {
+  server *owner;
+  held *first;
+  long long refusals; /* how many of the next connections to close */
+} faults;
 
 static int socket_of(const server_request *request) {
   return MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
       ->connect_fd;
 }
 
-/* Resets a connection at once. (SO_LINGER would not do: libmicrohttpd shuts a socket down before it
-   closes it, and the client could see that first.) */
-static void reset(int fd) {
-  struct sockaddr nobody;
-  memset(&nobody, 0, sizeof nobody);
-  nobody.sa_family = AF_UNSPEC;
-  (void)connect(fd, &nobody, sizeof nobody);
+/* Removes an entry, and returns its request. */
+static server_request *remove_held(faults *self, held **link) {
+  held *one = *link;
+  server_request *request = one->request;
+  *link = one->next;
+  free(one);
+  server_poller_remove(&self->owner->poller, socket_of(request));
+  return request;
 }
 
-/* Keeps a request, whose connection is suspended or will be, until its client leaves. Without a place in the
-   poller, it stays until the port closes. */
-static void hold(server_request *request) {
-  server *self = request->owner;
-  (void)poller_add(&self->poller, socket_of(request));
-  request->held = true;
-  request->next = self->held;
-  self->held = request;
-}
-
-/* Takes the first request out of a list of held ones, and lets libmicrohttpd close its connection. */
-static void let_go(server *self, server_request **link) {
-  server_request *request = *link;
-  *link = request->next;
-  request->next = NULL;
-  request->held = false;
-  poller_remove(&self->poller, socket_of(request));
-  server_go_on(request);
-}
-
-/* Whether a client has ended its half of a connection. libmicrohttpd reads nothing from one that is
-   suspended; what the client sends after its request is discarded, so that the end can be seen. */
+/* Whether the client has closed its half of a connection. libmicrohttpd does not read from a suspended
+   connection; what the client sends after its request is discarded, so that the end can be seen. */
 static bool has_left(const server_request *request) {
   char discarded[4096];
-  const ssize_t len = recv(socket_of(request), discarded, sizeof discarded, MSG_DONTWAIT);
-  return len == 0 || (len < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+  const ssize_t length = recv(socket_of(request), discarded, sizeof discarded, MSG_DONTWAIT);
+  return length == 0 || (length < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
-void server_cut(server_request *request, const char *bytes, size_t len, server_ending ending) {
-  const int fd = socket_of(request);
-  if (len > 0) (void)send(fd, bytes, len, COMPAT_MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (ending == SERVER_RESET) reset(fd);
-  request->cut = true;
-  if (ending == SERVER_HOLD && !request->owner->quiesced)
-    hold(request);
-  else
-    server_go_on(request);
-}
-
-void server_refuse(server *self, long long connections) {
-  if (connections == 0) self->refusals = 0;
-  self->refusals +=
-      connections < LLONG_MAX - self->refusals ? connections : LLONG_MAX - self->refusals;
-}
-
-enum MHD_Result faults_accept(void *context, const struct sockaddr *address, socklen_t len) {
-  server *self = context;
-  (void)address;
-  (void)len;
-  if (self->refusals == 0) return MHD_YES;
-  self->refusals--;
-  return MHD_NO;
-}
-
-void faults_watch(server *self) {
-  server_request **link = &self->held;
+/* Closes the held connections that their clients have closed, or all of them. */
+static void release(faults *self, bool all) {
+  held **link = &self->first;
   while (*link != NULL) {
-    if (has_left(*link))
-      let_go(self, link);
+    if (all || has_left((*link)->request))
+      server_response_abort(remove_held(self, link));
     else
       link = &(*link)->next;
   }
 }
 
-void faults_release(server *self) {
-  while (self->held != NULL) let_go(self, &self->held);
+/* Forgets a request after its connection was closed otherwise. */
+static void forget(faults *self, const server_request *request) {
+  held **link = &self->first;
+  while (*link != NULL && (*link)->request != request) link = &(*link)->next;
+  if (*link != NULL) (void)remove_held(self, link);
 }
 
-void faults_forget(server *self, const server_request *request) {
-  server_request **link = &self->held;
-  while (*link != NULL && *link != request) link = &(*link)->next;
-  if (*link == NULL) return;
-  *link = request->next;
-  poller_remove(&self->poller, socket_of(request));
+/* In a forked child, the entries are left: their requests are not released. */
+static void free_faults(faults *self) {
+  while (self->first != NULL) {
+    held *one = self->first;
+    self->first = one->next;
+    free(one);
+  }
+  free(self);
+}
+
+static bool on_event(void *context, server_event event, const server_request *request) {
+  faults *self = context;
+  switch (event) {
+    case SERVER_EVENT_ACCEPT:
+      if (self->refusals == 0) return true;
+      self->refusals--;
+      return false;
+    case SERVER_EVENT_RUN: release(self, false); break;
+    case SERVER_EVENT_REQUEST_END: forget(self, request); break;
+    case SERVER_EVENT_STOP: release(self, true); break;
+    case SERVER_EVENT_CLOSE: free_faults(self); break;
+  }
+  return true;
+}
+
+/* The faults of a server; NULL when memory is out. */
+static faults *faults_of(server *owner) {
+  faults *self;
+  if (owner->hook.call != NULL) return owner->hook.context;
+  self = calloc(1, sizeof *self);
+  if (self == NULL) return NULL;
+  self->owner = owner;
+  owner->hook.call = on_event;
+  owner->hook.context = self;
+  return self;
+}
+
+/* Resets a connection at once. (SO_LINGER does not: libmicrohttpd shuts a socket down before it closes it, and
+   the client could see that first.) */
+static void reset(int fd) {
+  struct sockaddr unspecified;
+  memset(&unspecified, 0, sizeof unspecified);
+  unspecified.sa_family = AF_UNSPEC;
+  (void)connect(fd, &unspecified, sizeof unspecified);
+}
+
+/* Keeps the connection of a request open until its client leaves, or until the server stops, if the poller
+   cannot add its descriptor. False when memory is out. */
+static bool hold(server_request *request) {
+  faults *self = faults_of(request->owner);
+  held *one = self == NULL ? NULL : malloc(sizeof *one);
+  if (one == NULL) return false;
+  (void)server_poller_add(&self->owner->poller, socket_of(request));
+  one->request = request;
+  one->next = self->first;
+  self->first = one;
+  return true;
+}
+
+void server_cut(server_request *request, const char *bytes, size_t length, server_ending ending) {
+  const int fd = socket_of(request);
+  assert(request->awaits_response);
+  request->awaits_response = false;
+  if (length > 0) (void)send(fd, bytes, length, COMPAT_MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (ending == SERVER_ENDING_RESET) reset(fd);
+  if (ending == SERVER_ENDING_HOLD && !request->owner->is_stopping && hold(request)) return;
+  server_response_abort(request);
+}
+
+bool server_refuse(server *self, long long connections) {
+  faults *own;
+  assert(connections >= 0);
+  if (connections == 0 && self->hook.call == NULL) return true;
+  own = faults_of(self);
+  if (own == NULL) return false;
+  if (connections == 0) own->refusals = 0;
+  own->refusals +=
+      connections < LLONG_MAX - own->refusals ? connections : LLONG_MAX - own->refusals;
+  return true;
 }

@@ -1,6 +1,6 @@
 /*
-** Message framing of requests: see framing.h. Names and values are compared as ASCII: in tr_TR,
-** strcasecmp does not find TRANSFER-ENCODING.
+** Message framing of requests: see framing.h. The numbers are sections of RFC 9112. Names and values are
+** compared as ASCII: in tr_TR, strcasecmp does not find TRANSFER-ENCODING.
 */
 #include "framing.h"
 
@@ -9,36 +9,38 @@
 #include "../common/ascii.h"
 #include "../common/http_syntax.h"
 
-static bool is_named(const char *name, size_t len, const char *other) {
-  return ascii_equal(name, len, other, strlen(other));
+/* What the header fields state. */
+typedef struct fields {
+  unsigned framings; /* Content-Length and Transfer-Encoding fields */
+  unsigned hosts;    /* Host fields */
+  bool is_chunked, is_invalid;
+} fields;
+
+static bool is_named(const char *name, size_t length, const char *other) {
+  return ascii_equal(name, length, other, strlen(other));
 }
 
 /* libmicrohttpd's MHD_KeyValueIteratorN. */
-static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const char *name,
-                                   size_t len, const char *value, size_t value_len) {
-  framing *found = context;
+static enum MHD_Result read_field(void *context, enum MHD_ValueKind kind, const char *name,
+                                  size_t length, const char *value, size_t value_length) {
+  fields *found = context;
   (void)kind;
-  if (is_named(name, len, MHD_HTTP_HEADER_HOST)) found->hosts++;
-  if (is_named(name, len, MHD_HTTP_HEADER_CONTENT_LENGTH)) found->lengths++;
-  if (is_named(name, len, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
-    found->lengths++;
-    found->chunked = value != NULL && ascii_equal_strings(value, "chunked");
-    found->invalid = found->invalid || !found->chunked;
+  if (is_named(name, length, MHD_HTTP_HEADER_HOST)) found->hosts++;
+  if (is_named(name, length, MHD_HTTP_HEADER_CONTENT_LENGTH)) found->framings++;
+  if (is_named(name, length, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
+    found->framings++;
+    found->is_chunked = value != NULL && ascii_equal_strings(value, "chunked");
+    /* 6.1: this server decodes no other transfer coding. */
+    found->is_invalid = found->is_invalid || !found->is_chunked;
   }
-  /* libmicrohttpd takes a space before the colon for a part of the name, and joins folded lines to one value,
-     with their line breaks. */
-  if (!http_is_token(name, len) || (value != NULL && !http_is_clean(value, value_len)))
-    found->invalid = true;
+  /* 5.1: no whitespace before the colon, which libmicrohttpd makes a part of the name. 5.2: no folded lines,
+     which it joins with their line breaks. 2.2: no bare CR. */
+  if (!http_is_token(name, length) || (value != NULL && !http_is_clean(value, value_length)))
+    found->is_invalid = true;
   return MHD_YES;
 }
 
-framing framing_read(struct MHD_Connection *connection) {
-  framing found = {0, 0, false, false};
-  (void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, read_header, &found);
-  return found;
-}
-
-/* Whether each percent sign before the query begins an encoding, and none is that of NUL: newer versions of
+/* Whether each percent sign before the query begins an encoded byte other than NUL: newer versions of
    libmicrohttpd 1.0 reject all other targets. */
 static bool is_decodable(const char *target) {
   const char *c;
@@ -49,35 +51,46 @@ static bool is_decodable(const char *target) {
   return true;
 }
 
+/* 3.2: no whitespace in the request-target. */
 static bool is_target(const char *text) {
-  const size_t len = strlen(text);
-  return len > 0 && strpbrk(text, " \t") == NULL && http_is_clean(text, len) && is_decodable(text);
+  const size_t length = strlen(text);
+  return length > 0 && strpbrk(text, " \t") == NULL && http_is_clean(text, length) &&
+         is_decodable(text);
 }
 
 static bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-/* libmicrohttpd 0.9.71 and 0.9.72 do not look at the version. */
+/* 2.3. libmicrohttpd 0.9.71 and 0.9.72 do not check the version. */
 static unsigned check_version(const char *version) {
   if (strlen(version) != 8 || memcmp(version, "HTTP/", 5) != 0 || !is_digit(version[5]) ||
       version[6] != '.' || !is_digit(version[7]))
     return MHD_HTTP_BAD_REQUEST;
-  return version[5] == '1' ? 0 : MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED;
+  return version[5] == '1' ? SERVER_FRAMING_VALID : MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED;
 }
 
-/* HTTP/1.0 has no Transfer-Encoding: RFC 9112, 6.1. libmicrohttpd before 1.0 decodes it there, too. */
-static bool is_clear(const framing *found, const request_line *line) {
-  const bool is_old = strcmp(line->version, MHD_HTTP_VERSION_1_0) == 0;
-  return found->lengths <= 1 && found->hosts <= 1 && (found->hosts == 1 || is_old) &&
-         !(found->chunked && is_old) && !found->invalid &&
+/* 6.1 and 6.3: not both Content-Length and Transfer-Encoding, and neither of them twice. 3.2: one Host, which
+   is optional in HTTP/1.0. 6.1: HTTP/1.0 has no Transfer-Encoding; libmicrohttpd before 1.0 decodes it even
+   there. */
+static bool is_unambiguous(const fields *found, const server_request_line *line) {
+  const bool is_http_1_0 = strcmp(line->version, MHD_HTTP_VERSION_1_0) == 0;
+  return found->framings <= 1 && found->hosts <= 1 && (found->hosts == 1 || is_http_1_0) &&
+         !(found->is_chunked && is_http_1_0) && !found->is_invalid &&
          http_is_token(line->method, strlen(line->method)) && is_target(line->target);
 }
 
-unsigned framing_check(const framing *found, const request_line *line) {
-  const unsigned status = check_version(line->version);
-  if (status != 0) return status;
-  if (!is_clear(found, line)) return MHD_HTTP_BAD_REQUEST;
-  /* libmicrohttpd 1.0 sends no 2xx for it: there is no tunnel. */
-  return strcmp(line->method, MHD_HTTP_METHOD_CONNECT) == 0 ? MHD_HTTP_NOT_IMPLEMENTED : 0;
+unsigned server_framing_check(struct MHD_Connection *connection, const server_request_line *line,
+                              bool *is_chunked) {
+  fields found = {0, 0, false, false};
+  unsigned status;
+  (void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, read_field, &found);
+  *is_chunked = found.is_chunked;
+  status = server_header_section_check(connection, line);
+  if (status == SERVER_FRAMING_VALID) status = check_version(line->version);
+  if (status != SERVER_FRAMING_VALID) return status;
+  if (!is_unambiguous(&found, line)) return MHD_HTTP_BAD_REQUEST;
+  /* libmicrohttpd 1.0 sends no 2xx to CONNECT, because this server opens no tunnel. */
+  return strcmp(line->method, MHD_HTTP_METHOD_CONNECT) == 0 ? MHD_HTTP_NOT_IMPLEMENTED
+                                                            : SERVER_FRAMING_VALID;
 }

@@ -1,26 +1,19 @@
 /*
-** framing.h: message framing of a request, as its header section states it. libmicrohttpd accepts
-** headers that another server reads differently; what is ambiguous is rejected, since a proxy in front
-** of this server could see the end of the request at another place (request smuggling).
+** framing.h: the message framing of a request, as its request line and header section state it. libmicrohttpd
+** accepts messages that another HTTP implementation frames differently. Everything ambiguous is rejected: a
+** proxy in front of this server could see the end of the request at another byte (request smuggling, RFC 9112,
+** 11.2).
 */
 #ifndef APIVIDEO_FRAMING_H
 #define APIVIDEO_FRAMING_H
 
 #include <stdbool.h>
 
-#include "raw_head.h"
+#include "header_section.h"
 
-typedef struct framing {
-  unsigned lengths; /* Content-Length and Transfer-Encoding headers */
-  unsigned hosts;   /* Host headers */
-  bool chunked, invalid;
-} framing;
-
-/* Reads the headers of the request that `connection` has received. */
-framing framing_read(struct MHD_Connection *connection);
-
-/* 0 when the request with these headers and this request line has one unambiguous reading; else the status
-   of the response. */
-unsigned framing_check(const framing *found, const request_line *line);
+/* To be called when the header section was received: SERVER_FRAMING_VALID if the framing is unambiguous,
+   SERVER_FRAMING_CLOSE, or the status of the response. Sets `is_chunked` in any case. */
+unsigned server_framing_check(struct MHD_Connection *connection, const server_request_line *line,
+                              bool *is_chunked);
 
 #endif

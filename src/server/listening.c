@@ -1,10 +1,11 @@
 /*
-** The port of a server. libmicrohttpd could listen by itself; but where it has no room left, it leaves
-** newcomers waiting until somebody goes, and where the process has no descriptor left and no connection,
-** it tries without a pause.
+** The port of a server. libmicrohttpd could listen by itself; but at its connection limit it accepts no
+** incoming connection until a client leaves, and when the process has neither a free descriptor nor a
+** connection, it retries in a busy loop.
 */
 #include "listening.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <netdb.h>
@@ -18,27 +19,28 @@
 
 #include "../common/descriptors.h"
 #include "connections.h"
+#include "error.h"
 
-#define DESCRIPTORS_KEPT 24 /* for everything that is not a connection */
-#define STARVED_MS 100      /* how long to wait when the system has no room */
+#define DESCRIPTORS_RESERVED 24 /* for everything that is not a connection */
+#define RETRY_MS 100            /* between attempts to accept while the system has no resources */
 
-/* Sets `error`; false. */
+/* Sets the error; false. */
 static bool fail_for_select(server *self) {
   (void)snprintf(self->error, sizeof self->error,
                  "%zu connections are more than select() can wait for (FD_SETSIZE, %d "
                  "descriptors), which this "
                  "server uses for lack of epoll: lower max_connections to %d",
-                 self->max_connections, POLLER_DESCRIPTORS_MAX,
-                 POLLER_DESCRIPTORS_MAX - DESCRIPTORS_KEPT);
+                 self->max_connections, SERVER_POLLER_DESCRIPTORS_MAX,
+                 SERVER_POLLER_DESCRIPTORS_MAX - DESCRIPTORS_RESERVED);
   return false;
 }
 
-/* Ensures that the process may open a descriptor for each connection: raises its soft limit where the hard
-   limit allows that. */
+/* Ensures that the process may open a descriptor for each connection: raises its soft limit if the hard limit
+   allows that. */
 static bool ensure_descriptors(server *self) {
   struct rlimit limit;
-  const rlim_t needed = (rlim_t)self->max_connections + DESCRIPTORS_KEPT;
-  if (needed > POLLER_DESCRIPTORS_MAX) return fail_for_select(self);
+  const rlim_t needed = (rlim_t)self->max_connections + DESCRIPTORS_RESERVED;
+  if (needed > SERVER_POLLER_DESCRIPTORS_MAX) return fail_for_select(self);
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
       limit.rlim_cur >= needed)
     return true;
@@ -54,7 +56,7 @@ static bool ensure_descriptors(server *self) {
   return false;
 }
 
-/* Binds one address; the socket, or -1 with errno. */
+/* Listens on one address: the socket, or -1 with errno. */
 static int bind_address(const struct addrinfo *address) {
   const int on = 1;
   const int fd = descriptors_socket(address->ai_family);
@@ -69,24 +71,24 @@ static int bind_address(const struct addrinfo *address) {
   return -1;
 }
 
-/* Reads the address and the port that the socket got. */
+/* Reads the address and the port that the socket is bound to. */
 static void read_address(server *self) {
   struct sockaddr_storage address;
-  socklen_t len = sizeof address;
+  socklen_t length = sizeof address;
   char port[16] = "0";
-  if (getsockname(self->listening, (struct sockaddr *)&address, &len) != 0) return;
-  (void)getnameinfo((struct sockaddr *)&address, len, self->host, sizeof self->host, port,
+  if (getsockname(self->listening, (struct sockaddr *)&address, &length) != 0) return;
+  (void)getnameinfo((struct sockaddr *)&address, length, self->host, sizeof self->host, port,
                     sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
   self->port = (unsigned)strtoul(port, NULL, 10);
 }
 
-/* Whether a failure to listen is about the port, not about one of the host's addresses. */
-static bool is_of_port(int problem) {
+/* Whether a failure to listen concerns the port, not one address of the host. */
+static bool concerns_port(int problem) {
   return problem == EADDRINUSE || problem == EACCES;
 }
 
-/* Binds the first address that this machine has. A port that is taken is an error, whatever other addresses
-   the host has: the port would be open where it is not expected. Returns 0, or an errno. */
+/* Listens on the first of the host's addresses that this machine has. A port in use is an error even if the
+   host has more addresses: the server would listen where it is not expected. Returns 0, or an errno. */
 static int bind_first(server *self, const struct addrinfo *addresses) {
   const struct addrinfo *each;
   int problem = 0;
@@ -94,12 +96,12 @@ static int bind_first(server *self, const struct addrinfo *addresses) {
     self->listening = bind_address(each);
     if (self->listening >= 0) return 0;
     problem = errno;
-    if (is_of_port(problem)) return problem;
+    if (concerns_port(problem)) return problem;
   }
   return problem;
 }
 
-/* Sets `error` to why the port cannot be opened, with the remedy; false. */
+/* Sets the error to the reason and the remedy; false. */
 static bool fail_to_bind(server *self, const char *where, int problem) {
   if (problem == EADDRINUSE)
     return server_fail(self, where,
@@ -112,7 +114,7 @@ static bool fail_to_bind(server *self, const char *where, int problem) {
   return server_fail_with(self, where, problem);
 }
 
-/* Opens the socket; false with a message in `error`. */
+/* Opens the socket; false with an error. */
 static bool open_socket(server *self, const server_options *options) {
   /* A minimal system has no /etc/hosts that resolves "localhost". */
   const char *const host = strcmp(options->host, "localhost") == 0 ? "127.0.0.1" : options->host;
@@ -135,34 +137,36 @@ static bool open_socket(server *self, const server_options *options) {
   return true;
 }
 
-/* Makes incoming connections wake the server, or not, when none could be accepted. False with errno. */
-static bool invite(server *self, bool inviting) {
-  if (!inviting) poller_remove(&self->poller, self->listening);
-  self->inviting = inviting && poller_add(&self->poller, self->listening);
-  return self->inviting == inviting;
+/* Sets whether incoming connections wake the server; they must not while they cannot be accepted. False with
+   errno. */
+static bool set_polled(server *self, bool is_polled) {
+  if (!is_polled) server_poller_remove(&self->poller, self->listening);
+  self->is_polled = is_polled && server_poller_add(&self->poller, self->listening);
+  return self->is_polled == is_polled;
 }
 
-bool listening_open(server *self, const server_options *options) {
+bool server_listening_open(server *self, const server_options *options) {
   if (!ensure_descriptors(self) || !open_socket(self, options)) return false;
-  return invite(self, true) || server_fail_with(self, "cannot wait for connections", errno);
+  return set_polled(self, true) || server_fail_with(self, "cannot wait for connections", errno);
 }
 
-/* Whether an incoming connection can have a place now: a free one, or that of an incomplete connection
-   which may be evicted (connections.c states the policy). libmicrohttpd closes a connection unread beyond
-   its limit. */
-static bool has_place(const server *self) {
-  return self->unclosed < self->slot_count &&
-         (self->connections < self->max_connections || connections_eviction(self) <= now_ms());
+/* Whether an incoming connection can be admitted now: below max_connections, or instead of an incomplete
+   connection that may be evicted (connections.c states the policy). Beyond slot_count, its own limit,
+   libmicrohttpd would close the connection unread. */
+static bool can_admit(const server *self) {
+  return self->unclosed_count < self->slot_count &&
+         (self->connection_count < self->max_connections ||
+          server_connections_eviction(self) <= server_now_ms());
 }
 
-long long listening_retry(const server *self) {
-  if (self->listening < 0 || self->inviting) return LLONG_MAX;
+long long server_listening_retry(const server *self) {
+  if (self->listening < 0 || self->is_polled) return LLONG_MAX;
   if (self->accept_at != 0) return self->accept_at;
-  if (self->unclosed >= self->slot_count) return LLONG_MAX;
-  return self->connections < self->max_connections ? 0 : connections_eviction(self);
+  if (self->unclosed_count >= self->slot_count) return LLONG_MAX;
+  return self->connection_count < self->max_connections ? 0 : server_connections_eviction(self);
 }
 
-/* Whether a connection waits to be accepted. */
+/* Whether an incoming connection waits. */
 static bool has_incoming(const server *self) {
   struct pollfd waiting;
   memset(&waiting, 0, sizeof waiting);
@@ -171,54 +175,57 @@ static bool has_incoming(const server *self) {
   return poll(&waiting, 1, 0) > 0;
 }
 
-bool listening_is_crowded(const server *self) {
-  return self->listening >= 0 && !has_place(self) && has_incoming(self);
+bool server_listening_is_crowded(const server *self) {
+  return self->listening >= 0 && !can_admit(self) && has_incoming(self);
 }
 
-/* The system has no room for an incoming connection: retries later. A connection that is closed leaves a
-   descriptor, which helps where only this process lacks one. */
-static void starve(server *self, int problem) {
-  if (problem == EMFILE && connections_evict(self)) return;
-  self->accept_at = now_ms() + STARVED_MS;
+/* The system lacks resources for an incoming connection: retries later. If only this process lacks a
+   descriptor, evicting a connection frees one. */
+static void handle_shortage(server *self, int problem) {
+  if (problem == EMFILE && server_connections_evict(self)) return;
+  self->accept_at = server_now_ms() + RETRY_MS;
 }
 
-/* Accepts a connection; false when none waits, or there is no room. */
+/* Accepts a connection; false when no connection waits, or none can be admitted. */
 static bool accept_one(server *self) {
   struct sockaddr_storage address;
-  socklen_t len = sizeof address;
+  socklen_t length = sizeof address;
   int fd;
-  if (self->connections >= self->max_connections &&
-      !(has_incoming(self) && connections_evict(self)))
+  if (self->connection_count >= self->max_connections &&
+      !(has_incoming(self) && server_connections_evict(self)))
     return false;
-  fd = descriptors_accept(self->listening, (struct sockaddr *)&address, &len);
+  fd = descriptors_accept(self->listening, (struct sockaddr *)&address, &length);
   if (fd < 0) {
     const int problem = errno;
     if (problem == EMFILE || problem == ENFILE || problem == ENOBUFS || problem == ENOMEM) {
-      /* Accepting needs a descriptor before it looks whether a connection waits. */
-      if (has_incoming(self)) starve(self, problem);
+      /* accept fails for lack of a descriptor even if no connection waits. */
+      if (has_incoming(self)) handle_shortage(self, problem);
       return false;
     }
-    return problem != EAGAIN; /* what is left are connections that were closed meanwhile */
+    return problem != EAGAIN; /* any other error: the client has closed its connection */
   }
-  (void)MHD_add_connection(self->daemon, fd, (struct sockaddr *)&address, len);
+  (void)MHD_add_connection(self->daemon, fd, (struct sockaddr *)&address, length);
   return true;
 }
 
-bool listening_accept(server *self) {
+bool server_listening_accept(server *self) {
   size_t count = 0;
-  if (self->listening < 0 || (self->accept_at != 0 && now_ms() < self->accept_at)) return false;
+  if (self->listening < 0 || (self->accept_at != 0 && server_now_ms() < self->accept_at))
+    return false;
   self->accept_at = 0;
-  while (count < ACCEPT_MAX && has_place(self) && accept_one(self)) count++;
+  while (count < SERVER_ACCEPT_MAX && can_admit(self) && accept_one(self)) count++;
   {
-    const bool inviting = self->accept_at == 0 && has_place(self);
-    if (inviting != self->inviting) (void)invite(self, inviting);
+    const bool is_polled = self->accept_at == 0 && can_admit(self);
+    if (is_polled != self->is_polled) (void)set_polled(self, is_polled);
   }
+  assert(self->connection_count <= self->max_connections);
+  assert(self->unclosed_count <= self->slot_count);
   return count > 0;
 }
 
-void listening_close(server *self) {
+void server_listening_close(server *self) {
   if (self->listening < 0) return;
-  poller_remove(&self->poller, self->listening);
+  server_poller_remove(&self->poller, self->listening);
   (void)close(self->listening);
   self->listening = -1;
   self->accept_at = 0;

@@ -4,21 +4,22 @@
 #ifndef APIVIDEO_LISTENING_H
 #define APIVIDEO_LISTENING_H
 
-#include "server.h"
+#include "server_internal.h"
 
-/* Connections taken in one go; so many more than there may be can exist, ended but not closed yet. */
-#define ACCEPT_MAX 16
+/* Connections accepted in one iteration. So many can exist beyond max_connections: ended, but not closed by
+   libmicrohttpd yet. */
+#define SERVER_ACCEPT_MAX 16
 
-/* Opens the port; false with a message in `error`. */
-bool listening_open(server *self, const server_options *options);
-/* Accepts connections that wait, as far as there is room or can be made; whether it has. To be called after
-   libmicrohttpd has read what connections have sent, since incomplete ones may be evicted. */
-bool listening_accept(server *self);
-/* When that is to be done next although no event says so; LLONG_MAX: not. */
-long long listening_retry(const server *self);
-/* Whether connections wait to be accepted and find no place. */
-bool listening_is_crowded(const server *self);
+/* Opens the port; false with an error. */
+bool server_listening_open(server *self, const server_options *options);
+/* Accepts incoming connections as far as they can be admitted; whether it has accepted one. To be called
+   after libmicrohttpd has read what connections have sent, because incomplete ones may be evicted. */
+bool server_listening_accept(server *self);
+/* When to call it next although no event wakes the server; LLONG_MAX: never. */
+long long server_listening_retry(const server *self);
+/* Whether incoming connections wait that cannot be admitted. */
+bool server_listening_is_crowded(const server *self);
 /* Closes the port. */
-void listening_close(server *self);
+void server_listening_close(server *self);
 
 #endif

@@ -1,29 +1,30 @@
 /*
-** Requests: see request.h. What a request points to is freed by libmicrohttpd's callbacks, which come
-** from server_run, from a response that is sent, and as the server closes: no pointer to a request is
-** kept across any of these.
+** Requests: see request.h. They are freed by libmicrohttpd's callbacks, which server_run, server_flush and
+** server_close cause: no pointer to a request is kept across any of these.
 */
 #include "request.h"
 
-#include <stdint.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../common/ascii.h"
-#include "../common/http_syntax.h"
 #include "body.h"
 #include "connections.h"
-#include "faults.h"
 #include "framing.h"
-#include "listening.h"
+#include "response.h"
 
-/* Makes a request when its first line has come: the only place where libmicrohttpd tells the target
-   undecoded. NULL (memory is out) is noticed in request_on_part. */
-void *request_on_target(void *context, const char *target, struct MHD_Connection *connection) {
+static server_request **slot_of(server *self, long long id) {
+  return &self->slots[(size_t)id % self->slot_count];
+}
+
+/* Creates a request when its request line has come: no other callback receives the raw request-target. NULL
+   (memory is out) is handled in server_request_on_part. */
+void *server_request_on_target(void *context, const char *target,
+                               struct MHD_Connection *connection) {
   server *self = context;
-  server_connection *one = connections_ours(connection);
+  server_connection *one = server_connection_of(connection);
   server_request *request = one == NULL ? NULL : calloc(1, sizeof *request);
-  self->progressed = true;
+  self->has_progressed = true;
   if (request == NULL) return NULL;
   request->owner = self;
   request->peer = one->peer;
@@ -36,238 +37,182 @@ void *request_on_target(void *context, const char *target, struct MHD_Connection
   return request;
 }
 
-/* Gives a request an id whose slot is free. There are as many slots as connections, and a
-   connection has one request at a time. */
-static void admit(server *self, server_request *request) {
-  do { self->last_id++; } while (self->slots[(size_t)self->last_id % self->slot_count] != NULL);
+/* Gives a request the next id that has a free slot. There are as many slots as connections, and a connection
+   has one request at a time. */
+static void assign_id(server *self, server_request *request) {
+  assert(self->active < self->slot_count);
+  do { self->last_id++; } while (*slot_of(self, self->last_id) != NULL);
   request->id = self->last_id;
-  self->slots[(size_t)request->id % self->slot_count] = request;
+  *slot_of(self, request->id) = request;
   self->active++;
 }
 
-static void leave_queue(server *self, server_request *request) {
-  server_request **link = &self->ready;
+static void enqueue(server *self, server_request *request) {
+  assert(request->next == NULL && *self->end == NULL);
+  *self->end = request;
+  self->end = &request->next;
+}
+
+/* Removes a request from the queue, if it is queued. */
+static void dequeue(server *self, server_request *request) {
+  server_request **link = &self->first;
   while (*link != NULL && *link != request) link = &(*link)->next;
   if (*link == NULL) return;
   *link = request->next;
-  if (*link == NULL) self->ready_end = link;
+  if (*link == NULL) self->end = link;
+  request->next = NULL;
 }
 
 static void free_request(server *self, server_request *request) {
   if (request->id != 0) {
-    self->slots[(size_t)request->id % self->slot_count] = NULL;
+    assert(*slot_of(self, request->id) == request && self->active > 0);
+    *slot_of(self, request->id) = NULL;
     self->active--;
-    leave_queue(self, request);
+    dequeue(self, request);
   }
-  if (request->held) faults_forget(self, request);
-  if (request->draft != NULL) MHD_destroy_response(request->draft);
-  if (request->response != NULL && request->response != self->empty)
-    MHD_destroy_response(request->response);
-  body_free(self, request);
+  (void)server_call_hook(self, SERVER_EVENT_REQUEST_END, request);
+  server_response_free(self, request);
+  server_body_free(self, request);
   free(request->headers);
   free(request->target);
   free(request);
 }
 
-/* Frees a request when libmicrohttpd is done with it, however it ended. */
-void request_on_completed(void *context, struct MHD_Connection *connection, void **state,
-                          enum MHD_RequestTerminationCode code) {
+/* libmicrohttpd no longer uses the request, however it ended. */
+void server_request_on_completed(void *context, struct MHD_Connection *connection, void **state,
+                                 enum MHD_RequestTerminationCode code) {
   server *self = context;
   server_request *request = *state;
   (void)code;
-  self->progressed = true;
-  connections_wait(self, connection);
+  self->has_progressed = true;
+  server_connections_receive(self, connection);
   if (request == NULL) return;
+  assert(server_connection_of(connection)->request == request);
   *state = NULL;
-  connections_ours(connection)->request = NULL;
+  server_connection_of(connection)->request = NULL;
   free_request(self, request);
 }
 
-/* A connection has begun, or has ended. libmicrohttpd 0.9.75 does not always call request_on_completed before:
-   not where it fails to answer that a head is too large. */
-void request_on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
-                           enum MHD_ConnectionNotificationCode code) {
+/* A connection was accepted or is closed. libmicrohttpd 0.9.75 does not always call server_request_on_completed
+   before: not when it fails to respond to a header section that is too large. */
+void server_request_on_connection(void *context, struct MHD_Connection *connection,
+                                  void **socket_context, enum MHD_ConnectionNotificationCode code) {
   const server_connection *one = *socket_context;
   if (code == MHD_CONNECTION_NOTIFY_CLOSED && one != NULL && one->request != NULL)
     free_request(context, one->request);
-  connections_notify(context, connection, socket_context, code);
+  server_connections_notify(context, connection, socket_context, code);
 }
 
-/* Answers a request that no handler sees, and closes the connection after it. */
-static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status) {
-  enum MHD_Result result = MHD_NO;
-  struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-  if (response == NULL) return MHD_NO;
-  if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES)
-    result = MHD_queue_response(connection, status, response);
-  MHD_destroy_response(response);
-  return result;
-}
-
-/* The headers have come: rejects ambiguous framing. A body that is announced as too large is read and
-   discarded: closing a connection that has unread bytes resets it, and the response would be lost. */
+/* The header section has come: rejects ambiguous framing. A body that is announced as too large is read and
+   discarded: closing a connection with unread bytes resets it, and the client could lose the response. */
 static enum MHD_Result begin(server *self, server_request *request,
-                             struct MHD_Connection *connection, const request_line *line) {
-  const char *length =
+                             struct MHD_Connection *connection, const server_request_line *line) {
+  const char *text =
       MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-  const framing found = framing_read(connection);
-  unsigned status;
+  const unsigned long long length = text == NULL ? 0 : strtoull(text, NULL, 10);
+  const unsigned status = server_framing_check(connection, line, &request->is_chunked);
   request->connection = connection;
   request->method = line->method;
-  request->chunked = found.chunked;
-  if (found.chunked && self->stalled_at == 0) self->stalled_at = now_ms() + STALLED_MS;
-  admit(self, request);
-  status = raw_head_check(connection, line);
-  if (status == RAW_HEAD_CLOSE) return MHD_NO;
-  if (status == RAW_HEAD_CLEAN) status = framing_check(&found, line);
-  if (status != 0) return refuse(connection, status);
-  if (length == NULL) return MHD_YES;
-  request->too_large = strtoull(length, NULL, 10) > self->max_body;
-  return strtoull(length, NULL, 10) > self->max_body + DISCARD_MAX
-             ? refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE)
+  if (request->is_chunked) server_body_watch_stalls(self);
+  assign_id(self, request);
+  if (status == SERVER_FRAMING_CLOSE) return MHD_NO;
+  if (status != SERVER_FRAMING_VALID) return server_response_reject(self, connection, status);
+  request->is_too_large = length > self->max_body;
+  return length > self->max_body + SERVER_BODY_DISCARD_MAX
+             ? server_response_reject(self, connection, MHD_HTTP_CONTENT_TOO_LARGE)
              : MHD_YES;
 }
 
 static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const char *name,
-                                  size_t name_len, const char *value, size_t value_len) {
+                                  size_t name_length, const char *value, size_t value_length) {
   server_request *request = context;
   server_header *header = &request->headers[request->header_count++];
   (void)kind;
   header->name = name;
-  header->name_len = name_len;
+  header->name_length = name_length;
   header->value = value == NULL ? "" : value;
-  header->value_len = value == NULL ? 0 : value_len;
-  /* libmicrohttpd before 1.0 leaves the white space after a value. */
-  while (header->value_len > 0 && strchr(" \t", header->value[header->value_len - 1]) != NULL)
-    header->value_len--;
+  header->value_length = value == NULL ? 0 : value_length;
+  /* libmicrohttpd before 1.0 leaves the whitespace after a value. */
+  while (header->value_length > 0 && strchr(" \t", header->value[header->value_length - 1]) != NULL)
+    header->value_length--;
   return MHD_YES;
 }
 
-/* Collects the headers, which stay libmicrohttpd's; false when memory is out. */
+/* Collects the headers; their strings stay libmicrohttpd's. False when memory is out. */
 static bool collect_headers(server_request *request) {
   const int count = MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, NULL, NULL);
   if (count <= 0) return true;
   request->headers = calloc((size_t)count, sizeof *request->headers);
   if (request->headers == NULL) return false;
   (void)MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, add_header, request);
+  assert(request->header_count == (size_t)count);
   return true;
 }
 
-/* The whole request is there: queues it. */
+/* The request is complete: queues it. */
 static enum MHD_Result finish(server *self, server_request *request) {
-  if (request->too_large) return refuse(request->connection, MHD_HTTP_CONTENT_TOO_LARGE);
+  if (request->is_too_large)
+    return server_response_reject(self, request->connection, MHD_HTTP_CONTENT_TOO_LARGE);
   if (!collect_headers(request)) return MHD_NO;
-  connections_handle(request->connection);
-  request->complete = true;
-  *self->ready_end = request;
-  self->ready_end = &request->next;
+  server_connections_handle(request->connection);
+  request->is_complete = true;
+  enqueue(self, request);
   return MHD_YES;
 }
 
-/* A request has no answer yet. The first time, it has to wait longer than others: suspends its
-   connection, which costs more than a handler that answers at once. */
-static enum MHD_Result wait_on(server_request *request) {
-  const bool over = request->cut && !request->held;
-  if (over || request->suspended) return MHD_NO; /* it was cut, or the server closes */
-  request->suspended = true;
-  MHD_suspend_connection(request->connection);
-  return MHD_YES;
-}
-
-/* libmicrohttpd's handler: called with the headers, with each part of the body, at its end, and
-   whenever it is run or the connection was resumed, until there is an answer. */
-enum MHD_Result request_on_part(void *context, struct MHD_Connection *connection, const char *url,
-                                const char *method, const char *version, const char *data,
-                                size_t *len, void **state) {
+/* libmicrohttpd calls it with the header section, with each part of the body, at the end of the body, and then
+   whenever it is run or the connection was resumed, until there is a response. */
+enum MHD_Result server_request_on_part(void *context, struct MHD_Connection *connection,
+                                       const char *url, const char *method, const char *version,
+                                       const char *data, size_t *length, void **state) {
   server *self = context;
   server_request *request = *state;
-  self->progressed = true;
+  self->has_progressed = true;
   if (request == NULL) return MHD_NO;
   if (request->id == 0) {
-    const request_line line = {method, url, version, request->target};
+    const server_request_line line = {method, url, version, request->target};
     return begin(self, request, connection, &line);
   }
-  if (*len > 0) {
-    const size_t taken = *len;
-    *len = 0;
-    request->stalled = false;
-    return body_add(self, request, data, taken) ? MHD_YES : MHD_NO;
+  if (*length > 0) {
+    const size_t taken = *length;
+    *length = 0;
+    request->has_unread = false;
+    return server_body_add(self, request, data, taken) ? MHD_YES : MHD_NO;
   }
-  if (request->response != NULL)
-    return MHD_queue_response(connection, request->status, request->response);
-  return request->complete ? wait_on(request) : finish(self, request);
+  return request->is_complete ? server_response_await(request) : finish(self, request);
 }
 
-void server_take(server *self) {
-  server_request *request = self->ready;
-  if (request == NULL) return;
-  leave_queue(self, request);
-  body_free(self, request);
-  request->taken = true;
+const server_request *server_first(const server *self) {
+  return self->first;
 }
 
-bool request_is_waiting(const server_request *request) {
-  return request->complete && request->response == NULL && !request->cut;
+bool server_take(server *self, long long id) {
+  server_request *request = self->first;
+  if (request == NULL || request->id != id) return false;
+  assert(request->is_complete && !request->awaits_response && request->response == NULL);
+  dequeue(self, request);
+  server_body_free(self, request);
+  request->awaits_response = true;
+  return true;
 }
 
 server_request *server_find(server *self, long long id) {
   server_request *request;
   if (self->daemon == NULL || id <= 0) return NULL;
-  request = self->slots[(size_t)id % self->slot_count];
-  if (request == NULL || request->id != id || !request->taken) return NULL;
-  return request_is_waiting(request) ? request : NULL;
+  request = *slot_of(self, id);
+  return request != NULL && request->id == id && request->awaits_response ? request : NULL;
 }
 
-/* ---- the response ---- */
-
-/* Creates the response, whose draft is NULL; false when memory is out. */
-static bool make_draft(server_request *request, const char *body, size_t len) {
-  /* libmicrohttpd copies the body; its parameter only lacks the const. */
-  request->draft =
-      MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
-  return request->draft != NULL;
+size_t server_active(const server *self) {
+  return self->active;
 }
 
-bool server_draft(server_request *request, const char *body, size_t len) {
-  if (request->draft != NULL) MHD_destroy_response(request->draft);
-  request->draft = NULL;
-  return len == 0 || make_draft(request, body, len);
-}
-
-bool server_is_header(const char *name, size_t name_len, const char *value, size_t value_len) {
-  static const char *const framing_headers[] = {MHD_HTTP_HEADER_CONTENT_LENGTH,
-                                                MHD_HTTP_HEADER_TRANSFER_ENCODING};
+void server_request_resume_all(server *self) {
   size_t i;
-  for (i = 0; i < sizeof framing_headers / sizeof *framing_headers; i++)
-    if (ascii_equal(name, name_len, framing_headers[i], strlen(framing_headers[i]))) return false;
-  return http_is_token(name, name_len) && value_len > 0 && http_is_clean(value, value_len);
-}
-
-bool server_draft_header(server_request *request, const char *name, const char *value) {
-  if (request->draft == NULL && !make_draft(request, "", 0)) return false;
-  return MHD_add_response_header(request->draft, name, value) == MHD_YES;
-}
-
-void server_go_on(server_request *request) {
-  if (request->suspended) MHD_resume_connection(request->connection);
-}
-
-/* Whether the connection ends after the response. After a chunked body it always does: libmicrohttpd before
-   1.0 takes a bare LF for the end of a line there, so that a proxy could see the next request begin at
-   another place. */
-static bool is_last(const server *self, const server_request *request) {
-  return self->quiesced || request->chunked ||
-         (connections_may_close(request->connection) && listening_is_crowded(self));
-}
-
-void server_send(server_request *request, unsigned status) {
-  server *self = request->owner;
-  if (is_last(self, request))
-    (void)server_draft_header(request, MHD_HTTP_HEADER_CONNECTION, "close");
-  request->status = status;
-  request->response = request->draft != NULL ? request->draft : self->empty;
-  request->draft = NULL;
-  connections_answer(self, request->connection);
-  server_go_on(request);
-  server_flush(self); /* may free the request */
+  for (i = 0; i < self->slot_count; i++) {
+    server_request *request = self->slots[i];
+    if (request != NULL && request->is_complete && request->response == NULL &&
+        !request->is_aborted)
+      server_response_resume(request);
+  }
 }

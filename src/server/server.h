@@ -1,160 +1,141 @@
 /*
-** server.h: an HTTP server on libmicrohttpd, driven from outside. Knows no Lua.
+** server.h: an HTTP/1 server on libmicrohttpd, for one thread, run by the caller's event loop. It does not
+** depend on Lua. The binding (server_lua.c) includes this header only.
 **
-** A request is collected whole, and waits to be taken. Its response comes later, by id; an id whose
-** request is gone is harmless. After requests were taken, the server is run again: to send the responses
-** that are there by then, and to suspend the connections of the other requests.
+** A request is received whole, then queued until server_take; its response is sent later, by the request's
+** id. The id of a request that no longer exists is not an error. After requests were taken, the caller must
+** call server_run once more: it sends the responses that exist by then, and suspends the connections of the
+** other requests.
 **
-** No function calls Lua. A request is freed in server_run, server_send, server_cut and server_close, so
-** its pointer is not used after any of them.
+** No function calls Lua. server_run, server_flush and server_close may free requests: a pointer to a request
+** is invalid after any of them.
+**
+**   server.c          opening, one iteration of the loop, closing
+**   listening.c       the port, and which connections are accepted
+**   connections.c     deadlines and eviction of connections
+**   request.c         one request, through libmicrohttpd's callbacks
+**   framing.c         the message framing of a request (RFC 9112)
+**   header_section.c  what libmicrohttpd's parser before 1.0 hides
+**   body.c            bodies of requests, and their memory
+**   response.c        what is sent back
+**   copy.c            copies of requests, for the binding
+**   faults.c          fault injection, for tests of clients
+**   poller.c          waiting: descriptors and a timer
+**   error.c           the last error
 */
 #ifndef APIVIDEO_SERVER_H
 #define APIVIDEO_SERVER_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
-#include "../common/compat_mhd.h"
-#include "poller.h"
+#include "../common/compat_system.h"
 
-typedef struct server_header {
-  const char *name, *value;
-  size_t name_len, value_len;
-} server_header;
+#ifdef APIVIDEO_POLL
+#include <sys/select.h>
+#endif
 
 typedef struct server server;
-typedef struct server_queue server_queue;
-
-/* A client's connection. Its request must be there within the server's timeout, and so must its
-   answer be taken; while a request is handled, it is in no queue, and waits for us. */
-typedef struct server_connection {
-  struct MHD_Connection *connection;
-  struct server_request *request; /* the present one, or NULL */
-  int fd;
-  char peer[64]; /* the client's numeric address */
-  server_queue *queue;
-  struct server_connection *next, *previous; /* in the queue */
-  struct server_connection *older, *younger; /* among all of the server */
-  long long since, deadline; /* when it was accepted, and must be ready; in milliseconds */
-  bool spared;               /* its time has begun again, see connections.c */
-  bool ended;                /* by us; libmicrohttpd has not noticed yet */
-} server_connection;
-
-/* In the order of their deadlines. */
-struct server_queue {
-  server_connection *first, *last;
-};
-
-typedef struct server_request {
-  server *owner;
-  struct server_request *next; /* among those that are ready, or that are held */
-  long long id;                /* 0 until its headers have come */
-  struct MHD_Connection *connection;
-  const char *method,
-      *peer; /* libmicrohttpd's, and the connection's, as long as the request lives */
-  char *target;
-  server_header *headers;
-  size_t header_count;
-  char *body;
-  size_t body_len, body_size;
-  bool stalled; /* at the last check, bytes waited to be read; no part of the body has come since */
-  bool chunked, too_large, complete, taken;
-  bool suspended; /* its connection is, or was until it was to go on */
-  bool cut, held;
-  struct MHD_Response *draft, *response;
-  unsigned status;
-} server_request;
-
-/* A request as it is handed to Lua: the strings follow in the same block of memory. */
-typedef struct server_copy {
-  long long id;
-  const char *method, *target, *peer;
-  const server_header *headers;
-  size_t header_count;
-  const char *body;
-  size_t body_len;
-} server_copy;
-
-/* Zeroed by the caller, and never moved. */
-struct server {
-  pid_t pid; /* the process that opened it; a forked child only closes it */
-  struct MHD_Daemon *daemon;
-  poller poller;
-  int listening; /* the port's descriptor, or -1 */
-  bool inviting,
-      quiesced; /* whether incoming connections wake the server; whether it accepts no more */
-  long long accept_at;  /* when it is worth to try again, after the system had no room; or 0 */
-  long long stalled_at; /* when to check for stalled requests next, while one is chunked; or 0 */
-  unsigned idle_calls;  /* of server_run: there was work, and nothing was done that we see */
-  bool progressed;      /* whether libmicrohttpd has called since this was last cleared */
-  char host[64];        /* the numeric address */
-  unsigned port;
-  size_t max_body;
-  unsigned timeout; /* seconds */
-  size_t connections, max_connections;
-  size_t
-      unclosed; /* connections, and those that were ended and that libmicrohttpd has not closed yet */
-  server_connection *open;         /* all connections, the youngest first */
-  server_queue waiting, answering; /* for the rest of a request; for an answer to be taken */
-  size_t body_memory;              /* of all requests that were not taken yet */
-  server_request **slots;          /* requests by id % slot_count */
-  size_t slot_count, active;
-  long long last_id;
-  server_request *ready, **ready_end;
-  server_request *held;       /* by server_cut */
-  long long refusals;         /* how many connections are still to be refused */
-  struct MHD_Response *empty; /* an answer without headers and body, for all */
-  long long unsent_since;     /* when the first of the answers came that are not sent yet; or 0 */
-  char error[256];
-};
-
-typedef enum { SERVER_CLOSE, SERVER_RESET, SERVER_HOLD } server_ending;
+typedef struct server_request server_request;
 
 typedef struct server_options {
   const char *host;
-  unsigned port;
-  size_t max_body;
-  unsigned timeout, max_connections;
+  unsigned port;    /* 0: any free one */
+  size_t max_body;  /* bytes */
+  unsigned timeout; /* seconds in which a request is received, and a response is sent */
+  unsigned max_connections;
 } server_options;
 
-/* Starts listening; false with a message in `error`. */
+typedef struct server_header {
+  const char *name, *value;
+  size_t name_length, value_length;
+} server_header;
+
+/* A copy of a request. All strings are in the same block of memory, behind the headers. */
+typedef struct server_copy {
+  long long id;
+  const char *method, *target, *peer; /* end with NUL; `target` is the raw request-target */
+  const server_header *headers;
+  size_t header_count;
+  const char *body;
+  size_t body_length;
+} server_copy;
+
+/* How server_cut ends a connection: closed, reset, or open until the client or the server closes it. */
+typedef enum server_ending {
+  SERVER_ENDING_CLOSE,
+  SERVER_ENDING_RESET,
+  SERVER_ENDING_HOLD
+} server_ending;
+
+/* ---- the server ---- */
+
+/* The bytes of a server. The caller allocates and zeroes them, and must not move them until server_close. */
+size_t server_size(void);
+/* Starts listening; false on failure: see server_error. The caller calls server_close in either case. */
 bool server_open(server *self, const server_options *options);
-/* False in a forked child. */
-bool server_is_ours(const server *self);
-/* Does what there is to do, without waiting. */
+/* Why server_open failed. */
+const char *server_error(const server *self);
+/* Closes the server if this process is a forked child of the one that opened it. */
+void server_close_if_forked(server *self);
+/* Whether the server was opened and is not closed. */
+bool server_is_open(const server *self);
+/* The numeric address and the port that it listens on. */
+const char *server_host(const server *self);
+unsigned server_port(const server *self);
+
+#ifndef APIVIDEO_POLL
+/* The descriptor that is readable whenever server_run has something to do; -1 once it is closed. */
+int server_fd(const server *self);
+#else
+/* Sets the descriptors to wait for. Returns for how many milliseconds at most; LLONG_MAX: without a limit. Once
+   the server is closed: none, and 0. */
+long long server_list_fds(const server *self, fd_set *reads, fd_set *writes);
+#endif
+
+/* One iteration: accepts, reads, sends and expires without blocking. */
 void server_run(server *self);
-/* Takes the first of the requests that are ready out of their queue. It stays the server's. */
-void server_take(server *self);
-/* The bytes that a copy of a request needs, and the copy, into as many bytes aligned for any object. */
-size_t server_copy_size(const server_request *request);
-void server_copy_into(server_copy *copy, const server_request *request);
-/* The request with an id that was taken and waits for its response, or NULL. */
-server_request *server_find(server *self, long long id);
-/* Begins a response, copying the body; false when memory is out. */
-bool server_draft(server_request *request, const char *body, size_t len);
-/* Whether a response may have this header: not those that frame the message, which libmicrohttpd sets. */
-bool server_is_header(const char *name, size_t name_len, const char *value, size_t value_len);
-/* Adds a header to the response; false, with errno, when libmicrohttpd rejects it or memory is out. */
-bool server_draft_header(server_request *request, const char *name, const char *value);
-/* Sends it. */
-void server_send(server_request *request, unsigned status);
-/* Sends responses now when the first of them has waited for too long. */
+/* Sends the queued responses if the first of them has waited too long for more to be sent with it. */
 void server_flush(server *self);
-/* Has libmicrohttpd ask once more what becomes of a request. */
-void server_go_on(server_request *request);
-/* Instead of an answer: sends bytes as they are, as far as the socket takes them at once, and ends
-   the connection in some way. One that is held stays until its client leaves or the port closes. */
-void server_cut(server_request *request, const char *bytes, size_t len, server_ending ending);
-/* Closes that many more of the next connections as soon as they are made; 0: none any more. */
-void server_refuse(server *self, long long connections);
-/* Closes the port; connections go on. */
+/* The number of requests from their header sections to the ends of their responses. */
+size_t server_active(const server *self);
+/* Closes the port. Open connections are served until their current responses are sent. */
 void server_stop_accepting(server *self);
-/* Ends everything, whatever is under way. May be called twice, after a failed open, and in a forked
-   child. */
+/* Closes everything. Idempotent; allowed after a failed server_open, and in a forked child. */
 void server_close(server *self);
-/* Sets `error`; returns false. `problem` is an errno, or 0. */
-bool server_fail(server *self, const char *what, const char *why);
-bool server_fail_with(server *self, const char *what, int problem);
+
+/* ---- requests ---- */
+
+/* The oldest request of the queue, or NULL. */
+const server_request *server_first(const server *self);
+/* Removes the oldest request from the queue if it has this id; else returns false. Its body is freed. */
+bool server_take(server *self, long long id);
+/* The bytes that a copy of a request needs. */
+size_t server_copy_size(const server_request *request);
+/* Writes the copy into that many bytes, aligned for any object. */
+void server_copy_into(server_copy *copy, const server_request *request);
+/* The request with this id if it was taken and has no response yet; else NULL. */
+server_request *server_find(server *self, long long id);
+
+/* ---- responses ---- */
+
+/* Starts a response with a copy of the body, instead of an earlier draft; false when memory is out. */
+bool server_draft(server_request *request, const char *body, size_t length);
+/* Whether a response may have this header: a valid field that does not frame the message, which
+   libmicrohttpd does. */
+bool server_is_header(const char *name, size_t name_length, const char *value, size_t value_length);
+/* Adds a header to the draft; false with errno when libmicrohttpd rejects it or memory is out. */
+bool server_draft_header(server_request *request, const char *name, const char *value);
+/* Queues the draft as the response. The caller calls server_flush afterwards. */
+void server_send(server_request *request, unsigned status);
+
+/* ---- fault injection ---- */
+
+/* Instead of a response: sends bytes as they are, as many as the socket takes without blocking, and ends the
+   connection. */
+void server_cut(server_request *request, const char *bytes, size_t length, server_ending ending);
+/* Closes this many more of the next connections right after accepting them; 0 resets the count. False when
+   memory is out. */
+bool server_refuse(server *self, long long connections);
 
 #endif

@@ -1,15 +1,14 @@
 /*
-** apivideo.server.core: the C half of the standalone server for Lua.
+** apivideo.server.core: the binding of the server for Lua.
 **
 **   server | nil, message = core.new(host, port, max_body, timeout, max_connections)
-**   ready = server:run()
+**   is_ready = server:run()
 **   id, method, target, headers, body, peer, more = server:next()
 **   sent = server:respond(id, status, headers, body)
 **   sent = server:cut(id, bytes, "close" | "reset" | "hold")
 **
-** A call that may run the collector (m, e, v) may run a finalizer, and that may call any of these
-** functions. So arguments are read before the state of the server is, and what Lua is given is
-** a copy. In a forked child, a server is closed.
+** A call that may run the collector (m, e, v) may run a finalizer, which may call any of these functions. So
+** arguments are read before the server's state, and Lua receives copies. In a forked child, a server is closed.
 */
 #include <errno.h>
 #include <limits.h>
@@ -18,16 +17,15 @@
 #include "../common/arguments_lua.h"
 #include "../common/headers_lua.h"
 #include "../common/pin.h"
-#include "connections.h"
 #include "server.h"
 
 #define SERVER "apivideo.server"
 #define ID_MAX 9007199254740992.0 /* 2^53: above it, numbers are not exact */
 
-/* The server at index 1. Stack: [-0, +0, v]. */
+/* The server at index 1; closed, in a forked child. Stack: [-0, +0, v]. */
 static server *check_server(lua_State *L) {
   server *self = luaL_checkudata(L, 1, SERVER);
-  if (self->daemon != NULL && !server_is_ours(self)) server_close(self);
+  server_close_if_forked(self);
   return self;
 }
 
@@ -36,21 +34,21 @@ static server *check_server(lua_State *L) {
 static int new_server(lua_State *L) {
   server_options options;
   server *self;
-  size_t host_len;
-  options.host = luaL_checklstring(L, 1, &host_len);
-  luaL_argcheck(L, strlen(options.host) == host_len, 1, "a host has no NUL");
+  size_t length;
+  options.host = luaL_checklstring(L, 1, &length);
+  luaL_argcheck(L, strlen(options.host) == length, 1, "a host must not contain NUL");
   options.port = (unsigned)arguments_check_integer(L, 2, 0, 65535);
   options.max_body = (size_t)arguments_check_integer(L, 3, 0, 1 << 30);
   options.timeout = (unsigned)arguments_check_integer(L, 4, 1, 86400);
   options.max_connections = (unsigned)arguments_check_integer(L, 5, 1, 1 << 20);
-  self = lua_newuserdata(L, sizeof *self);
-  memset(self, 0, sizeof *self);
+  self = lua_newuserdata(L, server_size());
+  memset(self, 0, server_size());
   luaL_getmetatable(L, SERVER);
   lua_setmetatable(L, -2);
   if (server_open(self, &options)) return 1;
   server_close(self);
   lua_pushnil(L);
-  lua_pushstring(L, self->error);
+  lua_pushstring(L, server_error(self));
   return 2;
 }
 
@@ -62,9 +60,9 @@ static int close_server(lua_State *L) {
 
 #ifndef APIVIDEO_POLL
 
-/* server:fd() -> the descriptor to wait for; -1 once it is closed. Stack: [-0, +1, v]. */
-static int server_fd(lua_State *L) {
-  lua_pushinteger(L, check_server(L)->poller.set);
+/* server:fd() -> the descriptor to wait for; -1 once the server is closed. Stack: [-0, +1, v]. */
+static int get_fd(lua_State *L) {
+  lua_pushinteger(L, server_fd(check_server(L)));
   return 1;
 }
 
@@ -73,67 +71,64 @@ static int server_fd(lua_State *L) {
 /* Appends the descriptors of a set to the array at `index`. Stack: [-0, +0, m]. */
 static void append_fds(lua_State *L, int index, const fd_set *set) {
   int fd, count = (int)compat_rawlen(L, index);
-  for (fd = 0; fd < POLLER_DESCRIPTORS_MAX; fd++) {
+  for (fd = 0; fd < FD_SETSIZE; fd++) {
     if (!FD_ISSET(fd, set)) continue;
     lua_pushinteger(L, fd);
     lua_rawseti(L, index, ++count);
   }
 }
 
-/* server:list_fds(reads, writes) -> seconds | nil: appends what to wait for to two arrays, and returns
-   for how long; 0 once it is closed. Stack: [-0, +1, v]. */
+/* server:list_fds(reads, writes) -> seconds | nil: appends the descriptors to wait for to two arrays, and
+   returns the time limit of the wait; no descriptors, and 0, once the server is closed. Stack: [-0, +1, v]. */
 static int list_fds(lua_State *L) {
   const server *self = check_server(L);
   fd_set reads, writes;
+  long long ms;
   luaL_checktype(L, 2, LUA_TTABLE);
   luaL_checktype(L, 3, LUA_TTABLE);
-  if (self->daemon == NULL) {
-    lua_pushinteger(L, 0);
-    return 1;
-  }
-  poller_list(&self->poller, &reads, &writes);
+  ms = server_list_fds(self, &reads, &writes);
   append_fds(L, 2, &reads);
   append_fds(L, 3, &writes);
-  if (self->poller.wakes_at == 0)
+  if (ms == LLONG_MAX)
     lua_pushnil(L);
   else
-    lua_pushnumber(L, (lua_Number)(self->poller.wakes_at - now_ms()) / 1000);
+    lua_pushnumber(L, (lua_Number)ms / 1000);
   return 1;
 }
 
 #endif
 
 /* server:address() -> host, port. Stack: [-0, +2, v]. */
-static int server_address(lua_State *L) {
+static int get_address(lua_State *L) {
   const server *self = check_server(L);
-  const unsigned port = self->port;
-  lua_pushstring(L, self->host);
+  const unsigned port = server_port(self);
+  lua_pushstring(L, server_host(self));
   lua_pushinteger(L, (lua_Integer)port);
   return 2;
 }
 
-/* server:run() -> whether requests are ready; nil once it is closed. Stack: [-0, +1, v]. */
+/* server:run() -> whether requests are ready; nil once the server is closed. Stack: [-0, +1, v]. */
 static int run(lua_State *L) {
   server *self = check_server(L);
   server_run(self);
-  if (self->daemon == NULL)
+  if (!server_is_open(self))
     lua_pushnil(L);
   else
-    lua_pushboolean(L, self->ready != NULL);
+    lua_pushboolean(L, server_first(self) != NULL);
   return 1;
 }
 
-/* Pushes a copy of the first request of the queue, as a userdata; the copy, or NULL, and nothing pushed,
+/* Pushes a copy of the first request of the queue, as a userdata; returns it, or NULL, with nothing pushed,
    when the queue is empty. Stack: [-0, +1|0, m]. */
 static const server_copy *push_copy(lua_State *L, const server *self) {
-  const server_request *head = self->ready;
-  while (head != NULL) {
-    const size_t size = server_copy_size(head);
+  const server_request *first = server_first(self);
+  while (first != NULL) {
+    const size_t size = server_copy_size(first);
     server_copy *copy = lua_newuserdata(L, size);
-    head = self->ready; /* a finalizer may have taken the one before */
-    if (head == NULL) break;
-    if (server_copy_size(head) == size) {
-      server_copy_into(copy, head);
+    first = server_first(self); /* a finalizer may have taken the one before */
+    if (first == NULL) break;
+    if (server_copy_size(first) == size) {
+      server_copy_into(copy, first);
       return copy;
     }
     lua_pop(L, 1);
@@ -141,7 +136,7 @@ static const server_copy *push_copy(lua_State *L, const server *self) {
   return NULL;
 }
 
-/* Pushes what a copy of a request says: id, method, target, headers, body, peer. Stack: [-0, +6, m]. */
+/* Pushes the parts of a request: id, method, target, headers, body, peer. Stack: [-0, +6, m]. */
 static void push_parts(lua_State *L, const server_copy *copy) {
   size_t i;
   compat_pushinteger(L, copy->id);
@@ -150,15 +145,15 @@ static void push_parts(lua_State *L, const server_copy *copy) {
   lua_createtable(L, 0, (int)copy->header_count);
   for (i = 0; i < copy->header_count; i++) {
     const server_header *header = &copy->headers[i];
-    headers_add(L, header->name, header->name_len, header->value, header->value_len);
+    headers_add(L, header->name, header->name_length, header->value, header->value_length);
   }
-  lua_pushlstring(L, copy->body, copy->body_len);
+  lua_pushlstring(L, copy->body, copy->body_length);
   lua_pushstring(L, copy->peer);
 }
 
 /* server:next() -> id, method, target, headers, body, peer, whether more are ready; or nothing.
-   The request leaves the queue last: should a push raise, it is still there. Should a finalizer have taken
-   it meanwhile, the next one is handed out. Stack: [-0, +7|0, m]. */
+   The request is taken last: if a push raises, it is still in the queue. If a finalizer has taken it during the
+   pushes, the next one is returned. Stack: [-0, +7|0, m]. */
 static int next_request(lua_State *L) {
   server *self = check_server(L);
   for (;;) {
@@ -167,14 +162,13 @@ static int next_request(lua_State *L) {
     copy = push_copy(L, self);
     if (copy == NULL) return 0;
     push_parts(L, copy);
-    if (self->ready != NULL && self->ready->id == copy->id) break;
+    if (server_take(self, copy->id)) break;
   }
-  lua_pushboolean(L, self->ready->next != NULL);
-  server_take(self);
+  lua_pushboolean(L, server_first(self) != NULL);
   return 7;
 }
 
-/* The id at index 2; 0, which no request has, for a number that cannot be one, NaN included.
+/* The id at index 2; 0, which no request has, for a number that cannot be an id, such as NaN.
    Stack: [-0, +0, v]. */
 static long long check_id(lua_State *L) {
   const lua_Number id = luaL_checknumber(L, 2);
@@ -188,20 +182,20 @@ static void check_headers(lua_State *L) {
   luaL_checktype(L, 4, LUA_TTABLE);
   lua_pushnil(L);
   while (lua_next(L, 4) != 0) {
-    size_t name_len, value_len;
+    size_t name_length, value_length;
     const char *name, *value;
     if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
       luaL_argerror(L, 4, "header names and values must be strings");
-    name = lua_tolstring(L, -2, &name_len);
-    value = lua_tolstring(L, -1, &value_len);
-    if (!server_is_header(name, name_len, value, value_len))
+    name = lua_tolstring(L, -2, &name_length);
+    value = lua_tolstring(L, -1, &value_length);
+    if (!server_is_header(name, name_length, value, value_length))
       luaL_argerror(L, 4, lua_pushfstring(L, "header \"%s\" cannot be sent", name));
     lua_pop(L, 1);
   }
 }
 
 /* Adds the headers at index 4, which were checked, to the draft of a response. Calls no finalizer unless it
-   raises; the draft then stays until the next one, or until the request ends. Stack: [-0, +0, v]. */
+   raises; the draft then stays until the next draft, or until the request ends. Stack: [-0, +0, v]. */
 static void draft_headers(lua_State *L, server_request *request) {
   if (lua_isnoneornil(L, 4)) return;
   lua_pushnil(L);
@@ -216,47 +210,49 @@ static void draft_headers(lua_State *L, server_request *request) {
   }
 }
 
-/* server:respond(id, status, headers | nil, body | nil) -> whether the request was still there.
+/* server:respond(id, status, headers | nil, body | nil) -> whether the request still existed.
    Stack: [-0, +1, v]. */
 static int respond(lua_State *L) {
   server *self = check_server(L);
   const long long id = check_id(L);
   const unsigned status = (unsigned)arguments_check_integer(L, 3, 200, 599);
-  size_t len;
-  const char *body = luaL_optlstring(L, 5, "", &len); /* may run the collector */
+  size_t length;
+  const char *body = luaL_optlstring(L, 5, "", &length); /* may run the collector */
   server_request *request;
   check_headers(L);
   request = server_find(self, id);
   if (request != NULL) {
-    if (!server_draft(request, body, len)) return luaL_error(L, "out of memory");
+    if (!server_draft(request, body, length)) return luaL_error(L, "out of memory");
     draft_headers(L, request);
     server_send(request, status);
+    server_flush(self);
   }
   lua_pushboolean(L, request != NULL);
   return 1;
 }
 
-/* server:cut(id, bytes, ending) -> whether the request was still there. Stack: [-0, +1, v]. */
+/* server:cut(id, bytes, ending) -> whether the request still existed. Stack: [-0, +1, v]. */
 static int cut(lua_State *L) {
   static const char *const endings[] = {"close", "reset", "hold", NULL}; /* of server_ending */
   server *self = check_server(L);
   const long long id = check_id(L);
-  size_t len;
-  const char *bytes = luaL_checklstring(L, 3, &len); /* may run the collector */
+  size_t length;
+  const char *bytes = luaL_checklstring(L, 3, &length); /* may run the collector */
   const int ending = luaL_checkoption(L, 4, NULL, endings);
   server_request *request = server_find(self, id);
-  if (request != NULL) server_cut(request, bytes, len, (server_ending)ending);
+  if (request != NULL) server_cut(request, bytes, length, (server_ending)ending);
   lua_pushboolean(L, request != NULL);
   return 1;
 }
 
-/* server:refuse(how many more of the next connections; may be huge, 0: none any more).
-   Stack: [-0, +0, v]. */
-static int refuse(lua_State *L) {
+/* server:refuse(connections): closes that many more of the next connections; 0 resets the count; math.huge:
+   all. Stack: [-0, +0, v]. */
+static int refuse_next(lua_State *L) {
   server *self = check_server(L);
   const lua_Number connections = luaL_checknumber(L, 2);
-  luaL_argcheck(L, connections >= 0, 2, "number from 0 on expected"); /* false for NaN */
-  server_refuse(self, connections < ID_MAX ? (long long)connections : LLONG_MAX);
+  luaL_argcheck(L, connections >= 0, 2, "non-negative number expected"); /* false for NaN */
+  if (!server_refuse(self, connections < ID_MAX ? (long long)connections : LLONG_MAX))
+    return luaL_error(L, "out of memory");
   return 0;
 }
 
@@ -266,25 +262,25 @@ static int stop_accepting(lua_State *L) {
   return 0;
 }
 
-/* server:active() -> how many requests are under way, from their headers to the end of their
-   responses. Stack: [-0, +1, v]. */
+/* server:active() -> the number of requests from their header sections to the ends of their responses.
+   Stack: [-0, +1, v]. */
 static int active(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)check_server(L)->active);
+  lua_pushinteger(L, (lua_Integer)server_active(check_server(L)));
   return 1;
 }
 
 static const luaL_Reg methods[] = {{"close", close_server},
 #ifndef APIVIDEO_POLL
-                                   {"fd", server_fd},
+                                   {"fd", get_fd},
 #else
                                    {"list_fds", list_fds},
 #endif
-                                   {"address", server_address},
+                                   {"address", get_address},
                                    {"run", run},
                                    {"next", next_request},
                                    {"respond", respond},
                                    {"cut", cut},
-                                   {"refuse", refuse},
+                                   {"refuse", refuse_next},
                                    {"stop_accepting", stop_accepting},
                                    {"active", active},
                                    {"__gc", close_server},
