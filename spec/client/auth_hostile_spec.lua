@@ -97,7 +97,7 @@ describe("a client whose server", function()
   it("asks for absurd waits is waited for for a minute and a bit at most", function()
     for _, value in ipairs(absurd) do
       local headers = { ["retry-after"] = value, ["x-ratelimit-retry-after"] = value }
-      local asked = retry.asked { status = 429, headers = headers }
+      local asked = retry.requested_delay { status = 429, headers = headers }
       for attempts = 1, 100, 33 do
         local delay = retry.delay(attempts, asked)
         assert.is_true(delay >= 0 and delay < 68, value)

@@ -23,7 +23,7 @@ return {
       "then return true end" },
     { "any equal webhook supersedes", "if webhook.is_newer(other, item) and", "if other ~= item and webhook.created_at(other) and",
       spec = model },
-    { "the local clock counts", 'retry.http_date((headers.get(response.headers, "date")))', "os.time()" },
+    { "the local clock counts", "http_date.of_response(response)", "os.time()" },
     { "superseded webhooks take places", "#existing - superseded", "#existing" },
     { "what others deleted stays away", "if ok and #plan.delete > 0 then", "if false then" },
   },

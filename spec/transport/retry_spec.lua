@@ -317,7 +317,7 @@ describe("retries", function()
 
   describe("wait", function()
     local function asked(status, headers)
-      return retry.asked { status = status, headers = headers }
+      return retry.requested_delay { status = status, headers = headers }
     end
 
     it("as long as the server asks: seconds or a date, by its own clock", function()
@@ -389,18 +389,21 @@ describe("retries", function()
     end)
 
     it("that successes and time fill", function()
-      local budget = retry.budget()
-      for _ = 1, 20 do assert.is_true(budget:take()) end
-      assert.is_false(budget:take())
-      for _ = 1, 5 do budget:succeeded() end
-      assert.is_true(budget:take())
-      assert.is_false(budget:take())
-      budget.since = budget.since - 20
-      for _ = 1, 2 do assert.is_true(budget:take()) end
-      assert.is_false(budget:take())
-      budget.since = budget.since - 1e6
-      for _ = 1, 20 do assert.is_true(budget:take()) end
-      assert.is_false(budget:take())
+      local now, monotonic = 1000, runtime.monotonic
+      runtime.monotonic = function() return now end
+      finally(function() runtime.monotonic = monotonic end)
+      local budget = retry.new_budget()
+      local function take_all(count)
+        for _ = 1, count do assert.is_true(budget:take()) end
+        assert.is_false(budget:take())
+      end
+      take_all(20)
+      for _ = 1, 5 do retry.add_success(budget) end
+      take_all(1)
+      now = now + 20
+      take_all(2)
+      now = now + 1e6
+      take_all(20)
     end)
 
     it("that a rate limit does not use", function()

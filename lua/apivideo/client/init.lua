@@ -170,7 +170,7 @@ end
 local function account_of(given)
   check_reach(given)
   local account = {
-    base_url = base_url_of(given), limits = {}, budget = retry.budget(),
+    base_url = base_url_of(given), limits = {}, budget = retry.new_budget(),
     headers = identity.headers("client", given.app, given.sdk),
     reach = { proxy = given.proxy, ca_file = given.ca_file, client_cert = given.client_cert,
       client_key = given.client_key, http2 = given.http2 },

@@ -21,7 +21,7 @@ local repeatable = { GET = true, HEAD = true, DELETE = true }
 ---@field lines string[] the same as lines
 ---@field credentials apivideo.Credentials
 ---@field rate_limit? apivideo.RateGovernor
----@field budget apivideo.RetryBudget
+---@field budget apivideo.TokenBucket of retries
 ---@field limits apivideo.CallOptions
 ---@field reach table<string, any> what each transfer has: proxy, ca_file, client_cert, client_key, http2
 ---@field on_request? fun(request: apivideo.ObservedRequest)
@@ -190,12 +190,12 @@ local function outcome(self, response, err)
   if not response then return nil, err end
   self.response, response.attempts = response, self.attempts
   if succeeded(self, response) then
-    self.account.budget:succeeded()
+    retry.add_success(self.account.budget)
     local result = answer.result(self.method, response)
     if result and not (result == true and self.settle) then return result end
     return nil, answer.no_result(response, about(self))
   end
-  return nil, answer.refusal(response, about(self, { retry_after = retry.asked(response) }))
+  return nil, answer.refusal(response, about(self, { retry_after = retry.requested_delay(response) }))
 end
 
 -- Whether the server may still be at work on what failed for us: then a look for what it made proves

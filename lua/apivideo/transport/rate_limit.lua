@@ -130,7 +130,7 @@ function Governor:finished(class, call, response)
   local limit = number_of(response, "x-ratelimit-limit")
   local remaining = number_of(response, "x-ratelimit-remaining")
   local refused = response.status == 429
-  local seconds = refused and retry.asked(response) or number_of(response, "x-ratelimit-retry-after")
+  local seconds = refused and retry.requested_delay(response) or number_of(response, "x-ratelimit-retry-after")
   if seconds then seconds = math.min(seconds, LONGEST_WINDOW) end
   if limit == 0 then limit = nil end
   if refused then

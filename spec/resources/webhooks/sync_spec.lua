@@ -659,7 +659,7 @@ describe("webhooks:sync", function()
       local given = { ... }
       local ok, err = pcall(function() return (client.webhooks:sync(given[1], given[2])) end)
       assert.is_false(ok)
-      assert.truthy(tostring(err):find("webhooks_sync_spec.lua", 1, true), err)
+      assert.truthy(tostring(err):find("webhooks/sync_spec.lua", 1, true), err)
       return err
     end
     local some = { want("a", RECORDED) }

@@ -2,10 +2,9 @@
 
 local call_options = require "apivideo.transport.call_options"
 local errors = require "apivideo.error"
-local headers = require "apivideo.util.headers"
+local http_date = require "apivideo.util.http_date"
 local protected = require "apivideo.util.pcall"
 local resource = require "apivideo.resources.collection"
-local retry = require "apivideo.transport.retry"
 local runtime = require "apivideo.runtime"
 local secrets = require "apivideo.resources.webhooks.secrets"
 local timestamp = require("apivideo.core").event.timestamp
@@ -42,7 +41,7 @@ Webhooks.rotate = require "apivideo.resources.webhooks.rotate"
 
 -- The time by the server's clock when the call began, in whole seconds; ours where it tells none.
 local function server_time(response, began)
-  local now = retry.http_date((headers.get(response.headers, "date"))) or runtime.now()
+  local now = http_date.of_response(response) or runtime.now()
   return math.floor(now - (runtime.monotonic() - began)) - 1
 end
 

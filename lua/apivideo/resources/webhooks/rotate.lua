@@ -3,10 +3,9 @@
 local call_options = require "apivideo.transport.call_options"
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
-local headers = require "apivideo.util.headers"
+local http_date = require "apivideo.util.http_date"
 local protected = require "apivideo.util.pcall"
 local resource = require "apivideo.resources.collection"
-local retry = require "apivideo.transport.retry"
 local runtime = require "apivideo.runtime"
 local webhook = require "apivideo.resources.webhooks.definition"
 
@@ -61,7 +60,7 @@ end
 -- later `createdAt` is newer for every client.
 local function wait_for_next_second(given, old, response)
   local created = webhook.created_at(old)
-  local now = retry.http_date((headers.get(response.headers, "date")))
+  local now = http_date.of_response(response)
   local seconds = created and now and created + 1 - now or 0
   if seconds <= 0 or seconds > LONGEST_SKEW then return true end
   return wait(given, seconds, "nothing was changed")

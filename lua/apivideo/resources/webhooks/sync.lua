@@ -2,11 +2,10 @@
 
 local call_options = require "apivideo.transport.call_options"
 local errors = require "apivideo.error"
-local headers = require "apivideo.util.headers"
+local http_date = require "apivideo.util.http_date"
 local options = require "apivideo.util.options"
 local protected = require "apivideo.util.pcall"
 local resource = require "apivideo.resources.collection"
-local retry = require "apivideo.transport.retry"
 local webhook = require "apivideo.resources.webhooks.definition"
 
 local LIMIT = 10 -- webhooks that an account holds, as documented
@@ -88,7 +87,7 @@ local function list_all(webhooks, limits)
       return nil, resource.unexpected(webhooks.client, "GET", "/webhooks", "a webhook has no webhookId", response)
     end
     all[#all + 1] = item
-    now = now or retry.http_date((headers.get(response.headers, "date")))
+    now = now or http_date.of_response(response)
     newest = math.max(newest, webhook.created_at(item) or 0)
   end
 end
