@@ -45,7 +45,7 @@ describe("a client whose server", function()
     for _, token in ipairs { "null", "5", '""', "{}", '"a\\r\\nX-Evil: 1"' } do
       local client, p = exchanging('{"access_token":"a","refresh_token":' .. token .. ',"expires_in":3600}')
       assert(client.webhooks:list())
-      client.account().credentials:refused "a"
+      client._account().credentials:reject "a"
       assert(client.webhooks:list())
       assert.equal(2, count(p, "/auth/api%-key"))
       assert.equal(0, count(p, "/auth/refresh"))

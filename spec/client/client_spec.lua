@@ -256,11 +256,11 @@ describe("client", function()
       :find('did you mean "timeout"?', 1, true))
     for given, expected in pairs {
       [{ apikey = "k" }] = 'unknown option "apikey"; did you mean "api_key"?',
-      [{ api_key = "" }] = 'option "api_key" is empty; is the environment variable set that it is read from?',
+      [{ api_key = "" }] = 'option "api_key" is empty; is the environment variable set from which it is read?',
       [{ api_key = "k\n" }] = 'option "api_key" must not end in whitespace (the last byte is a newline); read the file'
         .. ' with :gsub("%s+$", "")',
       [{ access_token = " k" }] = 'option "access_token" must not begin with whitespace (the first byte is a space)',
-      [{ api_key = "a b" }] = 'option "api_key" must be printable characters without white space',
+      [{ api_key = "a b" }] = 'option "api_key" must be printable ASCII characters without whitespace',
     } do
       assert.truthy(misuse(function() return (apivideo.client(given)) end):find("client: " .. expected, 1, true))
     end

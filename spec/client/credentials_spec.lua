@@ -250,7 +250,7 @@ describe("credentials", function()
     for given, expected in pairs {
       [{ api_key = "a", access_token = "b" }] = "exclude each other",
       [{ api_key = "a", auth = "oauth" }] = '"basic" or "bearer"',
-      [{ access_token = "a", auth = "basic" }] = "leave option",
+      [{ access_token = "a", auth = "basic" }] = "remove option",
       [{ access_token = "a b" }] = "access_token",
     } do
       local message = misuse(function() return (apivideo.client(given)) end)
@@ -262,10 +262,10 @@ describe("credentials", function()
     local api = start()
     local client = client_of(api)
     assert(client.webhooks:list())
-    local account = client.account()
-    local acquire = account.rate_limit.acquire
-    account.rate_limit.acquire = function(...) -- while the call waits for its turn, another one's token is refused
-      account.credentials:refused("token-1")
+    local account = client._account()
+    local acquire = account.rate_limiter.acquire
+    account.rate_limiter.acquire = function(...) -- while the call waits for its turn, another one's token is refused
+      account.credentials:reject("token-1")
       return acquire(...)
     end
     api.valid = nil

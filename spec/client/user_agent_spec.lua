@@ -1,8 +1,8 @@
 -- Who calls: User-Agent and api.video's AV-Origin headers, as documented.
 
-local identity = require "apivideo.client.user_agent"
+local user_agent = require "apivideo.client.user_agent"
 local locale = require "spec.support.locale"
-local resource = require "apivideo.resources.collection"
+local objects = require "apivideo.resources.objects"
 local apivideo = require "apivideo"
 local misuse = require "spec.support.misuse"
 local peer = require "spec.support.peer"
@@ -107,23 +107,24 @@ describe("identity", function()
       assert.truthy(refused({ [option] = { version = "1.0" } }):find(option .. ".name", 1, true))
       assert.truthy(refused({ [option] = {} }):find(option .. ".name", 1, true))
       assert.truthy(refused({ [option] = { name = "name", version = "1.0", url = "x" } })
-        :find(('option "%s" has name and version, and no "url"'):format(option), 1, true))
+        :find(('option "%s" must have only name and version, got "url"'):format(option), 1, true))
       assert.truthy(refused({ [option] = "name:1.0" }):find(('"%s" must be a table'):format(option), 1, true))
     end)
   end
 
   it("is not to be written by hand", function()
-    for header, use in pairs { ["User-Agent"] = "use app", ["user-agent"] = "use app", ["AV-Origin-App"] = "use app",
-      ["av-origin-sdk"] = "use sdk", ["AV-Origin-Client"] = "use app or sdk" } do
+    for header, use in pairs { ["User-Agent"] = "app", ["user-agent"] = "app", ["AV-Origin-App"] = "app",
+      ["av-origin-sdk"] = "sdk", ["AV-Origin-Client"] = "app or sdk" } do
       local err = refused { headers = { [header] = "x" } }
-      assert.truthy(err:find(('the header "%s" is written by the library; %s'):format(header, use), 1, true), err)
+      local text = ('the header "%s" is set by the library; use the option %s'):format(header, use)
+      assert.truthy(err:find(text, 1, true), err)
     end
   end)
 
   it("has letters of ASCII alone, as ids have, whatever the locale", function()
     local done = locale.within("de_DE.ISO-8859-1", function()
-      assert.is_nil((resource.check_id("videos:get", "videoId", "vi\233")))
-      assert.error(function() identity.headers("client", { name = "caf\233", version = "1" }) end)
+      assert.is_nil((objects.check_id("videos:get", "videoId", "vi\233")))
+      assert.is_string(user_agent.problem("app", { name = "caf\233", version = "1" }))
     end)
     if not done then pending "localedef cannot make de_DE.ISO-8859-1" end
   end)

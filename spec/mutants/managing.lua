@@ -8,7 +8,7 @@ return {
     file = "lua/apivideo/resources/webhooks/definition.lua", spec = sync,
     { "of equal webhooks the oldest stays", "return created_a > created_b", "return created_a < created_b" },
     { "webhooks of one second have no order", "return comes_after(a.webhookId, b.webhookId)", "return true", spec = model },
-    { "the scheme's and the host's case counts", "host = ascii_lower(host or authority)", "host = host or authority" },
+    { "the scheme's and the host's case counts", "host = ascii.lower(host or authority)", "host = host or authority" },
     { "the default port counts", 'if name and (port == "" or port == DEFAULT_PORTS[scheme]) then host = name end', "" },
     { "what was created may be anything",
       "if not created or not differs(created, wanted) then return created, err, response end",
@@ -33,7 +33,7 @@ return {
     { "an unknown outcome is a good one", "elseif not found then", "elseif false then" },
     { "the new webhook may be older", "elseif webhook.is_newer(new, old) == false then", "elseif false then" },
     { "the new webhook may be the old one", "if new.webhookId == old.webhookId then", "if false then" },
-    { "nothing waits for the next second", "if seconds <= 0 or seconds > LONGEST_SKEW then return true end",
+    { "nothing waits for the next second", "if seconds <= 0 or seconds > MAX_CLOCK_SKEW_S then return true end",
       "do return true end" },
   },
 }

@@ -102,15 +102,15 @@ return {
   {
     file = "lua/apivideo/transport/call.lua", spec = "spec/project/canary_spec.lua",
     { "failures of the connection show secrets", "if err then err = errors.new(err.kind, err.message, err, self:secrets()) end", "" },
-    { "what is said of a call shows secrets", "return fields, self:secrets()", "return fields" },
+    { "what is said of a call shows secrets", "more),\n    self:secrets()", "more)" },
   },
   {
     file = "lua/apivideo/client/init.lua", spec = "spec/project/canary_spec.lua",
-    { "a client that is printed shows its account", "account = function() return account end", "account = function() return account end, hidden = account" },
+    { "a client that is printed shows its account", "_account = function() return account end", "_account = function() return account end, hidden = account" },
   },
   {
     file = "lua/apivideo/transport/response.lua", spec = "spec/project/canary_spec.lua",
-    { "a key in a redirect that is cut is shown", "redact.text(target, secrets):sub(1, SHOWN)", "target:sub(1, SHOWN)" },
+    { "a key in a redirect that is cut is shown", "redact.text(target, secrets):sub(1, LOCATION_MAX_BYTES)", "target:sub(1, LOCATION_MAX_BYTES)" },
   },
   {
     file = "lua/apivideo/inbox/redis/clients.lua", spec = "spec/project/canary_spec.lua",
@@ -127,7 +127,7 @@ return {
     { "an empty key is taken", 'text == ""', "false" },
   },
   {
-    file = "lua/apivideo/client/init.lua", spec = "spec/client/client_spec.lua",
+    file = "lua/apivideo/client/options.lua", spec = "spec/client/client_spec.lua",
     { "a key may end in the newline of its file", "local problem = whitespace.problem(text)", "local problem" },
   },
   {
@@ -137,7 +137,7 @@ return {
   {
     file = "lua/apivideo/error.lua", spec = "spec/client/credentials_spec.lua spec/project/canary_spec.lua",
     { "errors show the caller's secrets", "local self = redact.value(fields or {}, secrets)", "local self = redact.value(fields or {})" },
-    { "all errors are api.video's", "self.origin or not self.status and ORIGINS[kind] or", "", spec = "spec/util/parts_spec.lua" },
+    { "all errors are api.video's", "self.origin or not self.status and ORIGINS[kind] or", "", spec = "spec/util/error_spec.lua" },
     { "messages show secrets", "self.message = redact.text(message, secrets)", "self.message = message" },
   },
   {

@@ -3,7 +3,7 @@
 local client_of = require "spec.support.client"
 local errors = require "apivideo.error"
 local protected = require "apivideo.util.pcall"
-local resource = require "apivideo.resources.collection"
+local pages = require "apivideo.resources.pages"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 
@@ -155,7 +155,7 @@ describe("JSON of a hostile server", function()
       local requests = 0
       return {
         base_url = "http://127.0.0.1:1",
-        account = function() return { credentials = { secrets = {} } } end,
+        _account = function() return { credentials = { secrets = {} } } end,
         request = function(_, _, _, arguments)
           requests = requests + 1
           return page(arguments.query.currentPage, requests), nil, { status = 200 }
@@ -173,7 +173,7 @@ describe("JSON of a hostile server", function()
       it(name, function()
         local stubbed, requests = stub(page)
         local ok, err = pcall(function()
-          for _ in resource.each(stubbed, "/videos", { pageSize = 1 }, {}, "videoId") do end -- luacheck: ignore
+          for _ in pages.each(stubbed, "/videos", { pageSize = 1 }, {}, "videoId") do end -- luacheck: ignore
         end)
         assert.is_false(ok)
         assert.equal("unexpected_response", err.kind, tostring(err))

@@ -297,7 +297,8 @@ describe("resources", function()
       assert.truthy(message("videos", fn, { tittle = "x" })
         :find("videos:" .. fn .. ': unknown option "tittle"; did you mean "title"?', 1, true))
       assert.truthy(message("videos", fn, { tags = "one" }):find('"tags" must be a table', 1, true))
-      assert.truthy(message("summaries", fn, { pageSize = "100" }):find('"pageSize" must be a number', 1, true))
+      assert.truthy(message("summaries", fn, { pageSize = "100" })
+        :find('"pageSize" must be an integer of at least 1, got string', 1, true))
       assert.truthy(message("live_streams", fn, "x"):find("a table of options expected, got string", 1, true))
       assert.truthy(message("webhooks", fn, {}, { timeot = 5 }):find('did you mean "timeout"?', 1, true))
     end
@@ -315,7 +316,7 @@ describe("resources", function()
       for _, fn in ipairs(functions) do
         for _, argument in ipairs { false, "webhook_1", { url = "https://x", events = { "a" } }, {} } do
           local err = misuse(function() return (client[name][fn](argument or nil)) end)
-          assert.truthy(err:find(("%s:%s: call it with a colon, client.%s:%s(…)"):format(name, fn, name, fn), 1, true),
+          assert.truthy(err:find(("%s:%s: call it with a colon, %s:%s(…)"):format(name, fn, name, fn), 1, true),
             err)
         end
       end

@@ -296,7 +296,7 @@ describe("parallel", function()
     end
     local function nothing() end
     for _, limit in ipairs { 0, -1, 1.5, math.huge, 0 / 0, "5", {} } do
-      assert.truthy(message(limit, {}, nothing):find("parallel: limit must be a whole number from 1 on", 1, true))
+      assert.truthy(message(limit, {}, nothing):find("parallel: limit must be an integer of at least 1", 1, true))
     end
     assert.truthy(message(nil, {}, nothing):find("limit", 1, true))
     assert.truthy(message(1, nil, nothing):find("items must be a list or an iterator, got nil", 1, true))

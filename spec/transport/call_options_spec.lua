@@ -174,13 +174,13 @@ describe("call options", function()
           end
         end
         for _, value in ipairs { -1, 1.5, 101, 0 / 0, math.huge } do
-          says('option "retries" must be a whole number from 0 to 100', { retries = value })
+          says('option "retries" must be an integer from 0 to 100', { retries = value })
         end
-        says('option "timeout" must be a number, got string', { timeout = "5" })
+        says('option "timeout" must be a number of seconds from 0.001 to 86400, got string', { timeout = "5" })
         says('option "cancel" must come from apivideo.cancellation', { cancel = {} })
         says('option "cancel" must be a table', { cancel = true })
-        says('option "headers" must have names of headers as keys', { headers = { "X-A: b" } })
-        says('the header "authorization" is written by the library; use api_key or access_token',
+        says('option "headers" must have header names as keys', { headers = { "X-A: b" } })
+        says('the header "authorization" is set by the library; use the option api_key or access_token',
           { headers = { authorization = "x" } })
         says('header "X-A" must be a string without control characters',
           { headers = { ["X-A"] = "a\r\nB: c" } })
@@ -202,10 +202,10 @@ describe("call options", function()
       for name, use in pairs { Authorization = "api_key or access_token", ["User-Agent"] = "app",
         ["AV-Origin-Client"] = "app or sdk", ["av-origin-app"] = "app", ["AV-ORIGIN-SDK"] = "sdk",
         ["Content-Type"] = "body", ["content-length"] = "body" } do
-        both(('the header "%s" is written by the library; use %s'):format(name, use), { [name] = "x" })
+        both(('the header "%s" is set by the library; use the option %s'):format(name, use), { [name] = "x" })
       end
       for _, name in ipairs { "", " ", "a b", "a:b", "a\r\nb", "é", 5 } do
-        both("must have names of headers as keys", { [name] = "x" })
+        both("must have header names as keys", { [name] = "x" })
       end
       for _, value in ipairs { "a\nb", "a\r", "\0", "a\tb", 5, true, {} } do
         both('header "X-A" must be a string', { ["X-A"] = value })
@@ -226,7 +226,7 @@ describe("call options", function()
       local client = client_of("http://127.0.0.1:1")
       locale.within("tr_TR.UTF-8", function()
         local err = misuse(function() return (client:request("GET", "/", { headers = { AUTHORIZATION = "x" } })) end)
-        assert.matches('the header "AUTHORIZATION" is written by the library', err, 1, true)
+        assert.matches('the header "AUTHORIZATION" is set by the library', err, 1, true)
       end)
     end)
   end)

@@ -9,7 +9,7 @@ local PAGE = '{"data":[],"pagination":{"links":[]}}'
 
 describe("rate limit", function()
   local now, offset
-  local calls -- governor -> the calls that have a place, oldest first
+  local calls -- limiter -> the calls that have a place, oldest first
 
   before_each(function()
     offset, now = 0, runtime.now
@@ -31,164 +31,164 @@ describe("rate limit", function()
   end
 
   -- Asks for a place; nil, or the seconds to wait.
-  local function acquire(governor, class)
+  local function acquire(limiter, class)
     local call = {}
-    local seconds = governor:acquire(class, call)
-    calls[governor] = calls[governor] or {}
-    if not seconds then table.insert(calls[governor], call) end
+    local seconds = limiter:acquire(class, call)
+    calls[limiter] = calls[limiter] or {}
+    if not seconds then table.insert(calls[limiter], call) end
     return seconds
   end
 
   -- Ends the oldest call.
-  local function finished(governor, class, answer)
-    governor:finished(class, table.remove(calls[governor], 1), answer)
+  local function finished(limiter, class, answer)
+    limiter:finished(class, table.remove(calls[limiter], 1), answer)
   end
 
   -- How many places there are at once, at most `most`.
-  local function places(governor, class, most)
+  local function places(limiter, class, most)
     for i = 1, most do
-      if acquire(governor, class) then return i - 1 end
+      if acquire(limiter, class) then return i - 1 end
     end
     return most
   end
 
   describe("counts", function()
     it("the calls of a window, by what answers say", function()
-      local governor = rate_limit.new "a"
-      assert.is_nil(rate_limit.view(governor).reads)
-      assert.is_nil(acquire(governor, "reads"))
-      finished(governor, "reads", response(200, 10, 9, 30))
-      assert.equal(10, rate_limit.view(governor).reads.limit)
-      assert.equal(9, rate_limit.view(governor).reads.remaining)
-      assert.is_true(math.abs(rate_limit.view(governor).reads.resets_in - 30) < 1)
-      assert.is_nil(rate_limit.view(governor).writes)
-      assert.equal(9, places(governor, "reads", 20))
-      local seconds = acquire(governor, "reads")
+      local limiter = rate_limit.new "a"
+      assert.is_nil(rate_limit.view(limiter).reads)
+      assert.is_nil(acquire(limiter, "reads"))
+      finished(limiter, "reads", response(200, 10, 9, 30))
+      assert.equal(10, rate_limit.view(limiter).reads.limit)
+      assert.equal(9, rate_limit.view(limiter).reads.remaining)
+      assert.is_true(math.abs(rate_limit.view(limiter).reads.resets_in - 30) < 1)
+      assert.is_nil(rate_limit.view(limiter).writes)
+      assert.equal(9, places(limiter, "reads", 20))
+      local seconds = acquire(limiter, "reads")
       assert.is_true(seconds > 29 and seconds <= 30)
-      assert.equal(0, rate_limit.view(governor).reads.remaining)
-      assert.is_nil((acquire(governor, "writes")))
+      assert.equal(0, rate_limit.view(limiter).reads.remaining)
+      assert.is_nil((acquire(limiter, "writes")))
     end)
 
     it("those of others, too", function()
-      local governor = rate_limit.new "a"
-      acquire(governor, "reads")
-      finished(governor, "reads", response(200, 100, 3, 30))
-      assert.equal(3, places(governor, "reads", 20))
+      local limiter = rate_limit.new "a"
+      acquire(limiter, "reads")
+      finished(limiter, "reads", response(200, 100, 3, 30))
+      assert.equal(3, places(limiter, "reads", 20))
     end)
 
     it("answers in any order", function()
-      local governor = rate_limit.new "a"
-      for _ = 1, 4 do acquire(governor, "reads") end
+      local limiter = rate_limit.new "a"
+      for _ = 1, 4 do acquire(limiter, "reads") end
       for _, remaining in ipairs { 6, 9, 7, 8 } do
-        finished(governor, "reads", response(200, 10, remaining, 30))
+        finished(limiter, "reads", response(200, 10, remaining, 30))
       end
-      assert.equal(6, rate_limit.view(governor).reads.remaining)
-      assert.equal(6, places(governor, "reads", 20))
+      assert.equal(6, rate_limit.view(limiter).reads.remaining)
+      assert.equal(6, places(limiter, "reads", 20))
     end)
 
     it("the next window anew", function()
-      local governor = rate_limit.new "a"
-      for _ = 1, 10 do acquire(governor, "reads") end
-      for remaining = 0, 9 do finished(governor, "reads", response(200, 10, remaining, 30)) end
-      assert.is_number((acquire(governor, "reads")))
+      local limiter = rate_limit.new "a"
+      for _ = 1, 10 do acquire(limiter, "reads") end
+      for remaining = 0, 9 do finished(limiter, "reads", response(200, 10, remaining, 30)) end
+      assert.is_number((acquire(limiter, "reads")))
       offset = 31
-      assert.equal(10, places(governor, "reads", 20))
-      finished(governor, "reads", response(200, 10, 5, 60)) -- five by somebody else, or by us
-      assert.equal(0, rate_limit.view(governor).reads.remaining)
-      assert.is_true(rate_limit.view(governor).reads.resets_in > 59)
+      assert.equal(10, places(limiter, "reads", 20))
+      finished(limiter, "reads", response(200, 10, 5, 60)) -- five by somebody else, or by us
+      assert.equal(0, rate_limit.view(limiter).reads.remaining)
+      assert.is_true(rate_limit.view(limiter).reads.resets_in > 59)
     end)
 
     it("a window that began between two answers, with the calls under way", function()
-      local governor = rate_limit.new "a"
-      for _ = 1, 5 do acquire(governor, "reads") end
-      finished(governor, "reads", response(200, 10, 5, 1))
-      finished(governor, "reads", response(200, 10, 9, 60))
-      assert.equal(6, rate_limit.view(governor).reads.remaining) -- 9, less the three that are under way
+      local limiter = rate_limit.new "a"
+      for _ = 1, 5 do acquire(limiter, "reads") end
+      finished(limiter, "reads", response(200, 10, 5, 1))
+      finished(limiter, "reads", response(200, 10, 9, 60))
+      assert.equal(6, rate_limit.view(limiter).reads.remaining) -- 9, less the three that are under way
     end)
 
     it("from the lowest documented limits while nothing is known", function()
-      local governor = rate_limit.new "a"
-      assert.equal(100, places(governor, "reads", 200))
-      assert.equal(40, places(governor, "writes", 200))
-      for _ = 1, 100 do finished(governor, "reads") end -- nobody answered
+      local limiter = rate_limit.new "a"
+      assert.equal(100, places(limiter, "reads", 200))
+      assert.equal(40, places(limiter, "writes", 200))
+      for _ = 1, 100 do finished(limiter, "reads") end -- nobody answered
       offset = 2
-      assert.is_nil((acquire(governor, "reads")))
+      assert.is_nil((acquire(limiter, "reads")))
     end)
 
     it("nothing where the server does not", function()
-      local governor = rate_limit.new "a"
-      acquire(governor, "reads")
-      finished(governor, "reads", response(200))
-      assert.is_nil(rate_limit.view(governor).reads)
-      assert.equal(5000, places(governor, "reads", 5000))
+      local limiter = rate_limit.new "a"
+      acquire(limiter, "reads")
+      finished(limiter, "reads", response(200))
+      assert.is_nil(rate_limit.view(limiter).reads)
+      assert.equal(5000, places(limiter, "reads", 5000))
     end)
 
     it("nothing by headers that are no numbers", function()
       for _, headers in ipairs { { "x", "y", "z" }, { "-1", "5", "5" }, { "0", "0", "5" }, { "10", "", "5" },
         { "10", "1.5", "5" } } do
-        local governor = rate_limit.new "a"
-        acquire(governor, "writes")
-        finished(governor, "writes", response(404, headers[1], headers[2], headers[3]))
-        assert.equal(39, places(governor, "writes", 200))
+        local limiter = rate_limit.new "a"
+        acquire(limiter, "writes")
+        finished(limiter, "writes", response(404, headers[1], headers[2], headers[3]))
+        assert.equal(39, places(limiter, "writes", 200))
       end
     end)
 
     it("no wait of more than a minute", function()
-      local governor = rate_limit.new "a"
-      acquire(governor, "reads")
-      finished(governor, "reads", response(429, 10, 0, 999999))
-      assert.is_true(acquire(governor, "reads") <= 60)
+      local limiter = rate_limit.new "a"
+      acquire(limiter, "reads")
+      finished(limiter, "reads", response(429, 10, 0, 999999))
+      assert.is_true(acquire(limiter, "reads") <= 60)
     end)
 
     it("a 429 as the end of the window, whatever it says", function()
       for _, headers in ipairs { {}, { 10, 9, 5 }, { 10 } } do
-        local governor = rate_limit.new "a"
-        acquire(governor, "reads")
-        finished(governor, "reads", response(429, headers[1], headers[2], headers[3]))
-        assert.is_number((acquire(governor, "reads")))
+        local limiter = rate_limit.new "a"
+        acquire(limiter, "reads")
+        finished(limiter, "reads", response(429, headers[1], headers[2], headers[3]))
+        assert.is_number((acquire(limiter, "reads")))
         offset = offset + 6
-        assert.is_nil((acquire(governor, "reads")))
+        assert.is_nil((acquire(limiter, "reads")))
       end
     end)
   end)
 
   it("lets calls pass when its store fails", function()
-    local governor = rate_limit.new("a", {
+    local limiter = rate_limit.new("a", {
       get = function() end, set = function() end, incr = function() return nil, "no memory" end,
     })
-    assert.is_nil((acquire(governor, "reads")))
-    finished(governor, "reads", response(200, 10, 0, 30))
-    assert.is_nil((acquire(governor, "reads")))
+    assert.is_nil((acquire(limiter, "reads")))
+    finished(limiter, "reads", response(200, 10, 0, 30))
+    assert.is_nil((acquire(limiter, "reads")))
   end)
 
   it("does not believe in a window from before the clock was set back", function()
-    local governor = rate_limit.new "a"
-    acquire(governor, "reads")
-    finished(governor, "reads", response(200, 10, 0, 60))
-    assert.is_number((acquire(governor, "reads")))
+    local limiter = rate_limit.new "a"
+    acquire(limiter, "reads")
+    finished(limiter, "reads", response(200, 10, 0, 60))
+    assert.is_number((acquire(limiter, "reads")))
     offset = -3600
-    assert.is_nil((acquire(governor, "reads")))
-    finished(governor, "reads", response(200, 10, 5, 30))
-    assert.equal(5, rate_limit.view(governor).reads.remaining)
+    assert.is_nil((acquire(limiter, "reads")))
+    finished(limiter, "reads", response(200, 10, 5, 30))
+    assert.equal(5, rate_limit.view(limiter).reads.remaining)
   end)
 
   it("takes a late answer for what it is", function()
-    local governor = rate_limit.new "a"
-    acquire(governor, "reads")
-    acquire(governor, "reads")
-    finished(governor, "reads", response(200, 10, 9, 60))
-    finished(governor, "reads", response(200, 10, 0, 1)) -- of the window before
-    assert.equal(8, rate_limit.view(governor).reads.remaining)
+    local limiter = rate_limit.new "a"
+    acquire(limiter, "reads")
+    acquire(limiter, "reads")
+    finished(limiter, "reads", response(200, 10, 9, 60))
+    finished(limiter, "reads", response(200, 10, 0, 1)) -- of the window before
+    assert.equal(8, rate_limit.view(limiter).reads.remaining)
   end)
 
   it("forgets calls that were abandoned", function()
-    local governor = rate_limit.new "a"
-    for _ = 1, 10 do governor:acquire("reads", {}) end
-    governor:finished("reads", {}, response(200, 10, 0, 30))
+    local limiter = rate_limit.new "a"
+    for _ = 1, 10 do limiter:acquire("reads", {}) end
+    limiter:finished("reads", {}, response(200, 10, 0, 30))
     collectgarbage()
     collectgarbage()
     offset = 31
-    assert.equal(10, places(governor, "reads", 20))
+    assert.equal(10, places(limiter, "reads", 20))
   end)
 
   it("is shared by a store, for each account", function()
@@ -291,17 +291,17 @@ describe("rate limit", function()
   end)
 
   it("does not count calls that failed for the next window", function()
-    local governor = rate_limit.new "a"
-    for _ = 1, 5 do acquire(governor, "reads") end
-    finished(governor, "reads", response(200, 10, 9, 30))
-    for _ = 1, 4 do finished(governor, "reads") end
+    local limiter = rate_limit.new "a"
+    for _ = 1, 5 do acquire(limiter, "reads") end
+    finished(limiter, "reads", response(200, 10, 9, 30))
+    for _ = 1, 4 do finished(limiter, "reads") end
     offset = 31
-    assert.equal(10, places(governor, "reads", 20))
+    assert.equal(10, places(limiter, "reads", 20))
   end)
 
   it("shows nothing but the limits", function()
     local limits = apivideo.client({ api_key = "k", base_url = "http://127.0.0.1:1" }).rate_limit
-    for _, name in ipairs { "acquire", "finished", "store", "keys", "reads", "writes" } do
+    for _, name in ipairs { "acquire", "finished", "_store", "_keys", "reads", "writes" } do
       assert.is_nil(limits[name])
     end
   end)
@@ -310,7 +310,7 @@ describe("rate limit", function()
     for _, store in ipairs { {}, { get = function() end, set = function() end } } do
       local given = { api_key = "k", rate_limit = { store = store } }
       local message = misuse(function() return (apivideo.client(given)) end)
-      assert.truthy(message:find("get, set and incr", 1, true), message)
+      assert.truthy(message:find("must have get, set, incr", 1, true), message)
     end
   end)
 end)

@@ -87,6 +87,27 @@ describe("redaction", function()
     end)
   end)
 
+  it("takes secrets out of texts", function()
+    for text, expected in pairs {
+      ["a sig_sec_abc123 b"] = "a sig_sec_*** b",
+      ["sig_sec_a_b-c"] = "sig_sec_***",
+      ["Authorization: Basic dGVzdDo="] = "Authorization: Basic ***",
+      ["bearer eyJ0.eyJ1-_x=="] = "bearer ***",
+      ["https://user:pass@host/a@b"] = "https://***@host/a@b",
+      ["nothing here"] = "nothing here",
+    } do
+      assert.equal(expected, redact.text(text))
+    end
+    assert.equal("*** and ***", redact.text("k%.y and k%.y", "k%.y"))
+    assert.equal("x", redact.text("x", ""))
+  end)
+
+  it("takes secrets out of tables and their keys, and leaves the original unchanged", function()
+    local original = { a = { "sig_sec_1" }, ["sig_sec_2"] = 5, n = 1 }
+    assert.same({ a = { "sig_sec_***" }, ["sig_sec_***"] = 5, n = 1 }, redact.value(original))
+    assert.equal("sig_sec_1", original.a[1])
+  end)
+
   it("takes members of JSON out, and nothing after them", function()
     for text, expected in pairs {
       [ [[{"apiKey":"x","b":"c"}]] ] = [[{"apiKey":"***","b":"c"}]],

@@ -82,9 +82,8 @@ end
 ---@return any[] results by place; nil where it failed, or returned nothing
 ---@return table<integer, any>|nil errors by place: what was returned or raised; nil when none failed
 local function parallel(limit, items, fn)
-  if type(limit) ~= "number" or limit < 1 or limit % 1 ~= 0 then
-    error("parallel: limit must be a whole number from 1 on", 2)
-  elseif type(items) ~= "table" and type(items) ~= "function" then
+  options.check_value("parallel: limit", limit, "integer>=1", 2)
+  if type(items) ~= "table" and type(items) ~= "function" then
     error("parallel: items must be a list or an iterator, got " .. type(items), 2)
   elseif type(items) == "table" and not options.is_list(items) then
     error("parallel: items must be a list, without holes and other keys", 2)
