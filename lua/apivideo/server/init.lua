@@ -112,7 +112,7 @@ function work(self)
     local answered
     repeat
       answered = answer_next(self, self.core:next())
-      if answered then slice:breathe() end
+      if answered then slice:yield() end
     until not answered
     if answered == nil or self.closed_once or #self.idle >= IDLE_MAX then return end
     table.insert(self.idle, wait)

@@ -14,7 +14,7 @@ local retry = require "apivideo.transport.retry"
 local runtime = require "apivideo.runtime"
 local tables = require "apivideo.util.tables"
 
--- Methods that may be sent again when it is unknown whether the request was processed.
+-- Methods whose requests may be repeated when it is unknown whether the request was processed.
 local idempotent = { GET = true, HEAD = true, DELETE = true }
 
 -- Methods whose requests have a body, even if it is empty.

@@ -88,7 +88,7 @@ end
 ---@param name string the function and the argument, for the message
 ---@param value any
 ---@param kind string
----@param level integer at which it raises, as seen from here
+---@param level integer at which it raises, as seen from the caller
 function options.check_value(name, value, kind, level)
   local expected = parse(kind)
   if value == nil and expected.is_optional then return end

@@ -420,7 +420,7 @@ describe("webhooks:sync", function()
       put("b", "b", { RECORDED })
       local plan, err = client.webhooks:sync({ want("c", RECORDED) }, { limit = 2 })
       assert.is_nil(plan)
-      assert.truthy(err.message:find("holds 2 webhooks, and this needs 3", 1, true))
+      assert.truthy(err.message:find("can have 2 webhooks, but this needs 3", 1, true))
       local _, refused = client.webhooks:sync({ want("c", RECORDED) })
       assert.equal("invalid_request", refused.kind) -- by api.video
       assert.equal(400, refused.status)
