@@ -13,7 +13,7 @@ local unpack = table.unpack or unpack
 local hostile = { "a\r\nX-Evil: 1", "a\nX-Evil: 1", "a\rX-Evil: 1", "a\0b", "\r\n\r\nGET /evil HTTP/1.1", "a\127",
   "\27[31m" }
 
-describe("a client sends nothing that was slipped into", function()
+describe("a client sends nothing that was injected through", function()
   local p, client
 
   before_each(function()
@@ -23,7 +23,7 @@ describe("a client sends nothing that was slipped into", function()
 
   after_each(running.stop)
 
-  -- Makes a client with more options, so that misuse is told of this file.
+  -- Creates a client with more options, so that errors for misuse name this file.
   local function make(more)
     local given = { api_key = "key", base_url = p.url }
     for name, value in pairs(more) do given[name] = value end
@@ -101,7 +101,7 @@ describe("a client sends nothing that was slipped into", function()
     end
   end)
 
-  it("the headers that it writes itself", function()
+  it("the headers that it sets itself", function()
     for _, name in ipairs { "Authorization", "host", "Content-Length", "transfer-encoding", "Connection", "Expect" } do
       assert_misuse(name, function() return (client:request("GET", "/x", { headers = { [name] = "x" } })) end)
     end
@@ -159,7 +159,7 @@ describe("a client sends nothing that was slipped into", function()
     assert.equal(0, p.connections)
   end)
 
-  it("numbers that are none", function()
+  it("invalid numbers", function()
     for _, number in ipairs { 0 / 0, 1 / 0, -1 / 0, -1, 0 } do
       for _, option in ipairs { "timeout", "connect_timeout", "total_timeout" } do
         assert_misuse(option, function() return (make { [option] = number }) end)

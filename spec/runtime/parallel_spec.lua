@@ -143,7 +143,7 @@ describe("parallel", function()
       return item
     end)
     assert.same(numbers(6), results)
-    assert.is_true(beside) -- what is in flight goes on while the iterator waits
+    assert.is_true(beside) -- items in progress continue while the iterator waits
   end)
 
   it("takes items from iterators that wait for each other", function()
@@ -167,7 +167,7 @@ describe("parallel", function()
     end)
   end)
 
-  it("raises an iterator's message as it is", function()
+  it("raises an iterator's error unchanged", function()
     local ok, err = pcall(parallel, 2, function() error("as it is", 0) end, function() end)
     assert.is_false(ok)
     assert.equal("as it is", err)
@@ -205,7 +205,7 @@ describe("parallel", function()
     assert.same({ 1, 1 }, { started, ended })
   end)
 
-  it("runs inside itself", function()
+  it("can be nested", function()
     local results = parallel(2, { 10, 20, 30 }, function(ten)
       return parallel(3, numbers(4), function(item)
         apivideo.sleep(0.001)
@@ -215,7 +215,7 @@ describe("parallel", function()
     assert.same({ { 11, 12, 13, 14 }, { 21, 22, 23, 24 }, { 31, 32, 33, 34 } }, results)
   end)
 
-  it("lets other tasks go on", function()
+  it("lets other tasks run", function()
     local beside = 0
     apivideo.run(function()
       local stop = false
@@ -231,7 +231,7 @@ describe("parallel", function()
     assert.is_true(beside > 1)
   end)
 
-  it("finds the connections of many calls kept, after calls one by one", function()
+  it("reuses the connections of many calls after sequential calls", function()
     local p = running.serving(function()
       apivideo.sleep(0.01)
       return "200 OK", nil, '{"videoId":"vi1"}'

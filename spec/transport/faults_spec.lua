@@ -11,7 +11,7 @@ local function rate_limited(header)
     post = { "POST", "POST" } }
 end
 
--- For each fault: the error when nothing is tried again, and the requests of a `create` that meets it
+-- For each fault: the error without retries, and the requests of a `create` that meets it
 -- once (unprocessed and processed ones differ). `usual` ones do no harm at all.
 local cases = {
   ["latency"] = { fault = { latency = 0.01 }, usual = true },

@@ -27,12 +27,12 @@ local others = {
   { url = MINE .. "a", events = { CAPTION } }, { url = MINE .. "old", events = { RECORDED } },
   { url = "https://EXAMPLE.com:443", events = { QUALITY, RECORDED } }, -- as wanted, written in another way
 }
-local foreign = { url = "https://elsewhere.example/", events = { RECORDED } }
+local external = { url = "https://elsewhere.example/", events = { RECORDED } }
 
 local is_wanted = {}
 for _, item in ipairs(wanted) do is_wanted[webhook.key(item)] = true end
 
-local function is_mine(item) return item.url ~= foreign.url end
+local function is_mine(item) return item.url ~= external.url end
 
 -- The clients: the first two operations are tasks of one process.
 local PROCESSES = { 1, 1, 2, 3 }
@@ -77,7 +77,7 @@ local function operation_of(world, actor, n)
   return item and function() return hooks:delete(item.webhookId) end, "delete"
 end
 
--- Raises when a wanted definition has lost its last webhook, or a foreign one is gone.
+-- Raises when a wanted definition has lost its last webhook, or an external one was deleted.
 local function check(world)
   if world.checked == world.account.count then return end
   world.checked = world.account.count
@@ -88,7 +88,7 @@ local function check(world)
     if world.had[key] and not has[key] then error("no webhook is left for " .. webhook.describe(item), 0) end
     world.had[key] = has[key]
   end
-  if not world.account.emulator.webhooks:find "webhook_foreign" then error("the foreign webhook was deleted", 0) end
+  if not world.account.emulator.webhooks:find "webhook_external" then error("the external webhook was deleted", 0) end
 end
 
 local function finished(what)
@@ -163,7 +163,7 @@ local function execute(list)
     world.actors[i] = { process = process }
     world.clients[process] = new_client()
   end
-  world.account:put("webhook_foreign", foreign)
+  world.account:put("webhook_external", external)
   scheduler.on(world.account, function()
     for _, command in ipairs(list) do
       commands[command.kind](world, world.actors[command.actor], command.n)
@@ -212,7 +212,7 @@ describe("several clients of one account", function()
     assert.is_nil((search(SEED, RUNS)))
   end)
 
-  it("would be found out if they deleted equal webhooks without an order", function()
+  it("are detected when they delete equal webhooks without an order", function()
     local is_newer = webhook.is_newer
     finally(function() webhook.is_newer = is_newer end)
     function webhook.is_newer(a, b) return a.webhookId ~= b.webhookId end
