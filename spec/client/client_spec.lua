@@ -54,7 +54,7 @@ describe("client", function()
 
   for environment, host in pairs { production = "ws.api.video", sandbox = "sandbox.api.video" } do
     it("goes to " .. host .. " by TLS in the environment " .. environment .. " #process", function()
-      -- Seen by a proxy: the name and port that the client asks to be connected with.
+      -- A proxy sees the name and port to which the client wants to connect.
       local line
       local p = running.peer(function(connection)
         local request = connection:read_request()

@@ -16,7 +16,7 @@ describe("credentials", function()
     listening = nil
   end)
 
-  -- An api.video that hands out tokens "token-1", "token-2" … and lets the last one in. `auth` has the
+  -- An api.video that issues the tokens "token-1", "token-2" … and accepts the last one. `auth` has the
   -- bodies that /auth was sent, `shown` the Authorization headers of other calls.
   local function start(behaviour)
     local self = { auth = {}, shown = {}, made = 0, behaviour = behaviour or {} }
@@ -264,7 +264,8 @@ describe("credentials", function()
     assert(client.webhooks:list())
     local account = client._account()
     local acquire = account.rate_limiter.acquire
-    account.rate_limiter.acquire = function(...) -- while the call waits for the rate limit, another call's token is rejected
+    -- While the call waits for the rate limit, another call's token is rejected.
+    account.rate_limiter.acquire = function(...)
       account.credentials:reject("token-1")
       return acquire(...)
     end

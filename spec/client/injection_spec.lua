@@ -1,5 +1,5 @@
--- What an application hands to a client may come from outside: nothing of it changes where a request goes,
--- or what else it says.
+-- An application's arguments may come from untrusted input: they cannot change the target of a request, or anything else
+-- in it.
 
 local apivideo = require "apivideo"
 local client_of = require "spec.support.client"
@@ -9,7 +9,7 @@ local running = require "spec.support.running"
 
 local unpack = table.unpack or unpack
 
--- What no id, name or option may bring into a request.
+-- Text that no id, name or option may add to a request.
 local hostile = { "a\r\nX-Evil: 1", "a\nX-Evil: 1", "a\rX-Evil: 1", "a\0b", "\r\n\r\nGET /evil HTTP/1.1", "a\127",
   "\27[31m" }
 
@@ -31,7 +31,7 @@ describe("a client sends nothing that was injected through", function()
     return made
   end
 
-  -- Fails if misuse did not name the option, or anything came to the peer.
+  -- Fails if the error does not name the option, or if the peer received anything.
   local function assert_misuse(option, fn)
     local message = misuse(fn)
     assert.truthy(message:find(option, 1, true), message)

@@ -1,4 +1,4 @@
--- client:request, which every call goes through.
+-- client:request, which every call uses.
 
 local apivideo = require "apivideo"
 local client_of = require "spec.support.client"

@@ -1,4 +1,4 @@
--- An api.video whose JSON is valid, and nothing that it should be.
+-- An api.video whose JSON is valid, but not as documented.
 
 local client_of = require "spec.support.client"
 local errors = require "apivideo.error"
@@ -9,7 +9,7 @@ local runtime = require "apivideo.runtime"
 
 local WANTED = { url = "https://example.com/", events = { "video.source.recorded" } }
 
--- Values that stand where others are expected.
+-- Values in place of other types.
 local odd = { "null", "true", "-1", "1e308", "12345678901234567890", '""', "[]", "{}", "[[]]", "[null]", '[{"a":[]}]',
   '"\\u0000\\ud800\\udc00"' }
 
@@ -150,7 +150,7 @@ describe("JSON of a hostile server", function()
   end)
 
   describe("is a list that ends,", function()
-    -- A client whose pages are made here, so that very many are no work.
+    -- A client whose pages are created here, so that very many are fast.
     local function stub(page)
       local requests = 0
       return {

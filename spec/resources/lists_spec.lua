@@ -10,7 +10,7 @@ local runtime = require "apivideo.runtime"
 describe("lists", function()
   after_each(running.stop)
 
-  -- A client of a peer whose answers a function makes of the request: a body and a status.
+  -- A client of a peer whose response a function creates from the request: a body and a status.
   local function serving(respond)
     local p
     p = running.serving(function(request)
@@ -32,8 +32,8 @@ describe("lists", function()
     return tonumber(request.line:match("currentPage=(%d+)")), tonumber(request.line:match("pageSize=(%d+)"))
   end
 
-  -- A client of a server that holds a list; `counters(page)` makes what stands as pagination (the
-  -- right one by default), `most` is what it gives per page at most.
+  -- A client of a server with a list; `counters(page)` creates the pagination (by default the correct one), `most` is the
+  -- maximum page size.
   local function listing(list, counters, most)
     return serving(function(request)
       local number, size = number_and_size(request)
@@ -60,7 +60,7 @@ describe("lists", function()
     return ids
   end
 
-  -- The pages that were asked for, in order.
+  -- The requested pages, in order.
   local function asked(p)
     local numbers = {}
     for i, request in ipairs(p.requests) do numbers[i] = number_and_size(request) end

@@ -11,7 +11,7 @@ local RECORDED = "video.source.recorded"
 describe("resources", function()
   after_each(running.stop)
 
-  -- A client of a peer whose answers a function makes of the request: a body and a status.
+  -- A client of a peer whose response a function creates from the request: a body and a status.
   local function serving(respond)
     local p = running.serving(function(request)
       local body, status = respond(request)
@@ -28,7 +28,7 @@ describe("resources", function()
   end
 
   describe("send", function()
-    -- name of the resource, function, arguments, and the request line that they make
+    -- name of the resource, function, arguments, and the resulting request line
     local calls = {
       { "webhooks", "list", {}, "GET /webhooks" },
       { "webhooks", "list", { { events = RECORDED, currentPage = 2, pageSize = 50 } },

@@ -1,4 +1,4 @@
--- Many calls at once: how many are in flight, what comes back, and when the next item is taken.
+-- Concurrent calls: their number, their results, and when the next item is taken.
 
 local apivideo = require "apivideo"
 local client_of = require "spec.support.client"
@@ -26,7 +26,7 @@ describe("parallel", function()
     return list
   end
 
-  -- Runs a test outside any task, and inside one.
+  -- Runs a test outside of tasks, and inside a task.
   local function both(name, test)
     it(name, function() test() end)
     it(name .. ", in a task", function()
@@ -147,7 +147,7 @@ describe("parallel", function()
   end)
 
   it("takes items from iterators that wait for each other", function()
-    -- Neither may hold up the loop that the other needs.
+    -- Neither iterator may block the loop that the other needs.
     local first, second, done = runtime.latch(), runtime.latch(), 0
     local function run(before, mine, theirs)
       local taken = false

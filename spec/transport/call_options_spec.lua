@@ -106,7 +106,7 @@ describe("call options", function()
   end)
 
   it("limit the time for a connection", function()
-    -- A peer that accepts, but never gets to TLS.
+    -- A peer that accepts connections, but does not start TLS.
     local p = running.peer(function(connection) connection:read_request() end)
     local client = client_of("https://127.0.0.1:" .. p.port)
     local _, err = client.videos:list({}, { connect_timeout = 0.05 })

@@ -1,4 +1,4 @@
--- What an application's hooks see of each attempt, and that no secret is among it.
+-- What an application's hooks receive for each attempt, without secrets.
 
 local apivideo = require "apivideo"
 local errors = require "apivideo.error"
@@ -16,7 +16,7 @@ local KEY = "observed.key-77"
 local BASIC = mime.b64(KEY .. ":")
 local WANTED = { url = "https://example.com/", events = { "video.source.recorded" } }
 
--- Whether a text stands anywhere in a value: where.
+-- Where a value contains a text, or nil.
 local function search(value, text, path)
   path = path or "value"
   if type(value) == "string" then
@@ -50,7 +50,7 @@ describe("hooks", function()
     waits.restore()
   end)
 
-  -- A client whose hooks note what they see.
+  -- A client whose hooks record their arguments.
   local function client_of(url, more)
     local given = {
       api_key = KEY, base_url = url, timeout = 60, retries = 0, rate_limit = false,

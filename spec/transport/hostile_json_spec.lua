@@ -12,7 +12,7 @@ local REJECTED = {
   ("["):rep(101) .. ("]"):rep(101), ("["):rep(1e6), ('{"a":'):rep(1e5), ('[{"a":'):rep(1e5) .. ("1}]"):rep(1e5),
 }
 
--- Taken, as what they are.
+-- Accepted, as their values.
 local TAKEN = {
   ['{"a":1e999}'] = { a = math.huge },
   ['{"a":-1e999}'] = { a = -math.huge },

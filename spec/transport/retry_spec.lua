@@ -16,8 +16,7 @@ describe("retries", function()
     waits.restore()
   end)
 
-  -- A peer that deals with each request by the next step, and with those after the last by the last
-  -- one. A step is a status line, { status, headers, body }, or a function(connection, request).
+  -- A peer that handles each request with the next step, and all further ones with the last step. A step is a status line, { status, headers, body }, or a function(connection, request).
   -- `asked` has the request lines.
   local function steps(...)
     local list, asked = { ... }, {}

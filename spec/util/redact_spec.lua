@@ -1,4 +1,4 @@
--- What no person and no log may see, taken out of texts.
+-- Secrets are redacted in texts and tables.
 
 local locale = require "spec.support.locale"
 local redact = require "apivideo.util.redact"

@@ -71,8 +71,8 @@ local function renew(self)
   return ok, err
 end
 
---- The renewal for which a call must wait before it is sent, or nil. There is one renewal for all calls; none waits while
---- the token is valid.
+--- The renewal for which a call must wait before it is sent, or nil. There is one renewal for all calls; none waits
+--- while the token is valid.
 ---@return apivideo.Latch|nil renewal opens with true and true; with true, nil and an error; or with false and the raised error
 function Credentials:renewal()
   if not self._request_tokens then return nil end

@@ -1,7 +1,7 @@
 --- Whether nginx runs this Lua, and its current phase. No other module detects nginx.
 
--- Protected: a program may make reading an undeclared global an error. rawget would miss globals that the environment of
--- an nginx request inherits.
+-- Protected: a program may make reading an undeclared global an error. rawget would miss globals that the environment
+-- of an nginx request inherits.
 local _, ngx = pcall(function() return ngx end)
 
 -- Other programs have a global `ngx`, too, for compatibility.

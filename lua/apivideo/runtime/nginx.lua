@@ -1,8 +1,9 @@
---- nginx's event loop. A task that waits yields to it. One timer in each worker drives libcurl's transfers, with short sleeps
---- between its polls, for all waiting calls.
+--- nginx's event loop. A task that waits yields to it. One timer in each worker drives libcurl's transfers, with short
+--- sleeps between its polls, for all waiting calls.
 ---
---- nginx may have no free timer, may drop a timer that it accepted, and may end a request during a wait. So no task relies on
---- that timer: each waiting task checks regularly that the transfers are polled, and otherwise polls them itself.
+--- nginx may have no free timer, may drop a timer that it accepted, and may end a request during a wait. So no task
+--- relies on that timer: each waiting task checks regularly that the transfers are polled, and otherwise polls them
+--- itself.
 
 local core = require "apivideo.core"
 local failure = require "apivideo.util.failure"
@@ -140,8 +141,8 @@ function runtime.sleep(seconds)
   ngx.sleep(seconds)
 end
 
---- Yields: all tasks that are ready run first. (Without OpenResty's patches, nginx warns about ngx.sleep(0).) A task that waits
---- for a semaphore is resumed after all other events that this worker has received.
+--- Yields: all tasks that are ready run first. (Without OpenResty's patches, nginx warns about ngx.sleep(0).) A task
+--- that waits for a semaphore is resumed after all other events that this worker has received.
 runtime.pass = except_in_init("pass", function()
   local started, finished = semaphore.new(0), semaphore.new(0)
   ngx.thread.spawn(function()
@@ -154,8 +155,8 @@ end)
 
 local retried_at = -math.huge -- when the retry timers were last started
 
--- nginx drops a timer that expires while too many are running. (Our own timers run all queued tasks, so this is necessary
--- only when other timers are running.)
+-- nginx drops a timer that expires while too many are running. (Our own timers run all queued tasks, so this is
+-- necessary only when other timers are running.)
 local function start_retry_timers()
   local now = core.monotonic()
   if ngx.timer.running_count() == 0 or now - retried_at < RETRY_TIMERS_S[1] then return end
@@ -163,8 +164,8 @@ local function start_retry_timers()
   for _, seconds in ipairs(RETRY_TIMERS_S) do ngx.timer.at(seconds, run_tasks) end
 end
 
--- Queues a task for a timer. When nginx has no free timer, a queued task runs here; where Lua cannot wait, it stays in the
--- queue.
+-- Queues a task for a timer. When nginx has no free timer, a queued task runs here; where Lua cannot wait, it stays in
+-- the queue.
 local function push(...)
   last = last + 1
   tasks[last] = { n = select("#", ...), since = core.monotonic(), ... }
@@ -185,7 +186,8 @@ function runtime.spawn(fn, ...)
   spawn(fn, ...)
 end
 
---- Starts a long task in its own timer, and waits until it has started. It never runs in a request, which it would block.
+--- Starts a long task in its own timer, and waits until it has started. It never runs in a request, which it would
+--- block.
 ---@param fn function
 ---@param ... any its arguments
 ---@return boolean is_started false when nginx has no timer for it
@@ -205,7 +207,8 @@ function runtime.background(fn, ...)
   return false
 end
 
---- Starts a task that belongs to the current request or timer. (nginx uses some hundred bytes for each until that ends.)
+--- Starts a task that belongs to the current request or timer. (nginx uses some hundred bytes for each until that
+--- ends.)
 ---@type fun(fn: function)
 runtime.child = except_in_init("child", function(fn) ngx.thread.spawn(fn) end)
 
@@ -253,9 +256,9 @@ local function forbid(name)
   end
 end
 
---- Makes `ngx.exit`, `ngx.redirect` and `ngx.exec` raise an error when `caller` is on the stack. They end the request or timer
---- at once, without an error that Lua could catch: an event would be acknowledged, or would stay claimed, although it is
---- neither stored nor handled. (Code that stored such a function in a local before is not affected.)
+--- Makes `ngx.exit`, `ngx.redirect` and `ngx.exec` raise an error when `caller` is on the stack. They end the request
+--- or timer at once, without an error that Lua could catch: an event would be acknowledged, or would stay claimed,
+--- although it is neither stored nor handled. (Code that stored such a function in a local before is not affected.)
 ---@param caller function that calls a function of the application, not as a tail call
 ---@param callback string what it calls
 function runtime.forbid_exit(caller, callback)

@@ -43,8 +43,8 @@ end
 
 local YIELDED = "the function yielded to another scheduler than apivideo's, which cannot resume it"
 
--- A child task: processes its item, and then the items that it receives while it is idle. (In nginx, each task uses memory
--- until the request ends, so there is not one task for each item.)
+-- A child task: processes its item, and then the items that it receives while it is idle. (In nginx, each task uses
+-- memory until the request ends, so there is not one task for each item.)
 function Run:work(fn, index, item)
   local is_lost = false
   runtime.guard(function()
@@ -74,8 +74,8 @@ function Run:close()
   for _, next_item in ipairs(self.idle) do next_item:open() end
 end
 
---- Calls fn(item, index) for each item in a task, at most `limit` of them at a time. An item is taken from an iterator only
---- when it can be processed, so the iterator may be endless, and may wait (`client.videos:each()`).
+--- Calls fn(item, index) for each item in a task, at most `limit` of them at a time. An item is taken from an iterator
+--- only when it can be processed, so the iterator may be endless, and may wait (`client.videos:each()`).
 ---@param limit integer at least 1
 ---@param items any[]|fun(): any a list, or an iterator
 ---@param fn fun(item: any, index: integer): any, any returns a result, or nil and an error

@@ -1,4 +1,5 @@
---- SIGINT and SIGTERM for a loop: callbacks run, which stop their work in order, and the process does not end by itself.
+--- SIGINT and SIGTERM for a loop: callbacks run, which stop their work in order, and the process does not end by
+--- itself.
 
 local core = require "apivideo.core"
 

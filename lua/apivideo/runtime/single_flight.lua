@@ -9,8 +9,8 @@ local SingleFlight = {}
 SingleFlight.__index = SingleFlight
 SingleFlight.__name = "apivideo.SingleFlight"
 
---- The result of the call in progress for a key, or nil. A call that exceeds the timeout counts as lost: the task that ran
---- it may have been ended, for instance with its nginx request.
+--- The result of the call in progress for a key, or nil. A call that exceeds the timeout counts as lost: the task that
+--- ran it may have been ended, for instance with its nginx request.
 ---@param key any
 ---@return apivideo.Latch|nil result opens with the results of pcall(fn, ...)
 function SingleFlight:in_progress(key)

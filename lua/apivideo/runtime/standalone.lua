@@ -1,8 +1,8 @@
---- The event loop of a script. Tasks are coroutines; one poll watches HTTP transfers, descriptors and timers together, so
---- that one process can serve, call and sleep without threads.
+--- The event loop of a script. Tasks are coroutines; one poll watches HTTP transfers, descriptors and timers together,
+--- so that one process can serve, call and sleep without threads.
 ---
---- While a task waits, other tasks run. A wait outside of tasks runs the loop until the wait ends; so does a wait where Lua
---- cannot yield (inside a `table.sort` comparison, for instance).
+--- While a task waits, other tasks run. A wait outside of tasks runs the loop until the wait ends; so does a wait
+--- where Lua cannot yield (inside a `table.sort` comparison, for instance).
 
 local core = require "apivideo.core"
 local failure = require "apivideo.util.failure"
@@ -33,7 +33,8 @@ local living = 0                                 -- how many tasks have not ende
 local suspended = setmetatable({}, { __mode = "k" }) -- tasks that wait for this loop to wake them
 local first, last                                -- queue of tasks to resume: { task, next, in_next_tick }
 local queued, taken = 0, 0                       -- how many entries were ever added to it, and removed
-local requested, due                             -- callbacks for after the tasks, and for now: { callback, is_requested, next }
+-- Callbacks to call after the tasks, and now: { callback, is_requested, next }.
+local requested, due
 local arguments = {}                             -- task not yet started -> the arguments of its function
 local guards = setmetatable({}, { __mode = "k" }) -- task -> callback for when it yields to another scheduler
 local transfers, in_flight = {}, 0               -- transfer -> its wait
@@ -113,8 +114,9 @@ local function resume(task)
   if not ok then report(task, err) end
 end
 
--- Resumes the tasks that are ready, and for a limited time also those that they wake: tasks may wake each other forever.
--- Then calls the callbacks that are due. Tasks that were spawned during this may block: they start after the callbacks.
+-- Resumes the tasks that are ready, and for a limited time also those that they wake: tasks may wake each other
+-- forever. Then calls the callbacks that are due. Tasks that were spawned during this may block: they start after the
+-- callbacks.
 local function run_ready()
   local stop, ends = queued, core.monotonic() + TIME_SLICE_S
   while first and (taken < stop or not first.in_next_tick and core.monotonic() < ends) do
@@ -249,8 +251,8 @@ end
 ---@param ... any its arguments
 function runtime.child(fn, ...) start(false, fn, ...) end
 
---- Sets a callback for when the current task yields to another scheduler. This loop cannot resume such a task, so other tasks
---- that wait for its result must be notified.
+--- Sets a callback for when the current task yields to another scheduler. This loop cannot resume such a task, so
+--- other tasks that wait for its result must be notified.
 ---@param callback? fun(traceback: string) must not wait; receives the task's stack; nil removes the callback
 function runtime.guard(callback)
   local task = current_task()
@@ -277,8 +279,8 @@ runtime.latch = latches.over(suspend, wake)
 
 local YIELDED = "run: the function yielded to another scheduler than apivideo's, which cannot resume it"
 
---- Runs a function as a task until it ends; other tasks run, too. Without a function, it runs until no task and no server is
---- left.
+--- Runs a function as a task until it ends; other tasks run, too. Without a function, it runs until no task and no
+--- server is left.
 ---@param fn? function
 ---@param ... any its arguments
 ---@return any ... its results. Its error is raised: unchanged when a pcall catches it, otherwise as text with the stack of the task
@@ -304,14 +306,14 @@ function runtime.run(fn, ...)
   return unpack(results, 2, results.n)
 end
 
---- Makes the loop call the callback whenever a descriptor is readable, or one of a list may be ready. The callback must not
---- wait.
+--- Makes the loop call the callback whenever a descriptor is readable, or one of a list may be ready. The callback
+--- must not wait.
 ---@param source integer|apivideo.DescriptorList
 ---@param callback fun()
 function runtime.watch(source, callback) watches:add(source, callback) end
 
---- Returns a function that requests a callback from the loop: once, after all ready tasks have run, and before the tasks that
---- they spawn start. It is for work of many tasks that is done together. The request needs no memory.
+--- Returns a function that requests a callback from the loop: once, after all ready tasks have run, and before the
+--- tasks that they spawn start. It is for work of many tasks that is done together. The request needs no memory.
 ---@param callback fun() must not wait
 ---@return fun() request
 function runtime.after_tasks(callback)

@@ -24,8 +24,8 @@ function failure.with_traceback(err, traceback)
   return setmetatable({ err = err, traceback = traceback }, Raised)
 end
 
---- A message handler for `protected.xpcall`. (Lua does not call it when memory is exhausted, and may fail to call it when
---- the stack is: then the error arrives unchanged.)
+--- A message handler for `protected.xpcall`. (Lua does not call it when memory is exhausted, and may fail to call it
+--- when the stack is: then the error arrives unchanged.)
 ---@param err any
 ---@param co? thread the coroutine that failed; default: the running one
 ---@return apivideo.Raised
@@ -117,8 +117,8 @@ function failure.message(err)
   return redact.text(has_text(err) and string_of(err) or fields_of(err))
 end
 
---- Raises the error that `protected.xpcall` returned: unchanged if a pcall catches it. Otherwise the host prints it, and the
---- `lua` of Lua 5.1 and nginx print strings only: then it is raised as text with its traceback.
+--- Raises the error that `protected.xpcall` returned: unchanged if a pcall catches it. Otherwise the host prints it,
+--- and the `lua` of Lua 5.1 and nginx print strings only: then it is raised as text with its traceback.
 ---@param value any
 function failure.raise(value)
   local err, traceback = failure.parts(value)

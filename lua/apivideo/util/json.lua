@@ -1,6 +1,6 @@
---- JSON of the management API: lua-cjson, in a private instance, so that its settings do not affect the application's. It
---- represents each number as a double, writes 14 digits of it, and does not distinguish an empty list from an empty object;
---- such values pass through it as marked strings.
+--- JSON of the management API: lua-cjson, in a private instance, so that its settings do not affect the application's.
+--- It represents each number as a double, writes 14 digits of it, and does not distinguish an empty list from an empty
+--- object; such values pass through it as marked strings.
 
 local new_cjson = require("cjson.safe").new
 local core = require "apivideo.core"
@@ -80,8 +80,8 @@ end
 -- From here on a double stands for several whole numbers.
 local MAX_EXACT = 2 ^ 53
 
--- Marks lists, and converts doubles to integers in place if this Lua has integers. True when a number in the text may have
--- been another one. (The names of an object are strings: only a list has [1].)
+-- Marks lists, and converts doubles to integers in place if this Lua has integers. True when a number in the text may
+-- have been another one. (The names of an object are strings: only a list has [1].)
 local function normalize(value)
   local inexact = false
   if value[1] ~= nil then json.array(value) end
@@ -113,8 +113,8 @@ local function restore(value, mark)
   end
 end
 
---- Parses an array or an object. Whole numbers are exact; one that this Lua cannot represent is a string of its digits. Lists
---- are marked as by `json.array`.
+--- Parses an array or an object. Whole numbers are exact; one that this Lua cannot represent is a string of its
+--- digits. Lists are marked as by `json.array`.
 ---@param text string
 ---@return any value `json.null` for null; nil when the text is not JSON
 ---@return string? err

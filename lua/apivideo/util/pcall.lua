@@ -1,5 +1,5 @@
---- A `pcall` and an `xpcall` inside of which a task can yield. Except in PUC Lua 5.1 they are Lua's own; there a yield cannot
---- cross a pcall, so the function runs in a coroutine, and its yields are passed on.
+--- A `pcall` and an `xpcall` inside of which a task can yield. Except in PUC Lua 5.1 they are Lua's own; there a yield
+--- cannot cross a pcall, so the function runs in a coroutine, and its yields are passed on.
 
 local protected = {}
 

@@ -1,6 +1,6 @@
---- Redacts secrets in everything that is shown or logged: values by their names (parameters of URLs and forms, header lines,
---- members of JSON and of tables), user information in URLs, credentials, and api.video's signature secrets. Character
---- classes are spelled out, because `%a` and `lower` depend on the locale.
+--- Redacts secrets in everything that is shown or logged: values by their names (parameters of URLs and forms, header
+--- lines, members of JSON and of tables), user information in URLs, credentials, and api.video's signature secrets.
+--- Character classes are spelled out, because `%a` and `lower` depend on the locale.
 
 local ascii = require "apivideo.util.ascii"
 
@@ -47,8 +47,8 @@ local function trailing_backslashes(text)
   return text:reverse():match "^\\*"
 end
 
--- The replacement of credentials; nil for an ordinary word, as in "Basic authentication". (In JSON, credentials may contain
--- a backslash before a slash, and have one after their end.)
+-- The replacement of credentials; nil for an ordinary word, as in "Basic authentication". (In JSON, credentials may
+-- contain a backslash before a slash, and have one after their end.)
 local function redacted_credentials(scheme, value)
   local is_word = #value < 20 and not value:find "[%d=]" and not value:find "%.[A-Za-z0-9_]"
   return not is_word and scheme .. "***" .. trailing_backslashes(value) or nil
@@ -82,8 +82,8 @@ local function literal(c)
   return c == "\0" and "%z" or "%" .. c
 end
 
--- The text without one secret, in its literal form and as it is written in URLs and in JSON (which may be in a JSON string
--- itself). A shorter text than a key is left alone: it may be an ordinary word.
+-- The text without one secret, in its literal form and as it is written in URLs and in JSON (which may be in a JSON
+-- string itself). A shorter text than a key is left alone: it may be an ordinary word.
 local function without(text, secret)
   if #secret < 4 then return text end
   if secret:find "[^A-Za-z0-9._~-]" then text = text:gsub(in_url(secret), "***") end
@@ -92,8 +92,8 @@ local function without(text, secret)
   return (text:gsub(first .. rest:gsub("%%[\"/]", "\\*%0"):gsub("%%\\", "\\+"), "***"))
 end
 
--- The position after the content of the JSON string that begins at `position`. Its quotes have `depth` backslashes before
--- them: more than none when the JSON is in a JSON string itself.
+-- The position after the content of the JSON string that begins at `position`. Its quotes have `depth` backslashes
+-- before them: more than none when the JSON is in a JSON string itself.
 local function end_of_string(text, position, depth)
   local from = position
   while true do
@@ -131,8 +131,8 @@ local function without_members(text)
   return table.concat(parts)
 end
 
--- The end of the value of a header line: at the quote that precedes the line, or at the end of the line, which may be escaped.
--- (No search passes that end, because a text may have very many header lines.)
+-- The end of the value of a header line: at the quote that precedes the line, or at the end of the line, which may be
+-- escaped. (No search passes that end, because a text may have very many header lines.)
 local function end_of_line(text, value, quote)
   local from = value
   while true do
@@ -178,8 +178,8 @@ local function parameter_before(text, place)
   return decode(back:match("^[A-Za-z0-9_.%[%]%%-]*"):reverse()):match "[^?&=#;/%s]*$"
 end
 
--- The end of the value of a parameter: after the closing quote, or otherwise where the next parameter may begin. In a URL that
--- is percent-encoded itself, the delimiters are, too.
+-- The end of the value of a parameter: after the closing quote, or otherwise where the next parameter may begin. In a
+-- URL that is percent-encoded itself, the delimiters are, too.
 local function end_of_parameter(text, value, is_encoded)
   local quote = text:match("^(\\*[\"'])[^%s,:}%]]", value)
   local closing = quote and text:find(quote, value + #quote, true)

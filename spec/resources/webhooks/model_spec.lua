@@ -41,7 +41,7 @@ local function new_client()
   return apivideo.client { api_key = "key", base_url = "http://model", rate_limit = false }
 end
 
--- The webhooks that a careful person may delete: those that are not wanted, and equal ones that are not the newest.
+-- The webhooks that can be deleted safely: those that are not wanted, and equal ones that are not the newest.
 local function deletable(account)
   local list = {}
   for _, item in ipairs(account:webhooks()) do
@@ -58,7 +58,7 @@ local function pick(list, n) return #list > 0 and list[n % #list + 1] or nil end
 
 local OVERLAPS = { 0, 3, 15 }
 
--- An operation that `n` decides; nil when there is nothing to do it to.
+-- The operation for `n`; nil when it has no object.
 local function operation_of(world, actor, n)
   local hooks, kind, m = world.clients[actor.process].webhooks, n % 8, math.floor(n / 8)
   local overlap = OVERLAPS[m % 3 + 1]
@@ -116,7 +116,7 @@ local commands = {
   pass = function(world, _, n) world.account.now = world.account.now + n % 40 / 2 end,
 }
 
--- An operation that nothing disturbs; its results.
+-- An operation without interference; returns its results.
 local function undisturbed(world, operation)
   local actor, results = {}, nil
   scheduler.start(actor, operation, function(...) results = { ... } end)
@@ -128,7 +128,7 @@ local function undisturbed(world, operation)
   error("an operation does not end", 0)
 end
 
--- All that is under way comes to its end; then one sync makes the account right, and another changes nothing.
+-- Completes all operations; then one sync makes the account match, and another changes nothing.
 local function settle(world)
   local account = world.account
   while #account.late > 0 do
@@ -184,7 +184,7 @@ local function generate(seed)
   return list
 end
 
--- Nil, or what a list of commands comes to.
+-- The problem to which a list of commands leads, or nil.
 local function problem_of(list)
   local ok, problem = pcall(execute, list)
   return not ok and tostring(problem) or nil

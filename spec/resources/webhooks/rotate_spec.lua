@@ -110,7 +110,7 @@ describe("webhooks:rotate", function()
   end)
 
   describe("with a receiver", function()
-    -- A receiver on a port of its own; what it took: event's videoId -> list of deliveries.
+    -- A receiver on its own port, and what it accepted: event's videoId -> list of deliveries.
     local function receiving(secrets)
       local taken, rejected = {}, {}
       local handlers = apivideo.handlers()

@@ -1,5 +1,5 @@
--- How long a secret is taken after its webhook is gone, and how often a sender can have api.video
--- asked: through a receiver, with a clock of the test's.
+-- How long a secret is accepted after its webhook was deleted, and how many requests to api.video a sender can cause:
+-- through a receiver, with a simulated clock.
 
 local apivideo = require "apivideo"
 local client_of = require "spec.support.client"

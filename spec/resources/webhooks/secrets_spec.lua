@@ -12,7 +12,7 @@ local function found(id) return { webhookId = id, signatureSecret = "sig_sec_" .
 local function missing() return nil, errors.new("not_found", "no", { status = 404 }) end
 local function broken() return nil, errors.new("network", "away") end
 
--- Where secrets are kept: in memory, or in what workers share.
+-- Where secrets are cached: in memory, or in a dictionary that workers share.
 for place, more in pairs {
   ["in memory"] = function(given) return given end,
   ["in a dictionary"] = function(given)
@@ -32,7 +32,7 @@ for place, more in pairs {
 
     after_each(function() runtime.monotonic = clock end)
 
-    -- A resolver over a function, and the list of ids that it was asked for.
+    -- A cache over a function, and the list of requested ids.
     local function resolver(fetch, given)
       local asked = {}
       return secrets_of.new(function(id)
@@ -137,7 +137,7 @@ for place, more in pairs {
       end)
       local got = {}
       all_at_once(3, function(i)
-        -- A comparison of table.sort cannot yield; what waits there drives the loop.
+        -- A comparison of table.sort cannot yield; a wait there runs the loop.
         table.sort({ 1, 2 }, function(a, b)
           got[i] = secrets:resolve(ids.A)
           return a < b
@@ -325,7 +325,7 @@ describe("secrets of several workers", function()
   before_each(function() dict = dictionary.new() end)
   after_each(function() runtime.monotonic = clock end)
 
-  -- Some workers' resolvers over a function, and the list of ids that they ask for.
+  -- The caches of some workers over a function, and the list of requested ids.
   local function workers(count, fetch, given)
     local asked, list = {}, {}
     for i = 1, count do

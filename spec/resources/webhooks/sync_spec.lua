@@ -1,4 +1,4 @@
--- Desired state: what is asked for, in which order, and what a run that is cut off leaves behind.
+-- Desired state: the requests, their order, and the state after an interrupted run.
 
 local apivideo = require "apivideo"
 local client_of = require "spec.support.client"
@@ -32,7 +32,7 @@ describe("webhooks:sync", function()
     return { url = "https://example.com/" .. url, events = { ... } }
   end
 
-  -- What the account has: "path: types", in order.
+  -- The webhooks of the account: "path: types", sorted.
   local function state()
     local lines = {}
     for _, item in ipairs(api.webhooks.items) do
@@ -285,7 +285,7 @@ describe("webhooks:sync", function()
     put("b", "a", { QUALITY })
     put("a", "a", { RECORDED })
     client = client_of(api.url, { on_request = function(request)
-      -- The other one wants QUALITY no more, as this one wants RECORDED no more.
+      -- The other client no longer wants QUALITY, and this one no longer wants RECORDED.
       if request.method == "DELETE" then api.webhooks:remove "webhook_b" end
     end })
     local plan = assert(client.webhooks:sync { want("a", QUALITY) })
@@ -531,21 +531,21 @@ describe("webhooks:sync", function()
       return count
     end
 
-    -- After a run that ended however: another one makes it right, and a third has nothing to do.
+    -- After an interrupted run: the next one completes it, and the one after that has nothing to do.
     local function assert_completed()
       api:clear_faults()
       client = client_of(api.url)
       assert(client.webhooks:sync(wanted, options))
       assert.same(final, state())
-      assert.is_truthy(api.webhooks:find("webhook_foreign"))
-      assert.is_truthy(api.webhooks:find("webhook_foreign2"))
+      assert.is_truthy(api.webhooks:find("webhook_external"))
+      assert.is_truthy(api.webhooks:find("webhook_external2"))
       assert.is_truthy(api.webhooks:find("webhook_keep"))
       local requests = #api.requests
       assert(client.webhooks:sync(wanted, options))
       assert.equal("GET", methods(requests))
     end
 
-    -- At each moment, every url that was served before, and is wanted, is served: the first that is not.
+    -- A wanted url that had a webhook before and has none now, or nil. There must be none at any time.
     local function unserved()
       local served = {}
       for _, webhook in ipairs(api.webhooks.items) do served[webhook.url] = true end
@@ -554,7 +554,7 @@ describe("webhooks:sync", function()
       end
     end
 
-    it("or was not", function()
+    it("or one that was not interrupted", function()
       account()
       assert(client.webhooks:sync(wanted, options))
       assert.equal(WRITES, count_writes())
@@ -598,7 +598,7 @@ describe("webhooks:sync", function()
       end
     end
 
-    -- A process that ends: nothing more is sent.
+    -- A process that ends: it sends nothing more.
     for when, hook in pairs { before = "on_request", after = "on_response" } do
       it("by the end of the process, " .. when .. " any write", function()
         for n = 1, WRITES do
@@ -665,7 +665,7 @@ describe("webhooks:sync", function()
     local some = { want("a", RECORDED) }
     assert.truthy(message():find("webhooks:sync: a list of webhooks expected, got nil", 1, true))
     assert.truthy(message("x"):find("a list of webhooks expected, got string", 1, true))
-    -- A single webhook, and a list with a hole, are shorter lists than they look.
+    -- A single webhook, and a list with a hole, have a length that is too small.
     assert.truthy(message(want("a", RECORDED)):find("a list of webhooks expected: {", 1, true))
     assert.truthy(message({ want("a", RECORDED), nil, want("b", RECORDED) }):find("a list of webhooks expected: {",
       1, true))

@@ -97,7 +97,8 @@ function webhook.equal(a, b)
   return webhook.key(a) == webhook.key(b)
 end
 
--- Whether api.video created another webhook than the wanted one. A field that is missing in its response proves nothing.
+-- Whether api.video created another webhook than the wanted one. A field that is missing in its response proves
+-- nothing.
 local function differs(created, wanted)
   return not webhook.equal({
     url = type(created.url) == "string" and created.url or wanted.url,
@@ -141,9 +142,9 @@ function webhook.created_at(item)
   return (timestamp(item.createdAt))
 end
 
---- Whether a webhook is newer than an equal one. The order is the same for every client: by `createdAt`, which has whole
---- seconds, then by `webhookId`. A webhook is only deleted in favour of a newer equal one, so the newest one stays even
---- when several clients run at the same time.
+--- Whether a webhook is newer than an equal one. The order is the same for every client: by `createdAt`, which has
+--- whole seconds, then by `webhookId`. A webhook is only deleted in favour of a newer equal one, so the newest one
+--- stays even when several clients run at the same time.
 ---@return boolean? is_newer nil when a `createdAt` is missing or invalid
 function webhook.is_newer(a, b)
   local created_a, created_b = webhook.created_at(a), webhook.created_at(b)

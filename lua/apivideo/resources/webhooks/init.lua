@@ -39,8 +39,8 @@ local Webhooks = collection.class {
 }
 
 --- Makes the account's webhooks match a list: creates the missing webhooks, then deletes those that they replace.
---- Webhooks cannot be changed, so changing the events of a url replaces its webhook. The call is idempotent: the next run
---- completes an interrupted one. Of equal webhooks the newest one stays. Urls are compared in their normal form.
+--- Webhooks cannot be changed, so changing the events of a url replaces its webhook. The call is idempotent: the next
+--- run completes an interrupted one. Of equal webhooks the newest one stays. Urls are compared in their normal form.
 ---@param wanted { url: string, events: string[] }[]
 ---@param given? apivideo.SyncOptions
 ---@return apivideo.SyncPlan|nil plan what was done; with dry_run, what would be done

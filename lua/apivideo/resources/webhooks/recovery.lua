@@ -70,8 +70,8 @@ function Recovery:exclude(id)
   self._created[id] = now
 end
 
--- The time by the server's clock at which the call began, in whole seconds; by this system's clock when the response has
--- no valid date.
+-- The time by the server's clock at which the call began, in whole seconds; by this system's clock when the response
+-- has no valid date.
 local function server_time(response, began)
   local now = http_date.of_response(response) or runtime.now()
   return math.floor(now - (runtime.monotonic() - began)) - 1

@@ -25,9 +25,9 @@ local secrets = {}
 
 local last_id -- the last valid id: most deliveries have the same one, and patterns are slow in LuaJIT
 
---- Whether a value has the form of a webhook's id. Ids come from untrusted headers, so they are checked before they become
---- part of a URL, a dictionary's key, a log line or a store's entry. (Ranges of a pattern compare bytes; `%w` would depend
---- on the locale.)
+--- Whether a value has the form of a webhook's id. Ids come from untrusted headers, so they are checked before they
+--- become part of a URL, a dictionary's key, a log line or a store's entry. (Ranges of a pattern compare bytes; `%w`
+--- would depend on the locale.)
 ---@param id any
 ---@return boolean
 function secrets.is_webhook_id(id)
@@ -101,8 +101,8 @@ local function refresh(state, id)
   end
 end
 
--- The cached secret of an id; false when it has none. When it must be requested: nil, and whether the webhook is known to
--- exist.
+-- The cached secret of an id; false when it has none. When it must be requested: nil, and whether the webhook is known
+-- to exist.
 local function cached(state, id)
   local value = state.store:get(state.prefix .. "id:" .. id)
   if not value then return value, false end
@@ -161,9 +161,9 @@ function Secrets:known(id)
   return secrets.is_webhook_id(id) and cached(states[self], id) or nil
 end
 
---- The secret of a webhook. Calls during a request for the same id wait for its result. An expired secret is used while it
---- is requested again, for an hour at most when the requests fail: a delivery must not be lost because the API is slow or
---- unavailable. Unknown ids are requested a few times a minute only: every client can send them.
+--- The secret of a webhook. Calls during a request for the same id wait for its result. An expired secret is used
+--- while it is requested again, for an hour at most when the requests fail: a delivery must not be lost because the
+--- API is slow or unavailable. Unknown ids are requested a few times a minute only: every client can send them.
 ---@param id any as it came in the header
 ---@return string|nil secret nil when the webhook does not exist, or has no secret
 ---@return apivideo.Error? err when the request failed, or cannot be made now: retry later

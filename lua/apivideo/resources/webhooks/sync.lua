@@ -77,7 +77,8 @@ local function new_plan(existing, now, wanted, given)
   return plan, superseded
 end
 
--- All webhooks, and the current time by api.video's clock: the date of the response, or otherwise of the newest webhook.
+-- All webhooks, and the current time by api.video's clock: the date of the response, or otherwise of the newest
+-- webhook.
 local function list_all(webhooks, limits)
   local all, next_webhook, now, newest = {}, webhooks:each(nil, limits), nil, 0
   while true do
