@@ -59,21 +59,21 @@ end
 
 -- Runs the loop in C, which sends the same requests as the client.
 local function rate_of_loop(client, url, ca_file)
-  local account = client.account()
+  local account = client._account()
   return rate_of_program(("%s %s%s %d %s %s '%s'"):format(loop_program, url, PATH, CALLS_OF_ROUND, ca_file,
-    account.credentials.username, table.concat(account.lines, "' '")))
+    account.credentials.username, table.concat(account.header_lines, "' '")))
 end
 
 -- A call with Lua-cURL; nil if it is not installed for this Lua.
 local function lua_curl_call(client, url, ca_file)
   local found, curl = pcall(require, "curl")
   if not found then return nil end
-  local parts, account = {}, client.account()
+  local parts, account = {}, client._account()
   local easy = curl.easy_init()
   easy:setopt(curl.OPT_URL, url .. PATH)
   easy:setopt(curl.OPT_CAINFO, ca_file)
   easy:setopt(curl.OPT_USERPWD, account.credentials.username .. ":")
-  easy:setopt(curl.OPT_HTTPHEADER, account.lines)
+  easy:setopt(curl.OPT_HTTPHEADER, account.header_lines)
   easy:setopt(curl.OPT_WRITEFUNCTION, function(part)
     parts[#parts + 1] = part
     return #part
@@ -105,7 +105,7 @@ local function compare(what, url, ca_file)
   local client = apivideo.client { api_key = "key", base_url = url, ca_file = ca_file }
   local function transfer()
     return assert(http.request { method = "GET", url = url .. PATH, ca_file = ca_file, username = "key",
-      headers = client.account().lines })
+      headers = client._account().header_lines })
   end
   local body, lua_curl = transfer().body, lua_curl_call(client, url, ca_file)
   local ways = {

@@ -89,7 +89,7 @@ check-reentry:
 # Specs of what parses HTTP, URLs, JSON and headers: the results must not depend on the process's locale.
 LOCALE_SPECS := $(addprefix spec/,core/event_spec.lua core/json_spec.lua core/timestamp_spec.lua events/events_spec.lua \
                   http/request_spec.lua http/hostile_headers_spec.lua server/server_spec.lua server/malformed_spec.lua \
-                  receiver/receiver_spec.lua util/json_spec.lua util/parts_spec.lua util/redact_spec.lua \
+                  receiver/receiver_spec.lua util/json_spec.lua util/headers_spec.lua util/url_spec.lua util/redact_spec.lua \
                   transport/retry_spec.lua client/request_spec.lua)
 
 .PHONY: check-locale

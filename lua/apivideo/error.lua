@@ -1,49 +1,49 @@
---- The one kind of error that this library returns: `nil, err`. Misuse raises instead.
+--- The class of the errors that this library returns as `nil, err`. Misuse raises an error message instead.
 
 local redact = require "apivideo.util.redact"
 
 ---@alias apivideo.ErrorKind
----| "invalid_request"      the request was refused as wrong: by api.video (400 and other 4xx) or before it was sent
----| "unauthorized"         401: no key, a wrong key, or the other environment's key
+---| "invalid_request"      the request is invalid: api.video rejected it (400 and other 4xx), or it was not sent
+---| "unauthorized"         401: no key, a wrong key, or a key of the other environment
 ---| "forbidden"            403
 ---| "not_found"            404
 ---| "conflict"             409
 ---| "rate_limited"         429
 ---| "server_error"         5xx
----| "unexpected_response"  an answer that is not what api.video documents
----| "timeout"              a time limit ran out
----| "network"              no connection, or one that broke
----| "tls"                  the peer's certificate was refused, or TLS failed
----| "too_large"            a body or header beyond its cap
+---| "unexpected_response"  a response that is not as api.video documents it
+---| "timeout"              a timeout expired
+---| "network"              no connection, or a broken one
+---| "tls"                  the peer's certificate was rejected, or TLS failed
+---| "too_large"            a body or header section beyond its limit
 ---| "cancelled"            the caller cancelled the request
----| "wrong_phase"          a phase of nginx in which nothing can wait
----| "store_unavailable"    the store of an inbox is away, full or broken
----| "body_unavailable"     the body of a delivery that nginx has deleted, since another of its modules read it before
----| "claim_lost"           an event of an inbox that was claimed for too long: somebody else may have it
----| "bad_json"             bytes that are no JSON
----| "bad_event"            JSON that is no event, or lacks a field
----| "bad_signature"        a delivery whose signature does not hold
+---| "wrong_phase"          a phase of nginx in which Lua cannot wait
+---| "store_unavailable"    the store of an inbox is unavailable, full or broken
+---| "body_unavailable"     nginx deleted the body of a delivery, because another of its modules had read it
+---| "claim_lost"           the lease of an event of an inbox expired: another worker may have claimed it
+---| "bad_json"             bytes that are not JSON
+---| "bad_event"            JSON that is not an event, or lacks a field
+---| "bad_signature"        a delivery whose signature is invalid
 
 ---@class apivideo.Error
 ---@field kind apivideo.ErrorKind
 ---@field message string
----@field origin string which part reports it: `api.video` for what api.video's response said; `http`, `client`, `webhooks`, `secrets`, `signature`, `event`, `receiver`, `inbox`, `sqlite`, `redis`, `server` …
----@field status? integer the HTTP status, where there was an answer
----@field problem? table api.video's problem details, decoded, whatever it had; secrets redacted
----@field retryable boolean whether the same call may succeed later, and does no harm if it is made again
+---@field origin string the part that reports the error: `api.video` when it is about a response of api.video; `http`, `client`, `webhooks`, `secrets`, `signature`, `event`, `receiver`, `inbox`, `sqlite`, `redis`, `server` …
+---@field status? integer the HTTP status, if there was a response
+---@field problem? table api.video's problem details, decoded; secrets redacted
+---@field retryable boolean whether the same call may succeed later, and can be repeated safely
 ---@field attempts? integer how many attempts were made
 ---@field request? { method: string, url: string }
----@field in_doubt? boolean true when the request was sent and may have been carried out all the same
----@field retry_after? number seconds after which it is worth another try, where that is known
----@field field? string the event's field that is at fault
----@field offset? integer where in the bytes, from 0
+---@field in_doubt? boolean true when the outcome is unknown: the request was sent, and may have been processed
+---@field retry_after? number seconds after which to retry, if known
+---@field field? string the wrong field of the event
+---@field offset? integer the position in the bytes, from 0
 ---@field response? apivideo.Response the last response, if there was one
----@field webhook? apivideo.Webhook of `webhooks:rotate`: the new webhook, if it exists beside the old one; of `webhooks:sync`: one that is not what was wanted, if it could not be deleted again
+---@field webhook? apivideo.Webhook of `webhooks:rotate`: the new webhook, if both exist; of `webhooks:sync`: a webhook with another definition than the wanted one, if it could not be deleted
 ---@field plan? apivideo.SyncPlan of `webhooks:sync`: what was planned and done before the error
 local Error = {}
 Error.__name = "apivideo.Error"
 
--- Error -> the last three fields. They hold secrets, so that they are not in the error itself, which programs print.
+-- Error -> the last three fields. They contain secrets, so they are not in the error itself, which programs print.
 local attachments = setmetatable({}, { __mode = "k" })
 
 function Error:__index(name)
@@ -55,8 +55,8 @@ local retryable = {
   rate_limited = true, server_error = true, timeout = true, network = true, store_unavailable = true,
 }
 
--- The origin of an error that names none and has no HTTP status: the module that creates most errors of that kind.
--- All other errors are about a response of api.video.
+-- The default origin of an error without an HTTP status: the module that creates most errors of that kind. All other
+-- errors are about a response of api.video.
 local ORIGINS = {
   timeout = "http", network = "http", tls = "http", too_large = "http", cancelled = "client", wrong_phase = "runtime",
   store_unavailable = "inbox", claim_lost = "inbox", bad_json = "event", bad_event = "event",
@@ -83,11 +83,11 @@ end
 
 local errors = {}
 
---- Makes an error object. Secrets are taken out of its strings.
+--- Creates an error. Secrets are redacted in its strings.
 ---@param kind apivideo.ErrorKind
 ---@param message string
----@param fields? table any of the fields above; `origin` where the one of the kind is not right
----@param secrets? string|string[] secrets (an API key, tokens) that the strings may hold
+---@param fields? table any of the fields above; `origin` when it is not the default of the kind
+---@param secrets? string|string[] secrets (an API key, tokens) that the strings may contain
 ---@return apivideo.Error
 function errors.new(kind, message, fields, secrets)
   local self = redact.value(fields or {}, secrets)
@@ -98,7 +98,7 @@ function errors.new(kind, message, fields, secrets)
   return setmetatable(self, Error)
 end
 
---- Sets a field that is not shown when the fields of the error are printed, because it may hold secrets.
+--- Sets a field that is not printed with the fields of the error, because it may contain secrets.
 ---@param err apivideo.Error
 ---@param name "response"|"webhook"|"plan"
 ---@param value any

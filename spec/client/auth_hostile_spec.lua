@@ -1,4 +1,4 @@
--- A server that answers the exchange for tokens, and limits of calls, with what makes no sense.
+-- A server whose responses to token requests, and whose rate limits, make no sense.
 
 local apivideo = require "apivideo"
 local errors = require "apivideo.error"
@@ -8,10 +8,10 @@ local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 local waits = require "spec.support.waits"
 
-describe("a client whose server", function()
+describe("a client of a hostile server", function()
   after_each(running.stop)
 
-  -- Starts a server that answers the exchange with a body: its client, and what the server was asked.
+  -- Starts a server that responds to token requests with a body. Returns its client, and the requests.
   local function exchanging(body, more)
     local p = running.serving(function(request)
       if request.line:find "/auth/" then return "200 OK", nil, body end
@@ -30,7 +30,7 @@ describe("a client whose server", function()
     return found
   end
 
-  it("gives what is no token shows none", function()
+  it("sends no Authorization header without a valid token", function()
     for _, token in ipairs { "null", "true", "5", '""', "{}", "[]", '["a"]', '"a b"', '"a\\r\\nX-Evil: 1"',
       '"a\\u0000b"', '"a\\n"', '"\\u00e9"', '"\\u007f"' } do
       local client, p = exchanging('{"access_token":' .. token .. ',"expires_in":3600}')
@@ -41,18 +41,18 @@ describe("a client whose server", function()
     end
   end)
 
-  it("gives what is no refresh token shows the key again", function()
+  it("sends the key again after an invalid refresh token", function()
     for _, token in ipairs { "null", "5", '""', "{}", '"a\\r\\nX-Evil: 1"' } do
       local client, p = exchanging('{"access_token":"a","refresh_token":' .. token .. ',"expires_in":3600}')
       assert(client.webhooks:list())
-      client.account().credentials:refused "a"
+      client._account().credentials:reject "a"
       assert(client.webhooks:list())
       assert.equal(2, count(p, "/auth/api%-key"))
       assert.equal(0, count(p, "/auth/refresh"))
     end
   end)
 
-  it("gives tokens that are dead, or live for ever, is asked for one", function()
+  it("sends one token request when tokens have expired, or never expire", function()
     for _, seconds in ipairs { "0", "-1", "-1e308", "1e308", "0.0000001", '"nan"', '"inf"', '"-inf"', '"0x10"', '""',
       '"x"', "null", "true", "[]", "{}" } do
       local client, p = exchanging('{"access_token":"a","refresh_token":"r","expires_in":' .. seconds .. "}")
@@ -62,7 +62,7 @@ describe("a client whose server", function()
     end
   end)
 
-  it("gives tokens that live for ever is asked for another after a day", function()
+  it("requests another token after a day when tokens never expire", function()
     local client, p = exchanging '{"access_token":"a","expires_in":1e308}'
     assert(client.webhooks:list())
     local monotonic = runtime.monotonic
@@ -72,7 +72,7 @@ describe("a client whose server", function()
     assert.equal(2, count(p, "/auth/"))
   end)
 
-  it("refuses each token that it gives is asked for one more", function()
+  it("requests one more token when its token is rejected", function()
     local p = running.serving(function(request)
       if request.line:find "/auth/" then return "200 OK", nil, '{"access_token":"a","refresh_token":"r"}' end
       return "401 X"
@@ -94,10 +94,10 @@ describe("a client whose server", function()
       :format(limit, value, value)
   end
 
-  it("asks for absurd waits is waited for for a minute and a bit at most", function()
+  it("waits at most 68 seconds when absurd waits are requested", function()
     for _, value in ipairs(absurd) do
       local headers = { ["retry-after"] = value, ["x-ratelimit-retry-after"] = value }
-      local asked = retry.asked { status = 429, headers = headers }
+      local asked = retry.requested_delay { status = 429, headers = headers }
       for attempts = 1, 100, 33 do
         local delay = retry.delay(attempts, asked)
         assert.is_true(delay >= 0 and delay < 68, value)
@@ -105,7 +105,7 @@ describe("a client whose server", function()
     end
   end)
 
-  it("asks for absurd waits is given up when the call's time is over", function()
+  it("does not wait beyond the total timeout when absurd waits are requested", function()
     waits.set(0.001, 0.002)
     finally(waits.restore)
     for _, status in ipairs { "429 X", "503 X" } do
@@ -122,7 +122,7 @@ describe("a client whose server", function()
     end
   end)
 
-  it("tells absurd limits is asked all the same, a minute later at the latest", function()
+  it("sends the next call after a minute at the latest when absurd limits are reported", function()
     local now, offset = runtime.now, 0
     runtime.now = function() return now() + offset end
     finally(function() runtime.now = now end)

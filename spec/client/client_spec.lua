@@ -17,14 +17,14 @@ end
 describe("client", function()
   after_each(running.stop)
 
-  local function answering(...)
+  local function responding(...)
     local p = running.responding(...)
     return client_of(p.url), p
   end
 
-  -- The error of a call that is answered so.
+  -- The error of a call that receives this response.
   local function error_of(status, headers, body)
-    local client, p = answering(status, headers, body)
+    local client, p = responding(status, headers, body)
     local result, err = client.webhooks:get(ID)
     assert.is_nil(result)
     assert.is_true(errors.is(err))
@@ -32,8 +32,8 @@ describe("client", function()
     return err
   end
 
-  it("sends key, agent and JSON", function()
-    local client, p = answering("201 Created", nil, '{"webhookId":"webhook_1"}')
+  it("sends the key, the User-Agent and JSON", function()
+    local client, p = responding("201 Created", nil, '{"webhookId":"webhook_1"}')
     local webhook = assert(client.webhooks:create { url = "https://example.com/a?b=c",
       events = { "video.source.recorded" } })
     assert.equal("webhook_1", webhook.webhookId)
@@ -45,7 +45,7 @@ describe("client", function()
     assert.truthy(request.body:find('"events":["video.source.recorded"]', 1, true))
   end)
 
-  it("knows both environments", function()
+  it("has the URLs of both environments", function()
     assert.equal("https://ws.api.video", apivideo.client { api_key = "k" }.base_url)
     assert.equal("https://sandbox.api.video",
       apivideo.client { api_key = "k", environment = "sandbox" }.base_url)
@@ -54,7 +54,7 @@ describe("client", function()
 
   for environment, host in pairs { production = "ws.api.video", sandbox = "sandbox.api.video" } do
     it("goes to " .. host .. " by TLS in the environment " .. environment .. " #process", function()
-      -- Seen by a proxy: the name and port that the client asks to be connected with.
+      -- A proxy sees the name and port to which the client wants to connect.
       local line
       local p = running.peer(function(connection)
         local request = connection:read_request()
@@ -70,7 +70,7 @@ describe("client", function()
     end)
   end
 
-  it("tells the wrong environment's key, over a socket", function()
+  it("explains a 401 of the other environment's key", function()
     local sandbox = assert(emulator.start { api_key = "sandbox-key" })
     local production = assert(emulator.start { api_key = "production-key" })
     for _, case in ipairs { { sandbox, "sandbox-key", true }, { sandbox, "production-key", false },
@@ -88,30 +88,30 @@ describe("client", function()
     production:stop()
   end)
 
-  it("takes JSON with any content type", function()
+  it("accepts JSON with any content type", function()
     for _, header in ipairs { "Content-Type: application/json; charset=utf-8\r\n",
       "Content-Type: application/problem+json\r\n", "content-type: text/plain\r\n", "" } do
-      local client = answering("200 OK", header, '{"webhookId":"webhook_1","new":{"field":true}}')
+      local client = responding("200 OK", header, '{"webhookId":"webhook_1","new":{"field":true}}')
       assert.is_true(assert(client.webhooks:get(ID)).new.field)
     end
   end)
 
-  it("takes a 204 with a content type, and any other success of a delete", function()
+  it("accepts a 204 with a content type, and any other success of a DELETE", function()
     local p = running.peer(function(connection)
       connection:read_request()
       connection:send("HTTP/1.1 204 No Content\r\nContent-Type: application/json\r\n\r\n")
     end)
     assert.is_true((client_of(p.url).webhooks:delete(ID)))
     for _, body in ipairs { "", "null", "<html>" } do
-      local client = answering("200 OK", nil, body)
+      local client = responding("200 OK", nil, body)
       assert.is_true((client.webhooks:delete(ID)))
     end
   end)
 
-  describe("makes errors of the documented bodies:", function()
+  describe("creates errors from the documented bodies:", function()
     local JSON = "Content-Type: application/problem+json\r\n"
 
-    it("a missing attribute, whose title stands under its name", function()
+    it("a missing attribute, whose title is in the field with its name", function()
       local err = error_of("400 Bad Request", JSON,
         [[{"type":"https://docs.api.video/reference/attribute-required","events":"This attribute is required.",
         "name":"events","status":400,"problems":[{"type":"t","title":"This attribute is required.","name":"events"},
@@ -128,7 +128,7 @@ describe("client", function()
       assert.is_nil(tostring(err):find("\n"))
     end)
 
-    it("a thing that is not there", function()
+    it("an object that does not exist", function()
       local err = error_of("404 Not Found", JSON,
         [[{"type":"https://docs.api.video/reference/resource-not-found",
         "title":"The requested resource could not be found.","name":"webhookId","status":404}]])
@@ -164,7 +164,7 @@ describe("client", function()
     end)
   end)
 
-  it("keeps the status when a proxy answers HTML", function()
+  it("keeps the status when a proxy responds with HTML", function()
     local err = error_of("502 Bad Gateway", "Content-Type: text/html\r\n", "<html>Bad Gateway</html>")
     assert.equal("server_error", err.kind)
     assert.equal(502, err.status)
@@ -172,20 +172,20 @@ describe("client", function()
     assert.truthy(err.message:find("not JSON %(text/html%)"))
   end)
 
-  it("refuses successes that are no answer", function()
+  it("rejects 2xx responses without a result", function()
     for _, body in ipairs { "", "<html>", "5", "{", "null", "[]", "{}", '{"webhookId":5}' } do
-      local client = answering("200 OK", nil, body)
+      local client = responding("200 OK", nil, body)
       local result, err = client.webhooks:get(ID)
       assert.is_nil(result)
       assert.equal("unexpected_response", err.kind)
     end
     for _, body in ipairs { "{}", '{"data":5}', '{"data":[null]}', '{"data":[5]}' } do
-      local client = answering("200 OK", nil, body)
+      local client = responding("200 OK", nil, body)
       local page, err = client.webhooks:list()
       assert.is_nil(page)
       assert.equal("unexpected_response", err.kind)
     end
-    local client = answering("204 No Content")
+    local client = responding("204 No Content")
     for _, call in ipairs { "get", "list" } do
       local result, err = client.webhooks[call](client.webhooks, call == "get" and ID or nil)
       assert.is_nil(result)
@@ -193,7 +193,7 @@ describe("client", function()
     end
   end)
 
-  it("gives transport failures the same form", function()
+  it("returns transport failures in the same form", function()
     local p = running.peer(function(connection) connection:read_request() end)
     local result, err = client_of(p.url).webhooks:get(ID)
     assert.is_nil(result)
@@ -227,8 +227,8 @@ describe("client", function()
     for _, value in pairs(client) do assert.is_true(value ~= "test-key") end
   end)
 
-  it("never sends an id that is none", function()
-    local client, p = answering("200 OK", nil, "{}")
+  it("never sends an invalid id", function()
+    local client, p = responding("200 OK", nil, "{}")
     for _, id in ipairs { "../videos", "webhook_/../../videos", "webhook_a?b", "webhook_a b", "",
       "webhook_", "webhook_a\r\nX: y", "webhook_\0", "vi0000000000000000000000", "webhook_%2e%2e",
       "webhook_" .. ("a"):rep(200) } do
@@ -256,11 +256,11 @@ describe("client", function()
       :find('did you mean "timeout"?', 1, true))
     for given, expected in pairs {
       [{ apikey = "k" }] = 'unknown option "apikey"; did you mean "api_key"?',
-      [{ api_key = "" }] = 'option "api_key" is empty; is the environment variable set that it is read from?',
+      [{ api_key = "" }] = 'option "api_key" is empty; is the environment variable set from which it is read?',
       [{ api_key = "k\n" }] = 'option "api_key" must not end in whitespace (the last byte is a newline); read the file'
         .. ' with :gsub("%s+$", "")',
       [{ access_token = " k" }] = 'option "access_token" must not begin with whitespace (the first byte is a space)',
-      [{ api_key = "a b" }] = 'option "api_key" must be printable characters without white space',
+      [{ api_key = "a b" }] = 'option "api_key" must be printable ASCII characters without whitespace',
     } do
       assert.truthy(misuse(function() return (apivideo.client(given)) end):find("client: " .. expected, 1, true))
     end

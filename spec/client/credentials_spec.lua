@@ -16,7 +16,7 @@ describe("credentials", function()
     listening = nil
   end)
 
-  -- An api.video that hands out tokens "token-1", "token-2" … and lets the last one in. `auth` has the
+  -- An api.video that issues the tokens "token-1", "token-2" … and accepts the last one. `auth` has the
   -- bodies that /auth was sent, `shown` the Authorization headers of other calls.
   local function start(behaviour)
     local self = { auth = {}, shown = {}, made = 0, behaviour = behaviour or {} }
@@ -34,8 +34,8 @@ describe("credentials", function()
           self.auth[#self.auth + 1] = { path = request.path, body = json.decode(request.body),
             authorization = request.headers.authorization }
           if self.behaviour.pause then runtime.sleep(self.behaviour.pause) end
-          local refuse = self.behaviour[request.path]
-          if refuse then return refuse, {}, '{"title":"The user credentials were incorrect."}' end
+          local status = self.behaviour[request.path]
+          if status then return status, {}, '{"title":"The user credentials were incorrect."}' end
           return tokens()
         end
         self.shown[#self.shown + 1] = request.headers.authorization
@@ -55,7 +55,7 @@ describe("credentials", function()
     return apivideo.client(given)
   end
 
-  it("exchange the key once, and show the token", function()
+  it("request a token with the key once, and send it", function()
     local api = start()
     local client = client_of(api)
     for _ = 1, 3 do assert(client.webhooks:list()) end
@@ -66,7 +66,7 @@ describe("credentials", function()
     assert.same({ "Bearer token-1", "Bearer token-1", "Bearer token-1" }, api.shown)
   end)
 
-  it("are renewed before they end, with the refresh token, each of which serves once", function()
+  it("are renewed before they expire, with each refresh token once", function()
     local api = start { lifetime = 60 } -- not longer than the margin: renewed in the middle of its life
     local client = client_of(api)
     local monotonic, offset = runtime.monotonic, 0
@@ -95,7 +95,7 @@ describe("credentials", function()
     wait_for(function() return #api.auth == 5 end)
   end)
 
-  it("fall back to the key when the refresh token is refused", function()
+  it("fall back to the key when the refresh token is rejected", function()
     for _, status in ipairs { 400, 401, 500 } do
       local api = start { ["/auth/refresh"] = status }
       local client = client_of(api)
@@ -144,7 +144,7 @@ describe("credentials", function()
     assert.equal(2, #api.auth)
   end)
 
-  it("tell all who wait of a failure, and are asked for again after it", function()
+  it("report a failure to all waiting calls, and are requested again after it", function()
     local api = start { pause = 0.02, ["/auth/api-key"] = 400 }
     local client = client_of(api)
     local results, errors = apivideo.parallel(10, { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, function()
@@ -162,7 +162,7 @@ describe("credentials", function()
     assert(client.webhooks:list())
   end)
 
-  it("are waited for no longer than a call may take, or until it is cancelled", function()
+  it("are waited for until the total timeout of the call, or until it is cancelled", function()
     local api = start { pause = 0.3 }
     local client = client_of(api)
     local cancel = apivideo.cancellation()
@@ -178,7 +178,7 @@ describe("credentials", function()
     assert.equal(1, #api.shown)
   end)
 
-  it("serve on to their end when the renewal fails", function()
+  it("are used until they expire when the renewal fails", function()
     local api = start { lifetime = 100 }
     local client = client_of(api)
     local monotonic, offset = runtime.monotonic, 0
@@ -195,7 +195,7 @@ describe("credentials", function()
     assert.equal("server_error", err.kind)
   end)
 
-  it("are exchanged again when the exchange fails for a while", function()
+  it("are requested again after token requests have failed", function()
     waits.set(0.01)
     finally(waits.restore)
     local api = start { ["/auth/api-key"] = 503 }
@@ -206,26 +206,26 @@ describe("credentials", function()
     assert.equal(3, #api.auth)
   end)
 
-  it("refuse answers without a token", function()
+  it("are not taken from a response without a token", function()
     for _, body in ipairs { "{}", '{"access_token":5}', '{"access_token":"a\\r\\nX: y"}', "<html>" } do
-      local answering = assert(server.listen { handler = function() return 200, {}, body end })
-      local page, err = client_of(answering).webhooks:list()
-      answering:stop()
+      local responding = assert(server.listen { handler = function() return 200, {}, body end })
+      local page, err = client_of(responding).webhooks:list()
+      responding:stop()
       assert.is_nil(page)
       assert.equal("unexpected_response", err.kind)
-      assert.same({ method = "POST", url = answering.url .. "/auth/api-key" }, err.request)
+      assert.same({ method = "POST", url = responding.url .. "/auth/api-key" }, err.request)
     end
   end)
 
   it("are not in the URL of such an error", function()
-    local answering = assert(server.listen { handler = function() return 200, {}, "{}" end })
-    local page, err = client_of({ url = answering.url .. "/the-key" }).webhooks:list()
-    answering:stop()
+    local responding = assert(server.listen { handler = function() return 200, {}, "{}" end })
+    local page, err = client_of({ url = responding.url .. "/the-key" }).webhooks:list()
+    responding:stop()
     assert.is_nil(page)
-    assert.equal(answering.url .. "/***/auth/api-key", err.request.url)
+    assert.equal(responding.url .. "/***/auth/api-key", err.request.url)
   end)
 
-  it("can be a ready token, which is not renewed", function()
+  it("can be a given token, which is not renewed", function()
     local api = start()
     api.valid = "Bearer ready"
     local client = apivideo.client { access_token = "ready", base_url = api.url, retries = 0 }
@@ -246,11 +246,11 @@ describe("credentials", function()
     assert.equal(0, #api.auth)
   end)
 
-  it("are checked for sense", function()
+  it("are checked", function()
     for given, expected in pairs {
       [{ api_key = "a", access_token = "b" }] = "exclude each other",
       [{ api_key = "a", auth = "oauth" }] = '"basic" or "bearer"',
-      [{ access_token = "a", auth = "basic" }] = "leave option",
+      [{ access_token = "a", auth = "basic" }] = "remove option",
       [{ access_token = "a b" }] = "access_token",
     } do
       local message = misuse(function() return (apivideo.client(given)) end)
@@ -258,14 +258,15 @@ describe("credentials", function()
     end
   end)
 
-  it("are what is good when the request goes out, not when the call began to wait", function()
+  it("are those that are valid when the request is sent, not when the call began to wait", function()
     local api = start()
     local client = client_of(api)
     assert(client.webhooks:list())
-    local account = client.account()
-    local acquire = account.rate_limit.acquire
-    account.rate_limit.acquire = function(...) -- while the call waits for its turn, another one's token is refused
-      account.credentials:refused("token-1")
+    local account = client._account()
+    local acquire = account.rate_limiter.acquire
+    -- While the call waits for the rate limit, another call's token is rejected.
+    account.rate_limiter.acquire = function(...)
+      account.credentials:reject("token-1")
       return acquire(...)
     end
     api.valid = nil
@@ -273,7 +274,7 @@ describe("credentials", function()
     assert.same({ "Bearer token-1", "Bearer token-2" }, api.shown)
   end)
 
-  it("refused give each call an error of its own", function()
+  it("that are rejected give each call its own error", function()
     local api = start { pause = 0.02, ["/auth/api-key"] = 400 }
     local client = client_of(api)
     local _, errors = apivideo.parallel(2, { 1, 2 }, function() return client.webhooks:list() end)
@@ -281,10 +282,10 @@ describe("credentials", function()
     assert.equal(1, errors[1].attempts)
   end)
 
-  it("of an answer without a body are none", function()
-    local answering = assert(server.listen { handler = function() return 200, {}, "" end })
-    local page, err = client_of(answering).webhooks:list()
-    answering:stop()
+  it("are not taken from a response without a body", function()
+    local responding = assert(server.listen { handler = function() return 200, {}, "" end })
+    local page, err = client_of(responding).webhooks:list()
+    responding:stop()
     assert.is_nil(page)
     assert.equal("unexpected_response", err.kind)
   end)

@@ -1,5 +1,5 @@
--- What an application hands to a client may come from outside: nothing of it changes where a request goes,
--- or what else it says.
+-- An application's arguments may come from untrusted input: they cannot change the target of a request, or anything else
+-- in it.
 
 local apivideo = require "apivideo"
 local client_of = require "spec.support.client"
@@ -9,11 +9,11 @@ local running = require "spec.support.running"
 
 local unpack = table.unpack or unpack
 
--- What no id, name or option may bring into a request.
+-- Text that no id, name or option may add to a request.
 local hostile = { "a\r\nX-Evil: 1", "a\nX-Evil: 1", "a\rX-Evil: 1", "a\0b", "\r\n\r\nGET /evil HTTP/1.1", "a\127",
   "\27[31m" }
 
-describe("a client sends nothing that was slipped into", function()
+describe("a client sends nothing that was injected through", function()
   local p, client
 
   before_each(function()
@@ -23,7 +23,7 @@ describe("a client sends nothing that was slipped into", function()
 
   after_each(running.stop)
 
-  -- Makes a client with more options, so that misuse is told of this file.
+  -- Creates a client with more options, so that errors for misuse name this file.
   local function make(more)
     local given = { api_key = "key", base_url = p.url }
     for name, value in pairs(more) do given[name] = value end
@@ -31,7 +31,7 @@ describe("a client sends nothing that was slipped into", function()
     return made
   end
 
-  -- Fails if misuse did not name the option, or anything came to the peer.
+  -- Fails if the error does not name the option, or if the peer received anything.
   local function assert_misuse(option, fn)
     local message = misuse(fn)
     assert.truthy(message:find(option, 1, true), message)
@@ -101,7 +101,7 @@ describe("a client sends nothing that was slipped into", function()
     end
   end)
 
-  it("the headers that it writes itself", function()
+  it("the headers that it sets itself", function()
     for _, name in ipairs { "Authorization", "host", "Content-Length", "transfer-encoding", "Connection", "Expect" } do
       assert_misuse(name, function() return (client:request("GET", "/x", { headers = { [name] = "x" } })) end)
     end
@@ -132,7 +132,7 @@ describe("a client sends nothing that was slipped into", function()
     for _, user in ipairs { "ws.api.video@", "user:password@", "@", ":@", "ws.api.video:443@" } do
       local url = "http://" .. user .. host
       local message = misuse(function() return (make { base_url = url }) end)
-      assert.truthy(message:find("must hold no user and no password", 1, true), message)
+      assert.truthy(message:find("must not contain a user or a password", 1, true), message)
     end
     assert(client_of(p.url .. "/a@b:c").webhooks:list())
     assert.equal("GET /a@b:c/webhooks HTTP/1.1", p.requests[1].line)
@@ -159,7 +159,7 @@ describe("a client sends nothing that was slipped into", function()
     assert.equal(0, p.connections)
   end)
 
-  it("numbers that are none", function()
+  it("invalid numbers", function()
     for _, number in ipairs { 0 / 0, 1 / 0, -1 / 0, -1, 0 } do
       for _, option in ipairs { "timeout", "connect_timeout", "total_timeout" } do
         assert_misuse(option, function() return (make { [option] = number }) end)

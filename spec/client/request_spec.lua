@@ -1,4 +1,4 @@
--- client:request, which every call goes through.
+-- client:request, which every call uses.
 
 local apivideo = require "apivideo"
 local client_of = require "spec.support.client"
@@ -11,14 +11,14 @@ describe("client:request", function()
 
   after_each(running.stop)
 
-  -- A client of a peer that answers so.
-  local function answered(body, status)
+  -- A client of a peer that sends this response.
+  local function client_of_response(body, status)
     p = running.responding(status or "200 OK", nil, body or '{"a":1}')
     return client_of(p.url)
   end
 
   it("sends a query", function()
-    local client = answered()
+    local client = client_of_response()
     local result, err, response = client:request("GET", "/players", { query = {
       b = "x y&z=é", a = 5, c = true, big = 2 ^ 53, half = 0.5, list = { "one", "two" }, map = { k = "v", ["l]"] = 3 },
     } })
@@ -34,7 +34,7 @@ describe("client:request", function()
   end)
 
   it("sends a table as JSON, and a string as it is", function()
-    local client = answered()
+    local client = client_of_response()
     assert(client:request("POST", "/players", { body = { text = "é\"\\/", n = 9007199254740992, nothing = apivideo.null,
       list = { 1, 2 } } }))
     local sent = require("apivideo.util.json").decode(p.requests[1].body)
@@ -51,7 +51,7 @@ describe("client:request", function()
   end)
 
   it("sends any method, with or without a body", function()
-    local client = answered()
+    local client = client_of_response()
     for _, method in ipairs { "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" } do
       for _, body in ipairs { false, '{"x":1}' } do
         local result = assert(client:request(method, "/players/pl1", { body = body or nil }))
@@ -63,23 +63,23 @@ describe("client:request", function()
     end
   end)
 
-  it("gives true where there is no body, and after a DELETE", function()
-    local client = answered("", "204 No Content")
+  it("returns true for an empty body, and after a DELETE", function()
+    local client = client_of_response("", "204 No Content")
     for _, method in ipairs { "POST", "PATCH", "DELETE", "HEAD" } do
       local result, err, response = client:request(method, "/x")
       assert.is_true(result)
       assert.is_nil(err)
       assert.equal(204, response.status)
     end
-    client = answered("<html>")
+    client = client_of_response("<html>")
     assert.is_true((client:request("DELETE", "/x")))
   end)
 
-  it("gives lists, too, and refuses what is neither", function()
-    local client = answered("[1,2]")
+  it("returns lists, too, and rejects other JSON", function()
+    local client = client_of_response("[1,2]")
     assert.same({ 1, 2 }, (client:request("GET", "/x")))
     for _, body in ipairs { "5", "null", "true", '"x"', "<html>", "{" } do
-      client = answered(body)
+      client = client_of_response(body)
       local result, err = client:request("GET", "/x")
       assert.is_nil(result)
       assert.equal("unexpected_response", err.kind)
@@ -88,8 +88,8 @@ describe("client:request", function()
     end
   end)
 
-  it("gives the raw answer and its error for whatever is no success", function()
-    local client = answered('{"title":"No.","status":418}', "418 X")
+  it("returns an error with the raw response for any status but 2xx", function()
+    local client = client_of_response('{"title":"No.","status":418}', "418 X")
     local result, err = client:request("GET", "/x")
     assert.is_nil(result)
     assert.equal("invalid_request", err.kind)
@@ -100,8 +100,8 @@ describe("client:request", function()
     assert.equal(p.url .. "/x", err.request.url)
   end)
 
-  it("goes below the base URL's path, however it ends", function()
-    answered('{"videoId":"vi1"}')
+  it("appends the path to the base URL's path, with or without a slash at its end", function()
+    client_of_response('{"videoId":"vi1"}')
     for _, ending in ipairs { "/proxy", "/proxy/", "/proxy//" } do
       local client = apivideo.client { api_key = "key", base_url = p.url .. ending, timeout = 60 }
       assert.equal(p.url .. "/proxy", client.base_url)
@@ -110,8 +110,8 @@ describe("client:request", function()
     end
   end)
 
-  it("keeps the path as it is given", function()
-    local client = answered()
+  it("sends the path unchanged", function()
+    local client = client_of_response()
     for _, path in ipairs { "/", "/a/b", "/a//b", "/a%20b", "/a/./b", "/a;b,c", "/%C3%A9" } do
       assert(client:request("GET", path))
       assert.equal("GET " .. path .. " HTTP/1.1", p.requests[#p.requests].line)
@@ -119,7 +119,7 @@ describe("client:request", function()
   end)
 
   it("raises for misuse, naming the argument", function()
-    local client = answered()
+    local client = client_of_response()
     local function message(...)
       local given = { ... }
       return misuse(function() return (client:request(given[1], given[2], given[3])) end)
@@ -134,14 +134,14 @@ describe("client:request", function()
     assert.truthy(message("GET", "/x", 5):find("a table of options expected, got number", 1, true))
     assert.truthy(message("GET", "/x", { query = "a=b" }):find('"query" must be a table', 1, true))
     assert.truthy(message("POST", "/x", { body = 5 }):find('"body" must be a table or a string', 1, true))
-    assert.truthy(message("POST", "/x", { body = { print } }):find('option "body" is no JSON', 1, true))
-    assert.truthy(message("POST", "/x", { body = { n = 0 / 0 } }):find('option "body" is no JSON', 1, true))
+    assert.truthy(message("POST", "/x", { body = { print } }):find('option "body" cannot be sent as JSON', 1, true))
+    assert.truthy(message("POST", "/x", { body = { n = 0 / 0 } }):find('option "body" cannot be sent as JSON', 1, true))
     assert.truthy(message("POST", "/x", { boddy = {} }):find('did you mean "body"?', 1, true))
     assert.truthy(message("POST", "/x", { timeout = 0 }):find('"timeout" must be a number of seconds', 1, true))
     assert.equal(0, p.connections)
   end)
 
-  it("sends each header once: the call's stands before the client's, and that before the library's", function()
+  it("sends each header once: the call's instead of the client's, and that instead of the library's", function()
     local other = running.responding("200 OK", nil, '{"data":[],"pagination":{}}')
     local client = apivideo.client { api_key = "k-k-k-k", base_url = other.url, retries = 0,
       headers = { ["X-Tenant"] = "client", Accept = "application/vnd.x+json" } }
@@ -153,7 +153,7 @@ describe("client:request", function()
     assert.same({ "text/json" }, peer.values(other.requests[2], "accept"))
   end)
 
-  it("sends a POST without a body as one of no bytes, and whole numbers whole", function()
+  it("sends a POST without a body with an empty one, and integers without a fraction", function()
     local other = running.responding("202 Accepted")
     local client = apivideo.client { api_key = "k-k-k-k", base_url = other.url, retries = 0 }
     for _, method in ipairs { "POST", "PUT", "PATCH" } do
@@ -168,7 +168,7 @@ describe("client:request", function()
     end
   end)
 
-  it("refuses queries that say nothing, or what is no text", function()
+  it("rejects empty queries, and values that are not text", function()
     local client = apivideo.client { api_key = "k", base_url = "http://127.0.0.1:1", retries = 0 }
     for _, value in ipairs { {}, print, apivideo.null, 0 / 0, 1 / 0, { {} } } do
       local message = misuse(function() return (client:request("GET", "/x", { query = { name = value } })) end)
@@ -176,7 +176,7 @@ describe("client:request", function()
     end
   end)
 
-  it("helps who calls with a dot", function()
+  it("explains a call with a dot", function()
     local client = apivideo.client { api_key = "k", base_url = "http://127.0.0.1:1" }
     local message = misuse(function() return (client.request("GET", "/x")) end)
     assert.truthy(message:find("call it with a colon", 1, true), message)

@@ -1,14 +1,14 @@
--- Who calls: User-Agent and api.video's AV-Origin headers, as documented.
+-- The User-Agent and api.video's AV-Origin headers, as documented.
 
-local identity = require "apivideo.client.user_agent"
+local user_agent = require "apivideo.client.user_agent"
 local locale = require "spec.support.locale"
-local resource = require "apivideo.resources.collection"
+local objects = require "apivideo.resources.objects"
 local apivideo = require "apivideo"
 local misuse = require "spec.support.misuse"
 local peer = require "spec.support.peer"
 local version = require "apivideo.version"
 
-describe("identity", function()
+describe("user agent", function()
   local p
 
   before_each(function() p = peer.responding("200 OK", nil, '{"data":[],"access_token":"t"}') end)
@@ -33,7 +33,7 @@ describe("identity", function()
     assert.same({ agent = { AGENT }, client = { CLIENT }, app = {}, sdk = {} }, identities {})
   end)
 
-  it("is the application's and the kit's, too", function()
+  it("names the application and the SDK, too", function()
     assert.same({ agent = { AGENT .. " my_app-1/1.2.3" }, client = { CLIENT }, app = { "my_app-1:1.2.3" }, sdk = {} },
       identities { app = { name = "my_app-1", version = "1.2.3" } })
     assert.same({ agent = { AGENT }, client = { CLIENT }, app = {}, sdk = { "Kit:4" } },
@@ -42,7 +42,7 @@ describe("identity", function()
       identities { app = { name = "a", version = "0" }, sdk = { name = "b", version = "999.999.999" } })
   end)
 
-  it("stands on every request, whatever it is", function()
+  it("is sent with every request", function()
     local client = client_of { app = { name = "app", version = "1.0" }, sdk = { name = "kit", version = "2.0" },
       auth = "bearer" }
     client:request("POST", "/x", { body = {} })
@@ -59,13 +59,13 @@ describe("identity", function()
     end
   end)
 
-  it("has a version of its own that is as documented", function()
+  it("has a version of the documented form", function()
     local major, minor, patch = version:match("^(%d+)%.(%d+)%.(%d+)$")
     assert.truthy(major and minor and patch, version)
     assert.is_true(#major <= 3 and #minor <= 3 and #patch <= 3)
   end)
 
-  local function refused(given)
+  local function message_of(given)
     return misuse(function() return (client_of(given)) end)
   end
 
@@ -80,7 +80,7 @@ describe("identity", function()
   }
 
   for _, option in ipairs { "app", "sdk" } do
-    it("takes names and versions of " .. option .. " that are as documented", function()
+    it("accepts names and versions of " .. option .. " that are as documented", function()
       for _, name in ipairs(names.right) do
         assert.same({ name .. ":1.0" }, identities({ [option] = { name = name, version = "1.0" } })[option])
       end
@@ -89,41 +89,42 @@ describe("identity", function()
       end
     end)
 
-    it("refuses others of " .. option, function()
+    it("rejects other names and versions of " .. option, function()
       for _, name in ipairs(names.wrong) do
-        assert.truthy(refused({ [option] = { name = name, version = "1.0" } })
+        assert.truthy(message_of({ [option] = { name = name, version = "1.0" } })
           :find(('client: option "%s.name" must be 1 to 50 letters, digits, "_" or "-"'):format(option), 1, true))
       end
       for _, number in ipairs(versions.wrong) do
-        assert.truthy(refused({ [option] = { name = "name", version = number } })
+        assert.truthy(message_of({ [option] = { name = "name", version = number } })
           :find(('client: option "%s.version" must be a string such as "1", "1.0" or "1.0.12"'):format(option), 1,
             true))
       end
       assert.equal(0, p.connections)
     end)
 
-    it("wants both name and version of " .. option .. ", and no more", function()
-      assert.truthy(refused({ [option] = { name = "name" } }):find(option .. ".version", 1, true))
-      assert.truthy(refused({ [option] = { version = "1.0" } }):find(option .. ".name", 1, true))
-      assert.truthy(refused({ [option] = {} }):find(option .. ".name", 1, true))
-      assert.truthy(refused({ [option] = { name = "name", version = "1.0", url = "x" } })
-        :find(('option "%s" has name and version, and no "url"'):format(option), 1, true))
-      assert.truthy(refused({ [option] = "name:1.0" }):find(('"%s" must be a table'):format(option), 1, true))
+    it("requires the name and the version of " .. option .. ", and nothing else", function()
+      assert.truthy(message_of({ [option] = { name = "name" } }):find(option .. ".version", 1, true))
+      assert.truthy(message_of({ [option] = { version = "1.0" } }):find(option .. ".name", 1, true))
+      assert.truthy(message_of({ [option] = {} }):find(option .. ".name", 1, true))
+      assert.truthy(message_of({ [option] = { name = "name", version = "1.0", url = "x" } })
+        :find(('option "%s" must have only name and version, got "url"'):format(option), 1, true))
+      assert.truthy(message_of({ [option] = "name:1.0" }):find(('"%s" must be a table'):format(option), 1, true))
     end)
   end
 
-  it("is not to be written by hand", function()
-    for header, use in pairs { ["User-Agent"] = "use app", ["user-agent"] = "use app", ["AV-Origin-App"] = "use app",
-      ["av-origin-sdk"] = "use sdk", ["AV-Origin-Client"] = "use app or sdk" } do
-      local err = refused { headers = { [header] = "x" } }
-      assert.truthy(err:find(('the header "%s" is written by the library; %s'):format(header, use), 1, true), err)
+  it("cannot be set as a header", function()
+    for header, use in pairs { ["User-Agent"] = "app", ["user-agent"] = "app", ["AV-Origin-App"] = "app",
+      ["av-origin-sdk"] = "sdk", ["AV-Origin-Client"] = "app or sdk" } do
+      local err = message_of { headers = { [header] = "x" } }
+      local text = ('the header "%s" is set by the library; use the option %s'):format(header, use)
+      assert.truthy(err:find(text, 1, true), err)
     end
   end)
 
-  it("has letters of ASCII alone, as ids have, whatever the locale", function()
+  it("has ASCII letters only, like ids, in every locale", function()
     local done = locale.within("de_DE.ISO-8859-1", function()
-      assert.is_nil((resource.check_id("videos:get", "videoId", "vi\233")))
-      assert.error(function() identity.headers("client", { name = "caf\233", version = "1" }) end)
+      assert.is_nil((objects.check_id("videos:get", "videoId", "vi\233")))
+      assert.is_string(user_agent.problem("app", { name = "caf\233", version = "1" }))
     end)
     if not done then pending "localedef cannot make de_DE.ISO-8859-1" end
   end)

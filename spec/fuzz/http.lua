@@ -2,10 +2,10 @@
 -- which libcurl receives separately; a byte 29 closes the connection. After the last part, every connection is
 -- closed, so each request must end.
 
-local responses = require "apivideo.transport.response"
 local core = require "apivideo.core"
 local headers = require "apivideo.util.headers"
 local peer = require "peer"
+local responses = require "apivideo.transport.response"
 
 local METHODS = { "GET", "POST", "HEAD", "DELETE" }
 local MAX_BODY = { 65536, 100 }
@@ -39,9 +39,9 @@ local function read_response(response, request)
   local fields = { request = request, attempts = 1 }
   headers.any_case(response.headers)
   if response.status < 200 or response.status > 299 then
-    assert(tostring(responses.refusal(response, fields, { "secret" })) ~= "")
+    assert(tostring(responses.status_error(response, fields, { "secret" })) ~= "")
   elseif not responses.result(request.method, response) then
-    assert(tostring(responses.no_result(response, fields, { "secret" })) ~= "")
+    assert(tostring(responses.body_error(response, fields, { "secret" })) ~= "")
   end
 end
 

@@ -3,7 +3,7 @@
 --- `apivideo.runtime` while a run lasts.
 
 local latches = require "apivideo.runtime.latches"
-local retry = require "apivideo.transport.retry"
+local random = require "apivideo.util.random"
 local runtime = require "apivideo.runtime"
 
 local scheduler = {}
@@ -36,12 +36,12 @@ end
 
 --- Calls a function while the library runs on the clock of an account. Restores the loop, also after an error.
 function scheduler.on(account, fn, ...)
-  local own, random = {}, retry.random
+  local own, fraction = {}, random.fraction
   for name, fn_of_model in pairs(stand_ins(account)) do own[name], runtime[name] = runtime[name], fn_of_model end
-  retry.random = function() return 0.5 end
+  random.fraction = function() return 0.5 end
   local ok, result = pcall(fn, ...)
   for name, fn_of_loop in pairs(own) do runtime[name] = fn_of_loop end
-  retry.random = random
+  random.fraction = fraction
   if not ok then error(result, 0) end
   return result
 end

@@ -84,13 +84,13 @@ return {
   {
     file = "lua/apivideo/runtime/standalone.lua", spec = "spec/runtime/runtime_spec.lua",
     { "tasks that wake each other keep the loop from all else",
-      "(taken < stop or not first.in_next_turn and core.monotonic() < ends)", "true" },
-    { "a call that fails takes the others with it", "if not due then due, asked = asked, nil end", "due, asked = asked, nil" },
+      "(taken < stop or not first.in_next_tick and core.monotonic() < ends)", "true" },
+    { "a call that fails takes the others with it", "if not due then due, requested = requested, nil end", "due, requested = requested, nil" },
     { "a yield to another scheduler is reported twice", "if is_lost and guard then return guard", "if is_lost and guard then report(task, err) return guard", spec = "spec/inbox/handlers_leaving_spec.lua" },
   },
   {
     file = "lua/apivideo/runtime/parallel.lua", spec = "spec/runtime/parallel_spec.lua",
-    { "an item whose task was taken is waited for", "    self:finish(place, false, YIELDED)\n", "" },
+    { "an item whose task was taken is waited for", "    self:finish(index, false, YIELDED)\n", "" },
   },
   {
     file = "lua/apivideo/inbox/worker.lua", spec = "spec/runtime/signals_spec.lua",

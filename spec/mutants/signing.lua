@@ -60,15 +60,15 @@ return {
     { "any text can be a webhook's id", " or not id:find \"^webhook_[A-Za-z0-9_%-]+$\"", "" },
     { "ids may have any length", "or #id > ID_MAX_BYTES ", "" },
     { "a failure of api.video uses up the minute's budget", "if not is_known and not is_missing then", "if not is_known and secret then" },
-    { "old secrets serve for ever", "if late >= STALE then return nil, true end", "" },
-    { "secrets are never asked for again", "if late >= 0 then ask_again(state, id) end", "" },
-    { "made-up ids are asked for without end", "count \"lookups\" <= LOOKUPS and ", "", spec = "spec/resources/webhooks/secrets_bounds_spec.lua" },
-    { "an API that is away is asked without end", " and count \"questions\" <= QUESTIONS", "", spec = "spec/resources/webhooks/secrets_bounds_spec.lua" },
-    { "secrets may be kept for any time", "given[name] <= LONGEST_TTL", "true", spec = "spec/resources/webhooks/secrets_bounds_spec.lua" },
-    { "old secrets serve for two hours", "local STALE = 3600", "local STALE = 7200", spec = "spec/resources/webhooks/secrets_bounds_spec.lua" },
+    { "old secrets serve for ever", "if late >= MAX_STALE_S then return nil, true end", "" },
+    { "secrets are never asked for again", "if late >= 0 then refresh(state, id) end", "" },
+    { "made-up ids are asked for without end", "count \"lookups\" <= MAX_MISSING_PER_MINUTE and ", "", spec = "spec/resources/webhooks/secrets_bounds_spec.lua" },
+    { "an API that is unavailable is asked without end", " and count \"questions\" <= MAX_UNKNOWN_PER_MINUTE", "", spec = "spec/resources/webhooks/secrets_bounds_spec.lua" },
+    { "secrets may be kept for any time", "ttl = \"seconds>=0<=86400?\", miss_ttl = \"seconds>=0<=86400?\"", "ttl = \"number?\", miss_ttl = \"number?\"", spec = "spec/resources/webhooks/secrets_bounds_spec.lua" },
+    { "old secrets serve for two hours", "local MAX_STALE_S = 3600", "local MAX_STALE_S = 7200", spec = "spec/resources/webhooks/secrets_bounds_spec.lua" },
     { "what is no webhook is asked for each time", "state.store:set(state.prefix .. \"id:\" .. id, false, state.miss_ttl)", "state.store:delete(state.prefix .. \"id:\" .. id)" },
-    { "another webhook's answer is believed", "type(webhook) ~= \"table\" or webhook.webhookId ~= id", "type(webhook) ~= \"table\"" },
-    { "a secret is asked for again with every delivery", "if state.store:add(state.prefix .. \"again:\" .. id, true, REST) then", "if true then" },
+    { "another webhook in the response is accepted", "type(webhook) ~= \"table\" or webhook.webhookId ~= id", "type(webhook) ~= \"table\"" },
+    { "a secret is asked for again with every delivery", "if state.store:add(state.prefix .. \"again:\" .. id, true, REFRESH_INTERVAL_S) then", "if true then" },
   },
   {
     file = "lua/apivideo/util/redact.lua", spec = "spec/util/redact_spec.lua spec/project/canary_spec.lua spec/project/canary_output_spec.lua",
@@ -102,15 +102,15 @@ return {
   {
     file = "lua/apivideo/transport/call.lua", spec = "spec/project/canary_spec.lua",
     { "failures of the connection show secrets", "if err then err = errors.new(err.kind, err.message, err, self:secrets()) end", "" },
-    { "what is said of a call shows secrets", "return fields, self:secrets()", "return fields" },
+    { "what is said of a call shows secrets", "more),\n    self:secrets()", "more)" },
   },
   {
     file = "lua/apivideo/client/init.lua", spec = "spec/project/canary_spec.lua",
-    { "a client that is printed shows its account", "account = function() return account end", "account = function() return account end, hidden = account" },
+    { "a client that is printed shows its account", "_account = function() return account end", "_account = function() return account end, hidden = account" },
   },
   {
     file = "lua/apivideo/transport/response.lua", spec = "spec/project/canary_spec.lua",
-    { "a key in a redirect that is cut is shown", "redact.text(target, secrets):sub(1, SHOWN)", "target:sub(1, SHOWN)" },
+    { "a key in a redirect that is cut is shown", "redact.text(target, secrets):sub(1, LOCATION_MAX_BYTES)", "target:sub(1, LOCATION_MAX_BYTES)" },
   },
   {
     file = "lua/apivideo/inbox/redis/clients.lua", spec = "spec/project/canary_spec.lua",
@@ -127,7 +127,7 @@ return {
     { "an empty key is accepted", 'text == ""', "false" },
   },
   {
-    file = "lua/apivideo/client/init.lua", spec = "spec/client/client_spec.lua",
+    file = "lua/apivideo/client/options.lua", spec = "spec/client/client_spec.lua",
     { "a key may end in the newline of its file", "local problem = whitespace.problem(text)", "local problem" },
   },
   {
@@ -137,7 +137,7 @@ return {
   {
     file = "lua/apivideo/error.lua", spec = "spec/client/credentials_spec.lua spec/project/canary_spec.lua",
     { "errors show the caller's secrets", "local self = redact.value(fields or {}, secrets)", "local self = redact.value(fields or {})" },
-    { "all errors are api.video's", "self.origin or not self.status and ORIGINS[kind] or", "", spec = "spec/util/parts_spec.lua" },
+    { "all errors are api.video's", "self.origin or not self.status and ORIGINS[kind] or", "", spec = "spec/util/error_spec.lua" },
     { "messages show secrets", "self.message = redact.text(message, secrets)", "self.message = message" },
   },
   {

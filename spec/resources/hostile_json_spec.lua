@@ -1,19 +1,19 @@
--- An api.video whose JSON is valid, and nothing that it should be.
+-- An api.video whose JSON is valid, but not as documented.
 
 local client_of = require "spec.support.client"
 local errors = require "apivideo.error"
 local protected = require "apivideo.util.pcall"
-local resource = require "apivideo.resources.collection"
+local pages = require "apivideo.resources.pages"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 
 local WANTED = { url = "https://example.com/", events = { "video.source.recorded" } }
 
--- Values that stand where others are expected.
+-- Values in place of other types.
 local odd = { "null", "true", "-1", "1e308", "12345678901234567890", '""', "[]", "{}", "[[]]", "[null]", '[{"a":[]}]',
   '"\\u0000\\ud800\\udc00"' }
 
--- Documents that are no JSON, or too deep.
+-- Documents that are not JSON, or too deep.
 local broken = { "NaN", "Infinity", "[NaN]", "[1,]", "{,}", "[0x10]", "[1] [2]", "[01]", "\239\187\191[]", "[1", "\0",
   ("["):rep(200) .. ("]"):rep(200), ("["):rep(1000000), ('{"a":'):rep(100000), ('{"data":['):rep(100000) }
 
@@ -27,12 +27,12 @@ describe("JSON of a hostile server", function()
     client = client_of(running.serving(function() return said.status, nil, said.body end).url)
   end)
 
-  -- From now on every answer is a text, whatever is asked.
-  local function answer(body, status)
+  -- From now on every response has this body.
+  local function respond(body, status)
     said.body, said.status = body, status or "200 OK"
   end
 
-  -- Every call that reads an answer: a result, or an error of this library; never anything raised.
+  -- Each call that reads a response returns a result, or an error of this library, and raises nothing.
   local function try_all()
     for name, call in pairs {
       list = function() return client.webhooks:list() end,
@@ -59,7 +59,7 @@ describe("JSON of a hostile server", function()
   end
 
   it("has no more than 1000 bytes in an error's message", function()
-    answer('{"title":"' .. ("x"):rep(100000) .. '"}', "400 Bad Request")
+    respond('{"title":"' .. ("x"):rep(100000) .. '"}', "400 Bad Request")
     local _, err = client.webhooks:list()
     assert.equal(1000, #err.message)
     assert.equal(100000, #err.problem.title)
@@ -72,13 +72,13 @@ describe("JSON of a hostile server", function()
         '{"data":[{"webhookId":"webhook_1","url":%s,"events":[%s],"createdAt":%s}],"pagination":{"pageSize":%s}}',
         '{"webhookId":%s,"videoId":%s,"liveStreamId":%s}', '{"webhookId":"webhook_1","url":%s,"events":%s}',
         '{"webhookId":"webhook_1","url":"https://example.com/","events":[%s]}' } do
-        answer((document:gsub("%%s", function() return value end)))
+        respond((document:gsub("%%s", function() return value end)))
         try_all()
       end
     end
   end)
 
-  it("settles no doubt with what it says of others", function()
+  it("settles no unknown outcome with other webhooks", function()
     for _, value in ipairs(odd) do
       local item = ('{"webhookId":%s,"url":%s,"events":%s,"createdAt":%s}'):gsub("%%s", function() return value end)
       local p = running.peer(function(connection)
@@ -98,16 +98,16 @@ describe("JSON of a hostile server", function()
         function() return value end)
       local nested = ('{"problems":[{"title":%s,"name":%s},%s]}'):gsub("%%s", function() return value end)
       for _, body in ipairs { problem, nested } do
-        answer(body, "400 X")
+        respond(body, "400 X")
         try_all()
       end
     end
   end)
 
-  it("is an error when it is none, or too deep", function()
+  it("is an error when it is malformed, or too deep", function()
     for _, body in ipairs(broken) do
       for _, status in ipairs { "200 OK", "400 X" } do
-        answer(body, status)
+        respond(body, status)
         local result, err = client:request("GET", "/x")
         assert.is_nil(result, body:sub(1, 20))
         assert.equal(status == "200 OK" and "unexpected_response" or "invalid_request", err.kind)
@@ -116,13 +116,13 @@ describe("JSON of a hostile server", function()
     end
   end)
 
-  it("is read in time, whatever it is made of", function()
+  it("is read in limited time", function()
     local big = '{"data":[9007199254740993],"x":"%s"}'
     for _, document in ipairs { big:format(("@"):rep(1000000)), big:format(("\\u0040"):rep(100000)),
       '{"data":[9007199254740993' .. (",12345678901234567"):rep(20000) .. "]}",
       '{"title":"' .. ('\\"streamKey\\":\\"'):rep(20000) .. '"}' } do
       for _, status in ipairs { "200 OK", "400 X" } do
-        answer(document, status)
+        respond(document, status)
         local began = runtime.monotonic()
         client:request("GET", "/x")
         assert.is_true(runtime.monotonic() - began < 30)
@@ -130,7 +130,7 @@ describe("JSON of a hostile server", function()
     end
   end)
 
-  it("asks nobody else, whatever its links say", function()
+  it("does not follow its links to another server", function()
     local elsewhere = running.responding("200 OK", nil, '{"data":[]}')
     local p
     p = running.serving(function(request)
@@ -150,12 +150,12 @@ describe("JSON of a hostile server", function()
   end)
 
   describe("is a list that ends,", function()
-    -- A client whose pages are made here, so that very many are no work.
+    -- A client whose pages are created here, so that very many are fast.
     local function stub(page)
       local requests = 0
       return {
         base_url = "http://127.0.0.1:1",
-        account = function() return { credentials = { secrets = {} } } end,
+        _account = function() return { credentials = { secrets = {} } } end,
         request = function(_, _, _, arguments)
           requests = requests + 1
           return page(arguments.query.currentPage, requests), nil, { status = 200 }
@@ -173,7 +173,7 @@ describe("JSON of a hostile server", function()
       it(name, function()
         local stubbed, requests = stub(page)
         local ok, err = pcall(function()
-          for _ in resource.each(stubbed, "/videos", { pageSize = 1 }, {}, "videoId") do end -- luacheck: ignore
+          for _ in pages.each(stubbed, "/videos", { pageSize = 1 }, {}, "videoId") do end -- luacheck: ignore
         end)
         assert.is_false(ok)
         assert.equal("unexpected_response", err.kind, tostring(err))

@@ -1,4 +1,4 @@
--- Lists, page by page and item by item: when they end, and what is seen of those that change meanwhile.
+-- Lists, page by page and item by item: when they end, and what is read of lists that change during the walk.
 
 local apivideo = require "apivideo"
 local client_of = require "spec.support.client"
@@ -10,12 +10,12 @@ local runtime = require "apivideo.runtime"
 describe("lists", function()
   after_each(running.stop)
 
-  -- A client of a peer whose answers a function makes of the request: a body and a status.
-  local function serving(answer)
+  -- A client of a peer whose response a function creates from the request: a body and a status.
+  local function serving(respond)
     local p
     p = running.serving(function(request)
-      if #p.requests > 2000 then return "500 X", nil, "who asks so often has gone in circles" end
-      local body, status = answer(request)
+      if #p.requests > 2000 then return "500 X", nil, "endless loop" end
+      local body, status = respond(request)
       return status or "200 OK", nil, type(body) == "table" and json.encode(body) or body
     end)
     return client_of(p.url), p
@@ -32,8 +32,8 @@ describe("lists", function()
     return tonumber(request.line:match("currentPage=(%d+)")), tonumber(request.line:match("pageSize=(%d+)"))
   end
 
-  -- A client of a server that holds a list; `counters(page)` makes what stands as pagination (the
-  -- right one by default), `most` is what it gives per page at most.
+  -- A client of a server with a list; `counters(page)` creates the pagination (by default the correct one), `most` is the
+  -- maximum page size.
   local function listing(list, counters, most)
     return serving(function(request)
       local number, size = number_and_size(request)
@@ -60,7 +60,7 @@ describe("lists", function()
     return ids
   end
 
-  -- The pages that were asked for, in order.
+  -- The requested pages, in order.
   local function asked(p)
     local numbers = {}
     for i, request in ipairs(p.requests) do numbers[i] = number_and_size(request) end
@@ -68,7 +68,7 @@ describe("lists", function()
   end
 
   describe("are iterated", function()
-    it("lazily: a page is asked for when its first item is needed", function()
+    it("lazily: a page is requested when its first item is needed", function()
       local client, p = listing(videos(1, 5))
       local next_video = client.videos:each { pageSize = 2 }
       assert.equal(0, #p.requests)
@@ -179,14 +179,14 @@ describe("lists", function()
             for _, item in ipairs(page.data) do seen[#seen + 1] = item.videoId end
           end
           assert.same(expected(1, count), seen)
-          -- One short page is all that there is: nothing is read again for its counters.
+          -- The list has one short page, which is not re-read because of its counters.
           local single = count == 0 or count == 1 and name ~= "of pages of one"
           if single then assert.same({ 1, 1 }, asked(p)) end
         end
       end)
     end
 
-    it("by a server that gives fewer than asked for, and says so", function()
+    it("with a server that sends smaller pages, and reports their size", function()
       local client, p = listing(videos(1, 60), nil, 25)
       assert.same(expected(1, 60), ids_of(client.videos:each()))
       assert.same({ 1, 2, 3 }, asked(p))
@@ -195,7 +195,7 @@ describe("lists", function()
       assert.equal(3, pages)
     end)
 
-    it("by a server that gives the same full page for ever", function()
+    it("with a server that sends the same full page forever", function()
       for _, total in ipairs { false, 1e6, 2, 0, "falling" } do
         local client, p = serving(function(request)
           local told = total or nil
@@ -210,7 +210,7 @@ describe("lists", function()
       end
     end)
 
-    it("by a server that gives nothing for ever, however much was asked for", function()
+    it("with a server that sends empty pages forever", function()
       for _, size in ipairs { 1, 100 } do
         local client, p = serving(function() return '{"data":[],"pagination":{"itemsTotal":5,"pageSize":0}}' end)
         assert.same({}, ids_of(client.videos:each { pageSize = size }))
@@ -229,7 +229,7 @@ describe("lists", function()
       assert.equal(3, count)
     end)
 
-    it("until a failure, which is raised as an error object, and go on after it", function()
+    it("until a failure, which is raised as an error object, and continue after it", function()
       local fails = true
       local client, p = serving(function(request)
         local number = number_and_size(request)
@@ -305,7 +305,7 @@ describe("lists", function()
       end
     end)
 
-    it("nothing is missed when what was read is deleted by others", function()
+    it("nothing is missed when other clients delete items that were read", function()
       for _, most in ipairs { 100, 3 } do -- the server gives as many as asked for, or fewer
         local list = videos(1, 30)
         local client = listing(list, nil, most)
@@ -321,7 +321,7 @@ describe("lists", function()
       end
     end)
 
-    it("nothing is missed when what was not yet read is deleted", function()
+    it("nothing is missed when items that were not read yet are deleted", function()
       local list = videos(1, 200)
       local client, p = listing(list)
       local seen = {}
@@ -353,7 +353,7 @@ describe("lists", function()
       end
     end)
 
-    it("what comes at the end is seen", function()
+    it("items that are added at the end are seen", function()
       local list = videos(1, 4)
       local client = listing(list)
       local seen = {}
@@ -365,7 +365,7 @@ describe("lists", function()
     end)
   end)
 
-  it("work inside tasks, beside others", function()
+  it("work in several tasks", function()
     local client = listing(videos(1, 5))
     local results, done = {}, 0
     apivideo.run(function()

@@ -1,4 +1,4 @@
--- What videos, live streams, captions, summaries and webhooks have in common: paths, queries, ids, answers.
+-- What videos, live streams, captions, summaries and webhooks have in common: paths, queries, ids, responses.
 
 local apivideo = require "apivideo"
 local client_of = require "spec.support.client"
@@ -11,24 +11,24 @@ local RECORDED = "video.source.recorded"
 describe("resources", function()
   after_each(running.stop)
 
-  -- A client of a peer whose answers a function makes of the request: a body and a status.
-  local function serving(answer)
+  -- A client of a peer whose response a function creates from the request: a body and a status.
+  local function serving(respond)
     local p = running.serving(function(request)
-      local body, status = answer(request)
+      local body, status = respond(request)
       return status or "200 OK", nil, body
     end)
     return client_of(p.url), p
   end
 
-  -- Whatever is asked for by id is there, and every list is empty.
+  -- Every object exists, and every list is empty.
   local ANYTHING = '{"webhookId":"webhook_1","videoId":"vi1","liveStreamId":"li1","data":[],"pagination":{}}'
 
   local function of_anything()
     return serving(function() return ANYTHING end)
   end
 
-  describe("ask by", function()
-    -- name of the resource, function, arguments, and the request line that they make
+  describe("send", function()
+    -- name of the resource, function, arguments, and the resulting request line
     local calls = {
       { "webhooks", "list", {}, "GET /webhooks" },
       { "webhooks", "list", { { events = RECORDED, currentPage = 2, pageSize = 50 } },
@@ -77,7 +77,7 @@ describe("resources", function()
       end)
     end
 
-    it("no filter that says nothing, and no page that is none", function()
+    it("no empty filter, and no invalid page number", function()
       local client, p = of_anything()
       for _, query in ipairs { { tags = {} }, { metadata = {} }, { currentPage = 0 }, { pageSize = 1.5 },
         { currentPage = -1 }, { pageSize = 0 / 0 } } do
@@ -116,7 +116,7 @@ describe("resources", function()
       end)
     end
 
-    it("values that nobody knows yet", function()
+    it("values that are not documented yet", function()
       local client, p = of_anything()
       assert(client.videos:list { sortBy = "popularity", sortOrder = "random" })
       assert(client.summaries:list { origin = "human", sourceStatus = "dreaming" })
@@ -125,12 +125,12 @@ describe("resources", function()
     end)
   end)
 
-  describe("never send an id that is none:", function()
+  describe("never send an invalid id:", function()
     local prefixed = { webhooks = { "get", "delete", "rotate" } }
     local plain = { videos = { "get", "status" }, live_streams = { "get" }, captions = { "list" } }
     local impossible = { "", "..", "a/b", "a?b", "a b", "a\r\nX: y", "a\0", "a\n", "%2e", "é", ("a"):rep(101) }
 
-    local function refused(name, fn, ids)
+    local function assert_rejected(name, fn, ids)
       local client, p = of_anything()
       for _, id in ipairs(ids) do
         local result, err = client[name][fn](client[name], id)
@@ -146,7 +146,7 @@ describe("resources", function()
 
     for name, functions in pairs(plain) do
       for _, fn in ipairs(functions) do
-        it(name .. ":" .. fn, function() refused(name, fn, impossible) end)
+        it(name .. ":" .. fn, function() assert_rejected(name, fn, impossible) end)
       end
     end
 
@@ -155,12 +155,12 @@ describe("resources", function()
         it(name .. ":" .. fn, function()
           local ids = { "webhook_", "webhook", "vi1", "Webhook_1", "xwebhook_1" }
           for _, id in ipairs(impossible) do ids[#ids + 1] = "webhook_" .. id end
-          refused(name, fn, ids)
+          assert_rejected(name, fn, ids)
         end)
       end
     end
 
-    it("and what is no string is misuse", function()
+    it("and an id that is not a string is misuse", function()
       local client, p = of_anything()
       for _, id in ipairs { 5, {}, true } do
         for name, functions in pairs(plain) do
@@ -176,7 +176,7 @@ describe("resources", function()
     end)
   end)
 
-  describe("give", function()
+  describe("return", function()
     it("fields and values that are newer than this library", function()
       local client = serving(function()
         return [[{"videoId":"vi1","ingest":{"status":"teleported","news":[1]},
@@ -189,7 +189,7 @@ describe("resources", function()
       assert.equal("teleported", client.videos:get("vi1").ingest.status)
     end)
 
-    it("null as a value of its own", function()
+    it("null as a separate value", function()
       local client = serving(function()
         return '{"videoId":"vi1","discardedAt":null,"ingest":{"filesize":null},"data":[{"language":null}]}'
       end)
@@ -250,7 +250,7 @@ describe("resources", function()
     for name in pairs(err) do assert.are_not.equal("response", name) end
   end)
 
-  it("refuse a success that is no answer, and say what it was", function()
+  it("reject a 2xx response without a result, and describe it", function()
     local body
     local client, p = serving(function() return body end)
     for _, text in ipairs { "", "{}", '{"data":5}', '{"data":null}', '{"data":"x"}', '{"data":[null]}', '{"data":[5]}',
@@ -297,7 +297,8 @@ describe("resources", function()
       assert.truthy(message("videos", fn, { tittle = "x" })
         :find("videos:" .. fn .. ': unknown option "tittle"; did you mean "title"?', 1, true))
       assert.truthy(message("videos", fn, { tags = "one" }):find('"tags" must be a table', 1, true))
-      assert.truthy(message("summaries", fn, { pageSize = "100" }):find('"pageSize" must be a number', 1, true))
+      assert.truthy(message("summaries", fn, { pageSize = "100" })
+        :find('"pageSize" must be an integer of at least 1, got string', 1, true))
       assert.truthy(message("live_streams", fn, "x"):find("a table of options expected, got string", 1, true))
       assert.truthy(message("webhooks", fn, {}, { timeot = 5 }):find('did you mean "timeout"?', 1, true))
     end
@@ -307,7 +308,7 @@ describe("resources", function()
     assert.equal(0, p.connections)
   end)
 
-  it("say so when they are called with a dot", function()
+  it("explain a call with a dot", function()
     local client = client_of("http://127.0.0.1:1")
     for name, functions in pairs { webhooks = { "list", "pages", "each", "get", "create", "delete", "secrets", "sync",
       "rotate" }, videos = { "list", "pages", "each", "get", "status" }, captions = { "list" },
@@ -315,7 +316,7 @@ describe("resources", function()
       for _, fn in ipairs(functions) do
         for _, argument in ipairs { false, "webhook_1", { url = "https://x", events = { "a" } }, {} } do
           local err = misuse(function() return (client[name][fn](argument or nil)) end)
-          assert.truthy(err:find(("%s:%s: call it with a colon, client.%s:%s(…)"):format(name, fn, name, fn), 1, true),
+          assert.truthy(err:find(("%s:%s: call it with a colon, %s:%s(…)"):format(name, fn, name, fn), 1, true),
             err)
         end
       end

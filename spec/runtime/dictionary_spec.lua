@@ -12,7 +12,7 @@ describe("dictionary", function()
 
   after_each(function() runtime.monotonic = clock end)
 
-  it("keeps any value, false too, until it is deleted", function()
+  it("stores any value, also false, until it is deleted", function()
     for _, value in ipairs { "text", 5, true, false } do
       dict:set("key", value)
       assert.equal(value, dict:get("key"))
@@ -21,7 +21,7 @@ describe("dictionary", function()
     assert.is_nil(dict:get("key"))
   end)
 
-  it("forgets what has expired", function()
+  it("does not return expired values", function()
     dict:set("short", 1, 10)
     dict:set("long", 2, 20)
     dict:set("for ever", 3, 0)
@@ -34,7 +34,7 @@ describe("dictionary", function()
     assert.equal(3, dict:get("for ever"))
   end)
 
-  it("adds what is not there", function()
+  it("adds only missing keys", function()
     assert.is_true(dict:add("key", false, 10))
     assert.same({ false, "exists" }, { dict:add("key", 2, 10) })
     assert.is_false(dict:get("key"))
@@ -51,7 +51,7 @@ describe("dictionary", function()
     assert.equal(1, dict:incr("key", 1, 0))
   end)
 
-  it("does not grow with what has expired", function()
+  it("removes expired values", function()
     for i = 1, 5000 do
       dict:set("key" .. i, true, 1)
       ahead = i

@@ -1,4 +1,4 @@
--- Many calls at once: how many are in flight, what comes back, and when the next item is taken.
+-- Concurrent calls: their number, their results, and when the next item is taken.
 
 local apivideo = require "apivideo"
 local client_of = require "spec.support.client"
@@ -26,7 +26,7 @@ describe("parallel", function()
     return list
   end
 
-  -- Runs a test outside any task, and inside one.
+  -- Runs a test outside of tasks, and inside a task.
   local function both(name, test)
     it(name, function() test() end)
     it(name .. ", in a task", function()
@@ -143,11 +143,11 @@ describe("parallel", function()
       return item
     end)
     assert.same(numbers(6), results)
-    assert.is_true(beside) -- what is in flight goes on while the iterator waits
+    assert.is_true(beside) -- items in progress continue while the iterator waits
   end)
 
   it("takes items from iterators that wait for each other", function()
-    -- Neither may hold up the loop that the other needs.
+    -- Neither iterator may block the loop that the other needs.
     local first, second, done = runtime.latch(), runtime.latch(), 0
     local function run(before, mine, theirs)
       local taken = false
@@ -167,7 +167,7 @@ describe("parallel", function()
     end)
   end)
 
-  it("raises an iterator's message as it is", function()
+  it("raises an iterator's error unchanged", function()
     local ok, err = pcall(parallel, 2, function() error("as it is", 0) end, function() end)
     assert.is_false(ok)
     assert.equal("as it is", err)
@@ -205,7 +205,7 @@ describe("parallel", function()
     assert.same({ 1, 1 }, { started, ended })
   end)
 
-  it("runs inside itself", function()
+  it("can be nested", function()
     local results = parallel(2, { 10, 20, 30 }, function(ten)
       return parallel(3, numbers(4), function(item)
         apivideo.sleep(0.001)
@@ -215,7 +215,7 @@ describe("parallel", function()
     assert.same({ { 11, 12, 13, 14 }, { 21, 22, 23, 24 }, { 31, 32, 33, 34 } }, results)
   end)
 
-  it("lets other tasks go on", function()
+  it("lets other tasks run", function()
     local beside = 0
     apivideo.run(function()
       local stop = false
@@ -231,7 +231,7 @@ describe("parallel", function()
     assert.is_true(beside > 1)
   end)
 
-  it("finds the connections of many calls kept, after calls one by one", function()
+  it("reuses the connections of many calls after sequential calls", function()
     local p = running.serving(function()
       apivideo.sleep(0.01)
       return "200 OK", nil, '{"videoId":"vi1"}'
@@ -296,7 +296,7 @@ describe("parallel", function()
     end
     local function nothing() end
     for _, limit in ipairs { 0, -1, 1.5, math.huge, 0 / 0, "5", {} } do
-      assert.truthy(message(limit, {}, nothing):find("parallel: limit must be a whole number from 1 on", 1, true))
+      assert.truthy(message(limit, {}, nothing):find("parallel: limit must be an integer of at least 1", 1, true))
     end
     assert.truthy(message(nil, {}, nothing):find("limit", 1, true))
     assert.truthy(message(1, nil, nothing):find("items must be a list or an iterator, got nil", 1, true))

@@ -15,7 +15,7 @@ describe("runtime", function()
     assert.equal(0, select("#", runtime.run(function() end)))
   end)
 
-  it("raises the error of what it runs, as it is", function()
+  it("raises the error of its function unchanged", function()
     local err = { "an error" }
     local ok, raised = pcall(runtime.run, function() runtime.sleep(0) error(err) end)
     assert.is_false(ok)
@@ -42,14 +42,14 @@ describe("runtime", function()
     end
   end)
 
-  it("says so when what it runs yields to another scheduler", function()
+  it("reports a function that yields to another scheduler", function()
     local ok, err
     stderr.of(function() ok, err = pcall(runtime.run, function() coroutine.yield() end) end)
     assert.is_false(ok)
     assert.truthy(err:find("run: the function yielded to another scheduler", 1, true))
   end)
 
-  it("lets tasks sleep beside each other, in the order of their times", function()
+  it("runs sleeping tasks in the order of their times", function()
     local order, unit = {}, os.getenv "APIVIDEO_SLOW" and 1 or 0.05 -- longer than it takes to start them
     runtime.run(function()
       local all = runtime.latch()
@@ -65,7 +65,7 @@ describe("runtime", function()
     assert.same({ 0, 1, 2, 3 }, order)
   end)
 
-  it("sleeps outside tasks, and runs them meanwhile", function()
+  it("runs tasks while it sleeps outside of them", function()
     local ran = false
     runtime.spawn(function() ran = true end)
     runtime.sleep(0)
@@ -88,7 +88,7 @@ describe("runtime", function()
     assert.equal("123ABC", result)
   end)
 
-  it("waits inside pcall, iterators and coroutines of the program's own", function()
+  it("waits inside pcall, iterators and other coroutines", function()
     local function count(n)
       local i = 0
       return function()
@@ -108,7 +108,7 @@ describe("runtime", function()
     assert.equal("x", err)
   end)
 
-  it("reports the error of a task and goes on", function()
+  it("reports the error of a task and continues", function()
     local written = stderr.of(function()
       runtime.spawn(function() error("it broke") end)
       runtime.run(function() runtime.sleep(0) end)
@@ -116,7 +116,7 @@ describe("runtime", function()
     assert.truthy(written[1]:find("a task failed: .*it broke"))
   end)
 
-  it("reports the fields of an error table, and one whose __tostring raises, and goes on", function()
+  it("reports an error table with its fields, and one whose __tostring raises", function()
     local written = stderr.of(function()
       runtime.spawn(function() error { code = 7 } end)
       runtime.spawn(function() error(setmetatable({}, { __tostring = function() error("no text", 0) end })) end)
@@ -143,7 +143,7 @@ describe("runtime", function()
     assert.same({ "yields" }, called)
   end)
 
-  it("ends a task that yields to somebody else", function()
+  it("ends a task that yields to another scheduler", function()
     local written = stderr.of(function()
       runtime.spawn(function() coroutine.yield() end)
       runtime.sleep(0)
@@ -152,7 +152,7 @@ describe("runtime", function()
     runtime.run()
   end)
 
-  it("gives all who wait what a latch was opened with, later ones too", function()
+  it("returns the values of a latch to all present and later waits", function()
     local latch, got = runtime.latch(), {}
     for i = 1, 3 do runtime.spawn(function() got[i] = { latch:wait() } end) end
     runtime.spawn(function() latch:open("a", nil, "b") latch:open("c") end)
@@ -162,16 +162,16 @@ describe("runtime", function()
     assert.same({ "a", nil, "b" }, { latch:wait() })
   end)
 
-  it("ends a wait for a latch with its time", function()
+  it("ends a wait for a latch at its timeout", function()
     assert.same({ nil, "timeout" }, { runtime.latch():wait(0.001) })
     assert.same({ nil, "timeout" }, { runtime.run(function() return runtime.latch():wait(0.001) end) })
   end)
 
-  it("says so when nothing can end a wait", function()
+  it("raises an error for a deadlock", function()
     local latch = runtime.latch()
     local ok, err = pcall(latch.wait, latch)
     assert.is_false(ok)
-    assert.truthy(err:find("nothing is left"))
+    assert.truthy(err:find("deadlock"))
   end)
 
   it("watches descriptors", function()
@@ -189,7 +189,7 @@ describe("runtime", function()
     listening:close()
   end)
 
-  it("goes on with tasks that are woken meanwhile before it looks around", function()
+  it("resumes tasks that were woken before it polls again", function()
     local order = {}
     runtime.run(function()
       local both = runtime.latch()
@@ -199,7 +199,7 @@ describe("runtime", function()
       end
       runtime.spawn(function()
         runtime.pass()
-        note "who let others go on"
+        note "the yielding task"
       end)
       local function chain(length)
         if length == 0 then note "the last of a chain" else runtime.child(chain, length - 1) end
@@ -207,10 +207,10 @@ describe("runtime", function()
       chain(5)
       both:wait(60)
     end)
-    assert.same({ "the last of a chain", "who let others go on" }, order)
+    assert.same({ "the last of a chain", "the yielding task" }, order)
   end)
 
-  it("looks around although tasks wake each other all the time", function()
+  it("polls although tasks wake each other all the time", function()
     local is_over, ends = false, runtime.monotonic() + 10
     runtime.run(function()
       local stopped = runtime.latch()
@@ -225,7 +225,7 @@ describe("runtime", function()
     assert.is_true(runtime.monotonic() < ends)
   end)
 
-  it("calls back after the tasks, and what is left after a failure in the next turn", function()
+  it("runs callbacks after the tasks; after a failure, the others in the next tick", function()
     local order, ask = {}, {}
     for _, name in ipairs { "first", "failing", "last" } do
       ask[#ask + 1] = runtime.after_tasks(function()
@@ -256,7 +256,7 @@ describe("runtime", function()
     assert.is_true(done)
   end)
 
-  it("refuses what is no function and no time", function()
+  it("rejects arguments that are not a function or a time", function()
     assert.has_error(function() runtime.spawn(1) end)
     for _, bad in ipairs { -1, 0 / 0, "1", {} } do
       assert.has_error(function() runtime.sleep(bad) end)
@@ -322,7 +322,7 @@ describe("protected.xpcall", function()
 end)
 
 describe("protected.call", function()
-  it("is a pcall that a task may wait inside of", function()
+  it("is a pcall inside of which a task can wait", function()
     local results = runtime.run(function()
       return { protected.call(function(a)
         runtime.sleep(0)

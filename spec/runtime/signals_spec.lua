@@ -78,7 +78,7 @@ describe("signals #process", function()
     assert.equal(0, child:wait())
   end)
 
-  it("do what they did before once the server has stopped", function()
+  it("have their previous handlers again after the server has stopped", function()
     local child = start [[
       apivideo.run(function()
         serve(function(listening) apivideo.spawn(function() listening:stop() end) end)

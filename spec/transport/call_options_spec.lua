@@ -44,7 +44,7 @@ describe("call options", function()
     waits.restore()
   end)
 
-  -- A peer that reads requests, and answers none.
+  -- A peer that reads requests, and never responds.
   local function stalling()
     return running.serving(function() end)
   end
@@ -52,7 +52,7 @@ describe("call options", function()
   local ANYTHING = '{"webhookId":"webhook_1","videoId":"vi1","liveStreamId":"li1","url":"https://example.com/",'
     .. '"events":["x"],"data":[]}'
 
-  describe("stand before the client's, in", function()
+  describe("take precedence over the client's, in", function()
     for _, fn in ipairs(functions) do
       it(fn[1] .. ":" .. fn[2], function()
         -- timeout: the client would wait for a minute
@@ -106,7 +106,7 @@ describe("call options", function()
   end)
 
   it("limit the time for a connection", function()
-    -- A peer that accepts, but never gets to TLS.
+    -- A peer that accepts connections, but does not start TLS.
     local p = running.peer(function(connection) connection:read_request() end)
     local client = client_of("https://127.0.0.1:" .. p.port)
     local _, err = client.videos:list({}, { connect_timeout = 0.05 })
@@ -115,7 +115,7 @@ describe("call options", function()
     assert.equal("timeout", err.kind)
   end)
 
-  it("limit the time of all attempts and waits together", function()
+  it("limit the total time of all attempts and waits", function()
     waits.set(0.01, 0.01)
     local p = running.responding("500 X")
     local _, err = client_of(p.url).videos:list({}, { retries = 100, total_timeout = 0.3 })
@@ -140,7 +140,7 @@ describe("call options", function()
     assert.equal(6, #p.requests)
   end)
 
-  it("leave the tables that were given as they are", function()
+  it("do not change the given tables", function()
     local p = running.responding("200 OK", nil, ANYTHING)
     local query, headers = { title = "x" }, { ["X-A"] = "b" }
     local given = { timeout = 30, headers = headers }
@@ -150,7 +150,7 @@ describe("call options", function()
     assert.same({ ["X-A"] = "b" }, headers)
   end)
 
-  describe("that are wrong raise where they stand:", function()
+  describe("that are wrong raise an error at the call:", function()
     for _, fn in ipairs(functions) do
       it(fn[1] .. ":" .. fn[2], function()
         local p = running.responding("200 OK", nil, ANYTHING)
@@ -174,13 +174,13 @@ describe("call options", function()
           end
         end
         for _, value in ipairs { -1, 1.5, 101, 0 / 0, math.huge } do
-          says('option "retries" must be a whole number from 0 to 100', { retries = value })
+          says('option "retries" must be an integer from 0 to 100', { retries = value })
         end
-        says('option "timeout" must be a number, got string', { timeout = "5" })
+        says('option "timeout" must be a number of seconds from 0.001 to 86400, got string', { timeout = "5" })
         says('option "cancel" must come from apivideo.cancellation', { cancel = {} })
         says('option "cancel" must be a table', { cancel = true })
-        says('option "headers" must have names of headers as keys', { headers = { "X-A: b" } })
-        says('the header "authorization" is written by the library; use api_key or access_token',
+        says('option "headers" must have header names as keys', { headers = { "X-A: b" } })
+        says('the header "authorization" is set by the library; use the option api_key or access_token',
           { headers = { authorization = "x" } })
         says('header "X-A" must be a string without control characters',
           { headers = { ["X-A"] = "a\r\nB: c" } })
@@ -202,10 +202,10 @@ describe("call options", function()
       for name, use in pairs { Authorization = "api_key or access_token", ["User-Agent"] = "app",
         ["AV-Origin-Client"] = "app or sdk", ["av-origin-app"] = "app", ["AV-ORIGIN-SDK"] = "sdk",
         ["Content-Type"] = "body", ["content-length"] = "body" } do
-        both(('the header "%s" is written by the library; use %s'):format(name, use), { [name] = "x" })
+        both(('the header "%s" is set by the library; use the option %s'):format(name, use), { [name] = "x" })
       end
       for _, name in ipairs { "", " ", "a b", "a:b", "a\r\nb", "é", 5 } do
-        both("must have names of headers as keys", { [name] = "x" })
+        both("must have header names as keys", { [name] = "x" })
       end
       for _, value in ipairs { "a\nb", "a\r", "\0", "a\tb", 5, true, {} } do
         both('header "X-A" must be a string', { ["X-A"] = value })
@@ -226,7 +226,7 @@ describe("call options", function()
       local client = client_of("http://127.0.0.1:1")
       locale.within("tr_TR.UTF-8", function()
         local err = misuse(function() return (client:request("GET", "/", { headers = { AUTHORIZATION = "x" } })) end)
-        assert.matches('the header "AUTHORIZATION" is written by the library', err, 1, true)
+        assert.matches('the header "AUTHORIZATION" is set by the library', err, 1, true)
       end)
     end)
   end)
@@ -240,7 +240,7 @@ describe("call options", function()
       end)
     end
 
-    it("before the call: nothing is sent, and no place in the rate limit is used", function()
+    it("before the call: nothing is sent, and the call does not count for the rate limit", function()
       local p = running.responding("200 OK", "X-RateLimit-Limit: 10\r\nX-RateLimit-Remaining: 9\r\n"
         .. "X-RateLimit-Retry-After: 60\r\n", ANYTHING)
       local observed = 0
@@ -262,7 +262,7 @@ describe("call options", function()
       assert.equal(9, client.rate_limit.reads.remaining)
     end)
 
-    it("during the answer", function()
+    it("during the response", function()
       local p = stalling()
       local cancel = apivideo.cancellation()
       when(function() return #p.requests == 1 end, cancel)
@@ -274,7 +274,7 @@ describe("call options", function()
       assert.equal(1, #p.requests)
     end)
 
-    it("during the answer to what may have been carried out, which stays in doubt", function()
+    it("during the response to a POST, whose outcome stays unknown", function()
       local p = stalling()
       for method, in_doubt in pairs { PATCH = true, DELETE = false } do
         local cancel, count = apivideo.cancellation(), #p.requests
@@ -291,7 +291,7 @@ describe("call options", function()
       assert.equal(count + 1, #p.requests)
     end)
 
-    it("during a back-off", function()
+    it("during a backoff", function()
       waits.set(3000, 3000)
       for _, headers in ipairs { "", "Retry-After: 50\r\n" } do
         local p = running.responding("503 X", headers)
@@ -321,7 +321,7 @@ describe("call options", function()
       assert.equal(1, #p.requests)
     end)
 
-    it("several calls at once, and those to come", function()
+    it("several calls at once, and later ones", function()
       local p = stalling()
       local client, cancel = client_of(p.url), apivideo.cancellation()
       when(function() return #p.requests == 5 end, cancel)
@@ -336,7 +336,7 @@ describe("call options", function()
       assert.equal(5, #p.requests)
     end)
 
-    it("not what goes on without it", function()
+    it("no other call", function()
       local go_on = runtime.latch()
       local p
       p = running.peer(function(connection)
@@ -359,7 +359,7 @@ describe("call options", function()
       assert.is_nil(failed[2])
     end)
 
-    it("after the answer, which changes nothing, and twice, which is as once", function()
+    it("after the response, without effect, and repeatedly", function()
       local p = running.responding("200 OK", nil, ANYTHING)
       local client, cancel = client_of(p.url), apivideo.cancellation()
       local video = assert(client.videos:get("vi1", { cancel = cancel }))
@@ -387,7 +387,7 @@ describe("call options", function()
       assert.equal(1, #p.requests)
     end)
 
-    it("inside tasks and outside, and the connection is good for others", function()
+    it("inside and outside of tasks, and leaves the connection usable", function()
       local api = running.emulator()
       local client = client_of(api.url)
       for i = 1, 2 do

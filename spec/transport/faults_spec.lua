@@ -1,4 +1,4 @@
--- What a caller sees of each fault of api.video, and how often api.video was asked.
+-- The result of a call for each fault of api.video, and the number of requests.
 
 local apivideo = require "apivideo"
 local emulator = require "apivideo.emulator"
@@ -11,8 +11,8 @@ local function rate_limited(header)
     post = { "POST", "POST" } }
 end
 
--- For each fault: the error when nothing is tried again, and the requests of a `create` that meets it
--- once (unprocessed and processed ones differ). `usual` ones do no harm at all.
+-- For each fault: the error without retries, and the requests of a `create` that meets it
+-- once (unprocessed and processed ones differ). `usual` faults have no effect on the result.
 local cases = {
   ["latency"] = { fault = { latency = 0.01 }, usual = true },
   ["a wrong content type"] = { fault = { content_type = "text/plain" }, usual = true },
@@ -53,7 +53,7 @@ describe("a client that meets", function()
     return apivideo.client { api_key = "k", base_url = local_api.url, retries = retries, timeout = timeout }
   end
 
-  -- The methods that api.video was asked with since then.
+  -- The methods of the requests to api.video since then.
   local function asked()
     local list = {}
     for i, request in ipairs(local_api.requests) do list[i] = request.method end

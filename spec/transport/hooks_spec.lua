@@ -1,4 +1,4 @@
--- What an application's hooks see of each attempt, and that no secret is among it.
+-- What an application's hooks receive for each attempt, without secrets.
 
 local apivideo = require "apivideo"
 local errors = require "apivideo.error"
@@ -16,7 +16,7 @@ local KEY = "observed.key-77"
 local BASIC = mime.b64(KEY .. ":")
 local WANTED = { url = "https://example.com/", events = { "video.source.recorded" } }
 
--- Whether a text stands anywhere in a value: where.
+-- Where a value contains a text, or nil.
 local function search(value, text, path)
   path = path or "value"
   if type(value) == "string" then
@@ -50,7 +50,7 @@ describe("hooks", function()
     waits.restore()
   end)
 
-  -- A client whose hooks note what they see.
+  -- A client whose hooks record their arguments.
   local function client_of(url, more)
     local given = {
       api_key = KEY, base_url = url, timeout = 60, retries = 0, rate_limit = false,
@@ -62,7 +62,7 @@ describe("hooks", function()
     return apivideo.client(given)
   end
 
-  it("see the request as it is sent, and its answer", function()
+  it("see the request as it is sent, and its response", function()
     local p = running.responding("201 Created", "X-One: 1\r\nX-Two: a\r\nX-Two: b\r\n", '{"webhookId":"webhook_1"}')
     local client = client_of(p.url, { headers = { ["X-Client"] = "c" } })
     assert(client.webhooks:create(WANTED, { headers = { ["X-Call"] = "d" } }))
@@ -92,7 +92,7 @@ describe("hooks", function()
     assert.is_nil(response.err)
   end)
 
-  it("come before and after what they tell of", function()
+  it("are called before and after the attempt", function()
     local order = {}
     local p = running.peer(function(connection)
       connection:read_request()
@@ -106,7 +106,7 @@ describe("hooks", function()
     assert.same({ "request", "served", "response" }, order)
   end)
 
-  it("may be one alone", function()
+  it("may be set separately", function()
     local p = running.responding("200 OK", nil, '{"data":[]}')
     local count = 0
     local function hook(fact)
@@ -122,7 +122,7 @@ describe("hooks", function()
     assert.same({}, written)
   end)
 
-  it("may raise what cannot be printed", function()
+  it("may raise a value that cannot be printed", function()
     local p = running.responding("200 OK", nil, '{"data":[]}')
     local unprintable = setmetatable({}, { __tostring = function() return {} end })
     local client = apivideo.client { api_key = KEY, base_url = p.url, on_response = function() error(unprintable) end }
@@ -157,7 +157,7 @@ describe("hooks", function()
     assert.equal(0, #requests + #responses)
   end)
 
-  it("see the exchange of the key for tokens, and its renewal", function()
+  it("see token requests, and renewals", function()
     local api = running.emulator { api_key = KEY }
     local client = client_of(api.url, { auth = "bearer" })
     assert(client.videos:list())
@@ -181,7 +181,7 @@ describe("hooks", function()
   end)
 
   describe("see no secret:", function()
-    it("the key, in whatever form", function()
+    it("the key, in any encoding", function()
       local body = ('{"title":"%s","detail":"Authorization: Basic %s","problems":[{"title":"%s"}]}')
         :format(KEY, BASIC, KEY)
       local p = running.responding("400 Bad Request",
@@ -196,7 +196,7 @@ describe("hooks", function()
       assert.equal(p.url .. "/videos/***?k=***", requests[1].url)
       assert.equal("***", requests[1].headers["X-Key"])
       assert.equal("***", requests[1].headers["X-Token"])
-      -- What was sent, and the raw answer, are whole.
+      -- The request that was sent and the raw response are unchanged.
       assert.truthy(p.requests[1].line:find("/videos/" .. KEY .. "?k=" .. KEY, 1, true))
       assert.truthy(p.requests[1].head:find("Authorization: Basic " .. BASIC .. "\r\n", 1, true))
       assert.equal(body, err.response.body)
@@ -213,7 +213,7 @@ describe("hooks", function()
       has_none({ requests, responses, err }, token, "other.token")
     end)
 
-    it("members of JSON that are secrets, of requests and answers", function()
+    it("secret members of JSON, of requests and responses", function()
       local body = [[{"apiKey":"s-1","access_token" : "s-2","refresh_token":"s-3\"s-4","refreshToken":
         "s-5\\","signatureSecret":"s-6","streamKey":"s-7\u0022s-8","restreams":[{"streamKey":"s-9"}],
         "title":"apiKey","text":"sig_sec_s-10","kept":"\"quoted\"","empty":"","streamKey":""}]]
@@ -229,7 +229,7 @@ describe("hooks", function()
       assert.equal(body, p.requests[1].body)
     end)
 
-    it("of JSON that is broken, cut short, or stands in a string", function()
+    it("of JSON that is malformed, truncated, or in a string", function()
       local bodies = {
         '{"streamKey":"s-1', '{"streamKey":"s-1\\', '{"streamKey":"s-1\\"s-1', '"streamKey":"s-1",,,',
         '{"a":{"apiKey":"s-1"', '<html>"apiKey":"s-1"', 'x{"signatureSecret":  "s-1" "x', '{"streamKey"\n:\t"s-1"}',
@@ -256,7 +256,7 @@ describe("hooks", function()
       has_none({ requests, responses }, KEY)
     end)
 
-    it("in headers of the answer", function()
+    it("in headers of the response", function()
       local p = running.responding("200 OK", "Set-Cookie: session=s-1\r\nSet-Cookie: b=s-1\r\nX-A: sig_sec_s-1\r\n"
         .. "Location: https://x/?access_token=s-1&a=b\r\n", '{"data":[]}')
       assert(client_of(p.url).videos:list())
@@ -276,7 +276,7 @@ describe("hooks", function()
   end)
 
   describe("cannot do harm:", function()
-    it("one that raises is told of in a line without secrets", function()
+    it("an error of a hook is logged in a line without secrets", function()
       local p = running.responding("200 OK", nil, '{"data":[]}')
       for _, raised in ipairs { "two\nlines " .. KEY .. " Basic " .. BASIC .. " sig_sec_abc", { "a table" }, false } do
         for _, hook in ipairs { "on_request", "on_response" } do
@@ -292,7 +292,7 @@ describe("hooks", function()
       end
     end)
 
-    it("one that waits only holds up its call", function()
+    it("a hook that waits delays only its own call", function()
       local p = running.responding("200 OK", nil, '{"data":[]}')
       local client = client_of(p.url, { on_request = function() apivideo.sleep(0.002) end,
         on_response = function() apivideo.sleep(0.002) end })
@@ -304,7 +304,7 @@ describe("hooks", function()
       assert.same({}, written)
     end)
 
-    it("some that wait for each other wait for no more", function()
+    it("hooks that wait for each other delay nothing else", function()
       local p = running.responding("200 OK", nil, '{"data":[]}')
       local first, second, done = runtime.latch(), runtime.latch(), 0
       local function call(hook)
@@ -325,7 +325,7 @@ describe("hooks", function()
       end)
     end)
 
-    it("one that changes what it is shown changes nothing else", function()
+    it("a hook that changes its argument changes nothing else", function()
       local p = running.responding("200 OK", nil, '{"webhookId":"webhook_1","signatureSecret":"sig_sec_1"}')
       local client = client_of(p.url, {
         on_request = function(request)
@@ -354,7 +354,7 @@ describe("hooks", function()
     end)
   end)
 
-  it("leave the raw answer whole: status, headers, body, connections, timings", function()
+  it("leave the raw response unchanged: status, headers, body, connections, timings", function()
     local body = '{"webhookId":"webhook_1","signatureSecret":"sig_sec_1"}'
     local p = running.responding("200 OK",
       "X-RateLimit-Limit: 100\r\nX-RateLimit-Remaining: 99\r\nSet-Cookie: a=b\r\n", body)
@@ -389,7 +389,7 @@ local describe_nginx = missing and function(name) pending(name .. ": " .. missin
 describe_nginx("hooks in nginx #process", function()
   after_each(running.stop)
 
-  it("that raise are told of in its error log, without secrets", function()
+  it("that raise an error are logged in its error log, without secrets", function()
     local p = running.responding("200 OK", nil, '{"data":[]}')
     local nginx = nginx_lua.start { server = ([[
       location / { content_by_lua_block {

@@ -1,19 +1,18 @@
--- What a hostile peer in api.video's place can do with JSON: nothing but an error, or a value that harms
--- nobody.
+-- JSON of a hostile peer that impersonates api.video: it causes an error, or a harmless value.
 
 local client_of = require "spec.support.client"
 local json = require "apivideo.util.json"
 local running = require "spec.support.running"
 
--- Refused, as an answer and by the decoder.
-local REFUSED = {
+-- Rejected, as a response and by the decoder.
+local REJECTED = {
   "NaN", "[NaN]", "[nan]", "[-NaN]", "[Infinity]", "[inf]", "[-Infinity]", "[0x10]", "[-0X1F]", "[01]", "[-00]",
   "[+1]", "[.5]", "[-]", "[1e+]", "[--1]", "[1,]", "[1]x", "{} {}", "", " ", "\0", "[1]\0", "[1]\0]", '{"a":"b\0c"}',
   "{\0}\0", "\239\187\191{}", '["\\ud800"]', '["\\x"]', "[1234567890123456789", "[01234567890123456789]",
   ("["):rep(101) .. ("]"):rep(101), ("["):rep(1e6), ('{"a":'):rep(1e5), ('[{"a":'):rep(1e5) .. ("1}]"):rep(1e5),
 }
 
--- Taken, as what they are.
+-- Accepted, as their values.
 local TAKEN = {
   ['{"a":1e999}'] = { a = math.huge },
   ['{"a":-1e999}'] = { a = -math.huge },
@@ -29,15 +28,15 @@ local TAKEN = {
   ['{"a":1e' .. ("9"):rep(1e6) .. "}"] = { a = math.huge },
 }
 
-describe("an answer whose JSON is hostile", function()
+describe("hostile JSON in a response", function()
   after_each(running.stop)
 
   local function request(status, body)
     return client_of(running.responding(status, nil, body).url):request("GET", "/webhooks/x")
   end
 
-  it("is refused as JSON, and is an error of the call", function()
-    for _, body in ipairs(REFUSED) do
+  it("is rejected as JSON, and is an error of the call", function()
+    for _, body in ipairs(REJECTED) do
       assert.is_nil((json.decode(body)), body:sub(1, 40))
     end
     for _, body in ipairs { "[NaN]", "[0x10]", "[1]x", ("["):rep(1e6), "\255" } do
@@ -53,7 +52,7 @@ describe("an answer whose JSON is hostile", function()
     end
   end)
 
-  it("is taken where it is JSON, as values", function()
+  it("is accepted as values where it is valid", function()
     for body, expected in pairs(TAKEN) do
       local value = json.decode(body)
       assert.same(expected, value)
@@ -62,7 +61,7 @@ describe("an answer whose JSON is hostile", function()
     assert.same({ a = math.huge }, (request("200 OK", '{"a":1e999}')))
   end)
 
-  it("cannot make long numbers dear by what it writes beside them", function()
+  it("cannot make long numbers expensive with what is beside them", function()
     local filler = { ("@"):rep(2e6), ("\\u0040"):rep(1e5), ("0"):rep(1e6) }
     for _, text in ipairs(filler) do
       local numbers = ("1234567890123456789,"):rep(2e4)
@@ -71,7 +70,7 @@ describe("an answer whose JSON is hostile", function()
     end
   end)
 
-  it("is never written back as what is no JSON", function()
+  it("is never serialized as malformed JSON", function()
     local value = json.decode '{"a":1e999}'
     assert.is_nil((json.encode(value)))
   end)

@@ -16,8 +16,7 @@ describe("retries", function()
     waits.restore()
   end)
 
-  -- A peer that deals with each request by the next step, and with those after the last by the last
-  -- one. A step is a status line, { status, headers, body }, or a function(connection, request).
+  -- A peer that handles each request with the next step, and all further ones with the last step. A step is a status line, { status, headers, body }, or a function(connection, request).
   -- `asked` has the request lines.
   local function steps(...)
     local list, asked = { ... }, {}
@@ -72,13 +71,13 @@ describe("retries", function()
       end)
     end
 
-    it("come after a time limit, on a new connection", function()
+    it("come after a timeout, on a new connection", function()
       local url, asked = steps(stall, FOUND)
       assert(client_of(url, { timeout = 1 }).webhooks:get "webhook_1")
       assert.equal(2, #asked)
     end)
 
-    it("do not come after an answer that would not change", function()
+    it("do not come after a response that would be the same again", function()
       for _, status in ipairs { "400 X", "401 X", "403 X", "404 X", "409 X", "422 X", "302 X" } do
         local url, asked = steps(status)
         local result, err = client_of(url).webhooks:get "webhook_1"
@@ -117,7 +116,7 @@ describe("retries", function()
       end
     end)
 
-    it("succeed with a 404 when an attempt before may have deleted it", function()
+    it("succeed with a 404 when an earlier attempt may have deleted the object", function()
       for _, step in ipairs { "503 X", close, reset } do
         local url, asked = steps(step, "404 X")
         assert.is_true(assert(client_of(url).webhooks:delete "webhook_1"))
@@ -133,7 +132,7 @@ describe("retries", function()
   end)
 
   describe("of POST", function()
-    it("do not come when it may have been carried out", function()
+    it("do not come when the request may have been processed", function()
       for _, step in ipairs { "500 X", "502 X", "503 X", "504 X", "408 X", close, reset, truncate } do
         local url, asked = steps(step, { "201 X", nil, WEBHOOK })
         local result, err = client_of(url):request("POST", "/videos", { body = { title = "x" } })
@@ -145,7 +144,7 @@ describe("retries", function()
       end
     end)
 
-    it("do not come on a kept connection that is closed without an answer, for any method", function()
+    it("do not come on an idle connection that is closed without a response, for any method", function()
       for _, method in ipairs { "POST", "PATCH", "PUT" } do
         local url, asked = steps(FOUND, close, FOUND)
         local client = client_of(url)
@@ -161,9 +160,9 @@ describe("retries", function()
       local url, asked = steps("429 X", { "201 X", nil, WEBHOOK })
       assert(client_of(url):request("POST", "/videos", { body = { title = "x" } }))
       assert.equal(2, #asked)
-      local refusing = assert(socket.bind("127.0.0.1", 0))
-      local _, port = refusing:getsockname()
-      refusing:close()
+      local closed = assert(socket.bind("127.0.0.1", 0))
+      local _, port = closed:getsockname()
+      closed:close()
       local result, err = client_of("http://127.0.0.1:" .. port, { retries = 2 })
         :request("POST", "/videos", { body = { title = "x" } })
       assert.is_nil(result)
@@ -196,7 +195,7 @@ describe("retries", function()
       end
     end
 
-    it("find the webhook that was created although its answer was lost", function()
+    it("find the webhook that was created although its response was lost", function()
       for _, skew in ipairs { 0, 3600, -3600 } do
         for _, step in ipairs { "504 X", close, truncate, { "201 Created", nil, "<html>" }, "201 Created" } do
           local url, asked = steps(step, listing({ 0, 100 }, skew))
@@ -207,7 +206,7 @@ describe("retries", function()
       end
     end)
 
-    it("create again when there is none, and none but an older one", function()
+    it("create a webhook when none exists, or only an older one", function()
       for _, ages in ipairs { {}, { 100 }, { 50, 3600 } } do
         local url, asked = steps(close, listing(ages), { "201 X", nil, '{"webhookId":"webhook_9"}' })
         assert.equal("webhook_9", assert(client_of(url).webhooks:create(WANTED)).webhookId)
@@ -215,7 +214,7 @@ describe("retries", function()
       end
     end)
 
-    it("do not create again after a time limit: the server may still be at work", function()
+    it("do not create another webhook after a timeout: the server may still be processing", function()
       for _, step in ipairs { "504 X", stall } do
         local url, asked = steps(step, listing {})
         local webhook, err = client_of(url, { timeout = step == stall and 1 or 60 }).webhooks:create(WANTED)
@@ -226,7 +225,7 @@ describe("retries", function()
       end
     end)
 
-    it("keep to the time of the call while they look", function()
+    it("keep the total timeout of the call during the search", function()
       local function slow(connection) connection:read_request() return false end
       local url, asked = steps(close, slow)
       local began = runtime.monotonic()
@@ -243,7 +242,7 @@ describe("retries", function()
       assert.equal("webhook_9", assert(client_of(url).webhooks:create(WANTED)).webhookId)
     end)
 
-    it("that are cancelled do not look", function()
+    it("that are cancelled do not search", function()
       local cancel = apivideo.cancellation()
       local url, asked = steps(function(connection)
         cancel:cancel()
@@ -257,7 +256,7 @@ describe("retries", function()
       assert.equal(1, #asked)
     end)
 
-    it("that are equal come one after the other, within their time", function()
+    it("that are equal run one after the other, within their timeouts", function()
       local url = steps(stall)
       local client = client_of(url, { timeout = 0.5, retries = 0 })
       local _, errors = apivideo.parallel(3, { {}, { total_timeout = 0.1 }, { cancel = apivideo.cancellation() } },
@@ -273,7 +272,7 @@ describe("retries", function()
       assert.equal(0, errors[3].attempts)
     end)
 
-    it("look for it also when retries are off", function()
+    it("search for the webhook also without retries", function()
       local url, asked = steps(close, listing { 0 })
       assert.equal("webhook_1", assert(client_of(url, { retries = 0 }).webhooks:create(WANTED)).webhookId)
       assert.equal(2, #asked)
@@ -285,7 +284,7 @@ describe("retries", function()
       assert.equal(2, #asked)
     end)
 
-    it("say so when the doubt cannot be settled", function()
+    it("report when the outcome stays unknown", function()
       local url, asked = steps(close, "503 X")
       local webhook, err = client_of(url, { retries = 0 }).webhooks:create(WANTED)
       assert.is_nil(webhook)
@@ -317,10 +316,10 @@ describe("retries", function()
 
   describe("wait", function()
     local function asked(status, headers)
-      return retry.asked { status = status, headers = headers }
+      return retry.requested_delay { status = status, headers = headers }
     end
 
-    it("as long as the server asks: seconds or a date, by its own clock", function()
+    it("as long as the server requests: seconds, or a date by its own clock", function()
       assert.equal(7, asked(429, { ["retry-after"] = "7" }))
       assert.equal(7, asked(503, { ["retry-after"] = "7" }))
       assert.equal(30, asked(429, { ["retry-after"] = "Sun, 06 Nov 1994 08:49:37 GMT",
@@ -332,11 +331,11 @@ describe("retries", function()
       end
     end)
 
-    it("not for the header that stands on every response", function()
+    it("not for the header that every response has", function()
       assert.is_nil(asked(503, { ["x-ratelimit-retry-after"] = "55" }))
     end)
 
-    it("no longer than a minute and a bit, and never less than asked", function()
+    it("no longer than 67 seconds, and never less than requested", function()
       for i = 1, 200 do
         local delay = retry.delay(1, i)
         assert.is_true(delay >= math.min(i, 60) and delay < 67)
@@ -344,7 +343,7 @@ describe("retries", function()
       assert.is_true(retry.delay(1, 1e300) < 67)
     end)
 
-    it("by an exponential back-off with full jitter", function()
+    it("by exponential backoff with full jitter", function()
       waits.set(1, 8)
       for attempts, longest in pairs { 1, 2, 4, 8, 8, 8 } do
         local least, most = math.huge, 0
@@ -357,7 +356,7 @@ describe("retries", function()
       end
     end)
 
-    it("in fact, before they ask again", function()
+    it("before they send the next request", function()
       for _, header in ipairs { "X-RateLimit-Retry-After: 1\r\n", "Retry-After: 1\r\n" } do
         local url, requests = steps({ "429 X", header }, FOUND)
         local began = runtime.monotonic()
@@ -367,7 +366,7 @@ describe("retries", function()
       end
     end)
 
-    it("not beyond the time for the whole call", function()
+    it("not beyond the total timeout", function()
       for _, headers in ipairs { "", "Retry-After: 30\r\n" } do
         waits.set(1e9, 1e9)
         local url, requests = steps { "503 X", headers }
@@ -381,26 +380,29 @@ describe("retries", function()
   end)
 
   describe("have a budget", function()
-    it("so that an outage is not multiplied", function()
+    it("so that they do not multiply the load of an outage", function()
       local url, asked = steps "503 X"
       local client = client_of(url)
       for _ = 1, 100 do client.webhooks:get "webhook_1" end
       assert.is_true(#asked >= 100 + 15 and #asked <= 100 + 25, #asked)
     end)
 
-    it("that successes and time fill", function()
-      local budget = retry.budget()
-      for _ = 1, 20 do assert.is_true(budget:take()) end
-      assert.is_false(budget:take())
-      for _ = 1, 5 do budget:succeeded() end
-      assert.is_true(budget:take())
-      assert.is_false(budget:take())
-      budget.since = budget.since - 20
-      for _ = 1, 2 do assert.is_true(budget:take()) end
-      assert.is_false(budget:take())
-      budget.since = budget.since - 1e6
-      for _ = 1, 20 do assert.is_true(budget:take()) end
-      assert.is_false(budget:take())
+    it("that successes and time refill", function()
+      local now, monotonic = 1000, runtime.monotonic
+      runtime.monotonic = function() return now end
+      finally(function() runtime.monotonic = monotonic end)
+      local budget = retry.new_budget()
+      local function take_all(count)
+        for _ = 1, count do assert.is_true(budget:take()) end
+        assert.is_false(budget:take())
+      end
+      take_all(20)
+      for _ = 1, 5 do retry.add_success(budget) end
+      take_all(1)
+      now = now + 20
+      take_all(2)
+      now = now + 1e6
+      take_all(20)
     end)
 
     it("that a rate limit does not use", function()

@@ -1,4 +1,4 @@
--- What failed, as text for logs and dead letters.
+-- Errors as text for logs and dead letters.
 
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"

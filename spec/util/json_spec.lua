@@ -6,7 +6,7 @@ local has_integers = math.type ~= nil
 local function shown(text) return tostring(json.decode(text)[1]) end
 
 describe("JSON of the management API", function()
-  it("has whole numbers without a fraction, on each Lua", function()
+  it("reads whole numbers as integers, on each Lua", function()
     for text, expected in pairs { ["[5]"] = "5", ["[-1]"] = "-1", ["[0]"] = "0",
       ["[4294967296]"] = "4294967296", ["[99999999999999]"] = "99999999999999" } do
       assert.equal(expected, shown(text))
@@ -41,7 +41,7 @@ describe("JSON of the management API", function()
     assert.equal("9007199254740993", tostring(value.c))
   end)
 
-  it("refuses what is no JSON, also beside long numbers", function()
+  it("rejects malformed JSON, also beside long numbers", function()
     for _, text in ipairs { "", "{", "[1234567890123456789", '["1234567890123456789', '{"a":1234567890123456789',
       '["a\\', '[1234567890123456789,"a\\"', "<html>" } do
       local value, err = json.decode(text)
@@ -50,7 +50,7 @@ describe("JSON of the management API", function()
     end
   end)
 
-  it("tells null from what is missing", function()
+  it("distinguishes null from a missing member", function()
     local value = json.decode '{"a":null,"b":[null,1234567890123456789]}'
     assert.equal(json.null, value.a)
     assert.equal(json.null, value.b[1])
@@ -75,7 +75,7 @@ describe("JSON of the management API", function()
     end
   end)
 
-  it("writes empty lists as such where they are marked", function()
+  it("writes marked empty lists as lists", function()
     assert.equal("[]", json.encode(json.array {}))
     assert.equal('{"a":[]}', json.encode { a = json.array {} })
     assert.equal("[1]", json.encode(json.array { 1 }))
@@ -118,7 +118,7 @@ describe("JSON of the management API", function()
     end
   end)
 
-  it("writes strings as they are, whatever stands in them", function()
+  it("writes any string unchanged", function()
     for _, text in ipairs { "@", "@@", '"@5"', "@[]", "\\@@@", "\0\1\"" } do
       local value = json.decode(json.encode { text, json.array {}, 1234567890123456 })
       assert.equal(text, value[1])

@@ -1,10 +1,10 @@
--- What no person and no log may see, taken out of texts.
+-- Secrets are redacted in texts and tables.
 
 local locale = require "spec.support.locale"
 local redact = require "apivideo.util.redact"
 
 describe("redaction", function()
-  it("leaves alone what is no secret", function()
+  it("leaves texts without secrets unchanged", function()
     for _, text in ipairs { "", "streamKey", '{"title":"streamKey"}', '{"name":"streamKey","value":"shown"}',
       "https://host/path?name=streamKey&x=1", '{"keys":["apiKey"]}', "a basics course", '"apiKey":5,"b":"c"',
       '{"other":"\\"","next":"shown"}', '{"author":"shown","keyword":"shown"}', "?author=shown&keyword=shown",
@@ -14,7 +14,7 @@ describe("redaction", function()
     end
   end)
 
-  describe("takes the value of a secret name out", function()
+  describe("redacts the value of a secret name", function()
     local secret = { "apiKey", "api_key", "X-Api-Key", "APIKEY", "API_KEY", "metadata[apiKey]", "key", "token",
       "access_token", "refreshToken", "authtoken", "tokens", "secret", "client_secret", "signatureSecret", "password",
       "userPassword", "db-password", "passwd", "Authorization", "Proxy-Authorization", "x-auth", "auth", "Cookie",
@@ -87,7 +87,28 @@ describe("redaction", function()
     end)
   end)
 
-  it("takes members of JSON out, and nothing after them", function()
+  it("redacts secrets in texts", function()
+    for text, expected in pairs {
+      ["a sig_sec_abc123 b"] = "a sig_sec_*** b",
+      ["sig_sec_a_b-c"] = "sig_sec_***",
+      ["Authorization: Basic dGVzdDo="] = "Authorization: Basic ***",
+      ["bearer eyJ0.eyJ1-_x=="] = "bearer ***",
+      ["https://user:pass@host/a@b"] = "https://***@host/a@b",
+      ["nothing here"] = "nothing here",
+    } do
+      assert.equal(expected, redact.text(text))
+    end
+    assert.equal("*** and ***", redact.text("k%.y and k%.y", "k%.y"))
+    assert.equal("x", redact.text("x", ""))
+  end)
+
+  it("redacts secrets in tables and their keys, and leaves the original unchanged", function()
+    local original = { a = { "sig_sec_1" }, ["sig_sec_2"] = 5, n = 1 }
+    assert.same({ a = { "sig_sec_***" }, ["sig_sec_***"] = 5, n = 1 }, redact.value(original))
+    assert.equal("sig_sec_1", original.a[1])
+  end)
+
+  it("redacts members of JSON, and nothing after them", function()
     for text, expected in pairs {
       [ [[{"apiKey":"x","b":"c"}]] ] = [[{"apiKey":"***","b":"c"}]],
       [ [[{"apiKey":"x\\","b":"c"}]] ] = [[{"apiKey":"***","b":"c"}]],
@@ -104,17 +125,17 @@ describe("redaction", function()
     end
   end)
 
-  it("takes parameters out of URLs", function()
+  it("redacts parameters of URLs", function()
     assert.equal("GET /x?streamKey=***&a=b", redact.text("GET /x?streamKey=a%20b&a=b"))
     assert.equal("/x?a=b&access_token=***#c", redact.text("/x?a=b&access_token=abc#c"))
     assert.equal('"/x?refresh_token=***"', redact.text('"/x?refresh_token=abc"'))
   end)
 
-  it("takes several secrets out, whatever characters they have", function()
+  it("redacts several secrets with any characters", function()
     assert.equal("*** *** c", redact.text("a%d.+key b-[x]-key c", { "a%d.+key", "b-[x]-key" }))
   end)
 
-  it("takes secrets out as they stand in URLs and in JSON", function()
+  it("redacts secrets as they are written in URLs and in JSON", function()
     local key = "a/key+\"1\\b"
     for _, form in ipairs { key, "a%2Fkey%2B%221%5Cb", "a%2fkey%2b%221%5cb", 'a/key+\\"1\\\\b', 'a\\/key+\\"1\\\\b',
       'a\\\\\\/key+\\\\\\"1\\\\\\\\b' } do
@@ -125,7 +146,7 @@ describe("redaction", function()
     end
   end)
 
-  it("takes user information out of URLs, whatever characters it has, also in JSON and percent-encoded", function()
+  it("redacts user information in URLs with any characters, also in JSON and percent-encoded", function()
     for text, expected in pairs {
       ["http://me:a:b@c@host/a@b"] = "http://***@host/a@b",
       ["https://TOKEN@host"] = "https://***@host",
@@ -142,11 +163,11 @@ describe("redaction", function()
     end
   end)
 
-  it("takes signature secrets out", function()
+  it("redacts signature secrets", function()
     assert.equal("a sig_sec_*** b", redact.text("a sig_sec_a-B_1 b"))
   end)
 
-  it("takes credentials out, however they are written", function()
+  it("redacts credentials in any form", function()
     assert.equal("BASIC *** bearer ***", redact.text("BASIC abc= bearer a.b"))
     assert.equal([["Basic ***","Bearer ***\"]], redact.text([["Basic ab\/cd==","Bearer e.f\/g\"]]))
     assert.equal("Basic authentication", redact.text("Basic authentication"))
@@ -175,7 +196,7 @@ describe("redaction", function()
     assert.equal("Basic ***", redact.text("Basic " .. long .. "1"))
   end)
 
-  it("knows the letters of ASCII alone, whatever the locale", function()
+  it("treats only ASCII letters as letters, in every locale", function()
     local done = locale.within("de_DE.ISO-8859-1", function()
       assert.equal("https://h/?q=***", redact.text("https://h/?q=s%E9cret", "s\233cret"))
     end)

@@ -1,11 +1,11 @@
 --- Settling attempts of a worker: an event is completed, retried or dead-lettered, and the log says so.
 
+local backoff = require "apivideo.util.backoff"
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
 local permanent = require "apivideo.events.permanent"
 local protected = require "apivideo.util.pcall"
-local retry = require "apivideo.transport.retry"
 local runtime = require "apivideo.runtime"
 
 local MAX_BACKOFF_S = 600
@@ -27,8 +27,7 @@ local settlement = {}
 
 -- Exponential backoff with 50 % jitter.
 local function delay_of(worker, attempt)
-  local most = math.min(MAX_BACKOFF_S, worker.backoff * 2 ^ (attempt - 1))
-  return most / 2 + retry.random() * most / 2
+  return backoff.half_jitter(attempt, worker.backoff, MAX_BACKOFF_S)
 end
 
 local function text_of(errs, tracebacks, max_bytes)

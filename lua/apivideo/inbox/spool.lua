@@ -109,7 +109,7 @@ function Spool:forward()
     if not ok then log.error("inbox: the spool failed: " .. failure.message(forwarded)) end
     if ok and forwarded then
       pause = SHORTEST
-      slice:breathe()
+      slice:yield()
     else
       runtime.sleep(pause)
       pause = math.min(LONGEST, pause * 2)

@@ -120,7 +120,7 @@ local function step(self, turn)
   if not claim then return rest(self, latch) end
   found(self)
   handle(self, claim, turn)
-  if not turn.is_replaced then turn.slice:breathe() end
+  if not turn.is_replaced then turn.slice:yield() end
 end
 
 local function new_turn()

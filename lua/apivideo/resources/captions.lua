@@ -1,12 +1,15 @@
 --- The captions of a video. https://docs.api.video/reference/api/Captions
---- They have no captionId: what an event calls so is found by its videoId and language (`srclang`).
+--- They have no captionId. The captions of an event's `captionId` are found by its videoId and language (`srclang`).
 
 local call_options = require "apivideo.transport.call_options"
-local resource = require "apivideo.resources.collection"
+local collection = require "apivideo.resources.collection"
+local objects = require "apivideo.resources.objects"
+local options = require "apivideo.util.options"
+local pages = require "apivideo.resources.pages"
 
 ---@class apivideo.Caption
 ---@field uri string its path in the API
----@field src string where its text is
+---@field src string the URL of its text
 ---@field srclang string the language, such as en
 ---@field languageName string
 ---@field default boolean
@@ -18,21 +21,26 @@ local resource = require "apivideo.resources.collection"
 ---@class apivideo.Captions
 local Captions = {}
 Captions.__index = Captions
+Captions.__name = "apivideo.captions"
 
 --- Lists one page of the captions of a video.
 ---@param videoId string
 ---@param query? { currentPage?: integer, pageSize?: integer }
 ---@param given? apivideo.CallOptions
 ---@return apivideo.CaptionPage|nil page
----@return apivideo.Error? err `not_found` when there is no such video
+---@return apivideo.Error? err `not_found` when the video does not exist
 ---@return apivideo.Response? response not after an error
 function Captions:list(videoId, query, given)
-  local client = resource.client_of(self, "captions:list")
-  local asked = resource.check_query("captions:list", query, { currentPage = "number?", pageSize = "number?" }, 4)
+  options.check_self(self, Captions, "captions", "list")
+  local asked = collection.check_query("captions:list", query, collection.PAGE, 3)
   local limits = call_options.check("captions:list", given)
-  local ok, err = resource.check_id("captions:list", "videoId", videoId)
+  local ok, err = objects.check_id("captions:list", "videoId", videoId)
   if not ok then return nil, err end
-  return resource.page(client, "/videos/" .. videoId .. "/captions", asked, limits)
+  return pages.get(self._client, "/videos/" .. videoId .. "/captions", asked, limits)
 end
 
-return { new = function(client) return resource.new(Captions, client) end }
+return {
+  ---@param client apivideo.Client
+  ---@return apivideo.Captions
+  new = function(client) return setmetatable({ _client = client }, Captions) end,
+}

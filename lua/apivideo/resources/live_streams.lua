@@ -1,13 +1,12 @@
 --- The live streams of an account. https://docs.api.video/reference/api/Live-Streams
 
-local call_options = require "apivideo.transport.call_options"
-local resource = require "apivideo.resources.collection"
+local collection = require "apivideo.resources.collection"
 
 ---@class apivideo.LiveStream
 ---@field liveStreamId string
 ---@field name string
----@field streamKey string a secret: who has it can broadcast
----@field broadcasting boolean whether it is on air now
+---@field streamKey string a secret: it allows broadcasting
+---@field broadcasting boolean whether it is live now
 ---@field createdAt string such as 2020-01-31T10:17:47+00:00
 ---@field updatedAt string
 ---@field assets table<string, string> links to hls, player, iframe, thumbnail
@@ -26,26 +25,17 @@ local resource = require "apivideo.resources.collection"
 ---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.LiveStreams
+---@field get fun(self, liveStreamId: string, options?: apivideo.CallOptions): apivideo.LiveStream|nil, apivideo.Error?, apivideo.Response? one live stream; `not_found` when it does not exist
 ---@field list fun(self, query?: apivideo.LiveStreamQuery, options?: apivideo.CallOptions): apivideo.LiveStreamPage|nil, apivideo.Error?, apivideo.Response? one page
 ---@field pages fun(self, query?: apivideo.LiveStreamQuery, options?: apivideo.CallOptions): fun(): apivideo.LiveStreamPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
----@field each fun(self, query?: apivideo.LiveStreamQuery, options?: apivideo.CallOptions): fun(): apivideo.LiveStream|nil an iterator over all; raises a failure as an error object
-local LiveStreams = resource.class {
-  name = "live_streams", path = "/live-streams", id = "liveStreamId",
+---@field each fun(self, query?: apivideo.LiveStreamQuery, options?: apivideo.CallOptions): fun(): apivideo.LiveStream|nil an iterator over all items; raises a failure as an error object
+local LiveStreams = collection.class {
+  name = "live_streams", path = "/live-streams", id_field = "liveStreamId",
   filters = { streamKey = "string?", name = "string?", sortBy = "string?", sortOrder = "string?" },
 }
 
---- Gets one live stream.
----@param liveStreamId string
----@param given? apivideo.CallOptions
----@return apivideo.LiveStream|nil live_stream
----@return apivideo.Error? err `not_found` when there is none
----@return apivideo.Response? response not after an error
-function LiveStreams:get(liveStreamId, given)
-  local client = resource.client_of(self, "live_streams:get")
-  local limits = call_options.check("live_streams:get", given)
-  local ok, err = resource.check_id("live_streams:get", "liveStreamId", liveStreamId)
-  if not ok then return nil, err end
-  return resource.get(client, "/live-streams/" .. liveStreamId, "liveStreamId", limits)
-end
-
-return { new = function(client) return resource.new(LiveStreams, client) end }
+return {
+  ---@param client apivideo.Client
+  ---@return apivideo.LiveStreams
+  new = function(client) return setmetatable({ _client = client }, LiveStreams) end,
+}

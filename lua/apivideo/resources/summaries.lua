@@ -1,6 +1,6 @@
 --- The summaries of videos. https://docs.api.video/reference/api/Summaries
 
-local resource = require "apivideo.resources.collection"
+local collection = require "apivideo.resources.collection"
 
 ---@class apivideo.Summary
 ---@field summaryId string
@@ -26,13 +26,17 @@ local resource = require "apivideo.resources.collection"
 ---@class apivideo.Summaries
 ---@field list fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): apivideo.SummaryPage|nil, apivideo.Error?, apivideo.Response? one page
 ---@field pages fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): fun(): apivideo.SummaryPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
----@field each fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): fun(): apivideo.Summary|nil an iterator over all; raises a failure as an error object
-local Summaries = resource.class {
-  name = "summaries", path = "/summaries", id = "summaryId",
+---@field each fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): fun(): apivideo.Summary|nil an iterator over all items; raises a failure as an error object
+local Summaries = collection.class {
+  name = "summaries", path = "/summaries", id_field = "summaryId", is_listed_only = true,
   filters = {
     videoId = "string?", origin = "string?", sourceStatus = "string?", sortBy = "string?",
     sortOrder = "string?",
   },
 }
 
-return { new = function(client) return resource.new(Summaries, client) end }
+return {
+  ---@param client apivideo.Client
+  ---@return apivideo.Summaries
+  new = function(client) return setmetatable({ _client = client }, Summaries) end,
+}

@@ -1,8 +1,10 @@
---- The videos of an account, and how far their encoding is.
+--- The videos of an account, and the progress of their encoding.
 --- https://docs.api.video/reference/api/Videos
 
 local call_options = require "apivideo.transport.call_options"
-local resource = require "apivideo.resources.collection"
+local collection = require "apivideo.resources.collection"
+local objects = require "apivideo.resources.objects"
+local options = require "apivideo.util.options"
 
 ---@class apivideo.Video
 ---@field videoId string
@@ -17,13 +19,13 @@ local resource = require "apivideo.resources.collection"
 ---@field discardedAt any a date, or apivideo.null
 
 ---@class apivideo.VideoStatus
----@field ingest { status: string, filesize: integer|any, receivedBytes: { from: integer, to: integer, total: integer }[] } filesize in bytes, apivideo.null while it is unknown; status: uploading, uploaded, ingesting, ingested, or newer ones
+---@field ingest { status: string, filesize: integer|any, receivedBytes: { from: integer, to: integer, total: integer }[] } filesize in bytes, apivideo.null while unknown; status: uploading, uploaded, ingesting, ingested, or newer ones
 ---@field encoding { playable: boolean, qualities: apivideo.VideoQuality[], metadata: table<string, any> }
 
 ---@class apivideo.VideoQuality
 ---@field type? string hls, mp4
 ---@field quality string 240p to 2160p
----@field status string waiting, encoding, encoded, failed (which shows only here), or newer ones
+---@field status string waiting, encoding, encoded, failed (no event reports it), or newer ones
 
 ---@class apivideo.VideoPage
 ---@field data apivideo.Video[]
@@ -41,43 +43,34 @@ local resource = require "apivideo.resources.collection"
 ---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.Videos
+---@field get fun(self, videoId: string, options?: apivideo.CallOptions): apivideo.Video|nil, apivideo.Error?, apivideo.Response? one video; `not_found` when it does not exist
 ---@field list fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): apivideo.VideoPage|nil, apivideo.Error?, apivideo.Response? one page
 ---@field pages fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): fun(): apivideo.VideoPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
----@field each fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): fun(): apivideo.Video|nil an iterator over all; raises a failure as an error object
-local Videos = resource.class {
-  name = "videos", path = "/videos", id = "videoId",
+---@field each fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): fun(): apivideo.Video|nil an iterator over all items; raises a failure as an error object
+local Videos = collection.class {
+  name = "videos", path = "/videos", id_field = "videoId",
   filters = {
     title = "string?", tags = "table?", metadata = "table?", description = "string?",
     liveStreamId = "string?", sortBy = "string?", sortOrder = "string?",
   },
 }
 
---- Gets one video.
----@param videoId string
----@param given? apivideo.CallOptions
----@return apivideo.Video|nil video
----@return apivideo.Error? err `not_found` when there is none
----@return apivideo.Response? response not after an error
-function Videos:get(videoId, given)
-  local client = resource.client_of(self, "videos:get")
-  local limits = call_options.check("videos:get", given)
-  local ok, err = resource.check_id("videos:get", "videoId", videoId)
-  if not ok then return nil, err end
-  return resource.get(client, "/videos/" .. videoId, "videoId", limits)
-end
-
---- Gets how far a video is: what has arrived, and each quality's encoding.
+--- Gets the status of a video: the bytes received, and the encoding of each quality.
 ---@param videoId string
 ---@param given? apivideo.CallOptions
 ---@return apivideo.VideoStatus|nil status
----@return apivideo.Error? err `not_found` when there is none
+---@return apivideo.Error? err `not_found` when the video does not exist
 ---@return apivideo.Response? response not after an error
 function Videos:status(videoId, given)
-  local client = resource.client_of(self, "videos:status")
+  options.check_self(self, Videos, "videos", "status")
   local limits = call_options.check("videos:status", given)
-  local ok, err = resource.check_id("videos:status", "videoId", videoId)
+  local ok, err = objects.check_id("videos:status", "videoId", videoId)
   if not ok then return nil, err end
-  return resource.get(client, "/videos/" .. videoId .. "/status", nil, limits)
+  return objects.get(self._client, "/videos/" .. videoId .. "/status", nil, limits)
 end
 
-return { new = function(client) return resource.new(Videos, client) end }
+return {
+  ---@param client apivideo.Client
+  ---@return apivideo.Videos
+  new = function(client) return setmetatable({ _client = client }, Videos) end,
+}

@@ -1,5 +1,6 @@
---- Ends calls from outside: another task cancels, and the call returns with the error `cancelled`.
+--- Cancels calls from another task: the call returns the error `cancelled`.
 
+local options = require "apivideo.util.options"
 local runtime = require "apivideo.runtime"
 
 ---@class apivideo.Cancellation
@@ -8,13 +9,15 @@ local Cancellation = {}
 Cancellation.__index = Cancellation
 Cancellation.__name = "apivideo.cancellation"
 
---- Cancels every call that was given this, those under way and those to come.
+--- Cancels all calls that have this option, those in progress and later ones.
 function Cancellation:cancel()
+  options.check_self(self, Cancellation, "cancellation", "cancel")
   self.latch:open(true)
 end
 
 ---@return boolean
 function Cancellation:is_cancelled()
+  options.check_self(self, Cancellation, "cancellation", "is_cancelled")
   return self.latch:is_open()
 end
 

@@ -1,9 +1,9 @@
---- A dictionary of one process, with the functions of nginx's shared ones (and their meaning of an
---- `exptime`: seconds, 0 for ever).
+--- A dictionary of one process, with the functions of nginx's shared dictionaries. An `exptime` is in seconds; 0 means
+--- that the value does not expire.
 
 local runtime = require "apivideo.runtime"
 
-local SWEEP = 1000 -- additions after which what has expired is removed
+local SWEEP_INTERVAL = 1000 -- values with an expiry that are added before expired ones are removed
 
 ---@class apivideo.Dictionary
 ---@field get fun(self, key: string): any
@@ -13,6 +13,7 @@ local SWEEP = 1000 -- additions after which what has expired is removed
 ---@field delete fun(self, key: string)
 local Dictionary = {}
 Dictionary.__index = Dictionary
+Dictionary.__name = "apivideo.Dictionary"
 
 local function is_live(self, key)
   local expires = self.expires[key]
@@ -36,7 +37,7 @@ end
 function Dictionary:set(key, value, exptime)
   if exptime and exptime > 0 then
     self.additions = self.additions + 1
-    if self.additions > SWEEP then sweep(self) end
+    if self.additions > SWEEP_INTERVAL then sweep(self) end
     self.expires[key] = runtime.monotonic() + exptime
   else
     self.expires[key] = nil
@@ -74,11 +75,11 @@ function dictionary.new()
   return setmetatable({ values = {}, expires = {}, additions = 0 }, Dictionary)
 end
 
---- Raises, at a level as seen from the caller, unless a value has functions of a dictionary.
+--- Raises an error unless a value has functions of a dictionary.
 ---@param where string the option, for the message
 ---@param value table
 ---@param names string[] the functions
----@param level integer
+---@param level integer at which it raises, as seen from the caller
 function dictionary.check(where, value, names, level)
   for _, name in ipairs(names) do
     if type(value[name]) ~= "function" then

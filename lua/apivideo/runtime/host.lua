@@ -1,10 +1,10 @@
---- Whether nginx runs this Lua, and in which of its phases: the one place that recognises it.
+--- Whether nginx runs this Lua, and its current phase. No other module detects nginx.
 
--- A protected read: where undeclared globals are errors it fails, and rawget would miss what the globals of
--- an nginx request inherit.
+-- Protected: a program may make reading an undeclared global an error. rawget would miss globals that the environment
+-- of an nginx request inherits.
 local _, ngx = pcall(function() return ngx end)
 
--- Others have a global `ngx`, too, for what they are compatible with.
+-- Other programs have a global `ngx`, too, for compatibility.
 local in_nginx = type(ngx) == "table" and type(ngx.socket) == "table" and type(ngx.get_phase) == "function"
 
 local host = {}

@@ -1,18 +1,18 @@
---- Gates for tasks, over any loop: all who wait pass once a gate is open.
+--- Latches, over any loop: tasks wait until a latch is open.
 
 local unpack = table.unpack or unpack
 
 ---@class apivideo.Latch
 local Latch = {}
 Latch.__index = Latch
+Latch.__name = "apivideo.Latch"
 
---- Whether it is open.
 ---@return boolean
 function Latch:is_open()
   return self.values ~= nil
 end
 
---- Opens it, once; the values go to all who wait and will wait.
+--- Opens the latch. All present and later waits return the values. Opening it again has no effect.
 ---@param ... any
 function Latch:open(...)
   if self.values then return end
@@ -21,12 +21,12 @@ function Latch:open(...)
   self.waits = nil
 end
 
---- Lets the opening end a wait of the loop, whatever else that waits for.
+--- Makes the opening end a wait of the loop, which may also end for other reasons.
 function Latch:join(wait)
   self.waits[#self.waits + 1] = wait
 end
 
---- Takes a wait that is over off the latch, which may live on.
+--- Removes a finished wait, because the latch may exist for longer.
 function Latch:leave(wait)
   for i = self.waits and #self.waits or 0, 1, -1 do
     if self.waits[i] == wait then
@@ -36,10 +36,10 @@ function Latch:leave(wait)
   end
 end
 
---- Waits until it is open.
----@param seconds? number how long at most; without it, for ever
+--- Waits until the latch is open.
+---@param seconds? number timeout; default: none
 ---@param cancel? apivideo.Latch ends the wait when it opens
----@return any ... what `open` was given; or nil, "timeout"; or nil, "cancelled"
+---@return any ... the values of `open`; or nil, "timeout"; or nil, "cancelled"
 function Latch:wait(seconds, cancel)
   if self.values then return unpack(self.values, 1, self.values.n) end
   if cancel and cancel:is_open() then return nil, "cancelled" end
@@ -55,9 +55,9 @@ end
 
 local latches = {}
 
---- Latches of a loop.
----@param suspend fun(wait: table, seconds?: number): boolean waits until `wait` is woken; false when the time ran out
----@param wake fun(wait: table) ends a wait, once
+--- A constructor of latches over a loop.
+---@param suspend fun(wait: table, seconds?: number): boolean waits until `wait` is woken; false after the timeout
+---@param wake fun(wait: table) ends a wait; idempotent
 ---@return fun(): apivideo.Latch
 function latches.over(suspend, wake)
   return function()

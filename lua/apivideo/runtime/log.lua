@@ -1,5 +1,4 @@
---- Lines for a person: in nginx's error log where nginx runs us, on stderr elsewhere. No secret is in
---- them.
+--- The log: nginx's error log in nginx, otherwise stderr. Secrets are redacted.
 
 local host = require "apivideo.runtime.host"
 local redact = require "apivideo.util.redact"
@@ -17,11 +16,11 @@ end
 
 local log = {}
 
---- What somebody else did wrong, or may be meant so.
+--- Logs what a peer did wrong, or what may be intended.
 ---@param text string
 function log.warn(text) write("WARN", text) end
 
---- What failed here.
+--- Logs a failure of this process.
 ---@param text string
 function log.error(text) write("ERR", text) end
 

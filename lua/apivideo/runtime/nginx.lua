@@ -1,25 +1,26 @@
---- nginx's event loop. What waits yields to it; libcurl's transfers are driven by one timer of each
---- worker, between short sleeps, however many calls wait for them.
+--- nginx's event loop. A task that waits yields to it. One timer in each worker drives libcurl's transfers, with short
+--- sleeps between its polls, for all waiting calls.
 ---
---- nginx may have no timer left, or drop one that it has given, or end a request in the middle of a
---- wait. So nobody relies on the one who should be at work: who waits looks now and then whether
---- somebody is, and else does it.
+--- nginx may have no free timer, may drop a timer that it accepted, and may end a request during a wait. So no task
+--- relies on that timer: each waiting task checks regularly that the transfers are polled, and otherwise polls them
+--- itself.
 
 local core = require "apivideo.core"
 local failure = require "apivideo.util.failure"
 local host = require "apivideo.runtime.host"
 local latches = require "apivideo.runtime.latches"
 local log = require "apivideo.runtime.log"
+local options = require "apivideo.util.options"
 local semaphore = require "ngx.semaphore"
 local standalone = require "apivideo.runtime.standalone"
 
 local ngx = host.ngx
 
-local SHORTEST, LONGEST = 0.001, 0.004 -- seconds between two looks at the transfers
-local ABSENT = 0.05   -- seconds without a look after which nobody is at work
-local PATIENCE = 0.1  -- seconds after which who waits looks after that
-local LATE = 1        -- seconds after which the timer of a task is not to be expected any more
-local LATER = { 1, 4, 16 } -- seconds after which timers look for tasks whose own timer was dropped
+local MIN_POLL_INTERVAL_S, MAX_POLL_INTERVAL_S = 0.001, 0.004 -- of the transfers
+local POLLER_LOST_S = 0.05 -- without a poll, after which the polling task counts as lost
+local CHECK_INTERVAL_S = 0.1 -- at which a waiting task checks for that
+local TIMER_LOST_S = 1 -- after which the timer of a task counts as lost
+local RETRY_TIMERS_S = { 1, 4, 16 } -- delays of further timers, for tasks whose own timer was dropped
 
 local runtime = { now = core.now, monotonic = core.monotonic }
 
@@ -29,7 +30,7 @@ local can_wait = {
   ssl_cert = true, ssl_session_fetch = true, ssl_client_hello = true,
 }
 
--- Whether no C function that is under way forbids it. (nginx leaves out coroutine.isyieldable.)
+-- Whether no C function on the stack prevents a yield. (nginx has no coroutine.isyieldable.)
 local function can_yield()
   local level = 2
   while true do
@@ -40,8 +41,7 @@ local function can_yield()
   end
 end
 
---- Why nothing can wait here, or nil. (In init_by_lua there is no loop yet, and nobody to be held up:
---- there a wait blocks.)
+--- Why Lua cannot wait here, or nil. (In init_by_lua there is no loop yet, and no request: there a wait blocks.)
 ---@return string?
 function runtime.refusal()
   local phase = host.phase()
@@ -55,19 +55,19 @@ function runtime.refusal()
   end
 end
 
---- Whether this worker of nginx is to end soon, so that nothing should be begun.
+--- Whether this nginx worker is exiting, so that no new work should start.
 ---@return boolean
 function runtime.is_ending()
   return ngx.worker.exiting()
 end
 
--- What was opened before the workers are forked must not live on in them.
+-- Connections that were opened before the workers are forked must not be used in them.
 local function release(...)
   standalone.release()
   return ...
 end
 
--- A function that the other loop does in init_by_lua.
+-- A function for which the other loop is used in init_by_lua.
 local function except_in_init(name, fn)
   return function(...)
     if host.phase() == "init" then return release(standalone[name](...)) end
@@ -75,7 +75,7 @@ local function except_in_init(name, fn)
   end
 end
 
-local tasks, first, last = {}, 1, 0 -- those that nobody has begun
+local tasks, first, last = {}, 1, 0 -- queue of tasks that have not started
 
 -- Calls a task's function; its error is logged.
 local function run_task(fn, ...)
@@ -90,38 +90,38 @@ local function run_next()
   run_task(unpack(task, 1, task.n))
 end
 
--- What a timer does.
+-- The callback of a timer.
 local function run_tasks()
   while first <= last do run_next() end
 end
 
-local function go_on() end
+local function ignore() end
 
--- Does a task in a request, since no timer does. It must not end because the request's client leaves.
-local function stand_in()
-  pcall(ngx.on_abort, go_on) -- not in each phase, and once in a request
+-- Runs a task in a request, because no timer runs it. The task must not end because the request's client disconnects.
+local function run_in_request()
+  pcall(ngx.on_abort, ignore) -- fails in some phases, and the second time in a request
   run_next()
 end
 
-local function is_task_left()
-  return first <= last and core.monotonic() - tasks[first].since > LATE
+local function is_task_lost()
+  return first <= last and core.monotonic() - tasks[first].since > TIMER_LOST_S
 end
 
--- Waits until `wait` is woken, or for some seconds; false when the time ran out.
+-- Waits until `wait` is woken, or until the timeout; false after the timeout.
 local suspend = except_in_init("suspend", function(wait, seconds)
   local ends = core.monotonic() + (seconds or math.huge)
   wait.semaphore = wait.semaphore or assert(semaphore.new(0))
   while not wait.over do
     local left = ends - core.monotonic()
     if left <= 0 then return false end
-    -- (It takes less than a millisecond for none at all.)
-    wait.semaphore:wait(math.max(SHORTEST, math.min(left, PATIENCE)))
-    if not wait.over and is_task_left() then stand_in() end
+    -- (nginx treats a timeout of less than a millisecond as zero.)
+    wait.semaphore:wait(math.max(MIN_POLL_INTERVAL_S, math.min(left, CHECK_INTERVAL_S)))
+    if not wait.over and is_task_lost() then run_in_request() end
   end
   return true
 end)
 
--- Ends a wait, once.
+-- Ends a wait; idempotent.
 local function wake(wait)
   if wait.over or not wait.semaphore then return standalone.wake(wait) end
   wait.over = true
@@ -131,86 +131,84 @@ end
 ---@type fun(): apivideo.Latch
 runtime.latch = latches.over(suspend, wake)
 
---- Waits, while other requests go on.
+--- Waits. Other requests are processed during that.
 ---@param seconds number
 function runtime.sleep(seconds)
-  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
-    error("sleep: seconds expected, a number from 0 on", 2)
-  end
+  options.check_value("sleep: seconds", seconds, "seconds>=0", 2)
   local refusal = runtime.refusal()
   if refusal then error("sleep: " .. refusal, 2) end
   if host.phase() == "init" then return release(standalone.sleep(seconds)) end
   ngx.sleep(seconds)
 end
 
---- Lets all others go on first that can. (Without OpenResty's patches, nginx warns of an ngx.sleep(0).) What
---- waits for a semaphore goes on behind all else that has happened to this worker meanwhile.
+--- Yields: all tasks that are ready run first. (Without OpenResty's patches, nginx warns about ngx.sleep(0).) A task
+--- that waits for a semaphore is resumed after all other events that this worker has received.
 runtime.pass = except_in_init("pass", function()
-  local there, back = semaphore.new(0), semaphore.new(0)
+  local started, finished = semaphore.new(0), semaphore.new(0)
   ngx.thread.spawn(function()
-    there:wait(PATIENCE)
-    back:post(1)
+    started:wait(CHECK_INTERVAL_S)
+    finished:post(1)
   end)
-  there:post(1)
-  back:wait(PATIENCE)
+  started:post(1)
+  finished:wait(CHECK_INTERVAL_S)
 end)
 
-local looked_later = -math.huge -- when timers that look later were last started
+local retried_at = -math.huge -- when the retry timers were last started
 
--- nginx drops a timer that is due while too many are running. (Where they are tasks, each goes on with the
--- next, so this is for other timers than ours.)
-local function look_later()
+-- nginx drops a timer that expires while too many are running. (Our own timers run all queued tasks, so this is
+-- necessary only when other timers are running.)
+local function start_retry_timers()
   local now = core.monotonic()
-  if ngx.timer.running_count() == 0 or now - looked_later < LATER[1] then return end
-  looked_later = now
-  for _, seconds in ipairs(LATER) do ngx.timer.at(seconds, run_tasks) end
+  if ngx.timer.running_count() == 0 or now - retried_at < RETRY_TIMERS_S[1] then return end
+  retried_at = now
+  for _, seconds in ipairs(RETRY_TIMERS_S) do ngx.timer.at(seconds, run_tasks) end
 end
 
--- Has a task done in a timer; or one here, where nginx has no timer left. Where nothing can wait it is
--- left for others.
+-- Queues a task for a timer. When nginx has no free timer, a queued task runs here; where Lua cannot wait, it stays in
+-- the queue.
 local function push(...)
   last = last + 1
   tasks[last] = { n = select("#", ...), since = core.monotonic(), ... }
   if ngx.timer.at(0, run_tasks) then
-    look_later()
+    start_retry_timers()
   elseif not runtime.refusal() then
-    stand_in()
+    run_in_request()
   end
 end
 
 local spawn = except_in_init("spawn", push)
 
---- Starts a task that no request's end ends: in a timer. An error in it is reported in the log.
+--- Starts a task in a timer, so that it does not end with the current request. An error in it is logged.
 ---@param fn function
----@param ... any what it is called with
+---@param ... any its arguments
 function runtime.spawn(fn, ...)
   if type(fn) ~= "function" then error("spawn: a function expected, got " .. type(fn), 2) end
   spawn(fn, ...)
 end
 
---- Starts a task that goes on for long, in a timer of its own: nobody does it in its stead, since that would
---- hold him up. Waits until it has begun.
+--- Starts a long task in its own timer, and waits until it has started. It never runs in a request, which it would
+--- block.
 ---@param fn function
----@param ... any what it is called with
----@return boolean begun false where nginx has no timer for it
+---@param ... any its arguments
+---@return boolean is_started false when nginx has no timer for it
 function runtime.background(fn, ...)
   if host.phase() == "init" then
-    error("nginx has no worker yet in its phase init; begin in init_worker_by_lua, with apivideo.spawn", 0)
+    error("nginx has no worker yet in its phase init; start it in init_worker_by_lua, with apivideo.spawn", 0)
   end
   local begun, args, n = runtime.latch(), { ... }, select("#", ...)
   local started = ngx.timer.at(0, function()
-    if begun:is_open() then return end -- too late
+    if begun:is_open() then return end -- too late: the caller has reported a failure
     begun:open(true)
     run_task(fn, unpack(args, 1, n))
   end)
   if not started then return false end
-  if begun:wait(LATE) then return true end
+  if begun:wait(TIMER_LOST_S) then return true end
   begun:open(false)
   return false
 end
 
---- Starts a task that belongs to the request, or the timer, that runs now. (nginx keeps some hundred bytes
---- of each until that ends.)
+--- Starts a task that belongs to the current request or timer. (nginx uses some hundred bytes for each until that
+--- ends.)
 ---@type fun(fn: function)
 runtime.child = except_in_init("child", function(fn) ngx.thread.spawn(fn) end)
 
@@ -223,19 +221,19 @@ local run = except_in_init("run", function(fn, ...) return results_of(xpcall(fn,
 
 --- Calls a function: nginx runs the loop.
 ---@param fn function
----@param ... any what it is called with
----@return any ... its results; its error is raised, as it is if a pcall is there to catch it, otherwise as text with its stack
+---@param ... any its arguments
+---@return any ... its results. Its error is raised: unchanged when a pcall catches it, otherwise as text with its stack
 function runtime.run(fn, ...)
   if type(fn) ~= "function" then error("run: a function expected, got " .. type(fn), 2) end
   return run(fn, ...)
 end
 
---- Nothing to do here: nginx resumes what yields, and when it ends a task, no Lua runs.
+--- Does nothing: nginx resumes each coroutine that yields, and when it ends a task, no Lua code runs.
 function runtime.guard() end
 
-local callers = {} -- functions that call one of the application's -> what they call
+local callers = {} -- function that calls a function of the application -> what that is, for the message
 
--- What function of the application, called by one of `callers`, the running coroutine is in, or nil.
+-- The function of the application in which the running coroutine is, called by one of `callers`, or nil.
 local function running_callback()
   local level = 3
   while true do
@@ -246,7 +244,7 @@ local function running_callback()
   end
 end
 
-local function bar(name)
+local function forbid(name)
   local original = ngx[name]
   ngx[name] = original and function(...)
     local callback = running_callback()
@@ -258,31 +256,31 @@ local function bar(name)
   end
 end
 
---- Makes `ngx.exit`, `ngx.redirect` and `ngx.exec` raise an error where `caller` is on the stack. They end the
---- request or timer at once, without an error that Lua could catch: an event would be answered, or stay claimed,
---- although it is neither stored nor handled. (Code that has made a local of such a function before is not met.)
+--- Makes `ngx.exit`, `ngx.redirect` and `ngx.exec` raise an error when `caller` is on the stack. They end the request
+--- or timer at once, without an error that Lua could catch: an event would be acknowledged, or would stay claimed,
+--- although it is neither stored nor handled. (Code that stored such a function in a local before is not affected.)
 ---@param caller function that calls a function of the application, not as a tail call
 ---@param callback string what it calls
 function runtime.forbid_exit(caller, callback)
   if next(callers) == nil then
-    for _, name in ipairs { "exit", "redirect", "exec" } do bar(name) end
+    for _, name in ipairs { "exit", "redirect", "exec" } do forbid(name) end
   end
   callers[caller] = callback
 end
 
 local pool
-local waits, in_flight = {}, 0 -- transfer -> who waits for it
-local looked = 0               -- when somebody looked at them last, or is about to
-local fresh = false            -- whether one has come since
+local waits, in_flight = {}, 0 -- transfer -> its wait
+local polled_at = 0            -- when the transfers were last polled, or are about to be
+local is_new = false           -- whether a transfer was started since then
 
 local function current_pool()
   if not pool or pool:forked() then pool = assert(core.http.new()) end
   return pool
 end
 
--- Looks at the transfers, and wakes who waits for one that has ended; whether any has.
-local function look()
-  looked = core.monotonic()
+-- Polls the transfers, and wakes the waits of finished ones; whether any has finished.
+local function poll()
+  polled_at = core.monotonic()
   local finished = current_pool():step(0)
   for _, transfer in ipairs(finished or {}) do
     local wait = waits[transfer]
@@ -294,42 +292,41 @@ local function look()
   return finished ~= nil
 end
 
--- Looks again and again, less often while nothing happens, until no transfer is left, or until `wait`
--- is over.
+-- Polls repeatedly, less often while nothing happens, until no transfer is left, or until `wait` has ended.
 local function drive(wait)
-  local pause = SHORTEST
+  local pause = MIN_POLL_INTERVAL_S
   while in_flight > 0 and not (wait and wait.over) do
-    if look() or fresh then
-      pause, fresh = SHORTEST, false
+    if poll() or is_new then
+      pause, is_new = MIN_POLL_INTERVAL_S, false
     else
-      pause = math.min(pause * 1.5, LONGEST)
+      pause = math.min(pause * 1.5, MAX_POLL_INTERVAL_S)
     end
     if in_flight > 0 then ngx.sleep(pause) end
   end
-  looked = 0
+  polled_at = 0
 end
 
 local function drive_from_timer() drive() end
 
--- Waits until `wait` is over, and sees to it that somebody drives until then: a timer, or else this.
+-- Waits until `wait` has ended, and ensures that the transfers are polled until then: by a timer, or otherwise here.
 local function await(wait)
-  fresh = true
-  if core.monotonic() - looked > ABSENT then
-    looked = core.monotonic()
+  is_new = true
+  if core.monotonic() - polled_at > POLLER_LOST_S then
+    polled_at = core.monotonic()
     if not ngx.timer.at(0, drive_from_timer) then drive(wait) end
   end
-  while not suspend(wait, PATIENCE) do
-    if core.monotonic() - looked > ABSENT then drive(wait) end
+  while not suspend(wait, CHECK_INTERVAL_S) do
+    if core.monotonic() - polled_at > POLLER_LOST_S then drive(wait) end
   end
 end
 
---- One HTTP request, as `apivideo.core.http` takes it. Waits for the result.
+--- Sends an HTTP request, as `apivideo.core.http` takes it, and waits for the result.
 ---@param request table
----@param cancel? apivideo.Latch ends it when it opens
+---@param cancel? apivideo.Latch aborts the request when it opens
 ---@return table|nil response
 ---@return string? kind
 ---@return string? message
----@return boolean? sent whether any of the request may have reached the peer
+---@return boolean? sent whether any part of the request may have reached the peer
 runtime.transfer = except_in_init("transfer", function(request, cancel)
   local refusal = runtime.refusal()
   if refusal then return nil, "wrong_phase", refusal, false end
@@ -341,7 +338,7 @@ runtime.transfer = except_in_init("transfer", function(request, cancel)
   if cancel then cancel:join(wait) end
   await(wait)
   if cancel then cancel:leave(wait) end
-  if waits[transfer] then -- it was the latch that ended the wait
+  if waits[transfer] then -- the latch ended the wait
     waits[transfer], in_flight = nil, in_flight - 1
     transfer:cancel()
   end

@@ -14,87 +14,86 @@ local function iterator_of(items)
   end
 end
 
--- One run: its results and errors by the place of their item.
+-- One run: its results and errors by the index of their item.
 local Run = {}
 Run.__index = Run
+Run.__name = "apivideo.ParallelRun"
 
-function Run:finish(place, ok, result, err)
+function Run:finish(index, ok, result, err)
   if not ok then
     result, err = nil, result
   end
-  self.results[place] = result
+  self.results[index] = result
   if not ok or result == nil and err ~= nil then
     self.errors = self.errors or {}
-    self.errors[place] = err == nil and "the function failed" or err
+    self.errors[index] = err == nil and "the function failed" or err
   end
-  self.under_way = self.under_way - 1
-  if self.turn then self.turn:open() end
+  self.in_progress = self.in_progress - 1
+  if self.finished then self.finished:open() end
 end
 
--- Waits until at most `most` are in flight.
+-- Waits until at most `most` items are in progress.
 function Run:wait(most)
-  while self.under_way > most do
-    self.turn = runtime.latch()
-    self.turn:wait()
-    self.turn = nil
+  while self.in_progress > most do
+    self.finished = runtime.latch()
+    self.finished:wait()
+    self.finished = nil
   end
 end
 
 local YIELDED = "the function yielded to another scheduler than apivideo's, which cannot resume it"
 
--- A child: does its item, and then those that it is handed while it is idle. (One for each item would
--- leave something behind in nginx until the request ends.)
-function Run:work(fn, place, item)
+-- A child task: processes its item, and then the items that it receives while it is idle. (In nginx, each task uses
+-- memory until the request ends, so there is not one task for each item.)
+function Run:work(fn, index, item)
   local is_lost = false
   runtime.guard(function()
     is_lost = true
-    self:finish(place, false, YIELDED)
+    self:finish(index, false, YIELDED)
   end)
-  while place do
-    local ok, result, err = protected.call(fn, item, place)
+  while index do
+    local ok, result, err = protected.call(fn, item, index)
     if is_lost then return end -- the other scheduler has resumed it
-    self:finish(place, ok, result, err)
-    local handed = runtime.latch()
-    table.insert(self.idle, handed)
-    place, item = handed:wait()
+    self:finish(index, ok, result, err)
+    local next_item = runtime.latch()
+    table.insert(self.idle, next_item)
+    index, item = next_item:wait()
   end
 end
 
-function Run:start(place, fn, item)
-  self.under_way = self.under_way + 1
-  local handed = table.remove(self.idle)
-  if handed then return handed:open(place, item) end
-  runtime.child(function() self:work(fn, place, item) end)
+function Run:start(index, fn, item)
+  self.in_progress = self.in_progress + 1
+  local next_item = table.remove(self.idle)
+  if next_item then return next_item:open(index, item) end
+  runtime.child(function() self:work(fn, index, item) end)
 end
 
--- Waits for all, and lets the children end.
+-- Waits for all items, and ends the child tasks.
 function Run:close()
   self:wait(0)
-  for _, handed in ipairs(self.idle) do handed:open() end
+  for _, next_item in ipairs(self.idle) do next_item:open() end
 end
 
---- Calls fn(item, place) for each item, each as a task, with at most `limit` of them at a time. The next
---- item is taken when there is room for it, so an iterator may be endless, or wait itself
---- (`client.videos:each()`).
----@param limit integer
+--- Calls fn(item, index) for each item in a task, at most `limit` of them at a time. An item is taken from an iterator
+--- only when it can be processed, so the iterator may be endless, and may wait (`client.videos:each()`).
+---@param limit integer at least 1
 ---@param items any[]|fun(): any a list, or an iterator
----@param fn fun(item: any, place: integer): any, any returns a result, or nil and an error
----@return any[] results by place; nil where it failed, or returned nothing
----@return table<integer, any>|nil errors by place: what was returned or raised; nil when none failed
+---@param fn fun(item: any, index: integer): any, any returns a result, or nil and an error
+---@return any[] results by index; nil for items that failed or returned nothing
+---@return table<integer, any>|nil errors by index: what was returned or raised; nil when no item failed
 local function parallel(limit, items, fn)
-  if type(limit) ~= "number" or limit < 1 or limit % 1 ~= 0 then
-    error("parallel: limit must be a whole number from 1 on", 2)
-  elseif type(items) ~= "table" and type(items) ~= "function" then
+  options.check_value("parallel: limit", limit, "integer>=1", 2)
+  if type(items) ~= "table" and type(items) ~= "function" then
     error("parallel: items must be a list or an iterator, got " .. type(items), 2)
   elseif type(items) == "table" and not options.is_list(items) then
-    error("parallel: items must be a list, without holes and other keys", 2)
+    error("parallel: items must be a list, without holes and without other keys", 2)
   elseif type(fn) ~= "function" then
     error("parallel: a function expected, got " .. type(fn), 2)
   end
   local refusal = runtime.refusal()
   if refusal then error("parallel: " .. refusal, 2) end
-  local run = setmetatable({ results = {}, under_way = 0, idle = {} }, Run)
-  local take, place = iterator_of(items), 0
+  local run = setmetatable({ results = {}, in_progress = 0, idle = {} }, Run)
+  local take, index = iterator_of(items), 0
   while true do
     run:wait(limit - 1)
     local ok, item = protected.call(take)
@@ -103,8 +102,8 @@ local function parallel(limit, items, fn)
       if not ok then error(item, 0) end
       return run.results, run.errors
     end
-    place = place + 1
-    run:start(place, fn, item)
+    index = index + 1
+    run:start(index, fn, item)
   end
 end
 

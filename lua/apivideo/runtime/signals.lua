@@ -1,12 +1,12 @@
---- SIGINT and SIGTERM for a loop: everything that is to stop in order is called back, and the process
---- does not end by itself.
+--- SIGINT and SIGTERM for a loop: callbacks run, which stop their work in order, and the process does not end by
+--- itself.
 
 local core = require "apivideo.core"
 
 local signals = {}
 
 --- Signals of a loop.
----@param watch fun(fd: integer, callback: fun()) calls back whenever the descriptor can be read
+---@param watch fun(fd: integer, callback: fun()) calls the callback whenever the descriptor is readable
 ---@param unwatch fun(fd: integer)
 ---@return fun(callback: fun()): (fun()|nil, string?) on_signal
 function signals.over(watch, unwatch)
@@ -20,10 +20,10 @@ function signals.over(watch, unwatch)
 
   local function dispatch()
     local caught = catcher:caught()
-    if caught == nil then return release() end -- a forked child: the descriptor is the parent's, too
+    if caught == nil then return release() end -- in a forked child, which shares the descriptor with its parent
     if not caught then return end
     local due = {}
-    for i, callback in ipairs(callbacks) do due[i] = callback end -- they may unsubscribe meanwhile
+    for i, callback in ipairs(callbacks) do due[i] = callback end -- a copy: callbacks may unsubscribe
     for _, callback in ipairs(due) do callback() end
   end
 
@@ -37,9 +37,9 @@ function signals.over(watch, unwatch)
     return true
   end
 
-  --- Calls back from the loop at each SIGINT and SIGTERM. The callback must not wait.
+  --- Makes the loop call the callback at each SIGINT and SIGTERM. The callback must not wait.
   ---@param callback fun()
-  ---@return fun()|nil unsubscribe after the last one, the signals do what they did before
+  ---@return fun()|nil unsubscribe the last one restores the previous signal handlers
   ---@return string? message why they cannot be caught
   return function(callback)
     local ok, message = open()

@@ -1,45 +1,46 @@
---- One call at a time for each key: who asks while it is under way waits for its answer.
+--- One call at a time for each key: callers during a call wait for the same result.
 
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 
 ---@class apivideo.SingleFlight
----@field longest number seconds after which a call counts as lost
+---@field private _timeout number seconds after which a call counts as lost
 local SingleFlight = {}
 SingleFlight.__index = SingleFlight
+SingleFlight.__name = "apivideo.SingleFlight"
 
---- The answer of the call for a key that is under way, or nil. One that takes too long counts no more:
---- what ran it may be gone, such as a request of nginx that was ended.
+--- The result of the call in progress for a key, or nil. A call that exceeds the timeout counts as lost: the task that
+--- ran it may have been ended, for instance with its nginx request.
 ---@param key any
----@return apivideo.Latch|nil answer opens with what pcall(fn, ...) returns
-function SingleFlight:under_way(key)
-  local call = self.calls[key]
-  return call and runtime.monotonic() < call.ends_at and call.answer or nil
+---@return apivideo.Latch|nil result opens with the results of pcall(fn, ...)
+function SingleFlight:in_progress(key)
+  local call = self._calls[key]
+  return call and runtime.monotonic() < call.deadline and call.result or nil
 end
 
---- Calls fn(...) in a task of its own, unless a call for the key is under way. Who waits for a call that
---- is lost gets this one's answer.
+--- Calls fn(...) in its own task, unless a call for the key is in progress. Tasks that wait for a lost call receive the
+--- result of this one.
 ---@param key any
 ---@param fn function
 ---@param ... any
----@return apivideo.Latch answer opens with what pcall(fn, ...) returns
+---@return apivideo.Latch result opens with the results of pcall(fn, ...)
 function SingleFlight:start(key, fn, ...)
-  local answer = self:under_way(key)
-  if answer then return answer end
-  local lost = self.calls[key]
-  answer = lost and lost.answer or runtime.latch()
-  local call = { answer = answer, ends_at = runtime.monotonic() + self.longest }
-  self.calls[key] = call
+  local result = self:in_progress(key)
+  if result then return result end
+  local lost = self._calls[key]
+  result = lost and lost.result or runtime.latch()
+  local call = { result = result, deadline = runtime.monotonic() + self._timeout }
+  self._calls[key] = call
   local function finish(...)
-    if self.calls[key] == call then self.calls[key] = nil end
-    answer:open(...)
+    if self._calls[key] == call then self._calls[key] = nil end
+    result:open(...)
   end
   runtime.spawn(function(...) finish(protected.call(fn, ...)) end, ...)
-  return answer
+  return result
 end
 
 return {
-  ---@param longest number seconds after which a call counts as lost, and the next is made beside it
+  ---@param timeout number seconds after which a call counts as lost, and another one may start
   ---@return apivideo.SingleFlight
-  new = function(longest) return setmetatable({ calls = {}, longest = longest }, SingleFlight) end,
+  new = function(timeout) return setmetatable({ _calls = {}, _timeout = timeout }, SingleFlight) end,
 }

@@ -1,12 +1,13 @@
---- The loop of a script: tasks (coroutines) over one wait, which watches HTTP transfers, descriptors
---- and timers together. One process serves, calls out and sleeps without a thread.
+--- The event loop of a script. Tasks are coroutines; one poll watches HTTP transfers, descriptors and timers together,
+--- so that one process can serve, call and sleep without threads.
 ---
---- A wait inside a task lets the others go on. A wait outside any task drives the loop until it is
---- over; so does one that Lua does not allow to yield (inside a `table.sort` comparison, say).
+--- While a task waits, other tasks run. A wait outside of tasks runs the loop until the wait ends; so does a wait
+--- where Lua cannot yield (inside a `table.sort` comparison, for instance).
 
 local core = require "apivideo.core"
 local failure = require "apivideo.util.failure"
 local latches = require "apivideo.runtime.latches"
+local options = require "apivideo.util.options"
 local protected = require "apivideo.util.pcall"
 local signals = require "apivideo.runtime.signals"
 local timers = require("apivideo.runtime.timers").new()
@@ -14,27 +15,29 @@ local watches = require("apivideo.runtime.watches").new()
 
 local unpack = table.unpack or unpack
 
-local LONGEST = 0.005 -- seconds for which tasks go on that were woken meanwhile, before the loop looks around
+local TIME_SLICE_S = 0.005 -- for which woken tasks are resumed before the loop polls again
+local MAX_POLL_S = 3600
 
 local runtime = {}
 
---- Seconds since 1970, with fraction.
+--- Seconds since 1970, with a fraction.
 ---@type fun(): number
 runtime.now = core.now
 
---- Seconds since some start, never set back.
+--- Seconds of a monotonic clock.
 ---@type fun(): number
 runtime.monotonic = core.monotonic
 
 local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> true
 local living = 0                                 -- how many tasks have not ended
-local suspended = setmetatable({}, { __mode = "k" }) -- tasks that wait for us to wake them
-local first, last                                -- queue of tasks to resume: { task, next, in_next_turn }
-local queued, taken = 0, 0                       -- how many ever came into it, and left it
-local asked, due                                 -- what is called after them, and now: { callback, is_asked, next }
-local arguments = {}                             -- task not yet started -> what its function gets
-local guards = setmetatable({}, { __mode = "k" }) -- task -> what is called when it yields to another scheduler
-local transfers, in_flight = {}, 0               -- transfer -> who waits for it
+local suspended = setmetatable({}, { __mode = "k" }) -- tasks that wait for this loop to wake them
+local first, last                                -- queue of tasks to resume: { task, next, in_next_tick }
+local queued, taken = 0, 0                       -- how many entries were ever added to it, and removed
+-- Callbacks to call after the tasks, and now: { callback, is_requested, next }.
+local requested, due
+local arguments = {}                             -- task not yet started -> the arguments of its function
+local guards = setmetatable({}, { __mode = "k" }) -- task -> callback for when it yields to another scheduler
+local transfers, in_flight = {}, 0               -- transfer -> its wait
 local pool
 
 local function current_pool()
@@ -42,7 +45,7 @@ local function current_pool()
   return pool
 end
 
--- Whether nothing on the stack of `co` from `level` on forbids a yield, for Luas that cannot tell.
+-- Whether nothing on the stack of `co` from `level` on prevents a yield, for Luas without coroutine.isyieldable.
 local function stack_is_clear(co, level)
   local across_pcall = _VERSION ~= "Lua 5.1"
   while true do
@@ -72,14 +75,14 @@ local function current_task()
   return task and tasks[task] and is_yieldable() and task or nil
 end
 
--- Queues what has a task. It has a place for `next`: this must not fail when memory is out.
+-- Queues an entry with a task. The entry has a field `next` already: this must not fail for lack of memory.
 local function enqueue(entry)
   if last then last.next = entry else first = entry end
   last = entry
   queued = queued + 1
 end
 
--- An error with the stack of the task, or that of `traceback`, where it was raised in a coroutine of the task.
+-- An error with the stack of the task; or with `traceback`, when it was raised in a coroutine of the task.
 local function with_stack(err, traceback, task)
   return failure.message(err) .. (traceback or debug.traceback(task, ""))
 end
@@ -111,33 +114,34 @@ local function resume(task)
   if not ok then report(task, err) end
 end
 
--- Resumes the tasks that can go on, for a while also those that become so meanwhile: tasks may wake each other
--- for ever. Then come the calls that wait for that. What is spawned meanwhile may block: it begins after them.
+-- Resumes the tasks that are ready, and for a limited time also those that they wake: tasks may wake each other
+-- forever. Then calls the callbacks that are due. Tasks that were spawned during this may block: they start after the
+-- callbacks.
 local function run_ready()
-  local stop, ends = queued, core.monotonic() + LONGEST
-  while first and (taken < stop or not first.in_next_turn and core.monotonic() < ends) do
+  local stop, ends = queued, core.monotonic() + TIME_SLICE_S
+  while first and (taken < stop or not first.in_next_tick and core.monotonic() < ends) do
     local entry = first
     first, entry.next = entry.next or nil, false
     if not first then last = nil end
     taken = taken + 1
     resume(entry.task)
   end
-  if not due then due, asked = asked, nil end -- a call that raises leaves the others due
+  if not due then due, requested = requested, nil end -- a callback that raises leaves the others due
   while due do
     local entry = due
-    due, entry.next, entry.is_asked = entry.next or nil, false, false
+    due, entry.next, entry.is_requested = entry.next or nil, false, false
     entry.callback()
   end
 end
 
--- Ends a wait, once.
+-- Ends a wait; idempotent.
 local function wake(wait)
   if wait.over then return end
   wait.over = true
   if wait.task then enqueue(wait) end
 end
 
--- The time of the first timer that somebody still waits for, or nil.
+-- The time of the first timer whose wait has not ended, or nil.
 local function next_time()
   local wait, at = timers:next()
   while wait and wait.over do
@@ -158,22 +162,22 @@ local function fire_timers()
   end
 end
 
--- How long nothing can happen but on a descriptor.
-local function patience()
-  if first or asked or due then return 0 end
+-- The timeout of the next poll, in seconds.
+local function poll_timeout()
+  if first or requested or due then return 0 end
   local at = next_time()
   if at then return math.max(0, at - core.monotonic()) end
   if in_flight == 0 and watches:is_empty() then
-    error("nothing is left that could end this wait: no task, timer, request or server", 0)
+    error("deadlock: no task, timer, request or server is pending that could end this wait", 0)
   end
-  return 3600
+  return MAX_POLL_S
 end
 
 local none = {}
 
--- Waits for the next thing that happens, and wakes who waits for it.
+-- Waits for the next event, and wakes what waits for it.
 local function poll()
-  local finished, ready = current_pool():step(watches:collect(patience()))
+  local finished, ready = current_pool():step(watches:collect(poll_timeout()))
   for _, transfer in ipairs(finished or none) do
     local wait = transfers[transfer]
     if wait then
@@ -185,9 +189,9 @@ local function poll()
   fire_timers()
 end
 
--- Waits until `wait` is woken, or for some seconds; false when the time ran out.
+-- Waits until `wait` is woken, or until the timeout; false after the timeout.
 local function suspend(wait, seconds)
-  wait.over, wait.timed_out, wait.next = false, false, false -- what ends it needs no memory
+  wait.over, wait.timed_out, wait.next = false, false, false -- so that ending it needs no memory
   if seconds then timers:push(core.monotonic() + seconds, wait) end
   local task = current_task()
   if task then
@@ -203,30 +207,29 @@ local function suspend(wait, seconds)
   return not wait.timed_out
 end
 
---- Why nothing can wait here, or nil: it always can.
+--- Why Lua cannot wait here; nil: in a script it always can.
 ---@return string?
 function runtime.refusal()
   return nil
 end
 
---- Whether this process is to end soon, so that nothing should be begun: a script says so itself.
+--- Whether this process is exiting, so that no new work should start; false: a script decides that itself.
 ---@return boolean
 function runtime.is_ending()
   return false
 end
 
-local function start(in_next_turn, fn, ...)
+local function start(in_next_tick, fn, ...)
   local task = coroutine.create(fn)
   if select("#", ...) > 0 then arguments[task] = { n = select("#", ...), ... } end
   tasks[task] = true
-  enqueue { task = task, next = false, in_next_turn = in_next_turn }
+  enqueue { task = task, next = false, in_next_tick = in_next_tick }
   living = living + 1
 end
 
---- Starts a task. It runs from the loop, beside others, and may wait. An error in it is reported on
---- stderr and ends the task alone.
+--- Starts a task. The loop runs it, and it may wait. An error in it is reported on stderr, and ends only this task.
 ---@param fn function
----@param ... any what it is called with
+---@param ... any its arguments
 function runtime.spawn(fn, ...)
   if type(fn) ~= "function" then
     error("spawn: a function expected, got " .. type(fn), 2)
@@ -234,41 +237,39 @@ function runtime.spawn(fn, ...)
   start(true, fn, ...)
 end
 
---- Starts a task that goes on for long. (In nginx it has a timer of its own.)
+--- Starts a long task. (In nginx it has its own timer.)
 ---@param fn function
----@param ... any what it is called with
----@return boolean begun
+---@param ... any its arguments
+---@return boolean is_started
 function runtime.background(fn, ...)
   runtime.spawn(fn, ...)
   return true
 end
 
---- Starts a task that belongs to what runs now. (In nginx it ends with its request.)
+--- Starts a task that belongs to the current one. (In nginx it ends with its request.)
 ---@param fn function
----@param ... any what it is called with
+---@param ... any its arguments
 function runtime.child(fn, ...) start(false, fn, ...) end
 
---- Sets a function that is called if the current task yields to another scheduler: this one then forgets the
---- task, so what others expect of it must be settled elsewhere, and the callback says why.
----@param callback? fun(traceback: string) must not wait, and gets the task's stack; nil: nothing is called any more
+--- Sets a callback for when the current task yields to another scheduler. This loop cannot resume such a task, so
+--- other tasks that wait for its result must be notified.
+---@param callback? fun(traceback: string) must not wait; receives the task's stack; nil removes the callback
 function runtime.guard(callback)
   local task = current_task()
   if task then guards[task] = callback end
 end
 
---- In nginx, bars functions that end a request; a script has none.
+--- Does nothing: in nginx it blocks functions that end a request, which a script does not have.
 function runtime.forbid_exit() end
 
---- Waits, while other tasks go on.
----@param seconds number
+--- Waits. Other tasks run during that.
+---@param seconds number at least 0
 function runtime.sleep(seconds)
-  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
-    error("sleep: seconds expected, a number from 0 on", 2)
-  end
+  options.check_value("sleep: seconds", seconds, "seconds>=0", 2)
   suspend({}, seconds)
 end
 
---- Lets all others go on first that can.
+--- Yields: all tasks that are ready run first.
 function runtime.pass()
   suspend({}, 0)
 end
@@ -278,11 +279,11 @@ runtime.latch = latches.over(suspend, wake)
 
 local YIELDED = "run: the function yielded to another scheduler than apivideo's, which cannot resume it"
 
---- Runs a function as a task until it ends, and all other tasks meanwhile. Without one: runs until
---- no task, and no server, is left.
+--- Runs a function as a task until it ends; other tasks run, too. Without a function, it runs until no task and no
+--- server is left.
 ---@param fn? function
----@param ... any what it is called with
----@return any ... its results; its error is raised, as it is if a pcall is there to catch it, otherwise as text with the stack of the task
+---@param ... any its arguments
+---@return any ... its results. Its error is raised: unchanged when a pcall catches it, otherwise as text with the stack of the task
 function runtime.run(fn, ...)
   if not fn then
     while living > 0 or not watches:is_empty() do
@@ -299,28 +300,27 @@ function runtime.run(fn, ...)
     done:open(protected.xpcall(fn, failure.raised, unpack(args, 1, n)))
   end)
   local results = { n = 0 }
-  local function keep(...) results = { n = select("#", ...), ... } end
-  keep(done:wait())
+  local function store(...) results = { n = select("#", ...), ... } end
+  store(done:wait())
   if not results[1] then failure.raise(results[2]) end
   return unpack(results, 2, results.n)
 end
 
---- Calls back from the loop whenever a descriptor can be read, or one of a list may be ready. The callback
+--- Makes the loop call the callback whenever a descriptor is readable, or one of a list may be ready. The callback
 --- must not wait.
 ---@param source integer|apivideo.DescriptorList
 ---@param callback fun()
 function runtime.watch(source, callback) watches:add(source, callback) end
 
---- Gives a function that has something called back from the loop, once, when the tasks that can go on now
---- have done so, and before any begins that they spawn: for work that many of them leave to be done together. It
---- needs no memory.
+--- Returns a function that requests a callback from the loop: once, after all ready tasks have run, and before the
+--- tasks that they spawn start. It is for work of many tasks that is done together. The request needs no memory.
 ---@param callback fun() must not wait
----@return fun() ask
+---@return fun() request
 function runtime.after_tasks(callback)
-  local entry = { callback = callback, next = false, is_asked = false }
+  local entry = { callback = callback, next = false, is_requested = false }
   return function()
-    if entry.is_asked then return end
-    entry.is_asked, entry.next, asked = true, asked or false, entry
+    if entry.is_requested then return end
+    entry.is_requested, entry.next, requested = true, requested or false, entry
   end
 end
 
@@ -331,13 +331,13 @@ function runtime.unwatch(source) watches:remove(source) end
 ---@type fun(callback: fun()): (fun()|nil, string?)
 runtime.on_signal = signals.over(runtime.watch, runtime.unwatch)
 
---- One HTTP request, as `apivideo.core.http` takes it. Waits for the result.
+--- Sends an HTTP request, as `apivideo.core.http` takes it, and waits for the result.
 ---@param request table
----@param cancel? apivideo.Latch ends it when it opens
+---@param cancel? apivideo.Latch aborts the request when it opens
 ---@return table|nil response
 ---@return string? kind
 ---@return string? message
----@return boolean? sent whether any of the request may have reached the peer
+---@return boolean? sent whether any part of the request may have reached the peer
 function runtime.transfer(request, cancel)
   if cancel and cancel:is_open() then return nil, "cancelled", "the request was cancelled", false end
   local transfer, kind, message = current_pool():start(request)
@@ -348,17 +348,17 @@ function runtime.transfer(request, cancel)
   if cancel then cancel:join(wait) end
   suspend(wait)
   if cancel then cancel:leave(wait) end
-  if transfers[transfer] then -- it was the latch that ended the wait
+  if transfers[transfer] then -- the latch ended the wait
     transfers[transfer], in_flight = nil, in_flight - 1
     transfer:cancel()
   end
   return transfer:result()
 end
 
--- For nginx's loop, which has this one wait in init_by_lua.
+-- For nginx's loop, which uses this one to wait in init_by_lua.
 runtime.suspend, runtime.wake = suspend, wake
 
---- Closes the kept connections, where no request is under way.
+--- Closes the idle keep-alive connections, unless a request is in progress.
 function runtime.release()
   if pool and in_flight == 0 then
     pool:close()

@@ -1,21 +1,22 @@
---- A task that has always something to do, and calls that do not wait: now and then it lets others go on.
+--- Time slices, for a task that always has work and never waits: it yields regularly, so that other tasks can run.
 
 local runtime = require "apivideo.runtime"
 
-local LONGEST = 0.005 -- seconds
+local TIME_SLICE_S = 0.005
 
----@class apivideo.Slice
-local Slice = {}
-Slice.__index = Slice
+---@class apivideo.TimeSlice
+local TimeSlice = {}
+TimeSlice.__index = TimeSlice
+TimeSlice.__name = "apivideo.TimeSlice"
 
---- Lets others go on, if it has been long enough since.
-function Slice:breathe()
-  if runtime.monotonic() - self.began < LONGEST then return end
+--- Lets other tasks run, if the time slice is over.
+function TimeSlice:yield()
+  if runtime.monotonic() - self._began < TIME_SLICE_S then return end
   runtime.pass()
-  self.began = runtime.monotonic()
+  self._began = runtime.monotonic()
 end
 
 return {
-  ---@return apivideo.Slice
-  new = function() return setmetatable({ began = runtime.monotonic() }, Slice) end,
+  ---@return apivideo.TimeSlice
+  new = function() return setmetatable({ _began = runtime.monotonic() }, TimeSlice) end,
 }

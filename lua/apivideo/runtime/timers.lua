@@ -1,16 +1,14 @@
---- Timers in order of their time: a binary heap.
+--- A binary heap: items in the order of their times.
 
-local timers = {}
-timers.__index = timers
+---@class apivideo.Timers
+local Timers = {}
+Timers.__index = Timers
+Timers.__name = "apivideo.Timers"
 
-function timers.new()
-  return setmetatable({ n = 0 }, timers)
-end
-
---- Adds an item that is due at a time.
-function timers:push(at, item)
+--- Adds an item with its time.
+function Timers:push(at, item)
   local i, entry = self.n + 1, { at = at, item = item }
-  self[i] = entry -- had memory run out by now, nothing would have changed
+  self[i] = entry -- when this fails for lack of memory, the heap is unchanged
   self.n = i
   while i > 1 do
     local above = (i - i % 2) / 2
@@ -21,13 +19,13 @@ function timers:push(at, item)
 end
 
 --- The first item and its time, or nil.
-function timers:next()
+function Timers:next()
   if self.n == 0 then return nil end
   return self[1].item, self[1].at
 end
 
---- Takes the first item.
-function timers:pop()
+--- Removes and returns the first item.
+function Timers:pop()
   local first, last, n = self[1], self[self.n], self.n - 1
   self[n + 1], self.n = nil, n
   if n == 0 then return first.item end
@@ -43,4 +41,7 @@ function timers:pop()
   return first.item
 end
 
-return timers
+return {
+  ---@return apivideo.Timers
+  new = function() return setmetatable({ n = 0 }, Timers) end,
+}

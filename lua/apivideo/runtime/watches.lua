@@ -1,16 +1,16 @@
---- What a loop waits for beside transfers and timers: descriptors, and lists of descriptors that change (a server
---- where there is no epoll).
+--- The descriptors of a loop, and objects with a changing list of descriptors (a server on a system without epoll).
 
 local monotonic = require("apivideo.core").monotonic
 
 local unpack = table.unpack or unpack
 
 ---@class apivideo.DescriptorList
----@field list_fds fun(self, reads: integer[], writes: integer[]): number? appends what to wait for to two arrays; returns the seconds after which to call back in any case
+---@field list_fds fun(self, reads: integer[], writes: integer[]): number? appends descriptors to two arrays; returns the seconds after which to call the callback in any case
 
 ---@class apivideo.Watches
 local Watches = {}
 Watches.__index = Watches
+Watches.__name = "apivideo.Watches"
 
 local watches = {}
 local none = {}
@@ -21,8 +21,8 @@ function watches.new()
     callbacks = {}, -- of descriptors
     fds = {},       -- the descriptors
     lists = {},     -- list -> callback
-    owners = {},    -- descriptor of a list, in this wait -> the list
-    times = {},     -- list -> when to call back in any case
+    owners = {},    -- descriptor of a list, in the current wait -> the list
+    times = {},     -- list -> when to call its callback in any case
   }, Watches)
 end
 
@@ -48,7 +48,7 @@ end
 ---@return boolean
 function Watches:is_empty() return #self.fds == 0 and next(self.lists) == nil end
 
--- Adds what a list waits for; in how many seconds it is due in any case, or nil.
+-- Adds the descriptors of a list. Returns the seconds after which it is due in any case, or nil.
 local function add_list(self, list, reads, writes)
   local before_reads, before_writes = #reads, #writes
   local seconds = list:list_fds(reads, writes)
@@ -58,8 +58,8 @@ local function add_list(self, list, reads, writes)
   return seconds
 end
 
---- What to wait for now.
----@param seconds number how long at most
+--- The descriptors to wait for.
+---@param seconds number timeout
 ---@return number seconds
 ---@return integer[] reads
 ---@return integer[]? writes
@@ -73,7 +73,7 @@ function Watches:collect(seconds)
   return seconds, reads, writes
 end
 
--- The lists that have a descriptor that is ready, or whose time has come.
+-- The lists that have a ready descriptor, or whose time has come.
 local function due_lists(self, ready)
   local due, now = {}, monotonic()
   for _, fd in ipairs(ready) do
@@ -86,7 +86,7 @@ local function due_lists(self, ready)
   return due
 end
 
---- Calls back what is ready.
+--- Calls the callbacks of what is ready.
 ---@param ready? integer[] descriptors
 function Watches:dispatch(ready)
   ready = ready or none

@@ -71,7 +71,7 @@ local function work(self)
     local handled
     repeat
       handled = handle_next(self, self._core:next())
-      if handled then slice:breathe() end
+      if handled then slice:yield() end
     until not handled
     if handled == nil or self._is_closed or #self._idle >= IDLE_MAX then return end
     table.insert(self._idle, wait)

@@ -1,29 +1,38 @@
---- One call of the management API with all its attempts: it waits for the rate limit, shows
---- credentials, tries again where that is safe, and keeps to its limits of time.
+--- One call of the management API with all its attempts: it waits for the rate limit, sets the Authorization header,
+--- retries where that is safe, and keeps its timeouts.
+---
+--- This room sends a client's requests: attempts and retries, rate limits, hooks, and what responses mean.
 
-local answer = require "apivideo.transport.response"
 local errors = require "apivideo.error"
 local headers = require "apivideo.util.headers"
+local hooks = require "apivideo.transport.hooks"
 local http = require "apivideo.transport.http"
-local observe = require "apivideo.transport.hooks"
 local rate_limit = require "apivideo.transport.rate_limit"
 local redact = require "apivideo.util.redact"
+local responses = require "apivideo.transport.response"
 local retry = require "apivideo.transport.retry"
 local runtime = require "apivideo.runtime"
+local tables = require "apivideo.util.tables"
 
--- Methods that may be sent again when nobody knows whether they were carried out.
-local repeatable = { GET = true, HEAD = true, DELETE = true }
+-- Methods whose requests may be repeated when it is unknown whether the request was processed.
+local idempotent = { GET = true, HEAD = true, DELETE = true }
+
+-- Methods whose requests have a body, even if it is empty.
+local with_body = { POST = true, PUT = true, PATCH = true }
+
+-- Values of secret headers are redacted in all texts. A shorter value may be an ordinary word.
+local SECRET_MIN_BYTES = 8
 
 ---@class apivideo.Account what the calls of a client have in common
 ---@field base_url string
----@field name string what tells it from other accounts where they share a store; no secret
+---@field name string identifies the account in a shared store; not a secret
 ---@field headers table<string, string> of each call
----@field lines string[] the same as lines
+---@field header_lines string[] the same headers as lines
 ---@field credentials apivideo.Credentials
----@field rate_limit? apivideo.RateGovernor
----@field budget apivideo.RetryBudget
----@field limits apivideo.CallOptions
----@field reach table<string, any> what each transfer has: proxy, ca_file, client_cert, client_key, http2
+---@field rate_limiter? apivideo.RateLimiter
+---@field budget apivideo.TokenBucket of retries
+---@field limits apivideo.CallOptions the defaults of the options of calls
+---@field connection table<string, any> of each transfer: proxy, ca_file, client_cert, client_key, http2
 ---@field on_request? fun(request: apivideo.ObservedRequest)
 ---@field on_response? fun(response: apivideo.ObservedResponse)
 
@@ -33,58 +42,57 @@ local repeatable = { GET = true, HEAD = true, DELETE = true }
 ---@field url string
 ---@field body? string
 ---@field options apivideo.CallOptions
----@field settle? fun(seconds: number): any, apivideo.Error? for what is not repeatable: what an attempt made after all; nothing when it made nothing; nil, err when that is not to be found out
----@field repeatable boolean
----@field class? "reads"|"writes" what it counts for; nil for a call of /auth, which shows no credentials either
----@field attempts integer how often it was sent
----@field tries integer how many attempts have failed
----@field in_doubt boolean whether an attempt may have been carried out
----@field response? apivideo.Response the last answer
----@field ends_at number by the monotonic clock
+---@field settle? fun(seconds: number): any, apivideo.Error? finds out what an attempt with an unknown outcome created: returns that; nothing when it created nothing; nil, err when the outcome stays unknown
+---@field is_idempotent boolean
+---@field class? "reads"|"writes" of the rate limit; nil for a token request, which also has no Authorization header
+---@field attempts integer how often the request was sent
+---@field failures integer how many attempts have failed
+---@field in_doubt boolean whether the outcome of an attempt is unknown
+---@field response? apivideo.Response the last response
+---@field deadline number by the monotonic clock
 local Call = {}
 Call.__index = Call
+Call.__name = "apivideo.Call"
 
--- What holds for this call: its own option, or the client's.
-local function limit(self, name)
+-- An option of this call, or the client's default.
+local function option(self, name)
   local own = self.options[name]
   if own == nil then return self.account.limits[name] end
   return own
 end
 
-local SHORTEST = 8 -- bytes of a header's value that is looked for everywhere: a word is no secret
-
---- What must not be shown of the call: credentials, and what the application's own headers hold.
+--- What must not be shown of the call: credentials, and values of the application's own headers with secret names.
 ---@return string[]
 function Call:secrets()
   local list = {}
   for i, secret in ipairs(self.account.credentials.secrets) do list[i] = secret end
   for _, own in ipairs { self.account.headers, self.options.headers } do
     for name, value in pairs(own) do
-      if redact.is_secret(name) and #value >= SHORTEST then list[#list + 1] = value end
+      if redact.is_secret(name) and #value >= SECRET_MIN_BYTES then list[#list + 1] = value end
     end
   end
   return list
 end
 
-local function about(self, more)
-  local fields = { attempts = self.attempts, request = { method = self.method, url = self.url } }
-  for name, value in pairs(more or {}) do fields[name] = value end
-  return fields, self:secrets()
+-- The fields that each error of this call has, and its secrets.
+local function error_fields(self, more)
+  return tables.merge({ attempts = self.attempts, request = { method = self.method, url = self.url } }, more),
+    self:secrets()
 end
 
 local function cancelled(self)
-  return errors.new("cancelled", "the request was cancelled", about(self))
+  return errors.new("cancelled", "the request was cancelled", error_fields(self))
 end
 
 local function time_left(self)
-  return self.ends_at - runtime.monotonic()
+  return self.deadline - runtime.monotonic()
 end
 
-local function too_late(self)
-  return errors.new("timeout", "the time for the whole call is over", about(self))
+local function timed_out(self)
+  return errors.new("timeout", "the total timeout of the call expired", error_fields(self))
 end
 
--- Waits; false when the call was cancelled meanwhile.
+-- Waits; false when the call is cancelled during the wait.
 local function pause(self, seconds)
   local cancel = self.options.cancel
   if cancel then return not cancel.latch:wait(seconds) end
@@ -92,7 +100,7 @@ local function pause(self, seconds)
   return true
 end
 
--- Waits until there are credentials to show.
+-- Waits until there are valid credentials.
 local function wait_for_credentials(self)
   local cancel = self.options.cancel
   while true do
@@ -100,34 +108,31 @@ local function wait_for_credentials(self)
     if not renewal then return true end
     local ok, result, err = renewal:wait(math.max(0, time_left(self)), cancel and cancel.latch)
     if ok == false then error(result, 0) end
-    if not ok then return nil, result == "cancelled" and cancelled(self) or too_late(self) end
-    -- All who wait get one and the same error.
+    if not ok then return nil, result == "cancelled" and cancelled(self) or timed_out(self) end
+    -- A copy: all waiting calls receive the same error.
     if not result then return nil, errors.new(err.kind, err.message, err) end
   end
 end
 
--- Waits until the rate limit has a place for the call.
-local function wait_for_place(self)
+-- Waits until the rate limit allows the call.
+local function wait_for_rate_limit(self)
   while true do
-    local seconds = self.account.rate_limit:acquire(self.class, self)
+    local seconds = self.account.rate_limiter:acquire(self.class, self)
     if not seconds then return true end
     if seconds > time_left(self) then
       return nil, errors.new("rate_limited",
-        ("api.video's limit of calls is reached: the next can be sent in %.1f s"):format(seconds),
-        about(self, { retry_after = seconds, origin = "client" }))
+        ("api.video's rate limit is reached: the next call can be sent in %.1f s"):format(seconds),
+        error_fields(self, { retry_after = seconds, origin = "client" }))
     end
-    -- A little longer, so that not all who wait come at the same moment.
+    -- A little longer than necessary, so that waiting calls do not resume at the same moment.
     if not pause(self, math.min(retry.delay(1, seconds), time_left(self))) then
       return nil, cancelled(self)
     end
   end
 end
 
--- Methods whose requests have a body, be it an empty one.
-local with_body = { POST = true, PUT = true, PATCH = true }
-
 local function header_lines(self, token)
-  if not (token or self.options.headers or self.body) then return self.account.lines end
+  if not (token or self.options.headers or self.body) then return self.account.header_lines end
   return headers.lines(self.account.headers, self.options.headers, {
     Authorization = token and "Bearer " .. token,
     ["Content-Type"] = self.body and "application/json",
@@ -140,80 +145,81 @@ local function send(self, token)
   local request = {
     method = self.method, url = self.url, body = self.body or with_body[self.method] and "" or nil,
     headers = header_lines(self, token), username = self.class and account.credentials.username,
-    connect_timeout = limit(self, "connect_timeout"),
+    connect_timeout = option(self, "connect_timeout"),
   }
-  for name, value in pairs(account.reach) do request[name] = value end
+  for name, value in pairs(account.connection) do request[name] = value end
   self.attempts = self.attempts + 1
-  observe.request(self, request)
-  request.timeout = math.max(0.001, math.min(limit(self, "timeout"), time_left(self)))
+  hooks.on_request(self, request)
+  request.timeout = math.max(0.001, math.min(option(self, "timeout"), time_left(self)))
   local response, err, sent = http.request(request, cancel and cancel.latch)
   if err then err = errors.new(err.kind, err.message, err, self:secrets()) end
-  observe.response(self, request, response, err)
+  hooks.on_response(self, request, response, err)
   return response, err, sent
 end
 
 -- Waits until the call may be sent.
-local function wait_for_turn(self)
+local function wait_until_allowed(self)
   local cancel = self.options.cancel
   if cancel and cancel:is_cancelled() then return nil, cancelled(self) end
   if not self.class then return true end
-  local ok, err, governor = true, nil, self.account.rate_limit
-  if governor then ok, err = wait_for_place(self) end
+  local ok, err, limiter = true, nil, self.account.rate_limiter
+  if limiter then ok, err = wait_for_rate_limit(self) end
   if not ok then return nil, err end
-  -- Last of all, so that what is shown is what is good when the request goes out.
+  -- After all other waits: a token that was valid before them may have expired.
   ok, err = wait_for_credentials(self)
-  if ok and time_left(self) <= 0 then ok, err = nil, too_late(self) end
-  if not ok and governor then governor:finished(self.class, self) end
+  if ok and time_left(self) <= 0 then ok, err = nil, timed_out(self) end
+  if not ok and limiter then limiter:finished(self.class, self) end
   return ok, err
 end
 
--- One attempt, from its turn to its answer: response | nil, err, sent, and the token that it showed.
--- `sent` is nil where it did not come to a request.
+-- One attempt with its waits: response | nil, err, sent, and the token of its Authorization header. `sent` is nil when
+-- no request was made.
 local function attempt(self)
-  local ok, err = wait_for_turn(self)
+  local ok, err = wait_until_allowed(self)
   if not ok then return nil, err end
   local account = self.account
   local token = self.class and account.credentials.token
   local response, problem, sent = send(self, token)
-  if self.class and account.rate_limit then account.rate_limit:finished(self.class, self, response) end
+  if self.class and account.rate_limiter then account.rate_limiter:finished(self.class, self, response) end
   return response, problem, sent, token
 end
 
-local function succeeded(self, response)
+local function is_success(self, response)
   return response.status >= 200 and response.status < 300
-    -- It is gone: by an attempt whose answer did not come.
+    -- An earlier attempt, whose response was lost, deleted it.
     or response.status == 404 and self.method == "DELETE" and self.in_doubt
 end
 
--- What became of an attempt: a result, or nil and the error.
+-- The outcome of an attempt: a result; or nil and the error.
 local function outcome(self, response, err)
   if not response then return nil, err end
   self.response, response.attempts = response, self.attempts
-  if succeeded(self, response) then
-    self.account.budget:succeeded()
-    local result = answer.result(self.method, response)
+  if is_success(self, response) then
+    retry.add_success(self.account.budget)
+    local result = responses.result(self.method, response)
     if result and not (result == true and self.settle) then return result end
-    return nil, answer.no_result(response, about(self))
+    return nil, responses.body_error(response, error_fields(self))
   end
-  return nil, answer.refusal(response, about(self, { retry_after = retry.asked(response) }))
+  return nil, responses.status_error(response,
+    error_fields(self, { retry_after = retry.requested_delay(response) }))
 end
 
--- Whether the server may still be at work on what failed for us: then a look for what it made proves
--- nothing yet.
-local function may_go_on(err)
+-- Whether the server may still be processing a request that failed for the client: then looking for what the request
+-- created proves nothing yet.
+local function may_still_run(err)
   return err.kind == "timeout" and err.status == nil or err.status == 504
 end
 
--- The seconds after which to try again; nil when that would be unsafe, too often or too late.
-local function next_delay(self, err, unprocessed)
-  if not err.retryable or self.tries > limit(self, "retries") then return nil end
-  if not (unprocessed or self.repeatable or self.settle and not may_go_on(err)) then return nil end
-  local delay = retry.delay(self.tries, err.retry_after)
+-- The seconds until the next attempt; nil when a retry would be unsafe, too many, or too late.
+local function next_delay(self, err, is_unprocessed)
+  if not err.retryable or self.failures > option(self, "retries") then return nil end
+  if not (is_unprocessed or self.is_idempotent or self.settle and not may_still_run(err)) then return nil end
+  local delay = retry.delay(self.failures, err.retry_after)
   if delay >= time_left(self) then return nil end
   return (err.kind == "rate_limited" or self.account.budget:take()) and delay or nil
 end
 
--- Finds out whether an attempt in doubt was carried out: what it made, and whether that is known.
+-- Finds out whether an attempt with an unknown outcome was processed: what it created, and whether that is known.
 local function settle(self)
   if not (self.in_doubt and self.settle) then return nil, true end
   if time_left(self) <= 0 then return nil, false end
@@ -222,48 +228,48 @@ local function settle(self)
   return found, not err
 end
 
--- The end of a call that failed.
-local function give_up(self, err)
+-- Ends a failed call: nil and the error, or what an attempt turns out to have created.
+local function fail(self, err)
   local found = err.kind ~= "cancelled" and settle(self)
   if found then return found end
   if self.attempts > 0 then err.attempts = self.attempts end
-  if self.in_doubt and not self.repeatable then err.in_doubt, err.retryable = true, false end
+  if self.in_doubt and not self.is_idempotent then err.in_doubt, err.retryable = true, false end
   return nil, err
 end
 
--- After an attempt that failed: waits for the next one. False when there is none to be; or what turns
--- out to be the result.
-local function prepare_next(self, err, sent)
-  local unprocessed = sent == false or err.kind == "rate_limited"
-  self.in_doubt = self.in_doubt or not unprocessed and (err.retryable or sent == true)
-  self.tries = self.tries + 1
-  local delay = next_delay(self, err, unprocessed)
+-- After a failed attempt: waits for the next one. False and the error when there is no next attempt; or what a failed
+-- attempt turns out to have created.
+local function prepare_retry(self, err, sent)
+  local is_unprocessed = sent == false or err.kind == "rate_limited"
+  self.in_doubt = self.in_doubt or not is_unprocessed and (err.retryable or sent == true)
+  self.failures = self.failures + 1
+  local delay = next_delay(self, err, is_unprocessed)
   if not delay then return false, err end
   if not pause(self, delay) then return false, cancelled(self) end
   local found, known = settle(self)
   return known, err, found
 end
 
---- Makes attempts until there is an answer that counts.
+--- Makes attempts until one has a final outcome.
 ---@return table|true|nil result
 ---@return apivideo.Error? err
 function Call:run()
-  local refusal = runtime.refusal()
-  if refusal then return nil, errors.new("wrong_phase", refusal, about(self)) end
-  local renewed = false
+  local obstacle = runtime.refusal()
+  if obstacle then return nil, errors.new("wrong_phase", obstacle, error_fields(self)) end
+  local is_renewed = false
   while true do
     local response, problem, sent, token = attempt(self)
     local result, err = outcome(self, response, problem)
     if result then return result end
-    if err.kind == "unauthorized" and not renewed and self.account.credentials:refused(token) then
-      renewed = true
+    if err.kind == "unauthorized" and not is_renewed and self.account.credentials:reject(token) then
+      is_renewed = true
     elseif sent == nil and not response then
-      return give_up(self, err)
+      return fail(self, err)
     else
-      if response and succeeded(self, response) then sent = true end
-      local again, why, found = prepare_next(self, err, sent)
+      if response and is_success(self, response) then sent = true end
+      local again, why, found = prepare_retry(self, err, sent)
       if found then return found end
-      if not again then return give_up(self, why) end
+      if not again then return fail(self, why) end
     end
   end
 end
@@ -271,10 +277,10 @@ end
 local function new(account, fields)
   local self = setmetatable({
     account = account, method = fields.method, url = fields.url, body = fields.body, options = fields.options,
-    settle = fields.settle, repeatable = fields.repeatable or repeatable[fields.method] or false,
-    class = fields.class, attempts = 0, tries = 0, in_doubt = false,
+    settle = fields.settle, is_idempotent = fields.is_idempotent, class = fields.class, attempts = 0, failures = 0,
+    in_doubt = false,
   }, Call)
-  self.ends_at = runtime.monotonic() + limit(self, "total_timeout")
+  self.deadline = runtime.monotonic() + option(self, "total_timeout")
   return self
 end
 
@@ -285,27 +291,27 @@ local call = {}
 ---@param fields { method: string, url: string, body?: string, options: apivideo.CallOptions, settle?: function }
 ---@return apivideo.Call
 function call.new(account, fields)
-  fields.repeatable = repeatable[fields.method] or false
+  fields.is_idempotent = idempotent[fields.method] or false
   fields.class = rate_limit.class_of(fields.method)
   return new(account, fields)
 end
 
---- Asks /auth for credentials. A token request is idempotent, and may be retried.
+--- Makes a token request, a POST to /auth. It is idempotent, and may be retried.
 ---@param account apivideo.Account
 ---@param path string
 ---@param body string
 ---@param retries? integer
----@return table|true|nil answer
+---@return table|true|nil result
 ---@return apivideo.Error? err
 ---@return apivideo.Response? response not after an error
-function call.exchange(account, path, body, retries)
-  local exchange = new(account, {
-    method = "POST", url = account.base_url .. path, body = body, repeatable = true,
+function call.request_tokens(account, path, body, retries)
+  local request = new(account, {
+    method = "POST", url = account.base_url .. path, body = body, is_idempotent = true,
     options = { retries = retries },
   })
-  local result, err = exchange:run()
+  local result, err = request:run()
   if not result then return nil, err end
-  return result, nil, exchange.response
+  return result, nil, request.response
 end
 
 return call

@@ -1,4 +1,4 @@
---- The application's view of each attempt (`on_request`, `on_response`), without secrets.
+--- The client's options `on_request` and `on_response`: they show the application each attempt, without secrets.
 
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
@@ -16,25 +16,25 @@ local runtime = require "apivideo.runtime"
 
 ---@class apivideo.ObservedResponse
 ---@field request apivideo.ObservedRequest
----@field seconds number how long the attempt took
----@field status? integer nil when there was no answer
+---@field seconds number the duration of the attempt
+---@field status? integer nil when no response arrived
 ---@field headers? table<string, string|string[]> by name in lower case
 ---@field body? string secrets in it are shown as ***
----@field err? apivideo.Error why there was no answer
+---@field err? apivideo.Error why no response arrived
 
-local observe = {}
+local hooks = {}
 
--- Calls the application's function; its failure must not become the call's.
-local function tell(hook, fact, secrets)
-  local ok, err = protected.call(hook, fact)
+-- Calls the application's function. Its error is logged: it must not become the error of the call.
+local function run(hook, observed, secrets)
+  local ok, err = protected.call(hook, observed)
   if not ok then log.error("a hook failed: " .. redact.text(failure.message(err), secrets)) end
 end
 
-local function shown_request(request, attempt, secrets)
+local function observed_request(request, attempt, secrets)
   local headers = {}
   for _, line in ipairs(request.headers) do
     local name, value = line:match("^([^:]*): *(.*)$")
-    local is_hidden = redact.is_secret(name) and name ~= "Authorization" -- of which the scheme is shown
+    local is_hidden = redact.is_secret(name) and name ~= "Authorization" -- redact.text leaves its scheme
     headers[name] = is_hidden and "***" or redact.text(value, secrets)
   end
   if request.username then headers.Authorization = "Basic ***" end
@@ -44,33 +44,33 @@ local function shown_request(request, attempt, secrets)
   }
 end
 
---- Tells of an attempt that is about to be sent.
+--- Calls `on_request` for an attempt that is about to be sent.
 ---@param call apivideo.Call
 ---@param request apivideo.Request
-function observe.request(call, request)
+function hooks.on_request(call, request)
   local account = call.account
   if not (account.on_request or account.on_response) then return end
   local secrets = call:secrets()
-  request.shown = shown_request(request, call.attempts, secrets)
-  request.began = runtime.monotonic()
-  if account.on_request then tell(account.on_request, request.shown, secrets) end
+  request.observed = observed_request(request, call.attempts, secrets)
+  request.started_at = runtime.monotonic()
+  if account.on_request then run(account.on_request, request.observed, secrets) end
 end
 
---- Tells of its answer, or why there was none.
+--- Calls `on_response` for the response of an attempt, or for the error instead of it.
 ---@param call apivideo.Call
 ---@param request apivideo.Request
 ---@param response? apivideo.Response
 ---@param err? apivideo.Error
-function observe.response(call, request, response, err)
+function hooks.on_response(call, request, response, err)
   local account = call.account
   if not account.on_response then return end
   local secrets = call:secrets()
-  tell(account.on_response, {
-    request = request.shown, seconds = runtime.monotonic() - request.began,
+  run(account.on_response, {
+    request = request.observed, seconds = runtime.monotonic() - request.started_at,
     status = response and response.status, headers = response and redact.value(response.headers, secrets),
     body = response and redact.text(response.body, secrets),
     err = err and errors.new(err.kind, err.message, err, secrets),
   }, secrets)
 end
 
-return observe
+return hooks

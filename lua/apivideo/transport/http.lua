@@ -16,10 +16,10 @@ local defaults = {
 ---@class apivideo.Response
 ---@field status integer
 ---@field http_version "1.0"|"1.1"|"2"|"3"
----@field headers table<string, string|string[]> by name in any case; an array once a name repeats
+---@field headers table<string, string|string[]> by name in any case; an array when a name repeats
 ---@field body string
----@field connections integer how many were opened for it: 0 when a kept one served
----@field timings { name_lookup: number, connect: number, tls: number, first_byte: number, total: number } seconds from the start
+---@field connections integer opened for the request: 0 when an idle one was reused
+---@field timings { name_lookup: number, connect: number, tls: number, first_byte: number, total: number } milestones in seconds from the start
 
 ---@class apivideo.Request
 ---@field method string
@@ -32,17 +32,17 @@ local defaults = {
 ---@field max_header? integer bytes, default 64 KiB
 ---@field username? string for Basic authentication, with an empty password
 ---@field ca_file? string certificates to trust instead of the system's
----@field client_cert? string who asks: a PEM file, which may hold the key, too
----@field client_key? string its key, a PEM file
----@field proxy? string http://, https://, socks5:// or socks5h:// URL; "" for none; default the environment's
----@field http2? boolean whether HTTP/2 is spoken with who can, over TLS; default true
+---@field client_cert? string the client's certificate: a PEM file, which may contain the private key, too
+---@field client_key? string its private key, a PEM file
+---@field proxy? string http://, https://, socks5:// or socks5h:// URL; "" for none; default: that of the environment variables
+---@field http2? boolean whether HTTP/2 is offered to TLS servers; default true
 
 --- Sends a request and waits for its response, whatever its status is. Redirects are not followed.
----@param request apivideo.Request what it leaves out is filled in
----@param cancel? apivideo.Latch ends the request when it opens
+---@param request apivideo.Request missing fields are set to their defaults
+---@param cancel? apivideo.Latch aborts the request when it opens
 ---@return apivideo.Response|nil response
 ---@return apivideo.Error? err `invalid_request` `timeout` `network` `tls` `too_large` `unexpected_response` `cancelled`
----@return boolean? sent after an error: whether any of it may have reached the peer
+---@return boolean? sent after an error: whether any part of the request may have reached the peer
 function http.request(request, cancel)
   for name, value in pairs(defaults) do
     if request[name] == nil then request[name] = value end

@@ -1,88 +1,79 @@
---- Keeps a client under api.video's limits: it counts the calls of each class (reads, writes) and the
---- answers' X-RateLimit headers, so that a burst waits for the next window before it is refused.
+--- Keeps a client below api.video's rate limits. It counts the calls of each class (reads and writes) and reads the
+--- X-RateLimit headers of responses, so that a burst waits for the next window instead of being rejected with 429.
 
+local dictionary = require "apivideo.runtime.dictionary"
 local headers = require "apivideo.util.headers"
 local retry = require "apivideo.transport.retry"
 local runtime = require "apivideo.runtime"
 
-local TOLERANCE = 1.5 -- seconds by which two answers about one window may differ: they are rounded
-local LONGEST_WINDOW = 60 -- seconds: api.video counts by the minute
+local TOLERANCE_S = 1.5 -- by which two responses about the same window may differ: their times are rounded
+local MAX_WINDOW_S = 60 -- api.video counts by the minute
 local UNLIMITED = 2 ^ 52
 
--- Of a window that no answer has told of yet: the lowest limits documented, and a guess at its length
--- that soon gives way to an answer.
-local GUESSED = { reads = 100, writes = 40 }
-local GUESSED_WINDOW = 1 -- seconds
+-- Of a window that no response has described yet: the lowest documented limits, and a short length, so that the next
+-- response soon replaces the guess.
+local GUESSED_LIMITS = { reads = 100, writes = 40 }
+local GUESSED_WINDOW_S = 1
 
 ---@class apivideo.RateLimitStore
 ---@field get fun(self, key: string): number|nil
 ---@field set fun(self, key: string, value: number)
----@field incr fun(self, key: string, value: number, init: number): number|nil nil when it cannot
-
--- A store for one process, with the functions of nginx's shared dictionaries.
-local Memory = {}
-Memory.__index = Memory
-function Memory:get(key) return self[key] end
-function Memory:set(key, value) self[key] = value end
-function Memory:incr(key, value, init)
-  self[key] = (self[key] or init) + value
-  return self[key]
-end
+---@field incr fun(self, key: string, value: number, init: number): number|nil nil when it fails
 
 ---@class apivideo.RateLimitClass
----@field limit integer|nil calls in a window; nil while nothing is known
----@field remaining integer|nil how many are left
+---@field limit integer|nil calls in a window; nil while it is unknown
+---@field remaining integer|nil calls left in the window
 ---@field resets_in number|nil seconds until the next window
 
---- The limits as they are known: `reads` and `writes`, nil before the first answer.
+--- The known limits: `reads` and `writes`, nil before the first response.
 ---@class apivideo.RateLimit
 ---@field reads apivideo.RateLimitClass|nil
 ---@field writes apivideo.RateLimitClass|nil
 
----@class apivideo.RateGovernor
-local Governor = {}
-Governor.__index = Governor
+---@class apivideo.RateLimiter
+local RateLimiter = {}
+RateLimiter.__index = RateLimiter
+RateLimiter.__name = "apivideo.RateLimiter"
 
--- When the present window ends; nil when none is known. One that is too long to be true is from
--- before somebody set the clock back.
+-- The end of the current window; nil when it is unknown. A window that would be too long was stored before the system's
+-- clock was set back.
 local function window_end(self, class, now)
-  local resets = self.store:get(self.keys[class].resets)
-  return resets and now < resets and resets <= now + LONGEST_WINDOW + TOLERANCE and resets or nil
+  local resets = self._store:get(self._keys[class].resets)
+  return resets and now < resets and resets <= now + MAX_WINDOW_S + TOLERANCE_S and resets or nil
 end
 
 local function snapshot(self, class)
-  local keys, now = self.keys[class], runtime.now()
-  local limit, resets = self.store:get(keys.limit), window_end(self, class, now)
+  local keys, now = self._keys[class], runtime.now()
+  local limit, resets = self._store:get(keys.limit), window_end(self, class, now)
   if not limit or limit >= UNLIMITED then return nil end
-  local taken = resets and self.store:get(keys.taken) or 0
+  local taken = resets and self._store:get(keys.taken) or 0
   return { limit = limit, remaining = math.max(0, limit - taken), resets_in = resets and resets - now or 0 }
 end
 
--- How many calls are under way here. One that was abandoned is collected, and counts no more.
-local function count_under_way(self, class)
+-- The calls of this process that are in flight. An abandoned call is collected, and no longer counts.
+local function count_in_flight(self, class)
   local count = 0
-  for _ in pairs(self.under_way[class]) do count = count + 1 end
+  for _ in pairs(self._in_flight[class]) do count = count + 1 end
   return count
 end
 
---- Takes a place in the present window, or says how long it is until the next one. The call gives its
---- place back to `finished`.
+--- Counts a call in the current window, if the limit allows it. The caller reports its end to `finished`.
 ---@param class "reads"|"writes"
----@param call table the call that asks
----@return number|nil seconds to wait and ask again; nil when there was a place
-function Governor:acquire(class, call)
-  local store, keys, now = self.store, self.keys[class], runtime.now()
+---@param call table the call
+---@return number|nil seconds until the next window, when to try again; nil when the call may be sent
+function RateLimiter:acquire(class, call)
+  local store, keys, now = self._store, self._keys[class], runtime.now()
   local resets = window_end(self, class, now)
   if not resets then
-    resets = now + GUESSED_WINDOW
+    resets = now + GUESSED_WINDOW_S
     store:set(keys.resets, resets)
-    store:set(keys.told, 0)
-    store:set(keys.taken, count_under_way(self, class))
+    store:set(keys.reported, 0)
+    store:set(keys.taken, count_in_flight(self, class))
   end
-  -- A store that fails (one that is full, say) must not keep calls from being made.
+  -- A store that fails (because it is full, for instance) must not prevent calls.
   local taken = store:incr(keys.taken, 1, 0)
-  if not taken or taken <= (store:get(keys.limit) or GUESSED[class]) then
-    self.under_way[class][call] = true
+  if not taken or taken <= (store:get(keys.limit) or GUESSED_LIMITS[class]) then
+    self._in_flight[class][call] = true
     return nil
   end
   store:incr(keys.taken, -1, 0)
@@ -95,51 +86,51 @@ local function number_of(response, name)
 end
 
 local function set_window(self, class, limit, taken, resets)
-  local store, keys = self.store, self.keys[class]
+  local store, keys = self._store, self._keys[class]
   store:set(keys.limit, limit)
   store:set(keys.taken, taken)
   store:set(keys.resets, resets)
-  store:set(keys.told, 1)
+  store:set(keys.reported, 1)
 end
 
--- What an answer tells of its window.
-local function learn(self, class, limit, used, seconds)
-  local store, keys, now = self.store, self.keys[class], runtime.now()
+-- Updates the window with what a response reports about it.
+local function update(self, class, limit, used, seconds)
+  local store, keys, now = self._store, self._keys[class], runtime.now()
   local known, taken = window_end(self, class, now), store:get(keys.taken) or 0
   local resets = now + seconds
-  if store:get(keys.told) ~= 1 then -- so far it was a guess
+  if store:get(keys.reported) ~= 1 then -- the current values are guesses
     set_window(self, class, limit, math.max(used, taken), resets)
-  elseif not known or resets > known + TOLERANCE then
-    -- The next window has begun, and those under way may count for it.
-    set_window(self, class, limit, used + count_under_way(self, class), resets)
-  elseif resets >= known - TOLERANCE then -- or else it is late, and about the window before
+  elseif not known or resets > known + TOLERANCE_S then
+    -- The next window has begun, and calls in flight may count for it.
+    set_window(self, class, limit, used + count_in_flight(self, class), resets)
+  elseif resets >= known - TOLERANCE_S then -- otherwise the response is late, and about the previous window
     if resets > known then store:set(keys.resets, resets) end
     if used > taken then store:set(keys.taken, used) end
     if limit ~= store:get(keys.limit) then store:set(keys.limit, limit) end
   end
 end
 
---- Counts an answer, or a call that got none.
+--- Reports the response of a call, or its end without a response.
 ---@param class "reads"|"writes"
 ---@param call table
 ---@param response apivideo.Response|nil
-function Governor:finished(class, call, response)
-  self.under_way[class][call] = nil
+function RateLimiter:finished(class, call, response)
+  self._in_flight[class][call] = nil
   if not response then return end
-  local known = self.store:get(self.keys[class].limit)
+  local known = self._store:get(self._keys[class].limit)
   local limit = number_of(response, "x-ratelimit-limit")
   local remaining = number_of(response, "x-ratelimit-remaining")
-  local refused = response.status == 429
-  local seconds = refused and retry.asked(response) or number_of(response, "x-ratelimit-retry-after")
-  if seconds then seconds = math.min(seconds, LONGEST_WINDOW) end
+  local is_limited = response.status == 429
+  local seconds = is_limited and retry.requested_delay(response) or number_of(response, "x-ratelimit-retry-after")
+  if seconds then seconds = math.min(seconds, MAX_WINDOW_S) end
   if limit == 0 then limit = nil end
-  if refused then
-    limit = limit or known or GUESSED[class]
-    set_window(self, class, limit, limit, runtime.now() + (seconds or GUESSED_WINDOW))
+  if is_limited then
+    limit = limit or known or GUESSED_LIMITS[class]
+    set_window(self, class, limit, limit, runtime.now() + (seconds or GUESSED_WINDOW_S))
   elseif limit and remaining and seconds then
-    learn(self, class, limit, math.max(0, limit - remaining), seconds)
+    update(self, class, limit, math.max(0, limit - remaining), seconds)
   elseif response.status < 300 and not known then
-    self.store:set(self.keys[class].limit, UNLIMITED) -- a server that does not count
+    self._store:set(self._keys[class].limit, UNLIMITED) -- a server without rate limits
   end
 end
 
@@ -152,34 +143,34 @@ function rate_limit.class_of(method)
   return (method == "GET" or method == "HEAD") and "reads" or "writes"
 end
 
---- Makes the governor of an account's calls.
----@param account string what tells the account from others in the store; no secret
----@param store? apivideo.RateLimitStore shared with others, such as a dictionary of nginx
----@return apivideo.RateGovernor
+--- Creates the rate limiter of an account.
+---@param account string the account's identifier in the store; not a secret
+---@param store? apivideo.RateLimitStore shared with other clients, such as a shared dictionary of nginx
+---@return apivideo.RateLimiter
 function rate_limit.new(account, store)
   local keys = {}
   for _, class in ipairs { "reads", "writes" } do
     keys[class] = {}
-    for _, name in ipairs { "limit", "resets", "told", "taken" } do
+    for _, name in ipairs { "limit", "resets", "reported", "taken" } do
       keys[class][name] = ("apivideo:%s:%s:%s"):format(account, class, name)
     end
   end
   return setmetatable({
-    store = store or setmetatable({}, Memory),
-    keys = keys,
-    under_way = { -- calls
+    _store = store or dictionary.new(),
+    _keys = keys,
+    _in_flight = { -- calls
       reads = setmetatable({}, { __mode = "k" }),
       writes = setmetatable({}, { __mode = "k" }),
     },
-  }, Governor)
+  }, RateLimiter)
 end
 
---- What an application sees of it.
----@param governor apivideo.RateGovernor
+--- The limits that an application can read, without the limiter's functions and fields.
+---@param limiter apivideo.RateLimiter
 ---@return apivideo.RateLimit
-function rate_limit.view(governor)
+function rate_limit.view(limiter)
   return setmetatable({}, {
-    __index = function(_, class) return governor.keys[class] and snapshot(governor, class) end,
+    __index = function(_, class) return limiter._keys[class] and snapshot(limiter, class) end,
   })
 end
 

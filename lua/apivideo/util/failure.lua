@@ -1,5 +1,5 @@
---- What a function of the application raised or returned as an error, as text for a log or a dead letter:
---- one line, of bounded length, without secrets, with the call stack that raised it.
+--- The text of an error that a function of the application raised or returned, for a log or a dead letter: one line of
+--- limited length, without secrets, with the call stack.
 
 local redact = require "apivideo.util.redact"
 
@@ -11,7 +11,7 @@ local FIELD_MAX_BYTES = 200
 
 local failure = {}
 
----@class apivideo.Raised an error with the call stack that raised it
+---@class apivideo.Raised an error with its call stack
 ---@field err any
 ---@field traceback string
 local Raised = {}
@@ -24,22 +24,22 @@ function failure.with_traceback(err, traceback)
   return setmetatable({ err = err, traceback = traceback }, Raised)
 end
 
---- A message handler for `protected.xpcall`. (Lua does not call it when memory is exhausted, and may fail to
---- call it when the stack is: then the error arrives as it is.)
+--- A message handler for `protected.xpcall`. (Lua does not call it when memory is exhausted, and may fail to call it
+--- when the stack is: then the error arrives unchanged.)
 ---@param err any
----@param co? thread the coroutine that failed; without it, the running one
+---@param co? thread the coroutine that failed; default: the running one
 ---@return apivideo.Raised
 function failure.raised(err, co)
   return failure.with_traceback(err, co and debug.traceback(co, "") or debug.traceback("", 2))
 end
 
---- Takes apart the error that `protected.xpcall` returned.
+--- The parts of the error that `protected.xpcall` returned.
 ---@param value any
 ---@return any err
 ---@return string? traceback
 function failure.parts(value)
   if getmetatable(value) == Raised then return value.err, value.traceback end
-  -- What Lua says when `failure.raised` fails: there was no stack left for it.
+  -- The message of Lua when `failure.raised` fails, because there is no stack left for it.
   if value == "error in error handling" then return "stack overflow (error in error handling)" end
   return value
 end
@@ -63,32 +63,32 @@ local function string_of(value)
     or type(text) == "string" and text or "it raised a " .. type(text))
 end
 
--- Whether tostring() tells more than an address. (getmetatable may be barred by __metatable.)
+-- Whether tostring() gives more than an address. (debug.getmetatable, because of __metatable.)
 local function has_text(value)
   local metatable = debug.getmetatable(value)
   return type(value) ~= "table" or metatable ~= nil and rawget(metatable, "__tostring") ~= nil
 end
 
-local function shown_field(key, value)
+local function field_text(key, value)
   if type(key) == "string" and redact.is_secret(key) then return "***" end
   if not has_text(value) then return "{…}" end
-  -- Redacted before it is cut: half of a secret might not be recognised.
+  -- Redacted before it is truncated: a part of a secret might not be recognised.
   local text = redact.text(string_of(value)):sub(1, FIELD_MAX_BYTES)
   return type(value) == "string" and '"' .. text .. '"' or text
 end
 
--- The fields of a table, sorted by name; some of them where there are very many.
+-- The fields of a table, sorted by name; only some of them if there are very many.
 local function fields_of(err)
   local fields = {}
   for key, value in next, err do
-    fields[#fields + 1] = string_of(key):sub(1, FIELD_MAX_BYTES) .. " = " .. shown_field(key, value)
+    fields[#fields + 1] = string_of(key):sub(1, FIELD_MAX_BYTES) .. " = " .. field_text(key, value)
     if #fields == FIELDS_MAX then break end
   end
   table.sort(fields)
   return #fields == 0 and "{}" or "{ " .. table.concat(fields, ", ") .. " }"
 end
 
--- The frames of a traceback, innermost first: the application's, up to the call by this library.
+-- The frames of the application in a traceback, innermost first, up to the call by this library.
 local function frames_of(traceback)
   local frames = {}
   for line in traceback:gmatch "\n%s*([^\n]+)" do
@@ -110,15 +110,15 @@ local function stack_of(traceback, max_bytes)
   return redact.text("; stack: " .. redact.one_line(table.concat(frames, " < "))):sub(1, max_bytes)
 end
 
---- The value of an error as text. Of a table without `__tostring`, its fields.
+--- An error as text: the fields of a table without `__tostring`.
 ---@param err any
----@return string text may have several lines
+---@return string text may contain several lines
 function failure.message(err)
   return redact.text(has_text(err) and string_of(err) or fields_of(err))
 end
 
---- Raises again what `protected.xpcall` returned: the same value if a pcall of Lua catches it. Otherwise the host
---- prints it, and the `lua` of Lua 5.1 and nginx print strings only: then as text with its traceback.
+--- Raises the error that `protected.xpcall` returned: unchanged if a pcall catches it. Otherwise the host prints it,
+--- and the `lua` of Lua 5.1 and nginx print strings only: then it is raised as text with its traceback.
 ---@param value any
 function failure.raise(value)
   local err, traceback = failure.parts(value)
@@ -129,7 +129,7 @@ end
 --- An error and its call stack in one line.
 ---@param err any
 ---@param traceback? string
----@param max_bytes? integer default 1000; the message is cut first, so that the stack stays
+---@param max_bytes? integer default 1000; the message is truncated before the stack
 ---@return string
 function failure.text(err, traceback, max_bytes)
   max_bytes = max_bytes or TEXT_MAX_BYTES

@@ -1,35 +1,28 @@
---- HTTP headers as tables: lower-case name -> string, or an array of strings once a name repeats
+--- HTTP headers as tables: lower-case name -> string, or an array of strings when a name repeats
 --- (the convention of ngx.req.get_headers).
+
+local ascii = require "apivideo.util.ascii"
 
 local headers = {}
 
-local SMALL = {}
-for byte = 65, 90 do SMALL[string.char(byte)] = string.char(byte + 32) end
-
--- A name in lower case. Not string.lower: in the locale tr_TR, that leaves the capital I as it is. (A range of a
--- pattern compares bytes.)
-local function lower(name)
-  return name:find "[A-Z]" and name:gsub("[A-Z]", SMALL) or name
-end
-
 local by_any_case = {
   __index = function(self, name)
-    return type(name) == "string" and rawget(self, lower(name)) or nil
+    return type(name) == "string" and rawget(self, ascii.lower(name)) or nil
   end,
 }
 
---- Makes a table with lower-case names answer to names in any case.
+--- Makes the names of a table with lower-case names case-insensitive.
 ---@param list table<string, string|string[]>
 ---@return table<string, string|string[]> list the same table
 function headers.any_case(list)
   return setmetatable(list, by_any_case)
 end
 
---- The values of a header, however the table spells its name: web frameworks differ.
+--- The values of a header. The names in the table may have any case: web frameworks differ.
 ---@param list table<string, string|string[]>
 ---@param name string in lower case
 ---@return string? value the first
----@return integer count how many there are
+---@return integer count of the values
 function headers.get(list, name)
   if getmetatable(list) == by_any_case then
     local item = rawget(list, name)
@@ -38,7 +31,7 @@ function headers.get(list, name)
   end
   local value, count = nil, 0
   for key, item in pairs(list) do
-    if type(key) == "string" and lower(key) == name then
+    if type(key) == "string" and ascii.lower(key) == name then
       local items = type(item) == "table" and item or { item }
       value = value or items[1]
       count = count + #items
@@ -47,15 +40,15 @@ function headers.get(list, name)
   return value, count
 end
 
---- The lines of several tables of headers; a name in a later one stands before the same in an earlier
---- one, in whatever case.
----@param ... table<string, string|false>|nil
+--- The header lines of several tables; a name in a later table replaces the same name, in any case, in an earlier
+--- one.
+---@param ... table<string, string|false>|nil `false`: no such header
 ---@return string[] lines
 function headers.lines(...)
   local by_name, lines = {}, {}
   for i = 1, select("#", ...) do
     for name, value in pairs(select(i, ...) or {}) do
-      if value then by_name[lower(name)] = name .. ": " .. value end
+      if value then by_name[ascii.lower(name)] = name .. ": " .. value end
     end
   end
   for _, line in pairs(by_name) do lines[#lines + 1] = line end

@@ -1,14 +1,15 @@
---- JSON of the management API: lua-cjson, in a private instance, so that its settings change nobody
---- else's. It holds each number as a double, writes 14 digits of it, and does not distinguish an empty
---- list from an empty object; such values pass through it as marked strings.
+--- JSON of the management API: lua-cjson, in a private instance, so that its settings do not affect the application's.
+--- It represents each number as a double, writes 14 digits of it, and does not distinguish an empty list from an empty
+--- object; such values pass through it as marked strings.
 
 local new_cjson = require("cjson.safe").new
 local core = require "apivideo.core"
+local random = require "apivideo.util.random"
 
 local cjson, known_locale
 
--- lua-cjson reads the locale's decimal point when an instance is created, and misreads fractions once the
--- process has changed its locale: then it gets a new instance.
+-- lua-cjson reads the locale's decimal point when an instance is created, and misreads fractions after the process has
+-- changed its locale: then a new instance is necessary.
 local function codec()
   local locale = os.setlocale(nil, "numeric")
   if locale ~= known_locale then
@@ -25,10 +26,10 @@ local math_type, to_integer = math.type, math.tointeger
 
 local json = {}
 
---- What `null` is: a value of its own, so that it differs from a member that is missing.
+--- The value of `null`, which is not nil, so that it differs from a missing member.
 json.null = codec().null
 
-local list = core.event.list -- the metatable of lists, which the event parser sets, too
+local list = core.event.list -- the metatable of lists, also in parsed events
 
 --- Marks a table as a list, so that it is written as `[]` when it is empty. Decoded lists are marked.
 ---@param items table
@@ -37,20 +38,17 @@ function json.array(items)
   return setmetatable(items, list)
 end
 
--- What marked strings begin with: nobody can have written it, since nobody can guess it.
-local function new_mark()
-  return (core.random(16):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
-end
+local MARK_BYTES = 16 -- of the random prefix of marked strings: a peer cannot guess it
 
--- The whole number that some digits are, where this Lua holds it; else the digits.
+-- The whole number of some digits, if this Lua can represent it; otherwise the digits.
 local function whole_number(digits)
   local number = tonumber(digits)
-  local held = math_type and math_type(number) == "integer"
+  local is_exact = math_type and math_type(number) == "integer"
     or not math_type and math.abs(number) <= 2 ^ 53 and ("%.0f"):format(number) == digits
-  return held and number or digits
+  return is_exact and number or digits
 end
 
--- Where the string that begins at `quote` ends, or nil.
+-- The position of the quote that ends the string which begins at `quote`, or nil.
 local function end_of_string(text, quote)
   local position = quote + 1
   while true do
@@ -79,20 +77,20 @@ local function marked_text(text, mark)
   end
 end
 
--- Beyond this a double is not one whole number but several.
-local EXACT = 2 ^ 53
+-- From here on a double stands for several whole numbers.
+local MAX_EXACT = 2 ^ 53
 
--- Marks lists, and turns doubles into integers in place where this Lua has those. True when a number in
--- it may have been another one in the text. (The names of an object are strings: only a list has [1].)
-local function settle(value)
+-- Marks lists, and converts doubles to integers in place if this Lua has integers. True when a number in the text may
+-- have been another one. (The names of an object are strings: only a list has [1].)
+local function normalize(value)
   local inexact = false
   if value[1] ~= nil then json.array(value) end
   for key, item in pairs(value) do
     local kind = type(item)
     if kind == "table" then
-      inexact = settle(item) or inexact
+      inexact = normalize(item) or inexact
     elseif kind == "number" then
-      if item >= EXACT or item <= -EXACT then
+      if item >= MAX_EXACT or item <= -MAX_EXACT then
         inexact = true
       elseif to_integer then
         value[key] = to_integer(item) or item
@@ -102,7 +100,7 @@ local function settle(value)
   return inexact
 end
 
--- Puts whole numbers in the place of marked strings, and nothing in the place of a list's mark alone.
+-- Replaces marked strings by whole numbers, and removes the mark from empty lists.
 local function restore(value, mark)
   for key, item in pairs(value) do
     if type(item) == "table" then
@@ -115,24 +113,24 @@ local function restore(value, mark)
   end
 end
 
---- Reads an array or an object. Whole numbers are exact; one that this Lua cannot hold is a string of its
---- digits. Lists are marked as `json.array` does.
+--- Parses an array or an object. Whole numbers are exact; one that this Lua cannot represent is a string of its
+--- digits. Lists are marked as by `json.array`.
 ---@param text string
 ---@return any value `json.null` for null; nil when the text is not JSON
 ---@return string? err
 function json.decode(text)
-  if text:find("\0", 1, true) then return nil, "a NUL" end -- where lua-cjson would stop reading
+  if text:find("\0", 1, true) then return nil, "a NUL" end -- lua-cjson would stop there
   local value, err = codec().decode(text)
   if type(value) ~= "table" then return value, err end
-  if not settle(value) and not text:find(EMPTY_LIST) then return value end
-  local mark = new_mark()
+  if not normalize(value) and not text:find(EMPTY_LIST) then return value end
+  local mark = random.hex(MARK_BYTES)
   value = codec().decode(marked_text(text, mark))
-  settle(value)
+  normalize(value)
   restore(value, mark)
   return value
 end
 
--- A number as 17 digits, if lua-cjson's 14 would be another one.
+-- A number with 17 digits, if lua-cjson's 14 digits would be another number; otherwise nil.
 local function long_form(number)
   if number ~= number or math.abs(number) == math.huge then return nil end
   if math_type and math_type(number) == "integer" then
@@ -143,8 +141,7 @@ local function long_form(number)
   return (("%.17g"):format(number):gsub(",", "."))
 end
 
--- A copy with marked strings in place of what lua-cjson would not write as it is; `found` is set
--- when there is such a thing.
+-- A copy with marked strings instead of values that lua-cjson would not write exactly; sets `found` if there are any.
 local function mark_values(value, mark, found)
   local special
   if type(value) == "number" then
@@ -163,14 +160,14 @@ local function mark_values(value, mark, found)
   return mark .. special
 end
 
---- Writes a value. Numbers keep all their digits.
+--- Serializes a value. Numbers keep all their digits.
 ---@param value any
----@return string|nil text nil when it cannot be written
+---@return string|nil text nil when it cannot be serialized
 ---@return string? err
 function json.encode(value)
   local text, err = codec().encode(value)
   if not text then return nil, err end
-  local mark, found = new_mark(), {}
+  local mark, found = random.hex(MARK_BYTES), {}
   local copy = mark_values(value, mark, found)
   if not found[1] then return text end
   return (codec().encode(copy):gsub('"' .. mark .. '([^"]*)"', "%1"))

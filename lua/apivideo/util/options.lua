@@ -1,11 +1,11 @@
---- Tables of named options: an unknown or ill-typed one is misuse, and the message says which names
---- there are.
+--- Checks of arguments. A wrong argument is misuse, which raises an error at the place of the call. The message names
+--- the option and the options that exist.
 
 local redact = require "apivideo.util.redact"
 
 local options = {}
 
--- How many single-letter edits lead from one name to the other.
+-- The number of single-letter edits between two names (Levenshtein distance).
 local function distance(a, b)
   local previous = {}
   for j = 0, #b do previous[j] = j end
@@ -20,7 +20,7 @@ local function distance(a, b)
   return previous[#b]
 end
 
---- The known name that is nearest to a mistyped one, if one is near.
+--- The known name that is most similar to a mistyped one, if one is similar enough.
 ---@param name string
 ---@param known string[]
 ---@return string?
@@ -33,26 +33,91 @@ function options.nearest(name, known)
   return best
 end
 
+-- The names of numbers in kinds and in messages.
+local NUMBERS = { number = "a number", integer = "an integer", seconds = "a number of seconds" }
+
+-- One alternative of a kind: the name of a type, or of a number with its bounds, such as "integer>=0<=100".
+local function parse_alternative(text)
+  local name, operator, low, high = text:match "^(%a+)(>?=?)([%d.]*)<?=?([%d.]*)$"
+  local alternative = {
+    type = NUMBERS[name] and "number" or name, is_integer = name == "integer", is_open = operator == ">",
+    low = tonumber(low), high = tonumber(high), text = NUMBERS[name] or "a " .. name,
+  }
+  if alternative.high then
+    alternative.text = ("%s from %s to %s"):format(alternative.text, low, high)
+  elseif alternative.low then
+    alternative.text = ("%s %s %s"):format(alternative.text, alternative.is_open and "above" or "of at least", low)
+  end
+  return alternative
+end
+
+local parsed = {} -- kind -> what it means
+
+local function parse(kind)
+  if parsed[kind] then return parsed[kind] end
+  local result, texts = { is_optional = kind:sub(-1) == "?" }, {}
+  for text in kind:gsub("%?$", ""):gmatch "[^|]+" do
+    result[#result + 1] = parse_alternative(text)
+    texts[#texts + 1] = result[#result].text
+  end
+  result.text = table.concat(texts, " or ")
+  parsed[kind] = result
+  return result
+end
+
+local function is_in_range(value, alternative)
+  if alternative.is_integer and value % 1 ~= 0 then return false end
+  local low, high = alternative.low, alternative.high
+  if low and not (value > low or value == low and not alternative.is_open) then return false end -- NaN, too
+  return not high or value <= high
+end
+
+-- What a value is instead of the kind, for a message; nil when it is of the kind.
+local function mismatch(value, kind)
+  local shown = type(value)
+  for _, alternative in ipairs(kind) do
+    if type(value) == alternative.type then
+      if shown ~= "number" or is_in_range(value, alternative) then return nil end
+      shown = tostring(value)
+    end
+  end
+  return shown
+end
+
+--- Raises an error unless a value is of a kind, see `options.check`.
+---@param name string the function and the argument, for the message
+---@param value any
+---@param kind string
+---@param level integer at which it raises, as seen from the caller
+function options.check_value(name, value, kind, level)
+  local expected = parse(kind)
+  if value == nil and expected.is_optional then return end
+  local got = mismatch(value, expected)
+  if got then error(("%s must be %s, got %s"):format(name, expected.text, got), level + 1) end
+end
+
 local EXAMPLES = { string = '"…"', table = "{…}" }
 
--- What to write instead of options that are no table: those that are required, or nothing where none is.
+-- What to write instead of a value that is not a table: the required options, if there are any.
 local function example_of(known)
   local required = {}
-  for name, expected in pairs(known) do
-    if expected:sub(-1) ~= "?" then
-      required[#required + 1] = name .. " = " .. (EXAMPLES[expected] or "…")
+  for name, kind in pairs(known) do
+    local expected = parse(kind)
+    if not expected.is_optional then
+      required[#required + 1] = name .. " = " .. (EXAMPLES[expected[1].type] or "…")
     end
   end
   table.sort(required)
   return #required > 0 and "; write { " .. table.concat(required, ", ") .. " }" or ""
 end
 
---- Checks a table of options against a table of name -> type (several: "string|table"; "?" at the
---- end where it may be left out). Raises at the level of the caller's caller.
+--- Checks a table of options. The kind of an option is the name of a type or of a number, with bounds if it has any:
+--- "string", "integer>=1", "seconds>0", "seconds>=0<=86400"; alternatives are separated by "|", and "?" at the end
+--- makes it optional.
 ---@param where string the function's name, for the message
 ---@param given any
----@param known table<string, string>
----@param level? integer at which it raises, as seen from here; 3 without it
+---@param known table<string, string> name -> kind
+---@param level? integer at which it raises, as seen from here; default 3, the caller's caller
 ---@return table given
 function options.check(where, given, known, level)
   level = level or 3
@@ -70,21 +135,17 @@ function options.check(where, given, known, level)
     end
   end
   for _, name in ipairs(names) do
-    local expected, value = known[name], given[name]
-    local optional = expected:sub(-1) == "?"
-    local types = "|" .. expected:gsub("%?$", "") .. "|"
-    if value == nil and not optional then
-      error(("%s: option \"%s\" is required (%s)"):format(where, name, expected), level)
-    elseif value ~= nil and not types:find("|" .. type(value) .. "|", 1, true) then
-      error(("%s: option \"%s\" must be a %s, got %s"):format(where, name,
-        (expected:gsub("%?$", ""):gsub("|", " or a ")), type(value)), level)
+    local kind = parse(known[name])
+    if given[name] == nil and not kind.is_optional then
+      error(("%s: option \"%s\" is required (%s)"):format(where, name, kind.text), level)
     end
+    options.check_value(('%s: option "%s"'):format(where, name), given[name], known[name], level)
   end
   return given
 end
 
---- Raises, at the caller of a method, where that was called with a dot.
----@param self any what the method got
+--- Raises an error at the caller of a method unless `self` is an object of the class.
+---@param self any
 ---@param class table
 ---@param object string what users call such an object
 ---@param name string the method's
@@ -94,7 +155,7 @@ function options.check_self(self, class, object, name)
   end
 end
 
---- Whether a table is a list, without holes and other keys.
+--- Whether a table is a list: without holes and without other keys.
 ---@param items table
 ---@param item_type? string of each item
 ---@return boolean

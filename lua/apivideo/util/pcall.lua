@@ -1,12 +1,12 @@
---- A `pcall` and an `xpcall` that a task may wait inside of. Everywhere but in PUC Lua 5.1 they are Lua's
---- own; there a yield cannot cross them, so the function runs in a coroutine whose yields are passed on.
+--- A `pcall` and an `xpcall` inside of which a task can yield. Except in PUC Lua 5.1 they are Lua's own; there a yield
+--- cannot cross a pcall, so the function runs in a coroutine, and its yields are passed on.
 
 local protected = {}
 
 if _VERSION ~= "Lua 5.1" or rawget(_G, "jit") then
   protected.call, protected.xpcall = pcall, xpcall
 
-  --- The coroutine whose yields reach the one who resumes tasks.
+  --- The coroutine that the event loop resumes.
   function protected.root(co)
     return co
   end
@@ -17,7 +17,7 @@ end
 local unpack = unpack
 local parents = setmetatable({}, { __mode = "k" })
 
--- `handler` is called with the error and the failed coroutine, whose stack is still there; nil for pcall.
+-- `handler` is called with the error and the failed coroutine, which still has its stack; nil for pcall.
 local function relay(co, handler, ok, ...)
   if not ok then
     if handler then return false, handler((...), co) end
@@ -27,7 +27,7 @@ local function relay(co, handler, ok, ...)
   return relay(co, handler, coroutine.resume(co, coroutine.yield(...)))
 end
 
--- coroutine.create takes no C function here.
+-- coroutine.create of Lua 5.1 does not accept a C function.
 local function coroutine_of(fn, parent)
   local co = coroutine.create(function(...) return fn(...) end)
   parents[co] = parent
@@ -50,7 +50,7 @@ function protected.call(fn, ...)
   return call_in_coroutine(parent, nil, fn, ...)
 end
 
---- xpcall(fn, handler, ...), with arguments as in later Luas.
+--- xpcall(fn, handler, ...), with arguments as in later versions of Lua.
 ---@param fn function
 ---@param handler fun(err: any, co?: thread): any `co` is the coroutine that failed, if it is not the running one
 ---@return boolean ok
@@ -62,7 +62,7 @@ function protected.xpcall(fn, handler, ...)
   return xpcall(function() return fn(unpack(arguments, 1, n)) end, function(err) return handler(err) end)
 end
 
---- The coroutine whose yields reach the one who resumes tasks; and those between, innermost first.
+--- The coroutine that the event loop resumes: the outermost one of those that pass on the yields of `co`.
 function protected.root(co)
   while parents[co] do co = parents[co] end
   return co

@@ -1,6 +1,8 @@
---- Takes secrets out of everything that a person or a log may see: values by their names (parameters of URLs and
---- forms, header lines, members of JSON and of tables), user information in URLs, credentials, and api.video's
---- signature secrets. Character classes are spelled out, because `%a` and `lower` depend on the locale.
+--- Redacts secrets in everything that is shown or logged: values by their names (parameters of URLs and forms, header
+--- lines, members of JSON and of tables), user information in URLs, credentials, and api.video's signature secrets.
+--- Character classes are spelled out, because `%a` and `lower` depend on the locale.
+
+local ascii = require "apivideo.util.ascii"
 
 local redact = {}
 
@@ -14,7 +16,7 @@ local WORDS = {
   auth = true, authentication = true, authorization = true, authn = true, jwt = true, key = true, oauth = true,
   pwd = true, sig = true,
 }
-local LONGEST_NAME = 100 -- bytes
+local NAME_MAX_BYTES = 100
 
 local function is_secret_word(word)
   if WORDS[word] then return true end
@@ -25,14 +27,14 @@ local function is_secret_word(word)
   return false
 end
 
---- Whether the value of a name is likely to be a secret: of a header, a parameter, a member, an option. "X-Api-Key",
+--- Whether the value of a header, parameter, member or option with this name is likely to be a secret. "X-Api-Key",
 --- "apiKey", "metadata[apiKey]" and "client_secret" are such names; "author", "keyword" and "token_type" are not.
 ---@param name string
 ---@return boolean
 function redact.is_secret(name)
-  if #name < 3 or #name > LONGEST_NAME then return false end
+  if #name < 3 or #name > NAME_MAX_BYTES then return false end
   local words = name:gsub("([a-z0-9])([A-Z])", "%1 %2"):gsub("([A-Z])([A-Z][a-z])", "%1 %2")
-    :gsub("[A-Z]", function(c) return string.char(c:byte() + 32) end)
+  words = ascii.lower(words)
   if words:find "[^a-z]type[^a-z]*$" then return false end
   for word in words:gmatch "[a-z]+" do
     if is_secret_word(word) then return true end
@@ -45,9 +47,9 @@ local function trailing_backslashes(text)
   return text:reverse():match "^\\*"
 end
 
--- What stands for credentials; a word, as in "Basic authentication", stays. (They may stand in JSON, with
--- a backslash before a slash, and one after their end.)
-local function shown_credentials(scheme, value)
+-- The replacement of credentials; nil for an ordinary word, as in "Basic authentication". (In JSON, credentials may
+-- contain a backslash before a slash, and have one after their end.)
+local function redacted_credentials(scheme, value)
   local is_word = #value < 20 and not value:find "[%d=]" and not value:find "%.[A-Za-z0-9_]"
   return not is_word and scheme .. "***" .. trailing_backslashes(value) or nil
 end
@@ -66,7 +68,7 @@ local function without_encoded_userinfo(before, rest)
   return last and before .. "***%40" .. rest:sub(last)
 end
 
--- A secret as it stands in a URL, as a pattern.
+-- A pattern for a secret in its percent-encoded form.
 local function in_url(secret)
   return (secret:gsub("[^A-Za-z0-9]", function(c)
     if c:find "[._~-]" then return "%" .. c end
@@ -75,23 +77,23 @@ local function in_url(secret)
   end))
 end
 
--- A character that stands for itself in a pattern. (Lua 5.1 has no other way to say NUL.)
+-- A pattern for one character. (In Lua 5.1 a pattern cannot contain a NUL.)
 local function literal(c)
   return c == "\0" and "%z" or "%" .. c
 end
 
--- The text without one secret, taken literally, also as it stands in URLs, and in JSON (which may stand in a
--- string itself). What is as short as a word is no key, and would make holes in everything.
+-- The text without one secret, in its literal form and as it is written in URLs and in JSON (which may be in a JSON
+-- string itself). A shorter text than a key is left alone: it may be an ordinary word.
 local function without(text, secret)
   if #secret < 4 then return text end
   if secret:find "[^A-Za-z0-9._~-]" then text = text:gsub(in_url(secret), "***") end
-  secret = secret:gsub("\\+", "\\") -- any number of them is looked for, once
+  secret = secret:gsub("\\+", "\\") -- the pattern below matches any number of them
   local first, rest = secret:sub(1, 1):gsub("%W", literal), secret:sub(2):gsub("%W", literal)
   return (text:gsub(first .. rest:gsub("%%[\"/]", "\\*%0"):gsub("%%\\", "\\+"), "***"))
 end
 
--- Where the JSON string whose inside begins at `position` ends. Its quotes have `depth` backslashes
--- before them: none, or more where the JSON stands in a string itself.
+-- The position after the content of the JSON string that begins at `position`. Its quotes have `depth` backslashes
+-- before them: more than none when the JSON is in a JSON string itself.
 local function end_of_string(text, position, depth)
   local from = position
   while true do
@@ -104,10 +106,10 @@ local function end_of_string(text, position, depth)
   end
 end
 
--- The text without the values of secret members of JSON, also when it is broken, or stands in a string.
+-- The text without the values of secret members of JSON, also if the JSON is malformed, or in a JSON string.
 local function without_members(text)
   local parts, copied = {}, 1
-  -- Hides the string whose quote, with its backslashes, is at a place. Returns the place after the string.
+  -- Redacts the string that begins with backslashes and a quote at `place`. Returns the position after the string.
   local function hide(place, backslashes)
     local inside = place + #backslashes + 1
     if text:sub(place, inside - 1) ~= backslashes .. '"' then return nil end
@@ -129,8 +131,8 @@ local function without_members(text)
   return table.concat(parts)
 end
 
--- Where the value of a header line ends: at the quote that stands before the line, or with the line, also where its
--- end is escaped. (No search goes beyond that end: a text may have very many header lines.)
+-- The end of the value of a header line: at the quote that precedes the line, or at the end of the line, which may be
+-- escaped. (No search passes that end, because a text may have very many header lines.)
 local function end_of_line(text, value, quote)
   local from = value
   while true do
@@ -146,7 +148,7 @@ local function end_of_line(text, value, quote)
   end
 end
 
--- The text without the values of secret header lines. A name of one word is left alone: a message may begin so.
+-- The text without the values of secret header lines. A name of one word is left alone: messages may begin like that.
 local function without_header_lines(text)
   local parts, copied = {}, 1
   for place, name, value in text:gmatch "%f[A-Za-z0-9_-]()([A-Za-z0-9_-]+):[ \t]*()" do
@@ -170,14 +172,14 @@ local function decode(text)
   return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
 end
 
--- The name of a parameter, which ends before a place.
+-- The name of a parameter that ends before a position.
 local function parameter_before(text, place)
-  local back = text:sub(math.max(1, place - LONGEST_NAME), place - 1):reverse()
+  local back = text:sub(math.max(1, place - NAME_MAX_BYTES), place - 1):reverse()
   return decode(back:match("^[A-Za-z0-9_.%[%]%%-]*"):reverse()):match "[^?&=#;/%s]*$"
 end
 
--- Where the value of a parameter ends: text in quotes with them, or else where the next parameter may begin. In a URL
--- that is percent-encoded itself, the delimiters are, too.
+-- The end of the value of a parameter: after the closing quote, or otherwise where the next parameter may begin. In a
+-- URL that is percent-encoded itself, the delimiters are, too.
 local function end_of_parameter(text, value, is_encoded)
   local quote = text:match("^(\\*[\"'])[^%s,:}%]]", value)
   local closing = quote and text:find(quote, value + #quote, true)
@@ -187,7 +189,7 @@ local function end_of_parameter(text, value, is_encoded)
   return value + #shown - #trailing_backslashes(shown)
 end
 
--- The text without the values of secret parameters, `name=value`, of URLs, forms and lines of logs.
+-- The text without the values of secret parameters, `name=value`, of URLs, forms and log lines.
 local function without_parameters(text, sign, is_encoded)
   local parts, copied = {}, 1
   for place, value in text:gmatch("[A-Za-z0-9_%]]()" .. sign .. "()") do
@@ -205,7 +207,7 @@ end
 
 --- The text (a message, a header, a URL, a body) without secrets.
 ---@param text string
----@param secrets? string|string[] more of them, taken out literally (an API key, tokens)
+---@param secrets? string|string[] further secrets, in their literal form (an API key, tokens)
 ---@return string
 function redact.text(text, secrets)
   text = without_members(text)
@@ -213,8 +215,8 @@ function redact.text(text, secrets)
   text = without_parameters(without_parameters(text, "="), "%%3[Dd]", true)
   text = text:gsub("sig_sec_[A-Za-z0-9_-]+", "sig_sec_***")
   for _, separator in ipairs(SEPARATORS) do
-    text = text:gsub("(" .. BASIC .. separator .. ")([A-Za-z0-9+/=_\\-]+)", shown_credentials)
-    text = text:gsub("(" .. BEARER .. separator .. ")([A-Za-z0-9+/=_.~\\-]+)", shown_credentials)
+    text = text:gsub("(" .. BASIC .. separator .. ")([A-Za-z0-9+/=_\\-]+)", redacted_credentials)
+    text = text:gsub("(" .. BEARER .. separator .. ")([A-Za-z0-9+/=_.~\\-]+)", redacted_credentials)
   end
   text = text:gsub(USERINFO, "%1***@")
   text = text:gsub("(%%3[Aa]%%2[Ff]%%2[Ff])([^&#%s\"]*)", without_encoded_userinfo)
@@ -224,7 +226,7 @@ function redact.text(text, secrets)
   return text
 end
 
---- A text as one line of a log: each run of control characters becomes a space. (`%c` depends on the locale.)
+--- A text as one log line: control characters are replaced by spaces. (`%c` depends on the locale.)
 ---@param text string
 ---@return string
 function redact.one_line(text)
@@ -234,7 +236,7 @@ end
 --- A copy of a decoded JSON value, or of a table of headers, with every string in it redacted.
 ---@param value any
 ---@param secrets? string|string[]
----@param is_hidden? boolean whether its strings are secrets, also those of a list
+---@param is_hidden? boolean whether the strings in it, and in its lists, are secrets
 ---@return any
 function redact.value(value, secrets, is_hidden)
   if type(value) == "string" then return is_hidden and "***" or redact.text(value, secrets) end

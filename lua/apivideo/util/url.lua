@@ -1,8 +1,8 @@
---- The parts of URLs that this library reads and writes.
+--- Queries and paths of URLs.
 
 local url = {}
 
--- Not "%w", which follows the process's locale.
+-- Not "%w", which depends on the locale.
 local function encode(text)
   return (text:gsub("[^A-Za-z0-9%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
 end
@@ -11,7 +11,7 @@ local function decode(text)
   return (text:gsub("+", " "):gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
 end
 
--- A value as text; nil for what has none.
+-- A value as text; nil if it cannot be sent.
 local function text_of(value)
   if type(value) == "number" then
     if value ~= value or math.abs(value) == math.huge then return nil end
@@ -21,7 +21,7 @@ local function text_of(value)
   return type(value) == "string" and value or type(value) == "boolean" and tostring(value) or nil
 end
 
--- The names of a table in order; of a list, its places.
+-- The keys of a table, sorted.
 local function names_of(values)
   local names = {}
   for name in pairs(values) do names[#names + 1] = name end
@@ -32,10 +32,10 @@ local function names_of(values)
   return names
 end
 
---- A table as a query string, names in order. A list becomes `name[]=…` for each item, another table
+--- Encodes a table as a query string, sorted by name. A list becomes `name[]=…` for each item, another table
 --- `name[key]=…`.
 ---@param query table<string, string|number|boolean|table>
----@return string|nil text nil when something in it cannot be sent
+---@return string|nil text nil when a value cannot be sent
 ---@return string? problem
 function url.encode_query(query)
   local parts, problem = {}, nil
@@ -43,7 +43,7 @@ function url.encode_query(query)
     if type(value) == "table" then
       if next(value) == nil then problem = name .. " is empty, which would filter nothing" end
       for _, key in ipairs(names_of(value)) do
-        -- Put together like this, because "%s" of Lua 5.1 ends at a NUL.
+        -- Not string.format: "%s" of Lua 5.1 ends at a NUL.
         add(name .. "[" .. (value[1] ~= nil and "" or tostring(key)) .. "]", value[key])
       end
       return
@@ -60,7 +60,7 @@ function url.encode_query(query)
   return table.concat(parts, "&")
 end
 
---- A query string as a table: name -> value, or an array of values once a name repeats.
+--- Decodes a query string: name -> value, or an array of values when a name repeats.
 ---@param text string
 ---@return table<string, string|string[]>
 function url.decode_query(text)
@@ -78,10 +78,10 @@ function url.decode_query(text)
   return query
 end
 
---- The path and the query of a request's target, as they came.
+--- The path and the query of a raw request-target.
 ---@param target string
 ---@return string path
----@return string query "" when there is none
+---@return string query "" without one
 function url.split(target)
   local path, query = target:match("^([^?]*)%??(.*)$")
   return path, query

@@ -27,12 +27,12 @@ local others = {
   { url = MINE .. "a", events = { CAPTION } }, { url = MINE .. "old", events = { RECORDED } },
   { url = "https://EXAMPLE.com:443", events = { QUALITY, RECORDED } }, -- as wanted, written in another way
 }
-local foreign = { url = "https://elsewhere.example/", events = { RECORDED } }
+local external = { url = "https://elsewhere.example/", events = { RECORDED } }
 
 local is_wanted = {}
 for _, item in ipairs(wanted) do is_wanted[webhook.key(item)] = true end
 
-local function is_mine(item) return item.url ~= foreign.url end
+local function is_mine(item) return item.url ~= external.url end
 
 -- The clients: the first two operations are tasks of one process.
 local PROCESSES = { 1, 1, 2, 3 }
@@ -41,7 +41,7 @@ local function new_client()
   return apivideo.client { api_key = "key", base_url = "http://model", rate_limit = false }
 end
 
--- The webhooks that a careful person may delete: those that are not wanted, and equal ones that are not the newest.
+-- The webhooks that can be deleted safely: those that are not wanted, and equal ones that are not the newest.
 local function deletable(account)
   local list = {}
   for _, item in ipairs(account:webhooks()) do
@@ -58,7 +58,7 @@ local function pick(list, n) return #list > 0 and list[n % #list + 1] or nil end
 
 local OVERLAPS = { 0, 3, 15 }
 
--- An operation that `n` decides; nil when there is nothing to do it to.
+-- The operation for `n`; nil when it has no object.
 local function operation_of(world, actor, n)
   local hooks, kind, m = world.clients[actor.process].webhooks, n % 8, math.floor(n / 8)
   local overlap = OVERLAPS[m % 3 + 1]
@@ -77,7 +77,7 @@ local function operation_of(world, actor, n)
   return item and function() return hooks:delete(item.webhookId) end, "delete"
 end
 
--- Raises when a wanted definition has lost its last webhook, or a foreign one is gone.
+-- Raises when a wanted definition has lost its last webhook, or an external one was deleted.
 local function check(world)
   if world.checked == world.account.count then return end
   world.checked = world.account.count
@@ -88,7 +88,7 @@ local function check(world)
     if world.had[key] and not has[key] then error("no webhook is left for " .. webhook.describe(item), 0) end
     world.had[key] = has[key]
   end
-  if not world.account.emulator.webhooks:find "webhook_foreign" then error("the foreign webhook was deleted", 0) end
+  if not world.account.emulator.webhooks:find "webhook_external" then error("the external webhook was deleted", 0) end
 end
 
 local function finished(what)
@@ -116,7 +116,7 @@ local commands = {
   pass = function(world, _, n) world.account.now = world.account.now + n % 40 / 2 end,
 }
 
--- An operation that nothing disturbs; its results.
+-- An operation without interference; returns its results.
 local function undisturbed(world, operation)
   local actor, results = {}, nil
   scheduler.start(actor, operation, function(...) results = { ... } end)
@@ -128,7 +128,7 @@ local function undisturbed(world, operation)
   error("an operation does not end", 0)
 end
 
--- All that is under way comes to its end; then one sync makes the account right, and another changes nothing.
+-- Completes all operations; then one sync makes the account match, and another changes nothing.
 local function settle(world)
   local account = world.account
   while #account.late > 0 do
@@ -163,7 +163,7 @@ local function execute(list)
     world.actors[i] = { process = process }
     world.clients[process] = new_client()
   end
-  world.account:put("webhook_foreign", foreign)
+  world.account:put("webhook_external", external)
   scheduler.on(world.account, function()
     for _, command in ipairs(list) do
       commands[command.kind](world, world.actors[command.actor], command.n)
@@ -184,7 +184,7 @@ local function generate(seed)
   return list
 end
 
--- Nil, or what a list of commands comes to.
+-- The problem to which a list of commands leads, or nil.
 local function problem_of(list)
   local ok, problem = pcall(execute, list)
   return not ok and tostring(problem) or nil
@@ -212,7 +212,7 @@ describe("several clients of one account", function()
     assert.is_nil((search(SEED, RUNS)))
   end)
 
-  it("would be found out if they deleted equal webhooks without an order", function()
+  it("are detected when they delete equal webhooks without an order", function()
     local is_newer = webhook.is_newer
     finally(function() webhook.is_newer = is_newer end)
     function webhook.is_newer(a, b) return a.webhookId ~= b.webhookId end

@@ -1,4 +1,4 @@
--- A new secret for a webhook: the order of the steps, and what a receiver sees meanwhile.
+-- A new secret for a webhook: the order of the steps, and the deliveries during the overlap.
 
 local apivideo = require "apivideo"
 local client_of = require "spec.support.client"
@@ -27,7 +27,7 @@ describe("webhooks:rotate", function()
     return old
   end
 
-  -- The requests to /webhooks, and what they were answered, from a number on.
+  -- The requests to /webhooks and the status of their responses, from a number on.
   local function requests_from(first)
     local lines = {}
     for i = first, #api.requests do
@@ -49,7 +49,7 @@ describe("webhooks:rotate", function()
     assert.are_not.equal(old.signatureSecret, new.signatureSecret)
   end)
 
-  it("tells of the new webhook while both are there", function()
+  it("calls on_created with the new webhook while both exist", function()
     local old = old_webhook()
     local told
     local new = assert(client.webhooks:rotate(old.webhookId, { overlap = 0, on_created = function(a, b)
@@ -75,7 +75,7 @@ describe("webhooks:rotate", function()
     end
   end)
 
-  it("waits for a while without being told so", function()
+  it("has a default overlap", function()
     local old, cancel = old_webhook(), apivideo.cancellation()
     local none, err = client.webhooks:rotate(old.webhookId, { cancel = cancel, on_created = function()
       apivideo.spawn(function()
@@ -99,7 +99,7 @@ describe("webhooks:rotate", function()
     assert.equal(2, #api.webhooks.items)
   end)
 
-  it("returns the new webhook when on_created raises what cannot be printed", function()
+  it("returns the new webhook when on_created raises a value that cannot be printed", function()
     local old = old_webhook()
     local unprintable = setmetatable({}, { __tostring = function() return {} end })
     local none, err = client.webhooks:rotate(old.webhookId,
@@ -110,20 +110,20 @@ describe("webhooks:rotate", function()
   end)
 
   describe("with a receiver", function()
-    -- A receiver on a port of its own; what it took: event's videoId -> list of deliveries.
+    -- A receiver on its own port, and what it accepted: event's videoId -> list of deliveries.
     local function receiving(secrets)
-      local taken, refused = {}, {}
+      local taken, rejected = {}, {}
       local handlers = apivideo.handlers()
       handlers:on("*", function(event, delivery)
         taken[event.videoId] = taken[event.videoId] or {}
         table.insert(taken[event.videoId], delivery)
       end)
       local receiver = apivideo.receiver { handlers = handlers, secrets = secrets, log = function(outcome)
-        if outcome.err then refused[#refused + 1] = outcome.err end
+        if outcome.err then rejected[#rejected + 1] = outcome.err end
       end }
       local listening = assert(server.listen { receiver = receiver })
       running.add(function() listening:stop() end)
-      return listening.url .. "/webhooks", taken, refused
+      return listening.url .. "/webhooks", taken, rejected
     end
 
     local count = 0
@@ -133,8 +133,8 @@ describe("webhooks:rotate", function()
       return "vi" .. count
     end
 
-    it("has both secrets verified meanwhile, and each event comes twice with one key", function()
-      local url, taken, refused = receiving(client_of(api.url).webhooks:secrets())
+    it("accepts both secrets during the overlap; both webhooks deliver each event, with one key", function()
+      local url, taken, rejected = receiving(client_of(api.url).webhooks:secrets())
       local old = old_webhook(url)
       local before, during = emit(), nil
       assert(api:settle(60))
@@ -144,7 +144,7 @@ describe("webhooks:rotate", function()
       end }))
       local after = emit()
       assert(api:settle(60))
-      assert.same({}, refused)
+      assert.same({}, rejected)
       assert.same({ 1, 2, 1 }, { #taken[before], #taken[during], #taken[after] })
       local first, second = taken[during][1], taken[during][2]
       assert.is_true(first.verified and second.verified)
@@ -156,7 +156,7 @@ describe("webhooks:rotate", function()
     end)
 
     it("loses no delivery, at whatever step it is sent", function()
-      local url, taken, refused = receiving(client_of(api.url).webhooks:secrets())
+      local url, taken, rejected = receiving(client_of(api.url).webhooks:secrets())
       local old = old_webhook(url)
       local sent = {}
       local function send() sent[#sent + 1] = emit() end
@@ -177,12 +177,12 @@ describe("webhooks:rotate", function()
         end
       end
       assert.equal(new.webhookId, taken[sent[11]][1].webhookId)
-      assert.same({}, refused)
+      assert.same({}, rejected)
     end)
 
-    it("that has secrets of its own is told of the new one in time", function()
+    it("that does not request secrets receives the new one in time", function()
       local known = { webhook_none = "sig_sec_none" }
-      local url, taken, refused = receiving(known)
+      local url, taken, rejected = receiving(known)
       local old = old_webhook(url)
       known[old.webhookId] = old.signatureSecret
       local during
@@ -197,7 +197,7 @@ describe("webhooks:rotate", function()
       assert(api:settle(60))
       assert.equal(2, #taken[during])
       assert.equal(new.webhookId, taken[after][1].webhookId)
-      assert.same({}, refused)
+      assert.same({}, rejected)
     end)
   end)
 
@@ -209,7 +209,7 @@ describe("webhooks:rotate", function()
     assert.is_nil(none)
     assert.is_true(errors.is(err))
     assert.equal("cancelled", err.kind)
-    assert.truthy(err.message:find("both webhooks are there", 1, true))
+    assert.truthy(err.message:find("both webhooks exist", 1, true))
     assert.same({ old, err.webhook }, api.webhooks.items)
     assert.same({ "GET /webhooks/" .. old.webhookId .. " 200", "POST /webhooks 201" }, requests_from(2))
   end)
@@ -238,7 +238,7 @@ describe("webhooks:rotate", function()
     assert.same(old, api.webhooks.items[1])
   end)
 
-  it("does not take the old one for the new one when the answer is lost", function()
+  it("does not take the old webhook for the new one when the response is lost", function()
     local old = old_webhook()
     client = client_of(api.url) -- which has not seen it made
     api:fault { status = 500, on = "POST /webhooks" }
@@ -263,7 +263,7 @@ describe("webhooks:rotate", function()
     assert.same({ old, err.webhook }, api.webhooks.items)
   end)
 
-  it("is content when somebody else has deleted the old one meanwhile", function()
+  it("succeeds when another client has deleted the old one during the overlap", function()
     local old = old_webhook()
     local new = assert(client.webhooks:rotate(old.webhookId, { overlap = 0,
       on_created = function() api.webhooks:remove(old.webhookId) end }))
@@ -295,7 +295,7 @@ describe("webhooks:rotate", function()
       assert.same({ old }, api.webhooks.items)
     end)
 
-    it("does not delete the old one when it cannot find out whether the new one is there", function()
+    it("does not delete the old one when it is unknown whether the new one exists", function()
       local old = old_webhook()
       local none, err = client.webhooks:rotate(old.webhookId, { overlap = 0,
         on_created = function() api:fault { status = 500, on = "GET /webhooks/.*" } end })
@@ -305,7 +305,7 @@ describe("webhooks:rotate", function()
     end)
   end)
 
-  it("waits until the new one has a later createdAt, so that every client takes it for the newer one", function()
+  it("waits until the new one has a later createdAt, so that it is newer for every client", function()
     client = client_of(api.url)
     for _ = 1, 2 do
       local old = assert(client.webhooks:create { url = "https://example.com/", events = { RECORDED } })
@@ -314,7 +314,7 @@ describe("webhooks:rotate", function()
     end
   end)
 
-  it("deletes the new one again when it is no newer than the old one, by clocks of api.video that differ", function()
+  it("deletes the new one when it is not newer than the old one, because clocks of api.video differ", function()
     local old = old_webhook()
     old.createdAt = "2124-01-01T00:00:00+00:00"
     api.webhooks:find(old.webhookId).createdAt = old.createdAt
@@ -326,7 +326,7 @@ describe("webhooks:rotate", function()
     assert.same({ old }, api.webhooks.items)
   end)
 
-  it("names the new one in the error when that cannot be deleted again", function()
+  it("returns the new one with the error when it cannot be deleted", function()
     local old, put_item = old_webhook(), api.webhooks.put
     old.createdAt = "2124-01-01T00:00:00+00:00"
     api.webhooks:find(old.webhookId).createdAt = old.createdAt
@@ -366,7 +366,7 @@ describe("webhooks:rotate", function()
     assert.equal(2, #p.requests)
   end)
 
-  it("creates nothing when there is no such webhook, or it cannot be read", function()
+  it("creates nothing when the webhook does not exist, or cannot be read", function()
     client = client_of(api.url)
     local none, err = client.webhooks:rotate("webhook_unknown", { overlap = 0 })
     assert.is_nil(none)
@@ -380,7 +380,7 @@ describe("webhooks:rotate", function()
     assert.same({ old }, api.webhooks.items)
   end)
 
-  it("does not replace a webhook that it could not make again", function()
+  it("does not replace a webhook that lacks a url or events", function()
     for _, body in ipairs { '{"webhookId":"webhook_1"}', '{"webhookId":"webhook_1","url":"https://x"}',
       '{"webhookId":"webhook_1","url":null,"events":["a"]}', '{"webhookId":"webhook_1","url":"https://x","events":[]}',
       '{"webhookId":"webhook_1","url":"https://x","events":null}' } do
@@ -395,7 +395,7 @@ describe("webhooks:rotate", function()
     end
   end)
 
-  it("hands its call options on", function()
+  it("passes its call options on", function()
     local old = old_webhook()
     assert(client.webhooks:rotate(old.webhookId, { overlap = 0, headers = { ["X-Run"] = "7" }, retries = 0 }))
     for i = 2, 5 do assert.equal("7", api.requests[i].headers["x-run"]) end
@@ -406,7 +406,7 @@ describe("webhooks:rotate", function()
     local function message(id, given)
       local ok, err = pcall(function() return (client.webhooks:rotate(id, given)) end)
       assert.is_false(ok)
-      assert.truthy(tostring(err):find("webhooks_rotate_spec.lua", 1, true), err)
+      assert.truthy(tostring(err):find("webhooks/rotate_spec.lua", 1, true), err)
       return err
     end
     assert.truthy(message():find("webhooks:rotate: webhookId must be a string, got nil", 1, true))

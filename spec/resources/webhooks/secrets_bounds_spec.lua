@@ -1,5 +1,5 @@
--- How long a secret is taken after its webhook is gone, and how often a sender can have api.video
--- asked: through a receiver, with a clock of the test's.
+-- How long a secret is accepted after its webhook was deleted, and how many requests to api.video a sender can cause:
+-- through a receiver, with a simulated clock.
 
 local apivideo = require "apivideo"
 local client_of = require "spec.support.client"
@@ -20,7 +20,7 @@ local clock, ahead = runtime.monotonic, 0
 
 local function signed(secret) return apivideo.sign(BODY, secret) end
 
--- A receiver with some secrets, as a function of an id and a signature: its answer's status.
+-- A receiver with some secrets, as a function of an id and a signature, which returns the response's status.
 local function receiver_of(secrets)
   local receiver = apivideo.receiver {
     handlers = apivideo.handlers():otherwise(function() end), secrets = secrets, log = function() end,
@@ -39,7 +39,7 @@ local function found(id) return { webhookId = id, signatureSecret = SECRET } end
 local function missing() return nil, errors.new("not_found", "no", { status = 404 }) end
 local function away() return nil, errors.new("network", "away") end
 
-describe("a secret whose webhook is gone", function()
+describe("a secret of a deleted webhook", function()
   before_each(function()
     ahead = 0
     runtime.monotonic = function() return clock() + ahead end
@@ -54,7 +54,7 @@ describe("a secret whose webhook is gone", function()
     return receiver_of(secrets_of.new(function(id) return fetch(id) end, given))
   end
 
-  it("is taken until it is asked for again, after its time", function()
+  it("is accepted until it is requested again after its ttl", function()
     local fetch = found
     local deliver = resolver(function(id) return fetch(id) end)
     assert.equal(204, deliver(ID, signed(SECRET)))
@@ -70,7 +70,7 @@ describe("a secret whose webhook is gone", function()
     end
   end)
 
-  it("is not taken for longer than an hour after its time, whatever happens", function()
+  it("is not accepted for longer than an hour after its ttl", function()
     for _, fails in ipairs { away, function() return nil, errors.new("server_error", "no", { status = 500 }) end,
       function() error("oops") end, function() return true end } do
       local fetch = found
@@ -89,7 +89,7 @@ describe("a secret whose webhook is gone", function()
     end
   end)
 
-  it("is not taken for longer either when nobody has sent anything meanwhile", function()
+  it("is not accepted for longer when no delivery arrived until then", function()
     local fetch = found
     local deliver = resolver(function(id) return fetch(id) end)
     assert.equal(204, deliver(ID, signed(SECRET)))
@@ -97,7 +97,7 @@ describe("a secret whose webhook is gone", function()
     assert.equal(401, deliver(ID, signed(SECRET)))
   end)
 
-  it("has a time of a day at most", function()
+  it("has a ttl of a day at most", function()
     local webhooks = client_of("http://127.0.0.1:1").webhooks
     for _, ttl in ipairs { -1, 86401, math.huge, 0 / 0 } do
       for _, name in ipairs { "ttl", "miss_ttl" } do
@@ -108,7 +108,7 @@ describe("a secret whose webhook is gone", function()
     assert.truthy(webhooks:secrets { ttl = 86400, miss_ttl = 86400 })
   end)
 
-  it("is refused after a rotation, while the new one is taken from the first delivery on", function()
+  it("is rejected after a rotation; the new one is accepted from the first delivery on", function()
     local client = client_of(running.emulator().url)
     local old = assert(client.webhooks:create { url = "https://example.com/", events = { RECORDED } })
     local deliver = receiver_of(client.webhooks:secrets())
@@ -123,7 +123,7 @@ describe("a secret whose webhook is gone", function()
     assert.equal(401, deliver(old.webhookId, signed(old.signatureSecret)))
   end)
 
-  it("is refused at once where the application holds the secrets", function()
+  it("is rejected at once when the application has the secrets", function()
     local current = { "sig_sec_new", "sig_sec_old" }
     local deliver = receiver_of(function() return current end)
     assert.equal(204, deliver(ID, signed "sig_sec_new"))
@@ -135,7 +135,7 @@ describe("a secret whose webhook is gone", function()
 end)
 
 describe("a function of the application's", function()
-  it("that fails is a question that failed: the sender comes again", function()
+  it("that fails causes a 503, so that the sender retries", function()
     local fails = true
     local deliver = receiver_of(function()
       runtime.sleep(0)
@@ -162,7 +162,7 @@ describe("a hostile sender", function()
 
   after_each(function() runtime.monotonic = clock end)
 
-  local function forge(count, from)
+  local function send_forged(count, from)
     local statuses = {}
     for i = from or 1, (from or 1) + count - 1 do
       local status = deliver("webhook_forged" .. i, WRONG)
@@ -171,34 +171,34 @@ describe("a hostile sender", function()
     return statuses
   end
 
-  it("has api.video asked about 20 ids a minute", function()
+  it("causes about 20 requests for unknown ids a minute", function()
     fetch = missing
-    assert.same({ [401] = 20, [503] = 280 }, forge(300))
+    assert.same({ [401] = 20, [503] = 280 }, send_forged(300))
     assert.equal(20, asked)
     ahead = 61
-    assert.same({ [401] = 20, [503] = 280 }, forge(300, 301))
+    assert.same({ [401] = 20, [503] = 280 }, send_forged(300, 301))
     assert.equal(40, asked)
   end)
 
-  it("has it asked 200 times a minute when it does not answer", function()
+  it("causes 200 requests a minute when api.video does not respond", function()
     fetch = away
-    assert.same({ [503] = 300 }, forge(300))
+    assert.same({ [503] = 300 }, send_forged(300))
     assert.equal(200, asked)
     ahead = 61
-    assert.same({ [503] = 300 }, forge(300, 301))
+    assert.same({ [503] = 300 }, send_forged(300, 301))
     assert.equal(400, asked)
   end)
 
-  it("does not count for it what are webhooks, however many there are", function()
+  it("causes requests for all ids of existing webhooks, which do not count", function()
     fetch = function(id) return { webhookId = id, signatureSecret = "s" } end
-    assert.same({ [401] = 300 }, forge(300))
+    assert.same({ [401] = 300 }, send_forged(300))
     assert.equal(300, asked)
   end)
 
-  it("has it asked 20 times at once when it takes long", function()
-    local answer = runtime.latch()
+  it("causes 20 requests at the same time when api.video is slow", function()
+    local reply = runtime.latch()
     fetch = function()
-      answer:wait()
+      reply:wait()
       return away()
     end
     runtime.run(function()
@@ -213,12 +213,12 @@ describe("a hostile sender", function()
       for _ = 1, 5 do runtime.sleep(0) end
       assert.equal(20, asked)
       assert.equal(20, left)
-      answer:open(true)
+      reply:open(true)
       assert.is_true(done:wait(60))
     end)
   end)
 
-  it("does not have it asked with what is no signature, or no id", function()
+  it("causes no requests without a valid signature header and id", function()
     fetch = found
     for _, hex in ipairs { "", "0", WRONG .. "0", ("g"):rep(64) } do assert.equal(401, deliver(ID, hex)) end
     for _, id in ipairs { "", "webhook_/../videos", "webhook_" .. ("a"):rep(100), "A" } do
@@ -228,18 +228,18 @@ describe("a hostile sender", function()
     assert.equal(0, asked)
   end)
 
-  it("does not have it asked again with wrong signatures, and keeps no honest delivery out", function()
+  it("causes no requests with wrong signatures, and does not block valid deliveries", function()
     fetch = found
     assert.equal(204, deliver(ID, signed(SECRET)))
     for _ = 1, 100 do assert.equal(401, deliver(ID, WRONG)) end
     assert.equal(1, asked)
     fetch = missing
-    forge(100)
+    send_forged(100)
     assert.equal(204, deliver(ID, signed(SECRET)))
     assert.equal(21, asked)
   end)
 
-  it("has a known id asked for every ten seconds at most, once its time is over", function()
+  it("causes a request for a known id every ten seconds at most, after its ttl", function()
     fetch = found
     assert.equal(204, deliver(ID, signed(SECRET)))
     fetch, asked = away, 0
@@ -250,7 +250,7 @@ describe("a hostile sender", function()
     assert.equal(6, asked)
   end)
 
-  it("is not told whether a webhook is known", function()
+  it("cannot find out whether a webhook is known", function()
     fetch = function(id)
       if id == ID then return found(id) end
       return missing()

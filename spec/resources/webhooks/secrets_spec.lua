@@ -12,7 +12,7 @@ local function found(id) return { webhookId = id, signatureSecret = "sig_sec_" .
 local function missing() return nil, errors.new("not_found", "no", { status = 404 }) end
 local function broken() return nil, errors.new("network", "away") end
 
--- Where secrets are kept: in memory, or in what workers share.
+-- Where secrets are cached: in memory, or in a dictionary that workers share.
 for place, more in pairs {
   ["in memory"] = function(given) return given end,
   ["in a dictionary"] = function(given)
@@ -32,7 +32,7 @@ for place, more in pairs {
 
     after_each(function() runtime.monotonic = clock end)
 
-    -- A resolver over a function, and the list of ids that it was asked for.
+    -- A cache over a function, and the list of requested ids.
     local function resolver(fetch, given)
       local asked = {}
       return secrets_of.new(function(id)
@@ -41,14 +41,14 @@ for place, more in pairs {
       end, more(given)), asked
     end
 
-    it("are asked for once and kept", function()
+    it("are requested once and cached", function()
       local secrets, asked = resolver(found)
       for _ = 1, 3 do assert.equal("sig_sec_webhook_A", secrets:resolve(ids.A)) end
       assert.equal("sig_sec_webhook_B", secrets:resolve(ids.B))
       assert.same({ ids.A, ids.B }, asked)
     end)
 
-    it("are remembered as missing", function()
+    it("are cached as missing", function()
       local secrets, asked = resolver(missing)
       for _ = 1, 3 do assert.same({ nil }, { secrets:resolve(ids.A) }) end
       assert.equal(1, #asked)
@@ -57,7 +57,7 @@ for place, more in pairs {
       assert.equal(1, #asked)
     end)
 
-    it("are asked for again when their time is over", function()
+    it("are requested again after their ttl", function()
       local secrets, asked = resolver(found, expired())
       secrets:resolve(ids.A)
       secrets:resolve(ids.A)
@@ -69,7 +69,7 @@ for place, more in pairs {
       assert.equal(2, #asked)
     end)
 
-    it("are not asked for with an id that is none", function()
+    it("are not requested with an invalid id", function()
       local secrets, asked = resolver(found)
       for _, id in ipairs { "", "../videos", "webhook_", "webhook_/..", "webhook_a\r\n", 5, {},
         "webhook_" .. ("a"):rep(93) } do
@@ -79,7 +79,7 @@ for place, more in pairs {
       assert.same({}, asked)
     end)
 
-    it("are asked for once at a time, however many wait", function()
+    it("are requested once at a time for all waiting calls", function()
       local secrets, asked = resolver(function(id)
         runtime.sleep(0.01)
         return found(id)
@@ -90,7 +90,7 @@ for place, more in pairs {
       assert.same({ ids.A }, asked)
     end)
 
-    it("tell a failure to all who wait, and ask again after it", function()
+    it("report a failure to all waiting calls, and are requested again after it", function()
       local fetch = broken
       local secrets, asked = resolver(function(id)
         runtime.sleep(0)
@@ -104,7 +104,7 @@ for place, more in pairs {
       assert.equal("sig_sec_webhook_A", secrets:resolve(ids.A))
     end)
 
-    it("go on to serve, without a wait, while the API is slow or away", function()
+    it("are used without a wait while the API is slow or unavailable", function()
       local fetch = found
       local secrets, asked = resolver(function(id) return fetch(id) end, expired())
       secrets:resolve(ids.A)
@@ -120,7 +120,7 @@ for place, more in pairs {
       assert.equal("sig_sec_webhook_A", secrets:resolve(ids.A))
     end)
 
-    it("end with their webhook", function()
+    it("are no longer valid when their webhook is deleted", function()
       local fetch = found
       local secrets = resolver(function(id) return fetch(id) end, expired())
       secrets:resolve(ids.A)
@@ -137,7 +137,7 @@ for place, more in pairs {
       end)
       local got = {}
       all_at_once(3, function(i)
-        -- A comparison of table.sort cannot yield; what waits there drives the loop.
+        -- A comparison of table.sort cannot yield; a wait there runs the loop.
         table.sort({ 1, 2 }, function(a, b)
           got[i] = secrets:resolve(ids.A)
           return a < b
@@ -146,13 +146,13 @@ for place, more in pairs {
       for i = 1, 3 do assert.equal("sig_sec_webhook_A", got[i]) end
     end)
 
-    it("are not made of answers that are none", function()
+    it("are not taken from invalid responses", function()
       for _, secret in ipairs { "", 5, {}, false } do
         local secrets = resolver(function(id) return { webhookId = id, signatureSecret = secret } end)
         assert.same({ nil }, { secrets:resolve(ids.A) })
       end
-      for _, answer in ipairs { { maintenance = true }, { webhookId = ids.B, signatureSecret = "sig_sec_B" }, true } do
-        local secrets, asked = resolver(function() return answer end)
+      for _, reply in ipairs { { maintenance = true }, { webhookId = ids.B, signatureSecret = "sig_sec_B" }, true } do
+        local secrets, asked = resolver(function() return reply end)
         for _ = 1, 2 do
           local secret, err = secrets:resolve(ids.A)
           assert.is_nil(secret)
@@ -171,7 +171,7 @@ for place, more in pairs {
       end
     end)
 
-    it("show none when printed", function()
+    it("are not shown when printed", function()
       local secrets = resolver(found)
       secrets:resolve(ids.A)
       assert.is_nil(tostring(secrets):find("sig_sec"))
@@ -187,7 +187,7 @@ for place, more in pairs {
       end
     end)
 
-    it("are at hand once they are known", function()
+    it("are returned by `known` once they are cached", function()
       local secrets, asked = resolver(function(id)
         if id == ids.A then return found(id) end
         return missing()
@@ -202,7 +202,7 @@ for place, more in pairs {
       assert.equal(2, #asked)
     end)
 
-    it("serve for an hour while the API is away, and are asked for now and then", function()
+    it("are used for an hour while the API is unavailable, and are requested regularly", function()
       local fetch = found
       local secrets, asked = resolver(function(id) return fetch(id) end)
       secrets:resolve(ids.A)
@@ -232,7 +232,7 @@ for place, more in pairs {
       resolve(1)
     end)
 
-    describe("with ids that nobody has heard of", function()
+    describe("with unknown ids", function()
       local fetch, secrets, asked
 
       before_each(function()
@@ -240,7 +240,7 @@ for place, more in pairs {
         secrets, asked = resolver(function(id) return fetch(id) end)
       end)
 
-      local function forge(count, from)
+      local function send_forged(count, from)
         local kinds = {}
         for i = from or 1, (from or 1) + count - 1 do
           local secret, err = secrets:resolve("webhook_forged" .. i)
@@ -250,36 +250,36 @@ for place, more in pairs {
         return kinds
       end
 
-      it("are asked for twenty times a minute", function()
-        local kinds = forge(25)
+      it("are requested twenty times a minute", function()
+        local kinds = send_forged(25)
         for i = 1, 25 do assert.equal(i <= 20 and "none" or "rate_limited", kinds[i]) end
         assert.equal(20, #asked)
-        for i, kind in ipairs(forge(25)) do assert.equal(i <= 20 and "none" or "rate_limited", kind) end
+        for i, kind in ipairs(send_forged(25)) do assert.equal(i <= 20 and "none" or "rate_limited", kind) end
         assert.equal(20, #asked)
         ahead = 61
-        forge(25, 100)
+        send_forged(25, 100)
         assert.equal(40, #asked)
       end)
 
-      it("are asked for twenty times a minute, also all at once", function()
+      it("are requested twenty times a minute, also at the same time", function()
         fetch = function()
           runtime.sleep(0.01)
           return missing()
         end
-        local refused = 0
+        local rejected = 0
         all_at_once(50, function(i)
           local _, err = secrets:resolve("webhook_forged" .. i)
-          if err then refused = refused + 1 end
+          if err then rejected = rejected + 1 end
         end)
         assert.equal(20, #asked)
-        assert.equal(30, refused)
+        assert.equal(30, rejected)
       end)
 
-      it("are asked for however many there are, once they are known", function()
+      it("are requested without a limit once they are known", function()
         fetch = found
         for i = 1, 30 do assert.truthy(secrets:resolve("webhook_real" .. i)) end
         fetch = missing
-        forge(25)
+        send_forged(25)
         assert.equal(50, #asked)
         local function resolve_all()
           fetch = found
@@ -288,30 +288,30 @@ for place, more in pairs {
           fetch = missing
         end
         ahead = 301 -- expired: they serve, and are asked for beside the lookups
-        forge(25, 100)
+        send_forged(25, 100)
         resolve_all()
         assert.equal(100, #asked)
         ahead = 301 + 4000 -- too old to serve
-        forge(25, 200)
+        send_forged(25, 200)
         resolve_all()
         assert.equal(150, #asked)
       end)
 
-      it("are asked for again after every failure: only not_found counts", function()
+      it("are requested again after every failure: only not_found counts", function()
         for _, kind in ipairs { "network", "rate_limited", "server_error", "unauthorized", "unexpected_response" } do
           fetch = function() return nil, errors.new(kind, "no") end
-          for _, got in ipairs(forge(30)) do assert.equal(kind, got) end
+          for _, got in ipairs(send_forged(30)) do assert.equal(kind, got) end
         end
         fetch = function() error "oops" end
-        for _, got in ipairs(forge(30)) do assert.equal("network", got) end
+        for _, got in ipairs(send_forged(30)) do assert.equal("network", got) end
         assert.equal(180, #asked)
         fetch = found
         assert.equal("sig_sec_webhook_A", secrets:resolve(ids.A)) -- api.video has recovered
       end)
 
-      it("do not count when they are webhooks from before signatures", function()
+      it("do not count when their webhooks are older than signatures", function()
         fetch = function(id) return { webhookId = id } end
-        for _, kind in ipairs(forge(30)) do assert.equal("none", kind) end
+        for _, kind in ipairs(send_forged(30)) do assert.equal("none", kind) end
         assert.equal(30, #asked)
       end)
     end)
@@ -325,7 +325,7 @@ describe("secrets of several workers", function()
   before_each(function() dict = dictionary.new() end)
   after_each(function() runtime.monotonic = clock end)
 
-  -- Some workers' resolvers over a function, and the list of ids that they ask for.
+  -- The caches of some workers over a function, and the list of requested ids.
   local function workers(count, fetch, given)
     local asked, list = {}, {}
     for i = 1, count do
@@ -339,7 +339,7 @@ describe("secrets of several workers", function()
     return list, asked
   end
 
-  it("are asked for by one of them", function()
+  it("are requested by one of them", function()
     local list, asked = workers(4, function(id)
       runtime.sleep(0.02)
       if id == ids.A then return found(id) end
@@ -353,7 +353,7 @@ describe("secrets of several workers", function()
     for i = 21, 40 do assert.same({}, got[i]) end
   end)
 
-  it("are asked for again by one of them", function()
+  it("are requested again by one of them", function()
     local list, asked = workers(4, found, { ttl = 0 })
     for i = 1, 4 do
       assert.equal("sig_sec_webhook_A", list[i]:resolve(ids.A))
@@ -362,7 +362,7 @@ describe("secrets of several workers", function()
     assert.equal(2, #asked)
   end)
 
-  it("tell a failure to all", function()
+  it("report a failure to all", function()
     local list, asked = workers(4, function()
       runtime.sleep(0.02)
       return broken()
@@ -373,10 +373,10 @@ describe("secrets of several workers", function()
     for i = 1, 20 do assert.equal("network", kinds[i]) end
   end)
 
-  it("are waited for by who comes when the answer is there, but not yet seen", function()
-    local answer = runtime.latch()
+  it("are waited for by a call after the response has arrived and before it is stored", function()
+    local reply = runtime.latch()
     local list, asked = workers(2, function()
-      answer:wait()
+      reply:wait()
       return broken()
     end)
     local kinds = {}
@@ -391,19 +391,19 @@ describe("secrets of several workers", function()
       runtime.sleep(0)
       runtime.spawn(resolve, 2)
       runtime.sleep(0)
-      answer:open()
+      reply:open()
       local mark = "apivideo::secrets:asking:webhook_A"
       while dict:get(mark) do runtime.sleep(0) end
       runtime.spawn(resolve, 2)
       runtime.sleep(0)
-      assert.is_nil(dict:get(mark)) -- which nobody would take off again
+      assert.is_nil(dict:get(mark)) -- nothing else would delete it
       assert.is_true(all:wait(60))
     end)
     assert.same({ "network", "network", "network" }, kinds)
     assert.equal(1, #asked)
   end)
 
-  it("are asked for after a worker that died while it asked", function()
+  it("are requested after a worker that died during its request", function()
     local never = runtime.latch()
     local list, asked = workers(2, function(id, worker)
       if worker == 1 then never:wait() end
@@ -448,7 +448,7 @@ describe("secrets of several workers", function()
     assert.equal("sig_sec_1", of("1"):resolve(ids.A))
   end)
 
-  it("need a dictionary that is one", function()
+  it("require a valid dictionary", function()
     local webhooks = require("apivideo").client({ api_key = "k" }).webhooks
     for _, wrong in ipairs { {}, setmetatable({}, { __index = { get = print, set = print } }) } do
       local message = misuse(function() return (webhooks:secrets { store = wrong }) end)
@@ -458,7 +458,7 @@ describe("secrets of several workers", function()
 end)
 
 describe("secrets of clients", function()
-  it("are kept apart by account where they share a dictionary", function()
+  it("are separate for each account in a shared dictionary", function()
     local kept = {}
     local dict = { get = function(_, key) return kept[key] end, delete = function(_, key) kept[key] = nil end,
       set = function(_, key, value) kept[key] = value end, incr = function() return 1 end,

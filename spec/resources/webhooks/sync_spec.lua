@@ -1,4 +1,4 @@
--- Desired state: what is asked for, in which order, and what a run that is cut off leaves behind.
+-- Desired state: the requests, their order, and the state after an interrupted run.
 
 local apivideo = require "apivideo"
 local client_of = require "spec.support.client"
@@ -19,7 +19,7 @@ describe("webhooks:sync", function()
     client = client_of(api.url)
   end
 
-  -- A webhook that is there before, created so many seconds ago if that is given.
+  -- A webhook that exists before, created so many seconds ago if that is given.
   local function put(id, url, events, age)
     local webhook = { webhookId = "webhook_" .. id, url = "https://example.com/" .. url, events = events,
       createdAt = age and os.date("!%Y-%m-%dT%H:%M:%S+00:00", os.time() - age) or "2024-01-01T00:00:00+00:00",
@@ -32,7 +32,7 @@ describe("webhooks:sync", function()
     return { url = "https://example.com/" .. url, events = { ... } }
   end
 
-  -- What the account has: "path: types", in order.
+  -- The webhooks of the account: "path: types", sorted.
   local function state()
     local lines = {}
     for _, item in ipairs(api.webhooks.items) do
@@ -55,15 +55,15 @@ describe("webhooks:sync", function()
     return ids
   end
 
-  it("creates what is missing, before it deletes what that replaces", function()
+  it("creates missing webhooks before it deletes those that they replace", function()
     start()
     put("old", "a", { RECORDED })
     put("kept", "b", { QUALITY })
-    put("foreign", "foreign", { RECORDED })
+    put("external", "external", { RECORDED })
     local plan = assert(client.webhooks:sync { want("a", RECORDED, QUALITY), want("b", QUALITY), want("c", CAPTION) })
     assert.equal("GET POST POST DELETE GET", methods())
     assert.equal("/webhooks/webhook_old", api.requests[4].path)
-    assert.same({ "a: " .. RECORDED .. " " .. QUALITY, "b: " .. QUALITY, "c: " .. CAPTION, "foreign: " .. RECORDED },
+    assert.same({ "a: " .. RECORDED .. " " .. QUALITY, "b: " .. QUALITY, "c: " .. CAPTION, "external: " .. RECORDED },
       state())
     assert.equal(2, #plan.created)
     assert.same({ api.webhooks.items[3].webhookId, api.webhooks.items[4].webhookId }, ids_of(plan.created))
@@ -73,7 +73,7 @@ describe("webhooks:sync", function()
     assert.same({ want("a", RECORDED, QUALITY), want("c", CAPTION) }, plan.create)
   end)
 
-  it("twice is as once: the second run only looks", function()
+  it("is idempotent: the second run only reads", function()
     start()
     put("old", "a", { RECORDED })
     local wanted = { want("a", QUALITY), want("b", RECORDED, CAPTION), want("b", SUMMARY) }
@@ -85,7 +85,7 @@ describe("webhooks:sync", function()
     assert.same({ 0, 0, 3, 0 }, { #plan.create, #plan.delete, #plan.keep, #plan.created })
   end)
 
-  it("does not mind the order of the event types, or one that stands twice", function()
+  it("ignores the order of event types, and duplicates", function()
     start()
     put("a", "a", { RECORDED, QUALITY, CAPTION })
     assert(client.webhooks:sync { want("a", CAPTION, RECORDED, QUALITY) })
@@ -93,7 +93,7 @@ describe("webhooks:sync", function()
     assert.equal("GET GET", methods())
   end)
 
-  it("compares paths to the letter", function()
+  it("compares paths exactly", function()
     start()
     put("a", "a", { RECORDED })
     put("b", "a/", { RECORDED })
@@ -109,7 +109,7 @@ describe("webhooks:sync", function()
       assert.same({ ... }, ids_of(plan.keep))
     end
 
-    it("keeps the newest, in whatever order they are listed", function()
+    it("keeps the newest in any order of the list", function()
       start()
       put("2", "a", { RECORDED, QUALITY }, 3600)
       put("1", "a", { RECORDED, QUALITY }, 60)
@@ -133,7 +133,7 @@ describe("webhooks:sync", function()
       keeps(nil, "webhook_a")
     end)
 
-    it("deletes none before a newer one has been there for the overlap", function()
+    it("deletes none before a newer one has existed for the overlap", function()
       start()
       put("1", "a", { RECORDED, QUALITY }, 86400)
       put("2", "a", { RECORDED, QUALITY }, 3600)
@@ -180,7 +180,7 @@ describe("webhooks:sync", function()
       assert.equal("GET", methods())
     end)
 
-    it("deletes superseded ones first, so that they take no place of the limit", function()
+    it("deletes superseded ones first, so that they do not count for the limit", function()
       start()
       for i = 1, 9 do put(i, "a", { RECORDED }) end
       put("x", "x", { RECORDED })
@@ -191,7 +191,7 @@ describe("webhooks:sync", function()
     end)
   end)
 
-  describe("recognises a webhook whose url api.video writes in another way:", function()
+  describe("recognises a webhook whose url api.video returns in another form:", function()
     local forms = {
       ["HTTPS://Example.COM"] = "https://example.com/",
       ["https://example.com:443/a"] = "https://example.com/a",
@@ -245,7 +245,7 @@ describe("webhooks:sync", function()
     end)
   end)
 
-  describe("stops with an error when api.video creates something else than was wanted:", function()
+  describe("stops with an error when api.video creates another definition than the wanted one:", function()
     for name, change in pairs {
       ["another url"] = function(item) item.url = item.url .. "?x" end,
       ["other events"] = function(item) item.events = { RECORDED, SUMMARY } end,
@@ -280,12 +280,12 @@ describe("webhooks:sync", function()
     end)
   end)
 
-  it("creates again what another client deleted meanwhile", function()
+  it("restores what another client deleted during the run", function()
     start()
     put("b", "a", { QUALITY })
     put("a", "a", { RECORDED })
     client = client_of(api.url, { on_request = function(request)
-      -- The other one wants QUALITY no more, as this one wants RECORDED no more.
+      -- The other client no longer wants QUALITY, and this one no longer wants RECORDED.
       if request.method == "DELETE" then api.webhooks:remove "webhook_b" end
     end })
     local plan = assert(client.webhooks:sync { want("a", QUALITY) })
@@ -298,7 +298,7 @@ describe("webhooks:sync", function()
     start()
     put("old", "a", { RECORDED })
     put("kept", "b", { CAPTION, QUALITY })
-    put("foreign", "foreign", { RECORDED })
+    put("external", "external", { RECORDED })
     local before, plans = state(), {}
     local plan = assert(client.webhooks:sync({ want("a", QUALITY, RECORDED), want("b", QUALITY, CAPTION) },
       { dry_run = true, on_plan = function(it_is) plans[#plans + 1] = it_is end }))
@@ -314,7 +314,7 @@ describe("webhooks:sync", function()
     }, "\n"), tostring(plan))
   end)
 
-  it("says when there is nothing to do, and shows no credentials", function()
+  it("reports when there is nothing to do, and shows no credentials", function()
     start()
     assert.equal("nothing to do", tostring(assert(client.webhooks:sync({}))))
     local plan = assert(client.webhooks:sync({ { url = "https://user:secret@example.com/", events = { RECORDED } } },
@@ -330,7 +330,7 @@ describe("webhooks:sync", function()
       on_plan = function(it_is)
         shown = tostring(it_is)
         assert.equal("GET", methods())
-        apivideo.sleep(0) -- it may ask somebody
+        apivideo.sleep(0) -- it may wait
       end,
     }))
     assert.equal(tostring(plan), shown)
@@ -342,38 +342,38 @@ describe("webhooks:sync", function()
     assert.equal("GET POST DELETE GET GET", methods())
   end)
 
-  describe("touches what its predicate owns", function()
+  describe("deletes what owned_by accepts", function()
     before_each(function()
       start()
       put("a", "a", { RECORDED })
       put("mine", "mine/1", { RECORDED })
-      put("foreign", "foreign", { RECORDED })
+      put("external", "external", { RECORDED })
     end)
 
     local function is_mine(webhook) return webhook.url:find("/mine/", 1, true) ~= nil end
 
     it("alone, when it prunes", function()
       assert(client.webhooks:sync({ want("mine/2", QUALITY) }, { prune = true, owned_by = is_mine }))
-      assert.same({ "2: " .. QUALITY, "a: " .. RECORDED, "foreign: " .. RECORDED }, state())
+      assert.same({ "2: " .. QUALITY, "a: " .. RECORDED, "external: " .. RECORDED }, state())
       assert(client.webhooks:sync({}, { prune = true, owned_by = is_mine }))
-      assert.same({ "a: " .. RECORDED, "foreign: " .. RECORDED }, state())
+      assert.same({ "a: " .. RECORDED, "external: " .. RECORDED }, state())
     end)
 
     it("and, without pruning, nothing beyond the urls of the list", function()
       assert(client.webhooks:sync({ want("mine/2", QUALITY) }, { owned_by = is_mine }))
       assert(client.webhooks:sync({}, { owned_by = function() return true end }))
-      assert.same({ "1: " .. RECORDED, "2: " .. QUALITY, "a: " .. RECORDED, "foreign: " .. RECORDED }, state())
+      assert.same({ "1: " .. RECORDED, "2: " .. QUALITY, "a: " .. RECORDED, "external: " .. RECORDED }, state())
       assert.equal("GET POST GET", methods())
     end)
 
-    it("and not what has a url of the list, but is another's", function()
+    it("and not a webhook with a url of the list that belongs to another program", function()
       local asked = {}
       assert(client.webhooks:sync({ want("a", QUALITY) }, { owned_by = function(webhook)
         asked[#asked + 1] = webhook.webhookId
         return false
       end }))
       assert.same({ "webhook_a" }, asked)
-      assert.same({ "1: " .. RECORDED, "a: " .. QUALITY, "a: " .. RECORDED, "foreign: " .. RECORDED }, state())
+      assert.same({ "1: " .. RECORDED, "a: " .. QUALITY, "a: " .. RECORDED, "external: " .. RECORDED }, state())
     end)
   end)
 
@@ -388,12 +388,12 @@ describe("webhooks:sync", function()
       assert.is_false(err.retryable)
       assert.equal("POST", err.request.method)
       assert.equal(api.url .. "/webhooks", err.request.url)
-      assert.truthy(err.message:find("holds 10 webhooks, and this needs 11: there are 9, and 2 more", 1, true), err)
+      assert.truthy(err.message:find("can have 10 webhooks, but this needs 11: 9 exist, and 2 more", 1, true), err)
       assert.equal("GET", methods())
       assert.same({ 2, 1, 0 }, { #err.plan.create, #err.plan.delete, #err.plan.keep })
     end)
 
-    it("in a dry run, too, and shows the plan all the same", function()
+    it("in a dry run, too, and shows the plan", function()
       start()
       for i = 1, 10 do put("x" .. i, "x" .. i, { RECORDED }) end
       local shown = 0
@@ -404,7 +404,7 @@ describe("webhooks:sync", function()
       assert.equal(1, shown)
     end)
 
-    it("where it does, not one before", function()
+    it("exactly at the limit", function()
       start()
       for i = 1, 9 do put("x" .. i, "x" .. i, { RECORDED }) end
       assert(client.webhooks:sync { want("x1", QUALITY) })
@@ -414,17 +414,17 @@ describe("webhooks:sync", function()
       assert(client.webhooks:sync { want("x1", QUALITY) }) -- over it, but there is nothing to create
     end)
 
-    it("of an account that has another", function()
+    it("of an account with another limit", function()
       start { webhook_limit = 2 }
       put("a", "a", { RECORDED })
       put("b", "b", { RECORDED })
       local plan, err = client.webhooks:sync({ want("c", RECORDED) }, { limit = 2 })
       assert.is_nil(plan)
-      assert.truthy(err.message:find("holds 2 webhooks, and this needs 3", 1, true))
-      local _, refused = client.webhooks:sync({ want("c", RECORDED) })
-      assert.equal("invalid_request", refused.kind) -- by api.video
-      assert.equal(400, refused.status)
-      assert.same({}, refused.plan.created)
+      assert.truthy(err.message:find("can have 2 webhooks, but this needs 3", 1, true))
+      local _, rejected = client.webhooks:sync({ want("c", RECORDED) })
+      assert.equal("invalid_request", rejected.kind) -- by api.video
+      assert.equal(400, rejected.status)
+      assert.same({}, rejected.plan.created)
       assert.same({ "a: " .. RECORDED, "b: " .. RECORDED }, state())
     end)
   end)
@@ -443,7 +443,7 @@ describe("webhooks:sync", function()
     assert.equal("GET GET GET POST DELETE GET GET GET", methods())
   end)
 
-  it("reads them also where the server gives fewer than asked for", function()
+  it("reads long lists also when the server sends smaller pages", function()
     start()
     local items, wanted = {}, {}
     for i = 1, 60 do
@@ -461,7 +461,7 @@ describe("webhooks:sync", function()
     assert.same({ 0, 0, 60 }, { #plan.create, #plan.delete, #plan.keep })
   end)
 
-  it("takes a webhook that is gone already for deleted", function()
+  it("accepts that a webhook was already deleted", function()
     start()
     put("a", "a", { RECORDED })
     put("b", "b", { RECORDED })
@@ -484,7 +484,7 @@ describe("webhooks:sync", function()
     assert.equal("GET", methods())
   end)
 
-  it("does not trust a list of webhooks that have no id", function()
+  it("rejects a list of webhooks without ids", function()
     local p = running.responding("200 OK", nil, [[{"data":[{"url":"https://example.com/a","events":["x"]}]}]])
     local plan, err = client_of(p.url).webhooks:sync { want("a", RECORDED) }
     assert.is_nil(plan)
@@ -502,12 +502,12 @@ describe("webhooks:sync", function()
       (tostring(plan):gsub("userdata: [%(%)%w]+", "userdata: NULL")))
   end)
 
-  describe("completes a run that was cut off", function()
+  describe("completes an interrupted run", function()
     local wanted = { want("a", QUALITY), want("b", RECORDED), want("c", CAPTION), want("keep", SUMMARY) }
     local WRITES = 6 -- a, b, c are created; earlier, old_a, mine are deleted
     local options = {
       prune = true,
-      owned_by = function(webhook) return not webhook.url:find("/foreign", 1, true) end,
+      owned_by = function(webhook) return not webhook.url:find("/external", 1, true) end,
     }
 
     local function account()
@@ -516,12 +516,12 @@ describe("webhooks:sync", function()
       put("keep", "keep", { SUMMARY })
       put("earlier", "keep", { SUMMARY })
       put("mine", "mine", { RECORDED })
-      put("foreign", "foreign", { RECORDED })
-      put("foreign2", "foreign", { RECORDED })
+      put("external", "external", { RECORDED })
+      put("external2", "external", { RECORDED })
     end
 
-    local final = { "a: " .. QUALITY, "b: " .. RECORDED, "c: " .. CAPTION, "foreign: " .. RECORDED,
-      "foreign: " .. RECORDED, "keep: " .. SUMMARY }
+    local final = { "a: " .. QUALITY, "b: " .. RECORDED, "c: " .. CAPTION, "external: " .. RECORDED,
+      "external: " .. RECORDED, "keep: " .. SUMMARY }
 
     local function count_writes()
       local count = 0
@@ -531,30 +531,30 @@ describe("webhooks:sync", function()
       return count
     end
 
-    -- After a run that ended however: another one makes it right, and a third has nothing to do.
+    -- After an interrupted run: the next one completes it, and the one after that has nothing to do.
     local function assert_completed()
       api:clear_faults()
       client = client_of(api.url)
       assert(client.webhooks:sync(wanted, options))
       assert.same(final, state())
-      assert.is_truthy(api.webhooks:find("webhook_foreign"))
-      assert.is_truthy(api.webhooks:find("webhook_foreign2"))
+      assert.is_truthy(api.webhooks:find("webhook_external"))
+      assert.is_truthy(api.webhooks:find("webhook_external2"))
       assert.is_truthy(api.webhooks:find("webhook_keep"))
       local requests = #api.requests
       assert(client.webhooks:sync(wanted, options))
       assert.equal("GET", methods(requests))
     end
 
-    -- At each moment, every url that was served before, and is wanted, is served: the first that is not.
+    -- A wanted url that had a webhook before and has none now, or nil. There must be none at any time.
     local function unserved()
       local served = {}
       for _, webhook in ipairs(api.webhooks.items) do served[webhook.url] = true end
-      for _, url in ipairs { "a", "keep", "foreign" } do
+      for _, url in ipairs { "a", "keep", "external" } do
         if not served["https://example.com/" .. url] then return url end
       end
     end
 
-    it("or was not", function()
+    it("or one that was not interrupted", function()
       account()
       assert(client.webhooks:sync(wanted, options))
       assert.equal(WRITES, count_writes())
@@ -566,7 +566,7 @@ describe("webhooks:sync", function()
       ["the server failing"] = { status = 500 },
       ["the connection lost before the request was read"] = { reset = "before" },
       ["the connection lost after it"] = { reset = "after" },
-      ["the answer cut short"] = { truncate = true },
+      ["a truncated response"] = { truncate = true },
     }
 
     for name, fault in pairs(faults) do
@@ -598,7 +598,7 @@ describe("webhooks:sync", function()
       end
     end
 
-    -- A process that ends: nothing more is sent.
+    -- A process that ends: it sends nothing more.
     for when, hook in pairs { before = "on_request", after = "on_response" } do
       it("by the end of the process, " .. when .. " any write", function()
         for n = 1, WRITES do
@@ -625,7 +625,7 @@ describe("webhooks:sync", function()
     end
   end)
 
-  it("tells what was done before a failure", function()
+  it("reports what was done before a failure", function()
     start()
     put("old", "a", { RECORDED })
     api:fault { status = 500, on = "DELETE /webhooks/.*" }
@@ -637,7 +637,7 @@ describe("webhooks:sync", function()
     assert.same({ "webhook_old" }, ids_of(err.plan.delete))
   end)
 
-  it("works in a task, and hands its call options on", function()
+  it("works in a task, and passes its call options on", function()
     start()
     local plan
     apivideo.run(function()
@@ -659,13 +659,13 @@ describe("webhooks:sync", function()
       local given = { ... }
       local ok, err = pcall(function() return (client.webhooks:sync(given[1], given[2])) end)
       assert.is_false(ok)
-      assert.truthy(tostring(err):find("webhooks_sync_spec.lua", 1, true), err)
+      assert.truthy(tostring(err):find("webhooks/sync_spec.lua", 1, true), err)
       return err
     end
     local some = { want("a", RECORDED) }
     assert.truthy(message():find("webhooks:sync: a list of webhooks expected, got nil", 1, true))
     assert.truthy(message("x"):find("a list of webhooks expected, got string", 1, true))
-    -- A single webhook, and a list with a hole, are shorter lists than they look.
+    -- A single webhook, and a list with a hole, have a length that is too small.
     assert.truthy(message(want("a", RECORDED)):find("a list of webhooks expected: {", 1, true))
     assert.truthy(message({ want("a", RECORDED), nil, want("b", RECORDED) }):find("a list of webhooks expected: {",
       1, true))

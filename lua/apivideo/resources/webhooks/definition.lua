@@ -1,16 +1,20 @@
---- The definition of a webhook (a url and event types), and the order of webhooks that have the same one.
+--- The definition of a webhook (its url and event types), and the order of webhooks with the same definition.
 
+local ascii = require "apivideo.util.ascii"
 local errors = require "apivideo.error"
+local objects = require "apivideo.resources.objects"
 local options = require "apivideo.util.options"
 local redact = require "apivideo.util.redact"
-local resource = require "apivideo.resources.collection"
 local timestamp = require("apivideo.core").event.timestamp
 
 local webhook = {}
 
 --- Seconds for which a webhook and its replacement both deliver, by default: longer than api.video retries a
 --- delivery, so that no delivery with the old secret is under way when the old webhook is deleted.
-webhook.OVERLAP = 15
+webhook.OVERLAP_S = 15
+
+--- The kind of the option `overlap`.
+webhook.OVERLAP_KIND = "seconds>=0<=86400?"
 
 --- What is wrong with the url or the event types of a webhook, or nil.
 ---@param item { url: string, events: table }
@@ -26,17 +30,17 @@ function webhook.problem(item)
   return nil
 end
 
---- Raises unless it is one.
+--- Raises an error unless a value is a definition.
 ---@param where string the function's name
 ---@param wanted any
----@param level integer as seen from here
+---@param level integer at which it raises, as seen from here
 function webhook.check(where, wanted, level)
   options.check(where, wanted, { url = "string", events = "table" }, level + 1)
   local problem = webhook.problem(wanted)
   if problem then error(where .. ": " .. problem, level) end
 end
 
--- The event types, each once, in an order of their own.
+-- The event types, each once, sorted.
 local function types_of(events)
   local names, seen = {}, {}
   for _, name in ipairs(type(events) == "table" and events or {}) do
@@ -47,27 +51,13 @@ local function types_of(events)
   return table.concat(names, ", ")
 end
 
---- Raises unless an overlap is a sensible number of seconds.
----@param where string the function's name
----@param overlap? number
----@param level integer as seen from here
-function webhook.check_overlap(where, overlap, level)
-  if overlap and not (overlap >= 0 and overlap <= 86400) then
-    error(where .. ": option \"overlap\" must be a number of seconds from 0 to 86400", level)
-  end
-end
-
---- `https://example.com/ (video.source.recorded)`, for people; also for a webhook that lacks fields.
+--- `https://example.com/ (video.source.recorded)`, for messages; the webhook may lack fields.
 ---@return string
 function webhook.describe(item)
   return ("%s (%s)"):format(redact.text(tostring(item.url)), types_of(item.events))
 end
 
--- `string.lower` and the order of strings depend on the locale; these do not.
-local function ascii_lower(text)
-  return (text:gsub("[A-Z]", function(c) return string.char(c:byte() + 32) end))
-end
-
+-- Compares bytes: the operator < on strings depends on the locale.
 local function comes_after(a, b)
   for i = 1, math.max(#a, #b) do
     local byte_a, byte_b = a:byte(i) or -1, b:byte(i) or -1
@@ -78,24 +68,24 @@ end
 
 local DEFAULT_PORTS = { http = "80", https = "443" }
 
---- The url in the normal form of RFC 3986, 6.2.2.1 and 6.2.3: api.video may write a url in another way than it
---- was given. Scheme and host are in lower case, there is no default port, and the path is not empty.
+--- The url in the normal form of RFC 3986, 6.2.2.1 and 6.2.3, because api.video may return a url in another form than
+--- it was sent: scheme and host in lower case, no default port, and a path that is not empty.
 ---@param url any
 ---@return string
 function webhook.normalize_url(url)
   url = tostring(url)
   local scheme, authority, rest = url:match("^([A-Za-z]+)://([^/?#]*)(.*)$")
   if not scheme then return url end
-  scheme = ascii_lower(scheme)
+  scheme = ascii.lower(scheme)
   local userinfo, host = authority:match("^(.*@)(.*)$")
-  host = ascii_lower(host or authority)
+  host = ascii.lower(host or authority)
   local name, port = host:match("^(.*):(%d*)$")
   if name and (port == "" or port == DEFAULT_PORTS[scheme]) then host = name end
   if rest:sub(1, 1) ~= "/" then rest = "/" .. rest end
   return scheme .. "://" .. (userinfo or "") .. host .. rest
 end
 
---- A text that is equal for webhooks that send the same events to the same url.
+--- A string that is equal for webhooks that send the same events to the same url.
 ---@return string
 function webhook.key(item)
   return ("%s %s"):format(types_of(item.events), webhook.normalize_url(item.url))
@@ -107,7 +97,8 @@ function webhook.equal(a, b)
   return webhook.key(a) == webhook.key(b)
 end
 
--- Whether api.video created something else than was wanted. A field that its response lacks proves nothing.
+-- Whether api.video created another webhook than the wanted one. A field that is missing in its response proves
+-- nothing.
 local function differs(created, wanted)
   return not webhook.equal({
     url = type(created.url) == "string" and created.url or wanted.url,
@@ -115,20 +106,20 @@ local function differs(created, wanted)
   }, wanted)
 end
 
---- Deletes a webhook again that must not stay.
+--- Deletes a webhook that was created but must not stay.
 ---@param webhooks apivideo.Webhooks
 ---@param created apivideo.Webhook
 ---@param limits apivideo.CallOptions
 ---@return string outcome for a message
----@return apivideo.Webhook? left the webhook, if it could not be deleted
+---@return apivideo.Webhook? remaining the webhook, if it could not be deleted
 function webhook.delete_again(webhooks, created, limits)
   local ok, err = webhooks:delete(created.webhookId, limits)
   if ok or err.kind == "not_found" then return "was deleted again" end
   return ("could not be deleted again (%s): delete it"):format(err.kind), created
 end
 
---- Creates a webhook that must be what is wanted. When api.video creates something else, that is deleted again: the
---- next run would not recognise it, and create another one.
+--- Creates a webhook, and checks that it has the wanted definition. If not, it is deleted again: the next run would not
+--- recognise it, and would create another one.
 ---@param webhooks apivideo.Webhooks
 ---@param wanted { url: string, events: string[] }
 ---@param limits apivideo.CallOptions
@@ -138,11 +129,11 @@ end
 function webhook.create(webhooks, wanted, limits)
   local created, err, response = webhooks:create({ url = wanted.url, events = wanted.events }, limits)
   if not created or not differs(created, wanted) then return created, err, response end
-  local deletion, left = webhook.delete_again(webhooks, created, limits)
-  err = resource.unexpected(webhooks.client, "POST", "/webhooks",
+  local deletion, remaining = webhook.delete_again(webhooks, created, limits)
+  err = objects.unexpected(webhooks._client, "POST", "/webhooks",
     ("api.video created %s instead of %s: write the definition as api.video does; the new webhook %s %s")
       :format(webhook.describe(created), webhook.describe(wanted), created.webhookId, deletion), response)
-  return nil, errors.attach(err, "webhook", left)
+  return nil, errors.attach(err, "webhook", remaining)
 end
 
 --- Seconds since 1970 of `createdAt`, by api.video's clock; nil where it is missing or invalid.
@@ -151,9 +142,9 @@ function webhook.created_at(item)
   return (timestamp(item.createdAt))
 end
 
---- Whether a webhook is newer than an equal one. Every client has the same order: of `createdAt`, which has whole
---- seconds, then of `webhookId`. A webhook is deleted in favour of a newer equal one only, so that the newest one
---- stays, whatever several clients do at the same time.
+--- Whether a webhook is newer than an equal one. The order is the same for every client: by `createdAt`, which has
+--- whole seconds, then by `webhookId`. A webhook is only deleted in favour of a newer equal one, so the newest one
+--- stays even when several clients run at the same time.
 ---@return boolean? is_newer nil when a `createdAt` is missing or invalid
 function webhook.is_newer(a, b)
   local created_a, created_b = webhook.created_at(a), webhook.created_at(b)

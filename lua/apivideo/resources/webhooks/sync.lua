@@ -2,22 +2,22 @@
 
 local call_options = require "apivideo.transport.call_options"
 local errors = require "apivideo.error"
-local headers = require "apivideo.util.headers"
+local http_date = require "apivideo.util.http_date"
 local options = require "apivideo.util.options"
 local protected = require "apivideo.util.pcall"
-local resource = require "apivideo.resources.collection"
-local retry = require "apivideo.transport.retry"
+local objects = require "apivideo.resources.objects"
 local webhook = require "apivideo.resources.webhooks.definition"
 
-local LIMIT = 10 -- webhooks that an account holds, as documented
+local DEFAULT_LIMIT = 10 -- of an account's webhooks, as documented
 
----@class apivideo.SyncPlan its tostring is a line for each step
+---@class apivideo.SyncPlan tostring(plan) has a line for each step
 ---@field create { url: string, events: string[] }[]
 ---@field delete apivideo.Webhook[]
 ---@field keep apivideo.Webhook[] the wanted webhooks that exist, also several equal ones
 ---@field created? apivideo.Webhook[] the webhooks that this run created
 local Plan = {}
 Plan.__index = Plan
+Plan.__name = "apivideo.SyncPlan"
 
 function Plan:__tostring()
   local lines = {}
@@ -41,8 +41,8 @@ local function group(existing)
   return groups
 end
 
--- Whether a newer equal webhook has delivered for the whole overlap. Another client may be rotating this one: it
--- stays at least as long as deliveries with its secret may be under way. (Where `createdAt` is missing, nothing is
+-- Whether a newer equal webhook has delivered for the whole overlap. Another client may be rotating this webhook: it
+-- stays at least as long as deliveries with its secret may be in progress. (Where `createdAt` is missing, nothing is
 -- superseded.)
 local function is_superseded(item, equals, now, overlap)
   for _, other in ipairs(equals) do
@@ -51,8 +51,8 @@ local function is_superseded(item, equals, now, overlap)
   return false
 end
 
--- What has to be done, and how many of `plan.delete` come first: the superseded webhooks, which may go before
--- anything is created, so that they take no place of the account's limit.
+-- The plan, and the number of superseded webhooks, which are the first in `plan.delete`: they may be deleted before
+-- anything is created, so that they do not count for the account's limit.
 local function new_plan(existing, now, wanted, given)
   local plan = setmetatable({ create = {}, delete = {}, keep = {} }, Plan)
   local urls, keys, groups, replaced = {}, {}, group(existing), {}
@@ -63,8 +63,8 @@ local function new_plan(existing, now, wanted, given)
   for _, item in ipairs(existing) do
     local key, has_url = webhook.key(item), urls[webhook.normalize_url(item.url)]
     if keys[key] then
-      local goes = is_superseded(item, groups[key], now, given.overlap or webhook.OVERLAP) and is_owned(item)
-      table.insert(goes and plan.delete or plan.keep, item)
+      local is_deleted = is_superseded(item, groups[key], now, given.overlap or webhook.OVERLAP_S) and is_owned(item)
+      table.insert(is_deleted and plan.delete or plan.keep, item)
     elseif (given.prune or has_url) and is_owned(item) then
       replaced[#replaced + 1] = item
     end
@@ -77,7 +77,8 @@ local function new_plan(existing, now, wanted, given)
   return plan, superseded
 end
 
--- All webhooks, and the present time by api.video's clock: of the response, or else of the newest webhook.
+-- All webhooks, and the current time by api.video's clock: the date of the response, or otherwise of the newest
+-- webhook.
 local function list_all(webhooks, limits)
   local all, next_webhook, now, newest = {}, webhooks:each(nil, limits), nil, 0
   while true do
@@ -85,22 +86,23 @@ local function list_all(webhooks, limits)
     if not ok then return nil, item end
     if not item then return all, now or newest end
     if type(item.webhookId) ~= "string" then
-      return nil, resource.unexpected(webhooks.client, "GET", "/webhooks", "a webhook has no webhookId", response)
+      return nil, objects.unexpected(webhooks._client, "GET", "/webhooks", "a webhook has no webhookId", response)
     end
     all[#all + 1] = item
-    now = now or retry.http_date((headers.get(response.headers, "date")))
+    now = now or http_date.of_response(response)
     newest = math.max(newest, webhook.created_at(item) or 0)
   end
 end
 
--- Nil and an error when the account cannot hold the new webhooks beside the old ones.
+-- Nil and an error when the account cannot have the new webhooks beside the old ones.
 local function check_limit(webhooks, plan, existing, limit)
   local peak = existing + #plan.create
   if #plan.create == 0 or peak <= limit then return true end
-  return nil, errors.new("invalid_request", ("an account holds %d webhooks, and this needs %d: there are"
-    .. " %d, and %d more are created before others are deleted. Delete some first; nothing was changed.")
+  return nil, errors.new("invalid_request", ("an account can have %d webhooks, but this needs %d: %d exist,"
+    .. " and %d more are created before others are deleted. Delete some first; nothing was changed.")
     :format(limit, peak, existing, #plan.create),
-    { attempts = 0, origin = "webhooks", request = { method = "POST", url = webhooks.client.base_url .. "/webhooks" } })
+    { attempts = 0, origin = "webhooks",
+      request = { method = "POST", url = webhooks._client.base_url .. "/webhooks" } })
 end
 
 local function create_all(webhooks, plan, items, limits)
@@ -112,7 +114,7 @@ local function create_all(webhooks, plan, items, limits)
   return true
 end
 
--- Deletes the webhooks of a plan from one place to another.
+-- Deletes the webhooks of a plan from one index to another.
 local function delete_all(webhooks, plan, first, last, limits)
   for i = first, last do
     local ok, err = webhooks:delete(plan.delete[i].webhookId, limits)
@@ -121,8 +123,8 @@ local function delete_all(webhooks, plan, first, last, limits)
   return true
 end
 
--- Creates the wanted webhooks that are missing now: a client with another list may have deleted what this run
--- relied on, while this run deleted what that client relied on.
+-- Creates the wanted webhooks that are missing after the deletions: while this run deleted webhooks that another client
+-- relied on, that client may have deleted webhooks that this run relied on.
 local function restore(webhooks, plan, wanted, limits)
   local existing, err = list_all(webhooks, limits)
   if not existing then return nil, err end
@@ -143,64 +145,68 @@ local function apply(webhooks, plan, superseded, wanted, limits)
   return plan
 end
 
--- Raises unless it is a list of webhooks that differ. What only looks like one would be taken for a
--- shorter list, and the rest be deleted.
-local function check_wanted(wanted)
-  if type(wanted) ~= "table" then
-    error("webhooks:sync: a list of webhooks expected, got " .. type(wanted), 3)
-  end
-  if not options.is_list(wanted, "table") then
-    error("webhooks:sync: a list of webhooks expected: { { url = …, events = … }, … }", 3)
-  end
-  local places = {}
+---@class apivideo.SyncOptions: apivideo.CallOptions
+---@field dry_run? boolean nothing is changed
+---@field prune? boolean webhooks that are not in the list are deleted, if `owned_by` returns true for them
+---@field owned_by? fun(webhook: apivideo.Webhook): boolean whether a webhook may be deleted; default: those whose url is in the list
+---@field limit? integer the webhooks that the account can have, default 10
+---@field overlap? number seconds, default 15: of equal webhooks, an older one is deleted only when a newer one is this old
+---@field on_plan? fun(plan: apivideo.SyncPlan) called before anything is changed, for instance `print`
+
+local KINDS = {
+  dry_run = "boolean?", prune = "boolean?", owned_by = "function?", limit = "integer>=0?",
+  overlap = webhook.OVERLAP_KIND, on_plan = "function?",
+}
+
+local sync = {}
+
+-- What is wrong with a list of webhooks, or nil.
+local function list_problem(wanted)
+  if type(wanted) ~= "table" then return "a list of webhooks expected, got " .. type(wanted) end
+  if not options.is_list(wanted, "table") then return "a list of webhooks expected: { { url = …, events = … }, … }" end
+  return nil
+end
+
+-- Raises an error unless a value is a list of different definitions.
+local function check_wanted(wanted, level)
+  local problem, places = list_problem(wanted), {}
+  if problem then error("webhooks:sync: " .. problem, level) end
   for i, item in ipairs(wanted) do
-    webhook.check("webhooks:sync", item, 4)
+    webhook.check("webhooks:sync", item, level + 1)
     local key = webhook.key(item)
     if places[key] then
-      error(("webhooks:sync: webhooks %d and %d of the list are the same"):format(places[key], i), 3)
+      error(("webhooks:sync: webhooks %d and %d of the list are the same"):format(places[key], i), level)
     end
     places[key] = i
   end
 end
 
-local known = {
-  dry_run = "boolean?", prune = "boolean?", owned_by = "function?", limit = "number?", overlap = "number?",
-  on_plan = "function?",
-}
-
----@class apivideo.SyncOptions: apivideo.CallOptions
----@field dry_run? boolean nothing is changed
----@field prune? boolean webhooks that are not in the list are deleted, if `owned_by` says so
----@field owned_by? fun(webhook: apivideo.Webhook): boolean which webhooks may be deleted; without it, those whose url is in the list
----@field limit? integer webhooks that the account holds, default 10
----@field overlap? number seconds, default 15: of equal webhooks, an older one is deleted only once a newer one is this old
----@field on_plan? fun(plan: apivideo.SyncPlan) called before anything is changed, for instance `print`
-
---- Makes the account's webhooks match a list: creates what is missing, then deletes what it replaces. To
---- change the events of a url is to replace its webhook. Idempotent; the next run completes a run that was cut off.
---- Of equal webhooks the newest one stays. Urls are compared in their normal form.
----@param webhooks apivideo.Webhooks
----@param wanted { url: string, events: string[] }[]
----@param given? apivideo.SyncOptions
----@return apivideo.SyncPlan|nil plan what was done, or with dry_run would be
----@return apivideo.Error? err `unexpected_response` when api.video creates something else than is wanted; `err.plan`
----  is what was to be done, and in `created` what was, once there was a plan
-local function sync(webhooks, wanted, given)
-  resource.client_of(webhooks, "webhooks:sync")
-  check_wanted(wanted)
-  given = call_options.check("webhooks:sync", given, known)
+--- Checks the arguments of `webhooks:sync`.
+---@param wanted any
+---@param given any
+---@param level integer at which it raises, as seen from here
+---@return apivideo.SyncOptions
+function sync.check(wanted, given, level)
+  check_wanted(wanted, level + 1)
+  given = call_options.check("webhooks:sync", given, KINDS, level + 1)
   if given.prune and not given.owned_by then
-    error("webhooks:sync: option \"prune\" needs \"owned_by\", which says what may be deleted", 2)
+    error('webhooks:sync: option "prune" needs "owned_by", which decides what may be deleted', level)
   end
-  if given.limit and not (given.limit >= 0 and given.limit % 1 == 0) then
-    error("webhooks:sync: option \"limit\" must be a whole number from 0 on", 2)
-  end
-  webhook.check_overlap("webhooks:sync", given.overlap, 3)
+  return given
+end
+
+--- See `webhooks:sync`.
+---@param webhooks apivideo.Webhooks
+---@param wanted { url: string, events: string[] }[] a valid list
+---@param given apivideo.SyncOptions valid options
+---@return apivideo.SyncPlan|nil plan
+---@return apivideo.Error? err
+function sync.run(webhooks, wanted, given)
   local limits = call_options.only(given)
   local existing, now = list_all(webhooks, limits)
   if not existing then return nil, now end
   local plan, superseded = new_plan(existing, now, wanted, given)
-  local ok, problem = check_limit(webhooks, plan, #existing - superseded, given.limit or LIMIT)
+  local ok, problem = check_limit(webhooks, plan, #existing - superseded, given.limit or DEFAULT_LIMIT)
   if given.on_plan then given.on_plan(plan) end
   if not ok then return nil, errors.attach(problem, "plan", plan) end
   if given.dry_run then return plan end

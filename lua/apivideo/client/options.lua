@@ -1,0 +1,126 @@
+--- The options of a client, and their checks.
+
+local call_options = require "apivideo.transport.call_options"
+local dictionary = require "apivideo.runtime.dictionary"
+local options = require "apivideo.util.options"
+local tables = require "apivideo.util.tables"
+local user_agent = require "apivideo.client.user_agent"
+local whitespace = require "apivideo.util.whitespace"
+
+---@class apivideo.ClientOptions
+---@field api_key? string from https://dashboard.api.video; this or access_token is required
+---@field access_token? string sent as a bearer token; it is not renewed
+---@field auth? "basic"|"bearer" default basic: the key is sent with each call; bearer: the key is exchanged for tokens, which are renewed
+---@field environment? "production"|"sandbox" default production; each has its own keys
+---@field base_url? string instead of the environment's, for instance of a local emulator
+---@field timeout? number seconds for one attempt, default 30
+---@field connect_timeout? number seconds for its connection, default 10
+---@field total_timeout? number seconds for a call with all its attempts and waits, default 120
+---@field retries? integer attempts after the first, default 3
+---@field rate_limit? false|{ store?: apivideo.RateLimitStore } false: calls do not wait for the rate limit; a store, such as a shared dictionary of nginx, shares the counters with other clients
+---@field app? { name: string, version: string } the application, for api.video's statistics
+---@field sdk? { name: string, version: string } an SDK built on this library
+---@field proxy? string URL; "" for none; default: that of the environment variables (https_proxy)
+---@field ca_file? string certificates to trust instead of the system's, a PEM file
+---@field client_cert? string the client's certificate, a PEM file
+---@field client_key? string its private key, a PEM file
+---@field http2? boolean default true: HTTP/2 is used where the server supports it
+---@field headers? table<string, string> additional headers of each call, by name
+---@field on_request? fun(request: apivideo.ObservedRequest) called before each attempt
+---@field on_response? fun(response: apivideo.ObservedResponse) called after each attempt
+
+local known = tables.merge(call_options.KINDS, {
+  api_key = "string?", access_token = "string?", auth = "string?", environment = "string?",
+  base_url = "string?", rate_limit = "boolean|table?", app = "table?", sdk = "table?", proxy = "string?",
+  ca_file = "string?", client_cert = "string?", client_key = "string?", http2 = "boolean?",
+  on_request = "function?", on_response = "function?",
+})
+
+local client_options = {}
+
+--- The URL of each environment.
+client_options.ENVIRONMENTS = {
+  production = "https://ws.api.video",
+  sandbox = "https://sandbox.api.video",
+}
+
+-- What is wrong with a key or token, or nil.
+local function credential_problem(text)
+  if text == "" then return "is empty; is the environment variable set from which it is read?" end
+  local problem = whitespace.problem(text)
+  if problem then return problem end
+  return not text:find("^[!-~]+$") and "must be printable ASCII characters without whitespace" or nil
+end
+
+-- The messages contain no value: it may be a key.
+local function authentication_problem(given)
+  for _, name in ipairs { "api_key", "access_token" } do
+    local problem = given[name] and credential_problem(given[name])
+    if problem then return ('option "%s" %s'):format(name, problem) end
+  end
+  if given.api_key and given.access_token then
+    return 'options "api_key" and "access_token" exclude each other'
+  elseif given.access_token and given.auth == "basic" then
+    return 'an access token is sent as a bearer token: remove option "auth"'
+  elseif not given.access_token and given.auth and given.auth ~= "bearer" and given.auth ~= "basic" then
+    return 'option "auth" must be "basic" or "bearer"'
+  end
+  return nil
+end
+
+local function base_url_problem(given)
+  if given.environment and not client_options.ENVIRONMENTS[given.environment] then
+    return 'option "environment" must be "production" or "sandbox"'
+  elseif not given.base_url then
+    return nil
+  end
+  local host = given.base_url:match("^https?://([^/]+)") or ""
+  if host:find("@", 1, true) then
+    return 'option "base_url" must not contain a user or a password; use the option "api_key" or "access_token"'
+  end
+  local is_host = host:find("^[^:%[%]]+:?%d*$") or host:find("^%[[%x:.]+%]:?%d*$")
+  -- Programs differ in whether a backslash is a slash.
+  if not is_host or given.base_url:find("[%s%c?#\\]") then return 'option "base_url" must be an http or https URL' end
+  return nil
+end
+
+local function connection_problem(given)
+  if given.proxy and given.proxy ~= "" and not given.proxy:find("^%a[%w+.-]*://[^%s%c]+$") then
+    return 'option "proxy" must be a URL such as "http://proxy.example:3128", or "" for none'
+  elseif given.client_key and not given.client_cert then
+    return 'option "client_key" needs "client_cert"'
+  end
+  for _, name in ipairs { "ca_file", "client_cert", "client_key" } do
+    if given[name] and given[name]:find("%c") then return ('option "%s" must be the path of a file'):format(name) end
+  end
+  return nil
+end
+
+local function check_rate_limit(given, level)
+  if type(given) ~= "table" then return end
+  options.check('client: option "rate_limit"', given, { store = "table?" }, level + 2)
+  if given.store then
+    dictionary.check('client: option "rate_limit.store"', given.store, { "get", "set", "incr" }, level + 1)
+  end
+end
+
+--- Checks the options of a client.
+---@param given any
+---@param level integer at which it raises, as seen from here
+---@return apivideo.ClientOptions
+function client_options.check(given, level)
+  options.check("client", given, known, level + 1)
+  local problem
+  if given.api_key == nil and given.access_token == nil then
+    problem = 'option "api_key" is missing: get it from https://dashboard.api.video and pass it, for instance as'
+      .. ' os.getenv "APIVIDEO_API_KEY"'
+  end
+  problem = problem or connection_problem(given) or base_url_problem(given) or authentication_problem(given)
+    or given.app and user_agent.problem("app", given.app) or given.sdk and user_agent.problem("sdk", given.sdk)
+    or given.headers and call_options.headers_problem(given.headers)
+  if problem then error("client: " .. problem, level) end
+  check_rate_limit(given.rate_limit, level)
+  return given
+end
+
+return client_options

@@ -1,0 +1,49 @@
+local misuse = require "spec.support.misuse"
+local options = require "apivideo.util.options"
+
+describe("options", function()
+  it("suggest the known name that is most similar", function()
+    local known = { "timeout", "max_body", "api_key" }
+    assert.equal("timeout", options.nearest("timeuot", known))
+    assert.equal("max_body", options.nearest("maxbody", known))
+    assert.is_nil(options.nearest("completely_different", known))
+  end)
+
+  local function check(kind, value)
+    options.check("f", { x = value }, { x = kind })
+  end
+
+  local KINDS = {
+    ["string?"] = { good = { "" }, wrong = { [5] = "a string, got number" } },
+    ["number|boolean"] = { good = { 5, true }, wrong = { x = "a number or a boolean, got string" } },
+    ["integer>=1"] = { good = { 1, 1e15 }, wrong = { x = "an integer of at least 1, got string",
+      [0] = "an integer of at least 1, got 0", [1.5] = "an integer of at least 1, got 1.5",
+      [math.huge] = "an integer of at least 1, got " } },
+    ["integer>=0<=100"] = { good = { 0, 100 }, wrong = { [101] = "an integer from 0 to 100, got 101" } },
+    ["seconds>0"] = { good = { 0.001, math.huge }, wrong = { [0] = "a number of seconds above 0, got 0" } },
+    ["seconds>=0.001<=86400"] = { good = { 0.001, 86400 },
+      wrong = { [86401] = "a number of seconds from 0.001 to 86400, got 86401" } },
+  }
+
+  for kind, cases in pairs(KINDS) do
+    it("have the kind " .. kind, function()
+      for _, value in ipairs(cases.good) do check(kind, value) end
+      for value, text in pairs(cases.wrong) do
+        local message = misuse(function() return (check(kind, value)) end)
+        assert.truthy(message:find('f: option "x" must be ' .. text, 1, true), message)
+      end
+    end)
+  end
+
+  it("are never NaN", function()
+    for _, kind in ipairs { "integer>=1", "seconds>0", "seconds>=0<=5" } do
+      assert.error(function() check(kind, 0 / 0) end)
+    end
+  end)
+
+  it("may be left out only where they are optional", function()
+    check("integer>=1?")
+    assert.truthy(misuse(function() return (check "integer>=1") end)
+      :find('f: option "x" is required (an integer of at least 1)', 1, true))
+  end)
+end)
