@@ -72,7 +72,7 @@ local function check_completed(self)
   end
 end
 
-local settles = { complete = true, retry = true, bury = true, extend = true }
+local settles = { complete = true, retry = true, dead_letter = true, extend = true }
 
 -- Nobody settles what has been given to somebody else.
 local function check_fencing(self)

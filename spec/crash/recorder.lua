@@ -59,7 +59,7 @@ function Recorder:around(store)
     return entries, err
   end
 
-  for _, name in ipairs { "extend", "complete", "retry", "bury" } do
+  for _, name in ipairs { "extend", "complete", "retry", "dead_letter" } do
     around[name] = function(_, id, token, ...)
       local started = runtime.monotonic()
       self:write { kind = "attempt", name = name, from = started, id = id, token = token }

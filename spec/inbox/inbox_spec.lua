@@ -151,7 +151,7 @@ describe("an inbox", function()
       local text = receiver:metrics()
       for _, line in ipairs { 'apivideo_deliveries_stored_total{type="video.caption.generated"} 2',
         'apivideo_deliveries_duplicate_total{type="video.caption.generated"} 1',
-        'apivideo_deliveries_refused_total{reason="store_unavailable"} 1', 'apivideo_inbox_events{state="waiting"} 2',
+        'apivideo_deliveries_rejected_total{reason="store_unavailable"} 1', 'apivideo_inbox_events{state="waiting"} 2',
         "apivideo_deliveries_received_total 4" } do
         assert.truthy(text:find(line .. "\n", 1, true), line)
       end
@@ -225,7 +225,7 @@ describe("an inbox", function()
     local claim = assert(inbox:claim { lease = 0.01 })[1]
     runtime.sleep(0.02)
     for _, act in ipairs { function() return claim:complete() end, function() return claim:extend() end,
-      function() return claim:retry(0, "x") end, function() return claim:bury("x") end } do
+      function() return claim:retry(0, "x") end, function() return claim:dead_letter("x") end } do
       local ok, err = act()
       assert.is_nil(ok)
       assert.equal("claim_lost", err.kind)
@@ -244,7 +244,7 @@ describe("an inbox", function()
   it("purges by state", function()
     for i = 1, 3 do
       deliver(caption(tostring(i)))
-      assert(inbox:claim())[1]:bury("x")
+      assert(inbox:claim())[1]:dead_letter("x")
     end
     assert.equal(0, inbox:purge("done"))
     assert.equal(0, inbox:purge("dead", 60))
@@ -258,7 +258,7 @@ describe("an inbox", function()
       ['did you mean "store"'] = function() apivideo.inbox { stor = memory() } end,
       ["it lacks put"] = function() apivideo.inbox { store = {} } end,
       ["from events.extend"] = function() apivideo.inbox { store = memory(), events = {} } end,
-      ['"keep" must be'] = function() apivideo.inbox { store = memory(), keep = -1 } end,
+      ['"retention" must be'] = function() apivideo.inbox { store = memory(), retention = -1 } end,
       ['"window" must be a number of seconds from 0 on'] = function()
         apivideo.inbox { store = memory(), window = 0 / 0 }
       end,

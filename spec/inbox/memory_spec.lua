@@ -13,7 +13,7 @@ describe("inbox store memory", function()
         assert(store:put({ { key = "a" .. i, raw = "a" .. i, lane = "a", verified = true, received_at = 1 } }, 20))
       end
       local first = assert(store:claim(1, 600))[1]
-      assert.is_true(store:bury(first.id, first.token, "x"))
+      assert.is_true(store:dead_letter(first.id, first.token, "x"))
       assert.equal("a2", assert(store:claim(1, 6000))[1].raw)
       assert.equal(1, store:redrive())
       skipped = 1000

@@ -156,7 +156,7 @@ describe("inbox store sqlite", function()
       assert.equal("9007199254740001", ("%.0f"):format(entry.id))
       if math.type then assert.equal("integer", math.type(entry.id)) end
       assert.equal(entry.id, store:list("claimed", 10, 1)[1].id)
-      assert.is_true(store:bury(entry.id, entry.token, "x"))
+      assert.is_true(store:dead_letter(entry.id, entry.token, "x"))
       assert.equal(1, store:redrive(entry.id))
       assert.equal(1, #store:list("waiting", 10, 1))
     end)
@@ -354,7 +354,7 @@ describe("inbox store sqlite", function()
       for i = 1, 2500 do items[i] = item(tostring(i)) end
       assert(store:put(items, WINDOW))
       for _, entry in ipairs(assert(store:claim(2500, 600))) do
-        assert.is_true(store:bury(entry.id, entry.token, "x"))
+        assert.is_true(store:dead_letter(entry.id, entry.token, "x"))
       end
       assert.equal(2500, store:redrive())
       assert.equal(2500, store:stats().waiting)
@@ -402,7 +402,7 @@ describe("inbox store sqlite", function()
         { "put", { item("21", { occurrence = "1" }) }, WINDOW }, { "claim", 1, 60 }, { "list", "waiting", 5, 0 },
         { "list", "claimed", 2, 0 }, { "stats" }, { "extend", entries[1].id, entries[1].token, 60 },
         { "complete", entries[1].id, entries[1].token }, { "remove", entries[4].id, entries[4].token },
-        { "retry", entries[2].id, entries[2].token, 9, "x" }, { "bury", entries[3].id, entries[3].token, "x" },
+        { "retry", entries[2].id, entries[2].token, 9, "x" }, { "dead_letter", entries[3].id, entries[3].token, "x" },
         { "redrive" }, { "purge", "done", 0 },
       } do
         assert.is_truthy(store[call[1]](store, (table.unpack or unpack)(call, 2)))
@@ -433,7 +433,7 @@ describe("inbox store sqlite", function()
         assert.equal("FULL", level)
         local entry = claim(store)
         assert.equal("NORMAL", level)
-        assert.is_true(store:bury(entry.id, entry.token, "x"))
+        assert.is_true(store:dead_letter(entry.id, entry.token, "x"))
         assert.equal("NORMAL", level)
         assert.equal(1, store:redrive(entry.id))
         assert.equal("FULL", level)
@@ -496,7 +496,7 @@ describe("inbox store sqlite", function()
       assert.is_false(store:extend(entry.id, entry.token, 60))
       assert.is_false(store:complete(entry.id, entry.token))
       assert.is_false(store:retry(entry.id, entry.token, 0, "x"))
-      assert.is_false(store:bury(entry.id, entry.token, "x"))
+      assert.is_false(store:dead_letter(entry.id, entry.token, "x"))
       local stats = store:stats()
       assert.equal(1, stats.waiting)
       assert.equal(0, stats.claimed)

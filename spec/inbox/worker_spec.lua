@@ -76,7 +76,7 @@ describe("inbox:work", function()
     deliver(caption "b")
     wait_until("done", 2)
     assert.same({ "a1", "b1" }, seen)
-    assert.equal("completed", settlements[1].fate)
+    assert.equal("completed", settlements[1].disposition)
     assert.equal(1, settlements[1].handled)
     cancel:cancel()
     assert.is_true(ended:wait(5))
@@ -91,7 +91,7 @@ describe("inbox:work", function()
       deliver(caption(tostring(count)))
       local ended = work { attempts = 2 }
       wait_until("dead", count + 1)
-      assert.equal("retried", settlements[2 * count + 1].fate)
+      assert.equal("retried", settlements[2 * count + 1].disposition)
       local dead = inbox:list "dead"
       assert.equal(returned == "boom" and "boom" or "the handlers failed", dead[#dead].error)
       cancel:cancel()
@@ -112,12 +112,12 @@ describe("inbox:work", function()
     assert.equal(4, #times)
     assert.equal("no luck 4", inbox:list("dead")[1].error)
     for i = 1, 3 do
-      assert.equal("retried", settlements[i].fate)
+      assert.equal("retried", settlements[i].disposition)
       local most = 0.01 * 2 ^ (i - 1)
       assert.is_true(settlements[i].delay >= most / 2 and settlements[i].delay <= most)
       assert.is_true(times[i + 1] - times[i] >= settlements[i].delay * 0.99)
     end
-    assert.equal("buried", settlements[4].fate)
+    assert.equal("dead_lettered", settlements[4].disposition)
   end)
 
   it("gives a dead letter all its attempts again", function()
@@ -157,9 +157,9 @@ describe("inbox:work", function()
     assert.truthy(stored:find("^x+; stack: spec/inbox/worker_spec.lua:%d+ in .*; y+$"))
   end)
 
-  it("stores at most 1000 bytes of the error that a claim is buried with, in one line", function()
+  it("stores at most 1000 bytes of the error that a claim is dead-lettered with, in one line", function()
     deliver(caption "a")
-    assert(inbox:claim()[1]:bury("line\n" .. ("x"):rep(5000)))
+    assert(inbox:claim()[1]:dead_letter("line\n" .. ("x"):rep(5000)))
     local stored = inbox:list("dead")[1].error
     assert.equal(1000, #stored)
     assert.truthy(stored:find "^line x+$")
@@ -218,7 +218,7 @@ describe("inbox:work", function()
     wait_for(function() return #settlements == 12 end, "the end")
     assert.equal(12, runs)
     assert.equal(4, batches[1])
-    for _, settlement in ipairs(settlements) do assert.equal("completed", settlement.fate) end
+    for _, settlement in ipairs(settlements) do assert.equal("completed", settlement.disposition) end
   end)
 
   it("tells of each claim that is lost of those that are completed at once", function()
@@ -234,9 +234,9 @@ describe("inbox:work", function()
     work { concurrency = 3 }
     wait_until("done", 2)
     wait_for(function() return #settlements == 3 end, "the end")
-    local fates = {}
-    for _, settlement in ipairs(settlements) do fates[settlement.event.captionId] = settlement.fate end
-    assert.same({ ["1"] = "completed", ["2"] = "lost", ["3"] = "completed" }, fates)
+    local dispositions = {}
+    for _, settlement in ipairs(settlements) do dispositions[settlement.event.captionId] = settlement.disposition end
+    assert.same({ ["1"] = "completed", ["2"] = "lost", ["3"] = "completed" }, dispositions)
   end)
 
   it("keeps the order within a lane", function()
@@ -308,7 +308,7 @@ describe("inbox:work", function()
     deliver(caption "a")
     work()
     wait_for(function() return #settlements == 1 end, "the end")
-    assert.equal("completed", settlements[1].fate)
+    assert.equal("completed", settlements[1].disposition)
     assert.equal(1, stats().done)
     assert.equal(1, runs)
   end)
@@ -441,9 +441,9 @@ describe("inbox:work", function()
     deliver(caption "a")
     work()
     wait_until("done", 1)
-    assert.equal("retried", settlements[1].fate)
+    assert.equal("retried", settlements[1].disposition)
     assert.truthy(settlements[1].errors[1]:find("a bug in dispatch", 1, true))
-    assert.truthy(settlements[1].tracebacks[1]:find("inbox_work_spec.lua", 1, true))
+    assert.truthy(settlements[1].tracebacks[1]:find("worker_spec.lua", 1, true))
   end)
 
   it("goes on although the log raises, yields to another scheduler, or does not return", function()
@@ -494,7 +494,7 @@ describe("inbox:work", function()
     local interval = upkeep.PURGE_INTERVAL_S
     upkeep.PURGE_INTERVAL_S = 0.05
     finally(function() upkeep.PURGE_INTERVAL_S = interval end)
-    inbox = apivideo.inbox { store = store, keep = 0.3 }
+    inbox = apivideo.inbox { store = store, retention = 0.3 }
     receiver = apivideo.receiver { inbox = inbox, secrets = SECRET, log = function() end }
     handlers:on("video.*", function() end)
     work()

@@ -9,7 +9,7 @@ local runtime = require "apivideo.runtime"
 local scheduler = {}
 
 -- How a request can end, by a number of the command; the rest is processed and answered.
-local fates = { "lost", "unanswered", "late", "failed", "failed later", "limited" }
+local faults = { "lost", "unanswered", "late", "failed", "failed later", "limited" }
 
 ---@class spec.model.Actor
 ---@field co? thread its operation; nil when it is idle
@@ -69,22 +69,22 @@ function scheduler.start(actor, operation, finished)
   resume(actor)
 end
 
--- Carries out a request, or not. One request in six has a fate, one in sixteen meets another clock.
+-- Carries out a request, or not. One request in six has a fault, one in sixteen meets another clock.
 local function arrive(account, actor, n)
-  local fate = n and fates[math.floor(n / 8) % 36 + 1]
+  local fault = n and faults[math.floor(n / 8) % 36 + 1]
   local skew = n and math.floor(n / 512) % 16 == 0 and n % 5 - 2 or 0
   actor.state = "arrived"
-  if fate == "lost" then
+  if fault == "lost" then
     actor.subject = { nil, "network", "the connection was reset", true }
-  elseif fate == "failed" or fate == "limited" then
-    actor.subject = { { status = fate == "failed" and 500 or 429, headers = {}, body = "" } }
-  elseif fate == "late" then
+  elseif fault == "failed" or fault == "limited" then
+    actor.subject = { { status = fault == "failed" and 500 or 429, headers = {}, body = "" } }
+  elseif fault == "late" then
     table.insert(account.late, actor.subject)
     actor.subject = { nil, "timeout", "there was no response", true }
   else
     actor.subject = { account:handle(actor.subject, skew) }
-    if fate == "unanswered" then actor.subject = { nil, "network", "the connection was reset", true } end
-    if fate == "failed later" then actor.subject = { { status = 502, headers = {}, body = "" } } end
+    if fault == "unanswered" then actor.subject = { nil, "network", "the connection was reset", true } end
+    if fault == "failed later" then actor.subject = { { status = 502, headers = {}, body = "" } } end
   end
 end
 

@@ -25,8 +25,8 @@ return {
     file = "lua/apivideo/inbox/settlement.lua", spec = "spec/inbox/worker_spec.lua",
     { "attempts have no end", "elseif attempt >= worker.attempts or all_permanent(errs) then", "elseif all_permanent(errs) then" },
     { "what cannot succeed is tried again", "elseif attempt >= worker.attempts or all_permanent(errs) then", "elseif attempt >= worker.attempts then" },
-    { "a store that raises keeps the claim", "local called, fate, ok, err = protected.call(store_outcome, worker, claim, outcome)",
-      "local called, fate, ok, err = true, store_outcome(worker, claim, outcome)", spec = "spec/inbox/handlers_leaving_spec.lua" },
+    { "a store that raises keeps the claim", "local called, disposition, ok, err = protected.call(store_outcome, worker, claim, outcome)",
+      "local called, disposition, ok, err = true, store_outcome(worker, claim, outcome)", spec = "spec/inbox/handlers_leaving_spec.lua" },
   },
   {
     file = "lua/apivideo/inbox/upkeep.lua", spec = "spec/inbox/worker_spec.lua",

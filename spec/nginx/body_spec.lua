@@ -28,7 +28,7 @@ location = /kept {
 }
 location = /own {
   client_body_buffer_size 4096;
-  content_by_lua_block { ngx.print((require("app").receiver:nginx { answer = false })) }
+  content_by_lua_block { ngx.print((require("app").receiver:nginx { respond = false })) }
 }
 location /seen/ { mirror off; content_by_lua_block { ngx.print(ngx.shared.seen:get(ngx.var.uri:sub(7)) or 0) } }
 location = /metrics { mirror off; content_by_lua_block { ngx.print(require("app").receiver:metrics()) } }
@@ -79,6 +79,6 @@ describe_nginx("a body that another module of nginx read first #process", functi
       .. " read %([^)]+: No such file or directory%); nginx deletes it where another module has read the body before"
       .. " %(mirror, client_body_early_read%): set client_body_buffer_size to the receiver's max_body, 20000, or more",
       lines[1])
-    assert.matches('refused_total{reason="body_unavailable"} 2\n', nginx:get "/metrics")
+    assert.matches('rejected_total{reason="body_unavailable"} 2\n', nginx:get "/metrics")
   end)
 end)

@@ -294,7 +294,7 @@ describe_nginx("receiver in nginx #process", function()
   it("returns what to answer, and answers nothing, inside another handler", function()
     nginx = start(SIMPLE, { server = SERVER .. [[
       location = /own { content_by_lua_block {
-        local status, headers, body = require("app").receiver:nginx { answer = false }
+        local status, headers, body = require("app").receiver:nginx { respond = false }
         ngx.status = 200
         ngx.say(status, " ", headers.Allow or "-", " ", #body)
       } }
@@ -462,7 +462,7 @@ describe_nginx("receiver in nginx #process", function()
       local text = nginx:get "/metrics"
       for _, expected in ipairs {
         "apivideo_deliveries_received_total 42", 'handled_total{type="video.encoding.quality.completed"} 40',
-        'failed_total{type="video.caption.generated"} 1', 'refused_total{reason="bad_signature"} 1',
+        'failed_total{type="video.caption.generated"} 1', 'rejected_total{reason="bad_signature"} 1',
         'apivideo_delivery_seconds_bucket{le="+Inf"} 41', "apivideo_delivery_seconds_count 41",
       } do
         assert.truthy(text:find(expected .. "\n", 1, true), expected .. " in\n" .. text)

@@ -82,7 +82,7 @@ describe("metrics", function()
     for _ = 1, 6 do assert.equal(503, send(receiver, RECORDED)) end
     local counts = {}
     for name, count in pairs(samples_of(receiver:metrics())) do
-      local reason = name:match('^apivideo_deliveries_refused_total{reason="([%l_]+)"}$')
+      local reason = name:match('^apivideo_deliveries_rejected_total{reason="([%l_]+)"}$')
       if reason then counts[reason] = count end
     end
     assert.same({ bad_method = 1, too_large = 3, bad_signature = 4, bad_event = 5, secret_unavailable = 6,
@@ -175,6 +175,6 @@ describe("metrics", function()
     assert.equal(405, ask("GET", "/").status)
     local response = ask("GET", "/metrics")
     assert.equal("text/plain; version=0.0.4", response.headers["content-type"])
-    assert.equal(1, samples_of(response.body)['apivideo_deliveries_refused_total{reason="bad_method"}'])
+    assert.equal(1, samples_of(response.body)['apivideo_deliveries_rejected_total{reason="bad_method"}'])
   end)
 end)

@@ -129,7 +129,7 @@ return function(name, kind)
         assert.is_true(store:complete(entry.id, entry.token))
         assert.is_false(put { key = "a" })
         entry = claim()
-        assert.is_true(store:bury(entry.id, entry.token, "x"))
+        assert.is_true(store:dead_letter(entry.id, entry.token, "x"))
         assert.is_false(put { key = "b" })
         assert.is_true(put { key = "c" })
       end)
@@ -306,7 +306,7 @@ return function(name, kind)
           assert.is_false(store:extend(lost.id, lost.token, 60))
           assert.is_false(store:complete(lost.id, lost.token))
           assert.is_false(store:retry(lost.id, lost.token, 0, "x"))
-          assert.is_false(store:bury(lost.id, lost.token, "x"))
+          assert.is_false(store:dead_letter(lost.id, lost.token, "x"))
         end
         assert.is_true(store:complete(second.id, second.token))
         assert.is_false(store:complete(second.id, second.token))
@@ -386,15 +386,15 @@ return function(name, kind)
     end)
 
     describe("dead letters", function()
-      local function bury(fields)
+      local function dead_letter(fields)
         put(fields)
         local entry = claim()
-        assert.is_true(store:bury(entry.id, entry.token, "why " .. entry.raw))
+        assert.is_true(store:dead_letter(entry.id, entry.token, "why " .. entry.raw))
         return entry.id
       end
 
       it("are kept with their error until they are given another chance", function()
-        local a, b = bury { key = "a", raw = "a" }, bury { key = "b", raw = "b" }
+        local a, b = dead_letter { key = "a", raw = "a" }, dead_letter { key = "b", raw = "b" }
         assert.is_nil(claim())
         local dead = assert(store:list("dead", 10, 0))
         assert.same({ a, b }, ids_of(dead))
@@ -412,7 +412,7 @@ return function(name, kind)
       end)
 
       it("are all given another chance", function()
-        for i = 1, 3 do bury { key = tostring(i), raw = tostring(i) } end
+        for i = 1, 3 do dead_letter { key = tostring(i), raw = tostring(i) } end
         assert.equal(3, store:redrive())
         assert.equal(0, store:redrive())
         assert.same({ "1", "2", "3" }, raws_of(store:claim(10, 60)))
@@ -426,7 +426,7 @@ return function(name, kind)
         assert.is_true(store:complete(entry.id, entry.token))
         put { key = "dead" }
         entry = claim()
-        assert.is_true(store:bury(entry.id, entry.token, "x"))
+        assert.is_true(store:dead_letter(entry.id, entry.token, "x"))
         put { key = "waiting" }
         assert.equal(0, store:purge("done", 60))
         assert.equal(1, store:purge("done", 0))
@@ -476,7 +476,7 @@ return function(name, kind)
         for i = 1, 4 do put { key = tostring(i), raw = tostring(i) } end
         claim(0.05)
         local dead, done = claim(), claim()
-        assert.is_true(store:bury(dead.id, dead.token, "x"))
+        assert.is_true(store:dead_letter(dead.id, dead.token, "x"))
         assert.is_true(store:complete(done.id, done.token))
         wait_for(function() return count "waiting" == 2 end, "the lease's end")
         local other = another()
@@ -535,7 +535,7 @@ return function(name, kind)
         local second = next_of(a, "complete")
         assert.equal("a2", second.raw)
         assert.is_nil(claim())
-        assert.equal("a3", next_of(second, "bury", "x").raw)
+        assert.equal("a3", next_of(second, "dead_letter", "x").raw)
       end)
 
       it("waits while its first is put off", function()
@@ -559,7 +559,7 @@ return function(name, kind)
         put { key = "a1", raw = "a1", lane = "a" }
         put { key = "a2", raw = "a2", lane = "a" }
         put { key = "a3", raw = "a3", lane = "a" }
-        local second = next_of(claim(), "bury", "x")
+        local second = next_of(claim(), "dead_letter", "x")
         assert.equal("a2", second.raw)
         assert.equal(1, store:redrive())
         assert.is_nil(claim())
@@ -608,7 +608,7 @@ return function(name, kind)
         for i = 1, 6 do put { key = tostring(i), lane = i > 4 and "lane" or nil } end
         local done, dead, late = claim(), claim(), claim()
         assert.is_true(store:complete(done.id, done.token))
-        assert.is_true(store:bury(dead.id, dead.token, "x"))
+        assert.is_true(store:dead_letter(dead.id, dead.token, "x"))
         assert.is_true(store:retry(late.id, late.token, 60, "x"))
         claim()
         local stats = assert(store:stats())
@@ -629,7 +629,7 @@ return function(name, kind)
         assert.is_nil(verdicts)
         assert.equal("store_unavailable", err.kind)
         for _, call in ipairs { { "claim", 1, 60 }, { "extend", 1, 1, 60 }, { "complete", 1, 1 },
-          { "remove", 1, 1 }, { "retry", 1, 1, 0, "x" }, { "bury", 1, 1, "x" }, { "list", "dead", 1, 0 }, { "redrive" },
+          { "remove", 1, 1 }, { "retry", 1, 1, 0, "x" }, { "dead_letter", 1, 1, "x" }, { "list", "dead", 1, 0 }, { "redrive" },
           { "purge", "done", 0 }, { "pause" }, { "resume" }, { "stats" } } do
           local result, problem = store[call[1]](store, unpack(call, 2))
           assert.is_nil(result, call[1])

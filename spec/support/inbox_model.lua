@@ -171,7 +171,7 @@ local settle = {
   retry = function(self, entry, delay, message)
     entry.is_claimed, entry.due, entry.error = false, self.clock.time + delay, message
   end,
-  bury = function(self, entry, message)
+  dead_letter = function(self, entry, message)
     finish(self, entry, "dead")
     entry.error = message
   end,

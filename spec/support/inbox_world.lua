@@ -22,7 +22,7 @@ World.__index = World
 -- ---- operations: a list that can be shortened, so each finds out by itself what it acts on ----
 
 local weights = {
-  put = 30, claim = 22, complete = 14, retry = 7, bury = 6, extend = 4, remove = 2, advance = 6, redrive = 3, purge = 3,
+  put = 30, claim = 22, complete = 14, retry = 7, dead_letter = 6, extend = 4, remove = 2, advance = 6, redrive = 3, purge = 3,
   pause = 1, resume = 4, restart = 3, outage = 4, recovery = 9, fault = 6, forward = 14,
 }
 local names, total = {}, 0
@@ -196,7 +196,7 @@ local acts = {
     if self.store:remove(claim.id, claim.token) then self.store_model.purged[entry.key] = true end
   end,
   retry = function(self, a, b) settle(self, "retry", a, b % 2 == 0 and 0 or DELAY, "failure " .. b) end,
-  bury = function(self, a, b) settle(self, "bury", a, "given up " .. b) end,
+  dead_letter = function(self, a, b) settle(self, "dead_letter", a, "given up " .. b) end,
   extend = function(self, a, b) settle(self, "extend", a, LEASES[b % 2 + 1]) end,
   redrive = function(self, a)
     local claim = claim_of(self, a)
@@ -219,7 +219,7 @@ local acts = {
   fault = function(self, a, b, c)
     local target = a % 2 == 0 and self.spool or self.store
     local methods = target == self.spool and { "put", "remove", "claim", "list", "retry" }
-      or { "put", "put", "claim", "complete", "retry", "bury" }
+      or { "put", "put", "claim", "complete", "retry", "dead_letter" }
     target.fault = { method = methods[b % #methods + 1], is_done = c % 2 == 0, is_crash = c % 3 == 0 }
   end,
   forward = function(self, a)

@@ -59,8 +59,8 @@ end
 ---@param err any why
 ---@return true|nil
 ---@return apivideo.Error? err `claim_lost` `store_unavailable`
-function Claim:bury(err)
-  return verdict(self, self.store:bury(self.id, self.token, text_of(err)))
+function Claim:dead_letter(err)
+  return verdict(self, self.store:dead_letter(self.id, self.token, text_of(err)))
 end
 
 local claim = {}

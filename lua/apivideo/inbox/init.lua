@@ -28,7 +28,7 @@ local LATEST_S = 1e12 -- of received_at: far more than any clock tells
 ---@field complete_all? fun(self, claims: { id: integer, token: integer }[]): boolean[]|nil, apivideo.Error? several, for less than one by one
 ---@field remove fun(self, id: integer, token: integer): boolean|nil, apivideo.Error? completes it, and removes it with its key in the same step
 ---@field retry fun(self, id: integer, token: integer, delay: number, message: string): boolean|nil, apivideo.Error?
----@field bury fun(self, id: integer, token: integer, message: string): boolean|nil, apivideo.Error?
+---@field dead_letter fun(self, id: integer, token: integer, message: string): boolean|nil, apivideo.Error?
 ---@field list fun(self, state: apivideo.EntryState, limit: integer, after: integer): apivideo.StoredEntry[]|nil, apivideo.Error?
 ---@field redrive fun(self, id?: integer): integer|nil, apivideo.Error?
 ---@field purge fun(self, state: "done"|"dead", age: number): integer|nil, apivideo.Error? at most 1000 at a time
@@ -73,7 +73,7 @@ Inbox.__index = Inbox
 
 Inbox.__tostring = function() return "apivideo.inbox" end
 
-local FUNCTIONS = { "put", "claim", "extend", "complete", "remove", "retry", "bury", "list", "redrive", "purge",
+local FUNCTIONS = { "put", "claim", "extend", "complete", "remove", "retry", "dead_letter", "list", "redrive", "purge",
   "pause", "resume", "stats", "close" }
 
 -- Raises at the caller of inbox:put for what is not a delivery.
@@ -273,7 +273,7 @@ function Inbox:_is_available()
   return false
 end
 
-local known = { store = "table", spool = "table?", events = "table?", lane = "function?", keep = "number?",
+local known = { store = "table", spool = "table?", events = "table?", lane = "function?", retention = "number?",
   window = "number?" }
 
 ---@class apivideo.InboxOptions
@@ -281,7 +281,7 @@ local known = { store = "table", spool = "table?", events = "table?", lane = "fu
 ---@field spool? apivideo.Store a second one, on this machine: takes the events while the first is away, and forwards them later
 ---@field events? apivideo.Catalogue the catalogue of types, when the application extends it
 ---@field lane? fun(event: apivideo.Event): string? events of one lane are handled one at a time, in order of receipt
----@field keep? number seconds for which a handled event is remembered, so that it is known when it comes again; default 7 days
+---@field retention? number seconds for which a handled event is remembered, so that it is known when it comes again; default 7 days
 ---@field window? number seconds in which two broadcasts that differ in `emittedAt` alone are one, unless the opposite event came in between; default 20
 
 local function check_store(option, store)
@@ -305,7 +305,7 @@ function inbox.new(given)
   if given.events and type(given.events.names) ~= "function" then
     error("inbox: option \"events\" must be a catalogue, from events.extend", 2)
   end
-  for _, name in ipairs { "keep", "window" } do
+  for _, name in ipairs { "retention", "window" } do
     local value = given[name]
     if value and (value ~= value or value < 0) then
       error(("inbox: option \"%s\" must be a number of seconds from 0 on"):format(name), 2)
@@ -316,7 +316,7 @@ function inbox.new(given)
     store = given.store,
     events = given.events or catalogue,
     lane = given.lane,
-    keep = given.keep or 7 * 86400,
+    retention = given.retention or 7 * 86400,
     arrival = runtime.latch(), -- opens when an event comes; then there is another
   }, Inbox)
   self.spool = given.spool and spool.new(given.store, given.spool, window, function(entry)

@@ -231,7 +231,7 @@ function Memory:retry(id, token, delay, message)
   return entry ~= nil
 end
 
-function Memory:bury(id, token, message)
+function Memory:dead_letter(id, token, message)
   if self.closed then return closed() end
   local entry = holding(self, id, token)
   if entry then

@@ -13,7 +13,7 @@ local STORE_RETRY_INTERVAL_S = 0.25
 local STORED_MAX_BYTES = 1000 -- of the errors of an attempt, as a claim keeps them
 
 ---@class apivideo.Settlement the outcome of one attempt, for the log
----@field fate "completed"|"retried"|"buried"|"lost"
+---@field disposition "completed"|"retried"|"dead_lettered"|"lost"
 ---@field delivery apivideo.Delivery
 ---@field event? apivideo.Event
 ---@field seconds number how long the handlers took
@@ -55,12 +55,12 @@ end
 
 -- The default log: a line for each outcome that needs attention.
 local function report(outcome)
-  local fate, what = outcome.fate, name_of(outcome.delivery, outcome.event)
+  local disposition, what = outcome.disposition, name_of(outcome.delivery, outcome.event)
   if outcome.errors then
     local text = text_of(outcome.errors, outcome.tracebacks)
-    if fate == "retried" then
+    if disposition == "retried" then
       log.warn(("%s failed, again in %.0f s: %s"):format(what, outcome.delay, text))
-    elseif fate == "buried" then
+    elseif disposition == "dead_lettered" then
       log.error(("%s failed and was given up; see inbox:list(\"dead\"): %s"):format(what, text))
     else
       log.error(("%s failed: %s"):format(what, text))
@@ -90,13 +90,13 @@ local function call_claim(worker, claim, name, ...)
   end
 end
 
--- Settles a claim in the store. Its fate; whether the store has it, and why not.
+-- Settles a claim in the store. Its disposition; whether the store has it, and why not.
 local function store_outcome(worker, claim, outcome)
   local attempt, errs = claim.attempt, outcome.errors
   if outcome.handled then
     return "completed", call_claim(worker, claim, "complete")
   elseif attempt >= worker.attempts or all_permanent(errs) then
-    return "buried", call_claim(worker, claim, "bury", stored_text(outcome))
+    return "dead_lettered", call_claim(worker, claim, "dead_letter", stored_text(outcome))
   end
   outcome.delay = delay_of(worker, attempt)
   return "retried", call_claim(worker, claim, "retry", outcome.delay, stored_text(outcome))
@@ -125,9 +125,9 @@ function settlement.settle(worker, attempt, handled, errs, tracebacks)
     event = claim.event, delivery = claim.delivery, handled = handled, errors = errs, tracebacks = tracebacks,
     seconds = now - attempt.started,
   }
-  local called, fate, ok, err = protected.call(store_outcome, worker, claim, outcome)
-  if not called then ok, err = nil, errors.new("store_unavailable", "the store failed: " .. failure.message(fate)) end
-  outcome.fate, outcome.err = ok and fate or "lost", err
+  local called, disposition, ok, err = protected.call(store_outcome, worker, claim, outcome)
+  if not called then ok, err = nil, errors.new("store_unavailable", "the store failed: " .. failure.message(disposition)) end
+  outcome.disposition, outcome.err = ok and disposition or "lost", err
   attempt.is_settled = true
   tell(worker, outcome)
   worker.under_way[attempt] = nil

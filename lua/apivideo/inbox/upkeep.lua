@@ -39,10 +39,10 @@ local function end_overdue(self)
   end
 end
 
--- Removes what was handled longer ago than `keep`, in batches.
+-- Removes what was handled longer ago than `retention`, in batches.
 local function purge(self)
   while not self:is_over() and not self.over:is_open() do
-    local count = self.inbox.store:purge("done", self.inbox.keep)
+    local count = self.inbox.store:purge("done", self.inbox.retention)
     if not count or count == 0 then return end
     runtime.sleep(PURGE_PAUSE_S)
   end

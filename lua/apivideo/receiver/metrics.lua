@@ -14,7 +14,7 @@ local REASONS = {
   store_unavailable = "store_unavailable", body_unavailable = "body_unavailable", -- kinds of errors
 }
 
-local FATES = {
+local OUTCOMES = {
   { name = "handled", help = "Deliveries whose handlers succeeded." },
   { name = "unhandled", help = "Deliveries that no handler matched." },
   { name = "failed", help = "Deliveries of which a handler failed." },
@@ -26,10 +26,10 @@ local FATES = {
 local Metrics = {}
 Metrics.__index = Metrics
 
--- The keys of a type's counts, by fate. They are made once: a delivery makes no string.
+-- The keys of a type's counts, by outcome. They are made once: a delivery makes no string.
 local function keys_of(label)
   local keys = {}
-  for _, fate in ipairs(FATES) do keys[fate.name] = PREFIX .. fate.name .. ":" .. label end
+  for _, outcome in ipairs(OUTCOMES) do keys[outcome.name] = PREFIX .. outcome.name .. ":" .. label end
   return keys
 end
 
@@ -74,14 +74,14 @@ local function write(lines, name, value)
   lines[#lines + 1] = name .. " " .. (("%.15g"):format(value):gsub(",", "."))
 end
 
--- Writes the deliveries by type of each fate; how many there are.
+-- Writes the deliveries by type of each outcome; how many there are.
 local function write_fates(self, lines)
   local total = 0
-  for _, fate in ipairs(FATES) do
-    local name = "apivideo_deliveries_" .. fate.name .. "_total"
-    write_head(lines, name, "counter", fate.help)
+  for _, outcome in ipairs(OUTCOMES) do
+    local name = "apivideo_deliveries_" .. outcome.name .. "_total"
+    write_head(lines, name, "counter", outcome.help)
     for _, label in ipairs(self.labels) do
-      local value = self.store:get(self.types[label][fate.name]) or 0
+      local value = self.store:get(self.types[label][outcome.name]) or 0
       total = total + value
       write(lines, ('%s{type="%s"}'):format(name, escaped(label)), value)
     end
@@ -91,7 +91,7 @@ end
 
 local function write_refused(self, lines)
   local total = 0
-  local name = "apivideo_deliveries_refused_total"
+  local name = "apivideo_deliveries_rejected_total"
   write_head(lines, name, "counter", "Requests that were refused.")
   for _, reason in ipairs(self.refusals) do
     local value = self.store:get(PREFIX .. "refused:" .. reason) or 0

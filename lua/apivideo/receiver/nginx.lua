@@ -11,7 +11,7 @@ local ngx = host.ngx -- nil elsewhere: the receiver has this function everywhere
 local ENOENT = 2
 
 ---@class apivideo.NginxOptions
----@field answer? boolean default true; false: the status, headers and body are returned, and nothing is sent
+---@field respond? boolean default true; false: the status, headers and body are returned, and nothing is sent
 
 local phases = { rewrite = true, access = true, precontent = true, content = true }
 
@@ -103,14 +103,14 @@ end
 return function(take, refuse_unread, headers_of)
   return function(receiver, given)
     check_call(receiver)
-    if given then options.check("receiver:nginx", given, { answer = "boolean?" }) end
+    if given then options.check("receiver:nginx", given, { respond = "boolean?" }) end
     local method, list = ngx.req.get_method(), headers.any_case(ngx.req.get_headers(0))
     local body, size, err = "", 0, nil
     if method == "POST" then body, size, err = read_body(list, receiver.max_body) end
     ngx.on_abort(go_on)
     local path = receiver:_is_probe(method) and ngx.var.uri or nil
     local status = err and refuse_unread(receiver, err) or take(receiver, method, list, body, size, path)
-    if given and given.answer == false then return status, headers_of(status), "" end
+    if given and given.respond == false then return status, headers_of(status), "" end
     if ngx.headers_sent then return end_sent(status) end
     if status == 204 then return ngx.exit(status) end
     return send(status, headers_of(status))

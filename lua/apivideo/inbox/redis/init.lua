@@ -192,8 +192,8 @@ function Redis:retry(id, token, delay, message)
   return holds(self, "retry", { whole(id), whole(token), milliseconds(delay), message })
 end
 
-function Redis:bury(id, token, message)
-  return holds(self, "bury", { whole(id), whole(token), message })
+function Redis:dead_letter(id, token, message)
+  return holds(self, "dead_letter", { whole(id), whole(token), message })
 end
 
 function Redis:list(state, limit, after)

@@ -16,9 +16,9 @@ local keys = {
   "occurrences",  -- <occurrence>:<when it came>:<id> of all that the store knows, in lexical order
   "attempts",     -- ids that came back after an attempt, by the number of attempts
   "dead",         -- ids, by id
-  "buried",       -- the same, by the time when they ended
+  "dead_by_end",       -- the same, by the time when they ended
   "done",         -- ids, by id
-  "completed",    -- the same, by the time when they ended
+  "done_by_end",    -- the same, by the time when they ended
   "meta",         -- the last id, the store's clock, whether it is paused, where recovery goes on
 }
 

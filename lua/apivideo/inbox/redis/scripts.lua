@@ -112,7 +112,7 @@ for _, entry in ipairs(new) do
   if problem ~= "" then
     keep(n, { 0, 0, key, lane, mark, came, facts, problem })
     call("ZADD", dead, n, n)
-    call("ZADD", buried, time, n)
+    call("ZADD", dead_by_end, time, n)
   else
     if lane ~= "" then call("ZADD", lanes, 0, member(lane, n)) end
     if lane == "" or call("HSETNX", heads, lane, n) == 1 then
@@ -180,7 +180,7 @@ finish(n, record)
 call("XDEL", stream, n)
 keep(n, record)
 call("ZADD", done, n, n)
-call("ZADD", completed, time, n)
+call("ZADD", done_by_end, time, n)
 return 1
 ]=]
 
@@ -210,7 +210,7 @@ return 1
 ]=]
 
 --- ARGV: id, token, message.
-scripts.bury = script [=[
+scripts.dead_letter = script [=[
 local n, time = ARGV[1], now()
 local record = claimed(n, ARGV[2])
 if not record then return 0 end
@@ -218,7 +218,7 @@ finish(n, record)
 record[ERROR] = ARGV[3]
 keep(n, record)
 call("ZADD", dead, n, n)
-call("ZADD", buried, time, n)
+call("ZADD", dead_by_end, time, n)
 return 1
 ]=]
 
@@ -272,7 +272,7 @@ for _, n in ipairs(ids) do
   record[ATTEMPT] = 0
   keep(n, record)
   call("ZREM", dead, n)
-  call("ZREM", buried, n)
+  call("ZREM", dead_by_end, n)
   if record[LANE] ~= "" then call("ZADD", lanes, 0, member(record[LANE], n)) end
   queue(n, record[LANE])
 end
@@ -283,8 +283,8 @@ return { #ids, ids[#ids] or "" }
 --- hold nothing, are forgotten, too.
 scripts.purge = script [=[
 local HOUR = 3600000
-local by_id, by_end = done, completed
-if ARGV[1] == "dead" then by_id, by_end = dead, buried end
+local by_id, by_end = done, done_by_end
+if ARGV[1] == "dead" then by_id, by_end = dead, dead_by_end end
 local ids = call("ZRANGE", by_end, "-inf", now() - ARGV[2], "BYSCORE", "LIMIT", 0, 1000)
 for _, n in ipairs(ids) do
   forget(n, record_of(n))

@@ -221,12 +221,12 @@ function Sqlite:remove(id, token)
   return attempt(self, "write", remove, id, token)
 end
 
-local function bury(db, now, id, token, message)
-  return finish(db, id, "bury", now, message, id, token, now)
+local function dead_letter(db, now, id, token, message)
+  return finish(db, id, "dead_letter", now, message, id, token, now)
 end
 
-function Sqlite:bury(id, token, message)
-  return attempt(self, "write", bury, id, token, message)
+function Sqlite:dead_letter(id, token, message)
+  return attempt(self, "write", dead_letter, id, token, message)
 end
 
 local function list(db, now, state, limit, after)

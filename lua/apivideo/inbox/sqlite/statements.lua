@@ -42,7 +42,7 @@ return {
   extend = "UPDATE events SET due = ? WHERE " .. CLAIM_HOLDS,
   retry = "UPDATE events SET state = 'delayed', due = ?, error = ? WHERE " .. CLAIM_HOLDS,
   complete = "UPDATE events SET state = 'done', due = NULL, ended = ?, raw = '' WHERE " .. CLAIM_HOLDS,
-  bury = "UPDATE events SET state = 'dead', due = NULL, ended = ?, error = ? WHERE " .. CLAIM_HOLDS,
+  dead_letter = "UPDATE events SET state = 'dead', due = NULL, ended = ?, error = ? WHERE " .. CLAIM_HOLDS,
   remove = "DELETE FROM events WHERE " .. CLAIM_HOLDS,
   lane = "SELECT lane FROM events WHERE id = ?",
   next_of_lane = [[UPDATE events SET state = 'ready' WHERE id =
