@@ -257,7 +257,7 @@ describe("an inbox", function()
       ['"store" is required'] = function() apivideo.inbox {} end,
       ['did you mean "store"'] = function() apivideo.inbox { stor = memory() } end,
       ["it lacks put"] = function() apivideo.inbox { store = {} } end,
-      ["from events.extend"] = function() apivideo.inbox { store = memory(), events = {} } end,
+      ["from events:extend"] = function() apivideo.inbox { store = memory(), events = {} } end,
       ['"retention" must be'] = function() apivideo.inbox { store = memory(), retention = -1 } end,
       ['"window" must be a number of seconds from 0 on'] = function()
         apivideo.inbox { store = memory(), window = 0 / 0 }

@@ -85,7 +85,7 @@ describe("a signed body that cannot be parsed, with an inbox,", function()
     local raw = BODIES["no field of the identity"]
     inboxes.deliver(receiver, raw)
     local upgraded = apivideo.inbox { store = store,
-      events = apivideo.events.extend { [QUALITY] = { required = { "videoId" }, identity = { "videoId" } } } }
+      events = apivideo.events:extend { [QUALITY] = { required = { "videoId" }, identity = { "videoId" } } } }
     assert.equal(1, upgraded:redrive())
     local seen
     work(upgraded, apivideo.handlers():on(QUALITY, function(_, delivery) seen = delivery end), "done", 1)

@@ -148,7 +148,7 @@ describe("receiver", function()
 
   it("looks at no body that is larger than its cap, or whose signature does not hold", function()
     local parsed = 0
-    local events = apivideo.events.extend {}
+    local events = apivideo.events:extend {}
     local parse = events.parse
     events.parse = function(...)
       parsed = parsed + 1

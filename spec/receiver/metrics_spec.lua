@@ -103,7 +103,7 @@ describe("metrics", function()
 
   it("have the types of an application, whatever their names are", function()
     local name = 'a"b\\c\nd'
-    handlers = apivideo.handlers { events = apivideo.events.extend {
+    handlers = apivideo.handlers { events = apivideo.events:extend {
       [name] = { required = { "id" }, identity = { "id" } }, other = { required = { "id" }, identity = { "id" } },
     } }
     local receiver = new()

@@ -303,7 +303,7 @@ function inbox.new(given)
   check_store("store", given.store)
   if given.spool then check_store("spool", given.spool) end
   if given.events and type(given.events.names) ~= "function" then
-    error("inbox: option \"events\" must be a catalogue, from events.extend", 2)
+    error("inbox: option \"events\" must be a catalogue, from events:extend", 2)
   end
   for _, name in ipairs { "retention", "window" } do
     local value = given[name]

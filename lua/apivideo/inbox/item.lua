@@ -1,5 +1,6 @@
 --- What a store is given of a delivery.
 
+local event_key = require "apivideo.events.key"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
 local protected = require "apivideo.util.pcall"
@@ -58,12 +59,6 @@ function item.new(inbox, event, err, received)
   return made
 end
 
--- A key's first value: the event's type. (A key is a list of values, each with its length before it.)
-local function type_of(key)
-  local length, from = key:match "^(%d+):()"
-  return length and key:sub(from, from + tonumber(length) - 1) or key
-end
-
 --- Logs each item that its store dropped as a retry although its `emittedAt` differs: it may have been an event of its
 --- own. Such a result becomes false, like that of any other duplicate.
 ---@param items apivideo.StoredItem[]
@@ -77,7 +72,7 @@ function item.log_dropped(items, results, window)
       local key, occurrence = items[i].key, items[i].occurrence
       log.warn(("dropped as a retry: %s of %s came less than %.0f s after an equal event, with no opposite event"
         .. " between them; if it was an event of its own, lower the option \"window\" of the inbox")
-        :format(type_of(occurrence), type_of(key:sub(#occurrence + 1)), math.ceil(window)))
+        :format(event_key.first_value(occurrence), event_key.first_value(key:sub(#occurrence + 1)), math.ceil(window)))
     end
   end
   return results
