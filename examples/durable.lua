@@ -40,7 +40,7 @@ end)
 
 -- What became of each delivery. None of them has waited for a handler.
 local function log(outcome)
-  if outcome.err then return say("  -> refused with %d: %s", outcome.status, outcome.err.message) end
+  if outcome.err then return say("  -> rejected with %d: %s", outcome.status, outcome.err.message) end
   say("  -> %s %s", outcome.event.type, outcome.is_new and "is stored" or "is known")
 end
 

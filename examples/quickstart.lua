@@ -35,7 +35,7 @@ end)
 
 -- What is refused never reaches a handler.
 local function log(outcome)
-  if outcome.err then say("  <- refused with %d: %s", outcome.status, outcome.err.message) end
+  if outcome.err then say("  <- rejected with %d: %s", outcome.status, outcome.err.message) end
 end
 
 -- Stands in for api.video: makes each kind of event happen, and somebody forges one.

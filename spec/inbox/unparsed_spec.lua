@@ -190,7 +190,7 @@ describe("a signed body that cannot be parsed, without an inbox,", function()
       inboxes.deliver(receiver, 'he\0llo "apiKey":"hidden-1" sig_sec_hidden2 ' .. ("x"):rep(100000))
     end)
     assert.equal(1, #written)
-    local expected = "refused with 400 although its signature is valid: event: bad_json"
+    local expected = "rejected with 400 although its signature is valid: event: bad_json"
     assert.truthy(written[1]:find(expected, 1, true), written[1])
     assert.truthy(written[1]:find('he llo "apiKey":"***"', 1, true), written[1])
     assert.is_nil(written[1]:find("hidden", 1, true))

@@ -75,7 +75,7 @@ describe_nginx("a body that another module of nginx read first #process", functi
     local lines = {}
     for line in nginx:log():gmatch "[^\n]*apivideo[^\n]*" do lines[#lines + 1] = line end
     assert.equal(2, #lines, nginx:log())
-    assert.matches("%[error%] .-apivideo: refused with 503: receiver: body_unavailable: the file of the body cannot be"
+    assert.matches("%[error%] .-apivideo: rejected with 503: receiver: body_unavailable: the file of the body cannot be"
       .. " read %([^)]+: No such file or directory%); nginx deletes it where another module has read the body before"
       .. " %(mirror, client_body_early_read%): set client_body_buffer_size to the receiver's max_body, 20000, or more",
       lines[1])

@@ -208,7 +208,7 @@ describe_nginx("receiver in nginx #process", function()
         assert.equal(400, post(nginx, "/webhooks", "{}"))
         assert.equal(0, seen(nginx, id))
         wait_for(function()
-          return nginx:log():find("[warn]", 1, true) and nginx:log():find("apivideo: refused with 401: signature:"
+          return nginx:log():find("[warn]", 1, true) and nginx:log():find("apivideo: rejected with 401: signature:"
             .. " bad_signature: signature mismatch", 1, true)
         end, "the log")
         assert.is_nil(nginx:log():find(SECRET, 1, true))
@@ -325,15 +325,15 @@ describe_nginx("receiver in nginx #process", function()
       location = /header { return 204; header_filter_by_lua_block { require("app").receiver:nginx() } }
       location = /timer { content_by_lua_block { ngx.timer.at(0, function() require("app").receiver:nginx() end) } }
       location = /dot { content_by_lua_block { require("app").receiver.nginx() } }
-      location = /option { content_by_lua_block { require("app").receiver:nginx { anwser = false } } }
+      location = /option { content_by_lua_block { require("app").receiver:nginx { respnd = false } } }
     ]] })
     for path, expected in pairs {
-      ["/log"] = "log_by_lua.-:1: receiver:nginx: nginx has no body to be read in its phase log;"
+      ["/log"] = "log_by_lua.-:1: receiver:nginx: nginx has no request body in its phase log;"
         .. " use content_by_lua_block",
       ["/header"] = "header_filter_by_lua.-:1: receiver:nginx: .- in its phase header_filter; use content_by_lua_block",
       ["/timer"] = "content_by_lua.-:1: receiver:nginx: .- in its phase timer; use content_by_lua_block",
       ["/dot"] = "content_by_lua.-:1: receiver:nginx: call it with a colon, receiver:nginx%(",
-      ["/option"] = 'content_by_lua.-:1: receiver:nginx: unknown option "anwser"; did you mean "answer"%?',
+      ["/option"] = 'content_by_lua.-:1: receiver:nginx: unknown option "respnd"; did you mean "respond"%?',
     } do
       nginx:request(path)
       wait_for(function() return nginx:log():find(expected) end, expected)
@@ -349,7 +349,7 @@ describe_nginx("receiver in nginx #process", function()
       assert.equal("", response.body)
     end
     assert.equal(405, assert(nginx:request("/health/other", { method = "GET" })).status)
-    wait_for(function() return nginx:log():find("refused with 405", 1, true) end, "the line of the other request")
+    wait_for(function() return nginx:log():find("rejected with 405", 1, true) end, "the line of the other request")
     local _, lines = nginx:log():gsub("apivideo: ", "")
     assert.equal(1, lines)
     assert.truthy(nginx:get("/metrics"):find("apivideo_deliveries_received_total 1\n", 1, true))

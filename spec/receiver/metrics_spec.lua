@@ -115,7 +115,7 @@ describe("metrics", function()
 
   it("tell how long deliveries took, up to bounds", function()
     local counts = metrics.new { "a" }
-    for _, seconds in ipairs { 0, 0.001, 0.0011, 0.3, 2, 10, 11, 1e6 } do counts:ran("a", 1, seconds) end
+    for _, seconds in ipairs { 0, 0.001, 0.0011, 0.3, 2, 10, 11, 1e6 } do counts:handled("a", 1, seconds) end
     local samples = samples_of(counts:text())
     for bound, expected in pairs { ["0.001"] = 2, ["0.005"] = 3, ["0.25"] = 3, ["0.5"] = 4, ["1"] = 4, ["2.5"] = 5,
       ["5"] = 5, ["10"] = 6, ["+Inf"] = 8 } do
@@ -131,7 +131,7 @@ describe("metrics", function()
 
   it("are written alike in every locale", function()
     local counts = metrics.new { "a" }
-    counts:ran("a", 1, 0.25)
+    counts:handled("a", 1, 0.25)
     local before = os.setlocale(nil, "numeric")
     local comma = os.setlocale("de_DE.UTF-8", "numeric") or os.setlocale("fr_FR.UTF-8", "numeric")
     local text = counts:text()

@@ -70,7 +70,7 @@ describe("receiver", function()
         ["a function"] = print } do
         local status, text = deliver(new(function() return wrong end))
         assert.equal(503, status)
-        assert.truthy(text:find("secrets: .*the function of the secrets returned " .. expected:gsub(" $", "")), text)
+        assert.truthy(text:find("secrets: .*function of the option secrets returned " .. expected:gsub(" $", "")), text)
       end
     end)
 
@@ -117,7 +117,7 @@ describe("receiver", function()
         ["begins with a byte order mark"] = "\239\187\191" .. RAW,
         ["is the address of a decoded table"] = tostring({}),
         ["is the name of a decoded object"] = "[object Object]",
-        ["is a JSON string that holds JSON"] = '"{\\"type\\":1}"',
+        ["is a JSON string that contains JSON"] = '"{\\"type\\":1}"',
         ["is encoded as base64"] = "eyJ0eXBlIjoidmlkZW8ifQ==",
         ["is encoded as a form or URL"] = "%7B%22type%22%3A",
         ["is encoded as a form or URL "] = "payload=%7B%22type%22%3A",

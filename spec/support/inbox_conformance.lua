@@ -629,8 +629,8 @@ return function(name, kind)
         assert.is_nil(verdicts)
         assert.equal("store_unavailable", err.kind)
         for _, call in ipairs { { "claim", 1, 60 }, { "extend", 1, 1, 60 }, { "complete", 1, 1 },
-          { "remove", 1, 1 }, { "retry", 1, 1, 0, "x" }, { "dead_letter", 1, 1, "x" }, { "list", "dead", 1, 0 }, { "redrive" },
-          { "purge", "done", 0 }, { "pause" }, { "resume" }, { "stats" } } do
+          { "remove", 1, 1 }, { "retry", 1, 1, 0, "x" }, { "dead_letter", 1, 1, "x" }, { "list", "dead", 1, 0 },
+          { "redrive" }, { "purge", "done", 0 }, { "pause" }, { "resume" }, { "stats" } } do
           local result, problem = store[call[1]](store, unpack(call, 2))
           assert.is_nil(result, call[1])
           assert.equal("store_unavailable", problem.kind)

@@ -22,8 +22,8 @@ World.__index = World
 -- ---- operations: a list that can be shortened, so each finds out by itself what it acts on ----
 
 local weights = {
-  put = 30, claim = 22, complete = 14, retry = 7, dead_letter = 6, extend = 4, remove = 2, advance = 6, redrive = 3, purge = 3,
-  pause = 1, resume = 4, restart = 3, outage = 4, recovery = 9, fault = 6, forward = 14,
+  put = 30, claim = 22, complete = 14, retry = 7, dead_letter = 6, extend = 4, remove = 2, advance = 6, redrive = 3,
+  purge = 3, pause = 1, resume = 4, restart = 3, outage = 4, recovery = 9, fault = 6, forward = 14,
 }
 local names, total = {}, 0
 for name in pairs(weights) do names[#names + 1] = name end
