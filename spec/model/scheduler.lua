@@ -1,6 +1,5 @@
---- Actors whose every request, response, wait and crash is a step of its own, taken in an order that a list of
---- commands decides: what the library does is the same each time the list is run. It stands in for the loop of
---- `apivideo.runtime` while a run lasts.
+--- Deterministic scheduling of actors. Each request, response, wait and crash of an actor is one step, and a list of
+--- commands decides the order of the steps. During a run, it replaces the loop of `apivideo.runtime`.
 
 local latches = require "apivideo.runtime.latches"
 local retry = require "apivideo.transport.retry"
@@ -8,7 +7,7 @@ local runtime = require "apivideo.runtime"
 
 local scheduler = {}
 
--- How a request can end, by a number of the command; the rest is processed and answered.
+-- Faults of requests, by a number of the command. All other requests are processed and get their response.
 local faults = { "lost", "unanswered", "late", "failed", "failed later", "limited" }
 
 ---@class spec.model.Actor
@@ -18,7 +17,7 @@ local faults = { "lost", "unanswered", "late", "failed", "failed later", "limite
 
 local function wake(wait) wait.over = true end
 
--- What stands in for the loop, on the clock of an account.
+-- The functions that replace the loop, on the clock of an account.
 local function stand_ins(account)
   local function suspend(wait, seconds)
     wait.over, wait.timed_out = false, false
@@ -69,7 +68,7 @@ function scheduler.start(actor, operation, finished)
   resume(actor)
 end
 
--- Carries out a request, or not. One request in six has a fault, one in sixteen meets another clock.
+-- Processes a request, unless it is lost. One request in six has a fault, one in sixteen meets a node with another clock.
 local function arrive(account, actor, n)
   local fault = n and faults[math.floor(n / 8) % 36 + 1]
   local skew = n and math.floor(n / 512) % 16 == 0 and n % 5 - 2 or 0
@@ -88,8 +87,8 @@ local function arrive(account, actor, n)
   end
 end
 
---- Takes the next step of an actor: its request arrives, or its response; or its wait is over.
----@param n? integer decides what becomes of a request, and whether a wait times out; nil: nothing goes wrong
+--- Performs the next step of an actor: its request or its response arrives, or its wait ends.
+---@param n? integer decides the fault of a request, and whether a wait times out; nil: no fault
 function scheduler.step(account, actor, n)
   if not actor.co then return end
   if actor.state == "request" then

@@ -1,4 +1,4 @@
---- Bodies that another module of nginx has read before receiver:nginx() does. (Newer nginx does the same with
+--- Bodies that another module of nginx reads before receiver:nginx(). (Newer versions of nginx do the same with
 --- `client_body_early_read on`.)
 
 local apivideo = require "apivideo"
@@ -57,7 +57,7 @@ describe_nginx("a body that another module of nginx read first #process", functi
       headers = { "Content-Type: application/json", "X-Api-Video-Signature: " .. apivideo.sign(body, SECRET) } }))
   end
 
-  it("is handled when it fits into the buffer, or nginx keeps its file", function()
+  it("is handled if it fits into the buffer, or if nginx keeps its file", function()
     local body, seen = body_of(15000)
     assert.equal(204, post("/large", body).status)
     assert.equal(204, post("/kept", body).status)
@@ -65,7 +65,7 @@ describe_nginx("a body that another module of nginx read first #process", functi
     assert.equal("3", nginx:get(seen))
   end)
 
-  it("is answered 503, with the remedy in one line of the log, when it does not", function()
+  it("gets 503 otherwise, with the remedy in one line of the log", function()
     local body, seen = body_of(15000)
     local response = post("/small", body)
     assert.same({ 503, "", "0" }, { response.status, response.body, response.headers["content-length"] })

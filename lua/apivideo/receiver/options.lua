@@ -54,7 +54,7 @@ function receiver_options.check(given)
   options.check("receiver", given, known, 5)
   check_destination(given)
   if given.secrets == nil and not given.unsigned then
-    error("receiver: option \"secrets\" is missing, so that anyone could send events: pass"
+    error("receiver: option \"secrets\" is missing, so that any sender could send events: pass"
       .. " client.webhooks:secrets(), or unsigned = true if that is intended", 4)
   end
   if given.secrets ~= nil and given.unsigned then

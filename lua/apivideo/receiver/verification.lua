@@ -19,7 +19,7 @@ function verification.shown(text)
   return #text <= SHOWN_MAX_BYTES and text or text:sub(1, SHOWN_MAX_BYTES) .. "…"
 end
 
--- The only value of a header; or nil and why there is none: it is missing, repeated or not text.
+-- The only value of a header; or nil and why not: it is missing, repeated or not text.
 local function single(list, name)
   local value, count = headers.get(list, name)
   if count == 1 and type(value) == "string" then return value end
