@@ -14,8 +14,8 @@ return {
   inbox = require "apivideo.inbox",
   receiver = require "apivideo.receiver",
 
-  --- For a handler (`return apivideo.permanent(err)`) whose failure is permanent: with an inbox, the event becomes a dead
-  --- letter at once.
+  --- For a handler (`return apivideo.permanent(err)`) whose failure is permanent: with an inbox, the event becomes a
+  --- dead letter at once.
   ---@param err any why
   ---@return nil
   ---@return apivideo.Permanent

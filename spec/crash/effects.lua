@@ -1,5 +1,5 @@
---- The effects of the handlers: one row for each delivery.key, however often they run. The file is not that of the inbox,
---- as with the effects of real handlers.
+--- The effects of the handlers: one row for each delivery.key, however often they run. The file is not that of the
+--- inbox, as with the effects of real handlers.
 
 local DBI = require "DBI"
 

@@ -1,5 +1,5 @@
---- The events that are sent: with all kinds of identity, some in lanes. Each has a unique name, which is independent of its
---- key.
+--- The events that are sent: with all kinds of identity, some in lanes. Each has a unique name, which is independent of
+--- its key.
 
 local cjson = require "cjson"
 

@@ -26,8 +26,8 @@ local function jumps_of_sqlite(directory, seconds)
   return self
 end
 
--- The clock of the server, which is the store's clock, too: leases are shorter than requested, and the window in which a
--- broadcast with a new time is a duplicate ends early.
+-- The clock of the server, which is the store's clock, too: leases are shorter than requested, and the window in which
+-- a broadcast with a new time is a duplicate ends early.
 local function jumps_of_redis(directory, seconds)
   local host = machine.new(directory)
   local server = redis_server.start(directory, { environment = host.environment })

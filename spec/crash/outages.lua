@@ -24,7 +24,7 @@ local function trouble(server, ends)
     else
       server:signal "STOP"
       pauses = pauses + 1
-      runtime.sleep(pauses % 2 * REPLY_TIMEOUT + math.random()) -- every other one is longer than the timeout of the clients
+      runtime.sleep(pauses % 2 * REPLY_TIMEOUT + math.random()) -- every other one exceeds the timeout
       server:signal "CONT"
     end
   end

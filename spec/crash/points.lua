@@ -1,5 +1,5 @@
---- Boundaries at which a process kills or stops itself: around the calls of a store and, inside them, around the operations
---- of the database or the server. The store has no code for it.
+--- Boundaries at which a process kills or stops itself: around the calls of a store and, inside them, around the
+--- operations of the database or the server. The store has no code for it.
 
 local points = {}
 

@@ -1,5 +1,5 @@
---- A store that records its calls and their results, for the checks. Each record is one write to the file of the process, so
---- that a kill loses no earlier record.
+--- A store that records its calls and their results, for the checks. Each record is one write to the file of the
+--- process, so that a kill loses no earlier record.
 
 local apivideo = require "apivideo"
 local cjson = require "cjson"

@@ -1,5 +1,5 @@
---- A Redis server of a storm: on the disk of its machine, with an append-only file that is synced before each reply. It is
---- killed, restarted and paused.
+--- A Redis server of a storm: on the disk of its machine, with an append-only file that is synced before each reply. It
+--- is killed, restarted and paused.
 
 local free_port = require "spec.support.free_port"
 local socket = require "socket"

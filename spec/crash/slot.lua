@@ -55,8 +55,8 @@ local function is_rare(name)
   return name:find "^extend" or name:find "^retry"
 end
 
--- The plan of the next process: nothing, a kill or a pause at a boundary; and after how many seconds it is killed at the
--- latest.
+-- The plan of the next process: nothing, a kill or a pause at a boundary; and after how many seconds it is killed at
+-- the latest.
 local function hunted(self)
   if self.program == "worker" and math.random() < self.storm.pauses then
     local pauses = points.pauses(self.storm.settings.store)

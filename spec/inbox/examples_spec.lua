@@ -1,4 +1,5 @@
--- The examples of a durable inbox, as processes that are killed and restarted; and the configuration of its guide for nginx.
+-- The examples of a durable inbox, as processes that are killed and restarted; and the configuration of its guide for
+-- nginx.
 
 local apivideo = require "apivideo"
 local cjson = require "cjson"

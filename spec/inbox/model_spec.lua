@@ -1,5 +1,5 @@
--- Random operations on each store, with and without a spool, checked against a model. APIVIDEO_MODEL_STEPS=20000 runs more
--- than the usual steps, APIVIDEO_MODEL_SEED=7 other ones.
+-- Random operations on each store, with and without a spool, checked against a model. APIVIDEO_MODEL_STEPS=20000 runs
+-- more than the usual steps, APIVIDEO_MODEL_SEED=7 other ones.
 
 local memory = require "apivideo.inbox.memory"
 local redis = require "apivideo.inbox.redis"

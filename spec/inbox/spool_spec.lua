@@ -171,8 +171,8 @@ describe("the spool of an inbox", function()
   describe("with a fault between the store and the spool", function()
     local forwarding
 
-    -- Spools events, and forwards them with a store in which the method `name` fails once, before or after its effect; after a
-    -- crash another process continues.
+    -- Spools events, and forwards them with a store in which the method `name` fails once, before or after its effect;
+    -- after a crash another process continues.
     local function forward_with_fault(target, name, is_done, is_crash)
       forwarding = spools.new(store, spool, 20, function(entry)
         return { key = entry.raw, raw = entry.raw, verified = true, received_at = 1 }

@@ -382,7 +382,7 @@ describe("inbox store sqlite", function()
     it("scan no table, and sort nothing", function()
       assert.is_table(open():stats())
       local function is_slow(text)
-        text = text:gsub("SELECT max%(id%) FROM events", "1") -- reads only the end of the table, which its plan does not show
+        text = text:gsub("SELECT max%(id%) FROM events", "1") -- it reads only the end of the table
         local plan = plan_of(text):gsub("SCAN inbox", ""):gsub("SCAN sqlite_master", "")
           :gsub("SCAN CONSTANT ROW", "") .. "\n" -- they are short
         return plan:find "SCAN" or plan:find "SEARCH events\n" or plan:find "TEMP B%-TREE"

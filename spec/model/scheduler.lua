@@ -68,7 +68,8 @@ function scheduler.start(actor, operation, finished)
   resume(actor)
 end
 
--- Processes a request, unless it is lost. One request in six has a fault, one in sixteen meets a node with another clock.
+-- Processes a request, unless it is lost. One request in six has a fault, one in sixteen meets a node with another
+-- clock.
 local function arrive(account, actor, n)
   local fault = n and faults[math.floor(n / 8) % 36 + 1]
   local skew = n and math.floor(n / 512) % 16 == 0 and n % 5 - 2 or 0

@@ -519,7 +519,8 @@ describe_nginx("calls in nginx #process", function()
     api.released:open()
     local before = open_files()
     for _ = 1, 10 do round() end
-    -- Each of 80 virtual machines had a pool, with three descriptors or more. (Some of the last ones may not have ended yet.)
+    -- Each of 80 virtual machines had a pool, with three descriptors or more. (Some of the last ones may not have ended
+    -- yet.)
     wait_for(function() return open_files() <= before + 20 end, "descriptors that are closed")
     assert.is_nil(nginx:log():find("exited on signal", 1, true))
   end)

@@ -1,5 +1,5 @@
---- Phases and modules that Debian's nginx does not have: precontent_by_lua of newer Lua modules, and the module "stream".
---- If they are missing, another phase gets their name.
+--- Phases and modules that Debian's nginx does not have: precontent_by_lua of newer Lua modules, and the module
+--- "stream". If they are missing, another phase gets their name.
 
 local apivideo = require "apivideo"
 local emulator = require "apivideo.emulator"

@@ -1,5 +1,5 @@
---- Random operations on the store and the spool of an inbox, beside the model: runs them, checks the invariants after each,
---- and shortens a list of operations that fails.
+--- Random operations on the store and the spool of an inbox, beside the model: runs them, checks the invariants after
+--- each, and shortens a list of operations that fails.
 
 local Model = require "spec.support.inbox_model"
 local core = require "apivideo.core"

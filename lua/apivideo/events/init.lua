@@ -92,8 +92,8 @@ function Catalogue:sample(name)
   return schema and copy(schema.sample)
 end
 
---- Creates a catalogue with the application's types beside those of this one. A definition replaces the type of the same
---- name, so that an application can support a changed type before this library does.
+--- Creates a catalogue with the application's types beside those of this one. A definition replaces the type of the
+--- same name, so that an application can support a changed type before this library does.
 ---@param added table<string, apivideo.EventType>
 ---@return apivideo.Catalogue
 function Catalogue:extend(added)

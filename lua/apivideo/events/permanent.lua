@@ -15,7 +15,7 @@ local permanent = {
   count = 0, -- how many were created
 }
 
-local MAIN = {}                                  -- the key of the main coroutine: coroutine.running returns nil for it in Lua 5.1
+local MAIN = {} -- the key of the main coroutine, for which coroutine.running returns nil in Lua 5.1
 local latest = setmetatable({}, { __mode = "k" }) -- task -> { count, cause } of its latest one
 
 local function current_task()

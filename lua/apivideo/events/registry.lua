@@ -79,8 +79,8 @@ local function is_earlier(a, b)
   return a.order < b.order
 end
 
---- The functions that match a type. They are cached, so that the cost of a dispatch does not grow with the functions that
---- do not match.
+--- The functions that match a type. They are cached, so that the cost of a dispatch does not grow with the functions
+--- that do not match.
 ---@param name string
 ---@return function[]
 function Registry:matching(name)

@@ -28,8 +28,8 @@ Inbox.__name = "apivideo.inbox"
 
 Inbox.__tostring = function() return "apivideo.inbox" end
 
---- Stores a delivery. It is durable when this returns; deliveries that arrive at the same time share a transaction of the
---- store. A delivery that could not be parsed (it has `err` instead of `event`) is stored as a dead letter.
+--- Stores a delivery. It is durable when this returns; deliveries that arrive at the same time share a transaction of
+--- the store. A delivery that could not be parsed (it has `err` instead of `event`) is stored as a dead letter.
 ---@param delivery apivideo.Delivery
 ---@return boolean|nil is_new false for a duplicate; nil if it could not be stored
 ---@return apivideo.Error? err `store_unavailable` `wrong_phase`
@@ -56,8 +56,8 @@ end
 
 local claim_options = { limit = "number?", lease = "number?" }
 
---- Claims events to be handled. Until the lease expires, no other worker gets them. Settle each: complete it, retry it or
---- dead-letter it.
+--- Claims events to be handled. Until the lease expires, no other worker gets them. Settle each: complete it, retry it
+--- or dead-letter it.
 ---@param given? { limit?: integer, lease?: number } at most `limit` (1), for `lease` seconds (30)
 ---@return apivideo.Claim[]|nil claims empty: no event is ready
 ---@return apivideo.Error? err `store_unavailable`
@@ -76,8 +76,8 @@ function Inbox:claim(given)
   return claims
 end
 
---- Runs handlers for the events of the inbox, until it is cancelled. Several workers may run at once, in this process and
---- in others.
+--- Runs handlers for the events of the inbox, until it is cancelled. Several workers may run at once, in this process
+--- and in others.
 ---@param handlers apivideo.Handlers
 ---@param given? apivideo.WorkOptions
 ---@return true|nil ended
@@ -180,8 +180,8 @@ function Inbox:stats()
   return stats
 end
 
---- Forwards the events in the spool; returns when it is empty. Each event that arrives, and `inbox:work`, start that, too:
---- this is for a process that only receives, after its start.
+--- Forwards the events in the spool; returns when it is empty. Each event that arrives, and `inbox:work`, start that,
+--- too: this is for a process that only receives, after its start.
 ---@return true
 function Inbox:forward()
   options.check_self(self, Inbox, "inbox", "forward")

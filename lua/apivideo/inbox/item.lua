@@ -38,8 +38,8 @@ runtime.forbid_exit(lane_of, "the option \"lane\" of an inbox")
 
 local item = {}
 
---- Raises at the caller of inbox:put for a value that is not a delivery: a store would fail with the whole batch, or could
---- not read the entry again.
+--- Raises at the caller of inbox:put for a value that is not a delivery: a store would fail with the whole batch, or
+--- could not read the entry again.
 ---@param delivery any
 function item.check(delivery)
   if type(delivery) ~= "table" or type(delivery.raw) ~= "string"
@@ -59,8 +59,8 @@ function item.check(delivery)
   end
 end
 
---- Creates the item of a delivery. If its bytes cannot be parsed, it has an error, and its key is a hash of the bytes; each
---- NUL, which stores need not support, is replaced by the byte 255.
+--- Creates the item of a delivery. If its bytes cannot be parsed, it has an error, and its key is a hash of the bytes;
+--- each NUL, which stores need not support, is replaced by the byte 255.
 ---@param inbox apivideo.Inbox
 ---@param event apivideo.Event|nil
 ---@param err apivideo.Error|nil why there is no event
@@ -82,8 +82,8 @@ function item.new(inbox, event, err, received)
   return new
 end
 
---- Logs each item that its store dropped as a retry although its `emittedAt` differs: it may have been a different event.
---- Such a result becomes false, like that of any other duplicate.
+--- Logs each item that its store dropped as a retry although its `emittedAt` differs: it may have been a different
+--- event. Such a result becomes false, like that of any other duplicate.
 ---@param items apivideo.StoredItem[]
 ---@param results (boolean|"occurrence")[] of the store
 ---@param window number seconds

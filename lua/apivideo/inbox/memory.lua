@@ -47,8 +47,8 @@ local function head_of(lane)
   return entry
 end
 
--- Opens an entry. If another entry of its lane is current, it waits. `due` is reset: `later` may still have the end of an
--- earlier lease, which must not make the entry ready before its turn.
+-- Opens an entry. If another entry of its lane is current, it waits. `due` is reset: `later` may still have the end of
+-- an earlier lease, which must not make the entry ready before its turn.
 local function open(self, entry)
   entry.state, entry.claimed, entry.due = "open", false, nil
   local lane = entry.lane and self.lanes[entry.lane]

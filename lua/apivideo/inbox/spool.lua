@@ -1,9 +1,10 @@
---- A second store on this machine, for events that arrive while the store of an inbox is unavailable. They are forwarded
---- in order when it is available again.
+--- A second store on this machine, for events that arrive while the store of an inbox is unavailable. They are
+--- forwarded in order when it is available again.
 ---
 --- An entry is removed from the spool after the store has it. If the process ends between the two, the entry is
---- forwarded again, and the store recognises its key: at-least-once delivery. The spool keeps no key of a forwarded entry:
---- in the next outage it would drop the same event as a duplicate, and could not ask the store whether it is one.
+--- forwarded again, and the store recognises its key: at-least-once delivery. The spool keeps no key of a forwarded
+--- entry: in the next outage it would drop the same event as a duplicate, and could not ask the store whether it is
+--- one.
 
 local core = require "apivideo.core"
 local failure = require "apivideo.util.failure"
@@ -154,7 +155,8 @@ local function in_one_lane(items)
   return list
 end
 
---- Puts items into the store; or into the spool, if the store is unavailable or older items have not been forwarded yet.
+--- Puts items into the store; or into the spool, if the store is unavailable or older items have not been forwarded
+--- yet.
 ---@param items apivideo.StoredItem[]
 ---@param window number
 ---@return (boolean|"occurrence")[]|nil

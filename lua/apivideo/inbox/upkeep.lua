@@ -15,8 +15,8 @@ local function report(raised)
   log.error("the inbox's worker failed: " .. failure.text(failure.parts(raised)))
 end
 
--- Renews the leases of the attempts that are neither settled nor overdue. If the renewal of one attempt raises an error,
--- the others are renewed all the same.
+-- Renews the leases of the attempts that are neither settled nor overdue. If the renewal of one attempt raises an
+-- error, the others are renewed all the same.
 local function renew(self)
   local attempts = {} -- a copy: the set changes during the calls of the store
   for attempt in pairs(self.under_way) do attempts[#attempts + 1] = attempt end

@@ -222,9 +222,9 @@ local function start(fn, self)
   end
 end
 
--- Ends the work at SIGINT and SIGTERM: the first signal cancels it, the second does not wait for the events that are being
--- handled, which are handled again after their leases have expired. Returns a function that restores the signals; or nil
--- and a message.
+-- Ends the work at SIGINT and SIGTERM: the first signal cancels it, the second does not wait for the events that are
+-- being handled, which are handled again after their leases have expired. Returns a function that restores the signals;
+-- or nil and a message.
 local function stop_on_signals(self)
   return runtime.on_signal(function()
     if self.cancel:is_cancelled() then

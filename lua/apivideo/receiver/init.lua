@@ -75,8 +75,8 @@ local function store(self, delivery, started)
   return 204
 end
 
--- Rejects a delivery whose signature is valid and whose body cannot be parsed, in a receiver without an inbox. The bytes
--- go to on_error and to the log, since api.video retries for ten seconds only.
+-- Rejects a delivery whose signature is valid and whose body cannot be parsed, in a receiver without an inbox. The
+-- bytes go to on_error and to the log, since api.video retries for ten seconds only.
 local function reject_unparsed(self, delivery, started)
   local err = delivery.err
   local problem = self._handlers:_report(err, nil, delivery)

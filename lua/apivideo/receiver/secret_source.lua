@@ -1,5 +1,5 @@
---- The option `secrets` of a receiver in one form: `cached(id)` returns a secret, or a list of secrets, without waiting;
---- `resolve(id)` may wait, and returns the same, or nothing, or nil and an error.
+--- The option `secrets` of a receiver in one form: `cached(id)` returns a secret, or a list of secrets, without
+--- waiting; `resolve(id)` may wait, and returns the same, or nothing, or nil and an error.
 
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"

@@ -1,7 +1,7 @@
---- Clients of one Redis server. In a script, redis-lua with one connection, which is reused. In nginx, lua-resty-redis: a
---- connection belongs to one request there, so each call takes one from nginx's pool. After a failure the connection is
---- closed, and the next call creates another one. No command is sent twice: an idle connection is checked before it is
---- reused.
+--- Clients of one Redis server. In a script, redis-lua with one connection, which is reused. In nginx, lua-resty-redis:
+--- a connection belongs to one request there, so each call takes one from nginx's pool. After a failure the connection
+--- is closed, and the next call creates another one. No command is sent twice: an idle connection is checked before it
+--- is reused.
 
 local core = require "apivideo.core"
 local host = require "apivideo.runtime.host"
@@ -140,8 +140,8 @@ local Clients = {}
 Clients.__index = Clients
 Clients.__name = "apivideo.inbox.redis_clients"
 
--- Takes the idle client. One that a forked process inherited is not used: replies to parent and child would mix. It stays
--- open, since closing its TLS session would close the parent's, too.
+-- Takes the idle client. One that a forked process inherited is not used: replies to parent and child would mix. It
+-- stays open, since closing its TLS session would close the parent's, too.
 local function take_idle(self)
   local client = self.idle
   self.idle = nil

@@ -183,10 +183,10 @@ local function create(given)
   return setmetatable({ address = address, runner = script_runner.new(given, address) }, Redis)
 end
 
---- Creates a store in Redis: `redis.new(options)`, or `redis(options)`. It connects at the first use. An event is as durable
---- as Redis makes it: with `appendonly yes` and `appendfsync always` it is on the disk before the sender gets its response;
---- with `appendfsync everysec` a crash of the machine can lose the last second. `maxmemory-policy` must be `noeviction`, as
---- it is by default.
+--- Creates a store in Redis: `redis.new(options)`, or `redis(options)`. It connects at the first use. An event is as
+--- durable as Redis makes it: with `appendonly yes` and `appendfsync always` it is on the disk before the sender gets
+--- its response; with `appendfsync everysec` a crash of the machine can lose the last second. `maxmemory-policy` must
+--- be `noeviction`, as it is by default.
 ---@class apivideo.inbox.redis
 ---@field new fun(given?: apivideo.RedisOptions): apivideo.Store
 ---@overload fun(given?: apivideo.RedisOptions): apivideo.Store

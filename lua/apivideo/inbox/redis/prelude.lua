@@ -175,8 +175,8 @@ end
 
 local prelude = { keys = keys, common = common }
 
---- A script that may run when the server's memory is full: only new events are rejected then, so that a worker can still
---- handle and remove events.
+--- A script that may run when the server's memory is full: only new events are rejected then, so that a worker can
+--- still handle and remove events.
 function prelude.script(body)
   return "#!lua flags=allow-oom\n" .. common .. body
 end

@@ -6,8 +6,8 @@ local reading, script = prelude.reading, prelude.script
 
 local scripts = {}
 
---- The server's version, whether it has an append-only file, its policy when the memory is full; and, fourth, the error if
---- INFO is not allowed (Redis puts it in the category "dangerous"). It runs on any version.
+--- The server's version, whether it has an append-only file, its policy when the memory is full; and, fourth, the error
+--- if INFO is not allowed (Redis puts it in the category "dangerous"). It runs on any version.
 scripts.about = [=[
 local info = redis.pcall("INFO")
 if type(info) == "table" then return { "", "", "", info.err or "" } end
@@ -15,9 +15,9 @@ local function value(name) return info:match(name .. ":(%S+)") or "" end
 return { value("redis_version"), value("aof_enabled"), value("maxmemory_policy") }
 ]=]
 
---- ARGV: the window, and of each item key, occurrence, opposite, lane, age, raw, facts, error (if it
---- is not "", the item becomes a dead letter). Returns for each item 1: it is new, 0: its key is known, or 2: it repeats
---- its occurrence. The keys are written last: if a command fails before, the sender's next attempt is new.
+--- ARGV: the window, and of each item key, occurrence, opposite, lane, age, raw, facts, error (if it is not "", the
+--- item becomes a dead letter). Returns for each item 1: it is new, 0: its key is known, or 2: it repeats its
+--- occurrence. The keys are written last: if a command fails before, the sender's next attempt is new.
 scripts.put = "#!lua\n" .. prelude.common .. [=[
 local FIELDS = 8
 local time, window = now(), tonumber(ARGV[1])
@@ -222,8 +222,8 @@ call("ZADD", dead_by_end, time, n)
 return 1
 ]=]
 
---- ARGV: state, limit, after. Returns `read` of each event. A claim whose lease has expired counts as waiting, although no
---- process has recovered it yet.
+--- ARGV: state, limit, after. Returns `read` of each event. A claim whose lease has expired counts as waiting, although
+--- no process has recovered it yet.
 scripts.list = reading [=[
 local state, limit, after = ARGV[1], tonumber(ARGV[2]), "(" .. ARGV[3]
 local time, clock_offset = read_clock()
@@ -279,8 +279,8 @@ end
 return { #ids, ids[#ids] or "" }
 ]=]
 
---- ARGV: state, age. Removes at most 1000 events; returns how many. Also removes consumers that have been idle for an hour
---- and have no claims.
+--- ARGV: state, age. Removes at most 1000 events; returns how many. Also removes consumers that have been idle for an
+--- hour and have no claims.
 scripts.purge = script [=[
 local HOUR = 3600000
 local by_id, by_end = done, done_by_end

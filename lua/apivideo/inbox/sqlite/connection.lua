@@ -1,5 +1,5 @@
---- A connection to a SQLite file through LuaDBI: prepared statements and transactions. An error of SQLite is raised as a
---- failure; the connection must be closed then, which rolls back.
+--- A connection to a SQLite file through LuaDBI: prepared statements and transactions. An error of SQLite is raised as
+--- a failure; the connection must be closed then, which rolls back.
 
 local core = require "apivideo.core"
 
@@ -100,8 +100,8 @@ function Connection:note_file()
   self.file = core.file_id(self.path)
 end
 
---- Fails if the path no longer refers to the open files. SQLite continues to use deleted files: their content is lost when
---- the process ends, and other processes use other files.
+--- Fails if the path no longer refers to the open files. SQLite continues to use deleted files: their content is lost
+--- when the process ends, and other processes use other files.
 function Connection:check_files()
   local log = core.file_id(self.path .. "-wal")
   if core.file_id(self.path) ~= self.file or self.log and log ~= self.log then
@@ -110,8 +110,8 @@ function Connection:check_files()
   self.log = log -- nil until the first transaction that writes
 end
 
---- Begins a transaction: "read"; "write"; or "durable". The commit of a durable one syncs it, and all earlier ones, to the
---- disk.
+--- Begins a transaction: "read"; "write"; or "durable". The commit of a durable one syncs it, and all earlier ones, to
+--- the disk.
 function Connection:begin(kind)
   local level = kind == "durable" and "FULL" or "NORMAL"
   if kind ~= "read" and level ~= self.synchronous then
@@ -126,8 +126,8 @@ function Connection:commit()
   self:run("commit")
 end
 
---- Sets the file's journal mode to WAL, so that readers and writers do not wait for each other. The mode is stored in the
---- file.
+--- Sets the file's journal mode to WAL, so that readers and writers do not wait for each other. The mode is stored in
+--- the file.
 function Connection:use_wal()
   local ok, mode
   for _ = 1, WAL_ATTEMPTS do -- of two processes that set it at the same time, one gets an error at once
@@ -162,9 +162,9 @@ function Connection:close()
   self.db:close()
 end
 
--- Fails with the system's message if no file can be created in the directory of `path`: SQLite gives no reason, and LuaDBI
--- leaks a connection that could not be opened. The database itself must not be opened here: closing it would release this
--- process's locks on it. The name is random, so that it is not the name of an existing file.
+-- Fails with the system's message if no file can be created in the directory of `path`: SQLite gives no reason, and
+-- LuaDBI leaks a connection that could not be opened. The database itself must not be opened here: closing it would
+-- release this process's locks on it. The name is random, so that it is not the name of an existing file.
 local function check_directory(path)
   local name = core.random(8):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)
   local beside = (path:match "^.*/" or "") .. ".apivideo-" .. name
@@ -202,7 +202,8 @@ function connection.open(path, statements)
   db:autocommit(true) -- otherwise LuaDBI begins transactions itself
   local self = setmetatable({ db = db, path = path, statements = statements, prepared = {} }, Connection)
   local ok, problem = pcall(function()
-    self:pragma("busy_timeout = " .. BUSY_TIMEOUT_MS) -- first: newer versions of SQLite read the file when they prepare any other statement
+    -- First: newer versions of SQLite read the file when they prepare any other statement.
+    self:pragma("busy_timeout = " .. BUSY_TIMEOUT_MS)
     check_version(self)
     self:pragma("wal_autocheckpoint = " .. CHECKPOINT_PAGES)
   end)

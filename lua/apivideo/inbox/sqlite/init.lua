@@ -1,5 +1,5 @@
---- A store of an inbox in a SQLite file, through LuaDBI. Several processes of one machine may share it. Each method is one
---- transaction.
+--- A store of an inbox in a SQLite file, through LuaDBI. Several processes of one machine may share it. Each method is
+--- one transaction.
 
 local connection = require "apivideo.inbox.sqlite.connection"
 local constructor = require "apivideo.util.constructor"

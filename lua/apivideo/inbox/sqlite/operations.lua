@@ -9,8 +9,8 @@ local function hash(text)
   return text and core.signature.sign(text, "apivideo"):sub(1, 32)
 end
 
--- The token before the first claim of an event. It is random: after the file was replaced, its ids begin at 1 again, and an
--- old claim must not be valid for another event with the same id.
+-- The token before the first claim of an event. It is random: after the file was replaced, its ids begin at 1 again,
+-- and an old claim must not be valid for another event with the same id.
 local function first_token()
   local high, middle, low = core.random(3):byte(1, 3)
   return (high * 256 + middle) * 256 + low
@@ -21,8 +21,8 @@ local function waiting_state(db, lane)
   return lane and db:rows("lane_is_taken", lane)[1] and "blocked" or "ready"
 end
 
--- The time and the id of the last entry of an occurrence until the time `came`, and of the first one after it, within the
--- window; nil for either that is missing.
+-- The time and the id of the last entry of an occurrence until the time `came`, and of the first one after it, within
+-- the window; nil for either that is missing.
 local function neighbors(db, occurrence, came, window)
   if not occurrence then return nil, nil end
   return db:rows("last_until", occurrence, came - window, came)[1],

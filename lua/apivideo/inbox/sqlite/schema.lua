@@ -9,8 +9,8 @@ local APPLICATION = 0x61707669 -- "apvi": what SQLite calls the application_id
 
 -- Each migration leads to the next version of the file, and is never changed after a release.
 --
--- state: ready; delayed (until `due`); claimed (until `due`); blocked, behind another event of its lane; or ended: done,
--- dead. `due`, `ended` and `stored_at` are seconds of the store's clock.
+-- state: ready; delayed (until `due`); claimed (until `due`); blocked, behind another event of its lane; or ended:
+-- done, dead. `due`, `ended` and `stored_at` are seconds of the store's clock.
 local migrations = {
   {
     [[CREATE TABLE events (
@@ -79,8 +79,8 @@ local function valid_clock(db)
   if boot == boot_id() and core.monotonic() + clock >= last then return clock end
 end
 
--- Sets the store's clock: the machine's monotonic clock plus an offset, which is stored in the file. After a restart of the
--- machine, it continues at the latest time in the file, and all leases and delays expire.
+-- Sets the store's clock: the machine's monotonic clock plus an offset, which is stored in the file. After a restart of
+-- the machine, it continues at the latest time in the file, and all leases and delays expire.
 local function set_clock(db)
   local clock = valid_clock(db)
   if clock then return clock end
