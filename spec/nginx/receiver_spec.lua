@@ -237,9 +237,9 @@ describe_nginx("receiver in nginx #process", function()
         for _, method in ipairs { "GET", "PUT", "DELETE" } do
           local long = ("x"):rep(50000)
           connection:send((bytes_of("/webhooks", { "Content-Length: " .. #long }, long):gsub("^POST", method)))
-          local status, body, head = connection:read()
+          local status, response_body, head = connection:read()
           assert.equal(405, status)
-          assert.equal("", body)
+          assert.equal("", response_body)
           assert.truthy(head:find("\r\nAllow: POST\r\n", 1, true))
         end
         local headers = headers_of(body)
