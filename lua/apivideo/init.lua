@@ -1,8 +1,7 @@
---- api.video's webhooks for Lua: manage them, receive their events, handle them.
+--- api.video's webhooks for Lua: manage webhooks, receive and handle their events.
 
 local core = require "apivideo.core"
 local events = require "apivideo.events"
-local inbox = require "apivideo.inbox"
 local json = require "apivideo.util.json"
 local permanent = require "apivideo.events.permanent"
 local runtime = require "apivideo.runtime"
@@ -12,24 +11,24 @@ return {
 
   client = require "apivideo.client",
   handlers = require "apivideo.events.handlers",
-  inbox = inbox.new,
+  inbox = require "apivideo.inbox",
   receiver = require "apivideo.receiver",
 
-  --- What a handler returns (`return apivideo.permanent(err)`) when no other attempt would help: with an
-  --- inbox, the event goes to the dead letters at once.
+  --- For a handler (`return apivideo.permanent(err)`) whose failure is permanent: with an inbox, the event becomes a
+  --- dead letter at once.
   ---@param err any why
   ---@return nil
   ---@return apivideo.Permanent
   permanent = function(err) return nil, permanent.new(err) end,
 
-  --- What `null` is in the results of calls: not nil, which is a member that is missing.
+  --- JSON's `null` in the results of calls. A missing member is nil.
   null = json.null,
 
   --- Marks a table as a list, so that it is sent as `[]` when it is empty.
   ---@type fun(items: table): table
   array = json.array,
 
-  --- Makes what calls can be cancelled with, as their option `cancel`.
+  --- Creates a cancellation, for the option `cancel` of calls.
   cancellation = require("apivideo.runtime.cancellation").new,
 
   --- The catalogue of event types.
@@ -52,11 +51,11 @@ return {
   ---@type fun(raw: string, secret: string): string
   sign = core.signature.sign,
 
-  --- Whether a signature (64 hex digits) holds for a body, with one secret or any of several.
+  --- Whether a signature (64 hex digits) of a body is valid, with one secret or with any of several.
   ---@type fun(raw: string, hex: any, secret: string|string[]): boolean, string?
   verify = core.signature.verify,
 
-  --- Seconds since 1970 and nanoseconds of an `emittedAt`; nil for a date that is none.
+  --- Seconds since 1970 and nanoseconds of an `emittedAt`; nil for an invalid date.
   ---@type fun(text: any): integer|nil, integer?
   timestamp = core.event.timestamp,
 

@@ -1,31 +1,31 @@
---- Stores that are broken on purpose, each in one way: the suite must find each out.
+--- Stores with deliberate bugs, one each: the suite must detect each of them.
 
 local core = require "apivideo.core"
 local runtime = require "apivideo.runtime"
 
 local broken = {}
 
--- A store that does all as another one does, but for what is given.
+-- A store like another one, with some methods replaced.
 local function but(store, methods)
   return setmetatable(methods, { __index = function(_, method)
     return store[method] and function(_, ...) return store[method](store, ...) end
   end })
 end
 
---- Says that an event is safe before it writes it.
+--- Acknowledges an event before it writes it.
 function broken.acks_before_it_writes(store)
   return but(store, { put = function(_, items, window)
-    local verdicts = {}
-    for i = 1, #items do verdicts[i] = true end
+    local results = {}
+    for i = 1, #items do results[i] = true end
     runtime.spawn(function()
       runtime.sleep(0.2)
       store:put(items, window)
     end)
-    return verdicts
+    return results
   end })
 end
 
---- Has no fencing: whoever once had an event may settle it.
+--- Has no fencing: any worker that ever claimed an event can settle it.
 function broken.no_fencing(store)
   local function newest(id, token)
     for _, entry in ipairs(store:list("claimed", 1000, id - 1) or {}) do
@@ -44,7 +44,7 @@ function broken.no_fencing(store)
     complete_all = false })
 end
 
---- Claims without a lease: the next who asks gets the same event.
+--- Claims without a lease: the next call returns the same event.
 function broken.claims_without_a_lease(store)
   return but(store, {
     claim = function(_, limit) return store:claim(limit, 0.001) end,
@@ -52,12 +52,12 @@ function broken.claims_without_a_lease(store)
   })
 end
 
---- Claims for ever: what a dead worker had is never given again.
+--- Claims without an end: the events of a dead worker are never claimed again.
 function broken.claims_for_ever(store)
   return but(store, { claim = function(_, limit) return store:claim(limit, 1e6) end })
 end
 
--- Whether a key is known: a file of its name.
+-- Whether a key is known: a file with its name exists.
 local function looks_up(settings, key)
   local path = ("%s/key-%s"):format(settings.directory, core.signature.sign(key, "key"))
   local file = io.open(path)
@@ -65,7 +65,7 @@ local function looks_up(settings, key)
   return file ~= nil, path
 end
 
--- The same event as one that no store knows.
+-- A copy of an event with a key that no store knows.
 local function another(item)
   local copy = {}
   for name, value in pairs(item) do copy[name] = value end
@@ -73,25 +73,25 @@ local function another(item)
   return copy
 end
 
---- Looks whether an event is known, and writes it then: two may look at the same time.
+--- Checks whether an event is known, and then writes it: two processes can check at the same time.
 function broken.dedupes_by_read_then_write(store, settings)
   return but(store, { put = function(_, items, window)
-    local verdicts = {}
+    local results = {}
     for i, item in ipairs(items) do
       local is_known, path = looks_up(settings, item.key)
       runtime.sleep(0.002)
-      verdicts[i] = not is_known
+      results[i] = not is_known
       if not is_known then
         assert(io.open(path, "w")):close()
         local ok, err = store:put({ another(item) }, window)
         if not ok then return nil, err end
       end
     end
-    return verdicts
+    return results
   end })
 end
 
---- Commits without a sync: what it said was safe may be gone when the power fails.
+--- Commits without a sync: acknowledged events can be lost in a power failure.
 function broken.never_syncs(store)
   local connection = assert(require("DBI").Connect("SQLite3", ":memory:"))
   local of_connections = getmetatable(connection).__index

@@ -28,17 +28,17 @@ function Child:has_ended()
   return text:find "\n" ~= nil
 end
 
---- The url that it serves, once it does.
+--- Its URL, once it accepts requests.
 function Child:url()
   return self.process:output():match "url (%S+)\n"
 end
 
---- Whether it came to the boundary that was planned for it.
+--- Whether it reached the boundary of its plan.
 function Child:was_there()
   return self.point ~= nil and self.process:output():find("at " .. self.point.name, 1, true) ~= nil
 end
 
--- Runs a command on it: %d is its process.
+-- Runs a command on it: %d is its process id.
 local function execute(self, command)
   local file = assert(io.open(self.process.base .. ".pid"))
   os.execute(command:format(file:read "*n"))
@@ -50,12 +50,12 @@ function Child:kill(signal)
   execute(self, "kill -" .. signal .. " %d 2> /dev/null")
 end
 
---- Changes a limit of it while it runs, as prlimit names them.
+--- Changes a resource limit while it runs, by prlimit's name.
 function Child:limit(name, value)
   execute(self, ("prlimit --pid %%d --%s=%s"):format(name, value))
 end
 
---- Waits for its end: nil, or what is wrong with it: what a process says of itself, if it was not killed.
+--- Waits for its end. nil if it was killed; otherwise its output.
 ---@return string?
 function Child:wait()
   local output = self.process:output()

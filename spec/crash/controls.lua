@@ -1,11 +1,11 @@
---- The same on stores that are broken on purpose: each must be found out, by the problem that it has.
+--- The same tests on stores with deliberate bugs: each must be detected, with the expected problem.
 
 local machines = require "spec.crash.machines"
 local redis_server = require "spec.crash.redis_server"
 local runtime = require "apivideo.runtime"
 local storm = require "spec.crash.storm"
 
-local LIMIT = 3     -- seconds for what is left: nobody waits for a broken store
+local LIMIT = 3     -- seconds for the remaining events: a broken store may never finish
 local SECONDS = 4
 
 local expected = {

@@ -1,4 +1,4 @@
---- Very many deliveries of one event at the same time: one of them is new.
+--- Many deliveries of one event at the same time: exactly one is new.
 
 local redis_server = require "spec.crash.redis_server"
 local storm = require "spec.crash.storm"
@@ -11,11 +11,11 @@ local function send_copies(settings)
   self:serve()
   self:add("worker", { steady = true })
   for _ = 1, EVENTS do self.sender:send(COPIES) end
-  local answered = self.sender.statuses[204]
-  if answered ~= COPIES * EVENTS then
-    self:problem("harness", ("%d of %d deliveries were answered with 204"):format(answered or 0, COPIES * EVENTS))
+  local acknowledged = self.sender.statuses[204]
+  if acknowledged ~= COPIES * EVENTS then
+    self:problem("harness", ("%d of %d deliveries got a 204 response"):format(acknowledged or 0, COPIES * EVENTS))
   end
-  self:note(("%d deliveries were answered"):format(answered or 0))
+  self:note(("%d deliveries got a response"):format(acknowledged or 0))
   self:finish()
   return self
 end

@@ -1,5 +1,5 @@
---- What the handlers do: one row for each delivery.key, however often they run. It is elsewhere than the
---- inbox, as a handler's effects are.
+--- The effects of the handlers: one row for each delivery.key, however often they run. The file is not that of the
+--- inbox, as with the effects of real handlers.
 
 local DBI = require "DBI"
 
@@ -22,7 +22,7 @@ function effects.open(path)
   return setmetatable({ db = db }, Effects)
 end
 
---- Makes the file, before there is any process that uses it.
+--- Creates the file, before any process uses it.
 function effects.create(path)
   local self = effects.open(path)
   execute(self.db, "PRAGMA journal_mode = WAL"):close()
@@ -30,7 +30,7 @@ function effects.create(path)
   self:close()
 end
 
---- Brings one about, unless it is there.
+--- Adds an effect, unless it exists.
 function Effects:write(key, name)
   local statement = execute(self.db, "INSERT INTO effects VALUES (?, ?) ON CONFLICT (key) DO NOTHING", key, name)
   statement:close()

@@ -1,5 +1,5 @@
---- The events that are sent: of all kinds of identity, some in lanes. Each has a name of its own, whatever
---- its key is.
+--- The events that are sent: with all kinds of identity, some in lanes. Each has a unique name, which is independent of
+--- its key.
 
 local cjson = require "cjson"
 
@@ -12,7 +12,7 @@ local function random_time()
     math.random(0, 999999))
 end
 
--- Each makes a function that returns the bytes of one attempt.
+-- Each creates a function that returns the bytes of one attempt.
 local kinds = {
   quality = function(name)
     return function()
@@ -21,7 +21,7 @@ local kinds = {
     end
   end,
 
-  -- The sender may stamp its retries anew.
+  -- The sender may put a new time into its retries.
   broadcast = function(name, restamps)
     local time = random_time()
     return function()
@@ -30,7 +30,7 @@ local kinds = {
     end
   end,
 
-  -- Of a type that nobody knows, the bytes are the identity.
+  -- The bytes are the identity of an unknown type.
   unknown = function(name)
     local raw = cjson.encode { type = "video.of.tomorrow", emittedAt = random_time(), videoId = name }
     return function() return raw end

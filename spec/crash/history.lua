@@ -1,10 +1,10 @@
---- What the processes wrote down of a run, and what must hold of it.
+--- The records of all processes of a run, and the checks of its invariants.
 
 local cjson = require "cjson"
 local lfs = require "lfs"
 local terms = require "spec.crash.terms"
 
-local SLACK = 0.02 -- seconds by which a store may round a lease
+local SLACK = 0.02 -- seconds: a store may round a lease
 
 local history = {}
 
@@ -30,7 +30,7 @@ local function problem(self, kind, text, ...)
   self.problems[#self.problems + 1] = { kind = kind, text = text:format(...) }
 end
 
--- The records of some kinds, in lists by a key of theirs.
+-- The records of some kinds, in lists by one of their fields.
 local function group(self, kinds, key_of)
   local groups = {}
   for _, record in ipairs(self.records) do
@@ -43,20 +43,20 @@ local function group(self, kinds, key_of)
   return groups
 end
 
--- Two boots of a machine are two histories, but for what is durable.
+-- Two boots of a machine are two histories, except for durable records.
 local function entry_of(record)
   return ("%d/%.0f"):format(record.boot, record.id)
 end
 
 
--- An event is new once.
+-- Each event is new at most once.
 local function check_new(self)
   for key, records in pairs(group(self, { new = true }, function(record) return record.key end)) do
     if #records > 1 then problem(self, "doubled", "%s was new %d times", key, #records) end
   end
 end
 
--- An event is completed once.
+-- Each event is completed at most once.
 local function check_completed(self)
   local keys, counts = {}, {}
   for _, record in ipairs(self.records) do
@@ -72,9 +72,9 @@ local function check_completed(self)
   end
 end
 
-local settles = { complete = true, retry = true, bury = true, extend = true }
+local settles = { complete = true, retry = true, dead_letter = true, extend = true }
 
--- Nobody settles what has been given to somebody else.
+-- No worker settles an event that another worker has claimed since.
 local function check_fencing(self)
   local claims = group(self, { claim = true }, entry_of)
   for _, record in ipairs(self.records) do
@@ -89,7 +89,7 @@ local function check_fencing(self)
   end
 end
 
--- Until when a claim holds, as far as is known: its lease, and what it was extended by; or what ended it.
+-- Until when a claim is valid, according to the records: until its lease or its extensions expired, or it was settled.
 local function held_until(claim, records)
   local ends, released = claim.from + terms.LEASE, math.huge
   for _, record in ipairs(records) do
@@ -105,11 +105,11 @@ local function by_token(one, other)
   return one.token < other.token
 end
 
--- Nobody is given what somebody else holds.
+-- No worker gets an event that another worker holds.
 local function check_leases(self)
   local records = group(self, { extend = true, attempt = true }, entry_of)
   for entry, claims in pairs(group(self, { claim = true }, entry_of)) do
-    table.sort(claims, by_token) -- who was given one first may come to know of it last
+    table.sort(claims, by_token) -- the worker with the first claim may have recorded it last
     for i = 2, #claims do
       local last, claim = claims[i - 1], claims[i]
       local early = held_until(last, records[entry] or {}) - claim.to
@@ -122,7 +122,7 @@ local function check_leases(self)
   end
 end
 
--- One of a lane is given when somebody has come to the end of all before it.
+-- An event of a lane is claimed only after all earlier ones were settled.
 local function check_lanes(self)
   local ended = {}
   for _, record in ipairs(self.records) do
@@ -149,7 +149,7 @@ local function check_lanes(self)
   end
 end
 
---- Reads what the processes of a run wrote.
+--- Reads the records of a run.
 ---@param directory string
 ---@return spec.crash.History
 function history.read(directory)

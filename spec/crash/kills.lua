@@ -8,7 +8,7 @@ local wait_for = require "spec.support.wait"
 
 local LIMIT = 60 -- seconds until processes were killed at all boundaries
 
--- A boundary at which nobody was killed yet, or nil.
+-- A boundary at which no process was killed yet, or nil.
 local function is_left(self)
   for _, program in ipairs { "receiver", "worker" } do
     for _, name in ipairs(self:deck(program).names) do
@@ -23,12 +23,12 @@ local function hunt(self, seconds)
   self:send()
   runtime.sleep(seconds)
   while is_left(self) and runtime.monotonic() < started + LIMIT do runtime.sleep(0.1) end
-  if is_left(self) then self:problem("harness", "nobody was killed at " .. is_left(self)) end
+  if is_left(self) then self:problem("harness", "no process was killed at " .. is_left(self)) end
   self:finish()
   return self
 end
 
--- A receiver is killed at the given visit of a boundary, while it makes the file, and another one comes.
+-- A receiver is killed at the given visit of a boundary, while it creates the file, and another one starts.
 local function open_once(directory, name, visit)
   os.execute(("mkdir -p %s/disk"):format(directory))
   local self = storm.new { directory = directory, store = "sqlite" }
@@ -48,7 +48,7 @@ local function open_once(directory, name, visit)
   return self
 end
 
-local OPENING = { ["put:written"] = 12, ["put:committed"] = 2 } -- statements that make the file
+local OPENING = { ["put:written"] = 12, ["put:committed"] = 2 } -- statements that create the file
 
 local function opening(directory)
   local all

@@ -1,16 +1,14 @@
 /*
- * A machine whose wall clock jumps, that can be started anew, and whose power can fail: a library
- * that is loaded into a process before all others (LD_PRELOAD). CRASH_MACHINE is the machine's
+ * A simulated machine: its wall clock can jump, it can be restarted, and its power can fail. This
+ * library is loaded into a process before all others (LD_PRELOAD). CRASH_MACHINE is the machine's
  * directory:
  *
  *   wall     seconds by which the wall clock is wrong
- *   uptime   seconds by which the monotonic clock is
- *   disk/    files of which only that survives what was synced
- *   synced/  that: the bytes of each file, by inode, when it was last synced; and `names`, which
- *            files there were
+ *   uptime   seconds by which the monotonic clock is wrong
+ *   disk/    the files of the disk; only synced bytes survive a power failure
+ *   synced/  the synced bytes of each file, by inode; and `names`, the names of the files
  *
- * As with a file system that keeps a journal, a sync of one file makes all earlier changes of names
- * durable.
+ * As on a file system with a journal, a sync of one file makes all earlier changes of names durable.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +62,7 @@ EXPORT int clock_gettime(clockid_t clock, struct timespec *now) {
   return 0;
 }
 
-/* The same for those who ask so. */
+/* The same for callers of this function. */
 EXPORT int gettimeofday(struct timeval *restrict now, void *restrict zone) {
   struct timespec time;
   (void)zone;
@@ -74,7 +72,7 @@ EXPORT int gettimeofday(struct timeval *restrict now, void *restrict zone) {
   return 0;
 }
 
-/* The same for those who want seconds. */
+/* The same in seconds. */
 EXPORT time_t time(time_t *where) {
   struct timespec now;
   if (clock_gettime(CLOCK_REALTIME, &now) != 0) return -1;
@@ -105,7 +103,7 @@ static int note(const char *path, const struct stat *about, int kind, struct FTW
   return 0;
 }
 
-/* Copies a file, so that the copy is there whole or not at all. A file that has gone is none. */
+/* Copies a file atomically: the copy is complete or does not exist. A file that was removed is skipped. */
 static void copy(const char *from, const char *to) {
   char buffer[1 << 16];
   char draft[PATH_MAX];
@@ -171,7 +169,11 @@ static bool keep(int fd) {
 }
 
 /* Makes a file durable, on the machine's disk or on another. */
-EXPORT int fsync(int fd) { return keep(fd) ? 0 : (int)syscall(SYS_fsync, fd); }
+EXPORT int fsync(int fd) {
+  return keep(fd) ? 0 : (int)syscall(SYS_fsync, fd);
+}
 
-/* The same: what it leaves out matters to nobody here. */
-EXPORT int fdatasync(int fd) { return keep(fd) ? 0 : (int)syscall(SYS_fdatasync, fd); }
+/* The same: what it omits does not matter here. */
+EXPORT int fdatasync(int fd) {
+  return keep(fd) ? 0 : (int)syscall(SYS_fdatasync, fd);
+}

@@ -1,4 +1,4 @@
---- A machine for child processes: its wall clock can be set, it can be started anew, and its power can fail.
+--- A machine for child processes: its wall clock can be set, it can be restarted, and its power can fail.
 --- See machine.c.
 
 local lfs = require "lfs"
@@ -10,7 +10,7 @@ local machine = {}
 local Machine = {}
 Machine.__index = Machine
 
----@param directory string where it is; what is to be on its disk is in `disk`
+---@param directory string of its files; those of its disk are in `disk`
 function machine.new(directory)
   assert(lfs.mkdir(directory .. "/synced"))
   return setmetatable({
@@ -27,12 +27,12 @@ function Machine:set(name, seconds)
   assert(os.rename(path .. ".new", path))
 end
 
---- Sets the wall clock to another time, days away.
+--- Sets the wall clock to a time that differs by days.
 function Machine:jump()
   self:set("wall", math.random(-30, 30) * 86400 + math.random(-3600, 3600))
 end
 
---- Starts its monotonic clock anew.
+--- Restarts its monotonic clock.
 function Machine:restart()
   self:set("uptime", math.random(100) - math.floor(runtime.monotonic()))
 end
@@ -42,7 +42,7 @@ local function execute(command, ...)
   assert(status == true or status == 0, command)
 end
 
--- What a file holds; nothing, if it is not there.
+-- The content of a file; "" if it does not exist.
 local function read(path)
   local file = io.open(path)
   local text = file and file:read "*a" or ""
@@ -50,14 +50,14 @@ local function read(path)
   return text
 end
 
---- Its power fails: of its disk, only that is left which was synced. All its processes must be dead.
+--- Simulates a power failure: only synced bytes of its disk remain. All its processes must have ended.
 function Machine:fail()
   local disk, synced = self.directory .. "/disk", self.directory .. "/synced"
   execute("find %s -type f -delete", disk)
   for id, path in (read(synced .. "/names")):gmatch "(%S+) (%C+)\n" do
     execute("if [ -f %s/%s ]; then cp %s/%s %s; else : > %s; fi", synced, id, synced, id, path, path)
   end
-  -- They are other files now; all that is there is synced.
+  -- The files are new ones now, and their bytes are synced.
   execute("rm -r %s && mkdir %s", synced, synced)
   execute("env %s find %s -type f -exec sync {} +", self.environment, disk)
 end

@@ -7,8 +7,8 @@ local storm = require "spec.crash.storm"
 
 local CUTS = 5
 
--- Calls `turn` every now and then.
-local function meanwhile(seconds, turn)
+-- Calls `turn` from time to time.
+local function run_periodically(seconds, turn)
   local ends = runtime.monotonic() + seconds
   while runtime.monotonic() < ends do
     turn()
@@ -21,13 +21,13 @@ local function jumps_of_sqlite(directory, seconds)
   local self = storm.new({ directory = directory, store = "sqlite" }, { environment = host.environment })
   self:hunt()
   self:send()
-  meanwhile(seconds, function() host:jump() end)
+  run_periodically(seconds, function() host:jump() end)
   self:finish()
   return self
 end
 
--- Its server's clock, too, and it is the store's: leases are shorter than they were meant to be, and the window
--- in which a broadcast that is stamped anew is the same one is over.
+-- The clock of the server, which is the store's clock, too: leases are shorter than requested, and the window in which
+-- a broadcast with a new time is a duplicate ends early.
 local function jumps_of_redis(directory, seconds)
   local host = machine.new(directory)
   local server = redis_server.start(directory, { environment = host.environment })
@@ -36,13 +36,13 @@ local function jumps_of_redis(directory, seconds)
   self.sender.restamps = false
   self:hunt()
   self:send()
-  meanwhile(seconds, function() host:jump() end)
+  run_periodically(seconds, function() host:jump() end)
   self:finish()
   server:crash()
   return self
 end
 
---- The power of a machine with SQLite fails several times; each time it starts anew, with other clocks.
+--- The power of a machine with SQLite fails several times; each time it restarts with other clocks.
 local function cuts_of_sqlite(directory, seconds, broken)
   local host = machine.new(directory)
   local settings = { directory = directory, store = "sqlite", broken = broken }
@@ -57,7 +57,7 @@ local function cuts_of_sqlite(directory, seconds, broken)
     self:clear()
     host:fail()
   end
-  settings.boot, self.environment = nil, "" -- what is left is handled on this machine
+  settings.boot, self.environment = nil, "" -- the remaining events are handled on this machine
   self:finish()
   self:note(("the power failed %d times"):format(CUTS))
   return self

@@ -1,14 +1,14 @@
---- What a store needs goes away and comes back: Redis, the room on a disk. What was answered 2xx is not lost.
+--- Outages: Redis stops and returns, a disk is full for some time. No acknowledged event is lost.
 
 local redis_server = require "spec.crash.redis_server"
 local runtime = require "apivideo.runtime"
 local storm = require "spec.crash.storm"
 local wait_for = require "spec.support.wait"
 
-local ANSWER = 2   -- seconds for which a client waits
-local SPOOL = 10   -- seconds for which a killed process keeps what it has begun to forward
-local SIZE = 512 -- blocks of 512 bytes that a file may have where the disk is full
--- A shell, and not env, knows limits. Lua is to get an error, and no signal.
+local REPLY_TIMEOUT = 2 -- seconds for which a client waits
+local SPOOL = 10   -- seconds: the lease of an entry that a killed process was forwarding
+local SIZE = 512 -- blocks of 512 bytes: the maximum file size on a full disk
+-- A shell can set limits, env cannot. Lua gets an error, and no signal.
 local FULL_DISK = ([[sh -c 'trap "" XFSZ; ulimit -S -f %d; exec "$@"' sh]]):format(SIZE)
 
 -- Kills or stops a server from time to time, until the storm is over.
@@ -24,7 +24,7 @@ local function trouble(server, ends)
     else
       server:signal "STOP"
       pauses = pauses + 1
-      runtime.sleep(pauses % 2 * ANSWER + math.random()) -- every other one for longer than its clients wait
+      runtime.sleep(pauses % 2 * REPLY_TIMEOUT + math.random()) -- every other one exceeds the timeout
       server:signal "CONT"
     end
   end
@@ -39,29 +39,29 @@ local function redis_in_trouble(directory, seconds, spool)
   self:send()
   local crashes, pauses = trouble(server, runtime.monotonic() + seconds)
   self:finish()
-  self:note(("Redis crashed %d times, and was paused %d times; %d answers of 503"):format(crashes, pauses,
+  self:note(("Redis crashed %d times, and was paused %d times; %d responses were 503"):format(crashes, pauses,
     self.sender.statuses[503] or 0))
   server:crash()
   return self
 end
 
-local function answers(self, status, count)
+local function wait_for_responses(self, status, count)
   local before = self.sender.statuses[status] or 0
   wait_for(function() return (self.sender.statuses[status] or 0) >= before + count end, count .. " times " .. status)
 end
 
--- A receiver may not let its files grow; then it may.
+-- The files of a receiver cannot grow for some time.
 local function disk_full(directory)
   local self = storm.new { directory = directory, store = "sqlite" }
   local receiver = self:serve(FULL_DISK)
   self:send()
-  answers(self, 503, 50)
-  local answered = self.sender.statuses[204] or 0
-  if answered == 0 then self:problem("harness", "the disk was full from the start") end
+  wait_for_responses(self, 503, 50)
+  local acknowledged = self.sender.statuses[204] or 0
+  if acknowledged == 0 then self:problem("harness", "the disk was full from the start") end
   receiver.process:limit("fsize", "unlimited")
-  answers(self, 204, 50)
-  if self.sender.statuses.timeout then self:problem("stuck", "a receiver without room did not answer at once") end
-  self:note(("%d answers of 204, then %d of 503, then 204 again"):format(answered, self.sender.statuses[503]))
+  wait_for_responses(self, 204, 50)
+  if self.sender.statuses.timeout then self:problem("stuck", "a receiver on a full disk did not respond at once") end
+  self:note(("%d responses were 204, then %d 503, then 204 again"):format(acknowledged, self.sender.statuses[503]))
   self:finish()
   return self
 end

@@ -1,10 +1,10 @@
---- Boundaries at which a process ends, or stops, by its own hand: around the calls of a store and, inside of
---- them, around what it has the database or the server do. Nothing in the store knows of it.
+--- Boundaries at which a process kills or stops itself: around the calls of a store and, inside them, around the
+--- operations of the database or the server. The store has no code for it.
 
 local points = {}
 
-local plan         -- { name, at, signal }: what is to happen at which visit of which boundary
-local operation    -- the call of the store that is under way
+local plan         -- { name, at, signal }: the signal at a visit of a boundary
+local operation    -- the current call of the store
 local visits = 0
 
 local function own_pid()
@@ -58,7 +58,7 @@ local function watch_sqlite()
   end
 end
 
--- A socket that visits `sent` and `answered`.
+-- A socket that visits `sent` and `replied`.
 local function watched(socket)
   local waits = false
   return setmetatable({
@@ -72,7 +72,7 @@ local function watched(socket)
       local line, problem, partial = socket:receive(...)
       if waits and line then
         waits = false
-        visit_stage "answered"
+        visit_stage "replied"
       end
       return line, problem, partial
     end,
@@ -90,7 +90,7 @@ local function watch_redis()
 end
 
 local watches = { sqlite = watch_sqlite, redis = watch_redis }
-local stages = { sqlite = { "written", "committed" }, redis = { "sent", "answered" } }
+local stages = { sqlite = { "written", "committed" }, redis = { "sent", "replied" } }
 
 --- The names of the boundaries around some operations of a kind of store.
 ---@param kind "sqlite"|"redis"
@@ -112,8 +112,8 @@ local function leave(name, ...)
   return ...
 end
 
---- Boundaries at which a worker is to be paused for longer than its lease: before something that is fenced, and
---- while it may hold a lock.
+--- Boundaries at which a worker is paused for longer than its lease: before a fenced operation, and while it may hold a
+--- lock.
 ---@param kind "sqlite"|"redis"
 function points.pauses(kind)
   return { "claim:after", "handler:before", "handler:after", "complete:" .. stages[kind][1] }
@@ -138,7 +138,7 @@ function points.around(store, kind, given)
       return leave(name, store[method](store, ...))
     end
   end
-  for _, name in ipairs { "put", "claim", "extend", "complete", "retry", "bury" } do
+  for _, name in ipairs { "put", "claim", "extend", "complete", "retry", "dead_letter" } do
     around[name] = visiting(name, name)
   end
   around.complete_all = store.complete_all and visiting("complete_all", "complete")

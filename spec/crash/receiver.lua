@@ -1,4 +1,4 @@
--- A process that receives: a server with an inbox. It prints its url, and serves until it is killed.
+-- A receiver process: a server with an inbox. It prints its URL, and runs until it is killed.
 
 local settings = require "spec.crash.settings"
 local apivideo = require "apivideo"

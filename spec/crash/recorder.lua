@@ -1,5 +1,5 @@
---- A store that writes down what is asked of it and what it says, for the checks. What was written before a
---- process is killed is not lost: each record is one write to a file of its own.
+--- A store that records its calls and their results, for the checks. Each record is one write to the file of the
+--- process, so that a kill loses no earlier record.
 
 local apivideo = require "apivideo"
 local cjson = require "cjson"
@@ -31,9 +31,9 @@ local function claimed(self, started, entries)
   end
 end
 
--- The verdict of what is dropped as another occurrence is a text.
-local function kept(self, items, verdicts)
-  for i, is_new in ipairs(verdicts or {}) do
+-- Records new items. The result of an item that is dropped as a retry is a string.
+local function record_new(self, items, results)
+  for i, is_new in ipairs(results or {}) do
     if is_new == true then self:write { kind = "new", to = runtime.monotonic(), key = items[i].key } end
   end
 end
@@ -47,9 +47,9 @@ function Recorder:around(store)
   end })
 
   function around.put(_, items, window)
-    local verdicts, err = store:put(items, window)
-    kept(self, items, verdicts)
-    return verdicts, err
+    local results, err = store:put(items, window)
+    record_new(self, items, results)
+    return results, err
   end
 
   function around.claim(_, limit, lease)
@@ -59,7 +59,7 @@ function Recorder:around(store)
     return entries, err
   end
 
-  for _, name in ipairs { "extend", "complete", "retry", "bury" } do
+  for _, name in ipairs { "extend", "complete", "retry", "dead_letter" } do
     around[name] = function(_, id, token, ...)
       local started = runtime.monotonic()
       self:write { kind = "attempt", name = name, from = started, id = id, token = token }
@@ -75,12 +75,12 @@ function Recorder:around(store)
     for _, claim in ipairs(claims) do
       self:write { kind = "attempt", name = "complete", from = started, id = claim.id, token = claim.token }
     end
-    local verdicts, err = store:complete_all(claims)
+    local results, err = store:complete_all(claims)
     for i, claim in ipairs(claims) do
       self:write { kind = "complete", from = started, to = runtime.monotonic(), id = claim.id, token = claim.token,
-        holds = verdicts ~= nil and verdicts[i] }
+        holds = results ~= nil and results[i] }
     end
-    return verdicts, err
+    return results, err
   end
   return around
 end

@@ -1,5 +1,5 @@
---- A Redis server of a storm: on the disk of its machine, with an append-only file that is synced before it
---- answers. It is killed, restarted and paused.
+--- A Redis server of a storm: on the disk of its machine, with an append-only file that is synced before each reply. It
+--- is killed, restarted and paused.
 
 local free_port = require "spec.support.free_port"
 local socket = require "socket"
@@ -17,7 +17,7 @@ local function succeeds(command)
   return status == true or status == 0
 end
 
-local function answers(port)
+local function is_ready(port)
   local connection = socket.connect("127.0.0.1", port)
   if not connection then return false end
   connection:settimeout(1)
@@ -40,20 +40,20 @@ function redis_server.start(directory, given)
   return self
 end
 
---- Starts it again, on the data that it has.
+--- Restarts it with its data.
 function Redis:start()
   assert(succeeds(COMMAND:format(self.directory, self.environment, self.port, self.fsync)))
   local file = assert(io.open(self.directory .. "/redis.pid"))
   self.pid = file:read "*l"
   file:close()
-  wait_for(function() return answers(self.port) end, "a Redis server")
+  wait_for(function() return is_ready(self.port) end, "a Redis server")
 end
 
 function Redis:signal(name)
   return succeeds(("kill -%s %s"):format(name, self.pid))
 end
 
--- One that has ended has no command line, even if nobody has asked for its status yet.
+-- A process that has ended has no command line, even before its status was collected.
 local function is_alive(self)
   local file = io.open(("/proc/%s/cmdline"):format(self.pid))
   local line = file and file:read "*a" or ""

@@ -1,5 +1,5 @@
--- All that the crash tests show. Prints a line for each; the last line is a total.
--- Arguments: the seed, the seconds of a storm, and a pattern of what is to run. See tools/test-crash.
+-- Runs the crash tests. Prints a line for each; the last line is a total.
+-- Arguments: the seed, the seconds of a storm, and a pattern of names. See tools/test-crash.
 
 local apivideo = require "apivideo"
 local lfs = require "lfs"
@@ -7,8 +7,8 @@ local runtime = require "apivideo.runtime"
 
 local seed, SECONDS, only = tonumber(arg[1]), tonumber(arg[2]), arg[3]
 local AT_ONCE = 3 -- storms
-local TRIES = 3   -- in which a store that is broken must be found out
-local SHOWN = 10 -- problems that are printed of one
+local TRIES = 3   -- within which a broken store must be detected
+local SHOWN = 10 -- problems that are printed for one storm
 
 local passed, failed, kills, boundaries = 0, 0, 0, {}
 
@@ -28,7 +28,7 @@ local function count(storm)
   end
 end
 
--- Whether the outcome is as it should be: no problem; or, of a broken store, the one that is expected.
+-- Whether the outcome is the expected one: no problem; or, for a broken store, its problem.
 local function is_good(storm, expected)
   if not expected then return #storm.problems == 0 end
   for _, problem in ipairs(storm.problems) do
@@ -70,7 +70,7 @@ end
 
 local function run(case)
   local started, tries, storm = runtime.monotonic(), 0
-  repeat -- a store that is broken may be lucky for a while
+  repeat -- a broken store may pass by chance
     tries = tries + 1
     storm = run_once(case) -- luacheck: ignore
   until not case.expected or is_good(storm, case.expected) or tries == TRIES

@@ -1,5 +1,5 @@
---- Sends signed events as api.video does: up to four attempts for each, and some deliveries several times at
---- once. It knows which events were answered with 2xx.
+--- Sends signed events as api.video does: up to four attempts for each, and some deliveries several times
+--- at once. It records which events got a 2xx response.
 
 local apivideo = require "apivideo"
 local events = require "spec.crash.events"
@@ -8,15 +8,15 @@ local runtime = require "apivideo.runtime"
 local terms = require "spec.crash.terms"
 
 local ATTEMPTS = 4
-local TIMEOUT = 3    -- seconds for one attempt: all are within the time in which api.video makes them
+local TIMEOUT = 3    -- seconds for one attempt: all attempts fit into the time that api.video takes
 local COPIES = 3     -- of one event at the same time, at most
 
 local sender = {}
 
 ---@class spec.crash.Sender
----@field sent table<string, boolean> by the name of an event: whether it was answered with 2xx
----@field restamps boolean whether the retries of a broadcast are stamped anew
----@field statuses table<integer|string, integer> how often what was answered
+---@field sent table<string, boolean> by the name of an event: whether it got a 2xx response
+---@field restamps boolean whether the retries of a broadcast have a new time
+---@field statuses table<integer|string, integer> the number of responses by status
 local Sender = {}
 Sender.__index = Sender
 
@@ -85,14 +85,14 @@ function Sender:stop()
   while self.running > 0 do runtime.sleep(0.01) end
 end
 
---- How many events there were, and how many of these were answered with 2xx.
+--- How many events were sent, and how many of these got a 2xx response.
 function Sender:count()
-  local sent, answered = 0, 0
-  for _, is_answered in pairs(self.sent) do
+  local sent, acknowledged = 0, 0
+  for _, is_acknowledged in pairs(self.sent) do
     sent = sent + 1
-    if is_answered then answered = answered + 1 end
+    if is_acknowledged then acknowledged = acknowledged + 1 end
   end
-  return sent, answered
+  return sent, acknowledged
 end
 
 return sender

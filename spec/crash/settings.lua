@@ -1,11 +1,11 @@
---- What a child process is told: its first argument, as JSON.
+--- The settings of a child process: its first argument, as JSON.
 
 local cjson = require "cjson"
 
 local settings = cjson.decode(arg[1])
 math.randomseed(settings.seed)
 
--- On a machine of its own, which was started more than once, the kernel has a name for each start.
+-- On a simulated machine, which is restarted, each boot has an id.
 if settings.boot then
   local open = io.open
   io.open = function(path, ...) -- luacheck: ignore

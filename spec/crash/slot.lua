@@ -1,13 +1,13 @@
---- A place for one process, which is started anew whenever it ends. By default it is killed again and again,
---- at random or at a boundary.
+--- A slot for one process, which is restarted whenever it ends. By default it is killed repeatedly, at random or at a
+--- boundary.
 
 local points = require "spec.crash.points"
 local runtime = require "apivideo.runtime"
 local terms = require "spec.crash.terms"
 
-local PATIENCE = 1.5 * terms.LEASE -- for a boundary: heartbeats are at a third of the lease
-local AT_RANDOM = 0.4              -- of the processes are killed at any time
-local START = 0.3                  -- seconds that one may take until it works
+local BOUNDARY_TIMEOUT = 1.5 * terms.LEASE -- heartbeats are at a third of the lease
+local AT_RANDOM = 0.4              -- the share of processes that are killed at a random time
+local START = 0.3                  -- seconds until a process is ready, at most
 
 local operations = {
   receiver = { "put" },
@@ -26,7 +26,7 @@ function Deck:next()
   return table.remove(self.left)
 end
 
---- One that was not reached is still to be visited.
+--- Adds a boundary again that was not reached.
 function Deck:put_back(name)
   table.insert(self.left, 1, name)
 end
@@ -46,7 +46,7 @@ function slot.deck(program, store)
   return setmetatable({ names = names, left = {} }, Deck)
 end
 
--- A process that nobody kills.
+-- A process that is not killed.
 local function steady()
   return nil, math.huge
 end
@@ -55,20 +55,20 @@ local function is_rare(name)
   return name:find "^extend" or name:find "^retry"
 end
 
--- What is to happen to the next process by its own hand: nothing, its end, or a pause; and after how many
--- seconds it is killed at the latest.
+-- The plan of the next process: nothing, a kill or a pause at a boundary; and after how many seconds it is killed at
+-- the latest.
 local function hunted(self)
   if self.program == "worker" and math.random() < self.storm.pauses then
     local pauses = points.pauses(self.storm.settings.store)
-    return { name = pauses[math.random(#pauses)], at = math.random(3), signal = "STOP" }, PATIENCE
+    return { name = pauses[math.random(#pauses)], at = math.random(3), signal = "STOP" }, BOUNDARY_TIMEOUT
   elseif math.random() < AT_RANDOM then
     return nil, START * math.random() + math.random() ^ 3 * terms.LEASE
   end
   local name = self.storm:deck(self.program):next()
-  return { name = name, at = math.random(is_rare(name) and 2 or 6), signal = "KILL" }, PATIENCE
+  return { name = name, at = math.random(is_rare(name) and 2 or 6), signal = "KILL" }, BOUNDARY_TIMEOUT
 end
 
--- Waits for the end of a process, or for its time to be killed.
+-- Waits until a process has ended, or until it is to be killed.
 local function watch(self, seconds)
   local ends = runtime.monotonic() + seconds
   while runtime.monotonic() < ends and not self.stopped and not self.process:has_ended() do
@@ -78,7 +78,7 @@ local function watch(self, seconds)
   self.url = nil
 end
 
--- Ends a process, if it has not ended itself.
+-- Kills a process, unless it has ended.
 local function finish(self, point)
   local process, storm = self.process, self.storm
   if point and point.signal == "STOP" then
@@ -93,7 +93,7 @@ local function finish(self, point)
   if point and point.signal == "KILL" and not was_there then storm:deck(self.program):put_back(point.name) end
 end
 
---- Starts a place, and fills it until it is stopped.
+--- Starts a slot, and restarts its process until it is stopped.
 ---@param storm spec.crash.Storm
 ---@param program "receiver"|"worker"
 ---@param given? { steady?: boolean, plan?: fun(self): table?, number, environment?: string }

@@ -1,4 +1,4 @@
---- The store of a process: a real one, broken where that is asked for, with its boundaries, recorded.
+--- The store of a process: a real or a broken one, with boundaries, recorded.
 
 local broken = require "spec.crash.broken"
 local points = require "spec.crash.points"
@@ -22,7 +22,7 @@ function stores.spool(settings)
   return settings.spool and sqlite(settings.directory .. "/spool.db") or nil
 end
 
---- All that a child process needs of it: store, spool, record.
+--- The store, the spool and the recorder of a child process.
 function stores.open(settings)
   local store = stores.plain(settings)
   if settings.broken then store = broken[settings.broken](store, settings) end
@@ -31,7 +31,7 @@ function stores.open(settings)
   return record:around(store), stores.spool(settings), record
 end
 
--- What SQLite finds when it looks at the whole file, unless that is "ok".
+-- The result of SQLite's integrity check, unless it is "ok".
 local function damage_of_sqlite(settings)
   local db = assert(require("DBI").Connect("SQLite3", settings.directory .. "/disk/inbox.db"))
   local statement = assert(db:prepare "PRAGMA integrity_check")
@@ -42,7 +42,7 @@ local function damage_of_sqlite(settings)
   return found ~= "ok" and found or nil
 end
 
--- What Redis keeps of events under way, when there are none.
+-- The remains of claimed events in Redis, after all were settled.
 local LEFT = [[
   local left = {}
   for _, key in ipairs { "ready", "held", "delayed", "lanes", "heads", "attempts", "stream", "dead" } do
@@ -61,7 +61,7 @@ local function damage_of_redis(settings)
   return left ~= "" and "all events are done, and there is still something in " .. left or nil
 end
 
---- What is wrong with the store itself when all events are done, or nil.
+--- The problem of the store after all events are done, or nil.
 function stores.damage(settings)
   return (settings.store == "sqlite" and damage_of_sqlite or damage_of_redis)(settings)
 end

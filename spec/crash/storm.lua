@@ -1,5 +1,5 @@
---- Receivers and workers that are killed while events come. When it is over, what is left is handled, and
---- everything is compared: what was answered, what was done, and what the store says.
+--- Receivers and workers that are killed while events are sent. At the end, the remaining events are handled, and the
+--- responses, the effects and the content of the store are compared.
 
 local apivideo = require "apivideo"
 local child = require "spec.crash.child"
@@ -15,7 +15,7 @@ local wait_for = require "spec.support.wait"
 
 local RECEIVERS, WORKERS = 2, 3
 local CONNECTIONS, PAUSE = 8, 0.05
-local LIMIT = 20 -- seconds beyond the lease in which all must be handled when nobody is killed any more
+local LIMIT = 20 -- seconds beyond the lease in which all events must be handled after the last kill
 
 ---@class spec.crash.Storm
 ---@field settings table of its processes: directory, store, port, spool, broken, boot
@@ -31,7 +31,7 @@ function Storm:problem(kind, text)
   self.problems[#self.problems + 1] = { kind = kind, text = text }
 end
 
---- Adds to what its summary says.
+--- Adds to a number of its summary.
 function Storm:note(text)
   self.notes = self.notes .. "; " .. text
 end
@@ -43,20 +43,20 @@ function Storm:child(program, point, environment)
   return child.start(program, settings, environment or self.environment)
 end
 
---- The boundaries that are still to be visited: those of one program are shared by its places.
+--- The boundaries that are still to be visited: those of one program are shared by its slots.
 function Storm:deck(program)
   self.decks[program] = self.decks[program] or slot.deck(program, self.settings.store)
   return self.decks[program]
 end
 
---- Notes that a process was killed; at a boundary, if it was there.
+--- Records that a process was killed; at a boundary, if it had reached it.
 function Storm:killed(program, point)
   local name = point and (point.name .. (point.signal == "STOP" and ", paused" or "")) or program .. ", at random"
   self.kills = self.kills + 1
   self.boundaries[name] = (self.boundaries[name] or 0) + 1
 end
 
--- The url of a receiver that serves now.
+-- The URL of a receiver that accepts requests now.
 local function url_of(self)
   local urls = {}
   for _, place in ipairs(self.slots) do urls[#urls + 1] = place.url end
@@ -77,27 +77,27 @@ function storm.new(settings, given)
   return self
 end
 
---- Adds a place for a process; see slot.start.
+--- Adds a slot for a process; see slot.start.
 function Storm:add(program, given)
   local place = slot.start(self, program, given)
   table.insert(self.slots, place)
   return place
 end
 
---- Adds a place for a receiver that nobody kills, and waits until it serves.
+--- Adds a slot for a receiver that is not killed, and waits until it accepts requests.
 function Storm:serve(environment)
   local place = self:add("receiver", { steady = true, environment = environment })
   wait_for(function() return place.url end, "a receiver")
   return place
 end
 
---- Has processes that are killed again and again.
+--- Starts slots with processes that are killed repeatedly.
 function Storm:hunt()
   for _ = 1, RECEIVERS do self:add "receiver" end
   for _ = 1, WORKERS do self:add "worker" end
 end
 
---- Has events sent from now on.
+--- Starts to send events.
 function Storm:send()
   self.sender:start(CONNECTIONS, PAUSE)
 end
@@ -109,7 +109,7 @@ function Storm:clear()
   self.slots = {}
 end
 
--- Handles what is left. An inbox that says so is empty.
+-- Handles the remaining events. The inbox must be empty then.
 local function drain(self)
   local worker = self:child "worker"
   local inbox = apivideo.inbox { store = stores.plain(self.settings), spool = stores.spool(self.settings),
@@ -133,13 +133,13 @@ local function drain(self)
   return stats
 end
 
--- What was answered has its effect, once; and there is no other.
+-- Each acknowledged event has one effect, and there are no other effects.
 local function compare(self, stats)
   local done = effects.open(self.settings.directory .. "/effects.db")
   local counts, total = done:count(), 0
   done:close()
-  for name, is_answered in pairs(self.sender.sent) do
-    if is_answered and not counts[name] then self:problem("lost", name .. " was answered with 2xx, and is lost") end
+  for name, is_acknowledged in pairs(self.sender.sent) do
+    if is_acknowledged and not counts[name] then self:problem("lost", name .. " got a 2xx response, and is lost") end
   end
   for name, count in pairs(counts) do
     total = total + count
@@ -152,7 +152,7 @@ local function compare(self, stats)
   self.effects = total
 end
 
---- Ends the storm and checks everything. What is wrong is in `problems`.
+--- Ends the storm and checks all invariants. The results are in `problems`.
 function Storm:finish()
   self.sender:stop()
   self:clear()
@@ -162,15 +162,15 @@ function Storm:finish()
   local record = history.read(self.settings.directory)
   for _, found in ipairs(record:check { leases = self.leases }) do self:problem(found.kind, found.text) end
   self.runs = record.runs
-  self.events, self.answered = self.sender:count()
-  if self.answered < self.events / 4 then
-    self:problem("harness", ("only %d of %d events were answered with 2xx"):format(self.answered, self.events))
+  self.events, self.acknowledged = self.sender:count()
+  if self.acknowledged < self.events / 4 then
+    self:problem("harness", ("only %d of %d events got a 2xx response"):format(self.acknowledged, self.events))
   end
 end
 
---- Adds what was found in another one.
+--- Adds the problems of another storm.
 function Storm:include(other)
-  for _, name in ipairs { "kills", "events", "answered", "effects", "runs" } do
+  for _, name in ipairs { "kills", "events", "acknowledged", "effects", "runs" } do
     self[name] = self[name] + other[name]
   end
   for _, problem in ipairs(other.problems) do table.insert(self.problems, problem) end
@@ -179,8 +179,8 @@ end
 
 --- A line of what happened.
 function Storm:summary()
-  return ("%d kills; %d events, %d answered with 2xx, %d effects in %d runs of handlers%s"):format(
-    self.kills, self.events, self.answered, self.effects, self.runs, self.notes)
+  return ("%d kills; %d events, %d acknowledged, %d effects in %d runs of handlers%s"):format(
+    self.kills, self.events, self.acknowledged, self.effects, self.runs, self.notes)
 end
 
 return storm

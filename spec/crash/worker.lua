@@ -1,4 +1,4 @@
--- A process that handles: its handlers bring about an effect for each event, until it is killed.
+-- A worker process: its handlers add an effect for each event, until it is killed.
 
 local settings = require "spec.crash.settings"
 local apivideo = require "apivideo"

@@ -5,7 +5,7 @@ local signature = require("apivideo.core").signature
 
 local STARTED, QUALITY = "live-stream.broadcast.started", "video.encoding.quality.completed"
 
--- Misuse is reported where it was written.
+-- Misuse is raised at the caller.
 local function assert_raises_here(message, fn)
   local ok, problem = pcall(fn)
   assert.is_false(ok)
@@ -20,7 +20,7 @@ describe("the catalogue", function()
     }, events:names())
   end)
 
-  it("describes each, and would itself pass for an application's", function()
+  it("describes each type, and passes its own checks of definitions", function()
     for _, name in ipairs(events:names()) do
       local known = events.types[name]
       assert.matches("^%u.*%.$", known.description)
@@ -29,10 +29,10 @@ describe("the catalogue", function()
       assert.equal(name:match "^live%-stream%.broadcast%." ~= nil, known.emitted_at)
       for _, field in ipairs(known.required) do assert.is_string(known.sample[field]) end
     end
-    assert.same(events.types, events.extend(events.types).types)
+    assert.same(events.types, events:extend(events.types).types)
   end)
 
-  it("requires the fields of the identity and no others: an event without another one is not lost", function()
+  it("requires only the fields of the identity: an event that lacks another field is not lost", function()
     for _, name in ipairs(events:names()) do
       local known, expected = events.types[name], {}
       for i, field in ipairs(known.identity) do expected[i] = field end
@@ -46,7 +46,7 @@ describe("the catalogue", function()
     end
   end)
 
-  it("has the opposite of each type that ends another", function()
+  it("has the opposite of each broadcast type", function()
     for _, name in ipairs(events:names()) do
       local opposite = events.types[name].opposite
       if opposite then assert.equal(name, events.types[opposite].opposite) end
@@ -54,14 +54,14 @@ describe("the catalogue", function()
     assert.equal("live-stream.broadcast.ended", events.types[STARTED].opposite)
   end)
 
-  it("has samples whose dates are dates", function()
+  it("has samples with valid dates", function()
     local timestamp = require("apivideo.core").event.timestamp
     for _, name in ipairs(events:names()) do
       assert.is_number((timestamp(events.types[name].sample.emittedAt)))
     end
   end)
 
-  it("has the published vector's event", function()
+  it("has the event of the published test vector", function()
     local sample = events:sample(QUALITY)
     local fields = { "type", "emittedAt", "videoId", "liveStreamId", "encoding", "quality" }
     for i, field in ipairs(fields) do fields[i] = ("%q:%q"):format(field, sample[field]) end
@@ -69,7 +69,7 @@ describe("the catalogue", function()
       signature.sign("{" .. table.concat(fields, ",") .. "}", "sig_sec_0000000000000000000000"))
   end)
 
-  it("gives samples that may be changed", function()
+  it("returns copies of its samples", function()
     local sample = events:sample(QUALITY)
     sample.videoId = "other"
     assert.equal("vi0000000000000000000000", events:sample(QUALITY).videoId)
@@ -78,7 +78,7 @@ describe("the catalogue", function()
 end)
 
 describe("events:parse", function()
-  it("gives the event", function()
+  it("returns the event", function()
     for _, name in ipairs(events:names()) do
       local event, err = events:parse(cjson.encode(events:sample(name)))
       assert.same(events:sample(name), event)
@@ -87,7 +87,7 @@ describe("events:parse", function()
     assert.same({ type = "new" }, (events:parse '{"type":"new"}'))
   end)
 
-  it("gives an error that says what and where", function()
+  it("returns an error with the field and the offset", function()
     local function err_of(raw)
       local event, err = events:parse(raw)
       assert.is_nil(event)
@@ -109,7 +109,7 @@ describe("events:parse", function()
     assert.same({ "too_large", nil, 64 }, { err.kind, err.field, err.offset })
   end)
 
-  it("raises for what is no string, at the caller", function()
+  it("raises at the caller for a body that is not a string", function()
     for _, raw in ipairs { {}, 12, true } do
       assert_raises_here("events:parse: raw body %(string%) expected, got " .. type(raw),
         function() events:parse(raw) end)
@@ -119,7 +119,7 @@ describe("events:parse", function()
 end)
 
 describe("events:key", function()
-  it("is made of the type and what identifies the occurrence", function()
+  it("consists of the type and the identifying fields", function()
     local expected = {
       ["live-stream.broadcast.ended"] = "27:live-stream.broadcast.ended24:li400mYKSgQ6xs7taUeSaEap"
         .. "30:2023-05-23T10:41:37.480116204Z",
@@ -136,7 +136,7 @@ describe("events:key", function()
     for _, name in ipairs(events:names()) do assert.equal(expected[name], events:key(events:sample(name))) end
   end)
 
-  it("changes with each identifying field, and with no other", function()
+  it("depends on each identifying field, and on no other field", function()
     for _, name in ipairs(events:names()) do
       local known, key = events.types[name], events:key(events:sample(name))
       local identity = { type = true, emittedAt = known.emitted_at }
@@ -151,7 +151,7 @@ describe("events:key", function()
     end
   end)
 
-  it("does not run fields together", function()
+  it("separates the fields", function()
     local function key(encoding, quality)
       return events:key { type = QUALITY, videoId = "v", encoding = encoding, quality = quality }
     end
@@ -164,7 +164,7 @@ describe("events:key", function()
     end
   end)
 
-  it("of a type that is not in the catalogue is that of its bytes", function()
+  it("is a hash of the bytes for a type that is not in the catalogue", function()
     local function key(raw) return events:key(events:parse(raw), raw) end
     assert.equal("3:new64:" .. signature.sign('{"type":"new"}', "new"), key '{"type":"new"}')
     assert.equal(key '{"type":"new"}', key '{"type":"new"}')
@@ -172,7 +172,7 @@ describe("events:key", function()
     assert.not_equal(key '{"type":"new"}', key '{"type":"newer"}')
   end)
 
-  it("is beside the key without its time, and that key of the opposite event", function()
+  it("comes with the occurrence and the opposite", function()
     local started, ended = events:sample(STARTED), events:sample(STARTED)
     ended.type, ended.emittedAt = "live-stream.broadcast.ended", "later"
     local key, occurrence, opposite = events:key(started)
@@ -180,12 +180,12 @@ describe("events:key", function()
     assert.equal("29:live-stream.broadcast.started24:li400mYKSgQ6xs7taUeSaEap", occurrence)
     assert.equal("27:live-stream.broadcast.ended24:li400mYKSgQ6xs7taUeSaEap", opposite)
     assert.same({ opposite .. "5:later", opposite, occurrence }, { events:key(ended) })
-    assert.equal(1, select("#", events:key(events:sample(QUALITY))))
-    local own = events.extend { on = { required = { "a", "emittedAt" }, identity = { "a" }, emitted_at = true } }
+    assert.is_nil((select(2, events:key(events:sample(QUALITY)))))
+    local own = events:extend { on = { required = { "a", "emittedAt" }, identity = { "a" }, emitted_at = true } }
     assert.same({ "2:on1:x1:t", "2:on1:x" }, { own:key { type = "on", a = "x", emittedAt = "t" } })
   end)
 
-  it("raises without what it needs", function()
+  it("raises for missing fields", function()
     assert_raises_here("events:key: event must be a table, got nil", function() events:key() end)
     assert_raises_here("events:key: event.type must be a string", function() events:key {} end)
     assert_raises_here("events:key: raw %(string%) expected", function() events:key { type = "new" } end)
@@ -196,7 +196,7 @@ describe("events:key", function()
   end)
 end)
 
-describe("events.extend", function()
+describe("events:extend", function()
   local added, own
 
   before_each(function()
@@ -206,7 +206,7 @@ describe("events.extend", function()
         description = "A video was deleted.", sample = { type = "video.deleted", videoId = "v" },
       },
     }
-    own = events.extend(added)
+    own = events:extend(added)
   end)
 
   it("adds types to a copy", function()
@@ -222,7 +222,7 @@ describe("events.extend", function()
     assert.equal("live-stream.broadcast.started", own:parse(cjson.encode(events:sample(STARTED))).type)
   end)
 
-  it("does not see what becomes of the table afterwards", function()
+  it("copies the definitions", function()
     added["video.deleted"].required[2] = nil
     added["video.deleted"].sample.videoId = "w"
     assert.equal("by", own.types["video.deleted"].required[2])
@@ -232,21 +232,21 @@ describe("events.extend", function()
   end)
 
   it("lets an application replace a type", function()
-    own = events.extend { [QUALITY] = { required = { "videoId" }, identity = { "videoId" } } }
+    own = events:extend { [QUALITY] = { required = { "videoId" }, identity = { "videoId" } } }
     assert.same({ type = QUALITY, videoId = "v" }, (own:parse('{"type":"' .. QUALITY .. '","videoId":"v"}')))
     assert.is_nil(own:sample(QUALITY))
     assert.equal(6, #own:names())
   end)
 
-  it("raises for misuse, at the caller, with the type's name", function()
+  it("raises at the caller for an invalid definition, with the type's name", function()
     local function assert_raises(message, types)
-      assert_raises_here("events.extend: .*" .. message, function() events.extend(types) end)
+      assert_raises_here("events:extend: .*" .. message, function() events:extend(types) end)
     end
     local function assert_type_raises(message, definition)
       assert_raises('"t".*' .. message, { t = definition })
     end
     assert_raises("types %(table%) expected, got nil")
-    assert_raises("called with a dot", events)
+    assert_raises_here("events:extend: call it with a colon", function() events.extend {} end)
     assert_raises("non%-empty string", { { required = {}, identity = {} } })
     assert_raises("non%-empty string", { [""] = { required = {}, identity = {} } })
     assert_type_raises("table", 1)

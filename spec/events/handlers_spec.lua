@@ -23,7 +23,7 @@ describe("handlers", function()
     return count, errs
   end
 
-  it("run for their type, and get event and delivery", function()
+  it("run for their type, with the event and the delivery", function()
     local got
     handlers:on(QUALITY, function(...) got = { ... } end)
     local event, delivery = { type = QUALITY }, {}
@@ -50,7 +50,7 @@ describe("handlers", function()
     assert.equal(2, dispatch "video.new.kind")
   end)
 
-  it("leave what nobody matches to otherwise", function()
+  it("leave events that no handler matches to otherwise", function()
     handlers:on(QUALITY, note "quality")
     handlers:otherwise(note "otherwise")
     dispatch(QUALITY)
@@ -59,7 +59,7 @@ describe("handlers", function()
     assert.same({ "otherwise live-stream.renamed" }, calls)
   end)
 
-  it("all run although one fails, and the failures come back together", function()
+  it("all run although one fails, and dispatch returns all errors", function()
     local raised = { "table" }
     local told = {}
     handlers:on(QUALITY, function() error("raised", 0) end)
@@ -79,7 +79,7 @@ describe("handlers", function()
       { "said no", QUALITY }, { "a handler returned false", QUALITY } }, told)
   end)
 
-  it("fail with nil, too, and so does on_error itself", function()
+  it("can fail with nil, and so can on_error", function()
     handlers:on(QUALITY, function() error() end)
     handlers:on_error(function() error("in on_error", 0) end)
     local _, errs = dispatch(QUALITY)
@@ -87,12 +87,12 @@ describe("handlers", function()
     assert.equal("in on_error", errs[2])
   end)
 
-  it("fail in otherwise like elsewhere", function()
+  it("can fail in otherwise, too", function()
     handlers:otherwise(function() error("x", 0) end)
     assert.same({ "x" }, select(2, dispatch "new"))
   end)
 
-  it("hand the traceback of what they raise to on_error and to the caller of dispatch", function()
+  it("pass the traceback of a raised error to on_error and to the caller of dispatch", function()
     local told = {}
     handlers:on(QUALITY, function() return nil, "returned" end)
     handlers:on(QUALITY, function() error "raised" end)
@@ -103,7 +103,7 @@ describe("handlers", function()
     assert.same({ "none", tracebacks[2] }, told)
   end)
 
-  it("hand over the traceback of a task that waited before it raised", function()
+  it("pass the traceback of a task that waited before it raised", function()
     handlers:on(QUALITY, function()
       runtime.sleep(0)
       error "raised"
@@ -112,25 +112,25 @@ describe("handlers", function()
     assert.truthy(tracebacks[1]:find("spec/events/handlers_spec.lua:%d+: in"))
   end)
 
-  describe("that make a permanent failure", function()
+  describe("that create a permanent failure", function()
     local function logged(...)
       for _, fn in ipairs { ... } do handlers:on(QUALITY, fn) end
       return table.concat(stderr.of(function() dispatch(QUALITY) end))
     end
     local _, constant = apivideo.permanent "made before"
 
-    it("and do not return it are named in the log", function()
+    it("and do not return it are logged", function()
       local written = logged(function() apivideo.permanent("no such\nvideo") end)
       assert.truthy(written:find("a handler of " .. QUALITY .. " called apivideo.permanent(no such video) but did not"
         .. " return its results", 1, true), written)
     end)
 
-    it("and fail with something else are named in the log", function()
+    it("and fail with another error are logged", function()
       local written = logged(function() return nil, "wrapped: " .. tostring(select(2, apivideo.permanent "x")) end)
       assert.truthy(written:find("did not return its results", 1, true), written)
     end)
 
-    it("in a task are named in the log, although another task makes one meanwhile", function()
+    it("in a task are logged, although another task creates one at the same time", function()
       local written = table.concat(stderr.of(function()
         handlers:on(QUALITY, function(event)
           apivideo.sleep(0)
@@ -144,7 +144,7 @@ describe("handlers", function()
       assert.is_nil(written:find("permanent(returned)", 1, true), written)
     end)
 
-    it("and return or raise it are not", function()
+    it("and return or raise it are not logged", function()
       assert.equal("", logged(function() return apivideo.permanent "x" end, function() return constant end,
         function() return nil, constant end, function() error((select(2, apivideo.permanent "x"))) end,
         function() return nil end))
@@ -154,7 +154,7 @@ describe("handlers", function()
     end)
   end)
 
-  it("are taken back by off", function()
+  it("are removed by off", function()
     local fn = note "a"
     handlers:on({ QUALITY, STARTED }, fn)
     handlers:on(QUALITY, note "b")
@@ -166,27 +166,27 @@ describe("handlers", function()
     assert.equal(1, dispatch(STARTED))
   end)
 
-  it("may wait in a task", function()
+  it("can wait in a task", function()
     handlers:on(QUALITY, function() runtime.sleep(0) calls[#calls + 1] = "waited" end)
     runtime.run(function() assert(handlers:dispatch { type = QUALITY }) end)
     assert.same({ "waited" }, calls)
   end)
 
-  it("registered while they run have their turn with the next event", function()
+  it("registered by a running handler run for the next event", function()
     handlers:on(QUALITY, function() handlers:on(QUALITY, note "late") end)
     assert.equal(1, dispatch(QUALITY))
     assert.equal(2, dispatch(QUALITY))
   end)
 
-  it("cost nothing more for types that the sender makes up", function()
+  it("use bounded memory for types that the sender invents", function()
     handlers:on(QUALITY, note "a")
     for i = 1, 1000 do handlers:dispatch { type = "made.up." .. i } end
     local kept = 0
-    for _ in pairs(handlers.matching) do kept = kept + 1 end
+    for _ in pairs(handlers._registry.cache) do kept = kept + 1 end
     assert.is_true(kept <= 256)
   end)
 
-  it("are refused for types that do not exist, with what was meant", function()
+  it("are rejected for types that do not exist, with a suggestion", function()
     local function message(...)
       local ok, err = pcall(handlers.on, handlers, ...)
       assert.is_false(ok)
@@ -204,7 +204,7 @@ describe("handlers", function()
     assert.equal(0, dispatch(QUALITY))
   end)
 
-  it("say so when they are called with a dot", function()
+  it("raise if a method is called with a dot", function()
     for name, arguments in pairs { on = { QUALITY, print }, off = { { QUALITY }, print }, otherwise = { print },
       on_error = { print }, dispatch = { { type = QUALITY }, {} } } do
       local message = misuse(function() return (handlers[name](arguments[1], arguments[2])) end)
@@ -214,8 +214,8 @@ describe("handlers", function()
     end
   end)
 
-  it("take the application's own types", function()
-    local catalogue = apivideo.events.extend {
+  it("support the application's types", function()
+    local catalogue = apivideo.events:extend {
       ["video.renamed"] = { required = { "videoId" }, identity = { "videoId" } },
     }
     local extended = apivideo.handlers { events = catalogue }

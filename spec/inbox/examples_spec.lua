@@ -1,5 +1,5 @@
--- The examples of a durable inbox, as processes that are killed and started again; and what its guide has
--- for nginx.
+-- The examples of a durable inbox, as processes that are killed and restarted; and the configuration of its guide for
+-- nginx.
 
 local apivideo = require "apivideo"
 local cjson = require "cjson"
@@ -11,7 +11,7 @@ local redis_server = require "spec.support.redis"
 local running = require "spec.support.running"
 local wait_for = require "spec.support.wait"
 
--- How often a text is in another.
+-- How often a text contains another.
 local function count(text, part)
   local times, at = 0, 1
   while true do
@@ -24,7 +24,7 @@ end
 describe("the example #process", function()
   after_each(running.stop)
 
-  -- A process of an example; it is killed after the test, if it lives.
+  -- A process of an example; it is killed after the test, unless it has ended.
   local function start(arguments, environment)
     local child = process.start(arguments, environment)
     running.add(function()
@@ -35,7 +35,7 @@ describe("the example #process", function()
     return child
   end
 
-  -- Ends it: what it printed, and its status.
+  -- Ends a process; its output and its status.
   local function finish(child, signal)
     child:kill(signal)
     child.is_over = true
@@ -49,7 +49,7 @@ describe("the example #process", function()
     end)
   end
 
-  it("durable.lua goes on where it was killed", function()
+  it("durable.lua continues after it was killed", function()
     local path, names = os.tmpname(), apivideo.events:names()
     remove_at_end(path)
     local first = start { "examples/durable.lua", path }
@@ -73,7 +73,7 @@ describe("the example #process", function()
     end
   end)
 
-  it("worker.lua handles what its receiver has stored, in several processes", function()
+  it("worker.lua handles the events that its receiver has stored, in several processes", function()
     if not pcall(require, "redis") then pending("redis-lua is not installed for " .. _VERSION) end
     local server = redis_server.start()
     running.add(function() server:stop() end)
@@ -99,7 +99,7 @@ describe("the example #process", function()
       return table.concat(texts)
     end
 
-    -- Delivers a number of events, each of another video.
+    -- Delivers events, each of a different video.
     local function deliver(from, to)
       for i = from, to do
         local event = apivideo.events:sample "video.encoding.quality.completed"
@@ -114,7 +114,7 @@ describe("the example #process", function()
     local receiver, url = start_one "receive"
     local client = apivideo.client { api_key = "key", base_url = api.url }
     assert(client.webhooks:create { url = url, events = apivideo.events:names() })
-    deliver(1, 20) -- nobody handles yet
+    deliver(1, 20) -- no worker runs yet
     local one, other = start_one "work", start_one "work"
     wait_for(function()
       deliver(#keys + 1, #keys + 10)
@@ -137,7 +137,7 @@ describe("the example #process", function()
     end, "all events")
   end)
 
-  it("of the guide handles in nginx what it has received", function()
+  it("of the guide receives and handles events in nginx", function()
     local path, secret = os.tmpname(), "sig_sec_0000000000000000000000"
     remove_at_end(path)
     local blocks = { http = "", server = "" }
@@ -154,8 +154,8 @@ describe("the example #process", function()
       local body = cjson.encode(event)
       local headers = { "X-Api-Video-Signature: " .. apivideo.sign(body, secret), "X-Api-Video-WebhookID: webhook_1" }
       for _ = 1, 2 do
-        local answer = assert(nginx:request("/webhooks", { method = "POST", body = body, headers = headers }))
-        assert.equal(204, answer.status)
+        local response = assert(nginx:request("/webhooks", { method = "POST", body = body, headers = headers }))
+        assert.equal(204, response.status)
       end
     end
     nginx:reload()
@@ -164,7 +164,7 @@ describe("the example #process", function()
     assert.is_nil(nginx:log():find("[error]", 1, true), nginx:log())
   end)
 
-  it("worker.lua tells how it is called", function()
+  it("worker.lua prints its usage", function()
     local printed, status = process.run { "examples/worker.lua" }
     assert.equal(2, status)
     assert.equal("usage: lua worker.lua receive|work\n", printed)

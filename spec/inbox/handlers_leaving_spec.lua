@@ -1,4 +1,4 @@
--- Handlers that leave in every way there is: each settles its claim, and the worker goes on.
+-- Handlers that return, raise, yield or never end: each claim is settled, and the worker continues.
 
 local apivideo = require "apivideo"
 local inboxes = require "spec.support.inboxes"
@@ -19,14 +19,14 @@ local function overflow(n)
   return 1 + overflow(n + 1)
 end
 
--- Lua raises "not enough memory" without a call of a message handler. (Lua 5.1 reads another size.)
+-- Lua raises "not enough memory" without calling a message handler. (Lua 5.1 parses the size differently.)
 local function exhaust_memory()
   assert(io.open "/dev/null"):read(1e15)
   local text = ("x"):rep(1e15)
   error(#text == 0 and "not enough memory", 0)
 end
 
--- name -> the handler; what the dead letter says.
+-- name -> the handler, and the error of the dead letter.
 local failing = {
   { "returns false", function() return false end, "^a handler returned false$" },
   { "returns nil and an error", function() return nil, "no row" end, "^no row$" },
@@ -37,7 +37,7 @@ local failing = {
   { "raises an error of the library", function() error(select(2, apivideo.parse "{")) end, "bad_json.*" .. STACK },
   { "raises an object whose __tostring raises", function() error(unprintable()) end,
     "__tostring failed %(spec/inbox/handlers_leaving_spec%.lua:%d+: no text%)" .. STACK },
-  { "returns an object whose __tostring returns no string",
+  { "returns an object whose __tostring does not return a string",
     function() return nil, unprintable(function() return {} end) end, "__tostring failed" },
   { "raises a runtime error", function() return #nil end, MINE .. "attempt to get length of a nil value" .. STACK },
   { "overflows the stack", function() return overflow(0) end, "stack overflow" },
@@ -80,7 +80,7 @@ describe("a handler that", function()
 
   for _, case in ipairs(failing) do
     local name, fn, expected = case[1], case[2], case[3]
-    local is_left_out = expected == "^$" -- Lua 5.1 raises there: it is a pcall that succeeded
+    local is_left_out = expected == "^$" -- the handler raises in Lua 5.1
     it((is_left_out and "(not in Lua 5.1) " or "") .. name .. " has failed", function()
       if is_left_out then return end
       handlers:on("video.*", function(event)
@@ -92,12 +92,12 @@ describe("a handler that", function()
         ended = work()
         wait_until("dead", 1)
         deliver "b"
-        wait_until("done", 1) -- the worker goes on
+        wait_until("done", 1) -- the worker continues
       end)
       local stored = inbox:list("dead")[1].error
       assert.truthy(stored:find(expected), stored)
       assert.is_true(#stored <= 1000)
-      assert.equal("buried", settlements[1].fate)
+      assert.equal("dead_lettered", settlements[1].disposition)
       assert.equal(1, #settlements[1].errors)
       cancel:cancel()
       assert.is_true(ended:wait(10))
@@ -115,12 +115,12 @@ describe("a handler that", function()
       deliver "a"
       work()
       wait_until("done", 1)
-      assert.equal("completed", settlements[1].fate)
+      assert.equal("completed", settlements[1].disposition)
       assert.is_nil(settlements[1].errors)
     end)
   end
 
-  it("fails in on_error, too, has failed once more", function()
+  it("fails in on_error, too, has two errors", function()
     handlers:on("video.*", function() return nil, "first" end)
     handlers:on_error(function() error("second", 0) end)
     deliver "a"
@@ -152,9 +152,9 @@ describe("a handler that", function()
       wait_until("done", 5)
     end)
     assert.equal(6, runs)
-    assert.equal(1, most) -- the task that was late has ended: another has its place
-    assert.equal("retried", settlements[1].fate)
-    assert.equal("completed", settlements[2].fate)
+    assert.equal(1, most) -- the late task has ended, and another has replaced it
+    assert.equal("retried", settlements[1].disposition)
+    assert.equal("completed", settlements[2].disposition)
     assert.equal(2, settlements[2].delivery.attempt)
     assert.equal(6, #settlements)
     assert.truthy(printed:find("video.caption.generated (attempt 1) returned after", 1, true), printed)
@@ -176,17 +176,17 @@ describe("a handler that", function()
       wait_until("done", 1)
       assert(coroutine.resume(co))
     end)
-    assert.is_nil(printed:find("a task failed", 1, true), printed) -- the settlement says so
+    assert.is_nil(printed:find("a task failed", 1, true), printed) -- the settlement logs it
     assert.equal(2, #settlements)
-    if protected.call == pcall then -- in Lua 5.1 the handler has a coroutine of its own
+    if protected.call == pcall then -- in Lua 5.1 the handler has a separate coroutine
       assert.truthy(settlements[1].tracebacks[1]:find "handlers_leaving_spec.lua:%d+")
     end
-    assert.equal("retried", settlements[1].fate)
+    assert.equal("retried", settlements[1].disposition)
     cancel:cancel()
     assert.is_true(ended:wait(10))
   end)
 
-  it("waits for ever does not keep the work from ending, whatever the concurrency", function()
+  it("never returns does not prevent the work from ending, at any concurrency", function()
     handlers:on("video.*", function() runtime.latch():wait() end)
     for i = 1, 3 do deliver(tostring(i)) end
     local ended = work { concurrency = 3, attempts = 10 }
@@ -197,7 +197,7 @@ describe("a handler that", function()
     assert.equal(3, inbox:stats().waiting)
   end)
 
-  it("waits for ever counts as failed after ten leases by default", function()
+  it("never returns counts as failed after ten leases by default", function()
     handlers:on("video.*", function() runtime.latch():wait() end)
     deliver "a"
     local started = runtime.monotonic()
@@ -207,7 +207,7 @@ describe("a handler that", function()
     assert.truthy(tostring(settlements[1].errors[1]):find "within 1 s")
   end)
 
-  it("ends its process leaves its event to another one, when the lease has expired #process", function()
+  it("ends its process loses its event to another process after the lease has expired #process", function()
     local path = os.tmpname()
     local script = ([[
       local apivideo = require "apivideo"
@@ -235,8 +235,8 @@ describe("a handler that", function()
 end)
 
 describe("a store that raises", function()
-  for _, method in ipairs { "complete", "retry", "bury" } do
-    it("in " .. method .. " does not keep the claim: its lease expires and the event is handled again", function()
+  for _, method in ipairs { "complete", "retry", "dead_letter" } do
+    it("in " .. method .. " loses the claim: the lease expires and the event is handled again", function()
       local store = memory()
       local inbox = apivideo.inbox { store = store }
       local receiver = apivideo.receiver { inbox = inbox, secrets = inboxes.SECRET, log = function() end }
@@ -251,10 +251,10 @@ describe("a store that raises", function()
       local ended = runtime.latch()
       apivideo.spawn(function()
         ended:open(inbox:work(handlers, { cancel = cancel, lease = 0.2, backoff = 0.01,
-          attempts = method == "bury" and 1 or 2, log = function(s) settlements[#settlements + 1] = s end }))
+          attempts = method == "dead_letter" and 1 or 2, log = function(s) settlements[#settlements + 1] = s end }))
       end)
       wait_for(function() return settlements[2] end, "another attempt")
-      assert.equal("lost", settlements[1].fate)
+      assert.equal("lost", settlements[1].disposition)
       assert.truthy(tostring(settlements[1].err):find("a bug in " .. method, 1, true))
       cancel:cancel()
       assert.is_true(ended:wait(10))

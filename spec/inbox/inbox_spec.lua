@@ -1,4 +1,4 @@
--- The inbox itself: between receiver and handlers. What its stores do is in spec/support/inbox_conformance.lua.
+-- The inbox between receiver and handlers. spec/support/inbox_conformance.lua checks its stores.
 
 local apivideo = require "apivideo"
 local errors = require "apivideo.error"
@@ -25,7 +25,7 @@ describe("an inbox", function()
   local function stats() return assert(inbox:stats()) end
 
   describe("between receiver and handlers", function()
-    it("has stored what is answered with 204, once", function()
+    it("has stored an event once when the response is 204", function()
       local raw = caption "a"
       assert.equal(204, deliver(raw))
       assert.is_true(outcomes[1].is_new)
@@ -45,7 +45,7 @@ describe("an inbox", function()
       assert.is_true(claim:complete())
     end)
 
-    it("takes the same event through two webhooks for one", function()
+    it("recognises an event that two webhooks deliver as a duplicate", function()
       local raw = caption "a"
       assert.equal(204, deliver(raw))
       assert.equal(204, deliver(raw, { ["X-Api-Video-WebhookID"] = "webhook_2",
@@ -53,7 +53,7 @@ describe("an inbox", function()
       assert.equal(1, stats().waiting)
     end)
 
-    it("takes a broadcast's retry for the same, also with another time", function()
+    it("recognises the retry of a broadcast as a duplicate, also with a different time", function()
       assert.equal(204, deliver(raw_of(STARTED, { emittedAt = "2024-01-01T00:00:00Z" })))
       assert.equal(204, deliver(raw_of(STARTED, { emittedAt = "2024-01-01T00:00:03Z" })))
       assert.equal(204, deliver(raw_of(STARTED, { emittedAt = "2024-01-01T00:00:00Z", liveStreamId = "li_other" })))
@@ -61,21 +61,21 @@ describe("an inbox", function()
       assert.equal(3, stats().waiting)
     end)
 
-    it("takes a broadcast after the end of the one before for a new one, however soon it comes", function()
+    it("accepts a broadcast as new after the end of the previous one", function()
       local function broadcast(what, time)
         return deliver(raw_of("live-stream.broadcast." .. what, { emittedAt = "2024-01-01T10:00:" .. time .. "Z" }))
       end
       assert.equal(204, broadcast("started", "00"))
       assert.equal(204, broadcast("ended", "10"))
       assert.equal(204, broadcast("started", "14"))
-      assert.equal(204, broadcast("started", "17")) -- a retry that is stamped anew
+      assert.equal(204, broadcast("started", "17")) -- a retry with a new time
       assert.equal(204, broadcast("ended", "18"))
       assert.equal(204, broadcast("ended", "18"))
       assert.equal(4, stats().waiting)
       for i, is_new in ipairs { true, true, true, false, true, false } do assert.equal(is_new, outcomes[i].is_new) end
     end)
 
-    it("logs what it drops as a retry although its time differs, and nothing of a plain duplicate", function()
+    it("logs an event that it drops as a retry although its time differs, but no exact duplicate", function()
       local started = raw_of(STARTED, { emittedAt = "2024-01-01T00:00:00Z" })
       deliver(started)
       local printed = printed_by(function() deliver(started) end)
@@ -87,14 +87,14 @@ describe("an inbox", function()
       end
     end)
 
-    it("takes no two broadcasts for one with a window of 0", function()
+    it("drops no broadcast with a window of 0", function()
       inbox = apivideo.inbox { store = store, window = 0 }
       receiver = apivideo.receiver { inbox = inbox, secrets = SECRET }
       for second = 1, 3 do deliver(raw_of(STARTED, { emittedAt = ("2024-01-01T00:00:0%dZ"):format(second) })) end
       assert.equal(3, stats().waiting)
     end)
 
-    it("takes all broadcasts of a stream for one with a window without end", function()
+    it("drops all further broadcasts of a stream with an infinite window", function()
       inbox = apivideo.inbox { store = store, window = math.huge }
       receiver = apivideo.receiver { inbox = inbox, secrets = SECRET }
       local printed = printed_by(function()
@@ -106,7 +106,7 @@ describe("an inbox", function()
       assert.equal(1, stats().waiting)
     end)
 
-    it("passes the occurrence and the opposite to its store and to its spool, the window to the store alone", function()
+    it("passes occurrence and opposite to its store and its spool, and the window only to the store", function()
       local seen = {}
       local function spy(over)
         return setmetatable({ put = function(_, items, window)
@@ -128,7 +128,7 @@ describe("an inbox", function()
       assert.same({ expected(3.5), expected(3.5), expected(0), expected(3.5) }, seen) -- put; put, spooled; forwarded
     end)
 
-    it("answers 503 when it cannot store, and nothing is kept", function()
+    it("responds 503 if the event cannot be stored", function()
       store.down = true
       assert.equal(503, deliver(caption "a"))
       assert.equal("store_unavailable", outcomes[1].err.kind)
@@ -137,7 +137,7 @@ describe("an inbox", function()
       assert.equal(204, deliver(caption "a"))
     end)
 
-    it("refuses what the receiver refuses", function()
+    it("does not store requests that the receiver rejects", function()
       assert.equal(401, deliver(caption "a", { ["X-Api-Video-Signature"] = ("0"):rep(64) }))
       assert.equal(0, stats().waiting)
     end)
@@ -151,14 +151,14 @@ describe("an inbox", function()
       local text = receiver:metrics()
       for _, line in ipairs { 'apivideo_deliveries_stored_total{type="video.caption.generated"} 2',
         'apivideo_deliveries_duplicate_total{type="video.caption.generated"} 1',
-        'apivideo_deliveries_refused_total{reason="store_unavailable"} 1', 'apivideo_inbox_events{state="waiting"} 2',
+        'apivideo_deliveries_rejected_total{reason="store_unavailable"} 1', 'apivideo_inbox_events{state="waiting"} 2',
         "apivideo_deliveries_received_total 4" } do
         assert.truthy(text:find(line .. "\n", 1, true), line)
       end
       assert.is_nil(without:find("apivideo_inbox", 1, true))
     end)
 
-    it("stores what comes at the same time at once", function()
+    it("stores deliveries that arrive at the same time in one transaction", function()
       local statuses = apivideo.parallel(100, (("x"):rep(100)):gmatch "x", function(_, place)
         return deliver(caption(tostring(place % 50)))
       end)
@@ -167,9 +167,9 @@ describe("an inbox", function()
       assert.equal(1, store.calls)
     end)
 
-    it("stores what comes a little later with it", function()
+    it("adds deliveries that arrive a little later to the transaction", function()
       local ends, round = runtime.monotonic() + 60, 0
-      repeat -- unless this process had to wait meanwhile
+      repeat -- repeated if this process had to wait in between
         store.calls, round = 0, round + 1
         local statuses = apivideo.parallel(5, { 4, 3, 2, 1, 0 }, function(turns)
           for _ = 1, turns do runtime.pass() end
@@ -180,7 +180,7 @@ describe("an inbox", function()
       assert.equal(1, store.calls)
     end)
 
-    it("does not wait for all that comes", function()
+    it("limits the wait for further deliveries", function()
       local put, ends, coming, count = store.put, runtime.monotonic() + 10, true, 0
       function store.put(...)
         coming = false
@@ -201,7 +201,7 @@ describe("an inbox", function()
       assert.is_true(runtime.monotonic() < ends)
     end)
 
-    it("answers all of them with 503 when that fails, or the store raises", function()
+    it("responds 503 to all of them if the transaction fails, or the store raises", function()
       for _, put in ipairs { function() return nil, errors.new("store_unavailable", "full") end,
         function() error "bug" end,
         function() error(setmetatable({}, { __tostring = function() return {} end })) end } do
@@ -211,7 +211,7 @@ describe("an inbox", function()
       end
     end)
 
-    it("keeps an event whose lane cannot be told", function()
+    it("stores an event although the function of the option lane fails", function()
       inbox = apivideo.inbox { store = store, lane = function() error "lane" end }
       receiver = apivideo.receiver { inbox = inbox, secrets = SECRET }
       local printed = printed_by(function() assert.equal(204, deliver(caption "a")) end)
@@ -220,19 +220,19 @@ describe("an inbox", function()
     end)
   end)
 
-  it("tells that a claim is lost", function()
+  it("returns claim_lost for a claim that is lost", function()
     deliver(caption "a")
     local claim = assert(inbox:claim { lease = 0.01 })[1]
     runtime.sleep(0.02)
     for _, act in ipairs { function() return claim:complete() end, function() return claim:extend() end,
-      function() return claim:retry(0, "x") end, function() return claim:bury("x") end } do
+      function() return claim:retry(0, "x") end, function() return claim:dead_letter("x") end } do
       local ok, err = act()
       assert.is_nil(ok)
       assert.equal("claim_lost", err.kind)
     end
   end)
 
-  it("pauses and goes on", function()
+  it("pauses and resumes", function()
     deliver(caption "a")
     assert.is_true(inbox:pause())
     assert.same({}, inbox:claim())
@@ -244,7 +244,7 @@ describe("an inbox", function()
   it("purges by state", function()
     for i = 1, 3 do
       deliver(caption(tostring(i)))
-      assert(inbox:claim())[1]:bury("x")
+      assert(inbox:claim())[1]:dead_letter("x")
     end
     assert.equal(0, inbox:purge("done"))
     assert.equal(0, inbox:purge("dead", 60))
@@ -252,14 +252,14 @@ describe("an inbox", function()
     assert.equal(0, stats().dead)
   end)
 
-  it("raises for misuse, with the way out", function()
+  it("raises for misuse, with a remedy", function()
     for expected, fn in pairs {
       ['"store" is required'] = function() apivideo.inbox {} end,
       ['did you mean "store"'] = function() apivideo.inbox { stor = memory() } end,
       ["it lacks put"] = function() apivideo.inbox { store = {} } end,
-      ["from events.extend"] = function() apivideo.inbox { store = memory(), events = {} } end,
-      ['"keep" must be'] = function() apivideo.inbox { store = memory(), keep = -1 } end,
-      ['"window" must be a number of seconds from 0 on'] = function()
+      ["from events:extend"] = function() apivideo.inbox { store = memory(), events = {} } end,
+      ['"retention" must be'] = function() apivideo.inbox { store = memory(), retention = -1 } end,
+      ['"window" must be a number of seconds, 0 or more'] = function()
         apivideo.inbox { store = memory(), window = 0 / 0 }
       end,
       ['"window" must be'] = function() apivideo.inbox { store = memory(), window = -1 } end,

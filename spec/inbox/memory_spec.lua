@@ -5,7 +5,7 @@ local memory = require "apivideo.inbox.memory"
 conformance("memory", { open = function() return memory() end, volatile = true })
 
 describe("inbox store memory", function()
-  it("keeps one of a lane claimed when the lease of a dead one that was redriven would have ended", function()
+  it("has one event of a lane claimed when the old lease of a redriven dead letter would have expired", function()
     local store, monotonic, skipped = memory(), core.monotonic, 0
     core.monotonic = function() return monotonic() + skipped end
     local ok, problem = pcall(function()
@@ -13,7 +13,7 @@ describe("inbox store memory", function()
         assert(store:put({ { key = "a" .. i, raw = "a" .. i, lane = "a", verified = true, received_at = 1 } }, 20))
       end
       local first = assert(store:claim(1, 600))[1]
-      assert.is_true(store:bury(first.id, first.token, "x"))
+      assert.is_true(store:dead_letter(first.id, first.token, "x"))
       assert.equal("a2", assert(store:claim(1, 6000))[1].raw)
       assert.equal(1, store:redrive())
       skipped = 1000
@@ -23,7 +23,7 @@ describe("inbox store memory", function()
     assert(ok, problem)
   end)
 
-  it("takes no options, and says that it is volatile", function()
+  it("has no options, and is volatile according to tostring", function()
     assert.error_matches(function() memory { path = "x" } end, "unknown option \"path\"")
     assert.truthy(tostring(memory()):find("volatile", 1, true))
   end)

@@ -1,5 +1,5 @@
--- Random operations on each store, with and without a spool, beside a model. APIVIDEO_MODEL_STEPS=20000 for more than the
--- usual steps, APIVIDEO_MODEL_SEED=7 for others.
+-- Random operations on each store, with and without a spool, checked against a model. APIVIDEO_MODEL_STEPS=20000 runs
+-- more than the usual steps, APIVIDEO_MODEL_SEED=7 other ones.
 
 local memory = require "apivideo.inbox.memory"
 local redis = require "apivideo.inbox.redis"
@@ -20,7 +20,7 @@ local function sqlite_at(name)
   return sqlite { path = base .. name }
 end
 
--- Kinds of stores: how a run begins with `open`, and what a restart of the process is.
+-- Kinds of stores: `open` begins a run, `restart` is a restart of the process.
 local function memory_kind(has_spool)
   return { reset = function() return memory(), has_spool and memory() or nil end }
 end
@@ -47,7 +47,7 @@ local function sqlite_kind(has_spool)
   }
 end
 
--- Moves the store's clock: as if the server's had been ahead by so much until now.
+-- Moves the store's clock, as if the server's clock had been ahead until now.
 local ADVANCE = [[
   local time, kept = redis.call("TIME"), redis.call("HMGET", KEYS[1], "clock", "offset")
   local wall = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -78,7 +78,7 @@ local function redis_kind(server, has_spool)
   }
 end
 
--- A memory store with other methods: each is given the store and the method's arguments.
+-- A memory store with replaced methods, which get the store and the method's arguments.
 local function but(methods)
   local store = memory()
   return setmetatable({}, { __index = function(_, name)
@@ -128,14 +128,14 @@ local broken = {
 
 describe("the model of an inbox", function()
   for name, methods in pairs(broken) do
-    it("finds a store that " .. name .. ", and a short list of operations that shows it", function()
+    it("finds a store that " .. name .. ", and minimises the operations", function()
       local problem, length = world.explore({ reset = function() return but(methods) end }, SEED, 5000)
       assert.is_string(problem)
       assert.is_true(length <= 10, problem)
     end)
   end
 
-  it("finds a spool that keeps what it has forwarded", function()
+  it("finds a spool that keeps forwarded events", function()
     local problem, length = world.explore({ reset = function()
       return memory(), but { remove = function(store, id, token) return store:complete(id, token) end }
     end }, SEED, 5000)

@@ -23,7 +23,7 @@ local describe_nginx = no_nginx and function(name) pending(name .. ": " .. no_ng
 
 local server, stores
 
--- A store on the server, which is closed after the test.
+-- A store on the server; it is closed after the test.
 local function open(given)
   local options = { port = server.port }
   for name, value in pairs(given or {}) do options[name] = value end
@@ -55,12 +55,12 @@ local function claim_soon(store)
   return wait_for(function() return claim(store) end, "an entry")
 end
 
--- A value that a store keeps about itself.
+-- A field of the store's key "meta".
 local function set(name, value)
   server:command("HSET", "{apivideo}:meta", name, value)
 end
 
-local function refused(result, err)
+local function unavailable(result, err)
   assert.is_nil(result)
   assert.equal("store_unavailable", err.kind)
   return tostring(err)
@@ -73,7 +73,7 @@ describe_redis("inbox store redis", function()
   before_each(function()
     stores = {}
     server:command "FLUSHALL"
-    server:command("CLIENT", "KILL", "TYPE", "normal") -- connections that a "child" of a test before inherited
+    server:command("CLIENT", "KILL", "TYPE", "normal") -- inherited connections of a "child" in an earlier test
   end)
 
   after_each(function()
@@ -92,8 +92,8 @@ describe_redis("inbox store redis", function()
     inherited = "works",
   })
 
-  -- With the user that docs/guides/inbox.md has, as it stands there.
-  describe("with a user that may do only what is documented,", function()
+  -- With the user of docs/guides/inbox.md, as documented.
+  describe("with a user that has only the documented permissions,", function()
     local function user()
       server:command("ACL", "SETUSER", "inbox", "reset")
       local words = {}
@@ -106,7 +106,7 @@ describe_redis("inbox store redis", function()
 
     conformance("redis, restricted", { open = user, again = user })
 
-    it("warns of no setting, and needs each command of the list", function()
+    it("logs no warning, and needs each command of the list", function()
       local line = docs.read("docs/guides/inbox.md"):match "\nACL (SETUSER inbox [^\n]+)\n"
       assert.same({}, stderr.of(function() put(user(), "a") end))
       assert.is_nil(line:find("@", 1, true))
@@ -128,14 +128,14 @@ describe_redis("inbox store redis", function()
   end)
 
   describe("its server", function()
-    it("may crash: nothing is lost, and claims hold", function()
+    it("can crash: no event and no claim is lost", function()
       local store = open()
       assert(store:put(items(50), WINDOW))
       local held, done = claim(store), claim(store)
       assert.is_true(store:complete(done.id, done.token))
       server:crash()
-      refused(store:put({ item "late" }, WINDOW))
-      refused(store:claim(1, 60))
+      unavailable(store:put({ item "late" }, WINDOW))
+      unavailable(store:claim(1, 60))
       server:start()
       assert.is_true(store:complete(held.id, held.token))
       assert.is_false(put(store, "1"))
@@ -144,7 +144,7 @@ describe_redis("inbox store redis", function()
       assert.is_true(put(store, "late"))
     end)
 
-    it("may lose its data: a claim from before holds for no other event of its id", function()
+    it("can lose its data: an old claim is not valid for another event with the same id", function()
       local before, after = open(), open()
       put(before, "a")
       local lost = claim(before)
@@ -156,24 +156,24 @@ describe_redis("inbox store redis", function()
       assert.is_true(after:complete(entry.id, entry.token))
     end)
 
-    it("may be paused: calls fail in time, and go on after it", function()
+    it("can be paused: calls fail in time, and succeed after it", function()
       local store = open()
       put(store, "a")
       server:pause()
       local started = runtime.monotonic()
       local ok, results = pcall(function()
-        return { refused(store:put({ item "b" }, WINDOW)), refused(store:claim(1, 60)) }
+        return { unavailable(store:put({ item "b" }, WINDOW)), unavailable(store:claim(1, 60)) }
       end)
       local took = runtime.monotonic() - started
       server:resume()
       assert(ok, results)
       assert.is_true(took < 8)
       assert.equal("a", claim_soon(store).raw)
-      put(store, "b") -- it may have come when the server went on
+      put(store, "b") -- the server may have processed the first attempt after the pause
       assert.equal("b", claim_soon(store).raw)
     end)
 
-    it("may forget scripts and connections between two calls", function()
+    it("can lose scripts and connections between two calls", function()
       local store = open()
       put(store, "a")
       server:command("SCRIPT", "FLUSH")
@@ -183,7 +183,7 @@ describe_redis("inbox store redis", function()
       assert.equal(3, #assert(store:claim(10, 60)))
     end)
 
-    it("is asked by a process that was forked on a connection of its own", function()
+    it("gets a new connection from a forked process", function()
       local store, process_id = open(), core.process_id
       put(store, "a")
       core.process_id = function() return process_id() + 1 end
@@ -193,8 +193,8 @@ describe_redis("inbox store redis", function()
       assert.equal(2, select(2, server:command("CLIENT", "LIST"):gsub("cmd=evalsha", "")))
     end)
 
-    if rawget(_G, "jit") then -- which can fork without another library
-      it("is asked by parent and child at once #process", function()
+    if rawget(_G, "jit") then -- LuaJIT can fork without another library
+      it("serves parent and child at the same time #process", function()
         local output = process.run { "-e", ([[
           local ffi = require "ffi"
           ffi.cdef "int fork(void); int waitpid(int, int *, int); void _exit(int);"
@@ -220,7 +220,7 @@ describe_redis("inbox store redis", function()
       end)
     end
 
-    it("is asked on one connection", function()
+    it("gets all calls on one connection", function()
       local store = open()
       for i = 1, 10 do put(store, tostring(i)) end
       assert.equal(1, select(2, server:command("CLIENT", "LIST"):gsub("cmd=evalsha", "")))
@@ -228,16 +228,16 @@ describe_redis("inbox store redis", function()
       assert.is_nil(server:command("CLIENT", "LIST"):find "cmd=evalsha")
     end)
 
-    it("may want a user and a password", function()
+    it("can require a username and a password", function()
       server:command("ACL", "SETUSER", "inbox", "on", ">a-secret-word", "~*", "+@all")
       assert.is_true(put(open { username = "inbox", password = "a-secret-word" }, "a"))
-      local text = refused(open { username = "inbox", password = "another-word" }:stats())
+      local text = unavailable(open { username = "inbox", password = "another-word" }:stats())
       assert.truthy(text:find("WRONGPASS", 1, true))
       assert.is_nil(text:find("another", 1, true))
       server:command("ACL", "DELUSER", "inbox")
     end)
 
-    it("may refuse to tell its settings: one warning, and the inbox works", function()
+    it("can forbid INFO: one warning is logged, and the inbox works", function()
       server:command("ACL", "SETUSER", "inbox", "on", ">word", "~*", "+@all", "-@dangerous")
       local written = stderr.of(function()
         local store = open { username = "inbox", password = "word" }
@@ -247,18 +247,18 @@ describe_redis("inbox store redis", function()
       end)
       server:command("ACL", "DELUSER", "inbox")
       assert.equal(1, #written)
-      assert.truthy(written[1]:find("does not tell its settings", 1, true), written[1])
+      assert.truthy(written[1]:find("does not allow INFO", 1, true), written[1])
       assert.truthy(written[1]:find("appendonly yes", 1, true))
     end)
 
-    it("may want a password, which is in no message", function()
+    it("can require a password, which is not in messages", function()
       server:set_password "a-secret-word"
       local ok, problem = pcall(function()
         assert.is_true(put(open { password = "a-secret-word" }, "a"))
-        local text = refused(open { password = "another-word" }:stats())
+        local text = unavailable(open { password = "another-word" }:stats())
         assert.truthy(text:find("WRONGPASS", 1, true))
         assert.is_nil(text:find("another", 1, true))
-        assert.truthy(refused(open():stats()):find("NOAUTH", 1, true))
+        assert.truthy(unavailable(open():stats()):find("NOAUTH", 1, true))
       end)
       server:set_password ""
       assert(ok, problem)
@@ -274,27 +274,27 @@ describe_redis("inbox store redis", function()
       assert.is_false(put(open { name = "other" }, "a"))
     end)
 
-    it("is told of when nobody answers there", function()
-      local text = refused(redis { port = 1 }:stats())
+    it("is named in the error if it cannot be reached", function()
+      local text = unavailable(redis { port = 1 }:stats())
       assert.truthy(text:find("127.0.0.1:1", 1, true))
       assert.truthy(text:find("refused", 1, true))
-      refused(redis { path = "/nowhere/redis.sock" }:stats())
+      unavailable(redis { path = "/nowhere/redis.sock" }:stats())
     end)
 
-    it("is version 7.0 or newer", function()
+    it("must be version 7.0 or newer", function()
       local client = { eval = function() return { "6.2.14", "1", "noeviction" } end }
       local old = redis { client = function() return client end }
-      local text = refused(old:stats())
+      local text = unavailable(old:stats())
       assert.truthy(text:find("version 7.0 or newer is needed, and this is 6.2.14; update Redis", 1, true))
     end)
 
-    it("is warned of, once, where it would lose events", function()
+    it("causes one warning if its settings can lose events", function()
       server:command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
       local written = stderr.of(function()
         local store = open()
         put(store, "a")
         server:command("SET", "{apivideo}:lanes", "no sorted set")
-        refused(store:put({ item("b", { lane = "b" }) }, WINDOW))
+        unavailable(store:put({ item("b", { lane = "b" }) }, WINDOW))
         put(store, "c")
       end)
       server:command("CONFIG", "SET", "maxmemory-policy", "noeviction")
@@ -308,10 +308,10 @@ describe_redis("inbox store redis", function()
       assert.truthy(written[1]:find("set appendonly yes", 1, true))
     end)
 
-    it("may fail in the middle: an event is not known before it is kept", function()
+    it("can fail in the middle of a script: a key is not known before its event is stored", function()
       local store = open()
       server:command("SET", "{apivideo}:ready", "no sorted set")
-      assert.truthy(refused(store:put({ item("a", { occurrence = "a" }) }, WINDOW)):find("WRONGTYPE", 1, true))
+      assert.truthy(unavailable(store:put({ item("a", { occurrence = "a" }) }, WINDOW)):find("WRONGTYPE", 1, true))
       server:command("DEL", "{apivideo}:ready")
       assert.is_true(put(store, "a"))
     end)
@@ -321,8 +321,8 @@ describe_redis("inbox store redis", function()
       put(store, "a")
       server:command("REPLICAOF", "127.0.0.1", 1)
       local ok, problem = pcall(function()
-        assert.truthy(refused(store:put({ item "b" }, WINDOW)):find("READONLY", 1, true))
-        assert.truthy(refused(store:claim(1, 60)):find("READONLY", 1, true))
+        assert.truthy(unavailable(store:put({ item "b" }, WINDOW)):find("READONLY", 1, true))
+        assert.truthy(unavailable(store:claim(1, 60)):find("READONLY", 1, true))
         assert.equal(1, assert(store:stats()).waiting)
       end)
       server:command("REPLICAOF", "NO", "ONE")
@@ -330,7 +330,7 @@ describe_redis("inbox store redis", function()
       assert.is_true(put(store, "b"))
     end)
 
-    it("loads its data after a start: nothing is acknowledged until then", function()
+    it("can still load its data after a start: nothing is acknowledged until then", function()
       local store = open()
       assert(store:put(items(8000), WINDOW))
       server:crash()
@@ -348,16 +348,16 @@ describe_redis("inbox store redis", function()
       assert.equal(8001, assert(store:stats()).waiting)
     end)
 
-    it("takes no more when its memory is full, and lets be done what is there", function()
+    it("rejects new events when its memory is full, and lets stored events be handled", function()
       local store = open()
       put(store, "a")
       put(store, "b")
       server:command("CONFIG", "SET", "maxmemory", 1)
       local ok, problem = pcall(function()
-        assert.truthy(refused(store:put({ item "c" }, WINDOW)):find("OOM", 1, true))
+        assert.truthy(unavailable(store:put({ item "c" }, WINDOW)):find("OOM", 1, true))
         local done, dead = claim(store), claim(store)
         assert.is_true(store:complete(done.id, done.token))
-        assert.is_true(store:bury(dead.id, dead.token, "x"))
+        assert.is_true(store:dead_letter(dead.id, dead.token, "x"))
         assert.equal(1, store:purge("done", 0))
       end)
       server:command("CONFIG", "SET", "maxmemory", 0)
@@ -367,7 +367,7 @@ describe_redis("inbox store redis", function()
   end)
 
   describe("several processes #process", function()
-    -- Waits for the end of the pause, and then does what a text says with `store` and `number`.
+    -- Waits for the end of the pause, and then runs code with `store` and `number`.
     local function start(number, text)
       return process.start { "-e", ([[
         local store = require "apivideo.inbox.redis" { port = %d }
@@ -380,7 +380,7 @@ describe_redis("inbox store redis", function()
       ]]):format(server.port, number, text) }
     end
 
-    -- Runs it in some at once; all that they have printed after "ready".
+    -- Runs it in several processes at once; their output after "ready".
     local function run(count, text)
       local gate, children, printed = open(), {}, {}
       gate:pause()
@@ -395,11 +395,11 @@ describe_redis("inbox store redis", function()
       return table.concat(printed, " ")
     end
 
-    it("have one new among two hundred copies of an event", function()
+    it("get true for one of two hundred duplicates of an event", function()
       local printed = run(8, [[
         for i = 1, 25 do
-          local verdicts = assert(store:put({ { key = "same", raw = "{}", verified = true, received_at = 1 } }, 20))
-          if verdicts[1] then print "new" end
+          local results = assert(store:put({ { key = "same", raw = "{}", verified = true, received_at = 1 } }, 20))
+          if results[1] then print "new" end
         end
         print "the end"
       ]])
@@ -407,7 +407,7 @@ describe_redis("inbox store redis", function()
       assert.equal(1, assert(open():stats()).waiting)
     end)
 
-    it("share the events among them", function()
+    it("share the events", function()
       assert(open():put(items(300), WINDOW))
       local printed = run(4, [[
         while true do
@@ -433,12 +433,12 @@ describe_redis("inbox store redis", function()
   describe("time", function()
     local HOUR = 3600
 
-    -- As if the server's clock had been ahead by an hour until now.
+    -- Sets the store's clock as if the server's clock had been ahead by an hour until now.
     local function set_back()
       set("clock", ("%.0f"):format((runtime.now() + HOUR) * 1000))
     end
 
-    it("goes on where it was when the clock is set back: leases end in time", function()
+    it("continues if the clock is set back: leases expire in time", function()
       local store = open()
       put(store, "a")
       set_back()
@@ -456,7 +456,7 @@ describe_redis("inbox store redis", function()
       assert.is_false(store:complete(over.id, over.token))
     end)
 
-    it("goes on where it was when the clock is set back: delays end in time, ages are kept", function()
+    it("continues if the clock is set back: delays end in time, ages are unchanged", function()
       local store = open()
       set_back()
       put(store, "a", { occurrence = "o" })
@@ -469,7 +469,7 @@ describe_redis("inbox store redis", function()
       assert.equal(1, store:purge("done", 0))
     end)
 
-    it("has claims that hold when the clock is set back while they do", function()
+    it("leaves claims valid if the clock is set back", function()
       local store = open()
       put(store, "a")
       local entry = claim(store, 2 * HOUR)
@@ -478,7 +478,7 @@ describe_redis("inbox store redis", function()
       assert.is_true(store:complete(entry.id, entry.token))
     end)
 
-    it("is the server's again when that has caught up", function()
+    it("is the server's clock again when that has caught up", function()
       local store = open()
       put(store, "a")
       set_back()
@@ -492,12 +492,12 @@ describe_redis("inbox store redis", function()
   end)
 
   describe("many entries", function()
-    it("all come back when their leases are over", function()
+    it("are all waiting again after their leases have expired", function()
       local store = open()
-      local verdicts = assert(store:put(items(2500), WINDOW))
-      assert.equal(2500, #verdicts)
+      local results = assert(store:put(items(2500), WINDOW))
+      assert.equal(2500, #results)
       local first = {}
-      for _ = 1, 3 do -- what one claim gives at most is a thousand
+      for _ = 1, 3 do -- one call returns at most a thousand
         for _, entry in ipairs(assert(store:claim(1000, 0.3))) do first[entry.id] = entry end
       end
       local again, last = {}, nil
@@ -512,7 +512,7 @@ describe_redis("inbox store redis", function()
       assert.equal(2499, assert(store:stats()).claimed)
     end)
 
-    it("do not hide one behind them whose lease is over", function()
+    it("do not delay the recovery of a later expired claim", function()
       local store = open()
       assert(store:put(items(2101), WINDOW))
       for limit in ("1000 1000 100"):gmatch "%d+" do assert(store:claim(tonumber(limit), 600)) end
@@ -525,7 +525,7 @@ describe_redis("inbox store redis", function()
       assert(store:put(items(1200), WINDOW))
       for _ = 1, 2 do
         for _, entry in ipairs(assert(store:claim(1000, 60))) do
-          assert(store:bury(entry.id, entry.token, "x"))
+          assert(store:dead_letter(entry.id, entry.token, "x"))
         end
       end
       assert.equal(1200, store:redrive())
@@ -538,7 +538,7 @@ describe_redis("inbox store redis", function()
       assert.equal(200, store:purge("done", 0))
       put(store, "dead", { occurrence = "a" })
       local entry = claim(store)
-      assert.is_true(store:bury(entry.id, entry.token, "x"))
+      assert.is_true(store:dead_letter(entry.id, entry.token, "x"))
       assert.equal("1", server:command("XLEN", "{apivideo}:stream"))
       assert.equal(1, store:purge("dead", 0))
       assert.equal("0", server:command("XLEN", "{apivideo}:stream"))
@@ -552,11 +552,11 @@ describe_redis("inbox store redis", function()
   end)
 
   describe("a lane", function()
-    it("gives its turn to an older one that comes back", function()
+    it("makes an older event that returns its current one", function()
       local store = open()
       for i = 1, 3 do put(store, "a" .. i, { lane = "a" }) end
       local first = claim(store)
-      assert.is_true(store:bury(first.id, first.token, "x"))
+      assert.is_true(store:dead_letter(first.id, first.token, "x"))
       assert.equal(1, store:redrive(first.id))
       assert.equal(3, assert(store:stats()).waiting)
       for i = 1, 3 do
@@ -568,12 +568,12 @@ describe_redis("inbox store redis", function()
       assert.is_nil(claim(store))
     end)
 
-    it("keeps the delay of one that has lost its turn", function()
+    it("preserves the delay of an event that another one has replaced as the current one", function()
       local store = open()
       put(store, "a1", { lane = "a" })
       put(store, "a2", { lane = "a" })
       local first = claim(store)
-      assert.is_true(store:bury(first.id, first.token, "x"))
+      assert.is_true(store:dead_letter(first.id, first.token, "x"))
       local second = claim(store)
       assert.is_true(store:retry(second.id, second.token, 60, "x"))
       assert.equal(1, store:redrive())
@@ -584,7 +584,7 @@ describe_redis("inbox store redis", function()
       assert.equal(1, assert(store:stats()).waiting)
     end)
 
-    it("goes on when the lease of its first is over", function()
+    it("continues after the lease of its current event has expired", function()
       local store = open()
       put(store, "a1", { lane = "a" })
       put(store, "a2", { lane = "a" })
@@ -602,7 +602,7 @@ describe_redis("inbox store redis", function()
       return select(2, server:command("XINFO", "CONSUMERS", "{apivideo}:stream", "workers"):gsub("name", ""))
     end
 
-    it("have names of their own also in a process that was forked", function()
+    it("have a new name in a forked process", function()
       local store, process_id = open(), core.process_id
       put(store, "a")
       put(store, "b")
@@ -614,7 +614,7 @@ describe_redis("inbox store redis", function()
       assert.equal(2, count())
     end)
 
-    it("have names of their own, and are forgotten when they hold nothing", function()
+    it("have unique names, and are removed when they are idle without claims", function()
       local one, other, third = open(), open(), open()
       put(one, "a")
       put(one, "b")
@@ -639,7 +639,7 @@ describe_redis("inbox store redis", function()
       return require("redis").connect("127.0.0.1", server.port)
     end
 
-    it("is kept, and replaced when it is broken", function()
+    it("is reused, and replaced after a failure", function()
       local made = 0
       local store = redis { client = function() made = made + 1 return connect() end }
       assert.is_true(put(store, "a"))
@@ -651,7 +651,7 @@ describe_redis("inbox store redis", function()
       store:close()
     end)
 
-    it("is given back to who wants it", function()
+    it("is released with the option release", function()
       local given = {}
       local store = redis {
         client = connect,
@@ -663,13 +663,13 @@ describe_redis("inbox store redis", function()
       assert.is_true(put(store, "a"))
       assert.is_true(put(store, "b"))
       server:command("SET", "{apivideo}:seen", "no hash")
-      assert.truthy(refused(store:put({ item "c" }, WINDOW)):find("WRONGTYPE", 1, true))
+      assert.truthy(unavailable(store:put({ item "c" }, WINDOW)):find("WRONGTYPE", 1, true))
       assert.same({ false, false, true }, given)
     end)
 
-    it("may fail to come", function()
-      assert.truthy(refused(redis { client = function() error "no way" end }:stats()):find("no way", 1, true))
-      local text = refused(redis { client = function() return nil, "not today" end }:stats())
+    it("can be unavailable", function()
+      assert.truthy(unavailable(redis { client = function() error "no way" end }:stats()):find("no way", 1, true))
+      local text = unavailable(redis { client = function() return nil, "not today" end }:stats())
       assert.truthy(text:find("not today", 1, true))
     end)
   end)
@@ -681,7 +681,7 @@ describe_redis("inbox store redis", function()
       local errors = require "apivideo.error"
       local app = { store = require "apivideo.inbox.redis" { port = @port@, password = "secret", database = 2 } }
 
-      -- Says what a call of the store gave.
+      -- Prints the result of a call of the store.
       function app.say(result, err)
         if not result then return ngx.print(errors.is(err) and err.kind or "raised", ": ", tostring(err)) end
         local entry = type(result) == "table" and result[1]
@@ -718,12 +718,12 @@ describe_redis("inbox store redis", function()
       server:set_password ""
     end)
 
-    -- How many the server has ever had.
+    -- The total number of connections that the server has accepted.
     local function connections()
       return tonumber(server:command("INFO", "stats"):match "total_connections_received:(%d+)")
     end
 
-    it("puts and claims, on connections that are used again", function()
+    it("puts and claims, on reused connections", function()
       local said = {}
       apivideo.parallel(8, (("x"):rep(40)):gmatch "x", function(_, place)
         local word = nginx:get("/put/" .. place % 20)
@@ -738,14 +738,14 @@ describe_redis("inbox store redis", function()
       assert.is_true(connections() - before < 10)
     end)
 
-    it("has no store before its workers, nor where nothing can wait", function()
+    it("has no store before its workers start, nor in phases that cannot wait", function()
       assert.truthy(nginx:get("/init"):find("init_by_lua comes before nginx's workers", 1, true))
       local said = assert(nginx:request "/filter").headers.said
       assert.truthy(said:find("store_unavailable", 1, true))
       assert.truthy(said:find("header_filter", 1, true))
     end)
 
-    it("is told in time when the server stands still, and goes on when it is back", function()
+    it("gets an error in time while the server is stopped, and continues afterwards", function()
       server:pause()
       local ok, said = pcall(nginx.get, nginx, "/put/late")
       server:resume()
@@ -755,7 +755,7 @@ describe_redis("inbox store redis", function()
     end)
   end)
 
-  it("tells of misuse where it is made", function()
+  it("raises for misuse at the caller", function()
     assert.truthy(misuse(function() local _ = redis { prot = 1 } end):find("did you mean \"port\"?", 1, true))
     assert.truthy(misuse(function() local _ = redis { name = "a{b}" } end):find("option \"name\"", 1, true))
     assert.truthy(misuse(function() local _ = redis { release = print } end):find("option \"release\"", 1, true))

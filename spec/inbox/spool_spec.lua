@@ -1,4 +1,4 @@
--- An inbox whose store is away, and its spool.
+-- An inbox with an unavailable store, and its spool.
 
 local apivideo = require "apivideo"
 local core = require "apivideo.core"
@@ -43,13 +43,13 @@ describe("the spool of an inbox", function()
     return table.concat(ids)
   end
 
-  it("does not use it while the store is there", function()
+  it("is not used while the store is available", function()
     spool.down = true
     assert.equal(204, deliver(caption "a"))
     assert.equal("a", captions())
   end)
 
-  it("takes what comes while the store is away, and forwards it, in order, once", function()
+  it("stores events while the store is unavailable, and forwards them in order, once", function()
     local printed = printed_by(function()
       assert.equal(204, deliver(caption "a"))
       store.down = true
@@ -61,13 +61,13 @@ describe("the spool of an inbox", function()
       wait_for(function() return stats().waiting == 5 and stats().spooled == 0 end, "the spooled events")
     end)
     assert.equal("abcde", captions())
-    assert.truthy(printed:find("events are spooled on this machine: .*no space"))
+    assert.truthy(printed:find("events are spooled on this machine, since the store failed: .*no space"))
     assert.equal(204, deliver(caption "f"))
     assert.equal("abcdef", captions())
     assert.same({}, spool:list("waiting", 10, 0))
   end)
 
-  it("takes two broadcasts for one or for two by when they came, not by when it forwards them", function()
+  it("applies the window to the times of receipt, not to the times of forwarding", function()
     local function spooled(time, seconds_ago)
       local raw = raw_of(STARTED, { emittedAt = ("2024-01-01T00:00:0%dZ"):format(time) })
       local key, occurrence = apivideo.events:key(apivideo.events:parse(raw))
@@ -77,10 +77,10 @@ describe("the spool of an inbox", function()
     assert(spool:put({ spooled(1, 100), spooled(2, 60), spooled(3, 3) }, 0))
     assert.equal(204, deliver(raw_of(STARTED, { emittedAt = "2024-01-01T00:00:04Z" })))
     wait_for(function() return stats().spooled == 0 end, "the spooled events")
-    assert.equal(3, stats().waiting) -- the last two are one
+    assert.equal(3, stats().waiting) -- the last two are duplicates
   end)
 
-  it("forwards what an earlier process has left: at the next event, or at work", function()
+  it("forwards events of an earlier process: at the next event, or with inbox:work", function()
     for _, begin in ipairs { function() deliver(caption "b") end, function()
       local cancel = apivideo.cancellation()
       apivideo.spawn(function() inbox:work(apivideo.handlers(), { cancel = cancel, lease = 0.03 }) end)
@@ -101,12 +101,12 @@ describe("the spool of an inbox", function()
     end
   end)
 
-  it("answers 503 when both are away", function()
+  it("responds 503 when both are unavailable", function()
     store.down, spool.down = true, true
     printed_by(function() assert.equal(503, deliver(caption "a")) end)
   end)
 
-  it("is not forgotten while it cannot be read, and does not keep events from the store then", function()
+  it("is checked again after it could not be read, and does not prevent puts into the store until then", function()
     printed_by(function()
       store.down = true
       deliver(caption "a")
@@ -118,7 +118,7 @@ describe("the spool of an inbox", function()
     end)
   end)
 
-  it("forwards what cannot be parsed as a dead letter of the store, and goes on", function()
+  it("forwards bytes that cannot be parsed as a dead letter of the store, and continues", function()
     printed_by(function()
       assert(spool:put({ { key = "x", raw = "{}", lane = "spool", verified = true, received_at = 1 } }, 0))
       deliver(caption "a")
@@ -131,7 +131,7 @@ describe("the spool of an inbox", function()
     assert.same({ waiting = 0, claimed = 0, dead = 0, done = 0, attempts = 0, paused = false }, spool:stats())
   end)
 
-  it("forwards an item that arrived with an error, and keeps no dead letter of its own", function()
+  it("forwards an item that arrived with an error, without a dead letter in the spool", function()
     local forwarding = spools.new(store, spool, 20, function(entry)
       return { key = entry.raw, raw = entry.raw, verified = true, received_at = 1, error = "cannot be parsed" }
     end)
@@ -146,7 +146,7 @@ describe("the spool of an inbox", function()
     assert.equal(0, assert(spool:stats()).dead)
   end)
 
-  it("remembers nothing of what it has forwarded: the same event is kept in the next outage", function()
+  it("keeps no key of a forwarded event: the same event is stored in the next outage", function()
     local items = {}
     for i = 1, 3500 do items[i] = { key = tostring(i), raw = tostring(i), verified = true, received_at = 1 } end
     local forwarding = spools.new(store, spool, 20, function(entry)
@@ -158,7 +158,7 @@ describe("the spool of an inbox", function()
       store.down = false
       forwarding:forward()
       assert.equal(3500, assert(store:stats()).waiting)
-      store = failing(memory()) -- all were handled, and their retention is over
+      store = failing(memory()) -- all events were handled, and their retention has ended
       forwarding.store = store
       store.down = true
       assert.same({ true, true }, forwarding:put({ items[7], items[3500] }, 20))
@@ -171,8 +171,8 @@ describe("the spool of an inbox", function()
   describe("with a fault between the store and the spool", function()
     local forwarding
 
-    -- Spools some events, and forwards them with a store whose function `name` fails once, before or after it did its
-    -- work; after a crash another process continues.
+    -- Spools events, and forwards them with a store in which the method `name` fails once, before or after its effect;
+    -- after a crash another process continues.
     local function forward_with_fault(target, name, is_done, is_crash)
       forwarding = spools.new(store, spool, 20, function(entry)
         return { key = entry.raw, raw = entry.raw, verified = true, received_at = 1 }
@@ -212,7 +212,7 @@ describe("the spool of an inbox", function()
       for _, name in ipairs(target == "store" and { "put" } or { "claim", "list", "remove" }) do
         for _, is_done in ipairs { false, true } do
           for _, is_crash in ipairs { false, true } do
-            it(("loses nothing and keeps the order: %s.%s %s %s its work"):format(target, name,
+            it(("loses no event and keeps the order: %s.%s %s %s its effect"):format(target, name,
               is_crash and "crashes" or "fails", is_done and "after" or "before"), function()
               forward_with_fault(target == "store" and store or spool, name, is_done, is_crash)
               local raws = {}
@@ -226,7 +226,7 @@ describe("the spool of an inbox", function()
     end
   end)
 
-  it("drops no broadcast because of the window when its opposite is not in the store yet", function()
+  it("drops no broadcast because of the window while its opposite is not in the store yet", function()
     local function broadcast(key, occurrence, opposite)
       return { key = key, occurrence = occurrence, opposite = opposite, raw = key, verified = true, received_at = 1 }
     end
@@ -250,7 +250,7 @@ describe("the spool of an inbox", function()
     assert.equal(5, assert(store:stats()).waiting)
   end)
 
-  it("says which spooled event the store dropped as a retry", function()
+  it("logs which spooled event the store dropped as a retry", function()
     local known = {
       a = { key = "a", occurrence = "live", raw = "a", verified = true, received_at = 1 },
       b = { key = "b", occurrence = "live", raw = "b", verified = true, received_at = 1 },
@@ -266,7 +266,7 @@ describe("the spool of an inbox", function()
     assert.truthy(printed:find("dropped as a retry: live of", 1, true))
   end)
 
-  it("is counted while the store is away, with its oldest event", function()
+  it("is counted while the store is unavailable, with its oldest event", function()
     printed_by(function()
       store.down = true
       for id in ("abc"):gmatch "." do deliver(caption(id)) end
@@ -290,7 +290,7 @@ describe("the spool of an inbox", function()
     assert.is_nil(stats().spooled)
   end)
 
-  it("starts a task of its own in a process that was forked", function()
+  it("starts a new task in a forked process", function()
     local spawn, spawned, process_id = runtime.spawn, 0, core.process_id
     runtime.spawn = function() spawned = spawned + 1 end
     local forwarding = spools.new(store, spool, 20, function() end)
@@ -312,7 +312,7 @@ describe("the spool of an inbox", function()
       store.down = true
       for id in ("abcdefghij"):gmatch "." do deliver(caption(id)) end
       store.down = false
-      store.put = function(...) -- one that yields
+      store.put = function(...) -- it yields
         runtime.sleep(0.001)
         return put(...)
       end
@@ -324,7 +324,7 @@ describe("the spool of an inbox", function()
     assert.equal("abcdefghij", captions())
   end)
 
-  it("is not forwarded any more once the inbox is closed", function()
+  it("is not forwarded after the inbox was closed", function()
     local returned = false
     printed_by(function()
       store.down = true

@@ -20,7 +20,7 @@ describe("inbox store sqlite, processes #process", function()
   before_each(clean)
   teardown(clean)
 
-  -- Starts a process that has a store on the file, and a function that puts an item.
+  -- Starts a process with a store on the file, and a function that puts an item.
   local function child(script)
     return process.start { "-e", ([[
       local store = require "apivideo.inbox.sqlite" { path = %q }
@@ -31,7 +31,7 @@ describe("inbox store sqlite, processes #process", function()
     ]]):format(path) .. script }
   end
 
-  it("may make the file at once", function()
+  it("can create the file at the same time", function()
     for _ = 1, 5 do
       clean()
       local children = {}
@@ -44,7 +44,7 @@ describe("inbox store sqlite, processes #process", function()
     end
   end)
 
-  it("wait for another one that has locked the whole file as they open it", function()
+  it("wait for a process that has locked the whole file when they open it", function()
     local other = process.start { "-e", ([[
       local db = assert(require("DBI").Connect("SQLite3", %q))
       db:autocommit(true)
@@ -53,7 +53,7 @@ describe("inbox store sqlite, processes #process", function()
       execute "DROP TABLE other"
       execute "BEGIN EXCLUSIVE"
       print "locked" io.stdout:flush()
-      require("apivideo").sleep(0.3) -- the one that waits is blocked, so it cannot tell when to go on
+      require("apivideo").sleep(0.3) -- the waiting process is blocked, so it cannot signal this one
       execute "COMMIT"
     ]]):format(path) }
     other:wait_for "locked"
@@ -62,7 +62,7 @@ describe("inbox store sqlite, processes #process", function()
     assert.equal(0, other:wait())
   end)
 
-  it("share it: each event is new once, and handled once", function()
+  it("share a file: each event is new once, and handled once", function()
     local children = {}
     for i = 1, 3 do
       children[i] = child [[
@@ -94,7 +94,7 @@ describe("inbox store sqlite, processes #process", function()
     assert.equal(100, open():stats().done)
   end)
 
-  it("that are killed lose nothing of what they have put", function()
+  it("that are killed lose no event that they have put", function()
     local killed = child "for i = 1, 1e9 do assert(put(tostring(i))) say(i) end"
     killed:wait_for "\n50\n"
     killed:kill "KILL"
@@ -105,8 +105,8 @@ describe("inbox store sqlite, processes #process", function()
     end
   end)
 
-  it("whose disk is full fail until there is space", function()
-    -- A limit of a file's size stands for the disk; its signal is ignored (which is inherited).
+  it("on a full disk fail until there is space", function()
+    -- A limit of the file size simulates the disk; its signal is ignored (children inherit that).
     local script = ([[
       local function limit(bytes) assert(os.execute("prlimit --fsize=" .. bytes .. ": --pid $PPID")) end
       local store = require "apivideo.inbox.sqlite" { path = %q }
@@ -115,9 +115,9 @@ describe("inbox store sqlite, processes #process", function()
       end
       limit(262144)
       local kept, failed, err = 0, 0, nil
-      repeat -- (there is some space again when the log of the file that is given up has been copied)
-        local verdicts, problem = put(tostring(kept + 1))
-        if verdicts then kept, failed = kept + 1, 0 else failed, err = failed + 1, problem end
+      repeat -- there is some space again after a checkpoint of the log
+        local results, problem = put(tostring(kept + 1))
+        if results then kept, failed = kept + 1, 0 else failed, err = failed + 1, problem end
         assert(kept < 5000, "the limit was not one")
       until failed == 10
       print("kept " .. kept, tostring(err))
@@ -134,7 +134,7 @@ describe("inbox store sqlite, processes #process", function()
     assert.matches("over\n", output)
   end)
 
-  it("that may only read the file store nothing, and say so", function()
+  it("with read-only access store nothing, and return an error", function()
     local directory = path .. ".d"
     os.execute(("mkdir %s && chmod 777 %s"):format(directory, directory))
     local file = directory .. "/inbox.db"
@@ -142,7 +142,7 @@ describe("inbox store sqlite, processes #process", function()
     assert(store:put({ { key = "a", raw = "a", verified = true, received_at = 1 } }, 20))
     store:close()
     os.execute("chmod 444 " .. file)
-    -- Permissions keep root from nothing, so the child is another user there.
+    -- Permissions do not restrict root, so the child runs as another user then.
     local is_root = io.popen("id -u"):read "*l" == "0"
     local output = process.run({ "-e", ([[
       local store = require "apivideo.inbox.sqlite" { path = %q }
@@ -158,8 +158,8 @@ describe("inbox store sqlite, processes #process", function()
     os.execute("rm -r " .. directory)
   end)
 
-  if rawget(_G, "jit") then -- which can fork without another library
-    it("that were forked do not touch what the parent has open", function()
+  if rawget(_G, "jit") then -- LuaJIT can fork without another library
+    it("that were forked do not touch the open files of the parent", function()
       local output = process.run { "-e", ([[
         local ffi = require "ffi"
         ffi.cdef "int fork(void); int waitpid(int, int *, int); void _exit(int);"

@@ -40,10 +40,10 @@ conformance("sqlite", {
     db:close()
     assert(ok, problem)
   end,
-  inherited = "refuses",
+  inherited = "rejects",
 })
 
--- Executes SQL on the file, as another program would; its rows.
+-- Executes SQL on the file with a separate connection; its rows.
 local function sql(text, ...)
   local db = assert(DBI.Connect("SQLite3", path))
   db:autocommit(true)
@@ -76,8 +76,8 @@ local function claim(store, lease)
   return assert(store:claim(1, lease or 600))[1]
 end
 
--- That a call has failed with a message.
-local function refused(pattern, result, err)
+-- Asserts that a call has failed with a message.
+local function unavailable(pattern, result, err)
   assert.is_nil(result)
   assert.equal("store_unavailable", err.kind)
   assert.is_true(err.retryable)
@@ -104,7 +104,7 @@ describe("inbox store sqlite", function()
       end
     end)
 
-    it("tell which package is missing", function()
+    it("raise with the name of a missing package", function()
       local loaded = package.loaded["dbd.sqlite3"]
       package.loaded["dbd.sqlite3"] = nil
       package.preload["dbd.sqlite3"] = function() error "no such thing" end
@@ -117,21 +117,21 @@ describe("inbox store sqlite", function()
   end)
 
   describe("a file", function()
-    it("is opened when it is first used", function()
+    it("is opened at its first use", function()
       open()
       assert.is_nil(io.open(path))
     end)
 
-    it("is not opened before nginx has its workers", function()
+    it("is not opened before nginx has started its workers", function()
       local phase = host.phase
       finally(function() host.phase = phase end)
       host.phase = function() return "init" end
       local stats, err = open():stats()
-      refused("init_worker_by_lua", stats, err)
+      unavailable("init_worker_by_lua", stats, err)
       assert.is_nil(io.open(path))
     end)
 
-    it("keeps a pause, and never uses an id again", function()
+    it("stores a pause, and never reuses an id", function()
       local store = open()
       put(store, "a")
       local first = claim(store)
@@ -146,7 +146,7 @@ describe("inbox store sqlite", function()
       assert.is_true(claim(store).id > first.id)
     end)
 
-    it("may have ids of more than 32 bits", function()
+    it("can have ids of more than 32 bits", function()
       local store = open()
       put(store, "a")
       sql "UPDATE sqlite_sequence SET seq = 9007199254740000"
@@ -156,46 +156,46 @@ describe("inbox store sqlite", function()
       assert.equal("9007199254740001", ("%.0f"):format(entry.id))
       if math.type then assert.equal("integer", math.type(entry.id)) end
       assert.equal(entry.id, store:list("claimed", 10, 1)[1].id)
-      assert.is_true(store:bury(entry.id, entry.token, "x"))
+      assert.is_true(store:dead_letter(entry.id, entry.token, "x"))
       assert.equal(1, store:redrive(entry.id))
       assert.equal(1, #store:list("waiting", 10, 1))
     end)
 
-    it("is an empty one, too", function()
+    it("can be empty", function()
       write ""
       assert.is_true(put(open(), "a"))
       assert.equal(1, sql("PRAGMA user_version")[1][1])
     end)
 
-    it("of a newer version is refused, and left alone", function()
+    it("of a newer version is rejected and unchanged", function()
       local store = open()
       put(store, "a")
       store:close()
       sql "PRAGMA user_version = 99"
       store = open()
-      refused("newer apivideo.*99", store:put({ item "b" }, WINDOW))
+      unavailable("newer apivideo.*99", store:put({ item "b" }, WINDOW))
       assert.equal(99, sql("PRAGMA user_version")[1][1])
       sql "PRAGMA user_version = 1"
       assert.is_false(put(store, "a"))
     end)
 
-    it("of another application is refused, and left alone", function()
+    it("of another application is rejected and unchanged", function()
       sql "CREATE TABLE events (day TEXT)"
-      refused("another application's", open():stats())
+      unavailable("tables of another application", open():stats())
       assert.equal(1, sql("SELECT count(*) FROM sqlite_master")[1][1])
       assert.equal("delete", sql("PRAGMA journal_mode")[1][1])
     end)
 
-    it("that is no database is refused until it is one", function()
+    it("that is not a database is rejected until it is one", function()
       local store = open()
       write(("no database "):rep(100))
-      refused("not a database.*another path", store:stats())
-      refused("not a database", store:put({ item "a" }, WINDOW))
+      unavailable("not a database.*another path", store:stats())
+      unavailable("not a database", store:put({ item "a" }, WINDOW))
       os.remove(path)
       assert.is_true(put(store, "a"))
     end)
 
-    it("that is damaged is refused until it is whole", function()
+    it("that is damaged is rejected until it is repaired", function()
       local store = open()
       for i = 1, 200 do put(store, tostring(i)) end
       store:close()
@@ -204,26 +204,26 @@ describe("inbox store sqlite", function()
       local whole = file:read "*a"
       file:close()
       write(whole:sub(1, 4096) .. ("\255"):rep(#whole - 4096))
-      refused("malformed.*recover", store:put({ item "new" }, WINDOW))
-      refused("malformed", store:claim(1, 60))
+      unavailable("malformed.*recover", store:put({ item "new" }, WINDOW))
+      unavailable("malformed", store:claim(1, 60))
       write(whole)
       assert.is_false(put(store, "1"))
       assert.is_true(put(store, "new"))
     end)
 
-    it("whose directory is missing is refused until it is there", function()
+    it("in a missing directory is rejected until the directory exists", function()
       local store = open(path .. "/inbox.db")
-      write "" -- permissions would not keep root from anything
-      refused("Not a directory.*its directory must be there", store:put({ item "a" }, WINDOW))
+      write "" -- permissions would not restrict root
+      unavailable("Not a directory.*its directory must exist", store:put({ item "a" }, WINDOW))
       os.remove(path)
-      refused("No such file or directory", store:stats())
+      unavailable("No such file or directory", store:stats())
       os.execute("mkdir " .. path)
       assert.is_true(put(store, "a"))
       store:close()
       os.execute("rm -r " .. path)
     end)
 
-    it("may have any neighbor: opening it changes and removes no other file", function()
+    it("can have any neighbor: opening it changes and removes no other file", function()
       local neighbor = path .. "-probe"
       local file = assert(io.open(neighbor, "wb"))
       file:write "a file of the user"
@@ -235,7 +235,7 @@ describe("inbox store sqlite", function()
       os.remove(neighbor)
     end)
 
-    it("may have a name that is as long as SQLite allows", function()
+    it("can have a name that is as long as SQLite allows", function()
       local directory = path .. ".d"
       os.execute("mkdir " .. directory)
       local long = directory .. "/" .. ("n"):rep(255 - #"-journal")
@@ -256,7 +256,7 @@ describe("inbox store sqlite", function()
       assert.equal("inbox.db\ninbox.db-shm\ninbox.db-wal\n", names)
     end)
 
-    it("is opened without a write when it is ready for use", function()
+    it("is opened without a write if it is ready for use", function()
       local store = open()
       put(store, "a")
       local prepared = {}
@@ -272,7 +272,7 @@ describe("inbox store sqlite", function()
       assert.is_nil(table.concat(prepared, "\n"):find("IMMEDIATE", 1, true))
     end)
 
-    it("that is full is refused, and has all that was acknowledged when there is space again", function()
+    it("on a full disk is rejected, and has all acknowledged events when there is space again", function()
       local store = open()
       put(store, "a")
       store.db:pragma "max_page_count = 30"
@@ -281,18 +281,18 @@ describe("inbox store sqlite", function()
         local results, problem = store:put({ item(tostring(kept + 1), { raw = ("x"):rep(1000) }) }, WINDOW)
         if results then kept = kept + 1 else err = problem end
       until err or kept > 1000
-      refused("database or disk is full; free some space", nil, err)
+      unavailable("database or disk is full; free some space", nil, err)
       assert.equal(kept + 1, #assert(store:list("waiting", 1000, 0)))
       assert.is_true(put(store, tostring(kept + 1)))
     end)
 
-    it("needs SQLite 3.24, and says which version there is", function()
+    it("needs SQLite 3.24; the error names the version in use", function()
       local library = statements.library
       finally(function() statements.library = library end)
       for _, version in ipairs { "3.23.1", "3.7.17", "2.8.17", "3.9" } do
         statements.library = ("SELECT '%s'"):format(version)
         local text = "SQLite 3.24 or newer is needed, and LuaDBI uses " .. version:gsub("%.", "%%.")
-        refused(text .. "; update libsqlite3", open():stats())
+        unavailable(text .. "; update libsqlite3", open():stats())
       end
       for _, version in ipairs { "3.24.0", "3.31.1", "4.0", "3.100.2" } do
         statements.library = ("SELECT '%s'"):format(version)
@@ -300,7 +300,7 @@ describe("inbox store sqlite", function()
       end
     end)
 
-    it("is used without names that older SQLite lacks", function()
+    it("is used without SQL that older versions of SQLite lack", function()
       for name, text in pairs(statements) do
         assert.is_nil(text:find("sqlite_schema", 1, true), name) -- SQLite 3.33
         assert.is_nil(text:find("RETURNING", 1, true), name)     -- SQLite 3.35
@@ -312,7 +312,7 @@ describe("inbox store sqlite", function()
       ["is moved"] = function() assert(os.rename(path, path .. "-old")) end,
       ["loses its -wal"] = function() assert(os.remove(path .. "-wal")) end,
     } do
-      it("that " .. name .. " while it is open is refused once, and acknowledges nothing that is lost", function()
+      it("that " .. name .. " while it is open is rejected once, and no acknowledged event is lost", function()
         local store = open()
         assert(store:put({ item "before" }, WINDOW))
         remove()
@@ -327,7 +327,7 @@ describe("inbox store sqlite", function()
       end)
     end
 
-    it("that replaces another has no event for which a claim of the other holds", function()
+    it("that replaces another has no event for which a claim of the old file is valid", function()
       local before = open()
       put(before, "a")
       local lost = claim(before)
@@ -341,20 +341,20 @@ describe("inbox store sqlite", function()
       assert.is_true(after:complete(entry.id, entry.token))
     end)
 
-    it("that is a directory is refused", function()
+    it("that is a directory is rejected", function()
       os.execute("mkdir " .. path)
-      refused("unable to open", open():stats())
+      unavailable("unable to open", open():stats())
       os.execute("rmdir " .. path)
     end)
   end)
 
   describe("many dead letters", function()
-    it("are given another chance, and purged, some at a time", function()
+    it("are redriven and purged in batches", function()
       local store, items = open(), {}
       for i = 1, 2500 do items[i] = item(tostring(i)) end
       assert(store:put(items, WINDOW))
       for _, entry in ipairs(assert(store:claim(2500, 600))) do
-        assert.is_true(store:bury(entry.id, entry.token, "x"))
+        assert.is_true(store:dead_letter(entry.id, entry.token, "x"))
       end
       assert.equal(2500, store:redrive())
       assert.equal(2500, store:stats().waiting)
@@ -379,12 +379,12 @@ describe("inbox store sqlite", function()
       return table.concat(steps, "\n")
     end
 
-    it("go through no table, and sort nothing", function()
+    it("scan no table, and sort nothing", function()
       assert.is_table(open():stats())
       local function is_slow(text)
-        text = text:gsub("SELECT max%(id%) FROM events", "1") -- the table's end: its plan does not say so
+        text = text:gsub("SELECT max%(id%) FROM events", "1") -- it reads only the end of the table
         local plan = plan_of(text):gsub("SCAN inbox", ""):gsub("SCAN sqlite_master", "")
-          :gsub("SCAN CONSTANT ROW", "") .. "\n" -- which are short
+          :gsub("SCAN CONSTANT ROW", "") .. "\n" -- they are short
         return plan:find "SCAN" or plan:find "SEARCH events\n" or plan:find "TEMP B%-TREE"
       end
       for name, text in pairs(statements) do assert.is_nil(is_slow(text), name .. ": " .. plan_of(text)) end
@@ -394,7 +394,7 @@ describe("inbox store sqlite", function()
       end
     end)
 
-    it("leave no transaction open, which would let the log grow", function()
+    it("leave no transaction open: the log would grow", function()
       local store = open()
       for i = 1, 20 do put(store, tostring(i), { occurrence = tostring(i), lane = tostring(i % 4) }) end
       local entries = assert(store:claim(10, 600))
@@ -402,7 +402,7 @@ describe("inbox store sqlite", function()
         { "put", { item("21", { occurrence = "1" }) }, WINDOW }, { "claim", 1, 60 }, { "list", "waiting", 5, 0 },
         { "list", "claimed", 2, 0 }, { "stats" }, { "extend", entries[1].id, entries[1].token, 60 },
         { "complete", entries[1].id, entries[1].token }, { "remove", entries[4].id, entries[4].token },
-        { "retry", entries[2].id, entries[2].token, 9, "x" }, { "bury", entries[3].id, entries[3].token, "x" },
+        { "retry", entries[2].id, entries[2].token, 9, "x" }, { "dead_letter", entries[3].id, entries[3].token, "x" },
         { "redrive" }, { "purge", "done", 0 },
       } do
         assert.is_truthy(store[call[1]](store, (table.unpack or unpack)(call, 2)))
@@ -412,20 +412,20 @@ describe("inbox store sqlite", function()
   end)
 
   describe("a connection", function()
-    -- Has a function see what LuaDBI prepares; what it returns, if anything, is LuaDBI's answer.
+    -- Calls a function with each statement that LuaDBI prepares. If it returns a value, that is the error of the call.
     local function watch(see)
       local db = assert(DBI.Connect("SQLite3", ":memory:"))
       local methods = getmetatable(db).__index
       local prepare = methods.prepare
       methods.prepare = function(self, text)
-        local answer = see(text)
-        if answer then return nil, answer end
+        local result = see(text)
+        if result then return nil, result end
         return prepare(self, text)
       end
       finally(function() methods.prepare = prepare end)
     end
 
-    it("has on the disk what it puts, and what a person does", function()
+    it("syncs puts, and calls of an operator, to the disk", function()
       local store, level = open(), nil
       watch(function(text) level = text:match "^PRAGMA synchronous = (%u+)$" or level end)
       for i = 1, 2 do
@@ -433,7 +433,7 @@ describe("inbox store sqlite", function()
         assert.equal("FULL", level)
         local entry = claim(store)
         assert.equal("NORMAL", level)
-        assert.is_true(store:bury(entry.id, entry.token, "x"))
+        assert.is_true(store:dead_letter(entry.id, entry.token, "x"))
         assert.equal("NORMAL", level)
         assert.equal(1, store:redrive(entry.id))
         assert.equal("FULL", level)
@@ -445,7 +445,7 @@ describe("inbox store sqlite", function()
       end
     end)
 
-    it("asks for a log again when another process asks at the same time", function()
+    it("sets the journal mode again if another process sets it at the same time", function()
       local refusals = 3
       watch(function(text)
         if text ~= "PRAGMA journal_mode = WAL" or refusals == 0 then return nil end
@@ -455,7 +455,7 @@ describe("inbox store sqlite", function()
       assert.is_true(put(open(), "a"))
       assert.equal(0, refusals)
       refusals = 100
-      refused(": database is locked; another process", open():stats())
+      unavailable(": database is locked; another process", open():stats())
     end)
 
     it("is closed with the store, and after a failure", function()
@@ -469,15 +469,15 @@ describe("inbox store sqlite", function()
       put(store, "a")
       assert.is_true(count() > 0)
       sql "DROP TABLE inbox"
-      refused("no such table", store:claim(1, 60))
+      unavailable("no such table", store:claim(1, 60))
       assert.equal(0, count())
-      refused("no such table", store:stats())
+      unavailable("no such table", store:stats())
       assert.equal(0, count())
     end)
   end)
 
   describe("a claim", function()
-    it("is completed with others, each if it holds", function()
+    it("is completed together with others, unless it is lost", function()
       local store = open()
       for _, key in ipairs { "a", "b", "c" } do put(store, key, { lane = key ~= "c" and "l" or nil }) end
       local first, third = claim(store), claim(store)
@@ -488,7 +488,7 @@ describe("inbox store sqlite", function()
       assert.equal(2, store:stats().done)
     end)
 
-    it("is lost when its lease is over, though nobody has looked", function()
+    it("is lost when its lease has expired, before any process has recovered it", function()
       local store = open()
       put(store, "a")
       local entry, ends = claim(store, 0.01), core.monotonic() + 0.01
@@ -496,7 +496,7 @@ describe("inbox store sqlite", function()
       assert.is_false(store:extend(entry.id, entry.token, 60))
       assert.is_false(store:complete(entry.id, entry.token))
       assert.is_false(store:retry(entry.id, entry.token, 0, "x"))
-      assert.is_false(store:bury(entry.id, entry.token, "x"))
+      assert.is_false(store:dead_letter(entry.id, entry.token, "x"))
       local stats = store:stats()
       assert.equal(1, stats.waiting)
       assert.equal(0, stats.claimed)
@@ -504,7 +504,7 @@ describe("inbox store sqlite", function()
   end)
 
   describe("the clock", function()
-    -- A store with something of each kind, closed; and its claim.
+    -- A closed store with an entry in each state; and its claim.
     local function some()
       local store = open()
       for _, key in ipairs { "done", "held", "late", "free" } do put(store, key, { occurrence = key }) end
@@ -521,7 +521,7 @@ describe("inbox store sqlite", function()
       return raws
     end
 
-    -- That leases and delays are void, and all else is as it was.
+    -- Asserts that leases and delays have expired, and that all else is unchanged.
     local function goes_on(held)
       local store = open()
       assert.is_false(store:extend(held.id, held.token, 60))
@@ -531,23 +531,23 @@ describe("inbox store sqlite", function()
       local oldest = store:stats().oldest
       assert.is_true(oldest >= 0 and oldest < 60)
       store:close()
-      assert.same({}, raws_of(assert(open():claim(10, 600)))) -- once only
+      assert.same({}, raws_of(assert(open():claim(10, 600)))) -- not again
     end
 
-    it("keeps leases and delays while the machine runs", function()
+    it("preserves leases and delays while the machine runs", function()
       local held = some()
       local store = open()
       assert.same({ "free" }, raws_of(assert(store:claim(10, 600))))
       assert.is_true(store:extend(held.id, held.token, 60))
     end)
 
-    it("goes on after a restart of the machine, which ends leases and delays", function()
+    it("continues after a restart of the machine, when all leases and delays expire", function()
       local held = some()
       sql "UPDATE inbox SET boot = 'another', clock = clock + 1000000"
       goes_on(held)
     end)
 
-    it("goes on from the last time seen, whatever the age of what came last", function()
+    it("continues from the latest time, for any age of the last entry", function()
       local store = open()
       put(store, "a", { age = 10 })
       put(store, "b", { age = 1000 })
@@ -558,7 +558,7 @@ describe("inbox store sqlite", function()
       assert.equal(990, math.floor(entries[2].age - entries[1].age + 0.5))
     end)
 
-    it("notices one where the kernel has no name for it", function()
+    it("detects a restart also where the kernel has no boot id", function()
       local held = some()
       sql "UPDATE inbox SET clock = clock - 1000000"
       goes_on(held)

@@ -1,4 +1,4 @@
--- What api.video signed is never lost, also when it cannot be parsed: from the receiver to the dead letters and back.
+-- Signed bytes are never lost, also if they cannot be parsed: from the receiver to the dead letters and back.
 
 local apivideo = require "apivideo"
 local inboxes = require "spec.support.inboxes"
@@ -9,7 +9,7 @@ local wait_for = require "spec.support.wait"
 local SECRET = inboxes.SECRET
 local QUALITY = "video.encoding.quality.completed"
 
--- Signed bodies that this version cannot parse, and that another one might.
+-- Signed bodies that this version cannot parse, and that another version might.
 local BODIES = {
   ["a lone surrogate in a title"] = '{"type":"video.renamed","title":"\\ud800"}',
   ["no field of the identity"] = '{"type":"' .. QUALITY .. '","videoId":"vi1","encoding":"hls"}',
@@ -17,7 +17,7 @@ local BODIES = {
   ["more depth than the parser takes"] = '{"type":"a","b":' .. ("["):rep(100) .. ("]"):rep(100) .. "}",
   ["a list of events"] = '[{"type":"video.renamed"}]',
   ["no JSON"] = "hello",
-  ["bytes that are no UTF-8"] = '{"type":"a\255"}',
+  ["bytes that are not UTF-8"] = '{"type":"a\255"}',
   ["a NUL"] = '{"type":"a\0"}',
   ["nothing"] = "",
 }
@@ -59,7 +59,7 @@ describe("a signed body that cannot be parsed, with an inbox,", function()
       assert.equal(204, inboxes.deliver(receiver, raw))
       local dead = assert(inbox:list "dead")
       assert.equal(1, #dead)
-      assert.equal((raw:gsub("%z", "\255")), dead[1].raw) -- no store has to keep a NUL
+      assert.equal((raw:gsub("%z", "\255")), dead[1].raw) -- stores need not support NUL
       assert.equal("webhook_1", dead[1].webhookId)
       assert.is_true(dead[1].verified)
       assert.truthy(dead[1].error:find "^event: ", dead[1].error)
@@ -73,7 +73,7 @@ describe("a signed body that cannot be parsed, with an inbox,", function()
     end)
   end
 
-  -- Has handlers work on an inbox until its store has so many entries in a state.
+  -- Runs handlers on an inbox until its store has a number of entries in a state.
   local function work(over, handlers, state, count)
     local cancel = apivideo.cancellation()
     apivideo.spawn(function() over:work(handlers, { cancel = cancel }) end)
@@ -85,7 +85,7 @@ describe("a signed body that cannot be parsed, with an inbox,", function()
     local raw = BODIES["no field of the identity"]
     inboxes.deliver(receiver, raw)
     local upgraded = apivideo.inbox { store = store,
-      events = apivideo.events.extend { [QUALITY] = { required = { "videoId" }, identity = { "videoId" } } } }
+      events = apivideo.events:extend { [QUALITY] = { required = { "videoId" }, identity = { "videoId" } } } }
     assert.equal(1, upgraded:redrive())
     local seen
     work(upgraded, apivideo.handlers():on(QUALITY, function(_, delivery) seen = delivery end), "done", 1)
@@ -102,13 +102,13 @@ describe("a signed body that cannot be parsed, with an inbox,", function()
     assert.truthy(assert(inbox:list "dead")[1].error:find("event: bad_json", 1, true))
   end)
 
-  it("is answered 503 while the store is away", function()
+  it("gets 503 while the store is unavailable", function()
     store.down = true
     assert.equal(503, inboxes.deliver(receiver, "hello"))
     assert.equal("store_unavailable", outcomes[1].err.kind)
   end)
 
-  it("waits in the spool while the store is away, and is a dead letter of the store then", function()
+  it("waits in the spool while the store is unavailable, and becomes a dead letter of the store", function()
     local spool = memory()
     inbox = apivideo.inbox { store = store, spool = spool }
     receiver = receiver_of { inbox = inbox, log = function() end }
@@ -125,7 +125,7 @@ describe("a signed body that cannot be parsed, with an inbox,", function()
     assert.same({}, spool:list("dead", 10, 0))
   end)
 
-  it("is said once in the log, with the way out", function()
+  it("is logged once, with a remedy", function()
     receiver = receiver_of { inbox = inbox }
     local written = stderr.of(function()
       inboxes.deliver(receiver, "hello")
@@ -146,7 +146,7 @@ describe("a signed body that cannot be parsed, with an inbox,", function()
     end
   end)
 
-  it("is rejected with 400 where nobody signed it", function()
+  it("is rejected with 400 if it is unsigned", function()
     receiver = receiver_of { inbox = inbox, unsigned = true, log = function() end }
     for _, raw in pairs(BODIES) do assert.equal(400, inboxes.deliver(receiver, raw)) end
     assert.equal(0, assert(inbox:stats()).dead)
@@ -163,7 +163,7 @@ describe("a signed body that cannot be parsed, without an inbox,", function()
     end)
   end)
 
-  it("reaches on_error and the log with its bytes, and is answered 400", function()
+  it("reaches on_error and the log with its bytes, and gets 400", function()
     for _, defer in ipairs { false, true } do
       for what, raw in pairs(BODIES) do
         failures = {}
@@ -187,17 +187,17 @@ describe("a signed body that cannot be parsed, without an inbox,", function()
   it("is in the default log, redacted and cut", function()
     local receiver = receiver_of { handlers = handlers }
     local written = stderr.of(function()
-      inboxes.deliver(receiver, 'he\0llo "apiKey":"hidden-1" sig_sec_hidden2 ' .. ("x"):rep(100000))
+      inboxes.deliver(receiver, 'hey\0you "apiKey":"hidden-1" sig_sec_hidden2 ' .. ("x"):rep(100000))
     end)
     assert.equal(1, #written)
-    local expected = "refused with 400 although its signature is valid: event: bad_json"
+    local expected = "rejected with 400 although its signature is valid: event: bad_json"
     assert.truthy(written[1]:find(expected, 1, true), written[1])
-    assert.truthy(written[1]:find('he llo "apiKey":"***"', 1, true), written[1])
+    assert.truthy(written[1]:find('hey you "apiKey":"***"', 1, true), written[1])
     assert.is_nil(written[1]:find("hidden", 1, true))
     assert.is_true(#written[1] < 1500)
   end)
 
-  it("is answered 400 also when on_error fails, which the log says", function()
+  it("gets 400 also if on_error fails, which is logged", function()
     handlers:on_error(function(_, event) return event.type end)
     local receiver = receiver_of { handlers = handlers }
     local written = stderr.of(function() assert.equal(400, inboxes.deliver(receiver, "hello")) end)
@@ -205,7 +205,7 @@ describe("a signed body that cannot be parsed, without an inbox,", function()
     assert.truthy(written[2]:find("event", 1, true), written[2])
   end)
 
-  it("does not reach on_error where nobody signed it", function()
+  it("does not reach on_error if it is unsigned", function()
     local receiver = receiver_of { handlers = handlers, unsigned = true, log = function() end }
     for _, raw in pairs(BODIES) do assert.equal(400, inboxes.deliver(receiver, raw)) end
     assert.same({}, failures)

@@ -33,7 +33,7 @@ describe("inbox:work", function()
   after_each(function() cancel:cancel() end)
 
   local function work(more)
-    local settled = settlements -- this test's, should the work outlast it
+    local settled = settlements -- of this test: the work may outlast it
     local given = { cancel = cancel, backoff = 0.01, log = function(s) settled[#settled + 1] = s end }
     for name, value in pairs(more or {}) do given[name] = value end
     local ended = runtime.latch()
@@ -45,7 +45,7 @@ describe("inbox:work", function()
     wait_for(function() return stats()[state] == count end, count .. " " .. state)
   end
 
-  it("settles an attempt whose handler has changed the event and the delivery", function()
+  it("settles an attempt although its handler has changed the event and the delivery", function()
     handlers:on("video.*", function(event, delivery)
       event.type, delivery.attempt = {}, nil
       error "away"
@@ -55,8 +55,8 @@ describe("inbox:work", function()
       apivideo.spawn(function() inbox:work(handlers, { cancel = cancel, backoff = 0.01, attempts = 2 }) end)
       wait_until("dead", 1)
     end)
-    assert.matches("attempt 1%) failed, again in", printed)
-    assert.matches("attempt 2%) failed and was given up", printed)
+    assert.matches("attempt 1%) failed, next attempt in", printed)
+    assert.matches("attempt 2%) failed and is a dead letter", printed)
     assert.matches("away", inbox:list("dead")[1].error)
   end)
 
@@ -68,7 +68,7 @@ describe("inbox:work", function()
     assert.equal("{ code = 5 }", inbox:list("dead")[1].error)
   end)
 
-  it("hands each event to its handlers, and completes it", function()
+  it("passes each event to its handlers, and completes it", function()
     local seen = {}
     handlers:on("video.*", function(event, delivery) seen[#seen + 1] = event.captionId .. delivery.attempt end)
     deliver(caption "a")
@@ -76,7 +76,7 @@ describe("inbox:work", function()
     deliver(caption "b")
     wait_until("done", 2)
     assert.same({ "a1", "b1" }, seen)
-    assert.equal("completed", settlements[1].fate)
+    assert.equal("completed", settlements[1].disposition)
     assert.equal(1, settlements[1].handled)
     cancel:cancel()
     assert.is_true(ended:wait(5))
@@ -84,14 +84,14 @@ describe("inbox:work", function()
     assert.equal(1, stats().waiting)
   end)
 
-  it("retries what an application's own dispatch says has failed, whatever it returns beside nil", function()
+  it("retries an event for which an application's own dispatch returns nil and any value", function()
     for _, returned in ipairs { "boom", {}, false } do
       local count = stats().dead
       handlers = { dispatch = function() return nil, returned or nil end }
       deliver(caption(tostring(count)))
       local ended = work { attempts = 2 }
       wait_until("dead", count + 1)
-      assert.equal("retried", settlements[2 * count + 1].fate)
+      assert.equal("retried", settlements[2 * count + 1].disposition)
       local dead = inbox:list "dead"
       assert.equal(returned == "boom" and "boom" or "the handlers failed", dead[#dead].error)
       cancel:cancel()
@@ -100,7 +100,7 @@ describe("inbox:work", function()
     end
   end)
 
-  it("tries again what fails, later each time, then gives up", function()
+  it("retries a failed event with growing delays, then dead-letters it", function()
     local times = {}
     handlers:on("video.*", function()
       times[#times + 1] = runtime.monotonic()
@@ -112,15 +112,15 @@ describe("inbox:work", function()
     assert.equal(4, #times)
     assert.equal("no luck 4", inbox:list("dead")[1].error)
     for i = 1, 3 do
-      assert.equal("retried", settlements[i].fate)
+      assert.equal("retried", settlements[i].disposition)
       local most = 0.01 * 2 ^ (i - 1)
       assert.is_true(settlements[i].delay >= most / 2 and settlements[i].delay <= most)
       assert.is_true(times[i + 1] - times[i] >= settlements[i].delay * 0.99)
     end
-    assert.equal("buried", settlements[4].fate)
+    assert.equal("dead_lettered", settlements[4].disposition)
   end)
 
-  it("gives a dead letter all its attempts again", function()
+  it("handles a redriven dead letter with all its attempts", function()
     local luck = false
     handlers:on("video.*", function() if not luck then return apivideo.permanent("bad luck") end end)
     deliver(caption "a")
@@ -136,7 +136,7 @@ describe("inbox:work", function()
     assert.equal(1, settlements[2].delivery.attempt)
   end)
 
-  it("gives up at once only if all that failed is permanent", function()
+  it("dead-letters at once only if all failures are permanent", function()
     handlers:on("video.*", function() return apivideo.permanent("never") end)
     handlers:on("video.caption.generated", function() error("perhaps", 0) end)
     deliver(caption "a")
@@ -146,7 +146,7 @@ describe("inbox:work", function()
     assert.equal(2, #settlements)
   end)
 
-  it("stores at most 1000 bytes of an error, of which its stack is a part", function()
+  it("stores at most 1000 bytes of an error, including its stack", function()
     handlers:on("video.*", function() error(("x"):rep(5000), 0) end)
     handlers:on("video.caption.*", function() return nil, ("y"):rep(5000) end)
     deliver(caption "a")
@@ -157,15 +157,15 @@ describe("inbox:work", function()
     assert.truthy(stored:find("^x+; stack: spec/inbox/worker_spec.lua:%d+ in .*; y+$"))
   end)
 
-  it("stores at most 1000 bytes of the error that a claim is buried with, in one line", function()
+  it("stores at most 1000 bytes of the error that a claim is dead-lettered with, in one line", function()
     deliver(caption "a")
-    assert(inbox:claim()[1]:bury("line\n" .. ("x"):rep(5000)))
+    assert(inbox:claim()[1]:dead_letter("line\n" .. ("x"):rep(5000)))
     local stored = inbox:list("dead")[1].error
     assert.equal(1000, #stored)
     assert.truthy(stored:find "^line x+$")
   end)
 
-  it("keeps its claim while a handler takes long", function()
+  it("renews its claim while a handler runs longer than the lease", function()
     local runs = 0
     handlers:on("video.*", function()
       runs = runs + 1
@@ -177,7 +177,7 @@ describe("inbox:work", function()
     assert.equal(1, runs)
   end)
 
-  it("takes over what a worker that died had, and gives up what kills them", function()
+  it("claims the events of a worker that died, and dead-letters events that kill workers", function()
     deliver(caption "a")
     assert(inbox:claim { lease = 0.02 })
     local runs = 0
@@ -188,7 +188,7 @@ describe("inbox:work", function()
     assert.truthy(inbox:list("dead")[1].error:find("1 attempts began and did not end", 1, true))
   end)
 
-  it("handles several at once, and no more than it is told", function()
+  it("handles several events at once, limited by the option concurrency", function()
     local now, most = 0, 0
     handlers:on("video.*", function()
       now = now + 1
@@ -202,15 +202,15 @@ describe("inbox:work", function()
     assert.equal(3, most)
   end)
 
-  it("completes several at once where the store does, again while that is away", function()
+  it("completes several events in one call of the store, and retries that while it is unavailable", function()
     local runs, batches = 0, {}
     handlers:on("video.*", function() runs = runs + 1 end)
     store.complete_all = function(_, claims)
       batches[#batches + 1] = #claims
       if #batches == 1 then return nil, { kind = "store_unavailable" } end
-      local verdicts = {}
-      for i, claim in ipairs(claims) do verdicts[i] = store:complete(claim.id, claim.token) end
-      return verdicts
+      local results = {}
+      for i, claim in ipairs(claims) do results[i] = store:complete(claim.id, claim.token) end
+      return results
     end
     for i = 1, 12 do deliver(caption(tostring(i))) end
     work { concurrency = 4 }
@@ -218,25 +218,25 @@ describe("inbox:work", function()
     wait_for(function() return #settlements == 12 end, "the end")
     assert.equal(12, runs)
     assert.equal(4, batches[1])
-    for _, settlement in ipairs(settlements) do assert.equal("completed", settlement.fate) end
+    for _, settlement in ipairs(settlements) do assert.equal("completed", settlement.disposition) end
   end)
 
-  it("tells of each claim that is lost of those that are completed at once", function()
+  it("logs each lost claim of those that are completed in one call", function()
     handlers:on("video.*", function() end)
     store.complete_all = function(_, claims)
-      local verdicts = {}
+      local results = {}
       for i, claim in ipairs(claims) do
-        verdicts[i] = claim.event.captionId ~= "2" and store:complete(claim.id, claim.token)
+        results[i] = claim.event.captionId ~= "2" and store:complete(claim.id, claim.token)
       end
-      return verdicts
+      return results
     end
     for i = 1, 3 do deliver(caption(tostring(i))) end
     work { concurrency = 3 }
     wait_until("done", 2)
     wait_for(function() return #settlements == 3 end, "the end")
-    local fates = {}
-    for _, settlement in ipairs(settlements) do fates[settlement.event.captionId] = settlement.fate end
-    assert.same({ ["1"] = "completed", ["2"] = "lost", ["3"] = "completed" }, fates)
+    local dispositions = {}
+    for _, settlement in ipairs(settlements) do dispositions[settlement.event.captionId] = settlement.disposition end
+    assert.same({ ["1"] = "completed", ["2"] = "lost", ["3"] = "completed" }, dispositions)
   end)
 
   it("keeps the order within a lane", function()
@@ -257,10 +257,10 @@ describe("inbox:work", function()
     assert.equal("1233456", table.concat(seen))
   end)
 
-  it("goes on as another task after a while", function()
-    local turn = worker.TURN
-    worker.TURN = 0.01
-    finally(function() worker.TURN = turn end)
+  it("continues as a new task after some time", function()
+    local limit = worker.TASK_MAX_S
+    worker.TASK_MAX_S = 0.01
+    finally(function() worker.TASK_MAX_S = limit end)
     handlers:on("video.*", function() apivideo.sleep(0.005) end)
     local ended = work { concurrency = 3, lease = 0.03 }
     for i = 1, 30 do deliver(caption(tostring(i))) end
@@ -269,10 +269,10 @@ describe("inbox:work", function()
     assert.is_true(ended:wait(5))
   end)
 
-  it("goes on as another task after some events, however little they take", function()
-    local steps = worker.STEPS
-    worker.STEPS = 2
-    finally(function() worker.STEPS = steps end)
+  it("continues as a new task after some events", function()
+    local steps = worker.TASK_MAX_STEPS
+    worker.TASK_MAX_STEPS = 2
+    finally(function() worker.TASK_MAX_STEPS = steps end)
     local tasks = {}
     handlers:on("video.*", function() tasks[coroutine.running()] = true end)
     for i = 1, 12 do deliver(caption(tostring(i))) end
@@ -283,7 +283,7 @@ describe("inbox:work", function()
     assert.is_true(count >= 5)
   end)
 
-  it("waits for a store that is away", function()
+  it("waits for an unavailable store", function()
     local printed = printed_by(function()
       store.down = true
       work()
@@ -295,7 +295,7 @@ describe("inbox:work", function()
     assert.truthy(printed:find("the inbox waits for its store: .*no space"))
   end)
 
-  it("settles an event when the store is back", function()
+  it("settles an event when the store is available again", function()
     local runs = 0
     handlers:on("video.*", function()
       runs = runs + 1
@@ -308,12 +308,12 @@ describe("inbox:work", function()
     deliver(caption "a")
     work()
     wait_for(function() return #settlements == 1 end, "the end")
-    assert.equal("completed", settlements[1].fate)
+    assert.equal("completed", settlements[1].disposition)
     assert.equal(1, stats().done)
     assert.equal(1, runs)
   end)
 
-  it("lets others go on while there is always something to do", function()
+  it("yields to other tasks while events are always ready", function()
     handlers:on("video.*", function()
       local ends = runtime.monotonic() + 0.002
       while runtime.monotonic() < ends do end -- never waits
@@ -331,7 +331,7 @@ describe("inbox:work", function()
     assert.is_true(turns > 10)
   end)
 
-  it("survives errors that cannot be written, and a store that raises", function()
+  it("survives errors that cannot be converted to text, and a store that raises", function()
     handlers:on("video.*", function()
       return nil, setmetatable({}, { __tostring = function() error "no text" end })
     end)
@@ -352,7 +352,7 @@ describe("inbox:work", function()
     assert.is_true(ended:wait(5))
   end)
 
-  it("keeps all its claims where the store lets others go on", function()
+  it("renews all its claims with a store that yields", function()
     local extend = store.extend
     store.extend = function(...)
       runtime.sleep(0.002)
@@ -441,12 +441,12 @@ describe("inbox:work", function()
     deliver(caption "a")
     work()
     wait_until("done", 1)
-    assert.equal("retried", settlements[1].fate)
+    assert.equal("retried", settlements[1].disposition)
     assert.truthy(settlements[1].errors[1]:find("a bug in dispatch", 1, true))
-    assert.truthy(settlements[1].tracebacks[1]:find("inbox_work_spec.lua", 1, true))
+    assert.truthy(settlements[1].tracebacks[1]:find("worker_spec.lua", 1, true))
   end)
 
-  it("goes on although the log raises, yields to another scheduler, or does not return", function()
+  it("continues although the log raises, yields to another scheduler, or does not return", function()
     local ways = { function() error "a bug in log" end, coroutine.yield, function() runtime.latch():wait() end }
     handlers:on("video.*", function() end)
     for i = 1, 4 do deliver(caption(tostring(i))) end
@@ -473,7 +473,7 @@ describe("inbox:work", function()
     end
   end)
 
-  it("says in the log what a person should know", function()
+  it("logs failures, dead letters and events without a handler by default", function()
     handlers:on("video.caption.generated", function() return nil, "out of luck sig_sec_abcdef" end)
     local printed = printed_by(function()
       deliver(caption "a")
@@ -483,18 +483,18 @@ describe("inbox:work", function()
       wait_until("dead", 1)
       wait_until("done", 1)
     end)
-    assert.truthy(printed:find("video.caption.generated (attempt 1) failed, again in 0 s: out of luck", 1, true))
-    assert.truthy(printed:find("given up; see inbox:list(\"dead\")", 1, true))
+    assert.truthy(printed:find("video.caption.generated (attempt 1) failed, next attempt in 0 s: out of luck", 1, true))
+    assert.truthy(printed:find("a dead letter; see inbox:list(\"dead\")", 1, true))
     assert.truthy(printed:find("completed without a handler: video.summary.generated", 1, true))
     assert.is_nil(printed:find("abcdef", 1, true))
     assert.is_nil(inbox:list("dead")[1].error:find("abcdef", 1, true))
   end)
 
-  it("forgets what was handled long ago", function()
+  it("purges handled events after the retention", function()
     local interval = upkeep.PURGE_INTERVAL_S
     upkeep.PURGE_INTERVAL_S = 0.05
     finally(function() upkeep.PURGE_INTERVAL_S = interval end)
-    inbox = apivideo.inbox { store = store, keep = 0.3 }
+    inbox = apivideo.inbox { store = store, retention = 0.3 }
     receiver = apivideo.receiver { inbox = inbox, secrets = SECRET, log = function() end }
     handlers:on("video.*", function() end)
     work()

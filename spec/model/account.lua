@@ -1,5 +1,5 @@
---- One account of api.video for model tests: the emulator's /webhooks without a network, with a clock of its own,
---- and with nodes whose clocks differ by seconds.
+--- One account of api.video for model tests: the emulator's /webhooks without a network, with a separate clock, and
+--- with nodes that have clocks that differ by seconds.
 
 local catalogue = require "apivideo.events"
 local collection = require "apivideo.emulator.collection"
@@ -14,7 +14,7 @@ local START = 1700000000
 
 ---@class spec.model.Account
 ---@field now number seconds since 1970
----@field late table[] requests on their way whose client has given up
+---@field late table[] requests in transit that their client has abandoned
 local Account = {}
 Account.__index = Account
 
@@ -29,7 +29,7 @@ local function with_own_ids(self, skew, handler, ...)
   return status, body
 end
 
---- Carries out a request and returns the response.
+--- Processes a request and returns the response.
 ---@param request { method: string, url: string, body?: string }
 ---@param skew integer seconds by which the clock of the node differs
 function Account:handle(request, skew)
@@ -48,7 +48,7 @@ function Account:handle(request, skew)
   }
 end
 
---- Puts a webhook that no client has created.
+--- Adds a webhook that no client has created.
 function Account:put(id, definition)
   self.emulator.webhooks:put { webhookId = id, url = definition.url, events = definition.events,
     createdAt = "2020-01-01T00:00:00+00:00" }

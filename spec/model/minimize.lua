@@ -1,4 +1,4 @@
---- The fewest commands that still fail: whole stretches of them are left out, then ever shorter ones.
+--- Minimises a list of commands that fails: long parts of it are left out, then shorter and shorter ones.
 
 local function without(list, first, last)
   local rest = {}

@@ -1,4 +1,4 @@
---- Numbers that look random and are the same for one seed on every Lua (the "minimal standard" generator).
+--- Pseudo-random numbers that are the same for a seed on every Lua (the "minimal standard" generator).
 
 ---@param seed integer from 1 to 2147483646
 ---@return fun(limit: integer): integer next from 1 to `limit`

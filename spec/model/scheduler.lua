@@ -1,6 +1,5 @@
---- Actors whose every request, response, wait and crash is a step of its own, taken in an order that a list of
---- commands decides: what the library does is the same each time the list is run. It stands in for the loop of
---- `apivideo.runtime` while a run lasts.
+--- Deterministic scheduling of actors. Each request, response, wait and crash of an actor is one step, and a list of
+--- commands decides the order of the steps. During a run, it replaces the loop of `apivideo.runtime`.
 
 local latches = require "apivideo.runtime.latches"
 local random = require "apivideo.util.random"
@@ -8,8 +7,8 @@ local runtime = require "apivideo.runtime"
 
 local scheduler = {}
 
--- How a request can end, by a number of the command; the rest is processed and answered.
-local fates = { "lost", "unanswered", "late", "failed", "failed later", "limited" }
+-- Faults of requests, by a number of the command. All other requests are processed and get their response.
+local faults = { "lost", "unanswered", "late", "failed", "failed later", "limited" }
 
 ---@class spec.model.Actor
 ---@field co? thread its operation; nil when it is idle
@@ -18,7 +17,7 @@ local fates = { "lost", "unanswered", "late", "failed", "failed later", "limited
 
 local function wake(wait) wait.over = true end
 
--- What stands in for the loop, on the clock of an account.
+-- The functions that replace the loop, on the clock of an account.
 local function stand_ins(account)
   local function suspend(wait, seconds)
     wait.over, wait.timed_out = false, false
@@ -69,27 +68,28 @@ function scheduler.start(actor, operation, finished)
   resume(actor)
 end
 
--- Carries out a request, or not. One request in six has a fate, one in sixteen meets another clock.
+-- Processes a request, unless it is lost. One request in six has a fault, one in sixteen meets a node with another
+-- clock.
 local function arrive(account, actor, n)
-  local fate = n and fates[math.floor(n / 8) % 36 + 1]
+  local fault = n and faults[math.floor(n / 8) % 36 + 1]
   local skew = n and math.floor(n / 512) % 16 == 0 and n % 5 - 2 or 0
   actor.state = "arrived"
-  if fate == "lost" then
+  if fault == "lost" then
     actor.subject = { nil, "network", "the connection was reset", true }
-  elseif fate == "failed" or fate == "limited" then
-    actor.subject = { { status = fate == "failed" and 500 or 429, headers = {}, body = "" } }
-  elseif fate == "late" then
+  elseif fault == "failed" or fault == "limited" then
+    actor.subject = { { status = fault == "failed" and 500 or 429, headers = {}, body = "" } }
+  elseif fault == "late" then
     table.insert(account.late, actor.subject)
     actor.subject = { nil, "timeout", "there was no response", true }
   else
     actor.subject = { account:handle(actor.subject, skew) }
-    if fate == "unanswered" then actor.subject = { nil, "network", "the connection was reset", true } end
-    if fate == "failed later" then actor.subject = { { status = 502, headers = {}, body = "" } } end
+    if fault == "unanswered" then actor.subject = { nil, "network", "the connection was reset", true } end
+    if fault == "failed later" then actor.subject = { { status = 502, headers = {}, body = "" } } end
   end
 end
 
---- Takes the next step of an actor: its request arrives, or its response; or its wait is over.
----@param n? integer decides what becomes of a request, and whether a wait times out; nil: nothing goes wrong
+--- Performs the next step of an actor: its request or its response arrives, or its wait ends.
+---@param n? integer decides the fault of a request, and whether a wait times out; nil: no fault
 function scheduler.step(account, actor, n)
   if not actor.co then return end
   if actor.state == "request" then

@@ -1,85 +1,91 @@
---- Checks of the inbox. What it must do when its process or its store ends is `make test-crash`, which
---- has broken stores of its own.
+--- Mutants of the inbox. `make test-crash` checks what it does when its process or its store ends, with broken stores of
+--- its own.
 
 return {
   {
     file = "lua/apivideo/inbox/init.lua", spec = "spec/inbox/inbox_spec.lua",
     { "the window cannot be set", "local window = given.window or WINDOW_S", "local window = WINDOW_S" },
-    { "what is no JSON is kept", "elseif delivery.event and delivery.raw:find(\"\\0\", 1, true) then", "elseif false then" },
   },
   {
     file = "lua/apivideo/inbox/item.lua", spec = "spec/inbox/inbox_spec.lua",
-    { "a lane that fails costs the event", "local ok, lane = protected.call(inbox.lane, event)", "local ok, lane = true, inbox.lane(event)" },
-    { "a drop by the window is silent", "if result == \"occurrence\" then", "if false then" },
+    { "bytes that are not JSON are stored", "elseif delivery.event and delivery.raw:find(\"\\0\", 1, true) then", "elseif false then" },
+    { "a lane that fails costs the event", "local ok, lane = protected.call(inbox._lane, event)", "local ok, lane = true, inbox._lane(event)" },
+    { "an item that the window drops is not logged", "if result == \"occurrence\" then", "if false then" },
     { "bytes with a NUL become other bytes that are an event", [[local REPLACEMENT = "\255"]], [[local REPLACEMENT = "x"]], spec = "spec/inbox/unparsed_spec.lua" },
   },
   {
     file = "lua/apivideo/inbox/worker.lua", spec = "spec/inbox/worker_spec.lua",
-    { "a store that is away ends the worker", "if not ok then end_failed_step(self, turn, raised) end", "if not ok then self.loops = 0 error(raised, 0) end" },
+    { "an error of the store ends the worker", "if not ok then end_failed_step(self, task, raised) end", "if not ok then self.running = 0 error(raised, 0) end" },
     { "a dispatch that raises keeps its claim", "if attempt and not attempt.is_settling then\n    settlement", "if false then\n    settlement" },
-    { "a task that another scheduler took is not replaced", "runtime.guard(function(traceback) runtime.spawn(replace, self, turn, YIELDED, traceback) end)", "", spec = "spec/inbox/handlers_leaving_spec.lua" },
+    { "a task that yielded to another scheduler is not replaced", "runtime.guard(function(traceback) runtime.spawn(replace, self, task, YIELDED, traceback) end)", "", spec = "spec/inbox/handlers_leaving_spec.lua" },
     { "a late result settles the next attempt's claim", "if attempt.is_settling then return settlement.ignore(attempt, errs, tracebacks) end", "", spec = "spec/inbox/handlers_leaving_spec.lua" },
-    { "a task that was replaced goes on", "if turn.is_replaced then return end", "", spec = "spec/inbox/handlers_leaving_spec.lua" },
+    { "a task that was replaced continues", "if task.is_replaced then return end", "", spec = "spec/inbox/handlers_leaving_spec.lua" },
   },
   {
     file = "lua/apivideo/inbox/settlement.lua", spec = "spec/inbox/worker_spec.lua",
-    { "attempts have no end", "elseif attempt >= worker.attempts or all_permanent(errs) then", "elseif all_permanent(errs) then" },
-    { "what cannot succeed is tried again", "elseif attempt >= worker.attempts or all_permanent(errs) then", "elseif attempt >= worker.attempts then" },
-    { "a store that raises keeps the claim", "local called, fate, ok, err = protected.call(store_outcome, worker, claim, outcome)",
-      "local called, fate, ok, err = true, store_outcome(worker, claim, outcome)", spec = "spec/inbox/handlers_leaving_spec.lua" },
+    { "attempts are not limited", "elseif attempt >= worker.attempts or all_permanent(errs) then", "elseif all_permanent(errs) then" },
+    { "a permanent failure is retried", "elseif attempt >= worker.attempts or all_permanent(errs) then", "elseif attempt >= worker.attempts then" },
+    { "a store that raises keeps the claim", "local called, intended, ok, err = protected.call(settle_claim, worker, claim, result)",
+      "local called, intended, ok, err = true, settle_claim(worker, claim, result)", spec = "spec/inbox/handlers_leaving_spec.lua" },
   },
   {
     file = "lua/apivideo/inbox/upkeep.lua", spec = "spec/inbox/worker_spec.lua",
     { "leases are not renewed", "local ok, raised = protected.xpcall(attempt.claim.extend, failure.raised, attempt.claim)", "local ok, raised = true, nil" },
-    { "a renewal that raises costs the others", "local ok, raised = protected.xpcall(attempt.claim.extend, failure.raised, attempt.claim)",
+    { "an error in one renewal prevents the others", "local ok, raised = protected.xpcall(attempt.claim.extend, failure.raised, attempt.claim)",
       "local ok, raised = true, attempt.claim:extend()" },
-    { "a purge holds up the renewals", "if not runtime.background(run_purge, self) then self.is_purging = false end", "run_purge(self)" },
-    { "handlers may take for ever", "if attempt.ends <= now then overdue", "if false then overdue", spec = "spec/inbox/handlers_leaving_spec.lua" },
-    { "a purge outlasts the work", "while not self:is_over() and not self.over:is_open() do", "while true do" },
+    { "a purge delays the renewals", "if not runtime.background(run_purge, self) then self.is_purging = false end", "run_purge(self)" },
+    { "handlers have no time limit", "if attempt.ends <= now then overdue", "if false then overdue", spec = "spec/inbox/handlers_leaving_spec.lua" },
+    { "a purge continues after the work has ended", "while not self:is_ending() and not self.ended:is_open() do", "while true do" },
   },
   {
     file = "lua/apivideo/inbox/claim.lua", spec = "spec/inbox/worker_spec.lua",
-    { "messages of any length are kept", "return failure.text(err, nil, MESSAGE)", "return failure.text(err, nil, 1e6)" },
+    { "messages of any length are stored", "return failure.text(err, nil, STORED_MAX_BYTES)", "return failure.text(err, nil, 1e6)" },
   },
   {
     file = "lua/apivideo/inbox/spool.lua", spec = "spec/inbox/spool_spec.lua",
-    { "what comes meanwhile goes before what is spooled", "if is_in_use(self) then\n    local results", "if false then\n    local results" },
+    { "events that arrive during an outage overtake spooled ones", "if is_in_use(self) then\n    local results", "if false then\n    local results" },
     { "nothing is forwarded", "    local ok, err = put_from(self, entry)", "    local ok, err = true" },
-    { "a forwarded event is remembered in the spool", "return self.spool:remove(entry.id, entry.token)", "return self.spool:complete(entry.id, entry.token)" },
+    { "the spool keeps the key of a forwarded event", "return self.spool:remove(entry.id, entry.token)", "return self.spool:complete(entry.id, entry.token)" },
     { "the window applies before the opposite event is in the store", "local NO_WINDOW = 0", "local NO_WINDOW = 20" },
     { "an event without a type is a dead letter of the spool", "copy.lane, copy.error = LANE, nil", "copy.lane = LANE" },
-    { "a child takes the parent's task for its own", "if self.process == process then return end", "if true then return end" },
+    { "a child relies on the task of its parent", "if self.process == process then return end", "if true then return end" },
   },
   {
     file = "lua/apivideo/inbox/init.lua", spec = "spec/inbox/spool_spec.lua",
-    { "the spool is not counted while the store is away", "stats = stats or { error = err }", "if not stats then return nil, err end" },
+    { "the spool is not counted while the store is unavailable", "stats = stats or { error = err }", "if not stats then return nil, err end" },
   },
   {
     file = "lua/apivideo/inbox/memory.lua", spec = "spec/inbox/memory_spec.lua",
     { "an old lease makes an entry ready before its turn", 'entry.state, entry.claimed, entry.due = "open", false, nil', 'entry.state, entry.claimed = "open", false' },
-    { "an opposite event counts for nothing", "self, item.opposite, came)", "self, nil, came)" },
+    { "an opposite event does not begin a new occurrence", "self, item.opposite, came)", "self, nil, came)" },
   },
   {
     file = "lua/apivideo/inbox/sqlite/init.lua", spec = "spec/inbox/sqlite_spec.lua",
-    { "lists wait for writers", 'return attempt(self, "read", list,', 'return attempt(self, "write", list,' },
+    { "lists wait for writers", 'return attempt(self, "read", operations.list,', 'return attempt(self, "write", operations.list,' },
     { "a child uses the parent's connection", "if connection.is_inherited(self.path) then\n    return", "if false then\n    return" },
+  },
+  {
+    file = "lua/apivideo/inbox/sqlite/operations.lua", spec = "spec/inbox/sqlite_spec.lua",
     { "events of a batch have no order", "return entry[2] < other[2]", "return false" },
     { "the time of a later delivery counts", 'if item.age and db:run("came_before", came, key, came) == 1 then return false end', "" },
   },
   {
     file = "lua/apivideo/inbox/sqlite/connection.lua", spec = "spec/inbox/sqlite_spec.lua",
-    { "any SQLite is accepted", "if number and number < OLDEST then", "if false then" },
+    { "any SQLite is accepted", "if number and number < MIN_VERSION then", "if false then" },
     { "a probe overwrites a user's file", '(path:match "^.*/" or "") .. ".apivideo-" .. name', 'path .. "-probe"' },
   },
   {
     file = "lua/apivideo/inbox/redis/init.lua", spec = "spec/inbox/redis_spec.lua",
-    { "a check that is not allowed stops the inbox", "if not untold and (tonumber", "if (tonumber" },
     { "a child claims in the parent's name", "if self.process ~= process then", "if not self.consumer then" },
+  },
+  {
+    file = "lua/apivideo/inbox/redis/script_runner.lua", spec = "spec/inbox/redis_spec.lua",
+    { "a check that is not allowed stops the inbox", "if not unreadable and (tonumber", "if (tonumber" },
   },
   {
     file = "lua/apivideo/inbox/redis/clients.lua", spec = "spec/inbox/redis_spec.lua",
     { "a child uses the parent's connection", "if not client or self.process == core.process_id() then return client end", "if true then return client end" },
-    { "a user's name is not sent", 'ask(client, "auth", self.username, self.password())', 'ask(client, "auth", self.password())' },
+    { "the username is not sent", 'ask(client, "auth", self.username, self.password())', 'ask(client, "auth", self.password())' },
   },
   {
     file = "lua/apivideo/runtime/standalone.lua", spec = "spec/runtime/runtime_spec.lua",
@@ -94,7 +100,7 @@ return {
   },
   {
     file = "lua/apivideo/inbox/worker.lua", spec = "spec/runtime/signals_spec.lua",
-    { "a second signal changes nothing", [[if self.cancel:is_cancelled() then
+    { "a second signal is ignored", [[if self.cancel:is_cancelled() then
       return]], [[if false then
       return]] },
   },
@@ -104,7 +110,7 @@ return {
   },
   {
     file = "lua/apivideo/inbox/group.lua", spec = "spec/inbox/inbox_spec.lua",
-    { "a store that fails costs the process", "local ok, results, err = protected.call(self.execute, batch.items)",
+    { "an error of the store ends the process", "local ok, results, err = protected.call(self.execute, batch.items)",
       "local ok, results, err = true, self.execute(batch.items)" },
     { "a batch does not grow", "until #batch.items == count or runtime.monotonic() >= ends", "until true" },
   },

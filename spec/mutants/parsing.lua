@@ -71,12 +71,15 @@ return {
     { "a fraction needs no digits", "if (c->at == c->end || *c->at < '0' || *c->at > '9') return false;", "" },
   },
   {
-    file = "lua/apivideo/events/init.lua", spec = "spec/events/events_spec.lua",
-    { "an event and its opposite have the same key", "identified(extended(\"\", known.opposite), known, event)", "key" },
+    file = "lua/apivideo/events/key.lua", spec = "spec/events/events_spec.lua",
+    { "an event and its opposite have the same key", "undated(schema.opposite, schema.identity, event)", "text" },
+    { "fields of an identity run together", "return text .. prefixes[#value] .. value", "return text .. value" },
+    { "an unknown type's identity is its type", 'return append(append("", name), sign(raw, name))', 'return append("", name)' },
+    { "emittedAt never belongs to the identity", "if not schema.emitted_at then return text end", "if true then return text end" },
+    { "the type does not belong to the identity", 'local text = append("", name)', 'local text = ""' },
+  },
+  {
+    file = "lua/apivideo/events/definition.lua", spec = "spec/events/events_spec.lua",
     { "an opposite may have another identity", "if not other.emitted_at or table.concat", "if false and table.concat" },
-    { "fields of an identity run together", "return key .. lengths[#value] .. value", "return key .. value" },
-    { "an unknown type's identity is its type", "return extended(key, sign(raw, name))", "return key" },
-    { "when it was sent does not belong to an identity", "if not known.emitted_at then return key end", "if true then return key end" },
-    { "the type does not belong to an identity", "local known, key = self.types[name], extended(\"\", name)", "local known, key = self.types[name], \"\"" },
   },
 }

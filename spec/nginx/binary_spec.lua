@@ -1,10 +1,10 @@
---- Which nginx the demo and the specs run: NGINX and NGINX_MODULES, for examples/nginx/start.
+--- The nginx that the demo and the specs run: NGINX and NGINX_MODULES, for examples/nginx/start.
 
 local file = require "spec.support.file"
 local lfs = require "lfs"
 local nginx_lua = require "spec.support.nginx_lua"
 
-describe("which nginx runs #process", function()
+describe("the nginx of the demo #process", function()
   local directory
 
   before_each(function()
@@ -21,7 +21,7 @@ describe("which nginx runs #process", function()
     return directory .. "/" .. name
   end
 
-  -- What a command prints on both streams, with variables of its environment.
+  -- The output of a command on both streams, with variables in its environment.
   local function output_of(command, variables)
     local words = { "env -u NGINX -u NGINX_MODULES -u NGINX_UNDER" }
     for name, value in pairs(variables) do words[#words + 1] = name .. "=" .. value end
@@ -32,7 +32,7 @@ describe("which nginx runs #process", function()
     return output
   end
 
-  -- A binary that prints its arguments, and says that its modules are in a directory.
+  -- A binary that prints its arguments, and a directory of its modules.
   local function printing(name, modules)
     return executable(name, ("[ \"$1\" = -V ] && { echo 'configure arguments: %s' >&2; exit; }; echo %s: \"$@\"")
       :format(modules and "--modules-path=" .. modules .. " --with-threads" or "--with-threads", name))
@@ -45,21 +45,21 @@ describe("which nginx runs #process", function()
     return modules
   end
 
-  it("is the one in PATH, with the modules that it was built for", function()
+  it("is the nginx in PATH, with the modules that it was built for", function()
     local modules = modules_of("ndk_http_module", "ngx_http_lua_module", "ngx_http_echo_module")
     printing("nginx", modules)
     assert.equal(("nginx: -t -g load_module '%s/ndk_http_module.so'; load_module '%s/ngx_http_lua_module.so'; \n")
       :format(modules, modules), output_of("examples/nginx/start -t", { PATH = directory .. ":$PATH" }))
   end)
 
-  it("is the one that NGINX names, with the modules of NGINX_MODULES", function()
+  it("is the nginx of the variable NGINX, with the modules of NGINX_MODULES", function()
     printing("nginx", "/usr/lib/nginx/modules")
     local mine, modules = printing("mine", "/nowhere"), modules_of "ngx_stream_module"
     local path = directory .. ":$PATH"
     assert.equal("mine: -t\n", output_of("examples/nginx/start -t", { PATH = path, NGINX = mine }))
     assert.equal(("mine: -t -g load_module '%s/ngx_stream_module.so'; \n"):format(modules),
       output_of("examples/nginx/start -t", { PATH = path, NGINX = mine, NGINX_MODULES = modules }))
-    assert.equal("mine: -t\n", output_of("examples/nginx/start -t", { NGINX = printing "mine" })) -- all is built in
+    assert.equal("mine: -t\n", output_of("examples/nginx/start -t", { NGINX = printing "mine" })) -- with built-in modules
   end)
 
   it("is named when it does not run", function()
@@ -67,7 +67,7 @@ describe("which nginx runs #process", function()
       output_of("examples/nginx/start -t", { NGINX = "/no/nginx" }))
   end)
 
-  it("is not installed by tools/setup when NGINX names it", function()
+  it("is not installed by tools/setup if NGINX is set", function()
     executable("id", "echo 1000")
     executable("dpkg-query", "exit 1")
     executable("apt-cache", "echo 'Candidate: 1'")
@@ -90,7 +90,7 @@ describe("which nginx runs #process", function()
     return
   end
 
-  it("is the same for the demo, also in a copy without the checkout, as Debian's package has", function()
+  it("is the same for the demo, also in a copy without the checkout, as in Debian's package", function()
     assert(os.execute("cp -r examples/nginx " .. directory .. "/example"))
     executable("nginx", "echo the wrong nginx; exit 1")
     local mine = executable("mine", ('echo "$@" >> %s/started\nPATH=%s:/usr/sbin exec %s "$@"')

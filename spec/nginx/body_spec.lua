@@ -1,4 +1,4 @@
---- Bodies that another module of nginx has read before receiver:nginx() does. (Newer nginx does the same with
+--- Bodies that another module of nginx reads before receiver:nginx(). (Newer versions of nginx do the same with
 --- `client_body_early_read on`.)
 
 local apivideo = require "apivideo"
@@ -28,7 +28,7 @@ location = /kept {
 }
 location = /own {
   client_body_buffer_size 4096;
-  content_by_lua_block { ngx.print((require("app").receiver:nginx { answer = false })) }
+  content_by_lua_block { ngx.print((require("app").receiver:nginx { respond = false })) }
 }
 location /seen/ { mirror off; content_by_lua_block { ngx.print(ngx.shared.seen:get(ngx.var.uri:sub(7)) or 0) } }
 location = /metrics { mirror off; content_by_lua_block { ngx.print(require("app").receiver:metrics()) } }
@@ -57,7 +57,7 @@ describe_nginx("a body that another module of nginx read first #process", functi
       headers = { "Content-Type: application/json", "X-Api-Video-Signature: " .. apivideo.sign(body, SECRET) } }))
   end
 
-  it("is handled when it fits into the buffer, or nginx keeps its file", function()
+  it("is handled if it fits into the buffer, or if nginx keeps its file", function()
     local body, seen = body_of(15000)
     assert.equal(204, post("/large", body).status)
     assert.equal(204, post("/kept", body).status)
@@ -65,7 +65,7 @@ describe_nginx("a body that another module of nginx read first #process", functi
     assert.equal("3", nginx:get(seen))
   end)
 
-  it("is answered 503, with the remedy in one line of the log, when it does not", function()
+  it("gets 503 otherwise, with the remedy in one line of the log", function()
     local body, seen = body_of(15000)
     local response = post("/small", body)
     assert.same({ 503, "", "0" }, { response.status, response.body, response.headers["content-length"] })
@@ -75,10 +75,10 @@ describe_nginx("a body that another module of nginx read first #process", functi
     local lines = {}
     for line in nginx:log():gmatch "[^\n]*apivideo[^\n]*" do lines[#lines + 1] = line end
     assert.equal(2, #lines, nginx:log())
-    assert.matches("%[error%] .-apivideo: refused with 503: receiver: body_unavailable: the file of the body cannot be"
+    assert.matches("%[error%] .-apivideo: rejected with 503: receiver: body_unavailable: the file of the body cannot be"
       .. " read %([^)]+: No such file or directory%); nginx deletes it where another module has read the body before"
       .. " %(mirror, client_body_early_read%): set client_body_buffer_size to the receiver's max_body, 20000, or more",
       lines[1])
-    assert.matches('refused_total{reason="body_unavailable"} 2\n', nginx:get "/metrics")
+    assert.matches('rejected_total{reason="body_unavailable"} 2\n', nginx:get "/metrics")
   end)
 end)

@@ -12,8 +12,8 @@ local raw_client = require "spec.support.raw"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
 
--- What nginx's Lua has in all of these tests: `app.call(path)` makes a call and says in one word what
--- became of it; `app.note(key, ...)` keeps it for /notes/<key>.
+-- The application of all these tests: `app.call(path)` makes a call and returns its result in one word;
+-- `app.note(key, ...)` stores it for /notes/<key>.
 local APP = [[
 local apivideo = require "apivideo"
 local notes = ngx.shared.notes
@@ -35,13 +35,13 @@ location /call/ { content_by_lua_block { ngx.print(require("app").call("/" .. ng
 location /notes/ { content_by_lua_block { ngx.print(ngx.shared.notes:get(ngx.var.uri:sub(8)) or "nothing") } }
 ]]
 
--- A client that asks for a token first, of all requests of a worker.
+-- A client that requests a token first, for all requests of a worker.
 local BEARER = [[ init_by_lua_block {
   local app = require "app"
   bearer = app.apivideo.client { api_key = "k", base_url = app.client.base_url, auth = "bearer", retries = 0 }
 } ]]
 
--- The API: a peer that answers /now at once, /gate/<n> when n are at the gate, and /hold when it is told.
+-- The API: a peer that responds to /now at once, to /gate/<n> when n requests wait at the gate, and to /hold on demand.
 local function start_api()
   local self = { most = 0, held = 0, closed = 0, released = runtime.latch(), gate = runtime.latch() }
   local waiting = 0
@@ -89,7 +89,7 @@ describe_nginx("calls in nginx #process", function()
     nginx = nil
   end)
 
-  -- Starts nginx with more of the http block, and more locations.
+  -- Starts nginx with additional directives of the http block, and additional locations.
   local function start(block, server, more)
     local given = {
       http = "lua_shared_dict notes 1m; " .. (block or ""), server = SERVER .. (server or ""),
@@ -108,7 +108,7 @@ describe_nginx("calls in nginx #process", function()
     end, "the note " .. key)
   end
 
-  -- Gets paths at once; the bodies.
+  -- Requests paths at the same time; the bodies.
   local function get_all(paths)
     return (apivideo.parallel(#paths, paths, function(path) return nginx:get(path) end))
   end
@@ -119,7 +119,7 @@ describe_nginx("calls in nginx #process", function()
     return paths
   end
 
-  -- Begins a request whose client leaves once it is under way.
+  -- Starts a request, and closes its connection while it is processed.
   local function leave(path, under_way)
     local connection = raw_client.connect(nginx.port)
     connection:send("GET " .. path .. " HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -154,7 +154,7 @@ describe_nginx("calls in nginx #process", function()
     end)
   end
 
-  it("name the way out in the phases that cannot wait", function()
+  it("return the remedy in phases that cannot wait", function()
     start([[
       init_worker_by_lua_block { require("app").note("init_worker", require("app").call()) }
       exit_worker_by_lua_block { require("app").note("exit_worker", require("app").call()) }
@@ -185,7 +185,7 @@ describe_nginx("calls in nginx #process", function()
     assert.equal("ok", nginx:get "/call/now")
   end)
 
-  it("name the way out of what waits otherwise, too", function()
+  it("return the remedy for other functions that wait, too", function()
     start(nil, [[location /log { return 204; log_by_lua_block {
       local app = require "app"
       for name, wait in pairs {
@@ -201,7 +201,7 @@ describe_nginx("calls in nginx #process", function()
     end
   end)
 
-  it("name the way out inside of a C function", function()
+  it("return the remedy inside a C function", function()
     start(nil, [[
       location /require { content_by_lua_block {
         package.preload.mine = function() return { result = require("app").call() } end
@@ -232,7 +232,7 @@ describe_nginx("calls in nginx #process", function()
     assert.equal("ok", response.body)
   end)
 
-  it("block in init_by_lua, and leave nothing open for the workers", function()
+  it("block in init_by_lua, and leave no descriptor open for the workers", function()
     api.released:open()
     start([[init_by_lua_block {
       local app = require "app"
@@ -248,14 +248,14 @@ describe_nginx("calls in nginx #process", function()
     assert.equal(api.closed + 1, api.connections())
   end)
 
-  it("go on together in one worker", function()
+  it("run concurrently in one worker", function()
     start()
     for _, body in ipairs(get_all(repeated("/call/gate/50", 50))) do assert.equal("ok", body) end
     assert.equal(50, api.most)
     assert.equal(1, select(2, nginx:log():gsub("start worker process ", "")))
   end)
 
-  it("go on together in one request", function()
+  it("run concurrently in one request", function()
     start(nil, [[location /parallel { content_by_lua_block {
       local app, items = require "app", {}
       for i = 1, 100 do items[i] = "/gate/20" end
@@ -266,7 +266,7 @@ describe_nginx("calls in nginx #process", function()
     assert.equal(20, api.most)
   end)
 
-  it("leave nothing behind of each item of a request", function()
+  it("free the memory of each item of a request", function()
     start(nil, [[location /items { content_by_lua_block {
       local app, before, after = require "app", nil, nil
       local function memory()
@@ -284,7 +284,7 @@ describe_nginx("calls in nginx #process", function()
     assert.truthy(tonumber(nginx:get "/items") < 500) -- kB
   end)
 
-  it("hold up nothing else: sockets, sleeps, other requests", function()
+  it("do not block sockets, sleeps and other requests", function()
     start(nil, [[location /beside { content_by_lua_block {
       local app, done = require "app", {}
       local call = ngx.thread.spawn(function() done.call = app.call("/hold") end)
@@ -324,7 +324,7 @@ describe_nginx("calls in nginx #process", function()
     assert.equal("ok", nginx:get "/call/now")
   end)
 
-  it("wake many who wait for one thing", function()
+  it("wake many tasks that wait for the same token", function()
     start("init_by_lua_block { require 'app' }", [[location /many { content_by_lua_block {
       local app = require "app"
       local latch, passed, late, threads = app.runtime.latch(), 0, 0, {}
@@ -347,7 +347,7 @@ describe_nginx("calls in nginx #process", function()
       location /bearer { content_by_lua_block { ngx.print(require("app").call("/now", nil, bearer)) } }
     ]]
 
-    it("keep no other from going on", function()
+    it("do not block other calls", function()
       start(nil, LEAVE)
       leave("/call/hold", function() return api.held == 1 end)
       assert.equal("ok", nginx:get "/call/now")
@@ -355,7 +355,7 @@ describe_nginx("calls in nginx #process", function()
       for _, body in ipairs(get_all(repeated("/call/gate/5", 5))) do assert.equal("ok", body) end
     end)
 
-    it("ask for what others wait for, too", function()
+    it("complete requests that other calls wait for", function()
       start(BEARER, LEAVE)
       leave("/bearer", function() return api.held == 1 end)
       local body
@@ -367,7 +367,7 @@ describe_nginx("calls in nginx #process", function()
       assert.equal(1, api.held)
     end)
 
-    it("may have been at work for others", function()
+    it("are replaced if they processed the transfers of others", function()
       start("lua_max_running_timers 1;", LEAVE .. [[
         location /occupy { content_by_lua_block { ngx.timer.at(0, function() ngx.sleep(100) end) } }
       ]])
@@ -415,7 +415,7 @@ describe_nginx("calls in nginx #process", function()
       ["pending"] = { http = "lua_max_pending_timers 1;", delay = 100 },
       ["running"] = { http = "lua_max_running_timers 1;", delay = 0 },
     } do
-      it("go on: none " .. name, function()
+      it("continue: none " .. name, function()
         start(case.http .. BEARER, (OCCUPY:gsub("@delay@", case.delay)))
         nginx:get "/occupy"
         for _, body in ipairs(get_all(repeated("/call/gate/10", 10))) do assert.equal("ok", body) end
@@ -431,7 +431,7 @@ describe_nginx("calls in nginx #process", function()
         end
       end)
 
-      it("do tasks to their end although the client leaves: none " .. name, function()
+      it("complete tasks although the client leaves: none " .. name, function()
         start(case.http .. BEARER, (OCCUPY:gsub("@delay@", case.delay)))
         nginx:get "/occupy"
         leave("/bearer", function() return api.held == 1 end)
@@ -444,7 +444,7 @@ describe_nginx("calls in nginx #process", function()
         assert.equal(1, api.held)
       end)
 
-      it("do again what nobody does any more: none " .. name, function()
+      it("repeat lost token requests: none " .. name, function()
         start(case.http, (OCCUPY:gsub("@delay@", case.delay)))
         nginx:get "/occupy"
         local body
@@ -458,7 +458,7 @@ describe_nginx("calls in nginx #process", function()
       end)
     end
 
-    it("do tasks, later, that nginx has dropped the timer of", function()
+    it("run tasks later if nginx has dropped their timer", function()
       start("lua_max_running_timers 1;", (OCCUPY:gsub("@delay@", 0)))
       nginx:get "/occupy"
       nginx:get "/spawn"
@@ -469,7 +469,7 @@ describe_nginx("calls in nginx #process", function()
     end)
   end)
 
-  it("work in timers that end with the worker", function()
+  it("work in timers that run until the worker ends", function()
     start(nil, [[location /timer { content_by_lua_block {
       assert(ngx.timer.at(1000, function(premature)
         require("app").note("end", tostring(premature), require("app").call("/gate/2"))
@@ -481,7 +481,7 @@ describe_nginx("calls in nginx #process", function()
     assert.equal("true ok", note "end")
   end)
 
-  it("end before their worker does", function()
+  it("end before their worker ends", function()
     start()
     local body
     apivideo.spawn(function() body = nginx:get "/call/hold" end)
@@ -495,7 +495,7 @@ describe_nginx("calls in nginx #process", function()
     assert.equal("ok", body)
   end)
 
-  it("leave nothing behind with lua_code_cache off", function()
+  it("leak nothing with lua_code_cache off", function()
     start(nil, [[
       lua_check_client_abort on;
       location /tasks { content_by_lua_block {
@@ -519,13 +519,13 @@ describe_nginx("calls in nginx #process", function()
     api.released:open()
     local before = open_files()
     for _ = 1, 10 do round() end
-    -- Each of 80 virtual machines had a pool, of three descriptors or more. (Of the last ones, some may
-    -- not have ended yet.)
+    -- Each of 80 virtual machines had a pool, with three descriptors or more. (Some of the last ones may not have ended
+    -- yet.)
     wait_for(function() return open_files() <= before + 20 end, "descriptors that are closed")
     assert.is_nil(nginx:log():find("exited on signal", 1, true))
   end)
 
-  it("of two workers keep to one limit", function()
+  it("of two workers share one rate limit", function()
     local local_api = assert(emulator.start {
       api_key = "test-key", rate_limits = { reads = 20, writes = 5 }, rate_window = 1,
     })
@@ -539,14 +539,14 @@ describe_nginx("calls in nginx #process", function()
       local page, err = app.limited.webhooks:list()
       ngx.print(page and "ok" or tostring(err))
     } }]], { workers = 2, listen = "reuseport", api = local_api.url })
-    assert.equal("ok", nginx:get "/limited") -- which tells the limit
+    assert.equal("ok", nginx:get "/limited") -- its response has the limit
     for _, body in ipairs(get_all(repeated("/limited", 49))) do assert.equal("ok", body) end
     assert.equal("nothing", nginx:get "/notes/429")
     assert.equal("50", nginx:get "/notes/200")
     assert.equal(50, tonumber(note "worker0") + tonumber(note "worker1"))
   end)
 
-  it("have a documentation whose configuration runs", function()
+  it("have documentation with a configuration that runs", function()
     local local_api = assert(emulator.start { api_key = "docs-key", rate_limits = { reads = 100, writes = 40 } })
     finally(function() local_api:stop() end)
     local account = apivideo.client { api_key = "docs-key", base_url = local_api.url }
@@ -554,7 +554,7 @@ describe_nginx("calls in nginx #process", function()
     local blocks = { http = {}, server = {} }
     for _, block in ipairs(docs.blocks("docs/guides/nginx.md", "nginx")) do
       local level = block.code:find("^location") and "server" or "http"
-      -- The modules are the checkout's here, and the log is the spec's.
+      -- With the modules of the checkout, and the log of the spec.
       if not block.code:find("lua_package_path", 1, true) and not block.code:find "^error_log" then
         table.insert(blocks[level], (block.code:gsub('os.getenv "APIVIDEO_API_KEY"', '"docs-key"')
           :gsub('environment = "sandbox"', ('base_url = "%s"'):format(local_api.url))))

@@ -1,4 +1,4 @@
--- Handlers in nginx that send, end or redirect the request, or raise what nginx's log cannot show.
+-- Handlers in nginx that send the response, end or redirect the request, or raise values that nginx's log cannot show.
 
 local apivideo = require "apivideo"
 local nginx_lua = require "spec.support.nginx_lua"
@@ -93,7 +93,7 @@ describe_nginx("a handler in nginx #process", function()
     return require("cjson").encode(event)
   end
 
-  -- The status of the response; nil when there was none.
+  -- The status of the response; nil without a response.
   local function post(path, way)
     local response = nginx:request(path, { method = "POST", body = body_of(way) })
     return response and response.status
@@ -110,7 +110,7 @@ describe_nginx("a handler in nginx #process", function()
   end
 
   for _, way in ipairs { "say_then_fail", "headers_then_fail" } do
-    it("that has sent the response before it failed gets no complete response sent: " .. way, function()
+    it("that has sent the response before it failed has an incomplete response: " .. way, function()
       assert.is_nil(post("/webhooks", way))
       wait_for_log "a handler sent the response %(200%) before the delivery failed with 500; the connection is closed"
       wait_for_log "a handler of video.summary.generated failed: away"
@@ -121,7 +121,7 @@ describe_nginx("a handler in nginx #process", function()
     end)
   end
 
-  it("that has sent the response and succeeded is named in the log", function()
+  it("that has sent the response and succeeded is logged", function()
     assert.equal(200, post("/webhooks", "say"))
     wait_for_log "%[warn%][^\n]*a handler sent the response %(200%) instead of the receiver"
     assert.equal(1, count "handled")
@@ -136,16 +136,16 @@ describe_nginx("a handler in nginx #process", function()
     end)
   end
 
-  it("that calls ngx.exit has failed, wherever that is on its stack", function()
+  it("that calls ngx.exit has failed, at any depth of its stack", function()
     for _, way in ipairs { "exit_no_content", "exit_in_pcall", "exit_after_sleep" } do
       assert.equal(500, post("/webhooks", way))
     end
     assert.equal(3, count "failed")
-    assert.equal(403, nginx:request("/exit").status) -- others may
+    assert.equal(403, nginx:request("/exit").status) -- other code may call it
   end)
 
   for name, status in pairs { on_error = 500, log = 500, secrets = 503, lane = 204 } do
-    it(("is not overruled by an ngx.exit in the option or function %s"):format(name), function()
+    it(("is not affected by an ngx.exit in the option or function %s"):format(name), function()
       local response = nginx:request("/others/" .. name, { method = "POST", body = body_of "exit", headers = {
         "X-Api-Video-WebhookId: webhook_1", "X-Api-Video-Signature: " .. ("0"):rep(64),
       } })
@@ -154,16 +154,16 @@ describe_nginx("a handler in nginx #process", function()
     end)
   end
 
-  it("that raises a table shows its fields in the log, with its stack", function()
+  it("that raises a table is logged with its fields and its stack", function()
     assert.equal(500, post("/webhooks", "raise_table"))
     wait_for_log "a handler of video.summary.generated failed: { code = 7 }; stack: [^\n]*app.lua:%d+ in "
   end)
 
   for way, expected in pairs {
-    exit = "failed, again in 0 s: [^\n]*ngx.exit was called in a handler",
-    say_then_fail = "failed, again in 0 s: [^\n]*API disabled in the context of ngx.timer",
-    wait = "failed, again in 0 s: the handlers did not return within 1 s",
-    exit_in_thread = "failed, again in 0 s: the handlers did not return within 1 s",
+    exit = "failed, next attempt in 0 s: [^\n]*ngx.exit was called in a handler",
+    say_then_fail = "failed, next attempt in 0 s: [^\n]*API disabled in the context of ngx.timer",
+    wait = "failed, next attempt in 0 s: the handlers did not return within 1 s",
+    exit_in_thread = "failed, next attempt in 0 s: the handlers did not return within 1 s",
   } do
     it(("at work on an inbox that leaves by %s is retried, and nginx can quit"):format(way), function()
       assert.equal(204, post("/inbox", way))
@@ -173,19 +173,19 @@ describe_nginx("a handler in nginx #process", function()
     end)
   end
 
-  it("at work on an inbox may yield", function()
+  it("at work on an inbox can yield", function()
     assert.equal(204, post("/inbox", "yield"))
     wait_for(function() return nginx:get "/stats" == "done 1, waiting 0, claimed 0" end, "the handler")
     assert.equal(1, seen "runs_yield")
   end)
 
-  it("at work on an inbox whose timer ended lets nginx quit", function()
+  it("at work on an inbox lets nginx quit after its timer has ended", function()
     assert.equal(204, post("/inbox", "exit_in_thread"))
     wait_for(function() return seen "runs_exit_in_thread" == 1 end, "the handler")
     nginx:stop(true)
   end)
 
-  it("and whatever else raises an error table is readable in the log", function()
+  it("and all other code that raises an error table is readable in the log", function()
     nginx:request "/run"
     wait_for_log "lua entry thread aborted: runtime error: { code = 9 }"
     assert.equal("9", nginx:get "/caught")

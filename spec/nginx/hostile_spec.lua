@@ -1,5 +1,5 @@
---- Hostile peers of a receiver in nginx, under the limits of examples/nginx/nginx.conf (with shorter times): an
---- honest sender is served meanwhile.
+--- Hostile peers of a receiver in nginx, with the limits of examples/nginx/nginx.conf (and shorter timeouts): honest
+--- senders get their responses at the same time.
 
 local apivideo = require "apivideo"
 local crowd = require "spec.support.crowd"
@@ -17,7 +17,7 @@ return { receiver = apivideo.receiver { secrets = "]] .. SECRET .. [[",
   handlers = apivideo.handlers():otherwise(function() end), log = function() end } }
 ]]
 
--- The directives of the example that say what a sender may take.
+-- The directives of the example that limit senders.
 local function limits()
   local file = assert(io.open "examples/nginx/nginx.conf")
   local section = file:read "*a":match "\n  # The port is open[^\n]*\n(.-)\n\n"
@@ -67,7 +67,7 @@ describe_nginx("receiver in nginx under attack #process", function()
   for _, name in ipairs { "idle connections", "half a head", "heads byte by byte", "bodies byte by byte",
     "chunked bodies without end", "lines of a chunk's size without end", "bodies of a megabyte, half sent",
     "huge headers", "requests that leave at once" } do
-    it("answers honest deliveries beside " .. name, function()
+    it("responds to honest deliveries during " .. name, function()
       attack(crowd.attacks[name])
       for _ = 1, 5 do
         assert.equal(204, deliver())
@@ -76,7 +76,7 @@ describe_nginx("receiver in nginx under attack #process", function()
     end)
   end
 
-  it("ends heads that come byte by byte, and bodies that do not come", function()
+  it("closes connections with slow header sections, and with missing bodies", function()
     local all = {
       attack(crowd.attacks["heads byte by byte"]), attack(crowd.attacks["half a head"]),
       attack { first = "POST /webhooks HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf" },
@@ -84,7 +84,7 @@ describe_nginx("receiver in nginx under attack #process", function()
     for _, mine in ipairs(all) do wait_for(function() return mine.ended > 0 end, "the end of slow clients") end
   end)
 
-  it("refuses what is too large", function()
+  it("rejects requests that are too large", function()
     for bytes, status in pairs {
       ["X: " .. ("x"):rep(65536) .. "\r\n\r\n"] = 400, [("X: y\r\n"):rep(20000) .. "\r\n"] = 400,
       ["Content-Length: 1048577\r\n\r\n"] = 413,

@@ -1,5 +1,5 @@
---- Phases and kinds of nginx that Debian's does not have: precontent_by_lua of newer Lua modules, and the module
---- "stream". Where they are missing, a phase that nginx has takes their name.
+--- Phases and modules that Debian's nginx does not have: precontent_by_lua of newer Lua modules, and the module
+--- "stream". If they are missing, another phase gets their name.
 
 local apivideo = require "apivideo"
 local emulator = require "apivideo.emulator"
@@ -15,7 +15,7 @@ local client = apivideo.client { api_key = "test-key", base_url = "@api@", retri
 app.handlers = apivideo.handlers():otherwise(function() assert(client.webhooks:list()) end)
 app.receiver = apivideo.receiver { handlers = app.handlers, secrets = "]] .. SECRET .. [[" }
 
--- Calls a function where nginx's phase has another name.
+-- Calls a function with another name of nginx's phase.
 function app.in_phase(name, fn)
   local get_phase = ngx.get_phase
   ngx.get_phase = function() return name end
@@ -50,7 +50,7 @@ describe_nginx("receiver in nginx #process", function()
       headers = { "X-Api-Video-Signature: " .. apivideo.sign(body, SECRET) } })).status
   end
 
-  it("takes deliveries, and handlers wait, where the phase is called precontent", function()
+  it("handles deliveries, and handlers can wait, in a phase with the name precontent", function()
     start [[location /webhooks {
       access_by_lua_block {
         local app = require "app"
@@ -63,7 +63,7 @@ describe_nginx("receiver in nginx #process", function()
   end)
 
   if nginx_lua.has "precontent_by_lua_block" then
-    it("takes deliveries in precontent_by_lua, and handlers wait", function()
+    it("handles deliveries in precontent_by_lua, and handlers can wait", function()
       start [[location /webhooks {
         precontent_by_lua_block { require("app").receiver:nginx() }
         content_by_lua_block { ngx.exit(500) }
@@ -75,7 +75,7 @@ describe_nginx("receiver in nginx #process", function()
     pending "takes deliveries in precontent_by_lua, and handlers wait: nginx's Lua module has no precontent_by_lua"
   end
 
-  it("says in one sentence that the stream module has no requests", function()
+  it("raises in the stream module, which has no HTTP requests", function()
     start [[location /webhooks { content_by_lua_block {
       local app = require "app"
       ngx.config.subsystem = "stream"

@@ -1,4 +1,4 @@
---- nginx clears the environment of its workers: libcurl sees the proxy's variables only where nginx.conf names them.
+--- nginx clears the environment of its workers: libcurl sees the proxy variables only if nginx.conf names them.
 
 local nginx_lua = require "spec.support.nginx_lua"
 local peer = require "spec.support.peer"
@@ -42,12 +42,12 @@ describe_nginx("a proxy of the environment, in a worker of nginx, #process", fun
     return nginx:get "/call"
   end
 
-  it("is used when nginx.conf names its variable", function()
+  it("is used if nginx.conf names its variable", function()
     assert.equal("network", call "env https_proxy;")
     assert.same({ "CONNECT api.invalid:443 HTTP/1.1" }, seen)
   end)
 
-  it("is not seen when nginx.conf does not", function()
+  it("is not used if nginx.conf does not", function()
     assert.equal("network", call "")
     assert.same({}, seen)
   end)

@@ -12,7 +12,7 @@ local wait_for = require "spec.support.wait"
 local SECRET, ID = "sig_sec_0000000000000000000000", "webhook_0000000000000000000000"
 local MAX_BODY = 20000
 
--- An application. Its handlers note what they saw in a dictionary: under the video's id, how often.
+-- An application. Its handlers count events in a dictionary, by the video's id.
 local APP = [[
 local apivideo = require "apivideo"
 local seen = ngx.shared.seen
@@ -55,7 +55,7 @@ app.receiver = apivideo.receiver { handlers = app.handlers, secrets = { @id@ = "
 return app
 ]]
 
--- The same with what its workers share.
+-- The same with shared dictionaries of its workers.
 local SHARED = APP .. [[
 local shared = ngx.shared.apivideo
 app.receiver = apivideo.receiver {
@@ -91,7 +91,7 @@ end
 
 local count = 0
 
--- A body with an id that no other has.
+-- A body with a unique id.
 local function new_body(more)
   count = count + 1
   local event = apivideo.events:sample(more and more.type or "video.encoding.quality.completed")
@@ -174,7 +174,7 @@ describe_nginx("receiver in nginx #process", function()
       setup(function() nginx = start(SIMPLE, case) end)
       teardown(function() nginx:stop() end)
 
-      it("hands each delivery to its handlers once, and answers 204", function()
+      it("passes each delivery to its handlers once, and responds 204", function()
         local ids = {}
         for i = 1, 20 do
           local body, id = new_body()
@@ -187,7 +187,7 @@ describe_nginx("receiver in nginx #process", function()
         for _, id in ipairs(ids) do assert.equal(1, all[id]) end
       end)
 
-      it("takes bodies that nginx keeps in a file, and chunked ones", function()
+      it("accepts bodies that nginx stores in a file, and chunked ones", function()
         for _, path in ipairs { "/file", "/always_file", "/webhooks" } do
           local body, id = new_body { title = ("x"):rep(15000) }
           assert.equal(204, post(nginx, path, body))
@@ -198,7 +198,7 @@ describe_nginx("receiver in nginx #process", function()
         end
       end)
 
-      it("refuses what is forged, and says why in the log alone", function()
+      it("rejects forged deliveries, and only the log has the reason", function()
         local body, id = new_body()
         local forged = headers_of(body, ID, "sig_sec_another")
         assert.equal(401, post(nginx, "/webhooks", body, forged))
@@ -208,13 +208,13 @@ describe_nginx("receiver in nginx #process", function()
         assert.equal(400, post(nginx, "/webhooks", "{}"))
         assert.equal(0, seen(nginx, id))
         wait_for(function()
-          return nginx:log():find("[warn]", 1, true) and nginx:log():find("apivideo: refused with 401: signature:"
+          return nginx:log():find("[warn]", 1, true) and nginx:log():find("apivideo: rejected with 401: signature:"
             .. " bad_signature: signature mismatch", 1, true)
         end, "the log")
         assert.is_nil(nginx:log():find(SECRET, 1, true))
       end)
 
-      it("sees each of many headers", function()
+      it("reads each of many headers", function()
         local body, id = new_body()
         local headers = headers_of(body)
         for i = 1, 150 do table.insert(headers, 1, "X-Other-" .. i .. ": x") end
@@ -231,15 +231,15 @@ describe_nginx("receiver in nginx #process", function()
         assert.equal(1, seen(nginx, id))
       end)
 
-      it("refuses other methods, and goes on with the connection", function()
+      it("rejects other methods, and keeps the connection open", function()
         local body, id = new_body()
         local connection = raw_client.connect(nginx.port)
         for _, method in ipairs { "GET", "PUT", "DELETE" } do
           local long = ("x"):rep(50000)
           connection:send((bytes_of("/webhooks", { "Content-Length: " .. #long }, long):gsub("^POST", method)))
-          local status, answer, head = connection:read()
+          local status, response_body, head = connection:read()
           assert.equal(405, status)
-          assert.equal("", answer)
+          assert.equal("", response_body)
           assert.truthy(head:find("\r\nAllow: POST\r\n", 1, true))
         end
         local headers = headers_of(body)
@@ -250,7 +250,7 @@ describe_nginx("receiver in nginx #process", function()
         assert.equal(1, seen(nginx, id))
       end)
 
-      it("refuses what is too large, unread where its length is told", function()
+      it("rejects bodies that are too large, without reading those with a content-length header", function()
         local body = new_body { title = ("x"):rep(MAX_BODY) }
         for _, path in ipairs { "/webhooks", "/file" } do
           assert.equal(413, post(nginx, path, body))
@@ -265,7 +265,7 @@ describe_nginx("receiver in nginx #process", function()
         assert.equal(413, post(nginx, "/webhooks", exact .. " "))
       end)
 
-      it("answers 500 when a handler fails", function()
+      it("responds 500 if a handler fails", function()
         assert.equal(500, post(nginx, "/webhooks", (new_body { type = "video.caption.generated" })))
         wait_for(function()
           return nginx:log():find("%[error%][^\n]*apivideo: a handler of video%.caption%.generated failed: it broke")
@@ -291,17 +291,17 @@ describe_nginx("receiver in nginx #process", function()
     end)
   end
 
-  it("returns what to answer, and answers nothing, inside another handler", function()
+  it("returns the response, and sends nothing, with respond = false", function()
     nginx = start(SIMPLE, { server = SERVER .. [[
       location = /own { content_by_lua_block {
-        local status, headers, body = require("app").receiver:nginx { answer = false }
+        local status, headers, body = require("app").receiver:nginx { respond = false }
         ngx.status = 200
         ngx.say(status, " ", headers.Allow or "-", " ", #body)
       } }
       location = /captured { content_by_lua_block {
         ngx.req.read_body()
-        local answer = ngx.location.capture("/webhooks", { method = ngx.HTTP_POST, always_forward_body = true })
-        ngx.say(answer.status)
+        local response = ngx.location.capture("/webhooks", { method = ngx.HTTP_POST, always_forward_body = true })
+        ngx.say(response.status)
       } }
     ]] })
     local body, id = new_body()
@@ -319,28 +319,28 @@ describe_nginx("receiver in nginx #process", function()
     assert.equal(2, seen(nginx, id))
   end)
 
-  it("says what to do where it cannot work", function()
+  it("raises with a remedy where it cannot work", function()
     nginx = start(SIMPLE, { server = SERVER .. [[
       location = /log { return 204; log_by_lua_block { require("app").receiver:nginx() } }
       location = /header { return 204; header_filter_by_lua_block { require("app").receiver:nginx() } }
       location = /timer { content_by_lua_block { ngx.timer.at(0, function() require("app").receiver:nginx() end) } }
       location = /dot { content_by_lua_block { require("app").receiver.nginx() } }
-      location = /option { content_by_lua_block { require("app").receiver:nginx { anwser = false } } }
+      location = /option { content_by_lua_block { require("app").receiver:nginx { respnd = false } } }
     ]] })
     for path, expected in pairs {
-      ["/log"] = "log_by_lua.-:1: receiver:nginx: nginx has no body to be read in its phase log;"
+      ["/log"] = "log_by_lua.-:1: receiver:nginx: nginx has no request body in its phase log;"
         .. " use content_by_lua_block",
       ["/header"] = "header_filter_by_lua.-:1: receiver:nginx: .- in its phase header_filter; use content_by_lua_block",
       ["/timer"] = "content_by_lua.-:1: receiver:nginx: .- in its phase timer; use content_by_lua_block",
       ["/dot"] = "content_by_lua.-:1: receiver:nginx: call it with a colon, receiver:nginx%(",
-      ["/option"] = 'content_by_lua.-:1: receiver:nginx: unknown option "anwser"; did you mean "answer"%?',
+      ["/option"] = 'content_by_lua.-:1: receiver:nginx: unknown option "respnd"; did you mean "respond"%?',
     } do
       nginx:request(path)
       wait_for(function() return nginx:log():find(expected) end, expected)
     end
   end)
 
-  it("answers a health check without a line in its log", function()
+  it("responds to a health check without a line in its log", function()
     nginx = start((SIMPLE:gsub("max_body =", 'health = "/health", max_body =')), { server = SERVER
       .. 'location /health { content_by_lua_block { require("app").receiver:nginx() } }' })
     for _, method in ipairs { "GET", "HEAD" } do
@@ -349,13 +349,13 @@ describe_nginx("receiver in nginx #process", function()
       assert.equal("", response.body)
     end
     assert.equal(405, assert(nginx:request("/health/other", { method = "GET" })).status)
-    wait_for(function() return nginx:log():find("refused with 405", 1, true) end, "the line of the other request")
+    wait_for(function() return nginx:log():find("rejected with 405", 1, true) end, "the line of the other request")
     local _, lines = nginx:log():gsub("apivideo: ", "")
     assert.equal(1, lines)
     assert.truthy(nginx:get("/metrics"):find("apivideo_deliveries_received_total 1\n", 1, true))
   end)
 
-  it("handles what has arrived although the client has left", function()
+  it("handles an event although the client has closed the connection", function()
     nginx = start(SIMPLE)
     for _, path in ipairs { "/webhooks", "/abort" } do
       local body, id = new_body { type = "video.summary.generated", summaryId = "gate" }
@@ -365,7 +365,7 @@ describe_nginx("receiver in nginx #process", function()
       connection:send(bytes_of(path, headers, body))
       wait_for(function() return seen(nginx, "waiting " .. id) == 1 end, "the handler")
       connection:close()
-      -- A request later, nginx has seen that.
+      -- After another request, nginx has noticed it.
       nginx:get "/seen"
       nginx:get "/gate"
       wait_for(function() return seen(nginx, id) == 1 end, "the event of a client that left")
@@ -373,7 +373,7 @@ describe_nginx("receiver in nginx #process", function()
     end
   end)
 
-  it("takes HTTP/2, also bodies whose length nobody tells", function()
+  it("accepts HTTP/2, also bodies without a content-length header", function()
     local port = free_port()
     nginx = start(SIMPLE, { http = ("server { listen 127.0.0.1:%d http2; %s }"):format(port, SERVER) })
     local body, id = new_body()
@@ -392,7 +392,7 @@ describe_nginx("receiver in nginx #process", function()
   end)
 
   for _, code_cache in ipairs { "on", "off" } do
-    it("answers first when handlers are deferred (code cache " .. code_cache .. ")", function()
+    it("responds before deferred handlers run (code cache " .. code_cache .. ")", function()
       nginx = start(DEFERRED, { code_cache = code_cache })
       local ids = {}
       for i = 1, 10 do
@@ -435,7 +435,7 @@ describe_nginx("receiver in nginx #process", function()
         return waiting >= 4
       end, "handlers at work")
       nginx:get "/gate"
-      wait_for(function() return left == 0 end, "the answers")
+      wait_for(function() return left == 0 end, "the responses")
     end)
     wait_for(function()
       local all = seen(nginx)
@@ -462,7 +462,7 @@ describe_nginx("receiver in nginx #process", function()
       local text = nginx:get "/metrics"
       for _, expected in ipairs {
         "apivideo_deliveries_received_total 42", 'handled_total{type="video.encoding.quality.completed"} 40',
-        'failed_total{type="video.caption.generated"} 1', 'refused_total{reason="bad_signature"} 1',
+        'failed_total{type="video.caption.generated"} 1', 'rejected_total{reason="bad_signature"} 1',
         'apivideo_delivery_seconds_bucket{le="+Inf"} 41', "apivideo_delivery_seconds_count 41",
       } do
         assert.truthy(text:find(expected .. "\n", 1, true), expected .. " in\n" .. text)
@@ -502,7 +502,7 @@ describe_nginx("receiver in nginx #process", function()
       return post(nginx, "/webhooks", body, headers_of(body, id, secret))
     end
 
-    -- Delivers many at once; how often each status was the answer.
+    -- Delivers many events at once; the number of responses by status.
     local function deliver_many(n, id_of)
       local items, statuses = {}, {}
       for i = 1, n do items[i] = i end
@@ -515,7 +515,7 @@ describe_nginx("receiver in nginx #process", function()
     end
 
     for _, code_cache in ipairs { "on", "off" } do
-      it("asks for a secret once, however many deliveries come (code cache " .. code_cache .. ")", function()
+      it("requests a secret once for many deliveries (code cache " .. code_cache .. ")", function()
         start_shared { code_cache = code_cache }
         local_api:fault { latency = 0.2, on = "GET /webhooks/.*" }
         assert.same({ [204] = 40 }, deliver_many(40))
@@ -525,13 +525,13 @@ describe_nginx("receiver in nginx #process", function()
       end)
     end
 
-    it("asks for an unknown id once", function()
+    it("requests the secret of an unknown id once", function()
       start_shared()
       assert.same({ [401] = 20 }, deliver_many(20, function() return "webhook_nowhere" end))
       assert.equal(1, lookups "webhook_nowhere")
     end)
 
-    it("serves on while api.video is away", function()
+    it("continues to accept deliveries while api.video is unavailable", function()
       start_shared { ttl = 0 }
       assert.equal(204, deliver())
       local_api:stop()
@@ -540,7 +540,7 @@ describe_nginx("receiver in nginx #process", function()
       assert.equal(503, deliver "webhook_nowhere")
     end)
 
-    it("answers 401 to ids that are names of its counters, and raises for none", function()
+    it("responds 401 to ids that are names of internal counters, and never raises", function()
       start_shared()
       assert.equal(401, deliver "webhook_nowhere")
       for _, id in ipairs { "lookups", "questions", "again:webhook_nowhere", "asking:webhook_nowhere", "count:lookups",
@@ -556,7 +556,7 @@ describe_nginx("receiver in nginx #process", function()
       assert.is_nil(nginx:log():find("runtime error", 1, true))
     end)
 
-    it("asks for a few unknown ids a minute", function()
+    it("requests the secrets of a few unknown ids per minute", function()
       start_shared()
       local statuses = deliver_many(30, function(i) return "webhook_forged" .. i end)
       assert.same({ [401] = 20, [503] = 10 }, statuses)
@@ -564,7 +564,7 @@ describe_nginx("receiver in nginx #process", function()
       assert.equal(503, deliver())
     end)
 
-    it("serves known ones whatever else comes", function()
+    it("accepts deliveries of known ids during a flood of unknown ones", function()
       start_shared { ttl = 0 }
       assert.equal(204, deliver())
       deliver_many(30, function(i) return "webhook_forged" .. i end)
@@ -578,7 +578,7 @@ describe_nginx("receiver in nginx #process", function()
       assert.equal(1, seen(nginx, id))
     end)
 
-    it("takes what the local api.video delivers", function()
+    it("accepts deliveries of the emulator", function()
       start_shared()
       local client = apivideo.client { api_key = "test-key", base_url = local_api.url }
       assert(client.webhooks:delete(webhook.webhookId))

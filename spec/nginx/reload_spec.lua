@@ -1,4 +1,4 @@
--- Deliveries while nginx takes a new configuration, or ends.
+-- Deliveries while nginx reloads its configuration, or ends.
 
 local apivideo = require "apivideo"
 local deliveries = require "spec.support.deliveries"
@@ -39,7 +39,7 @@ describe_nginx("nginx under deliveries #process", function()
     nginx = nginx_lua.start {
       files = { ["receiver.lua"] = app }, workers = case.workers, listen = case.workers and "reuseport",
       http = case.inbox and [[init_worker_by_lua_block {
-        require("apivideo.inbox.worker").TURN = 0.1
+        require("apivideo.inbox.worker").TASK_MAX_S = 0.1
         require("receiver").work()
       }]],
       server = "location / { content_by_lua_block { require('receiver'):nginx() } }",
@@ -57,10 +57,10 @@ describe_nginx("nginx under deliveries #process", function()
     ["with two workers"] = { workers = 2 },
     ["after a sleep"] = { before = "ngx.sleep(0.02)" },
     ["after a call"] = { before = CALL },
-    ["after the answer"] = { options = "defer = true", before = "ngx.sleep(0.02)" },
-    ["after the answer and a call"] = { options = "defer = true", before = CALL },
+    ["after the response"] = { options = "defer = true", before = "ngx.sleep(0.02)" },
+    ["after the response and a call"] = { options = "defer = true", before = CALL },
   } do
-    it("loses none in a reload: handled " .. name, function()
+    it("loses no delivery in a reload: handled " .. name, function()
       start(case)
       for _ = 1, RELOADS do
         wait_for_more()
@@ -75,7 +75,7 @@ describe_nginx("nginx under deliveries #process", function()
   end
 
   for workers = 1, 2 do
-    it(("loses none in a reload: kept in an inbox by %d workers, and handled by them"):format(workers), function()
+    it(("loses no delivery in a reload: stored in an inbox and handled by %d workers"):format(workers), function()
       start { workers = workers, inbox = true, before = "ngx.sleep(0.001)" }
       for _ = 1, RELOADS do
         wait_for_more()
@@ -87,13 +87,13 @@ describe_nginx("nginx under deliveries #process", function()
       assert.same({}, senders.failed)
       local count = 0
       for _ in io.lines(path) do count = count + 1 end
-      assert.equal(#senders.delivered, count) -- nobody died: each was handled once
+      assert.equal(#senders.delivered, count) -- no worker died: each was handled once
       assert.is_nil(nginx:log():find("[error]", 1, true), nginx:log())
     end)
   end
 
   for name, gracefully in pairs { ["at once"] = false, ["gracefully"] = true } do
-    it("says 2xx only of what was handled when it ends " .. name, function()
+    it("responds 2xx only to handled deliveries when it ends " .. name, function()
       start { before = "ngx.sleep(0.005)" }
       wait_for_more()
       local ended = runtime.latch()

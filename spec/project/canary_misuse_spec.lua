@@ -39,7 +39,7 @@ local constructors = {
   receiver = { apivideo.receiver, { handlers = handlers, secrets = canary.SECRET },
     { "handlers", "inbox", "secrets", "unsigned", "max_body", "log", "defer", "metrics" } },
   inbox = { apivideo.inbox, { store = require "apivideo.inbox.memory" {} },
-    { "store", "spool", "events", "lane", "keep" } },
+    { "store", "spool", "events", "lane", "retention" } },
   redis = { require "apivideo.inbox.redis", { password = canary.PASSWORD },
     { "name", "client", "release", "host", "port", "path", "password", "database" } },
   server = { server.listen, { handler = function() end, port = -1 },

@@ -176,7 +176,7 @@ describe_nginx("no secret is written into nginx's error log #process", function(
     assert.equal("done", nginx:get "/call")
     wait_for(function() return nginx:log():find("a task failed", 1, true) end, "the task's line in the log")
     local log = nginx:log()
-    for _, line in ipairs { "refused with 401", "refused with 503", "a handler of", "a hook failed", "forbidden" } do
+    for _, line in ipairs { "rejected with 401", "rejected with 503", "a handler of", "a hook failed", "forbidden" } do
       assert.truthy(log:find(line, 1, true), line .. " in\n" .. log)
     end
     shows_none(log, "the log")

@@ -111,10 +111,13 @@ describe("documentation", function()
   -- The globals of an example: its client calls the local api.video, its Redis store is in memory, and its server stops
   -- at once.
   local function environment()
+    local function new_redis(given) return redis(given) and memory() end
+    local stores = { memory = memory, sqlite = new_sqlite, redis = new_redis }
+    local inbox = setmetatable(stores, { __call = function(_, given) return new_inbox(given) end })
     local modules = {
-      apivideo = copy_with(apivideo, { client = new_client, inbox = new_inbox }),
-      ["apivideo.inbox.sqlite"] = new_sqlite,
-      ["apivideo.inbox.redis"] = function(given) return redis(given) and memory() end,
+      apivideo = copy_with(apivideo, { client = new_client, inbox = inbox }),
+      ["apivideo.inbox.sqlite"] = stores.sqlite,
+      ["apivideo.inbox.redis"] = stores.redis,
       ["apivideo.emulator"] = copy_with(emulator, { start = until_the_end(emulator.start) }),
       ["apivideo.server"] = copy_with(server, {
         listen = until_the_end(server.listen),
@@ -261,7 +264,7 @@ describe("documentation", function()
     add_methods("cancellation", apivideo.cancellation())
     add_methods("handlers", handlers)
     add_methods("receiver", apivideo.receiver { handlers = handlers, unsigned = true })
-    add("apivideo.inbox.", { memory = memory, sqlite = sqlite, redis = redis })
+    add("apivideo.inbox.", { memory = memory, sqlite = sqlite, redis = redis }, true)
     local inbox = apivideo.inbox { store = memory() }
     add_methods("inbox", inbox)
     local event = apivideo.events:sample "video.source.recorded"

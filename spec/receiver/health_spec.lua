@@ -1,4 +1,4 @@
--- Requests that are no deliveries: a health check, and one whose body was not read.
+-- Requests that are not deliveries: health checks, and requests without their body.
 
 local apivideo = require "apivideo"
 local http = require "apivideo.transport.http"
@@ -27,7 +27,7 @@ describe("a health check", function()
     return receiver:receive { method = method or "GET", headers = {}, path = path }
   end
 
-  it("is answered 200 to GET and HEAD of its path, and logged and counted nowhere", function()
+  it("gets 200 for GET and HEAD of its path, and is neither logged nor counted", function()
     local receiver = new()
     for _, method in ipairs { "GET", "HEAD" } do
       local status, headers, body = get(receiver, "/health", method)
@@ -39,7 +39,7 @@ describe("a health check", function()
     assert.same({}, stderr.of(function() get(by_default, "/health") end))
   end)
 
-  it("is no other path, no other method, and none without the option", function()
+  it("is limited to its path and methods, and needs the option", function()
     local receiver = new()
     for _, path in ipairs { "/", "/healthy", "/health/", "/HEALTH", "" } do assert.equal(405, (get(receiver, path))) end
     assert.equal(405, (get(receiver, nil)))
@@ -50,7 +50,7 @@ describe("a health check", function()
     assert.equal(8, #outcomes)
   end)
 
-  it("is answered 503 while the store of the inbox is away", function()
+  it("gets 503 while the store of the inbox is unavailable", function()
     local store = inboxes.failing(memory())
     local receiver = new { inbox = apivideo.inbox { store = store } }
     assert.equal(200, (get(receiver, "/health")))
@@ -63,7 +63,7 @@ describe("a health check", function()
     assert.same({}, outcomes)
   end)
 
-  it("is answered 200 while a spool takes the place of the store", function()
+  it("gets 200 while a spool replaces the store", function()
     local store, spool = inboxes.failing(memory()), inboxes.failing(memory())
     local receiver = new { inbox = apivideo.inbox { store = store, spool = spool } }
     store.down = true
@@ -83,7 +83,7 @@ describe("a health check", function()
     assert.equal(2, #outcomes)
   end)
 
-  it("needs a path that can be one", function()
+  it("needs a valid path", function()
     for _, path in ipairs { "", "health", "/a?b", "/a b", "/a\n" } do
       local message = misuse(function() return (new { health = path }) end)
       assert.truthy(message:find('option "health" must be a path such as "/health"', 1, true), message)
@@ -106,7 +106,7 @@ describe("a body that was not read", function()
     return (receiver:receive(request)), outcome.err.message
   end
 
-  it("is told by its length: the log says so and points to receiver:nginx()", function()
+  it("is recognised by the content-length header, and the log suggests receiver:nginx()", function()
     for _, name in ipairs { "Content-Length", "content-length" } do
       local status, message = receive { headers = { [name] = "135" } }
       assert.equal(400, status)
@@ -116,7 +116,7 @@ describe("a body that was not read", function()
     end
   end)
 
-  it("is an empty one where no length tells of it", function()
+  it("counts as empty without a content-length header", function()
     for _, value in ipairs { "0", "", "x", "-1", true, {}, { "5", "6" }, 0 } do
       assert.equal(401, (receive { headers = { ["content-length"] = value } }))
     end

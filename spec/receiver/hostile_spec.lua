@@ -1,5 +1,4 @@
---- What a hostile sender may put into a request, at the receiver itself: servers hand on headers and methods
---- as they came.
+--- Requests of a hostile sender. Servers pass headers and methods to the receiver as they arrived.
 
 local apivideo = require "apivideo"
 local dictionary = require "apivideo.runtime.dictionary"
@@ -31,7 +30,7 @@ describe("receiver", function()
     return ((receiver or new()):receive(request))
   end
 
-  it("refuses a signature that is no text, or not one", function()
+  it("rejects a signature that is not text, or repeated", function()
     for _, value in ipairs { {}, { {} }, { HEX, "" }, { HEX, HEX, HEX }, true, 5, print } do
       assert.equal(401, receive { ["x-api-video-signature"] = value })
       assert.equal("bad_signature", outcome.err.kind)
@@ -40,7 +39,7 @@ describe("receiver", function()
     assert.equal(204, receive { ["x-api-video-signature"] = { HEX } })
   end)
 
-  it("refuses a signature in two spellings of its name, whatever they hold", function()
+  it("rejects two signature headers whose names differ in case", function()
     for _, other in ipairs { "X-Api-Video-Signature", "X-API-VIDEO-SIGNATURE", "x-Api-video-signature" } do
       assert.equal(401, receive { ["x-api-video-signature"] = HEX, [other] = "" })
       assert.equal(401, receive { ["x-api-video-signature"] = "", [other] = HEX })
@@ -48,7 +47,7 @@ describe("receiver", function()
     assert.equal(0, handled)
   end)
 
-  it("takes no other header for the signature", function()
+  it("ignores headers with similar names", function()
     for _, name in ipairs { "x-api-video-signature ", " x-api-video-signature", "x_api_video_signature",
       "x-api-video-signature2", "x-api-video-signature\0", ("x-api-video-signature"):rep(1000) } do
       assert.equal(401, receive { [name] = HEX })
@@ -56,7 +55,7 @@ describe("receiver", function()
     assert.equal(0, handled)
   end)
 
-  it("does not mind what else there is", function()
+  it("ignores all other headers", function()
     local headers = { ["x-api-video-signature"] = HEX, [1] = "x", [true] = "y", [""] = "z" }
     for i = 1, 1000 do headers["x-" .. i] = { ("v"):rep(100), "w" } end
     headers[("n"):rep(100000)] = ("v"):rep(100000)
@@ -64,7 +63,7 @@ describe("receiver", function()
     assert.equal(1, handled)
   end)
 
-  it("lets nobody choose a secret by naming several webhooks, or none", function()
+  it("does not let the sender choose a secret with several webhook ids, or with none", function()
     local by_id = new { secrets = { [ID] = SECRET, webhook_other = "sig_sec_other" } }
     for _, id in ipairs { { ID, "webhook_other" }, { ID, ID }, {}, true, "", " " .. ID, ID .. "\0", ID:upper() } do
       assert.equal(401, receive({ ["x-api-video-signature"] = HEX, ["x-api-video-webhookid"] = id }, nil, by_id))
@@ -75,8 +74,8 @@ describe("receiver", function()
     assert.equal(204, receive({ ["x-api-video-signature"] = HEX, ["x-api-video-webhookid"] = ID }, nil, by_id))
   end)
 
-  -- What servers pass as a header's value: text of any bytes, lists, `true` for one without a value (OpenResty),
-  -- and numbers. The names of the secrets' counters are among them.
+  -- Values of headers that servers pass: text of any bytes, lists, `true` for a header without a value (OpenResty), and
+  -- numbers. Names of internal counters of the secrets are among them.
   local function hostile_values()
     local values = { "", "\0", "webhook_\0", "webhook_a\0b", "lookups", "questions", "again:webhook_x",
       "asking:webhook_x", "count:lookups", "id:webhook_x", "secret:webhook_x", "webhook_", "__index", "__gc", "1",
@@ -88,7 +87,7 @@ describe("receiver", function()
 
   local function not_found() return nil, errors.new("not_found", "no") end
 
-  it("answers 401 or 503 to header values of every kind, and raises for none", function()
+  it("responds 401 or 503 to header values of every type, and never raises", function()
     local shared = dictionary.new()
     for _, secrets in ipairs { SECRET, { "sig_sec_old", SECRET }, { [ID] = SECRET }, function() return SECRET end,
       function() return nil end, secrets_of.new(not_found), secrets_of.new(not_found, { store = shared }) } do
@@ -112,7 +111,7 @@ describe("receiver", function()
     assert.equal(0, handled)
   end)
 
-  it("checks a webhook's id before anything uses it: a malformed one reaches neither function nor delivery", function()
+  it("passes a malformed webhook id neither to the function of secrets nor to handlers", function()
     local asked, seen = {}, {}
     local handlers = apivideo.handlers():otherwise(function(_, delivery) seen[#seen + 1] = delivery end)
     local receiver = new { handlers = handlers, secrets = function(id)
@@ -129,14 +128,14 @@ describe("receiver", function()
     assert.equal(ID, asked[5])
   end)
 
-  it("says that a webhook's id is malformed", function()
+  it("logs that a webhook's id is malformed", function()
     local by_id = new { secrets = { [ID] = SECRET } }
     receive({ ["x-api-video-signature"] = HEX, ["x-api-video-webhookid"] = "lookups" }, nil, by_id)
     assert.truthy(outcome.err.message:find("the x-api-video-webhookid header is not a webhook's id", 1, true))
     assert.truthy(outcome.err.message:find("(lookups)", 1, true))
   end)
 
-  it("does not fill a log with what a sender wrote", function()
+  it("logs a bounded number of bytes of the sender", function()
     receive({}, { method = ("M"):rep(10000) })
     assert.truthy(outcome.err.message:find("method is MMM", 1, true))
     assert.is_true(#outcome.err.message < 200)
@@ -146,9 +145,9 @@ describe("receiver", function()
     assert.is_true(#outcome.err.message < 200)
   end)
 
-  it("looks at no body that is larger than its cap, or whose signature does not hold", function()
+  it("does not parse a body that is too large, or that has an invalid signature", function()
     local parsed = 0
-    local events = apivideo.events.extend {}
+    local events = apivideo.events:extend {}
     local parse = events.parse
     events.parse = function(...)
       parsed = parsed + 1

@@ -6,7 +6,7 @@ local server = require "apivideo.server"
 
 local SECRET = "sig_sec_0000000000000000000000"
 
--- The samples of a text in Prometheus' format, by name and labels; checks the form of all lines.
+-- The samples of a text in Prometheus' format, by name and labels. Checks the format of all lines.
 local function samples_of(text)
   local samples, typed = {}, {}
   assert.equal("\n", text:sub(-1))
@@ -51,7 +51,7 @@ describe("metrics", function()
     return samples_of(receiver:metrics())["apivideo_deliver" .. name]
   end
 
-  it("count what was handled, was not, or failed, by type", function()
+  it("count handled, unhandled and failed deliveries by type", function()
     local receiver = new()
     send(receiver, RECORDED)
     handlers:on("video.source.recorded", function() end)
@@ -65,7 +65,7 @@ describe("metrics", function()
     assert.equal(0, value(receiver, 'ies_handled_total{type="video.caption.generated"}'))
   end)
 
-  it("count what was refused, by reason", function()
+  it("count rejected requests by reason", function()
     local known = SECRET
     local receiver = new { max_body = 100, secrets = function()
       if known then return known end
@@ -82,7 +82,7 @@ describe("metrics", function()
     for _ = 1, 6 do assert.equal(503, send(receiver, RECORDED)) end
     local counts = {}
     for name, count in pairs(samples_of(receiver:metrics())) do
-      local reason = name:match('^apivideo_deliveries_refused_total{reason="([%l_]+)"}$')
+      local reason = name:match('^apivideo_deliveries_rejected_total{reason="([%l_]+)"}$')
       if reason then counts[reason] = count end
     end
     assert.same({ bad_method = 1, too_large = 3, bad_signature = 4, bad_event = 5, secret_unavailable = 6,
@@ -91,7 +91,7 @@ describe("metrics", function()
     assert.equal(0, value(receiver, "y_seconds_count"))
   end)
 
-  it("do not grow with the types that a sender makes up", function()
+  it("do not grow with types that a sender invents", function()
     local receiver = new()
     local before = #receiver:metrics()
     for i = 1, 9 do assert.equal(204, send(receiver, ('{"type":"made.up.%d"}'):format(i))) end
@@ -101,9 +101,9 @@ describe("metrics", function()
     assert.is_true(#receiver:metrics() < before + 100)
   end)
 
-  it("have the types of an application, whatever their names are", function()
+  it("have the types of an application, with names of any characters", function()
     local name = 'a"b\\c\nd'
-    handlers = apivideo.handlers { events = apivideo.events.extend {
+    handlers = apivideo.handlers { events = apivideo.events:extend {
       [name] = { required = { "id" }, identity = { "id" } }, other = { required = { "id" }, identity = { "id" } },
     } }
     local receiver = new()
@@ -113,9 +113,9 @@ describe("metrics", function()
     assert.equal(1, value(receiver, 'ies_unhandled_total{type="other"}'))
   end)
 
-  it("tell how long deliveries took, up to bounds", function()
+  it("have a histogram of durations", function()
     local counts = metrics.new { "a" }
-    for _, seconds in ipairs { 0, 0.001, 0.0011, 0.3, 2, 10, 11, 1e6 } do counts:ran("a", 1, seconds) end
+    for _, seconds in ipairs { 0, 0.001, 0.0011, 0.3, 2, 10, 11, 1e6 } do counts:handled("a", 1, seconds) end
     local samples = samples_of(counts:text())
     for bound, expected in pairs { ["0.001"] = 2, ["0.005"] = 3, ["0.25"] = 3, ["0.5"] = 4, ["1"] = 4, ["2.5"] = 5,
       ["5"] = 5, ["10"] = 6, ["+Inf"] = 8 } do
@@ -129,9 +129,9 @@ describe("metrics", function()
     assert.is_true(value(receiver, "y_seconds_sum") > 0)
   end)
 
-  it("are written alike in every locale", function()
+  it("are the same in every locale", function()
     local counts = metrics.new { "a" }
-    counts:ran("a", 1, 0.25)
+    counts:handled("a", 1, 0.25)
     local before = os.setlocale(nil, "numeric")
     local comma = os.setlocale("de_DE.UTF-8", "numeric") or os.setlocale("fr_FR.UTF-8", "numeric")
     local text = counts:text()
@@ -140,7 +140,7 @@ describe("metrics", function()
     assert.equal(0.25, samples_of(text).apivideo_delivery_seconds_sum)
   end)
 
-  it("are shared in a store", function()
+  it("are shared through a store", function()
     local store = dictionary.new()
     local one, other = new { metrics = { store = store } }, new { metrics = { store = store } }
     send(one, RECORDED)
@@ -153,7 +153,7 @@ describe("metrics", function()
     assert.equal(0, value(new(), "ies_received_total"))
   end)
 
-  it("need a store that is one", function()
+  it("reject a store that lacks a method", function()
     for given, expected in pairs { [{ store = {} }] = 'option "metrics.store" must have get, incr',
       [{ stor = {} }] = 'did you mean "store"?', [5] = 'option "metrics" must be a table' } do
       local ok, message = pcall(function() return (new { metrics = given }) end)
@@ -175,6 +175,6 @@ describe("metrics", function()
     assert.equal(405, ask("GET", "/").status)
     local response = ask("GET", "/metrics")
     assert.equal("text/plain; version=0.0.4", response.headers["content-type"])
-    assert.equal(1, samples_of(response.body)['apivideo_deliveries_refused_total{reason="bad_method"}'])
+    assert.equal(1, samples_of(response.body)['apivideo_deliveries_rejected_total{reason="bad_method"}'])
   end)
 end)

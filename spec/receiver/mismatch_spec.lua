@@ -1,4 +1,4 @@
--- What a receiver says about secrets and signatures that cannot match: when it is made, and in the log.
+-- What a receiver reports about secrets and signatures that cannot match: at its creation, and in the log.
 
 local apivideo = require "apivideo"
 local errors = require "apivideo.error"
@@ -16,17 +16,17 @@ describe("receiver", function()
   local function new(secrets)
     local receiver = apivideo.receiver { secrets = secrets, log = function(o) outcome = o end,
       handlers = apivideo.handlers():otherwise(function() end) }
-    return receiver -- no tail call: the message of an error names this file
+    return receiver -- not a tail call: the message of an error names this file
   end
 
-  -- Delivers a body with the signature of RAW: the status, and what the log says.
+  -- Delivers a body with the signature of RAW; the status, and the text of the log.
   local function deliver(receiver, body)
     local status = receiver:receive { method = "POST", body = body or RAW, headers = {
       ["X-Api-Video-WebhookID"] = ID, ["X-Api-Video-Signature"] = apivideo.sign(RAW, SECRET) } }
     return status, outcome.err and tostring(outcome.err)
   end
 
-  describe("rejects when it is made", function()
+  describe("rejects at its creation", function()
     local function message_of(secrets)
       local message = misuse(function() return (new(secrets)) end)
       assert.is_nil(message:find("sig_sec", 1, true), message)
@@ -55,7 +55,7 @@ describe("receiver", function()
   end)
 
   describe("with a function for its secrets", function()
-    it("names a secret in whitespace in the log, and accepts what another one of the list signed", function()
+    it("logs a secret with whitespace, and accepts a signature by another one of the list", function()
       local status, text = deliver(new(function() return SECRET .. "\n" end))
       assert.equal(401, status)
       local expected = "a secret of the function ends in whitespace (the last byte is a newline)"
@@ -64,17 +64,17 @@ describe("receiver", function()
       assert.equal(204, (deliver(new(function() return { SECRET .. "\n", SECRET } end))))
     end)
 
-    it("answers 503, and names what it returned, when that is no secret", function()
+    it("responds 503 to a result that is not a secret, and logs its type", function()
       for expected, wrong in pairs { ["a number"] = 5, ["a boolean"] = true, ["an empty string"] = "",
         ["a table that is not a list of secrets"] = { 5 }, ["a table that is not a list of secrets "] = {},
         ["a function"] = print } do
         local status, text = deliver(new(function() return wrong end))
         assert.equal(503, status)
-        assert.truthy(text:find("secrets: .*the function of the secrets returned " .. expected:gsub(" $", "")), text)
+        assert.truthy(text:find("secrets: .*function of the option secrets returned " .. expected:gsub(" $", "")), text)
       end
     end)
 
-    it("answers 503 to whatever it returns as an error, or raises", function()
+    it("responds 503 to any error that it returns or raises", function()
       for _, err in ipairs { "text", 5, true, {}, print, { kind = {} }, setmetatable({}, { __tostring = function()
         error "no text"
       end }), errors.new("timeout", "late") } do
@@ -90,7 +90,7 @@ describe("receiver", function()
     end)
   end)
 
-  describe("says of a mismatch", function()
+  describe("logs for a mismatch", function()
     local function reason(body)
       local status, text = deliver(new(SECRET), body)
       assert.equal(401, status)
@@ -98,7 +98,7 @@ describe("receiver", function()
       return text
     end
 
-    it("what it usually is", function()
+    it("the usual causes", function()
       local text = reason(RAW:gsub("vi1", "vi2"))
       for _, cause in ipairs { "raw bytes", "the secret of another webhook than this one, or of the other environment",
         "re-serialises the JSON" } do
@@ -106,7 +106,7 @@ describe("receiver", function()
       end
     end)
 
-    it("how the body differs from what api.video sends, where that can be told", function()
+    it("how the body differs from the bodies of api.video, if it does", function()
       for expected, body in pairs {
         ["the body is empty"] = "",
         ["has whitespace between its tokens"] = RAW:gsub(":", ": "):gsub(",", ", "),
@@ -117,7 +117,7 @@ describe("receiver", function()
         ["begins with a byte order mark"] = "\239\187\191" .. RAW,
         ["is the address of a decoded table"] = tostring({}),
         ["is the name of a decoded object"] = "[object Object]",
-        ["is a JSON string that holds JSON"] = '"{\\"type\\":1}"',
+        ["is a JSON string that contains JSON"] = '"{\\"type\\":1}"',
         ["is encoded as base64"] = "eyJ0eXBlIjoidmlkZW8ifQ==",
         ["is encoded as a form or URL"] = "%7B%22type%22%3A",
         ["is encoded as a form or URL "] = "payload=%7B%22type%22%3A",

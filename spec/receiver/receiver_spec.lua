@@ -47,7 +47,7 @@ describe("receiver", function()
     return outcomes[#outcomes].err and outcomes[#outcomes].err.kind
   end
 
-  it("hands a verified event to its handlers and answers 204", function()
+  it("passes a verified event to its handlers and responds 204", function()
     local before = runtime.now()
     local status, headers, body = new():receive(request())
     assert.equal(204, status)
@@ -68,7 +68,7 @@ describe("receiver", function()
     assert.is_true(outcomes[1].seconds >= 0)
   end)
 
-  it("finds the headers however they are spelled, and as lists", function()
+  it("finds headers in any case, and as lists", function()
     local receiver = new()
     for _, headers in ipairs {
       { ["x-api-video-webhookid"] = ID, ["x-api-video-signature"] = HEX },
@@ -79,14 +79,14 @@ describe("receiver", function()
     end
   end)
 
-  it("takes a signature in upper case: it is the same 32 bytes", function()
+  it("accepts a signature in upper case: it is the same 32 bytes", function()
     local r = request()
     r.headers["X-Api-Video-Signature"] = HEX:upper()
     assert.equal(204, (new():receive(r)))
   end)
 
-  describe("refuses with 401, an empty body, and no handler run:", function()
-    local function refused(r, receiver)
+  describe("rejects with 401 and an empty body, without running a handler:", function()
+    local function rejected(r, receiver)
       local status, headers, body = (receiver or new()):receive(r)
       assert.equal(401, status)
       assert.same({}, headers)
@@ -98,45 +98,45 @@ describe("receiver", function()
     end
 
     it("no signature", function()
-      assert.truthy(refused(request { headers = { ["X-Api-Video-WebhookID"] = ID } })
+      assert.truthy(rejected(request { headers = { ["X-Api-Video-WebhookID"] = ID } })
         :find("no x-api-video-signature header", 1, true))
     end)
 
-    it("a repeated signature, even twice the right one", function()
+    it("a repeated signature, even if both are valid", function()
       for _, headers in ipairs {
         { ["x-api-video-webhookid"] = ID, ["x-api-video-signature"] = { HEX, HEX } },
         { ["x-api-video-webhookid"] = ID, ["x-api-video-signature"] = HEX,
           ["X-Api-Video-Signature"] = HEX },
       } do
-        assert.truthy(refused(request { headers = headers }):find("more than one"))
+        assert.truthy(rejected(request { headers = headers }):find("more than one"))
       end
     end)
 
     it("a signature of another length, form, body or key", function()
       for _, hex in ipairs { "", HEX:sub(1, 63), HEX .. "0", HEX:sub(1, 63) .. "g", " " .. HEX:sub(2),
         "sha256=" .. HEX, ("0"):rep(64), HEX:sub(1, 63) .. "d" } do
-        refused(request { headers = { ["X-Api-Video-WebhookID"] = ID, ["X-Api-Video-Signature"] = hex } })
+        rejected(request { headers = { ["X-Api-Video-WebhookID"] = ID, ["X-Api-Video-Signature"] = hex } })
       end
-      refused(request { body = RAW .. " " })
-      refused(request { body = RAW:gsub("720p", "721p") })
-      refused(request { body = "" })
+      rejected(request { body = RAW .. " " })
+      rejected(request { body = RAW:gsub("720p", "721p") })
+      rejected(request { body = "" })
       local r = request { headers = { ["X-Api-Video-WebhookID"] = ID,
         ["X-Api-Video-Signature"] = apivideo.sign(RAW, "sig_sec_another") } }
-      refused(r)
+      rejected(r)
     end)
 
-    it("a webhook that is not known, or not told", function()
+    it("an unknown or missing webhook id", function()
       local receiver = new { secrets = { [ID] = SECRET } }
       local headers = { ["X-Api-Video-Signature"] = HEX }
-      assert.truthy(refused(request { headers = headers }, receiver):find("webhookid"))
+      assert.truthy(rejected(request { headers = headers }, receiver):find("webhookid"))
       headers["X-Api-Video-WebhookID"] = "webhook_another"
-      assert.truthy(refused(request { headers = headers }, receiver):find("no secret is known"))
+      assert.truthy(rejected(request { headers = headers }, receiver):find("no secret is known"))
       headers["X-Api-Video-WebhookID"] = { ID, ID }
-      assert.truthy(refused(request { headers = headers }, receiver):find("more than one"))
+      assert.truthy(rejected(request { headers = headers }, receiver):find("more than one"))
     end)
   end)
 
-  it("takes secrets as a string, a list, a table by id, and a function", function()
+  it("accepts secrets as a string, a list, a table by id, and a function", function()
     for _, secrets in ipairs {
       SECRET, { "sig_sec_old", SECRET }, { [ID] = SECRET }, { [ID] = { "sig_sec_old", SECRET } },
       function(id) return id == ID and SECRET or nil end,
@@ -145,21 +145,21 @@ describe("receiver", function()
     end
   end)
 
-  it("answers 503 when the secret cannot be asked for now", function()
+  it("responds 503 if the secret is unavailable", function()
     local receiver = new { secrets = function() return nil, errors.new("network", "away") end }
     assert.equal(503, (receiver:receive(request())))
     assert.equal("network", kind())
     assert.equal(0, #events)
   end)
 
-  it("accepts what nobody signed only when it is told so", function()
+  it("accepts unsigned deliveries only with unsigned = true", function()
     local receiver = new { unsigned = true }
     assert.equal(204, (receiver:receive { method = "POST", headers = {}, body = RAW }))
     assert.is_false(deliveries[1].verified)
     assert.is_nil(deliveries[1].webhookId)
   end)
 
-  it("answers 405 to what is no POST", function()
+  it("responds 405 to other methods than POST", function()
     for _, method in ipairs { "GET", "HEAD", "PUT", "post" } do
       local status, headers = new():receive(request { method = method })
       assert.equal(405, status)
@@ -168,7 +168,7 @@ describe("receiver", function()
     assert.equal(0, #events)
   end)
 
-  it("answers 413 beyond its cap, before it looks at the signature", function()
+  it("responds 413 to a body larger than max_body, before it checks the signature", function()
     local receiver = new { secrets = SECRET, max_body = #RAW }
     assert.equal(204, (receiver:receive(request())))
     assert.equal(413, (receiver:receive(signed(RAW .. " "))))
@@ -176,21 +176,21 @@ describe("receiver", function()
     assert.equal(413, (new():receive(request { body = ("x"):rep(10 * 1024 * 1024) })))
   end)
 
-  it("answers 413 also beyond a cap that is no whole number", function()
+  it("responds 413 also with a max_body that is not a whole number", function()
     assert.equal(413, (new { secrets = SECRET, max_body = 10.5 }:receive(request { body = ("x"):rep(11) })))
     assert.error(function() new { secrets = SECRET, max_body = 0 / 0 } end)
   end)
 
-  it("answers 413 to a body that was not read because it is too large", function()
+  it("responds 413 to a body that was not read because it is too large", function()
     local receiver = new()
     assert.equal(413, (receiver:receive { method = "POST", headers = {}, size = receiver.max_body + 1 }))
     assert.equal(413, (receiver:receive { method = "POST", headers = {}, size = math.huge }))
     assert.equal("too_large", kind())
-    assert.truthy(outcomes[1].err.message:find("a body of 1048577 bytes", 1, true))
+    assert.truthy(outcomes[1].err.message:find("the body has 1048577 bytes", 1, true))
     assert.equal(401, (receiver:receive { method = "POST", headers = {}, size = receiver.max_body }))
   end)
 
-  it("answers 400 to signed bytes that are no event", function()
+  it("responds 400 to signed bytes that are not an event", function()
     local receiver = new()
     for body, expected in pairs {
       [""] = "bad_json", ["hello"] = "bad_json", [RAW:sub(1, -2)] = "bad_json",
@@ -204,12 +204,12 @@ describe("receiver", function()
     assert.equal(0, #events)
   end)
 
-  it("says which field is missing", function()
+  it("logs which field is missing", function()
     new():receive(signed '{"type":"video.source.recorded","emittedAt":"2024","liveStreamId":"li"}')
     assert.equal("videoId", outcomes[1].err.field)
   end)
 
-  it("delivers types, fields and dates that nobody knows", function()
+  it("delivers unknown types, fields and dates", function()
     local receiver = new()
     assert.equal(204, (receiver:receive(signed '{"type":"video.renamed","new":[1,{"a":null}]}')))
     assert.equal("video.renamed", events[1].type)
@@ -220,7 +220,7 @@ describe("receiver", function()
     assert.truthy(deliveries[1].key ~= deliveries[2].key)
   end)
 
-  it("answers 500 when a handler fails, and tells each failure", function()
+  it("responds 500 if a handler fails, and logs each failure", function()
     handlers:on("video.*", function() error("it broke", 0) end)
     handlers:on("video.*", function() return nil, "that too" end)
     assert.equal(500, (new():receive(request())))
@@ -234,7 +234,7 @@ describe("receiver", function()
     assert.equal(0, outcomes[1].handled)
   end)
 
-  it("logs refusals, failures and unhandled events to stderr by itself", function()
+  it("logs rejections, failures and unhandled events to stderr by default", function()
     local receiver = apivideo.receiver { handlers = apivideo.handlers(), secrets = SECRET }
     local written = stderr.of(function()
       receiver:receive(request { body = "x\n" })
@@ -243,13 +243,13 @@ describe("receiver", function()
       apivideo.receiver { handlers = handlers, secrets = SECRET }:receive(request())
     end)
     assert.equal(3, #written)
-    assert.truthy(written[1]:find("refused with 401: .*bad_signature: signature mismatch"))
+    assert.truthy(written[1]:find("rejected with 401: .*bad_signature: signature mismatch"))
     assert.truthy(written[2]:find("without a handler: video.encoding.quality.completed", 1, true))
     assert.truthy(written[3]:find("failed: it broke badly; stack: spec/receiver/receiver_spec.lua:%d+ in [^\n]+\n$"))
   end)
 
   describe("that defers its handlers", function()
-    -- In a task, until all tasks have ended.
+    -- Runs in a task, until all tasks have ended.
     local function receive(receiver, r)
       local status
       apivideo.run(function() status = receiver:receive(r) end)
@@ -258,7 +258,7 @@ describe("receiver", function()
       return status
     end
 
-    it("answers before they run", function()
+    it("returns the response before they run", function()
       local receiver = new { secrets = SECRET, defer = true }
       local seen
       handlers:on("*", function(event, delivery)
@@ -273,22 +273,22 @@ describe("receiver", function()
       assert.truthy(receiver:metrics():find('handled_total{type="video.encoding.quality.completed"} 1', 1, true))
     end)
 
-    it("has sent the answer before they run: they may block", function()
+    it("sends the response before they run: they may block", function()
       local listening = assert(require("apivideo.server").listen { receiver = new { secrets = SECRET, defer = true } })
-      local connection, answer = assert(socket.connect(listening.host, listening.port)), nil
+      local connection, status_line = assert(socket.connect(listening.host, listening.port)), nil
       handlers:on("*", function()
         connection:settimeout(10)
-        answer = connection:receive "*l"
+        status_line = connection:receive "*l"
       end)
       assert(connection:send(("POST / HTTP/1.1\r\nHost: x\r\nX-Api-Video-WebhookID: %s\r\nX-Api-Video-Signature: %s\r\n"
         .. "Content-Length: %d\r\n\r\n%s"):format(ID, HEX, #RAW, RAW)))
       wait_for(function() return #outcomes == 1 end, "the handler")
       connection:close()
       listening:stop()
-      assert.equal("HTTP/1.1 204 No Content", answer)
+      assert.equal("HTTP/1.1 204 No Content", status_line)
     end)
 
-    it("tells the log of those that fail", function()
+    it("logs those that fail", function()
       handlers:on("*", function() error("it broke", 0) end)
       local receiver = new { secrets = SECRET, defer = true }
       assert.equal(204, receive(receiver, request()))
@@ -297,13 +297,13 @@ describe("receiver", function()
       assert.truthy(receiver:metrics():find('failed_total{type="video.encoding.quality.completed"} 1', 1, true))
     end)
 
-    it("refuses at once what is none", function()
+    it("rejects an invalid delivery at once", function()
       local receiver = new { secrets = SECRET, defer = true }
       assert.equal(401, (receiver:receive(request { body = "x" })))
       assert.equal(1, #outcomes)
     end)
 
-    it("serves them all while the server goes on", function()
+    it("runs all of them while the server continues", function()
       local gate, seen = runtime.latch(), 0
       handlers:on("*", function()
         gate:wait()
@@ -324,7 +324,7 @@ describe("receiver", function()
     end)
   end)
 
-  it("raises for misuse, with the way out", function()
+  it("raises for misuse, with a remedy", function()
     local function message(fn, ...)
       local ok, err = pcall(fn, ...)
       assert.is_false(ok)
@@ -354,7 +354,7 @@ describe("receiver", function()
     assert.truthy(outside:find("receiver_spec.lua.*receiver:nginx: this is not nginx; .* receiver:receive"), outside)
   end)
 
-  it("says so when it is called with a dot", function()
+  it("raises if a method is called with a dot", function()
     local receiver = new()
     for name, argument in pairs { receive = request(), metrics = false } do
       for _, given in ipairs { argument, {} } do
@@ -365,7 +365,7 @@ describe("receiver", function()
     end
   end)
 
-  it("answers as before when its log fails, and lets no secret into its own", function()
+  it("returns the same response if its log fails, and logs no secret", function()
     local status
     local written = stderr.of(function()
       local failing = apivideo.receiver { handlers = handlers, secrets = SECRET,
@@ -379,7 +379,7 @@ describe("receiver", function()
     assert.truthy(written[2]:find("about sig_sec_***", 1, true))
   end)
 
-  it("asks for no secret when the signature cannot hold anyway", function()
+  it("requests no secret for a malformed signature", function()
     local asked = 0
     local receiver = new { secrets = function() asked = asked + 1 return SECRET end }
     local r = request()
@@ -388,7 +388,7 @@ describe("receiver", function()
     assert.equal(0, asked)
   end)
 
-  it("keeps a delivery's key although a handler changes the event", function()
+  it("leaves the key of a delivery unchanged if a handler changes the event", function()
     local keys = {}
     handlers:on("*", function(event, delivery)
       keys[1] = delivery.key
@@ -399,7 +399,7 @@ describe("receiver", function()
     assert.equal(keys[1], keys[2])
   end)
 
-  it("shows no secret when it is printed", function()
+  it("shows no secret if it is printed", function()
     local receiver = new()
     assert.is_nil(tostring(receiver):find("sig_sec"))
     local function search(value, seen)

@@ -1,4 +1,4 @@
---- What every store of an inbox must do. Each spec of a store runs it:
+--- The conformance suite of the stores of an inbox. The spec of each store runs it:
 ---   conformance("memory", { open = function() return memory() end })
 
 local apivideo = require "apivideo"
@@ -14,7 +14,7 @@ local unpack = table.unpack or unpack
 
 local WINDOW = 20
 
--- Items with what matters to a test, and all else.
+-- An item with the fields that matter to a test, and defaults.
 local function item(fields)
   local result = {
     key = "key", raw = "{}", verified = true, received_at = 1700000000.25, webhookId = "webhook_1",
@@ -35,7 +35,7 @@ local function raws_of(entries)
   return raws
 end
 
--- Calls a function as if in a child process that was forked here.
+-- Calls a function as if in a forked child process.
 local function in_child(fn)
   local process_id = core.process_id
   core.process_id = function() return process_id() + 1 end
@@ -45,11 +45,11 @@ local function in_child(fn)
 end
 
 ---@class spec.StoreKind
----@field open fun(): apivideo.Store a store that is empty; it is closed after the test
----@field again? fun(): apivideo.Store another one on the same events, as another process has it
+---@field open fun(): apivideo.Store an empty store; it is closed after the test
+---@field again? fun(): apivideo.Store another store on the same events, as in another process
 ---@field volatile? boolean
----@field unwritable? fun(fn: fun()) calls fn while nothing can be written to the events
----@field inherited? "works"|"refuses" what a store that was used before a fork does in the child
+---@field unwritable? fun(fn: fun()) calls fn while the events cannot be written
+---@field inherited? "works"|"rejects" the behaviour in the child of a store that was used before a fork
 
 ---@param name string
 ---@param kind spec.StoreKind
@@ -81,7 +81,7 @@ return function(name, kind)
       return assert(store:claim(1, lease or 60))[1]
     end
 
-    -- Claims until there is something: after a lease or a delay of a test.
+    -- Claims until an event is ready: after a lease or a delay of a test.
     local function claim_soon(lease)
       return wait_for(function() return claim(lease) end, "an entry")
     end
@@ -91,7 +91,7 @@ return function(name, kind)
     end
 
     describe("put", function()
-      it("gives back what it was given, in the order of receipt", function()
+      it("stores all fields, in the order of receipt", function()
         assert.same({ true, true, true }, store:put({
           item { key = "a", raw = "1", webhookId = "webhook_x", verified = false, received_at = 1700000000.125 },
           item { key = "b", raw = '{"é":"\\u0000"}' },
@@ -110,14 +110,14 @@ return function(name, kind)
         assert.is_true(entries[1].id < entries[2].id and entries[2].id < entries[3].id)
       end)
 
-      it("takes an event without a webhook's id", function()
+      it("accepts an event without a webhook's id", function()
         local without = item {}
         without.webhookId = nil
         assert.same({ true }, store:put({ without }, WINDOW))
         assert.is_nil(claim().webhookId)
       end)
 
-      it("knows an event in whatever state, also in the same batch", function()
+      it("recognises a duplicate of an event in any state, also in the same batch", function()
         local batch = { item { key = "a" }, item { key = "a" }, item { key = "b" } }
         assert.same({ true, false, true }, store:put(batch, WINDOW))
         assert.is_false(put { key = "a" })
@@ -129,19 +129,19 @@ return function(name, kind)
         assert.is_true(store:complete(entry.id, entry.token))
         assert.is_false(put { key = "a" })
         entry = claim()
-        assert.is_true(store:bury(entry.id, entry.token, "x"))
+        assert.is_true(store:dead_letter(entry.id, entry.token, "x"))
         assert.is_false(put { key = "b" })
         assert.is_true(put { key = "c" })
       end)
 
-      it("tells keys apart by all their bytes", function()
+      it("compares all bytes of keys", function()
         for _, key in ipairs { "a\0b", "a\0c", "a", "A", "a ", "", "é", "e\204\129", "'; DROP", "%s" } do
           assert.is_true(put { key = key }, key)
           assert.is_false(put { key = key }, key)
         end
       end)
 
-      it("takes events of one occurrence within the window for one", function()
+      it("drops events of one occurrence within the window", function()
         assert.is_true(put { key = "a1", occurrence = "a" })
         assert.equal("occurrence", put { key = "a2", occurrence = "a" })
         assert.is_false(put { key = "a1", occurrence = "a" })
@@ -151,7 +151,7 @@ return function(name, kind)
           item { key = "c2", occurrence = "c" } }, WINDOW))
       end)
 
-      it("counts the window from when they came, should they have been elsewhere since", function()
+      it("counts the window from the time of receipt, also for events from a spool", function()
         assert.is_true(put { key = "a1", occurrence = "a" })
         assert.equal("occurrence", put { key = "a2", occurrence = "a", age = 15 })
         assert.is_true(put { key = "a3", occurrence = "a", age = 100 })
@@ -163,7 +163,7 @@ return function(name, kind)
           item { key = "b2", occurrence = "b", age = 60 }, item { key = "b3", occurrence = "b", age = 50 } }, WINDOW))
       end)
 
-      it("compares an event with every time at which its occurrence came", function()
+      it("compares an event with all entries of its occurrence", function()
         assert.is_true(put { key = "a1", occurrence = "a", age = 100 })
         assert.is_true(put { key = "a2", occurrence = "a" })
         assert.equal("occurrence", put { key = "a3", occurrence = "a", age = 110 })
@@ -171,7 +171,7 @@ return function(name, kind)
         assert.is_true(put { key = "a5", occurrence = "a", age = 50 })
       end)
 
-      it("forgets only the time of an event that is purged, even if others came at the same time", function()
+      it("forgets only the time of a purged event, even if others came at the same time", function()
         assert.same({ true, true }, store:put({ item { key = "a1", occurrence = "a" },
           item { key = "a2", occurrence = "a" } }, 0))
         local entry = claim()
@@ -180,7 +180,7 @@ return function(name, kind)
         assert.equal("occurrence", put { key = "a3", occurrence = "a" })
       end)
 
-      it("takes an event of an occurrence for a new one when the opposite came between", function()
+      it("accepts an event of an occurrence as new if the opposite came between", function()
         local function started(key, age) return { key = key, occurrence = "s", opposite = "e", age = age } end
         local function ended(key, age) return { key = key, occurrence = "e", opposite = "s", age = age } end
         assert.is_true(put(started("s1", 14)))
@@ -192,7 +192,7 @@ return function(name, kind)
         assert.is_true(put(ended("e3", 0)))
       end)
 
-      it("takes events of one batch in its order, when it looks for an opposite between them", function()
+      it("uses the order of a batch when it looks for an opposite between two of its events", function()
         local function of(key, occurrence, opposite)
           return item { key = key, occurrence = occurrence, opposite = opposite }
         end
@@ -202,13 +202,13 @@ return function(name, kind)
         assert.is_true(put { key = "t2", occurrence = "t", opposite = "u" })
       end)
 
-      it("does not take an opposite for one between when it came before both", function()
+      it("ignores an opposite that came before both events", function()
         assert.is_true(put { key = "e1", occurrence = "e", opposite = "s", age = 15 })
         assert.is_true(put { key = "s1", occurrence = "s", opposite = "e", age = 10 })
         assert.equal("occurrence", put { key = "s2", occurrence = "s", opposite = "e" })
       end)
 
-      it("takes the time of an event from the delivery that came first, whichever is put first", function()
+      it("uses the time of the earliest delivery of an event, in any order of puts", function()
         assert.is_true(put { key = "s1", occurrence = "s", opposite = "e", age = 15 })
         assert.is_true(put { key = "e1", raw = "e1", occurrence = "e", opposite = "s" })
         assert.is_false(put { key = "e1", occurrence = "e", opposite = "s", age = 10 })
@@ -225,7 +225,7 @@ return function(name, kind)
         assert.is_true(put { key = "x2", occurrence = "x" })
       end)
 
-      it("stores an event with an error as a dead letter, which redrive opens", function()
+      it("stores an event with an error as a dead letter, which redrive queues", function()
         assert.same({ true, true, true, false }, store:put({
           item { key = "a", raw = "a", error = "cannot be parsed", lane = "l" },
           item { key = "b", raw = "b", lane = "l" }, item { key = "c", raw = "c", error = "x\ny", lane = "l" },
@@ -254,7 +254,7 @@ return function(name, kind)
         assert.is_true(put { key = "c" })
       end)
 
-      it("opens an event with an error in its lane, before anything was ever claimed", function()
+      it("queues an event with an error in its lane, before the first claim", function()
         assert.same({ true, true }, store:put({ item { key = "a", raw = "a", lane = "l" },
           item { key = "b", raw = "b", lane = "l", error = "x" } }, WINDOW))
         assert.equal(1, store:redrive())
@@ -262,16 +262,16 @@ return function(name, kind)
         assert.is_nil(claim())
       end)
 
-      it("keeps nothing of an empty batch", function()
+      it("accepts an empty batch", function()
         assert.same({}, store:put({}, WINDOW))
         assert.equal(0, count "waiting")
       end)
 
-      it("has one new among concurrent copies", function()
+      it("returns true for exactly one of concurrent duplicates", function()
         local others, is_new = { store, another(), another() }, 0
         apivideo.parallel(50, (("x"):rep(200)):gmatch "x", function(_, place)
-          local verdicts = assert(others[place % 3 + 1]:put({ item { key = "same", raw = tostring(place) } }, WINDOW))
-          if verdicts[1] then is_new = is_new + 1 end
+          local results = assert(others[place % 3 + 1]:put({ item { key = "same", raw = tostring(place) } }, WINDOW))
+          if results[1] then is_new = is_new + 1 end
         end)
         assert.equal(1, is_new)
         assert.equal(1, count "waiting")
@@ -279,7 +279,7 @@ return function(name, kind)
     end)
 
     describe("claim", function()
-      it("gives each entry once, oldest first", function()
+      it("returns each entry once, oldest first", function()
         for i = 1, 5 do put { key = tostring(i), raw = tostring(i) } end
         local other = another()
         assert.same({ "1", "2" }, raws_of(store:claim(2, 60)))
@@ -289,7 +289,7 @@ return function(name, kind)
         assert.equal(5, count "claimed")
       end)
 
-      it("gives an entry again when its lease is over, and counts", function()
+      it("returns an entry again after its lease has expired, and counts the attempt", function()
         put {}
         local first = claim(0.05)
         local second = claim_soon()
@@ -298,7 +298,7 @@ return function(name, kind)
         assert.not_equal(first.token, second.token)
       end)
 
-      it("is lost with its lease, and cannot settle anything then", function()
+      it("is lost when its lease expires, and cannot settle the event any more", function()
         put {}
         local first = claim(0.05)
         local second = claim_soon()
@@ -306,14 +306,14 @@ return function(name, kind)
           assert.is_false(store:extend(lost.id, lost.token, 60))
           assert.is_false(store:complete(lost.id, lost.token))
           assert.is_false(store:retry(lost.id, lost.token, 0, "x"))
-          assert.is_false(store:bury(lost.id, lost.token, "x"))
+          assert.is_false(store:dead_letter(lost.id, lost.token, "x"))
         end
         assert.is_true(store:complete(second.id, second.token))
         assert.is_false(store:complete(second.id, second.token))
         assert.is_nil(claim())
       end)
 
-      it("is lost with its lease even if nobody else has it", function()
+      it("is lost when its lease expires even if no other worker has claimed the event", function()
         put {}
         local entry = claim(0.03)
         wait_for(function() return count "waiting" == 1 end, "the lease's end")
@@ -322,7 +322,7 @@ return function(name, kind)
         assert.equal(2, claim().attempt)
       end)
 
-      it("lives on with extend", function()
+      it("is renewed by extend", function()
         put {}
         local entry = claim(1)
         for _ = 1, 2 do assert.is_true(store:extend(entry.id, entry.token, 60)) end
@@ -333,7 +333,7 @@ return function(name, kind)
     end)
 
     describe("remove", function()
-      it("completes a claimed entry and leaves nothing of it", function()
+      it("completes a claimed entry and removes it with its key", function()
         put { key = "a", raw = "a", occurrence = "a", lane = "l" }
         put { key = "b", raw = "b", lane = "l" }
         local entry = claim()
@@ -360,7 +360,7 @@ return function(name, kind)
     end)
 
     describe("retry", function()
-      it("puts an entry off", function()
+      it("delays an entry", function()
         put { key = "a", raw = "a" }
         put { key = "b", raw = "b" }
         local entry = claim()
@@ -376,7 +376,7 @@ return function(name, kind)
         assert.is_true(store:complete(again.id, again.token))
       end)
 
-      it("goes before younger ones when its delay is over", function()
+      it("orders an entry before younger ones after its delay", function()
         put { key = "a", raw = "a" }
         local entry = claim()
         put { key = "b", raw = "b" }
@@ -386,15 +386,15 @@ return function(name, kind)
     end)
 
     describe("dead letters", function()
-      local function bury(fields)
+      local function dead_letter(fields)
         put(fields)
         local entry = claim()
-        assert.is_true(store:bury(entry.id, entry.token, "why " .. entry.raw))
+        assert.is_true(store:dead_letter(entry.id, entry.token, "why " .. entry.raw))
         return entry.id
       end
 
-      it("are kept with their error until they are given another chance", function()
-        local a, b = bury { key = "a", raw = "a" }, bury { key = "b", raw = "b" }
+      it("are stored with their error until they are redriven", function()
+        local a, b = dead_letter { key = "a", raw = "a" }, dead_letter { key = "b", raw = "b" }
         assert.is_nil(claim())
         local dead = assert(store:list("dead", 10, 0))
         assert.same({ a, b }, ids_of(dead))
@@ -411,8 +411,8 @@ return function(name, kind)
         assert.is_true(store:complete(entry.id, entry.token))
       end)
 
-      it("are all given another chance", function()
-        for i = 1, 3 do bury { key = tostring(i), raw = tostring(i) } end
+      it("are all redriven", function()
+        for i = 1, 3 do dead_letter { key = tostring(i), raw = tostring(i) } end
         assert.equal(3, store:redrive())
         assert.equal(0, store:redrive())
         assert.same({ "1", "2", "3" }, raws_of(store:claim(10, 60)))
@@ -420,13 +420,13 @@ return function(name, kind)
     end)
 
     describe("purge", function()
-      it("removes what ended, and forgets its key", function()
+      it("removes entries that have ended, and their keys", function()
         put { key = "done" }
         local entry = claim()
         assert.is_true(store:complete(entry.id, entry.token))
         put { key = "dead" }
         entry = claim()
-        assert.is_true(store:bury(entry.id, entry.token, "x"))
+        assert.is_true(store:dead_letter(entry.id, entry.token, "x"))
         put { key = "waiting" }
         assert.equal(0, store:purge("done", 60))
         assert.equal(1, store:purge("done", 0))
@@ -441,7 +441,7 @@ return function(name, kind)
     end)
 
     describe("list", function()
-      it("goes through the entries of a state", function()
+      it("pages through the entries of a state", function()
         for i = 1, 5 do put { key = tostring(i), raw = tostring(i) } end
         local first = assert(store:list("waiting", 2, 0))
         assert.same({ "1", "2" }, raws_of(first))
@@ -472,11 +472,11 @@ return function(name, kind)
     end)
 
     if kind.unwritable then
-      it("lists and counts while nothing can be written", function()
+      it("lists and counts while the events cannot be written", function()
         for i = 1, 4 do put { key = tostring(i), raw = tostring(i) } end
         claim(0.05)
         local dead, done = claim(), claim()
-        assert.is_true(store:bury(dead.id, dead.token, "x"))
+        assert.is_true(store:dead_letter(dead.id, dead.token, "x"))
         assert.is_true(store:complete(done.id, done.token))
         wait_for(function() return count "waiting" == 2 end, "the lease's end")
         local other = another()
@@ -487,7 +487,7 @@ return function(name, kind)
             assert.same({ dead.id }, ids_of(assert(each:list("dead", 10, 0))))
             assert.same({}, assert(each:list("claimed", 10, 0)))
             assert.equal(2, assert(each:stats()).waiting)
-            assert.is_true(runtime.monotonic() - started < 4) -- a writer is waited for for five seconds
+            assert.is_true(runtime.monotonic() - started < 4) -- not the 5 s of the busy timeout
           end
         end)
       end)
@@ -523,7 +523,7 @@ return function(name, kind)
         return claim()
       end
 
-      it("has one claimed at a time, in order of receipt", function()
+      it("has one event claimed at a time, in order of receipt", function()
         put { key = "a1", raw = "a1", lane = "a" }
         put { key = "a2", raw = "a2", lane = "a" }
         put { key = "b1", raw = "b1", lane = "b" }
@@ -535,10 +535,10 @@ return function(name, kind)
         local second = next_of(a, "complete")
         assert.equal("a2", second.raw)
         assert.is_nil(claim())
-        assert.equal("a3", next_of(second, "bury", "x").raw)
+        assert.equal("a3", next_of(second, "dead_letter", "x").raw)
       end)
 
-      it("waits while its first is put off", function()
+      it("waits while its first event is delayed", function()
         put { key = "a1", raw = "a1", lane = "a" }
         put { key = "a2", raw = "a2", lane = "a" }
         local first = claim()
@@ -548,18 +548,18 @@ return function(name, kind)
         assert.equal("a2", next_of(first, "complete").raw)
       end)
 
-      it("goes on with the next that comes when it was empty", function()
+      it("continues with the next event after it was empty", function()
         put { key = "a1", raw = "a1", lane = "a" }
         assert.is_nil(next_of(claim(), "complete"))
         put { key = "a2", raw = "a2", lane = "a" }
         assert.equal("a2", claim().raw)
       end)
 
-      it("keeps one claimed when a dead one comes back", function()
+      it("has one event claimed after a dead letter was redriven", function()
         put { key = "a1", raw = "a1", lane = "a" }
         put { key = "a2", raw = "a2", lane = "a" }
         put { key = "a3", raw = "a3", lane = "a" }
-        local second = next_of(claim(), "bury", "x")
+        local second = next_of(claim(), "dead_letter", "x")
         assert.equal("a2", second.raw)
         assert.equal(1, store:redrive())
         assert.is_nil(claim())
@@ -568,14 +568,14 @@ return function(name, kind)
         assert.equal("a3", next_of(again, "complete").raw)
       end)
 
-      it("is any string", function()
+      it("can be any string", function()
         put { key = "a1", raw = "a1", lane = "a\0b" }
         put { key = "a2", raw = "a2", lane = "a\0c" }
         put { key = "a3", raw = "a3", lane = "" }
         assert.same({ "a1", "a2", "a3" }, raws_of(store:claim(10, 60)))
       end)
 
-      it("gives a whole batch of lanes at once, one of each", function()
+      it("lets a batch of claims have one event of each lane", function()
         local items = {}
         for i = 1, 60 do items[i] = item { key = tostring(i), raw = ("%d"):format(i % 3), lane = tostring(i % 3) } end
         assert(store:put(items, WINDOW))
@@ -586,7 +586,7 @@ return function(name, kind)
     end)
 
     describe("pause", function()
-      it("stops claims, for everybody, and nothing else", function()
+      it("stops claims in all processes, and no other call", function()
         put { key = "a" }
         local entry = claim()
         put { key = "b" }
@@ -608,7 +608,7 @@ return function(name, kind)
         for i = 1, 6 do put { key = tostring(i), lane = i > 4 and "lane" or nil } end
         local done, dead, late = claim(), claim(), claim()
         assert.is_true(store:complete(done.id, done.token))
-        assert.is_true(store:bury(dead.id, dead.token, "x"))
+        assert.is_true(store:dead_letter(dead.id, dead.token, "x"))
         assert.is_true(store:retry(late.id, late.token, 60, "x"))
         claim()
         local stats = assert(store:stats())
@@ -622,15 +622,15 @@ return function(name, kind)
     end)
 
     describe("close", function()
-      it("may be called twice; what comes then is told so", function()
+      it("can be called twice; later calls return an error", function()
         assert.is_true(store:close())
         assert.is_true(store:close())
-        local verdicts, err = store:put({ item {} }, WINDOW)
-        assert.is_nil(verdicts)
+        local results, err = store:put({ item {} }, WINDOW)
+        assert.is_nil(results)
         assert.equal("store_unavailable", err.kind)
         for _, call in ipairs { { "claim", 1, 60 }, { "extend", 1, 1, 60 }, { "complete", 1, 1 },
-          { "remove", 1, 1 }, { "retry", 1, 1, 0, "x" }, { "bury", 1, 1, "x" }, { "list", "dead", 1, 0 }, { "redrive" },
-          { "purge", "done", 0 }, { "pause" }, { "resume" }, { "stats" } } do
+          { "remove", 1, 1 }, { "retry", 1, 1, 0, "x" }, { "dead_letter", 1, 1, "x" }, { "list", "dead", 1, 0 },
+          { "redrive" }, { "purge", "done", 0 }, { "pause" }, { "resume" }, { "stats" } } do
           local result, problem = store[call[1]](store, unpack(call, 2))
           assert.is_nil(result, call[1])
           assert.equal("store_unavailable", problem.kind)

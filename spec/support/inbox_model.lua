@@ -1,5 +1,5 @@
---- A simple model of a store of an inbox, in plain Lua: what the store's contract says, entry by entry. `checked` puts
---- it around a real store: each call must return what the model expects, and the lists must be equal.
+--- A simple model of a store of an inbox, in plain Lua: the store's contract, entry by entry. `checked` wraps a real
+--- store: each call must return what the model expects, and the lists must be equal.
 
 local errors = require "apivideo.error"
 
@@ -29,7 +29,7 @@ function Model:state_of(entry)
   return self:is_held(entry) and "claimed" or "waiting"
 end
 
---- The entries for which `condition` holds, in the order of their ids.
+--- The entries for which `condition` is true, in the order of their ids.
 function Model:select(condition)
   local found = {}
   for _, entry in ipairs(self.entries) do
@@ -56,7 +56,7 @@ local function has_between(entries, one, other)
   return false
 end
 
---- Whether an entry of an item's occurrence came within the window, and none of the opposite one between.
+--- Whether an entry of an item's occurrence came within the window, and no entry of the opposite occurrence between.
 function Model.is_retry(entries, item, window)
   local opposites = {}
   for _, entry in ipairs(entries) do
@@ -72,7 +72,7 @@ function Model.is_retry(entries, item, window)
   return false
 end
 
--- What becomes of an item; the entry, where it is new.
+-- The expected result for an item; and the entry, if it is new.
 local function put_one(self, item, window)
   local entry = { came = math.floor((self.clock.time - (item.age or 0)) / 10 + 0.5) * 10, place = self.count + 1 }
   for _, name in ipairs { "key", "occurrence", "opposite", "lane", "raw", "error" } do entry[name] = item[name] end
@@ -97,7 +97,7 @@ function Model:put(items, window)
   return results, new
 end
 
--- Why an entry must not be claimed now, or nil. An entry that was given another chance may have any place in its lane.
+-- Why an entry must not be claimed now, or nil. A redriven entry may have any place in its lane.
 local function obstacle(self, entry)
   if entry.state ~= "open" then return "it is " .. entry.state end
   if self:is_held(entry) then return "another claim holds" end
@@ -111,7 +111,7 @@ local function obstacle(self, entry)
   end
 end
 
--- Whether an entry can be claimed whatever the place is that entries of its lane got again.
+-- Whether an entry can be claimed for any places that redriven entries of its lane may have.
 local function is_surely_free(self, entry)
   if obstacle(self, entry) then return false end
   return not entry.lane or not self:select(function(other)
@@ -120,7 +120,7 @@ local function is_surely_free(self, entry)
   end)[1]
 end
 
---- Checks the claims that a store gave, and notes them.
+--- Checks the claims that a store returned, and records them.
 function Model:claim(limit, lease, claims)
   if self.is_paused then return expect("claims in a pause", 0, #claims) end
   if #claims > limit then fail("claim: %d entries, at most %d wanted", #claims, limit) end
@@ -131,7 +131,7 @@ function Model:claim(limit, lease, claims)
     if problem then fail("claim: %s was given, but %s", entry.raw, problem) end
     if entry.place < last then fail("claim: %s is older than the one before it", entry.raw) end
     last = entry.place
-    -- Where a store begins to count is its own matter.
+    -- Each store may begin at any token.
     entry.token, entry.attempt = entry.token == 0 and claim.token or entry.token + 1, entry.attempt + 1
     expect("token of " .. entry.raw, entry.token, claim.token)
     expect("attempt of " .. entry.raw, entry.attempt, claim.attempt)
@@ -144,7 +144,7 @@ function Model:claim(limit, lease, claims)
   if missed then fail("claim: %s was not given, and nothing prevents it", missed.raw) end
 end
 
--- The entry of a claim that holds, or nil.
+-- The entry of a claim that is not lost, or nil.
 local function holding(self, id, token)
   local entry = self:find("id", id)
   return entry and entry.token == token and self:is_held(entry) and entry or nil
@@ -160,7 +160,7 @@ function Model:remove_entry(entry)
   end
 end
 
--- What settles or extends a claim: what becomes of its entry.
+-- The effects of the calls that settle or extend a claim.
 local settle = {
   extend = function(self, entry, lease) entry.due = self.clock.time + lease end,
   complete = function(self, entry)
@@ -171,7 +171,7 @@ local settle = {
   retry = function(self, entry, delay, message)
     entry.is_claimed, entry.due, entry.error = false, self.clock.time + delay, message
   end,
-  bury = function(self, entry, message)
+  dead_letter = function(self, entry, message)
     finish(self, entry, "dead")
     entry.error = message
   end,
@@ -200,7 +200,7 @@ function Model:purge(state, age)
   return #old
 end
 
--- Notes the ids that the store gave to new entries.
+-- Records the ids that the store assigned to new entries.
 local function learn(self, store, new)
   local ids = {}
   for _, state in ipairs { "waiting", "dead" } do
@@ -219,7 +219,7 @@ end
 
 local STATES = { "waiting", "claimed", "dead", "done" }
 
---- Compares all that a store lists and counts with the model.
+--- Compares all lists and counts of a store with the model.
 function Model:audit(store)
   local stats = assert(store:stats())
   local attempts = 0
@@ -248,7 +248,7 @@ function Model:audit(store)
   expect("stats.paused", self.is_paused, stats.paused)
 end
 
--- The calls of a store, with the model's part of each; its result is the expected one.
+-- The model of each call of a store; it returns the expected result.
 local calls = {
   put = function(self, store, results, items, window)
     local expected, new = self:put(items, window)
@@ -296,7 +296,7 @@ function Model:checked()
   return proxy
 end
 
---- Makes the model of an empty store.
+--- Creates the model of an empty store.
 ---@param store apivideo.Store
 ---@param clock { time: number }
 function Model.new(store, clock)

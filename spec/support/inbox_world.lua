@@ -1,5 +1,5 @@
---- Random operations on an inbox's store and spool, beside the model: a run of them, what must hold after each, and the
---- shortest list of operations that still fails.
+--- Random operations on the store and the spool of an inbox, beside the model: runs them, checks the invariants after
+--- each, and shortens a list of operations that fails.
 
 local Model = require "spec.support.inbox_model"
 local core = require "apivideo.core"
@@ -19,11 +19,11 @@ local KEYS, STREAMS = 15, 2
 local World = {}
 World.__index = World
 
--- ---- operations: a list that can be shortened, so each finds out by itself what it acts on ----
+-- ---- operations: a list that can be shortened, so each selects its own subject ----
 
 local weights = {
-  put = 30, claim = 22, complete = 14, retry = 7, bury = 6, extend = 4, remove = 2, advance = 6, redrive = 3, purge = 3,
-  pause = 1, resume = 4, restart = 3, outage = 4, recovery = 9, fault = 6, forward = 14,
+  put = 30, claim = 22, complete = 14, retry = 7, dead_letter = 6, extend = 4, remove = 2, advance = 6, redrive = 3,
+  purge = 3, pause = 1, resume = 4, restart = 3, outage = 4, recovery = 9, fault = 6, forward = 14,
 }
 local names, total = {}, 0
 for name in pairs(weights) do names[#names + 1] = name end
@@ -68,7 +68,7 @@ local function target_of(self)
   end)
 end
 
--- An arrival's item: of one of a few keys, or a broadcast that starts or ends; now and then without an event.
+-- An item: with one of a few keys, or a broadcast that starts or ends; some have no event.
 local function new_item(self, a, b)
   self.arrivals = self.arrivals + 1
   local item = { verified = a % 3 > 0, received_at = 1700000000 + a, lane = ({ "a", "b" })[b % 5] }
@@ -90,7 +90,7 @@ local function new_item(self, a, b)
   return item
 end
 
--- What is acknowledged must be in the store, or wait in the spool, unless it was purged or rightly dropped.
+-- An acknowledged event must be in the store or in the spool, unless it was purged or correctly dropped.
 local function check_acknowledged(self)
   for key, raw in pairs(self.acknowledged) do
     local spooled = self.spool_model and self.spool_model:find("key", key)
@@ -101,33 +101,33 @@ local function check_acknowledged(self)
   end
 end
 
--- Notes an event that was accepted, in the store or in the spool: when its key came first, or came again after a purge.
+-- Records an event that was accepted by the store or the spool: when its key came first, or first after a purge.
 local function accept(self, entry)
   if self.accepted_keys[entry.key] and not self.store_model.purged[entry.key] then return end
   self.accepted_keys[entry.key], self.accepted[entry.raw] = entry.raw, true
 end
 
--- That an item may be dropped as a retry: by all that was ever accepted, wherever it is.
+-- Checks that an item may be dropped as a retry: by all events that were accepted, wherever they are.
 local function check_drop(self, item)
   self.dropped[item.key] = true
   if self.accepted_keys[item.key] == item.raw then
     self.accepted_keys[item.key], self.accepted[item.raw] = nil, nil
   end
-  if not self.spool then return end -- then the store's model has decided by the same entries
+  if not self.spool then return end -- the store's model has already checked it with the same entries
   local arrival, accepted = self.times[item.raw], {}
   for raw in pairs(self.accepted) do
     if raw ~= item.raw then accepted[#accepted + 1] = self.times[raw] end
   end
   if not Model.is_retry(accepted, arrival, WINDOW) then
-    Model.fail("lost: %s was dropped as a retry, and it is none", item.raw)
+    Model.fail("lost: %s was dropped as a retry, but is not a retry", item.raw)
   end
 end
 
--- Notes what the store says to a put, from whomever it comes.
+-- Records the results of a put of the store.
 local function on_store_put(self, items, results, new)
   for _, entry in ipairs(new) do
     local time = self.times[entry.raw]
-    -- (One that was purged between two attempts to forward it comes again.)
+    -- An event that was purged between two attempts to forward it is new again.
     if time.place < self.last_place and not self.is_disordered and not time.was_stored then
       Model.fail("order: %s is in the store behind one that came later", entry.raw)
     end
@@ -155,7 +155,7 @@ local function restart(self)
   self.target = target_of(self)
 end
 
--- Calls something that may crash the process; then there is another one.
+-- Calls a function that may crash the process; a new process continues then.
 local function survive(self, fn, ...)
   local ok, result, err = pcall(fn, ...)
   if ok then return result, err end
@@ -196,13 +196,13 @@ local acts = {
     if self.store:remove(claim.id, claim.token) then self.store_model.purged[entry.key] = true end
   end,
   retry = function(self, a, b) settle(self, "retry", a, b % 2 == 0 and 0 or DELAY, "failure " .. b) end,
-  bury = function(self, a, b) settle(self, "bury", a, "given up " .. b) end,
+  dead_letter = function(self, a, b) settle(self, "dead_letter", a, "dead-lettered " .. b) end,
   extend = function(self, a, b) settle(self, "extend", a, LEASES[b % 2 + 1]) end,
   redrive = function(self, a)
     local claim = claim_of(self, a)
     survive(self, self.store.redrive, self.store, a % 2 == 0 and claim and claim.id or nil)
   end,
-  -- What is purged within the window takes the times with it that the window needs, so that is left out.
+  -- A purge within the window removes times that the window needs, so it is left out.
   purge = function(self, a) survive(self, self.store.purge, self.store, a % 2 == 0 and "done" or "dead", 1050) end,
   pause = function(self) survive(self, self.store.pause, self.store) end,
   resume = function(self) survive(self, self.store.resume, self.store) end,
@@ -219,7 +219,7 @@ local acts = {
   fault = function(self, a, b, c)
     local target = a % 2 == 0 and self.spool or self.store
     local methods = target == self.spool and { "put", "remove", "claim", "list", "retry" }
-      or { "put", "put", "claim", "complete", "retry", "bury" }
+      or { "put", "put", "claim", "complete", "retry", "dead_letter" }
     target.fault = { method = methods[b % #methods + 1], is_done = c % 2 == 0, is_crash = c % 3 == 0 }
   end,
   forward = function(self, a)
@@ -233,7 +233,7 @@ local function audit(self)
   check_acknowledged(self)
 end
 
--- Lets all go well from now on: everything must come to its end.
+-- Removes all faults: every event must be settled then.
 local function drain(self)
   self.store.down, self.store.fault = false, nil
   if self.spool then
@@ -302,7 +302,7 @@ end
 
 local world = { operations = operations }
 
---- Performs operations: what is wrong, and at which of them; or nil.
+--- Performs operations; the problem and the index of the operation that has it, or nil.
 ---@param kind spec.WorldKind
 ---@param list table[]
 function world.run(kind, list)
@@ -346,7 +346,7 @@ function world.shortest(kind, list)
   end
 end
 
---- Operations as a Lua table, for a test of their own.
+--- Operations as a Lua table, for a test.
 function world.text_of(list)
   local lines = {}
   for i, operation in ipairs(list) do
@@ -355,7 +355,7 @@ function world.text_of(list)
   return "{\n" .. table.concat(lines, "\n") .. "\n}"
 end
 
---- Runs `steps` random operations in lists of a hundred. Returns nil, or what to do about the first that fails.
+--- Runs `steps` random operations in lists of a hundred. Returns nil, or a report of the first list that fails.
 ---@param kind spec.WorldKind
 ---@param seed integer
 ---@param steps integer

@@ -1,4 +1,4 @@
---- What specs of the inbox have in common: its events, a store that fails on demand, a receiver.
+--- Helpers for specs of the inbox: events, a store that fails on demand, a receiver.
 
 local apivideo = require "apivideo"
 local errors = require "apivideo.error"
@@ -20,7 +20,7 @@ function inboxes.caption(id)
   return inboxes.raw_of("video.caption.generated", { captionId = id })
 end
 
---- What a function has the library write to stderr.
+--- The text that the library writes to stderr during a function.
 function inboxes.printed_by(fn)
   return table.concat(stderr.of(fn))
 end
@@ -38,7 +38,7 @@ function inboxes.failing(store)
   end })
 end
 
---- Sends a signed delivery to a receiver; the status of the answer.
+--- Sends a signed delivery to a receiver; the status of the response.
 function inboxes.deliver(receiver, raw, headers)
   return (receiver:receive { method = "POST", body = raw, headers = headers or {
     ["X-Api-Video-WebhookID"] = "webhook_1", ["X-Api-Video-Signature"] = apivideo.sign(raw, SECRET),

@@ -1,4 +1,4 @@
---- Failures that no further attempt can repair.
+--- Permanent failures: further attempts cannot succeed.
 
 local failure = require "apivideo.util.failure"
 local protected = require "apivideo.util.pcall"
@@ -12,11 +12,11 @@ Permanent.__name = "apivideo.permanent"
 Permanent.__tostring = function(self) return failure.message(self.cause) end
 
 local permanent = {
-  count = 0, -- how many were made
+  count = 0, -- how many were created
 }
 
-local MAIN = {}                                  -- stands for the main coroutine, which Lua 5.1 does not name
-local latest = setmetatable({}, { __mode = "k" }) -- task -> { count, cause } of the latest that it made
+local MAIN = {} -- the key of the main coroutine, for which coroutine.running returns nil in Lua 5.1
+local latest = setmetatable({}, { __mode = "k" }) -- task -> { count, cause } of its latest one
 
 local function current_task()
   local co = coroutine.running()
@@ -38,8 +38,8 @@ function permanent.is(value)
   return getmetatable(value) == Permanent
 end
 
---- The latest failure that the current task made after the first `count` ones, for a handler that made one
---- and did not return it.
+--- The latest failure that the current task created after the first `count` ones: a handler may create one and not
+--- return it.
 ---@param count integer
 ---@return boolean made
 ---@return any cause

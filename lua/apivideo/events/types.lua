@@ -1,33 +1,33 @@
---- The types of api.video's events: which fields identify an event, and a sample of each. `apivideo.events` makes the
+--- The schemas of api.video's event types: the fields that identify an event, and a sample. `apivideo.events` is the
 --- catalogue of them.
 ---
 --- Source: api.video's documentation, "Webhooks" (https://docs.api.video/reference/webhooks), and the
---- webhooks of its OpenAPI document; samples have the values of its examples.
+--- webhooks of its OpenAPI document; the samples have the values of its examples.
 
 ---@class apivideo.Event
 ---@field type string what happened
----@field emittedAt? string when, as api.video spells it: `apivideo.timestamp` makes it a number. api.video documents it for each type
----@field [string] any fields newer than this library. An array may hold `cjson.null`
+---@field emittedAt? string when, as api.video writes it: `apivideo.timestamp` converts it to a number. api.video documents it for each type
+---@field [string] any fields newer than this library. An array may contain `cjson.null`
 
---- A live stream began to broadcast. Comes for each broadcast, so again for the same stream.
+--- A live stream began to broadcast. Sent for each broadcast, so repeatedly for the same stream.
 ---@class apivideo.event.LiveStreamBroadcastStarted : apivideo.Event
 ---@field type "live-stream.broadcast.started"
 ---@field emittedAt string
 ---@field liveStreamId string the live stream
 
---- A live stream's broadcast ended. Comes for each broadcast, so again for the same stream.
+--- A live stream's broadcast ended. Sent for each broadcast, so repeatedly for the same stream.
 ---@class apivideo.event.LiveStreamBroadcastEnded : apivideo.Event
 ---@field type "live-stream.broadcast.ended"
 ---@field emittedAt string
 ---@field liveStreamId string the live stream
 
---- A broadcast is recorded, and the recording in the queue for encoding.
+--- A broadcast was recorded, and the recording is queued for encoding.
 ---@class apivideo.event.VideoSourceRecorded : apivideo.Event
 ---@field type "video.source.recorded"
 ---@field liveStreamId? string the live stream that was recorded
 ---@field videoId string the recording: a new video each time
 
---- One version of a video is encoded. Comes once for each quality of HLS, and once for MP4.
+--- One version of a video was encoded. Sent once for each quality of HLS, and once for MP4.
 ---@class apivideo.event.VideoEncodingQualityCompleted : apivideo.Event
 ---@field type "video.encoding.quality.completed"
 ---@field videoId string the video
@@ -35,15 +35,15 @@
 ---@field quality "240p"|"360p"|"480p"|"720p"|"1080p"|"2160p"|string the version's quality
 ---@field liveStreamId? string the live stream that the video is a recording of
 
---- A caption was made for a video.
+--- A caption was generated for a video.
 ---@class apivideo.event.VideoCaptionGenerated : apivideo.Event
 ---@field type "video.caption.generated"
 ---@field videoId string the video
 ---@field captionId string the caption
----@field generationMode? "transcript"|string how it was made
+---@field generationMode? "transcript"|string how it was generated
 ---@field language? string its language, an IETF language tag such as `en`
 
---- A summary was made of a video.
+--- A summary of a video was generated.
 ---@class apivideo.event.VideoSummaryGenerated : apivideo.Event
 ---@field type "video.summary.generated"
 ---@field videoId string the video

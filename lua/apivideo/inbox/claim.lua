@@ -1,71 +1,87 @@
---- An event that was taken out of an inbox to be handled.
+--- An event that a worker has claimed from an inbox.
 
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
+local options = require "apivideo.util.options"
 
-local MESSAGE = 1000 -- bytes that are kept of an error's message
+local STORED_MAX_BYTES = 1000 -- of an error's message
 
 ---@class apivideo.Claim
 ---@field id integer the entry's
+---@field token integer the fencing token: the store rejects a claim whose token is not the latest
 ---@field attempt integer as in `delivery`, which the handlers may change
----@field event? apivideo.Event nil when the catalogue no longer takes it for one
+---@field event? apivideo.Event nil if the catalogue can no longer parse it
 ---@field delivery apivideo.Delivery with `attempt`
 ---@field err? apivideo.Error why there is no event
 local Claim = {}
 Claim.__index = Claim
+Claim.__name = "apivideo.claim"
 
 Claim.__tostring = function(self) return "apivideo.claim " .. self.id end
 
--- What the store said of a claim.
-local function verdict(self, holds, err)
-  if holds then return true end
-  if holds == nil then return nil, err end
-  return nil, errors.new("claim_lost", ("the lease of event %d ran out; somebody else has it, or will"):format(self.id))
+-- The result of a method, from what the store returned.
+local function result_of(self, is_held, err)
+  if is_held then return true end
+  if is_held == nil then return nil, err end
+  return nil, errors.new("claim_lost",
+    ("the lease of event %d expired; another worker has claimed the event, or will"):format(self.id))
 end
 
 local function text_of(err)
-  return failure.text(err, nil, MESSAGE)
+  return failure.text(err, nil, STORED_MAX_BYTES)
 end
 
---- Renews the lease, for its whole time from now on.
+--- Renews the lease: its full time starts now.
 ---@return true|nil
 ---@return apivideo.Error? err `claim_lost` `store_unavailable`
 function Claim:extend()
-  return verdict(self, self.store:extend(self.id, self.token, self.lease))
+  options.check_self(self, Claim, "claim", "extend")
+  return result_of(self, self._store:extend(self.id, self.token, self._lease))
 end
 
---- The event is handled.
+--- Settles the event as handled.
 ---@return true|nil
 ---@return apivideo.Error? err `claim_lost` `store_unavailable`
 function Claim:complete()
-  -- Where a worker has put a group that completes it with others.
-  if self.completions then return verdict(self, self.completions:call(self)) end
-  return verdict(self, self.store:complete(self.id, self.token))
+  options.check_self(self, Claim, "claim", "complete")
+  if self._completions then return result_of(self, self._completions:call(self)) end
+  return result_of(self, self._store:complete(self.id, self.token))
 end
 
---- The event is to be handled again.
----@param delay number seconds from now on
+--- Settles the event as failed: it is handled again after a delay.
+---@param delay number seconds from now
 ---@param err any why
 ---@return true|nil
 ---@return apivideo.Error? err `claim_lost` `store_unavailable`
 function Claim:retry(delay, err)
+  options.check_self(self, Claim, "claim", "retry")
   if type(delay) ~= "number" or delay ~= delay or delay < 0 then
-    error("claim:retry: seconds expected, a number from 0 on", 2)
+    error("claim:retry: delay must be a number of seconds, 0 or more, got " .. tostring(delay), 2)
   end
-  return verdict(self, self.store:retry(self.id, self.token, delay, text_of(err)))
+  return result_of(self, self._store:retry(self.id, self.token, delay, text_of(err)))
 end
 
---- The event is given up: it is among the dead until somebody gives it another chance.
+--- Settles the event as a dead letter, which is handled again only after `inbox:redrive`.
 ---@param err any why
 ---@return true|nil
 ---@return apivideo.Error? err `claim_lost` `store_unavailable`
-function Claim:bury(err)
-  return verdict(self, self.store:bury(self.id, self.token, text_of(err)))
+function Claim:dead_letter(err)
+  options.check_self(self, Claim, "claim", "dead_letter")
+  return result_of(self, self._store:dead_letter(self.id, self.token, text_of(err)))
 end
 
-local claim = {}
+--- Completes the event in a transaction that it shares with others.
+---@private
+---@param completions apivideo.inbox.Group
+function Claim:_complete_in(completions)
+  self._completions = completions
+end
 
---- Makes one of what a store gave.
+local claim = {
+  LEASE_S = 30, -- default of the option lease
+}
+
+--- Creates the claim of an entry.
 ---@param inbox apivideo.Inbox
 ---@param entry apivideo.StoredEntry
 ---@param lease number seconds
@@ -79,7 +95,7 @@ function claim.new(inbox, entry, lease)
   delivery.key = event and inbox.events:key(event, entry.raw) or nil
   return setmetatable({
     id = entry.id, token = entry.token, attempt = entry.attempt, event = event, err = err, delivery = delivery,
-    store = inbox.store, lease = lease,
+    _store = inbox._store, _lease = lease,
   }, Claim)
 end
 

@@ -1,5 +1,7 @@
---- What a store is given of a delivery.
+--- A delivery in the form that a store takes.
 
+local errors = require "apivideo.error"
+local event_key = require "apivideo.events.key"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
 local protected = require "apivideo.util.pcall"
@@ -7,24 +9,25 @@ local runtime = require "apivideo.runtime"
 local sign = require("apivideo.core").signature.sign
 
 local ERROR_MAX_BYTES = 1000
-local REPLACEMENT = "\255" -- a byte that UTF-8 does not have: what replaces a NUL must not make the bytes an event
+local REPLACEMENT = "\255" -- for NUL: a byte that is never valid in UTF-8, so that the bytes do not become an event
+local RECEIVED_AT_MAX_S = 1e12 -- far in the future
 
----@class apivideo.StoredItem what a store is given
+---@class apivideo.StoredItem a delivery for a store
 ---@field key string the deduplication key
----@field occurrence? string the key without the time at which it was sent
+---@field occurrence? string the key without `emittedAt`
 ---@field opposite? string the `occurrence` of the opposite event
----@field error? string of signed bytes that cannot be parsed: the store keeps the item as a dead letter with that error
+---@field error? string of signed bytes that cannot be parsed: the item is stored as a dead letter with this error
 ---@field lane? string
 ---@field raw string
 ---@field webhookId? string
 ---@field verified boolean
 ---@field received_at number
----@field age? number seconds that it has been elsewhere since it came: for the store, it came as long ago
+---@field age? number seconds since it was received, if it comes from the spool
 
--- The lane of an event, or nil. A function that fails must not cost the event.
+-- The lane of an event, or nil. If the function of the option fails, the event is stored without a lane.
 local function lane_of(inbox, event)
-  if not inbox.lane then return nil end
-  local ok, lane = protected.call(inbox.lane, event)
+  if not inbox._lane then return nil end
+  local ok, lane = protected.call(inbox._lane, event)
   if ok and (lane == nil or type(lane) == "string") then return lane end
   log.error(("inbox: option \"lane\" must return a string or nil; for an event of type %s it %s"):format(
     event.type, ok and "returned a " .. type(lane) or "failed: " .. failure.message(lane)))
@@ -35,37 +38,52 @@ runtime.forbid_exit(lane_of, "the option \"lane\" of an inbox")
 
 local item = {}
 
---- Makes the item of a delivery. One whose bytes cannot be parsed has an error, and a key made of its bytes; each NUL,
---- which no store has to keep, is replaced by the byte 255.
+--- Raises at the caller of inbox:put for a value that is not a delivery: a store would fail with the whole batch, or
+--- could not read the entry again.
+---@param delivery any
+function item.check(delivery)
+  if type(delivery) ~= "table" or type(delivery.raw) ~= "string"
+    or type(delivery.event) ~= "table" and not errors.is(delivery.err) then
+    error("inbox:put: a delivery expected, with raw and event, or with raw and the err of events:parse", 3)
+  elseif delivery.event and delivery.raw:find("\0", 1, true) then
+    error("inbox:put: raw is not JSON: it has a NUL byte", 3)
+  end
+  local received_at = delivery.received_at
+  if received_at ~= nil
+    and not (type(received_at) == "number" and received_at >= 0 and received_at < RECEIVED_AT_MAX_S) then
+    error("inbox:put: received_at must be a number of seconds since 1970, got " .. tostring(received_at), 3)
+  elseif delivery.webhookId ~= nil and type(delivery.webhookId) ~= "string" then
+    error("inbox:put: webhookId must be a string, got " .. type(delivery.webhookId), 3)
+  elseif delivery.verified ~= nil and type(delivery.verified) ~= "boolean" then
+    error("inbox:put: verified must be a boolean, got " .. type(delivery.verified), 3)
+  end
+end
+
+--- Creates the item of a delivery. If its bytes cannot be parsed, it has an error, and its key is a hash of the bytes;
+--- each NUL, which stores need not support, is replaced by the byte 255.
 ---@param inbox apivideo.Inbox
 ---@param event apivideo.Event|nil
 ---@param err apivideo.Error|nil why there is no event
 ---@param received apivideo.Delivery|apivideo.StoredEntry
 ---@return apivideo.StoredItem
 function item.new(inbox, event, err, received)
-  local made = {
+  local new = {
     raw = received.raw, webhookId = received.webhookId, verified = received.verified or false,
     received_at = received.received_at or runtime.now(),
   }
   if event then
-    made.key, made.occurrence, made.opposite = inbox.events:key(event, received.raw)
-    made.lane = lane_of(inbox, event)
+    new.key, new.occurrence, new.opposite = inbox.events:key(event, received.raw)
+    new.lane = lane_of(inbox, event)
   else
-    made.raw = made.raw:gsub("%z", REPLACEMENT)
-    made.key = "unparsed:" .. sign(made.raw, "unparsed")
-    made.error = failure.text(err, nil, ERROR_MAX_BYTES)
+    new.raw = new.raw:gsub("%z", REPLACEMENT)
+    new.key = "unparsed:" .. sign(new.raw, "unparsed")
+    new.error = failure.text(err, nil, ERROR_MAX_BYTES)
   end
-  return made
+  return new
 end
 
--- A key's first value: the event's type. (A key is a list of values, each with its length before it.)
-local function type_of(key)
-  local length, from = key:match "^(%d+):()"
-  return length and key:sub(from, from + tonumber(length) - 1) or key
-end
-
---- Logs each item that its store dropped as a retry although its `emittedAt` differs: it may have been an event of its
---- own. Such a result becomes false, like that of any other duplicate.
+--- Logs each item that its store dropped as a retry although its `emittedAt` differs: it may have been a different
+--- event. Such a result becomes false, like that of any other duplicate.
 ---@param items apivideo.StoredItem[]
 ---@param results (boolean|"occurrence")[] of the store
 ---@param window number seconds
@@ -76,8 +94,8 @@ function item.log_dropped(items, results, window)
       results[i] = false
       local key, occurrence = items[i].key, items[i].occurrence
       log.warn(("dropped as a retry: %s of %s came less than %.0f s after an equal event, with no opposite event"
-        .. " between them; if it was an event of its own, lower the option \"window\" of the inbox")
-        :format(type_of(occurrence), type_of(key:sub(#occurrence + 1)), math.ceil(window)))
+        .. " between them; if it was a different event, lower the option \"window\" of the inbox")
+        :format(event_key.first_value(occurrence), event_key.first_value(key:sub(#occurrence + 1)), math.ceil(window)))
     end
   end
   return results

@@ -1,15 +1,17 @@
---- A store of an inbox in this process's memory, for tests: what it holds is gone with the process.
+--- A store of an inbox in the memory of this process, for tests: its events are lost when the process ends.
 
+local constructor = require "apivideo.util.constructor"
 local core = require "apivideo.core"
 local errors = require "apivideo.error"
 local options = require "apivideo.util.options"
-local priorities = require "apivideo.runtime.timers"
+local timers = require "apivideo.runtime.timers"
 
-local PURGED = 1000 -- entries that one purge removes at most
+local PURGE_BATCH = 1000 -- entries that one purge removes at most
 
 ---@class apivideo.MemoryStore : apivideo.Store
 local Memory = {}
 Memory.__index = Memory
+Memory.__name = "apivideo.inbox.memory"
 
 Memory.__tostring = function() return "apivideo.inbox.memory (volatile)" end
 
@@ -21,7 +23,7 @@ local function closed()
   return nil, errors.new("store_unavailable", "the inbox was closed")
 end
 
--- Makes an entry known as one that may be claimed, from now on or later.
+-- Queues an entry, to be claimed now or from a time on.
 local function queue(self, entry, at)
   entry.due = at
   if at then
@@ -35,7 +37,7 @@ local function is_open(entry)
   return entry.state == "open"
 end
 
--- The first entry of a lane that is neither done nor dead; others are forgotten.
+-- The first entry of a lane's queue that is neither done nor dead. Those before it are removed.
 local function head_of(lane)
   local entry = lane:next()
   while entry and not is_open(entry) do
@@ -45,8 +47,8 @@ local function head_of(lane)
   return entry
 end
 
--- Opens an entry. One behind another of its lane waits for its turn; the end of an earlier lease, which `later` may
--- still have, must not make it ready before.
+-- Opens an entry. If another entry of its lane is current, it waits. `due` is reset: `later` may still have the end of
+-- an earlier lease, which must not make the entry ready before its turn.
 local function open(self, entry)
   entry.state, entry.claimed, entry.due = "open", false, nil
   local lane = entry.lane and self.lanes[entry.lane]
@@ -55,13 +57,13 @@ local function open(self, entry)
     return
   end
   if entry.lane then
-    self.lanes[entry.lane] = lane or { queue = priorities.new() }
+    self.lanes[entry.lane] = lane or { queue = timers.new() }
     self.lanes[entry.lane].current = entry
   end
   queue(self, entry)
 end
 
--- Ends an entry; the next of its lane has its turn.
+-- Ends an entry; the next entry of its lane becomes current.
 local function finish(self, entry, state)
   entry.state, entry.claimed, entry.ended_at = state, false, now()
   local lane = entry.lane and self.lanes[entry.lane]
@@ -81,7 +83,7 @@ local function is_earlier(entry, other)
   return entry.id < other.id
 end
 
--- The entries of an occurrence that came last until `came`, and first after it; nil for either that is missing.
+-- The last entry of an occurrence until the time `came`, and the first one after it; nil for either that is missing.
 local function neighbors(self, occurrence, came)
   local before, after
   for entry in pairs(occurrence and self.occurrences[occurrence] or {}) do
@@ -94,8 +96,8 @@ local function neighbors(self, occurrence, came)
   return before, after
 end
 
--- Whether an item repeats an occurrence: an entry of it came within the window, and none of the opposite
--- occurrence came between the two.
+-- Whether an item repeats an occurrence: an entry of it came within the window, and no entry of the opposite occurrence
+-- came between the two.
 local function is_retry(self, item, came, window)
   local before, after = neighbors(self, item.occurrence, came)
   local opposite_before, opposite_after = neighbors(self, item.opposite, came)
@@ -105,7 +107,7 @@ local function is_retry(self, item, came, window)
     and not (opposite_after and is_earlier(opposite_after, after))
 end
 
--- Adds an entry to those of its occurrence.
+-- Adds an entry to the set of its occurrence.
 local function remember(self, entry)
   if not entry.occurrence then return end
   local entries = self.occurrences[entry.occurrence] or {}
@@ -113,7 +115,7 @@ local function remember(self, entry)
   self.occurrences[entry.occurrence] = entries
 end
 
--- Removes an entry, its key and its time.
+-- Removes an entry from all indexes.
 local function forget(self, entry)
   self.entries[entry.id], self.keys[entry.key] = nil, nil
   local entries = entry.occurrence and self.occurrences[entry.occurrence]
@@ -152,7 +154,7 @@ function Memory:put(items, window)
   return results
 end
 
--- What is given away of an entry.
+-- The public form of an entry.
 local function copy(entry)
   return {
     id = entry.id, token = entry.token, attempt = entry.attempt, raw = entry.raw, error = entry.error,
@@ -161,7 +163,7 @@ local function copy(entry)
   }
 end
 
--- Entries whose lease or delay is over become ready.
+-- Makes the entries ready whose lease or delay has expired.
 local function wake(self)
   local entry, at = self.later:next()
   while entry and at <= now() do
@@ -188,22 +190,22 @@ function Memory:claim(limit, lease)
   return claimed
 end
 
--- The entry of a claim that holds, or nil.
-local function holding(self, id, token)
+-- The entry of a claim that is not lost, or nil.
+local function claimed_entry(self, id, token)
   local entry = self.entries[id]
   if entry and entry.claimed and entry.token == token and now() < entry.due then return entry end
 end
 
 function Memory:extend(id, token, lease)
   if self.closed then return closed() end
-  local entry = holding(self, id, token)
+  local entry = claimed_entry(self, id, token)
   if entry then queue(self, entry, now() + lease) end
   return entry ~= nil
 end
 
 function Memory:complete(id, token)
   if self.closed then return closed() end
-  local entry = holding(self, id, token)
+  local entry = claimed_entry(self, id, token)
   if entry then
     finish(self, entry, "done")
     entry.raw = ""
@@ -213,7 +215,7 @@ end
 
 function Memory:remove(id, token)
   if self.closed then return closed() end
-  local entry = holding(self, id, token)
+  local entry = claimed_entry(self, id, token)
   if entry then
     finish(self, entry, "done")
     forget(self, entry)
@@ -223,7 +225,7 @@ end
 
 function Memory:retry(id, token, delay, message)
   if self.closed then return closed() end
-  local entry = holding(self, id, token)
+  local entry = claimed_entry(self, id, token)
   if entry then
     entry.claimed, entry.error = false, message
     queue(self, entry, now() + delay)
@@ -231,9 +233,9 @@ function Memory:retry(id, token, delay, message)
   return entry ~= nil
 end
 
-function Memory:bury(id, token, message)
+function Memory:dead_letter(id, token, message)
   if self.closed then return closed() end
-  local entry = holding(self, id, token)
+  local entry = claimed_entry(self, id, token)
   if entry then
     finish(self, entry, "dead")
     entry.error = message
@@ -241,8 +243,8 @@ function Memory:bury(id, token, message)
   return entry ~= nil
 end
 
--- The state as it is shown.
-local function shown(entry)
+-- The public state of an entry.
+local function state_of(entry)
   if not is_open(entry) then return entry.state end
   return entry.claimed and now() < entry.due and "claimed" or "waiting"
 end
@@ -252,7 +254,7 @@ function Memory:list(state, limit, after)
   local listed = {}
   for id = (after or 0) + 1, self.last do
     local entry = self.entries[id]
-    if entry and shown(entry) == state and #listed < limit then
+    if entry and state_of(entry) == state and #listed < limit then
       local item = copy(entry)
       item.state = state
       listed[#listed + 1] = item
@@ -279,7 +281,7 @@ function Memory:purge(state, age)
   if self.closed then return closed() end
   local count = 0
   for _, entry in pairs(self.entries) do
-    if entry.state == state and now() - entry.ended_at >= age and count < PURGED then
+    if entry.state == state and now() - entry.ended_at >= age and count < PURGE_BATCH then
       count = count + 1
       forget(self, entry)
     end
@@ -303,7 +305,7 @@ function Memory:stats()
   if self.closed then return closed() end
   local stats = { waiting = 0, claimed = 0, dead = 0, done = 0, attempts = 0, paused = self.paused }
   for _, entry in pairs(self.entries) do
-    local state = shown(entry)
+    local state = state_of(entry)
     stats[state] = stats[state] + 1
     if is_open(entry) then
       stats.attempts = math.max(stats.attempts, entry.attempt)
@@ -318,15 +320,21 @@ function Memory:close()
   return true
 end
 
---- Makes a store in memory: for tests, and for events that may be lost with the process.
----@return apivideo.Store
-return function(...)
-  if select("#", ...) > 0 then options.check("inbox.memory", (...), {}) end
+local function create(given)
+  options.check("inbox.memory", given or {}, {}, 4)
   return setmetatable({
     last = 0, entries = {}, keys = {}, occurrences = {}, -- id, key -> entry; occurrence -> set of entries
-    ready = priorities.new(),  -- by id
-    later = priorities.new(),  -- by the time that a lease or a delay ends; stale where entry.due differs
-    lanes = {},                -- lane -> { current = entry, queue = the others by id }
+    ready = timers.new(), -- by id
+    later = timers.new(), -- by the time at which a lease or a delay expires; outdated where entry.due differs
+    lanes = {},           -- lane -> { current = entry, queue = the others by id }
     paused = false, closed = false,
   }, Memory)
 end
+
+--- Creates a store in memory, for tests: `memory.new()`, or `memory()`.
+---@class apivideo.inbox.memory
+---@field new fun(): apivideo.Store
+---@overload fun(): apivideo.Store
+local memory = {}
+
+return constructor(memory, create)

@@ -1,4 +1,4 @@
---- Settling attempts of a worker: an event is completed, retried or dead-lettered, and the log says so.
+--- Settles the attempts of a worker: an event is completed, retried or dead-lettered, and logged.
 
 local backoff = require "apivideo.util.backoff"
 local errors = require "apivideo.error"
@@ -10,18 +10,18 @@ local runtime = require "apivideo.runtime"
 
 local MAX_BACKOFF_S = 600
 local STORE_RETRY_INTERVAL_S = 0.25
-local STORED_MAX_BYTES = 1000 -- of the errors of an attempt, as a claim keeps them
+local STORED_MAX_BYTES = 1000 -- of the errors of an attempt; a claim stores no more
 
 ---@class apivideo.Settlement the outcome of one attempt, for the log
----@field fate "completed"|"retried"|"buried"|"lost"
+---@field disposition "completed"|"retried"|"dead_lettered"|"lost"
 ---@field delivery apivideo.Delivery
 ---@field event? apivideo.Event
----@field seconds number how long the handlers took
+---@field seconds number duration of the handlers
 ---@field handled? integer how many handlers ran
 ---@field errors? any[] of handlers that failed
----@field tracebacks? table<integer, string> of those errors that were raised, by their place in `errors`
+---@field tracebacks? table<integer, string> of those errors that were raised, by their index in `errors`
 ---@field delay? number seconds until the next attempt
----@field err? apivideo.Error why it is lost: the lease expired, or the store is unavailable. It will be handled again
+---@field err? apivideo.Error why it is lost: the lease expired, or the store is unavailable. The event will be handled again
 
 local settlement = {}
 
@@ -36,9 +36,9 @@ local function text_of(errs, tracebacks, max_bytes)
   return table.concat(texts, "; ")
 end
 
-local function stored_text(outcome)
-  local each = math.floor(STORED_MAX_BYTES / #outcome.errors)
-  return text_of(outcome.errors, outcome.tracebacks, each)
+local function stored_text(result)
+  local max_bytes = math.floor(STORED_MAX_BYTES / #result.errors)
+  return text_of(result.errors, result.tracebacks, max_bytes)
 end
 
 local function all_permanent(errs)
@@ -52,53 +52,53 @@ local function name_of(delivery, event)
   return ("%s (attempt %d)"):format(tostring(event and event.type or "an event"), delivery.attempt)
 end
 
--- The default log: a line for each outcome that needs attention.
-local function report(outcome)
-  local fate, what = outcome.fate, name_of(outcome.delivery, outcome.event)
-  if outcome.errors then
-    local text = text_of(outcome.errors, outcome.tracebacks)
-    if fate == "retried" then
-      log.warn(("%s failed, again in %.0f s: %s"):format(what, outcome.delay, text))
-    elseif fate == "buried" then
-      log.error(("%s failed and was given up; see inbox:list(\"dead\"): %s"):format(what, text))
+-- The default log: a line for each result that needs attention.
+local function default_log(result)
+  local disposition, name = result.disposition, name_of(result.delivery, result.event)
+  if result.errors then
+    local text = text_of(result.errors, result.tracebacks)
+    if disposition == "retried" then
+      log.warn(("%s failed, next attempt in %.0f s: %s"):format(name, result.delay, text))
+    elseif disposition == "dead_lettered" then
+      log.error(("%s failed and is a dead letter; see inbox:list(\"dead\"): %s"):format(name, text))
     else
-      log.error(("%s failed: %s"):format(what, text))
+      log.error(("%s failed: %s"):format(name, text))
     end
-  elseif outcome.handled == 0 then
-    log.warn(("completed without a handler: %s; add one with handlers:on or handlers:otherwise"):format(what))
+  elseif result.handled == 0 then
+    log.warn(("completed without a handler: %s; add one with handlers:on or handlers:otherwise"):format(name))
   end
-  if outcome.err then
-    log.error(("%s will be handled again: %s"):format(what, failure.text(outcome.err)))
+  if result.err then
+    log.error(("%s will be handled again: %s"):format(name, failure.text(result.err)))
   end
 end
 
-local function tell(worker, outcome)
-  local ok, raised = protected.xpcall(worker.log or report, failure.raised, outcome)
+local function call_log(worker, result)
+  local ok, raised = protected.xpcall(worker.log or default_log, failure.raised, result)
   if not ok then log.error("inbox:work: option \"log\" failed: " .. failure.text(failure.parts(raised))) end
 end
 
-runtime.forbid_exit(tell, "the option \"log\" of inbox:work")
+runtime.forbid_exit(call_log, "the option \"log\" of inbox:work")
 
--- Calls a function of the claim, and retries it while the store is unavailable and the lease may hold.
+-- Calls a method of the claim, and retries it while the store is unavailable and the lease may not have expired.
 local function call_claim(worker, claim, name, ...)
   local ends = runtime.monotonic() + worker.lease
   while true do
     local ok, err = claim[name](claim, ...)
-    if ok or err.kind ~= "store_unavailable" or worker:is_over() or runtime.monotonic() > ends then return ok, err end
+    if ok or err.kind ~= "store_unavailable" or worker:is_ending() or runtime.monotonic() > ends then return ok, err end
     runtime.sleep(STORE_RETRY_INTERVAL_S)
   end
 end
 
--- Settles a claim in the store. Its fate; whether the store has it, and why not.
-local function store_outcome(worker, claim, outcome)
-  local attempt, errs = claim.attempt, outcome.errors
-  if outcome.handled then
+-- Settles a claim in the store. Returns the intended disposition; whether the store has it, and the error if not.
+local function settle_claim(worker, claim, result)
+  local attempt, errs = claim.attempt, result.errors
+  if result.handled then
     return "completed", call_claim(worker, claim, "complete")
   elseif attempt >= worker.attempts or all_permanent(errs) then
-    return "buried", call_claim(worker, claim, "bury", stored_text(outcome))
+    return "dead_lettered", call_claim(worker, claim, "dead_letter", stored_text(result))
   end
-  outcome.delay = delay_of(worker, attempt)
-  return "retried", call_claim(worker, claim, "retry", outcome.delay, stored_text(outcome))
+  result.delay = delay_of(worker, attempt)
+  return "retried", call_claim(worker, claim, "retry", result.delay, stored_text(result))
 end
 
 ---@class apivideo.inbox.Attempt a claim whose event is being handled
@@ -106,29 +106,32 @@ end
 ---@field started number
 ---@field ends number when it counts as failed; while it is being settled, when that counts as failed
 ---@field is_settling? boolean
----@field turn table of the task that handles it
+---@field is_settled? boolean
+---@field task apivideo.inbox.Task that handles it
 
---- Settles an attempt, once. Raises nothing, whatever the store and the log do: the claim of an attempt that
---- cannot be settled is no longer renewed, so its lease expires and the event is handled again.
+--- Settles an attempt, once. Raises nothing, whatever the store and the log do: the claim of an attempt that cannot be
+--- settled is no longer renewed, so its lease expires and the event is handled again.
 ---@param worker table
 ---@param attempt apivideo.inbox.Attempt
----@param handled? integer how many handlers ran; nil when one failed
+---@param handled? integer how many handlers ran; nil if one failed
 ---@param errs? any[] their errors
 ---@param tracebacks? table<integer, string>
 function settlement.settle(worker, attempt, handled, errs, tracebacks)
   local claim, now = attempt.claim, runtime.monotonic()
   attempt.is_settling = true
-  claim.delivery.attempt = claim.attempt -- for the log, should a handler have changed it
+  claim.delivery.attempt = claim.attempt -- for the log: a handler may have changed it
   attempt.ends = now + 2 * worker.lease + worker.handler_timeout
-  local outcome = {
+  local result = {
     event = claim.event, delivery = claim.delivery, handled = handled, errors = errs, tracebacks = tracebacks,
     seconds = now - attempt.started,
   }
-  local called, fate, ok, err = protected.call(store_outcome, worker, claim, outcome)
-  if not called then ok, err = nil, errors.new("store_unavailable", "the store failed: " .. failure.message(fate)) end
-  outcome.fate, outcome.err = ok and fate or "lost", err
+  local called, intended, ok, err = protected.call(settle_claim, worker, claim, result)
+  if not called then
+    ok, err = nil, errors.new("store_unavailable", "the store failed: " .. failure.message(intended))
+  end
+  result.disposition, result.err = ok and intended or "lost", err
   attempt.is_settled = true
-  tell(worker, outcome)
+  call_log(worker, result)
   worker.under_way[attempt] = nil
 end
 

@@ -1,9 +1,10 @@
---- A second store on this machine, for events that arrive while an inbox's store is away. They are forwarded in order
---- when it is back.
+--- A second store on this machine, for events that arrive while the store of an inbox is unavailable. They are
+--- forwarded in order when it is available again.
 ---
 --- An entry is removed from the spool after the store has it. If the process ends between the two, the entry is
---- forwarded again, and the store knows its key: at least once, and never lost. A forwarded entry leaves nothing behind:
---- the spool must not take the same event for a known one in the next outage, when only the store could be asked.
+--- forwarded again, and the store recognises its key: at-least-once delivery. The spool keeps no key of a forwarded
+--- entry: in the next outage it would drop the same event as a duplicate, and could not ask the store whether it is
+--- one.
 
 local core = require "apivideo.core"
 local failure = require "apivideo.util.failure"
@@ -11,22 +12,23 @@ local inbox_item = require "apivideo.inbox.item"
 local log = require "apivideo.runtime.log"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
-local slices = require "apivideo.runtime.time_slice"
+local time_slice = require "apivideo.runtime.time_slice"
 
 local LANE = "spool"         -- of all entries: only the oldest can be claimed, by one process at a time
 local BATCH = 100            -- entries that are put into the store at once
-local LEASE = 10             -- seconds that this may take, and after which another process continues for one that died
-local LOOK = 1               -- seconds between two checks whether other processes have spooled something
-local SHORTEST, LONGEST = 0.25, 5 -- seconds between two attempts to forward
-local PATIENCE = 3 * LEASE   -- seconds without a sign of life after which another task forwards
+local LEASE_S = 10           -- for putting a batch; after it, another process continues for one that died
+local CHECK_INTERVAL_S = 1   -- between two checks whether other processes have spooled events
+local MIN_WAIT_S, MAX_WAIT_S = 0.25, 5 -- between two attempts to forward
+local TASK_TIMEOUT_S = 3 * LEASE_S -- without progress, after which another task forwards
 
--- The window of what is put out of its order: none. Which events came between two of an occurrence, the spool alone
--- cannot tell, nor the store while some are in the spool; the store decides when the spooled ones are forwarded.
+-- The window for events that are put out of order. Neither the spool nor the store has all events then, so neither can
+-- tell which events came between two of an occurrence; the store decides when the spooled events are forwarded.
 local NO_WINDOW = 0
 
 ---@class apivideo.inbox.Spool
 local Spool = {}
 Spool.__index = Spool
+Spool.__name = "apivideo.inbox.spool"
 
 local function is_empty(store)
   for _, state in ipairs { "waiting", "claimed" } do
@@ -36,26 +38,26 @@ local function is_empty(store)
   return true
 end
 
--- Forgets what the parent knew, in a process that was forked: its task does not run here.
+-- Resets the state in a forked process: the task of the parent does not run here.
 local function check_process(self)
   local process = core.process_id()
   if self.process == process then return end
   self.process, self.forwarded = process, {}
-  self.used, self.looked, self.seen = true, -math.huge, -math.huge
+  self.used, self.checked_at, self.seen_at = true, -math.huge, -math.huge
 end
 
--- Whether something is to be forwarded first, in this process's view, which may be a moment old.
+-- Whether there are entries to be forwarded first. The result may be CHECK_INTERVAL_S old.
 local function is_in_use(self)
   check_process(self)
   local now = runtime.monotonic()
-  if self.used or now - self.looked > LOOK then
-    self.used, self.looked = not is_empty(self.spool), now
+  if self.used or now - self.checked_at > CHECK_INTERVAL_S then
+    self.used, self.checked_at = not is_empty(self.spool), now
   end
   return self.used
 end
 
--- The items of a claimed entry and of those behind it, and the ids. Ages are measured one after the other, and must
--- not change the order.
+-- The items of a claimed entry and of those after it, and their ids. The ages are measured one after the other, so they
+-- are adjusted to keep the order.
 local function batch_from(self, first)
   local items, ids, age = {}, {}, math.huge
   local function add(entry)
@@ -69,7 +71,7 @@ local function batch_from(self, first)
   return items, ids
 end
 
--- Puts an entry and those behind it into the store. True; or nil and an error.
+-- Puts an entry and those after it into the store. True; or nil and an error.
 local function put_from(self, entry)
   local items, ids = batch_from(self, entry)
   local results, err = self.store:put(items, self.window)
@@ -80,7 +82,7 @@ local function put_from(self, entry)
   return true
 end
 
--- Forwards an entry. True; or nil and an error, and it is to be forwarded again.
+-- Forwards an entry. True; or nil and an error, and the entry stays in the spool.
 local function forward_entry(self, entry)
   if not self.forwarded[entry.id] then
     local ok, err = put_from(self, entry)
@@ -92,47 +94,47 @@ local function forward_entry(self, entry)
   return self.spool:remove(entry.id, entry.token)
 end
 
---- Forwards the oldest entry, if no process does.
+--- Forwards the oldest entry, unless another process is forwarding it.
 ---@return boolean|nil forwarded
 function Spool:forward_one()
   check_process(self)
-  local entries = self.spool:claim(1, LEASE)
+  local entries = self.spool:claim(1, LEASE_S)
   return entries and entries[1] and forward_entry(self, entries[1]) or false
 end
 
---- Forwards what is there, until nothing is left.
+--- Forwards entries until the spool is empty.
 function Spool:forward()
-  local pause, slice = SHORTEST, slices.new()
+  local pause, slice = MIN_WAIT_S, time_slice.new()
   while not self.is_closed and not runtime.is_ending() and is_in_use(self) do
-    self.seen = runtime.monotonic()
+    self.seen_at = runtime.monotonic()
     local ok, forwarded = protected.call(self.forward_one, self)
     if not ok then log.error("inbox: the spool failed: " .. failure.message(forwarded)) end
     if ok and forwarded then
-      pause = SHORTEST
+      pause = MIN_WAIT_S
       slice:yield()
     else
       runtime.sleep(pause)
-      pause = math.min(LONGEST, pause * 2)
+      pause = math.min(MAX_WAIT_S, pause * 2)
     end
   end
-  self.seen = -math.huge
+  self.seen_at = -math.huge
 end
 
---- Starts a task that forwards, if there is anything and no task does.
+--- Starts a task that forwards, if there are entries and no such task runs.
 function Spool:wake()
   check_process(self)
-  if self.is_closed or not self.used or runtime.monotonic() - self.seen < PATIENCE then return end
-  self.seen = runtime.monotonic()
+  if self.is_closed or not self.used or runtime.monotonic() - self.seen_at < TASK_TIMEOUT_S then return end
+  self.seen_at = runtime.monotonic()
   runtime.spawn(self.forward, self)
 end
 
---- Closes its store. The task that forwards ends: it could not read the spool any more.
+--- Closes the store of the spool, and ends the task that forwards.
 function Spool:close()
   self.is_closed = true
   self.spool:close()
 end
 
---- How many entries wait in the spool, and the age of the oldest; nil while it cannot be read.
+--- How many entries are in the spool, and the age of the oldest; nil while it cannot be read.
 ---@return integer|nil count
 ---@return number? oldest seconds
 function Spool:size()
@@ -140,7 +142,8 @@ function Spool:size()
   if stats then return stats.waiting + stats.claimed, stats.oldest end
 end
 
--- Copies of items, in the spool's lane. One without an event is no dead letter here: it is forwarded, too.
+-- Copies of items, in the spool's lane and without an error: items without an event are forwarded, too, and become dead
+-- letters in the store.
 local function in_one_lane(items)
   local list = {}
   for i, item in ipairs(items) do
@@ -152,7 +155,8 @@ local function in_one_lane(items)
   return list
 end
 
---- Puts items into the store; where that is away, or older ones are still to be forwarded, into the spool.
+--- Puts items into the store; or into the spool, if the store is unavailable or older items have not been forwarded
+--- yet.
 ---@param items apivideo.StoredItem[]
 ---@param window number
 ---@return (boolean|"occurrence")[]|nil
@@ -162,11 +166,11 @@ function Spool:put(items, window)
     local results = self.spool:put(in_one_lane(items), NO_WINDOW)
     self:wake()
     if results then return results end
-    return self.store:put(items, NO_WINDOW) -- out of order, but safe
+    return self.store:put(items, NO_WINDOW) -- out of order, but durable
   end
   local results, err = self.store:put(items, window)
   if results then return results end
-  log.warn("inbox: events are spooled on this machine: " .. failure.message(err))
+  log.warn("inbox: events are spooled on this machine, since the store failed: " .. failure.message(err))
   self.used = true
   results, err = self.spool:put(in_one_lane(items), NO_WINDOW)
   self:wake()
@@ -177,17 +181,17 @@ local spool = {}
 
 ---@param store apivideo.Store
 ---@param second apivideo.Store
----@param window number seconds, for what is forwarded
----@param item_of fun(entry: apivideo.StoredEntry): apivideo.StoredItem with `error` where the entry has no event
+---@param window number seconds, for forwarded events
+---@param item_of fun(entry: apivideo.StoredEntry): apivideo.StoredItem with `error` if the entry has no event
 ---@return apivideo.inbox.Spool
 function spool.new(store, second, window, item_of)
   return setmetatable({
     store = store, spool = second, window = window, item_of = item_of,
     process = core.process_id(),
-    forwarded = {},      -- ids of those that the store has, and that are not yet removed here
-    used = true,         -- until it is known to be empty: another process may have left something
-    looked = -math.huge, -- when that was checked
-    seen = -math.huge,   -- when the task that forwards was last at work
+    forwarded = {},          -- ids of entries that the store has, and that are still in the spool
+    used = true,             -- until it is known to be empty: another process may have spooled events
+    checked_at = -math.huge, -- when that was checked
+    seen_at = -math.huge,    -- when the task that forwards made progress
   }, Spool)
 end
 

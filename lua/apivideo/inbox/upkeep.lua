@@ -1,4 +1,4 @@
---- What a worker does beside handling: renews leases, ends attempts that take too long, and purges.
+--- The periodic tasks of a worker: it renews leases, ends attempts that take too long, and purges.
 
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
@@ -15,10 +15,10 @@ local function report(raised)
   log.error("the inbox's worker failed: " .. failure.text(failure.parts(raised)))
 end
 
--- Renews the leases of the attempts that are neither settled nor overdue. An attempt whose renewal raises does not
--- cost the others theirs.
+-- Renews the leases of the attempts that are neither settled nor overdue. If the renewal of one attempt raises an
+-- error, the others are renewed all the same.
 local function renew(self)
-  local attempts = {} -- a copy: the set changes while the store is waited for
+  local attempts = {} -- a copy: the set changes during the calls of the store
   for attempt in pairs(self.under_way) do attempts[#attempts + 1] = attempt end
   for _, attempt in ipairs(attempts) do
     if self.under_way[attempt] and not attempt.is_settled and attempt.ends > runtime.monotonic() then
@@ -28,7 +28,7 @@ local function renew(self)
   end
 end
 
--- Replaces the tasks of overdue attempts. Where nginx has no timer for that, the next round does.
+-- Replaces the tasks of overdue attempts. If nginx has no timer for that, the next round tries it.
 local function end_overdue(self)
   local now, overdue = runtime.monotonic(), {}
   for attempt in pairs(self.under_way) do
@@ -39,10 +39,10 @@ local function end_overdue(self)
   end
 end
 
--- Removes what was handled longer ago than `keep`, in batches.
+-- Removes the events that were handled longer ago than the option retention says, in batches.
 local function purge(self)
-  while not self:is_over() and not self.over:is_open() do
-    local count = self.inbox.store:purge("done", self.inbox.keep)
+  while not self:is_ending() and not self.ended:is_open() do
+    local count = self.inbox._store:purge("done", self.inbox._retention)
     if not count or count == 0 then return end
     runtime.sleep(PURGE_PAUSE_S)
   end
@@ -54,7 +54,7 @@ local function run_purge(self)
   self.is_purging = false
 end
 
--- Starts a purge when one is due: in a task of its own, since it may take longer than a lease.
+-- Starts a purge if one is due: in a separate task, since it may take longer than a lease.
 local function start_purge(self)
   local now = runtime.monotonic()
   if self.is_purging or now - self.purged_at < upkeep.PURGE_INTERVAL_S then return end
@@ -68,7 +68,7 @@ function upkeep.round(self)
   renew(self)
   end_overdue(self)
   start_purge(self)
-  if self.inbox.spool then self.inbox.spool:wake() end
+  if self.inbox._spool then self.inbox._spool:wake() end
 end
 
 --- Seconds between two rounds.

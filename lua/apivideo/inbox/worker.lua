@@ -1,36 +1,37 @@
 --- Handlers at work on an inbox: tasks that claim events, run their handlers and settle each attempt.
 
 local cancellation = require "apivideo.runtime.cancellation"
+local claims = require "apivideo.inbox.claim"
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
 local group = require "apivideo.inbox.group"
 local log = require "apivideo.runtime.log"
-local options = require "apivideo.util.options"
 local permanent = require "apivideo.events.permanent"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 local settlement = require "apivideo.inbox.settlement"
-local slices = require "apivideo.runtime.time_slice"
+local time_slice = require "apivideo.runtime.time_slice"
 local upkeep = require "apivideo.inbox.upkeep"
+local work_options = require "apivideo.inbox.work_options"
 
+-- After either, a new task continues: in nginx, the memory of a task is freed only when its timer ends.
 local worker = {
-  LEASE = 30,    -- seconds
-  TURN = 60,     -- seconds after which a task goes on as another one: in nginx, a timer keeps its memory;
-  STEPS = 100,   -- or as many steps, each of which may leave some
+  TASK_MAX_S = 60,
+  TASK_MAX_STEPS = 100,
 }
 
-local ATTEMPTS = 10
-local BACKOFF = 5          -- seconds before the second attempt; then up to twice as long each time
-local LOOK = 0.25          -- seconds between two looks for what other processes put, or what is due again
-local PATIENCE = 1         -- seconds after which one who waits for another's look looks himself
-local OUTAGE = 5           -- seconds between two looks while the store is away, at most
-local TIMEOUT_LEASES = 10  -- default of the option handler_timeout
+local ATTEMPTS = 10               -- default of the option attempts
+local BACKOFF_S = 5               -- default of the option backoff
+local TIMEOUT_LEASES = 10         -- default of the option handler_timeout
+local POLL_INTERVAL_S = 0.25      -- for events that other processes put, and for those that are due again
+local POLLER_TIMEOUT_S = 1        -- after which another task polls
+local OUTAGE_POLL_MAX_S = 5       -- poll interval while the store is unavailable
 
-local function is_over(self)
+local function is_ending(self)
   return self.cancel and self.cancel:is_cancelled() or runtime.is_ending()
 end
 
--- The errors of handlers as a list that is not empty: an application's own `dispatch` may return one, or none.
+-- The errors of handlers as a list that is not empty: an application's own `dispatch` may return one error, or none.
 local function list_of(errs)
   if errs == nil or type(errs) == "table" and next(errs) == nil then return { "the handlers failed" } end
   return type(errs) == "table" and errs[1] ~= nil and errs or { errs }
@@ -39,7 +40,7 @@ end
 -- Runs the handlers of a claim. How many ran; or nil, the errors and their tracebacks.
 local function run(self, claim)
   if not claim.event then return nil, { permanent.new(claim.err) } end
-  if claim.delivery.attempt > self.attempts then -- the process that had it before ended without settling it
+  if claim.delivery.attempt > self.attempts then -- the process of the last attempt ended without settling it
     return nil, { ("%d attempts began and did not end"):format(claim.delivery.attempt - 1) }
   end
   local handled, errs, tracebacks = self.handlers:dispatch(claim.event, claim.delivery)
@@ -47,247 +48,227 @@ local function run(self, claim)
   return nil, list_of(errs), tracebacks
 end
 
--- Handles a claim. If that takes longer than the time limit, another task settles it and takes this one's place.
-local function handle(self, claim, turn)
+-- Handles a claim. If that takes longer than the time limit, another task settles it and replaces this task.
+local function handle(self, claim, task)
   local now = runtime.monotonic()
-  local attempt = { claim = claim, started = now, ends = now + self.handler_timeout, turn = turn }
-  self.under_way[attempt], turn.attempt = true, attempt
+  local attempt = { claim = claim, started = now, ends = now + self.handler_timeout, task = task }
+  self.under_way[attempt], task.attempt = true, attempt
   local handled, errs, tracebacks = run(self, claim)
   if attempt.is_settling then return settlement.ignore(attempt, errs, tracebacks) end
   settlement.settle(self, attempt, handled, errs, tracebacks)
-  turn.attempt = nil
+  task.attempt = nil
 end
 
--- Waits until there may be something to be done. One looks now and then; the others wait for him to
--- find something.
-local function rest(self, latch)
-  if self.looks_at and runtime.monotonic() - self.looks_at < PATIENCE then
-    self.found:wait(PATIENCE, latch)
+-- Waits until an event may be ready. One task polls; the others wait until it finds an event.
+local function wait_for_event(self, cancelled)
+  if self.polling_since and runtime.monotonic() - self.polling_since < POLLER_TIMEOUT_S then
+    self.found:wait(POLLER_TIMEOUT_S, cancelled)
     return
   end
-  self.looks_at = runtime.monotonic()
-  self.inbox.arrival:wait(LOOK, latch)
-  self.looks_at = nil
+  self.polling_since = runtime.monotonic()
+  self.inbox._arrival:wait(POLL_INTERVAL_S, cancelled)
+  self.polling_since = nil
 end
 
-local function found(self)
+-- Wakes the tasks that wait for an event.
+local function wake_waiting(self)
   local latch = self.found
   self.found = runtime.latch()
   latch:open()
 end
 
--- Waits after a failure, longer each time, or until another task finds something.
-local function rest_in_outage(self, turn, err, latch)
-  if not self.is_away then log.error("the inbox waits for its store: " .. failure.message(err)) end
-  self.is_away = true
-  turn.outage = math.min(OUTAGE, math.max(LOOK, turn.outage * 2))
-  self.found:wait(turn.outage, latch)
+-- Waits after a failure of the store, longer each time, or until another task finds an event.
+local function wait_for_store(self, task, err, cancelled)
+  if not self.in_outage then log.error("the inbox waits for its store: " .. failure.message(err)) end
+  self.in_outage = true
+  task.outage_wait = math.min(OUTAGE_POLL_MAX_S, math.max(POLL_INTERVAL_S, task.outage_wait * 2))
+  self.found:wait(task.outage_wait, cancelled)
 end
 
--- The group in which tasks that handle claim an event each: the claim, or false where there is none.
-local function new_claims(self, completions)
-  return group.new(function(askers)
-    local claims, err = self.inbox:claim { limit = #askers, lease = self.lease }
-    if not claims then return nil, err end
-    for i = 1, #askers do
-      if claims[i] then claims[i].completions = completions else claims[i] = false end
+-- The group of the claims of several tasks. The result of each call is a claim, or false if no event is ready.
+local function group_of_claims(self, completions)
+  return group.new(function(calls)
+    local list, err = self.inbox:claim { limit = #calls, lease = self.lease }
+    if not list then return nil, err end
+    for i = 1, #calls do
+      if list[i] then list[i]:_complete_in(completions) else list[i] = false end
     end
-    return claims
+    return list
   end)
 end
 
--- Where several handle at once, and the store completes several at once, they share its transactions.
-local function share(self)
-  local store = self.inbox.store
-  if self.loops == 1 or not store.complete_all then return end
-  self.group = new_claims(self, group.new(function(claims) return store:complete_all(claims) end))
+-- With several tasks, and a store that can complete several claims at once, the tasks share transactions.
+local function share_transactions(self)
+  local store = self.inbox._store
+  if self.running == 1 or not store.complete_all then return end
+  self.claims = group_of_claims(self, group.new(function(list) return store:complete_all(list) end))
 end
 
--- Claims an event: the claim, or false where there is none.
+-- Claims an event: the claim, or false if no event is ready; nil and an error.
 local function claim_one(self)
-  if self.group then return self.group:call(true) end
+  if self.claims then return self.claims:call(true) end
   local list, err = self.inbox:claim { lease = self.lease }
   if not list then return nil, err end
   return list[1] or false
 end
 
 -- Claims and handles one event, or waits for one.
-local function step(self, turn)
-  local latch = self.cancel and self.cancel.latch
+local function step(self, task)
+  local cancelled = self.cancel and self.cancel.latch
   local claim, err = claim_one(self)
-  if claim == nil then return rest_in_outage(self, turn, err, latch) end
-  turn.outage, self.is_away = 0, false
-  if not claim then return rest(self, latch) end
-  found(self)
-  handle(self, claim, turn)
-  if not turn.is_replaced then turn.slice:yield() end
+  if claim == nil then return wait_for_store(self, task, err, cancelled) end
+  task.outage_wait, self.in_outage = 0, false
+  if not claim then return wait_for_event(self, cancelled) end
+  wake_waiting(self)
+  handle(self, claim, task)
+  if not task.is_replaced then task.slice:yield() end
 end
 
-local function new_turn()
-  return { ends = runtime.monotonic() + worker.TURN, steps = 0, outage = 0, slice = slices.new() }
+---@class apivideo.inbox.Task the state of one task
+---@field ends number when a new task is to continue
+---@field steps integer
+---@field outage_wait number seconds
+---@field slice apivideo.Slice
+---@field attempt? apivideo.inbox.Attempt that it handles
+---@field is_replaced? boolean
+
+local function new_task()
+  return { ends = runtime.monotonic() + worker.TASK_MAX_S, steps = 0, outage_wait = 0, slice = time_slice.new() }
 end
 
--- Whether a task's turn is over, and another one goes on with it.
-local function is_handed_on(turn, fn, self)
-  turn.steps = turn.steps + 1
-  if runtime.monotonic() < turn.ends and turn.steps < worker.STEPS then return false end
-  turn.ends, turn.steps = new_turn().ends, 0 -- should there be no other
+-- Counts a step. True if the task has reached its limit, and a new one continues.
+local function is_handed_over(task, fn, self)
+  task.steps = task.steps + 1
+  if runtime.monotonic() < task.ends and task.steps < worker.TASK_MAX_STEPS then return false end
+  task.ends, task.steps = new_task().ends, 0 -- nginx may have no timer for a new task
   return runtime.background(fn, self)
 end
 
--- Deals with a step that raised: `dispatch` of handlers of the application's own, or a store that is broken.
-local function end_failed_step(self, turn, raised)
+-- Handles an error that a step raised: in an application's own `dispatch`, or in the store.
+local function end_failed_step(self, task, raised)
   local err, traceback = failure.parts(raised)
-  local attempt = turn.attempt
+  local attempt = task.attempt
   if attempt and not attempt.is_settling then
     settlement.settle(self, attempt, nil, { err == nil and "the handlers raised nil" or err }, { traceback })
-    turn.attempt = nil
+    task.attempt = nil
   else
     log.error("the inbox's worker failed: " .. failure.text(err, traceback))
-    runtime.sleep(LOOK)
+    runtime.sleep(POLL_INTERVAL_S)
   end
 end
 
 local loop
 
--- Goes on in place of a task that does not: settles the attempt that it had as failed.
+-- Continues in place of a task that does not: settles its attempt as failed.
 local function replace(self, lost, reason, traceback)
   lost.is_replaced = true
-  local attempt, turn = lost.attempt, new_turn()
+  local attempt, task = lost.attempt, new_task()
   if attempt then
-    attempt.turn, turn.attempt = turn, attempt
+    attempt.task, task.attempt = task, attempt
     if attempt.is_settling then
       log.error(("inbox: the settling of event %d did not end: %s"):format(attempt.claim.id, reason))
       self.under_way[attempt] = nil
     else
       settlement.settle(self, attempt, nil, { reason }, { traceback })
     end
-    turn.attempt = nil
+    task.attempt = nil
   end
-  return loop(self, turn)
+  return loop(self, task)
 end
 
--- Replaces the task of an attempt that is overdue, unless that has gone on meanwhile.
+-- Replaces the task of an attempt that is overdue, unless the task has continued since.
 local function replace_overdue(self, attempt)
-  local turn = attempt.turn
-  if turn.attempt ~= attempt or turn.is_replaced or attempt.ends > runtime.monotonic() then return end
-  return replace(self, turn, attempt.is_settling and "the store or the option log of inbox:work did not return"
+  local task = attempt.task
+  if task.attempt ~= attempt or task.is_replaced or attempt.ends > runtime.monotonic() then return end
+  return replace(self, task, attempt.is_settling and "the store or the option log of inbox:work did not return"
     or ("the handlers did not return within %g s (option handler_timeout of inbox:work)"):format(self.handler_timeout))
 end
 
 local YIELDED = "a handler yielded to another scheduler than apivideo's, which cannot resume it; wait with "
   .. "apivideo.sleep or calls of the client, or run the other scheduler in a coroutine of its own"
 
--- One of the tasks that handle.
-function loop(self, turn)
-  turn = turn or new_turn()
-  runtime.guard(function(traceback) runtime.spawn(replace, self, turn, YIELDED, traceback) end)
-  while not is_over(self) do
-    local ok, raised = protected.xpcall(step, failure.raised, self, turn)
-    if turn.is_replaced then return end
-    if not ok then end_failed_step(self, turn, raised) end
-    if is_handed_on(turn, loop, self) then return end
+-- One of the tasks that handle events.
+function loop(self, task)
+  task = task or new_task()
+  runtime.guard(function(traceback) runtime.spawn(replace, self, task, YIELDED, traceback) end)
+  while not is_ending(self) do
+    local ok, raised = protected.xpcall(step, failure.raised, self, task)
+    if task.is_replaced then return end
+    if not ok then end_failed_step(self, task, raised) end
+    if is_handed_over(task, loop, self) then return end
   end
-  self.loops = self.loops - 1
-  if self.loops == 0 then self.over:open(true) end
+  self.running = self.running - 1
+  if self.running == 0 then self.ended:open(true) end
 end
 
 -- The task that does the upkeep, until all others have ended.
-local function tend(self)
-  local turn = new_turn()
-  while not self.over:is_open() do
-    if is_handed_on(turn, tend, self) then return end
-    self.over:wait(upkeep.interval(self))
+local function run_upkeep(self)
+  local task = new_task()
+  while not self.ended:is_open() do
+    if is_handed_over(task, run_upkeep, self) then return end
+    self.ended:wait(upkeep.interval(self))
     local ok, raised = protected.xpcall(upkeep.round, failure.raised, self)
     if not ok then log.error("the inbox's worker failed: " .. failure.text(failure.parts(raised))) end
   end
 end
 
-local known = { concurrency = "number?", lease = "number?", attempts = "number?", backoff = "number?",
-  handler_timeout = "number?", cancel = "table?", signals = "boolean?", log = "function?" }
-
----@class apivideo.WorkOptions
----@field concurrency? integer how many events are handled at once, default 1
----@field lease? number seconds after which an event of a worker that died is given to another, default 30; a handler that takes longer keeps its event
----@field handler_timeout? number seconds after which an attempt whose handlers have not returned counts as failed, default ten leases
----@field attempts? integer after which an event is given up, default 10
----@field backoff? number seconds before the second attempt, default 5; then up to twice as long each time, and 10 minutes at most
----@field cancel? apivideo.Cancellation ends the work, after the events that are being handled
----@field signals? boolean SIGINT and SIGTERM end the work, after the events that are being handled; the second one at once. Not in nginx, which has signals of its own
----@field log? fun(settlement: apivideo.Settlement) told of each attempt; the default writes failures to nginx's error log or stderr
-
-local function check(handlers, given)
-  options.check("inbox:work", given, known, 5)
-  if type(handlers) ~= "table" or type(handlers.dispatch) ~= "function" then
-    error("inbox:work: handlers expected, from apivideo.handlers()", 4)
-  end
-  for _, name in ipairs { "concurrency", "attempts" } do
-    local value = given[name]
-    if value and (value < 1 or value % 1 ~= 0) then
-      error(("inbox:work: option \"%s\" must be a whole number from 1 on"):format(name), 4)
-    end
-  end
-  for _, name in ipairs { "lease", "backoff", "handler_timeout" } do
-    local value = given[name]
-    if value and (value ~= value or value <= 0) then
-      error(("inbox:work: option \"%s\" must be a number of seconds above 0"):format(name), 4)
-    end
-  end
-  if given.signals and not runtime.on_signal then
-    error("inbox:work: option \"signals\" is for scripts: nginx handles the signals of its workers itself", 4)
-  end
-  if given.cancel and not cancellation.is(given.cancel) then
-    error("inbox:work: option \"cancel\" must come from apivideo.cancellation()", 4)
-  end
-end
-
--- Starts a task, as soon as there is room for it.
+-- Starts a task, as soon as nginx has a timer for it.
 local function start(fn, self)
-  local begun = runtime.background(fn, self)
-  if not begun then log.error("the inbox waits for a timer of nginx; allow more: lua_max_running_timers") end
-  while not begun do
+  local is_started = runtime.background(fn, self)
+  if not is_started then log.error("the inbox waits for a timer of nginx; allow more: lua_max_running_timers") end
+  while not is_started do
     runtime.sleep(1)
-    begun = runtime.background(fn, self)
+    is_started = runtime.background(fn, self)
   end
 end
 
--- Has SIGINT and SIGTERM end the work: the first like a cancellation, the second without what is being handled,
--- which is handled again once its lease has expired. What ends that; nil and a message.
+-- Ends the work at SIGINT and SIGTERM: the first signal cancels it, the second does not wait for the events that are
+-- being handled, which are handled again after their leases have expired. Returns a function that restores the signals;
+-- or nil and a message.
 local function stop_on_signals(self)
   return runtime.on_signal(function()
     if self.cancel:is_cancelled() then
-      return self.over:open(nil,
+      return self.ended:open(nil,
         errors.new("cancelled", "a second signal ended the work at once", { origin = "inbox" }))
     end
     self.cancel:cancel()
   end)
 end
 
---- See apivideo.Inbox.work.
-function worker.work(inbox, handlers, given)
-  given = given or {}
-  check(handlers, given)
-  local refusal = runtime.refusal()
-  if refusal then error("inbox:work: " .. refusal, 3) end
+local function new(inbox, handlers, given)
   local self = {
     inbox = inbox, handlers = handlers, log = given.log,
     cancel = given.cancel or given.signals and cancellation.new() or nil,
-    lease = given.lease or worker.LEASE, attempts = given.attempts or ATTEMPTS, backoff = given.backoff or BACKOFF,
-    under_way = {}, -- set of attempts
-    purged_at = runtime.monotonic(), loops = given.concurrency or 1,
-    found = runtime.latch(), over = runtime.latch(),
-    is_over = is_over, replace = replace_overdue, -- for the modules of settling and upkeep
+    lease = given.lease or claims.LEASE_S,
+    attempts = given.attempts or ATTEMPTS,
+    backoff = given.backoff or BACKOFF_S,
+    under_way = {},                   -- set of attempts
+    purged_at = runtime.monotonic(),
+    running = given.concurrency or 1, -- tasks that handle events
+    found = runtime.latch(),          -- opens when a task finds an event; another one replaces it then
+    ended = runtime.latch(),
+    is_ending = is_ending, replace = replace_overdue, -- for settlement and upkeep
   }
   self.handler_timeout = given.handler_timeout or TIMEOUT_LEASES * self.lease
+  return self
+end
+
+--- See apivideo.Inbox.work.
+function worker.work(inbox, handlers, given)
+  given = given or {}
+  work_options.check(handlers, given)
+  local refusal = runtime.refusal()
+  if refusal then error("inbox:work: " .. refusal, 3) end
+  local self = new(inbox, handlers, given)
   local unsubscribe, message
   if given.signals then
     unsubscribe, message = stop_on_signals(self)
     if not unsubscribe then error("inbox:work: cannot catch signals: " .. message, 3) end
   end
-  share(self)
-  for _ = 1, self.loops do start(loop, self) end
-  start(tend, self)
-  local done, err = self.over:wait()
+  share_transactions(self)
+  for _ = 1, self.running do start(loop, self) end
+  start(run_upkeep, self)
+  local done, err = self.ended:wait()
   if unsubscribe then unsubscribe() end
   return done, err
 end

@@ -1,10 +1,10 @@
---- Counts of what became of deliveries, in the words of Prometheus.
+--- Counts of requests and deliveries by outcome, in Prometheus' text format.
 
 local dictionary = require "apivideo.runtime.dictionary"
 
 local PREFIX = "apivideo:metrics:"
 
--- Upper bounds of the histogram, in seconds, and how they are written.
+-- Upper bounds of the histogram's buckets, in seconds, and their labels.
 local BOUNDS = { 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, math.huge }
 local WRITTEN = { "0.001", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf" }
 
@@ -14,45 +14,45 @@ local REASONS = {
   store_unavailable = "store_unavailable", body_unavailable = "body_unavailable", -- kinds of errors
 }
 
-local FATES = {
+local OUTCOMES = {
   { name = "handled", help = "Deliveries whose handlers succeeded." },
   { name = "unhandled", help = "Deliveries that no handler matched." },
-  { name = "failed", help = "Deliveries of which a handler failed." },
-  { name = "stored", help = "Deliveries that the inbox has kept." },
-  { name = "duplicate", help = "Deliveries of events that the inbox knew." },
+  { name = "failed", help = "Deliveries for which a handler failed." },
+  { name = "stored", help = "Deliveries that the inbox has stored." },
+  { name = "duplicate", help = "Deliveries of events that the inbox had already." },
 }
 
 ---@class apivideo.Metrics
 local Metrics = {}
 Metrics.__index = Metrics
 
--- The keys of a type's counts, by fate. They are made once: a delivery makes no string.
+-- The keys of a type's counts, by outcome. They are created once, so that a delivery creates no string.
 local function keys_of(label)
   local keys = {}
-  for _, fate in ipairs(FATES) do keys[fate.name] = PREFIX .. fate.name .. ":" .. label end
+  for _, outcome in ipairs(OUTCOMES) do keys[outcome.name] = PREFIX .. outcome.name .. ":" .. label end
   return keys
 end
 
---- Counts a request that was refused.
----@param status integer the answer
+--- Counts a request that was rejected.
+---@param status integer of the response
 ---@param kind apivideo.ErrorKind
-function Metrics:refused(status, kind)
+function Metrics:rejected(status, kind)
   self.store:incr(self.reasons[kind] or self.reasons[status], 1, 0)
 end
 
---- Counts a delivery that an inbox has taken.
+--- Counts a delivery that an inbox has stored, or recognised as a duplicate.
 ---@param type string of its event
 ---@param is_new boolean
-function Metrics:kept(type, is_new)
+function Metrics:stored(type, is_new)
   local keys = self.types[type] or self.types.other
   self.store:incr(is_new and keys.stored or keys.duplicate, 1, 0)
 end
 
---- Counts a delivery whose handlers have ended.
+--- Counts a delivery whose handlers have returned.
 ---@param type string of its event
----@param handled integer|nil how many handlers ran; nil when one failed
+---@param handled integer|nil how many handlers ran; nil if one failed
 ---@param seconds number
-function Metrics:ran(type, handled, seconds)
+function Metrics:handled(type, handled, seconds)
   local store, keys = self.store, self.types[type] or self.types.other
   store:incr(not handled and keys.failed or handled == 0 and keys.unhandled or keys.handled, 1, 0)
   local place = 1
@@ -65,23 +65,23 @@ local function escaped(label)
   return (label:gsub('[\\"]', "\\%0"):gsub("\n", "\\n"))
 end
 
-local function write_head(lines, name, kind, help)
+local function write_metadata(lines, name, kind, help)
   lines[#lines + 1] = ("# HELP %s %s\n# TYPE %s %s"):format(name, help, name, kind)
 end
 
 local function write(lines, name, value)
-  -- A locale may write a comma.
+  -- Some locales write a comma.
   lines[#lines + 1] = name .. " " .. (("%.15g"):format(value):gsub(",", "."))
 end
 
--- Writes the deliveries by type of each fate; how many there are.
-local function write_fates(self, lines)
+-- Writes the deliveries by outcome and type; returns their number.
+local function write_outcomes(self, lines)
   local total = 0
-  for _, fate in ipairs(FATES) do
-    local name = "apivideo_deliveries_" .. fate.name .. "_total"
-    write_head(lines, name, "counter", fate.help)
+  for _, outcome in ipairs(OUTCOMES) do
+    local name = "apivideo_deliveries_" .. outcome.name .. "_total"
+    write_metadata(lines, name, "counter", outcome.help)
     for _, label in ipairs(self.labels) do
-      local value = self.store:get(self.types[label][fate.name]) or 0
+      local value = self.store:get(self.types[label][outcome.name]) or 0
       total = total + value
       write(lines, ('%s{type="%s"}'):format(name, escaped(label)), value)
     end
@@ -89,12 +89,12 @@ local function write_fates(self, lines)
   return total
 end
 
-local function write_refused(self, lines)
+local function write_rejected(self, lines)
   local total = 0
-  local name = "apivideo_deliveries_refused_total"
-  write_head(lines, name, "counter", "Requests that were refused.")
-  for _, reason in ipairs(self.refusals) do
-    local value = self.store:get(PREFIX .. "refused:" .. reason) or 0
+  local name = "apivideo_deliveries_rejected_total"
+  write_metadata(lines, name, "counter", "Requests that were rejected.")
+  for _, reason in ipairs(self.rejections) do
+    local value = self.store:get(PREFIX .. "rejected:" .. reason) or 0
     total = total + value
     write(lines, ('%s{reason="%s"}'):format(name, reason), value)
   end
@@ -103,7 +103,7 @@ end
 
 local function write_seconds(self, lines)
   local name, count = "apivideo_delivery_seconds", 0
-  write_head(lines, name, "histogram", "From a delivery's arrival until its handlers ended.")
+  write_metadata(lines, name, "histogram", "From a delivery's arrival until its handlers returned.")
   for place, written in ipairs(WRITTEN) do
     count = count + (self.store:get(self.buckets[place]) or 0)
     write(lines, ('%s_bucket{le="%s"}'):format(name, written), count)
@@ -112,16 +112,16 @@ local function write_seconds(self, lines)
   write(lines, name .. "_count", count)
 end
 
--- What an inbox holds now. While its store is away, only the spool can be counted.
+-- Writes the events in an inbox. While its store is unavailable, only the spool can be counted.
 local function write_inbox(lines, stats)
   local name = "apivideo_inbox_events"
-  write_head(lines, name, "gauge", "Events in the inbox.")
+  write_metadata(lines, name, "gauge", "Events in the inbox.")
   for _, state in ipairs { "waiting", "claimed", "dead" } do
     if stats[state] then write(lines, ('%s{state="%s"}'):format(name, state), stats[state]) end
   end
   if stats.spooled then write(lines, name .. '{state="spooled"}', stats.spooled) end
   name = "apivideo_inbox_oldest_seconds"
-  write_head(lines, name, "gauge", "Age of the oldest event that is still to be handled.")
+  write_metadata(lines, name, "gauge", "Age of the oldest event that has not been handled.")
   write(lines, name, stats.oldest or 0)
 end
 
@@ -130,8 +130,8 @@ end
 ---@return string
 function Metrics:text(stats)
   local lines, name = {}, "apivideo_deliveries_received_total"
-  local received = write_refused(self, lines) + write_fates(self, lines)
-  write_head(lines, name, "counter", "Requests, whatever became of them.")
+  local received = write_rejected(self, lines) + write_outcomes(self, lines)
+  write_metadata(lines, name, "counter", "Requests of any outcome.")
   write(lines, name, received)
   write_seconds(self, lines)
   if stats then write_inbox(lines, stats) end
@@ -141,15 +141,15 @@ end
 
 local metrics = {}
 
---- Makes the counts of a receiver.
----@param types string[] the types that have counts of their own; all others share one, so that no sender can make more
----@param store? apivideo.Dictionary shared with others, such as a dictionary of nginx
+--- Creates the counts of a receiver.
+---@param types string[] the types with counts of their own; all others share one, so that a sender cannot create counts
+---@param store? apivideo.Dictionary shared with other receivers or processes, such as a dictionary of nginx
 ---@return apivideo.Metrics
 function metrics.new(types, store)
   local self = {
     store = store or dictionary.new(),
     types = {}, labels = {},        -- type -> keys; the types
-    reasons = {}, refusals = {},    -- status or kind of error -> key; the reasons
+    reasons = {}, rejections = {},    -- status or kind of error -> key; the reasons
     buckets = {}, sum = PREFIX .. "sum",
   }
   for _, name in ipairs(types) do self.types[name] = keys_of(name) end
@@ -157,10 +157,10 @@ function metrics.new(types, store)
   for label in pairs(self.types) do self.labels[#self.labels + 1] = label end
   table.sort(self.labels)
   for cause, reason in pairs(REASONS) do
-    self.reasons[cause] = PREFIX .. "refused:" .. reason
-    self.refusals[#self.refusals + 1] = reason
+    self.reasons[cause] = PREFIX .. "rejected:" .. reason
+    self.rejections[#self.rejections + 1] = reason
   end
-  table.sort(self.refusals)
+  table.sort(self.rejections)
   for place, written in ipairs(WRITTEN) do self.buckets[place] = PREFIX .. "seconds:" .. written end
   return setmetatable(self, Metrics)
 end

@@ -1,20 +1,20 @@
---- Why the signature of a delivery usually does not match: a sentence for the log. It is a guess: nothing of an
---- unverified body can be trusted, and none of it is shown.
+--- The likely cause of a signature that does not match, as a sentence for the log. It is a guess: an unverified body
+--- cannot be trusted, and the log does not show it.
 
 local whitespace = require "apivideo.util.whitespace"
 
 local USUAL = "usual causes: the body is not the raw bytes as they arrived, the secret of another webhook than this one"
   .. ", or of the other environment (sandbox, production), is in use, or a tunnel or proxy re-serialises the JSON"
 local RAW = "; the signature is valid for the raw bytes alone"
-local LOOKED_AT_MAX_BYTES = 256
+local EXAMINED_MAX_BYTES = 256
 
 -- Beginnings of bodies that api.video does not send. It sends `{"type":"…","emittedAt":"…"`, without whitespace.
 local BEGINNINGS = {
-  { "^$", "the body is empty: it was not read, or was read before" },
-  { "^\239\187\191", "the body begins with a byte order mark: it was decoded and encoded again" },
+  { "^$", "the body is empty: it was not read, or other code read it before" },
+  { "^\239\187\191", "the body begins with a byte order mark: it was decoded and re-encoded" },
   { "^table: ", "the body is the address of a decoded table" },
   { "^%[object ", "the body is the name of a decoded object" },
-  { '^"', "the body is a JSON string that holds JSON: it was encoded again" },
+  { '^"', "the body is a JSON string that contains JSON: it was encoded twice" },
   { "^eyJ", "the body is encoded as base64" },
   { "^%%7[Bb]", "the body is encoded as a form or URL" },
   { "^[A-Za-z0-9_]+=", "the body is encoded as a form or URL" },
@@ -24,11 +24,11 @@ local BEGINNINGS = {
   { '^{"[^t]', 'the body was re-serialised by a tunnel or proxy: "type" is not its first member' },
 }
 
--- What can be told from the body, or nil.
+-- The cause that the body shows, or nil.
 local function of_body(raw)
   local byte = whitespace.at_start(raw)
   if byte then return ("the body begins with whitespace (the first byte is %s)"):format(byte) end
-  local beginning = raw:sub(1, LOOKED_AT_MAX_BYTES)
+  local beginning = raw:sub(1, EXAMINED_MAX_BYTES)
   for _, each in ipairs(BEGINNINGS) do
     if beginning:find(each[1]) then return each[2] end
   end
@@ -36,8 +36,8 @@ local function of_body(raw)
   return byte and ("the body ends in whitespace (the last byte is %s)"):format(byte)
 end
 
--- What is wrong with a secret, or the first of a list of which something is, or nil. The option `secrets` rejects such
--- a secret; a function can return it.
+-- What is wrong with a secret, or with the first invalid one of a list; or nil. The option `secrets` rejects such a
+-- secret, but a function can return it.
 local function of_secret(secret)
   if type(secret) == "table" then
     for _, each in ipairs(secret) do
@@ -52,13 +52,17 @@ local function of_secret(secret)
   return byte and ("a secret of the function begins with whitespace (the first byte is %s)"):format(byte)
 end
 
+local mismatch = {}
+
 --- The likely cause of a mismatch.
 ---@param raw string
----@param secret string|string[] with which it was checked
+---@param secret string|string[] that the signature was checked with
 ---@return string
-return function(raw, secret)
+function mismatch.cause(raw, secret)
   local problem = of_secret(secret)
   if problem then return problem end
   problem = of_body(raw)
   return problem and problem .. RAW or USUAL
 end
+
+return mismatch

@@ -1,5 +1,5 @@
---- The option `secrets` of a receiver in one form: `known(id)` returns a secret, or a list of them, without a wait;
---- `ask(id)` may wait, and returns that, or nothing, or nil and an error.
+--- The option `secrets` of a receiver in one form: `cached(id)` returns a secret, or a list of secrets, without
+--- waiting; `resolve(id)` may wait, and returns the same, or nothing, or nil and an error.
 
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
@@ -10,8 +10,8 @@ local signature = require("apivideo.core").signature
 local whitespace = require "apivideo.util.whitespace"
 
 ---@class apivideo.SecretSource
----@field known fun(webhookId: string?): string|string[]|nil
----@field ask fun(webhookId: string?): string|string[]|nil, apivideo.Error?
+---@field cached fun(webhookId: string?): string|string[]|nil
+---@field resolve fun(webhookId: string?): string|string[]|nil, apivideo.Error?
 
 local ORIGIN = { origin = "secrets" } -- of errors
 
@@ -23,9 +23,9 @@ local function is_secret(value)
   return (pcall(signature.verify, "", ("0"):rep(64), value))
 end
 
--- What is wrong with a secret, or a list of them, given as an option; nil if nothing is.
+-- What is wrong with a secret, or a list of secrets, of the option; or nil.
 local function secret_problem(value)
-  if not is_secret(value) then return "must hold signatureSecret strings, none of them empty" end
+  if not is_secret(value) then return "must have signatureSecret strings, none of them empty" end
   for _, secret in ipairs(type(value) == "table" and value or { value }) do
     local problem = whitespace.problem(secret)
     if problem then return problem end
@@ -33,14 +33,14 @@ local function secret_problem(value)
   return nil
 end
 
--- What is wrong with secrets that are neither a function nor an object; nil if nothing is.
+-- What is wrong with the option, if it is neither a function nor an object; or nil.
 local function problem_of(given)
   if type(given) == "string" or #given > 0 then return secret_problem(given) end
   if next(given) == nil then return "is empty" end
   for id, value in pairs(given) do
     if not secrets.is_webhook_id(id) then
       return "must be client.webhooks:secrets(), a secret, a list of secrets, or a table of them by"
-        .. " webhook id; one of its keys is no webhook's id" -- and may be a secret, so it is not shown
+        .. " webhook id; one of its keys is not a webhook's id" -- it may be a secret, so it is not shown
     end
     local problem = secret_problem(value)
     if problem then return problem end
@@ -48,28 +48,28 @@ local function problem_of(given)
   return nil
 end
 
--- What a value that is not a secret is called.
+-- A description of a value that is not a secret.
 local function name_of(value)
   if value == "" then return "an empty string" end
   return type(value) == "table" and "a table that is not a list of secrets" or "a " .. type(value)
 end
 
 local function failed(text)
-  return nil, errors.new("network", "the function of the secrets " .. text, ORIGIN)
+  return nil, errors.new("network", "the function of the option secrets " .. text, ORIGIN)
 end
 
-local function call(ask, id)
-  local ok, secret, err = protected.call(ask, id)
+local function call(fn, id)
+  local ok, secret, err = protected.call(fn, id)
   return ok, secret, err
 end
 
-runtime.forbid_exit(call, "the function of the secrets")
+runtime.forbid_exit(call, "the function of the option secrets")
 
--- Calls the application's function. Whatever it raises or returns beside a secret is an error: the response is 503,
--- and api.video retries the delivery.
-local function guarded(ask)
+-- Wraps the application's function. Whatever it raises, and whatever it returns that is not a secret, is an error: the
+-- response is 503, and api.video retries the delivery.
+local function guarded(fn)
   return function(id)
-    local ok, secret, err = call(ask, id)
+    local ok, secret, err = call(fn, id)
     if not ok then return failed("failed: " .. failure.message(secret)) end
     if secret and is_secret(secret) then return secret end
     if secret then return failed("returned " .. name_of(secret) .. ", not a secret") end
@@ -78,22 +78,27 @@ local function guarded(ask)
   end
 end
 
---- Makes a source of the option `secrets` of a receiver. Raises at the caller's caller for what is none.
+local secret_source = {}
+
+--- Creates the source of the option `secrets`.
 ---@param given any
+---@param level integer at which an invalid option raises, as seen from here
 ---@return apivideo.SecretSource
-return function(given)
+function secret_source.new(given, level)
   if type(given) == "function" then
-    return { known = nothing, ask = guarded(given) }
+    return { cached = nothing, resolve = guarded(given) }
   elseif type(given) == "table" and type(given.resolve) == "function" and type(given.known) == "function" then
     return {
-      known = function(id) return given:known(id) end,
-      ask = function(id) return given:resolve(id) end,
+      cached = function(id) return given:known(id) end,
+      resolve = function(id) return given:resolve(id) end,
     }
   end
   local problem = problem_of(given)
-  if problem then error("receiver: option \"secrets\" " .. problem, 3) end
+  if problem then error("receiver: option \"secrets\" " .. problem, level) end
   if type(given) == "string" or #given > 0 then
-    return { known = function() return given end, ask = nothing }
+    return { cached = function() return given end, resolve = nothing }
   end
-  return { known = function(id) return id and given[id] end, ask = nothing }
+  return { cached = function(id) return id and given[id] end, resolve = nothing }
 end
+
+return secret_source

@@ -1,4 +1,4 @@
---- Checks the signature of a delivery.
+--- The signature of a delivery.
 
 local errors = require "apivideo.error"
 local headers = require "apivideo.util.headers"
@@ -12,14 +12,14 @@ local SHOWN_MAX_BYTES = 80
 
 local verification = {}
 
---- The beginning of what an unauthenticated sender wrote, for a log.
+--- The beginning of a text of an unauthenticated sender, for the log.
 ---@param text string
 ---@return string
 function verification.shown(text)
   return #text <= SHOWN_MAX_BYTES and text or text:sub(1, SHOWN_MAX_BYTES) .. "…"
 end
 
--- The one value of a header; nil and a reason when it is missing, repeated or not text.
+-- The only value of a header; or nil and why not: it is missing, repeated or not text.
 local function single(list, name)
   local value, count = headers.get(list, name)
   if count == 1 and type(value) == "string" then return value end
@@ -27,7 +27,7 @@ local function single(list, name)
   return nil, (count == 1 and "no value in the " or "no ") .. name .. " header"
 end
 
---- The id of the webhook that the sender names. Only one that has the form of an id gets any further.
+--- The id of the webhook that the sender names, if it has the form of an id.
 ---@param list table<string, string|string[]>
 ---@return string? webhook_id
 ---@return string? problem why it is missing
@@ -44,13 +44,14 @@ local function bad_signature(reason, webhook_id, cause)
   return errors.new("bad_signature", reason)
 end
 
--- The secret, or a list of secrets, to check a signature with; nil when there is none; or nil, a status and the error.
+-- The secret, or a list of secrets, to check a signature with; nil if the webhook is unknown; or nil, a status and an
+-- error.
 local function secret_for(source, webhook_id, id_problem, hex)
-  local secret = source.known(webhook_id)
+  local secret = source.cached(webhook_id)
   if secret then return secret end
-  -- Before the secret is requested: a malformed signature is not worth a request.
+  -- Before the secret is requested: otherwise any sender could cause requests.
   if not hex:find(HEX_64) then return nil, 401, bad_signature("signature malformed", webhook_id or id_problem) end
-  local requested, err = source.ask(webhook_id)
+  local requested, err = source.resolve(webhook_id)
   return requested, err and 503, err
 end
 
@@ -59,7 +60,7 @@ end
 ---@param list table<string, string|string[]> the headers
 ---@param raw string
 ---@param webhook_id string?
----@param id_problem string? why there is no id
+---@param id_problem string? why `webhook_id` is nil
 ---@return integer? status nil when the signature is valid
 ---@return apivideo.Error? err
 function verification.check(source, list, raw, webhook_id, id_problem)
@@ -72,7 +73,7 @@ function verification.check(source, list, raw, webhook_id, id_problem)
   end
   local is_valid, reason = signature.verify(raw, hex, secret)
   if is_valid then return nil end
-  local cause = reason == "mismatch" and mismatch(raw, secret) or nil
+  local cause = reason == "mismatch" and mismatch.cause(raw, secret) or nil
   return 401, bad_signature("signature " .. reason, webhook_id or id_problem, cause)
 end
 

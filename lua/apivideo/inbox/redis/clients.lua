@@ -1,25 +1,25 @@
---- Clients of one Redis server. In a script that is redis-lua: one connection, which is kept. In nginx it is
---- lua-resty-redis: a connection belongs to one request, so each call takes one out of the pool. After
---- a failure the connection is dropped, and the next call makes another. Nothing is sent twice: a kept
---- connection is looked at before it is used again.
+--- Clients of one Redis server. In a script, redis-lua with one connection, which is reused. In nginx, lua-resty-redis:
+--- a connection belongs to one request there, so each call takes one from nginx's pool. After a failure the connection
+--- is closed, and the next call creates another one. No command is sent twice: an idle connection is checked before it
+--- is reused.
 
 local core = require "apivideo.core"
 local host = require "apivideo.runtime.host"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 
-local CONNECT, ANSWER = 1, 2 -- seconds
-local IDLE, POOL = 60, 64    -- of nginx's pool: seconds that a connection waits there, and how many do
+local CONNECT_TIMEOUT_S, REPLY_TIMEOUT_S = 1, 2
+local POOL_IDLE_S, POOL_SIZE = 60, 64 -- of nginx's pool
 
 local clients = {}
 
--- What redis-lua raised, or resty said, in words of the server or of the system.
+-- The message of the server or the system, without the prefixes of redis-lua and resty.
 local function plain(problem)
   problem = tostring(problem):gsub("^[^\n]-%.lua:%d+: ", "")
   return (problem:gsub("^redis error: ", ""):gsub("^connection error: ", ""))
 end
 
--- Sends a command. Its reply, which is neither nil nor false; or nil and what went wrong.
+-- Sends a command. Its reply, which is neither nil nor false; or nil and the problem.
 local function ask(client, command, ...)
   local ok, reply, problem = protected.call(client[command], client, ...)
   if ok and reply then return reply end
@@ -28,7 +28,7 @@ end
 
 clients.ask = ask
 
--- The first of some modules that is installed.
+-- The first of the modules that is installed.
 local function first_of(names)
   for _, name in ipairs(names) do
     local found, module = pcall(require, name)
@@ -43,7 +43,7 @@ local function dial(self)
   local has_socket, socket = pcall(require, self.path and "socket.unix" or "socket")
   if not has_socket then return nil, "LuaSocket is missing: install lua-socket (Debian) or luasocket (LuaRocks)" end
   local connection = assert(self.path and socket.stream() or socket.tcp())
-  connection:settimeout(CONNECT)
+  connection:settimeout(CONNECT_TIMEOUT_S)
   local ok, problem
   if self.path then
     ok, problem = connection:connect(self.path)
@@ -67,12 +67,12 @@ local function connect_script(self)
   return redis.connect { socket = connection }, nil, true
 end
 
--- Whether redis-lua made a client. (One of resty has a function for any name.)
+-- Whether a client is one of redis-lua. (One of resty has a function for any name.)
 local function is_blocking(client)
   return type(client.network) == "table"
 end
 
--- Whether a kept connection is still one: nothing may have come on it, its end neither.
+-- Whether an idle connection can be reused: it is open, and has no unread bytes.
 local function is_usable(client)
   client.network.socket:settimeout(0)
   local _, problem = client.network.socket:receive(1)
@@ -88,7 +88,7 @@ local function connect_nginx(self)
   end
   local client, problem = redis:new()
   if not client then return nil, problem end
-  client:set_timeout(CONNECT * 1000)
+  client:set_timeout(CONNECT_TIMEOUT_S * 1000)
   local ok
   if self.path then
     ok, problem = client:connect("unix:" .. self.path, { pool = self.pool })
@@ -96,13 +96,13 @@ local function connect_nginx(self)
     ok, problem = client:connect(self.host, self.port, { pool = self.pool })
   end
   if not ok then return nil, problem end
-  client:set_timeout(ANSWER * 1000)
+  client:set_timeout(REPLY_TIMEOUT_S * 1000)
   return client, nil, client:get_reused_times() == 0
 end
 
 -- ---- both ----
 
--- Ends a connection, in whatever state it is.
+-- Closes a connection, in any state.
 local function close(client)
   if is_blocking(client) then
     client.network.socket:close()
@@ -111,11 +111,11 @@ local function close(client)
   end
 end
 
--- A client of our own, which has said who it is and where it wants to be.
+-- A client of this module, authenticated and with its database selected.
 local function connect(self)
   local client, problem, is_new = (host.ngx and connect_nginx or connect_script)(self)
   if not client or not is_new then return client, problem end
-  if is_blocking(client) then client.network.socket:settimeout(ANSWER) end
+  if is_blocking(client) then client.network.socket:settimeout(REPLY_TIMEOUT_S) end
   local ok = true
   if self.username then
     ok, problem = ask(client, "auth", self.username, self.password())
@@ -128,8 +128,8 @@ local function connect(self)
   return nil, problem
 end
 
--- A client that the application made.
-local function injected(self)
+-- A client that the application created.
+local function connect_by_option(self)
   local ok, client, problem = protected.call(self.client)
   if ok and client then return client end
   return nil, plain(ok and problem or client)
@@ -138,17 +138,18 @@ end
 ---@class apivideo.inbox.RedisClients
 local Clients = {}
 Clients.__index = Clients
+Clients.__name = "apivideo.inbox.redis_clients"
 
--- Takes the kept client. One that this process inherited by a fork is the parent's: replies to both would mix. It stays
--- open, since the end of a TLS session would end the parent's, too.
-local function kept_client(self)
-  local client = self.kept
-  self.kept = nil
+-- Takes the idle client. One that a forked process inherited is not used: replies to parent and child would mix. It
+-- stays open, since closing its TLS session would close the parent's, too.
+local function take_idle(self)
+  local client = self.idle
+  self.idle = nil
   if not client or self.process == core.process_id() then return client end
   self.inherited[#self.inherited + 1] = client
 end
 
---- A client for one call, to be given back after it.
+--- Takes a client for one call. It must be given back.
 ---@return table|nil client
 ---@return string? problem
 function Clients:take()
@@ -157,40 +158,40 @@ function Clients:take()
     refusal = "init_by_lua comes before nginx's workers; use the inbox in requests, or from init_worker_by_lua's timers"
   end
   if refusal then return nil, refusal end
-  local client = kept_client(self)
+  local client = take_idle(self)
   if client and not is_usable(client) then
     self:give(client, true)
     client = nil
   end
   local problem
   if not client then
-    client, problem = (self.client and injected or connect)(self)
+    client, problem = (self.client and connect_by_option or connect)(self)
   end
-  if client and is_blocking(client) then client.network.socket:settimeout(ANSWER) end
+  if client and is_blocking(client) then client.network.socket:settimeout(REPLY_TIMEOUT_S) end
   return client, problem
 end
 
---- Takes a client back.
+--- Gives a client back.
 ---@param client table
----@param broken boolean whether something went wrong with it
+---@param broken boolean whether a call of it failed
 function Clients:give(client, broken)
   if self.release then
     protected.call(self.release, client, broken)
   elseif broken then
     protected.call(close, client)
   elseif not is_blocking(client) then
-    protected.call(client.set_keepalive, client, IDLE * 1000, POOL)
-  elseif self.kept or self.closed then
+    protected.call(client.set_keepalive, client, POOL_IDLE_S * 1000, POOL_SIZE)
+  elseif self.idle or self.closed then
     close(client)
   else
-    self.kept, self.process = client, core.process_id()
+    self.idle, self.process = client, core.process_id()
   end
 end
 
---- Closes the connection that is kept.
+--- Closes the idle connection.
 function Clients:close()
   self.closed = true
-  local client = kept_client(self)
+  local client = take_idle(self)
   if client then self:give(client, true) end
 end
 
@@ -202,7 +203,7 @@ function clients.new(given)
     port = given.port or 6379, database = given.database, username = given.username, inherited = {},
     -- In a function, so that it is not printed with the store.
     password = given.password and function() return given.password end,
-    -- nginx's pool: its connections have a password and a database, so it is nobody else's.
+    -- The name of nginx's pool. Its connections are authenticated and have a database, so no other store may use them.
     pool = "apivideo.inbox " .. core.random(16),
   }, Clients)
 end

@@ -1,24 +1,20 @@
---- A store of an inbox in Redis, 7 or later: for several machines, or where there is one already. Each call is
---- one script on the server; see redis_scripts.
+--- A store of an inbox in Redis 7 or later, for several machines. Each method is one script on the server.
 
-local clients = require "apivideo.inbox.redis.clients"
+local constructor = require "apivideo.util.constructor"
 local core = require "apivideo.core"
-local errors = require "apivideo.error"
-local log = require "apivideo.runtime.log"
-local options = require "apivideo.util.options"
-local scripts = require "apivideo.inbox.redis.scripts"
+local redis_options = require "apivideo.inbox.redis.options"
+local script_runner = require "apivideo.inbox.redis.script_runner"
 
 local unpack = table.unpack or unpack
 
-local BATCH = 1000 -- entries that one script gives
-local PUT_BATCH = 500 -- items that one script takes: Lua 5.1 has room for 8000 arguments
+local READ_BATCH = 1000 -- entries that one script returns
+local PUT_BATCH = 500   -- items that one script takes: Lua 5.1 allows 8000 arguments
 
 local function hex(bytes)
   return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
 end
 
--- What stands for a key, an occurrence or a lane: of one length, whatever its own, and half as long as the
--- whole hash.
+-- A hash of a key, an occurrence or a lane: half of the HMAC, so that each has the same short length.
 local function digest(value)
   return value and core.signature.sign(value, "apivideo"):sub(1, 32) or ""
 end
@@ -27,17 +23,17 @@ local function milliseconds(seconds)
   return ("%.0f"):format(math.min(seconds, 1e9) * 1000)
 end
 
--- A whole number, whether Lua has it as an integer or not.
+-- A whole number as text: Lua may have it as a float.
 local function whole(number)
   return ("%.0f"):format(number)
 end
 
--- What the store keeps of an item beside its body, as one string. No locale has a say in it.
+-- The other fields of an item as one string. It does not depend on the locale.
 local function facts_of(item)
   return ("%d %.0f %s"):format(item.verified and 1 or 0, item.received_at * 1e6, item.webhookId or "")
 end
 
--- An entry, out of what a script returns of it.
+-- An entry, from its form in the reply of a script.
 local function entry_of(reply, state)
   local id, token, attempt, raw, facts, age, problem = unpack(reply)
   local verified, received, webhook = facts:match("^(%d) (%d+) (.*)$")
@@ -57,82 +53,22 @@ end
 ---@class apivideo.RedisStore : apivideo.Store
 local Redis = {}
 Redis.__index = Redis
+Redis.__name = "apivideo.inbox.redis"
 
-Redis.__tostring = function(self) return "apivideo.inbox.redis " .. self.place end
+Redis.__tostring = function(self) return "apivideo.inbox.redis " .. self.address end
 
-local function unavailable(self, problem)
-  local password = self.clients.password
-  return nil, errors.new("store_unavailable", ("Redis (%s): %s"):format(self.place, problem), { origin = "redis" },
-    password and password())
+local function call(self, name, arguments)
+  return self.runner:call(name, arguments)
 end
 
--- Warns of settings of the server that cost events, or that they could not be read.
-local function warn(self, appends, without_memory, untold)
-  if untold then
-    log.warn(("Redis (%s) does not tell its settings (%s); see to it that it is version 7.0 or newer, with appendonly"
-      .. " yes and maxmemory-policy noeviction, or allow INFO to the user"):format(self.place, untold))
-  end
-  if appends == "0" then
-    log.warn(("Redis (%s) keeps no append-only file, so events are lost when it ends; set appendonly yes")
-      :format(self.place))
-  end
-  if without_memory:find("^allkeys") then
-    log.warn(("Redis (%s) removes events when its memory is full; set maxmemory-policy noeviction")
-      :format(self.place))
-  end
-end
-
--- Checks a server before its first use: why it cannot be used, or nil. A server that does not allow INFO is used
--- without the check.
-local function look(self, client)
-  local about, problem = clients.ask(client, "eval", scripts.about, "0")
-  if not about then return problem end
-  local version, appends, without_memory, untold = unpack(about)
-  if not untold and (tonumber(version:match("^%d+")) or 0) < 7 then
-    return ("version 7.0 or newer is needed, and this is %s; update Redis"):format(version)
-  end
-  self.is_known = true
-  warn(self, appends, without_memory, untold)
-end
-
--- Runs a script with a client: its reply; or nil and the problem.
-local function run(self, client, name, arguments)
-  local problem = not self.is_known and look(self, client)
-  if problem then return nil, problem end
-  local sha = self.shas[name]
-  if not sha then
-    sha, problem = clients.ask(client, "script", "load", scripts[name])
-    if not sha then return nil, problem end
-    self.shas[name] = sha
-  end
-  local reply
-  reply, problem = clients.ask(client, "evalsha", sha, unpack(arguments))
-  if reply or not problem:find("^NOSCRIPT") then return reply, problem end
-  return clients.ask(client, "eval", scripts[name], unpack(arguments))
-end
-
--- Runs a script with its arguments: its reply; or nil and an error.
-local function call(self, name, given)
-  if self.closed then return unavailable(self, "the inbox was closed") end
-  local client, problem = self.clients:take()
-  if not client then return unavailable(self, problem) end
-  local arguments = { #self.keys, unpack(self.keys) }
-  for _, argument in ipairs(given) do arguments[#arguments + 1] = argument end
-  local reply
-  reply, problem = run(self, client, name, arguments)
-  self.clients:give(client, not reply)
-  if reply then return reply end
-  return unavailable(self, problem)
-end
-
--- The same, for scripts that return 1, or 0 when the claim is lost.
-local function holds(self, name, given)
+-- Runs a script that returns 1, or 0 if the claim is lost.
+local function call_with_claim(self, name, given)
   local reply, err = call(self, name, given)
   if not reply then return nil, err end
   return reply == 1
 end
 
--- This process's name among those that claim. A process that was forked gets a name of its own.
+-- The name of this process in the consumer group. A forked process gets a new name.
 local function consumer(self)
   local process = core.process_id()
   if self.process ~= process then
@@ -143,7 +79,7 @@ end
 
 local RESULTS = { [0] = false, [1] = true, [2] = "occurrence" }
 
--- Puts the items from `first` on, as many as one script takes.
+-- Puts one batch of items, from `first` on.
 local function put_batch(self, items, window, first, results)
   local arguments = { milliseconds(window) }
   local last = math.min(first + PUT_BATCH - 1, #items)
@@ -160,7 +96,7 @@ local function put_batch(self, items, window, first, results)
   return results
 end
 
---- More than five hundred items are several batches: when one of these fails, those before it are kept.
+--- More than PUT_BATCH items are several batches: if one of them fails, those before it stay stored.
 function Redis:put(items, window)
   local results = {}
   for first = 1, math.max(#items, 1), PUT_BATCH do
@@ -171,33 +107,33 @@ function Redis:put(items, window)
 end
 
 function Redis:claim(limit, lease)
-  local replies, err = call(self, "claim", { consumer(self), whole(math.min(limit, BATCH)), milliseconds(lease) })
+  local replies, err = call(self, "claim", { consumer(self), whole(math.min(limit, READ_BATCH)), milliseconds(lease) })
   if not replies then return nil, err end
   return entries_of(replies)
 end
 
 function Redis:extend(id, token, lease)
-  return holds(self, "extend", { whole(id), whole(token), consumer(self), milliseconds(lease) })
+  return call_with_claim(self, "extend", { whole(id), whole(token), consumer(self), milliseconds(lease) })
 end
 
 function Redis:complete(id, token)
-  return holds(self, "complete", { whole(id), whole(token) })
+  return call_with_claim(self, "complete", { whole(id), whole(token) })
 end
 
 function Redis:remove(id, token)
-  return holds(self, "remove", { whole(id), whole(token) })
+  return call_with_claim(self, "remove", { whole(id), whole(token) })
 end
 
 function Redis:retry(id, token, delay, message)
-  return holds(self, "retry", { whole(id), whole(token), milliseconds(delay), message })
+  return call_with_claim(self, "retry", { whole(id), whole(token), milliseconds(delay), message })
 end
 
-function Redis:bury(id, token, message)
-  return holds(self, "bury", { whole(id), whole(token), message })
+function Redis:dead_letter(id, token, message)
+  return call_with_claim(self, "dead_letter", { whole(id), whole(token), message })
 end
 
 function Redis:list(state, limit, after)
-  local replies, err = call(self, "list", { state, whole(math.min(limit, BATCH)), whole(after or 0) })
+  local replies, err = call(self, "list", { state, whole(math.min(limit, READ_BATCH)), whole(after or 0) })
   if not replies then return nil, err end
   return entries_of(replies, state)
 end
@@ -236,65 +172,24 @@ function Redis:stats()
 end
 
 function Redis:close()
-  self.closed = true
-  self.clients:close()
+  self.runner:close()
   return true
 end
 
-local known = {
-  name = "string?", client = "function?", release = "function?", host = "string?", port = "number?",
-  path = "string?", username = "string?", password = "string?", database = "number?",
-}
-
--- Raises at the constructor's caller where options are wrong.
-local function check(given)
-  options.check("inbox.redis", given, known, 4)
-  if given.name and not given.name:find("^[^{}]+$") then
-    error("inbox.redis: option \"name\" must be a string without { and }", 3)
-  end
-  if given.release and not given.client then
-    error("inbox.redis: option \"release\" is for clients of the option \"client\"", 3)
-  end
-  if given.username and not given.password then
-    error("inbox.redis: option \"username\" needs \"password\": Redis takes both in one command", 3)
-  end
-  for _, name in ipairs { "host", "port", "path", "username", "password", "database" } do
-    if given.client and given[name] then
-      error(("inbox.redis: option \"%s\" has no meaning beside \"client\""):format(name), 3)
-    end
-  end
-end
-
--- Where the server is, for messages.
-local function place_of(given)
-  if given.client then return "a client of the application" end
-  return given.path or ("%s:%d"):format(given.host or "127.0.0.1", given.port or 6379)
-end
-
----@class apivideo.RedisOptions
----@field name? string what the store's keys begin with, in braces: stores of different names share nothing; default "apivideo"
----@field host? string default "127.0.0.1"
----@field port? integer default 6379
----@field path? string a Unix socket, instead of host and port
----@field username? string a user of Redis's access control list; default: the one that is called "default"
----@field password? string
----@field database? integer default 0
----@field client? fun(): table a connected client (redis-lua; in nginx resty.redis) instead of these: for TLS, sentinels
----@field release? fun(client: table, broken: boolean) what to do with such a client after a call; the default keeps one of redis-lua, gives one of resty back to its pool, and closes either when it is broken
-
---- Makes a store in Redis. Nothing is connected before it is used. An event is as safe as Redis keeps it:
---- `appendonly yes` and `appendfsync always` have it on the disk when the sender is answered; with
---- `appendfsync everysec` a crash of the machine may cost the last second. `maxmemory-policy` must be
---- `noeviction`, as it is by default.
----@param given? apivideo.RedisOptions
----@return apivideo.Store
-return function(given)
+local function create(given)
   given = given or {}
-  check(given)
-  local keys = {}
-  for i, key in ipairs(scripts.keys) do keys[i] = ("{%s}:%s"):format(given.name or "apivideo", key) end
-  return setmetatable({
-    keys = keys, place = place_of(given), shas = {}, closed = false,
-    clients = clients.new(given),
-  }, Redis)
+  redis_options.check(given)
+  local address = redis_options.address_of(given)
+  return setmetatable({ address = address, runner = script_runner.new(given, address) }, Redis)
 end
+
+--- Creates a store in Redis: `redis.new(options)`, or `redis(options)`. It connects at the first use. An event is as
+--- durable as Redis makes it: with `appendonly yes` and `appendfsync always` it is on the disk before the sender gets
+--- its response; with `appendfsync everysec` a crash of the machine can lose the last second. `maxmemory-policy` must
+--- be `noeviction`, as it is by default.
+---@class apivideo.inbox.redis
+---@field new fun(given?: apivideo.RedisOptions): apivideo.Store
+---@overload fun(given?: apivideo.RedisOptions): apivideo.Store
+local redis = {}
+
+return constructor(redis, create)

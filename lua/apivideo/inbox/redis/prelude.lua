@@ -1,55 +1,55 @@
---- What the scripts of the Redis store have in common: the keys, the clock, claims and lanes.
+--- The common part of the scripts of the Redis store: the keys, the clock, claims and lanes.
 ---
---- An event of id n is entry n-0 of the stream from the moment it is put until it is done or purged; the
---- entry never changes. What is claimed is in the pending list of the stream's one consumer group. What
---- is not, is in one of the sorted sets. All keys are given to each script, in the order of `keys`.
+--- The event with the id n is entry n-0 of the stream until it is done or purged; the entry never changes. The id of a
+--- claimed event is in the pending list of the stream's only consumer group; the id of any other event is in one of the
+--- sorted sets. Each script gets all keys, in the order of `keys`.
 
 local keys = {
   "stream",       -- the events: key, lane, mark (its member of occurrences), came (on the store's clock), facts, raw
-  "ready",        -- ids that may be claimed, by id
+  "ready",        -- ids that can be claimed, by id
   "held",         -- ids that wait for a delay or for others of their lane, by id
-  "delayed",      -- ids that were put off, by the time when they are due
-  "lanes",        -- <lane>:<id> of all in a lane that are neither done nor dead, in lexical order
-  "heads",        -- lane -> the id whose turn it is
-  "records",      -- id -> what has become of it; from its first claim on
-  "seen",         -- key -> id of all that the store knows
-  "occurrences",  -- <occurrence>:<when it came>:<id> of all that the store knows, in lexical order
-  "attempts",     -- ids that came back after an attempt, by the number of attempts
+  "delayed",      -- ids of retries, by the time when they are due
+  "lanes",        -- <lane>:<id> of all events with a lane that are neither done nor dead, in lexical order
+  "heads",        -- lane -> the id of its current event
+  "records",      -- id -> its record (see the fields below), from its first claim on
+  "seen",         -- key -> id of all events in the store
+  "occurrences",  -- <occurrence>:<time it came>:<id> of all events in the store, in lexical order
+  "attempts",     -- ids of events that are not claimed after an attempt, by the number of attempts
   "dead",         -- ids, by id
-  "buried",       -- the same, by the time when they ended
+  "dead_by_end",  -- the same ids, by the time when they ended
   "done",         -- ids, by id
-  "completed",    -- the same, by the time when they ended
-  "meta",         -- the last id, the store's clock, whether it is paused, where recovery goes on
+  "done_by_end",  -- the same ids, by the time when they ended
+  "meta",         -- the last id, the store's clock, whether it is paused, the cursor of the recovery
 }
 
--- The begin of each script.
+-- The beginning of each script.
 local common = "local " .. table.concat(keys, ", ") .. " = unpack(KEYS)" .. [=[
 
 local call, pack, unpack_record = redis.call, cmsgpack.pack, cmsgpack.unpack
 local GROUP = "workers"
 local TOKEN, ATTEMPT, KEY, LANE, MARK, CAME, FACTS, ERROR = 1, 2, 3, 4, 5, 6, 7, 8 -- of a record
 
--- A claim ends when it has been idle for this long (20 years, in milliseconds), so that one number serves
--- XAUTOCLAIM for all leases: a claim is made as one that has been idle for as long already, less its lease.
+-- A claim expires when it has been idle for 20 years (in milliseconds). XAUTOCLAIM takes one idle time for all claims,
+-- so a claim with a lease is created as one that has already been idle for that time less the lease.
 local RECLAIM = 630720000000
 
--- The store's clock in milliseconds: the server's, plus an offset from when that is set back until it has caught up.
--- Returns its time, the offset, and what was kept of both.
+-- The store's clock in milliseconds: the server's, plus an offset while the server's clock, after it was set back, has
+-- not caught up. Returns the time, the offset, and the stored values of both.
 local function read_clock()
   local time = call("TIME")
   local wall = time[1] * 1000 + math.floor(time[2] / 1000)
-  local kept = call("HMGET", meta, "clock", "offset")
-  local clock, before = tonumber(kept[1] or 0), tonumber(kept[2] or 0)
+  local stored = call("HMGET", meta, "clock", "offset")
+  local clock, before = tonumber(stored[1] or 0), tonumber(stored[2] or 0)
   local offset = wall >= clock and 0 or math.max(before, clock - wall)
   return wall + offset, offset, clock, before
 end
 
--- The time, which is kept once a second: the clock may go back by as much.
+-- The time. It is stored once a second, so the clock can go back by up to a second.
 local offset
 local function now()
-  local time, kept, before
-  time, offset, kept, before = read_clock()
-  if time >= kept + 1000 or offset ~= before then call("HSET", meta, "clock", time, "offset", offset) end
+  local time, stored, before
+  time, offset, stored, before = read_clock()
+  if time >= stored + 1000 or offset ~= before then call("HSET", meta, "clock", time, "offset", offset) end
   return time
 end
 
@@ -58,11 +58,11 @@ local function record_of(n)
   return packed and unpack_record(packed)
 end
 
-local function keep(n, record)
+local function store(n, record)
   call("HSET", records, n, pack(record))
 end
 
--- What is pending in the group, which there is from the first claim on.
+-- XPENDING of the group, which the first claim creates.
 local function xpending(...)
   local reply = redis.pcall("XPENDING", stream, GROUP, ...)
   if not reply.err then return reply end
@@ -70,7 +70,7 @@ local function xpending(...)
   return {}
 end
 
--- The record of a claim that holds, or nil.
+-- The record of a claimed event, or nil if the claim is lost.
 local function claimed(n, token)
   local record = record_of(n)
   if not record or record[TOKEN] ~= tonumber(token) then return nil end
@@ -78,13 +78,13 @@ local function claimed(n, token)
   return pending and pending[3] < RECLAIM - offset and record
 end
 
--- One of a lane, or of an occurrence: its number is what they are ordered by.
+-- A member of a lane or an occurrence, in a sorted set in lexical order: they are ordered by the number.
 local function member(group, number)
   return ("%s:%016.0f"):format(group, math.max(0, number))
 end
 
--- Gives the turn of a lane to its oldest, unless one of it is claimed.
-local function appoint(lane)
+-- Makes the oldest event of a lane its current one, unless an event of the lane is claimed.
+local function advance_lane(lane)
   local head = call("HGET", heads, lane)
   if head and #xpending(head, head, 1) > 0 then return end
   local first = call("ZRANGE", lanes, "[" .. lane .. ":", "(" .. lane .. ";", "BYLEX", "LIMIT", 0, 1)[1]
@@ -101,17 +101,17 @@ local function appoint(lane)
   end
 end
 
--- Makes an event one that may be claimed, as soon as its lane lets it.
+-- Queues an event, to be claimed as soon as it is the current one of its lane.
 local function queue(n, lane)
   if lane == "" then
     call("ZADD", ready, n, n)
   else
     call("ZADD", held, n, n)
-    appoint(lane)
+    advance_lane(lane)
   end
 end
 
--- Takes a claimed event out of what is under way.
+-- Ends the claim of an event.
 local function finish(n, record)
   call("XACK", stream, GROUP, n)
   if record[ATTEMPT] > 1 then call("ZREM", attempts, n) end
@@ -119,12 +119,12 @@ local function finish(n, record)
   if lane ~= "" then
     call("ZREM", lanes, member(lane, n))
     call("HDEL", heads, lane)
-    appoint(lane)
+    advance_lane(lane)
   end
 end
 
--- Puts back what was claimed for longer than its lease, a hundred at a time. XAUTOCLAIM looks up each of up to
--- a thousand, which takes more than a microsecond; of many, it is done less often, and goes on where it was.
+-- Queues events with expired leases, a hundred at a time. XAUTOCLAIM examines up to a thousand claims, at more than a
+-- microsecond each; with many claims, it runs less often, and continues at its cursor.
 local function recover(consumer, time)
   local known = call("HMGET", meta, "recovered", "cursor")
   if time < tonumber(known[1] or 0) then return end
@@ -148,7 +148,7 @@ local function recover(consumer, time)
   end
 end
 
--- Removes all that is kept of an event that is in no set any more.
+-- Removes an event after it was removed from all sets of ids.
 local function forget(n, record)
   call("HDEL", seen, record[KEY])
   if record[MARK] ~= "" then call("ZREM", occurrences, record[MARK]) end
@@ -156,13 +156,13 @@ local function forget(n, record)
   call("XDEL", stream, n)
 end
 
--- The token before the first claim of an event. It is not 0: after a loss of data the ids begin anew, and a claim from
--- before must not hold for another event of that id.
+-- The token before the first claim of an event. It is not 0: after a loss of data the ids begin at 1 again, and an old
+-- claim must not be valid for another event with the same id.
 local function first_token(came)
   return came % 1000000000
 end
 
--- What is given of an event: id, token, attempt, raw ("" of one that is done), facts, age, error; and its record.
+-- The reply for an event: id, token, attempt, raw ("" if it is done), facts, age, error; and its record.
 local function read(n, time)
   local entry = call("XRANGE", stream, n, n)[1]
   local values = entry and entry[2] or {}
@@ -175,7 +175,8 @@ end
 
 local prelude = { keys = keys, common = common }
 
---- A server without memory accepts no more events; all else continues, so that there is a way out of it.
+--- A script that may run when the server's memory is full: only new events are rejected then, so that a worker can
+--- still handle and remove events.
 function prelude.script(body)
   return "#!lua flags=allow-oom\n" .. common .. body
 end

@@ -1,4 +1,4 @@
---- What the Redis store of an inbox does on the server: each transition is one of these scripts, so it is atomic.
+--- The scripts of the Redis store, which run on the server. Each operation is one script, so it is atomic.
 
 local prelude = require "apivideo.inbox.redis.prelude"
 
@@ -6,8 +6,8 @@ local reading, script = prelude.reading, prelude.script
 
 local scripts = {}
 
---- Of a server: its version, whether it keeps an append-only file, what it does without memory; or, fourth, why it
---- does not tell (INFO is a "dangerous" command, which its user may not have). It runs on any version.
+--- The server's version, whether it has an append-only file, its policy when the memory is full; and, fourth, the error
+--- if INFO is not allowed (Redis puts it in the category "dangerous"). It runs on any version.
 scripts.about = [=[
 local info = redis.pcall("INFO")
 if type(info) == "table" then return { "", "", "", info.err or "" } end
@@ -15,19 +15,19 @@ local function value(name) return info:match(name .. ":(%S+)") or "" end
 return { value("redis_version"), value("aof_enabled"), value("maxmemory_policy") }
 ]=]
 
---- ARGV: the window, and of each item key, occurrence, opposite, lane, age, raw, facts, error ("" for one that is to
---- be handled; else it is a dead letter at once). Returns for each 1: it is new, 0: its key is known, or 2: it repeats
---- its occurrence. The keys are written last: if something fails before, the sender's next attempt is new.
+--- ARGV: the window, and of each item key, occurrence, opposite, lane, age, raw, facts, error (if it is not "", the
+--- item becomes a dead letter). Returns for each item 1: it is new, 0: its key is known, or 2: it repeats its
+--- occurrence. The keys are written last: if a command fails before, the sender's next attempt is new.
 scripts.put = "#!lua\n" .. prelude.common .. [=[
 local FIELDS = 8
 local time, window = now(), tonumber(ARGV[1])
 
-local asked, known = { "HMGET", seen }, {}
-for i = 2, #ARGV, FIELDS do asked[#asked + 1] = ARGV[i] end
-if #asked == 2 then return {} end
-for i, value in ipairs(call(unpack(asked))) do known[asked[i + 2]] = value end
+local query, known = { "HMGET", seen }, {}
+for i = 2, #ARGV, FIELDS do query[#query + 1] = ARGV[i] end
+if #query == 2 then return {} end
+for i, value in ipairs(call(unpack(query))) do known[query[i + 2]] = value end
 
-local new, batch = {}, {} -- { time, id, place in ARGV } of each; occurrence -> those of it
+local new, batch = {}, {} -- { time, id, index in ARGV } of each; occurrence -> its entries
 local last = tonumber(call("HGET", meta, "id") or 0)
 
 local function is_earlier(one, other)
@@ -35,7 +35,7 @@ local function is_earlier(one, other)
   return one[2] < other[2]
 end
 
--- The first member between two, in either direction, as { time, id }.
+-- The first member of `occurrences` in a range, as { time, id }.
 local function first_of(...)
   local found = call("ZRANGE", occurrences, ...)[1]
   if not found then return nil end
@@ -43,7 +43,7 @@ local function first_of(...)
   return { tonumber(came), tonumber(n) }
 end
 
--- The entries of an occurrence that came last until `came`, and first after it, within the window.
+-- The last entry of an occurrence until the time `came`, and the first one after it, within the window.
 local function neighbors(occurrence, came)
   if occurrence == "" then return nil, nil end
   local low, here, high = member(occurrence, came - window), member(occurrence, came), member(occurrence, came + window)
@@ -57,7 +57,7 @@ local function neighbors(occurrence, came)
   return before, after
 end
 
--- Whether an entry of the occurrence came within the window, and none of the opposite occurrence between the two.
+-- Whether an entry of the occurrence came within the window, and no entry of the opposite occurrence between the two.
 local function is_retry(occurrence, opposite, came)
   local before, after = neighbors(occurrence, came)
   if not before and not after then return false end
@@ -66,7 +66,7 @@ local function is_retry(occurrence, opposite, came)
     or after and not (opposite_after and is_earlier(opposite_after, after))
 end
 
--- Notes that an event that is known came before the time that is noted: one of its deliveries was elsewhere since.
+-- Sets a known event's time to an earlier one: one of its deliveries was in a spool since then.
 local function came_before(n, occurrence, came)
   local _, record = read(n, time)
   if came >= tonumber(record[CAME]) then return end
@@ -76,7 +76,7 @@ local function came_before(n, occurrence, came)
     record[MARK] = member(member(occurrence, came), n)
     call("ZADD", occurrences, 0, record[MARK])
   end
-  keep(n, record)
+  store(n, record)
 end
 
 local results = {}
@@ -102,7 +102,7 @@ for i = 2, #ARGV, FIELDS do
 end
 if #new == 0 then return results end
 
-local turns, marks, keys = { "ZADD", ready }, {}, { "HSET", seen }
+local queued, marks, keys = { "ZADD", ready }, {}, { "HSET", seen }
 call("HINCRBY", meta, "id", #new)
 for _, entry in ipairs(new) do
   local came, n, i = unpack(entry)
@@ -110,13 +110,13 @@ for _, entry in ipairs(new) do
   local mark = occurrence ~= "" and member(member(occurrence, came), n) or ""
   call("XADD", stream, n, "key", key, "lane", lane, "mark", mark, "came", came, "facts", facts, "raw", raw)
   if problem ~= "" then
-    keep(n, { 0, 0, key, lane, mark, came, facts, problem })
+    store(n, { 0, 0, key, lane, mark, came, facts, problem })
     call("ZADD", dead, n, n)
-    call("ZADD", buried, time, n)
+    call("ZADD", dead_by_end, time, n)
   else
     if lane ~= "" then call("ZADD", lanes, 0, member(lane, n)) end
     if lane == "" or call("HSETNX", heads, lane, n) == 1 then
-      turns[#turns + 1], turns[#turns + 2] = n, n
+      queued[#queued + 1], queued[#queued + 2] = n, n
     else
       call("ZADD", held, n, n)
     end
@@ -124,13 +124,13 @@ for _, entry in ipairs(new) do
   if mark ~= "" then marks[#marks + 1] = mark end
   keys[#keys + 1], keys[#keys + 2] = key, n
 end
-if #turns > 2 then call(unpack(turns)) end
+if #queued > 2 then call(unpack(queued)) end
 for _, mark in ipairs(marks) do call("ZADD", occurrences, 0, mark) end
 call(unpack(keys))
 return results
 ]=]
 
---- ARGV: consumer, limit, lease. Returns what is read of each.
+--- ARGV: consumer, limit, lease. Returns `read` of each event.
 scripts.claim = script [=[
 local consumer, limit, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local time = now()
@@ -152,7 +152,7 @@ for i = 1, #oldest, 2 do
   local entry, record = read(n, time)
   record[TOKEN], record[ATTEMPT] = record[TOKEN] + 1, record[ATTEMPT] + 1
   entry[2], entry[3] = record[TOKEN], record[ATTEMPT]
-  keep(n, record)
+  store(n, record)
   if record[ATTEMPT] > 1 then call("ZADD", attempts, record[ATTEMPT], n) end
   claim[#claim + 1] = n
   entries[#entries + 1] = entry
@@ -162,7 +162,7 @@ call(unpack(claim))
 return entries
 ]=]
 
---- ARGV: id, token, consumer, lease. As the three that follow it, returns 1, or 0 when the claim is lost.
+--- ARGV: id, token, consumer, lease. Like the next four, it returns 1, or 0 if the claim is lost.
 scripts.extend = script [=[
 local n, token, consumer, lease = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local time = now()
@@ -178,9 +178,9 @@ local record = claimed(n, ARGV[2])
 if not record then return 0 end
 finish(n, record)
 call("XDEL", stream, n)
-keep(n, record)
+store(n, record)
 call("ZADD", done, n, n)
-call("ZADD", completed, time, n)
+call("ZADD", done_by_end, time, n)
 return 1
 ]=]
 
@@ -200,30 +200,30 @@ local n, time = ARGV[1], now()
 local record = claimed(n, ARGV[2])
 if not record then return 0 end
 record[ERROR] = ARGV[4]
-keep(n, record)
+store(n, record)
 call("XACK", stream, GROUP, n)
 call("ZADD", attempts, record[ATTEMPT], n)
 call("ZADD", delayed, time + ARGV[3], n)
 call("ZADD", held, n, n)
-if record[LANE] ~= "" then appoint(record[LANE]) end
+if record[LANE] ~= "" then advance_lane(record[LANE]) end
 return 1
 ]=]
 
 --- ARGV: id, token, message.
-scripts.bury = script [=[
+scripts.dead_letter = script [=[
 local n, time = ARGV[1], now()
 local record = claimed(n, ARGV[2])
 if not record then return 0 end
 finish(n, record)
 record[ERROR] = ARGV[3]
-keep(n, record)
+store(n, record)
 call("ZADD", dead, n, n)
-call("ZADD", buried, time, n)
+call("ZADD", dead_by_end, time, n)
 return 1
 ]=]
 
---- ARGV: state, limit, after. Returns what is read of each. A claim whose lease has expired waits, although no process
---- has noticed yet.
+--- ARGV: state, limit, after. Returns `read` of each event. A claim whose lease has expired counts as waiting, although
+--- no process has recovered it yet.
 scripts.list = reading [=[
 local state, limit, after = ARGV[1], tonumber(ARGV[2]), "(" .. ARGV[3]
 local time, clock_offset = read_clock()
@@ -234,7 +234,7 @@ end
 
 local ids = {}
 
--- Adds the ids of claims: those that hold, or those whose lease has expired.
+-- Adds the ids of claims: of valid ones, or of those whose lease has expired.
 local function add_claims(of_expired)
   local from, found = after, nil
   repeat
@@ -264,27 +264,27 @@ end
 return entries
 ]=]
 
---- ARGV: from, to. Of at most 500 dead ones between these ids; returns how many, and the last.
+--- ARGV: from, to. Queues at most 500 dead letters between these ids; returns how many, and the last id.
 scripts.redrive = script [=[
 local ids = call("ZRANGE", dead, ARGV[1], ARGV[2], "BYSCORE", "LIMIT", 0, 500)
 for _, n in ipairs(ids) do
   local record = record_of(n)
   record[ATTEMPT] = 0
-  keep(n, record)
+  store(n, record)
   call("ZREM", dead, n)
-  call("ZREM", buried, n)
+  call("ZREM", dead_by_end, n)
   if record[LANE] ~= "" then call("ZADD", lanes, 0, member(record[LANE], n)) end
   queue(n, record[LANE])
 end
 return { #ids, ids[#ids] or "" }
 ]=]
 
---- ARGV: state, age. Returns how many, at most 1000. Consumers that have not been here for an hour, and
---- hold nothing, are forgotten, too.
+--- ARGV: state, age. Removes at most 1000 events; returns how many. Also removes consumers that have been idle for an
+--- hour and have no claims.
 scripts.purge = script [=[
 local HOUR = 3600000
-local by_id, by_end = done, completed
-if ARGV[1] == "dead" then by_id, by_end = dead, buried end
+local by_id, by_end = done, done_by_end
+if ARGV[1] == "dead" then by_id, by_end = dead, dead_by_end end
 local ids = call("ZRANGE", by_end, "-inf", now() - ARGV[2], "BYSCORE", "LIMIT", 0, 1000)
 for _, n in ipairs(ids) do
   forget(n, record_of(n))
@@ -306,7 +306,7 @@ return #ids
 scripts.pause = script 'return call("HSET", meta, "paused", 1)'
 scripts.resume = script 'return call("HDEL", meta, "paused")'
 
---- Returns waiting, claimed, dead, done, the age of the oldest in milliseconds (-1: there is none), the most attempts,
+--- Returns waiting, claimed, dead, done, the age of the oldest in milliseconds (or -1), the highest number of attempts,
 --- whether it is paused.
 scripts.stats = reading [=[
 local time, clock_offset = read_clock()

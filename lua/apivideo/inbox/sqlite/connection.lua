@@ -1,22 +1,22 @@
---- A connection to a SQLite file through LuaDBI: statements that are prepared once, and transactions.
---- What SQLite refuses is raised as a failure. The connection is then to be closed: that rolls back.
+--- A connection to a SQLite file through LuaDBI: prepared statements and transactions. An error of SQLite is raised as
+--- a failure; the connection must be closed then, which rolls back.
 
 local core = require "apivideo.core"
 
 local connection = {}
 
-local OLDEST = 3024000 -- SQLite 3.24 (2018): the first with ON CONFLICT … DO NOTHING
-local BUSY = 5000 -- milliseconds for which another process is waited for
-local TRIES = 20
-local LOG = 4000  -- pages that the log may have before they are copied into the file: one copy of those written often
+local MIN_VERSION = 3024000 -- SQLite 3.24 (2018): the first with ON CONFLICT … DO NOTHING
+local BUSY_TIMEOUT_MS = 5000 -- how long to wait for another process
+local WAL_ATTEMPTS = 20
+local CHECKPOINT_PAGES = 4000 -- of the write-ahead log: pages that are written often are copied into the file only once
 
--- LuaDBI's words before SQLite's.
+-- Prefixes that LuaDBI puts before SQLite's messages.
 local prefixes = { "Execute failed ", "Fetch failed ", "Error preparing statement handle: ",
   "Failed to connect to database: " }
 
 local Failure = {}
 
---- Raises what the world has caused.
+--- Raises an external failure.
 function connection.fail(message)
   for _, prefix in ipairs(prefixes) do
     if message:sub(1, #prefix) == prefix then message = message:sub(#prefix + 1) end
@@ -26,12 +26,12 @@ end
 
 local fail = connection.fail
 
---- Whether a raised value tells what the world has caused, and is no mistake in a program.
+--- Whether a raised value is an external failure, and not a bug.
 function connection.is_failure(value)
   return getmetatable(value) == Failure
 end
 
---- LuaDBI and its driver; nil, and what to do, where they are not installed.
+--- LuaDBI with its driver; or nil and what to install.
 function connection.driver()
   local has_dbi, dbi = pcall(require, "DBI")
   local has_driver, problem = pcall(require, "dbd.sqlite3")
@@ -42,6 +42,7 @@ end
 
 local Connection = {}
 Connection.__index = Connection
+Connection.__name = "apivideo.inbox.sqlite_connection"
 
 -- A prepared statement.
 function Connection:prepare(sql)
@@ -50,7 +51,7 @@ function Connection:prepare(sql)
   return statement
 end
 
---- Executes SQL that is not kept; the first value of its only row, if it has any.
+--- Executes SQL once, without caching the statement; the first value of its only row, if there is one.
 function Connection:once(sql)
   local statement = self:prepare(sql)
   local ok, result = statement:execute()
@@ -60,12 +61,12 @@ function Connection:once(sql)
   return result and result[1]
 end
 
---- Executes a pragma. It cannot be kept: SQLite may do its work while it prepares it.
+--- Executes a pragma. It is not cached: SQLite may execute a pragma while it prepares it.
 function Connection:pragma(text)
   return self:once("PRAGMA " .. text)
 end
 
--- The statement of that name, executed.
+-- Executes a statement; returns it.
 function Connection:execute(name, ...)
   local statement = self.prepared[name]
   if not statement then
@@ -77,13 +78,13 @@ function Connection:execute(name, ...)
   return statement
 end
 
---- Executes a statement without results: how many rows it changed.
+--- Executes a statement without results; returns how many rows it changed.
 function Connection:run(name, ...)
   return self:execute(name, ...):affected()
 end
 
---- Executes a statement with results: all its rows. A statement that is not read to its end would keep
---- its transaction open.
+--- Executes a statement with results; returns all its rows. A statement that is not read to its end would keep its
+--- transaction open.
 function Connection:rows(name, ...)
   local statement, rows = self:execute(name, ...), {}
   while true do
@@ -94,13 +95,13 @@ function Connection:rows(name, ...)
   end
 end
 
---- Notes which file it has open, once that is there.
+--- Stores the identity of the open file, after SQLite has created it.
 function Connection:note_file()
   self.file = core.file_id(self.path)
 end
 
---- Fails where its path no longer leads to the files that it has open. SQLite continues with files that were deleted:
---- what it stores there is gone when the process ends, and other processes have other files.
+--- Fails if the path no longer refers to the open files. SQLite continues to use deleted files: their content is lost
+--- when the process ends, and other processes use other files.
 function Connection:check_files()
   local log = core.file_id(self.path .. "-wal")
   if core.file_id(self.path) ~= self.file or self.log and log ~= self.log then
@@ -109,8 +110,8 @@ function Connection:check_files()
   self.log = log -- nil until the first transaction that writes
 end
 
---- Begins a transaction: "read"; "write"; or "durable", which is on the disk when it has been committed,
---- as is all that was written before it.
+--- Begins a transaction: "read"; "write"; or "durable". The commit of a durable one syncs it, and all earlier ones, to
+--- the disk.
 function Connection:begin(kind)
   local level = kind == "durable" and "FULL" or "NORMAL"
   if kind ~= "read" and level ~= self.synchronous then
@@ -120,18 +121,19 @@ function Connection:begin(kind)
   self:run(kind == "read" and "read" or "write")
 end
 
---- Ends it.
+--- Commits the transaction.
 function Connection:commit()
   self:run("commit")
 end
 
---- Has the file keep a log, so that readers and writers do not wait for each other. The file remembers it.
+--- Sets the file's journal mode to WAL, so that readers and writers do not wait for each other. The mode is stored in
+--- the file.
 function Connection:use_wal()
   local ok, mode
-  for _ = 1, TRIES do -- of two processes that ask for it at once, one is refused and not made to wait
+  for _ = 1, WAL_ATTEMPTS do -- of two processes that set it at the same time, one gets an error at once
     ok, mode = pcall(self.pragma, self, "journal_mode = WAL")
     if ok then break end
-    self:begin "write" -- waits for the other
+    self:begin "write" -- waits for the other process
     self:commit()
   end
   if not ok then error(mode, 0) end
@@ -140,18 +142,18 @@ function Connection:use_wal()
   end
 end
 
--- path -> { process, count }: the connections that are open, and the process that opened them
+-- path -> { process, count }: the number of open connections, and the process that opened them
 local opened = {}
 
---- Whether this process inherited connections to a file by a fork. SQLite notes its locks on a file for all connections
---- of a process, and the kernel gives a child none of them: the child would read and write unprotected, and by closing
---- a connection it would touch the parent's files.
+--- Whether this process inherited connections to a file by a fork. A child does not inherit the locks on the file, but
+--- SQLite in the child believes that it has them: it would read and write without locks, and closing a connection would
+--- change the parent's files.
 ---@param path string
 function connection.is_inherited(path)
   return opened[path] ~= nil and opened[path].process ~= core.process_id()
 end
 
---- Closes it; SQLite keeps a connection whose statements are not closed.
+--- Closes the connection. The statements are closed first, since SQLite keeps a connection that has open ones.
 function Connection:close()
   local known = opened[self.path]
   known.count = known.count - 1
@@ -160,9 +162,9 @@ function Connection:close()
   self.db:close()
 end
 
--- Fails, in the system's words, where no file can be made beside `path`: SQLite tells no reason, and LuaDBI
--- keeps the memory of a connection that could not be opened. The database itself must not be opened here:
--- closing it would give up this process's locks on it. The name is random, so that no existing file has it.
+-- Fails with the system's message if no file can be created in the directory of `path`: SQLite gives no reason, and
+-- LuaDBI leaks a connection that could not be opened. The database itself must not be opened here: closing it would
+-- release this process's locks on it. The name is random, so that it is not the name of an existing file.
 local function check_directory(path)
   local name = core.random(8):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)
   local beside = (path:match "^.*/" or "") .. ".apivideo-" .. name
@@ -172,37 +174,38 @@ local function check_directory(path)
   os.remove(beside)
 end
 
--- Fails where LuaDBI has been linked with an SQLite that is too old.
+-- Fails if LuaDBI is linked with an SQLite that is too old.
 local function check_version(self)
   local version = self:rows("library")[1][1]
   local major, minor, patch = version:match "^(%d+)%.(%d+)%.?(%d*)"
   local number = major and major * 1000000 + minor * 1000 + (tonumber(patch) or 0)
-  if number and number < OLDEST then
+  if number and number < MIN_VERSION then
     fail(("SQLite 3.24 or newer is needed, and LuaDBI uses %s; update libsqlite3"):format(version))
   end
 end
 
--- Counts a connection among those that are open.
-local function note(path)
+-- Counts an open connection.
+local function count_open(path)
   local known = opened[path] or { process = core.process_id(), count = 0 }
   known.count = known.count + 1
   opened[path] = known
 end
 
---- Opens a file, and makes it where there is none.
+--- Opens a file, which is created if it does not exist.
 ---@param path string
 ---@param statements table<string, string> SQL by name
 function connection.open(path, statements)
   check_directory(path)
   local db, message = connection.driver().Connect("SQLite3", path)
   if not db then fail(message) end
-  note(path)
-  db:autocommit(true) -- or LuaDBI begins transactions by itself
+  count_open(path)
+  db:autocommit(true) -- otherwise LuaDBI begins transactions itself
   local self = setmetatable({ db = db, path = path, statements = statements, prepared = {} }, Connection)
   local ok, problem = pcall(function()
-    self:pragma("busy_timeout = " .. BUSY) -- first: newer SQLite reads the file as it prepares any other statement
+    -- First: newer versions of SQLite read the file when they prepare any other statement.
+    self:pragma("busy_timeout = " .. BUSY_TIMEOUT_MS)
     check_version(self)
-    self:pragma("wal_autocheckpoint = " .. LOG)
+    self:pragma("wal_autocheckpoint = " .. CHECKPOINT_PAGES)
   end)
   if ok then return self end
   self:close()

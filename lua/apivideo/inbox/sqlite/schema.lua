@@ -1,4 +1,4 @@
---- What the SQLite store of an inbox keeps in its file: the steps that made it, and its clock.
+--- The schema of the SQLite store's file, its migrations, and its clock.
 
 local core = require "apivideo.core"
 local connection = require "apivideo.inbox.sqlite.connection"
@@ -7,11 +7,11 @@ local schema = {}
 
 local APPLICATION = 0x61707669 -- "apvi": what SQLite calls the application_id
 
--- Each step leads to the next version of the file, and is never changed once it was released.
+-- Each migration leads to the next version of the file, and is never changed after a release.
 --
--- state: ready; delayed (until `due`); claimed (until `due`); blocked, behind another of its lane; and
--- ended: done, dead. `due`, `ended` and `stored_at` are seconds of the store's clock.
-local steps = {
+-- state: ready; delayed (until `due`); claimed (until `due`); blocked, behind another event of its lane; or ended:
+-- done, dead. `due`, `ended` and `stored_at` are seconds of the store's clock.
+local migrations = {
   {
     [[CREATE TABLE events (
       id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -44,21 +44,21 @@ local steps = {
 local function migrate(db)
   local version, application = db:pragma "user_version", db:pragma "application_id"
   if application ~= APPLICATION and db:rows("tables")[1] then
-    connection.fail("it holds another application's tables; give the inbox a file of its own")
-  elseif version > #steps then
-    connection.fail(("it was made by a newer apivideo (version %d of the file, and this one knows %d); update this one")
-      :format(version, #steps))
-  elseif version == #steps then
+    connection.fail("it has tables of another application; give the inbox a separate file")
+  elseif version > #migrations then
+    connection.fail(("a newer apivideo created it (version %d of the file; this one supports %d); update apivideo")
+      :format(version, #migrations))
+  elseif version == #migrations then
     return
   end
-  for i = version + 1, #steps do
-    for _, sql in ipairs(steps[i]) do db:once(sql) end
+  for i = version + 1, #migrations do
+    for _, sql in ipairs(migrations[i]) do db:once(sql) end
   end
   db:pragma(("application_id = %d"):format(APPLICATION))
-  db:pragma(("user_version = %d"):format(#steps))
+  db:pragma(("user_version = %d"):format(#migrations))
 end
 
--- What the kernel calls the time since it was started; "" where it has no name.
+-- The kernel's id of the current boot; "" where it has none.
 local function boot_id()
   local file = io.open("/proc/sys/kernel/random/boot_id")
   local id = file and file:read "*l"
@@ -66,21 +66,21 @@ local function boot_id()
   return id or ""
 end
 
--- What the file says of the clock: the boot that it belongs to, its offset from the monotonic clock, and the latest
--- time that the newest entries tell (the last may have been elsewhere before), or those that ended.
+-- The clock in the file: the boot that it belongs to, its offset from the monotonic clock, and the latest time of the
+-- newest entries (not only of the last one, which may come from a spool) and of those that ended.
 local function read_clock(db)
   local row = db:rows("clock")[1]
   return row[1], row[2], db:rows("last_seen")[1][1] or 0
 end
 
--- The offset of the clock, or nil where the machine was restarted since it was set.
+-- The offset of the clock, or nil if the machine was restarted since it was set.
 local function valid_clock(db)
   local boot, clock, last = read_clock(db)
   if boot == boot_id() and core.monotonic() + clock >= last then return clock end
 end
 
--- Sets the store's clock: the machine's monotonic one, and an offset that is kept in the file, so that it continues
--- after a restart of the machine at the latest time that was seen. No lease and no delay outlives that.
+-- Sets the store's clock: the machine's monotonic clock plus an offset, which is stored in the file. After a restart of
+-- the machine, it continues at the latest time in the file, and all leases and delays expire.
 local function set_clock(db)
   local clock = valid_clock(db)
   if clock then return clock end
@@ -91,16 +91,16 @@ local function set_clock(db)
   return clock
 end
 
--- The clock of a file that is ready for use, or nil. It only reads, so it waits for no writer.
+-- The clock of a file that is ready for use, or nil. It only reads, so it does not wait for writers.
 local function ready_clock(db)
   db:begin "read"
-  local is_current = db:pragma "user_version" == #steps and db:pragma "application_id" == APPLICATION
+  local is_current = db:pragma "user_version" == #migrations and db:pragma "application_id" == APPLICATION
   local clock = is_current and valid_clock(db) or nil
   db:commit()
   return clock
 end
 
---- Makes a connection's file ready for use. Several processes may do so at once.
+--- Creates or migrates the file of a connection. Several processes may do so at the same time.
 ---@return number clock what to add to the machine's monotonic clock
 function schema.prepare(db)
   local clock = ready_clock(db)

@@ -1,8 +1,8 @@
---- The SQL of the SQLite store of an inbox. LuaDBI gives whole numbers 32 bits, so ids are made REAL.
+--- The SQL of the SQLite store. LuaDBI returns integers with 32 bits, so ids are cast to REAL.
 
 local ENTRY = "CAST(id AS REAL), token, attempt, raw, webhook_id, verified, received_at, stored_at, error"
 
-local CLAIM_HOLDS = "id = ? AND token = ? AND state = 'claimed' AND due > ?"
+local IS_CLAIMED = "id = ? AND token = ? AND state = 'claimed' AND due > ?"
 
 return {
   read = "BEGIN",
@@ -39,18 +39,18 @@ return {
   claim = [[UPDATE events SET state = 'claimed', due = ?, token = token + 1, attempt = attempt + 1
     WHERE id = ?]],
 
-  extend = "UPDATE events SET due = ? WHERE " .. CLAIM_HOLDS,
-  retry = "UPDATE events SET state = 'delayed', due = ?, error = ? WHERE " .. CLAIM_HOLDS,
-  complete = "UPDATE events SET state = 'done', due = NULL, ended = ?, raw = '' WHERE " .. CLAIM_HOLDS,
-  bury = "UPDATE events SET state = 'dead', due = NULL, ended = ?, error = ? WHERE " .. CLAIM_HOLDS,
-  remove = "DELETE FROM events WHERE " .. CLAIM_HOLDS,
+  extend = "UPDATE events SET due = ? WHERE " .. IS_CLAIMED,
+  retry = "UPDATE events SET state = 'delayed', due = ?, error = ? WHERE " .. IS_CLAIMED,
+  complete = "UPDATE events SET state = 'done', due = NULL, ended = ?, raw = '' WHERE " .. IS_CLAIMED,
+  dead_letter = "UPDATE events SET state = 'dead', due = NULL, ended = ?, error = ? WHERE " .. IS_CLAIMED,
+  remove = "DELETE FROM events WHERE " .. IS_CLAIMED,
   lane = "SELECT lane FROM events WHERE id = ?",
   next_of_lane = [[UPDATE events SET state = 'ready' WHERE id =
     (SELECT min(id) FROM events WHERE lane = ? AND ended IS NULL AND state = 'blocked')]],
 
   list = "SELECT " .. ENTRY .. " FROM events WHERE state = ? AND id > ? ORDER BY id LIMIT ?",
-  -- A claim whose lease has expired waits, although no process has noticed yet. (The plus keeps SQLite from
-  -- using the index of `due`: the rows are needed in the order of their ids.)
+  -- A claim whose lease has expired counts as waiting, although no process has recovered it yet. The plus prevents
+  -- SQLite from using the index of `due`, since the rows are needed in the order of their ids.
   list_claimed = "SELECT " .. ENTRY
     .. " FROM events WHERE state = 'claimed' AND +due > ? AND id > ? ORDER BY id LIMIT ?",
   list_waiting = ([[SELECT %s, id FROM events WHERE state = 'ready' AND id > ?2

@@ -1,0 +1,103 @@
+--- Runs the scripts of the Redis store on the server, which is checked before its first use.
+
+local clients = require "apivideo.inbox.redis.clients"
+local errors = require "apivideo.error"
+local log = require "apivideo.runtime.log"
+local scripts = require "apivideo.inbox.redis.scripts"
+
+local unpack = table.unpack or unpack
+
+---@class apivideo.inbox.ScriptRunner
+local ScriptRunner = {}
+ScriptRunner.__index = ScriptRunner
+ScriptRunner.__name = "apivideo.inbox.script_runner"
+
+local function unavailable(self, problem)
+  local password = self.clients.password
+  return nil, errors.new("store_unavailable", ("Redis (%s): %s"):format(self.address, problem), { origin = "redis" },
+    password and password())
+end
+
+-- Logs settings of the server with which events can be lost; or that they could not be read.
+local function warn(self, append_only, memory_policy, unreadable)
+  if unreadable then
+    log.warn(("Redis (%s) does not allow INFO (%s), so its settings were not checked; make sure that it is version 7.0"
+      .. " or newer, with appendonly yes and maxmemory-policy noeviction, or allow INFO to the user")
+      :format(self.address, unreadable))
+  end
+  if append_only == "0" then
+    log.warn(("Redis (%s) has no append-only file, so events are lost when it ends; set appendonly yes")
+      :format(self.address))
+  end
+  if memory_policy:find("^allkeys") then
+    log.warn(("Redis (%s) removes events when its memory is full; set maxmemory-policy noeviction")
+      :format(self.address))
+  end
+end
+
+-- Checks the server: why it cannot be used, or nil. A server that does not allow INFO is used without the check.
+local function check_server(self, client)
+  local about, problem = clients.ask(client, "eval", scripts.about, "0")
+  if not about then return problem end
+  local version, append_only, memory_policy, unreadable = unpack(about)
+  if not unreadable and (tonumber(version:match("^%d+")) or 0) < 7 then
+    return ("version 7.0 or newer is needed, and this is %s; update Redis"):format(version)
+  end
+  self.is_checked = true
+  warn(self, append_only, memory_policy, unreadable)
+end
+
+-- Runs a script with a client: its reply; or nil and the problem.
+local function run(self, client, name, arguments)
+  local problem = not self.is_checked and check_server(self, client)
+  if problem then return nil, problem end
+  local sha = self.shas[name]
+  if not sha then
+    sha, problem = clients.ask(client, "script", "load", scripts[name])
+    if not sha then return nil, problem end
+    self.shas[name] = sha
+  end
+  local reply
+  reply, problem = clients.ask(client, "evalsha", sha, unpack(arguments))
+  if reply or not problem:find("^NOSCRIPT") then return reply, problem end
+  return clients.ask(client, "eval", scripts[name], unpack(arguments))
+end
+
+--- Runs a script.
+---@param name string
+---@param given (string|number)[] its arguments
+---@return any reply
+---@return apivideo.Error? err `store_unavailable`
+function ScriptRunner:call(name, given)
+  if self.is_closed then return unavailable(self, "the inbox was closed") end
+  local client, problem = self.clients:take()
+  if not client then return unavailable(self, problem) end
+  local arguments = { #self.keys, unpack(self.keys) }
+  for _, argument in ipairs(given) do arguments[#arguments + 1] = argument end
+  local reply
+  reply, problem = run(self, client, name, arguments)
+  self.clients:give(client, not reply)
+  if reply then return reply end
+  return unavailable(self, problem)
+end
+
+--- Closes the connection.
+function ScriptRunner:close()
+  self.is_closed = true
+  self.clients:close()
+end
+
+local script_runner = {}
+
+---@param given apivideo.RedisOptions
+---@param address string of the server, for messages
+---@return apivideo.inbox.ScriptRunner
+function script_runner.new(given, address)
+  local keys = {}
+  for i, key in ipairs(scripts.keys) do keys[i] = ("{%s}:%s"):format(given.name or "apivideo", key) end
+  return setmetatable({
+    keys = keys, address = address, shas = {}, is_closed = false, clients = clients.new(given),
+  }, ScriptRunner)
+end
+
+return script_runner

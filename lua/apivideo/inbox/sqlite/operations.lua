@@ -1,0 +1,168 @@
+--- The operations of the SQLite store, each within a transaction: operation(db, now, …). `now` is the store's clock.
+
+local core = require "apivideo.core"
+
+local operations = {}
+
+-- Keys are of any length and may have any bytes.
+local function hash(text)
+  return text and core.signature.sign(text, "apivideo"):sub(1, 32)
+end
+
+-- The token before the first claim of an event. It is random: after the file was replaced, its ids begin at 1 again,
+-- and an old claim must not be valid for another event with the same id.
+local function first_token()
+  local high, middle, low = core.random(3):byte(1, 3)
+  return (high * 256 + middle) * 256 + low
+end
+
+-- The state of an entry that is to be handled.
+local function waiting_state(db, lane)
+  return lane and db:rows("lane_is_taken", lane)[1] and "blocked" or "ready"
+end
+
+-- The time and the id of the last entry of an occurrence until the time `came`, and of the first one after it, within
+-- the window; nil for either that is missing.
+local function neighbors(db, occurrence, came, window)
+  if not occurrence then return nil, nil end
+  return db:rows("last_until", occurrence, came - window, came)[1],
+    db:rows("first_after", occurrence, came, came + window)[1]
+end
+
+-- Whether one of two entries came before the other. Entries of one batch have the same time.
+local function is_earlier(entry, other)
+  if entry[1] ~= other[1] then return entry[1] < other[1] end
+  return entry[2] < other[2]
+end
+
+-- Whether an item repeats an occurrence: an entry of it came within the window, and no entry of the opposite occurrence
+-- came between the two.
+local function is_retry(db, item, came, window)
+  local before, after = neighbors(db, hash(item.occurrence), came, window)
+  if not before and not after then return false end
+  local opposite_before, opposite_after = neighbors(db, hash(item.opposite), came, window)
+  return before ~= nil and not (opposite_before and is_earlier(before, opposite_before))
+    or after ~= nil and not (opposite_after and is_earlier(opposite_after, after))
+end
+
+local function put_one(db, now, item, window)
+  local key, lane, came = hash(item.key), hash(item.lane), now - (item.age or 0)
+  if item.age and db:run("came_before", came, key, came) == 1 then return false end
+  if is_retry(db, item, came, window) then return not db:rows("known", key)[1] and "occurrence" end
+  local state, ended = waiting_state(db, lane), nil
+  if item.error then state, ended = "dead", now end
+  return db:run("put", key, hash(item.occurrence), lane, state, first_token(), item.webhookId, item.verified,
+    item.received_at, came, item.raw, item.error, ended) == 1
+end
+
+function operations.put(db, now, items, window)
+  local results = {}
+  for i, item in ipairs(items) do results[i] = put_one(db, now, item, window) end
+  return results
+end
+
+local function entries_of(rows, now, state)
+  local entries = {}
+  for i, row in ipairs(rows) do
+    entries[i] = {
+      id = math.floor(row[1]), token = row[2], attempt = row[3], raw = row[4], webhookId = row[5],
+      verified = row[6] ~= 0, received_at = row[7], age = math.max(0, now - row[8]), error = row[9], state = state,
+    }
+  end
+  return entries
+end
+
+local function is_paused(db)
+  return db:rows("paused")[1][1] ~= 0
+end
+
+function operations.claim(db, now, limit, lease)
+  if is_paused(db) then return {} end
+  db:run("wake", now)
+  local entries = entries_of(db:rows("ready", limit), now)
+  for _, entry in ipairs(entries) do
+    entry.token, entry.attempt = entry.token + 1, entry.attempt + 1
+    db:run("claim", now + lease, entry.id)
+  end
+  return entries
+end
+
+function operations.extend(db, now, id, token, lease)
+  return db:run("extend", now + lease, id, token, now) == 1
+end
+
+function operations.retry(db, now, id, token, delay, message)
+  return db:run("retry", now + delay, message, id, token, now) == 1
+end
+
+-- Ends an entry; the next entry of its lane becomes ready.
+local function finish(db, id, statement, ...)
+  if db:run(statement, ...) == 0 then return false end
+  local lane = db:rows("lane", id)[1][1]
+  if lane then db:run("next_of_lane", lane) end
+  return true
+end
+
+function operations.complete(db, now, id, token)
+  return finish(db, id, "complete", now, id, token, now)
+end
+
+function operations.complete_all(db, now, claims)
+  local results = {}
+  for i, each in ipairs(claims) do results[i] = operations.complete(db, now, each.id, each.token) end
+  return results
+end
+
+-- Removes a claimed entry; the next entry of its lane becomes ready.
+function operations.remove(db, now, id, token)
+  local row = db:rows("lane", id)[1]
+  if db:run("remove", id, token, now) == 0 then return false end
+  if row[1] then db:run("next_of_lane", row[1]) end
+  return true
+end
+
+function operations.dead_letter(db, now, id, token, message)
+  return finish(db, id, "dead_letter", now, message, id, token, now)
+end
+
+function operations.list(db, now, state, limit, after)
+  local rows
+  if state == "waiting" or state == "claimed" then
+    rows = db:rows("list_" .. state, now, after, limit)
+  else
+    rows = db:rows("list", state, after, limit)
+  end
+  return entries_of(rows, now, state)
+end
+
+-- Queues the dead letters that a statement selects; their rows.
+function operations.redrive(db, _, statement, id)
+  local dead = db:rows(statement, id)
+  for _, row in ipairs(dead) do db:run("redrive", waiting_state(db, row[2]), row[1]) end
+  return dead
+end
+
+function operations.purge(db, now, state, age)
+  return db:run("purge", state, now - age)
+end
+
+function operations.pause(db, _, paused)
+  db:run("pause", paused)
+  return true
+end
+
+function operations.stats(db, now)
+  local function value(...)
+    local row = db:rows(...)[1]
+    return row and row[1]
+  end
+  local claimed, waiting = value("claimed", now), 0
+  for _, state in ipairs { "ready", "delayed", "claimed", "blocked" } do waiting = waiting + value("count", state) end
+  local oldest = value "oldest"
+  return {
+    waiting = waiting - claimed, claimed = claimed, dead = value("count", "dead"), done = value("count", "done"),
+    oldest = oldest and math.max(0, now - oldest), attempts = value "attempts" or 0, paused = is_paused(db),
+  }
+end
+
+return operations

@@ -1,0 +1,69 @@
+--- The interface of the stores of an inbox.
+
+local store = {}
+
+--- Stores events. Each method returns what is stated here, or nil and an error (`store_unavailable`). A method that
+--- acts on a claim returns false if the claim is lost, because its lease expired.
+---@class apivideo.Store
+---@field put fun(self, items: apivideo.StoredItem[], window: number): (boolean|"occurrence")[]|nil, apivideo.Error? stores items, all or none: true for each that is new; false for one whose key is known; "occurrence" for one that is dropped as a retry: an entry of its `occurrence` came less than `window` seconds before or after, and no entry whose occurrence is the item's `opposite` came between. An item with `error` becomes a dead letter
+---@field claim fun(self, limit: integer, lease: number): apivideo.StoredEntry[]|nil, apivideo.Error? the oldest that are not claimed, for `lease` seconds
+---@field extend fun(self, id: integer, token: integer, lease: number): boolean|nil, apivideo.Error?
+---@field complete fun(self, id: integer, token: integer): boolean|nil, apivideo.Error?
+---@field complete_all? fun(self, claims: { id: integer, token: integer }[]): boolean[]|nil, apivideo.Error? several at once, at a lower cost than one by one
+---@field remove fun(self, id: integer, token: integer): boolean|nil, apivideo.Error? completes it, and removes it with its key in the same step
+---@field retry fun(self, id: integer, token: integer, delay: number, message: string): boolean|nil, apivideo.Error?
+---@field dead_letter fun(self, id: integer, token: integer, message: string): boolean|nil, apivideo.Error?
+---@field list fun(self, state: apivideo.EntryState, limit: integer, after: integer): apivideo.StoredEntry[]|nil, apivideo.Error?
+---@field redrive fun(self, id?: integer): integer|nil, apivideo.Error?
+---@field purge fun(self, state: "done"|"dead", age: number): integer|nil, apivideo.Error? at most 1000 at a time
+---@field pause fun(self): true|nil, apivideo.Error?
+---@field resume fun(self): true|nil, apivideo.Error?
+---@field stats fun(self): apivideo.InboxStats|nil, apivideo.Error?
+---@field close fun(self): true|nil, apivideo.Error?
+
+---@class apivideo.StoredEntry an event in a store
+---@field id integer in the order of receipt
+---@field token integer the fencing token of its latest claim
+---@field attempt integer
+---@field raw string
+---@field webhookId? string
+---@field verified boolean
+---@field received_at number
+---@field age number seconds since it was received
+---@field error? string of the last attempt
+---@field state? apivideo.EntryState
+
+---@alias apivideo.EntryState
+---| "waiting"  to be handled: now, after a delay, or after another event of its lane
+---| "claimed"  being handled
+---| "dead"     a dead letter
+---| "done"     handled, and kept for the retention so that a duplicate is recognised
+
+---@class apivideo.InboxStats
+---@field waiting integer
+---@field claimed integer
+---@field dead integer
+---@field done integer
+---@field oldest? number age in seconds of the oldest event that is neither done nor dead
+---@field attempts integer the highest number of attempts of one of those
+---@field paused boolean
+---@field spooled? integer with a spool: how many events wait in it for the store
+---@field error? apivideo.Error with a spool, while the store is unavailable: then there are only `spooled` and `oldest`, of the spool
+
+local METHODS = { "put", "claim", "extend", "complete", "remove", "retry", "dead_letter", "list", "redrive", "purge",
+  "pause", "resume", "stats", "close" }
+
+--- Raises at a level, as seen from here, unless a value has the methods of a store.
+---@param option string
+---@param value table
+---@param level integer
+function store.check(option, value, level)
+  for _, name in ipairs(METHODS) do
+    if type(value[name]) ~= "function" then
+      error(("inbox: option \"%s\" must be a store, such as apivideo.inbox.sqlite { path = … }; it lacks %s")
+        :format(option, name), level)
+    end
+  end
+end
+
+return store

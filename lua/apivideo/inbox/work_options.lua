@@ -1,0 +1,50 @@
+--- The options of `inbox:work`.
+
+local cancellation = require "apivideo.runtime.cancellation"
+local options = require "apivideo.util.options"
+local runtime = require "apivideo.runtime"
+
+local known = { concurrency = "number?", lease = "number?", attempts = "number?", backoff = "number?",
+  handler_timeout = "number?", cancel = "table?", signals = "boolean?", log = "function?" }
+
+---@class apivideo.WorkOptions
+---@field concurrency? integer how many events are handled at the same time, default 1
+---@field lease? number seconds after which another worker gets an event of a worker that died, default 30; a handler that takes longer keeps its event, since the lease is renewed
+---@field handler_timeout? number seconds after which an attempt whose handlers have not returned counts as failed, default ten leases
+---@field attempts? integer after which an event becomes a dead letter, default 10
+---@field backoff? number seconds before the second attempt, default 5; then up to twice as long each time, and 10 minutes at most
+---@field cancel? apivideo.Cancellation ends the work, after the events that are being handled
+---@field signals? boolean SIGINT and SIGTERM end the work, after the events that are being handled; the second one ends it at once. Not in nginx, which handles the signals itself
+---@field log? fun(settlement: apivideo.Settlement) called for each attempt; the default writes failures to nginx's error log or stderr
+
+local work_options = {}
+
+--- Checks the arguments of inbox:work. Raises at level 4.
+---@param handlers any
+---@param given any
+function work_options.check(handlers, given)
+  options.check("inbox:work", given, known, 5)
+  if type(handlers) ~= "table" or type(handlers.dispatch) ~= "function" then
+    error("inbox:work: handlers expected, from apivideo.handlers()", 4)
+  end
+  for _, name in ipairs { "concurrency", "attempts" } do
+    local value = given[name]
+    if value and (value < 1 or value % 1 ~= 0) then
+      error(("inbox:work: option \"%s\" must be a whole number, 1 or more, got %s"):format(name, value), 4)
+    end
+  end
+  for _, name in ipairs { "lease", "backoff", "handler_timeout" } do
+    local value = given[name]
+    if value and (value ~= value or value <= 0) then
+      error(("inbox:work: option \"%s\" must be a number of seconds above 0, got %s"):format(name, value), 4)
+    end
+  end
+  if given.signals and not runtime.on_signal then
+    error("inbox:work: option \"signals\" is for scripts: nginx handles the signals of its workers itself", 4)
+  end
+  if given.cancel and not cancellation.is(given.cancel) then
+    error("inbox:work: option \"cancel\" must come from apivideo.cancellation()", 4)
+  end
+end
+
+return work_options

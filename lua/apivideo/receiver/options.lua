@@ -1,0 +1,71 @@
+--- The options of a receiver. All errors are raised at level 4: at the caller of the module.
+
+local dictionary = require "apivideo.runtime.dictionary"
+local inbox = require "apivideo.inbox"
+local options = require "apivideo.util.options"
+
+local known = {
+  handlers = "table?", inbox = "table?", secrets = "string|table|function?", unsigned = "boolean?",
+  max_body = "number?", log = "function?", defer = "boolean?", metrics = "table?", health = "string?",
+}
+
+---@class apivideo.ReceiverOptions
+---@field handlers? apivideo.Handlers required unless there is an inbox
+---@field inbox? apivideo.Inbox stores the events, for `inbox:work(handlers)`: instead of `handlers`
+---@field secrets? apivideo.Secrets|string|string[]|table<string, string|string[]>|fun(webhookId: string?): string|string[]|nil, apivideo.Error? a webhook's secrets: `client.webhooks:secrets()`, one secret, several (the signature must be valid for one of them), a table by webhook id, or a function
+---@field unsigned? true accept deliveries without a signature: instead of `secrets`
+---@field max_body? integer bytes, default 1 MiB
+---@field log? fun(outcome: apivideo.Outcome) called for each request; the default writes rejections and failures to nginx's error log or stderr
+---@field defer? boolean acknowledge before processing: the response is sent before the handlers run. A crash between the two loses the event
+---@field health? string a path: GET and HEAD of it get 200 without a line in the log, or 503 while the store of the inbox is unavailable
+---@field metrics? { store?: apivideo.Dictionary } a store shares the counts, such as a shared dictionary of nginx
+
+local receiver_options = {}
+
+--- The store of the option `metrics`, or nil.
+---@param given apivideo.ReceiverOptions
+---@return apivideo.Dictionary?
+function receiver_options.metrics_store(given)
+  options.check("receiver: option \"metrics\"", given.metrics or {}, { store = "table?" }, 5)
+  local store = given.metrics and given.metrics.store
+  if store then dictionary.check("receiver: option \"metrics.store\"", store, { "get", "incr" }, 4) end
+  return store
+end
+
+-- Raises unless exactly one of `handlers` and `inbox` takes the events.
+local function check_destination(given)
+  if given.inbox and given.handlers then
+    error("receiver: options \"inbox\" and \"handlers\" exclude each other: with an inbox, they go to"
+      .. " inbox:work(handlers)", 5)
+  elseif given.inbox and given.defer then
+    error("receiver: option \"defer\" is for handlers; with an inbox, the response never waits for them", 5)
+  elseif given.inbox and not inbox.is(given.inbox) then
+    error("receiver: option \"inbox\" must come from apivideo.inbox()", 5)
+  elseif not given.inbox and not given.handlers then
+    error("receiver: option \"handlers\" is required, or \"inbox\"", 5)
+  elseif given.handlers and type(given.handlers.dispatch) ~= "function" then
+    error("receiver: option \"handlers\" must come from apivideo.handlers()", 5)
+  end
+end
+
+--- Checks all options but the values of `secrets` and `metrics`.
+---@param given apivideo.ReceiverOptions
+function receiver_options.check(given)
+  options.check("receiver", given, known, 5)
+  check_destination(given)
+  if given.secrets == nil and not given.unsigned then
+    error("receiver: option \"secrets\" is missing, so that any sender could send events: pass"
+      .. " client.webhooks:secrets(), or unsigned = true if that is intended", 4)
+  end
+  if given.secrets ~= nil and given.unsigned then
+    error("receiver: options \"secrets\" and \"unsigned\" exclude each other", 4)
+  end
+  if given.max_body and (given.max_body ~= given.max_body or given.max_body < 0) then
+    error("receiver: option \"max_body\" must be a number of bytes, 0 or more, got " .. given.max_body, 4)
+  end
+  if given.health and not given.health:find "^/[^%c ?#]*$" then
+    error("receiver: option \"health\" must be a path such as \"/health\", without a query", 4)
+  end
+end
+
+return receiver_options
