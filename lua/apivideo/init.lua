@@ -58,7 +58,7 @@ return {
 
   --- Seconds since 1970 and nanoseconds of an `emittedAt`; nil for a date that is none.
   ---@type fun(text: any): integer|nil, integer?
-  timestamp = core.event.timestamp,
+  timestamp = core.timestamp,
 
   parallel = require "apivideo.runtime.parallel",
   spawn = runtime.spawn,

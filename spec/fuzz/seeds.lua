@@ -20,7 +20,7 @@ for _, name in ipairs(apivideo.events:names()) do
   write("event", name, cjson.encode(apivideo.events:sample(name)))
 end
 
-for kind, list in pairs { accepted = forms.accepted, refused = forms.refused, not_utf8 = forms.not_utf8 } do
+for kind, list in pairs { accepted = forms.accepted, rejected = forms.rejected, not_utf8 = forms.not_utf8 } do
   for i, form in ipairs(list) do
     if kind == "not_utf8" then form = '"' .. form .. '"' end
     write("event", ("%s-%d"):format(kind, i), form)

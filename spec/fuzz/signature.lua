@@ -1,5 +1,5 @@
--- The input: the header, two secrets and the raw bytes, with a byte 30 between each. A verdict is what
--- libcrypto's own HMAC says.
+-- The input: the header, two secrets and the raw bytes, separated by bytes 30. Each result must be that of libcrypto's
+-- own HMAC.
 
 local reference = require "reference"
 local signature = require("apivideo.core").signature
@@ -12,8 +12,8 @@ local function split(input)
   return input, SECRET, "", input
 end
 
--- The verdict that is due.
-local function due(raw, header, secrets)
+-- The expected result.
+local function expected_result(raw, header, secrets)
   if not header:find("^" .. ("%x"):rep(64) .. "$") then return false, "malformed" end
   for _, secret in ipairs(secrets) do
     if reference(raw, secret) == header:lower() then return true end
@@ -21,13 +21,13 @@ local function due(raw, header, secrets)
   return false, "mismatch"
 end
 
-local function check_verdict(raw, header, secrets)
-  local holds, reason = signature.verify(raw, header, secrets)
-  local expected, why = due(raw, header, secrets)
-  assert(holds == expected and reason == why, tostring(reason))
+local function check_result(raw, header, secrets)
+  local valid, reason = signature.verify(raw, header, secrets)
+  local expected, why = expected_result(raw, header, secrets)
+  assert(valid == expected and reason == why, tostring(reason))
 end
 
--- What we sign holds, in either case and in pieces; with any one digit changed it does not.
+-- Our signature is valid, in either case and in parts; with one digit changed, it is invalid.
 local function check_sign(raw, secret)
   local hex = signature.sign(raw, secret)
   assert(hex == reference(raw, secret))
@@ -38,8 +38,8 @@ local function check_sign(raw, secret)
   local forged = hex:sub(1, at - 1) .. digit .. hex:sub(at + 1)
   assert(signature.verify(raw, forged, { secret }) == false)
   assert(signature.verify(raw .. "\0", hex, { secret }) == false)
-  local pieces = signature.hmac(secret):update(raw:sub(1, cut)):update ""
-  assert(pieces:update(raw:sub(cut + 1)):verify(hex) == true)
+  local parts = signature.hmac(secret):update(raw:sub(1, cut)):update ""
+  assert(parts:update(raw:sub(cut + 1)):verify(hex) == true)
 end
 
 return function(input)
@@ -49,10 +49,10 @@ return function(input)
     if secret ~= "" then secrets[#secrets + 1] = secret end
   end
   if not secrets[1] then
-    assert(not pcall(signature.verify, raw, header, secrets)) -- no signature could hold
+    assert(not pcall(signature.verify, raw, header, secrets)) -- no signature could be valid
     return
   end
-  check_verdict(raw, header, secrets)
-  check_verdict(raw, header, { secrets[1] })
+  check_result(raw, header, secrets)
+  check_result(raw, header, { secrets[1] })
   check_sign(raw, secrets[#secrets])
 end

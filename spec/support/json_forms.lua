@@ -30,7 +30,7 @@ forms.accepted = {
 }
 
 --- Each is no JSON, as a document and (but for those that only something after them spoils) in one.
-forms.refused = {
+forms.rejected = {
   -- nothing, and what is left over
   "", " ", "\0", "1 2", "[] []", "{}{}", "[1]x", "[1]]", "{}}", "1,", "null null", "\"a\"\"b\"",
   "[]\0", "1\0", "\0[]", "{}#", "{}//", "[1]/*x*/", "/**/1", "#1", "[1]\f", "\v1", "[\f]",
@@ -73,9 +73,9 @@ forms.refused = {
 }
 
 for byte = 0, 31 do -- control characters
-  table.insert(forms.refused, '"' .. u(byte) .. '"')
-  table.insert(forms.refused, '"0123456789abcdef' .. u(byte) .. 'ghijklmnopqrstuvwxyz"')
-  table.insert(forms.refused, '{"a' .. u(byte) .. '":1}')
+  table.insert(forms.rejected, '"' .. u(byte) .. '"')
+  table.insert(forms.rejected, '"0123456789abcdef' .. u(byte) .. 'ghijklmnopqrstuvwxyz"')
+  table.insert(forms.rejected, '{"a' .. u(byte) .. '":1}')
 end
 
 --- Byte sequences that are not UTF-8.

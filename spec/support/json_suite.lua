@@ -104,8 +104,8 @@ suite.accepted = {
   { "structure, white space around an array", " [] " },
 }
 
---- Each is to be refused.
-suite.refused = {
+--- Each is to be rejected.
+suite.rejected = {
   { "array, no comma", "[1 true]" },
   { "array, not UTF-8 after a letter", "[a\229]" },
   { "array, colon instead of comma", '["": 1]' },

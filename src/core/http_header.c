@@ -12,7 +12,7 @@
 
 /* The length of the name that a line begins with, or 0 when there is none before a colon. */
 static size_t name_length(const char *line, size_t len) {
-  const size_t name = http_token_length(line, len);
+  const size_t name = http_token_len(line, len);
   return name < len && line[name] == ':' ? name : 0;
 }
 

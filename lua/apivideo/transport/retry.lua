@@ -32,7 +32,7 @@ local MONTHS = { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6, Jul = 7, 
 function retry.http_date(text)
   local day, month, year, time = (text or ""):match("^%a%a%a, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d:%d%d:%d%d) GMT$")
   if not MONTHS[month] then return nil end
-  local seconds = core.event.timestamp(("%s-%02d-%sT%sZ"):format(year, MONTHS[month], day, time))
+  local seconds = core.timestamp(("%s-%02d-%sT%sZ"):format(year, MONTHS[month], day, time))
   return seconds
 end
 

@@ -4,7 +4,7 @@ local errors = require "apivideo.error"
 local options = require "apivideo.util.options"
 local redact = require "apivideo.util.redact"
 local resource = require "apivideo.resources.collection"
-local timestamp = require("apivideo.core").event.timestamp
+local timestamp = require("apivideo.core").timestamp
 
 local webhook = {}
 

@@ -8,7 +8,7 @@ local resource = require "apivideo.resources.collection"
 local retry = require "apivideo.transport.retry"
 local runtime = require "apivideo.runtime"
 local secrets = require "apivideo.resources.webhooks.secrets"
-local timestamp = require("apivideo.core").event.timestamp
+local timestamp = require("apivideo.core").timestamp
 local webhook = require "apivideo.resources.webhooks.definition"
 
 ---@class apivideo.Webhook
