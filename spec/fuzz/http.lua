@@ -1,16 +1,16 @@
--- The input: a byte that chooses the requests and their caps, and what the peer sends. A byte 30 ends
--- a piece, which libcurl sees by itself; a byte 29 ends the connection. When nothing is left, every
--- connection is closed, so each request must end.
+-- The input: a byte that selects the requests and their caps, and the bytes that the peer sends. A byte 30 ends a part,
+-- which libcurl receives separately; a byte 29 closes the connection. When no input remains, every connection is closed,
+-- so each request must end.
 
-local answer = require "apivideo.transport.response"
 local core = require "apivideo.core"
 local headers = require "apivideo.util.headers"
 local peer = require "peer"
+local responses = require "apivideo.transport.response"
 
 local METHODS = { "GET", "POST", "HEAD", "DELETE" }
 local MAX_BODY = { 65536, 100 }
 local MAX_HEADER = { 4096, 200 }
-local STEPS = 100 -- more than any request needs once its peer is gone
+local STEPS = 100 -- more than any request needs after its peer has disconnected
 
 local KINDS = { network = true, too_large = true, unexpected_response = true, timeout = true }
 
@@ -34,14 +34,14 @@ local function check_response(response, request)
   assert(total <= request.max_header, "the cap of headers")
 end
 
--- What the client makes of a response does not raise.
+-- Processing a response in the client raises no error.
 local function read_response(response, request)
   local fields = { request = request, attempts = 1 }
   headers.any_case(response.headers)
   if response.status < 200 or response.status > 299 then
-    assert(tostring(answer.refusal(response, fields, { "secret" })) ~= "")
-  elseif not answer.result(request.method, response) then
-    assert(tostring(answer.no_result(response, fields, { "secret" })) ~= "")
+    assert(tostring(responses.refusal(response, fields, { "secret" })) ~= "")
+  elseif not responses.result(request.method, response) then
+    assert(tostring(responses.no_result(response, fields, { "secret" })) ~= "")
   end
 end
 
@@ -56,7 +56,7 @@ local function check_result(transfer, request)
   assert(type(sent) == "boolean")
 end
 
--- The peer does its next part. False when nothing is left.
+-- The peer sends its next part. Returns false when no part is left.
 local function act(parts)
   local part = table.remove(parts, 1)
   if not part then return false end

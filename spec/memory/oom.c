@@ -95,7 +95,7 @@ static const char *text_of(lua_State *L) {
 
 /* Whether the error on top of the stack is one that memory may raise. */
 static bool is_memory_error(lua_State *L) {
-  static const char *const texts[] = {"emory", "libcurl could not be started", "libcrypto", NULL};
+  static const char *const texts[] = {"emory", "libcurl could not be initialized", "libcrypto", NULL};
   const char *const *text;
   for (text = texts; *text != NULL; text++)
     if (strstr(text_of(L), *text) != NULL) return true;
