@@ -4,7 +4,7 @@ local libcurl = require "spec.support.libcurl"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
 
-local SOCKS = "does not block while it speaks SOCKS"
+local SOCKS = "does not block during the SOCKS handshake"
 local EXACT = "reports exactly what was sent"
 
 local function get(url, proxy, more)
@@ -146,7 +146,7 @@ describe("a proxy", function()
   end)
 
   it("of the environment is not used for loopback in any notation #process", function()
-    libcurl.needs(pending, "7.78.0", "knows localhost")
+    libcurl.needs(pending, "7.78.0", "resolves localhost itself")
     local proxy, direct = running.answering("200 OK", nil, "by proxy"), running.answering("200 OK", nil, "direct")
     local environment = "http_proxy=" .. proxy.url
     for _, host in ipairs { "localhost", "LocalHost", "me@127.0.0.1", "127.1", "0x7f000001" } do

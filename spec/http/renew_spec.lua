@@ -46,7 +46,7 @@ local SCRIPT = [[
 
 describe("a transfer that is retried on a new connection", function()
   it("reports exhausted memory as such #process", function()
-    libcurl.needs(pending, "7.80.0", "lets a kept connection be looked at before it is used")
+    libcurl.needs(pending, "7.80.0", "can check an idle connection before it is used")
     local library = os.tmpname()
     compile.c(FAILING, library .. ".so", "-shared -fPIC")
     local output, status = process.run({ "-e", SCRIPT }, ("LD_PRELOAD=%s.so"):format(library))

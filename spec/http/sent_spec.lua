@@ -7,7 +7,7 @@ local libcurl = require "spec.support.libcurl"
 local running = require "spec.support.running"
 local wait_for = require "spec.support.wait"
 
-local REUSES = "reuses a connection safely, and can be stopped from sending twice"
+local REUSES = "reuses a connection safely, and can be kept from sending a request twice"
 local METHODS = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" }
 
 local function ask(method, url, more)

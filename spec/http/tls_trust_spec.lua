@@ -48,7 +48,7 @@ describe("TLS #process", function()
     end
   end
 
-  for name, directive in pairs { ["a kept connection"] = "", ["an earlier session"] = "keepalive_timeout 0;" } do
+  for name, directive in pairs { ["an idle connection"] = "", ["an earlier session"] = "keepalive_timeout 0;" } do
     it("verifies with each request's ca_file: " .. name .. " is not reused for another one", function()
       local server = directive .. "location / { return 200 $ssl_session_reused; }"
       local port = nginx.start(authority, { { "ssl", server } })[1]

@@ -1,35 +1,35 @@
---- Checks of who sent an event, and what is shown of secrets.
+--- Checks of signatures and secrets.
 
 return {
   {
     file = "src/core/signature_lua.c", spec = "spec/core/signature_spec.lua",
-    { "every signature holds", "return push_result(L, matches ? NULL : \"mismatch\");",
+    { "every signature is valid", "return push_result(L, matches ? NULL : \"mismatch\");",
       "return push_result(L, matches ? NULL : NULL);" },
     { "half of a signature is enough", "matches = CRYPTO_memcmp(digest, given, sizeof digest) == 0;",
       "matches = CRYPTO_memcmp(digest, given, sizeof digest / 2) == 0;" },
-    { "of several secrets the last one counts", "matches |= CRYPTO_memcmp", "matches = CRYPTO_memcmp" },
+    { "only the last of several secrets matters", "matches |= CRYPTO_memcmp", "matches = CRYPTO_memcmp" },
     { "half of a signature is enough for one of several secrets", "matches |= CRYPTO_memcmp(digest, given, SIGNATURE_BYTES) == 0;",
       "matches |= CRYPTO_memcmp(digest, given, SIGNATURE_BYTES / 2) == 0;" },
-    { "the last key serves for any", "if (secret == cached->key && cached->can_reinit)", "if (cached->key != NULL && cached->can_reinit)" },
+    { "the last key is used for any secret", "if (secret == cached->key && cached->can_reinit)", "if (cached->key != NULL && cached->can_reinit)" },
     { "the last key is not kept", "lua_replace(L, lua_upvalueindex(KEY));", "lua_pop(L, 1);" },
-    { "a context is restarted where libcrypto cannot", "if (secret == cached->key && cached->can_reinit)", "if (secret == cached->key)", spec = "spec/core/openssl_spec.lua" },
-    { "no context is ever restarted", "cached->can_reinit = signature_can_reinit(cached->context);", "", spec = "spec/core/openssl_spec.lua" },
+    { "a context is reinitialized where libcrypto cannot do that", "if (secret == cached->key && cached->can_reinit)", "if (secret == cached->key)", spec = "spec/core/openssl_spec.lua" },
+    { "no context is ever reinitialized", "cached->can_reinit = signature_can_reinit(cached->context);", "", spec = "spec/core/openssl_spec.lua" },
     { "a secret may be empty", "return secret != NULL && *len > 0 ? secret : NULL;", "return secret;" },
     { "there may be no secret at all", "if (count == 0) luaL_argerror(L, i, \"list of secrets is empty: no signature could be valid\");", "" },
-    { "a piecewise signature holds always", "if (reason == NULL && CRYPTO_memcmp(digest, given, sizeof digest) != 0) reason = \"mismatch\";", "" },
-    { "a finished calculation goes on", "if (hmac->context == NULL)\n    luaL_error(L, \"the HMAC is finished; create another one with hmac(secret)\");",
+    { "the signature of a body in parts is always valid", "if (reason == NULL && CRYPTO_memcmp(digest, given, sizeof digest) != 0) reason = \"mismatch\";", "" },
+    { "a finished HMAC can be continued", "if (hmac->context == NULL)\n    luaL_error(L, \"the HMAC is finished; create another one with hmac(secret)\");",
       "if (hmac->context == NULL) hmac->context = signature_new();" },
   },
   {
     file = "src/core/signature.c", spec = "spec/core/signature_spec.lua",
     { "a signature may be longer", "if (len != SIGNATURE_HEX) return false;", "if (len < SIGNATURE_HEX) return false;" },
-    { "digits are not looked at", "if (high == 0 || low == 0) return false;", "" },
-    { "the second half of a byte is not looked at", "if (high == 0 || low == 0) return false;", "if (high == 0) return false;" },
+    { "digits are not checked", "if (high == 0 || low == 0) return false;", "" },
+    { "the second digit of a byte is not checked", "if (high == 0 || low == 0) return false;", "if (high == 0) return false;" },
   },
   {
     file = "src/common/compat_openssl.h", spec = "spec/core/openssl_spec.lua",
-    { "OpenSSL 3.0.2 restarts a context", "OpenSSL_version_num() >= 0x30000030L", "OpenSSL_version_num() >= 0x30000020L" },
-    { "OpenSSL 3.0.3 does not restart a context", "OpenSSL_version_num() >= 0x30000030L", "OpenSSL_version_num() >= 0x30000040L" },
+    { "OpenSSL 3.0.2 reinitializes a context", "OpenSSL_version_num() >= 0x30000030L", "OpenSSL_version_num() >= 0x30000020L" },
+    { "OpenSSL 3.0.3 does not reinitialize a context", "OpenSSL_version_num() >= 0x30000030L", "OpenSSL_version_num() >= 0x30000040L" },
   },
   {
     file = "src/core/core.c", spec = "spec/core/openssl_spec.lua",
