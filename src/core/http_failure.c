@@ -22,7 +22,7 @@ const char *http_error_name(http_error kind) {
 }
 
 /* Whether libcurl's message about a transfer contains one of `texts`. */
-static bool says(const http_transfer *transfer, const char *const texts[]) {
+static bool mentions(const http_transfer *transfer, const char *const texts[]) {
   for (; *texts != NULL; texts++)
     if (strstr(transfer->error, *texts) != NULL) return true;
   return false;
@@ -33,7 +33,7 @@ static bool says(const http_transfer *transfer, const char *const texts[]) {
    header, so it is not shown. */
 static bool has_bad_header(const http_transfer *transfer) {
   static const char *const texts[] = {"nvalid HTTP header field", NULL};
-  return says(transfer, texts);
+  return mentions(transfer, texts);
 }
 
 /* Whether a TLS handshake failed because the connection was closed. libcurl's OpenSSL backend writes "… in
@@ -47,14 +47,14 @@ static bool lost_connection(const http_transfer *transfer) {
                                       "the pull function",
                                       "the push function", /* GnuTLS */
                                       NULL};
-  return says(transfer, texts);
+  return mentions(transfer, texts);
 }
 
 /* Whether the peer sent a TLS alert. In TLS 1.3, an alert about the client's certificate arrives only after
    the handshake. */
 static bool got_alert(const http_transfer *transfer) {
   static const char *const texts[] = {" alert ", NULL};
-  return says(transfer, texts);
+  return mentions(transfer, texts);
 }
 
 http_error http_failure_kind(const http_transfer *transfer) {

@@ -7,7 +7,7 @@
 ** request is sent on it, which keeps this rare.
 **
 ** A GET or HEAD over HTTP/2 may be resent: a server that closes a connection (GOAWAY, REFUSED_STREAM) does not
-** process the remaining requests, and libcurl does not tell that from other closures.
+** process the remaining requests, and libcurl does not distinguish that from other closures.
 */
 #ifndef APIVIDEO_HTTP_RESEND_H
 #define APIVIDEO_HTTP_RESEND_H

@@ -47,7 +47,7 @@ static void pass_on(const signals *catcher, int number) {
 }
 
 static void on_signal(int number) {
-  const int kept = errno;
+  const int saved = errno;
   const signals *catcher;
   (void)__sync_add_and_fetch(&caught.running, 1);
   catcher = caught.catcher;
@@ -62,7 +62,7 @@ static void on_signal(int number) {
     (void)write(catcher->write_fd, "", 1); /* a full pipe is readable, too */
   }
   (void)__sync_sub_and_fetch(&caught.running, 1);
-  errno = kept;
+  errno = saved;
 }
 
 /* Blocks or unblocks a signal in this thread. Returns whether it was blocked. */
