@@ -46,8 +46,8 @@ return {
     { "whole numbers wrap", "if (value > (INT64_MAX - digit) / 10) return false;", "" },
   },
   {
-    file = "src/common/lua_aux.c", spec = "spec/core/event_spec.lua",
-    { "numbers are accepted as bytes", "if (lua_type(L, index) != LUA_TSTRING)\n    luaL_argerror", "if (!lua_isstring(L, index))\n    luaL_argerror" },
+    file = "src/common/lua_aux.h", spec = "spec/core/event_spec.lua",
+    { "numbers are accepted as bytes", "if (lua_type(L, index) != LUA_TSTRING) aux_bytes_error", "if (!lua_isstring(L, index)) aux_bytes_error" },
   },
   {
     file = "src/core/event.c", spec = "spec/core/event_spec.lua",

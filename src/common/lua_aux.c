@@ -32,14 +32,12 @@ lua_Integer aux_check_integer(lua_State *L, int index, lua_Integer low, lua_Inte
   return (lua_Integer)value;
 }
 
-const char *aux_check_bytes(lua_State *L, int index, const char *name, size_t *len) {
-  if (lua_type(L, index) != LUA_TSTRING)
-    luaL_argerror(L, index,
-                  lua_pushfstring(L,
-                                  "%s (string) expected, got %s: pass the bytes as they arrived, "
-                                  "not a decoded table",
-                                  name, luaL_typename(L, index)));
-  return lua_tolstring(L, index, len);
+int aux_bytes_error(lua_State *L, int index, const char *name) {
+  return luaL_argerror(L, index,
+                       lua_pushfstring(L,
+                                       "%s (string) expected, got %s: pass the bytes as they "
+                                       "arrived, not a decoded table",
+                                       name, luaL_typename(L, index)));
 }
 
 const char *aux_string_field(lua_State *L, int index, const char *name, bool optional,
