@@ -57,7 +57,7 @@ return {
 
   --- Seconds since 1970 and nanoseconds of an `emittedAt`; nil for an invalid date.
   ---@type fun(text: any): integer|nil, integer?
-  timestamp = core.event.timestamp,
+  timestamp = core.timestamp,
 
   parallel = require "apivideo.runtime.parallel",
   spawn = runtime.spawn,

@@ -1,5 +1,4 @@
--- What takes bytes takes no table, no number and no nil: what was decoded and encoded again cannot be
--- verified.
+-- Functions of raw bytes accept no table, number or nil: a body that was decoded and encoded again cannot be verified.
 
 local apivideo = require "apivideo"
 local core = require "apivideo.core"
@@ -13,7 +12,7 @@ local receiver = apivideo.receiver { handlers = handlers, secrets = SECRET, log 
 local unsigned = apivideo.receiver { handlers = handlers, unsigned = true, log = function() end }
 local inbox = apivideo.inbox { store = require "apivideo.inbox.memory" {} }
 
--- Functions of bytes; each is called without a tail call, so that its error names this file.
+-- Functions of raw bytes. Each is called without a tail call, so that its error names this file.
 local takers = {
   parse = function(raw) return (apivideo.parse(raw)) end,
   ["events:parse"] = function(raw) return (apivideo.events:parse(raw)) end,
@@ -33,9 +32,9 @@ local takers = {
 
 local wrong = { { type = "video.source.recorded" }, {}, 12, 1.5, true, false, print, coroutine.create(function() end) }
 
-describe("bytes only:", function()
+describe("a function of raw bytes:", function()
   for name, take in pairs(takers) do
-    it(name .. " raises for anything else, and says what it wants", function()
+    it(name .. " raises an error for any other type, and names the expected one", function()
       for _, value in ipairs(wrong) do
         local message = misuse(function() return (take(value)) end)
         assert.truthy(message:find "bytes" or message:find "raw", message)
@@ -44,7 +43,7 @@ describe("bytes only:", function()
     end)
   end
 
-  it("nil is none either, but a request may have no body", function()
+  it("rejects nil, except for a request without a body", function()
     for name, take in pairs(takers) do
       if name:find "^receiver" then
         assert.equal(name:find "unsigned" and 400 or 401, take(nil))
@@ -54,14 +53,14 @@ describe("bytes only:", function()
     end
   end)
 
-  it("an inbox keeps bytes", function()
+  it("an inbox stores the bytes unchanged", function()
     for _, value in ipairs(wrong) do
       local message = misuse(function() return (inbox:put { raw = value, event = {} }) end)
       assert.truthy(message:find "raw", message)
     end
   end)
 
-  it("a body that was decoded and encoded again does not hold", function()
+  it("the signature of a body that was decoded and encoded again is invalid", function()
     local raw = '{"type": "video.source.recorded", "emittedAt": "2021-01-29T15:46:25.217Z", '
       .. '"videoId": "vi1", "liveStreamId": "li1"}'
     local cjson = require "cjson"

@@ -1,4 +1,4 @@
--- Who closes the standard descriptors before it starts a program leaves their numbers to what the program opens.
+-- When a process starts without standard descriptors, the next descriptors that it opens would get their numbers.
 
 local process = require "spec.support.process"
 
@@ -10,9 +10,9 @@ local openers = {
   ["a catcher of signals"] = [[local opened = assert(require("apivideo.core").signals.catch())]],
 }
 
-describe("a process that begins without standard descriptors #process", function()
+describe("a process that starts without standard descriptors #process", function()
   for what, code in pairs(openers) do
-    it("gives none of their numbers to " .. what, function()
+    it("does not give their numbers to " .. what, function()
       local _, status = process.run({ "-e", code .. [[
 
         local lfs = require "lfs"

@@ -1,5 +1,5 @@
--- event.compile and the parser that it makes: which JSON is an event, and what the table is. JSON itself
--- is in json_spec.
+-- event.compile and the parser that it returns: which JSON is an event, and the resulting table. json_spec is about
+-- JSON itself.
 
 local catalogue = require "apivideo.events"
 local cjson = require "cjson"
@@ -25,18 +25,18 @@ local function assert_bad(raw, kind, field, offset)
 end
 
 describe("an event", function()
-  it("of each type is its sample's table", function()
+  it("of each type is read as the table of its sample", function()
     for _, name in ipairs(catalogue:names()) do
       assert.same(catalogue:sample(name), (parse(cjson.encode(catalogue:sample(name)))))
     end
   end)
 
-  it("keeps its fields in whatever order they come", function()
+  it("may have its fields in any order", function()
     assert.same({ type = STARTED, emittedAt = "e", liveStreamId = "l" },
       (parse('{"liveStreamId":"l","emittedAt":"e","type":"' .. STARTED .. '"}')))
   end)
 
-  it("keeps what is unknown, and leaves out null", function()
+  it("keeps unknown fields, and omits null", function()
     local got = parse('{"type":"' .. STARTED .. [[","emittedAt":"e","liveStreamId":"l","new":{"a":[1,true,"x"]},]]
       .. [["count":7,"gone":null,"flag":false,"videoId":null,"quality":{"height":1080},"":"empty"}]])
     assert.same({
@@ -45,7 +45,7 @@ describe("an event", function()
     }, got)
   end)
 
-  it("of an unknown type needs nothing but the type", function()
+  it("of an unknown type needs only the type", function()
     assert.same({ type = "video.deleted" }, (parse '{"type":"video.deleted"}'))
     assert.same({ type = "video.deleted", emittedAt = 3, videoId = {} },
       (parse '{"type":"video.deleted","emittedAt":3,"videoId":{},"quality":null}'))
@@ -55,7 +55,7 @@ describe("an event", function()
     assert.same({ type = STARTED:upper() }, (parse('{"type":"' .. STARTED:upper() .. '"}')))
   end)
 
-  it("keeps an emittedAt that is no date", function()
+  it("keeps an emittedAt that is not a date", function()
     for _, date in ipairs { "2024-08-151T10:18:47+00:00", "", "yesterday" } do
       local got = parse(('{"type":"%s","emittedAt":"%s","liveStreamId":"l"}'):format(STARTED, date))
       assert.equal(date, got.emittedAt)
@@ -69,7 +69,7 @@ describe("an event", function()
     assert_bad([[{"\u0074ype":"]] .. escaped .. [[","emitted\u0041t":"e"}]], "bad_event", "liveStreamId")
   end)
 
-  it("has room for values as dense as they can be, whole or cut off", function()
+  it("may have as many values as fit into its bytes, complete or truncated", function()
     for _, dense in ipairs { "0,", "[],", "{},", '"",', '{"":0},' } do
       for _, depth in ipairs { 0, 1, 61 } do
         local open, close = ("["):rep(depth), ("]"):rep(depth)
@@ -80,7 +80,7 @@ describe("an event", function()
     end
   end)
 
-  it("has room for more fields than any has today", function()
+  it("may have more fields than any documented event", function()
     local fields, expected = { '"type":"x"' }, { type = "x" }
     for i = 1, 400 do
       fields[#fields + 1] = ('"f%d":["%d",{"n":%d}]'):format(i, i, i)
@@ -90,8 +90,8 @@ describe("an event", function()
   end)
 end)
 
-describe("no event", function()
-  it("is a document without a type", function()
+describe("an invalid event", function()
+  it("has no type", function()
     assert_bad("{}", "bad_event", "type")
     assert_bad('{"Type":"x"}', "bad_event", "type")
     assert_bad('{"a":{"type":"x"}}', "bad_event", "type")
@@ -99,14 +99,14 @@ describe("no event", function()
     assert_bad([[{"type\u0000":"x"}]], "bad_event", "type")
   end)
 
-  it("is one whose type is not a non-empty string", function()
+  it("has a type that is not a non-empty string", function()
     for _, value in ipairs { "null", "1", "true", "[]", "{}", '["x"]', '""' } do
       assert_bad('{"type":' .. value .. "}", "bad_event", "type", 8)
       assert_bad('{"a":1,"type": ' .. value .. "}", "bad_event", "type", 15)
     end
   end)
 
-  it("is one of a known type without a field, or with one that is no string", function()
+  it("of a known type lacks a required field, or has one that is not a string", function()
     for _, name in ipairs(catalogue:names()) do
       for _, field in ipairs(catalogue.types[name].required) do
         local sample = catalogue:sample(name)
@@ -124,19 +124,19 @@ describe("no event", function()
     end
   end)
 
-  it("names the first missing field in the catalogue's order", function()
+  it("is reported with the first missing field in the schema's order", function()
     for _, name in ipairs(catalogue:names()) do
       assert_bad('{"type":"' .. name .. '"}', "bad_event", catalogue.types[name].required[1])
     end
   end)
 
-  it("is bad JSON before it is a bad event", function()
+  it("is reported as malformed JSON first", function()
     assert_bad('{"type":null,', "bad_json", nil, 13)
     assert_bad("[1,", "bad_json", nil, 3)
     assert_bad('{"type":"x"}}', "bad_json", nil, 12)
   end)
 
-  it("is one with the same member twice", function()
+  it("has a duplicate member", function()
     local base = '{"type":"' .. STARTED .. '","emittedAt":"e","liveStreamId":"l"'
     for _, again in ipairs {
       '"type":"x"', '"type":null', [["\u0074ype":"x"]], '"emittedAt":"e"', '"liveStreamId":null',
@@ -153,7 +153,7 @@ describe("no event", function()
     assert.is_table((parse(base .. ',"new":{"type":1,"emittedAt":null}}')))
   end)
 
-  it("is a sample cut off anywhere", function()
+  it("is a sample truncated at any byte", function()
     for _, raw in ipairs(samples()) do
       for length = 0, #raw - 1 do
         local got, kind, _, _, offset = parse(raw:sub(1, length))
@@ -166,7 +166,7 @@ describe("no event", function()
 end)
 
 describe("a sample with any byte changed", function()
-  -- Everything that ours takes and cjson takes is the same table; whatever cjson refuses, ours does.
+  -- Our parser rejects everything that cjson rejects; both read the same table from everything that ours accepts.
   local decoder = cjson.new()
   decoder.decode_invalid_numbers(false)
 
@@ -192,10 +192,10 @@ describe("a sample with any byte changed", function()
     end
   end
 
-  it("is refused, or read as cjson reads it", function()
+  it("is rejected, or read as cjson reads it", function()
     local counts = { taken = 0 }
-    -- Lua 5.1 hashes some bytes of a string only, and compares those with the same hash one by one. It keeps more of
-    -- them the more memory the specs before have left.
+    -- Lua 5.1 hashes only some bytes of a string, and compares strings of the same hash one by one. It has the more of
+    -- them the more memory earlier specs have used.
     local hashes_all = _VERSION ~= "Lua 5.1" or rawget(_G, "jit")
     local step = (os.getenv "APIVIDEO_SLOW" or not hashes_all) and 17 or 1
     for _, raw in ipairs(samples()) do
@@ -208,7 +208,7 @@ describe("a sample with any byte changed", function()
     assert(counts.taken > 0 and counts.bad_json > 0 and counts.bad_event > 0)
   end)
 
-  it("or left out, or put in, likewise", function()
+  it("or removed, or inserted, likewise", function()
     local counts = { taken = 0 }
     for _, raw in ipairs(samples()) do
       for at = 1, #raw do
@@ -223,7 +223,7 @@ describe("a sample with any byte changed", function()
 end)
 
 describe("a parser", function()
-  it("is right about offsets in ten megabytes", function()
+  it("reports correct offsets in ten megabytes", function()
     local size = os.getenv "APIVIDEO_SLOW" and 1e6 or 1e7
     local space = (" "):rep(size)
     assert.same({ type = "x" }, (parse(space .. '{"type":"x"}' .. space)))
@@ -235,7 +235,7 @@ describe("a parser", function()
     assert_bad(("["):rep(size), "too_large", nil, 64)
   end)
 
-  it("raises for what is no string, and says why", function()
+  it("raises an error for values that are not strings, and says why", function()
     local wrong = { { {}, "table" }, { 12, "number" }, { true, "boolean" }, { nil, "nil" }, { print, "function" } }
     for _, case in ipairs(wrong) do
       local ok, message = pcall(parse, case[1])
@@ -246,14 +246,14 @@ describe("a parser", function()
     assert.error_matches(function() parse() end, "raw body %(string%) expected, got no value")
   end)
 
-  it("survives a collector that never rests", function()
+  it("works while the collector runs all the time", function()
     local raws = samples()
     raws[#raws + 1] = [[{"type":"\u0078\n","a":[1,"\u00e9",{"b":[null,2.5]}],"c":"]] .. ("\\t"):rep(500) .. '"}'
     raws[#raws + 1] = '{"type":"x","v":[' .. ('{"a":"b"},'):rep(500) .. "1]}"
     local expected = {}
     for i, raw in ipairs(raws) do expected[i] = parse(raw) end
     local got = {}
-    local restore = gc.set(0) -- a cycle begins as soon as one has ended
+    local restore = gc.set(0) -- a collection cycle begins as soon as one ends
     for round = 1, 20 do
       local own = event.compile(catalogue.types)
       for i, raw in ipairs(raws) do
@@ -268,7 +268,7 @@ describe("a parser", function()
     for i, result in ipairs(got) do assert.same(expected[(i - 1) % #raws + 1], result) end
   end)
 
-  it("keeps its names when the catalogue is gone", function()
+  it("keeps its names when the schema's table is collected", function()
     local types = { ["my." .. tostring({})] = { required = { "field" .. tostring({}) } } }
     local name, definition = next(types)
     local field = definition.required[1]
@@ -281,8 +281,8 @@ describe("a parser", function()
     assert.equal(field, select(4, own(cjson.encode { type = name })))
   end)
 
-  it("keeps the bytes of names that are equal, but not the same string", function()
-    local function name() return ("f"):rep(50) end -- Lua 5.2 and later make a new string each time
+  it("keeps the bytes of equal names that are different strings", function()
+    local function name() return ("f"):rep(50) end -- Lua 5.2 and later create a new string each time
     local function compiled()
       return event.compile { a = { required = { name() } }, b = { required = { name() } } }
     end
@@ -290,7 +290,7 @@ describe("a parser", function()
     collectgarbage()
     collectgarbage()
     local others = {}
-    for i = 1, 1000 do others[i] = ("g"):rep(50) .. i end -- takes the memory that was freed
+    for i = 1, 1000 do others[i] = ("g"):rep(50) .. i end -- reuses the memory that was freed
     assert.equal(1000, #others)
     for _, known in ipairs { "a", "b" } do
       assert.equal(name(), select(4, own('{"type":"' .. known .. '"}')))
@@ -298,10 +298,11 @@ describe("a parser", function()
     end
   end)
 
-  -- A write past the stack ends Lua 5.1 sooner or later; `make check-memory` sees the first one.
-  it("stays within Lua's stack, however deep and long an escaped string is", function()
+  -- A write beyond the stack crashes Lua 5.1 at some later time; `make check-memory` detects the first one.
+  it("stays within Lua's stack for escaped strings of any depth and length", function()
     local string = "\\n" .. ("x"):rep(90000)
-    -- Each depth where the buffers of lauxlib take stack slots; some of them elsewhere, since long strings are slow in LuaJIT.
+    -- Every depth where the buffers of lauxlib take stack slots; elsewhere only some, since long strings are slow in
+    -- LuaJIT.
     for depth = 5, 60, _VERSION == "Lua 5.1" and not rawget(_G, "jit") and 1 or 11 do
       local raw = '{"type":"a","v":' .. ("["):rep(depth) .. '{"a":"' .. string .. '"}' .. ("]"):rep(depth) .. "}"
       local value = select(2, assert(coroutine.resume(coroutine.create(function() return parse(raw) end)))).v
@@ -322,7 +323,7 @@ describe("a parser", function()
     end
   end)
 
-  it("gives an array the metatable of lists, at every depth, and an object none", function()
+  it("sets the metatable of lists on arrays at every depth, and no metatable on objects", function()
     local got = parse '{"type":"a","v":[],"w":[{"x":[[]]}],"o":{}}'
     for _, list in ipairs { got.v, got.w, got.w[1].x, got.w[1].x[1] } do
       assert.equal(event.list, getmetatable(list))
@@ -330,7 +331,7 @@ describe("a parser", function()
     for _, object in ipairs { got, got.o, got.w[1] } do assert.is_nil(getmetatable(object)) end
   end)
 
-  it("leaves nothing behind", function()
+  it("does not leak memory", function()
     local raws = samples()
     local function run()
       for _ = 1, 200 do
@@ -346,13 +347,13 @@ describe("a parser", function()
 end)
 
 describe("event.compile", function()
-  it("takes an empty catalogue, and types without required fields", function()
+  it("accepts an empty schema, and types without required fields", function()
     assert.same({ type = QUALITY }, (event.compile {}('{"type":"' .. QUALITY .. '"}')))
     local own = event.compile { a = { required = {} } }
     assert.same({ type = "a" }, (own('{"type":"a"}')))
   end)
 
-  it("takes 64 fields, `type` being one, and 128 types", function()
+  it("accepts 64 fields, including `type`, and 128 types", function()
     local types, fields = {}, {}
     for i = 1, 63 do fields[i] = "field" .. i end
     for i = 1, 128 do types["type" .. i] = { required = { fields[i % 63 + 1], "type" } } end
@@ -377,7 +378,7 @@ describe("event.compile", function()
     assert.error_matches(function() event.compile(types) end, "too many fields")
   end)
 
-  it("raises for what is no catalogue", function()
+  it("raises an error for an invalid schema", function()
     local long = ("x"):rep(129)
     for _, case in ipairs {
       { nil, "table expected" }, { "x", "table expected" },
@@ -385,8 +386,8 @@ describe("event.compile", function()
       { { [""] = { required = {} } }, "type name is empty" },
       { { [long] = { required = {} } }, "too long" },
       { { a = {} }, "`required`" }, { { a = { required = "x" } }, "`required`" },
-      { { a = { required = { 1 } } }, "not a field's name" }, { { a = { required = { "" } } }, "not a field's name" },
-      { { a = { required = { {} } } }, "not a field's name" }, { { a = { required = { long } } }, "too long" },
+      { { a = { required = { 1 } } }, "names of fields only" }, { { a = { required = { "" } } }, "names of fields only" },
+      { { a = { required = { {} } } }, "names of fields only" }, { { a = { required = { long } } }, "too long" },
     } do
       assert.error_matches(function() event.compile(case[1]) end, case[2])
     end

@@ -1,10 +1,10 @@
--- RFC 8259, case by case: what must be accepted is, what must be refused is, wherever in a document it
--- stands; and where the RFC leaves a choice, ours is the one that docs/reference/json.md publishes.
+-- RFC 8259, case by case, anywhere in a document: JSON that must be accepted or rejected, and JSON for which the RFC
+-- leaves a choice, which docs/reference/json.md documents.
 
 local apivideo = require "apivideo"
 local suite = require "spec.support.json_suite"
 
--- Where a value can stand in an event.
+-- The places of a value in an event.
 local PLACES = {
   { '{"type":"x","v":', "}" },
   { '{"v":', ',"type":"x"}' },
@@ -14,7 +14,7 @@ local PLACES = {
   { ' \t{ "type" : "x" , "v" :\r\n', '\r\n} \t' },
 }
 
--- Empty, or closed before its end and followed by a comma: well formed in an array.
+-- Empty, or closed before its end and followed by a comma: well-formed in an array.
 local function fits_in_array(form)
   return form:find "^%s*$" or form == '[""],'
 end
@@ -26,8 +26,8 @@ end
 
 describe("RFC 8259", function()
   for _, case in ipairs(suite.accepted) do
-    it("has as JSON: " .. case[1], function()
-      assert.equal("bad_event", kind_of(case[2])) -- no object, or without a type
+    it("accepts: " .. case[1], function()
+      assert.equal("bad_event", kind_of(case[2])) -- not an object, or without a type
       for _, place in ipairs(PLACES) do
         assert.equal("event", kind_of(place[1] .. case[2] .. place[2]))
       end
@@ -35,7 +35,7 @@ describe("RFC 8259", function()
   end
 
   for _, case in ipairs(suite.rejected) do
-    it("has not as JSON: " .. case[1], function()
+    it("rejects: " .. case[1], function()
       assert.equal("bad_json", kind_of(case[2]))
       for _, place in ipairs(PLACES) do
         if not (place[1]:find "%[" and fits_in_array(case[2])) then
@@ -46,7 +46,7 @@ describe("RFC 8259", function()
   end
 
   for _, case in ipairs(suite.choices) do
-    it("leaves the choice, of which ours is known: " .. case[1], function()
+    it("leaves a choice, which is documented: " .. case[1], function()
       for _, place in ipairs(PLACES) do
         assert.equal(case.kind or "event", kind_of(place[1] .. case[2] .. place[2]))
       end
@@ -57,16 +57,16 @@ describe("RFC 8259", function()
   end
 end)
 
-describe("a NUL, a byte order mark and white space of other alphabets", function()
+describe("a NUL, a byte order mark or white space of Unicode", function()
   local around = { "\0", "\239\187\191", "\v", "\f", "\194\160", "\226\128\168", "\227\128\128", "\255\254", "\26" }
 
-  it("are refused before, after and between", function()
+  it("is rejected before, between and after values", function()
     for _, bytes in ipairs(around) do
       assert.equal("bad_json", kind_of(bytes .. '{"type":"x"}'))
       assert.equal("bad_json", kind_of('{"type":"x"}' .. bytes))
       for at = 1, #'{"type":"x"}' do
         local before, after = ('{"type":"x"}'):sub(1, at), ('{"type":"x"}'):sub(at + 1)
-        if before:gsub('[^"]', ""):len() % 2 == 0 then -- not in a string
+        if before:gsub('[^"]', ""):len() % 2 == 0 then -- outside strings
           assert.equal("bad_json", kind_of(before .. bytes .. after))
         end
       end
@@ -75,7 +75,7 @@ describe("a NUL, a byte order mark and white space of other alphabets", function
 end)
 
 describe("a control character in a string", function()
-  it("is called one, whichever it is", function()
+  it("is reported as such, for each of them", function()
     for byte = 0, 31 do
       local _, err = apivideo.parse('{"type":"a' .. string.char(byte) .. '"}')
       assert.equal("control character in a string (at byte 10)", err.message)
@@ -84,7 +84,7 @@ describe("a control character in a string", function()
 end)
 
 describe("the deepest document", function()
-  it("finds room on the stack of a new coroutine", function()
+  it("fits on the stack of a new coroutine", function()
     for _, open in ipairs { { "[", "]" }, { '{"a":', "}" } } do
       local raw = '{"type":"x","v":' .. open[1]:rep(62) .. "{}" .. open[2]:rep(62) .. "}"
       for _ = 1, 100 do
@@ -106,13 +106,13 @@ describe("minus zero", function()
 end)
 
 describe("names", function()
-  it("may be empty, hold a NUL, be a number, or any Unicode", function()
+  it("may be empty, contain a NUL, be a number, or any Unicode", function()
     local event = apivideo.parse [[{"type":"x","":1,"\u0000":2,"1":3,"a\u0000b":4,"\uffff":5,"__index":6}]]
     assert.same({ type = "x", [""] = 1, ["\0"] = 2, ["1"] = 3, ["a\0b"] = 4, ["\239\191\191"] = 5, __index = 6 }, event)
     assert.is_nil(getmetatable(event))
   end)
 
-  it("may be of any length, and spelled with escapes", function()
+  it("may have any length, and escapes", function()
     for length = 1, 300 do
       local rest = ("n"):rep(length - 1)
       assert.same({ type = "x", ["\233\128\128" .. rest] = 1, [rest .. "\n"] = 2 },
@@ -120,7 +120,7 @@ describe("names", function()
     end
   end)
 
-  it("that differ behind a NUL, in case or in how Unicode composes them are not the same", function()
+  it("that differ after a NUL, in case or in Unicode composition are different", function()
     assert.is_table((apivideo.parse [[{"type":"x","a\u0000b":1,"a\u0000c":2,"A":3,"a":4,"\u00e9":5,"e\u0301":6}]]))
     assert.equal("bad_json", kind_of [[{"type":"x","a\u0000b":1,"\u0061\u0000b":2}]])
   end)

@@ -1,4 +1,4 @@
--- The strict JSON reader inside the event parser, and what becomes of each kind of value.
+-- The strict JSON reader of the event parser, and the Lua value of each kind of JSON value.
 
 local cjson = require "cjson"
 local event = require("apivideo.core").event
@@ -7,7 +7,7 @@ local forms = require "spec.support.json_forms"
 local parse = event.compile {}
 local BEFORE, AFTER = '{"type":"x","v":', "}"
 
--- How many bits an integer has here: 53, or 64 where Lua has integers.
+-- Integers have 64 bits where Lua has integers, else 53.
 local INTEGERS = math.type ~= nil -- luacheck: ignore 143
 
 -- The Lua value of a JSON value; or nil, kind, message, offset in the value.
@@ -21,15 +21,15 @@ local function show(text)
   return (text:gsub("[^\32-\126]", function(c) return ("\\x%02X"):format(c:byte()) end))
 end
 
-describe("JSON that is well formed", function()
-  it("is taken as a value", function()
+describe("well-formed JSON", function()
+  it("is accepted as a value", function()
     for _, form in ipairs(forms.accepted) do
       local result, kind, message = parse(BEFORE .. form .. AFTER)
       assert(result, show(form) .. ": " .. tostring(kind) .. ": " .. tostring(message))
     end
   end)
 
-  it("is no event when it is no object", function()
+  it("is not an event unless it is an object", function()
     for _, form in ipairs(forms.accepted) do
       local result, kind, message, field, offset = parse(form)
       assert.is_nil(result)
@@ -54,8 +54,8 @@ describe("JSON that is well formed", function()
   end)
 end)
 
-describe("JSON that is malformed", function()
-  local function assert_refused(raw, form)
+describe("malformed JSON", function()
+  local function assert_rejected(raw, form)
     local result, kind, message, field, offset = parse(raw)
     assert.is_nil(result, show(form))
     assert.equal("bad_json", kind, show(form))
@@ -64,35 +64,35 @@ describe("JSON that is malformed", function()
     assert(offset >= 0 and offset <= #raw, show(form))
   end
 
-  it("is refused as a document", function()
-    for _, form in ipairs(forms.rejected) do assert_refused(form, form) end
+  it("is rejected as a document", function()
+    for _, form in ipairs(forms.rejected) do assert_rejected(form, form) end
   end)
 
-  it("is refused in an array", function()
+  it("is rejected in an array", function()
     for _, form in ipairs(forms.rejected) do
-      -- These are well formed between brackets and before a 1.
+      -- These are well-formed between brackets and before a 1.
       if not form:match("^%s*$") and form ~= "1,000" and form ~= "1," and form ~= '[""],' then
-        assert_refused("[" .. form .. "]", form)
-        assert_refused("[" .. form .. ",1]", form)
+        assert_rejected("[" .. form .. "]", form)
+        assert_rejected("[" .. form .. ",1]", form)
       end
     end
   end)
 
-  it("is refused where it is not UTF-8, wherever that is in a string", function()
+  it("is rejected where a string is not UTF-8, at any position", function()
     for _, bytes in ipairs(forms.not_utf8) do
       for _, before in ipairs { "", "a", ("a"):rep(7), ("a"):rep(15), ("a"):rep(16), ("a"):rep(100) } do
         local _, kind, message, offset = value_of('"' .. before .. bytes .. '"')
         assert.equal("bad_json", kind, show(bytes))
         assert.equal("invalid UTF-8", message, show(bytes))
         assert.equal(1 + #before, offset, show(bytes))
-        assert_refused('"' .. before .. bytes .. 'aaaaaaaaaaaaaaaaaaaa"', bytes)
-        assert_refused('"' .. before .. bytes, bytes)
-        assert_refused('{"' .. bytes .. '":1}', bytes)
+        assert_rejected('"' .. before .. bytes .. 'aaaaaaaaaaaaaaaaaaaa"', bytes)
+        assert_rejected('"' .. before .. bytes, bytes)
+        assert_rejected('{"' .. bytes .. '":1}', bytes)
       end
     end
   end)
 
-  it("is refused when two bytes of a string are swapped for any pair that is not UTF-8", function()
+  it("is rejected when two bytes of a string are replaced by any pair that is not UTF-8", function()
     for lead = 0x80, 0xFF do
       for second = 0, 0xFF, 3 do
         local valid = lead >= 0xC2 and lead <= 0xDF and second >= 0x80 and second <= 0xBF
@@ -129,7 +129,7 @@ describe("JSON that is malformed", function()
     { '{"c":1,"b":2,"b":3,"c":4}', 13, "duplicate member name" },
   }
   for _, case in ipairs(where) do
-    it("says where: " .. show(case[1]), function()
+    it("is reported with its offset: " .. show(case[1]), function()
       local result, kind, message, field, offset = parse(case[1])
       assert.same({ n = 5, nil, "bad_json", case[3], nil, case[2] },
         { n = 5, result, kind, message, field, offset })
@@ -138,7 +138,7 @@ describe("JSON that is malformed", function()
 end)
 
 describe("a string", function()
-  it("has its escapes decoded", function()
+  it("is returned with its escapes decoded", function()
     local cases = {
       [ [["\"\\\/\b\f\n\r\t"]] ] = "\"\\/\b\f\n\r\t",
       [ [["\u0000"]] ] = "\0",
@@ -223,7 +223,7 @@ describe("a number", function()
       ["2.4703282292062328e-324"] = 2 ^ -1074,
       ["1.7976931348623157e308"] = (2 - 2 ^ -52) * 2 ^ 1023,
       ["1.7976931348623158e308"] = (2 - 2 ^ -52) * 2 ^ 1023,
-      ["9007199254740993.0"] = 2 ^ 53, -- half way: to even
+      ["9007199254740993.0"] = 2 ^ 53, -- halfway between two doubles: rounds to even
       ["9007199254740993.00000000000000000000000000000000001"] = 2 ^ 53 + 2,
       ["9007199254740995.0"] = 2 ^ 53 + 4,
       ["1" .. ("0"):rep(200) .. "e-200"] = 1,
@@ -232,7 +232,7 @@ describe("a number", function()
     for json, expected in pairs(cases) do assert_number(expected, json, "float") end
   end)
 
-  it("that is printed with 17 digits comes back as itself", function()
+  it("that is printed with 17 digits is read as the same double", function()
     local seed = 12345
     for _ = 1, 2000 do
       seed = (seed * 1103515245 + 12345) % 2 ^ 31
@@ -245,15 +245,15 @@ describe("a number", function()
     local old = os.setlocale(nil, "numeric")
     local comma = os.setlocale("de_DE.UTF-8", "numeric") or os.setlocale("de_DE.utf8", "numeric")
       or os.setlocale("fr_FR.UTF-8", "numeric") or os.setlocale("fr_FR.utf8", "numeric")
-    local result, exponent, refused = value_of("1234.5"), value_of("12.5e1"), value_of("1,5")
+    local result, exponent, rejected = value_of("1234.5"), value_of("12.5e1"), value_of("1,5")
     os.setlocale(old, "numeric")
     if not comma then pending("no locale with a decimal comma here") end
     assert.equal(1234.5, result)
     assert.equal(125, exponent)
-    assert.is_nil(refused)
+    assert.is_nil(rejected)
   end)
 
-  it("that Lua cannot hold is its literal, a string", function()
+  it("that Lua cannot represent is its literal, as a string", function()
     local texts = {
       "9223372036854775808", "-9223372036854775808", "-9223372036854775809",
       "9223372036854775809", "18446744073709551616", "100000000000000000000", "-" .. ("9"):rep(255),
@@ -269,7 +269,7 @@ describe("a number", function()
     end
   end)
 
-  it("may be 256 bytes long, and no more", function()
+  it("may be 256 bytes long, but not longer", function()
     assert.equal(("1"):rep(256), (value_of(("1"):rep(256))))
     local result, kind, message, offset = value_of(("1"):rep(257))
     assert.same({ n = 4, nil, "too_large", "number too long", 0 }, { n = 4, result, kind, message, offset })
@@ -279,13 +279,13 @@ describe("a number", function()
 end)
 
 describe("null", function()
-  it("is left out of an object", function()
+  it("is omitted from an object", function()
     assert.same({}, (value_of('{"a":null,"b":null}')))
     assert.same({ b = {} }, (value_of('{"a":null,"b":{"c":null}}')))
     assert.same({ type = "x", w = 1 }, (parse('{"type":"x","v":null,"w":1}')))
   end)
 
-  it("keeps its place in an array, as cjson's", function()
+  it("keeps its position in an array, as in cjson", function()
     local array = value_of("[1,null,[null],null]")
     assert.equal(4, #array)
     assert.equal(cjson.null, array[2])
@@ -295,7 +295,7 @@ describe("null", function()
 end)
 
 describe("the limit", function()
-  it("of depth is 64, the event's object counted", function()
+  it("of depth is 64, including the event's object", function()
     assert.is_table((value_of(("["):rep(63) .. ("]"):rep(63))))
     assert.is_table((value_of(('{"a":'):rep(62) .. "[]" .. ("}"):rep(62))))
     for _, open in ipairs { "[", '{"a":', '[{"a":' } do
@@ -331,7 +331,7 @@ describe("the limit", function()
     assert.same({ n = 3, nil, "too_large", "too many values" }, { n = 3, result, kind, message })
   end)
 
-  it("finds one duplicate among many members, however they are spelled", function()
+  it("finds one duplicate among many members, with and without escapes", function()
     local list = members(1000)
     for _, name in ipairs { "m1", "m500", "m1000", "\\u006d77", "m\\u00377" } do
       list[1001] = '"' .. name .. '":0'
@@ -342,8 +342,8 @@ describe("the limit", function()
     end
   end)
 
-  it("of members leaves hostile names cheap to tell apart", function()
-    -- All of one hash, and different only behind a long common start, spelled out or escaped.
+  it("of members bounds the time to compare hostile names", function()
+    -- All have the same hash and differ only after a long common prefix, plain or escaped.
     for _, start in ipairs { ("a"):rep(2000), ("\\u0061"):rep(400) } do
       local list = {}
       for i = 1, 1000 do list[i] = ('"%s%04d%sz":0'):format(start, i, ("b"):rep(3000)) end

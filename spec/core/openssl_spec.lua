@@ -1,5 +1,4 @@
--- Versions of libcrypto that behave in another way than the one installed here: faked, by a library that is
--- loaded before it.
+-- Versions of libcrypto that behave differently from the installed one: simulated by a library that is preloaded.
 
 local compile = require "spec.support.compile"
 local file = require "spec.support.file"
@@ -32,7 +31,7 @@ for _, key in ipairs { "a", "a", "b", "a", "a" } do
 end
 ]]
 
--- Compiles a library and runs the script with it; what the script prints.
+-- Compiles a library and runs the script with it. Returns the output of the script.
 local function run_with(source)
   local base = os.tmpname()
   file.write(base .. ".c", source)
@@ -43,29 +42,29 @@ local function run_with(source)
   return output
 end
 
--- OpenSSL 1.1.1 has no EVP_MAC, which these are about.
+-- OpenSSL 1.1.1 has no EVP_MAC.
 local describe_evp_mac = compile.run "pkg-config --modversion libcrypto":find "^1%." and pending or describe
 
 describe_evp_mac("signatures with OpenSSL 3.0.2", function()
-  it("are right from the second one of a key on, where a context cannot be restarted #process", function()
+  it("are also right after the first one of a key, although a context cannot be reinitialized #process", function()
     assert.equal(("true\ttrue\ttrue\n"):rep(10), run_with(OLD))
   end)
 
-  it("are calculated without restarting a context, whatever EVP_MAC_init would do #process", function()
+  it("are calculated without reinitializing a context #process", function()
     local aborting = OLD:gsub("return 1;", "__builtin_trap();")
     assert.equal(("true\ttrue\ttrue\n"):rep(10), run_with(aborting))
   end)
 end)
 
 describe_evp_mac("signatures with a later OpenSSL", function()
-  it("restart the context for the same key #process", function()
+  it("reinitialize the context for the same key #process", function()
     local counting = OLD:gsub("0x30000020L", "0x30000030L"):gsub("return 1;", "__builtin_trap();")
     assert.not_equal(("true\ttrue\ttrue\n"):rep(10), run_with(counting))
   end)
 end)
 
 describe("the module", function()
-  -- OpenSSL's header of versions with another number in it.
+  -- OpenSSL's version header with another number.
   local HEADER = [[
   #include_next <openssl/opensslv.h>
   #undef OPENSSL_VERSION_NUMBER
@@ -88,12 +87,12 @@ describe("the module", function()
 
   teardown(function() compile.run("rm -rf " .. directory) end)
 
-  it("does not build below its floor of OpenSSL #process", function()
+  it("does not build with OpenSSL below its floor #process", function()
     local output = compile.module_with(directory, "openssl/opensslv.h", HEADER)
     assert.truthy(output:find("OpenSSL 1.1.1 or newer is needed", 1, true), output)
   end)
 
-  it("does not load below its floor of OpenSSL #process", function()
+  it("does not load with OpenSSL below its floor #process", function()
     local library = directory .. "/old.so"
     compile.c(OLD_LIBRARY, library, "-shared -fPIC")
     local output = process.run({ "-e", [[print(pcall(require, "apivideo.core"))]] }, "LD_PRELOAD=" .. library)

@@ -7,7 +7,7 @@ local BODY = '{"type":"video.encoding.quality.completed","emittedAt":"2021-01-29
   .. '"encoding":"hls","quality":"720p"}'
 local HEX = "27a77d3a7fc626854886b5dbfae4e32c8b0170c1ea1b714c91ba77f1e7774e8c"
 
-local rfc4231 = {} -- those with whole digests
+local rfc4231 = {} -- the vectors with complete digests
 for _, case in ipairs(require "spec.support.rfc4231") do
   if #case[3] == 64 then rfc4231[#rfc4231 + 1] = case end
 end
@@ -20,22 +20,22 @@ local function assert_verdict(holds, reason, ...)
 end
 
 describe("signature.sign", function()
-  it("gives api.video's published signature", function()
+  it("returns api.video's published signature", function()
     assert.equal(HEX, signature.sign(BODY, SECRET))
   end)
 
-  it("gives RFC 4231's digests", function()
+  it("returns RFC 4231's digests", function()
     for _, case in ipairs(rfc4231) do assert.equal(case[3], signature.sign(case[2], case[1])) end
   end)
 
-  it("signs no bytes, and NUL bytes", function()
+  it("signs an empty body, and NUL bytes", function()
     assert.equal("b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad", signature.hmac("\0"):sign())
     assert.equal(signature.hmac("k"):sign(), signature.sign("", "k"))
     assert.not_equal(signature.sign("a\0b", "k"), signature.sign("a\0c", "k"))
     assert.not_equal(signature.sign("a", "k\0a"), signature.sign("a", "k\0b"))
   end)
 
-  it("raises for what is no raw body or no secret", function()
+  it("raises an error for an invalid raw body or secret", function()
     for _, raw in ipairs { {}, 12, true } do
       assert.error_matches(function() signature.sign(raw, SECRET) end, "#1.*raw bytes.*got " .. type(raw))
     end
@@ -48,16 +48,16 @@ describe("signature.sign", function()
 end)
 
 describe("signature.verify", function()
-  it("holds for the published signature", function()
+  it("accepts the published signature", function()
     assert_verdict(true, nil, signature.verify(BODY, HEX, SECRET))
   end)
 
-  it("holds in upper case, since the signature is the bytes", function()
+  it("accepts upper-case digits, since the signature is the bytes", function()
     assert_verdict(true, nil, signature.verify(BODY, HEX:upper(), SECRET))
     assert_verdict(true, nil, signature.verify(BODY, HEX:sub(1, 20):upper() .. HEX:sub(21), SECRET))
   end)
 
-  it("holds for RFC 4231's digests", function()
+  it("accepts RFC 4231's digests", function()
     for _, case in ipairs(rfc4231) do
       assert_verdict(true, nil, signature.verify(case[2], case[3], case[1]))
       assert_verdict(false, "mismatch", signature.verify(case[2] .. "\0", case[3], case[1]))
@@ -65,7 +65,7 @@ describe("signature.verify", function()
     end
   end)
 
-  it("fails for any other digit", function()
+  it("rejects any changed digit", function()
     for at = 1, 64 do
       for digit in ("0123456789abcdef"):gmatch "." do
         local hex = HEX:sub(1, at - 1) .. digit .. HEX:sub(at + 1)
@@ -77,7 +77,7 @@ describe("signature.verify", function()
     end
   end)
 
-  it("fails for any other body or secret", function()
+  it("rejects any other body or secret", function()
     for at = 1, #BODY do
       local body = BODY:sub(1, at - 1) .. "\1" .. BODY:sub(at + 1)
       assert_verdict(false, "mismatch", signature.verify(body, HEX, SECRET))
@@ -87,7 +87,7 @@ describe("signature.verify", function()
     assert_verdict(false, "mismatch", signature.verify(BODY, HEX, "0000000000000000000000"))
   end)
 
-  it("says that a signature is missing or malformed, and does not raise", function()
+  it("reports a missing or malformed signature, without an error", function()
     assert_verdict(false, "missing", signature.verify(BODY, nil, SECRET))
     for _, hex in ipairs {
       "", "0", HEX:sub(1, 63), HEX .. "0", HEX .. "\n", " " .. HEX:sub(2), "0x" .. HEX:sub(3), HEX:sub(1, 63) .. "g",
@@ -98,7 +98,7 @@ describe("signature.verify", function()
     end
   end)
 
-  it("is of the secret at hand, whichever was the last", function()
+  it("uses the given secret, not the previous one", function()
     for _, order in ipairs { "aabba", "abab", "baab" } do
       for key in order:gmatch "." do
         assert.equal(signature.hmac(key):update(BODY):sign(), signature.sign(BODY, key))
@@ -108,7 +108,7 @@ describe("signature.verify", function()
     end
   end)
 
-  it("is of the secret at hand, also where it takes the last one's place in memory", function()
+  it("uses the given secret, even at the previous one's address in memory", function()
     for i = 1, 300 do
       local function key(letter) return letter:rep(1000 + i) end
       local expected = signature.hmac(key "b"):update(BODY):sign()
@@ -119,12 +119,12 @@ describe("signature.verify", function()
     end
   end)
 
-  -- Lua 5.1 has no finalizers of tables, and unloads C modules before it calls the last of userdata.
+  -- Lua 5.1 has no finalizers of tables, and unloads C modules before it calls the last finalizers of userdata.
   if not newproxy then
-    it("holds until the state is closed, in finalizers that come after its own", function()
+    it("works until the state is closed, in finalizers that run after its own", function()
       local printed = process.run { "-e", [[
         local signature
-        last = setmetatable({}, { __gc = function() -- a global keeps it until the state is closed
+        last = setmetatable({}, { __gc = function() -- a global, so that it lives until the state is closed
           print(signature.verify("body", signature.sign("body", "key"), "key"))
         end })
         signature = require("apivideo.core").signature
@@ -133,7 +133,7 @@ describe("signature.verify", function()
     end)
   end
 
-  it("takes several secrets, and holds if one of them does", function()
+  it("accepts a signature with any of several secrets", function()
     assert_verdict(true, nil, signature.verify(BODY, HEX, { SECRET }))
     assert_verdict(true, nil, signature.verify(BODY, HEX, { SECRET, "b" }))
     assert_verdict(true, nil, signature.verify(BODY, HEX, { "a", SECRET }))
@@ -144,7 +144,7 @@ describe("signature.verify", function()
     assert_verdict(false, "malformed", signature.verify(BODY, "x", { SECRET }))
   end)
 
-  it("raises for misuse, whatever the signature is", function()
+  it("raises an error for misuse, with any signature", function()
     for _, hex in ipairs { HEX, "x" } do
       for _, raw in ipairs { {}, 12, false } do
         assert.error_matches(function() signature.verify(raw, hex, SECRET) end, "#1.*raw bytes.*got")
@@ -168,7 +168,7 @@ describe("signature.verify", function()
 end)
 
 describe("signature.hmac", function()
-  it("gives in pieces what sign gives at once, wherever it is cut", function()
+  it("signs a body in parts like sign does at once, for any split", function()
     for cut = 0, #BODY do
       local hmac = signature.hmac(SECRET)
       assert.equal(hmac, hmac:update(BODY:sub(1, cut)))
@@ -179,7 +179,7 @@ describe("signature.hmac", function()
     assert_verdict(true, nil, hmac:verify(HEX))
   end)
 
-  it("verifies as verify does", function()
+  it("verifies like verify", function()
     local function hmac() return signature.hmac(SECRET):update(BODY) end
     assert_verdict(true, nil, hmac():verify(HEX:upper()))
     assert_verdict(false, "mismatch", hmac():verify(("0"):rep(64)))
@@ -188,7 +188,7 @@ describe("signature.hmac", function()
     assert_verdict(false, "malformed", hmac():verify { HEX })
   end)
 
-  it("is independent of others, and of sign and verify in between", function()
+  it("is independent of other HMACs, and of sign and verify in between", function()
     local a, b = signature.hmac(SECRET):update(BODY:sub(1, 50)), signature.hmac("b")
     b:update "x"
     assert.equal(HEX, signature.sign(BODY, SECRET))
@@ -207,7 +207,7 @@ describe("signature.hmac", function()
     end
   end)
 
-  it("raises for misuse, and goes on after it", function()
+  it("raises an error for misuse, and can be used afterwards", function()
     for _, secret in ipairs { {}, 12, "", true, { SECRET } } do
       assert.error_matches(function() signature.hmac(secret) end, "#1.*secret")
     end
@@ -220,11 +220,11 @@ describe("signature.hmac", function()
     assert.equal(HEX, hmac:sign())
   end)
 
-  it("lets nobody at its metatable", function()
+  it("has a locked metatable", function()
     assert.equal("apivideo.hmac", getmetatable(signature.hmac(SECRET)))
   end)
 
-  it("leaves nothing behind, finished or not", function()
+  it("does not leak memory, finished or not", function()
     for i = 1, 2000 do
       local hmac = signature.hmac(SECRET):update(BODY)
       if i % 2 == 0 then hmac:sign() end

@@ -1,4 +1,4 @@
--- Known answers, and every way to spoil one: by the core at once, in pieces, and by a receiver.
+-- Test vectors, and every way to corrupt a signature: verified by the core at once, in parts, and by a receiver.
 
 local apivideo = require "apivideo"
 local cjson = require "cjson"
@@ -18,7 +18,7 @@ end
 
 local handlers = apivideo.handlers():otherwise(function() end)
 
--- The three ways to verify: whether a signature holds.
+-- The three ways to verify: each returns whether a signature is valid.
 local ways = {
   ["at once"] = function(raw, hex, secret) return (signature.verify(raw, hex, secret)) end,
   ["in pieces"] = function(raw, hex, secret)
@@ -35,12 +35,12 @@ local ways = {
     assert.same({}, headers)
     assert.equal("", body)
     if status == 401 then return false end
-    assert.equal(raw == BODY and 204 or 400, status) -- RFC 4231's texts are no events
+    assert.equal(raw == BODY and 204 or 400, status) -- RFC 4231's texts are not events
     return true
   end,
 }
 
--- A byte of the signature, from 1 to 32, replaced by what a function makes of it.
+-- The signature with its byte `index`, from 1 to 32, replaced by the result of a function.
 local function with_byte(hex, place, change)
   local byte = tonumber(hex:sub(2 * place - 1, 2 * place), 16)
   return hex:sub(1, 2 * place - 2) .. ("%02x"):format(change(byte)) .. hex:sub(2 * place + 1)
@@ -88,14 +88,14 @@ local function without(text, at) return text:sub(1, at - 1) .. text:sub(at + 1) 
 
 for name, holds in pairs(ways) do
   describe("a known signature, verified " .. name .. ",", function()
-    it("holds, in either case", function()
+    it("is valid, in either case", function()
       for _, case in ipairs(vectors) do
         assert.is_true(holds(case[2], case[3], case[1]))
         assert.is_true(holds(case[2], case[3]:upper(), case[1]))
       end
     end)
 
-    it("does not hold once it is spoilt in any way", function()
+    it("is invalid once it is corrupted in any way", function()
       for _, case in ipairs(vectors) do
         for _, other in ipairs(list_of_spoilt(case[3])) do
           if holds(case[2], other, case[1]) then error(("%q holds"):format(other)) end
@@ -103,7 +103,7 @@ for name, holds in pairs(ways) do
       end
     end)
 
-    it("does not hold for a part of its message, or for more than it", function()
+    it("is invalid for a part of its message, and for a longer one", function()
       for _, case in ipairs(vectors) do
         local secret, raw, hex = case[1], case[2], case[3]
         for at = 1, #raw do
@@ -117,7 +117,7 @@ for name, holds in pairs(ways) do
       end
     end)
 
-    it("does not hold for a message of the same meaning", function()
+    it("is invalid for an equivalent message", function()
       for _, change in ipairs {
         { '":"', '": "' }, { ",", ", " }, { "}", "\n}" }, { "720p", "\\u0037\\u0032\\u0030p" },
         { '("type":[^,]*),("emittedAt":[^,]*)', "%2,%1" }, { '"quality":"720p"', '%0,"more":null' },
@@ -127,12 +127,12 @@ for name, holds in pairs(ways) do
         assert.same(apivideo.parse(BODY), apivideo.parse(other))
         assert.is_false(holds(other, HEX, SECRET))
       end
-      -- As a framework that parses first would hand it on.
+      -- As a framework passes it on that parses it first.
       local encoded = cjson.encode(cjson.decode(BODY))
       assert.equal(encoded == BODY, holds(encoded, HEX, SECRET))
     end)
 
-    it("does not hold with another secret", function()
+    it("is invalid with another secret", function()
       for _, case in ipairs(vectors) do
         local secret, raw, hex = case[1], case[2], case[3]
         local others = { secret .. "x", "x" .. secret, secret:sub(2), secret:sub(1, -2), secret:reverse() .. "x",
@@ -143,7 +143,7 @@ for name, holds in pairs(ways) do
       end
     end)
 
-    it("is no other digest, and cannot be extended", function()
+    it("is not another digest, and cannot be extended", function()
       for what, other in pairs {
         ["SHA-256 of secret and message"] = "f86c3bf910123b3915952e41249460d4b53fbc36627adef3a45730e7900ed4c3",
         ["SHA-256 of message and secret"] = "dd9068c815be115e0d0ab54f5583168c8d5357526a0044edb8851afb00b51489",
@@ -155,7 +155,7 @@ for name, holds in pairs(ways) do
       } do
         assert.is_false(holds(BODY, other, SECRET), what)
       end
-      -- What SHA-256 makes of the signature as its state, with the padding of the message before it.
+      -- SHA-256 with the signature as its state, after the padding of the message (a length extension attack).
       local suffix = '{"x":1}'
       for _, case in ipairs {
         { #SECRET + #BODY, "a165556d7b5ab3a164586a45d8032006f2fbc1bc9ba280a7f8cb5de2eba5e7f4" },
@@ -173,7 +173,7 @@ for name, holds in pairs(ways) do
 end
 
 describe("known signatures", function()
-  it("hold and fail wherever their message is cut", function()
+  it("are valid or invalid for any split of their message", function()
     for _, case in ipairs(vectors) do
       local secret, raw, hex = case[1], case[2], case[3]
       local wrong = with_byte(hex, 32, function(byte) return flip(byte, 0) end)
@@ -185,7 +185,7 @@ describe("known signatures", function()
     end
   end)
 
-  it("cut to their half hold for nobody", function()
+  it("truncated to a half are invalid", function()
     for _, case in ipairs(rfc4231) do
       local half = case[3]:sub(1, 32)
       assert.equal(half, signature.sign(case[2], case[1]):sub(1, 32))
@@ -193,7 +193,7 @@ describe("known signatures", function()
     end
   end)
 
-  it("hold with keys of any length", function()
+  it("are valid with keys of any length", function()
     local long = SECRET:rep(400)
     for _, length in ipairs { 1, 31, 32, 63, 64, 65, 127, 128, 129, 4096, #long } do
       local secret = long:sub(1, length)
@@ -203,14 +203,14 @@ describe("known signatures", function()
         assert.is_false(holds(BODY, hex, secret .. "x"))
       end
     end
-    -- As Python's hmac gives it.
+    -- From Python's hmac.
     assert.equal("90d698efa9a0cbea00d9859c385e9db2918398065cacdde4a19a3191314d5393", signature.sign(BODY, long))
   end)
 
-  it("need a secret that is not empty", function()
+  it("need a non-empty secret", function()
     for _, holds in pairs(ways) do
       assert.error_matches(function() holds(BODY, HEX, "") end, "secret")
-      -- What an empty secret would give holds for nobody.
+      -- The signature with an empty secret is always invalid.
       assert.is_false(holds("", "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad", SECRET))
     end
   end)

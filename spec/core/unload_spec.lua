@@ -1,10 +1,10 @@
--- A host may close its Lua and live on, as nginx does with its code cache off. lua_close unloads C modules;
--- libcurl's resolver thread may still run in one.
+-- A host may close its Lua state and continue, as nginx does with its code cache off. lua_close unloads C modules, in
+-- which libcurl's resolver thread may still be running.
 
 local compile = require "spec.support.compile"
 
--- Runs a script in a Lua, closes it, and waits for the other threads. Its getaddrinfo takes as long as the
--- Lua is open, and is every library's; two seconds at most, because libcurl before 7.87 waits for it.
+-- Runs a script in a Lua state, closes it, and waits for the other threads. Its getaddrinfo, which all libraries call,
+-- blocks until the state is closed; two seconds at most, because libcurl before 7.87 waits for it.
 local HOST = [[
 #include <dirent.h>
 #include <netdb.h>
@@ -58,7 +58,7 @@ int main(int argc, char **argv) {
 }
 ]]
 
-describe("closing a Lua", function()
+describe("closing a Lua state", function()
   local host = os.tmpname()
 
   setup(function()
@@ -73,7 +73,7 @@ describe("closing a Lua", function()
     return compile.run(("%s '%s' %s 2>&1 < /dev/null"):format(host, script, names or ""))
   end
 
-  it("leaves a resolver thread of libcurl its code #process", function()
+  it("keeps the code mapped that a resolver thread of libcurl runs #process", function()
     assert.equal("alive\n", run [[
       local pool = assert(require("apivideo.core").http.new())
       assert(pool:start { method = "GET", url = "http://slow.example/", timeout = 60, connect_timeout = 0.2,
@@ -81,7 +81,7 @@ describe("closing a Lua", function()
       repeat until pool:step(1)]])
   end)
 
-  it("leaves both modules mapped, also when a request runs #process", function()
+  it("keeps both modules mapped, also while a request runs #process", function()
     assert.equal("/apivideo/core.so mapped\n/apivideo/server/core.so mapped\nalive\n", run([[
       require "apivideo.server.core"
       local pool = assert(require("apivideo.core").http.new())

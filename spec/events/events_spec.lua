@@ -55,7 +55,7 @@ describe("the catalogue", function()
   end)
 
   it("has samples with valid dates", function()
-    local timestamp = require("apivideo.core").event.timestamp
+    local timestamp = require("apivideo.core").timestamp
     for _, name in ipairs(events:names()) do
       assert.is_number((timestamp(events.types[name].sample.emittedAt)))
     end

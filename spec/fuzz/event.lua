@@ -1,10 +1,9 @@
--- If our parser accepts a document, lua-cjson must decode it to the same table, and the event must have its documented
--- properties.
+-- For every text that our parser accepts, lua-cjson decodes the same table; and the invariants of an event hold.
 --
 -- Intended differences:
---   * our parser omits null members, lua-cjson decodes them to cjson.null (in arrays, both do);
---   * whole numbers are exact with our parser, and the nearest double with lua-cjson;
---   * a number that Lua cannot represent is its literal with our parser, and the nearest double, or infinity, with lua-cjson.
+--   * a member that is null is omitted by ours, and cjson.null in theirs (in an array, both have it);
+--   * whole numbers are exact in ours, and the nearest double in theirs;
+--   * a number that Lua cannot represent is its literal in ours, and the nearest double, or infinity, in theirs.
 
 local cjson = require("cjson").new()
 local core = require "apivideo.core"
@@ -21,7 +20,7 @@ local function is_number(text)
   return text:find("^%-?%d+%.?%d*[eE]?[+-]?%d*$") ~= nil
 end
 
--- Whether two values other than tables are equal.
+-- Whether two values other than tables are the same.
 local function same(ours, theirs)
   if ours == theirs then return true end
   if math.type(ours) == "integer" and type(theirs) == "number" then return ours + 0.0 == theirs end
@@ -49,7 +48,7 @@ local function agree(ours, theirs, where)
 end
 
 local function check_date(text)
-  local seconds, nanoseconds = core.event.timestamp(text)
+  local seconds, nanoseconds = core.timestamp(text)
   if not seconds then return end
   assert(math.type(seconds) == "integer" and nanoseconds >= 0 and nanoseconds <= 999999999)
 end
@@ -73,7 +72,7 @@ local function check_error(err, raw)
 end
 
 local function check(raw)
-  local event, err = coroutine.wrap(events.parse)(events, raw) -- with a small stack
+  local event, err = coroutine.wrap(events.parse)(events, raw) -- on a small stack
   if not event then return check_error(err, raw) end
   check_event(event, raw)
   agree(event, cjson.decode(raw), "event")

@@ -1,6 +1,6 @@
 /*
-** Fuzz target: what a peer sends to our client. The network is this file: a connection that libcurl
-** makes is one end of a pair of sockets, and http.lua writes the input into the other.
+** Fuzz target: the bytes that a peer sends to the client. This file replaces the network: a connection of libcurl is
+** one end of a pair of sockets, and http.lua writes the input to the other end.
 */
 #include <curl/curl.h>
 #include <sys/socket.h>
@@ -10,19 +10,19 @@
 
 static lua_State *state;
 static int peer = -1;   /* our end of the latest connection */
-static int connections; /* made since the last time somebody asked */
+static int connections; /* opened since the last call of connections() */
 
 static void close_peer(void) {
   if (peer >= 0) (void)close(peer);
   peer = -1;
 }
 
-/* In place of the C library's: libcurl's socket becomes one of a pair. An earlier connection ends. */
+/* Replaces the C library's function: libcurl's socket becomes one end of a pair. Closes the earlier connection. */
 __attribute__((visibility("default"))) int connect(int fd, __CONST_SOCKADDR_ARG address,
-                                                   socklen_t length) {
+                                                   socklen_t len) {
   int pair[2];
   (void)address;
-  (void)length;
+  (void)len;
   close_peer();
   FUZZ_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
   FUZZ_CHECK(dup2(pair[0], fd) == fd);
@@ -32,14 +32,14 @@ __attribute__((visibility("default"))) int connect(int fd, __CONST_SOCKADDR_ARG 
   return 0;
 }
 
-/* connections() -> how many were made since the last call. Stack: [-0, +1]. */
+/* connections() -> the number of connections opened since the last call. Stack: [-0, +1, -]. */
 static int peer_connections(lua_State *L) {
   lua_pushinteger(L, connections);
   connections = 0;
   return 1;
 }
 
-/* receive() -> what the client has sent. Stack: [-0, +1]. */
+/* receive() -> the bytes that the client has sent. Stack: [-0, +1, m]. */
 static int peer_receive(lua_State *L) {
   char bytes[16384];
   const ssize_t count = peer < 0 ? 0 : recv(peer, bytes, sizeof bytes, 0);
@@ -47,22 +47,22 @@ static int peer_receive(lua_State *L) {
   return 1;
 }
 
-/* send(bytes): as far as the socket takes them. Stack: [-0, +0]. */
+/* send(bytes): sends as many as the socket accepts. Stack: [-0, +0, v]. */
 static int peer_send(lua_State *L) {
-  size_t length;
-  const char *bytes = luaL_checklstring(L, 1, &length);
-  if (peer >= 0) (void)send(peer, bytes, length, MSG_NOSIGNAL);
+  size_t len;
+  const char *bytes = luaL_checklstring(L, 1, &len);
+  if (peer >= 0) (void)send(peer, bytes, len, MSG_NOSIGNAL);
   return 0;
 }
 
-/* close(). Stack: [-0, +0]. */
+/* close(): closes the connection. Stack: [-0, +0, -]. */
 static int peer_close(lua_State *L) {
   (void)L;
   close_peer();
   return 0;
 }
 
-/* Pushes the module: { connections, receive, send, close }. Stack: [-0, +1]. */
+/* Pushes the module: { connections, receive, send, close }. Stack: [-0, +1, m]. */
 static int open_peer(lua_State *L) {
   static const luaL_Reg functions[] = {{"connections", peer_connections},
                                        {"receive", peer_receive},

@@ -1,6 +1,6 @@
 /*
-** Fuzz target: signatures. signature.lua splits the input and calls the library; here is what it
-** compares with, libcrypto's own HMAC.
+** Fuzz target: signatures. signature.lua splits the input and calls the library. This file has the reference that it
+** compares with: libcrypto's own HMAC.
 */
 #include "../../src/core/signature.h"
 
@@ -13,24 +13,24 @@
 
 static lua_State *state;
 
-/* hmac(raw, secret) -> 64 hexadecimal digits. Stack: [-0, +1]. */
+/* hmac(raw, secret) -> 64 hexadecimal digits. Stack: [-0, +1, v]. */
 static int reference(lua_State *L) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   char hex[2 * SIGNATURE_BYTES + 1];
-  unsigned length = 0;
-  size_t raw_length, secret_length, i;
-  const char *raw = luaL_checklstring(L, 1, &raw_length);
-  const char *secret = luaL_checklstring(L, 2, &secret_length);
-  FUZZ_CHECK(HMAC(EVP_sha256(), secret, (int)secret_length, (const unsigned char *)raw, raw_length,
-                  digest, &length) != NULL);
-  FUZZ_CHECK(length == SIGNATURE_BYTES);
+  unsigned len = 0;
+  size_t raw_len, secret_len, i;
+  const char *raw = luaL_checklstring(L, 1, &raw_len);
+  const char *secret = luaL_checklstring(L, 2, &secret_len);
+  FUZZ_CHECK(HMAC(EVP_sha256(), secret, (int)secret_len, (const unsigned char *)raw, raw_len,
+                  digest, &len) != NULL);
+  FUZZ_CHECK(len == SIGNATURE_BYTES);
   for (i = 0; i < SIGNATURE_BYTES; i++)
     (void)snprintf(hex + 2 * i, 3, "%02x", (unsigned)digest[i]);
   lua_pushlstring(L, hex, SIGNATURE_HEX);
   return 1;
 }
 
-/* Pushes the module: the function. Stack: [-0, +1]. */
+/* Pushes the module: the function. Stack: [-0, +1, -]. */
 static int open_reference(lua_State *L) {
   lua_pushcfunction(L, reference);
   return 1;

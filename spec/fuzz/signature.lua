@@ -1,5 +1,5 @@
--- The input: the header, two secrets and the raw bytes, separated by bytes 30. The results must be those of
--- libcrypto's HMAC.
+-- The input: the header, two secrets and the raw bytes, separated by bytes 30. Each result must be that of libcrypto's
+-- own HMAC.
 
 local reference = require "reference"
 local signature = require("apivideo.core").signature
@@ -21,13 +21,13 @@ local function expected_result(raw, header, secrets)
   return false, "mismatch"
 end
 
-local function check_verify(raw, header, secrets)
-  local is_valid, reason = signature.verify(raw, header, secrets)
-  local expected, expected_reason = expected_result(raw, header, secrets)
-  assert(is_valid == expected and reason == expected_reason, tostring(reason))
+local function check_result(raw, header, secrets)
+  local valid, reason = signature.verify(raw, header, secrets)
+  local expected, why = expected_result(raw, header, secrets)
+  assert(valid == expected and reason == why, tostring(reason))
 end
 
--- Our signatures are valid, in either case and incrementally; with one digit changed they are invalid.
+-- Our signature is valid, in either case and in parts; with one digit changed, it is invalid.
 local function check_sign(raw, secret)
   local hex = signature.sign(raw, secret)
   assert(hex == reference(raw, secret))
@@ -38,8 +38,8 @@ local function check_sign(raw, secret)
   local forged = hex:sub(1, at - 1) .. digit .. hex:sub(at + 1)
   assert(signature.verify(raw, forged, { secret }) == false)
   assert(signature.verify(raw .. "\0", hex, { secret }) == false)
-  local pieces = signature.hmac(secret):update(raw:sub(1, cut)):update ""
-  assert(pieces:update(raw:sub(cut + 1)):verify(hex) == true)
+  local parts = signature.hmac(secret):update(raw:sub(1, cut)):update ""
+  assert(parts:update(raw:sub(cut + 1)):verify(hex) == true)
 end
 
 return function(input)
@@ -49,10 +49,10 @@ return function(input)
     if secret ~= "" then secrets[#secrets + 1] = secret end
   end
   if not secrets[1] then
-    assert(not pcall(signature.verify, raw, header, secrets)) -- misuse: there is no secret
+    assert(not pcall(signature.verify, raw, header, secrets)) -- no signature could be valid
     return
   end
-  check_verify(raw, header, secrets)
-  check_verify(raw, header, { secrets[1] })
+  check_result(raw, header, secrets)
+  check_result(raw, header, { secrets[1] })
   check_sign(raw, secrets[#secrets])
 end

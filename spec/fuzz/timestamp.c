@@ -1,6 +1,6 @@
 /*
-** Fuzz target: dates. What is taken has the calendar of the C library, and means the same when it is
-** written anew.
+** Fuzz target: dates. An accepted date is the same as in the calendar of the C library, and is read as the same time
+** when it is formatted in UTC.
 */
 #include "../../src/core/timestamp.h"
 
@@ -10,7 +10,7 @@
 
 #include "state.h"
 
-/* The seconds of a date without its offset, by the C library, which has such a day. */
+/* The seconds of a date without its offset, by the C library. Checks that the day exists. */
 static int64_t reference(const char *text) {
   struct tm date, taken;
   int64_t seconds;
@@ -22,7 +22,7 @@ static int64_t reference(const char *text) {
   return seconds;
 }
 
-/* Writes seconds as a date in UTC. */
+/* Formats seconds as a date in UTC. */
 static void write_date(int64_t seconds, int32_t nanoseconds, char *out, size_t size) {
   const time_t time = (time_t)seconds;
   struct tm date;
@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   int64_t seconds = -1, again = -1, difference;
   int32_t nanoseconds = -1, nanoseconds_again = -1;
   if (!timestamp_parse((const char *)data, size, &seconds, &nanoseconds)) {
-    FUZZ_CHECK(seconds == -1 && nanoseconds == -1); /* nothing written */
+    FUZZ_CHECK(seconds == -1 && nanoseconds == -1); /* nothing was written */
     return 0;
   }
   FUZZ_CHECK(size >= 20 && nanoseconds >= 0 && nanoseconds <= 999999999);
@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   difference = reference(text) - seconds;
   FUZZ_CHECK(difference % 60 == 0 && difference > -86400 && difference < 86400);
   write_date(seconds, nanoseconds, text, sizeof text);
-  if (text[0] == '-' || text[4] != '-') return 0; /* the offset led out of the four-digit years */
+  if (text[0] == '-' || text[4] != '-') return 0; /* the offset leads to a year without four digits */
   FUZZ_CHECK(timestamp_parse(text, strlen(text), &again, &nanoseconds_again));
   FUZZ_CHECK(again == seconds && nanoseconds_again == nanoseconds);
   return 0;

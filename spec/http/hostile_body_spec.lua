@@ -1,4 +1,4 @@
--- A peer whose answers have bodies that are none, or more than was asked for.
+-- Peers that send malformed or oversized bodies.
 
 local http = require "apivideo.transport.http"
 local running = require "spec.support.running"
@@ -22,7 +22,7 @@ end
 describe("a peer's body", function()
   after_each(running.stop)
 
-  it("in chunks is refused where a chunk's size is none", function()
+  it("in chunks is rejected when a chunk's size is invalid", function()
     for _, body in ipairs { "-5\r\nhello\r\n0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n", "\r\nhello\r\n0\r\n\r\n",
       "g\r\nhello\r\n0\r\n\r\n", "3\r\nhello\r\n0\r\n\r\n", "ffffffffffffffff\r\nhello\r\n0\r\n\r\n",
       "1ffffffffffffffff\r\nhello\r\n0\r\n\r\n", "7fffffffffffffff\r\nhello\r\n0\r\n\r\n", "5\r\nhello\r\n",
@@ -34,7 +34,7 @@ describe("a peer's body", function()
     end
   end)
 
-  it("in chunks ends where these say, whatever a length says", function()
+  it("in chunks ends with the last chunk, regardless of a Content-Length", function()
     for _, lines in ipairs { "Content-Length: 2\r\nTransfer-Encoding: chunked",
       "Transfer-Encoding: chunked\r\nContent-Length: 50" } do
       local p = running.saying("HTTP/1.1 200 OK\r\n" .. lines .. "\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
@@ -42,7 +42,7 @@ describe("a peer's body", function()
     end
   end)
 
-  it("is capped: one chunk without end, many small ones, and with a length of almost 2^63", function()
+  it("is capped: an endless chunk, many small ones, and a Content-Length of almost 2^63", function()
     for _, script in ipairs {
       { "Transfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\n", ("x"):rep(65536) },
       { "Transfer-Encoding: chunked\r\n\r\n", ("1\r\nx\r\n"):rep(10000) },
@@ -60,7 +60,7 @@ describe("a peer's body", function()
     end
   end)
 
-  it("is not decompressed, and none is asked for", function()
+  it("is not decompressed, and compression is not requested", function()
     local p = running.responding("200 OK", "Content-Encoding: gzip\r\n", bomb())
     local response = assert(get(p))
     assert.equal("\31\139", response.body:sub(1, 2))
@@ -69,14 +69,14 @@ describe("a peer's body", function()
     assert.is_nil(p.requests[1].head:lower():find "\r\nte:")
   end)
 
-  it("is none after a 204 and a 304, nor for HEAD", function()
+  it("is empty for 204, 304 and HEAD", function()
     for _, case in ipairs { { "204 No Content" }, { "304 Not Modified" }, { "200 OK", "HEAD" } } do
       local p = running.saying("HTTP/1.1 " .. case[1] .. "\r\nContent-Length: 5\r\n\r\nhello")
       assert.equal("", assert(get(p, case[2])).body)
     end
   end)
 
-  it("that goes on after its length is cut off, and so is its connection", function()
+  it("that is longer than its Content-Length is truncated, and its connection closed", function()
     local p = running.peer(function(connection)
       if connection:read_request() then
         connection:send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -91,30 +91,30 @@ describe("a peer's body", function()
     end
   end)
 
-  -- The answer to a request comes after it; what lies there before is somebody else's.
-  it("that comes before its request is nobody's", function()
-    for _, unasked in ipairs { "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", "H",
+  -- Bytes that arrive before a request is sent are not the response to it.
+  it("that arrives before its request is discarded", function()
+    for _, unsolicited in ipairs { "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", "H",
       "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n" } do
-      local taken, said = 0, 0
+      local read, sent = 0, 0
       local p = running.peer(function(connection, number)
         if not connection:read_request() then return end
         connection:respond("200 OK", nil, "first")
-        wait_for(function() return taken == number end, "the first answer to be taken")
-        connection:send(unasked)
-        said = number
+        wait_for(function() return read == number end, "the first response to be read")
+        connection:send(unsolicited)
+        sent = number
         if connection:read_request() then connection:respond("200 OK", nil, "second") end
       end)
       for i, method in ipairs { "GET", "DELETE", "POST", "GET" } do
         local response = assert(get(p, method))
         assert.equal("first", response.body)
         assert.equal(1, response.connections)
-        taken = i
-        wait_for(function() return said == i end, "the peer")
+        read = i
+        wait_for(function() return sent == i end, "the peer")
       end
     end
   end)
 
-  it("after a 101 that nobody asked for is no answer", function()
+  it("after an unsolicited 101 is not a response", function()
     local response = assert(get(running.saying("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n"
       .. "Connection: Upgrade\r\n\r\n"
       .. "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")))

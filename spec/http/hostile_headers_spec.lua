@@ -1,4 +1,4 @@
--- A peer whose headers are no headers, or say what others would read in another way.
+-- Peers that send invalid headers, or headers that other implementations parse differently.
 
 local http = require "apivideo.transport.http"
 local running = require "spec.support.running"
@@ -36,7 +36,7 @@ describe("a peer's headers", function()
     end
   end)
 
-  it("must be there: HTTP/0.9 is not spoken", function()
+  it("must be present: HTTP/0.9 is not supported", function()
     assert.equal("unexpected_response", error_of("<html>hello</html>\n").kind)
   end)
 
@@ -48,7 +48,7 @@ describe("a peer's headers", function()
     end
   end)
 
-  it("name no transfer coding but chunked alone", function()
+  it("have no transfer coding except exactly chunked", function()
     for _, lines in ipairs { "gzip", "identity", "", "deflate", "xchunked", "chunked, gzip", "gzip, chunked",
       "chunked, chunked", "chunked,", ",chunked", "chunked;q=1", '"chunked"', "chunked identity",
       "chunked\r\nTransfer-Encoding: chunked", "chunked\r\nTransfer-Encoding: identity",
@@ -65,7 +65,7 @@ describe("a peer's headers", function()
     end
   end)
 
-  it("name no transfer coding in responses without a body", function()
+  it("have no transfer coding in responses without a body", function()
     for _, status in ipairs { "103 Early Hints", "204 No Content" } do
       assert.equal("unexpected_response", error_of("HTTP/1.1 " .. status .. "\r\nTransfer-Encoding: chunked\r\n\r\n"
         .. "HTTP/1.1 200 OK" .. END).kind)
@@ -87,14 +87,14 @@ describe("a peer's headers", function()
     end
   end)
 
-  it("that frame the message end in their own line", function()
+  it("of message framing are not folded", function()
     for _, lines in ipairs { "Content-Length: 5\r\n 0", "Transfer-Encoding: chunked\r\n , gzip",
       "Transfer-Encoding: gzip,\r\n chunked" } do
       assert.equal("unexpected_response", error_of("HTTP/1.1 200 OK\r\n" .. lines .. "\r\n\r\nhello").kind, lines)
     end
   end)
 
-  it("hold no NUL, no lone CR and no other control character", function()
+  it("contain no NUL, lone CR or other control character", function()
     for _, line in ipairs { "X-A: o\0ne", "X\0-A: one", "X-A: one\rX-B: two", "X-A: one\r", "X-A: \27[31m", "X-A: \127",
       "X-\1A: one" } do
       local err = error_of("HTTP/1.1 200 OK\r\n" .. line .. END)
@@ -111,7 +111,7 @@ describe("a peer's headers", function()
     end
   end)
 
-  it("are left out where they have no name", function()
+  it("are omitted when they have no name", function()
     for _, line in ipairs { ": x", "X-B : x", "X B: x", "HTTP/1.1 500: x", "(X-B): x", "X-Folded: 1\r\n X-B: x",
       "X-Folded: 1\r\n\tX-B: x" } do
       local p = running.saying("HTTP/1.1 200 OK\r\nX-A: a\r\n" .. line .. "\r\nX-C: c" .. END)
@@ -124,7 +124,7 @@ describe("a peer's headers", function()
     end
   end)
 
-  it("do not begin with white space, where they could reach into the response before", function()
+  it("do not begin with white space, which could continue the previous response", function()
     local p = running.peer(function(connection, number)
       if not connection:read_request() then return end
       connection:respond("200 OK", "X-Last: " .. ("x"):rep(number * 100) .. "\r\n")
@@ -139,17 +139,17 @@ describe("a peer's headers", function()
     end
   end)
 
-  it("must be whole", function()
+  it("must be complete", function()
     for _, bytes in ipairs { "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nX-A: 1",
       "HTTP/1.1 204 No Content\r\nX-A: 1\r\n", "HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\nX-A: 1\r\n" } do
       local err = error_of(bytes)
       assert.equal("network", err.kind, bytes)
-      assert.equal("the connection was closed before the headers were whole", err.message)
+      assert.equal("the connection was closed before the response's headers were complete", err.message)
       assert.is_true(err.retryable)
     end
   end)
 
-  it("end with the response's own: trailers do not count", function()
+  it("do not include trailers", function()
     local body = "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n"
     for _, trailer in ipairs { "X-A: trailer", "X-T: 1", "Content-Length: 1", "HTTP/1.1 500 X: y", "Location: /" } do
       local p = running.saying("HTTP/1.1 200 OK\r\nX-A: header\r\n" .. body .. trailer .. "\r\n\r\n")
@@ -160,24 +160,24 @@ describe("a peer's headers", function()
     end
   end)
 
-  it("say the body's length in digits, and but one of them", function()
-    local answer = "HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\nhello"
+  it("have one Content-Length, in digits only", function()
+    local response = "HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\nhello"
     for _, lines in ipairs { "2\r\nContent-Length: 5", "5\r\nContent-Length: 2", "5, 2", "5, 5", "-1", "-5", "+5",
       "0x5", "5abc", "abc", "", "5 5", "18446744073709551621", "100000000000000000005" } do
-      assert.equal("unexpected_response", error_of(answer:format(lines)).kind, lines)
+      assert.equal("unexpected_response", error_of(response:format(lines)).kind, lines)
     end
     for _, lines in ipairs { "5", "  5  ", "05", "5\r\ncontent-length: 5" } do
-      assert.equal("hello", assert(get(running.saying(answer:format(lines)))).body)
+      assert.equal("hello", assert(get(running.saying(response:format(lines)))).body)
     end
   end)
 
-  it("may each say another length in 1xx responses", function()
+  it("may have another Content-Length in each 1xx response", function()
     local response = assert(get(running.saying("HTTP/1.1 103 Early\r\nContent-Length: 7\r\n\r\n"
       .. "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")))
     assert.equal("hello", response.body)
   end)
 
-  it("are capped with those of 1xx responses and trailers, and lines of any length", function()
+  it("are capped, including 1xx responses, trailers and lines of any length", function()
     for _, bytes in ipairs {
       "HTTP/1.1 200 " .. ("x"):rep(70000) .. "\r\n",
       "HTTP/1.1 200 " .. ("x"):rep(200000),
@@ -192,7 +192,7 @@ describe("a peer's headers", function()
     end
   end)
 
-  it("are taken up to their cap", function()
+  it("are accepted up to their cap", function()
     local line = "X-A: " .. ("x"):rep(1000) .. "\r\n"
     local head = "HTTP/1.1 200 OK\r\n" .. line .. "Content-Length: 0\r\n\r\n"
     local p = running.saying(head)
@@ -202,7 +202,7 @@ describe("a peer's headers", function()
     assert.equal("too_large", err.kind)
   end)
 
-  it("set no cookie, and change neither protocol, host nor scheme of what comes next", function()
+  it("set no cookie, and do not change protocol, host or scheme of the next request", function()
     local p = running.responding("200 OK", "Set-Cookie: a=b; Path=/\r\nAlt-Svc: h2=\"127.0.0.1:1\", clear\r\n"
       .. "Strict-Transport-Security: max-age=31536000\r\nUpgrade: h2c\r\nConnection: keep-alive, Upgrade\r\n"
       .. "Refresh: 0; url=http://127.0.0.1:1/\r\n", "x")

@@ -1,4 +1,4 @@
--- A peer of HTTP/2 that keeps to none of its rules.
+-- HTTP/2 peers that violate the protocol.
 
 local certificates = require "spec.support.certificates"
 local http = require "apivideo.transport.http"
@@ -11,7 +11,7 @@ local tls_front = require "spec.support.tls_front"
 local DATA, HEADERS, RESET, SETTINGS, PUSH, PING, GOAWAY, WINDOW, CONTINUATION = 0, 1, 3, 4, 5, 6, 7, 8, 9
 local END_STREAM, END_HEADERS, ACK = 1, 4, 1
 local MAX_BODY = 100000
-local LIMIT = os.getenv "APIVIDEO_SLOW" and 10 or 0.5 -- of time, with a peer that never finishes its response
+local LIMIT = os.getenv "APIVIDEO_SLOW" and 10 or 0.5 -- seconds, for a peer that never finishes its response
 
 local function frame(kind, flags, stream, payload)
   local size = #payload
@@ -19,7 +19,7 @@ local function frame(kind, flags, stream, payload)
     0, 0, 0, stream) .. payload
 end
 
--- A length of HPACK, with 7 bits in its first byte.
+-- An HPACK integer with a prefix of 7 bits.
 local function length(number)
   if number < 127 then return string.char(number) end
   local bytes = { string.char(127) }
@@ -31,7 +31,7 @@ local function length(number)
   return table.concat(bytes) .. string.char(number)
 end
 
--- A header that goes into no table; and one that goes into it.
+-- A header that is not indexed; and one that is added to the dynamic table.
 local function literal(name, value) return "\0" .. length(#name) .. name .. length(#value) .. value end
 local function indexed(name, value) return "\64" .. length(#name) .. name .. length(#value) .. value end
 
@@ -68,7 +68,7 @@ describe_alpn("HTTP/2 with a peer #process", function()
     runtime.sleep(0)
   end)
 
-  -- Sends a request over a connection of its own to a peer that runs the script: response | nil, err, sent.
+  -- Sends a request on a new connection to a peer that runs the script: response | nil, err, sent.
   local function ask(new_script, limit)
     script = new_script
     runtime.release()
@@ -76,24 +76,24 @@ describe_alpn("HTTP/2 with a peer #process", function()
       timeout = limit, ca_file = authority:path "ca.crt", max_body = MAX_BODY }
   end
 
-  -- Asks a peer that says some frames, and then a last one again and again: response | nil, err, sent. On a busy
-  -- machine the time may be over before the request was sent; then the next one has more.
+  -- Sends a request to a peer that sends some frames, and then one frame repeatedly: response | nil, err, sent. On a
+  -- busy machine the time may be over before the request is sent; the next attempt then has more time.
   local function ask_briefly(frames, again)
-    local limit, asked = LIMIT, false
+    local limit, requested = LIMIT, false
     local response, err, sent
     repeat
       response, err, sent = ask(function(connection)
-        asked = true
+        requested = true
         connection:send(frames)
         local many = again and again:rep(math.ceil(50000 / #again))
         while many and connection:send(many) do runtime.sleep(0) end
       end, limit)
       limit = limit * 2
-    until asked or limit > 60
+    until requested or limit > 60
     return response, err, sent
   end
 
-  it("that keeps to them works", function()
+  it("that follows the protocol works", function()
     local response = assert(ask(function(connection)
       connection:send(frame(HEADERS, END_HEADERS, 1, OK .. literal("x-a", "b")) .. frame(DATA, END_STREAM, 1, "hi"))
     end, 60))
@@ -105,7 +105,7 @@ describe_alpn("HTTP/2 with a peer #process", function()
   local floods = {
     ["settings"] = { "", frame(SETTINGS, 0, 0, "\0\3\0\0\0\100") },
     ["pings"] = { "", frame(PING, 0, 0, "12345678") },
-    ["answers to no ping"] = { "", frame(PING, ACK, 0, "12345678") },
+    ["acknowledges a ping that was not sent"] = { "", frame(PING, ACK, 0, "12345678") },
     ["windows"] = { "", frame(WINDOW, 0, 0, "\0\0\0\1") },
     ["resets of other streams"] = { "", frame(RESET, 0, 3, "\0\0\0\8") },
     ["1xx responses"] = { "", frame(HEADERS, END_HEADERS, 1, "\8\3" .. "103") },
@@ -119,7 +119,7 @@ describe_alpn("HTTP/2 with a peer #process", function()
   }
 
   for name, flood in pairs(floods) do
-    it("that sends " .. name .. " for ever is left", function()
+    it("that sends " .. name .. " forever is disconnected", function()
       local response, err, sent = ask_briefly(flood[1], flood[2])
       assert.is_nil(response)
       assert.is_true(err.kind == "too_large" or err.kind == "network" or err.kind == "timeout", tostring(err))
@@ -130,10 +130,10 @@ describe_alpn("HTTP/2 with a peer #process", function()
   local breaches = {
     ["pushes"] = frame(PUSH, END_HEADERS, 1, "\0\0\0\2" .. OK),
     ["resets the stream"] = frame(RESET, 0, 1, "\0\0\0\8"),
-    ["says goodbye"] = frame(GOAWAY, 0, 0, "\0\0\0\0\0\0\0\0"),
+    ["sends GOAWAY"] = frame(GOAWAY, 0, 0, "\0\0\0\0\0\0\0\0"),
     ["sends data before headers"] = frame(DATA, END_STREAM, 1, "hi"),
     ["sends no status"] = frame(HEADERS, END_HEADERS + END_STREAM, 1, literal("x-a", "b")),
-    ["sends a status that is none"] = frame(HEADERS, END_HEADERS + END_STREAM, 1, literal(":status", "2x0")),
+    ["sends an invalid status"] = frame(HEADERS, END_HEADERS + END_STREAM, 1, literal(":status", "2x0")),
     ["sends two statuses"] = frame(HEADERS, END_HEADERS + END_STREAM, 1, OK .. OK),
     ["splits a header"] = frame(HEADERS, END_HEADERS + END_STREAM, 1, OK .. literal("x-a", "b\r\nx-c: d")),
     ["hides a NUL in a header"] = frame(HEADERS, END_HEADERS + END_STREAM, 1, OK .. literal("x-a", "b\0c")),
@@ -142,10 +142,10 @@ describe_alpn("HTTP/2 with a peer #process", function()
       frame(HEADERS, END_HEADERS + END_STREAM, 1, OK .. literal("x-a", "b\27[31m")),
     ["names a transfer coding"] = frame(HEADERS, END_HEADERS, 1, OK .. literal("transfer-encoding", "chunked"))
       .. frame(DATA, END_STREAM, 1, "2\r\nhi\r\n0\r\n\r\n"),
-    ["says a status above 599"] = frame(HEADERS, END_HEADERS + END_STREAM, 1, literal(":status", "600")),
-    ["says another length than it keeps"] =
+    ["sends a status above 599"] = frame(HEADERS, END_HEADERS + END_STREAM, 1, literal(":status", "600")),
+    ["sends more or less than its content-length"] =
       frame(HEADERS, END_HEADERS, 1, OK .. literal("content-length", "5")) .. frame(DATA, END_STREAM, 1, "hi"),
-    ["says two lengths"] = frame(HEADERS, END_HEADERS, 1, OK .. literal("content-length", "2")
+    ["sends two content-lengths"] = frame(HEADERS, END_HEADERS, 1, OK .. literal("content-length", "2")
       .. literal("content-length", "1")) .. frame(DATA, END_STREAM, 1, "hi"),
     ["refers to no header"] = frame(HEADERS, END_HEADERS + END_STREAM, 1, OK .. "\255\127"),
     ["sends half a header"] = frame(HEADERS, END_HEADERS + END_STREAM, 1, OK .. "\0\127"),
@@ -154,7 +154,7 @@ describe_alpn("HTTP/2 with a peer #process", function()
   }
 
   for name, bytes in pairs(breaches) do
-    it("that " .. name .. " has given no answer", function()
+    it("that " .. name .. " causes an error", function()
       local response, err, sent = ask_briefly(bytes)
       assert.is_nil(response, response and response.body)
       assert.is_true(err.kind == "network" or err.kind == "unexpected_response" or err.kind == "timeout", tostring(err))

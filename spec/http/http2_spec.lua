@@ -1,4 +1,4 @@
--- HTTP/2 with a real peer: nginx, over TLS, with certificates made here.
+-- HTTP/2 with a real peer: nginx, over TLS, with certificates created here.
 
 local certificates = require "spec.support.certificates"
 local http = require "apivideo.transport.http"
@@ -13,12 +13,12 @@ describe("HTTP/2 #process", function()
   setup(function()
     authority = certificates.new()
     authority:issue("good", "IP:127.0.0.1")
-    local answer = 'return 200 "$server_protocol $request_method";'
+    local directive = 'return 200 "$server_protocol $request_method";'
     local requests = is_below(nginx.version(), "1.19.7") and "http2_max_requests" or "keepalive_requests"
     local ports = nginx.start(authority, {
-      { "ssl http2", answer },
-      { "ssl http2", requests .. " 20; " .. answer },
-      { "ssl", answer },
+      { "ssl http2", directive },
+      { "ssl http2", requests .. " 20; " .. directive },
+      { "ssl", directive },
     })
     url = ("https://127.0.0.1:%d/"):format(ports[1])
     impatient_url = ("https://127.0.0.1:%d/"):format(ports[2])
@@ -36,7 +36,7 @@ describe("HTTP/2 #process", function()
     return http.request(given)
   end
 
-  -- Makes `total` requests, `limit` at once; the responses.
+  -- Makes `total` requests, `limit` at a time. Returns the responses.
   local function many(target, total, limit, more)
     local responses, started, running = {}, 0, limit
     runtime.run(function()
@@ -59,7 +59,7 @@ describe("HTTP/2 #process", function()
     return responses, opened
   end
 
-  it("is spoken with who can", function()
+  it("is used with a peer that supports it", function()
     local response = assert(request(url))
     assert.equal("2", response.http_version)
     assert.equal("HTTP/2.0 GET", response.body)
@@ -74,14 +74,14 @@ describe("HTTP/2 #process", function()
     end
   end)
 
-  it("carries many at once over few connections", function()
+  it("carries many requests at once over few connections", function()
     local responses, opened = many(url .. "?new", 200, 50)
     assert.equal(200, #responses)
     for _, response in ipairs(responses) do assert.equal("2", response.http_version) end
     assert.is_true(opened <= 2, opened)
   end)
 
-  it("can be switched off", function()
+  it("can be disabled", function()
     libcurl.needs(pending, "7.77.0", "opens another connection for HTTP/1.1")
     assert.equal("2", assert(request(url)).http_version)
     local response = assert(request(url, { http2 = false }))
@@ -90,16 +90,16 @@ describe("HTTP/2 #process", function()
     assert.equal("2", assert(request(url)).http_version)
   end)
 
-  it("is not asked of who cannot", function()
+  it("is not used with a peer that does not support it", function()
     local responses = many(old_url, 60, 20)
     assert.equal(60, #responses)
     for _, response in ipairs(responses) do assert.equal("1.1", response.http_version) end
   end)
 
-  it("survives a server that refuses what is on its way when it has had enough", function()
+  it("retries a GET that a server leaves unprocessed with GOAWAY", function()
     local opened, late = 0, 0
-    -- Rounds, since libcurl retries a request five times: each connection serves twenty of a round's fifty, so that
-    -- none is refused more often than three times.
+    -- In rounds, since libcurl retries a request five times: each connection serves twenty of a round's fifty, so that
+    -- no request is rejected more than three times.
     for _ = 1, 8 do
       local responses, opened_now = many(impatient_url, 50, 50)
       assert.equal(50, #responses)
@@ -118,18 +118,18 @@ describe("HTTP/2 #process", function()
     assert.is_true(opened >= 10, opened)
   end)
 
-  it("sends only GET again then", function()
-    local refused, rounds = 0, 0
+  it("does not retry other methods then", function()
+    local rejected, rounds = 0, 0
     repeat
       rounds = rounds + 1
       for _, response in ipairs((many(impatient_url, 200, 50, { method = "POST", body = "{}" }))) do
         if response.err then
-          refused = refused + 1
+          rejected = rejected + 1
           assert.equal("network", response.err.kind, tostring(response.err))
           assert.is_true(response.sent)
         end
       end
-    until refused > 0 or rounds == 10 -- it takes several on their way when one connection ends
-    assert.is_true(refused > 0)
+    until rejected > 0 or rounds == 10 -- several requests must be in progress when a connection closes
+    assert.is_true(rejected > 0)
   end)
 end)

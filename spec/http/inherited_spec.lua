@@ -1,10 +1,10 @@
--- Other processes must not hold a pool's connections open: the peer would wait for an end that never comes.
+-- Other processes must not hold a pool's connections open: the peer would never see their end.
 
 local core = require "apivideo.core"
 local native = require "spec.support.native"
 local socket = require "socket"
 
--- A pool with an idle keep-alive connection; the peer's end of it.
+-- Returns a pool with an idle keep-alive connection, and the peer's end of it.
 local function connected_pool()
   local listening = assert(socket.bind("127.0.0.1", 0))
   listening:settimeout(60)
@@ -26,7 +26,7 @@ local function connected_pool()
   return pool, peer
 end
 
--- Whether the peer sees the end of the connection as the pool is closed. `stop` ends the other process.
+-- Returns whether the peer sees the end of the connection when the pool is closed. `stop` ends the other process.
 local function assert_ends(pool, peer, stop)
   pool:close()
   peer:settimeout(2)
@@ -46,7 +46,7 @@ describe("a connection of a pool", function()
     program:close()
   end)
 
-  it("is closed with the pool in a forked child, and goes on in the parent #process", function()
+  it("is closed with the pool in a forked child, and stays open in the parent #process", function()
     local pool, peer = connected_pool()
     local report = os.tmpname()
     local pid = native.fork()

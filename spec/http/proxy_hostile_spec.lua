@@ -1,4 +1,4 @@
--- A proxy that is as bad as a peer can be, before the tunnel that it is asked for.
+-- Hostile proxies, before they open a tunnel.
 
 local certificates = require "spec.support.certificates"
 local http = require "apivideo.transport.http"
@@ -30,7 +30,7 @@ describe("a tunnel through a proxy #process", function()
       timeout = timeout or 30, ca_file = authority:path "ca.crt", max_body = MAX_BODY }
   end
 
-  -- Sends on what comes from one socket to the other, until that ends.
+  -- Forwards bytes from one socket to the other until the first one closes.
   local function copy(from, to)
     while true do
       local data, problem, partial = from:receive(65536)
@@ -40,11 +40,11 @@ describe("a tunnel through a proxy #process", function()
     end
   end
 
-  -- A proxy that answers CONNECT with some bytes, and then does its work.
-  local function tunnel(answer)
+  -- A proxy that responds to CONNECT with some bytes, and then forwards.
+  local function tunnel(bytes)
     return running.peer(function(connection)
       connection:read_request()
-      connection:send(answer)
+      connection:send(bytes)
       local target = assert(socket.connect("127.0.0.1", port))
       target:settimeout(0)
       runtime.spawn(copy, target, connection.socket)
@@ -52,20 +52,20 @@ describe("a tunnel through a proxy #process", function()
     end)
   end
 
-  it("is as good as none", function()
-    for _, answer in ipairs { "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.0 200 Connection established\r\nX-A: proxy\r\n\r\n",
+  it("is equivalent to a direct connection", function()
+    for _, bytes in ipairs { "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.0 200 Connection established\r\nX-A: proxy\r\n\r\n",
       "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nTransfer-Encoding: chunked\r\nSet-Cookie: a=b\r\n\r\n" } do
-      local response, err = post(tunnel(answer))
-      assert.is_nil(err, answer .. tostring(err))
+      local response, err = post(tunnel(bytes))
+      assert.is_nil(err, bytes .. tostring(err))
       assert.equal("by tunnel", response.body)
       assert.equal("b", response.headers["x-a"])
       assert.is_nil(response.headers["set-cookie"])
     end
   end)
 
-  it("is none when the proxy refuses, sends us elsewhere, or answers nonsense", function()
+  it("fails when the proxy rejects it, redirects, or sends a malformed response", function()
     local elsewhere = running.responding("200 OK")
-    for _, answer in ipairs { "HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno", "HTTP/1.1 500 No\r\n\r\n",
+    for _, bytes in ipairs { "HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno", "HTTP/1.1 500 No\r\n\r\n",
       "HTTP/1.1 302 X\r\nLocation: " .. elsewhere.url .. "\r\nContent-Length: 0\r\n\r\n",
       "HTTP/1.1 407 X\r\nProxy-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n",
       "HTTP/1.1 407 X\r\nProxy-Authenticate: NTLM\r\nProxy-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n",
@@ -74,17 +74,17 @@ describe("a tunnel through a proxy #process", function()
       "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil" } do
       local p = running.peer(function(connection)
         connection:read_request()
-        connection:send(answer)
+        connection:send(bytes)
       end)
       local response, err, sent = post(p, 5)
-      assert.is_nil(response, answer)
+      assert.is_nil(response, bytes)
       assert.is_true(err.kind ~= "invalid_request" and err.kind ~= "timeout", err.kind)
-      assert.is_false(sent, answer)
+      assert.is_false(sent, bytes)
     end
     assert.equal(0, elsewhere.connections)
   end)
 
-  it("is left when the proxy never ends, or never begins, its answer", function()
+  it("times out when the proxy never ends, or never begins, its response", function()
     for _, script in ipairs { { "" }, { "HTTP/1.1 200 OK\r\nX-" },
       { "HTTP/1.1 200 OK\r\n", "X-A: " .. ("x"):rep(500) .. "\r\n" },
       { "", "HTTP/1.1 100 Continue\r\n\r\n" }, { "HTTP/1.1 403 No\r\n\r\n", ("x"):rep(10000) },

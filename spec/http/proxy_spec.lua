@@ -4,8 +4,8 @@ local libcurl = require "spec.support.libcurl"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
 
-local SOCKS = "does not block while it speaks SOCKS"
-local EXACT = "says exactly what was sent"
+local SOCKS = "does not block during the SOCKS handshake"
+local EXACT = "reports exactly what was sent"
 
 local function get(url, proxy, more)
   local request = { method = "GET", url = url, proxy = proxy, timeout = 60 }
@@ -16,7 +16,7 @@ end
 describe("a proxy", function()
   after_each(running.stop)
 
-  it("is asked for http URLs, this machine's own, too", function()
+  it("is used for http URLs, including this machine's own", function()
     local p = running.responding("200 OK", nil, "by proxy")
     for _, url in ipairs { "http://127.0.0.1:1/a", "http://localhost:1/a", "http://host.invalid/a" } do
       assert.equal("by proxy", assert(get(url, p.url)).body)
@@ -24,7 +24,7 @@ describe("a proxy", function()
     end
   end)
 
-  it("gets user and password", function()
+  it("receives user and password", function()
     local p = running.responding("200 OK")
     assert(get("http://host.invalid/", p.url:gsub("//", "//me:p%%40ss@"), { username = "key" }))
     local head = p.requests[1].head
@@ -32,7 +32,7 @@ describe("a proxy", function()
     assert.truthy(head:find("\r\nAuthorization: Basic a2V5Og==\r\n", 1, true))
   end)
 
-  it("is told nothing but the host of an https URL", function()
+  it("receives only the host of an https URL", function()
     libcurl.needs(pending, "7.80.0", EXACT)
     for _, credentials in ipairs { { username = "key" }, { headers = { "Authorization: Bearer token" } } } do
       local p = running.responding("403 Forbidden")
@@ -48,7 +48,7 @@ describe("a proxy", function()
     end
   end)
 
-  it("that ends a tunnel in the TLS handshake has brought nothing to the peer", function()
+  it("that closes a tunnel in the TLS handshake has sent nothing to the peer", function()
     libcurl.needs(pending, "7.80.0", EXACT)
     local p = running.peer(function(connection)
       connection:read_request()
@@ -61,7 +61,7 @@ describe("a proxy", function()
     assert.is_false(sent)
   end)
 
-  -- A SOCKS5 proxy (RFC 1928) that asks for user and password (RFC 1929), and is the peer, too.
+  -- A SOCKS5 proxy (RFC 1928) that requires user and password (RFC 1929), and is the peer, too.
   local function socks(seen)
     local function take_text(connection)
       return connection:take(connection:take(1):byte())
@@ -82,7 +82,7 @@ describe("a proxy", function()
     end)
   end
 
-  it("may speak SOCKS5, and find the host itself", function()
+  it("may use SOCKS5, and resolve the host itself", function()
     libcurl.needs(pending, "7.69.0", SOCKS)
     local seen = {}
     local p = socks(seen)
@@ -91,7 +91,7 @@ describe("a proxy", function()
     assert.equal("GET /a HTTP/1.1", seen.request.line)
   end)
 
-  it("may speak SOCKS5 and leave finding the host to us", function()
+  it("may use SOCKS5, with the host resolved by the client", function()
     libcurl.needs(pending, "7.69.0", SOCKS)
     local seen = {}
     local p = socks(seen)
@@ -108,7 +108,7 @@ describe("a proxy", function()
     end
   end)
 
-  it("must be a URL, which no message repeats", function()
+  it("must be a URL, which is not repeated in messages", function()
     for _, proxy in ipairs { "127.0.0.1:3128", "socks4://127.0.0.1", "ftp://127.0.0.1", "http://",
       "http://me:secret@host:port", "http://me:secret@ho st", "http://me:secret@host\r\n" } do
       local response, err, sent = get("http://127.0.0.1:1/", proxy)
@@ -121,21 +121,21 @@ describe("a proxy", function()
     assert.is_false(pcall(get, "http://127.0.0.1:1/", 3128))
   end)
 
-  -- What a child whose environment names a proxy prints of a request.
+  -- Runs a child with a proxy in its environment. Returns what it prints about a request.
   local function with_environment(environment, request)
     return (process.run({ "-e", ([[
       local response, err = require("apivideo.transport.http").request { method = "GET", timeout = 5, %s }
       print(response and response.body or err.kind)]]):format(request) }, environment))
   end
 
-  it("of the environment is asked, but not for this machine's own addresses #process", function()
+  it("of the environment is used, but not for this machine's own addresses #process", function()
     local proxy, direct = running.responding("200 OK", nil, "by proxy"), running.responding("200 OK", nil, "direct")
     local environment = "http_proxy=" .. proxy.url
     assert.equal("by proxy\n", with_environment(environment, 'url = "http://host.invalid/"'))
     assert.equal("direct\n", with_environment(environment, ('url = "%s"'):format(direct.url)))
   end)
 
-  it("of the environment is asked for every host that only looks like loopback #process", function()
+  it("of the environment is used for every host that only looks like loopback #process", function()
     local proxy = running.responding("200 OK", nil, "by proxy")
     for _, url in ipairs { "http://localhost.example.invalid/", "http://localhostess.invalid/",
       "http://127.example.invalid/", "http://localhost@host.invalid/", "http://127.0.0.1@host.invalid/",
@@ -145,8 +145,8 @@ describe("a proxy", function()
     end
   end)
 
-  it("of the environment is not asked for loopback, however it is written #process", function()
-    libcurl.needs(pending, "7.78.0", "knows localhost")
+  it("of the environment is not used for loopback in any notation #process", function()
+    libcurl.needs(pending, "7.78.0", "resolves localhost itself")
     local proxy, direct = running.responding("200 OK", nil, "by proxy"), running.responding("200 OK", nil, "direct")
     local environment = "http_proxy=" .. proxy.url
     for _, host in ipairs { "localhost", "LocalHost", "me@127.0.0.1", "127.1", "0x7f000001" } do
@@ -154,13 +154,13 @@ describe("a proxy", function()
         with_environment(environment, ('url = "http://%s:%d/"'):format(host, direct.port)), host)
     end
     for _, host in ipairs { "127.255.255.254", "[::1]" } do
-      assert.equal("network\n", -- nothing listens there
+      assert.equal("network\n", -- no process listens there
         with_environment(environment, ('url = "http://%s:%d/"'):format(host, free_port())))
     end
     assert.equal(0, #proxy.requests)
   end)
 
-  it("of the environment yields to the request's, and to none #process", function()
+  it("of the environment is overridden by the request's, also by an empty one #process", function()
     local other, proxy = running.responding("200 OK", nil, "by other"), running.responding("200 OK", nil, "by proxy")
     local environment = "no_proxy=host.invalid http_proxy=" .. other.url
     assert.equal("by proxy\n",

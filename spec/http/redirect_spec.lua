@@ -1,4 +1,4 @@
--- A peer that sends us elsewhere: we do not go, and nobody there learns anything.
+-- Redirects are not followed, and their targets receive nothing.
 
 local apivideo = require "apivideo"
 local running = require "spec.support.running"
@@ -15,7 +15,7 @@ describe("a redirect", function()
   end
 
   for _, status in ipairs(STATUSES) do
-    it(("is not followed, wherever it leads: %d"):format(status), function()
+    it(("is not followed, for any target: %d"):format(status), function()
       local elsewhere = running.responding("200 OK", nil, '{"data":[]}')
       local host = "127.0.0.1:" .. elsewhere.port
       local targets = { "http://" .. host .. "/webhooks", "https://" .. host, "//" .. host, "gopher://" .. host,
@@ -42,7 +42,7 @@ describe("a redirect", function()
     end)
   end
 
-  it("of the exchange for tokens takes no key along", function()
+  it("of a token request does not forward the API key", function()
     local elsewhere = running.responding("200 OK", nil, '{"access_token":"evil"}')
     local p = running.responding("307 X", "Location: " .. elsewhere.url .. "/auth/api-key\r\n")
     local page, err = client_of(p.url, { auth = "bearer" }).webhooks:list()
@@ -52,7 +52,7 @@ describe("a redirect", function()
     assert.equal(0, elsewhere.connections)
   end)
 
-  it("is told without secrets, and at no great length", function()
+  it("is reported without secrets, and truncated", function()
     local p = running.responding("302 X",
       "Location: https://x/?access_token=the-key-of-a-client&" .. ("x"):rep(5000) .. "\r\n")
     local _, err = client_of(p.url).webhooks:list()
@@ -60,9 +60,9 @@ describe("a redirect", function()
     assert.is_true(#tostring(err) < 500)
   end)
 
-  it("without a target, or a 304, is none", function()
-    for _, answer in ipairs { { "302 X" }, { "304 X" } } do
-      local p = running.responding(answer[1], answer[2])
+  it("is not reported for a response without a target, or a 304", function()
+    for _, case in ipairs { { "302 X" }, { "304 X" } } do
+      local p = running.responding(case[1], case[2])
       local _, err = client_of(p.url).webhooks:list()
       assert.equal("unexpected_response", err.kind)
       assert.is_nil(err.message:find("redirect", 1, true))

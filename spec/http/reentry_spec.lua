@@ -1,5 +1,5 @@
--- A finalizer may run in each allocation of a C function, and call the functions of the module on the
--- same pool and the same transfer.
+-- Any allocation in a C function may run a finalizer, which may call the module's functions on the same pool and
+-- the same transfer.
 
 if require "spec.support.alone"("spec/http/reentry_spec.lua", it) then return end
 
@@ -10,7 +10,7 @@ local process = require "spec.support.process"
 local socket = require "socket"
 
 local closed_port = free_port()
-local FACTOR = os.getenv "APIVIDEO_SLOW" and 0.2 or 1 -- of the rounds: under valgrind, each is slow
+local FACTOR = os.getenv "APIVIDEO_SLOW" and 0.2 or 1 -- scales the number of rounds, which are slow under valgrind
 
 local function request(url)
   return { method = "GET", url = url or "http://127.0.0.1:" .. closed_port .. "/", timeout = 60,
@@ -23,8 +23,8 @@ local BODY = ("body "):rep(400)
 local RESPONSE = ("HTTP/1.1 200 OK\r\nConnection: close\r\n%sContent-Length: %d\r\n\r\n%s")
   :format(table.concat(HEADERS), #BODY, BODY)
 
--- A transfer that has its response, and is not taken from its pool yet.
-local function answered_transfer(pool, listening)
+-- A transfer that has its response, and has not been taken from its pool.
+local function finished_transfer(pool, listening)
   local _, port = listening:getsockname()
   local transfer = assert(pool:start(request("http://127.0.0.1:" .. port .. "/")))
   pool:step(0)
@@ -47,7 +47,7 @@ local function assert_whole(response)
   assert.equal("value 20 of many", response.headers["x-header-20"])
 end
 
-describe("a finalizer that re-enters core.http", function()
+describe("core.http, when a finalizer re-enters it,", function()
   local listening
 
   before_each(function()
@@ -57,7 +57,7 @@ describe("a finalizer that re-enters core.http", function()
 
   after_each(function() listening:close() end)
 
-  it("takes no transfer from the step that collects them, and adds none twice", function()
+  it("loses no transfer of the step that collects them, and reports none twice", function()
     local runs = 0
     for _ = 1, 100 * FACTOR do
       local pool = assert(core.http.new())
@@ -80,10 +80,10 @@ describe("a finalizer that re-enters core.http", function()
   end)
 
   for _, name in ipairs { "result", "cancel", "__gc", "__close" } do
-    it("reads a whole response while it calls the transfer's " .. name, function()
+    it("reads a complete response during a call of the transfer's " .. name, function()
       for _ = 1, 30 * FACTOR do
         local pool = assert(core.http.new())
-        local transfer = answered_transfer(pool, listening)
+        local transfer = finished_transfer(pool, listening)
         repeat until pool:step(60)
         local nested, response
         finalizer.stress(function()
@@ -102,8 +102,8 @@ describe("a finalizer that re-enters core.http", function()
     end)
   end
 
-  -- In a process of its own, which an assertion would end.
-  it("reads a response that no step has reported while it steps #process", function()
+  -- In another process, because a failed assertion would abort it.
+  it("reads a response that no step has reported during a step #process", function()
     -- From 5.2 on, and with LuaJIT of 2024 and newer, an error in a finalizer is only printed.
     local probe = process.run { "-e", [[
       if newproxy then getmetatable(newproxy(true)).__gc = function() error "raised" end end
@@ -137,7 +137,7 @@ describe("a finalizer that re-enters core.http", function()
       for _ = 1, 3 do server:run() end
       os.execute "sleep 0.1"
       collectgarbage("setpause", 0)
-      collectgarbage("setstepmul", 1000000) -- each step is a whole cycle
+      collectgarbage("setstepmul", 1000000) -- each step is a full cycle
       litter()
       local step, result, collector = pool.step, transfer.result, collectgarbage
       reenter = once(function() error("raised", 0) end)
@@ -156,10 +156,10 @@ describe("a finalizer that re-enters core.http", function()
     assert.equal(0, status)
   end)
 
-  it("reads a whole response while it closes the pool", function()
+  it("reads a complete response while the pool is closed", function()
     for _ = 1, 30 * FACTOR do
       local pool = assert(core.http.new())
-      local transfer = answered_transfer(pool, listening)
+      local transfer = finished_transfer(pool, listening)
       repeat until pool:step(60)
       local response
       finalizer.stress(function() pool:close() end, function(attack)
@@ -169,11 +169,11 @@ describe("a finalizer that re-enters core.http", function()
     end
   end)
 
-  it("starts no transfer in a pool that it closes meanwhile", function()
-    local refused = 0
+  it("starts no transfer in a pool that is closed at the same time", function()
+    local rejected = 0
     for _ = 1, 100 * FACTOR do
       local pool = assert(core.http.new())
-      -- One handle is ready for the next transfer, and one is left of the last.
+      -- The pool keeps one handle for the next transfer, and the one of the last.
       for _ = 1, 2 do
         assert(pool:start(request()))
         repeat until pool:step(1)
@@ -186,14 +186,14 @@ describe("a finalizer that re-enters core.http", function()
       end)
       if not started then
         assert.matches("the pool is closed", err)
-        refused = refused + 1
+        rejected = rejected + 1
       end
       pool:close()
     end
-    assert.is_true(refused > 20 * FACTOR)
+    assert.is_true(rejected > 20 * FACTOR)
   end)
 
-  it("does not start what a field of the request closes the pool for", function()
+  it("does not start a request when reading a field of it closes the pool", function()
     local pool = assert(core.http.new())
     for _ = 1, 2 do
       assert(pool:start(request()))
@@ -209,7 +209,7 @@ describe("a finalizer that re-enters core.http", function()
     assert.matches("the pool is closed", err)
   end)
 
-  it("leaves the module whole, whichever methods it calls on pools and transfers", function()
+  it("stays intact for any sequence of methods on pools and transfers", function()
     local pools, transfers = {}, {}
     local turn = 0
     local calls = {
@@ -248,7 +248,7 @@ describe("a finalizer that re-enters core.http", function()
 end)
 
 describe("core.http", function()
-  -- Whether what `make` gives is collected while `kept` is in use.
+  -- Whether the result of `make` is collected while `kept` is in use.
   local function is_released(make)
     local weak = setmetatable({}, { __mode = "v" })
     weak[1] = make()
@@ -257,7 +257,7 @@ describe("core.http", function()
     return weak[1] == nil
   end
 
-  it("releases a transfer whose result is read before the step that reports it", function()
+  it("releases a transfer when its result is read before the step that reports it", function()
     local pool = assert(core.http.new())
     assert.is_true(is_released(function()
       local transfer = assert(pool:start(request "http://[::g]/")) -- fails at once
@@ -278,7 +278,7 @@ describe("core.http", function()
     assert.is_false(pcall(pool.step, pool, 0))
   end)
 
-  it("accepts only numbers of seconds and descriptors that C can hold", function()
+  it("accepts only seconds and descriptors that C can represent", function()
     local pool = assert(core.http.new())
     assert.is_nil((pool:step(-1e300)))
     assert.is_false(pcall(pool.step, pool, "soon"))

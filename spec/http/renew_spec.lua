@@ -1,10 +1,10 @@
--- A request whose keep-alive connection is stale is retried on a new one, with the same handle.
+-- A request on a stale keep-alive connection is retried on a new one, with the same handle.
 
 local compile = require "spec.support.compile"
 local libcurl = require "spec.support.libcurl"
 local process = require "spec.support.process"
 
--- Makes the third call fail as it does when memory is out. libcurl is found by name: Lua loads it privately.
+-- Makes the third call fail as it does when memory is exhausted. Finds libcurl by name, because Lua loads it privately.
 local FAILING = [[
 #include <dlfcn.h>
 int curl_multi_add_handle(void *multi, void *easy) {
@@ -32,7 +32,7 @@ local SCRIPT = [[
   peer:send "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
   repeat until pool:step(60)
   assert(transfer:result().status == 200)
-  peer:send "unasked"
+  peer:send "unsolicited"
   socket.sleep(0.05)
   transfer = start()
   listening:settimeout(0)
@@ -45,8 +45,8 @@ local SCRIPT = [[
   print(pcall(transfer.result, transfer))]]
 
 describe("a transfer that is retried on a new connection", function()
-  it("reports that memory was out as that #process", function()
-    libcurl.needs(pending, "7.80.0", "lets a kept connection be looked at before it is used")
+  it("reports exhausted memory as such #process", function()
+    libcurl.needs(pending, "7.80.0", "can check an idle connection before it is used")
     local library = os.tmpname()
     compile.c(FAILING, library .. ".so", "-shared -fPIC")
     local output, status = process.run({ "-e", SCRIPT }, ("LD_PRELOAD=%s.so"):format(library))

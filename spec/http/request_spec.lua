@@ -15,7 +15,7 @@ end
 describe("http.request", function()
   after_each(running.stop)
 
-  -- The error of a GET to a peer that sends some bytes, and closes.
+  -- The error of a GET to a peer that sends some bytes and closes.
   local function error_of(bytes, more)
     local p = running.peer(function(connection)
       if connection:read_request() then connection:send(bytes) end
@@ -25,7 +25,7 @@ describe("http.request", function()
     return err
   end
 
-  it("gives status, headers, body, timings and the peer's HTTP version", function()
+  it("returns status, headers, body, timings and the peer's HTTP version", function()
     local p = running.responding("200 OK", "X-One: 1\r\nSet-Cookie: a\r\nset-cookie:  b \r\n", "hello")
     local response = assert(get(p.url .. "/path?q=1"))
     assert.equal(200, response.status)
@@ -40,7 +40,7 @@ describe("http.request", function()
     assert.equal("GET /path?q=1 HTTP/1.1", p.requests[1].line)
   end)
 
-  it("tells HTTP/1.0", function()
+  it("reports HTTP/1.0", function()
     local p = running.peer(function(connection)
       connection:read_request()
       connection:send("HTTP/1.0 200 OK\r\n\r\nold")
@@ -50,9 +50,9 @@ describe("http.request", function()
     assert.equal("old", response.body)
   end)
 
-  it("sends method, headers and body as they are, without Expect", function()
+  it("sends method, headers and body unchanged, without Expect", function()
     local p = running.responding("204 No Content")
-    local body = ("x"):rep(2000000) .. "\0end" -- so large that libcurl would ask before it sends it
+    local body = ("x"):rep(2000000) .. "\0end" -- so large that libcurl would send Expect: 100-continue
     for _, method in ipairs { "POST", "PUT", "PATCH", "DELETE" } do
       assert(http.request { method = method, url = p.url, body = body,
         headers = { "X-A: b", "Content-Type: application/json", "X-Empty-Later: c" } })
@@ -65,7 +65,7 @@ describe("http.request", function()
     end
   end)
 
-  it("sends a header whose value is empty", function()
+  it("sends a header with an empty value", function()
     local p = running.responding("200 OK")
     for _, line in ipairs { "X-Empty:", "X-Empty: ", "X-Empty: \t" } do
       assert(http.request { method = "POST", url = p.url, body = "b", headers = { line, "X-A: b" } })
@@ -75,7 +75,7 @@ describe("http.request", function()
     end
   end)
 
-  it("gives a body no Content-Type but the caller's", function()
+  it("adds no Content-Type to a body but the caller's", function()
     local p = running.responding("200 OK")
     local given = { ["X-A: b"] = false, ["content-type: text/plain"] = "text/plain", ["Content-Type:"] = "" }
     for line, shown in pairs(given) do
@@ -84,7 +84,7 @@ describe("http.request", function()
     end
   end)
 
-  it("writes the headers of message framing itself, and needs a Host", function()
+  it("writes the headers of message framing itself, and requires a Host", function()
     local p = running.responding("200 OK")
     for line, problem in pairs {
       ["Host:"] = "Host must not be empty", ["host: \t "] = "Host must not be empty",
@@ -105,7 +105,7 @@ describe("http.request", function()
     assert.truthy(p.requests[1].head:find("Authorization: Basic a2V5Og==\r\n", 1, true))
   end)
 
-  it("keeps the connection for the next request", function()
+  it("reuses the connection for the next request", function()
     local p = running.responding("200 OK", nil, "x")
     assert.equal(1, assert(get(p.url)).connections)
     assert.equal(0, assert(get(p.url)).connections)
@@ -113,7 +113,7 @@ describe("http.request", function()
     assert.equal(1, p.connections)
   end)
 
-  it("takes nothing of one request into the next", function()
+  it("carries nothing over from one request to the next", function()
     libcurl.needs(pending, "7.80.0", "reuses a connection for other methods than GET and HEAD")
     local p
     p = running.peer(function(connection)
@@ -140,7 +140,7 @@ describe("http.request", function()
     assert.equal(1, p.connections)
   end)
 
-  it("answers HEAD without waiting for a body", function()
+  it("returns from HEAD without waiting for a body", function()
     local p = running.peer(function(connection)
       connection:read_request()
       connection:send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
@@ -157,7 +157,7 @@ describe("http.request", function()
     assert.equal(1, #p.requests)
   end)
 
-  it("gives the final response after 1xx, with its own headers only", function()
+  it("returns the final response after 1xx, with its own headers only", function()
     local p = running.peer(function(connection)
       connection:read_request()
       connection:send("HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n"
@@ -169,19 +169,19 @@ describe("http.request", function()
     assert.equal("1", response.headers["x-late"])
   end)
 
-  it("writes percent-encodings in capital letters, and those of bytes beyond ASCII itself", function()
+  it("normalizes percent-encodings to upper case, and encodes bytes beyond ASCII", function()
     local p = running.responding("200 OK")
     for path, target in pairs { ["/%c3%a9?%e2=%fF#%aa"] = "/%C3%A9?%E2=%FF", ["/\195\169?\255"] = "/%C3%A9?%FF",
       ["?a=%3a"] = "/?a=%3A", ["/%zz%a"] = "/%zz%a", ["/%%c3"] = "/%%C3", ["/a://%c3"] = "/a://%C3", ["/%"] = "/%" } do
       assert(get(p.url .. path))
       assert.equal("GET " .. target .. " HTTP/1.1", p.requests[#p.requests].line)
     end
-    -- By way of a proxy, which is sent the whole URL.
+    -- Through a proxy, which receives the whole URL.
     assert(get("http://host.invalid/%c3", { proxy = p.url }))
     assert.equal("GET http://host.invalid/%C3 HTTP/1.1", p.requests[#p.requests].line)
   end)
 
-  it("takes a 204 with a content type", function()
+  it("accepts a 204 with a content type", function()
     local p = running.peer(function(connection)
       connection:read_request()
       connection:send("HTTP/1.1 204 No Content\r\nContent-Type: application/json\r\n\r\n")
@@ -189,8 +189,8 @@ describe("http.request", function()
     assert.equal(204, assert(get(p.url)).status)
   end)
 
-  describe("refuses", function()
-    it("a head that is larger than libcurl can send", function()
+  describe("rejects", function()
+    it("a header section that is larger than libcurl can send", function()
       libcurl.needs(pending, "7.76.0", "sends more than 128 KiB")
       local p = running.responding("200 OK")
       local large = ("y"):rep(1100000)
@@ -205,7 +205,7 @@ describe("http.request", function()
       assert.equal(200, get(p.url, { headers = { "X-A: " .. ("y"):rep(900000) } }).status)
     end)
 
-    it("what would split a request", function()
+    it("anything that would split a request", function()
       local p = running.responding("200 OK")
       for _, header in ipairs { "X: a\r\nY: b", "X: a\nY", "X: a\0b", "X", ": a", "X Y: a", "X\r: a",
         "X: \127" } do
@@ -238,7 +238,7 @@ describe("http.request", function()
       end
     end)
 
-    it("a body beyond its cap, announced or not, and takes one at its cap", function()
+    it("a body beyond its cap, with and without Content-Length, but not one at its cap", function()
       local p = running.responding("200 OK", nil, ("x"):rep(1000))
       assert.equal(1000, #assert(get(p.url, { max_body = 1000 })).body)
       local response, err = get(p.url, { max_body = 999 })
@@ -247,7 +247,7 @@ describe("http.request", function()
       assert.is_false(err.retryable)
     end)
 
-    it("a body without end", function()
+    it("an endless body", function()
       local p = running.peer(function(connection)
         connection:read_request()
         connection:send("HTTP/1.1 200 OK\r\n\r\n")
@@ -258,7 +258,7 @@ describe("http.request", function()
       assert.truthy(err.message:find("body"))
     end)
 
-    it("headers without end: many, one long line, and 1xx responses", function()
+    it("endless headers: many, one long line, and 1xx responses", function()
       for _, script in ipairs {
         function(connection) return connection:send("X-Y: " .. ("z"):rep(1000) .. "\r\n") end,
         function(connection) return connection:send(("z"):rep(10000)) end,
@@ -282,8 +282,8 @@ describe("http.request", function()
     end)
   end)
 
-  describe("names the kind of a failure:", function()
-    it("a port where nobody listens", function()
+  describe("reports the kind of a failure:", function()
+    it("a port where no process listens", function()
       local p = running.responding("200 OK")
       p.stop()
       local _, err = get(p.url)
@@ -298,7 +298,7 @@ describe("http.request", function()
       assert.equal("network", err.kind)
     end)
 
-    it("a peer that closes before it answers", function()
+    it("a peer that closes before it responds", function()
       assert.equal("network", error_of("").kind)
     end)
 
@@ -311,22 +311,22 @@ describe("http.request", function()
       assert.equal("network", err.kind)
     end)
 
-    it("a body shorter than announced", function()
+    it("a body shorter than its Content-Length", function()
       local err = error_of("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
       assert.equal("network", err.kind)
     end)
 
-    it("a chunked body that breaks off", function()
+    it("a truncated chunked body", function()
       local err = error_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel")
       assert.equal("network", err.kind)
     end)
 
-    it("an answer that is not HTTP", function()
+    it("a response that is not HTTP", function()
       local err = error_of("SSH-2.0-OpenSSH_9.2\r\n")
       assert.equal("unexpected_response", err.kind)
     end)
 
-    it("a peer that never answers", function()
+    it("a peer that never responds", function()
       local p = running.peer(function(connection)
         connection:read_request()
         connection:read_request()
@@ -346,7 +346,7 @@ describe("http.request", function()
       assert.equal("timeout", err.kind)
     end)
 
-    it("TLS spoken to one who has none", function()
+    it("TLS to a peer without it", function()
       local p = running.peer(function(connection)
         connection:read_more()
         connection:respond("400 Bad Request")
@@ -357,7 +357,7 @@ describe("http.request", function()
     end)
   end)
 
-  it("runs many at once over one wait", function()
+  it("runs many requests at once with one wait", function()
     local open, most = 0, 0
     local p = running.peer(function(connection)
       connection:read_request()
@@ -381,7 +381,7 @@ describe("core.http", function()
       max_header = 10000 }
   end
 
-  it("raises for requests that are no requests", function()
+  it("raises an error for invalid requests", function()
     local pool = assert(core.http.new())
     for _, bad in ipairs {
       function() pool:start() end,
@@ -407,7 +407,7 @@ describe("core.http", function()
     end
   end)
 
-  it("keeps what runs alive, and frees it with the pool, in whichever order", function()
+  it("keeps running transfers alive, and frees them with the pool, in any order", function()
     local listening = assert(require("socket").bind("127.0.0.1", 0))
     local _, port = listening:getsockname()
     local url = "http://127.0.0.1:" .. port
@@ -428,7 +428,7 @@ describe("core.http", function()
     collectgarbage()
   end)
 
-  it("forgets a transfer that is cancelled", function()
+  it("releases a transfer that is cancelled", function()
     local pool = assert(core.http.new())
     local weak = setmetatable({}, { __mode = "v" })
     weak[1] = assert(pool:start(request "http://127.0.0.1:1/"))

@@ -1,10 +1,9 @@
--- Looking up a host's name is the one thing that libcurl does in a thread of its own. It must not hold
--- up anybody.
+-- libcurl resolves host names in a thread, and does nothing else there. That must not block any other work.
 
 local libcurl = require "spec.support.libcurl"
 local process = require "spec.support.process"
 
--- A resolver that takes six seconds, and then knows nothing.
+-- A resolver that takes six seconds, and then fails.
 local SLOW = [[
 #include <netdb.h>
 #include <unistd.h>
@@ -35,7 +34,7 @@ os.exit(0, false)
 ]]
 
 describe("a slow resolver", function()
-  it("holds up neither limits, nor cancelling, nor other tasks #process", function()
+  it("delays neither time limits, nor cancelling, nor other tasks #process", function()
     libcurl.needs(pending, "7.87.0", "does not wait for its resolver")
     libcurl.needs_threads(pending, "calls getaddrinfo, which the spec makes slow")
     local base = os.tmpname()

@@ -1,4 +1,4 @@
--- No request is sent twice behind the caller's back, and each failure says whether it was sent.
+-- No request is sent twice silently, and each failure reports whether the request was sent.
 
 local core = require "apivideo.core"
 local free_port = require "spec.support.free_port"
@@ -7,7 +7,7 @@ local libcurl = require "spec.support.libcurl"
 local running = require "spec.support.running"
 local wait_for = require "spec.support.wait"
 
-local REUSES = "reuses a connection safely, and can be stopped from sending twice"
+local REUSES = "reuses a connection safely, and can be kept from sending a request twice"
 local METHODS = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" }
 
 local function ask(method, url, more)
@@ -20,8 +20,8 @@ end
 describe("a request", function()
   after_each(running.stop)
 
-  -- A peer that answers the first request of each connection and does `finish(connection)` with the
-  -- second. It lists all requests.
+  -- A peer that responds to the first request of each connection and calls `finish(connection)` for the second one. It
+  -- records all requests.
   local function patient_once(finish)
     local p
     p = running.peer(function(connection)
@@ -42,9 +42,9 @@ describe("a request", function()
     return table.concat(list, " ")
   end
 
-  describe("on a kept-alive connection", function()
+  describe("on a reused connection", function()
     for _, method in ipairs(METHODS) do
-      it("that the peer closed meanwhile goes out on another: " .. method, function()
+      it("that the peer has closed is sent on another one: " .. method, function()
         local closed = 0
         local p
         p = running.peer(function(connection)
@@ -62,26 +62,26 @@ describe("a request", function()
       end)
 
       for _, finish in ipairs { "close", "reset" } do
-        it(("that the peer ends after reading is sent once: %s, %s"):format(method, finish), function()
+        it(("that the peer closes after reading is sent once: %s, %s"):format(method, finish), function()
           libcurl.needs(pending, "7.80.0", REUSES)
           local p = patient_once(function(connection) connection[finish](connection) end)
           assert(ask("GET", p.url))
           local response, err, sent = ask(method, p.url)
           assert.is_nil(response)
           assert.equal("network", err.kind)
-          assert.equal("the connection was closed before an answer came", err.message)
+          assert.equal("the connection was closed before a response arrived", err.message)
           assert.is_true(err.retryable)
           assert.is_true(sent)
           assert.equal("GET " .. method, methods_of(p.requests))
           assert.equal(1, p.connections)
-          assert(ask("GET", p.url)) -- which would come after another sending
+          assert(ask("GET", p.url)) -- which would arrive after a resent request
           assert.equal("GET " .. method .. " GET", methods_of(p.requests))
           assert.equal(2, p.connections)
         end)
       end
     end
 
-    it("that the peer ends after a part of the answer is sent once", function()
+    it("that the peer closes after a part of the response is sent once", function()
       libcurl.needs(pending, "7.80.0", REUSES)
       for _, finish in ipairs { "close", "reset" } do
         local p = patient_once(function(connection)
@@ -106,7 +106,7 @@ describe("a request", function()
   end
 
   describe("was not sent when", function()
-    it("nobody listens", function()
+    it("no process listens", function()
       assert.same({ "network", false }, { failure("POST", "http://127.0.0.1:" .. free_port()) })
     end)
 
@@ -114,7 +114,7 @@ describe("a request", function()
       assert.same({ "network", false }, { failure("POST", "http://host.invalid/") })
     end)
 
-    it("it is no request", function()
+    it("it is invalid", function()
       assert.same({ "invalid_request", false }, { failure("POST", "ftp://host.invalid/") })
       assert.same({ "invalid_request", false }, { failure("post", "http://host.invalid/") })
     end)
@@ -127,7 +127,7 @@ describe("a request", function()
       assert.same({ "tls", false }, { failure("POST", "https://127.0.0.1:" .. p.port) })
     end)
 
-    it("the peer does not answer in the TLS handshake", function()
+    it("the peer does not respond in the TLS handshake", function()
       local p = running.peer(function(connection)
         repeat until not connection:read_more()
       end)
@@ -138,7 +138,7 @@ describe("a request", function()
   end)
 
   describe("was sent when the peer", function()
-    it("closes or resets without an answer", function()
+    it("closes or resets without a response", function()
       for _, finish in ipairs { "close", "reset" } do
         local p = running.peer(function(connection)
           connection:read_request()
@@ -149,12 +149,12 @@ describe("a request", function()
       end
     end)
 
-    it("closes before it has read all", function()
+    it("closes before it has read everything", function()
       local p = running.peer(function(connection) connection:read_more() end)
       assert.same({ "network", true }, { failure("POST", p.url, { body = ("x"):rep(5000000) }) })
     end)
 
-    it("does not answer in time, wholly or in part", function()
+    it("does not respond completely in time", function()
       for _, part in ipairs { "", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nx" } do
         local p = running.peer(function(connection)
           connection:read_request()
@@ -165,7 +165,7 @@ describe("a request", function()
       end
     end)
 
-    it("answers what is no answer, or one that is too large", function()
+    it("sends a malformed or too large response", function()
       local p = running.peer(function(connection)
         connection:read_request()
         connection:send("SSH-2.0-OpenSSH_9.2\r\n")
@@ -186,14 +186,14 @@ describe("a request", function()
         connect_timeout = 60, max_body = 1000, max_header = 1000 })
     end
 
-    it("before its connection was there was not sent", function()
+    it("before its connection was established was not sent", function()
       local pool, transfer = transfer_to("http://127.0.0.1:" .. free_port())
       transfer:cancel()
       assert.same({ "cancelled", false }, { select(2, transfer:result()), (select(4, transfer:result())) })
       pool:close()
     end)
 
-    it("after it went out was sent, also when its pool is closed", function()
+    it("after it was written was sent, also when its pool is closed", function()
       for _, finish in ipairs { "cancel", "close" } do
         local seen
         local p = running.peer(function(connection)

@@ -1,5 +1,5 @@
--- libcurl before 7.87 lets OpenSSL write to a connection without MSG_NOSIGNAL: where the peer has reset it,
--- SIGPIPE ends the process. Here a preloaded library makes every libcurl do that.
+-- libcurl before 7.87 lets OpenSSL write to a connection without MSG_NOSIGNAL: when the peer has reset it, SIGPIPE ends
+-- the process. Here, a preloaded library makes every libcurl do that.
 
 local certificates = require "spec.support.certificates"
 local compile = require "spec.support.compile"
@@ -23,7 +23,7 @@ ssize_t send(int fd, const void *data, size_t len, int flags) {
 }
 ]]
 
--- A TCP relay before a port. `reset` resets the connection that is relayed.
+-- A TCP relay to a port. `reset` resets the relayed connection.
 local function relay_to(port)
   local relay
   local p = running.peer(function(connection)
@@ -68,7 +68,7 @@ describe("a connection over TLS that the peer has reset", function()
 
   after_each(running.stop)
 
-  -- What a child prints that asks, has the connection reset, and then does something.
+  -- Runs a child that makes a request, has the connection reset, and then runs `after`. Returns its output.
   local function run(after)
     local peer = running.responding("200 OK", nil, "x")
     local relay = relay_to(tls_front(authority, nil, peer.port))
@@ -97,7 +97,7 @@ describe("a connection over TLS that the peer has reset", function()
   end)
 
   it("leaves the application's SIGPIPE as it is #process", function()
-    -- What the shell pipes into has ended: the write must end the process by the signal, 128 + 13.
+    -- The reader of the shell's pipe has ended: the write must end the process by the signal, 128 + 13.
     local output, status = run [[
       require("apivideo.runtime.standalone").release()
       local pipe = io.popen("true", "w")
@@ -107,8 +107,8 @@ describe("a connection over TLS that the peer has reset", function()
   end)
 end)
 
--- A host of http_sigpipe.c: two threads find one SIGPIPE that is pending for the process, and only one of
--- them can take it.
+-- A program with http_sigpipe.c: two threads see one SIGPIPE that is pending for the process, and only one of them
+-- can consume it.
 local HOST = [[
 #include <pthread.h>
 #include <unistd.h>
@@ -145,7 +145,7 @@ int main(void) {
 ]]
 
 describe("a SIGPIPE that is pending for the process", function()
-  it("blocks no thread that finds it #process", function()
+  it("blocks no thread that sees it #process", function()
     local path = os.tmpname()
     compile.c((HOST:gsub("SOURCE", lfs.currentdir() .. "/src/core/http_sigpipe.c")), path .. ".host", "-lpthread")
     local status = os.execute(path .. ".host")

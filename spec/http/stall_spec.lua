@@ -1,18 +1,19 @@
--- A peer that stops, or drips, wherever it may: each request ends within its own time, and harms no other.
+-- Peers that stall, or send a byte at a time (slow loris), at any point: each request ends within its own time limit,
+-- and does not delay others.
 
 local http = require "apivideo.transport.http"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
 
-local LIMIT = os.getenv "APIVIDEO_SLOW" and 1 or 0.2 -- seconds that a request may take
-local SLACK = 5   -- and that a busy machine may add
+local LIMIT = os.getenv "APIVIDEO_SLOW" and 1 or 0.2 -- time limit of a request, in seconds
+local SLACK = 5   -- seconds that a busy machine may add
 
 local function post(url, timeout)
   return http.request { method = "POST", url = url, body = "{}", timeout = timeout or LIMIT }
 end
 
--- How many descriptors this process has open.
+-- The number of open descriptors of this process.
 local function count_descriptors()
   local pipe = assert(io.popen "ls /proc/$PPID/fd | wc -l")
   local count = pipe:read "*n"
@@ -20,7 +21,7 @@ local function count_descriptors()
   return count
 end
 
--- Fails unless a request ends with its time; whether it was sent.
+-- Fails unless a request ends within its time limit. Returns whether it was sent.
 local function assert_ends(url)
   local began = runtime.monotonic()
   local response, err, sent = post(url)
@@ -32,9 +33,9 @@ local function assert_ends(url)
   return sent
 end
 
--- What a peer has said when it stops.
-local said = {
-  ["before its answer"] = "",
+-- What a peer has sent when it stalls.
+local partial_responses = {
+  ["before its response"] = "",
   ["in the status line"] = "HTTP/1.1 2",
   ["after the status line"] = "HTTP/1.1 200 OK\r\n",
   ["in a header's name"] = "HTTP/1.1 200 OK\r\nX-",
@@ -51,7 +52,7 @@ local said = {
   ["in the trailers"] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-T: 1\r\n",
 }
 
--- What a peer begins with, and what it then says again and again, a byte at a time.
+-- What a peer sends first, and what it then sends repeatedly, a byte at a time.
 local drips = {
   ["1xx responses"] = { "", "HTTP/1.1 100 Continue\r\n\r\n" },
   ["a header"] = { "HTTP/1.1 200 OK\r\nX-A: ", "x" },
@@ -65,7 +66,7 @@ local drips = {
 describe("a request ends in time when its peer", function()
   after_each(running.stop)
 
-  -- Waits until the client is gone.
+  -- Waits until the client has disconnected.
   local function wait_for_end(connection)
     repeat until not connection:read_more()
   end
@@ -90,7 +91,7 @@ describe("a request ends in time when its peer", function()
     end)
   end
 
-  it("never takes the connection", function()
+  it("never accepts the connection", function()
     local listening = assert(require("socket").bind("127.0.0.1", 0, 1))
     local _, port = listening:getsockname()
     assert_ends("http://127.0.0.1:" .. port)
@@ -98,8 +99,8 @@ describe("a request ends in time when its peer", function()
     listening:close()
   end)
 
-  it("stops, or drips, in the TLS handshake", function()
-    -- The header of a handshake's record, and of a ServerHello, longer than what follows.
+  it("stalls, or sends a byte at a time, in the TLS handshake", function()
+    -- The headers of a handshake record and of a ServerHello, with lengths beyond the bytes that follow.
     local hello = "\22\3\3\64\0\2\0\63\252\3\3"
     for _, drip in ipairs { false, "\0" } do
       local p = running.peer(function(connection)
@@ -123,19 +124,19 @@ describe("a request ends in time when its peer", function()
     assert.is_true(sent)
   end)
 
-  for name, bytes in pairs(said) do
-    it("stops " .. name, function()
+  for name, bytes in pairs(partial_responses) do
+    it("stalls " .. name, function()
       assert.is_true(assert_ends(stalling(bytes).url))
     end)
   end
 
   for name, drip in pairs(drips) do
-    it("drips " .. name, function()
+    it("sends a byte at a time " .. name, function()
       assert.is_true(assert_ends(dripping(drip).url))
     end)
   end
 
-  it("does not end the connection after the answer: that is the end", function()
+  it("does not close the connection after the response", function()
     local p = running.peer(function(connection)
       connection:read_request()
       connection:send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
@@ -144,10 +145,10 @@ describe("a request ends in time when its peer", function()
     assert.equal("{}", assert(post(p.url, 60)).body)
   end)
 
-  it("stops, while other requests go on, and no descriptor is left", function()
+  it("stalls, while other requests continue, and no descriptor stays open", function()
     local good = running.responding("200 OK", nil, "good")
     local bad = {}
-    for _, bytes in pairs(said) do bad[#bad + 1] = stalling(bytes) end
+    for _, bytes in pairs(partial_responses) do bad[#bad + 1] = stalling(bytes) end
     for _, drip in pairs(drips) do bad[#bad + 1] = dripping(drip) end
     local function round()
       local latch, left, served = runtime.latch(), #bad, 0
@@ -168,14 +169,14 @@ describe("a request ends in time when its peer", function()
       end)
       return served
     end
-    round() -- what is made once is there then
+    round() -- so that everything that is created only once exists
     runtime.release()
     local before = count_descriptors()
     local served = 0
     for _ = 1, 5 do served = served + round() end
-    assert.is_true(served > 10) -- more than one meanwhile
+    assert.is_true(served > 10) -- several requests at the same time
     runtime.release()
-    -- The peers are of this process, too: what they hold goes with the client's end.
+    -- The peers are in this process, too: their descriptors are closed after the client's.
     wait_for(function() return count_descriptors() <= before end, "descriptors to be closed")
   end)
 end)

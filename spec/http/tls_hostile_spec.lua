@@ -1,5 +1,5 @@
--- Peers whose certificates, keys or versions of TLS are not to be trusted. All of them have the key to what
--- they show, and most have been signed by whom we trust.
+-- Peers with certificates, keys or TLS versions that must not be trusted. All of them have the private key of their
+-- certificate, and most certificates are signed by a trusted authority.
 
 local certificates = require "spec.support.certificates"
 local http = require "apivideo.transport.http"
@@ -8,7 +8,7 @@ local nginx = require "spec.support.nginx"
 local process = require "spec.support.process"
 local runtime = require "apivideo.runtime"
 
-local KNOWS = "knows localhost and the names below it"
+local RESOLVES = "resolves localhost and the names below it itself"
 
 local authority
 
@@ -19,8 +19,8 @@ end
 
 local SERVER = "basicConstraints=CA:FALSE\n"
 
--- name -> extensions, the host that is asked for, and what else the certificate has. Those of `right` are
--- to be trusted, so that it is the difference that is refused.
+-- name -> extensions, the requested host, and other fields of the certificate. Those in `right` must be trusted, which
+-- shows that the others are rejected for their difference.
 local right = {
   address = { "subjectAltName=IP:127.0.0.1", "127.0.0.1" },
   name = { "subjectAltName=DNS:localhost", "localhost" },
@@ -53,7 +53,7 @@ local wrong = {
 describe("TLS trusts no peer #process", function()
   local ports = {}
 
-  -- Makes the certificate of a case; what nginx needs to show it.
+  -- Creates the certificate of a case. Returns nginx's directives for it.
   local function server_of(number, case)
     local name, more = "case" .. number, case[3]
     authority:certify(name, SERVER .. case[1], more)
@@ -83,8 +83,8 @@ describe("TLS trusts no peer #process", function()
   end)
 
   for name, case in pairs(right) do
-    it("but by its " .. name, function()
-      if case[2]:lower():find "localhost$" then libcurl.needs(pending, "7.85.0", KNOWS) end
+    it("except for a certificate with its " .. name, function()
+      if case[2]:lower():find "localhost$" then libcurl.needs(pending, "7.85.0", RESOLVES) end
       local response, err = get(case[2], ports[name])
       assert.is_nil(err, tostring(err))
       assert.equal(200, response.status)
@@ -93,7 +93,7 @@ describe("TLS trusts no peer #process", function()
 
   for name, case in pairs(wrong) do
     it("with a certificate " .. name, function()
-      if case[2]:lower():find "localhost$" then libcurl.needs(pending, "7.85.0", KNOWS) end
+      if case[2]:lower():find "localhost$" then libcurl.needs(pending, "7.85.0", RESOLVES) end
       local response, err, sent = get(case[2], ports[name])
       assert.is_nil(response)
       assert.equal("tls", err.kind, err.message)
@@ -102,7 +102,7 @@ describe("TLS trusts no peer #process", function()
     end)
   end
 
-  it("with a key that anybody can find", function()
+  it("with a key that is easy to factor", function()
     authority:openssl "genrsa -out weak.key 512"
     authority:certify("weak", SERVER .. "subjectAltName=IP:127.0.0.1", { key = "weak" })
     local port = authority:serve "-cert weak.crt -key weak.key -cipher DEFAULT@SECLEVEL=0"
@@ -119,7 +119,7 @@ describe("TLS trusts no peer #process", function()
     assert.is_false(sent)
   end)
 
-  it("before TLS 1.2, also where the machine allows that", function()
+  it("before TLS 1.2, even if the system's configuration allows that", function()
     authority:write("old.conf", "openssl_conf=a\n[a]\nssl_conf=b\n[b]\nsystem_default=c\n"
       .. "[c]\nMinProtocol=TLSv1\nCipherString=DEFAULT@SECLEVEL=0\n")
     local environment = "OPENSSL_CONF=" .. authority:path "old.conf"
@@ -131,7 +131,7 @@ describe("TLS trusts no peer #process", function()
     end
     for _, case in ipairs { { "-tls1", "tls\n" }, { "-tls1_1", "tls\n" }, { "-tls1_2", "200\n" } } do
       local port = authority:serve(("-cert good.crt -key good.key -cipher DEFAULT@SECLEVEL=0 %s"):format(case[1]))
-      -- It is there for who would speak it.
+      -- The peer does accept it.
       authority:openssl(("s_client -connect 127.0.0.1:%d -cipher DEFAULT@SECLEVEL=0 %s"):format(port, case[1]))
       assert.equal(case[2], ask(port), case[1])
     end

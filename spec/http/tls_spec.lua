@@ -1,4 +1,4 @@
--- TLS to a real peer: openssl's own server, with certificates made here.
+-- TLS to a real peer: openssl's own server, with certificates created here.
 
 local certificates = require "spec.support.certificates"
 local free_port = require "spec.support.free_port"
@@ -10,7 +10,7 @@ local wait_for = require "spec.support.wait"
 
 local authority
 
--- Starts openssl's server with a certificate; its port.
+-- Starts openssl's server with a certificate. Returns its port.
 local function serve(name, more)
   return authority:serve(("-cert %s.crt -key %s.key %s"):format(name, name, more or ""))
 end
@@ -41,20 +41,20 @@ describe("TLS #process", function()
     assert.is_true(response.timings.tls > 0)
   end)
 
-  it("refuses one that nobody it trusts signed", function()
+  it("rejects one that no trusted authority has signed", function()
     local response, err = get(serve "good")
     assert.is_nil(response)
     assert.equal("tls", err.kind, err.message)
     assert.is_false(err.retryable)
   end)
 
-  it("refuses one of another host", function()
+  it("rejects one for another host", function()
     local response, err = get(serve "other", nil, { ca_file = authority:path "ca.crt" })
     assert.is_nil(response)
     assert.equal("tls", err.kind, err.message)
   end)
 
-  it("refuses one that has expired", function()
+  it("rejects an expired one", function()
     local port = authority:serve "-cert expired.crt -key good.key"
     local response, err = get(port, nil, { ca_file = authority:path "ca.crt" })
     assert.is_nil(response)
@@ -62,7 +62,7 @@ describe("TLS #process", function()
     assert.truthy(err.message:find("expired", 1, true), err.message)
   end)
 
-  it("refuses TLS 1.1", function()
+  it("rejects TLS 1.1", function()
     local response, err = get(serve("good", "-tls1_1 -cipher ALL:@SECLEVEL=0"), nil,
       { ca_file = authority:path "ca.crt" })
     assert.is_nil(response)
@@ -90,19 +90,19 @@ describe("TLS #process", function()
       })
     end
 
-    it("shows it, from one file or two", function()
+    it("presents it, from one file or two", function()
       assert.equal("CN=client", assert(ask("client.crt", "client.key")).body)
       assert.equal("CN=client", assert(ask("both.pem")).body)
       assert.equal(400, assert(ask()).status)
     end)
 
-    it("keeps its connections from those who show none", function()
+    it("does not share its connections with requests that have no certificate", function()
       assert.equal(200, assert(ask("both.pem")).status)
       assert.equal(400, assert(ask()).status)
       assert.equal(200, assert(ask("both.pem")).status)
     end)
 
-    it("refuses files without a certificate, or a key that fits", function()
+    it("rejects files without a certificate, or without a matching key", function()
       for _, files in ipairs { { "garbage.pem", "client.key" }, { "client.crt", "garbage.pem" },
         { "client.crt", "locked.key" }, { "client.crt", "other.key" } } do
         local response, err, sent = ask(files[1], files[2], unused_port)
@@ -112,7 +112,7 @@ describe("TLS #process", function()
       end
     end)
 
-    it("says that the peer wants one", function()
+    it("reports that the peer requires one", function()
       local response, err = get(serve("good", "-CAfile ca.crt -Verify 1 -verify_return_error"), nil,
         { ca_file = authority:path "ca.crt" })
       assert.is_nil(response)
@@ -132,7 +132,7 @@ describe("TLS #process", function()
     end
   end)
 
-  it("is not to blame for a connection that breaks in its handshake", function()
+  it("is not reported as the cause when a connection breaks in its handshake", function()
     for _, finish in ipairs { "close", "reset" } do
       local p = peer.start(function(connection)
         connection:read_more()
@@ -147,20 +147,20 @@ describe("TLS #process", function()
     end
   end)
 
-  it("goes on with an earlier session on a new connection", function()
+  it("resumes an earlier session on a new connection", function()
     local port = nginx.start(authority, {
       { "ssl", 'keepalive_timeout 0; location / { return 200 "$ssl_session_reused"; }' },
     })[1]
-    local answers = {}
+    local bodies = {}
     for i = 1, 3 do
-      answers[i] = assert(get(port, nil, { ca_file = authority:path "ca.crt" })).body
+      bodies[i] = assert(get(port, nil, { ca_file = authority:path "ca.crt" })).body
     end
-    assert.same({ ".", "r", "r" }, answers)
+    assert.same({ ".", "r", "r" }, bodies)
   end)
 
-  it("takes a new connection where the peer has said goodbye to the kept one", function()
+  it("uses a new connection when the peer has sent close_notify on the idle one", function()
     local port = nginx.start(authority, { { "ssl", 'keepalive_timeout 50ms; location / { return 200 "x"; }' } })[1]
-    -- In hex, as Linux lists it: our end of a connection to that port, in CLOSE_WAIT.
+    -- In hexadecimal, as Linux lists it: our end of a connection to that port, in CLOSE_WAIT.
     local closed = ("0100007F:%04X 08 "):format(port)
     for _, method in ipairs { "GET", "POST", "DELETE", "POST" } do
       local response, err = http.request { method = method, url = ("https://127.0.0.1:%d/"):format(port),

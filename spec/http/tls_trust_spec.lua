@@ -1,4 +1,5 @@
--- Trust is of one request: what was trusted, or shown, before opens nothing to the next one.
+-- Trust belongs to one request: authorities that an earlier request trusted, and its client certificate, do not apply
+-- to the next one.
 
 local certificates = require "spec.support.certificates"
 local client_of = require "spec.support.client"
@@ -9,7 +10,7 @@ local nginx = require "spec.support.nginx"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
 
-describe("TLS trusts #process", function()
+describe("TLS #process", function()
   local authority, stranger
 
   setup(function()
@@ -31,8 +32,8 @@ describe("TLS trusts #process", function()
     return http.request(request)
   end
 
-  -- Starts `openssl s_server` for an authority's certificate at a port, with its input from `feed`; a
-  -- function that ends it at once, without a word to its peers.
+  -- Starts `openssl s_server` for an authority's certificate at a port, with its input from `feed`. Returns a function
+  -- that ends it at once, without close_notify.
   local function serve(signer, port, arguments, feed)
     local line = ("cd %s && echo $$ > s_server.pid && exec openssl s_server -quiet -accept 127.0.0.1:%d"
       .. " -cert good.crt -key good.key %s > s_server.log 2>&1"):format(signer.directory, port, arguments)
@@ -47,26 +48,26 @@ describe("TLS trusts #process", function()
     end
   end
 
-  for name, directive in pairs { ["a kept connection"] = "", ["an earlier session"] = "keepalive_timeout 0;" } do
-    it("by each request's ca_file: " .. name .. " serves no other", function()
-      local answer = directive .. "location / { return 200 $ssl_session_reused; }"
-      local port = nginx.start(authority, { { "ssl", answer } })[1]
+  for name, directive in pairs { ["an idle connection"] = "", ["an earlier session"] = "keepalive_timeout 0;" } do
+    it("verifies with each request's ca_file: " .. name .. " is not reused for another one", function()
+      local server = directive .. "location / { return 200 $ssl_session_reused; }"
+      local port = nginx.start(authority, { { "ssl", server } })[1]
       for i = 1, 3 do
         local response = assert(get(port, { ca_file = authority:path "ca.crt" }))
         if i > 1 then assert.is_true(response.connections == 0 or response.body == "r") end
         for _, other in ipairs { { ca_file = stranger:path "ca.crt" }, {} } do
-          local refused, err, sent = get(port, other)
-          assert.is_nil(refused)
+          local rejected, err, sent = get(port, other)
+          assert.is_nil(rejected)
           assert.equal("tls", err.kind, err.message)
           assert.is_false(sent)
         end
       end
     end)
 
-    it("nobody in another's name: " .. name .. " keeps to who showed a certificate", function()
-      local answer = directive .. "ssl_client_certificate ca.crt; ssl_verify_client optional;"
+    it("authenticates each request by itself: " .. name .. " is not reused without the client certificate", function()
+      local server = directive .. "ssl_client_certificate ca.crt; ssl_verify_client optional;"
         .. " location / { return 200 x$ssl_client_s_dn; }"
-      local port = nginx.start(authority, { { "ssl", answer } })[1]
+      local port = nginx.start(authority, { { "ssl", server } })[1]
       local me = { ca_file = authority:path "ca.crt", client_cert = authority:path "me.crt",
         client_key = authority:path "me.key" }
       for _ = 1, 3 do
@@ -76,7 +77,7 @@ describe("TLS trusts #process", function()
     end)
   end
 
-  it("no certificate because of the one before it", function()
+  it("trusts no certificate because of an earlier one", function()
     local port = free_port()
     local trusted = { ca_file = authority:path "ca.crt" }
     for _ = 1, 2 do
@@ -93,12 +94,12 @@ describe("TLS trusts #process", function()
     end
   end)
 
-  -- Whoever can cut the wire must not choose where an answer ends.
-  describe("no end that the peer did not tell:", function()
-    -- Makes a request of a peer that is cut off after some bytes of its answer.
-    local function cut(answer, ask)
+  -- An attacker that can cut the connection must not choose where a response ends.
+  describe("accepts no premature end", function()
+    -- Sends a request to a peer that is cut off after some bytes of its response.
+    local function cut(bytes, ask)
       local port = free_port()
-      local stop = serve(authority, port, "", answer)
+      local stop = serve(authority, port, "", bytes)
       runtime.spawn(function()
         wait_for(function() return file.read(authority:path "s_server.log"):find("GET /", 1, true) end, "the request")
         stop()
@@ -107,20 +108,20 @@ describe("TLS trusts #process", function()
     end
 
     it("of headers, of a length, of chunks", function()
-      for _, answer in ipairs { "HTTP/1.1 200 OK\r\nX-A: 1\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}",
+      for _, bytes in ipairs { "HTTP/1.1 200 OK\r\nX-A: 1\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n" } do
-        local response, err, sent = cut(answer, function(port)
+        local response, err, sent = cut(bytes, function(port)
           return get(port, { ca_file = authority:path "ca.crt" })
         end)
-        assert.is_nil(response, answer)
+        assert.is_nil(response, bytes)
         assert.equal("network", err.kind, err.message)
         assert.is_true(err.retryable)
         assert.is_true(sent)
       end
     end)
 
-    -- libcurl takes that for an end. What is left is then no JSON.
-    it("of a body that tells none", function()
+    -- libcurl accepts that as the end of the body. The rest is then not valid JSON.
+    it("of a body without framing", function()
       for _, body in ipairs { '{"data":[{"webhookId":"webhook_1"}', "{", "" } do
         local page, err = cut("HTTP/1.1 200 OK\r\n\r\n" .. body, function(port)
           return client_of("https://127.0.0.1:" .. port, { ca_file = authority:path "ca.crt" }).webhooks:list()

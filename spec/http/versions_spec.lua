@@ -1,5 +1,5 @@
--- The libcurl at run time may be older or newer than the headers that the module was built with. What the
--- module does depends on the first alone.
+-- The libcurl at run time may be older or newer than the headers of the build. The module's behaviour depends only on
+-- the version at run time.
 
 local certificates = require "spec.support.certificates"
 local compile = require "spec.support.compile"
@@ -7,8 +7,7 @@ local libcurl = require "spec.support.libcurl"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
 
--- Makes libcurl look like another version, which lacks later options where it is older than 7.71, and OpenSSL
--- like a fork.
+-- Makes libcurl look like another version, without later options if it is older than 7.71, and OpenSSL like a fork.
 local DISGUISE = [[
 #include <curl/curl.h>
 #include <dlfcn.h>
@@ -42,7 +41,7 @@ CURLcode curl_easy_setopt(CURL *easy, CURLoption option, ...) {
 }
 ]]
 
--- curl's header with another number in it.
+-- curl's version header with another number.
 local HEADER = [[
 #include_next <curl/curl.h>
 #undef LIBCURL_VERSION_NUM
@@ -62,19 +61,20 @@ describe("the module", function()
 
   after_each(running.stop)
 
-  -- Builds the module with headers that have a version's number; what make and the compiler print.
+  -- Builds the module with headers of a version number. Returns the output of make and the compiler.
   local function build_with_headers(number)
     return compile.module_with(directory, "curl/curl.h", HEADER:format(number))
   end
 
-  -- The environment of a child with a libcurl that looks like a version.
+  -- The environment of a child with a libcurl that looks like another version.
   local function disguise_as(number)
     local library = ("%s/%s.so"):format(directory, number)
     compile.c(DISGUISE, library, ("-shared -fPIC -DVERSION=%s $(pkg-config --cflags libcurl)"):format(number))
     return "LD_PRELOAD=" .. library
   end
 
-  -- What a child prints of requests to a peer, which reads each one and closes the connection.
+  -- Runs a child that makes requests to a peer, which reads each one and closes the connection. Returns the child's
+  -- output, and the number of requests.
   local function failures_in(environment)
     local p
     p = running.peer(function(connection)
@@ -103,7 +103,7 @@ describe("the module", function()
     assert.same(EXPECTED, { failures_in(disguise_as "0x074400") })
   end)
 
-  it("neither builds nor runs below its floor #process", function()
+  it("neither builds nor runs with a libcurl below its floor #process", function()
     assert.matches("libcurl 7.68.0 or newer is needed", build_with_headers "0x074300", 1, true)
     local output = process.run({ "-e", [[print(require("apivideo.core").http.new())]] }, disguise_as "0x074300")
     assert.equal("nil\tlibcurl 7.68.0 or newer is needed, and an older one was loaded; update libcurl, or name "

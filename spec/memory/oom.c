@@ -94,7 +94,7 @@ static const char *text_of(lua_State *L) {
 
 /* Whether the error on top of the stack may be caused by a lack of memory. */
 static bool is_memory_error(lua_State *L) {
-  static const char *const texts[] = {"emory", "libcurl could not be started", "libcrypto", NULL};
+  static const char *const texts[] = {"emory", "libcurl could not be initialized", "libcrypto", NULL};
   const char *const *text;
   for (text = texts; *text != NULL; text++)
     if (strstr(text_of(L), *text) != NULL) return true;

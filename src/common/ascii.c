@@ -1,5 +1,5 @@
 /*
-** Comparison of ASCII text: see ascii.h.
+** Comparison and classification of ASCII text: see ascii.h.
 */
 #include "ascii.h"
 
@@ -19,6 +19,10 @@ bool ascii_equal(const char *a, size_t a_len, const char *b, size_t b_len) {
   for (i = 0; i < a_len; i++)
     if (ascii_lower(a[i]) != ascii_lower(b[i])) return false;
   return true;
+}
+
+bool ascii_is_word(const char *text, size_t len, const char *word) {
+  return ascii_equal(text, len, word, strlen(word));
 }
 
 bool ascii_equal_strings(const char *a, const char *b) {

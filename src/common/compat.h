@@ -1,6 +1,5 @@
 /*
-** compat.h: the one file that knows Lua's versions.
-** Lua 5.1, 5.2, 5.3, 5.4, 5.5 and LuaJIT 2.1 are built from one source against it.
+** compat.h: the only file that depends on the version of Lua: 5.1, 5.2, 5.3, 5.4, 5.5 or LuaJIT 2.1.
 */
 #ifndef APIVIDEO_COMPAT_H
 #define APIVIDEO_COMPAT_H
@@ -19,8 +18,8 @@
 #define compat_getuservalue(L, i) lua_getuservalue(L, i)
 #define compat_setuservalue(L, i) lua_setuservalue(L, i)
 #else
-/* The table that belongs to a userdata is its environment here. A fresh userdata shares its
-   creator's, so it must be set before it is written to. */
+/* Here, the table of a userdata is its environment. A new userdata shares the environment of the function that
+   created it, so a table of its own must be set before anything is stored. */
 #define compat_getuservalue(L, i) lua_getfenv(L, i)
 #define compat_setuservalue(L, i) ((void)lua_setfenv(L, i))
 #endif
@@ -33,7 +32,7 @@
 #define compat_setfuncs(L, functions) luaL_register(L, NULL, functions)
 #endif
 
-/* Whole numbers that this Lua holds exactly: -COMPAT_INTEGER_MAX .. COMPAT_INTEGER_MAX. */
+/* This Lua represents the whole numbers from -COMPAT_INTEGER_MAX to COMPAT_INTEGER_MAX exactly. */
 #if LUA_VERSION_NUM >= 503
 #define COMPAT_INTEGER_MAX INT64_MAX
 #define compat_pushinteger(L, n) lua_pushinteger(L, (lua_Integer)(n))

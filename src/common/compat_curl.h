@@ -1,10 +1,10 @@
 /*
-** compat_curl.h: the one file that knows libcurl's versions. Floor: 7.68.0 (Ubuntu 20.04).
+** compat_curl.h: the only file that depends on libcurl's version. Floor: 7.68.0 (Ubuntu 20.04).
 **
-** The libcurl that a program runs with may be older or newer than the headers that the module was built
-** with. So only the version at run time decides, for everything that the module does: each gate is a
-** number to compare with curl_version_info's `version_num`. libcurl never changes the number of an
-** option or an error (its ABI promise); what older headers lack is defined here.
+** The libcurl that a program loads may be older or newer than the headers of the build. So only the version at run
+** time decides what the module does: each gate is a number to compare with `version_num` of curl_version_info.
+** libcurl never changes the number of an option or an error (its ABI promise); constants that older headers lack are
+** defined here.
 */
 #ifndef APIVIDEO_COMPAT_CURL_H
 #define APIVIDEO_COMPAT_CURL_H
@@ -21,13 +21,13 @@
 #error "libcurl 7.68.0 or newer is needed; update the package with its headers"
 #endif
 
-/* 7.76.0: a request's head may have 1 MiB; 128 KiB from 7.71.0 on. */
-#define COMPAT_CURL_LARGE_HEAD 0x074c00u
-/* 7.80.0: CURLOPT_PREREQFUNCTION, called between a connection and a request. */
+/* 7.76.0: a request's header section may have 1 MiB; 128 KiB from 7.71.0 on. */
+#define COMPAT_CURL_LARGE_HEADER 0x074c00u
+/* 7.80.0: CURLOPT_PREREQFUNCTION, called when a connection is ready, before the request is sent. */
 #define COMPAT_CURL_PREREQ 0x075000u
 /* 7.85.0: CURLOPT_PROTOCOLS_STR; CURLOPT_PROTOCOLS is deprecated. */
 #define COMPAT_CURL_PROTOCOLS_STR 0x075500u
-/* 7.87.0: CURLOPT_QUICK_EXIT: a transfer that ends does not wait for its resolver thread. */
+/* 7.87.0: CURLOPT_QUICK_EXIT: the end of a transfer does not wait for its resolver thread. */
 #define COMPAT_CURL_QUICK_EXIT 0x075700u
 /* 8.6.0: CURLE_TOO_LARGE for a header line beyond libcurl's own cap; CURLE_OUT_OF_MEMORY before. */
 #define COMPAT_CURL_TOO_LARGE 0x080600u
@@ -42,7 +42,7 @@
 #if LIBCURL_VERSION_NUM < 0x075500
 #define CURLOPT_PROTOCOLS_STR ((CURLoption)10318)
 #endif
-/* CURLOPT_PROTOCOLS, whose name newer headers mark as deprecated. */
+/* CURLOPT_PROTOCOLS, a name that newer headers mark as deprecated. */
 #define COMPAT_CURLOPT_PROTOCOLS ((CURLoption)181)
 
 #if LIBCURL_VERSION_NUM < 0x075700
@@ -55,8 +55,8 @@
 #define COMPAT_CURLE_TOO_LARGE CURLE_TOO_LARGE
 #endif
 
-/* The file of trusted certificates that libcurl was built with, or NULL: `cainfo` of version
-   information whose age is at least CURLVERSION_SEVENTH (7.70.0). Headers that lack the field: NULL. */
+/* The file of trusted certificates that libcurl was built with, or NULL. The field `cainfo` exists in version
+   information of an age of at least CURLVERSION_SEVENTH (7.70.0); older headers lack it. */
 #if LIBCURL_VERSION_NUM >= 0x074600
 #define compat_curl_cainfo(version)                                                                \
   ((version)->age >= CURLVERSION_SEVENTH ? (version)->cainfo : NULL)

@@ -1,6 +1,6 @@
 /*
-** compat_mhd.h: the one file that knows libmicrohttpd's versions. A module may run on a newer
-** libmicrohttpd than it was built on, so whatever changes behaviour is asked at run time.
+** compat_mhd.h: the only file that depends on libmicrohttpd's version. A module may run with a newer libmicrohttpd
+** than the one it was built with, so gates that change behaviour are checked at run time.
 */
 #ifndef APIVIDEO_COMPAT_MHD_H
 #define APIVIDEO_COMPAT_MHD_H
@@ -10,18 +10,18 @@
 
 #include <microhttpd.h>
 
-/* 0.9.71, whose header has this number, brought `enum MHD_Result`. */
+/* `enum MHD_Result` is new in 0.9.71. This number is in the header of that version. */
 #if defined(MHD_VERSION) && MHD_VERSION < 0x00097002
 #error "apivideo.server needs libmicrohttpd 0.9.71 or newer"
 #endif
 
-/* 0.9.71 to 0.9.73 have it under an older name. */
+/* 0.9.71 to 0.9.73 only have an older name of it. */
 #ifndef MHD_HTTP_CONTENT_TOO_LARGE
 #define MHD_HTTP_CONTENT_TOO_LARGE 413
 #endif
 
-/* The oldest that a module runs on, in words and as a test: one that runs on an older libmicrohttpd than it
-   was built on calls functions with other results. `version` is MHD_get_version()'s: "0.9.75". */
+/* The oldest supported version, as text and as a check at run time: functions of older versions have results of
+   another type. `version` is the result of MHD_get_version: "0.9.75". */
 #define COMPAT_MHD_FLOOR "0.9.71"
 static inline bool compat_mhd_is_supported(const char *version) {
   char *end;
@@ -34,20 +34,19 @@ static inline bool compat_mhd_is_supported(const char *version) {
   return minor > 9 || (minor == 9 && patch >= 71);
 }
 
-/* Whether its parser lets bare LF, NUL and several spaces through, as all before 1.0 do. */
+/* Whether the parser accepts bare LF, NUL and repeated spaces, as all versions before 1.0 do. */
 static inline bool compat_mhd_is_lenient(const char *version) {
   return strtoul(version, NULL, 10) < 1;
 }
 
-/* MHD_OPTION_STRICT_FOR_CLIENT: before 1.0, strictness only means that a space in the target and a missing
-   Host close the connection, or get a page, before our code sees the request. */
+/* The value of MHD_OPTION_STRICT_FOR_CLIENT. Before 1.0, strictness only means that libmicrohttpd closes the connection
+   or sends an error page, before our code sees the request, when the target contains a space or Host is missing. */
 static inline int compat_mhd_strictness(void) {
   return compat_mhd_is_lenient(MHD_get_version()) ? 0 : 1;
 }
 
-/* Whether MHD_add_connection only queues a connection for another thread, which first happens in 1.0.0
-   (0x00097707), unless the daemon is started with COMPAT_MHD_NO_THREAD_SAFETY. `version` is
-   MHD_get_version()'s. */
+/* Whether MHD_add_connection only queues a connection for another thread, unless the daemon is started with
+   COMPAT_MHD_NO_THREAD_SAFETY: since 1.0.0 (0x00097707). `version` is the result of MHD_get_version. */
 static inline bool compat_mhd_queues_connections(const char *version) {
   return strtoul(version, NULL, 10) >= 1;
 }

@@ -1,8 +1,8 @@
 /*
-** compat_system.h: the one file that knows operating systems.
+** compat_system.h: the only file that depends on the operating system.
 **
-** Linux has calls that POSIX.1-2008 lacks and that are better: they are used there. With APIVIDEO_POLL defined, and on
-** every other system, the sources keep to POSIX. On Linux it is for tests (make check-poll).
+** On Linux, the sources use better calls that POSIX.1-2008 lacks. With APIVIDEO_POLL defined, as on every other
+** system, they use POSIX only; on Linux, that is for tests (make check-poll).
 */
 #ifndef APIVIDEO_COMPAT_SYSTEM_H
 #define APIVIDEO_COMPAT_SYSTEM_H
@@ -14,14 +14,15 @@
 #define APIVIDEO_POLL 1
 #endif
 
-/* The peer has ended its half of a connection: on Linux and FreeBSD; elsewhere, both have ended. */
+/* Set when the peer has shut down its half of a connection; without POLLRDHUP (it exists on Linux and FreeBSD), only
+   when both halves are shut down. */
 #ifdef POLLRDHUP
 #define COMPAT_POLLRDHUP POLLRDHUP
 #else
 #define COMPAT_POLLRDHUP POLLHUP
 #endif
 
-/* macOS lacks it before 14; there, libmicrohttpd sets SO_NOSIGPIPE for each connection. */
+/* macOS before 14 lacks it; libmicrohttpd sets SO_NOSIGPIPE for each connection there. */
 #ifdef MSG_NOSIGNAL
 #define COMPAT_MSG_NOSIGNAL MSG_NOSIGNAL
 #else

@@ -14,8 +14,8 @@ void descriptors_fill(void) {
   for (fd = 0; fd <= 2; fd++) {
     int opened;
     if (fcntl(fd, F_GETFD) != -1 || errno != EBADF) continue;
-    opened = open("/dev/null", O_RDWR);  /* the lowest number that is free */
-    if (opened > 2) (void)close(opened); /* another thread was faster */
+    opened = open("/dev/null", O_RDWR);  /* the lowest free number */
+    if (opened > 2) (void)close(opened); /* another thread has opened it first */
   }
 }
 
@@ -35,7 +35,7 @@ int descriptors_accept(int listening, struct sockaddr *address, socklen_t *len) 
 
 #else
 
-/* Sets what the calls above set, on a descriptor or on -1; closes it and returns -1 when that fails. */
+/* Sets FD_CLOEXEC and O_NONBLOCK. Returns `fd`; on failure closes it and returns -1, with errno. -1 stays -1. */
 static int prepare(int fd) {
   if (fd < 0) return -1;
   if (fcntl(fd, F_SETFD, FD_CLOEXEC) != -1 && fcntl(fd, F_SETFL, O_NONBLOCK) != -1) return fd;

@@ -1,5 +1,5 @@
 /*
-** HTTP headers as a Lua table. Used by both modules: a response's and a request's headers look alike.
+** HTTP headers as a Lua table: see headers_lua.h.
 */
 #include "headers_lua.h"
 
@@ -7,8 +7,8 @@
 
 #include "ascii.h"
 
-/* Pushes `name` in lower case. A name that is too long for the C stack is folded in a userdata, because
-   luaL_Buffer of Lua 5.1 takes up to ten stack slots of its own. Stack: [-0, +1, m]. */
+/* Pushes `name` in lower case. A name that is too long for the C stack is folded in a userdata: luaL_Buffer of Lua 5.1
+   would use up to ten slots. Stack: [-0, +1, m]. */
 static void push_lower(lua_State *L, const char *name, size_t len) {
   char small[64]; /* enough for almost any name */
   char *lower = len <= sizeof small ? small : lua_newuserdata(L, len);
@@ -21,7 +21,7 @@ static void push_lower(lua_State *L, const char *name, size_t len) {
 void headers_add(lua_State *L, const char *name, size_t name_len, const char *value,
                  size_t value_len) {
   const int headers = lua_gettop(L);
-  luaL_checkstack(L, 5, "a header"); /* name, array, and a key and a value, or a copy of each */
+  luaL_checkstack(L, 5, "a header"); /* name, array, a copy of both, and one for push_lower */
   push_lower(L, name, name_len);
   lua_pushvalue(L, -1);
   lua_rawget(L, headers); /* name, previous value */

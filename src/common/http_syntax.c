@@ -1,9 +1,9 @@
 /*
-** Characters of HTTP: see http_syntax.h.
+** The characters of HTTP messages: see http_syntax.h.
 */
 #include "http_syntax.h"
 
-/* 1 for each character of a token. */
+/* 1 for each token character (RFC 9110, 5.6.2). */
 /* clang-format off */
 static const unsigned char in_token[256] = {
     ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1,
@@ -20,14 +20,23 @@ static const unsigned char in_token[256] = {
     ['y'] = 1, ['z'] = 1};
 /* clang-format on */
 
-size_t http_token_length(const char *text, size_t len) {
+size_t http_token_len(const char *text, size_t len) {
   size_t i = 0;
   while (i < len && in_token[(unsigned char)text[i]] != 0) i++;
   return i;
 }
 
 bool http_is_token(const char *text, size_t len) {
-  return len > 0 && http_token_length(text, len) == len;
+  return len > 0 && http_token_len(text, len) == len;
+}
+
+size_t http_name_len(const char *line, size_t len) {
+  const size_t name = http_token_len(line, len);
+  return name < len && line[name] == ':' ? name : 0;
+}
+
+bool http_is_blank(char c) {
+  return c == ' ' || c == '\t';
 }
 
 bool http_is_clean(const char *text, size_t len) {

@@ -13,5 +13,5 @@ void pin_module(void) {
   void *handle;
   if (dladdr(&anchor, &object) == 0) return;
   handle = dlopen(object.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
-  if (handle != NULL) (void)dlclose(handle); /* RTLD_NODELETE stays */
+  if (handle != NULL) (void)dlclose(handle); /* RTLD_NODELETE stays in effect */
 }

@@ -1,6 +1,6 @@
 /*
-** apivideo.core: the C half of the library. Opening it makes tables of functions and nothing else:
-** no socket, no thread, no pool (nginx requires modules before it forks).
+** apivideo.core: the C half of the library. Opening it creates tables of functions only: no socket, no thread, no
+** pool, because nginx requires modules before it forks.
 */
 #include <stdint.h>
 #include <stdio.h>
@@ -11,15 +11,16 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 
-#include "../common/arguments_lua.h"
+#include "../common/lua_aux.h"
 #include "../common/compat_openssl.h"
 #include "../common/pin.h"
 #include "event_lua.h"
 #include "http_lua.h"
 #include "signals_lua.h"
 #include "signature_lua.h"
+#include "timestamp_lua.h"
 
-/* Pushes the time of `clock` in seconds. Stack: [-0, +1]. */
+/* Pushes the time of `clock` in seconds. Stack: [-0, +1, -]. */
 static int push_clock(lua_State *L, clockid_t clock) {
   struct timespec time = {0, 0};
   (void)clock_gettime(clock, &time);
@@ -27,46 +28,46 @@ static int push_clock(lua_State *L, clockid_t clock) {
   return 1;
 }
 
-/* now() -> seconds since 1970, with fraction. Stack: [-0, +1]. */
+/* now() -> seconds since 1970, with a fraction. Stack: [-0, +1, -]. */
 static int core_now(lua_State *L) {
   return push_clock(L, CLOCK_REALTIME);
 }
 
-/* monotonic() -> seconds since some start, never set back. Stack: [-0, +1]. */
+/* monotonic() -> seconds since an unspecified start; never decreases. Stack: [-0, +1, -]. */
 static int core_monotonic(lua_State *L) {
   return push_clock(L, CLOCK_MONOTONIC);
 }
 
-/* random(n) -> a string of n random bytes, 256 at most. Stack: [-0, +1]. */
+/* random(n) -> a string of n random bytes, 256 at most. Stack: [-0, +1, v]. */
 static int core_random(lua_State *L) {
   unsigned char bytes[256];
-  const lua_Integer n = arguments_check_integer(L, 1, 0, (lua_Integer)sizeof bytes);
+  const lua_Integer n = aux_check_integer(L, 1, 0, (lua_Integer)sizeof bytes);
   if (RAND_bytes(bytes, (int)n) != 1) {
-    ERR_clear_error(); /* or the next who asks about an error of TLS is told this one */
-    return luaL_error(L, "libcrypto has no random bytes");
+    ERR_clear_error(); /* or a later TLS error in this thread is reported as this one */
+    return luaL_error(L, "libcrypto failed to generate random bytes");
   }
   lua_pushlstring(L, (const char *)bytes, (size_t)n);
   return 1;
 }
 
-/* process_id() -> the id of this process: what was opened under another one was inherited by a fork.
-** Stack: [-0, +1, -]. */
+/* process_id() -> the id of this process: an object that was opened under another id was inherited by fork.
+   Stack: [-0, +1, -]. */
 static int core_process_id(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)getpid());
   return 1;
 }
 
-/* file_id(path) -> a text that two paths share if they lead to the same file; nil if there is none, or it cannot be
-** looked up. It does not open the file: to close it would give up the locks of this process.
-** Stack: [-0, +1, -]. */
+/* file_id(path) -> a string that is equal for two paths of the same file; nil if the file does not exist or cannot be
+   examined. Does not open the file: closing it would release the process's POSIX locks on it.
+   Stack: [-0, +1, v]. */
 static int core_file_id(lua_State *L) {
-  struct stat about;
+  struct stat status;
   char id[64];
-  if (stat(luaL_checkstring(L, 1), &about) != 0) {
+  if (stat(luaL_checkstring(L, 1), &status) != 0) {
     lua_pushnil(L);
     return 1;
   }
-  (void)snprintf(id, sizeof id, "%ju:%ju", (uintmax_t)about.st_dev, (uintmax_t)about.st_ino);
+  (void)snprintf(id, sizeof id, "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
   lua_pushstring(L, id);
   return 1;
 }
@@ -87,7 +88,7 @@ static const luaL_Reg functions[] = {{"now", core_now},
 
 APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 
-/* Pushes the module: { now, monotonic, random, process_id, file_id, is_terminal, http, event, signature, signals }.
+/* Pushes the module: { now, monotonic, random, process_id, file_id, is_terminal, http, event, signature, signals, timestamp }.
    Raises an error if libcrypto is too old. Stack: [-0, +1, v]. */
 int luaopen_apivideo_core(lua_State *L) {
   if (OpenSSL_version_num() < COMPAT_OPENSSL_FLOOR)
@@ -103,5 +104,7 @@ int luaopen_apivideo_core(lua_State *L) {
   lua_setfield(L, -2, "signature");
   signals_open_module(L);
   lua_setfield(L, -2, "signals");
+  timestamp_open(L);
+  lua_setfield(L, -2, "timestamp");
   return 1;
 }

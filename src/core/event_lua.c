@@ -1,94 +1,94 @@
 /*
-** apivideo.core.event: compile, timestamp.
+** apivideo.core.event: compile, list.
+**
+** compile turns a schema into a function that parses: a closure. Its upvalues are the event_schema (a userdata),
+** the metatable of lists, and the names as Lua strings: the fields in the order of their numbers, then the types.
+** The schema points into these strings, so they live as long as the closure; an event's names are pushed from them
+** instead of being created again.
+**
+** Invariant: nothing in a schema changes once it is compiled, so a finalizer may parse while another parse runs.
 */
 #include "event_lua.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "../common/lua_aux.h"
 #include "event.h"
-#include "timestamp.h"
+#include "json_decode.h"
 
-/*
-** A catalogue becomes a function that parses: a closure whose upvalues are the struct event_schema
-** (a userdata), the metatable of lists, and the names as Lua strings: the fields in the order of their
-** numbers, then the types. The schema points into these strings, so they live as long as the parser;
-** an event's names are pushed from them instead of being created again. Nothing in a schema changes
-** once it is compiled: a finalizer that parses while another parser runs changes nothing for it.
-*/
+/* Upvalues of parse. */
 #define SCHEMA 1
 #define LIST 2
 #define FIRST_NAME 3
 
-/* Entries on the C stack: enough for any event known. A larger one gets a userdata. */
+/* Entries on the C stack: enough for every documented event. A larger one needs a userdata. */
 #define ENTRIES 64
 
-/* Bytes of an escaped string that are decoded on the C stack. A longer one gets a userdata. */
+/* Bytes of an escaped string that are decoded on the C stack. A longer one needs a userdata. */
 #define DECODED 512
 
 /* --- parse ----------------------------------------------------------------------------------- */
 
-/* Decodes a string or name with escapes into `out`, which has room for its input. Returns its size. */
-static size_t unescape(const char *input, const struct json_value *value, char *out) {
-  const char *at = input + value->start, *const end = at + value->length;
+/* Decodes a string or name with escapes to `out`, which has room for value->len bytes: no escape is shorter than what
+   it stands for. Returns the length. */
+static size_t unescape(const char *input, const json_value *value, char *out) {
+  const char *at = input + value->start, *const end = at + value->len;
   char *next = out;
   while (at < end) {
     const char *escape = memchr(at, '\\', (size_t)(end - at));
-    char decoded
-        [4]; /* of an escape of at least as many bytes: the output never overtakes the input */
-    size_t length;
+    char decoded[4];
+    size_t len;
     if (escape == NULL) escape = end;
     memcpy(next, at, (size_t)(escape - at));
     next += escape - at;
     at = escape;
     if (at == end) break;
-    length = json_unescape(&at, decoded);
-    memcpy(next, decoded, length);
-    next += length;
+    len = json_unescape(&at, decoded);
+    memcpy(next, decoded, len);
+    next += len;
   }
   return (size_t)(next - out);
 }
 
-/*
-** Pushes a string or name. Without luaL_Buffer, which in Lua 5.1 takes up to LUA_MINSTACK stack slots.
-** Uses two slots. Stack: [-0, +1, m].
-*/
-static void push_string(lua_State *L, const char *input, const struct json_value *value) {
+/* Pushes a string or name. Uses two slots; luaL_Buffer would use up to LUA_MINSTACK slots in Lua 5.1.
+   Stack: [-0, +1, m]. */
+static void push_string(lua_State *L, const char *input, const json_value *value) {
   char small[DECODED], *out = small;
   if (!value->escaped) {
-    lua_pushlstring(L, input + value->start, value->length);
+    lua_pushlstring(L, input + value->start, value->len);
     return;
   }
-  if (value->length > sizeof small) out = lua_newuserdata(L, value->length);
+  if (value->len > sizeof small) out = lua_newuserdata(L, value->len);
   lua_pushlstring(L, out, unescape(input, value, out));
   if (out != small) lua_remove(L, -2);
 }
 
-/* Pushes a number; one that this Lua cannot hold as its literal, a string. Stack: [-0, +1]. */
-static void push_number(lua_State *L, const char *input, const struct json_value *value) {
+/* Pushes a number; its literal as a string, if this Lua cannot represent it. Stack: [-0, +1, m]. */
+static void push_number(lua_State *L, const char *input, const json_value *value) {
   const char *const literal = input + value->start;
   if (value->kind == JSON_INTEGER) {
     int64_t integer;
-    if (json_integer(literal, value->length, &integer) && integer <= COMPAT_INTEGER_MAX &&
+    if (json_integer(literal, value->len, &integer) && integer <= COMPAT_INTEGER_MAX &&
         integer >= -COMPAT_INTEGER_MAX) {
       compat_pushinteger(L, integer);
       return;
     }
   } else {
-    const double number = json_real(literal, value->length);
+    const double number = json_real(literal, value->len);
     if (isfinite(number)) {
       lua_pushnumber(L, number);
       return;
     }
   }
-  lua_pushlstring(L, literal, value->length);
+  lua_pushlstring(L, literal, value->len);
 }
 
-static void push_container(lua_State *L, const char *input, const struct json_value *container);
+static void push_container(lua_State *L, const char *input, const json_value *container);
 
 /* Pushes any value; null as the light userdata NULL, as cjson and ngx do. Stack: [-0, +1, m]. */
-static void push_value(lua_State *L, const char *input, const struct json_value *value) {
-  switch ((enum json_kind)value->kind) {
+static void push_value(lua_State *L, const char *input, const json_value *value) {
+  switch ((json_kind)value->kind) {
     case JSON_NULL: lua_pushlightuserdata(L, NULL); break;
     case JSON_FALSE:
     case JSON_TRUE: lua_pushboolean(L, value->kind == JSON_TRUE); break;
@@ -101,14 +101,12 @@ static void push_value(lua_State *L, const char *input, const struct json_value 
   }
 }
 
-/*
-** Pushes an array or object as a table; an array has the metatable of lists, so that an empty one stays
-** an array when it is written as JSON again. Recurses at most JSON_DEPTH_MAX deep. Stack: [-0, +1, m].
-*/
-static void push_container(lua_State *L, const char *input, const struct json_value *container) {
-  const struct json_value *const end = container + json_span(container), *value = container + 1;
+/* Pushes an array or object as a table. An array has the metatable of lists, so that an empty one remains an
+   array when it is encoded as JSON. Recurses at most JSON_DEPTH_MAX deep. Stack: [-0, +1, m]. */
+static void push_container(lua_State *L, const char *input, const json_value *container) {
+  const json_value *const end = container + json_span(container), *value = container + 1;
   int i;
-  luaL_checkstack(L, 4, "event"); /* the table, a name, and what push_string uses */
+  luaL_checkstack(L, 4, "event"); /* the table, a name, and two for push_string */
   if (container->kind == JSON_ARRAY) {
     lua_createtable(L, (int)container->count, 0);
     lua_pushvalue(L, lua_upvalueindex(LIST));
@@ -128,23 +126,23 @@ static void push_container(lua_State *L, const char *input, const struct json_va
   }
 }
 
-/* Pushes an event; the names are upvalues. Stack: [-0, +1, m]. */
-static void push_event(lua_State *L, const struct event_schema *schema, const char *input,
-                       const struct json_value *event) {
-  const struct json_value *const end = event + json_span(event), *name;
+/* Pushes an event. Known names are upvalues. Stack: [-0, +1, m]. */
+static void push_event(lua_State *L, const event_schema *schema, const char *input,
+                       const json_value *event) {
+  const json_value *const end = event + json_span(event), *name;
   lua_createtable(L, 0, (int)event->count);
   for (name = event + 1; name < end; name += 1 + json_span(name + 1)) {
-    const struct json_value *const value = name + 1;
+    const json_value *const value = name + 1;
     if (value->kind == JSON_NULL) continue;
-    if (name->known != 0) {
-      lua_pushvalue(L, lua_upvalueindex(FIRST_NAME + name->known - 1));
+    if (name->tag != 0) {
+      lua_pushvalue(L, lua_upvalueindex(FIRST_NAME + name->tag - 1));
     } else {
       push_string(L, input, name);
     }
-    if (value->known != 0) {
-      lua_pushvalue(L, lua_upvalueindex(FIRST_NAME + schema->fields.count + value->known - 1));
+    if (value->tag != 0) {
+      lua_pushvalue(L, lua_upvalueindex(FIRST_NAME + schema->fields.count + value->tag - 1));
     } else if (value->kind == JSON_STRING && !value->escaped) {
-      lua_pushlstring(L, input + value->start, value->length);
+      lua_pushlstring(L, input + value->start, value->len);
     } else {
       push_value(L, input, value);
     }
@@ -152,60 +150,43 @@ static void push_event(lua_State *L, const struct event_schema *schema, const ch
   }
 }
 
-/* Pushes what is wrong with the bytes: nil, kind, message, field | nil, offset | nil. */
-static int push_error(lua_State *L, const struct event_error *error) {
+/* Pushes nil, kind, message, field | nil [, offset]. Stack: [-0, +4|5, m]. */
+static int push_error(lua_State *L, const event_error *error) {
   lua_pushnil(L);
   lua_pushstring(L, error->status == EVENT_BAD_JSON    ? "bad_json"
                     : error->status == EVENT_TOO_LARGE ? "too_large"
                                                        : "bad_event");
   lua_pushstring(L, error->message);
   if (error->field != NULL) {
-    lua_pushlstring(L, error->field, error->field_length);
+    lua_pushlstring(L, error->field, error->field_len);
   } else {
     lua_pushnil(L);
   }
-  if (!error->at_offset) return 4;
+  if (!error->has_offset) return 4;
   compat_pushinteger(L, error->offset);
   return 5;
 }
 
-/* Returns the bytes at index `i`; raises if they are no string. Numbers are none. */
-static const char *check_bytes(lua_State *L, int i, size_t *length) {
-  if (lua_type(L, i) != LUA_TSTRING) {
-    luaL_argerror(L, i,
-                  lua_pushfstring(L,
-                                  "raw body (string) expected, got %s: pass the bytes as "
-                                  "they arrived, not a decoded table",
-                                  luaL_typename(L, i)));
-  }
-  return lua_tolstring(L, i, length);
+/* The largest number of entries that an input may need. An entry takes at least two bytes, including the
+   separator to the next one, except for opening brackets without closing ones. */
+static size_t max_entries(size_t len) {
+  const size_t count = len / 2 + 1 + JSON_DEPTH_MAX;
+  return count < JSON_VALUES_MAX ? count : JSON_VALUES_MAX;
 }
 
-/*
-** How many entries an input of some bytes can need: one takes two bytes, with what separates it from the
-** next, but for a beginning whose end may be missing.
-*/
-static size_t most_entries(size_t length) {
-  const size_t most = length / 2 + 1 + JSON_DEPTH_MAX;
-  return most < JSON_VALUES_MAX ? most : JSON_VALUES_MAX;
-}
-
-/*
-** parse(raw) -> event | nil, kind, message, field | nil, offset | nil. What compile returns.
-** The entries hold no resource, so that an error of Lua's may pass through at any point.
-** Stack: [-0, +1..5].
-*/
+/* parse(raw) -> event | nil, kind, message, field | nil, offset | nil: the function that compile returns. The
+   entries own nothing, so Lua may raise an error at any point. Stack: [-0, +1|4|5, v]. */
 static int parse(lua_State *L) {
-  struct json_value small[ENTRIES], *values = small;
-  struct event_error error;
-  size_t length;
-  const char *const raw = check_bytes(L, 1, &length);
-  const struct event_schema *const schema = lua_touserdata(L, lua_upvalueindex(SCHEMA));
-  if (!event_parse(schema, raw, length, values, ENTRIES, &error)) {
-    const size_t most = most_entries(length);
+  json_value small[ENTRIES], *values = small;
+  event_error error;
+  size_t len;
+  const char *const raw = aux_check_bytes(L, 1, "raw body", &len);
+  const event_schema *const schema = lua_touserdata(L, lua_upvalueindex(SCHEMA));
+  if (!event_parse(schema, raw, len, values, ENTRIES, &error)) {
+    const size_t capacity = max_entries(len);
     if (error.status != EVENT_FULL) return push_error(L, &error);
-    values = lua_newuserdata(L, most * sizeof *values);
-    if (!event_parse(schema, raw, length, values, most, &error)) return push_error(L, &error);
+    values = lua_newuserdata(L, capacity * sizeof *values);
+    if (!event_parse(schema, raw, len, values, capacity, &error)) return push_error(L, &error);
   }
   push_event(L, schema, raw, values);
   return 1;
@@ -213,26 +194,23 @@ static int parse(lua_State *L) {
 
 /* --- compile --------------------------------------------------------------------------------- */
 
-/* Stack indices. */
+/* Stack indices in compile. */
 #define FIELDS 3
 #define TYPES 4
 
-/*
-** Adds the type at stack index -2 and the required fields of its definition, at -1. Each name that is
-** new to the schema is put into the list at index FIELDS or TYPES, which anchors it: the schema points
-** into that string. An equal name that comes later may be another string (long strings are not
-** interned in Lua 5.2 and later) and must not take its place. Raises if the definition is invalid.
-** Stack: [-0, +0, v].
-*/
-static void compile_type(lua_State *L, struct event_schema *schema) {
-  size_t length, i, count;
+/* Adds the type at stack index -2 and the required fields of its definition, at -1. Each name that is new to the
+   schema is stored in the list at index FIELDS or TYPES, which anchors it: the schema points into that string. An
+   equal name that follows may be another string, because Lua 5.2 and later do not intern long strings: it must not
+   replace the first one. Raises an error if the definition is invalid. Stack: [-0, +0, v]. */
+static void compile_type(lua_State *L, event_schema *schema) {
+  size_t len, i, count;
   const char *name;
   int type;
   if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TTABLE)
     luaL_argerror(L, 1, "type name (string) -> definition (table) expected");
-  name = lua_tolstring(L, -2, &length);
+  name = lua_tolstring(L, -2, &len);
   count = schema->types.count;
-  type = length > 0 ? event_add_type(schema, name, length) : -1;
+  type = len > 0 ? event_add_type(schema, name, len) : -1;
   if (type < 0) luaL_argerror(L, 1, "type name is empty or too long, or there are too many types");
   if (schema->types.count > count) {
     lua_pushvalue(L, -2);
@@ -246,9 +224,10 @@ static void compile_type(lua_State *L, struct event_schema *schema) {
     const unsigned known = schema->fields.count;
     int field;
     lua_rawgeti(L, -1, (int)i);
-    name = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : "";
-    if (*name == '\0') luaL_argerror(L, 1, "`required` holds something that is not a field's name");
-    field = event_add_required(schema, type, name, length);
+    name = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : "";
+    if (*name == '\0')
+      luaL_argerror(L, 1, "`required` must contain names of fields only (non-empty strings)");
+    field = event_add_required(schema, type, name, len);
     if (field < 0) luaL_argerror(L, 1, "field name is too long, or there are too many fields");
     if (schema->fields.count > known) {
       lua_rawseti(L, FIELDS, field + 1);
@@ -259,15 +238,15 @@ static void compile_type(lua_State *L, struct event_schema *schema) {
   lua_pop(L, 1);
 }
 
-/* Pushes the names of a list. The caller has reserved the stack. Stack: [-0, +count, -]. */
+/* Pushes the names of a list. The caller has reserved the slots. Stack: [-0, +count, -]. */
 static void push_names(lua_State *L, int list, int count) {
   int i;
   for (i = 1; i <= count; i++) lua_rawgeti(L, list, i);
 }
 
-/* compile(types) -> parse. Its upvalue is the metatable of lists. Stack: [-0, +1, v]. */
+/* compile(types) -> parse. Its own upvalue is the metatable of lists. Stack: [-0, +1, v]. */
 static int compile(lua_State *L) {
-  struct event_schema *schema;
+  event_schema *schema;
   int count;
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
@@ -279,7 +258,7 @@ static int compile(lua_State *L) {
   lua_rawseti(L, FIELDS, 1);
   for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) compile_type(L, schema);
   count = schema->fields.count + schema->types.count;
-  luaL_checkstack(L, FIRST_NAME - 1 + count, "catalogue"); /* the upvalues of parse */
+  luaL_checkstack(L, FIRST_NAME - 1 + count, "schema"); /* the upvalues of parse */
   lua_pushvalue(L, 2);
   lua_pushvalue(L, lua_upvalueindex(1));
   push_names(L, FIELDS, schema->fields.count);
@@ -288,29 +267,11 @@ static int compile(lua_State *L) {
   return 1;
 }
 
-/* timestamp(any) -> seconds, nanoseconds | nil. Stack: [-0, +1..2]. */
-static int timestamp(lua_State *L) {
-  int64_t seconds;
-  int32_t nanoseconds;
-  size_t length;
-  const char *const text = lua_type(L, 1) == LUA_TSTRING ? lua_tolstring(L, 1, &length) : NULL;
-  if (text == NULL || !timestamp_parse(text, length, &seconds, &nanoseconds)) {
-    lua_pushnil(L);
-    return 1;
-  }
-  compat_pushinteger(L, seconds);
-  compat_pushinteger(L, nanoseconds);
-  return 2;
-}
-
 /* --- open ------------------------------------------------------------------------------------ */
 
-static const luaL_Reg functions[] = {{"timestamp", timestamp}, {NULL, NULL}};
-
 void event_open(lua_State *L) {
-  lua_createtable(L, 0, 3);
-  compat_setfuncs(L, functions);
-  lua_createtable(L, 0, 0); /* the metatable of lists: an identity, without metamethods */
+  lua_createtable(L, 0, 2);
+  lua_createtable(L, 0, 0); /* the metatable of lists: only marks a table, has no metamethods */
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "list");
   lua_pushcclosure(L, compile, 1);

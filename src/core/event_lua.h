@@ -1,9 +1,12 @@
+/*
+** event_lua.h: apivideo.core.event for Lua.
+*/
 #ifndef APIVIDEO_EVENT_LUA_H
 #define APIVIDEO_EVENT_LUA_H
 
 #include "../common/compat.h"
 
-/* Pushes the table of functions `apivideo.core.event`. Stack: [-0, +1]. */
+/* Pushes the table `apivideo.core.event`: { compile, list }. Stack: [-0, +1, m]. */
 void event_open(lua_State *L);
 
 #endif

@@ -1,6 +1,6 @@
 /*
-** HTTP transfers on libcurl's multi interface: pools and transfers. No Lua runs within these functions, and
-** no callback of libcurl's calls one of them.
+** Pools and transfers: see http.h. No Lua runs within these functions, and no callback of libcurl calls one of
+** them.
 */
 #include "http.h"
 
@@ -10,64 +10,48 @@
 #include <unistd.h>
 
 #include "../common/descriptors.h"
-#include "http_connection.h"
+#include "http_check.h"
 #include "http_handle.h"
-#include "http_header.h"
 #include "http_options.h"
+#include "http_resend.h"
 #include "http_sigpipe.h"
 #include "http_url.h"
 
-/* Kept connections of a pool. libcurl's default is four times the transfers that run at the moment: it closes
-   the connections of many transfers as soon as a few are left, and opens as many for the next ones. */
+/* Connections of a pool. libcurl's default is four times the transfers that are running: it closes the
+   connections of many transfers as soon as only a few are left, and opens as many for the next ones. */
 #define CONNECTIONS_MAX 100
 
-const char http_no_memory[] = "not enough memory";
-
-static void buffer_free(http_buffer *buffer) {
-  free(buffer->data);
-  memset(buffer, 0, sizeof *buffer);
-}
-
-/* What a code of libcurl's means, as a problem. NULL for success. */
-static const char *problem_of_easy(CURLcode code) {
-  if (code == CURLE_OK) return NULL;
-  return code == CURLE_OUT_OF_MEMORY ? http_no_memory : curl_easy_strerror(code);
-}
-
-static const char *problem_of_multi(CURLMcode code) {
-  if (code == CURLM_OK) return NULL;
-  return code == CURLM_OUT_OF_MEMORY ? http_no_memory : curl_multi_strerror(code);
-}
-
-/* http_prepare for a request whose URL is written as it is sent. */
+/* http_prepare for a request with a URL in normal form: checks it first, then sets it up. */
 static const char *prepare(http_transfer *transfer, const http_request *request) {
   CURLcode code;
   const char *problem = http_check(transfer, request);
-  if (problem == NULL && request->body != NULL) problem = http_add_body_headers(transfer);
+  if (problem == NULL && request->body != NULL)
+    problem = http_headers_add_for_body(&transfer->headers);
   if (problem != NULL) return problem;
-  transfer->max_body = request->max_body;
-  transfer->max_header = request->max_header;
+  transfer->response.max_body = request->max_body;
+  transfer->response.max_header = request->max_header;
   code = http_acquire_handle(transfer->pool, transfer);
   if (code == CURLE_OK) code = http_set_request(transfer, request);
   if (code == CURLE_OK) code = http_watch_transfer(transfer, request);
-  return problem_of_easy(code);
+  return http_problem_of_easy(code);
 }
 
 const char *http_prepare(http_pool *pool, http_transfer *transfer, const http_request *request) {
-  http_request written = *request;
-  char *url = http_write_url(request->url);
+  http_request normal = *request;
+  char *url = http_normalize_url(request->url);
   const char *problem = http_no_memory;
   assert(http_pool_usable(pool) && transfer->state == HTTP_NEW);
   transfer->pool = pool;
-  written.url = url;
-  if (url != NULL) problem = prepare(transfer, &written);
+  normal.url = url;
+  if (url != NULL) problem = prepare(transfer, &normal);
   free(url);
   return problem;
 }
 
-/* Takes a running transfer out of its pool's list. */
-static void drop_running(http_transfer *transfer) {
+/* Removes a running transfer from its pool's list. */
+static void unlink_running(http_transfer *transfer) {
   http_pool *pool = transfer->pool;
+  assert(transfer->state == HTTP_RUNNING);
   if (transfer->previous != NULL)
     transfer->previous->next = transfer->next;
   else
@@ -76,8 +60,8 @@ static void drop_running(http_transfer *transfer) {
   transfer->next = transfer->previous = NULL;
 }
 
-/* Takes a transfer out of its pool's `done`, if it is there. */
-static void drop_done(http_transfer *transfer) {
+/* Removes a transfer from its pool's `done`, if it is in that list. */
+static void unlink_done(http_transfer *transfer) {
   http_pool *pool = transfer->pool;
   http_transfer **link = &pool->done;
   while (*link != NULL && *link != transfer) link = &(*link)->next;
@@ -87,18 +71,18 @@ static void drop_done(http_transfer *transfer) {
   transfer->next = NULL;
 }
 
-/* Stops a running transfer. In a process forked since, the connections are the parent's: closing them
-   would end its TLS sessions, so the handle is left to the end of the process. */
+/* Stops a running transfer. In a forked child, the connections belong to the parent: closing them would end
+   its TLS sessions, so the handle is not freed before the process ends. */
 static void stop(http_transfer *transfer) {
   transfer->sent = http_was_sent(transfer);
   if (http_pool_forked(transfer->pool))
     transfer->easy = NULL;
   else
     (void)curl_multi_remove_handle(transfer->pool->multi, transfer->easy);
-  drop_running(transfer);
+  unlink_running(transfer);
 }
 
-/* Ends the use of a transfer's handle. It is the only part of closing in which libcurl may send. */
+/* Frees a transfer's handle: the only part of closing in which libcurl may send. */
 static void release_handle(http_transfer *transfer) {
   http_sigpipe saved;
   if (transfer->easy == NULL) return;
@@ -112,16 +96,14 @@ static void release_handle(http_transfer *transfer) {
 void http_close(http_transfer *transfer) {
   assert(transfer->state != HTTP_RUNNING || transfer->easy != NULL);
   release_handle(transfer);
-  if (transfer->state == HTTP_DONE && transfer->pool != NULL) drop_done(transfer);
-  curl_slist_free_all(transfer->headers);
-  buffer_free(&transfer->body);
-  buffer_free(&transfer->header);
-  transfer->headers = NULL;
+  if (transfer->state == HTTP_DONE && transfer->pool != NULL) unlink_done(transfer);
+  http_headers_free(&transfer->headers);
+  http_response_free(&transfer->response);
   transfer->pool = NULL;
   transfer->state = HTTP_CLOSED;
 }
 
-/* Frees what http_pool_open made, or some of it. */
+/* Frees what http_pool_open created, or a part of it. */
 static void release(http_pool *pool) {
   http_free_handles(pool);
   (void)curl_multi_cleanup(pool->multi);
@@ -129,31 +111,30 @@ static void release(http_pool *pool) {
   curl_global_cleanup();
 }
 
-/* Makes a closed pool: nothing in it refers to anything. */
-static void empty(http_pool *pool) {
+/* Makes a pool a closed one, without pointers to anything. */
+static void reset(http_pool *pool) {
   pool->multi = NULL;
   pool->sessions = NULL;
   pool->next = pool->used = NULL;
   pool->running = pool->done = NULL;
   pool->done_end = &pool->done;
-  pool->sockets = NULL;
-  pool->socket_count = pool->socket_size = 0;
+  memset(&pool->sockets, 0, sizeof pool->sockets);
   pool->needs_perform = false;
 }
 
 const char *http_pool_open(http_pool *pool) {
   assert(pool->multi == NULL);
-  empty(pool);
+  reset(pool);
   pool->pid = getpid();
   descriptors_fill();
-  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return "libcurl could not be started";
-  http_read_features(pool);
+  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return "libcurl could not be initialized";
+  http_features_read(&pool->features);
   pool->multi = curl_multi_init();
   pool->sessions = curl_share_init();
-  if (pool->multi == NULL || pool->sessions == NULL || pool->version < COMPAT_CURL_FLOOR) {
+  if (pool->multi == NULL || pool->sessions == NULL || pool->features.version < COMPAT_CURL_FLOOR) {
     release(pool);
-    empty(pool);
-    return pool->version < COMPAT_CURL_FLOOR ? COMPAT_CURL_TOO_OLD : http_no_memory;
+    reset(pool);
+    return pool->features.version < COMPAT_CURL_FLOOR ? COMPAT_CURL_TOO_OLD : http_no_memory;
   }
   (void)curl_share_setopt(pool->sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
   (void)curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX);
@@ -173,56 +154,58 @@ void http_pool_close(http_pool *pool) {
   while (pool->running != NULL) http_close(pool->running);
   while (pool->done != NULL) http_close(pool->done);
   if (http_pool_forked(pool)) {
-    http_close_sockets(pool);
+    http_sockets_close(&pool->sockets);
   } else {
     http_sigpipe saved;
     http_sigpipe_block(&saved);
     release(pool);
     http_sigpipe_restore(&saved);
   }
-  free(pool->sockets);
-  empty(pool);
+  http_sockets_free(&pool->sockets);
+  reset(pool);
 }
 
-/* Whether a transfer that failed did so because memory was out. Before 8.6.0, libcurl reports a header
-   line beyond its own cap (100 KiB) with the same code: that is assumed where a part of the headers has
-   come. */
+/* Whether a transfer failed because memory was exhausted. Before 8.6.0, libcurl reports a header line beyond
+   its own cap (100 KiB) with the same code: that is assumed once a part of the headers has arrived. */
 static bool lacked_memory(const http_transfer *transfer, CURLcode code) {
-  if (transfer->out_of_memory || code != CURLE_OUT_OF_MEMORY) return transfer->out_of_memory;
-  return transfer->pool->version >= COMPAT_CURL_TOO_LARGE || transfer->answered ||
-         transfer->points[HTTP_FIRST_BYTE] == 0;
+  if (transfer->response.out_of_memory) return true;
+  if (code != CURLE_OUT_OF_MEMORY) return false;
+  return transfer->pool->features.version >= COMPAT_CURL_TOO_LARGE ||
+         transfer->response.has_header || transfer->milestones[HTTP_FIRST_BYTE] == 0;
 }
 
-/* Reads what libcurl tells about a transfer that has ended, so that its handle can go. */
+/* Reads what libcurl reports about a transfer that has ended, so that its handle can be retired. */
 static void read_end(http_transfer *transfer) {
-  static const CURLINFO infos[HTTP_POINTS] = {CURLINFO_NAMELOOKUP_TIME_T, CURLINFO_CONNECT_TIME_T,
-                                              CURLINFO_APPCONNECT_TIME_T,
-                                              CURLINFO_STARTTRANSFER_TIME_T, CURLINFO_TOTAL_TIME_T};
+  static const CURLINFO infos[HTTP_MILESTONES] = {
+      CURLINFO_NAMELOOKUP_TIME_T, CURLINFO_CONNECT_TIME_T, CURLINFO_APPCONNECT_TIME_T,
+      CURLINFO_STARTTRANSFER_TIME_T, CURLINFO_TOTAL_TIME_T};
   CURL *easy = transfer->easy;
   size_t i;
   transfer->sent = http_was_sent(transfer);
   (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &transfer->status);
   (void)curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &transfer->connections);
   (void)curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &transfer->version);
-  for (i = 0; i < HTTP_POINTS; i++) (void)curl_easy_getinfo(easy, infos[i], &transfer->points[i]);
-  http_learn(transfer);
+  for (i = 0; i < HTTP_MILESTONES; i++)
+    (void)curl_easy_getinfo(easy, infos[i], &transfer->milestones[i]);
+  http_record_version(transfer);
 }
 
 /* Moves a transfer that libcurl has finished from `running` to `done`. */
 static void finish(http_transfer *transfer, CURLcode code) {
   http_pool *pool = transfer->pool;
   (void)curl_multi_remove_handle(pool->multi, transfer->easy);
-  drop_running(transfer);
+  unlink_running(transfer);
   read_end(transfer);
   transfer->out_of_memory = lacked_memory(transfer, code);
   http_retire_handle(transfer);
   transfer->code = code;
   transfer->state = HTTP_DONE;
+  assert(transfer->next == NULL && *pool->done_end == NULL);
   *pool->done_end = transfer;
   pool->done_end = &transfer->next;
 }
 
-/* Retries a transfer of which nothing was sent, on a new connection. */
+/* Retries a transfer on a new connection, after nothing of it was sent on a stale one. */
 static void renew(http_transfer *transfer) {
   CURLM *multi = transfer->pool->multi;
   CURLcode code;
@@ -242,7 +225,7 @@ static void collect(http_pool *pool) {
   CURLMsg *message;
   int left;
   while ((message = curl_multi_info_read(pool->multi, &left)) != NULL) {
-    const CURLcode code = message->data.result; /* gone once the handle is removed */
+    const CURLcode code = message->data.result; /* invalid once the handle is removed */
     char *private = NULL;
     http_transfer *transfer;
     if (message->msg != CURLMSG_DONE) continue;
@@ -255,7 +238,7 @@ static void collect(http_pool *pool) {
   }
 }
 
-/* Lets libcurl do what it can without a wait. */
+/* Lets libcurl do what it can without waiting. */
 static CURLMcode drive(http_pool *pool) {
   int running;
   const CURLMcode code = curl_multi_perform(pool->multi, &running);
@@ -264,7 +247,7 @@ static CURLMcode drive(http_pool *pool) {
   return code;
 }
 
-/* Adds a transfer to libcurl's and to the pool's, which may send it. */
+/* Adds a prepared transfer to libcurl and to the pool's list. libcurl may send it. */
 static CURLMcode add(http_pool *pool, http_transfer *transfer) {
   const CURLMcode code = curl_multi_add_handle(pool->multi, transfer->easy);
   if (code != CURLM_OK) return code;
@@ -285,7 +268,7 @@ const char *http_start(http_pool *pool, http_transfer *transfer) {
   http_sigpipe_block(&saved);
   code = add(pool, transfer);
   http_sigpipe_restore(&saved);
-  return problem_of_multi(code);
+  return http_problem_of_multi(code);
 }
 
 /* http_pool_step, with SIGPIPE blocked. */
@@ -306,12 +289,12 @@ const char *http_pool_step(http_pool *pool, struct curl_waitfd *fds, unsigned co
   http_sigpipe_block(&saved);
   code = step(pool, fds, count, timeout);
   http_sigpipe_restore(&saved);
-  return problem_of_multi(code);
+  return http_problem_of_multi(code);
 }
 
 void http_take(http_transfer *transfer) {
   assert(transfer->state == HTTP_DONE);
-  if (transfer->pool != NULL) drop_done(transfer);
+  if (transfer->pool != NULL) unlink_done(transfer);
   transfer->pool = NULL;
 }
 

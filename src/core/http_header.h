@@ -1,19 +1,32 @@
 /*
-** http_header.h: the lines of headers, a request's and a response's. For http.c alone.
+** http_header.h: the header lines of a request.
+**
+** libcurl writes the headers of message framing itself, for the body that it sends. Another value from the
+** caller would move the end of the request (request smuggling), so those headers are rejected.
 */
 #ifndef APIVIDEO_HTTP_HEADER_H
 #define APIVIDEO_HTTP_HEADER_H
 
-#include "http.h"
+#include <stdbool.h>
+#include <stddef.h>
 
-/* Appends to a buffer of a transfer. False when memory is out, which the transfer then knows; the buffer
-   stays whole. */
-bool http_append(http_transfer *transfer, http_buffer *buffer, const char *data, size_t len);
-/* Takes a line of a response as libcurl passes it: keeps the header lines of the final response. False
-   when memory is out, or when `malformed` says what is wrong with the line. */
-bool http_take_line(http_transfer *transfer, const char *line, size_t len);
-/* Adds what libcurl must not add by itself to a request with a body: "Expect" (it would wait for a 100
-   before it sends a larger body) and a "Content-Type" of forms. NULL, or why not. */
-const char *http_add_body_headers(http_transfer *transfer);
+#include "http_problem.h"
+
+/* A zeroed one is empty. */
+typedef struct http_headers {
+  struct curl_slist *lines;
+  size_t size;           /* bytes of the lines in the request */
+  bool has_content_type; /* one of the lines is a Content-Type */
+} http_headers;
+
+/* Adds a copy of the NUL-terminated line `Name: value`. The value may be empty, except for Host. Returns NULL,
+   or the problem. */
+const char *http_headers_add(http_headers *headers, const char *line, size_t len);
+/* Adds what keeps libcurl from adding headers of its own to a request with a body: "Expect" (libcurl would
+   wait for a 100 before it sends a larger body) and the "Content-Type" of HTML forms. Returns NULL, or the
+   problem. */
+const char *http_headers_add_for_body(http_headers *headers);
+/* Frees the lines, which leaves an empty list. */
+void http_headers_free(http_headers *headers);
 
 #endif

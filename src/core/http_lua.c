@@ -1,5 +1,5 @@
 /*
-** apivideo.core.http: pools and transfers for Lua. Arguments in, results out; the work is http.c's.
+** apivideo.core.http: pools and transfers for Lua. Arguments and results only; http.c does the work.
 **
 **   pool = http.new()
 **   transfer = pool:start { method, url, headers = { "Name: value", … }, body, … }
@@ -7,13 +7,15 @@
 **   response | nil, kind, message, sent = transfer:result()
 **   transfer:cancel()
 **
-** A pool's uservalue is a table that anchors its transfers until they are reported, cancelled or read: from
-** the transfer's address to the transfer, so that none is collected while libcurl works on it. The
-** transfers have the same table as theirs, to remove themselves. Pool and transfer do not need each
-** other's memory: whichever is closed first unlinks itself from the other.
+** A pool's uservalue is a table that anchors its transfers, by their addresses, until they are reported,
+** cancelled or read, so that none is collected while libcurl uses it. The transfers have the same table as their
+** uservalue, to remove themselves. Pool and transfer do not need each other's memory: when one of them is
+** closed, it unlinks itself from the other.
 **
-** A call that allocates may run a finalizer, which may call any function of this file. So what it may
-** change is read again after each such call.
+** Invariant: `anchored` is true exactly while the table has the transfer.
+**
+** A call that allocates may run a finalizer, which may call any function of this file. So C state that such a
+** function may change is read only after the call.
 */
 #include "http_lua.h"
 
@@ -21,14 +23,16 @@
 #include <limits.h>
 #include <string.h>
 
+#include "../common/lua_aux.h"
 #include "http.h"
 #include "http_request_lua.h"
 #include "http_response_lua.h"
 
 #define POOL "apivideo.http.pool"
 #define TRANSFER "apivideo.http.transfer"
-#define MAX_FDS                                                                                    \
-  2112 /* for a server without epoll, FD_SETSIZE (1024) to read and to write; and others */
+/* A server without epoll waits for up to FD_SETSIZE (1024) descriptors to read and as many to write; the rest
+   are for other sources. */
+#define MAX_FDS 2112
 
 static http_pool *check_pool(lua_State *L) {
   return luaL_checkudata(L, 1, POOL);
@@ -38,7 +42,7 @@ static http_transfer *check_transfer(lua_State *L) {
   return luaL_checkudata(L, 1, TRANSFER);
 }
 
-/* Raises a problem of http.c's; memory that was out as Lua itself does. Stack: [-0, +0, v]. */
+/* Raises a problem of http.c; exhausted memory with the text that Lua itself uses. Stack: [-0, +0, v]. */
 static int raise(lua_State *L, const char *problem) {
   if (problem != http_no_memory) return luaL_error(L, "libcurl: %s", problem);
   lua_pushstring(L, problem);
@@ -46,9 +50,9 @@ static int raise(lua_State *L, const char *problem) {
 }
 
 /* Pushes nil, kind, message, and whether any byte may have reached the peer. Stack: [-0, +4, m]. */
-static int fail(lua_State *L, const char *kind, const char *message, bool sent) {
+static int fail(lua_State *L, http_error kind, const char *message, bool sent) {
   lua_pushnil(L);
-  lua_pushstring(L, kind);
+  lua_pushstring(L, http_error_name(kind));
   lua_pushstring(L, message);
   lua_pushboolean(L, sent);
   return 4;
@@ -66,7 +70,7 @@ static void anchor(lua_State *L, http_transfer *transfer) {
   transfer->anchored = true;
 }
 
-/* Sets a key that the table at the top has to nil. Needs no memory. Stack: [-1, +0, -]. */
+/* Removes the key at the top from the table at `table`. Allocates nothing. Stack: [-1, +0, -]. */
 static void clear_key(lua_State *L, int table) {
   lua_pushnil(L);
   lua_rawset(L, table);
@@ -82,7 +86,8 @@ static void release(lua_State *L, int index, http_transfer *transfer) {
   lua_pop(L, 1);
 }
 
-/* Undoes anchor for all transfers of the open pool at index 1. Stack: [-0, +0, -]. */
+/* Undoes anchor for all transfers of the open pool at index 1. Removing a key during lua_next is allowed.
+   Stack: [-0, +0, -]. */
 static void release_all(lua_State *L) {
   int anchors;
   compat_getuservalue(L, 1);
@@ -100,7 +105,7 @@ static void release_all(lua_State *L) {
 
 /* ---- pools ---- */
 
-/* new() -> pool | nil, message. The pool belongs to Lua. Stack: [-0, +1|2, m]. */
+/* new() -> pool | nil, message. Stack: [-0, +1|2, m]. */
 static int new_pool(lua_State *L) {
   const char *problem;
   http_pool *pool = lua_newuserdata(L, sizeof *pool);
@@ -109,23 +114,23 @@ static int new_pool(lua_State *L) {
   compat_setuservalue(L, -2);
   luaL_getmetatable(L, POOL);
   lua_setmetatable(L, -2);
-  problem = http_pool_open(pool); /* last: __gc closes what it opens */
+  problem = http_pool_open(pool); /* last: from here on, __gc closes it */
   if (problem == NULL) return 1;
   lua_pushnil(L);
   lua_pushstring(L, problem);
   return 2;
 }
 
-/* pool:close(), __gc, __close. Stack: [-0, +0, -]. */
+/* pool:close(), __gc, __close. Stack: [-0, +0, v]. */
 static int pool_close(lua_State *L) {
   http_pool *pool = check_pool(L);
-  if (pool->multi == NULL) return 0; /* it may have no table yet */
+  if (pool->multi == NULL) return 0; /* it may have no uservalue yet */
   release_all(L);
   http_pool_close(pool);
   return 0;
 }
 
-/* pool:forked() -> whether another process made it. Stack: [-0, +1, -]. */
+/* pool:forked() -> whether another process opened it. Stack: [-0, +1, v]. */
 static int pool_forked(lua_State *L) {
   lua_pushboolean(L, http_pool_forked(check_pool(L)));
   return 1;
@@ -134,7 +139,8 @@ static int pool_forked(lua_State *L) {
 /* Raises unless the pool can be used. Stack: [-0, +0, v]. */
 static void check_usable(lua_State *L, const http_pool *pool) {
   luaL_argcheck(L, pool->multi != NULL, 1, "the pool is closed");
-  luaL_argcheck(L, !http_pool_forked(pool), 1, "the pool was made before a fork");
+  luaL_argcheck(L, !http_pool_forked(pool), 1,
+                "the pool was opened before a fork; open another one in this process");
 }
 
 /* Pushes a new transfer, which the pool at index 1 anchors. Stack: [-0, +1, m]. */
@@ -147,11 +153,11 @@ static http_transfer *push_transfer(lua_State *L) {
   return transfer;
 }
 
-/* Prepares and starts a new transfer. NULL, or why not, and of what kind that is. */
+/* Prepares and starts a new transfer. Returns NULL, or the problem and its kind. */
 static const char *start(http_pool *pool, http_transfer *transfer, const http_request *request,
-                         const char **kind) {
+                         http_error *kind) {
   const char *problem = http_prepare(pool, transfer, request);
-  *kind = problem == NULL ? "network" : "invalid_request";
+  *kind = problem == NULL ? HTTP_NETWORK : HTTP_INVALID_REQUEST;
   return problem == NULL ? http_start(pool, transfer) : problem;
 }
 
@@ -160,27 +166,29 @@ static int pool_start(lua_State *L) {
   http_pool *pool = check_pool(L);
   http_request request;
   http_transfer *transfer;
-  const char *problem, *kind = "invalid_request";
+  const char *problem;
+  http_error kind = HTTP_INVALID_REQUEST;
   check_usable(L, pool);
   http_request_read(L, &request);
   transfer = push_transfer(L);
-  /* Nothing below allocates Lua memory until the transfer is started or closed. */
+  /* From here until the transfer is started or closed, nothing allocates memory of Lua. But push_transfer did:
+     a finalizer may have closed the pool or the transfer. */
   problem = http_request_add_headers(L, -2, transfer);
   if (problem == NULL && http_pool_usable(pool) && transfer->state == HTTP_NEW) {
     problem = start(pool, transfer, &request, &kind);
     if (problem == NULL) return 1;
   }
   release(L, lua_gettop(L), transfer);
-  http_close(transfer); /* `problem` stays, even in the transfer */
+  http_close(transfer); /* `problem` stays valid, even if it is in the transfer */
   check_usable(L, pool);
   if (problem == http_no_memory) return raise(L, problem);
   if (problem != NULL) return fail(L, kind, problem, false);
-  return fail(L, "cancelled", "the request was cancelled", false); /* by a finalizer */
+  return fail(L, HTTP_CANCELLED, "the request was cancelled", false); /* by a finalizer */
 }
 
-/* Moves the finished transfers off the pool into an array that it pushes, or pushes nil. Those that finish
-   while the array is made wait for the next step; a finalizer may have taken others. Nothing raises once
-   a transfer has been taken. Stack: [-0, +1, m]. */
+/* Takes the finished transfers from the pool and pushes them as an array; pushes nil if no transfer is finished. The
+   array is created first, because nothing may raise an error once a transfer is taken. A finalizer that runs
+   then may take some of the transfers; ones that finish then are left for the next step. Stack: [-0, +1, m]. */
 static void push_finished(lua_State *L, http_pool *pool) {
   http_transfer *transfer;
   int i, count = 0;
@@ -204,7 +212,7 @@ static void push_finished(lua_State *L, http_pool *pool) {
   lua_pop(L, 1);
 }
 
-/* Pushes the descriptors that are ready as an array, or nil. Stack: [-0, +1, m]. */
+/* Pushes an array of the descriptors that are ready; nil if no descriptor is. Stack: [-0, +1, m]. */
 static void push_ready(lua_State *L, const struct curl_waitfd *fds, unsigned count) {
   unsigned i;
   int ready = 0;
@@ -220,8 +228,8 @@ static void push_ready(lua_State *L, const struct curl_waitfd *fds, unsigned cou
   }
 }
 
-/* Reads the array of descriptors at `index`, if there is one, behind `count` others; how many there are now.
-   Stack: [-0, +0, v]. */
+/* Appends the descriptors of the array at `index`, which may be nil, to the `count` ones in `fds`. Returns the
+   new count. Stack: [-0, +0, v]. */
 static unsigned read_fds(lua_State *L, int index, short events, struct curl_waitfd *fds,
                          unsigned count) {
   int i, len;
@@ -244,17 +252,16 @@ static unsigned read_fds(lua_State *L, int index, short events, struct curl_wait
   return count;
 }
 
-/* Reads seconds at index 2 as milliseconds, an hour at most. Rounded up: a wait that ends before its timer
+/* Reads seconds at index 2 as milliseconds, an hour at most. Rounds up: a wait that ends before its timer is due
    makes the caller spin. Stack: [-0, +0, v]. */
 static int read_timeout(lua_State *L) {
   const lua_Number seconds = luaL_checknumber(L, 2);
-  luaL_argcheck(L, seconds == seconds, 2, "seconds expected, got NaN");
+  luaL_argcheck(L, seconds == seconds, 2, "number of seconds expected, got NaN");
   return seconds <= 0 ? 0 : seconds > 3600 ? 3600000 : (int)(seconds * 1000 + 0.999);
 }
 
 /* pool:step(seconds [, reads [, writes]]) -> finished transfers | nil, ready descriptors | nil: drives all
-   transfers, waiting until one ends, a descriptor can be read or written, or the time is over.
-   Stack: [-0, +2, v]. */
+   transfers, waiting until one ends, a descriptor is ready, or the time is over. Stack: [-0, +2, v]. */
 static int pool_step(lua_State *L) {
   http_pool *pool = check_pool(L);
   struct curl_waitfd fds[MAX_FDS];
@@ -266,15 +273,15 @@ static int pool_step(lua_State *L) {
   problem = http_pool_step(pool, fds, count, timeout);
   if (problem != NULL) return raise(L, problem);
   push_ready(L, fds, count);
-  push_finished(L, pool); /* last: had a push raised, the transfers would be lost */
+  push_finished(L, pool); /* last: an error raised after it would lose the transfers */
   lua_insert(L, -2);
   return 2;
 }
 
 /* ---- transfers ---- */
 
-/* transfer:result() -> response | nil, kind, message, sent; nil alone while it runs. The transfer is closed:
-   it returns its result once. Stack: [-0, +1|4, v]. */
+/* transfer:result() -> response | nil, kind, message, sent; only nil while it runs. Closes a finished transfer,
+   so a response is returned once. Stack: [-0, +1|4, v]. */
 static int transfer_result(lua_State *L) {
   http_transfer *transfer = check_transfer(L);
   if (transfer->state == HTTP_NEW || transfer->state == HTTP_RUNNING) {
@@ -282,18 +289,19 @@ static int transfer_result(lua_State *L) {
     return 1;
   }
   if (transfer->state == HTTP_DONE) {
-    const char *kind = transfer->out_of_memory ? NULL : http_error_kind(transfer);
-    http_take(transfer); /* first: a step of a finalizer expects an anchor of what it takes */
+    const http_error kind = transfer->out_of_memory ? HTTP_OK : http_failure_kind(transfer);
+    http_take(
+        transfer); /* first: when a finalizer steps the pool, what it takes must be anchored */
     release(L, 1, transfer);
-    if (kind == NULL && !transfer->out_of_memory && http_response_push(L, transfer)) return 1;
+    if (kind == HTTP_OK && !transfer->out_of_memory && http_response_push(L, transfer)) return 1;
     http_close(transfer);
     if (transfer->out_of_memory) return raise(L, http_no_memory);
-    if (kind != NULL) return fail(L, kind, http_error_message(transfer), transfer->sent);
+    if (kind != HTTP_OK) return fail(L, kind, http_failure_message(transfer), transfer->sent);
   }
-  return fail(L, "cancelled", "the request was cancelled", transfer->sent);
+  return fail(L, HTTP_CANCELLED, "the request was cancelled", transfer->sent);
 }
 
-/* transfer:cancel(), __close, __gc: stops it; its result is then an error. Stack: [-0, +0, -]. */
+/* transfer:cancel(), __close, __gc: stops it; its result is then an error. Stack: [-0, +0, v]. */
 static int transfer_cancel(lua_State *L) {
   http_transfer *transfer = check_transfer(L);
   release(L, 1, transfer);
@@ -301,31 +309,26 @@ static int transfer_cancel(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg pool_methods[] = {
-    {"start", pool_start}, {"step", pool_step},  {"forked", pool_forked},
-    {"close", pool_close}, {"__gc", pool_close}, {"__close", pool_close},
-    {NULL, NULL}};
+static const luaL_Reg pool_methods[] = {{"start", pool_start},
+                                        {"step", pool_step},
+                                        {"forked", pool_forked},
+                                        {"close", pool_close},
+                                        {NULL, NULL}};
 
-static const luaL_Reg transfer_methods[] = {{"result", transfer_result},
-                                            {"cancel", transfer_cancel},
-                                            {"__gc", transfer_cancel},
-                                            {"__close", transfer_cancel},
-                                            {NULL, NULL}};
+static const luaL_Reg pool_metamethods[] = {
+    {"__gc", pool_close}, {"__close", pool_close}, {NULL, NULL}};
+
+static const luaL_Reg transfer_methods[] = {
+    {"result", transfer_result}, {"cancel", transfer_cancel}, {NULL, NULL}};
+
+static const luaL_Reg transfer_metamethods[] = {
+    {"__gc", transfer_cancel}, {"__close", transfer_cancel}, {NULL, NULL}};
 
 static const luaL_Reg functions[] = {{"new", new_pool}, {NULL, NULL}};
 
-/* Registers a class whose methods are its metatable's fields. Stack: [-0, +0, m]. */
-static void new_class(lua_State *L, const char *name, const luaL_Reg *methods) {
-  (void)luaL_newmetatable(L, name);
-  compat_setfuncs(L, methods);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
-}
-
 void http_open(lua_State *L) {
-  new_class(L, POOL, pool_methods);
-  new_class(L, TRANSFER, transfer_methods);
+  aux_new_class(L, POOL, pool_methods, pool_metamethods);
+  aux_new_class(L, TRANSFER, transfer_methods, transfer_metamethods);
   lua_newtable(L);
   compat_setfuncs(L, functions);
 }

@@ -7,7 +7,7 @@
 
 #include "../common/headers_lua.h"
 
-/* memcpy for a buffer that may be empty, whose data is NULL. Returns the end of the copy. */
+/* memcpy for a buffer, which has no data when it is empty. Returns the end of the copy. */
 static char *copy_buffer(char *target, const http_buffer *buffer) {
   if (buffer->len > 0) memcpy(target, buffer->data, buffer->len);
   return target + buffer->len;
@@ -30,7 +30,7 @@ static void add_headers(lua_State *L, const char *line, size_t len) {
   }
 }
 
-/* The name of the HTTP version that the peer spoke. */
+/* The name of the HTTP version that the peer used. */
 static const char *version_name(long version) {
   switch (version) {
     case CURL_HTTP_VERSION_1_0: return "1.0";
@@ -40,22 +40,22 @@ static const char *version_name(long version) {
   }
 }
 
-/* Sets `timings` of the table at the top: seconds from the start to each point. Stack: [-0, +0, m]. */
+/* Sets `timings` of the table at the top: seconds from the start to each milestone. Stack: [-0, +0, m]. */
 static void set_timings(lua_State *L, const http_transfer *transfer) {
-  static const char *const names[HTTP_POINTS] = {"name_lookup", "connect", "tls", "first_byte",
-                                                 "total"};
+  static const char *const names[HTTP_MILESTONES] = {"name_lookup", "connect", "tls", "first_byte",
+                                                     "total"};
   size_t i;
-  lua_createtable(L, 0, HTTP_POINTS);
-  for (i = 0; i < HTTP_POINTS; i++) {
-    lua_pushnumber(L, (lua_Number)transfer->points[i] / 1e6);
+  lua_createtable(L, 0, HTTP_MILESTONES);
+  for (i = 0; i < HTTP_MILESTONES; i++) {
+    lua_pushnumber(L, (lua_Number)transfer->milestones[i] / 1e6);
     lua_setfield(L, -2, names[i]);
   }
   lua_setfield(L, -2, "timings");
 }
 
-/* Sets the fields { status, http_version, connections, timings } of the table at the top: connections is
-   how many were opened for the request, 0 when a kept-alive one served. The fields of a closed transfer
-   stay. Stack: [-0, +0, m]. */
+/* Sets the fields { status, http_version, connections, timings } of the table at the top. `connections` is the
+   number opened for the request: 0 when a connection was reused. A closed transfer still has these fields.
+   Stack: [-0, +0, m]. */
 static void set_fields(lua_State *L, const http_transfer *transfer) {
   lua_pushinteger(L, (lua_Integer)transfer->status);
   lua_setfield(L, -2, "status");
@@ -67,25 +67,25 @@ static void set_fields(lua_State *L, const http_transfer *transfer) {
 }
 
 bool http_response_push(lua_State *L, http_transfer *transfer) {
-  const size_t header_len = transfer->header.len, body_len = transfer->body.len;
-  /* Each allocation below may run a finalizer that closes the transfer, which frees its buffers: first
-     their bytes move into Lua's memory. */
+  const size_t header_len = transfer->response.header.len, body_len = transfer->response.body.len;
+  /* Each allocation may run a finalizer that closes the transfer, which frees its buffers. So their bytes are
+     first copied into memory of Lua. */
   char *header = lua_newuserdata(L, header_len + body_len + 1);
   const char *body;
   if (transfer->state != HTTP_DONE) {
     lua_pop(L, 1);
     return false;
   }
-  body = copy_buffer(header, &transfer->header);
-  (void)copy_buffer(header + header_len, &transfer->body);
+  body = copy_buffer(header, &transfer->response.header);
+  (void)copy_buffer(header + header_len, &transfer->response.body);
   http_close(transfer);
   lua_createtable(L, 0, 6);
-  lua_createtable(L, 0, transfer->header_lines);
+  lua_createtable(L, 0, transfer->response.header_lines);
   add_headers(L, header, header_len);
   lua_setfield(L, -2, "headers");
   lua_pushlstring(L, body, body_len);
   lua_setfield(L, -2, "body");
   set_fields(L, transfer);
-  lua_remove(L, -2); /* the bytes */
+  lua_remove(L, -2); /* the copied bytes */
   return true;
 }

@@ -1,5 +1,5 @@
 /*
-** http_response_lua.h: a response as a Lua table. For http_lua.c alone.
+** http_response_lua.h: a response as a Lua table. For http_lua.c only.
 */
 #ifndef APIVIDEO_HTTP_RESPONSE_LUA_H
 #define APIVIDEO_HTTP_RESPONSE_LUA_H
@@ -9,8 +9,8 @@
 #include "../common/compat.h"
 #include "http.h"
 
-/* Pushes the response of a finished transfer, whose userdata is on the stack, and closes the transfer.
-   Pushes nothing and returns false when a finalizer has closed it meanwhile. Stack: [-0, +0|1, m]. */
+/* Pushes the response of a finished transfer and closes the transfer. Its userdata is on the stack.
+   Pushes nothing and returns false when a finalizer has closed it in between. Stack: [-0, +0|1, m]. */
 bool http_response_push(lua_State *L, http_transfer *transfer);
 
 #endif

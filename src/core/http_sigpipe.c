@@ -20,9 +20,9 @@ static void set_of_sigpipe(sigset_t *set) {
 
 /* Removes a pending SIGPIPE of this thread. */
 static void remove_pending(const sigset_t *set) {
-#ifndef APIVIDEO_POLL /* sigtimedwait is not on macOS and OpenBSD */
+#ifndef APIVIDEO_POLL /* macOS and OpenBSD have no sigtimedwait */
   static const struct timespec no_wait = {0, 0};
-  /* Not sigwait: one that is pending for the process may be taken by another thread first. */
+  /* Not sigwait, which would block if another thread took a SIGPIPE that was pending for the process. */
   while (sigtimedwait(set, NULL, &no_wait) < 0 && errno == EINTR) continue;
 #else
   int number;

@@ -1,12 +1,12 @@
 /*
-** http_url.h: the one way in which URLs are written. For http.c alone.
+** http_url.h: the normal form of URLs. For http.c only.
 */
 #ifndef APIVIDEO_HTTP_URL_H
 #define APIVIDEO_HTTP_URL_H
 
-/* A URL as it is sent: after its host, percent-encodings have capital letters (RFC 3986, 6.2.2.1), and
-   bytes beyond ASCII are percent-encoded. libcurl does so itself from 8.21.0 on, and sends before what
-   it is given. The caller frees it; NULL when memory is out. */
-char *http_write_url(const char *url);
+/* Returns a copy of a URL in the form in which it is sent: after its host, percent-encodings have upper-case
+   digits (RFC 3986, 6.2.2.1), and bytes beyond ASCII are percent-encoded. libcurl does the same from 8.21.0 on;
+   older versions send the URL unchanged. The caller frees it; NULL when memory is exhausted. */
+char *http_normalize_url(const char *url);
 
 #endif

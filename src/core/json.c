@@ -3,57 +3,56 @@
 */
 #include "json.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
+
+#include "json_decode.h"
+#include "json_names.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
-/* An array or object whose end has not been read. */
-struct open {
-  struct json_value *value;
-  uint64_t hashes[4]; /* a bit for each hash of a name seen */
-  bool suspect;       /* two names may be the same: compare them all at the end */
-};
+/* An array or object that the reader is inside of. */
+typedef struct container {
+  json_value *value;
+  uint64_t hashes[4]; /* a bit for each hash of the names so far */
+  bool suspect;       /* two names may be equal: compare all of them at the end */
+} container;
 
-struct reader {
+typedef struct reader {
   const char *bytes;
   const char *end;
-  struct json_value *next; /* the entry to be written next */
-  struct json_value *last; /* behind the last entry there is room for */
-  bool bounded;            /* `last` is the limit, not the caller's choice */
+  json_value *next; /* the next entry to write */
+  json_value *last; /* the end of the caller's array */
+  bool bounded;     /* `last` is the limit, not the caller's choice */
   size_t members;
   size_t depth;
-  struct json_error *error;
-  struct open open[JSON_DEPTH_MAX];
-};
+  json_error *error;
+  container open[JSON_DEPTH_MAX];
+} reader;
 
-/*
-** What follows a step of the reader. Each step takes the place of the byte to be read next, and
-** moves it on; it stays in a register, since nothing that is not inlined is given its address.
-*/
-enum step { FAILED, NAME_EXPECTED, VALUE_EXPECTED, VALUE_ENDED, DONE };
+/* What the reader expects after a step. Each step gets the position of the next byte and advances it. The
+   position stays in a register, because its address is passed to inlined functions only. */
+typedef enum step { FAILED, NAME_EXPECTED, VALUE_EXPECTED, VALUE_ENDED, DONE } step;
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* Notes the error at byte `at`. Returns false. */
-static bool fail_as(struct reader *r, enum json_status status, const char *message,
-                    const char *at) {
+/* Records the error at byte `at`. Returns false. */
+static bool fail_as(reader *r, json_status status, const char *message, const char *at) {
   r->error->status = status;
   r->error->message = message;
   r->error->offset = (size_t)(at - r->bytes);
   return false;
 }
 
-/* Notes that the byte at `at` is not what `message` says; or that there is none. Returns false. */
-static bool fail(struct reader *r, const char *message, const char *at) {
+/* Records the error `message` at `at`, or an unexpected end of the input there. Returns false. */
+static bool fail(reader *r, const char *message, const char *at) {
   return fail_as(r, JSON_BAD, at < r->end ? message : "unexpected end of input", at);
 }
 
 /* Skips white space. Returns the byte that follows, or -1 at the end. */
-INLINE int peek(const struct reader *r, const char **at) {
+INLINE int peek(const reader *r, const char **at) {
   const char *p = *at;
   while (p < r->end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r')) p++;
   *at = p;
@@ -61,16 +60,15 @@ INLINE int peek(const struct reader *r, const char **at) {
 }
 
 /* Adds an entry that starts at `start`. Returns it, or NULL if there is no room. */
-static inline struct json_value *add(struct reader *r, enum json_kind kind, const char *start,
-                                     size_t length) {
-  struct json_value *const value = r->next;
+static inline json_value *add(reader *r, json_kind kind, const char *start, size_t len) {
+  json_value *const value = r->next;
   if (value == r->last) {
     (void)fail_as(r, r->bounded ? JSON_TOO_LARGE : JSON_FULL, "too many values", start);
     return NULL;
   }
   r->next++;
-  *value = (struct json_value){
-      .start = (uint32_t)(start - r->bytes), .length = (uint32_t)length, .kind = (uint8_t)kind};
+  *value = (json_value){
+      .start = (uint32_t)(start - r->bytes), .len = (uint32_t)len, .kind = (uint8_t)kind};
   return value;
 }
 
@@ -84,19 +82,18 @@ static inline bool is_plain(char c) {
 /* A bit for each of the sixteen bytes at `p` that is not plain. */
 static inline unsigned not_plain(const char *p) {
   const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
-  const __m128i below = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)); /* signed: 0x80 and up, too */
+  const __m128i below =
+      _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)); /* signed: includes 0x80 and above */
   const __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
   const __m128i backslashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
   return (unsigned)_mm_movemask_epi8(_mm_or_si128(below, _mm_or_si128(quotes, backslashes)));
 }
 #endif
 
-/*
-** Skips bytes that stand for themselves: ASCII but quote, backslash and control characters. Most
-** bytes of an event are such, so sixteen at a time where the processor can: near the end of the
-** input the last sixteen, without those before `p`.
-*/
-INLINE const char *skip_plain(const struct reader *r, const char *p) {
+/* Skips plain bytes: ASCII except quote, backslash and control characters. Most bytes are plain, so sixteen are
+   checked at a time where the processor can. Near the end of the input, these are its last sixteen, of which the
+   ones before `p` are ignored. */
+INLINE const char *skip_plain(const reader *r, const char *p) {
 #ifdef __SSE2__
   unsigned found;
   while (r->end - p >= 16) {
@@ -134,24 +131,8 @@ static const char *skip_utf8(const char *p, const char *end) {
   return p + size;
 }
 
-/* The value of four hexadecimal digits, or -1. */
-static int32_t hex4(const char *p) {
-  int32_t value = 0;
-  int i;
-  for (i = 0; i < 4; i++) {
-    const char c = p[i];
-    const int digit = c >= '0' && c <= '9'   ? c - '0'
-                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                             : -1;
-    if (digit < 0) return -1;
-    value = value * 16 + digit;
-  }
-  return value;
-}
-
-/* Skips the escape at `p`, a backslash. Returns its end, or NULL with the error noted. */
-static const char *skip_escape(struct reader *r, const char *p) {
+/* Skips the escape at `p`, a backslash. Returns its end, or NULL and records the error. */
+static const char *skip_escape(reader *r, const char *p) {
   const ptrdiff_t left = r->end - p;
   int32_t unit;
   if (left < 2) return fail(r, "", r->end), NULL;
@@ -159,22 +140,19 @@ static const char *skip_escape(struct reader *r, const char *p) {
     if (p[1] != '\0' && strchr("\"\\/bfnrt", p[1]) != NULL) return p + 2;
     return fail(r, "invalid escape", p), NULL;
   }
-  unit = left >= 6 ? hex4(p + 2) : -1;
+  unit = left >= 6 ? json_hex4(p + 2) : -1;
   if (unit < 0) return fail(r, "invalid escape", p), NULL;
   if (unit < 0xD800 || unit > 0xDFFF) return p + 6;
   if (unit < 0xDC00 && left >= 12 && p[6] == '\\' && p[7] == 'u') {
-    const int32_t low = hex4(p + 8);
+    const int32_t low = json_hex4(p + 8);
     if (low >= 0xDC00 && low <= 0xDFFF) return p + 12;
   }
   return fail(r, "lone surrogate escape", p), NULL;
 }
 
-/*
-** Finds the quote that ends a string, from `p`, a byte in it that is not plain. Returns it, or NULL
-** with the error noted. Not inlined: the usual string never comes here.
-*/
-__attribute__((noinline)) static const char *find_quote(struct reader *r, const char *p,
-                                                        bool *escaped) {
+/* Finds the quote that ends a string, starting at `p`, a byte inside it that is not plain. Returns its position, or
+   NULL and records the error. Not inlined: most strings are plain. */
+__attribute__((noinline)) static const char *find_quote(reader *r, const char *p, bool *escaped) {
   for (;;) {
     p = skip_plain(r, p);
     if (p < r->end && *p == '"') return p;
@@ -192,11 +170,11 @@ __attribute__((noinline)) static const char *find_quote(struct reader *r, const 
   }
 }
 
-/* Reads the string whose quote is at *at into a new entry. Returns it, or NULL. */
-INLINE struct json_value *read_string(struct reader *r, const char **at, enum json_kind kind) {
+/* Reads the string that starts with the quote at *at into a new entry. Returns the entry, or NULL. */
+INLINE json_value *read_string(reader *r, const char **at, json_kind kind) {
   const char *const start = *at + 1;
   const char *p = skip_plain(r, start);
-  struct json_value *value;
+  json_value *value;
   bool escaped = false;
   if (p == r->end || *p != '"') {
     p = find_quote(r, p, &escaped);
@@ -206,44 +184,6 @@ INLINE struct json_value *read_string(struct reader *r, const char **at, enum js
   value = add(r, kind, start, (size_t)(p - start));
   if (value != NULL) value->escaped = escaped;
   return value;
-}
-
-size_t json_unescape(const char **at, char out[4]) {
-  static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-  const char *p = *at;
-  uint32_t code;
-  if (p[1] != 'u') {
-    *at = p + 2;
-    out[0] = to[strchr(from, p[1]) - from];
-    return 1;
-  }
-  code = (uint32_t)hex4(p + 2);
-  p += 6;
-  if (code >= 0xD800 && code <= 0xDFFF) {
-    code = 0x10000 + ((code - 0xD800) << 10) + ((uint32_t)hex4(p + 2) - 0xDC00);
-    p += 6;
-  }
-  *at = p;
-  if (code < 0x80) {
-    out[0] = (char)code;
-    return 1;
-  }
-  if (code < 0x800) {
-    out[0] = (char)(0xC0 | code >> 6);
-    out[1] = (char)(0x80 | (code & 0x3F));
-    return 2;
-  }
-  if (code < 0x10000) {
-    out[0] = (char)(0xE0 | code >> 12);
-    out[1] = (char)(0x80 | (code >> 6 & 0x3F));
-    out[2] = (char)(0x80 | (code & 0x3F));
-    return 3;
-  }
-  out[0] = (char)(0xF0 | code >> 18);
-  out[1] = (char)(0x80 | (code >> 12 & 0x3F));
-  out[2] = (char)(0x80 | (code >> 6 & 0x3F));
-  out[3] = (char)(0x80 | (code & 0x3F));
-  return 4;
 }
 
 /* --- numbers --------------------------------------------------------------------------------- */
@@ -257,14 +197,14 @@ static const char *skip_digits(const char *p, const char *end) {
   return p;
 }
 
-/* Reads the number at `start` into a new entry. Returns its end, or NULL with the error noted. */
-static const char *read_number(struct reader *r, const char *start) {
+/* Reads the number at `start` into a new entry. Returns its end, or NULL and records the error. */
+static const char *read_number(reader *r, const char *start) {
   const char *p = start, *digits;
-  enum json_kind kind = JSON_INTEGER;
+  json_kind kind = JSON_INTEGER;
   if (*p == '-') p++;
   if (p == r->end || !is_digit(*p)) return fail(r, "digit expected", p), NULL;
   if (*p == '0') {
-    p++; /* and no digit after it: a second one is no separator */
+    p++; /* a digit after it is an error: the next step expects a separator */
   } else {
     p = skip_digits(p, r->end);
   }
@@ -286,120 +226,18 @@ static const char *read_number(struct reader *r, const char *start) {
   return add(r, kind, start, (size_t)(p - start)) != NULL ? p : NULL;
 }
 
-bool json_integer(const char *literal, size_t length, int64_t *integer) {
-  const bool negative = literal[0] == '-';
-  int64_t value = 0;
-  size_t i;
-  for (i = negative; i < length; i++) {
-    const int digit = literal[i] - '0';
-    if (value > (INT64_MAX - digit) / 10) return false;
-    value = value * 10 + digit;
-  }
-  *integer = negative ? -value : value;
-  return true;
-}
+/* --- structure ------------------------------------------------------------------------------- */
 
-/* The exponent that `p` spells after its `e`, or one that no literal's digits can make up for. */
-static int read_exponent(const char *p, const char *end) {
-  const bool negative = *p == '-';
-  int value = 0;
-  if (*p == '-' || *p == '+') p++;
-  for (; p < end; p++)
-    if (value < 100000) value = value * 10 + (*p - '0');
-  return negative ? -value : value;
-}
-
-/*
-** strtod rounds correctly, but expects the locale's decimal point. So it is given a literal that
-** has none: 12.5e3 as 125e2.
-*/
-double json_real(const char *literal, size_t length) {
-  char plain[JSON_NUMBER_MAX + 16];
-  const char *p, *const end = literal + length;
-  size_t size = 0;
-  int exponent = 0;
-  bool fraction = false;
-  for (p = literal; p < end && *p != 'e' && *p != 'E'; p++) {
-    if (*p == '.') {
-      fraction = true;
-    } else {
-      plain[size++] = *p;
-      exponent -= fraction;
-    }
-  }
-  if (p < end) exponent += read_exponent(p + 1, end);
-  (void)snprintf(plain + size, sizeof plain - size, "e%d", exponent);
-  return strtod(plain, NULL);
-}
-
-/* --- member names ---------------------------------------------------------------------------- */
-
-struct name {
-  const char *at, *end;
-  bool escaped;
-};
-
-/* Moves the next decoded bytes of *name to `out`. Returns their number, 0 at the end. */
-static size_t take(struct name *name, char out[4]) {
-  if (name->at == name->end) return 0;
-  if (*name->at == '\\') return json_unescape(&name->at, out);
-  out[0] = *name->at++;
-  return 1;
-}
-
-/* Orders two names by their decoded bytes. */
-static int compare_names(const void *left, const void *right) {
-  struct name a = *(const struct name *)left, b = *(const struct name *)right;
-  const size_t a_size = (size_t)(a.end - a.at), b_size = (size_t)(b.end - b.at);
-  char a_bytes[4], b_bytes[4];
-  size_t a_count = 0, b_count = 0, a_next = 0, b_next = 0;
-  if (!a.escaped && !b.escaped) {
-    const int order = memcmp(a.at, b.at, a_size < b_size ? a_size : b_size);
-    return order != 0 ? order : (a_size > b_size) - (a_size < b_size);
-  }
-  for (;;) {
-    if (a_next == a_count) a_count = take(&a, a_bytes), a_next = 0;
-    if (b_next == b_count) b_count = take(&b, b_bytes), b_next = 0;
-    if (a_count == 0 || b_count == 0) return (a_count != 0) - (b_count != 0);
-    if (a_bytes[a_next] != b_bytes[b_next])
-      return (unsigned char)a_bytes[a_next] < (unsigned char)b_bytes[b_next] ? -1 : 1;
-    a_next++;
-    b_next++;
-  }
-}
-
-/*
-** Compares the names of `object`, whose end has been read; sorted, so that hostile names cost no
-** more than others. False if one appears twice. Not inlined: keeps its array off the usual path.
-*/
-__attribute__((noinline)) static bool check_names(struct reader *r,
-                                                  const struct json_value *object) {
-  struct name names[JSON_MEMBERS_MAX];
-  const struct json_value *value;
-  const char *twice = NULL;
-  size_t count = 0, i;
-  for (value = object + 1; value < r->next; value += 1 + json_span(value + 1)) {
-    names[count].at = r->bytes + value->start;
-    names[count].end = names[count].at + value->length;
-    names[count].escaped = value->escaped;
-    count++;
-  }
-  /* cppcheck-suppress uninitvar ; the first `count` are set, and no more are looked at */
-  qsort(names, count, sizeof names[0], compare_names);
-  for (i = 1; i < count; i++) {
-    if (compare_names(&names[i - 1], &names[i]) == 0) {
-      const bool later = names[i].at > names[i - 1].at;
-      const char *const second = later ? names[i].at : names[i - 1].at;
-      if (twice == NULL || second < twice) twice = second;
-    }
-  }
-  return twice == NULL || fail(r, "duplicate member name", twice - 1);
+/* Checks that the names of `object`, which ends at the next entry, are unique. */
+static bool check_names(reader *r, const json_value *object) {
+  const char *const duplicate = json_find_duplicate(r->bytes, object, r->next);
+  return duplicate == NULL || fail(r, "duplicate member name", duplicate - 1);
 }
 
 /* Reads a member's name and the colon. */
-INLINE enum step read_name(struct reader *r, const char **at) {
-  struct open *const object = &r->open[r->depth - 1];
-  struct json_value *name;
+INLINE step read_name(reader *r, const char **at) {
+  container *const object = &r->open[r->depth - 1];
+  json_value *name;
   if (peek(r, at) != '"') return fail(r, "member name expected", *at), FAILED;
   if (++r->members > JSON_MEMBERS_MAX)
     return fail_as(r, JSON_TOO_LARGE, "too many members", *at), FAILED;
@@ -408,7 +246,7 @@ INLINE enum step read_name(struct reader *r, const char **at) {
   if (name->escaped) {
     object->suspect = true;
   } else {
-    const uint8_t hash = json_name_hash(r->bytes + name->start, name->length);
+    const uint8_t hash = json_name_hash(r->bytes + name->start, name->len);
     const uint64_t bit = UINT64_C(1) << (hash & 63);
     object->suspect |= (object->hashes[hash >> 6] & bit) != 0;
     object->hashes[hash >> 6] |= bit;
@@ -419,11 +257,9 @@ INLINE enum step read_name(struct reader *r, const char **at) {
   return VALUE_EXPECTED;
 }
 
-/* --- structure ------------------------------------------------------------------------------- */
-
 /* Opens the array or object at *at. */
-INLINE enum step open_value(struct reader *r, const char **at, enum json_kind kind) {
-  struct open *open;
+INLINE step open_value(reader *r, const char **at, json_kind kind) {
+  container *open;
   if (r->depth == JSON_DEPTH_MAX)
     return fail_as(r, JSON_TOO_LARGE, "nested too deeply", *at), FAILED;
   open = &r->open[r->depth];
@@ -440,25 +276,25 @@ INLINE enum step open_value(struct reader *r, const char **at, enum json_kind ki
   return kind == JSON_OBJECT ? NAME_EXPECTED : VALUE_EXPECTED;
 }
 
-/* Reads `word` at `p` into a new entry. Returns its end, or NULL with the error noted. */
-static const char *read_word(struct reader *r, const char *p, const char *word, size_t length,
-                             enum json_kind kind) {
+/* Reads `word` at `p` into a new entry. Returns its end, or NULL and records the error. */
+static const char *read_word(reader *r, const char *p, const char *word, size_t len,
+                             json_kind kind) {
   const size_t left = (size_t)(r->end - p);
   size_t i;
-  for (i = 0; i < length; i++)
+  for (i = 0; i < len; i++)
     if (i == left || p[i] != word[i]) return fail(r, "value expected", p + i), NULL;
-  return add(r, kind, p, length) != NULL ? p + length : NULL;
+  return add(r, kind, p, len) != NULL ? p + len : NULL;
 }
 
-/* Reads a null, which does not count as an object's member. */
-static const char *read_null(struct reader *r, const char *p) {
-  struct json_value *const in = r->depth > 0 ? r->open[r->depth - 1].value : NULL;
+/* Reads a null, which is not counted as a member of an object. */
+static const char *read_null(reader *r, const char *p) {
+  json_value *const in = r->depth > 0 ? r->open[r->depth - 1].value : NULL;
   if (in != NULL && in->kind == JSON_OBJECT) in->count--;
   return read_word(r, p, "null", 4, JSON_NULL);
 }
 
-/* Reads the number or word at `p`. Returns its end, or NULL with the error noted. */
-static const char *read_scalar(struct reader *r, const char *p, int c) {
+/* Reads the number or word at `p`. Returns its end, or NULL and records the error. */
+static const char *read_scalar(reader *r, const char *p, int c) {
   if (c == 't') return read_word(r, p, "true", 4, JSON_TRUE);
   if (c == 'f') return read_word(r, p, "false", 5, JSON_FALSE);
   if (c == 'n') return read_null(r, p);
@@ -466,8 +302,8 @@ static const char *read_scalar(struct reader *r, const char *p, int c) {
   return fail(r, "value expected", p), NULL;
 }
 
-/* Reads a value, of an array or object its beginning. */
-INLINE enum step read_value(struct reader *r, const char **at) {
+/* Reads a scalar, or the beginning of an array or object. */
+INLINE step read_value(reader *r, const char **at) {
   const int c = peek(r, at);
   if (c == '"') return read_string(r, at, JSON_STRING) != NULL ? VALUE_ENDED : FAILED;
   if (c == '{') return open_value(r, at, JSON_OBJECT);
@@ -476,10 +312,10 @@ INLINE enum step read_value(struct reader *r, const char **at) {
   return *at != NULL ? VALUE_ENDED : FAILED;
 }
 
-/* Reads what follows a value: a comma, the end of what it is in, or the end of the input. */
-INLINE enum step read_after_value(struct reader *r, const char **at) {
+/* Reads what follows a value: a comma, the end of the enclosing array or object, or the end of the input. */
+INLINE step read_after_value(reader *r, const char **at) {
   const int c = peek(r, at);
-  struct open *open;
+  container *open;
   bool object;
   if (r->depth == 0) return c < 0 ? DONE : (fail(r, "end of input expected", *at), FAILED);
   open = &r->open[r->depth - 1];
@@ -493,16 +329,16 @@ INLINE enum step read_after_value(struct reader *r, const char **at) {
     return fail(r, object ? "',' or '}' expected" : "',' or ']' expected", *at), FAILED;
   ++*at;
   r->depth--;
-  open->value->length = (uint32_t)(r->next - open->value - 1);
+  open->value->len = (uint32_t)(r->next - open->value - 1);
   return open->suspect && !check_names(r, open->value) ? FAILED : VALUE_ENDED;
 }
 
-bool json_parse(const char *bytes, size_t length, struct json_value *values, size_t capacity,
-                struct json_error *error) {
+bool json_parse(const char *bytes, size_t len, json_value *values, size_t capacity,
+                json_error *error) {
   const char *at = bytes;
-  struct reader r;
+  reader r;
   r.bytes = bytes;
-  r.end = bytes + length;
+  r.end = bytes + len;
   r.next = values;
   r.last = values + capacity;
   r.bounded = capacity >= JSON_VALUES_MAX;
@@ -510,13 +346,13 @@ bool json_parse(const char *bytes, size_t length, struct json_value *values, siz
   r.depth = 0;
   r.error = error;
   error->status = JSON_OK;
-  if (length > JSON_BYTES_MAX) return fail_as(&r, JSON_TOO_LARGE, "input too long", bytes);
-  if (length >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0)
+  if (len > JSON_BYTES_MAX) return fail_as(&r, JSON_TOO_LARGE, "input too long", bytes);
+  if (len >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0)
     return fail(&r, "byte order mark before the value", bytes);
   for (;;) {
-    enum step step = read_value(&r, &at);
-    while (step == VALUE_ENDED) step = read_after_value(&r, &at);
-    if (step == NAME_EXPECTED) step = read_name(&r, &at);
-    if (step != VALUE_EXPECTED) return step == DONE;
+    step next = read_value(&r, &at);
+    while (next == VALUE_ENDED) next = read_after_value(&r, &at);
+    if (next == NAME_EXPECTED) next = read_name(&r, &at);
+    if (next != VALUE_EXPECTED) return next == DONE;
   }
 }

@@ -1,10 +1,10 @@
 /*
 ** SIGINT and SIGTERM for an event loop: see signals.h.
 **
-** The handler writes to a pipe. (To read signals from a descriptor, they must be blocked, and each program
-** that os.execute or io.popen starts would inherit the block: neither Ctrl-C nor a supervisor could stop it.)
-** It may run in any thread of the process, and, until exec, in a forked child. The child shares
-** the pipe, so there the handler passes the signal on to the disposition from before.
+** The handler writes to a pipe. (A signalfd needs blocked signals, and programs that os.execute or io.popen start would
+** inherit the block: neither Ctrl-C nor a supervisor could stop them.) It may run in any thread of the process and,
+** until exec, in a forked child. The child shares the pipe, so there the handler passes the signal to the disposition
+** from before.
 */
 #include "signals.h"
 
@@ -17,18 +17,19 @@
 
 #include "../common/descriptors.h"
 
-/* How long a signal may stay unread before the next one ends the process: the loop is blocked. */
+/* When a signal is unread for longer, the loop is blocked: the next signal ends the process. */
 #define BLOCKED_S 1
 
 static const int numbers[SIGNALS_COUNT] = {SIGINT, SIGTERM};
 
-/* What the handler needs. A disposition belongs to the process, so this cannot belong to a state. */
+/* The handler's data. A disposition belongs to the process, so this cannot belong to a Lua state. */
 static struct {
-  signals *volatile catcher; /* NULL: none; in a forked child, until it closes it, the parent's */
-  volatile int running;      /* threads in the handler: the catcher must not go meanwhile */
-  volatile bool forgets;     /* forget_threads is installed */
+  signals
+      *volatile catcher; /* or NULL; in a forked child the parent's, until the child closes it */
+  volatile int running;  /* threads in the handler: the catcher must not be freed until it is 0 */
+  volatile bool forgets; /* forget_threads is installed */
   volatile sig_atomic_t pending; /* a signal was caught and is unread */
-  time_t caught_at;              /* when the first unread one was caught, in seconds */
+  time_t caught_at;              /* when the first unread signal was caught, in seconds */
 } caught;
 
 static time_t now_s(void) {
@@ -37,34 +38,34 @@ static time_t now_s(void) {
   return time.tv_sec;
 }
 
-/* Gives the signal `number` to the disposition from before. */
+/* Passes the signal `number` to the disposition from before. */
 static void pass_on(const signals *catcher, int number) {
   int i;
   for (i = 0; i < SIGNALS_COUNT; i++)
     if (numbers[i] == number) (void)sigaction(number, &catcher->before[i], NULL);
-  (void)raise(number); /* comes when the handler returns */
+  (void)raise(number); /* delivered when the handler returns */
 }
 
 static void on_signal(int number) {
-  const int kept = errno;
+  const int saved = errno;
   const signals *catcher;
   (void)__sync_add_and_fetch(&caught.running, 1);
   catcher = caught.catcher;
   if (catcher != NULL && catcher->pid != getpid()) {
     pass_on(catcher, number);
   } else if (catcher != NULL) {
-    /* A blocked loop cannot end the process when a second signal asks for it. (PID 1 ignores signals that
-       have the default disposition, so it is not left to that.) */
+    /* A blocked loop does not react to the second signal, so the process is ended here. The default disposition would
+       not do that for PID 1, which ignores such signals. */
     if (caught.pending != 0 && now_s() - caught.caught_at > BLOCKED_S) _exit(128 + number);
     if (caught.pending == 0) caught.caught_at = now_s();
     caught.pending = 1;
-    (void)write(catcher->write_fd, "", 1); /* a pipe that is full can be read as well */
+    (void)write(catcher->write_fd, "", 1); /* a full pipe is readable, too */
   }
   (void)__sync_sub_and_fetch(&caught.running, 1);
-  errno = kept;
+  errno = saved;
 }
 
-/* Blocks or unblocks a signal in this thread; whether it was blocked. */
+/* Blocks or unblocks a signal in this thread. Returns whether it was blocked. */
 static bool set_blocked(int number, bool blocked) {
   sigset_t set, before;
   (void)sigemptyset(&set);
@@ -78,8 +79,8 @@ static void close_pipe(const signals *self) {
   (void)close(self->write_fd);
 }
 
-/* In a forked child, after fork: threads of the parent that were in the handler are not there, and signals_close
-   would wait for them for ever. */
+/* Runs in a forked child: threads of the parent that were in the handler do not exist in it, and signals_close would
+   wait for them for ever. */
 static void forget_threads(void) {
   caught.running = 0;
 }
@@ -120,8 +121,8 @@ bool signals_caught(signals *self) {
   bool found = false;
   if (!signals_is_ours(self)) return false;
   while (read(self->fd, signs, sizeof signs) > 0) found = true;
-  /* After the read, which may take a signal that comes during it: `pending` would stay set for a signal
-     that was read, and the next one would end the process. */
+  /* After the read, which may consume a signal that is caught during it: `pending` would stay set for a signal that was
+     read, and the next one would end the process. */
   caught.pending = 0;
   return found;
 }
@@ -132,7 +133,7 @@ void signals_close(signals *self) {
   self->installed = false;
   for (i = 0; i < SIGNALS_COUNT; i++) {
     struct sigaction current;
-    /* Whoever has installed a handler since keeps it. */
+    /* A handler that was installed since is left in place. */
     if (sigaction(numbers[i], NULL, &current) == 0 && current.sa_handler == on_signal)
       (void)sigaction(numbers[i], &self->before[i], NULL);
     if (self->blocked[i]) (void)set_blocked(numbers[i], true);

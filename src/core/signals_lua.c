@@ -2,8 +2,8 @@
 ** apivideo.core.signals: SIGINT and SIGTERM for Lua.
 **
 **   catcher | nil, message = signals.catch()
-**   fd = catcher:fd()          to wait for
-**   caught = catcher:caught()  whether one has come since the last call; nil once it is closed, and in a
+**   fd = catcher:fd()          the descriptor to wait for
+**   caught = catcher:caught()  whether a signal was caught since the last call; nil once it is closed, and in a
 **                              forked child
 **   catcher:close()
 */
@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "../common/lua_aux.h"
 #include "signals.h"
 
 #define CATCHER "apivideo.signals"
@@ -55,21 +56,16 @@ static int close_catcher(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg methods[] = {{"fd", fd},
-                                   {"caught", caught},
-                                   {"close", close_catcher},
-                                   {"__gc", close_catcher},
-                                   {"__close", close_catcher},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"fd", fd}, {"caught", caught}, {"close", close_catcher}, {NULL, NULL}};
+
+static const luaL_Reg metamethods[] = {
+    {"__gc", close_catcher}, {"__close", close_catcher}, {NULL, NULL}};
 
 static const luaL_Reg functions[] = {{"catch", catch}, {NULL, NULL}};
 
 void signals_open_module(lua_State *L) {
-  (void)luaL_newmetatable(L, CATCHER);
-  compat_setfuncs(L, methods);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  aux_new_class(L, CATCHER, methods, metamethods);
   lua_newtable(L);
   compat_setfuncs(L, functions);
 }

@@ -15,7 +15,7 @@ signature_context *signature_new(void) {
       OSSL_PARAM_construct_end()};
   EVP_MAC *const mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
   signature_context *context = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
-  EVP_MAC_free(mac); /* the context holds its own reference */
+  EVP_MAC_free(mac); /* the context has its own reference */
   if (context != NULL && !EVP_MAC_CTX_set_params(context, params)) {
     EVP_MAC_CTX_free(context);
     context = NULL;
@@ -27,25 +27,25 @@ void signature_free(signature_context *context) {
   EVP_MAC_CTX_free(context);
 }
 
-bool signature_restarts(signature_context *context) {
-  return compat_hmac_restarts(context);
+bool signature_can_reinit(signature_context *context) {
+  return compat_hmac_can_reinit(context);
 }
 
-bool signature_begin(signature_context *context, const char *key, size_t length) {
-  return EVP_MAC_init(context, (const unsigned char *)key, length, NULL) == 1;
+bool signature_init(signature_context *context, const char *key, size_t len) {
+  return EVP_MAC_init(context, (const unsigned char *)key, len, NULL) == 1;
 }
 
-bool signature_again(signature_context *context) {
+bool signature_reinit(signature_context *context) {
   return EVP_MAC_init(context, NULL, 0, NULL) == 1;
 }
 
-bool signature_update(signature_context *context, const char *bytes, size_t length) {
-  return EVP_MAC_update(context, (const unsigned char *)bytes, length) == 1;
+bool signature_update(signature_context *context, const char *bytes, size_t len) {
+  return EVP_MAC_update(context, (const unsigned char *)bytes, len) == 1;
 }
 
-bool signature_finish(signature_context *context, unsigned char digest[SIGNATURE_BYTES]) {
-  size_t length;
-  return EVP_MAC_final(context, digest, &length, SIGNATURE_BYTES) == 1 && length == SIGNATURE_BYTES;
+bool signature_final(signature_context *context, unsigned char digest[SIGNATURE_BYTES]) {
+  size_t len;
+  return EVP_MAC_final(context, digest, &len, SIGNATURE_BYTES) == 1 && len == SIGNATURE_BYTES;
 }
 
 #else
@@ -60,26 +60,26 @@ void signature_free(signature_context *context) {
   HMAC_CTX_free(context);
 }
 
-bool signature_restarts(signature_context *context) {
+bool signature_can_reinit(signature_context *context) {
   (void)context;
   return true;
 }
 
-bool signature_begin(signature_context *context, const char *key, size_t length) {
-  return length <= INT_MAX && HMAC_Init_ex(context, key, (int)length, EVP_sha256(), NULL) == 1;
+bool signature_init(signature_context *context, const char *key, size_t len) {
+  return len <= INT_MAX && HMAC_Init_ex(context, key, (int)len, EVP_sha256(), NULL) == 1;
 }
 
-bool signature_again(signature_context *context) {
+bool signature_reinit(signature_context *context) {
   return HMAC_Init_ex(context, NULL, 0, NULL, NULL) == 1;
 }
 
-bool signature_update(signature_context *context, const char *bytes, size_t length) {
-  return HMAC_Update(context, (const unsigned char *)bytes, length) == 1;
+bool signature_update(signature_context *context, const char *bytes, size_t len) {
+  return HMAC_Update(context, (const unsigned char *)bytes, len) == 1;
 }
 
-bool signature_finish(signature_context *context, unsigned char digest[SIGNATURE_BYTES]) {
-  unsigned int length;
-  return HMAC_Final(context, digest, &length) == 1 && length == SIGNATURE_BYTES;
+bool signature_final(signature_context *context, unsigned char digest[SIGNATURE_BYTES]) {
+  unsigned int len;
+  return HMAC_Final(context, digest, &len) == 1 && len == SIGNATURE_BYTES;
 }
 
 #endif
@@ -93,21 +93,19 @@ void signature_to_hex(const unsigned char digest[SIGNATURE_BYTES], char hex[SIGN
   }
 }
 
-/* The value of each hexadecimal digit + 1, else 0. No processor could predict branches on them. */
-static const unsigned char above[256] = {
+/* The value of each hexadecimal digit + 1; 0 for other bytes. A table, because branches on random digits are
+   mispredicted. */
+static const unsigned char digit_values[256] = {
     ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
     ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
     ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16};
 
-/*
-** Upper case is taken, too: the signature is the 32 bytes, the case of a digit says nothing about
-** them, and to refuse it would lose a genuine event.
-*/
-bool signature_from_hex(const char *hex, size_t length, unsigned char digest[SIGNATURE_BYTES]) {
+bool signature_from_hex(const char *hex, size_t len, unsigned char digest[SIGNATURE_BYTES]) {
   int i;
-  if (length != SIGNATURE_HEX) return false;
+  if (len != SIGNATURE_HEX) return false;
   for (i = 0; i < SIGNATURE_BYTES; i++) {
-    const int high = above[(unsigned char)hex[2 * i]], low = above[(unsigned char)hex[2 * i + 1]];
+    const int high = digit_values[(unsigned char)hex[2 * i]],
+              low = digit_values[(unsigned char)hex[2 * i + 1]];
     if (high == 0 || low == 0) return false;
     digest[i] = (unsigned char)((high - 1) * 16 + low - 1);
   }

@@ -1,21 +1,23 @@
 /*
-** RFC 3339 to seconds since 1970: see timestamp.h. Depends on no time zone and no locale.
+** RFC 3339 dates and times: see timestamp.h.
 */
 #include "timestamp.h"
 
-struct cursor {
-  const char *at, *end;
-};
+#include <assert.h>
 
-/* Takes one byte if it is `a` or `b`. */
-static bool take(struct cursor *c, char a, char b) {
+typedef struct cursor {
+  const char *at, *end;
+} cursor;
+
+/* Consumes one byte if it is `a` or `b`. */
+static bool take(cursor *c, char a, char b) {
   if (c->at == c->end || (*c->at != a && *c->at != b)) return false;
   c->at++;
   return true;
 }
 
-/* Takes a number of exactly `digits` digits between `low` and `high`. */
-static bool take_number(struct cursor *c, int digits, int low, int high, int *number) {
+/* Consumes exactly `digits` digits; false unless their value is between `low` and `high`. */
+static bool take_number(cursor *c, int digits, int low, int high, int *number) {
   int value = 0;
   if (c->end - c->at < digits) return false;
   for (; digits > 0; digits--, c->at++) {
@@ -26,7 +28,7 @@ static bool take_number(struct cursor *c, int digits, int low, int high, int *nu
   return value >= low && value <= high;
 }
 
-/* Leap days of the years up to and with `year` (-1 or later), from a start long before. */
+/* Leap days from a fixed year before year 0 to the end of `year`, -1 or later. */
 static int leap_days(int year) {
   year += 400;
   return year / 4 - year / 100 + year / 400;
@@ -45,8 +47,8 @@ static int days_in_month(int year, int month) {
   return days[month - 1] + (month == 2 && leap);
 }
 
-/* Takes a fraction, if there is one: a point and at least one digit. */
-static bool take_fraction(struct cursor *c, int32_t *nanoseconds) {
+/* Consumes a fraction, if there is one: a point and at least one digit. */
+static bool take_fraction(cursor *c, int32_t *nanoseconds) {
   int32_t unit = 100000000;
   *nanoseconds = 0;
   if (!take(c, '.', '.')) return true;
@@ -56,8 +58,8 @@ static bool take_fraction(struct cursor *c, int32_t *nanoseconds) {
   return true;
 }
 
-/* Takes Z, +01:00 or +0100. */
-static bool take_offset(struct cursor *c, int *seconds) {
+/* Consumes an offset: Z, +01:00 or +0100. */
+static bool take_offset(cursor *c, int *seconds) {
   const bool west = c->at < c->end && *c->at == '-';
   int hours, minutes;
   *seconds = 0;
@@ -69,8 +71,8 @@ static bool take_offset(struct cursor *c, int *seconds) {
   return true;
 }
 
-bool timestamp_parse(const char *text, size_t length, int64_t *seconds, int32_t *nanoseconds) {
-  struct cursor c = {text, text + length};
+bool timestamp_parse(const char *text, size_t len, int64_t *seconds, int32_t *nanoseconds) {
+  cursor c = {text, text + len};
   int year, month, day, hour, minute, second, offset;
   int32_t fraction;
   if (!take_number(&c, 4, 0, 9999, &year) || !take(&c, '-', '-') ||
@@ -83,6 +85,7 @@ bool timestamp_parse(const char *text, size_t length, int64_t *seconds, int32_t 
     return false;
   *seconds =
       days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
+  assert(fraction >= 0 && fraction <= 999999999);
   *nanoseconds = fraction;
   return true;
 }

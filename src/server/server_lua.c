@@ -14,7 +14,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "../common/arguments_lua.h"
+#include "../common/lua_aux.h"
 #include "../common/headers_lua.h"
 #include "../common/pin.h"
 #include "server.h"
@@ -37,10 +37,10 @@ static int new_server(lua_State *L) {
   size_t length;
   options.host = luaL_checklstring(L, 1, &length);
   luaL_argcheck(L, strlen(options.host) == length, 1, "a host must not contain NUL");
-  options.port = (unsigned)arguments_check_integer(L, 2, 0, 65535);
-  options.max_body = (size_t)arguments_check_integer(L, 3, 0, 1 << 30);
-  options.timeout = (unsigned)arguments_check_integer(L, 4, 1, 86400);
-  options.max_connections = (unsigned)arguments_check_integer(L, 5, 1, 1 << 20);
+  options.port = (unsigned)aux_check_integer(L, 2, 0, 65535);
+  options.max_body = (size_t)aux_check_integer(L, 3, 0, 1 << 30);
+  options.timeout = (unsigned)aux_check_integer(L, 4, 1, 86400);
+  options.max_connections = (unsigned)aux_check_integer(L, 5, 1, 1 << 20);
   self = lua_newuserdata(L, server_size());
   memset(self, 0, server_size());
   luaL_getmetatable(L, SERVER);
@@ -215,7 +215,7 @@ static void draft_headers(lua_State *L, server_request *request) {
 static int respond(lua_State *L) {
   server *self = check_server(L);
   const long long id = check_id(L);
-  const unsigned status = (unsigned)arguments_check_integer(L, 3, 200, 599);
+  const unsigned status = (unsigned)aux_check_integer(L, 3, 200, 599);
   size_t length;
   const char *body = luaL_optlstring(L, 5, "", &length); /* may run the collector */
   server_request *request;

@@ -1,7 +1,7 @@
 --- Dates of HTTP headers (RFC 9110, 5.6.7). Only the format that senders must use, IMF-fixdate, is accepted.
 
 local headers = require "apivideo.util.headers"
-local timestamp = require("apivideo.core").event.timestamp
+local timestamp = require("apivideo.core").timestamp
 
 local MONTHS = { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6, Jul = 7, Aug = 8, Sep = 9,
   Oct = 10, Nov = 11, Dec = 12 }

@@ -5,7 +5,7 @@ local errors = require "apivideo.error"
 local objects = require "apivideo.resources.objects"
 local options = require "apivideo.util.options"
 local redact = require "apivideo.util.redact"
-local timestamp = require("apivideo.core").event.timestamp
+local timestamp = require("apivideo.core").timestamp
 
 local webhook = {}
 

@@ -7,7 +7,7 @@ local errors = require "apivideo.error"
 local http_date = require "apivideo.util.http_date"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
-local timestamp = require("apivideo.core").event.timestamp
+local timestamp = require("apivideo.core").timestamp
 local webhook = require "apivideo.resources.webhooks.definition"
 
 -- Clocks and `createdAt` have errors of seconds: an id is remembered for longer than the calls in progress need it.
