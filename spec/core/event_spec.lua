@@ -386,7 +386,8 @@ describe("event.compile", function()
       { { [""] = { required = {} } }, "type name is empty" },
       { { [long] = { required = {} } }, "too long" },
       { { a = {} }, "`required`" }, { { a = { required = "x" } }, "`required`" },
-      { { a = { required = { 1 } } }, "names of fields only" }, { { a = { required = { "" } } }, "names of fields only" },
+      { { a = { required = { 1 } } }, "names of fields only" },
+      { { a = { required = { "" } } }, "names of fields only" },
       { { a = { required = { {} } } }, "names of fields only" }, { { a = { required = { long } } }, "too long" },
     } do
       assert.error_matches(function() event.compile(case[1]) end, case[2])

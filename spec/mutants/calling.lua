@@ -29,7 +29,7 @@ return {
   },
   {
     file = "src/core/http_response_lua.c", spec = "spec/http/reentry_spec.lua",
-    { "a response that a finalizer has read is read again", "if (transfer->state != HTTP_DONE) {", "if (false) {" },
+    { "a response that a finalizer has read is returned a second time", "if (transfer->state != HTTP_DONE) {", "if (false) {" },
   },
   {
     file = "src/core/http_header.c", spec = "spec/http/request_spec.lua",
@@ -90,7 +90,7 @@ return {
   },
   {
     file = "src/core/http_resend.c", spec = "spec/http/sent_spec.lua",
-    { "a sent request is sent again", "transfer->unanswered = !transfer->repeatable && http_was_sent(transfer);",
+    { "a sent request is retried", "transfer->unanswered = !transfer->repeatable && http_was_sent(transfer);",
       "transfer->unanswered = false;" },
   },
   {
@@ -130,7 +130,7 @@ return {
     file = "lua/apivideo/transport/call.lua", spec = "spec/transport/retry_spec.lua",
     { "what may have been done is done again", "if not (is_unprocessed or self.is_idempotent or self.settle and not may_still_run(err)) then return nil end", "" },
     { "retries have no end", "self.failures > option(self, \"retries\")", "false" },
-    { "retries go on when time is over", "if delay >= time_left(self) then return nil end", "" },
+    { "retries continue after the time limit", "if delay >= time_left(self) then return nil end", "" },
     { "rejected tokens are renewed without end", "and not is_renewed and self.account", "and self.account", spec = "spec/client/credentials_spec.lua" },
   },
   {
@@ -153,8 +153,8 @@ return {
   },
   {
     file = "lua/apivideo/util/json.lua", spec = "spec/util/json_spec.lua",
-    { "answers may hold what is no number", "cjson.decode_invalid_numbers(false)", "", spec = "spec/transport/hostile_json_spec.lua" },
-    { "answers may have any depth", "cjson.decode_max_depth(100)", "cjson.decode_max_depth(1000)", spec = "spec/transport/hostile_json_spec.lua" },
+    { "responses may contain NaN", "cjson.decode_invalid_numbers(false)", "", spec = "spec/transport/hostile_json_spec.lua" },
+    { "responses may have any depth", "cjson.decode_max_depth(100)", "cjson.decode_max_depth(1000)", spec = "spec/transport/hostile_json_spec.lua" },
     { "a decoded list is a plain table", "if value[1] ~= nil then json.array(value) end", "" },
     { "a decoded empty list is a plain table", ":gsub(EMPTY_LIST, '[\"' .. mark .. '\"]')", "" },
     { "the locale of the first call counts", "if locale ~= known_locale then", "if not cjson then" },

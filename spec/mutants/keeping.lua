@@ -106,7 +106,7 @@ return {
   },
   {
     file = "lua/apivideo/runtime/standalone.lua", spec = "spec/server/server_spec.lua",
-    { "what a handler spawns keeps its answer", "start(true, fn, ...)", "start(false, fn, ...)" },
+    { "a task that a handler spawns delays its response", "start(true, fn, ...)", "start(false, fn, ...)" },
   },
   {
     file = "lua/apivideo/inbox/group.lua", spec = "spec/inbox/inbox_spec.lua",

@@ -1,4 +1,4 @@
---- Checks of how bytes arrive, and what is answered.
+--- Checks of the server, the receiver and their responses.
 
 return {
   {

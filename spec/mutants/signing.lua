@@ -150,6 +150,6 @@ return {
       "if request.username then headers.Authorization = \"Basic \" .. request.username end" },
     { "hooks see headers with secrets", "headers[name] = is_hidden and \"***\" or", "headers[name] =" },
     { "hooks see bodies with secrets", "body = request.body and redact.text(request.body, secrets), attempt", "body = request.body, attempt" },
-    { "hooks see answers with secrets", "body = response and redact.text(response.body, secrets)", "body = response and response.body", spec = "spec/project/canary_spec.lua" },
+    { "hooks see responses with secrets", "body = response and redact.text(response.body, secrets)", "body = response and response.body", spec = "spec/project/canary_spec.lua" },
   },
 }
