@@ -22,9 +22,13 @@ local function builds(target)
   return run("make -s CFLAGS=-O1 " .. target)
 end
 
--- Whether a spec passes.
+-- Whether a spec passes. It runs in a session of its own, which is killed afterwards: the mutated child processes of a
+-- spec that fails may never end.
 local function passes(spec)
-  return run(("timeout -k 5 %d tools/with-lua 5.4 $(command -v busted) --no-keep-going %s"):format(SPEC_TIMEOUT_S, spec))
+  local passed = run(("setsid -w sh -c 'echo $$ > mutant.session; exec timeout -k 5 %d tools/with-lua 5.4 " ..
+    "$(command -v busted) --no-keep-going %s'"):format(SPEC_TIMEOUT_S, spec))
+  os.execute "pkill -KILL -s $(cat mutant.session) 2> /dev/null"
+  return passed
 end
 
 -- Whether a mutated file compiles. Otherwise its spec would fail for the wrong reason.
