@@ -22,10 +22,10 @@ describe("server in tr_TR", function()
   for what, head in pairs {
     ["a length and an encoding"] = "Content-Length: 4\r\nTRANSFER-ENCODING: chunked",
     ["an encoding and a length"] = "TRANSFER-ENCODING: chunked\r\nCONTENT-LENGTH: 4",
-    ["an unknown encoding"] = "TRANSFER-ENCODING: gzip",
+    ["an unknown encoding"] = "TRANSFER-ENCODING: gzip", -- 501 by libmicrohttpd 1.0.10
     ["an encoding with a space before its colon"] = "TRANSFER-ENCODING : chunked",
   } do
-    it("responds 400 to " .. what .. " in capitals, and handles nothing after it", function()
+    it("rejects " .. what .. " in capitals, and handles nothing after it", function()
       in_turkish(function()
         local handled = 0
         running = assert(server.listen { timeout = 5, handler = function()
@@ -33,7 +33,8 @@ describe("server in tr_TR", function()
           return 200
         end })
         local request = "POST / HTTP/1.1\r\nHost: x\r\n" .. head .. "\r\n\r\n" .. smuggled
-        assert.equal(400, (raw.exchange(running.port, request)))
+        local status = raw.exchange(running.port, request)
+        assert.is_true(status == 400 or status == 501 and what == "an unknown encoding", status)
         assert.equal(0, handled)
       end)
     end)
