@@ -130,7 +130,7 @@ describe("inbox store sqlite, processes #process", function()
     ]]):format(path)
     local output = process.run({ "-e", script }, "--ignore-signal=XFSZ")
     assert.matches("kept %d%d+", output)
-    assert.matches("disk I/O error; see whether", output)
+    assert.matches("disk I/O error; check its disk", output)
     assert.matches("over\n", output)
   end)
 
@@ -150,7 +150,7 @@ describe("inbox store sqlite, processes #process", function()
       print "over"
     ]]):format(file) }, is_root and "setpriv --reuid=65534 --regid=65534 --clear-groups" or "")
     os.execute("chmod 644 " .. file)
-    assert.truthy(output:find("nil.*store_unavailable.*readonly database; let the user"), output)
+    assert.truthy(output:find("nil.*store_unavailable.*readonly database; allow the user"), output)
     assert.truthy(output:find "over")
     store = sqlite { path = file }
     assert.equal(1, assert(store:stats()).waiting)

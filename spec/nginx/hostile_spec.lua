@@ -20,7 +20,7 @@ return { receiver = apivideo.receiver { secrets = "]] .. SECRET .. [[",
 -- The directives of the example that limit senders.
 local function limits()
   local file = assert(io.open "examples/nginx/nginx.conf")
-  local section = file:read "*a":match "\n  # The port is open[^\n]*\n(.-)\n\n"
+  local section = file:read "*a":match "\n  # Limits, because the port is open[^\n]*\n(.-)\n\n"
   file:close()
   return section:gsub("#[^\n]*", ""):gsub("%d+s;", "1s;")
 end
