@@ -64,10 +64,10 @@ describe_nginx("receiver in nginx under attack #process", function()
     return response.status
   end
 
-  for _, name in ipairs { "idle connections", "half a head", "heads byte by byte", "bodies byte by byte",
-    "chunked bodies without end", "lines of a chunk's size without end", "bodies of a megabyte, half sent",
-    "huge headers", "requests that leave at once" } do
-    it("responds to honest deliveries during " .. name, function()
+  for _, name in ipairs { "idle connections", "half a header section", "header sections byte by byte",
+    "bodies byte by byte", "endless chunked bodies", "endless chunk-size lines", "bodies of a megabyte, half sent",
+    "huge headers", "requests closed at once" } do
+    it("responds to legitimate deliveries during " .. name, function()
       attack(crowd.attacks[name])
       for _ = 1, 5 do
         assert.equal(204, deliver())
@@ -78,7 +78,7 @@ describe_nginx("receiver in nginx under attack #process", function()
 
   it("closes connections with slow header sections, and with missing bodies", function()
     local all = {
-      attack(crowd.attacks["heads byte by byte"]), attack(crowd.attacks["half a head"]),
+      attack(crowd.attacks["header sections byte by byte"]), attack(crowd.attacks["half a header section"]),
       attack { first = "POST /webhooks HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf" },
     }
     for _, mine in ipairs(all) do wait_for(function() return mine.ended > 0 end, "the end of slow clients") end
