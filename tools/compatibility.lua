@@ -17,7 +17,7 @@ local FLOORS = {
   { "libmicrohttpd", "src/common/compat_mhd.h", '#error "[^"]*libmicrohttpd ([%d.]+)' },
   { "SQLite", "lua/apivideo/inbox/sqlite/connection.lua", "SQLite ([%d.]+) or newer is needed" },
   { "lua-nginx-module", "docs/guides/nginx.md", "Lua module ([%d.]+) or later" },
-  { "Redis", "lua/apivideo/inbox/redis/init.lua", "version ([%d.]+) or newer is needed" },
+  { "Redis", "lua/apivideo/inbox/redis/script_runner.lua", "version ([%d.]+) or newer is needed" },
 }
 
 local compatibility = { page = PAGE, order = ORDER, columns = COLUMNS }
