@@ -220,6 +220,20 @@ describe("documentation", function()
     end
   end)
 
+  it("names source files that exist, in the pages for contributors", function()
+    local pipe = io.popen "find docs lua spec src tools -type f"
+    local files, endings = "\n" .. pipe:read "*a", { lua = true, c = true, h = true, mk = true, md = true }
+    pipe:close()
+    for _, path in ipairs(docs.pages()) do
+      local text = path:find "^docs/contributing/" and read(path) or ""
+      for name, ending in text:gmatch "`([%w_/]+%.(%l+))`" do
+        local line = name .. "\n" -- the end of a path, such as `http_resend.c`
+        local exists = files:find("/" .. line, 1, true) or files:find("\n" .. line, 1, true)
+        assert.truthy(exists or not endings[ending], path .. " " .. name)
+      end
+    end
+  end)
+
   it("has every event type with its fields", function()
     local text = read("docs/guides/events.md")
     for _, name in ipairs(apivideo.events:names()) do
