@@ -171,7 +171,7 @@ describe("documentation", function()
         for word in line:gsub("%s+#.*", ""):gmatch("%S+") do words[#words + 1] = word end
         it("has a valid command line: " .. line, function()
           local first = table.remove(words, 1)
-          if first == "sudo" and words[1]:find "^tools/" then first = table.remove(words, 1) end
+          if first == "sudo" and (words[1] == "make" or words[1]:find "^tools/") then first = table.remove(words, 1) end
           if first == "apivideo" then
             assert.is_true((require("apivideo.cli").parser():pparse(words)))
           elseif first == "make" then
@@ -217,6 +217,20 @@ describe("documentation", function()
   it("names spec files that exist", function()
     for _, path in ipairs(docs.files()) do
       for spec in read(path):gmatch "`(spec/[%w_/]+%.lua)`" do read(spec) end
+    end
+  end)
+
+  it("names source files that exist, in the pages for contributors", function()
+    local pipe = io.popen "find docs lua spec src tools -type f"
+    local files, endings = "\n" .. pipe:read "*a", { lua = true, c = true, h = true, mk = true, md = true }
+    pipe:close()
+    for _, path in ipairs(docs.pages()) do
+      local text = path:find "^docs/contributing/" and read(path) or ""
+      for name, ending in text:gmatch "`([%w_/]+%.(%l+))`" do
+        local line = name .. "\n" -- the end of a path, such as `http_resend.c`
+        local exists = files:find("/" .. line, 1, true) or files:find("\n" .. line, 1, true)
+        assert.truthy(exists or not endings[ending], path .. " " .. name)
+      end
     end
   end)
 
