@@ -37,9 +37,9 @@ size_t server_size(void) {
 /* ---- opening ---- */
 
 /* libmicrohttpd's MHD_AcceptPolicyCallback. */
-static enum MHD_Result on_accept(void *context, const struct sockaddr *address, socklen_t length) {
+static enum MHD_Result on_accept(void *context, const struct sockaddr *address, socklen_t len) {
   (void)address;
-  (void)length;
+  (void)len;
   return server_call_hook(context, SERVER_EVENT_ACCEPT, NULL) ? MHD_YES : MHD_NO;
 }
 

@@ -43,7 +43,7 @@ struct server_request {
   server_header *headers; /* their strings are libmicrohttpd's: valid as long as the request */
   size_t header_count;
   char *body;
-  size_t body_length, body_size; /* received (even if discarded), and allocated */
+  size_t body_len, body_size; /* received (even if discarded), and allocated */
   bool has_unread; /* at the last check bytes were unread, and no part of the body has come since */
   bool is_chunked, is_too_large;
   bool is_complete;     /* received whole */
