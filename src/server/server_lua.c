@@ -283,9 +283,10 @@ static const luaL_Reg methods[] = {{"close", close_server},
                                    {"refuse", refuse_next},
                                    {"stop_accepting", stop_accepting},
                                    {"active", active},
-                                   {"__gc", close_server},
-                                   {"__close", close_server},
                                    {NULL, NULL}};
+
+static const luaL_Reg metamethods[] = {
+    {"__gc", close_server}, {"__close", close_server}, {NULL, NULL}};
 
 static const luaL_Reg functions[] = {{"new", new_server}, {NULL, NULL}};
 
@@ -294,11 +295,7 @@ APIVIDEO_EXPORT int luaopen_apivideo_server_core(lua_State *L);
 /* Pushes the module: { new }. Stack: [-0, +1, m]. */
 int luaopen_apivideo_server_core(lua_State *L) {
   pin_module();
-  (void)luaL_newmetatable(L, SERVER);
-  compat_setfuncs(L, methods);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  aux_new_class(L, SERVER, methods, metamethods);
   lua_newtable(L);
   compat_setfuncs(L, functions);
   return 1;
