@@ -33,8 +33,8 @@ return {
     { "paths need not be decodable", [[is_decodable(text);]], "true;" },
     { "names need not be tokens", [[!http_is_token(name, len) || ]], "" },
     { "control characters are accepted", [[ || (value != NULL && !http_is_clean(value, value_len))]], "", spec = "spec/server/fuzz_findings_spec.lua" },
-    { "names are compared in the process's locale", [[  return ascii_equal(name, len, other, strlen(other));]],
-      [[  return len == strlen(other) && strncasecmp(name, other, len) == 0;]], spec = "spec/server/locale_spec.lua" },
+    { "names are compared in the process's locale", [[if (ascii_is_word(name, len, MHD_HTTP_HEADER_TRANSFER_ENCODING))]],
+      [[if (len == 17 && strncasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING, len) == 0)]], spec = "spec/server/locale_spec.lua" },
   },
   {
     file = "src/server/header_section.c", spec = "spec/server/malformed_spec.lua", -- each for libmicrohttpd before 1.0

@@ -3,8 +3,6 @@
 */
 #include "headers_lua.h"
 
-#include <stddef.h>
-
 #include "ascii.h"
 
 /* Pushes `name` in lower case. A name that is too long for the C stack is folded in a userdata: luaL_Buffer of Lua 5.1

@@ -34,10 +34,12 @@
    are for other sources. */
 #define MAX_FDS 2112
 
+/* The pool at index 1. Stack: [-0, +0, v]. */
 static http_pool *check_pool(lua_State *L) {
   return luaL_checkudata(L, 1, POOL);
 }
 
+/* The transfer at index 1. Stack: [-0, +0, v]. */
 static http_transfer *check_transfer(lua_State *L) {
   return luaL_checkudata(L, 1, TRANSFER);
 }
@@ -290,8 +292,8 @@ static int transfer_result(lua_State *L) {
   }
   if (transfer->state == HTTP_DONE) {
     const http_error kind = transfer->out_of_memory ? HTTP_OK : http_failure_kind(transfer);
-    http_take(
-        transfer); /* first: when a finalizer steps the pool, what it takes must be anchored */
+    /* First: when a finalizer steps the pool, what it takes must be anchored. */
+    http_take(transfer);
     release(L, 1, transfer);
     if (kind == HTTP_OK && !transfer->out_of_memory && http_response_push(L, transfer)) return 1;
     http_close(transfer);

@@ -16,6 +16,7 @@
 
 #define CATCHER "apivideo.signals"
 
+/* The catcher at index 1. Stack: [-0, +0, v]. */
 static signals *check_catcher(lua_State *L) {
   return luaL_checkudata(L, 1, CATCHER);
 }

@@ -16,18 +16,14 @@ typedef struct fields {
   bool is_chunked, is_invalid;
 } fields;
 
-static bool is_named(const char *name, size_t len, const char *other) {
-  return ascii_equal(name, len, other, strlen(other));
-}
-
 /* libmicrohttpd's MHD_KeyValueIteratorN. */
 static enum MHD_Result read_field(void *context, enum MHD_ValueKind kind, const char *name,
                                   size_t len, const char *value, size_t value_len) {
   fields *found = context;
   (void)kind;
-  if (is_named(name, len, MHD_HTTP_HEADER_HOST)) found->hosts++;
-  if (is_named(name, len, MHD_HTTP_HEADER_CONTENT_LENGTH)) found->framings++;
-  if (is_named(name, len, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
+  if (ascii_is_word(name, len, MHD_HTTP_HEADER_HOST)) found->hosts++;
+  if (ascii_is_word(name, len, MHD_HTTP_HEADER_CONTENT_LENGTH)) found->framings++;
+  if (ascii_is_word(name, len, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
     found->framings++;
     found->is_chunked = value != NULL && ascii_equal_strings(value, "chunked");
     /* 6.1: this server decodes no other transfer coding. */

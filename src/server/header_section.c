@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "../common/http_syntax.h"
+
 /* Where the next header line has to begin; NULL once a line began elsewhere. */
 typedef struct walk {
   const char *next;
@@ -26,7 +28,7 @@ static enum MHD_Result walk_header(void *context, enum MHD_ValueKind kind, const
   (void)kind;
   at->next = NULL;
   if (!is_next || value == NULL) return MHD_NO;
-  while (space < value && (*space == ' ' || *space == '\t')) space++;
+  while (space < value && http_is_blank(*space)) space++;
   if (space == value) at->next = after_line(value + value_len);
   return at->next != NULL ? MHD_YES : MHD_NO;
 }

@@ -24,14 +24,14 @@
 #define DESCRIPTORS_RESERVED 24 /* for everything that is not a connection */
 #define RETRY_MS 100            /* between attempts to accept while the system has no resources */
 
-/* Sets the error; false. */
+/* Sets the error that there are more connections than select() can wait for; false. */
 static bool fail_for_select(server *self) {
-  (void)snprintf(self->error, sizeof self->error,
-                 "%zu connections are more than select() can wait for (FD_SETSIZE, %d "
-                 "descriptors), which this "
-                 "server uses for lack of epoll: lower max_connections to %d",
-                 self->max_connections, SERVER_POLLER_DESCRIPTORS_MAX,
-                 SERVER_POLLER_DESCRIPTORS_MAX - DESCRIPTORS_RESERVED);
+  (void)snprintf(
+      self->error, sizeof self->error,
+      "%zu connections are more than select() can wait for (FD_SETSIZE, %d "
+      "descriptors), which this server uses for lack of epoll: lower max_connections to %d",
+      self->max_connections, SERVER_POLLER_DESCRIPTORS_MAX,
+      SERVER_POLLER_DESCRIPTORS_MAX - DESCRIPTORS_RESERVED);
   return false;
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/http_syntax.h"
 #include "body.h"
 #include "connections.h"
 #include "framing.h"
@@ -133,7 +134,7 @@ static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const 
   header->value = value == NULL ? "" : value;
   header->value_len = value == NULL ? 0 : value_len;
   /* libmicrohttpd before 1.0 leaves the whitespace after a value. */
-  while (header->value_len > 0 && strchr(" \t", header->value[header->value_len - 1]) != NULL)
+  while (header->value_len > 0 && http_is_blank(header->value[header->value_len - 1]))
     header->value_len--;
   return MHD_YES;
 }

@@ -89,7 +89,7 @@ bool server_is_header(const char *name, size_t name_len, const char *value, size
                                                 MHD_HTTP_HEADER_TRANSFER_ENCODING};
   size_t i;
   for (i = 0; i < sizeof framing_headers / sizeof *framing_headers; i++)
-    if (ascii_equal(name, name_len, framing_headers[i], strlen(framing_headers[i]))) return false;
+    if (ascii_is_word(name, name_len, framing_headers[i])) return false;
   return http_is_token(name, name_len) && value_len > 0 && http_is_clean(value, value_len);
 }
 

@@ -144,7 +144,7 @@ static long long pending_ms(const server *self) {
 }
 
 /* Runs libmicrohttpd while it makes progress, or until there are requests to take: another run would ask for
-   their responses, and suspend their connections. Whether there is work left that makes no visible progress. */
+   their responses, and suspend their connections. Returns whether work is left that makes no visible progress. */
 static bool run(server *self) {
   int runs = 0, idle_runs = 0;
   bool has_work, has_accepted;

@@ -70,7 +70,7 @@ typedef enum server_ending {
 
 /* ---- the server ---- */
 
-/* The bytes of a server. The caller allocates and zeroes them, and must not move them until server_close. */
+/* The size of a server in bytes. The caller allocates and zeroes it, and must not move it until server_close. */
 size_t server_size(void);
 /* Starts listening; false on failure: see server_error. The caller calls server_close in either case. */
 bool server_open(server *self, const server_options *options);
@@ -110,19 +110,19 @@ void server_close(server *self);
 const server_request *server_first(const server *self);
 /* Removes the oldest request from the queue if it has this id; else returns false. Its body is freed. */
 bool server_take(server *self, long long id);
-/* The bytes that a copy of a request needs. */
+/* The size of a copy of a request in bytes. */
 size_t server_copy_size(const server_request *request);
-/* Writes the copy into that many bytes, aligned for any object. */
+/* Writes the copy into memory of that size, aligned for any object. */
 void server_copy_into(server_copy *copy, const server_request *request);
 /* The request with this id if it was taken and has no response yet; else NULL. */
 server_request *server_find(server *self, long long id);
 
 /* ---- responses ---- */
 
-/* Starts a response with a copy of the body, instead of an earlier draft; false when memory is out. */
+/* Starts a response with a copy of the body, which replaces an earlier draft; false when memory is out. */
 bool server_draft(server_request *request, const char *body, size_t len);
-/* Whether a response may have this header: a valid field that does not frame the message, which
-   libmicrohttpd does. */
+/* Whether a response may have this header: a valid one that is not of message framing, which libmicrohttpd
+   writes. */
 bool server_is_header(const char *name, size_t name_len, const char *value, size_t value_len);
 /* Adds a header to the draft; false with errno when libmicrohttpd rejects it or memory is out. */
 bool server_draft_header(server_request *request, const char *name, const char *value);

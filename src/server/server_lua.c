@@ -14,8 +14,8 @@
 #include <limits.h>
 #include <string.h>
 
-#include "../common/lua_aux.h"
 #include "../common/headers_lua.h"
+#include "../common/lua_aux.h"
 #include "../common/pin.h"
 #include "server.h"
 
