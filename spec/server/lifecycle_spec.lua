@@ -45,6 +45,13 @@ describe("server", function()
     end
   end)
 
+  it("has a locked metatable, and no finalizer among its methods", function()
+    local instance = assert(core.new("127.0.0.1", 0, 1000, 30, 10))
+    assert.equal("apivideo.server", getmetatable(instance))
+    assert.is_nil(instance.__gc)
+    instance:close()
+  end)
+
   it("finishes the current requests when it stops, and accepts no new ones", function()
     local started, resume = runtime.latch(), runtime.latch()
     local port = listen(function()

@@ -10,12 +10,12 @@
 
 #include <microhttpd.h>
 
-/* `enum MHD_Result` is new in 0.9.71. This number is in the header of that version. */
+/* 0x00097002 is the number in the header of 0.9.71, the first version with `enum MHD_Result`. */
 #if defined(MHD_VERSION) && MHD_VERSION < 0x00097002
 #error "apivideo.server needs libmicrohttpd 0.9.71 or newer"
 #endif
 
-/* 0.9.71 to 0.9.73 only have an older name of it. */
+/* In 0.9.71 to 0.9.73, this status has another name. */
 #ifndef MHD_HTTP_CONTENT_TOO_LARGE
 #define MHD_HTTP_CONTENT_TOO_LARGE 413
 #endif

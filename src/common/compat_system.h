@@ -14,15 +14,15 @@
 #define APIVIDEO_POLL 1
 #endif
 
-/* Set when the peer has shut down its half of a connection; without POLLRDHUP (it exists on Linux and FreeBSD), only
-   when both halves are shut down. */
+/* The event of a connection that its peer has shut down for writing. Systems without POLLRDHUP (it exists on Linux and
+   FreeBSD) report it only when both directions are shut down. */
 #ifdef POLLRDHUP
 #define COMPAT_POLLRDHUP POLLRDHUP
 #else
 #define COMPAT_POLLRDHUP POLLHUP
 #endif
 
-/* macOS before 14 lacks it; libmicrohttpd sets SO_NOSIGPIPE for each connection there. */
+/* macOS before 14 lacks MSG_NOSIGNAL; libmicrohttpd sets SO_NOSIGPIPE for each connection there. */
 #ifdef MSG_NOSIGNAL
 #define COMPAT_MSG_NOSIGNAL MSG_NOSIGNAL
 #else

@@ -3,7 +3,7 @@
 */
 #include "headers_lua.h"
 
-#include <stddef.h>
+#include <assert.h>
 
 #include "ascii.h"
 
@@ -21,6 +21,7 @@ static void push_lower(lua_State *L, const char *name, size_t len) {
 void headers_add(lua_State *L, const char *name, size_t name_len, const char *value,
                  size_t value_len) {
   const int headers = lua_gettop(L);
+  assert(lua_istable(L, headers));
   luaL_checkstack(L, 5, "a header"); /* name, array, a copy of both, and one for push_lower */
   push_lower(L, name, name_len);
   lua_pushvalue(L, -1);

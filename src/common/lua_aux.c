@@ -3,6 +3,7 @@
 */
 #include "lua_aux.h"
 
+#include <assert.h>
 #include <string.h>
 
 void aux_new_class(lua_State *L, const char *name, const luaL_Reg *methods,
@@ -42,6 +43,7 @@ int aux_bytes_error(lua_State *L, int index, const char *name) {
 
 const char *aux_string_field(lua_State *L, int index, const char *name, bool optional,
                              size_t *len) {
+  assert(index > 0);
   lua_getfield(L, index, name);
   if (lua_type(L, -1) == LUA_TSTRING) return lua_tolstring(L, -1, len);
   if (!optional || !lua_isnil(L, -1))
@@ -59,6 +61,7 @@ const char *aux_plain_field(lua_State *L, int index, const char *name, bool opti
 
 long aux_number_field(lua_State *L, int index, const char *name, double unit) {
   double value;
+  assert(index > 0);
   lua_getfield(L, index, name);
   value = lua_tonumber(L, -1) * unit;
   /* False for NaN. */
@@ -70,6 +73,7 @@ long aux_number_field(lua_State *L, int index, const char *name, double unit) {
 
 bool aux_boolean_field(lua_State *L, int index, const char *name) {
   bool value;
+  assert(index > 0);
   lua_getfield(L, index, name);
   if (!lua_isnil(L, -1) && !lua_isboolean(L, -1))
     luaL_error(L, "field \"%s\" must be a boolean, got %s", name, luaL_typename(L, -1));

@@ -16,7 +16,7 @@
 void aux_new_class(lua_State *L, const char *name, const luaL_Reg *methods,
                    const luaL_Reg *metamethods);
 
-/* Raises the argument error "`expected` expected, got TYPE". Returns 0, which the compiler wants.
+/* Raises the argument error "`expected` expected, got TYPE". Never returns.
    Stack: [-0, +0, v]. */
 int aux_type_error(lua_State *L, int index, const char *expected);
 
@@ -25,7 +25,7 @@ int aux_type_error(lua_State *L, int index, const char *expected);
    Stack: [-0, +0, v]. */
 lua_Integer aux_check_integer(lua_State *L, int index, lua_Integer low, lua_Integer high);
 
-/* Raises the argument error of aux_check_bytes. Returns 0, which the compiler wants. Stack: [-0, +0, v]. */
+/* Raises the argument error of aux_check_bytes. Never returns. Stack: [-0, +0, v]. */
 int aux_bytes_error(lua_State *L, int index, const char *name);
 
 /* Returns the bytes of the string at `index`; raises an argument error with their `name` for another type. A

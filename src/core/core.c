@@ -11,8 +11,8 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 
-#include "../common/lua_aux.h"
 #include "../common/compat_openssl.h"
+#include "../common/lua_aux.h"
 #include "../common/pin.h"
 #include "event_lua.h"
 #include "http_lua.h"
@@ -88,13 +88,13 @@ static const luaL_Reg functions[] = {{"now", core_now},
 
 APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 
-/* Pushes the module: { now, monotonic, random, process_id, file_id, is_terminal, http, event, signature, signals, timestamp }.
-   Raises an error if libcrypto is too old. Stack: [-0, +1, v]. */
+/* Pushes the module: { now, monotonic, random, process_id, file_id, is_terminal, http, event, signature, signals,
+   timestamp }. Raises an error if libcrypto is too old. Stack: [-0, +1, v]. */
 int luaopen_apivideo_core(lua_State *L) {
   if (OpenSSL_version_num() < COMPAT_OPENSSL_FLOOR)
     return luaL_error(L, "apivideo: " COMPAT_OPENSSL_TOO_OLD, OpenSSL_version(OPENSSL_VERSION));
   pin_module();
-  lua_createtable(L, 0, 10);
+  lua_createtable(L, 0, 11);
   compat_setfuncs(L, functions);
   http_open(L);
   lua_setfield(L, -2, "http");

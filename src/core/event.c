@@ -49,6 +49,7 @@ int event_add_type(event_schema *schema, const char *name, size_t len) {
 int event_add_required(event_schema *schema, int type, const char *name, size_t len) {
   const int field = add(&schema->fields, EVENT_FIELDS_MAX, name, len);
   const uint64_t bit = UINT64_C(1) << (field & 63);
+  assert(type >= 0 && type < schema->types.count);
   if (field >= 0 && (schema->required[type].mask & bit) == 0) {
     schema->required[type].mask |= bit;
     schema->required[type].field[schema->required[type].count++] = (uint8_t)field;

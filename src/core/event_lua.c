@@ -10,6 +10,7 @@
 */
 #include "event_lua.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -186,7 +187,10 @@ static int parse(lua_State *L) {
     const size_t capacity = max_entries(len);
     if (error.status != EVENT_FULL) return push_error(L, &error);
     values = lua_newuserdata(L, capacity * sizeof *values);
-    if (!event_parse(schema, raw, len, values, capacity, &error)) return push_error(L, &error);
+    if (!event_parse(schema, raw, len, values, capacity, &error)) {
+      assert(error.status != EVENT_FULL);
+      return push_error(L, &error);
+    }
   }
   push_event(L, schema, raw, values);
   return 1;

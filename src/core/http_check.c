@@ -55,8 +55,7 @@ static const char *check_target(const http_request *request) {
   return c == request->method ? "a method must not be empty" : NULL;
 }
 
-/* Returns NULL, or that the header section is larger than libcurl sends: libcurl would report that memory is
-   exhausted. */
+/* Returns NULL, or that the header section is too large. (libcurl itself would report exhausted memory.) */
 static const char *check_size(http_transfer *transfer, const http_request *request) {
   const size_t max = transfer->pool->features.version >= COMPAT_CURL_LARGE_HEADER
                          ? HEADER_MAX_BYTES

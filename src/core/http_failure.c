@@ -40,12 +40,12 @@ static bool has_bad_header(const http_transfer *transfer) {
    connection to …" when OpenSSL has queued no error. */
 static bool lost_connection(const http_transfer *transfer) {
   static const char *const texts[] = {"Recv failure",
-                                      "Send failure", /* the socket */
+                                      "Send failure", /* from the socket */
                                       "in connection to",
-                                      "unexpected eof", /* OpenSSL */
+                                      "unexpected eof", /* from OpenSSL */
                                       "non-properly terminated",
                                       "the pull function",
-                                      "the push function", /* GnuTLS */
+                                      "the push function", /* from GnuTLS */
                                       NULL};
   return mentions(transfer, texts);
 }

@@ -16,6 +16,7 @@ typedef struct http_features {
   bool trusts_file;     /* the system's certificates are in one file, which is readable */
 } http_features;
 
+/* Reads what the loaded libcurl can do. */
 void http_features_read(http_features *features);
 
 #endif

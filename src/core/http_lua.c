@@ -34,16 +34,18 @@
    are for other sources. */
 #define MAX_FDS 2112
 
+/* The pool at index 1. Stack: [-0, +0, v]. */
 static http_pool *check_pool(lua_State *L) {
   return luaL_checkudata(L, 1, POOL);
 }
 
+/* The transfer at index 1. Stack: [-0, +0, v]. */
 static http_transfer *check_transfer(lua_State *L) {
   return luaL_checkudata(L, 1, TRANSFER);
 }
 
 /* Raises a problem of http.c; exhausted memory with the text that Lua itself uses. Stack: [-0, +0, v]. */
-static int raise(lua_State *L, const char *problem) {
+static int raise_problem(lua_State *L, const char *problem) {
   if (problem != http_no_memory) return luaL_error(L, "libcurl: %s", problem);
   lua_pushstring(L, problem);
   return lua_error(L);
@@ -181,7 +183,7 @@ static int pool_start(lua_State *L) {
   release(L, lua_gettop(L), transfer);
   http_close(transfer); /* `problem` stays valid, even if it is in the transfer */
   check_usable(L, pool);
-  if (problem == http_no_memory) return raise(L, problem);
+  if (problem == http_no_memory) return raise_problem(L, problem);
   if (problem != NULL) return fail(L, kind, problem, false);
   return fail(L, HTTP_CANCELLED, "the request was cancelled", false); /* by a finalizer */
 }
@@ -271,7 +273,7 @@ static int pool_step(lua_State *L) {
   count = read_fds(L, 4, CURL_WAIT_POLLOUT, fds, count);
   check_usable(L, pool);
   problem = http_pool_step(pool, fds, count, timeout);
-  if (problem != NULL) return raise(L, problem);
+  if (problem != NULL) return raise_problem(L, problem);
   push_ready(L, fds, count);
   push_finished(L, pool); /* last: an error raised after it would lose the transfers */
   lua_insert(L, -2);
@@ -290,12 +292,12 @@ static int transfer_result(lua_State *L) {
   }
   if (transfer->state == HTTP_DONE) {
     const http_error kind = transfer->out_of_memory ? HTTP_OK : http_failure_kind(transfer);
-    http_take(
-        transfer); /* first: when a finalizer steps the pool, what it takes must be anchored */
+    /* First: when a finalizer steps the pool, what it takes must be anchored. */
+    http_take(transfer);
     release(L, 1, transfer);
     if (kind == HTTP_OK && !transfer->out_of_memory && http_response_push(L, transfer)) return 1;
     http_close(transfer);
-    if (transfer->out_of_memory) return raise(L, http_no_memory);
+    if (transfer->out_of_memory) return raise_problem(L, http_no_memory);
     if (kind != HTTP_OK) return fail(L, kind, http_failure_message(transfer), transfer->sent);
   }
   return fail(L, HTTP_CANCELLED, "the request was cancelled", transfer->sent);

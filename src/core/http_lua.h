@@ -1,9 +1,12 @@
+/*
+** http_lua.h: apivideo.core.http for Lua.
+*/
 #ifndef APIVIDEO_HTTP_LUA_H
 #define APIVIDEO_HTTP_LUA_H
 
 #include "../common/compat.h"
 
-/* Pushes the table of functions `apivideo.core.http`. Stack: [-0, +1, m]. */
+/* Pushes the table `apivideo.core.http`: { new }. Stack: [-0, +1, m]. */
 void http_open(lua_State *L);
 
 #endif

@@ -8,7 +8,7 @@
 
 /* Sets what all transfers of the pool have in common on a new handle. */
 CURLcode http_set_common(CURL *easy, const http_pool *pool);
-/* Sets a request that http_check accepted on its transfer's handle. */
+/* Sets the options of a request, which http_check has accepted, on its transfer's handle. */
 CURLcode http_set_request(http_transfer *transfer, const http_request *request);
 
 #endif

@@ -75,7 +75,7 @@ CURLcode http_watch_transfer(http_transfer *transfer, const http_request *reques
   CURL *easy = transfer->easy;
   HTTP_SET(SOCKOPTDATA, transfer);
   if (!transfer->pool->features.has_prereq)
-    /* libcurl < 7.80: a new connection, because libcurl does not resend on one. */
+    /* libcurl < 7.80 has no such callback: on a new connection, libcurl never sends a request again. */
     return safe ? CURLE_OK : http_renew(transfer);
   transfer->repeatable = safe && request->http2 && ascii_has_prefix(request->url, "https:");
   HTTP_SET(PREREQDATA, transfer);

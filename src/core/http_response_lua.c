@@ -3,9 +3,11 @@
 */
 #include "http_response_lua.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "../common/headers_lua.h"
+#include "../common/http_syntax.h"
 
 /* memcpy for a buffer, which has no data when it is empty. Returns the end of the copy. */
 static char *copy_buffer(char *target, const http_buffer *buffer) {
@@ -13,20 +15,19 @@ static char *copy_buffer(char *target, const http_buffer *buffer) {
   return target + buffer->len;
 }
 
-/* Adds the header lines in `line`, of `len` bytes, to the table at the top. Stack: [-0, +0, m]. */
+/* Adds the header lines that http_response_add_line stored, `len` bytes at `line`, to the table at the top: each is a
+   name, a colon and a value, and ends in LF. Stack: [-0, +0, m]. */
 static void add_headers(lua_State *L, const char *line, size_t len) {
   const char *const end = line + len;
   while (line != end) {
-    const char *next = memchr(line, '\n', (size_t)(end - line));
-    const char *stop = next == NULL ? end : next;
-    const char *colon = memchr(line, ':', (size_t)(stop - line));
-    if (colon != NULL && colon > line && *line != ' ' && *line != '\t') {
-      const char *value = colon + 1;
-      while (value < stop && (*value == ' ' || *value == '\t')) value++;
-      while (stop > value && (stop[-1] == ' ' || stop[-1] == '\t' || stop[-1] == '\r')) stop--;
-      headers_add(L, line, (size_t)(colon - line), value, (size_t)(stop - value));
-    }
-    line = next == NULL ? end : next + 1;
+    const char *const lf = memchr(line, '\n', (size_t)(end - line));
+    const size_t name = http_name_len(line, (size_t)(end - line));
+    const char *value = line + name + 1, *stop = lf;
+    assert(lf != NULL && name > 0 && value <= lf);
+    while (value < stop && http_is_blank(*value)) value++;
+    while (stop > value && http_is_blank(stop[-1])) stop--;
+    headers_add(L, line, name, value, (size_t)(stop - value));
+    line = lf + 1;
   }
 }
 

@@ -3,6 +3,7 @@
 */
 #include "http_url.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@ static const char upper_digits[] = "0123456789ABCDEF";
 
 /* A hexadecimal digit with a to f folded to A to F. */
 static char upper_hex(char c) {
+  assert(ascii_is_hex(c));
   return (char)(c >= 'a' ? c - 'a' + 'A' : c);
 }
 

@@ -337,11 +337,12 @@ bool json_parse(const char *bytes, size_t len, json_value *values, size_t capaci
                 json_error *error) {
   const char *at = bytes;
   reader r;
+  assert(capacity <= JSON_VALUES_MAX);
   r.bytes = bytes;
   r.end = bytes + len;
   r.next = values;
   r.last = values + capacity;
-  r.bounded = capacity >= JSON_VALUES_MAX;
+  r.bounded = capacity == JSON_VALUES_MAX;
   r.members = 0;
   r.depth = 0;
   r.error = error;

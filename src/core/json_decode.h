@@ -10,7 +10,7 @@
 
 #define JSON_NUMBER_MAX 256 /* bytes of a number's literal */
 
-/* Returns the value of four hexadecimal digits; -1 if they are not. This one may be any text. */
+/* Returns the value of four hexadecimal digits; -1 for any other four bytes, which need not be checked before. */
 int32_t json_hex4(const char *p);
 
 /* Decodes the escape at *at, which json_parse has checked, to UTF-8 in `out`, and moves *at behind it. Returns

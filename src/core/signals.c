@@ -24,8 +24,8 @@ static const int numbers[SIGNALS_COUNT] = {SIGINT, SIGTERM};
 
 /* The handler's data. A disposition belongs to the process, so this cannot belong to a Lua state. */
 static struct {
-  signals
-      *volatile catcher; /* or NULL; in a forked child the parent's, until the child closes it */
+  /* Or NULL. In a forked child, the parent's until the child closes it. */
+  signals *volatile catcher;
   volatile int running;  /* threads in the handler: the catcher must not be freed until it is 0 */
   volatile bool forgets; /* forget_threads is installed */
   volatile sig_atomic_t pending; /* a signal was caught and is unread */

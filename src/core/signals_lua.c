@@ -16,12 +16,13 @@
 
 #define CATCHER "apivideo.signals"
 
+/* The catcher at index 1. Stack: [-0, +0, v]. */
 static signals *check_catcher(lua_State *L) {
   return luaL_checkudata(L, 1, CATCHER);
 }
 
 /* catch() -> catcher | nil, message. Stack: [-0, +1|2, m]. */
-static int catch (lua_State *L) {
+static int catch_signals(lua_State *L) {
   signals *self = lua_newuserdata(L, sizeof *self);
   const char *problem;
   memset(self, 0, sizeof *self);
@@ -35,7 +36,7 @@ static int catch (lua_State *L) {
 }
 
 /* catcher:fd() -> the descriptor. Stack: [-0, +1, v]. */
-static int fd(lua_State *L) {
+static int get_fd(lua_State *L) {
   lua_pushinteger(L, check_catcher(L)->fd);
   return 1;
 }
@@ -57,12 +58,12 @@ static int close_catcher(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"fd", fd}, {"caught", caught}, {"close", close_catcher}, {NULL, NULL}};
+    {"fd", get_fd}, {"caught", caught}, {"close", close_catcher}, {NULL, NULL}};
 
 static const luaL_Reg metamethods[] = {
     {"__gc", close_catcher}, {"__close", close_catcher}, {NULL, NULL}};
 
-static const luaL_Reg functions[] = {{"catch", catch}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"catch", catch_signals}, {NULL, NULL}};
 
 void signals_open_module(lua_State *L) {
   aux_new_class(L, CATCHER, methods, metamethods);

@@ -149,8 +149,8 @@ static void calculate(lua_State *L, int i, const char *secret, size_t secret_len
                     signature_update(cached->context, raw, len) &&
                     signature_final(cached->context, digest);
   if (!done) cached->key = NULL; /* the next call must not reinitialize a failed context */
-  if (cached->freed)
-    free_context(cached); /* called by a finalizer as the state closes, after free_hmac */
+  /* Called by a finalizer as the state closes, after free_hmac. */
+  if (cached->freed) free_context(cached);
   if (!done) (void)raise_failure(L, "libcrypto failed to calculate HMAC-SHA256");
 }
 

@@ -30,6 +30,7 @@ static bool take_number(cursor *c, int digits, int low, int high, int *number) {
 
 /* Leap days from a fixed year before year 0 to the end of `year`, -1 or later. */
 static int leap_days(int year) {
+  assert(year >= -1);
   year += 400;
   return year / 4 - year / 100 + year / 400;
 }

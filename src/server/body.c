@@ -19,7 +19,7 @@ void server_body_free(server *self, server_request *request) {
   free(request->body);
   request->body = NULL;
   self->body_memory -= request->body_size;
-  request->body_size = request->body_length = 0;
+  request->body_size = request->body_len = 0;
 }
 
 /* The request with the largest unfinished body, the oldest if there are several; or NULL. */
@@ -50,10 +50,10 @@ static bool make_room(server *self, const server_request *request, size_t more) 
 }
 
 /* Allocates memory for this many more bytes. */
-static bool grow(server *self, server_request *request, size_t length) {
+static bool grow(server *self, server_request *request, size_t len) {
   size_t size = request->body_size == 0 ? FIRST_SIZE : request->body_size;
   char *grown;
-  while (size - request->body_length < length) size *= 2;
+  while (size - request->body_len < len) size *= 2;
   if (size > self->max_body) size = self->max_body;
   if (!make_room(self, request, size - request->body_size)) return false;
   grown = realloc(request->body, size);
@@ -64,20 +64,18 @@ static bool grow(server *self, server_request *request, size_t length) {
   return true;
 }
 
-bool server_body_add(server *self, server_request *request, const char *data, size_t length) {
-  if (request->is_too_large || length > self->max_body - request->body_length) {
-    const size_t discarded = request->body_length + length;
+bool server_body_add(server *self, server_request *request, const char *data, size_t len) {
+  if (request->is_too_large || len > self->max_body - request->body_len) {
+    const size_t discarded = request->body_len + len;
     server_body_free(self, request);
     request->is_too_large = true;
-    request->body_length = discarded;
+    request->body_len = discarded;
     return discarded <= self->max_body + SERVER_BODY_DISCARD_MAX;
   }
-  if (length > request->body_size - request->body_length && !grow(self, request, length))
-    return false;
-  assert(request->body_length + length <= request->body_size &&
-         request->body_size <= self->max_body);
-  memcpy(request->body + request->body_length, data, length);
-  request->body_length += length;
+  if (len > request->body_size - request->body_len && !grow(self, request, len)) return false;
+  assert(request->body_len + len <= request->body_size && request->body_size <= self->max_body);
+  memcpy(request->body + request->body_len, data, len);
+  request->body_len += len;
   return true;
 }
 

@@ -10,7 +10,7 @@
 #define SERVER_BODY_DISCARD_MAX ((size_t)64 * 1024 * 1024)
 
 /* Adds a part of a body; false to close the connection. */
-bool server_body_add(server *self, server_request *request, const char *data, size_t length);
+bool server_body_add(server *self, server_request *request, const char *data, size_t len);
 /* Frees its memory. */
 void server_body_free(server *self, server_request *request);
 

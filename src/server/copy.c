@@ -16,16 +16,16 @@ size_t server_copy_size(const server_request *request) {
   size_t size = sizeof(server_copy) + request->header_count * sizeof(server_header);
   size_t i;
   for (i = 0; i < request->header_count; i++)
-    size += request->headers[i].name_length + request->headers[i].value_length;
+    size += request->headers[i].name_len + request->headers[i].value_len;
   return size + size_of(request->method) + size_of(request->target) + size_of(request->peer) +
-         request->body_length;
+         request->body_len;
 }
 
 /* Appends bytes at `*end`, the end of a copy; returns their address there. */
-static const char *append(char **end, const char *bytes, size_t length) {
+static const char *append(char **end, const char *bytes, size_t len) {
   char *const start = *end;
-  if (length > 0) memcpy(start, bytes, length);
-  *end += length;
+  if (len > 0) memcpy(start, bytes, len);
+  *end += len;
   return start;
 }
 
@@ -38,15 +38,15 @@ void server_copy_into(server_copy *copy, const server_request *request) {
   copy->headers = headers;
   for (i = 0; i < request->header_count; i++) {
     const server_header *from = &request->headers[i];
-    headers[i].name = append(&end, from->name, from->name_length);
-    headers[i].name_length = from->name_length;
-    headers[i].value = append(&end, from->value, from->value_length);
-    headers[i].value_length = from->value_length;
+    headers[i].name = append(&end, from->name, from->name_len);
+    headers[i].name_len = from->name_len;
+    headers[i].value = append(&end, from->value, from->value_len);
+    headers[i].value_len = from->value_len;
   }
   copy->method = append(&end, request->method, size_of(request->method));
   copy->target = append(&end, request->target, size_of(request->target));
   copy->peer = append(&end, request->peer, size_of(request->peer));
-  copy->body = append(&end, request->body, request->body_length);
-  copy->body_length = request->body_length;
+  copy->body = append(&end, request->body, request->body_len);
+  copy->body_len = request->body_len;
   assert(end == (char *)copy + server_copy_size(request));
 }

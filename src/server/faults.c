@@ -46,8 +46,8 @@ static server_request *remove_held(faults *self, held **link) {
    connection; what the client sends after its request is discarded, so that the end can be seen. */
 static bool has_left(const server_request *request) {
   char discarded[4096];
-  const ssize_t length = recv(socket_of(request), discarded, sizeof discarded, MSG_DONTWAIT);
-  return length == 0 || (length < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+  const ssize_t len = recv(socket_of(request), discarded, sizeof discarded, MSG_DONTWAIT);
+  return len == 0 || (len < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
 /* Closes the held connections that their clients have closed, or all of them. */
@@ -127,11 +127,11 @@ static bool hold(server_request *request) {
   return true;
 }
 
-void server_cut(server_request *request, const char *bytes, size_t length, server_ending ending) {
+void server_cut(server_request *request, const char *bytes, size_t len, server_ending ending) {
   const int fd = socket_of(request);
   assert(request->awaits_response);
   request->awaits_response = false;
-  if (length > 0) (void)send(fd, bytes, length, COMPAT_MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (len > 0) (void)send(fd, bytes, len, COMPAT_MSG_NOSIGNAL | MSG_DONTWAIT);
   if (ending == SERVER_ENDING_RESET) reset(fd);
   if (ending == SERVER_ENDING_HOLD && !request->owner->is_stopping && hold(request)) return;
   server_response_abort(request);

@@ -16,18 +16,14 @@ typedef struct fields {
   bool is_chunked, is_invalid;
 } fields;
 
-static bool is_named(const char *name, size_t length, const char *other) {
-  return ascii_equal(name, length, other, strlen(other));
-}
-
 /* libmicrohttpd's MHD_KeyValueIteratorN. */
 static enum MHD_Result read_field(void *context, enum MHD_ValueKind kind, const char *name,
-                                  size_t length, const char *value, size_t value_length) {
+                                  size_t len, const char *value, size_t value_len) {
   fields *found = context;
   (void)kind;
-  if (is_named(name, length, MHD_HTTP_HEADER_HOST)) found->hosts++;
-  if (is_named(name, length, MHD_HTTP_HEADER_CONTENT_LENGTH)) found->framings++;
-  if (is_named(name, length, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
+  if (ascii_is_word(name, len, MHD_HTTP_HEADER_HOST)) found->hosts++;
+  if (ascii_is_word(name, len, MHD_HTTP_HEADER_CONTENT_LENGTH)) found->framings++;
+  if (ascii_is_word(name, len, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
     found->framings++;
     found->is_chunked = value != NULL && ascii_equal_strings(value, "chunked");
     /* 6.1: this server decodes no other transfer coding. */
@@ -35,7 +31,7 @@ static enum MHD_Result read_field(void *context, enum MHD_ValueKind kind, const 
   }
   /* 5.1: no whitespace before the colon, which libmicrohttpd makes a part of the name. 5.2: no folded lines,
      which it joins with their line breaks. 2.2: no bare CR. */
-  if (!http_is_token(name, length) || (value != NULL && !http_is_clean(value, value_length)))
+  if (!http_is_token(name, len) || (value != NULL && !http_is_clean(value, value_len)))
     found->is_invalid = true;
   return MHD_YES;
 }
@@ -53,9 +49,8 @@ static bool is_decodable(const char *target) {
 
 /* 3.2: no whitespace in the request-target. */
 static bool is_target(const char *text) {
-  const size_t length = strlen(text);
-  return length > 0 && strpbrk(text, " \t") == NULL && http_is_clean(text, length) &&
-         is_decodable(text);
+  const size_t len = strlen(text);
+  return len > 0 && strpbrk(text, " \t") == NULL && http_is_clean(text, len) && is_decodable(text);
 }
 
 static bool is_digit(char c) {

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "../common/http_syntax.h"
+
 /* Where the next header line has to begin; NULL once a line began elsewhere. */
 typedef struct walk {
   const char *next;
@@ -19,15 +21,15 @@ static const char *after_line(const char *end) {
 
 /* libmicrohttpd's MHD_KeyValueIteratorN. */
 static enum MHD_Result walk_header(void *context, enum MHD_ValueKind kind, const char *name,
-                                   size_t length, const char *value, size_t value_length) {
+                                   size_t len, const char *value, size_t value_len) {
   walk *at = context;
   const bool is_next = name == at->next;
-  const char *space = name + length + 1;
+  const char *space = name + len + 1;
   (void)kind;
   at->next = NULL;
   if (!is_next || value == NULL) return MHD_NO;
-  while (space < value && (*space == ' ' || *space == '\t')) space++;
-  if (space == value) at->next = after_line(value + value_length);
+  while (space < value && http_is_blank(*space)) space++;
+  if (space == value) at->next = after_line(value + value_len);
   return at->next != NULL ? MHD_YES : MHD_NO;
 }
 

@@ -24,14 +24,14 @@
 #define DESCRIPTORS_RESERVED 24 /* for everything that is not a connection */
 #define RETRY_MS 100            /* between attempts to accept while the system has no resources */
 
-/* Sets the error; false. */
+/* Sets the error that there are more connections than select() can wait for; false. */
 static bool fail_for_select(server *self) {
-  (void)snprintf(self->error, sizeof self->error,
-                 "%zu connections are more than select() can wait for (FD_SETSIZE, %d "
-                 "descriptors), which this "
-                 "server uses for lack of epoll: lower max_connections to %d",
-                 self->max_connections, SERVER_POLLER_DESCRIPTORS_MAX,
-                 SERVER_POLLER_DESCRIPTORS_MAX - DESCRIPTORS_RESERVED);
+  (void)snprintf(
+      self->error, sizeof self->error,
+      "%zu connections are more than select() can wait for (FD_SETSIZE, %d "
+      "descriptors), which this server uses for lack of epoll: lower max_connections to %d",
+      self->max_connections, SERVER_POLLER_DESCRIPTORS_MAX,
+      SERVER_POLLER_DESCRIPTORS_MAX - DESCRIPTORS_RESERVED);
   return false;
 }
 
@@ -74,10 +74,10 @@ static int bind_address(const struct addrinfo *address) {
 /* Reads the address and the port that the socket is bound to. */
 static void read_address(server *self) {
   struct sockaddr_storage address;
-  socklen_t length = sizeof address;
+  socklen_t len = sizeof address;
   char port[16] = "0";
-  if (getsockname(self->listening, (struct sockaddr *)&address, &length) != 0) return;
-  (void)getnameinfo((struct sockaddr *)&address, length, self->host, sizeof self->host, port,
+  if (getsockname(self->listening, (struct sockaddr *)&address, &len) != 0) return;
+  (void)getnameinfo((struct sockaddr *)&address, len, self->host, sizeof self->host, port,
                     sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
   self->port = (unsigned)strtoul(port, NULL, 10);
 }
@@ -189,12 +189,12 @@ static void handle_shortage(server *self, int problem) {
 /* Accepts a connection; false when no connection waits, or none can be admitted. */
 static bool accept_one(server *self) {
   struct sockaddr_storage address;
-  socklen_t length = sizeof address;
+  socklen_t len = sizeof address;
   int fd;
   if (self->connection_count >= self->max_connections &&
       !(has_incoming(self) && server_connections_evict(self)))
     return false;
-  fd = descriptors_accept(self->listening, (struct sockaddr *)&address, &length);
+  fd = descriptors_accept(self->listening, (struct sockaddr *)&address, &len);
   if (fd < 0) {
     const int problem = errno;
     if (problem == EMFILE || problem == ENFILE || problem == ENOBUFS || problem == ENOMEM) {
@@ -204,7 +204,7 @@ static bool accept_one(server *self) {
     }
     return problem != EAGAIN; /* any other error: the client has closed its connection */
   }
-  (void)MHD_add_connection(self->daemon, fd, (struct sockaddr *)&address, length);
+  (void)MHD_add_connection(self->daemon, fd, (struct sockaddr *)&address, len);
   return true;
 }
 

@@ -15,7 +15,7 @@ bool server_listening_open(server *self, const server_options *options);
 /* Accepts incoming connections as far as they can be admitted; whether it has accepted one. To be called
    after libmicrohttpd has read what connections have sent, because incomplete ones may be evicted. */
 bool server_listening_accept(server *self);
-/* When to call it next although no event wakes the server; LLONG_MAX: never. */
+/* When to call server_listening_accept next although no event wakes the server; LLONG_MAX: never. */
 long long server_listening_retry(const server *self);
 /* Whether incoming connections wait that cannot be admitted. */
 bool server_listening_is_crowded(const server *self);

@@ -16,7 +16,7 @@
 #include "../common/compat_mhd.h"
 #include "../common/compat_system.h"
 
-/* Initialised by server_poller_open. */
+/* Initialized by server_poller_open. */
 typedef struct server_poller {
   long long wakes_at; /* when it wakes without an event, a time of server_now_ms; 0: never */
   /* Set by the server when libmicrohttpd leaves events unhandled: only the time wakes the poller then. */

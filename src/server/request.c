@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/http_syntax.h"
 #include "body.h"
 #include "connections.h"
 #include "framing.h"
@@ -109,7 +110,7 @@ static enum MHD_Result begin(server *self, server_request *request,
                              struct MHD_Connection *connection, const server_request_line *line) {
   const char *text =
       MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-  const unsigned long long length = text == NULL ? 0 : strtoull(text, NULL, 10);
+  const unsigned long long len = text == NULL ? 0 : strtoull(text, NULL, 10);
   const unsigned status = server_framing_check(connection, line, &request->is_chunked);
   request->connection = connection;
   request->method = line->method;
@@ -117,24 +118,24 @@ static enum MHD_Result begin(server *self, server_request *request,
   assign_id(self, request);
   if (status == SERVER_FRAMING_CLOSE) return MHD_NO;
   if (status != SERVER_FRAMING_VALID) return server_response_reject(self, connection, status);
-  request->is_too_large = length > self->max_body;
-  return length > self->max_body + SERVER_BODY_DISCARD_MAX
+  request->is_too_large = len > self->max_body;
+  return len > self->max_body + SERVER_BODY_DISCARD_MAX
              ? server_response_reject(self, connection, MHD_HTTP_CONTENT_TOO_LARGE)
              : MHD_YES;
 }
 
 static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const char *name,
-                                  size_t name_length, const char *value, size_t value_length) {
+                                  size_t name_len, const char *value, size_t value_len) {
   server_request *request = context;
   server_header *header = &request->headers[request->header_count++];
   (void)kind;
   header->name = name;
-  header->name_length = name_length;
+  header->name_len = name_len;
   header->value = value == NULL ? "" : value;
-  header->value_length = value == NULL ? 0 : value_length;
+  header->value_len = value == NULL ? 0 : value_len;
   /* libmicrohttpd before 1.0 leaves the whitespace after a value. */
-  while (header->value_length > 0 && strchr(" \t", header->value[header->value_length - 1]) != NULL)
-    header->value_length--;
+  while (header->value_len > 0 && http_is_blank(header->value[header->value_len - 1]))
+    header->value_len--;
   return MHD_YES;
 }
 
@@ -164,7 +165,7 @@ static enum MHD_Result finish(server *self, server_request *request) {
    whenever it is run or the connection was resumed, until there is a response. */
 enum MHD_Result server_request_on_part(void *context, struct MHD_Connection *connection,
                                        const char *url, const char *method, const char *version,
-                                       const char *data, size_t *length, void **state) {
+                                       const char *data, size_t *len, void **state) {
   server *self = context;
   server_request *request = *state;
   self->has_progressed = true;
@@ -173,9 +174,9 @@ enum MHD_Result server_request_on_part(void *context, struct MHD_Connection *con
     const server_request_line line = {method, url, version, request->target};
     return begin(self, request, connection, &line);
   }
-  if (*length > 0) {
-    const size_t taken = *length;
-    *length = 0;
+  if (*len > 0) {
+    const size_t taken = *len;
+    *len = 0;
     request->has_unread = false;
     return server_body_add(self, request, data, taken) ? MHD_YES : MHD_NO;
   }

@@ -13,7 +13,7 @@ void *server_request_on_target(void *context, const char *target,
                                struct MHD_Connection *connection);
 enum MHD_Result server_request_on_part(void *context, struct MHD_Connection *connection,
                                        const char *url, const char *method, const char *version,
-                                       const char *data, size_t *length, void **state);
+                                       const char *data, size_t *len, void **state);
 void server_request_on_completed(void *context, struct MHD_Connection *connection, void **state,
                                  enum MHD_RequestTerminationCode code);
 void server_request_on_connection(void *context, struct MHD_Connection *connection,

@@ -16,8 +16,8 @@
 /* ---- empty responses, shared by all requests ---- */
 
 /* libmicrohttpd copies the body; its parameter only lacks the const. */
-static struct MHD_Response *create(const char *body, size_t length) {
-  return MHD_create_response_from_buffer(length, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
+static struct MHD_Response *create(const char *body, size_t len) {
+  return MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
 }
 
 static bool add_close(struct MHD_Response *response) {
@@ -76,23 +76,21 @@ void server_response_free(server *self, server_request *request) {
 
 /* ---- for the binding ---- */
 
-bool server_draft(server_request *request, const char *body, size_t length) {
+bool server_draft(server_request *request, const char *body, size_t len) {
   if (request->draft != NULL) MHD_destroy_response(request->draft);
   request->draft = NULL;
-  if (length == 0) return true; /* an empty one, unless it gets headers */
-  request->draft = create(body, length);
+  if (len == 0) return true; /* an empty one, unless it gets headers */
+  request->draft = create(body, len);
   return request->draft != NULL;
 }
 
-bool server_is_header(const char *name, size_t name_length, const char *value,
-                      size_t value_length) {
+bool server_is_header(const char *name, size_t name_len, const char *value, size_t value_len) {
   static const char *const framing_headers[] = {MHD_HTTP_HEADER_CONTENT_LENGTH,
                                                 MHD_HTTP_HEADER_TRANSFER_ENCODING};
   size_t i;
   for (i = 0; i < sizeof framing_headers / sizeof *framing_headers; i++)
-    if (ascii_equal(name, name_length, framing_headers[i], strlen(framing_headers[i])))
-      return false;
-  return http_is_token(name, name_length) && value_length > 0 && http_is_clean(value, value_length);
+    if (ascii_is_word(name, name_len, framing_headers[i])) return false;
+  return http_is_token(name, name_len) && value_len > 0 && http_is_clean(value, value_len);
 }
 
 bool server_draft_header(server_request *request, const char *name, const char *value) {

@@ -37,9 +37,9 @@ size_t server_size(void) {
 /* ---- opening ---- */
 
 /* libmicrohttpd's MHD_AcceptPolicyCallback. */
-static enum MHD_Result on_accept(void *context, const struct sockaddr *address, socklen_t length) {
+static enum MHD_Result on_accept(void *context, const struct sockaddr *address, socklen_t len) {
   (void)address;
-  (void)length;
+  (void)len;
   return server_call_hook(context, SERVER_EVENT_ACCEPT, NULL) ? MHD_YES : MHD_NO;
 }
 
@@ -144,7 +144,7 @@ static long long pending_ms(const server *self) {
 }
 
 /* Runs libmicrohttpd while it makes progress, or until there are requests to take: another run would ask for
-   their responses, and suspend their connections. Whether there is work left that makes no visible progress. */
+   their responses, and suspend their connections. Returns whether work is left that makes no visible progress. */
 static bool run(server *self) {
   int runs = 0, idle_runs = 0;
   bool has_work, has_accepted;

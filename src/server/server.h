@@ -48,7 +48,7 @@ typedef struct server_options {
 
 typedef struct server_header {
   const char *name, *value;
-  size_t name_length, value_length;
+  size_t name_len, value_len;
 } server_header;
 
 /* A copy of a request. All strings are in the same block of memory, behind the headers. */
@@ -58,7 +58,7 @@ typedef struct server_copy {
   const server_header *headers;
   size_t header_count;
   const char *body;
-  size_t body_length;
+  size_t body_len;
 } server_copy;
 
 /* How server_cut ends a connection: closed, reset, or open until the client or the server closes it. */
@@ -70,7 +70,7 @@ typedef enum server_ending {
 
 /* ---- the server ---- */
 
-/* The bytes of a server. The caller allocates and zeroes them, and must not move them until server_close. */
+/* The size of a server in bytes. The caller allocates and zeroes it, and must not move it until server_close. */
 size_t server_size(void);
 /* Starts listening; false on failure: see server_error. The caller calls server_close in either case. */
 bool server_open(server *self, const server_options *options);
@@ -110,20 +110,20 @@ void server_close(server *self);
 const server_request *server_first(const server *self);
 /* Removes the oldest request from the queue if it has this id; else returns false. Its body is freed. */
 bool server_take(server *self, long long id);
-/* The bytes that a copy of a request needs. */
+/* The size of a copy of a request in bytes. */
 size_t server_copy_size(const server_request *request);
-/* Writes the copy into that many bytes, aligned for any object. */
+/* Writes the copy into memory of that size, aligned for any object. */
 void server_copy_into(server_copy *copy, const server_request *request);
 /* The request with this id if it was taken and has no response yet; else NULL. */
 server_request *server_find(server *self, long long id);
 
 /* ---- responses ---- */
 
-/* Starts a response with a copy of the body, instead of an earlier draft; false when memory is out. */
-bool server_draft(server_request *request, const char *body, size_t length);
-/* Whether a response may have this header: a valid field that does not frame the message, which
-   libmicrohttpd does. */
-bool server_is_header(const char *name, size_t name_length, const char *value, size_t value_length);
+/* Starts a response with a copy of the body, which replaces an earlier draft; false when memory is out. */
+bool server_draft(server_request *request, const char *body, size_t len);
+/* Whether a response may have this header: a valid one that is not of message framing, which libmicrohttpd
+   writes. */
+bool server_is_header(const char *name, size_t name_len, const char *value, size_t value_len);
 /* Adds a header to the draft; false with errno when libmicrohttpd rejects it or memory is out. */
 bool server_draft_header(server_request *request, const char *name, const char *value);
 /* Queues the draft as the response. The caller calls server_flush afterwards. */
@@ -133,7 +133,7 @@ void server_send(server_request *request, unsigned status);
 
 /* Instead of a response: sends bytes as they are, as many as the socket takes without blocking, and ends the
    connection. */
-void server_cut(server_request *request, const char *bytes, size_t length, server_ending ending);
+void server_cut(server_request *request, const char *bytes, size_t len, server_ending ending);
 /* Closes this many more of the next connections right after accepting them; 0 resets the count. False when
    memory is out. */
 bool server_refuse(server *self, long long connections);

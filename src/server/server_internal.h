@@ -37,20 +37,19 @@ struct server_request {
   server_request *next; /* in the queue of complete requests */
   long long id;         /* 0 until the header section was received */
   struct MHD_Connection *connection;
-  const char *method,
-      *peer;              /* libmicrohttpd's and the connection's: valid as long as the request */
+  const char *method;     /* libmicrohttpd's: valid as long as the request */
+  const char *peer;       /* the connection's: valid as long as the request */
   char *target;           /* raw */
   server_header *headers; /* their strings are libmicrohttpd's: valid as long as the request */
   size_t header_count;
   char *body;
-  size_t body_length, body_size; /* received (even if discarded), and allocated */
-  bool has_unread; /* at the last check bytes were unread, and no part of the body has come since */
+  size_t body_len, body_size; /* received (even if discarded), and allocated */
+  bool has_unread; /* bytes were unread at the last check, and no part of the body has come since */
   bool is_chunked, is_too_large;
   bool is_complete;     /* received whole */
   bool awaits_response; /* it was taken, and neither a response nor server_cut ended that */
-  bool
-      is_suspended; /* its connection was suspended; libmicrohttpd is called again once it is resumed */
-  bool is_aborted; /* its connection is to be closed without a response */
+  bool is_suspended;    /* its connection was suspended, and may have been resumed */
+  bool is_aborted;      /* its connection is to be closed without a response */
   struct MHD_Response *draft, *response;
   unsigned status;
 };

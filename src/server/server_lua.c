@@ -14,8 +14,8 @@
 #include <limits.h>
 #include <string.h>
 
-#include "../common/lua_aux.h"
 #include "../common/headers_lua.h"
+#include "../common/lua_aux.h"
 #include "../common/pin.h"
 #include "server.h"
 
@@ -34,9 +34,9 @@ static server *check_server(lua_State *L) {
 static int new_server(lua_State *L) {
   server_options options;
   server *self;
-  size_t length;
-  options.host = luaL_checklstring(L, 1, &length);
-  luaL_argcheck(L, strlen(options.host) == length, 1, "a host must not contain NUL");
+  size_t len;
+  options.host = luaL_checklstring(L, 1, &len);
+  luaL_argcheck(L, strlen(options.host) == len, 1, "a host must not contain NUL");
   options.port = (unsigned)aux_check_integer(L, 2, 0, 65535);
   options.max_body = (size_t)aux_check_integer(L, 3, 0, 1 << 30);
   options.timeout = (unsigned)aux_check_integer(L, 4, 1, 86400);
@@ -145,9 +145,9 @@ static void push_parts(lua_State *L, const server_copy *copy) {
   lua_createtable(L, 0, (int)copy->header_count);
   for (i = 0; i < copy->header_count; i++) {
     const server_header *header = &copy->headers[i];
-    headers_add(L, header->name, header->name_length, header->value, header->value_length);
+    headers_add(L, header->name, header->name_len, header->value, header->value_len);
   }
-  lua_pushlstring(L, copy->body, copy->body_length);
+  lua_pushlstring(L, copy->body, copy->body_len);
   lua_pushstring(L, copy->peer);
 }
 
@@ -182,13 +182,13 @@ static void check_headers(lua_State *L) {
   luaL_checktype(L, 4, LUA_TTABLE);
   lua_pushnil(L);
   while (lua_next(L, 4) != 0) {
-    size_t name_length, value_length;
+    size_t name_len, value_len;
     const char *name, *value;
     if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
       luaL_argerror(L, 4, "header names and values must be strings");
-    name = lua_tolstring(L, -2, &name_length);
-    value = lua_tolstring(L, -1, &value_length);
-    if (!server_is_header(name, name_length, value, value_length))
+    name = lua_tolstring(L, -2, &name_len);
+    value = lua_tolstring(L, -1, &value_len);
+    if (!server_is_header(name, name_len, value, value_len))
       luaL_argerror(L, 4, lua_pushfstring(L, "header \"%s\" cannot be sent", name));
     lua_pop(L, 1);
   }
@@ -216,13 +216,13 @@ static int respond(lua_State *L) {
   server *self = check_server(L);
   const long long id = check_id(L);
   const unsigned status = (unsigned)aux_check_integer(L, 3, 200, 599);
-  size_t length;
-  const char *body = luaL_optlstring(L, 5, "", &length); /* may run the collector */
+  size_t len;
+  const char *body = luaL_optlstring(L, 5, "", &len); /* may run the collector */
   server_request *request;
   check_headers(L);
   request = server_find(self, id);
   if (request != NULL) {
-    if (!server_draft(request, body, length)) return luaL_error(L, "out of memory");
+    if (!server_draft(request, body, len)) return luaL_error(L, "out of memory");
     draft_headers(L, request);
     server_send(request, status);
     server_flush(self);
@@ -236,11 +236,11 @@ static int cut(lua_State *L) {
   static const char *const endings[] = {"close", "reset", "hold", NULL}; /* of server_ending */
   server *self = check_server(L);
   const long long id = check_id(L);
-  size_t length;
-  const char *bytes = luaL_checklstring(L, 3, &length); /* may run the collector */
+  size_t len;
+  const char *bytes = luaL_checklstring(L, 3, &len); /* may run the collector */
   const int ending = luaL_checkoption(L, 4, NULL, endings);
   server_request *request = server_find(self, id);
-  if (request != NULL) server_cut(request, bytes, length, (server_ending)ending);
+  if (request != NULL) server_cut(request, bytes, len, (server_ending)ending);
   lua_pushboolean(L, request != NULL);
   return 1;
 }
@@ -283,9 +283,10 @@ static const luaL_Reg methods[] = {{"close", close_server},
                                    {"refuse", refuse_next},
                                    {"stop_accepting", stop_accepting},
                                    {"active", active},
-                                   {"__gc", close_server},
-                                   {"__close", close_server},
                                    {NULL, NULL}};
+
+static const luaL_Reg metamethods[] = {
+    {"__gc", close_server}, {"__close", close_server}, {NULL, NULL}};
 
 static const luaL_Reg functions[] = {{"new", new_server}, {NULL, NULL}};
 
@@ -294,11 +295,7 @@ APIVIDEO_EXPORT int luaopen_apivideo_server_core(lua_State *L);
 /* Pushes the module: { new }. Stack: [-0, +1, m]. */
 int luaopen_apivideo_server_core(lua_State *L) {
   pin_module();
-  (void)luaL_newmetatable(L, SERVER);
-  compat_setfuncs(L, methods);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  aux_new_class(L, SERVER, methods, metamethods);
   lua_newtable(L);
   compat_setfuncs(L, functions);
   return 1;
