@@ -20,7 +20,7 @@ bool http_buffer_append(http_buffer *buffer, const char *data, size_t len) {
     buffer->data = grown;
     buffer->size = size;
   }
-  memcpy(buffer->data + buffer->len, data, len);
+  if (len > 0) memcpy(buffer->data + buffer->len, data, len);
   buffer->len += len;
   return true;
 }

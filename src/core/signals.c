@@ -1,7 +1,7 @@
 /*
 ** SIGINT and SIGTERM for an event loop: see signals.h.
 **
-** The handler writes to a pipe. (A signalfd needs blocked signals, and programs that os.execute or io.popen start would
+** The handler writes to a pipe. (A signal descriptor needs blocked signals, and programs that os.execute or io.popen start would
 ** inherit the block: neither Ctrl-C nor a supervisor could stop them.) It may run in any thread of the process and,
 ** until exec, in a forked child. The child shares the pipe, so there the handler passes the signal to the disposition
 ** from before.
