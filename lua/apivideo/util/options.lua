@@ -84,6 +84,16 @@ local function mismatch(value, kind)
   return shown
 end
 
+--- Whether a value is of a kind, see `options.check`.
+---@param value any
+---@param kind string
+---@return boolean
+---@return string expected the kind in words, for a message
+function options.matches(value, kind)
+  local expected = parse(kind)
+  return value == nil and expected.is_optional or mismatch(value, expected) == nil, expected.text
+end
+
 --- Raises an error unless a value is of a kind, see `options.check`.
 ---@param name string the function and the argument, for the message
 ---@param value any
