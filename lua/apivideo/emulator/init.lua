@@ -7,7 +7,6 @@
 local api = require "apivideo.emulator.api"
 local catalogue = require "apivideo.events"
 local collection = require "apivideo.emulator.collection"
-local defaults = require "apivideo.emulator.defaults"
 local faults = require "apivideo.emulator.faults"
 local limits = require "apivideo.emulator.limits"
 local live_streams = require "apivideo.emulator.live_streams"
@@ -18,6 +17,7 @@ local runtime = require "apivideo.runtime"
 local sender = require "apivideo.emulator.sender"
 local server = require "apivideo.server"
 local summaries = require "apivideo.emulator.summaries"
+local tables = require "apivideo.util.tables"
 local tokens = require "apivideo.emulator.tokens"
 local videos = require "apivideo.emulator.videos"
 local webhooks = require "apivideo.emulator.webhooks"
@@ -121,7 +121,7 @@ local function put(method, collected, resource, fields, types)
   end
   local object = resource.complete(fields)
   collected:put(object)
-  return defaults.copy(object)
+  return tables.copy(object)
 end
 
 --- Adds a video, or replaces the one with the same videoId. Besides the fields of a video it has `status`, the response
