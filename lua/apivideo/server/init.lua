@@ -6,7 +6,9 @@ local options = require "apivideo.util.options"
 local runtime = require "apivideo.runtime"
 local workers = require "apivideo.server.workers"
 
-local GRACE_S = 10
+local GRACE_S = 10 -- default of the argument grace
+
+---@class apivideo.server.Core the server in C, apivideo.server.core
 
 ---@class apivideo.Server
 ---@field host string the numeric address that it listens on
