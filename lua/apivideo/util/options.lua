@@ -145,11 +145,12 @@ function options.check(where, given, known, level)
     end
   end
   for _, name in ipairs(names) do
-    local kind = parse(known[name])
-    if given[name] == nil and not kind.is_optional then
-      error(("%s: option \"%s\" is required (%s)"):format(where, name, kind.text), level)
+    local value, kind = given[name], parse(known[name])
+    if value ~= nil then
+      options.check_value(('%s: option "%s"'):format(where, name), value, known[name], level)
+    elseif not kind.is_optional then
+      error(('%s: option "%s" is required (%s)'):format(where, name, kind.text), level)
     end
-    options.check_value(('%s: option "%s"'):format(where, name), given[name], known[name], level)
   end
   return given
 end
