@@ -10,6 +10,7 @@ local server = require "apivideo.server"
 
 local api_key, public_url = os.getenv "APIVIDEO_API_KEY", os.getenv "PUBLIC_URL"
 local is_sandbox = api_key ~= nil and public_url ~= nil
+local LOCAL_KEY = "quickstart-key"
 if not is_sandbox and (api_key or public_url) then
   print "(The sandbox needs both APIVIDEO_API_KEY and PUBLIC_URL; using a local api.video.)"
 end
@@ -59,19 +60,15 @@ local function send_forged(url)
   other:stop()
 end
 
-local function main()
-  local emulator
-  if not is_sandbox then
-    api_key = "quickstart-key"
-    emulator = start_emulator(api_key)
-    say("A local api.video listens on %s.", emulator.url)
-  end
-
-  local client = apivideo.client {
-    api_key = api_key,
+local function new_client(emulator)
+  return apivideo.client {
+    api_key = emulator and LOCAL_KEY or api_key,
     environment = "sandbox",
     base_url = emulator and emulator.url,
   }
+end
+
+local function start_receiver(client)
   local receiver = apivideo.receiver {
     handlers = handlers,
     secrets = client.webhooks:secrets(),
@@ -82,13 +79,10 @@ local function main()
     receiver = receiver,
   })
   say("A receiver listens on %s.", listening.url)
+  return listening
+end
 
-  local webhook = assert(client.webhooks:create {
-    url = public_url or listening.url .. "/webhooks",
-    events = apivideo.events:names(),
-  })
-  say("\nCreated %s for %d event types at %s.", webhook.webhookId, #webhook.events, webhook.url)
-
+local function receive_events(emulator, listening, webhook)
   if emulator then
     say("\nThe local api.video sends one event of each type; then comes a forged delivery:")
     emit_samples(emulator)
@@ -97,28 +91,48 @@ local function main()
     say("\nUpload a video to the sandbox, and its events will arrive. Press Ctrl-C to continue.")
     assert(listening:run())
   end
+end
 
-  local recorded = "video.source.recorded"
-  local second = assert(client.webhooks:create { url = webhook.url, events = { recorded } })
+local function list_webhooks(client, event_type)
   local page_size = is_sandbox and 10 or 1
-  say("\nCreated another, for %s only. The webhooks that subscribe to this type:", recorded)
-  local page = assert(client.webhooks:list { events = recorded, pageSize = page_size })
+  say("The webhooks that subscribe to %s:", event_type)
+  local page = assert(client.webhooks:list { events = event_type, pageSize = page_size })
   say("  page %d of %d: %s", page.pagination.currentPage, page.pagination.pagesTotal,
     page.data[1].webhookId)
   say("All webhooks, page by page:")
-  for hook in client.webhooks:each { pageSize = page_size } do
-    say("  %s  %d types  %s", hook.webhookId, #hook.events, hook.url)
+  for webhook in client.webhooks:each { pageSize = page_size } do
+    say("  %s  %d types  %s", webhook.webhookId, #webhook.events, webhook.url)
   end
+end
+
+local function delete_webhook(client, id)
+  assert(client.webhooks:delete(id))
+  local _, err = client.webhooks:get(id)
+  say("Deleted %s. Getting it fails now: %s (%d).", id, err.kind, err.status)
+end
+
+local function main()
+  local emulator = not is_sandbox and start_emulator(LOCAL_KEY) or nil
+  if emulator then say("A local api.video listens on %s.", emulator.url) end
+  local client = new_client(emulator)
+  local listening = start_receiver(client)
+
+  local webhook = assert(client.webhooks:create {
+    url = public_url or listening.url .. "/webhooks",
+    events = apivideo.events:names(),
+  })
+  say("\nCreated %s for %d event types at %s.", webhook.webhookId, #webhook.events, webhook.url)
+  receive_events(emulator, listening, webhook)
+
+  local recorded = "video.source.recorded"
+  local second = assert(client.webhooks:create { url = webhook.url, events = { recorded } })
+  say("\nCreated another, %s, for %s only.", second.webhookId, recorded)
+  list_webhooks(client, recorded)
 
   local found = assert(client.webhooks:get(webhook.webhookId))
   say("\n%s was created at %s.", found.webhookId, found.createdAt)
-
-  for _, id in ipairs { webhook.webhookId, second.webhookId } do
-    assert(client.webhooks:delete(id))
-    say("Deleted %s.", id)
-  end
-  local _, err = client.webhooks:get(webhook.webhookId)
-  say("Getting a deleted webhook fails: %s (%d).", err.kind, err.status)
+  delete_webhook(client, webhook.webhookId)
+  delete_webhook(client, second.webhookId)
 
   listening:stop()
   if emulator then emulator:stop() end

@@ -259,7 +259,7 @@ describe("an inbox", function()
       ["it lacks put"] = function() apivideo.inbox { store = {} } end,
       ["from events:extend"] = function() apivideo.inbox { store = memory(), events = {} } end,
       ['"retention" must be'] = function() apivideo.inbox { store = memory(), retention = -1 } end,
-      ['"window" must be a number of seconds, 0 or more'] = function()
+      ['"window" must be a number of seconds of at least 0'] = function()
         apivideo.inbox { store = memory(), window = 0 / 0 }
       end,
       ['"window" must be'] = function() apivideo.inbox { store = memory(), window = -1 } end,
@@ -273,17 +273,19 @@ describe("an inbox", function()
       ['"defer" is for handlers'] = function() apivideo.receiver { inbox = inbox, defer = true, secrets = SECRET } end,
       ["unknown option \"leas\""] = function() inbox:work(apivideo.handlers(), { leas = 1 }) end,
       ["handlers expected"] = function() inbox:work() end,
-      ['"concurrency" must be a whole number'] = function() inbox:work(apivideo.handlers(), { concurrency = 0 }) end,
+      ['"concurrency" must be an integer of at least 1'] = function()
+        inbox:work(apivideo.handlers(), { concurrency = 0 })
+      end,
       ['"lease" must be a number of seconds'] = function() inbox:work(apivideo.handlers(), { lease = 0 }) end,
       ["apivideo.cancellation()"] = function() inbox:work(apivideo.handlers(), { cancel = {} }) end,
       ["waiting, claimed, dead or done"] = function() inbox:list "lost" end,
       ["state must be dead or done"] = function() inbox:purge "waiting" end,
-      ['"limit" must be a whole number'] = function() inbox:claim { limit = 0 } end,
+      ['"limit" must be an integer of at least 1'] = function() inbox:claim { limit = 0 } end,
       ['"lease" must be a number of seconds above 0'] = function() inbox:claim { lease = 0 / 0 } end,
-      ['"after" must be a whole number'] = function() inbox:list("dead", { after = -1 }) end,
+      ['"after" must be an integer of at least 0'] = function() inbox:list("dead", { after = -1 }) end,
       ["age must be a number"] = function() inbox:purge("dead", "1") end,
       ["it has a NUL"] = function() inbox:put { event = {}, raw = "\0" } end,
-      ["an entry's id"] = function() inbox:redrive {} end,
+      ["inbox:redrive: id must be a number, got table"] = function() inbox:redrive {} end,
     } do
       local message = misuse(fn)
       assert.truthy(message:find(expected, 1, true), message)

@@ -47,7 +47,7 @@ return {
     { "nothing is forwarded", "    local ok, err = put_from(self, entry)", "    local ok, err = true" },
     { "the spool keeps the key of a forwarded event", "return self.spool:remove(entry.id, entry.token)", "return self.spool:complete(entry.id, entry.token)" },
     { "the window applies before the opposite event is in the store", "local NO_WINDOW = 0", "local NO_WINDOW = 20" },
-    { "an event without a type is a dead letter of the spool", "copy.lane, copy.error = LANE, nil", "copy.lane = LANE" },
+    { "an event without a type is a dead letter of the spool", "    list[i].error = nil\n", "" },
     { "a child relies on the task of its parent", "if self.process == process then return end", "if true then return end" },
   },
   {
@@ -72,7 +72,7 @@ return {
   {
     file = "lua/apivideo/inbox/sqlite/connection.lua", spec = "spec/inbox/sqlite_spec.lua",
     { "any SQLite is accepted", "if number and number < MIN_VERSION then", "if false then" },
-    { "a probe overwrites a user's file", '(path:match "^.*/" or "") .. ".apivideo-" .. name', 'path .. "-probe"' },
+    { "a probe overwrites a user's file", '(path:match "^.*/" or "") .. ".apivideo-" .. random.hex(8)', 'path .. "-probe"' },
   },
   {
     file = "lua/apivideo/inbox/redis/init.lua", spec = "spec/inbox/redis_spec.lua",

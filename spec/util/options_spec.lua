@@ -41,6 +41,12 @@ describe("options", function()
     end
   end)
 
+  it("are described for other messages, such as those of the command", function()
+    assert.same({ true, "an integer of at least 1" }, { options.matches(1, "integer>=1") })
+    assert.same({ false, "an integer of at least 1" }, { options.matches(nil, "integer>=1") })
+    assert.is_true((options.matches(nil, "integer>=1?")))
+  end)
+
   it("may be left out only where they are optional", function()
     check("integer>=1?")
     assert.truthy(misuse(function() return (check "integer>=1") end)

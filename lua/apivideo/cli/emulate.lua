@@ -22,7 +22,7 @@ function emulate.define(sub)
   sub:option("--api-key", "The API key that clients must use."):default(LOCAL_KEY)
     :convert(credential.new "--api-key")
   sub:option("--attempts", "The number of attempts for each delivery; api.video documents 3 or 4.")
-    :default "3":convert(numbers.whole(1, 100))
+    :default "3":convert(numbers.attempts)
   sub:option("--interval", "The time between two attempts, in seconds."):default "3":convert(numbers.seconds)
 end
 

@@ -1,25 +1,24 @@
 --- Converters for argparse that check numbers.
 
+local options = require "apivideo.util.options"
+
 local numbers = {}
 
-local SECONDS_MAX = 86400
-
---- Creates a converter for a whole number from `low` to `high`.
-function numbers.whole(low, high)
+-- Creates a converter for numbers of a kind, see `options.check`.
+local function converter(kind)
   return function(text)
     local value = tonumber(text)
-    if value and value >= low and value <= high and value % 1 == 0 then return value end
-    return nil, ("expected a whole number from %d to %d, got '%s'"):format(low, high, text)
+    local is_valid, expected = options.matches(value, kind)
+    if is_valid then return value end
+    return nil, ("expected %s, got '%s'"):format(expected, text)
   end
 end
 
---- Converts a number of seconds, which may have a fraction.
-function numbers.seconds(text)
-  local value = tonumber(text)
-  if value and value >= 0 and value <= SECONDS_MAX then return value end
-  return nil, ("expected seconds, a number from 0 to %d, got '%s'"):format(SECONDS_MAX, text)
-end
+numbers.port = converter "integer>=0<=65535"
 
-numbers.port = numbers.whole(0, 65535)
+--- The attempts of a delivery.
+numbers.attempts = converter "integer>=1<=100"
+
+numbers.seconds = converter "seconds>=0<=86400"
 
 return numbers

@@ -6,6 +6,7 @@ local call = require "apivideo.transport.call"
 local call_options = require "apivideo.transport.call_options"
 local captions = require "apivideo.resources.captions"
 local client_options = require "apivideo.client.options"
+local constructor = require "apivideo.util.constructor"
 local errors = require "apivideo.error"
 local json = require "apivideo.util.json"
 local live_streams = require "apivideo.resources.live_streams"
@@ -100,21 +101,10 @@ local function create(given)
   return self
 end
 
+--- Creates a client: `client.new(options)`, or `client(options)`. It sends nothing yet.
 ---@class apivideo.ClientModule
+---@field new fun(given: apivideo.ClientOptions): apivideo.Client
 ---@overload fun(given: apivideo.ClientOptions): apivideo.Client
 local client = {}
 
---- Creates a client. It sends nothing yet.
----@param given apivideo.ClientOptions
----@return apivideo.Client
-function client.new(given)
-  local self = create(given) -- not a tail call: errors are raised at the caller
-  return self
-end
-
-return setmetatable(client, {
-  __call = function(_, given)
-    local self = create(given)
-    return self
-  end,
-})
+return constructor(client, create)

@@ -88,7 +88,7 @@ end
 ---@field query table<string, string|string[]>
 ---@field headers table<string, string|string[]>
 ---@field body string
----@field status? integer of the response, also if a fault kept it from the client; nil until the request is processed
+---@field status? integer of the response, also if a fault prevented it from reaching the client; nil until the request is processed
 ---@field fault? string the kind of the fault that was injected
 
 local function record(self, request, fault)

@@ -1,18 +1,11 @@
 --- Fills in the fields that a test leaves out of an object.
 
 local json = require "apivideo.util.json"
+local tables = require "apivideo.util.tables"
 
 local LIST = getmetatable(json.array {})
 
 local defaults = {}
-
---- Copies a value deeply. Lists keep their metatable, so that an empty one is still encoded as `[]`.
-function defaults.copy(value)
-  if type(value) ~= "table" then return value end
-  local copy = {}
-  for key, item in pairs(value) do copy[key] = defaults.copy(item) end
-  return setmetatable(copy, getmetatable(value))
-end
 
 --- Returns a deep copy of `fields` with `values` for the fields that are missing. If the default of a
 --- field is a list, the field is marked as one, so that an empty table is encoded as `[]`.
@@ -20,7 +13,7 @@ end
 ---@param values table
 ---@return table
 function defaults.apply(fields, values)
-  local object = defaults.copy(fields)
+  local object = tables.copy(fields)
   for name, value in pairs(values) do
     if object[name] == nil then
       object[name] = value

@@ -32,7 +32,8 @@ Faults.__index = Faults
 Faults.__name = "apivideo.emulator.faults"
 
 local KNOWN_OPTIONS = {
-  on = "string?", times = "number?", chance = "number?", latency = "number?", status = "number?",
+  on = "string?", times = "number>=1?", chance = "number>=0<=1?", latency = "seconds>=0<=86400?",
+  status = "integer>=200<=599?",
   body = "string?", content_type = "string?", rate_limited = "table?", reset = "string?",
   truncate = "boolean?", stall = "boolean?", counters = "boolean|table?", refuse = "boolean?",
 }
@@ -43,10 +44,6 @@ local KINDS = { "latency", "status", "rate_limited", "reset", "truncate", "stall
 
 -- Checks of a kind's value, beyond its type: whether it is valid, and a description of valid values.
 local CHECKS = {
-  latency = function(value) return value >= 0 and value < math.huge, "a number of seconds" end,
-  status = function(value)
-    return value >= 200 and value <= 599 and value % 1 == 0, "a status from 200 to 599"
-  end,
   reset = function(value) return value == "before" or value == "after", '"before" or "after"' end,
   rate_limited = function(value)
     local header = value.header or "none"
@@ -74,10 +71,6 @@ end
 
 -- A message if the options besides the kind are invalid, or nil.
 local function problem_of(definition, kind)
-  if definition.times and definition.times < 1 then return 'option "times" must be 1 or more' end
-  if definition.chance and (definition.chance < 0 or definition.chance > 1) then
-    return 'option "chance" must be from 0 to 1'
-  end
   if definition.body and kind ~= "status" then return 'option "body" needs "status"' end
   if definition.on and not definition.on:find("^[A-Z]* */") then
     return 'option "on" must be a path with or without a method, such as "GET /webhooks" or "/webhooks"'

@@ -1,6 +1,7 @@
 --- Values that api.video generates when it creates an object: ids, keys and dates.
 
 local core = require "apivideo.core"
+local random = require "apivideo.util.random"
 local runtime = require "apivideo.runtime"
 
 local ids = {}
@@ -18,17 +19,10 @@ function ids.new(prefix, length)
   end)
 end
 
---- Random bytes in hexadecimal.
----@param size integer bytes
----@return string
-function ids.hex(size)
-  return (core.random(size):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
-end
-
 --- A random UUID, the form of a stream key.
 ---@return string
 function ids.uuid()
-  return (ids.hex(16):gsub("^(........)(....).(...).(...)(.*)$", "%1-%2-4%3-a%4-%5"))
+  return (random.hex(16):gsub("^(........)(....).(...).(...)(.*)$", "%1-%2-4%3-a%4-%5"))
 end
 
 --- The current time in api.video's date format: 2019-06-24T11:45:01+00:00.

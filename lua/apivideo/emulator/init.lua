@@ -7,7 +7,6 @@
 local api = require "apivideo.emulator.api"
 local catalogue = require "apivideo.events"
 local collection = require "apivideo.emulator.collection"
-local defaults = require "apivideo.emulator.defaults"
 local faults = require "apivideo.emulator.faults"
 local limits = require "apivideo.emulator.limits"
 local live_streams = require "apivideo.emulator.live_streams"
@@ -18,6 +17,7 @@ local runtime = require "apivideo.runtime"
 local sender = require "apivideo.emulator.sender"
 local server = require "apivideo.server"
 local summaries = require "apivideo.emulator.summaries"
+local tables = require "apivideo.util.tables"
 local tokens = require "apivideo.emulator.tokens"
 local videos = require "apivideo.emulator.videos"
 local webhooks = require "apivideo.emulator.webhooks"
@@ -121,7 +121,7 @@ local function put(method, collected, resource, fields, types)
   end
   local object = resource.complete(fields)
   collected:put(object)
-  return defaults.copy(object)
+  return tables.copy(object)
 end
 
 --- Adds a video, or replaces the one with the same videoId. Besides the fields of a video it has `status`, the response
@@ -181,9 +181,9 @@ function Emulator:stop()
 end
 
 local KNOWN_OPTIONS = {
-  api_key = "string", host = "string?", port = "number?", webhook_limit = "number?",
-  rate_limits = "table?", rate_window = "number?", token_lifetime = "number?", attempts = "number?",
-  interval = "number?", timeout = "number?", events = "table?", on_attempt = "function?",
+  api_key = "string", host = "string?", port = "integer>=0<=65535?", webhook_limit = "integer>=0?",
+  rate_limits = "table?", rate_window = "seconds>0?", token_lifetime = "seconds>0?", attempts = "integer>=1?",
+  interval = "seconds>=0?", timeout = "seconds>=0.001<=86400?", events = "table?", on_attempt = "function?",
 }
 
 ---@class apivideo.EmulatorOptions
@@ -200,28 +200,15 @@ local KNOWN_OPTIONS = {
 ---@field events? apivideo.Catalogue the event types, default apivideo.events
 ---@field on_attempt? fun(delivery: apivideo.emulator.Delivery, attempt: apivideo.emulator.Attempt)
 
-local MINIMUMS = { attempts = 1, interval = 0, timeout = 0.001, webhook_limit = 0, rate_window = 0.001,
-  token_lifetime = 0.001 }
-
-local function is_count(value)
-  return type(value) == "number" and value >= 0 and value % 1 == 0
-end
-
 local function check(settings)
   if not runtime.watch then
     error("emulator.start: the emulator cannot run in an nginx worker, because nginx owns the event loop; run it in its"
       .. " own process, with `apivideo emulate`", 3)
   end
   options.check("emulator.start", settings, KNOWN_OPTIONS, 4)
-  for name, minimum in pairs(MINIMUMS) do
-    local value = settings[name]
-    if value and value < minimum then
-      error(("emulator.start: option \"%s\" must be at least %s, got %s"):format(name, minimum, value), 3)
-    end
-  end
-  local calls = settings.rate_limits
-  if calls and not (is_count(calls.reads) and is_count(calls.writes)) then
-    error("emulator.start: option \"rate_limits\" must have the fields reads and writes, whole numbers from 0 on", 3)
+  if settings.rate_limits then
+    options.check("emulator.start: option \"rate_limits\"", settings.rate_limits,
+      { reads = "integer>=0", writes = "integer>=0" }, 4)
   end
 end
 

@@ -5,6 +5,7 @@ local http = require "apivideo.transport.http"
 local json = require "apivideo.util.json"
 local runtime = require "apivideo.runtime"
 local signature = require("apivideo.core").signature
+local tables = require "apivideo.util.tables"
 local version = require "apivideo.version"
 
 local sender = {}
@@ -36,8 +37,7 @@ function sender.encode(event, catalogue)
   local known = catalogue.types[event.type]
   local names, rank = {}, { type = 1, emittedAt = 2 }
   for i, name in ipairs(known and known.required or {}) do rank[name] = rank[name] or 2 + i end
-  local fields = { emittedAt = timestamp() }
-  for name, value in pairs(event) do fields[name] = value end
+  local fields = tables.merge({ emittedAt = timestamp() }, event)
   for name in pairs(fields) do names[#names + 1] = name end
   table.sort(names, function(a, b)
     local ra, rb = rank[a] or 1000, rank[b] or 1000

@@ -3,9 +3,9 @@
 
 local base64 = require "apivideo.emulator.base64"
 local core = require "apivideo.core"
-local ids = require "apivideo.emulator.ids"
 local json = require "apivideo.util.json"
 local problems = require "apivideo.emulator.problems"
+local random = require "apivideo.util.random"
 local runtime = require "apivideo.runtime"
 
 ---@class apivideo.emulator.Tokens
@@ -33,7 +33,7 @@ local function issue(self)
     if expires <= now then self._access[token] = nil end
   end
   local seconds = math.ceil(self._lifetime_s)
-  local access, refresh = new_access_token(seconds), "def50200" .. ids.hex(64)
+  local access, refresh = new_access_token(seconds), "def50200" .. random.hex(64)
   self._access[access], self._refresh[refresh] = now + self._lifetime_s, true
   return { token_type = "Bearer", expires_in = seconds, access_token = access, refresh_token = refresh }
 end

@@ -7,6 +7,7 @@ local json = require "apivideo.util.json"
 local pages = require "apivideo.emulator.pages"
 local problems = require "apivideo.emulator.problems"
 local query = require "apivideo.emulator.query"
+local tables = require "apivideo.util.tables"
 
 local videos = {}
 
@@ -84,8 +85,7 @@ end
 
 -- The video as GET /videos returns it: status and captions have endpoints of their own.
 local function representation(video)
-  local copy = {}
-  for name, value in pairs(video) do copy[name] = value end
+  local copy = tables.merge(video)
   copy.status, copy.captions = nil, nil
   return copy
 end

@@ -5,6 +5,7 @@ local definition = require "apivideo.events.definition"
 local errors = require "apivideo.error"
 local key = require "apivideo.events.key"
 local options = require "apivideo.util.options"
+local tables = require "apivideo.util.tables"
 local types = require "apivideo.events.types"
 
 local compile = require("apivideo.core").event.compile
@@ -76,20 +77,13 @@ function Catalogue:names()
   return names
 end
 
-local function copy(value)
-  if type(value) ~= "table" then return value end
-  local result = {}
-  for name, item in pairs(value) do result[copy(name)] = copy(item) end
-  return result
-end
-
 --- A sample of a type: a copy, which the caller may change.
 ---@param name string
 ---@return apivideo.Event? event nil for a type that is not in the catalogue, or has no sample
 function Catalogue:sample(name)
   options.check_self(self, Catalogue, "events", "sample")
   local schema = self.types[name]
-  return schema and copy(schema.sample)
+  return schema and tables.copy(schema.sample)
 end
 
 --- Creates a catalogue with the application's types beside those of this one. A definition replaces the type of the
@@ -99,8 +93,8 @@ end
 function Catalogue:extend(added)
   options.check_self(self, Catalogue, "events", "extend")
   definition.check(added)
-  local all = copy(self.types)
-  for name, given in pairs(added) do all[name] = copy(given) end
+  local all = tables.copy(self.types)
+  for name, given in pairs(added) do all[name] = tables.copy(given) end
   definition.check_opposites(added, all)
   local ok, problem = pcall(compile, all)
   if not ok then error("events:extend: " .. tostring(problem), 2) end

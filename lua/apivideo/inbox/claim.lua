@@ -55,9 +55,7 @@ end
 ---@return apivideo.Error? err `claim_lost` `store_unavailable`
 function Claim:retry(delay, err)
   options.check_self(self, Claim, "claim", "retry")
-  if type(delay) ~= "number" or delay ~= delay or delay < 0 then
-    error("claim:retry: delay must be a number of seconds, 0 or more, got " .. tostring(delay), 2)
-  end
+  options.check_value("claim:retry: delay", delay, "seconds>=0", 2)
   return result_of(self, self._store:retry(self.id, self.token, delay, text_of(err)))
 end
 

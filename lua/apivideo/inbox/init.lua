@@ -47,14 +47,7 @@ function Inbox:put(delivery)
   return is_new, err
 end
 
--- Raises unless an option is missing or a whole number of at least `least`.
-local function check_whole(where, name, value, least)
-  if value and (value < least or value % 1 ~= 0) then
-    error(("%s: option \"%s\" must be a whole number, %d or more, got %s"):format(where, name, least, value), 3)
-  end
-end
-
-local claim_options = { limit = "number?", lease = "number?" }
+local CLAIM_OPTIONS = { limit = "integer>=1?", lease = "seconds>0?" }
 
 --- Claims events to be handled. Until the lease expires, no other worker gets them. Settle each: complete it, retry it
 --- or dead-letter it.
@@ -63,12 +56,8 @@ local claim_options = { limit = "number?", lease = "number?" }
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:claim(given)
   options.check_self(self, Inbox, "inbox", "claim")
-  given = options.check("inbox:claim", given or {}, claim_options)
-  check_whole("inbox:claim", "limit", given.limit, 1)
+  given = options.check("inbox:claim", given or {}, CLAIM_OPTIONS)
   local lease = given.lease or claim.LEASE_S
-  if lease ~= lease or lease <= 0 then
-    error("inbox:claim: option \"lease\" must be a number of seconds above 0, got " .. lease, 2)
-  end
   local entries, err = self._store:claim(given.limit or 1, lease)
   if not entries then return nil, err end
   local claims = {}
@@ -88,8 +77,8 @@ function Inbox:work(handlers, given)
   return ended, err
 end
 
-local list_options = { limit = "number?", after = "number?" }
-local states = { waiting = true, claimed = true, dead = true, done = true }
+local LIST_OPTIONS = { limit = "integer>=1?", after = "integer>=0?" }
+local STATES = { waiting = true, claimed = true, dead = true, done = true }
 
 ---@class apivideo.Entry : apivideo.StoredEntry
 ---@field event? apivideo.Event nil for an entry that is done
@@ -101,12 +90,10 @@ local states = { waiting = true, claimed = true, dead = true, done = true }
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:list(state, given)
   options.check_self(self, Inbox, "inbox", "list")
-  if not states[state] then
+  if not STATES[state] then
     error("inbox:list: state must be waiting, claimed, dead or done, got " .. tostring(state), 2)
   end
-  given = options.check("inbox:list", given or {}, list_options)
-  check_whole("inbox:list", "limit", given.limit, 1)
-  check_whole("inbox:list", "after", given.after, 0)
+  given = options.check("inbox:list", given or {}, LIST_OPTIONS)
   local entries, err = self._store:list(state, given.limit or 100, given.after or 0)
   for _, entry in ipairs(entries or {}) do
     entry.event = entry.raw ~= "" and self.events:parse(entry.raw) or nil
@@ -120,9 +107,7 @@ end
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:redrive(id)
   options.check_self(self, Inbox, "inbox", "redrive")
-  if id ~= nil and type(id) ~= "number" then
-    error("inbox:redrive: an entry's id (number) expected, got " .. type(id), 2)
-  end
+  options.check_value("inbox:redrive: id", id, "number?", 2)
   return self._store:redrive(id)
 end
 
@@ -136,9 +121,7 @@ function Inbox:purge(state, age)
   if state ~= "dead" and state ~= "done" then
     error("inbox:purge: state must be dead or done, got " .. tostring(state), 2)
   end
-  if age ~= nil and (type(age) ~= "number" or age ~= age or age < 0) then
-    error("inbox:purge: age must be a number of seconds, 0 or more, got " .. tostring(age), 2)
-  end
+  options.check_value("inbox:purge: age", age, "seconds>=0?", 2)
   local total = 0
   while true do
     local count, err = self._store:purge(state, age or 0)
@@ -209,29 +192,23 @@ function Inbox:_is_available()
   return false
 end
 
-local known = { store = "table", spool = "table?", events = "table?", lane = "function?", retention = "number?",
-  window = "number?" }
+local OPTIONS = { store = "table", spool = "table?", events = "table?", lane = "function?", retention = "seconds>=0?",
+  window = "seconds>=0?" }
 
 ---@class apivideo.InboxOptions
 ---@field store apivideo.Store such as `apivideo.inbox.sqlite { path = "inbox.db" }`
 ---@field spool? apivideo.Store a second store, on this machine: takes the events while the first is unavailable, and forwards them later
 ---@field events? apivideo.Catalogue the catalogue of types, if the application extends it
 ---@field lane? fun(event: apivideo.Event): string? events of one lane are handled one at a time, in order of receipt
----@field retention? number seconds for which a handled event is kept, so that a duplicate of it is recognised; default 7 days
+---@field retention? number seconds for which a handled event stays in the store, so that a duplicate of it is recognised; default 7 days
 ---@field window? number seconds in which two broadcasts that differ only in `emittedAt` are the same, unless the opposite event came between; default 20
 
 local function check(given)
-  options.check("inbox", given, known, 5)
+  options.check("inbox", given, OPTIONS, 5)
   stores.check("store", given.store, 5)
   if given.spool then stores.check("spool", given.spool, 5) end
   if given.events and type(given.events.names) ~= "function" then
     error("inbox: option \"events\" must be a catalogue, from events:extend", 4)
-  end
-  for _, name in ipairs { "retention", "window" } do
-    local value = given[name]
-    if value and (value ~= value or value < 0) then
-      error(("inbox: option \"%s\" must be a number of seconds, 0 or more, got %s"):format(name, value), 4)
-    end
   end
 end
 

@@ -12,6 +12,7 @@ local inbox_item = require "apivideo.inbox.item"
 local log = require "apivideo.runtime.log"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
+local tables = require "apivideo.util.tables"
 local time_slice = require "apivideo.runtime.time_slice"
 
 local LANE = "spool"         -- of all entries: only the oldest can be claimed, by one process at a time
@@ -147,10 +148,8 @@ end
 local function in_one_lane(items)
   local list = {}
   for i, item in ipairs(items) do
-    local copy = {}
-    for name, value in pairs(item) do copy[name] = value end
-    copy.lane, copy.error = LANE, nil
-    list[i] = copy
+    list[i] = tables.merge(item, { lane = LANE })
+    list[i].error = nil
   end
   return list
 end

@@ -37,7 +37,7 @@ local store = {}
 ---| "waiting"  to be handled: now, after a delay, or after another event of its lane
 ---| "claimed"  being handled
 ---| "dead"     a dead letter
----| "done"     handled, and kept for the retention so that a duplicate is recognised
+---| "done"     handled; it stays for the retention, so that a duplicate is recognised
 
 ---@class apivideo.InboxStats
 ---@field waiting integer

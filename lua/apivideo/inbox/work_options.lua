@@ -4,8 +4,8 @@ local cancellation = require "apivideo.runtime.cancellation"
 local options = require "apivideo.util.options"
 local runtime = require "apivideo.runtime"
 
-local known = { concurrency = "number?", lease = "number?", attempts = "number?", backoff = "number?",
-  handler_timeout = "number?", cancel = "table?", signals = "boolean?", log = "function?" }
+local known = { concurrency = "integer>=1?", lease = "seconds>0?", attempts = "integer>=1?", backoff = "seconds>0?",
+  handler_timeout = "seconds>0?", cancel = "table?", signals = "boolean?", log = "function?" }
 
 ---@class apivideo.WorkOptions
 ---@field concurrency? integer how many events are handled at the same time, default 1
@@ -26,18 +26,6 @@ function work_options.check(handlers, given)
   options.check("inbox:work", given, known, 5)
   if type(handlers) ~= "table" or type(handlers.dispatch) ~= "function" then
     error("inbox:work: handlers expected, from apivideo.handlers()", 4)
-  end
-  for _, name in ipairs { "concurrency", "attempts" } do
-    local value = given[name]
-    if value and (value < 1 or value % 1 ~= 0) then
-      error(("inbox:work: option \"%s\" must be a whole number, 1 or more, got %s"):format(name, value), 4)
-    end
-  end
-  for _, name in ipairs { "lease", "backoff", "handler_timeout" } do
-    local value = given[name]
-    if value and (value ~= value or value <= 0) then
-      error(("inbox:work: option \"%s\" must be a number of seconds above 0, got %s"):format(name, value), 4)
-    end
   end
   if given.signals and not runtime.on_signal then
     error("inbox:work: option \"signals\" is for scripts: nginx handles the signals of its workers itself", 4)

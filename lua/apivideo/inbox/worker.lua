@@ -20,12 +20,12 @@ local worker = {
   TASK_MAX_STEPS = 100,
 }
 
-local ATTEMPTS = 10               -- default of the option attempts
-local BACKOFF_S = 5               -- default of the option backoff
-local TIMEOUT_LEASES = 10         -- default of the option handler_timeout
-local POLL_INTERVAL_S = 0.25      -- for events that other processes put, and for those that are due again
-local POLLER_TIMEOUT_S = 1        -- after which another task polls
-local OUTAGE_POLL_MAX_S = 5       -- poll interval while the store is unavailable
+local ATTEMPTS = 10          -- default of the option attempts
+local BACKOFF_S = 5          -- default of the option backoff
+local TIMEOUT_LEASES = 10    -- default of the option handler_timeout, in leases
+local POLL_INTERVAL_S = 0.25 -- for events that other processes put, and for those that are due again
+local POLLER_TIMEOUT_S = 1   -- after which another task polls
+local OUTAGE_POLL_MAX_S = 5  -- the longest poll interval while the store is unavailable
 
 local function is_ending(self)
   return self.cancel and self.cancel:is_cancelled() or runtime.is_ending()
@@ -128,7 +128,7 @@ end
 ---@field ends number when a new task is to continue
 ---@field steps integer
 ---@field outage_wait number seconds
----@field slice apivideo.Slice
+---@field slice apivideo.TimeSlice
 ---@field attempt? apivideo.inbox.Attempt that it handles
 ---@field is_replaced? boolean
 

@@ -23,8 +23,16 @@ local OUTCOMES = {
 }
 
 ---@class apivideo.Metrics
+---@field private _store apivideo.Dictionary
+---@field private _types table<string, table<string, string>> type -> the keys of its counts, by outcome
+---@field private _labels string[] the types, sorted
+---@field private _reasons table<integer|string, string> status or kind of error -> the key of its reason
+---@field private _rejections string[] the reasons, sorted
+---@field private _buckets string[] keys
+---@field private _sum string a key
 local Metrics = {}
 Metrics.__index = Metrics
+Metrics.__name = "apivideo.Metrics"
 
 -- The keys of a type's counts, by outcome. They are created once, so that a delivery creates no string.
 local function keys_of(label)
@@ -37,15 +45,15 @@ end
 ---@param status integer of the response
 ---@param kind apivideo.ErrorKind
 function Metrics:rejected(status, kind)
-  self.store:incr(self.reasons[kind] or self.reasons[status], 1, 0)
+  self._store:incr(self._reasons[kind] or self._reasons[status], 1, 0)
 end
 
 --- Counts a delivery that an inbox has stored, or recognised as a duplicate.
 ---@param type string of its event
 ---@param is_new boolean
 function Metrics:stored(type, is_new)
-  local keys = self.types[type] or self.types.other
-  self.store:incr(is_new and keys.stored or keys.duplicate, 1, 0)
+  local keys = self._types[type] or self._types.other
+  self._store:incr(is_new and keys.stored or keys.duplicate, 1, 0)
 end
 
 --- Counts a delivery whose handlers have returned.
@@ -53,12 +61,12 @@ end
 ---@param handled integer|nil how many handlers ran; nil if one failed
 ---@param seconds number
 function Metrics:handled(type, handled, seconds)
-  local store, keys = self.store, self.types[type] or self.types.other
+  local store, keys = self._store, self._types[type] or self._types.other
   store:incr(not handled and keys.failed or handled == 0 and keys.unhandled or keys.handled, 1, 0)
   local place = 1
   while seconds > BOUNDS[place] do place = place + 1 end
-  store:incr(self.buckets[place], 1, 0)
-  store:incr(self.sum, seconds, 0)
+  store:incr(self._buckets[place], 1, 0)
+  store:incr(self._sum, seconds, 0)
 end
 
 local function escaped(label)
@@ -80,8 +88,8 @@ local function write_outcomes(self, lines)
   for _, outcome in ipairs(OUTCOMES) do
     local name = "apivideo_deliveries_" .. outcome.name .. "_total"
     write_metadata(lines, name, "counter", outcome.help)
-    for _, label in ipairs(self.labels) do
-      local value = self.store:get(self.types[label][outcome.name]) or 0
+    for _, label in ipairs(self._labels) do
+      local value = self._store:get(self._types[label][outcome.name]) or 0
       total = total + value
       write(lines, ('%s{type="%s"}'):format(name, escaped(label)), value)
     end
@@ -93,8 +101,8 @@ local function write_rejected(self, lines)
   local total = 0
   local name = "apivideo_deliveries_rejected_total"
   write_metadata(lines, name, "counter", "Requests that were rejected.")
-  for _, reason in ipairs(self.rejections) do
-    local value = self.store:get(PREFIX .. "rejected:" .. reason) or 0
+  for _, reason in ipairs(self._rejections) do
+    local value = self._store:get(PREFIX .. "rejected:" .. reason) or 0
     total = total + value
     write(lines, ('%s{reason="%s"}'):format(name, reason), value)
   end
@@ -105,10 +113,10 @@ local function write_seconds(self, lines)
   local name, count = "apivideo_delivery_seconds", 0
   write_metadata(lines, name, "histogram", "From a delivery's arrival until its handlers returned.")
   for place, written in ipairs(WRITTEN) do
-    count = count + (self.store:get(self.buckets[place]) or 0)
+    count = count + (self._store:get(self._buckets[place]) or 0)
     write(lines, ('%s_bucket{le="%s"}'):format(name, written), count)
   end
-  write(lines, name .. "_sum", self.store:get(self.sum) or 0)
+  write(lines, name .. "_sum", self._store:get(self._sum) or 0)
   write(lines, name .. "_count", count)
 end
 
@@ -147,21 +155,19 @@ local metrics = {}
 ---@return apivideo.Metrics
 function metrics.new(types, store)
   local self = {
-    store = store or dictionary.new(),
-    types = {}, labels = {},        -- type -> keys; the types
-    reasons = {}, rejections = {},    -- status or kind of error -> key; the reasons
-    buckets = {}, sum = PREFIX .. "sum",
+    _store = store or dictionary.new(), _types = {}, _labels = {}, _reasons = {}, _rejections = {}, _buckets = {},
+    _sum = PREFIX .. "sum",
   }
-  for _, name in ipairs(types) do self.types[name] = keys_of(name) end
-  self.types.other = keys_of "other"
-  for label in pairs(self.types) do self.labels[#self.labels + 1] = label end
-  table.sort(self.labels)
+  for _, name in ipairs(types) do self._types[name] = keys_of(name) end
+  self._types.other = keys_of "other"
+  for label in pairs(self._types) do self._labels[#self._labels + 1] = label end
+  table.sort(self._labels)
   for cause, reason in pairs(REASONS) do
-    self.reasons[cause] = PREFIX .. "rejected:" .. reason
-    self.rejections[#self.rejections + 1] = reason
+    self._reasons[cause] = PREFIX .. "rejected:" .. reason
+    self._rejections[#self._rejections + 1] = reason
   end
-  table.sort(self.rejections)
-  for place, written in ipairs(WRITTEN) do self.buckets[place] = PREFIX .. "seconds:" .. written end
+  table.sort(self._rejections)
+  for place, written in ipairs(WRITTEN) do self._buckets[place] = PREFIX .. "seconds:" .. written end
   return setmetatable(self, Metrics)
 end
 

@@ -6,7 +6,7 @@ local options = require "apivideo.util.options"
 
 local known = {
   handlers = "table?", inbox = "table?", secrets = "string|table|function?", unsigned = "boolean?",
-  max_body = "number?", log = "function?", defer = "boolean?", metrics = "table?", health = "string?",
+  max_body = "number>=0?", log = "function?", defer = "boolean?", metrics = "table?", health = "string?",
 }
 
 ---@class apivideo.ReceiverOptions
@@ -59,9 +59,6 @@ function receiver_options.check(given)
   end
   if given.secrets ~= nil and given.unsigned then
     error("receiver: options \"secrets\" and \"unsigned\" exclude each other", 4)
-  end
-  if given.max_body and (given.max_body ~= given.max_body or given.max_body < 0) then
-    error("receiver: option \"max_body\" must be a number of bytes, 0 or more, got " .. given.max_body, 4)
   end
   if given.health and not given.health:find "^/[^%c ?#]*$" then
     error("receiver: option \"health\" must be a path such as \"/health\", without a query", 4)

@@ -2,6 +2,7 @@
 
 local errors = require "apivideo.error"
 local headers = require "apivideo.util.headers"
+local options = require "apivideo.util.options"
 local runtime = require "apivideo.runtime"
 local verification = require "apivideo.receiver.verification"
 
@@ -31,12 +32,8 @@ function request.check(given, path)
     error(("receiver:receive: body must be the bytes as they arrived (a string), got %s; a decoded"
       .. " body cannot be verified"):format(type(given.body)), 3)
   end
-  if given.size ~= nil and type(given.size) ~= "number" then
-    error("receiver:receive: size must be a number of bytes, got " .. type(given.size), 3)
-  end
-  if path ~= nil and type(path) ~= "string" then
-    error("receiver:receive: path must be a string, got " .. type(path), 3)
-  end
+  options.check_value("receiver:receive: size", given.size, "number?", 3)
+  options.check_value("receiver:receive: path", path, "string?", 3)
 end
 
 local function new_delivery(receiver, event, err, webhook_id, raw)

@@ -32,11 +32,11 @@ Captions.__name = "apivideo.captions"
 ---@return apivideo.Response? response not after an error
 function Captions:list(videoId, query, given)
   options.check_self(self, Captions, "captions", "list")
-  local asked = collection.check_query("captions:list", query, collection.PAGE, 3)
+  local page_query = collection.check_query("captions:list", query, collection.PAGE, 3)
   local limits = call_options.check("captions:list", given)
   local ok, err = objects.check_id("captions:list", "videoId", videoId)
   if not ok then return nil, err end
-  return pages.get(self._client, "/videos/" .. videoId .. "/captions", asked, limits)
+  return pages.get(self._client, "/videos/" .. videoId .. "/captions", page_query, limits)
 end
 
 return {

@@ -68,20 +68,20 @@ function collection.class(about)
 
   function Class:list(query, given)
     options.check_self(self, Class, about.name, "list")
-    local asked, limits = check("list", query, page_filters, given)
-    return pages.get(self._client, about.path, asked, limits)
+    local page_query, limits = check("list", query, page_filters, given)
+    return pages.get(self._client, about.path, page_query, limits)
   end
 
   function Class:pages(query, given)
     options.check_self(self, Class, about.name, "pages")
-    local asked, limits = check("pages", query, page_filters, given)
-    return pages.iterate(self._client, about.path, asked, limits, about.id_field)
+    local page_query, limits = check("pages", query, page_filters, given)
+    return pages.iterate(self._client, about.path, page_query, limits, about.id_field)
   end
 
   function Class:each(query, given)
     options.check_self(self, Class, about.name, "each")
-    local asked, limits = check("each", query, filters, given)
-    return pages.each(self._client, about.path, asked, limits, about.id_field)
+    local page_query, limits = check("each", query, filters, given)
+    return pages.each(self._client, about.path, page_query, limits, about.id_field)
   end
 
   if not about.is_listed_only then add_get(Class, about) end

@@ -59,17 +59,17 @@ end
 -- A function that requests a page by its number. It raises a failure as an error object: a loop that ended early would
 -- look complete.
 local function pager(client, path, query, given)
-  local asked = tables.merge({ pageSize = DEFAULT_PAGE_SIZE }, query)
+  local page_query = tables.merge({ pageSize = DEFAULT_PAGE_SIZE }, query)
   local count = 0
   return function(number)
     count = count + 1
     if count > MAX_PAGES then
       error(objects.unexpected(client, "GET", path, ("the list has no end: %d pages were read"):format(MAX_PAGES)), 0)
     end
-    asked.currentPage = number
-    local page, err, response = pages.get(client, path, asked, given)
+    page_query.currentPage = number
+    local page, err, response = pages.get(client, path, page_query, given)
     if not page then error(err, 0) end
-    return page, size_of(page, asked.pageSize), response
+    return page, size_of(page, page_query.pageSize), response
   end
 end
 
@@ -109,6 +109,7 @@ end
 -- to pages that were already read, and those are requested again.
 local Walk = {}
 Walk.__index = Walk
+Walk.__name = "apivideo.PageWalk"
 
 -- How many items the list has lost since the previous page, according to its counter.
 local function count_lost(self, page)
@@ -118,6 +119,7 @@ local function count_lost(self, page)
   return math.max(0, lost)
 end
 
+-- Reads the next page, and decides which one follows.
 function Walk:read_page()
   local page, size, response = self.request(self.number)
   self.response = response

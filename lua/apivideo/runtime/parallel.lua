@@ -14,11 +14,12 @@ local function iterator_of(items)
   end
 end
 
--- One run: its results and errors by the index of their item.
+-- One call of `parallel`: its results and errors by the index of their item.
 local Run = {}
 Run.__index = Run
 Run.__name = "apivideo.ParallelRun"
 
+-- Stores what the function returned or raised for an item.
 function Run:finish(index, ok, result, err)
   if not ok then
     result, err = nil, result
@@ -61,6 +62,7 @@ function Run:work(fn, index, item)
   end
 end
 
+-- Gives an item to an idle child task, or to a new one.
 function Run:start(index, fn, item)
   self.in_progress = self.in_progress + 1
   local next_item = table.remove(self.idle)

@@ -6,6 +6,8 @@ Timers.__index = Timers
 Timers.__name = "apivideo.Timers"
 
 --- Adds an item with its time.
+---@param at number
+---@param item any
 function Timers:push(at, item)
   local i, entry = self.n + 1, { at = at, item = item }
   self[i] = entry -- when this fails for lack of memory, the heap is unchanged
@@ -18,13 +20,16 @@ function Timers:push(at, item)
   end
 end
 
---- The first item and its time, or nil.
+--- The first item and its time; nil when the heap is empty.
+---@return any item
+---@return number? at
 function Timers:next()
   if self.n == 0 then return nil end
   return self[1].item, self[1].at
 end
 
---- Removes and returns the first item.
+--- Removes and returns the first item. The heap must not be empty.
+---@return any item
 function Timers:pop()
   local first, last, n = self[1], self[self.n], self.n - 1
   self[n + 1], self.n = nil, n

@@ -6,7 +6,9 @@ local options = require "apivideo.util.options"
 local runtime = require "apivideo.runtime"
 local workers = require "apivideo.server.workers"
 
-local GRACE_S = 10
+local GRACE_S = 10 -- default of the argument grace
+
+---@class apivideo.server.Core the server in C, apivideo.server.core
 
 ---@class apivideo.Server
 ---@field host string the numeric address that it listens on
@@ -66,9 +68,7 @@ end
 ---@param grace? number seconds to wait for the current requests, default 10
 function Server:stop(grace)
   options.check_self(self, Server, "server", "stop")
-  if grace ~= nil and not (type(grace) == "number" and grace >= 0) then
-    error("server:stop: grace must be a non-negative number of seconds, got " .. tostring(grace), 2)
-  end
+  options.check_value("server:stop: grace", grace, "seconds>=0?", 2)
   self._is_stopping = true
   self._core:stop_accepting()
   iterate(self) -- closes the connections that stop_accepting has released
@@ -100,17 +100,9 @@ function Server:run()
 end
 
 local OPTIONS = {
-  host = "string?", port = "number?", receiver = "table?", handler = "function?",
-  max_body = "number?", timeout = "number?", max_connections = "number?",
+  host = "string?", port = "integer>=0<=65535?", receiver = "table?", handler = "function?",
+  max_body = "integer>=0<=1073741824?", timeout = "integer>=1<=86400?", max_connections = "integer>=1<=1048576?",
 }
-
-local function check_range(given, name, low, high)
-  local value = given[name]
-  if value and not (value >= low and value <= high and value % 1 == 0) then
-    error(("server: option \"%s\" must be a whole number from %d to %d, got %s"):format(name, low, high,
-      tostring(value)), 4)
-  end
-end
 
 local function check(given)
   if not runtime.watch then
@@ -124,10 +116,6 @@ local function check(given)
   if given.receiver and type(given.receiver.receive) ~= "function" then
     error("server: option \"receiver\" must come from apivideo.receiver", 3)
   end
-  check_range(given, "port", 0, 65535)
-  check_range(given, "max_body", 0, 2 ^ 30)
-  check_range(given, "timeout", 1, 86400)
-  check_range(given, "max_connections", 1, 2 ^ 20)
 end
 
 local function listen(given)

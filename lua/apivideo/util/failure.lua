@@ -16,6 +16,7 @@ local failure = {}
 ---@field traceback string
 local Raised = {}
 Raised.__index = Raised
+Raised.__name = "apivideo.Raised"
 
 ---@param err any
 ---@param traceback string

@@ -84,6 +84,16 @@ local function mismatch(value, kind)
   return shown
 end
 
+--- Whether a value is of a kind, see `options.check`.
+---@param value any
+---@param kind string
+---@return boolean
+---@return string expected the kind in words, for a message
+function options.matches(value, kind)
+  local expected = parse(kind)
+  return value == nil and expected.is_optional or mismatch(value, expected) == nil, expected.text
+end
+
 --- Raises an error unless a value is of a kind, see `options.check`.
 ---@param name string the function and the argument, for the message
 ---@param value any
@@ -135,11 +145,12 @@ function options.check(where, given, known, level)
     end
   end
   for _, name in ipairs(names) do
-    local kind = parse(known[name])
-    if given[name] == nil and not kind.is_optional then
-      error(("%s: option \"%s\" is required (%s)"):format(where, name, kind.text), level)
+    local value, kind = given[name], parse(known[name])
+    if value ~= nil then
+      options.check_value(('%s: option "%s"'):format(where, name), value, known[name], level)
+    elseif not kind.is_optional then
+      error(('%s: option "%s" is required (%s)'):format(where, name, kind.text), level)
     end
-    options.check_value(('%s: option "%s"'):format(where, name), given[name], known[name], level)
   end
   return given
 end

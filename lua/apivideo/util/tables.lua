@@ -13,4 +13,14 @@ function tables.merge(...)
   return merged
 end
 
+--- A deep copy. Tables keep their metatables, so that an empty list stays one for `json.encode`.
+---@param value any
+---@return any
+function tables.copy(value)
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for name, item in pairs(value) do copy[name] = tables.copy(item) end
+  return setmetatable(copy, getmetatable(value))
+end
+
 return tables

@@ -2,6 +2,7 @@
 
 local constructor = require "apivideo.util.constructor"
 local core = require "apivideo.core"
+local random = require "apivideo.util.random"
 local redis_options = require "apivideo.inbox.redis.options"
 local script_runner = require "apivideo.inbox.redis.script_runner"
 
@@ -9,10 +10,6 @@ local unpack = table.unpack or unpack
 
 local READ_BATCH = 1000 -- entries that one script returns
 local PUT_BATCH = 500   -- items that one script takes: Lua 5.1 allows 8000 arguments
-
-local function hex(bytes)
-  return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
-end
 
 -- A hash of a key, an occurrence or a lane: half of the HMAC, so that each has the same short length.
 local function digest(value)
@@ -72,7 +69,7 @@ end
 local function consumer(self)
   local process = core.process_id()
   if self.process ~= process then
-    self.process, self.consumer = process, hex(core.random(8))
+    self.process, self.consumer = process, random.hex(8)
   end
   return self.consumer
 end

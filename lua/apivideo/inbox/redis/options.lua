@@ -3,8 +3,8 @@
 local options = require "apivideo.util.options"
 
 local known = {
-  name = "string?", client = "function?", release = "function?", host = "string?", port = "number?",
-  path = "string?", username = "string?", password = "string?", database = "number?",
+  name = "string?", client = "function?", release = "function?", host = "string?", port = "integer>=1<=65535?",
+  path = "string?", username = "string?", password = "string?", database = "integer>=0?",
 }
 
 ---@class apivideo.RedisOptions

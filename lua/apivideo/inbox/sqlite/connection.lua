@@ -2,6 +2,7 @@
 --- a failure; the connection must be closed then, which rolls back.
 
 local core = require "apivideo.core"
+local random = require "apivideo.util.random"
 
 local connection = {}
 
@@ -166,8 +167,7 @@ end
 -- LuaDBI leaks a connection that could not be opened. The database itself must not be opened here: closing it would
 -- release this process's locks on it. The name is random, so that it is not the name of an existing file.
 local function check_directory(path)
-  local name = core.random(8):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)
-  local beside = (path:match "^.*/" or "") .. ".apivideo-" .. name
+  local beside = (path:match "^.*/" or "") .. ".apivideo-" .. random.hex(8)
   local file, problem = io.open(beside, "wb")
   if not file then fail("unable to open database file: " .. problem) end
   file:close()

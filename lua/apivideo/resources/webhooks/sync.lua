@@ -3,9 +3,9 @@
 local call_options = require "apivideo.transport.call_options"
 local errors = require "apivideo.error"
 local http_date = require "apivideo.util.http_date"
+local objects = require "apivideo.resources.objects"
 local options = require "apivideo.util.options"
 local protected = require "apivideo.util.pcall"
-local objects = require "apivideo.resources.objects"
 local webhook = require "apivideo.resources.webhooks.definition"
 
 local DEFAULT_LIMIT = 10 -- of an account's webhooks, as documented
