@@ -59,6 +59,32 @@ local function send_forged(url)
   other:stop()
 end
 
+-- Creates another webhook at the same URL, and lists all. Returns the new one.
+local function create_and_list(client, url)
+  local recorded = "video.source.recorded"
+  local second = assert(client.webhooks:create { url = url, events = { recorded } })
+  local page_size = is_sandbox and 10 or 1
+  say("\nCreated another, for %s only. The webhooks that subscribe to this type:", recorded)
+  local page = assert(client.webhooks:list { events = recorded, pageSize = page_size })
+  say("  page %d of %d: %s", page.pagination.currentPage, page.pagination.pagesTotal,
+    page.data[1].webhookId)
+  say("All webhooks, page by page:")
+  for hook in client.webhooks:each { pageSize = page_size } do
+    say("  %s  %d types  %s", hook.webhookId, #hook.events, hook.url)
+  end
+  return second
+end
+
+-- Deletes webhooks, and gets one of them again.
+local function delete(client, ...)
+  for _, id in ipairs { ... } do
+    assert(client.webhooks:delete(id))
+    say("Deleted %s.", id)
+  end
+  local _, err = client.webhooks:get((...))
+  say("Getting a deleted webhook fails: %s (%d).", err.kind, err.status)
+end
+
 local function main()
   local emulator
   if not is_sandbox then
@@ -98,27 +124,12 @@ local function main()
     assert(listening:run())
   end
 
-  local recorded = "video.source.recorded"
-  local second = assert(client.webhooks:create { url = webhook.url, events = { recorded } })
-  local page_size = is_sandbox and 10 or 1
-  say("\nCreated another, for %s only. The webhooks that subscribe to this type:", recorded)
-  local page = assert(client.webhooks:list { events = recorded, pageSize = page_size })
-  say("  page %d of %d: %s", page.pagination.currentPage, page.pagination.pagesTotal,
-    page.data[1].webhookId)
-  say("All webhooks, page by page:")
-  for hook in client.webhooks:each { pageSize = page_size } do
-    say("  %s  %d types  %s", hook.webhookId, #hook.events, hook.url)
-  end
+  local second = create_and_list(client, webhook.url)
 
   local found = assert(client.webhooks:get(webhook.webhookId))
   say("\n%s was created at %s.", found.webhookId, found.createdAt)
 
-  for _, id in ipairs { webhook.webhookId, second.webhookId } do
-    assert(client.webhooks:delete(id))
-    say("Deleted %s.", id)
-  end
-  local _, err = client.webhooks:get(webhook.webhookId)
-  say("Getting a deleted webhook fails: %s (%d).", err.kind, err.status)
+  delete(client, webhook.webhookId, second.webhookId)
 
   listening:stop()
   if emulator then emulator:stop() end
