@@ -26,11 +26,15 @@
 # make bench-smoke        count the instructions of the hot paths; fail if one needs 10 % more than recorded
 # make bench-hostile      genuine deliveries during attacks: ten thousand idle connections, slow loris, floods
 
+# Specs of requests, and of deliveries, which several checks run.
+REQUEST_SPECS  := $(addprefix http/,request_spec.lua request_limits_spec.lua failure_kinds_spec.lua pool_spec.lua)
+RECEIVER_SPECS := $(addprefix receiver/,receiver_spec.lua defer_spec.lua)
+
 # Specs that exercise the C modules. The others test Lua code only, or timing.
 C_SPECS := $(wildcard $(addprefix spec/,core/event_spec.lua core/json_conformance_spec.lua core/signature*_spec.lua \
-             core/timestamp_spec.lua events/events_spec.lua http/request_spec.lua http/reentry_spec.lua http/sent_spec.lua \
+             core/timestamp_spec.lua events/events_spec.lua $(REQUEST_SPECS) http/reentry_spec.lua http/sent_spec.lua \
              http/hostile_*_spec.lua server/server_spec.lua server/lifecycle_spec.lua server/malformed_spec.lua \
-             server/deadlines_spec.lua receiver/receiver_spec.lua client/client_spec.lua runtime/runtime_spec.lua))
+             server/deadlines_spec.lua $(RECEIVER_SPECS) client/client_spec.lua runtime/runtime_spec.lua))
 
 # A UBSan error aborts the run; a valgrind error fails it at the end.
 CHECKED := BUILD=$(BUILD)/checked CFLAGS="-O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined"
@@ -77,7 +81,7 @@ check-api:
 	@$(MAKE) --no-print-directory -s -j2 build-5.4 build-jit
 	@tools/check-api "5.4 jit" $(C_SPECS)
 
-REENTRY_SPECS := $(addprefix spec/,core/event_spec.lua core/signature_spec.lua http/request_spec.lua server/server_spec.lua \
+REENTRY_SPECS := $(addprefix spec/,core/event_spec.lua core/signature_spec.lua $(REQUEST_SPECS) server/server_spec.lua \
                    server/lifecycle_spec.lua)
 
 .PHONY: check-reentry
@@ -88,9 +92,9 @@ check-reentry:
 
 # Specs of what parses HTTP, URLs, JSON and headers: the results must not depend on the process's locale.
 LOCALE_SPECS := $(addprefix spec/,core/event_spec.lua core/json_spec.lua core/timestamp_spec.lua events/events_spec.lua \
-                  http/request_spec.lua http/hostile_headers_spec.lua server/server_spec.lua server/malformed_spec.lua \
-                  receiver/receiver_spec.lua util/json_spec.lua util/headers_spec.lua util/url_spec.lua util/redact_spec.lua \
-                  transport/retry_spec.lua client/request_spec.lua)
+                  $(REQUEST_SPECS) http/hostile_headers_spec.lua server/server_spec.lua server/malformed_spec.lua \
+                  $(RECEIVER_SPECS) util/json_spec.lua util/headers_spec.lua util/url_spec.lua util/redact_spec.lua \
+                  transport/retry_spec.lua resources/webhooks/create_retry_spec.lua client/request_spec.lua)
 
 .PHONY: check-locale
 check-locale:
@@ -120,7 +124,7 @@ check-memory-nginx:
 # Builds as on a system without epoll: src/common/compat_system.h.
 POLL       := BUILD=$(BUILD)/poll CFLAGS="-O2 -g -DAPIVIDEO_POLL"
 POLL_SPECS := spec/server spec/receiver spec/emulator $(addprefix spec/,transport/faults_spec.lua runtime/signals_spec.lua \
-                runtime/runtime_spec.lua http/sigpipe_spec.lua http/request_spec.lua core/descriptors_spec.lua)
+                runtime/runtime_spec.lua http/sigpipe_spec.lua $(REQUEST_SPECS) core/descriptors_spec.lua)
 
 # The LuaJIT modules are for nginx.
 .PHONY: check-poll

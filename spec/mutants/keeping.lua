@@ -15,7 +15,7 @@ return {
   },
   {
     file = "lua/apivideo/inbox/worker.lua", spec = "spec/inbox/worker_spec.lua",
-    { "an error of the store ends the worker", "if not ok then end_failed_step(self, task, raised) end", "if not ok then self.running = 0 error(raised, 0) end" },
+    { "an error of the store ends the worker", "if not ok then end_failed_step(self, task, raised) end", "if not ok then self.running = 0 error(raised, 0) end", spec = "spec/inbox/worker_store_spec.lua" },
     { "a dispatch that raises keeps its claim", "if attempt and not attempt.is_settling then\n    settlement", "if false then\n    settlement" },
     { "a task that yielded to another scheduler is not replaced", "runtime.guard(function(traceback) runtime.spawn(replace, self, task, YIELDED, traceback) end)", "", spec = "spec/inbox/handlers_leaving_spec.lua" },
     { "a late result settles the next attempt's claim", "if attempt.is_settling then return settlement.ignore(attempt, errs, tracebacks) end", "", spec = "spec/inbox/handlers_leaving_spec.lua" },
@@ -29,7 +29,7 @@ return {
       "local called, intended, ok, err = true, settle_claim(worker, claim, result)", spec = "spec/inbox/handlers_leaving_spec.lua" },
   },
   {
-    file = "lua/apivideo/inbox/upkeep.lua", spec = "spec/inbox/worker_spec.lua",
+    file = "lua/apivideo/inbox/upkeep.lua", spec = "spec/inbox/worker_upkeep_spec.lua",
     { "leases are not renewed", "local ok, raised = protected.xpcall(attempt.claim.extend, failure.raised, attempt.claim)", "local ok, raised = true, nil" },
     { "an error in one renewal prevents the others", "local ok, raised = protected.xpcall(attempt.claim.extend, failure.raised, attempt.claim)",
       "local ok, raised = true, attempt.claim:extend()" },
@@ -70,7 +70,7 @@ return {
     { "the time of a later delivery counts", 'if item.age and db:run("came_before", came, key, came) == 1 then return false end', "" },
   },
   {
-    file = "lua/apivideo/inbox/sqlite/connection.lua", spec = "spec/inbox/sqlite_spec.lua",
+    file = "lua/apivideo/inbox/sqlite/connection.lua", spec = "spec/inbox/sqlite_file_spec.lua",
     { "any SQLite is accepted", "if number and number < MIN_VERSION then", "if false then" },
     { "a probe overwrites a user's file", '(path:match "^.*/" or "") .. ".apivideo-" .. random.hex(8)', 'path .. "-probe"' },
   },
@@ -79,11 +79,11 @@ return {
     { "a child claims in the parent's name", "if self.process ~= process then", "if not self.consumer then" },
   },
   {
-    file = "lua/apivideo/inbox/redis/script_runner.lua", spec = "spec/inbox/redis_spec.lua",
+    file = "lua/apivideo/inbox/redis/script_runner.lua", spec = "spec/inbox/redis_server_spec.lua",
     { "a check that is not allowed stops the inbox", "if not unreadable and (tonumber", "if (tonumber" },
   },
   {
-    file = "lua/apivideo/inbox/redis/clients.lua", spec = "spec/inbox/redis_spec.lua",
+    file = "lua/apivideo/inbox/redis/clients.lua", spec = "spec/inbox/redis_server_spec.lua",
     { "a child uses the parent's connection", "if not client or self.process == core.process_id() then return client end", "if true then return client end" },
     { "the username is not sent", 'ask(client, "auth", self.username, self.password())', 'ask(client, "auth", self.password())' },
   },

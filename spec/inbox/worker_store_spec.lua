@@ -1,0 +1,105 @@
+-- Handlers at work on an inbox whose store fails, or completes several claims in one call.
+
+local apivideo = require "apivideo"
+local inboxes = require "spec.support.inboxes"
+local runtime = require "apivideo.runtime"
+local wait_for = require "spec.support.wait"
+local working = require "spec.support.working"
+
+local caption, printed_by = inboxes.caption, inboxes.printed_by
+local deliver, stats, work, wait_until = working.deliver, working.stats, working.work, working.wait_until
+
+describe("inbox:work", function()
+  before_each(working.start)
+  after_each(working.stop)
+
+  it("completes several events in one call of the store, and retries that while it is unavailable", function()
+    local runs, batches = 0, {}
+    working.handlers:on("video.*", function() runs = runs + 1 end)
+    working.store.complete_all = function(_, claims)
+      batches[#batches + 1] = #claims
+      if #batches == 1 then return nil, { kind = "store_unavailable" } end
+      local results = {}
+      for i, claim in ipairs(claims) do results[i] = working.store:complete(claim.id, claim.token) end
+      return results
+    end
+    for i = 1, 12 do deliver(caption(tostring(i))) end
+    work { concurrency = 4 }
+    wait_until("done", 12)
+    wait_for(function() return #working.settlements == 12 end, "the end")
+    assert.equal(12, runs)
+    assert.equal(4, batches[1])
+    for _, settlement in ipairs(working.settlements) do assert.equal("completed", settlement.disposition) end
+  end)
+
+  it("logs each lost claim of those that are completed in one call", function()
+    working.handlers:on("video.*", function() end)
+    working.store.complete_all = function(_, claims)
+      local results = {}
+      for i, claim in ipairs(claims) do
+        results[i] = claim.event.captionId ~= "2" and working.store:complete(claim.id, claim.token)
+      end
+      return results
+    end
+    for i = 1, 3 do deliver(caption(tostring(i))) end
+    work { concurrency = 3 }
+    wait_until("done", 2)
+    wait_for(function() return #working.settlements == 3 end, "the end")
+    local dispositions = {}
+    for _, settlement in ipairs(working.settlements) do
+      dispositions[settlement.event.captionId] = settlement.disposition
+    end
+    assert.same({ ["1"] = "completed", ["2"] = "lost", ["3"] = "completed" }, dispositions)
+  end)
+
+  it("waits for an unavailable store", function()
+    local printed = printed_by(function()
+      working.store.down = true
+      work()
+      runtime.sleep(0.05)
+      working.store.down = false
+      deliver(caption "a")
+      wait_until("done", 1)
+    end)
+    assert.truthy(printed:find("the inbox waits for its store: .*no space"))
+  end)
+
+  it("settles an event when the store is available again", function()
+    local runs = 0
+    working.handlers:on("video.*", function()
+      runs = runs + 1
+      working.store.down = true
+      apivideo.spawn(function()
+        runtime.sleep(0.05)
+        working.store.down = false
+      end)
+    end)
+    deliver(caption "a")
+    work()
+    wait_for(function() return #working.settlements == 1 end, "the end")
+    assert.equal("completed", working.settlements[1].disposition)
+    assert.equal(1, stats().done)
+    assert.equal(1, runs)
+  end)
+
+  it("survives errors that cannot be converted to text, and a store that raises", function()
+    working.handlers:on("video.*", function()
+      return nil, setmetatable({}, { __tostring = function() error "no text" end })
+    end)
+    deliver(caption "a")
+    local ended
+    printed_by(function()
+      ended = work { attempts = 1 }
+      wait_until("dead", 1)
+      local claim = working.store.claim
+      working.store.claim = function()
+        working.store.claim = claim
+        error "bug"
+      end
+      deliver(caption "b")
+      wait_until("dead", 2)
+    end)
+    working.cancel:cancel()
+    assert.is_true(ended:wait(5))
+  end)
+end)

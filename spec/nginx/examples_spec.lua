@@ -1,0 +1,50 @@
+-- The configurations of the guide and of the example run in a real nginx.
+
+local apivideo = require "apivideo"
+local docs = require "spec.support.docs"
+local emulator = require "apivideo.emulator"
+local nginx_calls = require "spec.support.nginx_calls"
+local wait_for = require "spec.support.wait"
+
+nginx_calls.describe(function()
+  local nginx
+
+  local function start(...) nginx = nginx_calls.start(...) end
+
+  it("have documentation with a configuration that runs", function()
+    local local_api = assert(emulator.start { api_key = "docs-key", rate_limits = { reads = 100, writes = 40 } })
+    finally(function() local_api:stop() end)
+    local account = apivideo.client { api_key = "docs-key", base_url = local_api.url }
+    local_api:put_video { videoId = apivideo.events:sample("video.encoding.quality.completed").videoId, title = "News" }
+    local blocks = { http = {}, server = {} }
+    for _, block in ipairs(docs.blocks("docs/guides/nginx.md", "nginx")) do
+      local level = block.code:find("^location") and "server" or "http"
+      -- With the modules of the checkout, and the log of the spec.
+      if not block.code:find("lua_package_path", 1, true) and not block.code:find "^error_log" then
+        table.insert(blocks[level], (block.code:gsub('os.getenv "APIVIDEO_API_KEY"', '"docs-key"')
+          :gsub('environment = "sandbox"', ('base_url = "%s"'):format(local_api.url))))
+      end
+    end
+    start(table.concat(blocks.http), table.concat(blocks.server))
+    local webhook = assert(account.webhooks:create { url = nginx.url .. "/webhooks", events = apivideo.events:names() })
+    local_api:emit(apivideo.events:sample "video.encoding.quality.completed")
+    assert.is_true(local_api:settle(10))
+    wait_for(function() return nginx:log():find("News is ready as 720p", 1, true) end, "the log")
+    assert.truthy(nginx:get("/metrics"):find("\napivideo_deliveries_received_total 1\n", 1, true))
+    assert.equal(webhook.webhookId .. " " .. webhook.url .. "\n", nginx:get "/subscriptions")
+    assert.equal("Done.\n", nginx:get "/later")
+    wait_for(function() return #local_api.requests >= 5 end, "the call from the log phase")
+  end)
+
+  it("have an example that runs", function()
+    local pipe = io.popen "tools/with-lua jit examples/nginx/demo.lua 2>&1"
+    local printed = pipe:read "*a"
+    pipe:close()
+    for _, name in ipairs(apivideo.events:names()) do
+      assert.truthy(printed:find("  <- " .. name .. ": ", 1, true), printed)
+    end
+    assert.truthy(printed:find("video.source.recorded: video [^ ]+, Evening news\n"), printed)
+    assert.truthy(printed:find("from api.video:\n  webhook_%w+ http://127.0.0.1:%d+/webhooks\n"), printed)
+    assert.truthy(printed:find("\n  apivideo_deliveries_received_total 7\n", 1, true), printed)
+  end)
+end)

@@ -1,0 +1,73 @@
+--- Specs of the inbox's store in SQLite: stores on one file.
+
+local DBI = require "DBI"
+local assert = require "luassert"
+local sqlite = require "apivideo.inbox.sqlite"
+
+local WINDOW = 20
+
+local path = os.tmpname()
+local opened = {}
+
+local sqlite_stores = { WINDOW = WINDOW, path = path }
+
+--- Opens a store on the file; it is closed after the test.
+---@param at? string another file
+function sqlite_stores.open(at)
+  local store = sqlite { path = at or path }
+  opened[#opened + 1] = store
+  return store
+end
+
+--- Closes the stores and removes the file.
+function sqlite_stores.clean()
+  for _, store in ipairs(opened) do store:close() end
+  opened = {}
+  for _, ending in ipairs { "", "-wal", "-shm", "-journal" } do os.remove(path .. ending) end
+end
+
+--- Executes SQL on the file with a separate connection. Returns its rows.
+function sqlite_stores.sql(text, ...)
+  local db = assert(DBI.Connect("SQLite3", path))
+  db:autocommit(true)
+  local statement = assert(db:prepare(text))
+  assert(statement:execute(...))
+  local rows = {}
+  for row in statement:rows() do rows[#rows + 1] = row end
+  statement:close()
+  db:close()
+  return rows
+end
+
+--- Writes the bytes of the file.
+function sqlite_stores.write(text)
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+end
+
+function sqlite_stores.item(key, more)
+  local result = { key = key, raw = key, verified = true, received_at = 1700000000 }
+  for name, value in pairs(more or {}) do result[name] = value end
+  return result
+end
+
+--- Puts one event. Returns what the store returns for it.
+function sqlite_stores.put(store, ...)
+  return assert(store:put({ sqlite_stores.item(...) }, WINDOW))[1]
+end
+
+function sqlite_stores.claim(store, lease)
+  return assert(store:claim(1, lease or 600))[1]
+end
+
+--- Asserts that a call has failed with a message.
+function sqlite_stores.unavailable(pattern, result, err)
+  assert.is_nil(result)
+  assert.equal("store_unavailable", err.kind)
+  assert.is_true(err.retryable)
+  assert.matches(path, err.message, 1, true)
+  assert.matches(pattern, err.message)
+end
+
+return sqlite_stores

@@ -1,0 +1,50 @@
+--- Specs of inbox:work: the inbox of a test, its handlers, and how they settled its events.
+
+local apivideo = require "apivideo"
+local inboxes = require "spec.support.inboxes"
+local memory = require "apivideo.inbox.memory"
+local runtime = require "apivideo.runtime"
+local wait_for = require "spec.support.wait"
+
+local working = {}
+
+--- Sets up a test: before_each(working.start).
+function working.start()
+  working.store = inboxes.failing(memory())
+  working.over()
+  working.handlers, working.cancel, working.settlements = apivideo.handlers(), apivideo.cancellation(), {}
+end
+
+--- Ends the work of a test: after_each(working.stop).
+function working.stop() working.cancel:cancel() end
+
+--- Creates the inbox, with other options, and a receiver that fills it.
+---@param more? table
+function working.over(more)
+  local given = { store = working.store }
+  for name, value in pairs(more or {}) do given[name] = value end
+  working.inbox = apivideo.inbox(given)
+  working.receiver = apivideo.receiver { inbox = working.inbox, secrets = inboxes.SECRET, log = function() end }
+end
+
+function working.deliver(raw) return inboxes.deliver(working.receiver, raw) end
+
+function working.stats() return assert(working.inbox:stats()) end
+
+--- Works in a task. Returns a latch that opens at the end.
+---@param more? table options of inbox:work
+function working.work(more)
+  local settled = working.settlements -- of this test: the work may outlast it
+  local given = { cancel = working.cancel, backoff = 0.01, log = function(s) settled[#settled + 1] = s end }
+  for name, value in pairs(more or {}) do given[name] = value end
+  local ended, inbox, handlers = runtime.latch(), working.inbox, working.handlers
+  apivideo.spawn(function() ended:open(inbox:work(handlers, given)) end)
+  return ended
+end
+
+--- Waits for a number of entries in a state.
+function working.wait_until(state, count)
+  wait_for(function() return working.stats()[state] == count end, count .. " " .. state)
+end
+
+return working
