@@ -122,7 +122,8 @@ end
 ---@return table<integer, string>? tracebacks of those errors that were raised, by their index in `errors`
 function Handlers:dispatch(event, delivery)
   options.check_self(self, Handlers, "handlers", "dispatch")
-  local functions, errs, tracebacks = self._registry:matching(event.type), nil, nil
+  local registered, errs, tracebacks = self._registry, nil, nil
+  local functions = registered.cache[event.type] or registered:matching(event.type) -- a hot path: without a call if cached
   local count = #functions
   for i = 1, count do
     local err, traceback = run(functions[i], event, delivery)

@@ -36,7 +36,7 @@ function Registry:problem_of(name)
     if known == name or prefix and known:sub(1, #prefix) == prefix then return nil end
   end
   local near = not prefix and options.nearest(name, names)
-  return ("no event type is \"%s\"; %s. A type newer than this library: add it with events:extend, or handle it with"
+  return ("no event type is \"%s\" (%s). A type newer than this library: add it with events:extend, or handle it with"
     .. " handlers:otherwise"):format(name,
     near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(names, ", "))
 end
