@@ -233,11 +233,11 @@ nginx_calls.describe(function()
   it("work in timers that run until the worker ends", function()
     start(nil, [[location /timer { content_by_lua_block {
       assert(ngx.timer.at(1000, function(premature)
-        require("app").note("end", tostring(premature), require("app").call("/gate/2"))
+        require("app").note("end", tostring(premature), require("app").call("/hold"))
       end))
     } }]])
     nginx:get "/timer"
-    apivideo.spawn(function() wait_for(function() return api.most == 1 end) api.gate:open() end)
+    apivideo.spawn(function() wait_for(function() return api.held == 1 end) api.released:open() end)
     nginx:reload()
     assert.equal("true ok", note "end")
   end)

@@ -42,15 +42,20 @@ nginx_calls.BEARER = [[ init_by_lua_block {
 -- Starts the API: a peer that responds to /now at once, to /gate/<n> when n requests wait at the gate, and to /hold on
 -- demand.
 local function start_api()
-  local self = { most = 0, held = 0, closed = 0, released = runtime.latch(), gate = runtime.latch() }
-  local waiting = 0
+  local self = { most = 0, held = 0, closed = 0, released = runtime.latch() }
+  local waiting, gate, arrived = 0, runtime.latch(), 0
+  -- Each group of `many` requests has a latch of its own: a request that arrives while a group leaves belongs to the
+  -- next one.
   local function wait_at_gate(many)
-    waiting = waiting + 1
+    local mine = gate
+    waiting, arrived = waiting + 1, arrived + 1
     self.most = math.max(self.most, waiting)
-    if waiting == many then self.gate:open() end
-    self.gate:wait()
+    if arrived == many then
+      gate, arrived = runtime.latch(), 0
+      mine:open()
+    end
+    mine:wait()
     waiting = waiting - 1
-    if waiting == 0 then self.gate = runtime.latch() end
   end
   local listening = peer.start(function(connection)
     while true do
