@@ -42,6 +42,11 @@ build = {
     lib = { ["apivideo.core"] = "build/rock/library/core.so" },
     -- Written by "make rockspecs".
     lua = {
+      ["apivideo.client.account"] = "lua/apivideo/client/account.lua",
+      ["apivideo.client.credentials"] = "lua/apivideo/client/credentials.lua",
+      ["apivideo.client.init"] = "lua/apivideo/client/init.lua",
+      ["apivideo.client.options"] = "lua/apivideo/client/options.lua",
+      ["apivideo.client.user_agent"] = "lua/apivideo/client/user_agent.lua",
       ["apivideo.error"] = "lua/apivideo/error.lua",
       ["apivideo.events.definition"] = "lua/apivideo/events/definition.lua",
       ["apivideo.events.handler_call"] = "lua/apivideo/events/handler_call.lua",

@@ -88,6 +88,17 @@ describe("installation #process", function()
     end
   end)
 
+  it("needs no module of the server's rock for the library's", function()
+    local server = {}
+    for _, path in ipairs(files["apivideo-server"]) do server[path] = true end
+    for _, path in ipairs(files.apivideo) do
+      for module in (path:find "^lua/" and run("cat %s", path) or ""):gmatch "require ?%(?[\"'](apivideo[%w_.]*)" do
+        local name = "lua/" .. module:gsub("%.", "/")
+        assert.is_nil(server[name .. ".lua"] or server[name .. "/init.lua"], path .. " requires " .. module)
+      end
+    end
+  end)
+
   it("loads each module from the tree", function()
     local modules = {}
     for _, rock in ipairs(rocks) do
