@@ -36,12 +36,18 @@ end
 -- The names of numbers in kinds and in messages.
 local NUMBERS = { number = "a number", integer = "an integer", seconds = "a number of seconds" }
 
+-- The number of a bound. tonumber() would read a fraction by the locale, which may have a decimal comma.
+local function bound_of(text)
+  local whole, fraction = text:match "^(%d+)%.?(%d*)$"
+  return whole and tonumber(whole) + (tonumber(fraction) or 0) / 10 ^ #fraction
+end
+
 -- One alternative of a kind: the name of a type, or of a number with its bounds, such as "integer>=0<=100".
 local function parse_alternative(text)
   local name, operator, low, high = text:match "^(%a+)(>?=?)([%d.]*)<?=?([%d.]*)$"
   local alternative = {
     type = NUMBERS[name] and "number" or name, is_integer = name == "integer", is_open = operator == ">",
-    low = tonumber(low), high = tonumber(high), text = NUMBERS[name] or "a " .. name,
+    low = bound_of(low), high = bound_of(high), text = NUMBERS[name] or "a " .. name,
   }
   if alternative.high then
     alternative.text = ("%s from %s to %s"):format(alternative.text, low, high)
