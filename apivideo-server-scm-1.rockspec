@@ -48,7 +48,6 @@ build = {
       ["apivideo.cli.output"] = "lua/apivideo/cli/output.lua",
       ["apivideo.cli.trigger"] = "lua/apivideo/cli/trigger.lua",
       ["apivideo.emulator.api"] = "lua/apivideo/emulator/api.lua",
-      ["apivideo.emulator.base64"] = "lua/apivideo/emulator/base64.lua",
       ["apivideo.emulator.collection"] = "lua/apivideo/emulator/collection.lua",
       ["apivideo.emulator.defaults"] = "lua/apivideo/emulator/defaults.lua",
       ["apivideo.emulator.faults"] = "lua/apivideo/emulator/faults.lua",

@@ -314,13 +314,15 @@ describe("the limit", function()
     return list
   end
 
-  it("of members is 1024 in a document", function()
-    local list = members(1022) -- and type, and v
-    local object = value_of("{" .. table.concat(list, ",") .. "}")
-    for i = 1, 1022 do assert.equal(i, object["m" .. i]) end
-    local result, kind, message = value_of("{" .. table.concat(members(1023), ",") .. "}")
-    assert.same({ n = 3, nil, "too_large", "too many members" }, { n = 3, result, kind, message })
-    assert.equal("too_large", select(2, parse("[" .. ('{"a":1},'):rep(1025) .. "1]")))
+  it("of members is 1024 in an object", function()
+    local text = "{" .. table.concat(members(1024), ",") .. "}"
+    for _, object in ipairs { value_of(text), value_of("[" .. text .. "," .. text .. "]")[2] } do
+      for i = 1, 1024 do assert.equal(i, object["m" .. i]) end
+    end
+    for _, form in ipairs { "%s", "[{},%s]", '{"a":{"b":1},"c":%s}' } do
+      local result, kind, message = value_of(form:format("{" .. table.concat(members(1025), ",") .. "}"))
+      assert.same({ n = 3, nil, "too_large", "too many members" }, { n = 3, result, kind, message })
+    end
   end)
 
   it("of values is 65536 in a document", function()

@@ -1,6 +1,6 @@
 --- Secrets that must not be printed, and a search for them in values.
 
-local base64 = require "apivideo.emulator.base64"
+local core = require "apivideo.core"
 
 local canary = {
   -- One for each place where a secret enters. Keys and tokens contain characters that URLs and JSON escape.
@@ -11,7 +11,7 @@ local canary = {
 
 local forms = { "kanarie", "key+", "key%2b", "token/", "token%2f", "refresh/", "refresh%2f", "%40x", "x:y", "@x" }
 for _, text in ipairs { canary.KEY .. ":", canary.TOKEN, "proxy:kanarie7@x", "user:kanarie8@x" } do
-  forms[#forms + 1] = base64.encode(text):gsub("=", ""):lower()
+  forms[#forms + 1] = core.base64(text):gsub("=", ""):lower()
 end
 
 -- The part of a text around a secret, or around a part of one, as it is or in base64; or nil.

@@ -8,24 +8,24 @@ local running = require "spec.support.running"
 local REJECTED = {
   "NaN", "[NaN]", "[nan]", "[-NaN]", "[Infinity]", "[inf]", "[-Infinity]", "[0x10]", "[-0X1F]", "[01]", "[-00]",
   "[+1]", "[.5]", "[-]", "[1e+]", "[--1]", "[1,]", "[1]x", "{} {}", "", " ", "\0", "[1]\0", "[1]\0]", '{"a":"b\0c"}',
-  "{\0}\0", "\239\187\191{}", '["\\ud800"]', '["\\x"]', "[1234567890123456789", "[01234567890123456789]",
-  ("["):rep(101) .. ("]"):rep(101), ("["):rep(1e6), ('{"a":'):rep(1e5), ('[{"a":'):rep(1e5) .. ("1}]"):rep(1e5),
+  "{\0}\0", "\239\187\191{}",
+  '["\\ud800"]', '["\\x"]', "[1234567890123456789", "[01234567890123456789]",
+  '{"a":1.}', '{"a":1,"a":2}', '{"a":"\255\192\175"}', '{"a":"\t"}', "[1" .. ("0"):rep(256) .. "]",
+  ("["):rep(65) .. ("]"):rep(65), "[" .. ("1,"):rep(65535) .. "1]",
+  ("["):rep(1e6), ('{"a":'):rep(1e5), ('[{"a":'):rep(1e5) .. ("1}]"):rep(1e5),
 }
 
 -- Accepted, as their values.
 local TAKEN = {
-  ['{"a":1e999}'] = { a = math.huge },
-  ['{"a":-1e999}'] = { a = -math.huge },
+  ['{"a":1e999}'] = { a = "1e999" },
+  ['{"a":-1e999}'] = { a = "-1e999" },
   ['{"a":1e-999}'] = { a = 0 },
-  ['{"a":1,"a":2}'] = { a = 2 },
-  ['{"a":"\255\192\175"}'] = { a = "\255\192\175" },
-  ['{"a":"\t\127\n"}'] = { a = "\t\127\n" },
-  ['{"a":1.}'] = { a = 1 },
+  ['{"a":"\127"}'] = { a = "\127" },
   ['{"\\u0000":"\\u0000"}'] = { ["\0"] = "\0" },
   ['{"__index":{"a":1},"__gc":true}'] = { __index = { a = 1 }, __gc = true },
-  ['{"a":' .. ("9"):rep(1e6) .. "}"] = { a = ("9"):rep(1e6) },
-  ['{"a":0.' .. ("9"):rep(1e6) .. "}"] = { a = 1 },
-  ['{"a":1e' .. ("9"):rep(1e6) .. "}"] = { a = math.huge },
+  ['{"a":' .. ("9"):rep(256) .. "}"] = { a = ("9"):rep(256) },
+  ['{"a":0.' .. ("9"):rep(250) .. "}"] = { a = 1 },
+  ['{"a":1e' .. ("9"):rep(250) .. "}"] = { a = "1e" .. ("9"):rep(250) },
 }
 
 describe("hostile JSON in a response", function()
@@ -58,20 +58,7 @@ describe("hostile JSON in a response", function()
       assert.same(expected, value)
       assert.is_nil(getmetatable(value))
     end
-    assert.same({ a = math.huge }, (request("200 OK", '{"a":1e999}')))
+    assert.same({ a = "1e999" }, (request("200 OK", '{"a":1e999}')))
   end)
 
-  it("cannot make long numbers expensive with what is beside them", function()
-    local filler = { ("@"):rep(2e6), ("\\u0040"):rep(1e5), ("0"):rep(1e6) }
-    for _, text in ipairs(filler) do
-      local numbers = ("1234567890123456789,"):rep(2e4)
-      local value = assert(json.decode('["' .. text .. '",' .. numbers .. "1]"))
-      assert.equal("1234567890123456789", tostring(value[20001]))
-    end
-  end)
-
-  it("is never serialized as malformed JSON", function()
-    local value = json.decode '{"a":1e999}'
-    assert.is_nil((json.encode(value)))
-  end)
 end)

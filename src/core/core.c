@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include "../common/compat_openssl.h"
@@ -16,9 +17,12 @@
 #include "../common/pin.h"
 #include "event_lua.h"
 #include "http_lua.h"
+#include "json_lua.h"
 #include "signals_lua.h"
 #include "signature_lua.h"
 #include "timestamp_lua.h"
+
+#define BASE64_MAX (1 << 20) /* bytes: libcrypto takes an int */
 
 /* Pushes the time of `clock` in seconds. Stack: [-0, +1, -]. */
 static int push_clock(lua_State *L, clockid_t clock) {
@@ -47,6 +51,19 @@ static int core_random(lua_State *L) {
     return luaL_error(L, "libcrypto failed to generate random bytes");
   }
   lua_pushlstring(L, (const char *)bytes, (size_t)n);
+  return 1;
+}
+
+/* base64(bytes) -> their base64 (RFC 4648), with padding. Stack: [-0, +1, v]. */
+static int core_base64(lua_State *L) {
+  size_t len;
+  const char *const bytes = aux_check_bytes(L, 1, "bytes", &len);
+  char *encoded;
+  luaL_argcheck(L, len <= BASE64_MAX, 1, "at most 1 MiB expected");
+  encoded = lua_newuserdata(L, (len + 2) / 3 * 4 + 1);
+  lua_pushlstring(
+      L, encoded,
+      (size_t)EVP_EncodeBlock((unsigned char *)encoded, (const unsigned char *)bytes, (int)len));
   return 1;
 }
 
@@ -81,6 +98,7 @@ static int core_is_terminal(lua_State *L) {
 static const luaL_Reg functions[] = {{"now", core_now},
                                      {"monotonic", core_monotonic},
                                      {"random", core_random},
+                                     {"base64", core_base64},
                                      {"process_id", core_process_id},
                                      {"file_id", core_file_id},
                                      {"is_terminal", core_is_terminal},
@@ -88,18 +106,21 @@ static const luaL_Reg functions[] = {{"now", core_now},
 
 APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 
-/* Pushes the module: { now, monotonic, random, process_id, file_id, is_terminal, http, event, signature, signals,
-   timestamp }. Raises an error if libcrypto is too old. Stack: [-0, +1, v]. */
+/* Pushes the module: { now, monotonic, random, base64, process_id, file_id, is_terminal, http, json, event, signature,
+   signals, timestamp }. Raises an error if libcrypto is too old. Stack: [-0, +1, v]. */
 int luaopen_apivideo_core(lua_State *L) {
   if (OpenSSL_version_num() < COMPAT_OPENSSL_FLOOR)
     return luaL_error(L, "apivideo: " COMPAT_OPENSSL_TOO_OLD, OpenSSL_version(OPENSSL_VERSION));
   pin_module();
-  lua_createtable(L, 0, 11);
+  lua_createtable(L, 0, 13);
   compat_setfuncs(L, functions);
   http_open(L);
   lua_setfield(L, -2, "http");
+  json_open(L);
+  lua_getfield(L, -1, "list");
   event_open(L);
-  lua_setfield(L, -2, "event");
+  lua_setfield(L, -3, "event");
+  lua_setfield(L, -2, "json");
   signature_open(L);
   lua_setfield(L, -2, "signature");
   signals_open_module(L);

@@ -1,5 +1,5 @@
 /*
-** apivideo.core.event: compile, list.
+** apivideo.core.event: compile.
 **
 ** compile turns a schema into a function that parses: a closure. Its upvalues are the event_schema (a userdata),
 ** the metatable of lists, and the names as Lua strings: the fields in the order of their numbers, then the types.
@@ -11,12 +11,10 @@
 #include "event_lua.h"
 
 #include <assert.h>
-#include <math.h>
-#include <string.h>
 
 #include "../common/lua_aux.h"
 #include "event.h"
-#include "json_decode.h"
+#include "json_lua.h"
 
 /* Upvalues of parse. */
 #define SCHEMA 1
@@ -26,110 +24,12 @@
 /* Entries on the C stack: enough for every documented event. A larger one needs a userdata. */
 #define ENTRIES 64
 
-/* Bytes of an escaped string that are decoded on the C stack. A longer one needs a userdata. */
-#define DECODED 512
-
 /* --- parse ----------------------------------------------------------------------------------- */
-
-/* Decodes a string or name with escapes to `out`, which has room for value->len bytes: no escape is shorter than what
-   it stands for. Returns the length. */
-static size_t unescape(const char *input, const json_value *value, char *out) {
-  const char *at = input + value->start, *const end = at + value->len;
-  char *next = out;
-  while (at < end) {
-    const char *escape = memchr(at, '\\', (size_t)(end - at));
-    char decoded[4];
-    size_t len;
-    if (escape == NULL) escape = end;
-    memcpy(next, at, (size_t)(escape - at));
-    next += escape - at;
-    at = escape;
-    if (at == end) break;
-    len = json_unescape(&at, decoded);
-    memcpy(next, decoded, len);
-    next += len;
-  }
-  return (size_t)(next - out);
-}
-
-/* Pushes a string or name. Uses two slots; luaL_Buffer would use up to LUA_MINSTACK slots in Lua 5.1.
-   Stack: [-0, +1, m]. */
-static void push_string(lua_State *L, const char *input, const json_value *value) {
-  char small[DECODED], *out = small;
-  if (!value->escaped) {
-    lua_pushlstring(L, input + value->start, value->len);
-    return;
-  }
-  if (value->len > sizeof small) out = lua_newuserdata(L, value->len);
-  lua_pushlstring(L, out, unescape(input, value, out));
-  if (out != small) lua_remove(L, -2);
-}
-
-/* Pushes a number; its literal as a string, if this Lua cannot represent it. Stack: [-0, +1, m]. */
-static void push_number(lua_State *L, const char *input, const json_value *value) {
-  const char *const literal = input + value->start;
-  if (value->kind == JSON_INTEGER) {
-    int64_t integer;
-    if (json_integer(literal, value->len, &integer) && integer <= COMPAT_INTEGER_MAX &&
-        integer >= -COMPAT_INTEGER_MAX) {
-      compat_pushinteger(L, integer);
-      return;
-    }
-  } else {
-    const double number = json_real(literal, value->len);
-    if (isfinite(number)) {
-      lua_pushnumber(L, number);
-      return;
-    }
-  }
-  lua_pushlstring(L, literal, value->len);
-}
-
-static void push_container(lua_State *L, const char *input, const json_value *container);
-
-/* Pushes any value; null as the light userdata NULL, as cjson and ngx do. Stack: [-0, +1, m]. */
-static void push_value(lua_State *L, const char *input, const json_value *value) {
-  switch ((json_kind)value->kind) {
-    case JSON_NULL: lua_pushlightuserdata(L, NULL); break;
-    case JSON_FALSE:
-    case JSON_TRUE: lua_pushboolean(L, value->kind == JSON_TRUE); break;
-    case JSON_INTEGER:
-    case JSON_REAL: push_number(L, input, value); break;
-    case JSON_STRING:
-    case JSON_NAME: push_string(L, input, value); break;
-    case JSON_ARRAY:
-    case JSON_OBJECT: push_container(L, input, value); break;
-  }
-}
-
-/* Pushes an array or object as a table. An array has the metatable of lists, so that an empty one remains an
-   array when it is encoded as JSON. Recurses at most JSON_DEPTH_MAX deep. Stack: [-0, +1, m]. */
-static void push_container(lua_State *L, const char *input, const json_value *container) {
-  const json_value *const end = container + json_span(container), *value = container + 1;
-  int i;
-  luaL_checkstack(L, 4, "event"); /* the table, a name, and two for push_string */
-  if (container->kind == JSON_ARRAY) {
-    lua_createtable(L, (int)container->count, 0);
-    lua_pushvalue(L, lua_upvalueindex(LIST));
-    lua_setmetatable(L, -2);
-    for (i = 1; value < end; i++, value += json_span(value)) {
-      push_value(L, input, value);
-      lua_rawseti(L, -2, i);
-    }
-    return;
-  }
-  lua_createtable(L, 0, (int)container->count);
-  for (; value < end; value += 1 + json_span(value + 1)) {
-    if (value[1].kind == JSON_NULL) continue;
-    push_string(L, input, value);
-    push_value(L, input, value + 1);
-    lua_rawset(L, -3);
-  }
-}
 
 /* Pushes an event. Known names are upvalues. Stack: [-0, +1, m]. */
 static void push_event(lua_State *L, const event_schema *schema, const char *input,
                        const json_value *event) {
+  const json_text text = {input, lua_upvalueindex(LIST), false};
   const json_value *const end = event + json_span(event), *name;
   lua_createtable(L, 0, (int)event->count);
   for (name = event + 1; name < end; name += 1 + json_span(name + 1)) {
@@ -138,14 +38,14 @@ static void push_event(lua_State *L, const event_schema *schema, const char *inp
     if (name->tag != 0) {
       lua_pushvalue(L, lua_upvalueindex(FIRST_NAME + name->tag - 1));
     } else {
-      push_string(L, input, name);
+      json_push_string(L, input, name);
     }
     if (value->tag != 0) {
       lua_pushvalue(L, lua_upvalueindex(FIRST_NAME + schema->fields.count + value->tag - 1));
     } else if (value->kind == JSON_STRING && !value->escaped) {
       lua_pushlstring(L, input + value->start, value->len);
     } else {
-      push_value(L, input, value);
+      json_push(L, &text, value);
     }
     lua_rawset(L, -3);
   }
@@ -168,13 +68,6 @@ static int push_error(lua_State *L, const event_error *error) {
   return 5;
 }
 
-/* The largest number of entries that an input may need. An entry takes at least two bytes, including the
-   separator to the next one, except for opening brackets without closing ones. */
-static size_t max_entries(size_t len) {
-  const size_t count = len / 2 + 1 + JSON_DEPTH_MAX;
-  return count < JSON_VALUES_MAX ? count : JSON_VALUES_MAX;
-}
-
 /* parse(raw) -> event | nil, kind, message, field | nil, offset | nil: the function that compile returns. The
    entries own nothing, so Lua may raise an error at any point. Stack: [-0, +1|4|5, v]. */
 static int parse(lua_State *L) {
@@ -184,7 +77,7 @@ static int parse(lua_State *L) {
   const char *const raw = aux_check_bytes(L, 1, "raw body", &len);
   const event_schema *const schema = lua_touserdata(L, lua_upvalueindex(SCHEMA));
   if (!event_parse(schema, raw, len, values, ENTRIES, &error)) {
-    const size_t capacity = max_entries(len);
+    const size_t capacity = json_max_entries(len);
     if (error.status != EVENT_FULL) return push_error(L, &error);
     values = lua_newuserdata(L, capacity * sizeof *values);
     if (!event_parse(schema, raw, len, values, capacity, &error)) {
@@ -274,10 +167,8 @@ static int compile(lua_State *L) {
 /* --- open ------------------------------------------------------------------------------------ */
 
 void event_open(lua_State *L) {
-  lua_createtable(L, 0, 2);
-  lua_createtable(L, 0, 0); /* the metatable of lists: only marks a table, has no metamethods */
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -3, "list");
+  lua_createtable(L, 0, 1);
+  lua_insert(L, -2);
   lua_pushcclosure(L, compile, 1);
   lua_setfield(L, -2, "compile");
 }

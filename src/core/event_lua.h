@@ -6,7 +6,7 @@
 
 #include "../common/compat.h"
 
-/* Pushes the table `apivideo.core.event`: { compile, list }. Stack: [-0, +1, m]. */
+/* Pushes the table `apivideo.core.event`: { compile }. Pops the metatable of lists. Stack: [-1, +1, m]. */
 void event_open(lua_State *L);
 
 #endif

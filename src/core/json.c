@@ -17,6 +17,7 @@
 typedef struct container {
   json_value *value;
   uint64_t hashes[4]; /* a bit for each hash of the names so far */
+  uint32_t names;     /* how many there are so far */
   bool suspect;       /* two names may be equal: compare all of them at the end */
 } container;
 
@@ -26,7 +27,6 @@ typedef struct reader {
   json_value *next; /* the next entry to write */
   json_value *last; /* the end of the caller's array */
   bool bounded;     /* `last` is the limit, not the caller's choice */
-  size_t members;
   size_t depth;
   json_error *error;
   container open[JSON_DEPTH_MAX];
@@ -239,7 +239,7 @@ INLINE step read_name(reader *r, const char **at) {
   container *const object = &r->open[r->depth - 1];
   json_value *name;
   if (peek(r, at) != '"') return fail(r, "member name expected", *at), FAILED;
-  if (++r->members > JSON_MEMBERS_MAX)
+  if (++object->names > JSON_MEMBERS_MAX)
     return fail_as(r, JSON_TOO_LARGE, "too many members", *at), FAILED;
   name = read_string(r, at, JSON_NAME);
   if (name == NULL) return FAILED;
@@ -266,6 +266,7 @@ INLINE step open_value(reader *r, const char **at, json_kind kind) {
   open->value = add(r, kind, *at, 0);
   if (open->value == NULL) return FAILED;
   memset(open->hashes, 0, sizeof open->hashes);
+  open->names = 0;
   open->suspect = false;
   ++*at;
   if (peek(r, at) == (kind == JSON_OBJECT ? '}' : ']')) {
@@ -343,7 +344,6 @@ bool json_parse(const char *bytes, size_t len, json_value *values, size_t capaci
   r.next = values;
   r.last = values + capacity;
   r.bounded = capacity == JSON_VALUES_MAX;
-  r.members = 0;
   r.depth = 0;
   r.error = error;
   error->status = JSON_OK;

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define JSON_DEPTH_MAX 64     /* nested arrays and objects */
-#define JSON_MEMBERS_MAX 1024 /* members of all objects of a document */
+#define JSON_MEMBERS_MAX 1024 /* members of an object */
 #define JSON_VALUES_MAX 65536 /* entries in the list of values; a member takes two */
 #define JSON_BYTES_MAX UINT32_MAX
 

@@ -1,7 +1,6 @@
 --- /auth, and authentication: with the API key (Basic), or with an access token obtained for it (Bearer).
 --- https://docs.api.video/reference/disposable-bearer-token-authentication
 
-local base64 = require "apivideo.emulator.base64"
 local core = require "apivideo.core"
 local json = require "apivideo.util.json"
 local problems = require "apivideo.emulator.problems"
@@ -18,12 +17,19 @@ local Tokens = {}
 Tokens.__index = Tokens
 Tokens.__name = "apivideo.emulator.tokens"
 
+local URL_SAFE = { ["+"] = "-", ["/"] = "_", ["="] = "" }
+
+-- Base64 with the URL-safe alphabet, without padding (RFC 4648, section 5).
+local function base64_url(bytes)
+  return (core.base64(bytes):gsub("[+/=]", URL_SAFE))
+end
+
 -- A random string in the form of a JSON Web Token. Clients must treat it as opaque: the signature is random, too.
 local function new_access_token(lifetime_s)
   local now = math.floor(runtime.now())
   local claims = json.encode { aud = "apivideo.emulator", iat = now, nbf = now, exp = now + lifetime_s }
-  return table.concat({ base64.encode_url('{"typ":"JWT","alg":"RS256"}'), base64.encode_url(claims),
-    base64.encode_url(core.random(256)) }, ".")
+  return table.concat({ base64_url('{"typ":"JWT","alg":"RS256"}'), base64_url(claims),
+    base64_url(core.random(256)) }, ".")
 end
 
 -- Issues an access token and a refresh token. Removes the expired access tokens, so that the table stays small.
@@ -79,7 +85,7 @@ local tokens = {}
 ---@return apivideo.emulator.Tokens
 function tokens.new(api_key, lifetime_s)
   return setmetatable({
-    _api_key = api_key, _basic = base64.encode(api_key .. ":"), _lifetime_s = lifetime_s,
+    _api_key = api_key, _basic = core.base64(api_key .. ":"), _lifetime_s = lifetime_s,
     _access = {}, _refresh = {},
   }, Tokens)
 end
