@@ -19,7 +19,8 @@ return {
   },
   {
     file = "lua/apivideo/resources/webhooks/sync.lua", spec = matching,
-    { "the overlap is cut short", "and now - webhook.created_at(other) >= overlap then return true end",
+    { "an age may be negative", "math.max(0, now - webhook.created_at(other)) >= overlap", "now - webhook.created_at(other) >= overlap" },
+    { "the overlap is cut short", "and math.max(0, now - webhook.created_at(other)) >= overlap then return true end",
       "then return true end" },
     { "any equal webhook supersedes", "if webhook.is_newer(other, item) and", "if other ~= item and webhook.created_at(other) and",
       spec = model },

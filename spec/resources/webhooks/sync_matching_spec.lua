@@ -83,6 +83,14 @@ describe("webhooks:sync", function()
       assert.equal(2, deleted)
     end)
 
+    it("counts a createdAt after the time of the Date header as now", function()
+      start()
+      put("1", "a", { RECORDED, QUALITY }, 86400)
+      put("2", "a", { RECORDED, QUALITY }, -3600)
+      keeps(nil, "webhook_1", "webhook_2")
+      keeps({ overlap = 0 }, "webhook_2")
+    end)
+
     it("deletes none whose createdAt is missing or invalid", function()
       start()
       for id, created_at in pairs { ["1"] = json.null, ["2"] = "yesterday", ["3"] = 5 } do

@@ -46,7 +46,8 @@ end
 -- superseded.)
 local function is_superseded(item, equals, now, overlap)
   for _, other in ipairs(equals) do
-    if webhook.is_newer(other, item) and now - webhook.created_at(other) >= overlap then return true end
+    -- Not below 0: the clock of the Date header may be behind that of `createdAt`.
+    if webhook.is_newer(other, item) and math.max(0, now - webhook.created_at(other)) >= overlap then return true end
   end
   return false
 end
