@@ -3,23 +3,23 @@
 local redact = require "apivideo.util.redact"
 
 ---@alias apivideo.ErrorKind
----| "invalid_request"      the request is invalid: api.video rejected it (400 and other 4xx), or it was not sent
+---| "invalid_request"      the request is invalid: api.video rejected it (400 and other 4xx), it was not sent, or the receiver rejected it
 ---| "unauthorized"         401: no key, a wrong key, or a key of the other environment
 ---| "forbidden"            403
 ---| "not_found"            404
----| "conflict"             409
----| "rate_limited"         429
+---| "conflict"             409, or another client changed the webhooks during `webhooks:rotate`
+---| "rate_limited"         429, or a limit of this library
 ---| "server_error"         5xx
 ---| "unexpected_response"  a response that is not as api.video documents it
 ---| "timeout"              a timeout expired
 ---| "network"              no connection, or a broken one
 ---| "tls"                  the peer's certificate was rejected, or TLS failed
----| "too_large"            a body or header section beyond its limit
+---| "too_large"            a body or header section larger than its limit
 ---| "cancelled"            the caller cancelled the request
----| "wrong_phase"          a phase of nginx in which Lua cannot wait
+---| "wrong_phase"          called where Lua cannot wait: a phase of nginx, or inside a C function
 ---| "store_unavailable"    the store of an inbox is unavailable, full or broken
----| "body_unavailable"     nginx deleted the body of a delivery, because another of its modules had read it
----| "claim_lost"           the lease of an event of an inbox expired: another worker may have claimed it
+---| "body_unavailable"     nginx's file of the body cannot be opened, for instance because another module had read and deleted it
+---| "claim_lost"           the lease of an inbox event expired: another worker may have claimed it
 ---| "bad_json"             bytes that are not JSON
 ---| "bad_event"            JSON that is not an event, or lacks a field
 ---| "bad_signature"        a delivery whose signature is invalid
@@ -38,12 +38,12 @@ local redact = require "apivideo.util.redact"
 ---@field field? string the wrong field of the event
 ---@field offset? integer the position in the bytes, from 0
 ---@field response? apivideo.Response the last response, if there was one
----@field webhook? apivideo.Webhook of `webhooks:rotate`: the new webhook, if both exist; of `webhooks:sync`: a webhook with another definition than the wanted one, if it could not be deleted
+---@field webhook? apivideo.Webhook of `webhooks:rotate`: the new webhook, if both exist; of `webhooks:sync`: a webhook that differs from the wanted one and could not be deleted
 ---@field plan? apivideo.SyncPlan of `webhooks:sync`: what was planned and done before the error
 local Error = {}
 Error.__name = "apivideo.Error"
 
--- Error -> the last three fields. They contain secrets, so they are not in the error itself, which programs print.
+-- Error -> its `response`, `webhook` and `plan`. They contain secrets, so they are not in the error itself, which programs print.
 local attachments = setmetatable({}, { __mode = "k" })
 
 function Error:__index(name)

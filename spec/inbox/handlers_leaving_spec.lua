@@ -48,9 +48,9 @@ local failing = {
     local client = apivideo.client { api_key = "k", base_url = "http://127.0.0.1:9" }
     return client.webhooks:list({}, { cancel = cancel })
   end, "cancelled" },
-  { "yields, and nothing resumes it", function() coroutine.yield() end, "yielded to another scheduler" },
+  { "yields, and nothing resumes it", function() coroutine.yield() end, "yielded to a scheduler other than" },
   { "yields inside of a pcall", function() pcall(coroutine.yield) end,
-    _VERSION == "Lua 5.1" and not rawget(_G, "jit") and "^$" or "yielded to another scheduler" },
+    _VERSION == "Lua 5.1" and not rawget(_G, "jit") and "^$" or "yielded to a scheduler other than" },
   { "waits for ever", function() runtime.latch():wait() end, "the handlers did not return within 1%.5 s" },
 }
 

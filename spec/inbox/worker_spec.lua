@@ -242,7 +242,7 @@ describe("inbox:work", function()
       assert.is_true(ended:wait(5))
     end)
     assert.truthy(printed:find("option \"log\" failed: spec/inbox/worker_spec.lua:%d+: a bug in log; stack:"), printed)
-    assert.truthy(printed:find("the settling of event 3 did not end", 1, true), printed)
+    assert.truthy(printed:find("the settlement of event 3 did not finish", 1, true), printed)
   end)
 
   it("rejects a time limit that is not a number of seconds", function()

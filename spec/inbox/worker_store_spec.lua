@@ -61,7 +61,7 @@ describe("inbox:work", function()
       deliver(caption "a")
       wait_until("done", 1)
     end)
-    assert.truthy(printed:find("the inbox waits for its store: .*no space"))
+    assert.truthy(printed:find("inbox: the store is unavailable, retrying: .*no space"))
   end)
 
   it("settles an event when the store is available again", function()

@@ -11,7 +11,7 @@
 
 /* Registers a class of userdata: `methods` are what Lua code can call on an object, `metamethods` what Lua
    itself calls. The metatable is locked: getmetatable returns `name`, so that Lua code can neither call a
-   finalizer nor replace a method. It may exist already, complete or half filled (when an earlier call ran
+   finalizer nor replace a method. It may exist already, complete or incomplete (when an earlier call ran
    out of memory): it is filled again. Stack: [-0, +0, m]. */
 void aux_new_class(lua_State *L, const char *name, const luaL_Reg *methods,
                    const luaL_Reg *metamethods);
@@ -20,17 +20,17 @@ void aux_new_class(lua_State *L, const char *name, const luaL_Reg *methods,
    Stack: [-0, +0, v]. */
 int aux_type_error(lua_State *L, int index, const char *expected);
 
-/* Returns the whole number at `index`. Raises an argument error for anything else, which includes NaN, a
-   fraction and a number outside low..high: in C, the conversion of such a double to an integer is undefined.
-   Stack: [-0, +0, v]. */
+/* Returns the whole number at `index` (a string of one is converted). Raises an argument error for NaN, a fraction,
+   a number outside low..high or any other value. The range is checked before the conversion: in C, that of NaN or of
+   a double beyond the integer's range is undefined. Stack: [-0, +0, v]. */
 lua_Integer aux_check_integer(lua_State *L, int index, lua_Integer low, lua_Integer high);
 
 /* Raises the argument error of aux_check_bytes. Never returns. Stack: [-0, +0, v]. */
 int aux_bytes_error(lua_State *L, int index, const char *name);
 
-/* Returns the bytes of the string at `index`; raises an argument error with their `name` for another type. A
-   number is not converted: its text may differ from the bytes that arrived. Inline, because it is on the path
-   of each delivery. Stack: [-0, +0, v]. */
+/* Returns the bytes of the string at `index`; raises an argument error that calls the argument `name` if it is not a string. A
+   number is not converted: its text may differ from the bytes that arrived. Inline, because each
+   delivery needs it. Stack: [-0, +0, v]. */
 static inline const char *aux_check_bytes(lua_State *L, int index, const char *name, size_t *len) {
   if (lua_type(L, index) != LUA_TSTRING) aux_bytes_error(L, index, name);
   return lua_tolstring(L, index, len);
@@ -43,7 +43,7 @@ static inline const char *aux_check_bytes(lua_State *L, int index, const char *n
    NULL when it is nil and `optional`. Stack: [-0, +1, e]. */
 const char *aux_string_field(lua_State *L, int index, const char *name, bool optional, size_t *len);
 
-/* Like aux_string_field, for a string that C code reads up to its NUL: raises an error for a NUL inside.
+/* Like aux_string_field, for a C string: an embedded NUL raises an error.
    Stack: [-0, +1, e]. */
 const char *aux_plain_field(lua_State *L, int index, const char *name, bool optional);
 

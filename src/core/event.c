@@ -85,11 +85,13 @@ static bool fail(event_error *error, const char *message, const char *field, siz
   error->field = field;
   error->field_len = len;
   error->has_offset = value != NULL;
+  /* A string starts after its quote. */
   if (value != NULL) error->offset = value->start - (size_t)(value->kind == JSON_STRING);
   return false;
 }
 
-/* Records the first of a type's required fields that is not in the set `strings`. Returns false. */
+/* Records the first of a type's required fields whose bit is not in `strings`: its value is not a string. Returns
+   false. */
 static bool fail_required(const event_schema *schema, int type, uint64_t strings,
                           const json_value *event, event_error *error) {
   const uint8_t *field = schema->required[type].field;
@@ -114,7 +116,7 @@ static bool check(const event_schema *schema, const char *input, json_value *eve
     name->tag = (uint8_t)(field + 1);
     if (field < 0) continue;
     strings |= (uint64_t)(name[1].kind == JSON_STRING) << field;
-    if (field == 0) type = name + 1;
+    if (field == 0) type = name + 1; /* EVENT_TYPE_FIELD */
   }
   if (type == NULL || type->kind != JSON_STRING || type->len == 0)
     return fail(error, type == NULL ? "field is missing" : "field is not a non-empty string",

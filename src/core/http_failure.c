@@ -28,9 +28,8 @@ static bool mentions(const http_transfer *transfer, const char *const texts[]) {
   return false;
 }
 
-/* Whether libnghttp2 has rejected a header with a control character. Since 1.70 it leaves the header out, and
-   libcurl only stores the message; before, it resets the stream, a "network" failure. The message repeats the
-   header, so it is not shown. */
+/* Whether libnghttp2 has rejected a header field. Since 1.70 it drops the field, and libcurl only stores its message;
+   older versions reset the stream, a "network" error. The message contains the field, so it is not passed on. */
 static bool has_bad_header(const http_transfer *transfer) {
   static const char *const texts[] = {"nvalid HTTP header field", NULL};
   return mentions(transfer, texts);
@@ -40,12 +39,12 @@ static bool has_bad_header(const http_transfer *transfer) {
    connection to …" when OpenSSL has queued no error. */
 static bool lost_connection(const http_transfer *transfer) {
   static const char *const texts[] = {"Recv failure",
-                                      "Send failure", /* from the socket */
+                                      "Send failure", /* socket */
                                       "in connection to",
-                                      "unexpected eof", /* from OpenSSL */
+                                      "unexpected eof", /* OpenSSL */
                                       "non-properly terminated",
                                       "the pull function",
-                                      "the push function", /* from GnuTLS */
+                                      "the push function", /* GnuTLS */
                                       NULL};
   return mentions(transfer, texts);
 }
@@ -67,7 +66,7 @@ http_error http_failure_kind(const http_transfer *transfer) {
     case CURLE_OPERATION_TIMEDOUT: return HTTP_TIMEOUT;
     case CURLE_URL_MALFORMAT:
     case CURLE_NOT_BUILT_IN: return HTTP_INVALID_REQUEST;
-    case CURLE_UNSUPPORTED_PROTOCOL: /* a response without a status line: the URL's scheme was checked */
+    case CURLE_UNSUPPORTED_PROTOCOL: /* no valid status line: the URL's scheme was checked before */
     case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_WEIRD_SERVER_REPLY: return HTTP_UNEXPECTED_RESPONSE;
     case CURLE_BAD_FUNCTION_ARGUMENT:

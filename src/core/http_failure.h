@@ -1,5 +1,5 @@
 /*
-** http_failure.h: the kinds of errors. Where libcurl's result codes are ambiguous, its messages decide.
+** http_failure.h: the kinds of errors. Where libcurl's result codes are ambiguous, its messages are searched.
 */
 #ifndef APIVIDEO_HTTP_FAILURE_H
 #define APIVIDEO_HTTP_FAILURE_H
@@ -21,7 +21,7 @@ typedef enum http_error {
 const char *http_error_name(http_error kind);
 /* The kind of error of a finished transfer that is not `out_of_memory`; HTTP_OK when there is a response. */
 http_error http_failure_kind(const http_transfer *transfer);
-/* One line about the error of a finished transfer. */
+/* One line about the error of a finished transfer that has one, other than `out_of_memory`. */
 const char *http_failure_message(const http_transfer *transfer);
 
 #endif

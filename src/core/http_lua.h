@@ -1,5 +1,5 @@
 /*
-** http_lua.h: apivideo.core.http for Lua.
+** http_lua.h: the Lua module apivideo.core.http.
 */
 #ifndef APIVIDEO_HTTP_LUA_H
 #define APIVIDEO_HTTP_LUA_H

@@ -47,15 +47,16 @@ static CURLcode set_body(CURL *easy, const http_request *request) {
   return CURLE_OK;
 }
 
-/* HTTP/2 is negotiated in the TLS handshake. Transfers wait for a connection that they may share. */
+/* HTTP/2 is negotiated in the TLS handshake. PIPEWAIT: a transfer waits for a connection that is being opened and may
+   be shared, instead of opening its own. */
 static CURLcode set_version(CURL *easy, bool http2) {
   HTTP_SET(HTTP_VERSION, http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
   HTTP_SET(PIPEWAIT, http2 ? 1L : 0L);
   return CURLE_OK;
 }
 
-/* Whether a host, as libcurl's URL parser returns it, is exactly localhost, an address in 127.0.0.0/8 in any
-   form that getaddrinfo accepts, such as 127.1, or ::1. */
+/* Whether a host, as libcurl's URL parser returns it, is loopback: "localhost" in any case, [::1], or an address in
+   127.0.0.0/8 in any form that getaddrinfo accepts, such as 127.1. */
 static bool is_loopback(const char *host) {
   struct in_addr v4;
   struct in6_addr v6;
@@ -69,7 +70,8 @@ static bool is_loopback(const char *host) {
   return inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-/* Whether the host of a URL is loopback; false also for text that is not a URL, which libcurl rejects later. */
+/* Sets *found to whether the host of a URL is loopback; to false for text that is not a URL, which libcurl rejects
+   later. */
 static CURLcode find_loopback(const char *text, bool *found) {
   char *host = NULL;
   CURLUcode code;

@@ -1,6 +1,6 @@
 /*
 ** No request is sent twice silently: see http_resend.h. The callbacks run inside libcurl and touch only
-** C memory. The pre-request callback is set only where libcurl has COMPAT_CURL_PREREQ (`has_prereq`).
+** C memory. The pre-request callback is set only where libcurl has one (`has_prereq`: 7.80 and later).
 */
 #include "http_resend.h"
 
@@ -12,8 +12,8 @@
 #include "../common/ascii.h"
 #include "http_problem.h"
 
-/* Whether libcurl is about to send a transfer a second time that must be sent only once. */
-static bool must_stop(http_transfer *transfer) {
+/* Whether libcurl is about to resend a request that must be sent only once; records that in `unanswered`. */
+static bool stops_resend(http_transfer *transfer) {
   if (!transfer->ready) return false;
   transfer->unanswered = !transfer->repeatable && http_was_sent(transfer);
   return transfer->unanswered;
@@ -25,7 +25,7 @@ static int on_socket(void *context, curl_socket_t fd, curlsocktype purpose) {
   http_transfer *transfer = context;
   (void)purpose;
   (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-  if (must_stop(transfer)) return CURL_SOCKOPT_ERROR;
+  if (stops_resend(transfer)) return CURL_SOCKOPT_ERROR;
   http_sockets_add(&transfer->pool->sockets, fd);
   return CURL_SOCKOPT_OK;
 }
@@ -37,7 +37,7 @@ static int on_close(void *context, curl_socket_t fd) {
   return close(fd);
 }
 
-/* Whether the connection of a transfer was opened for an earlier one, and is unusable now. */
+/* Whether the connection of a transfer is reused (an earlier transfer opened it), and no longer usable. */
 static bool is_stale(const http_transfer *transfer, const http_socket *connection) {
   long opened = 0;
   (void)curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &opened);
@@ -50,11 +50,12 @@ static int on_ready(void *context, char *peer_ip, char *local_ip, int peer_port,
   const http_socket *connection =
       http_sockets_find(&transfer->pool->sockets, local_port, peer_ip, peer_port);
   (void)local_ip;
-  if (must_stop(transfer)) return CURL_PREREQFUNC_ABORT;
-  if (transfer->ready) return CURL_PREREQFUNC_OK;
+  if (stops_resend(transfer)) return CURL_PREREQFUNC_ABORT;
+  if (transfer->ready)
+    return CURL_PREREQFUNC_OK; /* a resend that is allowed, or nothing was sent before */
   if (connection != NULL) {
     transfer->stale = is_stale(transfer, connection);
-    if (connection->http1) transfer->repeatable = false;
+    if (connection->http1) transfer->repeatable = false; /* see http_resend.h */
   }
   if (transfer->stale) return CURL_PREREQFUNC_ABORT;
   transfer->ready = true;
@@ -75,7 +76,7 @@ CURLcode http_watch_transfer(http_transfer *transfer, const http_request *reques
   CURL *easy = transfer->easy;
   HTTP_SET(SOCKOPTDATA, transfer);
   if (!transfer->pool->features.has_prereq)
-    /* libcurl < 7.80 has no such callback: on a new connection, libcurl never sends a request again. */
+    /* libcurl < 7.80 has no pre-request callback. It never resends on a new connection; a GET may be resent. */
     return safe ? CURLE_OK : http_renew(transfer);
   transfer->repeatable = safe && request->http2 && ascii_has_prefix(request->url, "https:");
   HTTP_SET(PREREQDATA, transfer);
@@ -106,7 +107,7 @@ void http_record_version(const http_transfer *transfer) {
 }
 
 bool http_was_sent(const http_transfer *transfer) {
-  curl_off_t written = 0; /* when the first write succeeded */
+  curl_off_t written = 0; /* when the request's first write was complete */
   long size = 0;
   if (transfer->pool->features.has_prereq && !transfer->ready) return false;
   (void)curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &written);

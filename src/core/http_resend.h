@@ -18,7 +18,7 @@
 CURLcode http_watch_handle(CURL *easy, http_pool *pool);
 /* Directs the callbacks of a transfer's handle at the transfer. */
 CURLcode http_watch_transfer(http_transfer *transfer, const http_request *request);
-/* Makes a stale transfer use a new connection when it is started again. */
+/* Makes a transfer use a new connection when it is started, or started again. */
 CURLcode http_renew(http_transfer *transfer);
 /* Records which HTTP version the connection of a finished transfer has. */
 void http_record_version(const http_transfer *transfer);

@@ -1,10 +1,10 @@
 /*
 ** SIGINT and SIGTERM for an event loop: see signals.h.
 **
-** The handler writes to a pipe. (A signal descriptor needs blocked signals, and programs that os.execute or io.popen start would
-** inherit the block: neither Ctrl-C nor a supervisor could stop them.) It may run in any thread of the process and,
-** until exec, in a forked child. The child shares the pipe, so there the handler passes the signal to the disposition
-** from before.
+** The handler writes to a pipe. (A signal descriptor needs blocked signals, and programs that os.execute or io.popen
+** start would inherit the block: neither Ctrl-C nor a supervisor could stop them.) The handler may run in any thread of
+** the process and, until exec, in a forked child. The child shares the pipe, so there the handler restores the previous
+** disposition and raises the signal again.
 */
 #include "signals.h"
 
@@ -17,17 +17,17 @@
 
 #include "../common/descriptors.h"
 
-/* When a signal is unread for longer, the loop is blocked: the next signal ends the process. */
+/* A signal that is unread for longer means that the loop is blocked: the next signal ends the process. */
 #define BLOCKED_S 1
 
 static const int numbers[SIGNALS_COUNT] = {SIGINT, SIGTERM};
 
 /* The handler's data. A disposition belongs to the process, so this cannot belong to a Lua state. */
 static struct {
-  /* Or NULL. In a forked child, the parent's until the child closes it. */
+  /* The installed catcher, or NULL. In a forked child: the parent's, until the child closes it. */
   signals *volatile catcher;
-  volatile int running;  /* threads in the handler: the catcher must not be freed until it is 0 */
-  volatile bool forgets; /* forget_threads is installed */
+  volatile int running; /* threads in the handler: the catcher must not be freed until it is 0 */
+  volatile bool atfork; /* forget_threads is installed */
   volatile sig_atomic_t pending; /* a signal was caught and is unread */
   time_t caught_at;              /* when the first unread signal was caught, in seconds */
 } caught;
@@ -38,7 +38,7 @@ static time_t now_s(void) {
   return time.tv_sec;
 }
 
-/* Passes the signal `number` to the disposition from before. */
+/* Restores the previous disposition of the signal `number`, and raises the signal again. */
 static void pass_on(const signals *catcher, int number) {
   int i;
   for (i = 0; i < SIGNALS_COUNT; i++)
@@ -54,8 +54,8 @@ static void on_signal(int number) {
   if (catcher != NULL && catcher->pid != getpid()) {
     pass_on(catcher, number);
   } else if (catcher != NULL) {
-    /* A blocked loop does not react to the second signal, so the process is ended here. The default disposition would
-       not do that for PID 1, which ignores such signals. */
+    /* A blocked loop would not react, so the process is ended here; by _exit, because the kernel ignores a signal with
+       the default disposition for PID 1. */
     if (caught.pending != 0 && now_s() - caught.caught_at > BLOCKED_S) _exit(128 + number);
     if (caught.pending == 0) caught.caught_at = now_s();
     caught.pending = 1;
@@ -65,7 +65,7 @@ static void on_signal(int number) {
   errno = saved;
 }
 
-/* Blocks or unblocks a signal in this thread. Returns whether it was blocked. */
+/* Blocks or unblocks a signal in this thread. Returns whether it was blocked before; false on failure. */
 static bool set_blocked(int number, bool blocked) {
   sigset_t set, before;
   (void)sigemptyset(&set);
@@ -79,8 +79,8 @@ static void close_pipe(const signals *self) {
   (void)close(self->write_fd);
 }
 
-/* Runs in a forked child: threads of the parent that were in the handler do not exist in it, and signals_close would
-   wait for them for ever. */
+/* In a forked child, the parent's threads do not exist: signals_close would wait forever for those that were in the
+   handler. */
 static void forget_threads(void) {
   caught.running = 0;
 }
@@ -91,14 +91,15 @@ const char *signals_open(signals *self) {
   if (self->installed) return NULL;
   if (caught.catcher != NULL && caught.catcher->pid != getpid()) signals_close(caught.catcher);
   descriptors_fill();
-  if (!caught.forgets) caught.forgets = pthread_atfork(NULL, NULL, forget_threads) == 0;
+  if (!caught.atfork) caught.atfork = pthread_atfork(NULL, NULL, forget_threads) == 0;
   if (!descriptors_pipe(ends)) return strerror(errno);
   self->fd = ends[0];
   self->write_fd = ends[1];
   self->pid = getpid();
   if (!__sync_bool_compare_and_swap(&caught.catcher, NULL, self)) {
     close_pipe(self);
-    return "SIGINT and SIGTERM are caught already, perhaps by another Lua state of this process";
+    return "SIGINT and SIGTERM are already caught, perhaps by another Lua state of this process; "
+           "close that catcher first";
   }
   self->installed = true;
   caught.pending = 0;
@@ -117,12 +118,12 @@ bool signals_is_ours(const signals *self) {
 }
 
 bool signals_caught(signals *self) {
-  char signs[64];
+  char bytes[64];
   bool found = false;
   if (!signals_is_ours(self)) return false;
-  while (read(self->fd, signs, sizeof signs) > 0) found = true;
-  /* After the read, which may consume a signal that is caught during it: `pending` would stay set for a signal that was
-     read, and the next one would end the process. */
+  while (read(self->fd, bytes, sizeof bytes) > 0) found = true;
+  /* Cleared after the read, not before: a signal that is caught in between would be read but leave `pending` set, and a
+     later signal would end the process. */
   caught.pending = 0;
   return found;
 }

@@ -9,10 +9,10 @@
 #include "../common/ascii.h"
 #include "../common/http_syntax.h"
 
-/* What the header fields state. */
+/* Counts and flags of the header fields. */
 typedef struct fields {
-  unsigned framings; /* Content-Length and Transfer-Encoding fields */
-  unsigned hosts;    /* Host fields */
+  unsigned framing_fields; /* Content-Length and Transfer-Encoding fields */
+  unsigned host_fields;    /* Host fields */
   bool is_chunked, is_invalid;
 } fields;
 
@@ -21,23 +21,23 @@ static enum MHD_Result read_field(void *context, enum MHD_ValueKind kind, const 
                                   size_t len, const char *value, size_t value_len) {
   fields *found = context;
   (void)kind;
-  if (ascii_is_word(name, len, MHD_HTTP_HEADER_HOST)) found->hosts++;
-  if (ascii_is_word(name, len, MHD_HTTP_HEADER_CONTENT_LENGTH)) found->framings++;
+  if (ascii_is_word(name, len, MHD_HTTP_HEADER_HOST)) found->host_fields++;
+  if (ascii_is_word(name, len, MHD_HTTP_HEADER_CONTENT_LENGTH)) found->framing_fields++;
   if (ascii_is_word(name, len, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
-    found->framings++;
+    found->framing_fields++;
     found->is_chunked = value != NULL && ascii_equal_strings(value, "chunked");
     /* 6.1: this server decodes no other transfer coding. */
     found->is_invalid = found->is_invalid || !found->is_chunked;
   }
-  /* 5.1: no whitespace before the colon, which libmicrohttpd makes a part of the name. 5.2: no folded lines,
-     which it joins with their line breaks. 2.2: no bare CR. */
+  /* 5.1: no whitespace before the colon; libmicrohttpd leaves it in the name. 5.2: no folded lines; libmicrohttpd keeps
+     their line breaks in the value. 2.2: no bare CR. */
   if (!http_is_token(name, len) || (value != NULL && !http_is_clean(value, value_len)))
     found->is_invalid = true;
   return MHD_YES;
 }
 
-/* Whether each percent sign before the query begins an encoded byte other than NUL: newer versions of
-   libmicrohttpd 1.0 reject all other targets. */
+/* Whether each percent sign before the query begins a valid percent-encoding other than %00. Later releases of
+   libmicrohttpd 1.0 reject all other targets; here, so does every version. */
 static bool is_decodable(const char *target) {
   const char *c;
   for (c = target; *c != '\0' && *c != '?'; c++) {
@@ -47,8 +47,9 @@ static bool is_decodable(const char *target) {
   return true;
 }
 
-/* 3.2: no whitespace in the request-target. */
-static bool is_target(const char *text) {
+/* 3.2: a request-target is not empty and contains no whitespace; and neither a control character nor an invalid
+   percent-encoding. */
+static bool is_valid_target(const char *text) {
   const size_t len = strlen(text);
   return len > 0 && strpbrk(text, " \t") == NULL && http_is_clean(text, len) && is_decodable(text);
 }
@@ -65,14 +66,15 @@ static unsigned check_version(const char *version) {
   return version[5] == '1' ? SERVER_FRAMING_VALID : MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED;
 }
 
-/* 6.1 and 6.3: not both Content-Length and Transfer-Encoding, and neither of them twice. 3.2: one Host, which
-   is optional in HTTP/1.0. 6.1: HTTP/1.0 has no Transfer-Encoding; libmicrohttpd before 1.0 decodes it even
-   there. */
-static bool is_unambiguous(const fields *found, const server_request_line *line) {
+/* 3: a valid method and target. 6.1 and 6.3: not both Content-Length and Transfer-Encoding, and neither of them
+   twice. 3.2: one Host, which is optional in HTTP/1.0. 6.1: HTTP/1.0 has no Transfer-Encoding; libmicrohttpd before
+   1.0 decodes it there, too. */
+static bool is_valid_request(const fields *found, const server_request_line *line) {
   const bool is_http_1_0 = strcmp(line->version, MHD_HTTP_VERSION_1_0) == 0;
-  return found->framings <= 1 && found->hosts <= 1 && (found->hosts == 1 || is_http_1_0) &&
-         !(found->is_chunked && is_http_1_0) && !found->is_invalid &&
-         http_is_token(line->method, strlen(line->method)) && is_target(line->target);
+  return found->framing_fields <= 1 && found->host_fields <= 1 &&
+         (found->host_fields == 1 || is_http_1_0) && !(found->is_chunked && is_http_1_0) &&
+         !found->is_invalid && http_is_token(line->method, strlen(line->method)) &&
+         is_valid_target(line->target);
 }
 
 unsigned server_framing_check(struct MHD_Connection *connection, const server_request_line *line,
@@ -84,8 +86,8 @@ unsigned server_framing_check(struct MHD_Connection *connection, const server_re
   status = server_header_section_check(connection, line);
   if (status == SERVER_FRAMING_VALID) status = check_version(line->version);
   if (status != SERVER_FRAMING_VALID) return status;
-  if (!is_unambiguous(&found, line)) return MHD_HTTP_BAD_REQUEST;
-  /* libmicrohttpd 1.0 sends no 2xx to CONNECT, because this server opens no tunnel. */
+  if (!is_valid_request(&found, line)) return MHD_HTTP_BAD_REQUEST;
+  /* This server opens no tunnel. */
   return strcmp(line->method, MHD_HTTP_METHOD_CONNECT) == 0 ? MHD_HTTP_NOT_IMPLEMENTED
                                                             : SERVER_FRAMING_VALID;
 }

@@ -1,6 +1,6 @@
 /*
-** Header sections as they were received: see header_section.h. Only bytes before the end of the header section
-** are read, and one byte after it (ends_at): at least two bytes follow each string, those of the empty line.
+** Header sections as they were received: see header_section.h. Reads received bytes only: the empty line follows every
+** string, so the two bytes after a string exist. Only ends_at may read one byte after the section.
 */
 #include "header_section.h"
 
@@ -9,12 +9,12 @@
 
 #include "../common/http_syntax.h"
 
-/* Where the next header line has to begin; NULL once a line began elsewhere. */
+/* Where the next header line has to begin; NULL once a line was malformed. */
 typedef struct walk {
   const char *next;
 } walk;
 
-/* What follows a string that ended in CRLF, both of which are NULs now; else NULL. */
+/* The byte after the CRLF (two NULs now) that ended a string; NULL if the string ended otherwise. */
 static const char *after_line(const char *end) {
   return end[0] == '\0' && end[1] == '\0' ? end + 2 : NULL;
 }
@@ -33,12 +33,11 @@ static enum MHD_Result walk_header(void *context, enum MHD_ValueKind kind, const
   return at->next != NULL ? MHD_YES : MHD_NO;
 }
 
-/* Whether a header section of `count` headers ends with an empty line at `end` that is CRLF. Before 0.9.74,
-   libmicrohttpd returns as its size the negated size of the empty line, wherever that line is; so the two bytes
-   at `end` are compared there. If `end` is one byte too far, the second of them is the one after the section,
-   which differs if more bytes have come. It may be read: the entries of the headers are behind it in the
-   connection's memory. Without headers there is no entry, but nothing to hide either: such a request is
-   HTTP/1.0, the last of its connection. */
+/* Whether a header section of `count` headers ends with CRLF at `end`. Before 0.9.74, `header_size` is the negated
+   length of the empty line (-2 for CRLF), which does not locate it, so the two bytes at `end` must be NUL. After a bare
+   LF, `end` is one too far, and the second byte is the first one after the section. That byte is inside the
+   connection's pool: the entries of the headers are stored after it. A request without headers has no entries, so its
+   bytes are not read: it must be HTTP/1.0, whose connection ends with it. */
 static bool ends_at(struct MHD_Connection *connection, const char *begin, const char *end,
                     int count) {
   const union MHD_ConnectionInfo *info =
@@ -48,7 +47,9 @@ static bool ends_at(struct MHD_Connection *connection, const char *begin, const 
   return count == 0 || after_line(end) != NULL;
 }
 
-static bool is_standard(const char *method) {
+/* Whether libmicrohttpd 1.0 responds to an invalid request line with this method. With any other, it closes the
+   connection, because the bytes may not be HTTP. */
+static bool gets_response(const char *method) {
   static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "DELETE"};
   size_t i;
   for (i = 0; i < sizeof methods / sizeof *methods; i++)
@@ -56,9 +57,8 @@ static bool is_standard(const char *method) {
   return false;
 }
 
-/* libmicrohttpd 1.0 sends no response to an invalid line with an unknown method: it may not be HTTP at all. */
-static unsigned reject_line(const char *method) {
-  return is_standard(method) ? MHD_HTTP_BAD_REQUEST : SERVER_FRAMING_CLOSE;
+static unsigned invalid_line_status(const char *method) {
+  return gets_response(method) ? MHD_HTTP_BAD_REQUEST : SERVER_FRAMING_CLOSE;
 }
 
 unsigned server_header_section_check(struct MHD_Connection *connection,
@@ -69,10 +69,11 @@ unsigned server_header_section_check(struct MHD_Connection *connection,
   if (line->version != line->url + strlen(line->target) + 1 || strchr(line->method, '\r') != NULL)
     return SERVER_FRAMING_CLOSE; /* a NUL in the target, or an invalid method */
   if (line->url != line->method + strlen(line->method) + 1 ||
-      strpbrk(line->target, " \t\r") != NULL)
-    return reject_line(line->method);
+      strpbrk(line->target, " \t\r") !=
+          NULL) /* repeated spaces before the target, or whitespace in it */
+    return invalid_line_status(line->method);
   at.next = after_line(line->version + strlen(line->version));
-  if (at.next == NULL) return reject_line(line->method);
+  if (at.next == NULL) return invalid_line_status(line->method);
   count = MHD_get_connection_values_n(connection, MHD_HEADER_KIND, walk_header, &at);
   return at.next != NULL && ends_at(connection, line->method, at.next, count)
              ? SERVER_FRAMING_VALID

@@ -1,4 +1,4 @@
---- The command `apivideo`, for development on your own machine. The room has a module for each subcommand, which
+--- The command `apivideo`, for development on your own machine. This directory has a module for each subcommand, which
 --- defines its arguments and runs it, and modules for what subcommands share: argument converters and output.
 
 local argparse = require "argparse"

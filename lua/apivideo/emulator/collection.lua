@@ -1,4 +1,4 @@
---- An ordered collection of the objects of one kind, by id.
+--- A collection of objects of one kind in the order in which they were added, found by id.
 
 ---@class apivideo.emulator.Collection
 ---@field items table[] oldest first

@@ -42,8 +42,8 @@ local DELIVERIES_MAX = 1000
 ---@field package _stopped apivideo.Latch
 ---@field private _policy apivideo.emulator.Policy
 ---@field private _on_attempt? fun(delivery: apivideo.emulator.Delivery, attempt: apivideo.emulator.Attempt)
----@field private _pending integer deliveries under way
----@field private _settled? apivideo.Latch opens when no delivery is under way
+---@field private _pending integer deliveries in progress
+---@field private _settled? apivideo.Latch opens when no delivery is in progress
 local Emulator = {}
 Emulator.__index = Emulator
 Emulator.__name = "apivideo.emulator"
@@ -75,9 +75,10 @@ local function deliver(self, webhook, raw)
   return delivery
 end
 
---- Emits an event: sends it to every webhook that subscribes to its type.
----@param event apivideo.Event|string a table (default of emittedAt: now), or the exact bytes to send
----@return apivideo.emulator.Delivery[] deliveries under way, one for each webhook
+--- Emits an event: sends it to every webhook that subscribes to its type; bytes that
+--- are not an event, to every webhook.
+---@param event apivideo.Event|string a table (`emittedAt` is now by default), or the exact bytes to send
+---@return apivideo.emulator.Delivery[] deliveries in progress, one for each webhook
 function Emulator:emit(event)
   options.check_self(self, Emulator, "emulator", "emit")
   if type(event) ~= "string" and (type(event) ~= "table" or type(event.type) ~= "string") then
@@ -96,7 +97,7 @@ function Emulator:emit(event)
   return deliveries
 end
 
---- Waits until no delivery is under way.
+--- Waits until no delivery is in progress.
 ---@param seconds? number timeout, default none
 ---@return true|nil settled
 ---@return "timeout"?
@@ -107,9 +108,9 @@ function Emulator:settle(seconds)
   return self._settled:wait(seconds)
 end
 
--- Completes an object, stores it, and returns a copy: later changes of the argument and of the copy do not affect the
+-- Fills in the missing fields of an object, stores it, and returns a copy: later changes of the argument and of the copy do not affect the
 -- stored object. Callers must not tail-call it: error level 3 would be another function.
-local function put(method, collected, resource, fields, types)
+local function put(method, target, resource, fields, types)
   if type(fields) ~= "table" then
     error(("emulator:%s: expected a table of fields, got %s"):format(method, type(fields)), 3)
   end
@@ -120,12 +121,12 @@ local function put(method, collected, resource, fields, types)
     end
   end
   local object = resource.complete(fields)
-  collected:put(object)
+  target:put(object)
   return tables.copy(object)
 end
 
---- Adds a video, or replaces the one with the same videoId. Besides the fields of a video it has `status`, the response
---- of GET /videos/{videoId}/status, and `captions`, a list.
+--- Adds a video, or replaces the one with the same videoId. Besides the fields of a video, the table may contain
+--- `status` (the response of GET /videos/{videoId}/status) and `captions` (a list).
 ---@param video table any of the fields; the others get defaults
 ---@return table video with all its fields
 function Emulator:put_video(video)

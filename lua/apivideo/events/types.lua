@@ -7,7 +7,7 @@
 ---@class apivideo.Event
 ---@field type string what happened
 ---@field emittedAt? string when, as api.video writes it: `apivideo.timestamp` converts it to a number. api.video documents it for each type
----@field [string] any fields newer than this library. An array may contain `cjson.null`
+---@field [string] any other field, such as one newer than this library. An array may contain `cjson.null`
 
 --- A live stream began to broadcast. Sent for each broadcast, so repeatedly for the same stream.
 ---@class apivideo.event.LiveStreamBroadcastStarted : apivideo.Event
@@ -41,7 +41,7 @@
 ---@field videoId string the video
 ---@field captionId string the caption
 ---@field generationMode? "transcript"|string how it was generated
----@field language? string its language, an IETF language tag such as `en`
+---@field language? string the caption's language, an IETF language tag such as `en`
 
 --- A summary of a video was generated.
 ---@class apivideo.event.VideoSummaryGenerated : apivideo.Event
@@ -50,10 +50,10 @@
 ---@field summaryId string the summary
 
 ---@class apivideo.EventType
----@field required string[] fields without which an event of the type is `bad_event`: strings. api.video's types require those of the identity and no others, so that an event without another field is not lost
----@field identity string[] the required fields that, beside the type, distinguish one occurrence from another
+---@field required string[] string fields without which an event of the type is `bad_event`. api.video's types require only those of the identity, so that an event without another field is not lost
+---@field identity string[] the required fields that, together with the type, distinguish one occurrence from another
 ---@field emitted_at? boolean whether `emittedAt` belongs to the identity, because the same thing happens again
----@field opposite? string with `emitted_at`: the type of the event that ends this one, so that the next of this type is a new occurrence
+---@field opposite? string with `emitted_at`: after an event of this type, the next event of the current type is a new occurrence
 ---@field description? string one line
 ---@field sample? table an event
 

@@ -12,7 +12,7 @@ local upkeep = {
 local PURGE_PAUSE_S = 0.01 -- between two batches: other processes share the store
 
 local function report(raised)
-  log.error("the inbox's worker failed: " .. failure.text(failure.parts(raised)))
+  log.error("inbox: the worker failed: " .. failure.text(failure.parts(raised)))
 end
 
 -- Renews the leases of the attempts that are neither settled nor overdue. If the renewal of one attempt raises an

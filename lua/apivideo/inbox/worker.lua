@@ -1,4 +1,4 @@
---- Handlers at work on an inbox: tasks that claim events, run their handlers and settle each attempt.
+--- Runs handlers on the events of an inbox: tasks that claim events, run their handlers and settle each attempt.
 
 local cancellation = require "apivideo.runtime.cancellation"
 local claims = require "apivideo.inbox.claim"
@@ -14,7 +14,7 @@ local time_slice = require "apivideo.runtime.time_slice"
 local upkeep = require "apivideo.inbox.upkeep"
 local work_options = require "apivideo.inbox.work_options"
 
--- After either, a new task continues: in nginx, the memory of a task is freed only when its timer ends.
+-- A task ends at either limit, and a new task continues: in nginx, the memory of a task is freed only when its timer ends.
 local worker = {
   TASK_MAX_S = 60,
   TASK_MAX_STEPS = 100,
@@ -37,11 +37,11 @@ local function list_of(errs)
   return type(errs) == "table" and errs[1] ~= nil and errs or { errs }
 end
 
--- Runs the handlers of a claim. How many ran; or nil, the errors and their tracebacks.
+-- Runs the handlers of a claim. Returns how many ran; or nil, the errors and their tracebacks.
 local function run(self, claim)
   if not claim.event then return nil, { permanent.new(claim.err) } end
   if claim.delivery.attempt > self.attempts then -- the process of the last attempt ended without settling it
-    return nil, { ("%d attempts began and did not end"):format(claim.delivery.attempt - 1) }
+    return nil, { ("attempt %d was started and did not end"):format(claim.delivery.attempt - 1) }
   end
   local handled, errs, tracebacks = self.handlers:dispatch(claim.event, claim.delivery)
   if handled then return handled end
@@ -79,7 +79,7 @@ end
 
 -- Waits after a failure of the store, longer each time, or until another task finds an event.
 local function wait_for_store(self, task, err, cancelled)
-  if not self.in_outage then log.error("the inbox waits for its store: " .. failure.message(err)) end
+  if not self.in_outage then log.error("inbox: the store is unavailable, retrying: " .. failure.message(err)) end
   self.in_outage = true
   task.outage_wait = math.min(OUTAGE_POLL_MAX_S, math.max(POLL_INTERVAL_S, task.outage_wait * 2))
   self.found:wait(task.outage_wait, cancelled)
@@ -125,7 +125,7 @@ local function step(self, task)
 end
 
 ---@class apivideo.inbox.Task the state of one task
----@field ends number when a new task is to continue
+---@field ends number monotonic time at which a new task continues
 ---@field steps integer
 ---@field outage_wait number seconds
 ---@field slice apivideo.TimeSlice
@@ -136,11 +136,11 @@ local function new_task()
   return { ends = runtime.monotonic() + worker.TASK_MAX_S, steps = 0, outage_wait = 0, slice = time_slice.new() }
 end
 
--- Counts a step. True if the task has reached its limit, and a new one continues.
-local function is_handed_over(task, fn, self)
+-- Counts a step. Starts a new task, and returns true, if the task has reached its limit.
+local function hand_over(task, fn, self)
   task.steps = task.steps + 1
   if runtime.monotonic() < task.ends and task.steps < worker.TASK_MAX_STEPS then return false end
-  task.ends, task.steps = new_task().ends, 0 -- nginx may have no timer for a new task
+  task.ends, task.steps = new_task().ends, 0 -- if nginx has no timer for a new task, this one continues
   return runtime.background(fn, self)
 end
 
@@ -152,21 +152,22 @@ local function end_failed_step(self, task, raised)
     settlement.settle(self, attempt, nil, { err == nil and "the handlers raised nil" or err }, { traceback })
     task.attempt = nil
   else
-    log.error("the inbox's worker failed: " .. failure.text(err, traceback))
+    log.error("inbox: the worker failed: " .. failure.text(err, traceback))
     runtime.sleep(POLL_INTERVAL_S)
   end
 end
 
 local loop
 
--- Continues in place of a task that does not: settles its attempt as failed.
+-- Continues in place of a task that does not return: settles its attempt as failed, or abandons a settlement that does
+-- not finish.
 local function replace(self, lost, reason, traceback)
   lost.is_replaced = true
   local attempt, task = lost.attempt, new_task()
   if attempt then
     attempt.task, task.attempt = task, attempt
     if attempt.is_settling then
-      log.error(("inbox: the settling of event %d did not end: %s"):format(attempt.claim.id, reason))
+      log.error(("inbox: the settlement of event %d did not finish: %s"):format(attempt.claim.id, reason))
       self.under_way[attempt] = nil
     else
       settlement.settle(self, attempt, nil, { reason }, { traceback })
@@ -184,7 +185,7 @@ local function replace_overdue(self, attempt)
     or ("the handlers did not return within %g s (option handler_timeout of inbox:work)"):format(self.handler_timeout))
 end
 
-local YIELDED = "a handler yielded to another scheduler than apivideo's, which cannot resume it; wait with "
+local YIELDED = "a handler yielded to a scheduler other than apivideo's, which cannot resume it; wait with "
   .. "apivideo.sleep or calls of the client, or run the other scheduler in a coroutine of its own"
 
 -- One of the tasks that handle events.
@@ -195,27 +196,29 @@ function loop(self, task)
     local ok, raised = protected.xpcall(step, failure.raised, self, task)
     if task.is_replaced then return end
     if not ok then end_failed_step(self, task, raised) end
-    if is_handed_over(task, loop, self) then return end
+    if hand_over(task, loop, self) then return end
   end
   self.running = self.running - 1
   if self.running == 0 then self.ended:open(true) end
 end
 
--- The task that does the upkeep, until all others have ended.
+-- The task that does the upkeep, until the work has ended.
 local function run_upkeep(self)
   local task = new_task()
   while not self.ended:is_open() do
-    if is_handed_over(task, run_upkeep, self) then return end
+    if hand_over(task, run_upkeep, self) then return end
     self.ended:wait(upkeep.interval(self))
     local ok, raised = protected.xpcall(upkeep.round, failure.raised, self)
-    if not ok then log.error("the inbox's worker failed: " .. failure.text(failure.parts(raised))) end
+    if not ok then log.error("inbox: the worker failed: " .. failure.text(failure.parts(raised))) end
   end
 end
 
 -- Starts a task, as soon as nginx has a timer for it.
 local function start(fn, self)
   local is_started = runtime.background(fn, self)
-  if not is_started then log.error("the inbox waits for a timer of nginx; allow more: lua_max_running_timers") end
+  if not is_started then
+    log.error "inbox: nginx has no free timer, retrying every second; raise lua_max_pending_timers"
+  end
   while not is_started do
     runtime.sleep(1)
     is_started = runtime.background(fn, self)
@@ -223,8 +226,8 @@ local function start(fn, self)
 end
 
 -- Ends the work at SIGINT and SIGTERM: the first signal cancels it, the second does not wait for the events that are
--- being handled, which are handled again after their leases have expired. Returns a function that restores the signals;
--- or nil and a message.
+-- being handled, which are handled again after their leases have expired. Returns a function that restores the signal
+-- handlers; or nil and a message.
 local function stop_on_signals(self)
   return runtime.on_signal(function()
     if self.cancel:is_cancelled() then
@@ -245,7 +248,7 @@ local function new(inbox, handlers, given)
     under_way = {},                   -- set of attempts
     purged_at = runtime.monotonic(),
     running = given.concurrency or 1, -- tasks that handle events
-    found = runtime.latch(),          -- opens when a task finds an event; another one replaces it then
+    found = runtime.latch(),          -- opens when a task finds an event; a new latch then replaces it
     ended = runtime.latch(),
     is_ending = is_ending, replace = replace_overdue, -- for settlement and upkeep
   }

@@ -48,7 +48,7 @@ local function reject(self, status, err, started)
   return status
 end
 
--- Runs the handlers. The status is 204 if all succeeded.
+-- Runs the handlers. Returns 204 if all succeeded, or if the response was sent before; otherwise 500.
 local function run(self, delivery, started)
   local event = delivery.event
   local handled, errs, tracebacks = self._handlers:dispatch(event, delivery)
@@ -76,7 +76,7 @@ local function store(self, delivery, started)
 end
 
 -- Rejects a delivery whose signature is valid and whose body cannot be parsed, in a receiver without an inbox. The
--- bytes go to on_error and to the log, since api.video retries for ten seconds only.
+-- bytes go to on_error and to the log, because api.video stops retrying after about ten seconds.
 local function reject_unparsed(self, delivery, started)
   local err = delivery.err
   local problem = self._handlers:_report(err, nil, delivery)
@@ -91,7 +91,7 @@ local function may_be_health_check(self, method)
   return self._health ~= nil and (method == "GET" or method == "HEAD")
 end
 
--- Handles one request; the status of the response. `raw` is nil for a body that was not passed.
+-- Handles one request, and returns the status of the response. `raw` is nil for a body that was not passed.
 local function handle(self, method, list, raw, size, path)
   if path and path == self._health and may_be_health_check(self, method) then
     return (not self._inbox or self._inbox:_is_available()) and 200 or 503
@@ -110,12 +110,12 @@ local function headers_of(status)
   return status == 405 and { Allow = "POST" } or {}
 end
 
---- Handles one request, however it arrived, and returns the response. The status is 2xx only after the handlers of the
---- event have succeeded (unless they are deferred), or after the inbox has stored it.
+--- Handles one request, however it arrived, and returns the response. The status of a delivery is 2xx only after the
+--- handlers of the event have succeeded (unless they are deferred), or after the inbox has stored it.
 ---@param given { method: string, headers: table<string, string|string[]>, body?: string, size?: integer, path?: string } `size` instead of `body`: for a body that was not read because it is larger than `max_body`; `path`, without a query, for the option `health`
 ---@return integer status
 ---@return table<string, string> headers
----@return string body always empty: the reason of a rejection goes to the log, never to the sender
+---@return string body always empty: the reason for a rejection is only logged
 function Receiver:receive(given)
   options.check_self(self, Receiver, "receiver", "receive")
   local path = type(given) == "table" and may_be_health_check(self, given.method) and given.path or nil
@@ -129,9 +129,9 @@ end
 ---@class apivideo.NginxOptions
 ---@field respond? boolean default true; false: the status, headers and body are returned, and nothing is sent
 
---- Handles the current request of nginx, and sends the response: the whole of a content handler.
+--- Handles the current request of nginx, and sends the response. A content handler needs nothing else.
 ---@param given? apivideo.NginxOptions
----@return integer|nil status with `respond = false`, as of `receive`
+---@return integer|nil status only with `respond = false`: as `receive` returns it
 ---@return table<string, string>|nil headers
 ---@return string|nil body
 function Receiver:nginx(given)

@@ -1,4 +1,4 @@
---- Latches, over any loop: tasks wait until a latch is open.
+--- Latches for any event loop: tasks wait until a latch is open.
 
 local unpack = table.unpack or unpack
 
@@ -21,12 +21,12 @@ function Latch:open(...)
   self.waits = nil
 end
 
---- Makes the opening end a wait of the loop, which may also end for other reasons.
+--- Adds a wait of the event loop, which `open` ends. Something else may end it before.
 function Latch:join(wait)
   self.waits[#self.waits + 1] = wait
 end
 
---- Removes a finished wait, because the latch may exist for longer.
+--- Removes a finished wait, so that a long-lived latch does not accumulate waits.
 function Latch:leave(wait)
   for i = self.waits and #self.waits or 0, 1, -1 do
     if self.waits[i] == wait then
@@ -55,7 +55,7 @@ end
 
 local latches = {}
 
---- A constructor of latches over a loop.
+--- Returns a constructor of latches for an event loop.
 ---@param suspend fun(wait: table, seconds?: number): boolean waits until `wait` is woken; false after the timeout
 ---@param wake fun(wait: table) ends a wait; idempotent
 ---@return fun(): apivideo.Latch

@@ -42,7 +42,7 @@ function Run:wait(most)
   end
 end
 
-local YIELDED = "the function yielded to another scheduler than apivideo's, which cannot resume it"
+local YIELDED = "the function yielded to a scheduler other than apivideo's, which cannot resume it"
 
 -- A child task: processes its item, and then the items that it receives while it is idle. (In nginx, each task uses
 -- memory until the request ends, so there is not one task for each item.)

@@ -104,7 +104,7 @@ local function resume(task)
   local is_lost = coroutine.status(task) ~= "dead"
   if is_lost then
     if suspended[task] then return end
-    ok, err = false, "it yielded to another scheduler than this one, which cannot resume it"
+    ok, err = false, "it yielded to a scheduler other than this one, which cannot resume it"
   end
   tasks[task] = nil
   living = living - 1
@@ -277,7 +277,7 @@ end
 ---@type fun(): apivideo.Latch
 runtime.latch = latches.over(suspend, wake)
 
-local YIELDED = "run: the function yielded to another scheduler than apivideo's, which cannot resume it"
+local YIELDED = "run: the function yielded to a scheduler other than apivideo's, which cannot resume it"
 
 --- Runs a function as a task until it ends; other tasks run, too. Without a function, it runs until no task and no
 --- server is left.

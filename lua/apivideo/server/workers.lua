@@ -40,7 +40,7 @@ local function respond(self, id, method, target, ...)
     is_lost = true
     self._core:respond(id, 500)
     self._send()
-    report(("the handler of %s %s failed: it yielded to another scheduler than apivideo's, which cannot resume it%s")
+    report(("the handler of %s %s failed: it yielded to a scheduler other than apivideo's, which cannot resume it%s")
       :format(method, target, traceback))
   end)
   local ok, problem = protected.call(handle, self, id, method, target, ...)

@@ -1,17 +1,17 @@
---- Keeps a client below api.video's rate limits. It counts the calls of each class (reads and writes) and reads the
---- X-RateLimit headers of responses, so that a burst waits for the next window instead of being rejected with 429.
+--- Keeps a client below api.video's rate limits. It counts the calls of each class (`reads`, `writes`) and uses
+--- the X-RateLimit headers of responses, so that a burst waits for the next window instead of being rejected with 429.
 
 local dictionary = require "apivideo.runtime.dictionary"
 local headers = require "apivideo.util.headers"
 local retry = require "apivideo.transport.retry"
 local runtime = require "apivideo.runtime"
 
-local TOLERANCE_S = 1.5 -- by which two responses about the same window may differ: their times are rounded
+local TOLERANCE_S = 1.5 -- reset times that differ by no more belong to one window: they are rounded
 local MAX_WINDOW_S = 60 -- api.video counts by the minute
 local UNLIMITED = 2 ^ 52
 
--- Of a window that no response has described yet: the lowest documented limits, and a short length, so that the next
--- response soon replaces the guess.
+-- Used until a response describes the window: the lowest documented limits, and a short window, so that a wrong guess
+-- delays calls by at most 1 s.
 local GUESSED_LIMITS = { reads = 100, writes = 40 }
 local GUESSED_WINDOW_S = 1
 
@@ -21,11 +21,11 @@ local GUESSED_WINDOW_S = 1
 ---@field incr fun(self, key: string, value: number, init: number): number|nil nil when it fails
 
 ---@class apivideo.RateLimitClass
----@field limit integer|nil calls in a window; nil while it is unknown
----@field remaining integer|nil calls left in the window
----@field resets_in number|nil seconds until the next window
+---@field limit integer calls in a window
+---@field remaining integer calls left in the window
+---@field resets_in number seconds until the next window; 0 if no call has begun one
 
---- The known limits: `reads` and `writes`, nil before the first response.
+--- The known limits: `reads` and `writes`, nil before the first response, and if the server has no rate limits.
 ---@class apivideo.RateLimit
 ---@field reads apivideo.RateLimitClass|nil
 ---@field writes apivideo.RateLimitClass|nil
@@ -57,10 +57,10 @@ local function count_in_flight(self, class)
   return count
 end
 
---- Counts a call in the current window, if the limit allows it. The caller reports its end to `finished`.
+--- Counts a call in the current window, if the limit allows it. When the call has ended, the caller must call `finished`.
 ---@param class "reads"|"writes"
 ---@param call table the call
----@return number|nil seconds until the next window, when to try again; nil when the call may be sent
+---@return number|nil seconds to wait before the next attempt; nil when the call may be sent
 function RateLimiter:acquire(class, call)
   local store, keys, now = self._store, self._keys[class], runtime.now()
   local resets = window_end(self, class, now)

@@ -1,5 +1,5 @@
---- A `pcall` and an `xpcall` inside of which a task can yield. Except in PUC Lua 5.1 they are Lua's own; there a yield
---- cannot cross a pcall, so the function runs in a coroutine, and its yields are passed on.
+--- A `pcall` and an `xpcall` inside which a task can yield. They are Lua's own, except in PUC Lua 5.1, where a yield
+--- cannot cross a pcall: there the function runs in a coroutine, and its yields are passed on.
 
 local protected = {}
 
@@ -62,13 +62,13 @@ function protected.xpcall(fn, handler, ...)
   return xpcall(function() return fn(unpack(arguments, 1, n)) end, function(err) return handler(err) end)
 end
 
---- The coroutine that the event loop resumes: the outermost one of those that pass on the yields of `co`.
+--- The coroutine that the event loop resumes: the outermost ancestor of `co`.
 function protected.root(co)
   while parents[co] do co = parents[co] end
   return co
 end
 
---- The coroutine that passes on the yields of `co`, or nil.
+--- The coroutine that passes on the yields of `co`, or nil. Only in PUC Lua 5.1.
 function protected.parent(co)
   return parents[co]
 end
