@@ -35,11 +35,11 @@ describe("command #process", function()
       { {}, "command" },
       { { "listne" }, "Did you mean 'listen'?" },
       { { "listen", "--prot", "1" }, "Did you mean '--port'?" },
-      { { "listen", "--port", "x" }, "expected an integer from 0 to 65535, got 'x'" },
+      { { "listen", "--port", "x" },
+        "--port must be an integer from 0 to 65535, got 'x'; write, for example, --port 8080" },
       { { "listen", "--port", "80801" }, "from 0 to 65535" },
-      { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--attempts", "0" }, "from 1 to 100" },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--interval", "soon" },
-        "expected a number of seconds from 0 to 86400, got 'soon'" },
+        "--interval must be a number of seconds from 0 to 86400, got 'soon'; write, for example, --interval 3" },
       { { "listen" }, "use --secret, --api-key or --unsigned" },
       { { "listen", "--secret", "s", "--unsigned" }, "can not be used together" },
       { { "listen", "--api-key", "bad key" }, "api_key" },
@@ -64,6 +64,31 @@ describe("command #process", function()
     local output, status = run({ "listen" }, "APIVIDEO_API_KEY='k\n'")
     assert.equal(2, status)
     assert.truthy(output:find("APIVIDEO_API_KEY must not end in whitespace (the last byte is a newline)", 1, true))
+  end)
+
+  it("rejects a number out of range with its option and a valid one", function()
+    local to = { "trigger", QUALITY, "--to", "http://127.0.0.1:1" }
+    local attempts = "--attempts must be an integer from 1 to 100, got '%s'; write, for example, --attempts 3\n"
+    local interval = "--interval must be a number of seconds from 0 to 86400, got '%s'; write, for example,"
+      .. " --interval 3\n"
+    local port = "--port must be an integer from 0 to 65535, got '%s'; write, for example, --port 8080\n"
+    for _, case in ipairs {
+      { to, "--interval", interval, { "-1", "-.5", "86401", "nan" } },
+      { to, "--attempts", attempts, { "-1", "0", "1.5" } },
+      { { "emulate" }, "--interval", interval, { "-1" } },
+      { { "emulate" }, "--attempts", attempts, { "-1" } },
+      { { "emulate" }, "--port", port, { "-1" } },
+      { { "listen", "--unsigned" }, "--port", port, { "-1" } },
+    } do
+      for _, value in ipairs(case[4]) do
+        local arguments = { (table.unpack or unpack)(case[1]) }
+        arguments[#arguments + 1] = case[2]
+        arguments[#arguments + 1] = value
+        local output, status = run(arguments)
+        assert.equal(2, status, output)
+        assert.truthy(output:find("apivideo: " .. case[3]:format(value), 1, true), output)
+      end
+    end
   end)
 
   it("sends an event of an unknown type, and suggests a similar known type", function()

@@ -123,6 +123,7 @@ return {
   {
     file = "lua/apivideo/cli/init.lua", spec = "spec/project/canary_output_spec.lua",
     { "an error message contains the keys of the arguments", "redact.text(text, secrets_of(arguments))", "redact.text(text)" },
+    { "a negative number is an unknown option", 'text:find "^%-%.?[0-9]"', "false", spec = "spec/cli/command_spec.lua" },
     { "a usage error names the help of all subcommands", 'SUBCOMMANDS[arguments[1]] and arguments[1] .. " "', 'false', spec = "spec/cli/command_spec.lua" },
   },
   {

@@ -13,7 +13,7 @@ function listen.define(sub)
   sub:summary "Receive deliveries and print the result, the status, the event and the time of each."
   sub:description("Receives deliveries and prints each. Verifies signatures with --secret, or with the secrets of the"
     .. " account of --api-key (default: APIVIDEO_API_KEY). With --unsigned, it does not verify signatures.")
-  sub:option("--port", "The port to listen on; 0: any free port."):default "8080":convert(numbers.port)
+  sub:option("--port", "The port to listen on; 0: any free port."):default "8080":convert(numbers.port "--port")
   sub:option("--host", "The address to listen on."):default "127.0.0.1"
   sub:mutex(
     sub:option("--secret", "The signatureSecret of a webhook; can be repeated."):count "*"

@@ -25,8 +25,9 @@ function trigger.define(sub)
     :default "webhook_0000000000000000000000"
   sub:option("--set", "A field of the event, as name=value; can be repeated."):count "*"
   sub:option("--attempts", "The number of attempts; api.video documents 3 or 4.")
-    :default "1":convert(numbers.attempts)
-  sub:option("--interval", "The time between two attempts, in seconds."):default "3":convert(numbers.seconds)
+    :default "1":convert(numbers.attempts "--attempts")
+  sub:option("--interval", "The time between two attempts, in seconds.")
+    :default "3":convert(numbers.seconds "--interval")
   sub:option("--through", "The URL of a local api.video that sends the event to its webhooks.")
   sub:option("--api-key", "The API key for --through."):default "local-key":convert(credential.new "--api-key")
 end
