@@ -43,7 +43,7 @@ describe("command #process", function()
       { { "listen" }, "use --secret, --api-key or --unsigned" },
       { { "listen", "--secret", "s", "--unsigned" }, "can not be used together" },
       { { "listen", "--api-key", "bad key" }, "api_key" },
-      { { "listen", "--api-key", "k", "--base-url", "x" }, "base_url" },
+      { { "listen", "--api-key", "k", "--base-url", "http://h?x" }, "base_url" },
       { { "trigger", QUALITY }, "exactly one of --to and --through is required" },
       { { "trigger" }, "type" },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--through", "http://127.0.0.1:1" }, "one of" },
@@ -89,6 +89,35 @@ describe("command #process", function()
         assert.truthy(output:find("apivideo: " .. case[3]:format(value), 1, true), output)
       end
     end
+  end)
+
+  it("rejects a URL without a scheme or a host, and suggests a valid one", function()
+    for value, expected in pairs {
+      ["localhost:8080/x"] = "must begin with http:// or https://; did you mean http://localhost:8080/x?",
+      ["http:/localhost/x"] = "must begin with http:// or https://; did you mean http://localhost/x?",
+      ["HTTPS:localhost"] = "must begin with http:// or https://; did you mean https://localhost?",
+      ["//localhost/x"] = "must begin with http:// or https://; did you mean http://localhost/x?",
+      ["u:pass@localhost"] = "must begin with http:// or https://; did you mean http://***@localhost?",
+      ["ftp://x"] = "must begin with http:// or https://, got 'ftp://x'; write, for example, ",
+      ["http://"] = "must name a host, got 'http://'; write, for example, ",
+      ["/x"] = "must begin with http:// or https://, got '/x'; write, for example, ",
+      ["http://x/a b"] = "must not contain whitespace or control characters, got 'http://x/a b'; write %20 for a space",
+      [""] = "is empty; check that the variable it is read from is set",
+    } do
+      for name, arguments in pairs {
+        ["--to"] = { "trigger", QUALITY }, ["--through"] = { "trigger", QUALITY },
+        ["--base-url"] = { "listen", "--api-key", "k" },
+      } do
+        arguments[#arguments + 1] = name
+        arguments[#arguments + 1] = value
+        local output, status = run(arguments)
+        assert.equal(2, status, output)
+        assert.truthy(output:find(("apivideo: %s %s"):format(name, expected), 1, true), output)
+      end
+    end
+    local output, status = run { "trigger", QUALITY, "--to", "HTTP://127.0.0.1:1/" } -- a scheme has no case
+    assert.equal(1, status)
+    assert.truthy(output:find("no response in", 1, true), output)
   end)
 
   it("sends an event of an unknown type, and suggests a similar known type", function()
@@ -150,9 +179,6 @@ describe("command #process", function()
     local output, status = run { "trigger", QUALITY, "--to", "http://127.0.0.1:1/" }
     assert.equal(1, status)
     assert.truthy(output:find("no response in .*127.0.0.1"))
-    output, status = run { "trigger", QUALITY, "--to", "ftp://x" }
-    assert.equal(1, status)
-    assert.truthy(output:find("http", 1, true))
   end)
 
   it("runs a local api.video, which sends deliveries", function()

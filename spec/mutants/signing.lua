@@ -127,6 +127,12 @@ return {
     { "a usage error names the help of all subcommands", 'SUBCOMMANDS[arguments[1]] and arguments[1] .. " "', 'false', spec = "spec/cli/command_spec.lua" },
   },
   {
+    file = "lua/apivideo/cli/url.lua", spec = "spec/cli/command_spec.lua",
+    { "a URL may lack its host", 'host == ""', "false" },
+    { "a URL may contain a space", 'text:find "[%z\\1-\\32\\127]"', "false" },
+    { "a path is suggested as a host", "or not start and #slashes == 1", "" },
+  },
+  {
     file = "lua/apivideo/cli/credential.lua", spec = "spec/cli/command_spec.lua",
     { "a secret may end in a newline", "if problem then return nil", "if false then return nil" },
     { "an empty key is accepted", 'text == ""', "false" },

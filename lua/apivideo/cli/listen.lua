@@ -5,6 +5,7 @@ local credential = require "apivideo.cli.credential"
 local numbers = require "apivideo.cli.numbers"
 local output = require "apivideo.cli.output"
 local server = require "apivideo.server"
+local url = require "apivideo.cli.url"
 
 local listen = {}
 
@@ -23,6 +24,7 @@ function listen.define(sub)
   sub:option("--environment", "The environment of --api-key.")
     :choices { "production", "sandbox" }:default "production"
   sub:option("--base-url", "The URL of another API, such as the one of: apivideo emulate")
+    :convert(url.new "--base-url")
 end
 
 -- The secrets, or their source; nil and a message if the arguments name none.

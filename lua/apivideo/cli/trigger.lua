@@ -8,6 +8,7 @@ local numbers = require "apivideo.cli.numbers"
 local options = require "apivideo.util.options"
 local output = require "apivideo.cli.output"
 local sender = require "apivideo.emulator.sender"
+local url = require "apivideo.cli.url"
 
 local trigger = {}
 
@@ -18,7 +19,7 @@ function trigger.define(sub)
     .. " api.video (apivideo emulate) send it to its webhooks.\n\nTypes: "
     .. table.concat(events:names(), ", "))
   sub:argument("type", "The type of the event.")
-  sub:option("--to", "The URL to send it to.")
+  sub:option("--to", "The URL to send it to."):convert(url.new "--to")
   sub:option("--secret", "The signatureSecret to sign with. Default: no signature.")
     :convert(credential.new "--secret")
   sub:option("--webhook-id", "The webhook id in the delivery's headers.")
@@ -29,6 +30,7 @@ function trigger.define(sub)
   sub:option("--interval", "The time between two attempts, in seconds.")
     :default "3":convert(numbers.seconds "--interval")
   sub:option("--through", "The URL of a local api.video that sends the event to its webhooks.")
+    :convert(url.new "--through")
   sub:option("--api-key", "The API key for --through."):default "local-key":convert(credential.new "--api-key")
 end
 
