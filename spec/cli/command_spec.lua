@@ -188,7 +188,7 @@ describe("command #process", function()
     local p = peer.responding("204 No Content")
     assert(client.webhooks:create { url = p.url, events = { QUALITY } })
     local trigger = start { "trigger", QUALITY, "--through", url, "--api-key", "k" }
-    trigger:wait_for("sends the event to 1 webhooks")
+    trigger:wait_for("sends the event to 1 webhook%.")
     assert.equal(0, trigger:wait())
     child:wait_for("delivered " .. p.url:gsub("%p", "%%%0") .. "  attempt 1: 204")
     assert.equal(1, #p.requests)
@@ -236,6 +236,9 @@ describe("command #process", function()
       arguments[#arguments + 1] = tostring(p.port)
       local output, status = run(arguments)
       assert.equal(1, status)
+    trigger = start { "trigger", "video.source.recorded", "--through", url, "--api-key", "k" }
+    trigger:wait_for("sends the event to 0 webhooks%.")
+    assert.equal(0, trigger:wait())
       assert.truthy(output:find("choose another port", 1, true))
     end
     p.stop()

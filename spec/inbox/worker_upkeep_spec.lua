@@ -34,7 +34,7 @@ describe("inbox:work", function()
     work { attempts = 1 }
     wait_until("dead", 1)
     assert.equal(0, runs)
-    assert.truthy(working.inbox:list("dead")[1].error:find("1 attempts began and did not end", 1, true))
+    assert.truthy(working.inbox:list("dead")[1].error:find("1 attempt began and did not end", 1, true))
   end)
 
   it("renews all its claims with a store that yields", function()

@@ -70,7 +70,8 @@ local function send_through(arguments, out, raw)
       type(body) == "table" and body.title or "check that it is the URL of apivideo emulate")
   end
   out:print({ deliveries = body.deliveries },
-    ("The local api.video sends the event to %d webhooks."):format(body.deliveries))
+    ("The local api.video sends the event to %d %s."):format(body.deliveries,
+      body.deliveries == 1 and "webhook" or "webhooks"))
   return 0
 end
 

@@ -41,7 +41,8 @@ end
 local function run(self, claim)
   if not claim.event then return nil, { permanent.new(claim.err) } end
   if claim.delivery.attempt > self.attempts then -- the process of the last attempt ended without settling it
-    return nil, { ("%d attempts began and did not end"):format(claim.delivery.attempt - 1) }
+    local count = claim.delivery.attempt - 1
+    return nil, { ("%d %s began and did not end"):format(count, count == 1 and "attempt" or "attempts") }
   end
   local handled, errs, tracebacks = self.handlers:dispatch(claim.event, claim.delivery)
   if handled then return handled end
