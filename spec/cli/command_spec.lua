@@ -163,14 +163,31 @@ describe("command #process", function()
   it("prints JSON for programs", function()
     local child = start { "listen", "--port", "0", "--unsigned", "--json" }
     local url = cjson.decode(child:wait_for("^(.-)\n")).url
-    local output = run { "trigger", "video.source.recorded", "--to", url, "--json", "--set", "a=b=c" }
+    local output = run { "trigger", "video.source.recorded", "--to", url, "--json", "--set", "videoId=b=c" }
     local attempt = cjson.decode(output)
     assert.equal("delivered", attempt.state)
+  it("sends a field that the event's type does not have, and names its fields", function()
+    local child = start { "listen", "--port", "0", "--unsigned" }
+    local url = child:wait_for("Listening on (http://[%d.]+:%d+)")
+    local output, status = run { "trigger", "video.source.recorded", "--to", url, "--set", "vidoeId=vi1" }
+    assert.equal(0, status, output)
+    assert.truthy(output:find("apivideo: warning: video.source.recorded has no field vidoeId; sending it anyway;"
+      .. " its fields: emittedAt, liveStreamId, videoId\n", 1, true), output)
+    child:wait_for("vidoeId=vi1")
+    for kind, name in pairs { ["video.source.recorded"] = "liveStreamId", ["player.something.new"] = "playerId" } do
+      output, status = run { "trigger", kind, "--to", url, "--set", name .. "=x", "--set", "emittedAt=y" }
+      assert.equal(0, status, output)
+      assert.is_nil(output:find("has no field", 1, true), output)
+    end
+    child:kill("TERM")
+    assert.equal(0, child:wait())
+  end)
+
     assert.equal(204, attempt.status)
     local record = cjson.decode(child:wait_for("\n(.-)\n"))
     assert.equal("unsigned", record.result)
     assert.equal("video.source.recorded", record.event.type)
-    assert.equal("b=c", record.event.a)
+    assert.equal("b=c", record.event.videoId)
     child:kill("TERM")
     assert.equal(0, child:wait())
   end)

@@ -43,7 +43,7 @@ end
 
 -- The event to send; nil and a message if an argument is invalid.
 local function event_of(arguments)
-  local event = events:sample(arguments.type)
+  local event, fields = events:sample(arguments.type), events:sample(arguments.type)
   if not event then
     warn_of_unknown(arguments.type)
     event = { type = arguments.type }
@@ -52,6 +52,16 @@ local function event_of(arguments)
   for _, text in ipairs(arguments.set) do
     local name, value = text:match("^([^=]+)=(.*)$")
     if not name then return nil, ("--set must have the form name=value, got '%s'"):format(text) end
+-- Warns about a field that is not in the catalogue: it may be misspelled, or newer than this version.
+local function warn_of_field(kind, name, fields)
+  local names = {}
+  for known in pairs(fields) do
+    if known ~= "type" then names[#names + 1] = known end
+  end
+  table.sort(names)
+  output.warn(("%s has no field %s; sending it anyway; its fields: %s"):format(kind, name, table.concat(names, ", ")))
+end
+
     event[name] = value
   end
   return event
@@ -63,6 +73,7 @@ local function send_through(arguments, out, raw)
     method = "POST", url = arguments.through:gsub("/+$", "") .. "/emulator/events",
     headers = { "Content-Type: application/json" }, username = arguments.api_key, body = raw,
   }
+    if fields and fields[name] == nil then warn_of_field(arguments.type, name, fields) end
   if not response then return 1, err end
   local body = json.decode(response.body)
   if response.status ~= 202 or type(body) ~= "table" then
