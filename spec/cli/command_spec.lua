@@ -47,7 +47,6 @@ describe("command #process", function()
       { { "trigger", QUALITY }, "exactly one of --to and --through is required" },
       { { "trigger" }, "type" },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--through", "http://127.0.0.1:1" }, "one of" },
-      { { "trigger", QUALITY, "--through", "http://127.0.0.1:1", "--secret", "s" }, "--secret needs --to" },
       { { "trigger", QUALITY, "--too", "x" }, "See: apivideo trigger --help" },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--secret", "s\n" },
         '--secret must not end in whitespace (the last byte is a newline); pass it as "$(cat FILE)"' },
@@ -64,6 +63,35 @@ describe("command #process", function()
     local output, status = run({ "listen" }, "APIVIDEO_API_KEY='k\n'")
     assert.equal(2, status)
     assert.truthy(output:find("APIVIDEO_API_KEY must not end in whitespace (the last byte is a newline)", 1, true))
+  end)
+
+  it("rejects options of another mode", function()
+    local through, to = { "trigger", QUALITY, "--through", "http://127.0.0.1:1" },
+      { "trigger", QUALITY, "--to", "http://127.0.0.1:1" }
+    local with_local = " needs --to; with --through, "
+    for _, case in ipairs {
+      { through, "--secret", "s", with_local .. "the local api.video signs with the secrets of its webhooks" },
+      { through, "--webhook-id", "w", with_local .. "the local api.video sends the ids of its webhooks" },
+      { through, "--attempts", "1", with_local .. "pass it to apivideo emulate" },
+      { through, "--interval", "3", with_local .. "pass it to apivideo emulate" },
+      { to, "--api-key", "k", " needs --through; with --to, sign with --secret" },
+      { { "listen", "--secret", "s" }, "--environment", "production",
+        " needs an API key; remove it, or use --api-key instead of --secret" },
+      { { "listen", "--unsigned" }, "--environment", "sandbox",
+        " needs an API key; remove it, or use --api-key instead of --unsigned" },
+      { { "listen", "--unsigned" }, "--base-url", "http://127.0.0.1:1",
+        " needs an API key; remove it, or use --api-key instead of --unsigned" },
+    } do
+      local arguments = { (table.unpack or unpack)(case[1]) }
+      arguments[#arguments + 1] = case[2]
+      arguments[#arguments + 1] = case[3]
+      local output, status = run(arguments, "APIVIDEO_API_KEY=k")
+      assert.equal(2, status, output)
+      assert.truthy(output:find("apivideo: " .. case[2] .. case[4] .. "\n", 1, true), output)
+    end
+    local output, status = run { "listen", "--api-key", "k", "--environment", "sandbox", "--base-url", "http://x" }
+    assert.equal(2, status, output)
+    assert.truthy(output:find("can not be used together", 1, true), output)
   end)
 
   it("rejects a number out of range with its option and a valid one", function()
@@ -138,6 +166,23 @@ describe("command #process", function()
     assert.equal(0, child:wait())
   end)
 
+  it("sends a field that the event's type does not have, and names its fields", function()
+    local child = start { "listen", "--port", "0", "--unsigned" }
+    local url = child:wait_for("Listening on (http://[%d.]+:%d+)")
+    local output, status = run { "trigger", "video.source.recorded", "--to", url, "--set", "vidoeId=vi1" }
+    assert.equal(0, status, output)
+    assert.truthy(output:find("apivideo: warning: video.source.recorded has no field vidoeId; sending it anyway;"
+      .. " its fields: emittedAt, liveStreamId, videoId\n", 1, true), output)
+    child:wait_for("vidoeId=vi1")
+    for kind, name in pairs { ["video.source.recorded"] = "liveStreamId", ["player.something.new"] = "playerId" } do
+      output, status = run { "trigger", kind, "--to", url, "--set", name .. "=x", "--set", "emittedAt=y" }
+      assert.equal(0, status, output)
+      assert.is_nil(output:find("has no field", 1, true), output)
+    end
+    child:kill("TERM")
+    assert.equal(0, child:wait())
+  end)
+
   it("listens and prints each delivery", function()
     local secret = "sig_sec_test"
     local child = start { "listen", "--port", "0", "--secret", secret }
@@ -166,23 +211,6 @@ describe("command #process", function()
     local output = run { "trigger", "video.source.recorded", "--to", url, "--json", "--set", "videoId=b=c" }
     local attempt = cjson.decode(output)
     assert.equal("delivered", attempt.state)
-  it("sends a field that the event's type does not have, and names its fields", function()
-    local child = start { "listen", "--port", "0", "--unsigned" }
-    local url = child:wait_for("Listening on (http://[%d.]+:%d+)")
-    local output, status = run { "trigger", "video.source.recorded", "--to", url, "--set", "vidoeId=vi1" }
-    assert.equal(0, status, output)
-    assert.truthy(output:find("apivideo: warning: video.source.recorded has no field vidoeId; sending it anyway;"
-      .. " its fields: emittedAt, liveStreamId, videoId\n", 1, true), output)
-    child:wait_for("vidoeId=vi1")
-    for kind, name in pairs { ["video.source.recorded"] = "liveStreamId", ["player.something.new"] = "playerId" } do
-      output, status = run { "trigger", kind, "--to", url, "--set", name .. "=x", "--set", "emittedAt=y" }
-      assert.equal(0, status, output)
-      assert.is_nil(output:find("has no field", 1, true), output)
-    end
-    child:kill("TERM")
-    assert.equal(0, child:wait())
-  end)
-
     assert.equal(204, attempt.status)
     local record = cjson.decode(child:wait_for("\n(.-)\n"))
     assert.equal("unsigned", record.result)
@@ -208,6 +236,9 @@ describe("command #process", function()
     trigger:wait_for("sends the event to 1 webhook%.")
     assert.equal(0, trigger:wait())
     child:wait_for("delivered " .. p.url:gsub("%p", "%%%0") .. "  attempt 1: 204")
+    trigger = start { "trigger", "video.source.recorded", "--through", url, "--api-key", "k" }
+    trigger:wait_for("sends the event to 0 webhooks%.")
+    assert.equal(0, trigger:wait())
     assert.equal(1, #p.requests)
     p.stop()
     local output, status = run { "trigger", QUALITY, "--through", url, "--api-key", "another" }
@@ -253,9 +284,6 @@ describe("command #process", function()
       arguments[#arguments + 1] = tostring(p.port)
       local output, status = run(arguments)
       assert.equal(1, status)
-    trigger = start { "trigger", "video.source.recorded", "--through", url, "--api-key", "k" }
-    trigger:wait_for("sends the event to 0 webhooks%.")
-    assert.equal(0, trigger:wait())
       assert.truthy(output:find("choose another port", 1, true))
     end
     p.stop()

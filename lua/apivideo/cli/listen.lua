@@ -21,10 +21,19 @@ function listen.define(sub)
       :convert(credential.new "--secret"),
     sub:option("--api-key", "Get the secrets from api.video with this API key."):convert(credential.new "--api-key"),
     sub:flag("--unsigned", "Accept deliveries without verifying signatures."))
-  sub:option("--environment", "The environment of --api-key.")
-    :choices { "production", "sandbox" }:default "production"
-  sub:option("--base-url", "The URL of another API, such as the one of: apivideo emulate")
-    :convert(url.new "--base-url")
+  sub:mutex(
+    sub:option("--environment", "The environment of the API key. Default: production.")
+      :choices { "production", "sandbox" },
+    sub:option("--base-url", "The URL of another API, such as the one of: apivideo emulate")
+      :convert(url.new "--base-url"))
+end
+
+-- What is wrong with options that need an API key; otherwise nil.
+local function mode_problem(arguments)
+  local other = arguments.unsigned and "--unsigned" or #arguments.secret > 0 and "--secret"
+  local name = arguments.environment and "--environment" or arguments.base_url and "--base-url"
+  if not other or not name then return nil end
+  return ("%s needs an API key; remove it, or use --api-key instead of %s"):format(name, other)
 end
 
 -- The secrets, or their source; nil and a message if the arguments name none.
@@ -78,7 +87,8 @@ end
 ---@return integer status
 ---@return any message
 function listen.run(arguments)
-  local secrets, problem
+  local secrets, problem = nil, mode_problem(arguments)
+  if problem then return 2, problem end
   if not arguments.unsigned then
     secrets, problem = secrets_of(arguments)
     if not secrets then return 2, problem end
