@@ -3,6 +3,7 @@
 # make test         install the requirements, build, and run all specs; LUAS="5.4 jit" SPECS=spec/inbox to select
 # make lint         check style and layers with luacheck, gcc, clang, clang-tidy, cppcheck and shellcheck
 # make install      install modules and command; PREFIX=/usr/local DESTDIR= LUAS=5.4
+# make uninstall    remove what make install has installed; PREFIX=/usr/local DESTDIR=
 # make env          print the variables for a shell that uses the checkout: eval "$(make -s env)"
 #
 # For maintainers:
@@ -112,6 +113,10 @@ install:
 	@luas="$(if $(filter file,$(origin LUAS)),$$(tools/find-lua --all),$(LUAS))" && [ -n "$$luas" ] && \
 	  $(MAKE) --no-print-directory -s build LUAS="$$luas" BUILD=$(BUILD)/install CFLAGS="-O2 -DNDEBUG" && \
 	  BUILD=$(BUILD)/install PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" tools/install "$$luas"
+
+.PHONY: uninstall
+uninstall:
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" tools/uninstall
 
 # Builds the Debian packages in build/deb from a copy of the files in git, so that they contain nothing else.
 .PHONY: deb

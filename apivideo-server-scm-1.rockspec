@@ -47,6 +47,7 @@ build = {
       ["apivideo.cli.numbers"] = "lua/apivideo/cli/numbers.lua",
       ["apivideo.cli.output"] = "lua/apivideo/cli/output.lua",
       ["apivideo.cli.trigger"] = "lua/apivideo/cli/trigger.lua",
+      ["apivideo.cli.url"] = "lua/apivideo/cli/url.lua",
       ["apivideo.emulator.api"] = "lua/apivideo/emulator/api.lua",
       ["apivideo.emulator.collection"] = "lua/apivideo/emulator/collection.lua",
       ["apivideo.emulator.defaults"] = "lua/apivideo/emulator/defaults.lua",

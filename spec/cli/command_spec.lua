@@ -35,19 +35,18 @@ describe("command #process", function()
       { {}, "command" },
       { { "listne" }, "Did you mean 'listen'?" },
       { { "listen", "--prot", "1" }, "Did you mean '--port'?" },
-      { { "listen", "--port", "x" }, "expected an integer from 0 to 65535, got 'x'" },
+      { { "listen", "--port", "x" },
+        "--port must be an integer from 0 to 65535, got 'x'; write, for example, --port 8080" },
       { { "listen", "--port", "80801" }, "from 0 to 65535" },
-      { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--attempts", "0" }, "from 1 to 100" },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--interval", "soon" },
-        "expected a number of seconds from 0 to 86400, got 'soon'" },
+        "--interval must be a number of seconds from 0 to 86400, got 'soon'; write, for example, --interval 3" },
       { { "listen" }, "use --secret, --api-key or --unsigned" },
       { { "listen", "--secret", "s", "--unsigned" }, "can not be used together" },
       { { "listen", "--api-key", "bad key" }, "api_key" },
-      { { "listen", "--api-key", "k", "--base-url", "x" }, "base_url" },
+      { { "listen", "--api-key", "k", "--base-url", "http://h?x" }, "base_url" },
       { { "trigger", QUALITY }, "exactly one of --to and --through is required" },
       { { "trigger" }, "type" },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--through", "http://127.0.0.1:1" }, "one of" },
-      { { "trigger", QUALITY, "--through", "http://127.0.0.1:1", "--secret", "s" }, "--secret needs --to" },
       { { "trigger", QUALITY, "--too", "x" }, "See: apivideo trigger --help" },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--secret", "s\n" },
         '--secret must not end in whitespace (the last byte is a newline); pass it as "$(cat FILE)"' },
@@ -66,6 +65,89 @@ describe("command #process", function()
     assert.truthy(output:find("APIVIDEO_API_KEY must not end in whitespace (the last byte is a newline)", 1, true))
   end)
 
+  it("rejects options of another mode", function()
+    local through, to = { "trigger", QUALITY, "--through", "http://127.0.0.1:1" },
+      { "trigger", QUALITY, "--to", "http://127.0.0.1:1" }
+    local with_local = " needs --to; with --through, "
+    for _, case in ipairs {
+      { through, "--secret", "s", with_local .. "the local api.video signs with the secrets of its webhooks" },
+      { through, "--webhook-id", "w", with_local .. "the local api.video sends the ids of its webhooks" },
+      { through, "--attempts", "1", with_local .. "pass it to apivideo emulate" },
+      { through, "--interval", "3", with_local .. "pass it to apivideo emulate" },
+      { to, "--api-key", "k", " needs --through; with --to, sign with --secret" },
+      { { "listen", "--secret", "s" }, "--environment", "production",
+        " needs an API key; remove it, or use --api-key instead of --secret" },
+      { { "listen", "--unsigned" }, "--environment", "sandbox",
+        " needs an API key; remove it, or use --api-key instead of --unsigned" },
+      { { "listen", "--unsigned" }, "--base-url", "http://127.0.0.1:1",
+        " needs an API key; remove it, or use --api-key instead of --unsigned" },
+    } do
+      local arguments = { (table.unpack or unpack)(case[1]) }
+      arguments[#arguments + 1] = case[2]
+      arguments[#arguments + 1] = case[3]
+      local output, status = run(arguments, "APIVIDEO_API_KEY=k")
+      assert.equal(2, status, output)
+      assert.truthy(output:find("apivideo: " .. case[2] .. case[4] .. "\n", 1, true), output)
+    end
+    local output, status = run { "listen", "--api-key", "k", "--environment", "sandbox", "--base-url", "http://x" }
+    assert.equal(2, status, output)
+    assert.truthy(output:find("can not be used together", 1, true), output)
+  end)
+
+  it("rejects a number out of range with its option and a valid one", function()
+    local to = { "trigger", QUALITY, "--to", "http://127.0.0.1:1" }
+    local attempts = "--attempts must be an integer from 1 to 100, got '%s'; write, for example, --attempts 3\n"
+    local interval = "--interval must be a number of seconds from 0 to 86400, got '%s'; write, for example,"
+      .. " --interval 3\n"
+    local port = "--port must be an integer from 0 to 65535, got '%s'; write, for example, --port 8080\n"
+    for _, case in ipairs {
+      { to, "--interval", interval, { "-1", "-.5", "86401", "nan" } },
+      { to, "--attempts", attempts, { "-1", "0", "1.5" } },
+      { { "emulate" }, "--interval", interval, { "-1" } },
+      { { "emulate" }, "--attempts", attempts, { "-1" } },
+      { { "emulate" }, "--port", port, { "-1" } },
+      { { "listen", "--unsigned" }, "--port", port, { "-1" } },
+    } do
+      for _, value in ipairs(case[4]) do
+        local arguments = { (table.unpack or unpack)(case[1]) }
+        arguments[#arguments + 1] = case[2]
+        arguments[#arguments + 1] = value
+        local output, status = run(arguments)
+        assert.equal(2, status, output)
+        assert.truthy(output:find("apivideo: " .. case[3]:format(value), 1, true), output)
+      end
+    end
+  end)
+
+  it("rejects a URL without a scheme or a host, and suggests a valid one", function()
+    for value, expected in pairs {
+      ["localhost:8080/x"] = "must begin with http:// or https://; did you mean http://localhost:8080/x?",
+      ["http:/localhost/x"] = "must begin with http:// or https://; did you mean http://localhost/x?",
+      ["HTTPS:localhost"] = "must begin with http:// or https://; did you mean https://localhost?",
+      ["//localhost/x"] = "must begin with http:// or https://; did you mean http://localhost/x?",
+      ["u:pass@localhost"] = "must begin with http:// or https://; did you mean http://***@localhost?",
+      ["ftp://x"] = "must begin with http:// or https://, got 'ftp://x'; write, for example, ",
+      ["http://"] = "must name a host, got 'http://'; write, for example, ",
+      ["/x"] = "must begin with http:// or https://, got '/x'; write, for example, ",
+      ["http://x/a b"] = "must not contain whitespace or control characters, got 'http://x/a b'; write %20 for a space",
+      [""] = "is empty; check that the variable it is read from is set",
+    } do
+      for name, arguments in pairs {
+        ["--to"] = { "trigger", QUALITY }, ["--through"] = { "trigger", QUALITY },
+        ["--base-url"] = { "listen", "--api-key", "k" },
+      } do
+        arguments[#arguments + 1] = name
+        arguments[#arguments + 1] = value
+        local output, status = run(arguments)
+        assert.equal(2, status, output)
+        assert.truthy(output:find(("apivideo: %s %s"):format(name, expected), 1, true), output)
+      end
+    end
+    local output, status = run { "trigger", QUALITY, "--to", "HTTP://127.0.0.1:1/" } -- a scheme has no case
+    assert.equal(1, status)
+    assert.truthy(output:find("no response in", 1, true), output)
+  end)
+
   it("sends an event of an unknown type, and suggests a similar known type", function()
     local child = start { "listen", "--port", "0", "--secret", "s" }
     local url = child:wait_for("Listening on (http://[%d.]+:%d+)")
@@ -80,6 +162,23 @@ describe("command #process", function()
       child:wait_for("verified 204  " .. name:gsub("%p", "%%%0"))
     end
     assert.is_nil(run({ "trigger", QUALITY, "--to", url, "--secret", "s" }):find("warning", 1, true))
+    child:kill("TERM")
+    assert.equal(0, child:wait())
+  end)
+
+  it("sends a field that the event's type does not have, and names its fields", function()
+    local child = start { "listen", "--port", "0", "--unsigned" }
+    local url = child:wait_for("Listening on (http://[%d.]+:%d+)")
+    local output, status = run { "trigger", "video.source.recorded", "--to", url, "--set", "vidoeId=vi1" }
+    assert.equal(0, status, output)
+    assert.truthy(output:find("apivideo: warning: video.source.recorded has no field vidoeId; sending it anyway;"
+      .. " its fields: emittedAt, liveStreamId, videoId\n", 1, true), output)
+    child:wait_for("vidoeId=vi1")
+    for kind, name in pairs { ["video.source.recorded"] = "liveStreamId", ["player.something.new"] = "playerId" } do
+      output, status = run { "trigger", kind, "--to", url, "--set", name .. "=x", "--set", "emittedAt=y" }
+      assert.equal(0, status, output)
+      assert.is_nil(output:find("has no field", 1, true), output)
+    end
     child:kill("TERM")
     assert.equal(0, child:wait())
   end)
@@ -109,14 +208,14 @@ describe("command #process", function()
   it("prints JSON for programs", function()
     local child = start { "listen", "--port", "0", "--unsigned", "--json" }
     local url = cjson.decode(child:wait_for("^(.-)\n")).url
-    local output = run { "trigger", "video.source.recorded", "--to", url, "--json", "--set", "a=b=c" }
+    local output = run { "trigger", "video.source.recorded", "--to", url, "--json", "--set", "videoId=b=c" }
     local attempt = cjson.decode(output)
     assert.equal("delivered", attempt.state)
     assert.equal(204, attempt.status)
     local record = cjson.decode(child:wait_for("\n(.-)\n"))
     assert.equal("unsigned", record.result)
     assert.equal("video.source.recorded", record.event.type)
-    assert.equal("b=c", record.event.a)
+    assert.equal("b=c", record.event.videoId)
     child:kill("TERM")
     assert.equal(0, child:wait())
   end)
@@ -125,9 +224,6 @@ describe("command #process", function()
     local output, status = run { "trigger", QUALITY, "--to", "http://127.0.0.1:1/" }
     assert.equal(1, status)
     assert.truthy(output:find("no response in .*127.0.0.1"))
-    output, status = run { "trigger", QUALITY, "--to", "ftp://x" }
-    assert.equal(1, status)
-    assert.truthy(output:find("http", 1, true))
   end)
 
   it("runs a local api.video, which sends deliveries", function()
@@ -137,9 +233,12 @@ describe("command #process", function()
     local p = peer.responding("204 No Content")
     assert(client.webhooks:create { url = p.url, events = { QUALITY } })
     local trigger = start { "trigger", QUALITY, "--through", url, "--api-key", "k" }
-    trigger:wait_for("sends the event to 1 webhooks")
+    trigger:wait_for("sends the event to 1 webhook%.")
     assert.equal(0, trigger:wait())
     child:wait_for("delivered " .. p.url:gsub("%p", "%%%0") .. "  attempt 1: 204")
+    trigger = start { "trigger", "video.source.recorded", "--through", url, "--api-key", "k" }
+    trigger:wait_for("sends the event to 0 webhooks%.")
+    assert.equal(0, trigger:wait())
     assert.equal(1, #p.requests)
     p.stop()
     local output, status = run { "trigger", QUALITY, "--through", url, "--api-key", "another" }

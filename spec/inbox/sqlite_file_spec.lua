@@ -111,9 +111,10 @@ describe("inbox store sqlite", function()
     it("in a missing directory is rejected until the directory exists", function()
       local store = open(path .. "/inbox.db")
       write "" -- permissions would not restrict root
-      unavailable("Not a directory.*its directory must exist", store:put({ item "a" }, WINDOW))
+      local names_path = "inbox " .. path:gsub("%p", "%%%0") .. "/inbox%.db: unable to open database file: "
+      unavailable(names_path .. "Not a directory; its directory must exist", store:put({ item "a" }, WINDOW))
       os.remove(path)
-      unavailable("No such file or directory", store:stats())
+      unavailable(names_path .. "No such file or directory; its directory", store:stats())
       os.execute("mkdir " .. path)
       assert.is_true(put(store, "a"))
       store:close()

@@ -16,21 +16,32 @@ nginx_calls.describe(function()
     finally(function() local_api:stop() end)
     local account = apivideo.client { api_key = "docs-key", base_url = local_api.url }
     local_api:put_video { videoId = apivideo.events:sample("video.encoding.quality.completed").videoId, title = "News" }
-    local blocks = { http = {}, server = {} }
+    local blocks, logs = { http = {}, server = {} }, 0
     for _, block in ipairs(docs.blocks("docs/guides/nginx.md", "nginx")) do
       local level = block.code:find("^location") and "server" or "http"
-      -- With the modules of the checkout, and the log of the spec.
-      if not block.code:find("lua_package_path", 1, true) and not block.code:find "^error_log" then
-        table.insert(blocks[level], (block.code:gsub('os.getenv "APIVIDEO_API_KEY"', '"docs-key"')
-          :gsub('environment = "sandbox"', ('base_url = "%s"'):format(local_api.url))))
+      -- With the modules of the checkout, and the guide's log in the directory of the spec.
+      if not block.code:find("lua_package_path", 1, true) then
+        local code, count = block.code:gsub('os.getenv "APIVIDEO_API_KEY"', '"docs-key"')
+          :gsub('environment = "sandbox"', ('base_url = "%s"'):format(local_api.url))
+          :gsub("error_log /var/log/nginx/error.log", "error_log error.log")
+        table.insert(blocks[level], code)
+        logs = logs + count
       end
     end
+    assert.equal(1, logs)
     start(table.concat(blocks.http), table.concat(blocks.server))
     local webhook = assert(account.webhooks:create { url = nginx.url .. "/webhooks", events = apivideo.events:names() })
     local_api:emit(apivideo.events:sample "video.encoding.quality.completed")
     assert.is_true(local_api:settle(10))
     wait_for(function() return nginx:log():find("News is ready as 720p", 1, true) end, "the log")
-    assert.truthy(nginx:get("/metrics"):find("\napivideo_deliveries_received_total 1\n", 1, true))
+    local of_deleted = apivideo.events:sample "video.encoding.quality.completed"
+    of_deleted.videoId = "vi_deleted"
+    local_api:emit(of_deleted)
+    assert.is_true(local_api:settle(10))
+    wait_for(function() return nginx:log():find("vi_deleted is ready as 720p", 1, true) end, "the log")
+    local metrics = assert(nginx:request "/metrics")
+    assert.truthy(metrics.body:find("\napivideo_deliveries_received_total 2\n", 1, true), metrics.body)
+    assert.equal("text/plain; version=0.0.4", metrics.headers["Content-Type"])
     assert.equal(webhook.webhookId .. " " .. webhook.url .. "\n", nginx:get "/subscriptions")
     assert.equal("Done.\n", nginx:get "/later")
     wait_for(function() return #local_api.requests >= 5 end, "the call from the log phase")

@@ -244,6 +244,17 @@ describe("documentation", function()
     end
   end)
 
+  it("tells the file and the command of each program in the README", function()
+    local text, count = read "README.md", 0
+    for from in text:gmatch "()```lua\n" do
+      local paragraph = text:sub(1, from - 1):match ".*\n\n(.-)\n\n$"
+      local name = paragraph:match "`(%w+%.lua)`"
+      assert.truthy(name and paragraph:gsub("\n", " "):find("`lua5.4 " .. name .. "`", 1, true), paragraph)
+      count = count + 1
+    end
+    assert.equal(2, count)
+  end)
+
   it("has a quickstart that runs", function()
     run(read("examples/quickstart.lua"):gsub("apivideo.run%(main%)", "main()"), "quickstart")
   end)

@@ -149,6 +149,31 @@ describe("installation #process", function()
     assert.equal(0, status)
   end)
 
+  it("removes what make install has installed, and nothing else, with make uninstall", function()
+    local lua = rawget(_G, "jit") and "jit" or version
+    local opt = scratch .. "/removed/opt"
+    local function tree() return run("cd %s && find . -type f | sort", opt) end
+    local function install()
+      run("BUILD=%s DESTDIR=%s/removed PREFIX=/opt PATH=%s/bsd:$PATH tools/install %s",
+        os.getenv "APIVIDEO_BUILD" or "build", scratch, scratch, lua)
+    end
+    run("mkdir -p %s/bin %s/share/lua/%s/apivideo/cli", opt, opt, version)
+    run("touch %s/bin/other %s/share/lua/%s/apivideo/cli/mine.lua", opt, opt, version)
+    local before = tree()
+    install()
+    install() -- an update
+    assert.truthy(tree():find("./bin/apivideo\n", 1, true))
+    local emptied = ("%s/lib/lua/%s/apivideo"):format(opt, version)
+    run("test -d %s", emptied)
+    run("make -s uninstall DESTDIR=%s/removed PREFIX=/opt", scratch)
+    assert.equal(before, tree())
+    assert.equal("", run("find %s -type d -path '*/apivideo*' -empty", opt))
+    run("test ! -e %s", emptied)
+    local ok, message = pcall(run, "make -s uninstall DESTDIR=%s/removed PREFIX=/opt", scratch)
+    assert.is_false(ok)
+    assert.truthy(message:find("pass the PREFIX and the DESTDIR of make install", 1, true), message)
+  end)
+
   it("passes luarocks lint", function()
     for _, rock in ipairs(rocks) do
       run("luarocks --lua-version=%s lint %s-scm-1.rockspec", version, rock)

@@ -17,13 +17,14 @@ function emulate.define(sub)
     .. " captions, /live-streams, /summaries and /auth, with the errors, the pagination and the rate limit of"
     .. " api.video. It starts empty. Set your client's base_url to its URL, create webhooks, and emit events with:"
     .. " apivideo trigger TYPE --through URL --api-key KEY")
-  sub:option("--port", "The port to listen on; 0: any free port."):default "8100":convert(numbers.port)
+  sub:option("--port", "The port to listen on; 0: any free port."):default "8100":convert(numbers.port "--port")
   sub:option("--host", "The address to listen on."):default "127.0.0.1"
   sub:option("--api-key", "The API key that clients must use."):default(LOCAL_KEY)
     :convert(credential.new "--api-key")
   sub:option("--attempts", "The number of attempts for each delivery; api.video documents 3 or 4.")
-    :default "3":convert(numbers.attempts)
-  sub:option("--interval", "The time between two attempts, in seconds."):default "3":convert(numbers.seconds)
+    :default "3":convert(numbers.attempts "--attempts")
+  sub:option("--interval", "The time between two attempts, in seconds.")
+    :default "3":convert(numbers.seconds "--interval")
 end
 
 --- Runs the subcommand.

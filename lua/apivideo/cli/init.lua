@@ -45,6 +45,21 @@ local function secrets_of(arguments)
   return list
 end
 
+-- The arguments with each negative number joined to the option before it: argparse takes `-1` for an option, and would
+-- report it as unknown. Joined, as `--interval=-1`, it reaches the check of its option.
+local function with_joined_numbers(arguments)
+  local list = {}
+  for _, text in ipairs(arguments) do
+    local last = list[#list]
+    if text:find "^%-%.?[0-9]" and last and last:find "^%-%-[a-z-]+$" then
+      list[#list] = last .. "=" .. text
+    else
+      list[#list + 1] = text
+    end
+  end
+  return list
+end
+
 --- Runs the command.
 ---@param arguments string[]
 ---@return integer status 0 success, 1 failure, 2 usage error
@@ -54,7 +69,7 @@ function cli.main(arguments)
     print_error(("%s\nSee: apivideo %s--help"):format(text, SUBCOMMANDS[arguments[1]] and arguments[1] .. " " or ""))
     return 2
   end
-  local ok, parsed = cli.parser():pparse(arguments)
+  local ok, parsed = cli.parser():pparse(with_joined_numbers(arguments))
   if not ok then return report_misuse(parsed) end
   local done, status, message = pcall(SUBCOMMANDS[parsed.command].run, parsed)
   -- The library raises only on misuse, which means invalid arguments here. The source position is useless to the user.

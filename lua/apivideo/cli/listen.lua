@@ -5,6 +5,7 @@ local credential = require "apivideo.cli.credential"
 local numbers = require "apivideo.cli.numbers"
 local output = require "apivideo.cli.output"
 local server = require "apivideo.server"
+local url = require "apivideo.cli.url"
 
 local listen = {}
 
@@ -13,16 +14,26 @@ function listen.define(sub)
   sub:summary "Receive deliveries and print the result, the status, the event and the time of each."
   sub:description("Receives deliveries and prints each. Verifies signatures with --secret, or with the secrets of the"
     .. " account of --api-key (default: APIVIDEO_API_KEY). With --unsigned, it does not verify signatures.")
-  sub:option("--port", "The port to listen on; 0: any free port."):default "8080":convert(numbers.port)
+  sub:option("--port", "The port to listen on; 0: any free port."):default "8080":convert(numbers.port "--port")
   sub:option("--host", "The address to listen on."):default "127.0.0.1"
   sub:mutex(
     sub:option("--secret", "The signatureSecret of a webhook; can be repeated."):count "*"
       :convert(credential.new "--secret"),
     sub:option("--api-key", "Get the secrets from api.video with this API key."):convert(credential.new "--api-key"),
     sub:flag("--unsigned", "Accept deliveries without verifying signatures."))
-  sub:option("--environment", "The environment of --api-key.")
-    :choices { "production", "sandbox" }:default "production"
-  sub:option("--base-url", "The URL of another API, such as the one of: apivideo emulate")
+  sub:mutex(
+    sub:option("--environment", "The environment of the API key. Default: production.")
+      :choices { "production", "sandbox" },
+    sub:option("--base-url", "The URL of another API, such as the one of: apivideo emulate")
+      :convert(url.new "--base-url"))
+end
+
+-- What is wrong with options that need an API key; otherwise nil.
+local function mode_problem(arguments)
+  local other = arguments.unsigned and "--unsigned" or #arguments.secret > 0 and "--secret"
+  local name = arguments.environment and "--environment" or arguments.base_url and "--base-url"
+  if not other or not name then return nil end
+  return ("%s needs an API key; remove it, or use --api-key instead of %s"):format(name, other)
 end
 
 -- The secrets, or their source; nil and a message if the arguments name none.
@@ -76,7 +87,8 @@ end
 ---@return integer status
 ---@return any message
 function listen.run(arguments)
-  local secrets, problem
+  local secrets, problem = nil, mode_problem(arguments)
+  if problem then return 2, problem end
   if not arguments.unsigned then
     secrets, problem = secrets_of(arguments)
     if not secrets then return 2, problem end

@@ -4,21 +4,28 @@ local options = require "apivideo.util.options"
 
 local numbers = {}
 
--- Creates a converter for numbers of a kind, see `options.check`.
-local function converter(kind)
-  return function(text)
-    local value = tonumber(text)
-    local is_valid, expected = options.matches(value, kind)
-    if is_valid then return value end
-    return nil, ("expected %s, got '%s'"):format(expected, text)
+-- A function that creates a converter for numbers of a kind, see `options.check`. Messages contain the example.
+local function of_kind(kind, example)
+  return function(name)
+    return function(text)
+      local value = tonumber(text)
+      local is_valid, expected = options.matches(value, kind)
+      if is_valid then return value end
+      return nil, ("%s must be %s, got '%s'; write, for example, %s %s"):format(name, expected, text, name, example)
+    end
   end
 end
 
-numbers.port = converter "integer>=0<=65535"
+--- Creates a converter for a port.
+---@type fun(name: string): fun(text: string): number?, string?
+numbers.port = of_kind("integer>=0<=65535", "8080")
 
---- The attempts of a delivery.
-numbers.attempts = converter "integer>=1<=100"
+--- Creates a converter for the attempts of a delivery.
+---@type fun(name: string): fun(text: string): number?, string?
+numbers.attempts = of_kind("integer>=1<=100", "3")
 
-numbers.seconds = converter "seconds>=0<=86400"
+--- Creates a converter for a duration in seconds.
+---@type fun(name: string): fun(text: string): number?, string?
+numbers.seconds = of_kind("seconds>=0<=86400", "3")
 
 return numbers

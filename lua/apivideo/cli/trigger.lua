@@ -8,6 +8,18 @@ local numbers = require "apivideo.cli.numbers"
 local options = require "apivideo.util.options"
 local output = require "apivideo.cli.output"
 local sender = require "apivideo.emulator.sender"
+local url = require "apivideo.cli.url"
+
+-- Not argparse's defaults: with those, an option that is given looks like one that is not.
+local DEFAULTS = { webhook_id = "webhook_0000000000000000000000", attempts = 1, interval = 3, api_key = "local-key" }
+
+-- The options that need --to, and the remedy for each with --through.
+local ONLY_TO = {
+  { "secret", "the local api.video signs with the secrets of its webhooks" },
+  { "webhook_id", "the local api.video sends the ids of its webhooks" },
+  { "attempts", "pass it to apivideo emulate" },
+  { "interval", "pass it to apivideo emulate" },
+}
 
 local trigger = {}
 
@@ -18,17 +30,19 @@ function trigger.define(sub)
     .. " api.video (apivideo emulate) send it to its webhooks.\n\nTypes: "
     .. table.concat(events:names(), ", "))
   sub:argument("type", "The type of the event.")
-  sub:option("--to", "The URL to send it to.")
+  sub:option("--to", "The URL to send it to."):convert(url.new "--to")
   sub:option("--secret", "The signatureSecret to sign with. Default: no signature.")
     :convert(credential.new "--secret")
-  sub:option("--webhook-id", "The webhook id in the delivery's headers.")
-    :default "webhook_0000000000000000000000"
+  sub:option("--webhook-id", "The webhook id in the delivery's headers. Default: " .. DEFAULTS.webhook_id .. ".")
   sub:option("--set", "A field of the event, as name=value; can be repeated."):count "*"
-  sub:option("--attempts", "The number of attempts; api.video documents 3 or 4.")
-    :default "1":convert(numbers.attempts)
-  sub:option("--interval", "The time between two attempts, in seconds."):default "3":convert(numbers.seconds)
+  sub:option("--attempts", "The number of attempts; api.video documents 3 or 4. Default: " .. DEFAULTS.attempts .. ".")
+    :convert(numbers.attempts "--attempts")
+  sub:option("--interval", "The time between two attempts, in seconds. Default: " .. DEFAULTS.interval .. ".")
+    :convert(numbers.seconds "--interval")
   sub:option("--through", "The URL of a local api.video that sends the event to its webhooks.")
-  sub:option("--api-key", "The API key for --through."):default "local-key":convert(credential.new "--api-key")
+    :convert(url.new "--through")
+  sub:option("--api-key", "The API key for --through. Default: " .. DEFAULTS.api_key .. ".")
+    :convert(credential.new "--api-key")
 end
 
 -- Warns about an unknown type: it may be misspelled, or newer than this version.
@@ -38,9 +52,19 @@ local function warn_of_unknown(name)
     near and "did you mean " .. near .. "?" or "see: apivideo trigger --help"))
 end
 
+-- Warns about a field that is not in the catalogue: it may be misspelled, or newer than this version.
+local function warn_of_field(kind, name, fields)
+  local names = {}
+  for known in pairs(fields) do
+    if known ~= "type" then names[#names + 1] = known end
+  end
+  table.sort(names)
+  output.warn(("%s has no field %s; sending it anyway; its fields: %s"):format(kind, name, table.concat(names, ", ")))
+end
+
 -- The event to send; nil and a message if an argument is invalid.
 local function event_of(arguments)
-  local event = events:sample(arguments.type)
+  local event, fields = events:sample(arguments.type), events:sample(arguments.type)
   if not event then
     warn_of_unknown(arguments.type)
     event = { type = arguments.type }
@@ -49,6 +73,7 @@ local function event_of(arguments)
   for _, text in ipairs(arguments.set) do
     local name, value = text:match("^([^=]+)=(.*)$")
     if not name then return nil, ("--set must have the form name=value, got '%s'"):format(text) end
+    if fields and fields[name] == nil then warn_of_field(arguments.type, name, fields) end
     event[name] = value
   end
   return event
@@ -58,7 +83,7 @@ end
 local function send_through(arguments, out, raw)
   local response, err = http.request {
     method = "POST", url = arguments.through:gsub("/+$", "") .. "/emulator/events",
-    headers = { "Content-Type: application/json" }, username = arguments.api_key, body = raw,
+    headers = { "Content-Type: application/json" }, username = arguments.api_key or DEFAULTS.api_key, body = raw,
   }
   if not response then return 1, err end
   local body = json.decode(response.body)
@@ -67,33 +92,52 @@ local function send_through(arguments, out, raw)
       type(body) == "table" and body.title or "check that it is the URL of apivideo emulate")
   end
   out:print({ deliveries = body.deliveries },
-    ("The local api.video sends the event to %d webhooks."):format(body.deliveries))
+    ("The local api.video sends the event to %d %s."):format(body.deliveries,
+      body.deliveries == 1 and "webhook" or "webhooks"))
   return 0
+end
+
+-- Sends the event from here.
+local function send_to(arguments, out, raw)
+  local delivery = sender.new { url = arguments.to, raw = raw, webhookId = arguments.webhook_id or DEFAULTS.webhook_id }
+  sender.send(delivery, arguments.secret, {
+    attempts = arguments.attempts or DEFAULTS.attempts, interval = arguments.interval or DEFAULTS.interval,
+    timeout = sender.policy.timeout,
+  }, function(attempt)
+    local is_delivered = delivery.state == "delivered"
+    out:print(output.attempt_record(delivery, attempt), ("%s attempt %d: %s"):format(
+      out:paint(is_delivered and "green" or "red", is_delivered and "delivered" or "failed"),
+      #delivery.attempts, output.describe_attempt(attempt)))
+  end)
+  return delivery.state == "delivered" and 0 or 1
+end
+
+-- What is wrong with the mode, --to or --through, and its options; otherwise nil.
+local function mode_problem(arguments)
+  if (arguments.to == nil) == (arguments.through == nil) then
+    return "exactly one of --to and --through is required"
+  elseif arguments.to then
+    return arguments.api_key and "--api-key needs --through; with --to, sign with --secret"
+  end
+  for _, entry in ipairs(ONLY_TO) do
+    local name, remedy = entry[1], entry[2]
+    if arguments[name] then
+      return ("--%s needs --to; with --through, %s"):format((name:gsub("_", "-")), remedy)
+    end
+  end
 end
 
 --- Runs the subcommand.
 ---@return integer status
 ---@return any message
 function trigger.run(arguments)
-  if (arguments.to == nil) == (arguments.through == nil) then
-    return 2, "exactly one of --to and --through is required"
-  elseif arguments.secret and arguments.through then
-    return 2, "--secret needs --to; with --through, the local api.video signs with the secrets of its webhooks"
-  end
-  local event, problem = event_of(arguments)
+  local problem = mode_problem(arguments)
+  if problem then return 2, problem end
+  local event
+  event, problem = event_of(arguments)
   if not event then return 2, problem end
   local out, raw = output.new(arguments.json), sender.encode(event, events)
-  if arguments.through then return send_through(arguments, out, raw) end
-  local delivery = sender.new { url = arguments.to, raw = raw, webhookId = arguments.webhook_id }
-  sender.send(delivery, arguments.secret,
-    { attempts = arguments.attempts, interval = arguments.interval, timeout = sender.policy.timeout },
-    function(attempt)
-      local is_delivered = delivery.state == "delivered"
-      out:print(output.attempt_record(delivery, attempt), ("%s attempt %d: %s"):format(
-        out:paint(is_delivered and "green" or "red", is_delivered and "delivered" or "failed"),
-        #delivery.attempts, output.describe_attempt(attempt)))
-    end)
-  return delivery.state == "delivered" and 0 or 1
+  return (arguments.to and send_to or send_through)(arguments, out, raw)
 end
 
 return trigger

@@ -169,7 +169,8 @@ end
 local function check_directory(path)
   local beside = (path:match "^.*/" or "") .. ".apivideo-" .. random.hex(8)
   local file, problem = io.open(beside, "wb")
-  if not file then fail("unable to open database file: " .. problem) end
+  -- io.open begins its message with the name of this file, which the user does not know.
+  if not file then fail("unable to open database file: " .. problem:sub(#beside + #": " + 1)) end
   file:close()
   os.remove(beside)
 end
