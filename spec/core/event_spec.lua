@@ -38,7 +38,7 @@ describe("an event", function()
 
   it("keeps unknown fields, and omits null", function()
     local got = parse('{"type":"' .. STARTED .. [[","emittedAt":"e","liveStreamId":"l","new":{"a":[1,true,"x"]},]]
-      .. [["count":7,"gone":null,"flag":false,"videoId":null,"quality":{"height":1080},"":"empty"}]])
+      .. [["count":7,"gone":null,"flag":false,"videoId":null,"quality":{"height":1080,"gone":null},"":"empty"}]])
     assert.same({
       type = STARTED, emittedAt = "e", liveStreamId = "l", new = { a = { 1, true, "x" } }, count = 7,
       flag = false, quality = { height = 1080 }, [""] = "empty",

@@ -215,12 +215,12 @@ describe("hooks", function()
     it("secret members of JSON, of requests and responses", function()
       local body = [[{"apiKey":"s-1","access_token" : "s-2","refresh_token":"s-3\"s-4","refreshToken":
         "s-5\\","signatureSecret":"s-6","streamKey":"s-7\u0022s-8","restreams":[{"streamKey":"s-9"}],
-        "title":"apiKey","text":"sig_sec_s-10","kept":"\"quoted\"","empty":"","streamKey":""}]]
+        "title":"apiKey","text":"sig_sec_s-10","kept":"\"quoted\"","empty":"","last":{"streamKey":""}}]]
       local p = running.responding("200 OK", nil, body)
       local _, _, raw = client_of(p.url):request("POST", "/live-streams", { body = body })
       has_none({ requests, responses }, "s-1", "s-2", "s-3", "s-4", "s-5", "s-6", "s-7", "s-8", "s-9", "s-10")
       for _, shown in ipairs { requests[1].body, responses[1].body } do
-        assert.truthy(shown:find('"kept":"\\"quoted\\"","empty":"","streamKey":"***"}', 1, true), shown)
+        assert.truthy(shown:find('"kept":"\\"quoted\\"","empty":"","last":{"streamKey":"***"}}', 1, true), shown)
         assert.truthy(shown:find('"title":"apiKey"', 1, true))
         assert.truthy(shown:find('"restreams":[{"streamKey":"***"}]', 1, true))
       end
