@@ -4,15 +4,12 @@ local apivideo = require "apivideo"
 local nginx_lua = require "spec.support.nginx_lua"
 local redis_stores = require "spec.support.redis_stores"
 
-local no_nginx = nginx_lua.missing()
-local describe_nginx = no_nginx and function(name) pending(name .. ": " .. no_nginx) end or describe
-
 local server
 
 redis_stores.describe("inbox store redis", function()
   setup(function() server = redis_stores.server() end)
 
-  describe_nginx("in nginx #process", function()
+  nginx_lua.describe("in nginx #process", function()
     local nginx
 
     local APP = [[

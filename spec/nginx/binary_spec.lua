@@ -84,21 +84,17 @@ describe("the nginx of the demo #process", function()
     end
   end)
 
-  local missing = nginx_lua.missing()
-  if missing then
-    pending("runs the demo: " .. missing)
-    return
-  end
-
-  it("is the same for the demo, also in a copy without the checkout, as in Debian's package", function()
-    assert(os.execute("cp -r examples/nginx " .. directory .. "/example"))
-    executable("nginx", "echo the wrong nginx; exit 1")
-    local mine = executable("mine", ('echo "$@" >> %s/started\nPATH=%s:/usr/sbin exec %s "$@"')
-      :format(directory, os.getenv "PATH", os.getenv "NGINX" or "nginx"))
-    local demo = output_of("tools/with-lua jit " .. directory .. "/example/demo.lua", {
-      PATH = directory .. ":$PATH", NGINX = mine, NGINX_MODULES = os.getenv "NGINX_MODULES" or "",
-    })
-    assert.truthy(demo:find("\n  apivideo_deliveries_received_total 7\n", 1, true), demo)
-    assert.truthy(file.read(directory .. "/started"):find("-c nginx.conf", 1, true))
+  nginx_lua.describe("runs the demo", function()
+    it("also in a copy without the checkout, as in Debian's package", function()
+      assert(os.execute("cp -r examples/nginx " .. directory .. "/example"))
+      executable("nginx", "echo the wrong nginx; exit 1")
+      local mine = executable("mine", ('echo "$@" >> %s/started\nPATH=%s:/usr/sbin exec %s "$@"')
+        :format(directory, os.getenv "PATH", os.getenv "NGINX" or "nginx"))
+      local demo = output_of("tools/with-lua jit " .. directory .. "/example/demo.lua", {
+        PATH = directory .. ":$PATH", NGINX = mine, NGINX_MODULES = os.getenv "NGINX_MODULES" or "",
+      })
+      assert.truthy(demo:find("\n  apivideo_deliveries_received_total 7\n", 1, true), demo)
+      assert.truthy(file.read(directory .. "/started"):find("-c nginx.conf", 1, true))
+    end)
   end)
 end)

@@ -34,10 +34,7 @@ location /seen/ { mirror off; content_by_lua_block { ngx.print(ngx.shared.seen:g
 location = /metrics { mirror off; content_by_lua_block { ngx.print(require("app").receiver:metrics()) } }
 ]]
 
-local missing = nginx_lua.missing()
-local describe_nginx = missing and function(name) pending(name .. ": " .. missing) end or describe
-
-describe_nginx("a body that another module of nginx read first #process", function()
+nginx_lua.describe("a body that another module of nginx read first #process", function()
   local nginx
 
   before_each(function()

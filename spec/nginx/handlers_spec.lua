@@ -72,10 +72,7 @@ location = /caught { content_by_lua_block {
 location = /spawn { content_by_lua_block { require("apivideo").spawn(function() error { code = 10 } end) } }
 ]]
 
-local missing = nginx_lua.missing()
-local describe_nginx = missing and function(name) pending(name .. ": " .. missing) end or describe
-
-describe_nginx("a handler in nginx #process", function()
+nginx_lua.describe("a handler in nginx #process", function()
   local nginx
 
   before_each(function()

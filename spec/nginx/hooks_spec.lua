@@ -5,10 +5,7 @@ local running = require "spec.support.running"
 
 local KEY = "observed.key-77"
 
-local missing = nginx_lua.missing()
-local describe_nginx = missing and function(name) pending(name .. ": " .. missing) end or describe
-
-describe_nginx("hooks in nginx #process", function()
+nginx_lua.describe("hooks in nginx #process", function()
   after_each(running.stop)
 
   it("that raise an error are logged in its error log, without secrets", function()

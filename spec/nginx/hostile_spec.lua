@@ -25,10 +25,7 @@ local function limits()
   return section:gsub("#[^\n]*", ""):gsub("%d+s;", "1s;")
 end
 
-local missing = nginx_lua.missing()
-local describe_nginx = missing and function(name) pending(name .. ": " .. missing) end or describe
-
-describe_nginx("receiver in nginx under attack #process", function()
+nginx_lua.describe("receiver in nginx under attack #process", function()
   local nginx
   local attackers = {}
 

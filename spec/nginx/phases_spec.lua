@@ -26,10 +26,7 @@ end
 return app
 ]]
 
-local missing = nginx_lua.missing()
-local describe_nginx = missing and function(name) pending(name .. ": " .. missing) end or describe
-
-describe_nginx("receiver in nginx #process", function()
+nginx_lua.describe("receiver in nginx #process", function()
   local nginx, api
 
   before_each(function() api = assert(emulator.start { api_key = "test-key" }) end)

@@ -13,10 +13,7 @@ return function()
 end
 ]]
 
-local missing = nginx_lua.missing()
-local describe_nginx = missing and function(name) pending(name .. ": " .. missing) end or describe
-
-describe_nginx("a proxy of the environment, in a worker of nginx, #process", function()
+nginx_lua.describe("a proxy of the environment, in a worker of nginx, #process", function()
   local nginx, proxy, seen
 
   before_each(function()

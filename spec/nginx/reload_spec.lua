@@ -11,10 +11,7 @@ local SENDERS, RELOADS = 10, 3
 
 local CALL = "assert(client.webhooks:list())"
 
-local missing = nginx_lua.missing()
-local describe_nginx = missing and function(name) pending(name .. ": " .. missing) end or describe
-
-describe_nginx("nginx under deliveries #process", function()
+nginx_lua.describe("nginx under deliveries #process", function()
   local nginx, api, senders, path, database
 
   before_each(function()

@@ -2,7 +2,7 @@
 
 local nginx_lua = require "spec.support.nginx_lua"
 
-describe("in nginx", function()
+nginx_lua.describe("in nginx", function()
   local nginx
 
   after_each(function()

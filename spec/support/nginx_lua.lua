@@ -1,5 +1,7 @@
 --- A real nginx with the Lua module for tests, with a prefix of its own and the checkout's library.
 
+local busted = require "busted"
+local compile = require "spec.support.compile"
 local file = require "spec.support.file"
 local free_port = require "spec.support.free_port"
 local http = require "apivideo.transport.http"
@@ -105,24 +107,44 @@ end
 
 local nginx_lua = {}
 
---- Whether nginx's Lua module supports a block directive in a location.
-function nginx_lua.has(directive)
+-- Runs nginx with directives of the http block and of its server, which must end it. Returns what it prints.
+local function try(http_directives, server, arguments)
   local prefix = os.tmpname()
   os.remove(prefix)
   assert(lfs.mkdir(prefix))
   file.write(prefix .. "/nginx.conf", filled(frame, {
-    main = "", workers = 1, root = prefix, prefix = prefix, build = "build", code_cache = "on", http = "",
-    server = ("location / { %s { return } }"):format(directive), port = free_port(), listen = "",
+    main = "", workers = 1, root = prefix, prefix = prefix, build = "build", code_cache = "on", http = http_directives,
+    server = server, port = free_port(), listen = "",
   }))
-  local has = succeeds(("env -u NGINX_UNDER examples/nginx/start -t -p %s -c nginx.conf"):format(prefix))
+  local output = compile.run(("env -u NGINX_UNDER examples/nginx/start %s -p %s -c nginx.conf 2>&1 < /dev/null")
+    :format(arguments, prefix))
   succeeds("rm -rf " .. prefix)
-  return has
+  return output
 end
 
---- The reason why this machine has no usable nginx with the Lua module, or nil.
-function nginx_lua.missing()
+--- Whether nginx's Lua module supports a block directive in a location.
+function nginx_lua.has(directive)
+  return try("", ("location / { %s { return } }"):format(directive), "-t"):find("test is successful", 1, true) ~= nil
+end
+
+-- Whether a Lua module can be loaded in nginx. An error in init_by_lua ends nginx.
+local function can_load(name)
+  local directive = ("init_by_lua_block { error(pcall(require, %q) and 'it is installed', 0) }"):format(name)
+  return try(directive, "", ""):find("it is installed", 1, true) ~= nil
+end
+
+-- The reason why this machine has no usable nginx with the Lua module, or nil.
+local function obstacle()
   if not succeeds "env -u NGINX_UNDER examples/nginx/start -v" then return "nginx is not installed" end
   if not nginx_lua.has "content_by_lua_block" then return "nginx's Lua module is not installed" end
+  if not can_load "ngx.semaphore" then return "lua-resty-core is not installed" end
+end
+
+--- Describes behaviour in nginx. Pending where there is no nginx with Lua.
+function nginx_lua.describe(name, fn)
+  local reason = obstacle()
+  if reason then return busted.pending(name .. ": " .. reason) end
+  busted.describe(name, fn)
 end
 
 ---@class spec.NginxOptions
