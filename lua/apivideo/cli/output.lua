@@ -19,7 +19,7 @@ end
 ---@field private _is_coloured boolean
 local Output = {}
 Output.__index = Output
-Output.__name = "apivideo.cli.output"
+Output.__name = "apivideo.cli.Output"
 
 --- Adds a colour to a text, if the output has colours.
 ---@param colour "red"|"green"|"dim"

@@ -5,7 +5,7 @@
 ---@field private _id_name string
 local Collection = {}
 Collection.__index = Collection
-Collection.__name = "apivideo.emulator.collection"
+Collection.__name = "apivideo.emulator.Collection"
 
 --- Finds an item by its id.
 ---@param id any

@@ -29,7 +29,7 @@ local runtime = require "apivideo.runtime"
 ---@field private _queue table[]
 local Faults = {}
 Faults.__index = Faults
-Faults.__name = "apivideo.emulator.faults"
+Faults.__name = "apivideo.emulator.Faults"
 
 local KNOWN_OPTIONS = {
   on = "string?", times = "number>=1?", chance = "number>=0<=1?", latency = "seconds>=0<=86400?",

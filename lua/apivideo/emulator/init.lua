@@ -46,7 +46,7 @@ local DELIVERIES_MAX = 1000
 ---@field private _settled? apivideo.Latch opens when no delivery is in progress
 local Emulator = {}
 Emulator.__index = Emulator
-Emulator.__name = "apivideo.emulator"
+Emulator.__name = "apivideo.Emulator"
 
 function Emulator:__tostring()
   return "apivideo.emulator " .. self.url

@@ -9,7 +9,7 @@ local runtime = require "apivideo.runtime"
 ---@field private _windows table<string, { used: integer, ends: number }>
 local Limits = {}
 Limits.__index = Limits
-Limits.__name = "apivideo.emulator.limits"
+Limits.__name = "apivideo.emulator.Limits"
 
 -- The current window of a class. A window begins with its first call.
 local function current_window(self, class)

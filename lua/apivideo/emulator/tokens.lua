@@ -15,7 +15,7 @@ local runtime = require "apivideo.runtime"
 ---@field private _refresh table<string, true> refresh tokens that are valid
 local Tokens = {}
 Tokens.__index = Tokens
-Tokens.__name = "apivideo.emulator.tokens"
+Tokens.__name = "apivideo.emulator.Tokens"
 
 local URL_SAFE = { ["+"] = "-", ["/"] = "_", ["="] = "" }
 

@@ -15,7 +15,7 @@ local run = handler_call.run
 ---@field events apivideo.Catalogue
 local Handlers = {}
 Handlers.__index = Handlers
-Handlers.__name = "apivideo.handlers"
+Handlers.__name = "apivideo.Handlers"
 
 Handlers.__tostring = function() return "apivideo.handlers" end
 

@@ -14,7 +14,7 @@ local compile = require("apivideo.core").event.compile
 ---@field types table<string, apivideo.EventType> read only
 local Catalogue = {}
 Catalogue.__index = Catalogue
-Catalogue.__name = "apivideo.events"
+Catalogue.__name = "apivideo.Catalogue"
 
 function Catalogue:__tostring()
   return ("apivideo.events (%d types)"):format(#self:names())

@@ -7,7 +7,7 @@ local protected = require "apivideo.util.pcall"
 ---@field cause any
 local Permanent = {}
 Permanent.__index = Permanent
-Permanent.__name = "apivideo.permanent"
+Permanent.__name = "apivideo.Permanent"
 
 Permanent.__tostring = function(self) return failure.message(self.cause) end
 

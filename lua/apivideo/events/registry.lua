@@ -7,7 +7,7 @@ local MAX_CACHED_TYPES = 256 -- the sender can invent types, so the cache is bou
 ---@class apivideo.events.Registry
 local Registry = {}
 Registry.__index = Registry
-Registry.__name = "apivideo.events.registry"
+Registry.__name = "apivideo.events.Registry"
 
 -- The prefix that a pattern matches ("video." for "video.*", "" for "*"), or nil for the name of a type.
 local function prefix_of(name)

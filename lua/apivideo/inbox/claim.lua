@@ -15,7 +15,7 @@ local STORED_MAX_BYTES = 1000 -- of an error's message
 ---@field err? apivideo.Error why there is no event
 local Claim = {}
 Claim.__index = Claim
-Claim.__name = "apivideo.claim"
+Claim.__name = "apivideo.Claim"
 
 Claim.__tostring = function(self) return "apivideo.claim " .. self.id end
 

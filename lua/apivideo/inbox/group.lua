@@ -12,7 +12,7 @@ local TRANSACTION_TIMEOUT_S = 5 -- how long a call waits for the transaction of 
 ---@class apivideo.inbox.Group
 local Group = {}
 Group.__index = Group
-Group.__name = "apivideo.inbox.group"
+Group.__name = "apivideo.inbox.Group"
 
 -- Executes a batch, unless another call has started to, and wakes all calls that wait for it.
 local function execute(self, batch)

@@ -24,7 +24,7 @@ local RETENTION_S = 7 * 86400 -- default of the option retention
 ---@field events apivideo.Catalogue
 local Inbox = {}
 Inbox.__index = Inbox
-Inbox.__name = "apivideo.inbox"
+Inbox.__name = "apivideo.Inbox"
 
 Inbox.__tostring = function() return "apivideo.inbox" end
 

@@ -11,7 +11,7 @@ local PURGE_BATCH = 1000 -- entries that one purge removes at most
 ---@class apivideo.MemoryStore : apivideo.Store
 local Memory = {}
 Memory.__index = Memory
-Memory.__name = "apivideo.inbox.memory"
+Memory.__name = "apivideo.MemoryStore"
 
 Memory.__tostring = function() return "apivideo.inbox.memory (volatile)" end
 

@@ -29,7 +29,7 @@ local NO_WINDOW = 0
 ---@class apivideo.inbox.Spool
 local Spool = {}
 Spool.__index = Spool
-Spool.__name = "apivideo.inbox.spool"
+Spool.__name = "apivideo.inbox.Spool"
 
 local function is_empty(store)
   for _, state in ipairs { "waiting", "claimed" } do

@@ -20,7 +20,7 @@ local MAX_BODY_BYTES = 1024 * 1024 -- default of the option max_body
 ---@field max_body integer bytes
 local Receiver = {}
 Receiver.__index = Receiver
-Receiver.__name = "apivideo.receiver"
+Receiver.__name = "apivideo.Receiver"
 
 -- Receiver -> its source of secrets. Not a field, so that no secret is printed with the object.
 local sources = setmetatable({}, { __mode = "k" })

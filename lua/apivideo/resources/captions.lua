@@ -21,7 +21,7 @@ local pages = require "apivideo.resources.pages"
 ---@class apivideo.Captions
 local Captions = {}
 Captions.__index = Captions
-Captions.__name = "apivideo.captions"
+Captions.__name = "apivideo.Captions"
 
 --- Lists one page of the captions of a video.
 ---@param videoId string

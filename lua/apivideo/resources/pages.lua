@@ -105,8 +105,9 @@ function pages.iterate(client, path, query, given, id_field)
   end
 end
 
--- Reads the pages of a list so that no item is missed when the list shrinks during the walk: the following items move
--- to pages that were already read, and those are requested again.
+--- Reads the pages of a list so that no item is missed when the list shrinks during the walk: the following items move
+--- to pages that were already read, and those are requested again.
+---@class apivideo.PageWalk
 local Walk = {}
 Walk.__index = Walk
 Walk.__name = "apivideo.PageWalk"

@@ -7,7 +7,7 @@ local runtime = require "apivideo.runtime"
 ---@field latch apivideo.Latch opens with the cancellation
 local Cancellation = {}
 Cancellation.__index = Cancellation
-Cancellation.__name = "apivideo.cancellation"
+Cancellation.__name = "apivideo.Cancellation"
 
 --- Cancels all calls that have this option, those in progress and later ones.
 function Cancellation:cancel()

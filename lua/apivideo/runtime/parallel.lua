@@ -14,7 +14,8 @@ local function iterator_of(items)
   end
 end
 
--- One call of `parallel`: its results and errors by the index of their item.
+--- One call of `parallel`: its results and errors by the index of their item.
+---@class apivideo.ParallelRun
 local Run = {}
 Run.__index = Run
 Run.__name = "apivideo.ParallelRun"

@@ -138,7 +138,7 @@ end
 ---@class apivideo.inbox.RedisClients
 local Clients = {}
 Clients.__index = Clients
-Clients.__name = "apivideo.inbox.redis_clients"
+Clients.__name = "apivideo.inbox.RedisClients"
 
 -- Takes the idle client. One that a forked process inherited is not used: replies to parent and child would mix. It
 -- stays open, since closing its TLS session would close the parent's, too.

@@ -50,7 +50,7 @@ end
 ---@class apivideo.RedisStore : apivideo.Store
 local Redis = {}
 Redis.__index = Redis
-Redis.__name = "apivideo.inbox.redis"
+Redis.__name = "apivideo.RedisStore"
 
 Redis.__tostring = function(self) return "apivideo.inbox.redis " .. self.address end
 

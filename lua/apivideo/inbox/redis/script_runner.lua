@@ -10,7 +10,7 @@ local unpack = table.unpack or unpack
 ---@class apivideo.inbox.ScriptRunner
 local ScriptRunner = {}
 ScriptRunner.__index = ScriptRunner
-ScriptRunner.__name = "apivideo.inbox.script_runner"
+ScriptRunner.__name = "apivideo.inbox.ScriptRunner"
 
 local function unavailable(self, problem)
   local password = self.clients.password

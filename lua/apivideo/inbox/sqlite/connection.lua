@@ -41,9 +41,10 @@ function connection.driver()
     "or luadbi-sqlite3 (LuaRocks) for %s: %s"):format(_VERSION, tostring(has_dbi and problem or dbi))
 end
 
+---@class apivideo.inbox.SqliteConnection
 local Connection = {}
 Connection.__index = Connection
-Connection.__name = "apivideo.inbox.sqlite_connection"
+Connection.__name = "apivideo.inbox.SqliteConnection"
 
 -- A prepared statement.
 function Connection:prepare(sql)

@@ -14,7 +14,7 @@ local statements = require "apivideo.inbox.sqlite.statements"
 ---@class apivideo.SqliteStore : apivideo.Store
 local Sqlite = {}
 Sqlite.__index = Sqlite
-Sqlite.__name = "apivideo.inbox.sqlite"
+Sqlite.__name = "apivideo.SqliteStore"
 
 Sqlite.__tostring = function(self) return "apivideo.inbox.sqlite " .. self.path end
 
