@@ -133,8 +133,8 @@ local function can_load(name)
   return try(directive, "", ""):find("it is installed", 1, true) ~= nil
 end
 
--- The reason why this machine has no usable nginx with the Lua module, or nil.
-local function obstacle()
+--- The reason why this machine has no usable nginx with the Lua module, or nil.
+function nginx_lua.missing()
   if not succeeds "env -u NGINX_UNDER examples/nginx/start -v" then return "nginx is not installed" end
   if not nginx_lua.has "content_by_lua_block" then return "nginx's Lua module is not installed" end
   if not can_load "ngx.semaphore" then return "lua-resty-core is not installed" end
@@ -142,7 +142,7 @@ end
 
 --- Describes behaviour in nginx. Pending where there is no nginx with Lua.
 function nginx_lua.describe(name, fn)
-  local reason = obstacle()
+  local reason = nginx_lua.missing()
   if reason then return busted.pending(name .. ": " .. reason) end
   busted.describe(name, fn)
 end
