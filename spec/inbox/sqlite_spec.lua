@@ -98,6 +98,8 @@ describe("inbox store sqlite", function()
         text = text:gsub("SELECT max%(id%) FROM events", "1") -- it reads only the end of the table
         local plan = plan_of(text):gsub("SCAN inbox", ""):gsub("SCAN sqlite_master", "")
           :gsub("SCAN CONSTANT ROW", "") .. "\n" -- they are short
+        -- SQLite 3.34 scans this index, which has only the entries that wait; newer versions search it for all of them.
+        plan = plan:gsub("SCAN events USING INDEX events_due", "")
         return plan:find "SCAN" or plan:find "SEARCH events\n" or plan:find "TEMP B%-TREE"
       end
       for name, text in pairs(statements) do assert.is_nil(is_slow(text), name .. ": " .. plan_of(text)) end
