@@ -1,6 +1,7 @@
 --- Invalid requests, and requests with ambiguous framing: none of them reaches a handler, and the next connection is
 --- served.
 
+local is_below = require "spec.support.is_below"
 local libmicrohttpd = require "spec.support.libmicrohttpd"
 local raw = require "spec.support.raw"
 local runtime = require "apivideo.runtime"
@@ -103,6 +104,13 @@ describe("server", function()
     ["a thousand headers"] = { LINE .. ("X: y\r\n"):rep(1000) .. "\r\n", 431 },
     ["a thousand trailers"] = { CHUNKED .. "0\r\n" .. ("X: y\r\n"):rep(1000) .. "\r\n", 431 },
   }
+
+  if is_below(libmicrohttpd.version, "0.9.74") then -- which accepts these, as the guide to security says
+    for _, what in ipairs { "a last header that ends in LF", "a NUL at the end of a value",
+      "two NULs at the end of the last value" } do
+      malformed[what] = nil
+    end
+  end
 
   it("rejects an invalid request, and closes the connection", function()
     for what, one in pairs(malformed) do
