@@ -6,7 +6,10 @@ local process = require "spec.support.process"
 local version = _VERSION:match("%d%.%d")
 local missing = luarocks.missing()
 local rocks = missing and {} or { "apivideo", "apivideo-server" }
-local it_with_rocks = missing and function(name) pending(name .. ": " .. missing) end or it
+
+local function it_with_rocks(name, check)
+  it(name, missing and function() pending(missing) end or check)
+end
 
 -- Runs a shell command and returns its output; raises an error with the output if it fails. Removes the variables of an
 -- outer make, and of the checkout's paths, from its environment.
