@@ -19,7 +19,7 @@ supported_platforms = { "linux" } -- where it is tested; src/server/poller.h say
 dependencies = {
   "lua >= 5.1, < 5.6",
   "apivideo",
-  "argparse >= 0.7",
+  "argparse >= 0.6",
 }
 test_dependencies = {
   "busted >= 2.1",

@@ -44,6 +44,8 @@ describe("command #process", function()
       { { "listen", "--secret", "s", "--unsigned" }, "can not be used together" },
       { { "listen", "--api-key", "bad key" }, "api_key" },
       { { "listen", "--api-key", "k", "--base-url", "http://h?x" }, "base_url" },
+      { { "listen", "--api-key", "k", "--environment", "test" },
+        "--environment must be production or sandbox, got 'test'" },
       { { "trigger", QUALITY }, "exactly one of --to and --through is required" },
       { { "trigger" }, "type" },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--through", "http://127.0.0.1:1" }, "one of" },

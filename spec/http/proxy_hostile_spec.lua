@@ -2,6 +2,7 @@
 
 local certificates = require "spec.support.certificates"
 local http = require "apivideo.transport.http"
+local libcurl = require "spec.support.libcurl"
 local nginx = require "spec.support.nginx"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
@@ -52,6 +53,10 @@ describe("a tunnel through a proxy #process", function()
     end)
   end
 
+  local function assert_unsent(sent, bytes)
+    if libcurl.has "7.80.0" then assert.is_false(sent, bytes) end -- before, the bytes of CONNECT count
+  end
+
   it("is equivalent to a direct connection", function()
     for _, bytes in ipairs { "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.0 200 Connection established\r\nX-A: proxy\r\n\r\n",
       "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nTransfer-Encoding: chunked\r\nSet-Cookie: a=b\r\n\r\n" } do
@@ -79,7 +84,7 @@ describe("a tunnel through a proxy #process", function()
       local response, err, sent = post(p, 5)
       assert.is_nil(response, bytes)
       assert.is_true(err.kind ~= "invalid_request" and err.kind ~= "timeout", err.kind)
-      assert.is_false(sent, bytes)
+      assert_unsent(sent, bytes)
     end
     assert.equal(0, elsewhere.connections)
   end)
@@ -99,7 +104,7 @@ describe("a tunnel through a proxy #process", function()
       local response, err, sent = post(p, 0.3)
       assert.is_nil(response)
       assert.is_true(err.kind == "timeout" or err.kind == "too_large" or err.kind == "network", err.kind)
-      assert.is_false(sent)
+      assert_unsent(sent)
       assert.is_true(runtime.monotonic() - began < 10)
     end
   end)

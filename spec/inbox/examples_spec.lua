@@ -75,6 +75,7 @@ describe("the example #process", function()
 
   it("worker.lua handles the events that its receiver has stored, in several processes", function()
     if not pcall(require, "redis") then pending("redis-lua is not installed for " .. _VERSION) end
+    if redis_server.missing() then pending(redis_server.missing()) end
     local server = redis_server.start()
     running.add(function() server:stop() end)
     local api = running.emulator()
@@ -138,6 +139,7 @@ describe("the example #process", function()
   end)
 
   it("of the guide receives and handles events in nginx", function()
+    if nginx_lua.missing() then pending(nginx_lua.missing()) end
     local path, secret = os.tmpname(), "sig_sec_0000000000000000000000"
     remove_at_end(path)
     local blocks = { http = "", server = "" }

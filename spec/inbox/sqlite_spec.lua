@@ -87,7 +87,7 @@ describe("inbox store sqlite", function()
       local steps = {}
       for _, row in ipairs(sql("EXPLAIN QUERY PLAN " .. text, (table.unpack or unpack)({}, 1,
         numbered > 0 and numbered or count))) do
-        steps[#steps + 1] = row[4]
+        steps[#steps + 1] = row[4]:gsub("^(%u+) TABLE ", "%1 ") -- "SCAN TABLE inbox" before SQLite 3.36
       end
       return table.concat(steps, "\n")
     end
@@ -98,6 +98,8 @@ describe("inbox store sqlite", function()
         text = text:gsub("SELECT max%(id%) FROM events", "1") -- it reads only the end of the table
         local plan = plan_of(text):gsub("SCAN inbox", ""):gsub("SCAN sqlite_master", "")
           :gsub("SCAN CONSTANT ROW", "") .. "\n" -- they are short
+        -- SQLite 3.34 scans this index, which has only the entries that wait; newer versions search it for all of them.
+        plan = plan:gsub("SCAN events USING INDEX events_due", "")
         return plan:find "SCAN" or plan:find "SEARCH events\n" or plan:find "TEMP B%-TREE"
       end
       for name, text in pairs(statements) do assert.is_nil(is_slow(text), name .. ": " .. plan_of(text)) end

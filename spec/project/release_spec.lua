@@ -2,6 +2,7 @@
 --- into an empty tree, for the Lua that runs this spec.
 
 local file = require "spec.support.file"
+local luarocks = require "spec.support.luarocks"
 local process = require "spec.support.process"
 
 local VERSION = "9.8.7"
@@ -109,6 +110,7 @@ describe("tools/release #process", function()
   end)
 
   it("makes rocks that install with their dependencies, without git, GNU make and the internet", function()
+    if luarocks.missing() then pending(luarocks.missing()) end
     local output, status = release(VERSION)
     assert.equal(0, status, output)
     assert.equal("v" .. VERSION .. "\n", run("cd source && git tag"))

@@ -1,6 +1,7 @@
 -- What videos, live streams, captions, summaries and webhooks have in common: paths, queries, ids, responses.
 
 local apivideo = require "apivideo"
+local assert_values = require "spec.support.assert_values"
 local client_of = require "spec.support.client"
 local misuse = require "spec.support.misuse"
 local process = require "spec.support.process"
@@ -238,9 +239,8 @@ describe("resources", function()
       local client = require("apivideo").client { api_key = "key" }
       print(select("#", client.webhooks:get "x"))
       print(select(2, pcall(function() assert(client.webhooks:get "x") end)))]] }
-    local takes_strings_only = _VERSION == "Lua 5.1" and not rawget(_G, "jit") or _VERSION == "Lua 5.2"
     assert.truthy(output:find("2\n", 1, true))
-    assert.truthy(output:find(takes_strings_only and "string expected" or "client: invalid_request", 1, true), output)
+    assert.truthy(output:find(assert_values and "client: invalid_request" or "string expected", 1, true), output)
   end)
 
   it("hide the response of an error from pairs", function()

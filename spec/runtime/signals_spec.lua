@@ -176,7 +176,7 @@ int main(void) {
 describe("a signal while another one is read #process", function()
   it("does not make the next one end the process", function()
     local path = os.tmpname()
-    compile.c((HOST:gsub("SOURCES", lfs.currentdir() .. "/src")), path .. ".host", "-std=c99")
+    compile.c((HOST:gsub("SOURCES", lfs.currentdir() .. "/src")), path .. ".host", "-std=c99 -pthread")
     local status = os.execute(path .. ".host")
     os.execute(("rm -f %s %s.host*"):format(path, path))
     assert.truthy(status == true or status == 0, tostring(status))

@@ -1,5 +1,6 @@
 --- The port and the descriptors of a server.
 
+local assert_values = require "spec.support.assert_values"
 local compile = require "spec.support.compile"
 local docs = require "spec.support.docs"
 local poller = require "spec.support.poller"
@@ -116,9 +117,7 @@ describe("server.listen", function()
     local output, status = process.run({ "-e", code }, "APIVIDEO_API_KEY=key")
     running:stop(0)
     assert.equal(1, status)
-    if not rawget(_G, "jit") and (_VERSION == "Lua 5.1" or _VERSION == "Lua 5.2") then
-      return -- their assert accepts strings only
-    end
+    if not assert_values then return end
     local message = ("cannot listen on 127.0.0.1 port %d: the port is in use"):format(running.port)
     assert.truthy(output:find(message, 1, true), output)
   end)

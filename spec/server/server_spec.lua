@@ -1,4 +1,5 @@
 local core = require "apivideo.server.core"
+local libmicrohttpd = require "spec.support.libmicrohttpd"
 local poller = require "spec.support.poller"
 local raw = require "spec.support.raw"
 local runtime = require "apivideo.runtime"
@@ -119,7 +120,9 @@ describe("server", function()
     for _, head in ipairs { "Content-Length: 5\r\nTransfer-Encoding: chunked",
       "Content-Length: 5\r\nContent-Length: 6", "Content-Length: x", "Content-Length: -1" } do
       local status = raw.exchange(port, "POST / HTTP/1.1\r\nHost: x\r\n" .. head .. "\r\n\r\n0\r\n\r\n")
-      assert.equal(400, status, head)
+      -- libmicrohttpd checks the digits by itself.
+      local is_silent = libmicrohttpd.is_silent and head:find "^Content%-Length: %D"
+      assert.is_true(status == 400 or is_silent and not status, head)
     end
   end)
 
@@ -142,7 +145,7 @@ describe("server", function()
       ("10000\r\n" .. ("x"):rep(65536) .. "\r\n"):rep(160) .. "0\r\n\r\n"))
     assert.same({ 1000, 1000 }, sizes)
     local status = post("Content-Length: 99999999999999999999", "") -- decided by libmicrohttpd, by its version
-    assert.is_true(status == 413 or status == 400, status)
+    assert.is_true(status == 413 or status == 400 or libmicrohttpd.is_silent and not status, status)
     assert.equal(413, post("Content-Length: 999999999999", ""))
     assert.equal(2, #sizes)
   end)

@@ -38,6 +38,13 @@ function libcurl.needs(pending, version, reason)
   end
 end
 
+--- Whether the libcurl is of a version, or newer.
+---@param version string
+---@return boolean
+function libcurl.has(version)
+  return not is_below(info(), version)
+end
+
 --- Whether the libcurl belongs to a series of releases.
 ---@param series string such as "8.14"
 ---@return boolean

@@ -8,11 +8,10 @@ local redact = require "apivideo.util.redact"
 
 local LOCAL_KEY = "local-key"
 
-local emulate = {}
+local emulate = { summary = "Run a local api.video, which sends signed deliveries." }
 
 --- Defines the subcommand.
 function emulate.define(sub)
-  sub:summary "Run a local api.video, which sends signed deliveries."
   sub:description("Runs a local api.video for development and tests. It implements /webhooks, /videos with status and"
     .. " captions, /live-streams, /summaries and /auth, with the errors, the pagination and the rate limit of"
     .. " api.video. It starts empty. Set your client's base_url to its URL, create webhooks, and emit events with:"

@@ -30,6 +30,8 @@ function cli.parser()
   for _, name in ipairs { "emulate", "listen", "trigger" } do
     local sub = self:command(name)
     sub:flag("--json", "Print one JSON object per line, for programs.")
+    -- With argparse 0.6, which has no summaries, the list of commands contains their descriptions.
+    if sub.summary then sub:summary(SUBCOMMANDS[name].summary) end
     SUBCOMMANDS[name].define(sub)
   end
   return self

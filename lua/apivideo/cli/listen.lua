@@ -7,11 +7,16 @@ local output = require "apivideo.cli.output"
 local server = require "apivideo.server"
 local url = require "apivideo.cli.url"
 
-local listen = {}
+local listen = { summary = "Receive deliveries and print the result, the status, the event and the time of each." }
+
+-- Argparse's `choices` need argparse 0.7.
+local function environment(text)
+  if text == "production" or text == "sandbox" then return text end
+  return nil, ("--environment must be production or sandbox, got '%s'"):format(text)
+end
 
 --- Defines the subcommand.
 function listen.define(sub)
-  sub:summary "Receive deliveries and print the result, the status, the event and the time of each."
   sub:description("Receives deliveries and prints each. Verifies signatures with --secret, or with the secrets of the"
     .. " account of --api-key (default: APIVIDEO_API_KEY). With --unsigned, it does not verify signatures.")
   sub:option("--port", "The port to listen on; 0: any free port."):default "8080":convert(numbers.port "--port")
@@ -22,8 +27,8 @@ function listen.define(sub)
     sub:option("--api-key", "Get the secrets from api.video with this API key."):convert(credential.new "--api-key"),
     sub:flag("--unsigned", "Accept deliveries without verifying signatures."))
   sub:mutex(
-    sub:option("--environment", "The environment of the API key. Default: production.")
-      :choices { "production", "sandbox" },
+    sub:option("--environment", "The environment of the API key: production (default) or sandbox.")
+      :convert(environment),
     sub:option("--base-url", "The URL of another API, such as the one of: apivideo emulate")
       :convert(url.new "--base-url"))
 end

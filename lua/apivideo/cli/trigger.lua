@@ -21,11 +21,10 @@ local ONLY_TO = {
   { "interval", "pass it to apivideo emulate" },
 }
 
-local trigger = {}
+local trigger = { summary = "Send one signed delivery." }
 
 --- Defines the subcommand.
 function trigger.define(sub)
-  sub:summary "Send one signed delivery."
   sub:description("Sends one event to --to, signed with --secret, as api.video does. Or, with --through, lets a local"
     .. " api.video (apivideo emulate) send it to its webhooks.\n\nTypes: "
     .. table.concat(events:names(), ", "))
