@@ -1,6 +1,7 @@
 local DBI = require "DBI"
 local conformance = require "spec.support.inbox_conformance"
 local core = require "apivideo.core"
+local is_below = require "spec.support.is_below"
 local misuse = require "spec.support.misuse"
 local sqlite = require "apivideo.inbox.sqlite"
 local sqlite_stores = require "spec.support.sqlite_stores"
@@ -94,12 +95,13 @@ describe("inbox store sqlite", function()
 
     it("scan no table, and sort nothing", function()
       assert.is_table(open():stats())
+      local version = sql("SELECT sqlite_version()")[1][1]
       local function is_slow(text)
         text = text:gsub("SELECT max%(id%) FROM events", "1") -- it reads only the end of the table
         local plan = plan_of(text):gsub("SCAN inbox", ""):gsub("SCAN sqlite_master", "")
           :gsub("SCAN CONSTANT ROW", "") .. "\n" -- they are short
         -- SQLite 3.34 scans this index, which has only the entries that wait; newer versions search it for all of them.
-        plan = plan:gsub("SCAN events USING INDEX events_due", "")
+        if is_below(version, "3.36.0") then plan = plan:gsub("SCAN events USING INDEX events_due", "") end
         return plan:find "SCAN" or plan:find "SEARCH events\n" or plan:find "TEMP B%-TREE"
       end
       for name, text in pairs(statements) do assert.is_nil(is_slow(text), name .. ": " .. plan_of(text)) end

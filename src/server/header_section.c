@@ -68,9 +68,9 @@ unsigned server_header_section_check(struct MHD_Connection *connection,
   if (!compat_mhd_is_lenient(MHD_get_version())) return SERVER_FRAMING_VALID;
   if (line->version != line->url + strlen(line->target) + 1 || strchr(line->method, '\r') != NULL)
     return SERVER_FRAMING_CLOSE; /* a NUL in the target, or an invalid method */
+  /* repeated spaces before the target, or whitespace in it: */
   if (line->url != line->method + strlen(line->method) + 1 ||
-      strpbrk(line->target, " \t\r") !=
-          NULL) /* repeated spaces before the target, or whitespace in it */
+      strpbrk(line->target, " \t\r") != NULL)
     return invalid_line_status(line->method);
   at.next = after_line(line->version + strlen(line->version));
   if (at.next == NULL) return invalid_line_status(line->method);

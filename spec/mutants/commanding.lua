@@ -1,0 +1,31 @@
+--- Checks of the command's arguments.
+
+return {
+  {
+    file = "lua/apivideo/cli/init.lua", spec = "spec/project/canary_output_spec.lua",
+    { "an error message contains the keys of the arguments", "redact.text(text, secrets_of(arguments))", "redact.text(text)" },
+    { "a negative number is an unknown option", 'text:find "^%-%.?[0-9]"', "false", spec = "spec/cli/command_spec.lua" },
+    { "a usage error names the help of all subcommands", 'SUBCOMMANDS[arguments[1]] and arguments[1] .. " "', 'false', spec = "spec/cli/command_spec.lua" },
+  },
+  {
+    file = "lua/apivideo/cli/trigger.lua", spec = "spec/cli/command_spec.lua",
+    { "options of --to are ignored with --through", "if arguments[name] then", "if false then" },
+    { "a key is ignored with --to", "arguments.api_key and ", "false and " },
+    { "a misspelled field is sent silently", "if fields and fields[name] == nil then", "if false then" },
+  },
+  {
+    file = "lua/apivideo/cli/listen.lua", spec = "spec/cli/command_spec.lua",
+    { "an environment is ignored without a key", "if not other or not name then", "if true then" },
+  },
+  {
+    file = "lua/apivideo/cli/url.lua", spec = "spec/cli/command_spec.lua",
+    { "a URL may lack its host", 'host == ""', "false" },
+    { "a URL may contain a space", 'text:find "[%z\\1-\\32\\127]"', "false" },
+    { "a path is suggested as a host", "or not start and #slashes == 1", "" },
+  },
+  {
+    file = "lua/apivideo/cli/credential.lua", spec = "spec/cli/command_spec.lua",
+    { "a secret may end in a newline", "if problem then return nil", "if false then return nil" },
+    { "an empty key is accepted", 'text == ""', "false" },
+  },
+}
