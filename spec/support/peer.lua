@@ -39,20 +39,22 @@ function peer.values(request, name)
 end
 
 --- Starts a peer. `script(connection, number)` runs in a task for each connection; then the connection is closed.
+--- `connections` counts them, `open` those that are not closed yet.
 function peer.start(script)
   local listening = assert(socket.bind("127.0.0.1", 0))
   listening:settimeout(0)
   local _, port = listening:getsockname()
-  local self = { port = port, url = "http://127.0.0.1:" .. port, connections = 0, requests = {} }
+  local self = { port = port, url = "http://127.0.0.1:" .. port, connections = 0, open = 0, requests = {} }
   runtime.watch(listening:getfd(), function()
     local accepted = listening:accept()
     if not accepted then return end
     accepted:setoption("tcp-nodelay", true)
-    self.connections = self.connections + 1
+    self.connections, self.open = self.connections + 1, self.open + 1
     local connection = wire.new(Connection, accepted)
     runtime.spawn(function(number)
       script(connection, number)
       connection:close()
+      self.open = self.open - 1
     end, self.connections)
   end)
   function self.stop()
