@@ -65,27 +65,27 @@ static int calculate(context *c, const unsigned char *message, size_t size,
 
 /* Verifies a message `count` times. Returns the number of valid results. */
 static __attribute__((noinline)) long verify(context *c, const unsigned char *message, size_t size,
-                                             const unsigned char given[BYTES], long count) {
+                                             const unsigned char received[BYTES], long count) {
   unsigned char digest[BYTES];
   long held = 0, i;
   for (i = 0; i < count; i++)
-    if (calculate(c, message, size, digest)) held += CRYPTO_memcmp(digest, given, BYTES) == 0;
+    if (calculate(c, message, size, digest)) held += CRYPTO_memcmp(digest, received, BYTES) == 0;
   return held;
 }
 
 int main(int argc, char **argv) {
   static unsigned char message[65536];
-  unsigned char given[BYTES];
+  unsigned char received[BYTES];
   const size_t size = argc == 3 ? strtoul(argv[1], NULL, 10) : 0;
   const long count = argc == 3 ? strtol(argv[2], NULL, 10) : 0, warm_up = count / 10 + 1;
   context *const c = new_context();
   clock_t started;
   if (count == 0 || size > sizeof message || c == NULL) return 2;
   memset(message, 'x', size);
-  if (!calculate(c, message, size, given)) return 2;
-  if (verify(c, message, size, given, warm_up) != warm_up) return 1;
+  if (!calculate(c, message, size, received)) return 2;
+  if (verify(c, message, size, received, warm_up) != warm_up) return 1;
   started = clock();
-  if (verify(c, message, size, given, count) != count) return 1;
+  if (verify(c, message, size, received, count) != count) return 1;
   printf("%.1f\n", (double)(clock() - started) / CLOCKS_PER_SEC / (double)count * 1e9);
   return 0;
 }

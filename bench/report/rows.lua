@@ -45,12 +45,12 @@ local function item_of(list, names, name, new)
   return names[name]
 end
 
-local function add_row(report, names, given)
-  local row = item_of(report.rows, names, "row " .. given.what .. "\n" .. (given.beside or ""),
-    { what = given.what, beside = given.beside, missed = false, runs = {} })
-  row.unit, row.bar, row.at_most, row.note = given.unit, given.bar, given.at_most, given.note or row.note
-  row.missed = row.missed or given.met == false
-  table.insert(row.runs, { ours = given.ours, theirs = given.theirs, figure = given.figure })
+local function add_row(report, names, record)
+  local row = item_of(report.rows, names, "row " .. record.what .. "\n" .. (record.beside or ""),
+    { what = record.what, beside = record.beside, missed = false, runs = {} })
+  row.unit, row.bar, row.at_most, row.note = record.unit, record.bar, record.at_most, record.note or row.note
+  row.missed = row.missed or record.met == false
+  table.insert(row.runs, { ours = record.ours, theirs = record.theirs, figure = record.figure })
 end
 
 local function add_curve(report, names, series)
@@ -59,9 +59,9 @@ local function add_curve(report, names, series)
   table.insert(curve.runs, series.points)
 end
 
-local function add_absent(report, names, given)
-  item_of(report.absent, names, "absent " .. given.what .. "\n" .. given.beside,
-    { what = given.what, beside = given.beside, why = given.absent })
+local function add_absent(report, names, record)
+  item_of(report.absent, names, "absent " .. record.what .. "\n" .. record.beside,
+    { what = record.what, beside = record.beside, why = record.absent })
 end
 
 --- Collects the rows.
@@ -70,9 +70,9 @@ end
 function rows.gather(lines)
   local report, names = { rows = {}, absent = {}, curves = {} }, {}
   for line in lines do
-    local given = cjson.decode(line)
-    local add = given.series and add_curve or given.absent and add_absent or add_row
-    add(report, names, given.series or given)
+    local record = cjson.decode(line)
+    local add = record.series and add_curve or record.absent and add_absent or add_row
+    add(report, names, record.series or record)
   end
   return report
 end

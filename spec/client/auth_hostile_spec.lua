@@ -6,6 +6,7 @@ local peer = require "spec.support.peer"
 local retry = require "apivideo.transport.retry"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
+local tables = require "apivideo.util.tables"
 local waits = require "spec.support.waits"
 
 describe("a client of a hostile server", function()
@@ -17,9 +18,10 @@ describe("a client of a hostile server", function()
       if request.line:find "/auth/" then return "200 OK", nil, body end
       return "200 OK", nil, '{"data":[]}'
     end)
-    local given = { api_key = "the-key", auth = "bearer", base_url = p.url, retries = 0, total_timeout = 10 }
-    for name, value in pairs(more or {}) do given[name] = value end
-    return apivideo.client(given), p
+    local options = tables.merge({
+      api_key = "the-key", auth = "bearer", base_url = p.url, retries = 0, total_timeout = 10
+    }, more)
+    return apivideo.client(options), p
   end
 
   local function count(p, pattern)

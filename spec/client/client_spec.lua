@@ -5,13 +5,13 @@ local misuse = require "spec.support.misuse"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
+local tables = require "apivideo.util.tables"
 
 local ID = "webhook_XXXXXXXXXXXXXXX"
 
 local function client_of(url, more)
-  local given = { api_key = "test-key", base_url = url, timeout = 60, retries = 0 }
-  for name, value in pairs(more or {}) do given[name] = value end
-  return apivideo.client(given)
+  local options = tables.merge({ api_key = "test-key", base_url = url, timeout = 60, retries = 0 }, more)
+  return apivideo.client(options)
 end
 
 describe("client", function()
@@ -248,13 +248,13 @@ describe("client", function()
     assert.truthy(misuse(function() return (apivideo.client {}) end):find("APIVIDEO_API_KEY"))
     for option, value in pairs { api_key = " key\n", environment = "staging", base_url = "ftp://x",
       timeout = 0, connect_timeout = -1 } do
-      local given = { api_key = "key" }
-      given[option] = value
-      assert.truthy(misuse(function() return (apivideo.client(given)) end):find(option))
+      local options = { api_key = "key" }
+      options[option] = value
+      assert.truthy(misuse(function() return (apivideo.client(options)) end):find(option))
     end
     assert.truthy(misuse(function() return (apivideo.client { api_key = "k", timeot = 1 }) end)
       :find('did you mean "timeout"?', 1, true))
-    for given, expected in pairs {
+    for options, expected in pairs {
       [{ apikey = "k" }] = 'unknown option "apikey"; did you mean "api_key"?',
       [{ api_key = "" }] = 'option "api_key" is empty; is the environment variable set from which it is read?',
       [{ api_key = "k\n" }] = 'option "api_key" must not end in whitespace (the last byte is a newline); read the file'
@@ -262,7 +262,7 @@ describe("client", function()
       [{ access_token = " k" }] = 'option "access_token" must not begin with whitespace (the first byte is a space)',
       [{ api_key = "a b" }] = 'option "api_key" must be printable ASCII characters without whitespace',
     } do
-      assert.truthy(misuse(function() return (apivideo.client(given)) end):find("client: " .. expected, 1, true))
+      assert.truthy(misuse(function() return (apivideo.client(options)) end):find("client: " .. expected, 1, true))
     end
     assert.truthy(misuse(function() return (webhooks:create "https://x") end)
       :find("a table of options expected, got string; write { events = {…}, url = \"…\" }", 1, true))

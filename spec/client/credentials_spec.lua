@@ -3,6 +3,7 @@ local json = require "apivideo.util.json"
 local misuse = require "spec.support.misuse"
 local runtime = require "apivideo.runtime"
 local server = require "apivideo.server"
+local tables = require "apivideo.util.tables"
 local wait_for = require "spec.support.wait"
 local waits = require "spec.support.waits"
 
@@ -50,9 +51,8 @@ describe("credentials", function()
   end
 
   local function client_of(api, more)
-    local given = { api_key = "the-key", auth = "bearer", base_url = api.url, retries = 0 }
-    for name, value in pairs(more or {}) do given[name] = value end
-    return apivideo.client(given)
+    local options = tables.merge({ api_key = "the-key", auth = "bearer", base_url = api.url, retries = 0 }, more)
+    return apivideo.client(options)
   end
 
   it("request a token with the key once, and send it", function()
@@ -166,8 +166,8 @@ describe("credentials", function()
     local api = start { pause = 0.3 }
     local client = client_of(api)
     local cancel = apivideo.cancellation()
-    local given = { { cancel = cancel }, { total_timeout = 0.05 }, {} }
-    local results, errors = apivideo.parallel(4, given, function(options)
+    local calls = { { cancel = cancel }, { total_timeout = 0.05 }, {} }
+    local results, errors = apivideo.parallel(4, calls, function(options)
       if options.cancel then apivideo.spawn(function() apivideo.sleep(0.05) cancel:cancel() end) end
       return client.webhooks:list(nil, options)
     end)
@@ -247,13 +247,13 @@ describe("credentials", function()
   end)
 
   it("are checked", function()
-    for given, expected in pairs {
+    for options, expected in pairs {
       [{ api_key = "a", access_token = "b" }] = "exclude each other",
       [{ api_key = "a", auth = "oauth" }] = '"basic" or "bearer"',
       [{ access_token = "a", auth = "basic" }] = "remove option",
       [{ access_token = "a b" }] = "access_token",
     } do
-      local message = misuse(function() return (apivideo.client(given)) end)
+      local message = misuse(function() return (apivideo.client(options)) end)
       assert.truthy(message:find(expected, 1, true), message)
     end
   end)

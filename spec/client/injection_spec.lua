@@ -6,6 +6,7 @@ local client_of = require "spec.support.client"
 local misuse = require "spec.support.misuse"
 local peer = require "spec.support.peer"
 local running = require "spec.support.running"
+local tables = require "apivideo.util.tables"
 
 local unpack = table.unpack or unpack
 
@@ -25,9 +26,8 @@ describe("a client sends nothing that was injected through", function()
 
   -- Creates a client with more options, so that errors for misuse name this file.
   local function make(more)
-    local given = { api_key = "key", base_url = p.url }
-    for name, value in pairs(more) do given[name] = value end
-    local made = apivideo.client(given)
+    local options = tables.merge({ api_key = "key", base_url = p.url }, more)
+    local made = apivideo.client(options)
     return made
   end
 

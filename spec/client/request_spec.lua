@@ -121,8 +121,8 @@ describe("client:request", function()
   it("raises for misuse, naming the argument", function()
     local client = client_of_response()
     local function message(...)
-      local given = { ... }
-      return misuse(function() return (client:request(given[1], given[2], given[3])) end)
+      local arguments = { ... }
+      return misuse(function() return (client:request(arguments[1], arguments[2], arguments[3])) end)
     end
     for _, method in ipairs { "get", "", "GET ", "G-T", "GET /x", "GET\r\n", 5, true } do
       assert.truthy(message(method, "/x"):find('client:request: method must be a string such as "GET"', 1, true))

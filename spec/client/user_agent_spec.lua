@@ -1,11 +1,12 @@
 -- The User-Agent and api.video's AV-Origin headers, as documented.
 
-local user_agent = require "apivideo.client.user_agent"
-local locale = require "spec.support.locale"
-local objects = require "apivideo.resources.objects"
 local apivideo = require "apivideo"
+local locale = require "spec.support.locale"
 local misuse = require "spec.support.misuse"
+local objects = require "apivideo.resources.objects"
 local peer = require "spec.support.peer"
+local tables = require "apivideo.util.tables"
+local user_agent = require "apivideo.client.user_agent"
 local version = require "apivideo.version"
 
 describe("user agent", function()
@@ -15,9 +16,8 @@ describe("user agent", function()
   after_each(function() p.stop() end)
 
   local function client_of(more)
-    local given = { api_key = "key", base_url = p.url, timeout = 60, retries = 0 }
-    for name, value in pairs(more) do given[name] = value end
-    return (apivideo.client(given)) -- no tail call: misuse is to name this file
+    local options = tables.merge({ api_key = "key", base_url = p.url, timeout = 60, retries = 0 }, more)
+    return (apivideo.client(options)) -- no tail call: misuse is to name this file
   end
 
   local function identities(more)
@@ -65,8 +65,8 @@ describe("user agent", function()
     assert.is_true(#major <= 3 and #minor <= 3 and #patch <= 3)
   end)
 
-  local function message_of(given)
-    return misuse(function() return (client_of(given)) end)
+  local function message_of(options)
+    return misuse(function() return (client_of(options)) end)
   end
 
   local names = {

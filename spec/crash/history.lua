@@ -164,14 +164,14 @@ function history.read(directory)
 end
 
 --- Checks it: a list of problems, each of a kind: doubled, fencing, lease, lanes.
----@param given { leases?: boolean } false: the clocks of the store's leases were changed
+---@param options { leases?: boolean } false: the clocks of the store's leases were changed
 ---@return { kind: string, text: string }[]
-function History:check(given)
+function History:check(options)
   check_new(self)
   check_completed(self)
   check_fencing(self)
   check_lanes(self)
-  if given.leases ~= false then check_leases(self) end
+  if options.leases ~= false then check_leases(self) end
   return self.problems
 end
 

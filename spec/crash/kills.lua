@@ -34,9 +34,9 @@ local function open_once(directory, name, visit)
   local self = storm.new { directory = directory, store = "sqlite" }
   local point = { name = name, at = visit, signal = "KILL" }
   local first = self:add("receiver", { plan = function()
-    local given = point
+    local only_point = point
     point = nil
-    return given, math.huge
+    return only_point, math.huge
   end })
   wait_for(function() return first.url end, "a receiver")
   apivideo.parallel(3, { 1, 2, 3 }, function(number)

@@ -122,11 +122,11 @@ end
 --- A store that visits the boundaries of its calls.
 ---@param store apivideo.Store
 ---@param kind "sqlite"|"redis"
----@param given? { name: string, at: integer, signal: string }
+---@param options? { name: string, at: integer, signal: string }
 ---@return apivideo.Store
-function points.around(store, kind, given)
-  if not given then return store end
-  plan = given
+function points.around(store, kind, options)
+  if not options then return store end
+  plan = options
   watches[kind]()
   local around = setmetatable({}, { __index = function(_, method)
     return store[method] and function(_, ...) return store[method](store, ...) end

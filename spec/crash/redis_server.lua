@@ -29,12 +29,12 @@ end
 
 --- Starts one.
 ---@param directory string of the storm
----@param given? { environment?: string, fsync?: string }
-function redis_server.start(directory, given)
-  given = given or {}
+---@param options? { environment?: string, fsync?: string }
+function redis_server.start(directory, options)
+  options = options or {}
   local self = setmetatable({
-    directory = directory, port = tonumber(free_port()), environment = given.environment or "",
-    fsync = given.fsync or "always",
+    directory = directory, port = tonumber(free_port()), environment = options.environment or "",
+    fsync = options.fsync or "always",
   }, Redis)
   self:start()
   return self

@@ -96,15 +96,15 @@ end
 --- Starts a slot, and restarts its process until it is stopped.
 ---@param storm spec.crash.Storm
 ---@param program "receiver"|"worker"
----@param given? { steady?: boolean, plan?: fun(self): table?, number, environment?: string }
-function slot.start(storm, program, given)
-  given = given or {}
+---@param options? { steady?: boolean, plan?: fun(self): table?, number, environment?: string }
+function slot.start(storm, program, options)
+  options = options or {}
   local self = setmetatable({ storm = storm, program = program }, Slot)
-  local plan = given.plan or given.steady and steady or hunted
+  local plan = options.plan or options.steady and steady or hunted
   runtime.spawn(function()
     while not self.stopped do
       local point, seconds = plan(self)
-      self.process = storm:child(program, point, given.environment)
+      self.process = storm:child(program, point, options.environment)
       watch(self, seconds)
       finish(self, point)
     end

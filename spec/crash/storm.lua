@@ -64,13 +64,13 @@ local function url_of(self)
 end
 
 ---@param settings table
----@param given? { environment?: string, limit?: number, leases?: boolean, pauses?: number } `leases` false: its clock jumps; `pauses`: the part of workers that are stopped for longer than their lease
-function storm.new(settings, given)
-  given = given or {}
+---@param options? { environment?: string, limit?: number, leases?: boolean, pauses?: number } `leases` false: its clock jumps; `pauses`: the part of workers that are stopped for longer than their lease
+function storm.new(settings, options)
+  options = options or {}
   effects.create(settings.directory .. "/effects.db")
   local self = setmetatable({
-    settings = settings, environment = given.environment, limit = given.limit or LIMIT, leases = given.leases,
-    pauses = given.pauses or 0.1,
+    settings = settings, environment = options.environment, limit = options.limit or LIMIT, leases = options.leases,
+    pauses = options.pauses or 0.1,
     problems = {}, notes = "", kills = 0, boundaries = {}, decks = {}, slots = {},
   }, Storm)
   self.sender = sender.new(function() return url_of(self) end)
@@ -78,8 +78,8 @@ function storm.new(settings, given)
 end
 
 --- Adds a slot for a process; see slot.start.
-function Storm:add(program, given)
-  local place = slot.start(self, program, given)
+function Storm:add(program, options)
+  local place = slot.start(self, program, options)
   table.insert(self.slots, place)
   return place
 end

@@ -5,6 +5,7 @@ local http = require "apivideo.transport.http"
 local running = require "spec.support.running"
 local server = require "apivideo.server"
 local stderr = require "spec.support.stderr"
+local tables = require "apivideo.util.tables"
 local wait_for = require "spec.support.wait"
 
 local RECORDED, QUALITY = "video.source.recorded", "video.encoding.quality.completed"
@@ -15,8 +16,7 @@ describe("emulator", function()
   after_each(running.stop)
 
   local function start(more)
-    local options = { api_key = "key", interval = 0.01 }
-    for name, value in pairs(more or {}) do options[name] = value end
+    local options = tables.merge({ api_key = "key", interval = 0.01 }, more)
     local_api = assert(emulator.start(options))
     running.add(function() local_api:stop() end)
     client = apivideo.client { api_key = "key", base_url = local_api.url, timeout = 60 }

@@ -3,14 +3,14 @@
 local cjson = require "cjson"
 local emulator = require "apivideo.emulator"
 local http = require "apivideo.transport.http"
+local tables = require "apivideo.util.tables"
 local wait_for = require "spec.support.wait"
 
 describe("emulator, tokens", function()
   local local_api
 
   local function start(more)
-    local options = { api_key = "key" }
-    for name, value in pairs(more or {}) do options[name] = value end
+    local options = tables.merge({ api_key = "key" }, more)
     local_api = assert(emulator.start(options))
   end
 

@@ -6,6 +6,7 @@ local is_below = require "spec.support.is_below"
 local libcurl = require "spec.support.libcurl"
 local nginx = require "spec.support.nginx"
 local runtime = require "apivideo.runtime"
+local tables = require "apivideo.util.tables"
 
 describe("HTTP/2 #process", function()
   local authority, url, impatient_url, old_url
@@ -31,9 +32,10 @@ describe("HTTP/2 #process", function()
   end)
 
   local function request(target, more)
-    local given = { method = "GET", url = target, timeout = 30, ca_file = authority:path "ca.crt" }
-    for name, value in pairs(more or {}) do given[name] = value end
-    return http.request(given)
+    local options = tables.merge({
+      method = "GET", url = target, timeout = 30, ca_file = authority:path "ca.crt"
+    }, more)
+    return http.request(options)
   end
 
   -- Makes `total` requests, `limit` at a time. Returns the responses.

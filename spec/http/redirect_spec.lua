@@ -2,6 +2,7 @@
 
 local apivideo = require "apivideo"
 local running = require "spec.support.running"
+local tables = require "apivideo.util.tables"
 
 local STATUSES = { 300, 301, 302, 303, 307, 308 }
 
@@ -9,9 +10,8 @@ describe("a redirect", function()
   after_each(running.stop)
 
   local function client_of(url, more)
-    local given = { api_key = "the-key-of-a-client", base_url = url, retries = 3 }
-    for name, value in pairs(more or {}) do given[name] = value end
-    return apivideo.client(given)
+    local options = tables.merge({ api_key = "the-key-of-a-client", base_url = url, retries = 3 }, more)
+    return apivideo.client(options)
   end
 
   for _, status in ipairs(STATUSES) do

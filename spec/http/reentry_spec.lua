@@ -178,11 +178,11 @@ describe("core.http, when a finalizer re-enters it,", function()
         assert(pool:start(request()))
         repeat until pool:step(1)
       end
-      local given = request()
-      given.headers = { "X-A: b" }
+      local options = request()
+      options.headers = { "X-A: b" }
       local started, err
       finalizer.stress(function() pool:close() end, function(attack)
-        started, err = pcall(attack, pool.start, pool, given)
+        started, err = pcall(attack, pool.start, pool, options)
       end)
       if not started then
         assert.matches("the pool is closed", err)
@@ -200,11 +200,11 @@ describe("core.http, when a finalizer re-enters it,", function()
       repeat until pool:step(1)
     end
     local fields = request()
-    local given = setmetatable({}, { __index = function(_, name)
+    local options = setmetatable({}, { __index = function(_, name)
       if name == "body" then pool:close() end
       return fields[name]
     end })
-    local ok, err = pcall(pool.start, pool, given)
+    local ok, err = pcall(pool.start, pool, options)
     assert.is_false(ok)
     assert.matches("the pool is closed", err)
   end)

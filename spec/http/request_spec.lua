@@ -61,8 +61,8 @@ describe("http.request", function()
 
   it("adds no Content-Type to a body but the caller's", function()
     local p = running.responding("200 OK")
-    local given = { ["X-A: b"] = false, ["content-type: text/plain"] = "text/plain", ["Content-Type:"] = "" }
-    for line, shown in pairs(given) do
+    local lines = { ["X-A: b"] = false, ["content-type: text/plain"] = "text/plain", ["Content-Type:"] = "" }
+    for line, shown in pairs(lines) do
       assert(http.request { method = "POST", url = p.url, body = "b", headers = { line } })
       assert.same({ shown or nil }, peer.values(p.requests[#p.requests], "Content-Type"))
     end

@@ -18,14 +18,14 @@ local SCRIPT = [[
 local apivideo = require "apivideo"
 local runtime = require "apivideo.runtime"
 local client = apivideo.client { api_key = "k", base_url = "http://slow.example", retries = 0 }
-local given = { { connect_timeout = 0.2 }, { total_timeout = 0.2 }, { cancel = apivideo.cancellation() } }
+local options = { { connect_timeout = 0.2 }, { total_timeout = 0.2 }, { cancel = apivideo.cancellation() } }
 local began = runtime.monotonic()
 local _, errs = apivideo.parallel(4, { 1, 2, 3, 4 }, function(i)
-  if not given[i] then
+  if not options[i] then
     apivideo.sleep(0.2)
-    given[3].cancel:cancel()
+    options[3].cancel:cancel()
   else
-    return client.webhooks:list(nil, given[i])
+    return client.webhooks:list(nil, options[i])
   end
 end)
 for i = 1, 3 do print(errs[i].kind) end

@@ -171,7 +171,7 @@ describe("a request ends in time when its peer", function()
       return served
     end
     -- The peers are in this process, too: their descriptors are closed after the client's. The descriptors are counted
-    -- without the client's pool, which each wait creates anew.
+    -- without the client's pool, which each wait creates again.
     local function count_after_release()
       runtime.release()
       wait_for(function()

@@ -66,11 +66,11 @@ describe("a handler that", function()
   local function deliver(id) inboxes.deliver(receiver, inboxes.caption(id)) end
 
   local function work(more)
-    local given = { cancel = cancel, backoff = 0.01, attempts = 1, lease = 30, handler_timeout = 1.5,
+    local options = { cancel = cancel, backoff = 0.01, attempts = 1, lease = 30, handler_timeout = 1.5,
       log = function(settlement) settlements[#settlements + 1] = settlement end }
-    for name, value in pairs(more or {}) do given[name] = value or nil end
+    for name, value in pairs(more or {}) do options[name] = value or nil end
     local ended = runtime.latch()
-    apivideo.spawn(function() ended:open(inbox:work(handlers, given)) end)
+    apivideo.spawn(function() ended:open(inbox:work(handlers, options)) end)
     return ended
   end
 

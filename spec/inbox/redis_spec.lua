@@ -226,11 +226,11 @@ redis_stores.describe("inbox store redis", function()
     end)
 
     it("is released with the option release", function()
-      local given = {}
+      local released = {}
       local store = redis {
         client = connect,
         release = function(client, broken)
-          given[#given + 1] = broken
+          released[#released + 1] = broken
           client:quit()
         end,
       }
@@ -238,7 +238,7 @@ redis_stores.describe("inbox store redis", function()
       assert.is_true(put(store, "b"))
       server:command("SET", "{apivideo}:seen", "no hash")
       assert.truthy(unavailable(store:put({ item "c" }, WINDOW)):find("WRONGTYPE", 1, true))
-      assert.same({ false, false, true }, given)
+      assert.same({ false, false, true }, released)
     end)
 
     it("can be unavailable", function()

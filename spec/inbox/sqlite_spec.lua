@@ -37,8 +37,8 @@ describe("inbox store sqlite", function()
 
   describe("options", function()
     it("are checked", function()
-      local function make(given)
-        local store = sqlite(given)
+      local function make(options)
+        local store = sqlite(options)
         return store
       end
       assert.matches("path", misuse(function() make {} return 1 end))

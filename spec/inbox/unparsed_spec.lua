@@ -22,9 +22,9 @@ local BODIES = {
   ["nothing"] = "",
 }
 
-local function receiver_of(given)
-  given.secrets = not given.unsigned and SECRET or nil
-  return apivideo.receiver(given)
+local function receiver_of(options)
+  options.secrets = not options.unsigned and SECRET or nil
+  return apivideo.receiver(options)
 end
 
 describe("a signed delivery with fewer fields than documented", function()

@@ -4,7 +4,7 @@
 return {
   {
     file = "lua/apivideo/inbox/init.lua", spec = "spec/inbox/inbox_spec.lua",
-    { "the window cannot be set", "local window = given.window or WINDOW_S", "local window = WINDOW_S" },
+    { "the window cannot be set", "local window = options.window or WINDOW_S", "local window = WINDOW_S" },
   },
   {
     file = "lua/apivideo/inbox/item.lua", spec = "spec/inbox/inbox_spec.lua",

@@ -5,18 +5,18 @@ return {
     file = "src/core/signature_lua.c", spec = "spec/core/signature_spec.lua",
     { "every signature is valid", "return push_result(L, matches ? NULL : \"mismatch\");",
       "return push_result(L, matches ? NULL : NULL);" },
-    { "half of a signature is enough", "matches = CRYPTO_memcmp(digest, given, sizeof digest) == 0;",
-      "matches = CRYPTO_memcmp(digest, given, sizeof digest / 2) == 0;" },
+    { "half of a signature is enough", "matches = CRYPTO_memcmp(digest, received, sizeof digest) == 0;",
+      "matches = CRYPTO_memcmp(digest, received, sizeof digest / 2) == 0;" },
     { "only the last of several secrets matters", "matches |= CRYPTO_memcmp", "matches = CRYPTO_memcmp" },
-    { "half of a signature is enough for one of several secrets", "matches |= CRYPTO_memcmp(digest, given, SIGNATURE_BYTES) == 0;",
-      "matches |= CRYPTO_memcmp(digest, given, SIGNATURE_BYTES / 2) == 0;" },
+    { "half of a signature is enough for one of several secrets", "matches |= CRYPTO_memcmp(digest, received, SIGNATURE_BYTES) == 0;",
+      "matches |= CRYPTO_memcmp(digest, received, SIGNATURE_BYTES / 2) == 0;" },
     { "the last key is used for any secret", "if (secret == cached->key && cached->can_reinit)", "if (cached->key != NULL && cached->can_reinit)" },
     { "the last key is not kept", "lua_replace(L, lua_upvalueindex(KEY));", "lua_pop(L, 1);" },
     { "a context is reinitialized where libcrypto cannot do that", "if (secret == cached->key && cached->can_reinit)", "if (secret == cached->key)", spec = "spec/core/openssl_spec.lua" },
     { "no context is ever reinitialized", "cached->can_reinit = signature_can_reinit(cached->context);", "", spec = "spec/core/openssl_spec.lua" },
     { "a secret may be empty", "return secret != NULL && *len > 0 ? secret : NULL;", "return secret;" },
     { "there may be no secret at all", "if (count == 0) luaL_argerror(L, i, \"list of secrets is empty: no signature could be valid\");", "" },
-    { "the signature of a body in parts is always valid", "if (reason == NULL && CRYPTO_memcmp(digest, given, sizeof digest) != 0) reason = \"mismatch\";", "" },
+    { "the signature of a body in parts is always valid", "if (reason == NULL && CRYPTO_memcmp(digest, received, sizeof digest) != 0) reason = \"mismatch\";", "" },
     { "a finished HMAC can be continued", "if (hmac->context == NULL)\n    luaL_error(L, \"the HMAC is finished; create another one with hmac(secret)\");",
       "if (hmac->context == NULL) hmac->context = signature_new();" },
   },
@@ -52,7 +52,7 @@ return {
   },
   {
     file = "lua/apivideo/receiver/options.lua", spec = "spec/receiver/receiver_spec.lua",
-    { "a receiver needs no secrets", "if given.secrets == nil and not given.unsigned then", "if false then" },
+    { "a receiver needs no secrets", "if options.secrets == nil and not options.unsigned then", "if false then" },
   },
   {
     file = "lua/apivideo/receiver/init.lua", spec = "spec/receiver/receiver_spec.lua",
@@ -98,7 +98,7 @@ return {
   },
   {
     file = "lua/apivideo/receiver/secret_source.lua", spec = "spec/resources/webhooks/secrets_bounds_spec.lua",
-    { "a function of secrets that raises ends the request", "resolve = guarded(given)", "resolve = given" },
+    { "a function of secrets that raises ends the request", "resolve = guarded(secrets)", "resolve = secrets" },
     { "secrets may end in whitespace", "local problem = whitespace.problem(secret)", "local problem", spec = "spec/receiver/mismatch_spec.lua" },
     { "a function may return anything for a secret", "if secret and is_secret(secret) then return secret end", "if secret then return secret end", spec = "spec/receiver/mismatch_spec.lua" },
     { "a function may return anything for an error", "if err == nil or errors.is(err) then return nil, err end", "if true then return nil, err end", spec = "spec/receiver/mismatch_spec.lua" },
@@ -118,14 +118,14 @@ return {
   },
   {
     file = "lua/apivideo/inbox/redis/clients.lua", spec = "spec/project/canary_spec.lua",
-    { "a store that is printed shows its password", "password = given.password and function() return given.password end,", "password = given.password," },
+    { "a store that is printed shows its password", "password = options.password and function() return options.password end,", "password = options.password," },
   },
   {
     file = "lua/apivideo/client/options.lua", spec = "spec/client/client_spec.lua",
     { "a key may end in the newline of its file", "local problem = whitespace.problem(text)", "local problem" },
   },
   {
-    file = "lua/apivideo/util/options.lua", spec = "spec/project/canary_misuse_spec.lua",
+    file = "lua/apivideo/util/checks.lua", spec = "spec/project/canary_misuse_spec.lua",
     { "a mistyped option shows what was written", "redact.text(tostring(name))", "tostring(name)" },
   },
   {

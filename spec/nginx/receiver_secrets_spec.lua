@@ -3,6 +3,7 @@
 local apivideo = require "apivideo"
 local emulator = require "apivideo.emulator"
 local nginx_receiver = require "spec.support.nginx_receiver"
+local tables = require "apivideo.util.tables"
 
 local SHARED, new_body, headers_of = nginx_receiver.SHARED, nginx_receiver.new_body, nginx_receiver.headers_of
 local post, seen, start = nginx_receiver.post, nginx_receiver.seen, nginx_receiver.start
@@ -21,9 +22,8 @@ nginx_receiver.describe(function()
     end)
 
     local function start_shared(more)
-      local given = { api = local_api.url, workers = 2, listen = "reuseport" }
-      for name, value in pairs(more or {}) do given[name] = value end
-      nginx = start(SHARED, given)
+      local options = tables.merge({ api = local_api.url, workers = 2, listen = "reuseport" }, more)
+      nginx = start(SHARED, options)
     end
 
     local function lookups(id)

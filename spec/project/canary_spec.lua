@@ -8,6 +8,7 @@ local free_port = require "spec.support.free_port"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 local stderr = require "spec.support.stderr"
+local tables = require "apivideo.util.tables"
 
 local ID = "webhook_A"
 local BODY = '{"type":"video.source.recorded","emittedAt":"2021-01-29T15:46:25.217Z",'
@@ -27,13 +28,12 @@ local function with_userinfo(url, password)
 end
 
 local function client_of(url, more)
-  local options = {
+  local options = tables.merge({
     base_url = url, timeout = 10, retries = 0, rate_limit = false,
     headers = { ["X-Api-Key"] = canary.HEADER },
     on_request = function(request) observed[#observed + 1] = request end,
     on_response = function(response) observed[#observed + 1] = response end,
-  }
-  for name, value in pairs(more or {}) do options[name] = value end
+  }, more)
   return apivideo.client(options)
 end
 
@@ -244,8 +244,7 @@ describe("no secret appears in", function()
       function() error("with " .. canary.SECRET) end,
       function() return { canary.PLAIN, 5 } end,
     } do
-      local options = { handlers = handlers, secrets = secrets }
-      for name, value in pairs(more or {}) do options[name] = value end
+      local options = tables.merge({ handlers = handlers, secrets = secrets }, more)
       list[#list + 1] = apivideo.receiver(options)
     end
     return list

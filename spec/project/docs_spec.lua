@@ -32,9 +32,9 @@ local function copy_with(original, changes)
 end
 
 -- A copy with changes that has no metatable: the names of options are checked with pairs.
-local function changed(given, changes)
+local function changed(options, changes)
   local copy = {}
-  for name, value in pairs(given) do copy[name] = value end
+  for name, value in pairs(options) do copy[name] = value end
   for name, value in pairs(changes) do copy[name] = value end
   return copy
 end
@@ -66,31 +66,31 @@ describe("documentation", function()
 
   -- Wraps a function that starts a server or an emulator: it is stopped after the example.
   local function until_the_end(start)
-    return function(given)
-      local other, err = start(given)
+    return function(options)
+      local other, err = start(options)
       started[#started + 1] = other
       return other, err
     end
   end
 
   -- A client of the local api.video with the other options of the example.
-  local function new_client(given)
-    local is_elsewhere = type(given) ~= "table" or given.base_url and given.base_url ~= EXAMPLE_URL
-    if is_elsewhere then return apivideo.client(given) end
-    given = changed(given, { base_url = local_api.url })
-    if given.access_token then
+  local function new_client(options)
+    local is_elsewhere = type(options) ~= "table" or options.base_url and options.base_url ~= EXAMPLE_URL
+    if is_elsewhere then return apivideo.client(options) end
+    options = changed(options, { base_url = local_api.url })
+    if options.access_token then
       local account = apivideo.client { api_key = "docs-key", base_url = local_api.url }
       local tokens = assert(account:request("POST", "/auth/api-key", { body = { apiKey = "docs-key" } }))
-      given.access_token = tokens.access_token
-    elseif given.api_key then
-      given.api_key = "docs-key"
+      options.access_token = tokens.access_token
+    elseif options.api_key then
+      options.api_key = "docs-key"
     end
-    return apivideo.client(given)
+    return apivideo.client(options)
   end
 
   -- An inbox; its workers end with the example.
-  local function new_inbox(given)
-    local inbox = apivideo.inbox(given)
+  local function new_inbox(options)
+    local inbox = apivideo.inbox(options)
     function inbox:work(handlers, more)
       local cancel = more and more.cancel or apivideo.cancellation()
       started[#started + 1] = { stop = function() cancel:cancel() end }
@@ -100,20 +100,20 @@ describe("documentation", function()
   end
 
   -- A SQLite store in a temporary file.
-  local function new_sqlite(given)
+  local function new_sqlite(options)
     local path = os.tmpname()
     started[#started + 1] = { stop = function()
       for _, ending in ipairs { "", "-wal", "-shm" } do os.remove(path .. ending) end
     end }
-    return sqlite(changed(given, { path = path }))
+    return sqlite(changed(options, { path = path }))
   end
 
   -- The globals of an example: its client calls the local api.video, its Redis store is in memory, and its server stops
   -- at once.
   local function environment()
-    local function new_redis(given) return redis(given) and memory() end
+    local function new_redis(options) return redis(options) and memory() end
     local stores = { memory = memory, sqlite = new_sqlite, redis = new_redis }
-    local inbox = setmetatable(stores, { __call = function(_, given) return new_inbox(given) end })
+    local inbox = setmetatable(stores, { __call = function(_, options) return new_inbox(options) end })
     local modules = {
       apivideo = copy_with(apivideo, { client = new_client, inbox = inbox }),
       ["apivideo.inbox.sqlite"] = stores.sqlite,
@@ -121,8 +121,8 @@ describe("documentation", function()
       ["apivideo.emulator"] = copy_with(emulator, { start = until_the_end(emulator.start) }),
       ["apivideo.server"] = copy_with(server, {
         listen = until_the_end(server.listen),
-        serve = function(given)
-          assert(server.listen(changed(given, { port = 0 }))):stop()
+        serve = function(options)
+          assert(server.listen(changed(options, { port = 0 }))):stop()
           return true
         end,
       }),

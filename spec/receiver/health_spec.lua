@@ -16,10 +16,10 @@ describe("a health check", function()
   before_each(function() outcomes = {} end)
 
   local function new(more)
-    local given = { secrets = SECRET, health = "/health", log = function(o) outcomes[#outcomes + 1] = o end }
-    if not (more and more.inbox) then given.handlers = apivideo.handlers() end
-    for name, value in pairs(more or {}) do given[name] = value end
-    local receiver = apivideo.receiver(given)
+    local options = { secrets = SECRET, health = "/health", log = function(o) outcomes[#outcomes + 1] = o end }
+    if not (more and more.inbox) then options.handlers = apivideo.handlers() end
+    for name, value in pairs(more or {}) do options[name] = value end
+    local receiver = apivideo.receiver(options)
     return receiver
   end
 

@@ -4,6 +4,7 @@ local apivideo = require "apivideo"
 local dictionary = require "apivideo.runtime.dictionary"
 local errors = require "apivideo.error"
 local secrets_of = require "apivideo.resources.webhooks.secrets"
+local tables = require "apivideo.util.tables"
 
 local SECRET, ID = "sig_sec_0000000000000000000000", "webhook_0000000000000000000000"
 local RAW = '{"type":"video.encoding.quality.completed","emittedAt":"2021-01-29T15:46:25.217Z",'
@@ -16,12 +17,11 @@ describe("receiver", function()
   before_each(function() handled, outcome = 0, nil end)
 
   local function new(more)
-    local given = {
+    local options = tables.merge({
       handlers = apivideo.handlers():otherwise(function() handled = handled + 1 end),
       secrets = SECRET, log = function(o) outcome = o end,
-    }
-    for name, value in pairs(more or {}) do given[name] = value end
-    return apivideo.receiver(given)
+    }, more)
+    return apivideo.receiver(options)
   end
 
   local function receive(headers, more, receiver)

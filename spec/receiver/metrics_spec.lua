@@ -3,6 +3,7 @@ local dictionary = require "apivideo.runtime.dictionary"
 local http = require "apivideo.transport.http"
 local metrics = require "apivideo.receiver.metrics"
 local server = require "apivideo.server"
+local tables = require "apivideo.util.tables"
 
 local SECRET = "sig_sec_0000000000000000000000"
 
@@ -32,9 +33,8 @@ describe("metrics", function()
   before_each(function() handlers = apivideo.handlers() end)
 
   local function new(more)
-    local given = { handlers = handlers, secrets = SECRET, log = function() end }
-    for name, value in pairs(more or {}) do given[name] = value end
-    return apivideo.receiver(given)
+    local options = tables.merge({ handlers = handlers, secrets = SECRET, log = function() end }, more)
+    return apivideo.receiver(options)
   end
 
   local function send(receiver, body, more)
@@ -154,9 +154,9 @@ describe("metrics", function()
   end)
 
   it("reject a store that lacks a method", function()
-    for given, expected in pairs { [{ store = {} }] = 'option "metrics.store" must have get, incr',
+    for options, expected in pairs { [{ store = {} }] = 'option "metrics.store" must have get, incr',
       [{ stor = {} }] = 'did you mean "store"?', [5] = 'option "metrics" must be a table' } do
-      local ok, message = pcall(function() return (new { metrics = given }) end)
+      local ok, message = pcall(function() return (new { metrics = options }) end)
       assert.is_false(ok)
       assert.truthy(message:find(expected, 1, true), message)
     end

@@ -265,8 +265,8 @@ describe("receiver", function()
   it("raises if a method is called with a dot", function()
     local receiver = new()
     for name, argument in pairs { receive = request(), metrics = false } do
-      for _, given in ipairs { argument, {} } do
-        local message = misuse(function() return (receiver[name](given or nil)) end)
+      for _, options in ipairs { argument, {} } do
+        local message = misuse(function() return (receiver[name](options or nil)) end)
         assert.truthy(message:find(("receiver:%s: call it with a colon, receiver:%s(…)"):format(name, name), 1, true),
           message)
       end

@@ -291,8 +291,8 @@ describe("parallel", function()
 
   it("raises for misuse, naming the argument", function()
     local function message(...)
-      local given = { ... }
-      return misuse(function() return (parallel(given[1], given[2], given[3])) end)
+      local arguments = { ... }
+      return misuse(function() return (parallel(arguments[1], arguments[2], arguments[3])) end)
     end
     local function nothing() end
     for _, limit in ipairs { 0, -1, 1.5, math.huge, 0 / 0, "5", {} } do

@@ -3,6 +3,7 @@
 local raw = require "spec.support.raw"
 local runtime = require "apivideo.runtime"
 local server = require "apivideo.server"
+local tables = require "apivideo.util.tables"
 local wait_for = require "spec.support.wait"
 
 local GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -18,9 +19,8 @@ describe("server's deadlines", function()
   end)
 
   local function listen(more, handler)
-    local given = { handler = handler or function() return 204 end }
-    for name, value in pairs(more) do given[name] = value end
-    running = assert(server.listen(given))
+    local options = tables.merge({ handler = handler or function() return 204 end }, more)
+    running = assert(server.listen(options))
   end
 
   -- A new connection, which has sent some bytes.

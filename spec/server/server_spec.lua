@@ -5,6 +5,7 @@ local raw = require "spec.support.raw"
 local runtime = require "apivideo.runtime"
 local server = require "apivideo.server"
 local stderr = require "spec.support.stderr"
+local tables = require "apivideo.util.tables"
 local wait_for = require "spec.support.wait"
 
 describe("server", function()
@@ -20,9 +21,8 @@ describe("server", function()
 
   -- Starts a server with a handler, or with options.
   local function listen(handler, more)
-    local given = { handler = handler }
-    for name, value in pairs(more or {}) do given[name] = value end
-    running = assert(server.listen(given))
+    local options = tables.merge({ handler = handler }, more)
+    running = assert(server.listen(options))
     return running.port
   end
 

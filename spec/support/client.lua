@@ -2,12 +2,12 @@
 --- limit.
 
 local apivideo = require "apivideo"
+local tables = require "apivideo.util.tables"
 
 ---@param url string
 ---@param more? apivideo.ClientOptions
 ---@return apivideo.Client
 return function(url, more)
-  local options = { api_key = "key", base_url = url, timeout = 60, retries = 0, rate_limit = false }
-  for name, value in pairs(more or {}) do options[name] = value end
+  local options = tables.merge({ api_key = "key", base_url = url, timeout = 60, retries = 0, rate_limit = false }, more)
   return apivideo.client(options)
 end

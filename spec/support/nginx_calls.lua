@@ -6,6 +6,7 @@ local nginx_lua = require "spec.support.nginx_lua"
 local peer = require "spec.support.peer"
 local raw_client = require "spec.support.raw"
 local runtime = require "apivideo.runtime"
+local tables = require "apivideo.util.tables"
 local wait_for = require "spec.support.wait"
 
 -- The application of these specs: `app.call(path)` makes a call and returns its result in one word;
@@ -16,8 +17,8 @@ local notes = ngx.shared.notes
 local app = { apivideo = apivideo, runtime = require "apivideo.runtime" }
 app.client = apivideo.client { api_key = "test-key", base_url = "@api@", retries = 0, rate_limit = false }
 
-function app.call(path, given, client)
-  local result, err = (client or app.client):request("GET", path or "/now", given)
+function app.call(path, options, client)
+  local result, err = (client or app.client):request("GET", path or "/now", options)
   return result and "ok" or err.kind .. " " .. err.message
 end
 
@@ -82,13 +83,12 @@ local api, nginx
 
 --- Starts nginx with additional directives of the http block, and additional locations.
 function nginx_calls.start(block, server, more)
-  local given = {
+  local options = tables.merge({
     http = "lua_shared_dict notes 1m; " .. (block or ""), server = SERVER .. (server or ""),
     files = { ["app.lua"] = (APP:gsub("@api@", more and more.api or api.url)) },
-  }
-  for name, value in pairs(more or {}) do given[name] = value end
-  given.api = nil
-  nginx = nginx_lua.start(given)
+  }, more)
+  options.api = nil
+  nginx = nginx_lua.start(options)
   return nginx
 end
 

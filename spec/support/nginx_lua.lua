@@ -7,6 +7,7 @@ local free_port = require "spec.support.free_port"
 local http = require "apivideo.transport.http"
 local lfs = require "lfs"
 local socket = require "socket"
+local tables = require "apivideo.util.tables"
 local wait_for = require "spec.support.wait"
 
 local frame = [[
@@ -92,8 +93,7 @@ end
 --- Sends a request to a path. Returns a response, or nil and an error.
 ---@param request { method?: string, headers?: string[], body?: string }
 function Nginx:request(path, request)
-  local options = { method = "GET", timeout = 30 }
-  for name, value in pairs(request or {}) do options[name] = value end
+  local options = tables.merge({ method = "GET", timeout = 30 }, request)
   options.url = self.url .. path
   return http.request(options)
 end

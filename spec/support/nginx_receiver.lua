@@ -146,7 +146,7 @@ function nginx_receiver.add(other) running[#running + 1] = other end
 
 --- Starts nginx with an application: SIMPLE, SHARED or DEFERRED.
 function nginx_receiver.start(app, more)
-  local given = {
+  local options = {
     http = "lua_shared_dict seen 1m; lua_shared_dict apivideo 1m;" .. (more and more.http or ""),
     server = SERVER,
     files = { ["app.lua"] = filled(app, {
@@ -154,9 +154,9 @@ function nginx_receiver.start(app, more)
     }) },
   }
   for _, name in ipairs { "workers", "code_cache", "listen", "server" } do
-    given[name] = more and more[name] or given[name]
+    options[name] = more and more[name] or options[name]
   end
-  local started = nginx_lua.start(given)
+  local started = nginx_lua.start(options)
   return started
 end
 

@@ -24,9 +24,9 @@ end
 ---@param outcomes apivideo.Outcome[]
 ---@param more? table other options; default: the published secret
 function published.receiver(handlers, outcomes, more)
-  local given = { handlers = handlers, log = function(outcome) outcomes[#outcomes + 1] = outcome end }
-  for name, value in pairs(more or { secrets = published.SECRET }) do given[name] = value end
-  return apivideo.receiver(given)
+  local options = { handlers = handlers, log = function(outcome) outcomes[#outcomes + 1] = outcome end }
+  for name, value in pairs(more or { secrets = published.SECRET }) do options[name] = value end
+  return apivideo.receiver(options)
 end
 
 return published

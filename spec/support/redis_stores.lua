@@ -4,6 +4,7 @@ local assert = require "luassert"
 local busted = require "busted"
 local redis = require "apivideo.inbox.redis"
 local redis_server = require "spec.support.redis"
+local tables = require "apivideo.util.tables"
 local wait_for = require "spec.support.wait"
 
 local WINDOW = 20
@@ -17,10 +18,8 @@ local server, stores
 function redis_stores.server() return server end
 
 --- Opens a store on the server; it is closed after the test.
-function redis_stores.open(given)
-  local options = { port = server.port }
-  for name, value in pairs(given or {}) do options[name] = value end
-  stores[#stores + 1] = redis(options)
+function redis_stores.open(options)
+  stores[#stores + 1] = redis(tables.merge({ port = server.port }, options))
   return stores[#stores]
 end
 

@@ -2,6 +2,7 @@
 
 local emulator = require "apivideo.emulator"
 local peer = require "spec.support.peer"
+local tables = require "apivideo.util.tables"
 
 local running = {}
 local stops = {}
@@ -37,8 +38,7 @@ end
 --- Starts a local api.video with the key "key" and practically no rate limit.
 ---@param more? apivideo.EmulatorOptions
 function running.emulator(more)
-  local options = { api_key = "key", rate_limits = { reads = 1e6, writes = 1e6 } }
-  for name, value in pairs(more or {}) do options[name] = value end
+  local options = tables.merge({ api_key = "key", rate_limits = { reads = 1e6, writes = 1e6 } }, more)
   local api = assert(emulator.start(options))
   running.add(function() api:stop() end)
   return api

@@ -2,6 +2,7 @@
 
 local apivideo = require "apivideo"
 local running = require "spec.support.running"
+local tables = require "apivideo.util.tables"
 
 local steps = {}
 
@@ -54,9 +55,8 @@ function steps.serve(...)
 end
 
 function steps.client_of(url, more)
-  local given = { api_key = "key", base_url = url }
-  for name, value in pairs(more or {}) do given[name] = value end
-  return apivideo.client(given)
+  local options = tables.merge({ api_key = "key", base_url = url }, more)
+  return apivideo.client(options)
 end
 
 return steps

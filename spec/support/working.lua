@@ -4,6 +4,7 @@ local apivideo = require "apivideo"
 local inboxes = require "spec.support.inboxes"
 local memory = require "apivideo.inbox.memory"
 local runtime = require "apivideo.runtime"
+local tables = require "apivideo.util.tables"
 local wait_for = require "spec.support.wait"
 
 local working = {}
@@ -21,9 +22,8 @@ function working.stop() working.cancel:cancel() end
 --- Creates the inbox, with other options, and a receiver that fills it.
 ---@param more? table
 function working.over(more)
-  local given = { store = working.store }
-  for name, value in pairs(more or {}) do given[name] = value end
-  working.inbox = apivideo.inbox(given)
+  local options = tables.merge({ store = working.store }, more)
+  working.inbox = apivideo.inbox(options)
   working.receiver = apivideo.receiver { inbox = working.inbox, secrets = inboxes.SECRET, log = function() end }
 end
 
@@ -35,10 +35,11 @@ function working.stats() return assert(working.inbox:stats()) end
 ---@param more? table options of inbox:work
 function working.work(more)
   local settled = working.settlements -- of this test: the work may outlast it
-  local given = { cancel = working.cancel, backoff = 0.01, log = function(s) settled[#settled + 1] = s end }
-  for name, value in pairs(more or {}) do given[name] = value end
+  local options = tables.merge({
+    cancel = working.cancel, backoff = 0.01, log = function(s) settled[#settled + 1] = s end
+  }, more)
   local ended, inbox, handlers = runtime.latch(), working.inbox, working.handlers
-  apivideo.spawn(function() ended:open(inbox:work(handlers, given)) end)
+  apivideo.spawn(function() ended:open(inbox:work(handlers, options)) end)
   return ended
 end
 

@@ -27,9 +27,9 @@ local functions = {
 -- Calls one of them: result, err. What iterators raise is their error.
 local function invoke(client, fn, options)
   local name, method, arguments = fn[1], fn[2], fn[3]
-  local given = { arguments[1], arguments[2] }
-  given[#arguments + 1] = options
-  local result, err = client[name][method](client[name], given[1], given[2], given[3])
+  local all = { arguments[1], arguments[2] }
+  all[#arguments + 1] = options
+  local result, err = client[name][method](client[name], all[1], all[2], all[3])
   if type(result) ~= "function" then return result, err end
   local ok, item = pcall(result)
   if ok then return item or true end
@@ -133,10 +133,10 @@ describe("call options", function()
   it("do not change the given tables", function()
     local p = running.responding("200 OK", nil, ANYTHING)
     local query, headers = { title = "x" }, { ["X-A"] = "b" }
-    local given = { timeout = 30, headers = headers }
-    assert(client_of(p.url).videos:list(query, given))
+    local options = { timeout = 30, headers = headers }
+    assert(client_of(p.url).videos:list(query, options))
     assert.same({ title = "x" }, query)
-    assert.same({ timeout = 30, headers = headers }, given)
+    assert.same({ timeout = 30, headers = headers }, options)
     assert.same({ ["X-A"] = "b" }, headers)
   end)
 
@@ -148,9 +148,9 @@ describe("call options", function()
         local resource, method, arguments = client[fn[1]], fn[2], fn[3]
         local where = fn[1] .. ":" .. method
         local function message(options)
-          local given = { arguments[1], arguments[2] }
-          given[#arguments + 1] = options
-          return misuse(function() return (resource[method](resource, given[1], given[2], given[3])) end)
+          local all = { arguments[1], arguments[2] }
+          all[#arguments + 1] = options
+          return misuse(function() return (resource[method](resource, all[1], all[2], all[3])) end)
         end
         local function says(text, options)
           local err = message(options)

@@ -7,6 +7,7 @@ local misuse = require "spec.support.misuse"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
 local stderr = require "spec.support.stderr"
+local tables = require "apivideo.util.tables"
 local version = require "apivideo.version"
 local wait_for = require "spec.support.wait"
 local waits = require "spec.support.waits"
@@ -51,14 +52,13 @@ describe("hooks", function()
 
   -- A client whose hooks record their arguments.
   local function client_of(url, more)
-    local given = {
+    local options = tables.merge({
       api_key = KEY, base_url = url, timeout = 60, retries = 0, rate_limit = false,
       on_request = function(request) requests[#requests + 1] = request end,
       on_response = function(response) responses[#responses + 1] = response end,
-    }
-    for name, value in pairs(more or {}) do given[name] = value end
-    if given.api_key == "none" then given.api_key = nil end
-    return apivideo.client(given)
+    }, more)
+    if options.api_key == "none" then options.api_key = nil end
+    return apivideo.client(options)
   end
 
   it("see the request as it is sent, and its response", function()

@@ -308,8 +308,8 @@ describe("rate limit", function()
 
   it("rejects an invalid store", function()
     for _, store in ipairs { {}, { get = function() end, set = function() end } } do
-      local given = { api_key = "k", rate_limit = { store = store } }
-      local message = misuse(function() return (apivideo.client(given)) end)
+      local options = { api_key = "k", rate_limit = { store = store } }
+      local message = misuse(function() return (apivideo.client(options)) end)
       assert.truthy(message:find("must have get, set, incr", 1, true), message)
     end
   end)

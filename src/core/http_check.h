@@ -1,5 +1,5 @@
 /*
-** http_check.h: checks of a request, before any of it is given to libcurl. For http.c only.
+** http_check.h: checks of a request, before any of it is passed to libcurl. For http.c only.
 **
 ** libcurl's versions differ in what they accept, and report some errors in a way that does not name the cause.
 */

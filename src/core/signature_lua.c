@@ -164,10 +164,10 @@ static int sign(lua_State *L) {
   return push_hex(L, digest);
 }
 
-/* Whether `given` is the signature with a secret of the list at index `i`, which has been checked. Tries all of
+/* Whether `received` is the signature with a secret of the list at index `i`, which has been checked. Tries all of
    them. Stack: [-0, +0, v]. */
 static bool any_matches(lua_State *L, int i, int count, const char *raw, size_t len,
-                        const unsigned char given[SIGNATURE_BYTES],
+                        const unsigned char received[SIGNATURE_BYTES],
                         unsigned char digest[SIGNATURE_BYTES]) {
   int n, matches = 0;
   for (n = 1; n <= count; n++) {
@@ -176,7 +176,7 @@ static bool any_matches(lua_State *L, int i, int count, const char *raw, size_t 
     lua_rawgeti(L, i, n);
     secret = check_listed(L, i, &secret_len);
     calculate(L, -1, secret, secret_len, raw, len, digest);
-    matches |= CRYPTO_memcmp(digest, given, SIGNATURE_BYTES) == 0;
+    matches |= CRYPTO_memcmp(digest, received, SIGNATURE_BYTES) == 0;
     lua_pop(L, 1);
   }
   return matches != 0;
@@ -186,20 +186,20 @@ static bool any_matches(lua_State *L, int i, int count, const char *raw, size_t 
    constant time: the time reveals neither which secret matches, nor how many bytes of a forged signature are
    right. Stack: [-0, +1|2, v]. */
 static int verify(lua_State *L) {
-  unsigned char given[SIGNATURE_BYTES], digest[SIGNATURE_BYTES];
+  unsigned char received[SIGNATURE_BYTES], digest[SIGNATURE_BYTES];
   size_t len, secret_len;
   const char *const raw = aux_check_bytes(L, 1, "raw bytes", &len), *reason;
   const bool is_list = lua_type(L, 3) == LUA_TTABLE;
   const int count = is_list ? check_secrets(L, 3) : 0;
   const char *const secret = is_list ? NULL : check_secret(L, 3, &secret_len);
   bool matches;
-  reason = read_hex(L, 2, given);
+  reason = read_hex(L, 2, received);
   if (reason != NULL) return push_result(L, reason);
   if (is_list) {
-    matches = any_matches(L, 3, count, raw, len, given, digest);
+    matches = any_matches(L, 3, count, raw, len, received, digest);
   } else {
     calculate(L, 3, secret, secret_len, raw, len, digest);
-    matches = CRYPTO_memcmp(digest, given, sizeof digest) == 0;
+    matches = CRYPTO_memcmp(digest, received, sizeof digest) == 0;
   }
   OPENSSL_cleanse(digest, sizeof digest); /* the valid signature of possibly forged bytes */
   return push_result(L, matches ? NULL : "mismatch");
@@ -274,11 +274,11 @@ static int sign_hmac(lua_State *L) {
 
 /* hmac:verify(hex) -> like verify. Finishes the HMAC. Stack: [-0, +1|2, v]. */
 static int verify_hmac(lua_State *L) {
-  unsigned char given[SIGNATURE_BYTES], digest[SIGNATURE_BYTES];
+  unsigned char received[SIGNATURE_BYTES], digest[SIGNATURE_BYTES];
   const char *reason;
   finish_hmac(L, digest);
-  reason = read_hex(L, 2, given);
-  if (reason == NULL && CRYPTO_memcmp(digest, given, sizeof digest) != 0) reason = "mismatch";
+  reason = read_hex(L, 2, received);
+  if (reason == NULL && CRYPTO_memcmp(digest, received, sizeof digest) != 0) reason = "mismatch";
   OPENSSL_cleanse(digest, sizeof digest);
   return push_result(L, reason);
 }

@@ -1,15 +1,15 @@
 --- Converters for argparse that check numbers.
 
-local options = require "apivideo.util.options"
+local checks = require "apivideo.util.checks"
 
 local numbers = {}
 
--- A function that creates a converter for numbers of a kind, see `options.check`. Messages contain the example.
+-- A function that creates a converter for numbers of a kind, see `checks.options`. Messages contain the example.
 local function of_kind(kind, example)
   return function(name)
     return function(text)
       local value = tonumber(text)
-      local is_valid, expected = options.matches(value, kind)
+      local is_valid, expected = checks.matches(value, kind)
       if is_valid then return value end
       return nil, ("%s must be %s, got '%s'; write, for example, %s %s"):format(name, expected, text, name, example)
     end

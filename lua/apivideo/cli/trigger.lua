@@ -5,9 +5,9 @@ local events = require "apivideo.events"
 local http = require "apivideo.transport.http"
 local json = require "apivideo.util.json"
 local numbers = require "apivideo.cli.numbers"
-local options = require "apivideo.util.options"
 local output = require "apivideo.cli.output"
 local sender = require "apivideo.emulator.sender"
+local spelling = require "apivideo.util.spelling"
 local url = require "apivideo.cli.url"
 
 -- Not argparse's defaults: with those, an option that is given looks like one that is not.
@@ -46,7 +46,7 @@ end
 
 -- Warns about an unknown type: it may be misspelled, or newer than this version.
 local function warn_of_unknown(name)
-  local near = options.nearest(name, events:names())
+  local near = spelling.nearest(name, events:names())
   output.warn(("unknown event type %s; sending it anyway; %s"):format(name,
     near and "did you mean " .. near .. "?" or "see: apivideo trigger --help"))
 end

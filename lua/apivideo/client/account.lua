@@ -14,36 +14,37 @@ local DEFAULT_LIMITS = { timeout = 30, connect_timeout = 10, total_timeout = 120
 
 local account = {}
 
-local function credentials_of(given, self)
-  if given.access_token then return credentials.token(given.access_token) end
-  if given.auth ~= "bearer" then return credentials.basic(given.api_key) end
-  return credentials.bearer(given.api_key, self.base_url, function(path, body, retries)
+local function credentials_of(options, self)
+  if options.access_token then return credentials.token(options.access_token) end
+  if options.auth ~= "bearer" then return credentials.basic(options.api_key) end
+  return credentials.bearer(options.api_key, self.base_url, function(path, body, retries)
     return call.request_tokens(self, path, body, retries)
   end)
 end
 
 --- Creates an account.
----@param given apivideo.ClientOptions valid options
+---@param options apivideo.ClientOptions valid options
 ---@return apivideo.Account
-function account.new(given)
-  local base_url = given.base_url or client_options.ENVIRONMENTS[given.environment or "production"]
+function account.new(options)
+  local base_url = options.base_url or client_options.ENVIRONMENTS[options.environment or "production"]
   local self = {
     base_url = base_url:gsub("/+$", ""), limits = {}, budget = retry.new_budget(),
-    connection = { proxy = given.proxy, ca_file = given.ca_file, client_cert = given.client_cert,
-      client_key = given.client_key, http2 = given.http2 },
-    on_request = given.on_request, on_response = given.on_response,
+    connection = { proxy = options.proxy, ca_file = options.ca_file, client_cert = options.client_cert,
+      client_key = options.client_key, http2 = options.http2 },
+    on_request = options.on_request, on_response = options.on_response,
   }
-  self.credentials = credentials_of(given, self)
+  self.credentials = credentials_of(options, self)
   -- A keyed hash: it identifies the account in a shared store, and does not reveal the key.
-  self.name = signature.sign(self.base_url, given.api_key or given.access_token):sub(1, 16)
-  if given.rate_limit ~= false then
-    self.rate_limiter = rate_limit.new(self.name, type(given.rate_limit) == "table" and given.rate_limit.store or nil)
+  self.name = signature.sign(self.base_url, options.api_key or options.access_token):sub(1, 16)
+  local limit = options.rate_limit
+  if limit ~= false then
+    self.rate_limiter = rate_limit.new(self.name, type(limit) == "table" and limit.store or nil)
   end
-  local own = user_agent.headers(given.app, given.sdk)
+  local own = user_agent.headers(options.app, options.sdk)
   own.Accept = "application/json"
-  self.header_lines = headers.lines(own, given.headers)
-  self.headers = tables.merge(own, given.headers)
-  for name, default in pairs(DEFAULT_LIMITS) do self.limits[name] = given[name] or default end
+  self.header_lines = headers.lines(own, options.headers)
+  self.headers = tables.merge(own, options.headers)
+  for name, default in pairs(DEFAULT_LIMITS) do self.limits[name] = options[name] or default end
   return self
 end
 

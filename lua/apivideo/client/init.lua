@@ -5,12 +5,12 @@ local accounts = require "apivideo.client.account"
 local call = require "apivideo.transport.call"
 local call_options = require "apivideo.transport.call_options"
 local captions = require "apivideo.resources.captions"
+local checks = require "apivideo.util.checks"
 local client_options = require "apivideo.client.options"
 local constructor = require "apivideo.util.constructor"
 local errors = require "apivideo.error"
 local json = require "apivideo.util.json"
 local live_streams = require "apivideo.resources.live_streams"
-local options = require "apivideo.util.options"
 local rate_limit = require "apivideo.transport.rate_limit"
 local summaries = require "apivideo.resources.summaries"
 local url = require "apivideo.util.url"
@@ -71,26 +71,26 @@ end
 ---@return apivideo.Error? err with the last `response`, if there was one
 ---@return apivideo.Response? response not after an error
 function Client:request(method, path, arguments, settle)
-  options.check_self(self, Client, "client", "request")
+  checks.self(self, Client, "client", "request")
   local problem = path_problem(method, path)
   if problem then error("client:request: " .. problem, 2) end
-  local given = call_options.check("client:request", arguments, { query = "table?", body = "table|string?" })
-  options.check_value("client:request: settle", settle, "function?", 2)
+  local options = call_options.check("client:request", arguments, { query = "table?", body = "table|string?" })
+  checks.value("client:request: settle", settle, "function?", 2)
   local query, body
-  query, problem = query_text(given.query)
-  if query then body, problem = body_text(given.body) end
+  query, problem = query_text(options.query)
+  if query then body, problem = body_text(options.body) end
   if problem then error("client:request: " .. problem, 2) end
   local request = call.new(self._account(), {
-    method = method, url = self.base_url .. path .. query, body = body, options = given, settle = settle,
+    method = method, url = self.base_url .. path .. query, body = body, options = options, settle = settle,
   })
   local result, err = request:run()
   if not result then return nil, errors.attach(err, "response", request.response) end
   return result, nil, request.response
 end
 
-local function create(given)
-  client_options.check(given, 4)
-  local account = accounts.new(given)
+local function create(options)
+  client_options.check(options, 4)
+  local account = accounts.new(options)
   local self = setmetatable({
     base_url = account.base_url,
     _account = function() return account end, -- a function: printing the client's fields must not print the key
@@ -103,8 +103,8 @@ end
 
 --- Creates a client: `client.new(options)`, or `client(options)`. It sends nothing yet.
 ---@class apivideo.ClientModule
----@field new fun(given: apivideo.ClientOptions): apivideo.Client
----@overload fun(given: apivideo.ClientOptions): apivideo.Client
+---@field new fun(options: apivideo.ClientOptions): apivideo.Client
+---@overload fun(options: apivideo.ClientOptions): apivideo.Client
 local client = {}
 
 return constructor(client, create)

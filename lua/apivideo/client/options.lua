@@ -1,8 +1,8 @@
 --- The options of a client, and their checks.
 
 local call_options = require "apivideo.transport.call_options"
+local checks = require "apivideo.util.checks"
 local dictionary = require "apivideo.runtime.dictionary"
-local options = require "apivideo.util.options"
 local tables = require "apivideo.util.tables"
 local user_agent = require "apivideo.client.user_agent"
 local whitespace = require "apivideo.util.whitespace"
@@ -53,74 +53,75 @@ local function credential_problem(text)
 end
 
 -- The messages contain no value: it may be a key.
-local function authentication_problem(given)
+local function authentication_problem(options)
   for _, name in ipairs { "api_key", "access_token" } do
-    local problem = given[name] and credential_problem(given[name])
+    local problem = options[name] and credential_problem(options[name])
     if problem then return ('option "%s" %s'):format(name, problem) end
   end
-  if given.api_key and given.access_token then
+  if options.api_key and options.access_token then
     return 'options "api_key" and "access_token" exclude each other'
-  elseif given.access_token and given.auth == "basic" then
+  elseif options.access_token and options.auth == "basic" then
     return 'an access token is sent as a bearer token: remove option "auth"'
-  elseif not given.access_token and given.auth and given.auth ~= "bearer" and given.auth ~= "basic" then
+  elseif not options.access_token and options.auth and options.auth ~= "bearer" and options.auth ~= "basic" then
     return 'option "auth" must be "basic" or "bearer"'
   end
   return nil
 end
 
-local function base_url_problem(given)
-  if given.environment and not client_options.ENVIRONMENTS[given.environment] then
+local function base_url_problem(options)
+  if options.environment and not client_options.ENVIRONMENTS[options.environment] then
     return 'option "environment" must be "production" or "sandbox"'
-  elseif not given.base_url then
+  elseif not options.base_url then
     return nil
   end
-  local host = given.base_url:match("^https?://([^/]+)") or ""
+  local host = options.base_url:match("^https?://([^/]+)") or ""
   if host:find("@", 1, true) then
     return 'option "base_url" must not contain a user or a password; use the option "api_key" or "access_token"'
   end
   local is_host = host:find("^[^:%[%]]+:?%d*$") or host:find("^%[[%x:.]+%]:?%d*$")
   -- Programs differ in whether a backslash is a slash.
-  if not is_host or given.base_url:find("[%s%c?#\\]") then return 'option "base_url" must be an http or https URL' end
+  if not is_host or options.base_url:find("[%s%c?#\\]") then return 'option "base_url" must be an http or https URL' end
   return nil
 end
 
-local function connection_problem(given)
-  if given.proxy and given.proxy ~= "" and not given.proxy:find("^%a[%w+.-]*://[^%s%c]+$") then
+local function connection_problem(options)
+  if options.proxy and options.proxy ~= "" and not options.proxy:find("^%a[%w+.-]*://[^%s%c]+$") then
     return 'option "proxy" must be a URL such as "http://proxy.example:3128", or "" for none'
-  elseif given.client_key and not given.client_cert then
+  elseif options.client_key and not options.client_cert then
     return 'option "client_key" needs "client_cert"'
   end
   for _, name in ipairs { "ca_file", "client_cert", "client_key" } do
-    if given[name] and given[name]:find("%c") then return ('option "%s" must be the path of a file'):format(name) end
+    local path = options[name]
+    if path and path:find("%c") then return ('option "%s" must be the path of a file'):format(name) end
   end
   return nil
 end
 
-local function check_rate_limit(given, level)
-  if type(given) ~= "table" then return end
-  options.check('client: option "rate_limit"', given, { store = "table?" }, level + 2)
-  if given.store then
-    dictionary.check('client: option "rate_limit.store"', given.store, { "get", "set", "incr" }, level + 1)
+local function check_rate_limit(rate_limit, level)
+  if type(rate_limit) ~= "table" then return end
+  checks.options('client: option "rate_limit"', rate_limit, { store = "table?" }, level + 2)
+  if rate_limit.store then
+    dictionary.check('client: option "rate_limit.store"', rate_limit.store, { "get", "set", "incr" }, level + 1)
   end
 end
 
 --- Checks the options of a client.
----@param given any
+---@param options any
 ---@param level integer at which it raises, as seen from here
 ---@return apivideo.ClientOptions
-function client_options.check(given, level)
-  options.check("client", given, known, level + 1)
+function client_options.check(options, level)
+  checks.options("client", options, known, level + 1)
   local problem
-  if given.api_key == nil and given.access_token == nil then
+  if options.api_key == nil and options.access_token == nil then
     problem = 'option "api_key" is missing: get it from https://dashboard.api.video and pass it, for instance as'
       .. ' os.getenv "APIVIDEO_API_KEY"'
   end
-  problem = problem or connection_problem(given) or base_url_problem(given) or authentication_problem(given)
-    or given.app and user_agent.problem("app", given.app) or given.sdk and user_agent.problem("sdk", given.sdk)
-    or given.headers and call_options.headers_problem(given.headers)
+  problem = problem or connection_problem(options) or base_url_problem(options) or authentication_problem(options)
+    or options.app and user_agent.problem("app", options.app) or options.sdk and user_agent.problem("sdk", options.sdk)
+    or options.headers and call_options.headers_problem(options.headers)
   if problem then error("client: " .. problem, level) end
-  check_rate_limit(given.rate_limit, level)
-  return given
+  check_rate_limit(options.rate_limit, level)
+  return options
 end
 
 return client_options

@@ -16,15 +16,15 @@ end
 
 --- What is wrong with the option `app` or `sdk`, or nil.
 ---@param option "app"|"sdk"
----@param given { name: string, version: string }
+---@param product { name: string, version: string }
 ---@return string?
-function user_agent.problem(option, given)
-  if type(given.name) ~= "string" or #given.name > 50 or not given.name:find("^[A-Za-z0-9_-]+$") then
+function user_agent.problem(option, product)
+  if type(product.name) ~= "string" or #product.name > 50 or not product.name:find("^[A-Za-z0-9_-]+$") then
     return ('option "%s.name" must be 1 to 50 letters, digits, "_" or "-"'):format(option)
-  elseif not is_version(given.version) then
+  elseif not is_version(product.version) then
     return ('option "%s.version" must be a string such as "1", "1.0" or "1.0.12"'):format(option)
   end
-  for name in pairs(given) do
+  for name in pairs(product) do
     if name ~= "name" and name ~= "version" then
       return ('option "%s" must have only name and version, got "%s"'):format(option, tostring(name))
     end

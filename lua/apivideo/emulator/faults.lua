@@ -1,6 +1,6 @@
 --- Fault injection: errors for the next requests, for tests of clients.
 
-local options = require "apivideo.util.options"
+local checks = require "apivideo.util.checks"
 local problems = require "apivideo.emulator.problems"
 local runtime = require "apivideo.runtime"
 
@@ -84,9 +84,9 @@ end
 ---@param definition apivideo.emulator.Fault
 ---@return string kind
 function Faults:add(definition)
-  options.check("emulator:fault", definition, KNOWN_OPTIONS, 4)
+  checks.options("emulator:fault", definition, KNOWN_OPTIONS, 4)
   if definition.rate_limited then
-    options.check("emulator:fault: rate_limited", definition.rate_limited,
+    checks.options("emulator:fault: rate_limited", definition.rate_limited,
       { header = "string?", seconds = "number?" }, 4)
   end
   local kind, problem = kind_of(definition)

@@ -6,11 +6,11 @@
 
 local api = require "apivideo.emulator.api"
 local catalogue = require "apivideo.events"
+local checks = require "apivideo.util.checks"
 local collection = require "apivideo.emulator.collection"
 local faults = require "apivideo.emulator.faults"
 local limits = require "apivideo.emulator.limits"
 local live_streams = require "apivideo.emulator.live_streams"
-local options = require "apivideo.util.options"
 local protected = require "apivideo.util.pcall"
 local redact = require "apivideo.util.redact"
 local runtime = require "apivideo.runtime"
@@ -80,7 +80,7 @@ end
 ---@param event apivideo.Event|string a table (`emittedAt` is now by default), or the exact bytes to send
 ---@return apivideo.emulator.Delivery[] deliveries in progress, one for each webhook
 function Emulator:emit(event)
-  options.check_self(self, Emulator, "emulator", "emit")
+  checks.self(self, Emulator, "emulator", "emit")
   if type(event) ~= "string" and (type(event) ~= "table" or type(event.type) ~= "string") then
     error("emulator:emit: expected an event (a table with a type) or the bytes to send, got "
       .. (type(event) == "table" and "a table without a type" or type(event)), 2)
@@ -102,7 +102,7 @@ end
 ---@return true|nil settled
 ---@return "timeout"?
 function Emulator:settle(seconds)
-  options.check_self(self, Emulator, "emulator", "settle")
+  checks.self(self, Emulator, "emulator", "settle")
   if self._pending == 0 then return true end
   self._settled = self._settled or runtime.latch()
   return self._settled:wait(seconds)
@@ -130,7 +130,7 @@ end
 ---@param video table any of the fields; the others get defaults
 ---@return table video with all its fields
 function Emulator:put_video(video)
-  options.check_self(self, Emulator, "emulator", "put_video")
+  checks.self(self, Emulator, "emulator", "put_video")
   return (put("put_video", self.videos, videos, video,
     { videoId = "string", status = "table", captions = "table", tags = "table", metadata = "table" }))
 end
@@ -139,7 +139,7 @@ end
 ---@param live_stream table any of the fields; the others get defaults
 ---@return table live_stream with all its fields
 function Emulator:put_live_stream(live_stream)
-  options.check_self(self, Emulator, "emulator", "put_live_stream")
+  checks.self(self, Emulator, "emulator", "put_live_stream")
   return (put("put_live_stream", self.live_streams, live_streams, live_stream,
     { liveStreamId = "string", restreams = "table" }))
 end
@@ -148,7 +148,7 @@ end
 ---@param summary table any of the fields; the others get defaults
 ---@return table summary with all its fields
 function Emulator:put_summary(summary)
-  options.check_self(self, Emulator, "emulator", "put_summary")
+  checks.self(self, Emulator, "emulator", "put_summary")
   return (put("put_summary", self.summaries, summaries, summary,
     { summaryId = "string", videoId = "string" }))
 end
@@ -157,26 +157,26 @@ end
 --- in the order of the calls, that applies to it.
 ---@param fault apivideo.emulator.Fault
 function Emulator:fault(fault)
-  options.check_self(self, Emulator, "emulator", "fault")
+  checks.self(self, Emulator, "emulator", "fault")
   if self._faults:add(fault) == "refuse" then self.server:refuse(fault.times or 1) end
 end
 
 --- Removes the faults that are still pending.
 function Emulator:clear_faults()
-  options.check_self(self, Emulator, "emulator", "clear_faults")
+  checks.self(self, Emulator, "emulator", "clear_faults")
   self._faults:clear()
   self.server:refuse(0)
 end
 
 --- Expires all access tokens. Refresh tokens stay valid.
 function Emulator:expire_tokens()
-  options.check_self(self, Emulator, "emulator", "expire_tokens")
+  checks.self(self, Emulator, "emulator", "expire_tokens")
   self._tokens:expire()
 end
 
 --- Stops the server. Requests that a fault delays get their response at once; stalled connections are closed.
 function Emulator:stop()
-  options.check_self(self, Emulator, "emulator", "stop")
+  checks.self(self, Emulator, "emulator", "stop")
   self._stopped:open()
   self.server:stop()
 end
@@ -206,9 +206,9 @@ local function check(settings)
     error("emulator.start: the emulator cannot run in an nginx worker, because nginx owns the event loop; run it in its"
       .. " own process, with `apivideo emulate`", 3)
   end
-  options.check("emulator.start", settings, KNOWN_OPTIONS, 4)
+  checks.options("emulator.start", settings, KNOWN_OPTIONS, 4)
   if settings.rate_limits then
-    options.check("emulator.start: option \"rate_limits\"", settings.rate_limits,
+    checks.options("emulator.start: option \"rate_limits\"", settings.rate_limits,
       { reads = "integer>=0", writes = "integer>=0" }, 4)
   end
 end

@@ -8,10 +8,10 @@ local pages = {}
 
 -- 400 if a parameter has a value that is not in `values`.
 local function check_value(request, name, values)
-  local given = query.text(request, name)
-  if not given then return nil end
+  local text = query.text(request, name)
+  if not text then return nil end
   for _, value in ipairs(values) do
-    if value == given then return nil end
+    if value == text then return nil end
   end
   return problems.invalid_parameter(name, values)
 end

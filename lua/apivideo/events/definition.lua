@@ -1,6 +1,6 @@
 --- Definitions of event types by the application: what `events:extend` checks.
 
-local options = require "apivideo.util.options"
+local checks = require "apivideo.util.checks"
 
 local definition = {}
 
@@ -21,11 +21,11 @@ local function set_of(list)
 end
 
 -- What is wrong with the fields of a definition, or nil.
-local function field_problem(given)
-  local required, identity = set_of(given.required), set_of(given.identity)
+local function field_problem(schema)
+  local required, identity = set_of(schema.required), set_of(schema.identity)
   if not required then return "required must be a list of field names" end
   if not identity then return "identity must be a list of field names" end
-  for _, field in ipairs(given.identity) do
+  for _, field in ipairs(schema.identity) do
     if field == "type" or field == "emittedAt" then
       return ("identity must not list %s: the type always belongs to it, emittedAt by emitted_at = true")
         :format(field)
@@ -34,20 +34,20 @@ local function field_problem(given)
       return ("identity lists \"%s\", which is not required; add it to required"):format(field)
     end
   end
-  if given.emitted_at and not required.emittedAt then
+  if schema.emitted_at and not required.emittedAt then
     return "emitted_at is true, but required does not list emittedAt"
   end
-  if given.opposite and not given.emitted_at then return "opposite needs emitted_at = true" end
+  if schema.opposite and not schema.emitted_at then return "opposite needs emitted_at = true" end
   return nil
 end
 
 -- What is wrong with the opposite of a definition, or nil. The keys of both types have the same fields.
-local function opposite_problem(given, types)
-  local name = given.opposite
+local function opposite_problem(schema, types)
+  local name = schema.opposite
   if not name then return nil end
   local other = types[name]
   if not other then return ("opposite is \"%s\", which is not in the catalogue"):format(name) end
-  if not other.emitted_at or table.concat(other.identity, "\0") ~= table.concat(given.identity, "\0") then
+  if not other.emitted_at or table.concat(other.identity, "\0") ~= table.concat(schema.identity, "\0") then
     return ("opposite \"%s\" must have the same identity, and emitted_at = true"):format(name)
   end
   return nil
@@ -63,12 +63,12 @@ function definition.check(added)
   if type(added) ~= "table" then
     error("events:extend: types (table) expected, got " .. type(added), 3)
   end
-  for name, given in pairs(added) do
+  for name, schema in pairs(added) do
     if type(name) ~= "string" or name == "" then
       error("events:extend: a type's name must be a non-empty string", 3)
     end
-    options.check(("events:extend: type \"%s\""):format(name), given, known, 4)
-    local problem = field_problem(given)
+    checks.options(("events:extend: type \"%s\""):format(name), schema, known, 4)
+    local problem = field_problem(schema)
     if problem then raise(name, problem, 3) end
   end
 end

@@ -1,9 +1,9 @@
 --- Functions registered for events, by type.
 
 local catalogue = require "apivideo.events"
+local checks = require "apivideo.util.checks"
 local constructor = require "apivideo.util.constructor"
 local handler_call = require "apivideo.events.handler_call"
-local options = require "apivideo.util.options"
 local registry = require "apivideo.events.registry"
 
 local run = handler_call.run
@@ -41,7 +41,7 @@ end
 ---@overload fun(self: apivideo.Handlers, types: "video.caption.generated", fn: fun(event: apivideo.event.VideoCaptionGenerated, delivery: apivideo.Delivery): any, any): apivideo.Handlers
 ---@overload fun(self: apivideo.Handlers, types: "video.summary.generated", fn: fun(event: apivideo.event.VideoSummaryGenerated, delivery: apivideo.Delivery): any, any): apivideo.Handlers
 function Handlers:on(types, fn)
-  options.check_self(self, Handlers, "handlers", "on")
+  checks.self(self, Handlers, "handlers", "on")
   check_function("handlers:on", fn)
   local list = list_of(types)
   if #list == 0 then error("handlers:on: an event type is missing", 2) end
@@ -58,7 +58,7 @@ end
 ---@param fn apivideo.Handler
 ---@return integer count how many there were
 function Handlers:off(types, fn)
-  options.check_self(self, Handlers, "handlers", "off")
+  checks.self(self, Handlers, "handlers", "off")
   local count = 0
   for _, name in ipairs(list_of(types)) do
     if type(name) == "string" then count = count + self._registry:remove(name, fn) end
@@ -71,7 +71,7 @@ end
 ---@param fn apivideo.Handler
 ---@return apivideo.Handlers self
 function Handlers:otherwise(fn)
-  options.check_self(self, Handlers, "handlers", "otherwise")
+  checks.self(self, Handlers, "handlers", "otherwise")
   check_function("handlers:otherwise", fn)
   self._fallback = fn
   return self
@@ -81,7 +81,7 @@ end
 ---@param fn fun(err: any, event: apivideo.Event|nil, delivery: apivideo.Delivery, traceback?: string) `traceback` of an error that was raised; no event for signed bytes that cannot be parsed: they are in `delivery.raw`
 ---@return apivideo.Handlers self
 function Handlers:on_error(fn)
-  options.check_self(self, Handlers, "handlers", "on_error")
+  checks.self(self, Handlers, "handlers", "on_error")
   check_function("handlers:on_error", fn)
   self._error_handler = fn
   return self
@@ -121,7 +121,7 @@ end
 ---@return any[]? errors of those that failed
 ---@return table<integer, string>? tracebacks of those errors that were raised, by their index in `errors`
 function Handlers:dispatch(event, delivery)
-  options.check_self(self, Handlers, "handlers", "dispatch")
+  checks.self(self, Handlers, "handlers", "dispatch")
   local registered, errs, tracebacks = self._registry, nil, nil
   local functions = registered.cache[event.type] or registered:matching(event.type) -- a hot path: without a call if cached
   local count = #functions
@@ -140,19 +140,19 @@ end
 
 local known = { events = "table?" }
 
-local function create(given)
-  given = options.check("handlers", given or {}, known, 4)
-  if given.events and type(given.events.names) ~= "function" then
+local function create(options)
+  options = checks.options("handlers", options or {}, known, 4)
+  if options.events and type(options.events.names) ~= "function" then
     error("handlers: option \"events\" must be a catalogue, from events:extend", 3)
   end
-  local events = given.events or catalogue
+  local events = options.events or catalogue
   return setmetatable({ events = events, _registry = registry.new(events) }, Handlers)
 end
 
 --- Creates an empty set of handlers: `handlers.new(options)`, or `handlers(options)`.
 ---@class apivideo.handlers
----@field new fun(given?: { events?: apivideo.Catalogue }): apivideo.Handlers `events`: the catalogue of types, if the application extends it
----@overload fun(given?: { events?: apivideo.Catalogue }): apivideo.Handlers
+---@field new fun(options?: { events?: apivideo.Catalogue }): apivideo.Handlers `events`: the catalogue of types, if the application extends it
+---@overload fun(options?: { events?: apivideo.Catalogue }): apivideo.Handlers
 local handlers = {}
 
 return constructor(handlers, create)

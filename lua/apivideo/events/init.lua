@@ -1,10 +1,10 @@
 --- The catalogue of event types: the one place that lists them. The parser, the deduplication key, the emulator, the
 --- command and the documentation read it.
 
+local checks = require "apivideo.util.checks"
 local definition = require "apivideo.events.definition"
 local errors = require "apivideo.error"
 local key = require "apivideo.events.key"
-local options = require "apivideo.util.options"
 local tables = require "apivideo.util.tables"
 local types = require "apivideo.events.types"
 
@@ -45,7 +45,7 @@ local parsers = setmetatable({}, {
 ---@return apivideo.Event? event
 ---@return apivideo.Error? err `bad_json` `bad_event` `too_large`, with `offset` (from 0) and `field` where they apply
 function Catalogue:parse(raw)
-  options.check_self(self, Catalogue, "events", "parse")
+  checks.self(self, Catalogue, "events", "parse")
   if type(raw) ~= "string" then
     error(("events:parse: raw body (string) expected, got %s: pass the bytes as they arrived, "
       .. "not a decoded table"):format(type(raw)), 2)
@@ -62,7 +62,7 @@ end
 ---@return string? occurrence where `emittedAt` belongs to the identity: the key without it. An event with the same one a few seconds later is the same event, in case the sender stamps each attempt with a new time
 ---@return string? opposite where the type has an `opposite`: the `occurrence` of the opposite event. After that one, the next event is a new occurrence
 function Catalogue:key(event, raw)
-  options.check_self(self, Catalogue, "events", "key")
+  checks.self(self, Catalogue, "events", "key")
   local text, occurrence, opposite = key.of(self.types, event, raw)
   return text, occurrence, opposite
 end
@@ -70,7 +70,7 @@ end
 --- The names of the types, sorted.
 ---@return string[]
 function Catalogue:names()
-  options.check_self(self, Catalogue, "events", "names")
+  checks.self(self, Catalogue, "events", "names")
   local names = {}
   for name in pairs(self.types) do names[#names + 1] = name end
   table.sort(names)
@@ -81,7 +81,7 @@ end
 ---@param name string
 ---@return apivideo.Event? event nil for a type that is not in the catalogue, or has no sample
 function Catalogue:sample(name)
-  options.check_self(self, Catalogue, "events", "sample")
+  checks.self(self, Catalogue, "events", "sample")
   local schema = self.types[name]
   return schema and tables.copy(schema.sample)
 end
@@ -91,10 +91,10 @@ end
 ---@param added table<string, apivideo.EventType>
 ---@return apivideo.Catalogue
 function Catalogue:extend(added)
-  options.check_self(self, Catalogue, "events", "extend")
+  checks.self(self, Catalogue, "events", "extend")
   definition.check(added)
   local all = tables.copy(self.types)
-  for name, given in pairs(added) do all[name] = tables.copy(given) end
+  for name, schema in pairs(added) do all[name] = tables.copy(schema) end
   definition.check_opposites(added, all)
   local ok, problem = pcall(compile, all)
   if not ok then error("events:extend: " .. tostring(problem), 2) end

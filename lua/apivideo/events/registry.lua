@@ -1,6 +1,6 @@
 --- Functions by type of event, or by pattern of types, in the order of their registration.
 
-local options = require "apivideo.util.options"
+local spelling = require "apivideo.util.spelling"
 
 local MAX_CACHED_TYPES = 256 -- the sender can invent types, so the cache is bounded
 
@@ -35,7 +35,7 @@ function Registry:problem_of(name)
   for _, known in ipairs(names) do
     if known == name or prefix and known:sub(1, #prefix) == prefix then return nil end
   end
-  local near = not prefix and options.nearest(name, names)
+  local near = not prefix and spelling.nearest(name, names)
   return ("no event type is \"%s\" (%s). A type newer than this library: add it with events:extend, or handle it with"
     .. " handlers:otherwise"):format(name,
     near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(names, ", "))

@@ -1,8 +1,8 @@
 --- An event that a worker has claimed from an inbox.
 
+local checks = require "apivideo.util.checks"
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
-local options = require "apivideo.util.options"
 
 local STORED_MAX_BYTES = 1000 -- of an error's message
 
@@ -35,7 +35,7 @@ end
 ---@return true|nil
 ---@return apivideo.Error? err `claim_lost` `store_unavailable`
 function Claim:extend()
-  options.check_self(self, Claim, "claim", "extend")
+  checks.self(self, Claim, "claim", "extend")
   return result_of(self, self._store:extend(self.id, self.token, self._lease))
 end
 
@@ -43,7 +43,7 @@ end
 ---@return true|nil
 ---@return apivideo.Error? err `claim_lost` `store_unavailable`
 function Claim:complete()
-  options.check_self(self, Claim, "claim", "complete")
+  checks.self(self, Claim, "claim", "complete")
   if self._completions then return result_of(self, self._completions:call(self)) end
   return result_of(self, self._store:complete(self.id, self.token))
 end
@@ -54,8 +54,8 @@ end
 ---@return true|nil
 ---@return apivideo.Error? err `claim_lost` `store_unavailable`
 function Claim:retry(delay, err)
-  options.check_self(self, Claim, "claim", "retry")
-  options.check_value("claim:retry: delay", delay, "seconds>=0", 2)
+  checks.self(self, Claim, "claim", "retry")
+  checks.value("claim:retry: delay", delay, "seconds>=0", 2)
   return result_of(self, self._store:retry(self.id, self.token, delay, text_of(err)))
 end
 
@@ -64,7 +64,7 @@ end
 ---@return true|nil
 ---@return apivideo.Error? err `claim_lost` `store_unavailable`
 function Claim:dead_letter(err)
-  options.check_self(self, Claim, "claim", "dead_letter")
+  checks.self(self, Claim, "claim", "dead_letter")
   return result_of(self, self._store:dead_letter(self.id, self.token, text_of(err)))
 end
 

@@ -2,12 +2,12 @@
 --- succeeded. Each event is handled at least once.
 
 local catalogue = require "apivideo.events"
+local checks = require "apivideo.util.checks"
 local claim = require "apivideo.inbox.claim"
 local constructor = require "apivideo.util.constructor"
 local errors = require "apivideo.error"
 local group = require "apivideo.inbox.group"
 local item = require "apivideo.inbox.item"
-local options = require "apivideo.util.options"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 local spool = require "apivideo.inbox.spool"
@@ -34,7 +34,7 @@ Inbox.__tostring = function() return "apivideo.inbox" end
 ---@return boolean|nil is_new false for a duplicate; nil if it could not be stored
 ---@return apivideo.Error? err `store_unavailable` `wrong_phase`
 function Inbox:put(delivery)
-  options.check_self(self, Inbox, "inbox", "put")
+  checks.self(self, Inbox, "inbox", "put")
   item.check(delivery)
   local refusal = runtime.refusal()
   if refusal then return nil, errors.new("wrong_phase", refusal) end
@@ -51,14 +51,14 @@ local CLAIM_OPTIONS = { limit = "integer>=1?", lease = "seconds>0?" }
 
 --- Claims events to be handled. Until the lease expires, no other worker gets them. Settle each: complete it, retry it
 --- or dead-letter it.
----@param given? { limit?: integer, lease?: number } at most `limit` (1), for `lease` seconds (30)
+---@param options? { limit?: integer, lease?: number } at most `limit` (1), for `lease` seconds (30)
 ---@return apivideo.Claim[]|nil claims empty: no event is ready
 ---@return apivideo.Error? err `store_unavailable`
-function Inbox:claim(given)
-  options.check_self(self, Inbox, "inbox", "claim")
-  given = options.check("inbox:claim", given or {}, CLAIM_OPTIONS)
-  local lease = given.lease or claim.LEASE_S
-  local entries, err = self._store:claim(given.limit or 1, lease)
+function Inbox:claim(options)
+  checks.self(self, Inbox, "inbox", "claim")
+  options = checks.options("inbox:claim", options or {}, CLAIM_OPTIONS)
+  local lease = options.lease or claim.LEASE_S
+  local entries, err = self._store:claim(options.limit or 1, lease)
   if not entries then return nil, err end
   local claims = {}
   for i, entry in ipairs(entries) do claims[i] = claim.new(self, entry, lease) end
@@ -68,12 +68,12 @@ end
 --- Runs handlers for the events of the inbox, until it is cancelled. Several workers may run at once, in this process
 --- and in others.
 ---@param handlers apivideo.Handlers
----@param given? apivideo.WorkOptions
+---@param options? apivideo.WorkOptions
 ---@return true|nil ended
 ---@return apivideo.Error? err `cancelled` if a second signal ended it at once
-function Inbox:work(handlers, given)
-  options.check_self(self, Inbox, "inbox", "work")
-  local ended, err = worker.work(self, handlers, given)
+function Inbox:work(handlers, options)
+  checks.self(self, Inbox, "inbox", "work")
+  local ended, err = worker.work(self, handlers, options)
   return ended, err
 end
 
@@ -85,16 +85,16 @@ local STATES = { waiting = true, claimed = true, dead = true, done = true }
 
 --- Entries of the inbox in a state, oldest first.
 ---@param state apivideo.EntryState
----@param given? { limit?: integer, after?: integer } at most `limit` (100), with an id greater than `after`
+---@param options? { limit?: integer, after?: integer } at most `limit` (100), with an id greater than `after`
 ---@return apivideo.Entry[]|nil entries
 ---@return apivideo.Error? err `store_unavailable`
-function Inbox:list(state, given)
-  options.check_self(self, Inbox, "inbox", "list")
+function Inbox:list(state, options)
+  checks.self(self, Inbox, "inbox", "list")
   if not STATES[state] then
     error("inbox:list: state must be waiting, claimed, dead or done, got " .. tostring(state), 2)
   end
-  given = options.check("inbox:list", given or {}, LIST_OPTIONS)
-  local entries, err = self._store:list(state, given.limit or 100, given.after or 0)
+  options = checks.options("inbox:list", options or {}, LIST_OPTIONS)
+  local entries, err = self._store:list(state, options.limit or 100, options.after or 0)
   for _, entry in ipairs(entries or {}) do
     entry.event = entry.raw ~= "" and self.events:parse(entry.raw) or nil
   end
@@ -106,8 +106,8 @@ end
 ---@return integer|nil count
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:redrive(id)
-  options.check_self(self, Inbox, "inbox", "redrive")
-  options.check_value("inbox:redrive: id", id, "number?", 2)
+  checks.self(self, Inbox, "inbox", "redrive")
+  checks.value("inbox:redrive: id", id, "number?", 2)
   return self._store:redrive(id)
 end
 
@@ -117,11 +117,11 @@ end
 ---@return integer|nil count
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:purge(state, age)
-  options.check_self(self, Inbox, "inbox", "purge")
+  checks.self(self, Inbox, "inbox", "purge")
   if state ~= "dead" and state ~= "done" then
     error("inbox:purge: state must be dead or done, got " .. tostring(state), 2)
   end
-  options.check_value("inbox:purge: age", age, "seconds>=0?", 2)
+  checks.value("inbox:purge: age", age, "seconds>=0?", 2)
   local total = 0
   while true do
     local count, err = self._store:purge(state, age or 0)
@@ -136,7 +136,7 @@ end
 ---@return true|nil
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:pause()
-  options.check_self(self, Inbox, "inbox", "pause")
+  checks.self(self, Inbox, "inbox", "pause")
   return self._store:pause()
 end
 
@@ -144,7 +144,7 @@ end
 ---@return true|nil
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:resume()
-  options.check_self(self, Inbox, "inbox", "resume")
+  checks.self(self, Inbox, "inbox", "resume")
   return self._store:resume()
 end
 
@@ -152,7 +152,7 @@ end
 ---@return apivideo.InboxStats|nil
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:stats()
-  options.check_self(self, Inbox, "inbox", "stats")
+  checks.self(self, Inbox, "inbox", "stats")
   local stats, err = self._store:stats()
   if not self._spool then return stats, err end
   local spooled, oldest = self._spool:size()
@@ -167,7 +167,7 @@ end
 --- too: this is for a process that only receives, after its start.
 ---@return true
 function Inbox:forward()
-  options.check_self(self, Inbox, "inbox", "forward")
+  checks.self(self, Inbox, "inbox", "forward")
   if self._spool then self._spool:forward() end
   return true
 end
@@ -176,7 +176,7 @@ end
 ---@return true|nil
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:close()
-  options.check_self(self, Inbox, "inbox", "close")
+  checks.self(self, Inbox, "inbox", "close")
   if self._spool then self._spool:close() end
   return self._store:close()
 end
@@ -203,30 +203,30 @@ local OPTIONS = { store = "table", spool = "table?", events = "table?", lane = "
 ---@field retention? number seconds for which a handled event stays in the store, so that a duplicate of it is recognised; default 7 days
 ---@field window? number seconds in which two broadcasts that differ only in `emittedAt` are the same, unless the opposite event came between; default 20
 
-local function check(given)
-  options.check("inbox", given, OPTIONS, 5)
-  stores.check("store", given.store, 5)
-  if given.spool then stores.check("spool", given.spool, 5) end
-  if given.events and type(given.events.names) ~= "function" then
+local function check(options)
+  checks.options("inbox", options, OPTIONS, 5)
+  stores.check("store", options.store, 5)
+  if options.spool then stores.check("spool", options.spool, 5) end
+  if options.events and type(options.events.names) ~= "function" then
     error("inbox: option \"events\" must be a catalogue, from events:extend", 4)
   end
 end
 
-local function create(given)
-  check(given)
-  local window = given.window or WINDOW_S
+local function create(options)
+  check(options)
+  local window = options.window or WINDOW_S
   local self = setmetatable({
-    events = given.events or catalogue,
-    _store = given.store,
-    _lane = given.lane,
-    _retention = given.retention or RETENTION_S,
+    events = options.events or catalogue,
+    _store = options.store,
+    _lane = options.lane,
+    _retention = options.retention or RETENTION_S,
     _arrival = runtime.latch(), -- opens when an event arrives; another one replaces it then
   }, Inbox)
-  self._spool = given.spool and spool.new(given.store, given.spool, window, function(entry)
+  self._spool = options.spool and spool.new(options.store, options.spool, window, function(entry)
     local event, err = self.events:parse(entry.raw)
     return item.new(self, event, err, entry)
   end)
-  local target = self._spool or given.store
+  local target = self._spool or options.store
   self._group = group.new(function(items)
     local results, err = target:put(items, window)
     return results and item.log_dropped(items, results, window), err
@@ -236,11 +236,11 @@ end
 
 --- Creates an inbox over a store: `inbox.new(options)`, or `inbox(options)`.
 ---@class apivideo.inbox
----@field new fun(given: apivideo.InboxOptions): apivideo.Inbox
+---@field new fun(options: apivideo.InboxOptions): apivideo.Inbox
 ---@field memory apivideo.inbox.memory
 ---@field sqlite apivideo.inbox.sqlite
 ---@field redis apivideo.inbox.redis
----@overload fun(given: apivideo.InboxOptions): apivideo.Inbox
+---@overload fun(options: apivideo.InboxOptions): apivideo.Inbox
 local inbox = {}
 
 ---@param value any

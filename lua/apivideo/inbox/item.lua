@@ -1,10 +1,10 @@
 --- A delivery in the form that a store takes.
 
+local checks = require "apivideo.util.checks"
 local errors = require "apivideo.error"
 local event_key = require "apivideo.events.key"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
-local options = require "apivideo.util.options"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 local sign = require("apivideo.core").signature.sign
@@ -54,8 +54,8 @@ function item.check(delivery)
     and not (type(received_at) == "number" and received_at >= 0 and received_at < RECEIVED_AT_MAX_S) then
     error("inbox:put: received_at must be a number of seconds since 1970, got " .. tostring(received_at), 3)
   end
-  options.check_value("inbox:put: webhookId", delivery.webhookId, "string?", 3)
-  options.check_value("inbox:put: verified", delivery.verified, "boolean?", 3)
+  checks.value("inbox:put: webhookId", delivery.webhookId, "string?", 3)
+  checks.value("inbox:put: verified", delivery.verified, "boolean?", 3)
 end
 
 --- Creates the item of a delivery. If its bytes cannot be parsed, it has an error, and its key is a hash of the bytes;

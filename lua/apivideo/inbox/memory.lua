@@ -1,9 +1,9 @@
 --- A store of an inbox in the memory of this process, for tests: its events are lost when the process ends.
 
+local checks = require "apivideo.util.checks"
 local constructor = require "apivideo.util.constructor"
 local core = require "apivideo.core"
 local errors = require "apivideo.error"
-local options = require "apivideo.util.options"
 local timers = require "apivideo.runtime.timers"
 
 local PURGE_BATCH = 1000 -- entries that one purge removes at most
@@ -320,8 +320,8 @@ function Memory:close()
   return true
 end
 
-local function create(given)
-  options.check("inbox.memory", given or {}, {}, 4)
+local function create(options)
+  checks.options("inbox.memory", options or {}, {}, 4)
   return setmetatable({
     last = 0, entries = {}, keys = {}, occurrences = {}, -- id, key -> entry; occurrence -> set of entries
     ready = timers.new(), -- by id

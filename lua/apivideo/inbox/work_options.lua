@@ -1,7 +1,7 @@
 --- The options of `inbox:work`.
 
 local cancellation = require "apivideo.runtime.cancellation"
-local options = require "apivideo.util.options"
+local checks = require "apivideo.util.checks"
 local runtime = require "apivideo.runtime"
 
 local known = { concurrency = "integer>=1?", lease = "seconds>0?", attempts = "integer>=1?", backoff = "seconds>0?",
@@ -21,16 +21,16 @@ local work_options = {}
 
 --- Checks the arguments of inbox:work. Raises at level 4.
 ---@param handlers any
----@param given any
-function work_options.check(handlers, given)
-  options.check("inbox:work", given, known, 5)
+---@param options any
+function work_options.check(handlers, options)
+  checks.options("inbox:work", options, known, 5)
   if type(handlers) ~= "table" or type(handlers.dispatch) ~= "function" then
     error("inbox:work: handlers expected, from apivideo.handlers()", 4)
   end
-  if given.signals and not runtime.on_signal then
+  if options.signals and not runtime.on_signal then
     error("inbox:work: option \"signals\" is for scripts: nginx handles the signals of its workers itself", 4)
   end
-  if given.cancel and not cancellation.is(given.cancel) then
+  if options.cancel and not cancellation.is(options.cancel) then
     error("inbox:work: option \"cancel\" must come from apivideo.cancellation()", 4)
   end
 end

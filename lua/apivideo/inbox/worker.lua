@@ -238,33 +238,33 @@ local function stop_on_signals(self)
   end)
 end
 
-local function new(inbox, handlers, given)
+local function new(inbox, handlers, options)
   local self = {
-    inbox = inbox, handlers = handlers, log = given.log,
-    cancel = given.cancel or given.signals and cancellation.new() or nil,
-    lease = given.lease or claims.LEASE_S,
-    attempts = given.attempts or ATTEMPTS,
-    backoff = given.backoff or BACKOFF_S,
+    inbox = inbox, handlers = handlers, log = options.log,
+    cancel = options.cancel or options.signals and cancellation.new() or nil,
+    lease = options.lease or claims.LEASE_S,
+    attempts = options.attempts or ATTEMPTS,
+    backoff = options.backoff or BACKOFF_S,
     under_way = {},                   -- set of attempts
     purged_at = runtime.monotonic(),
-    running = given.concurrency or 1, -- tasks that handle events
+    running = options.concurrency or 1, -- tasks that handle events
     found = runtime.latch(),          -- opens when a task finds an event; a new latch then replaces it
     ended = runtime.latch(),
     is_ending = is_ending, replace = replace_overdue, -- for settlement and upkeep
   }
-  self.handler_timeout = given.handler_timeout or TIMEOUT_LEASES * self.lease
+  self.handler_timeout = options.handler_timeout or TIMEOUT_LEASES * self.lease
   return self
 end
 
 --- See apivideo.Inbox.work.
-function worker.work(inbox, handlers, given)
-  given = given or {}
-  work_options.check(handlers, given)
+function worker.work(inbox, handlers, options)
+  options = options or {}
+  work_options.check(handlers, options)
   local refusal = runtime.refusal()
   if refusal then error("inbox:work: " .. refusal, 3) end
-  local self = new(inbox, handlers, given)
+  local self = new(inbox, handlers, options)
   local unsubscribe, message
-  if given.signals then
+  if options.signals then
     unsubscribe, message = stop_on_signals(self)
     if not unsubscribe then error("inbox:work: cannot catch signals: " .. message, 3) end
   end

@@ -1,12 +1,12 @@
 --- Receives webhooks: verifies each request, passes its event to handlers or to an inbox, and returns the status of the
 --- response.
 
+local checks = require "apivideo.util.checks"
 local constructor = require "apivideo.util.constructor"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
 local metrics = require "apivideo.receiver.metrics"
 local nginx = require "apivideo.receiver.nginx"
-local options = require "apivideo.util.options"
 local outcome_log = require "apivideo.receiver.outcome_log"
 local protected = require "apivideo.util.pcall"
 local receiver_options = require "apivideo.receiver.options"
@@ -112,17 +112,17 @@ end
 
 --- Handles one request, however it arrived, and returns the response. The status of a delivery is 2xx only after the
 --- handlers of the event have succeeded (unless they are deferred), or after the inbox has stored it.
----@param given { method: string, headers: table<string, string|string[]>, body?: string, size?: integer, path?: string } `size` instead of `body`: for a body that was not read because it is larger than `max_body`; `path`, without a query, for the option `health`
+---@param incoming { method: string, headers: table<string, string|string[]>, body?: string, size?: integer, path?: string } `size` instead of `body`: for a body that was not read because it is larger than `max_body`; `path`, without a query, for the option `health`
 ---@return integer status
 ---@return table<string, string> headers
 ---@return string body always empty: the reason for a rejection is only logged
-function Receiver:receive(given)
-  options.check_self(self, Receiver, "receiver", "receive")
-  local path = type(given) == "table" and may_be_health_check(self, given.method) and given.path or nil
-  request.check(given, path)
-  local raw, size = given.body, given.size
+function Receiver:receive(incoming)
+  checks.self(self, Receiver, "receiver", "receive")
+  local path = type(incoming) == "table" and may_be_health_check(self, incoming.method) and incoming.path or nil
+  request.check(incoming, path)
+  local raw, size = incoming.body, incoming.size
   if size then raw = raw or "" end
-  local status = handle(self, given.method, given.headers, raw, size or raw and #raw or 0, path)
+  local status = handle(self, incoming.method, incoming.headers, raw, size or raw and #raw or 0, path)
   return status, headers_of(status), ""
 end
 
@@ -130,14 +130,14 @@ end
 ---@field respond? boolean default true; false: the status, headers and body are returned, and nothing is sent
 
 --- Handles the current request of nginx, and sends the response. A content handler needs nothing else.
----@param given? apivideo.NginxOptions
+---@param options? apivideo.NginxOptions
 ---@return integer|nil status only with `respond = false`: as `receive` returns it
 ---@return table<string, string>|nil headers
 ---@return string|nil body
-function Receiver:nginx(given)
-  options.check_self(self, Receiver, "receiver", "nginx")
+function Receiver:nginx(options)
+  checks.self(self, Receiver, "receiver", "nginx")
   nginx.check_phase()
-  if given then options.check("receiver:nginx", given, { respond = "boolean?" }) end
+  if options then checks.options("receiver:nginx", options, { respond = "boolean?" }) end
   local method, list, raw, size, err = nginx.read(self.max_body)
   local path = may_be_health_check(self, method) and nginx.path() or nil
   local status
@@ -146,40 +146,40 @@ function Receiver:nginx(given)
   else
     status = handle(self, method, list, raw, size, path)
   end
-  if given and given.respond == false then return status, headers_of(status), "" end
+  if options and options.respond == false then return status, headers_of(status), "" end
   return nginx.respond(status, headers_of(status))
 end
 
 --- The counts of all requests so far, and of the events in the inbox, in Prometheus' text format.
 ---@return string text
 function Receiver:metrics()
-  options.check_self(self, Receiver, "receiver", "metrics")
+  checks.self(self, Receiver, "receiver", "metrics")
   local stats = self._inbox and self._inbox:stats() -- nil while its store is unavailable
   return self._counts:text(stats)
 end
 
-local function create(given)
-  receiver_options.check(given)
-  local events = (given.inbox or given.handlers).events
+local function create(options)
+  receiver_options.check(options)
+  local events = (options.inbox or options.handlers).events
   local self = setmetatable({
-    max_body = given.max_body or MAX_BODY_BYTES,
+    max_body = options.max_body or MAX_BODY_BYTES,
     _events = events,
-    _handlers = given.handlers,
-    _inbox = given.inbox,
-    _unsigned = given.unsigned or false,
-    _log = given.log,
-    _health = given.health,
-    _defer = given.defer or false,
-    _counts = metrics.new(events:names(), receiver_options.metrics_store(given)),
+    _handlers = options.handlers,
+    _inbox = options.inbox,
+    _unsigned = options.unsigned or false,
+    _log = options.log,
+    _health = options.health,
+    _defer = options.defer or false,
+    _counts = metrics.new(events:names(), receiver_options.metrics_store(options)),
   }, Receiver)
-  if given.secrets ~= nil then sources[self] = secret_source.new(given.secrets, 4) end
+  if options.secrets ~= nil then sources[self] = secret_source.new(options.secrets, 4) end
   return self
 end
 
 --- Creates a receiver: `receiver.new(options)`, or `receiver(options)`.
 ---@class apivideo.receiver
----@field new fun(given: apivideo.ReceiverOptions): apivideo.Receiver
----@overload fun(given: apivideo.ReceiverOptions): apivideo.Receiver
+---@field new fun(options: apivideo.ReceiverOptions): apivideo.Receiver
+---@overload fun(options: apivideo.ReceiverOptions): apivideo.Receiver
 local receiver = {}
 
 return constructor(receiver, create)

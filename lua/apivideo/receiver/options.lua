@@ -1,8 +1,8 @@
 --- The options of a receiver. All errors are raised at level 4: at the caller of the module.
 
+local checks = require "apivideo.util.checks"
 local dictionary = require "apivideo.runtime.dictionary"
 local inbox = require "apivideo.inbox"
-local options = require "apivideo.util.options"
 
 local known = {
   handlers = "table?", inbox = "table?", secrets = "string|table|function?", unsigned = "boolean?",
@@ -23,44 +23,44 @@ local known = {
 local receiver_options = {}
 
 --- The store of the option `metrics`, or nil.
----@param given apivideo.ReceiverOptions
+---@param options apivideo.ReceiverOptions
 ---@return apivideo.Dictionary?
-function receiver_options.metrics_store(given)
-  options.check("receiver: option \"metrics\"", given.metrics or {}, { store = "table?" }, 5)
-  local store = given.metrics and given.metrics.store
+function receiver_options.metrics_store(options)
+  checks.options("receiver: option \"metrics\"", options.metrics or {}, { store = "table?" }, 5)
+  local store = options.metrics and options.metrics.store
   if store then dictionary.check("receiver: option \"metrics.store\"", store, { "get", "incr" }, 4) end
   return store
 end
 
 -- Raises unless exactly one of `handlers` and `inbox` takes the events.
-local function check_destination(given)
-  if given.inbox and given.handlers then
+local function check_destination(options)
+  if options.inbox and options.handlers then
     error("receiver: options \"inbox\" and \"handlers\" exclude each other: with an inbox, they go to"
       .. " inbox:work(handlers)", 5)
-  elseif given.inbox and given.defer then
+  elseif options.inbox and options.defer then
     error("receiver: option \"defer\" is for handlers; with an inbox, the response never waits for them", 5)
-  elseif given.inbox and not inbox.is(given.inbox) then
+  elseif options.inbox and not inbox.is(options.inbox) then
     error("receiver: option \"inbox\" must come from apivideo.inbox()", 5)
-  elseif not given.inbox and not given.handlers then
+  elseif not options.inbox and not options.handlers then
     error("receiver: option \"handlers\" is required, or \"inbox\"", 5)
-  elseif given.handlers and type(given.handlers.dispatch) ~= "function" then
+  elseif options.handlers and type(options.handlers.dispatch) ~= "function" then
     error("receiver: option \"handlers\" must come from apivideo.handlers()", 5)
   end
 end
 
 --- Checks all options but the values of `secrets` and `metrics`.
----@param given apivideo.ReceiverOptions
-function receiver_options.check(given)
-  options.check("receiver", given, known, 5)
-  check_destination(given)
-  if given.secrets == nil and not given.unsigned then
+---@param options apivideo.ReceiverOptions
+function receiver_options.check(options)
+  checks.options("receiver", options, known, 5)
+  check_destination(options)
+  if options.secrets == nil and not options.unsigned then
     error("receiver: option \"secrets\" is missing, so that any sender could send events: pass"
       .. " client.webhooks:secrets(), or unsigned = true if that is intended", 4)
   end
-  if given.secrets ~= nil and given.unsigned then
+  if options.secrets ~= nil and options.unsigned then
     error("receiver: options \"secrets\" and \"unsigned\" exclude each other", 4)
   end
-  if given.health and not given.health:find "^/[^%c ?#]*$" then
+  if options.health and not options.health:find "^/[^%c ?#]*$" then
     error("receiver: option \"health\" must be a path such as \"/health\", without a query", 4)
   end
 end

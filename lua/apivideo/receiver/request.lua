@@ -1,8 +1,8 @@
 --- One HTTP request: size -> webhook id -> secret -> signature -> event. How its bytes arrived does not matter here.
 
+local checks = require "apivideo.util.checks"
 local errors = require "apivideo.error"
 local headers = require "apivideo.util.headers"
-local options = require "apivideo.util.options"
 local runtime = require "apivideo.runtime"
 local verification = require "apivideo.receiver.verification"
 
@@ -22,18 +22,18 @@ local ORIGIN = { origin = "receiver" } -- of errors
 local request = {}
 
 --- Checks the argument of receiver:receive. Raises at level 3.
----@param given any
+---@param incoming any
 ---@param path any
-function request.check(given, path)
-  if type(given) ~= "table" or type(given.method) ~= "string" or type(given.headers) ~= "table" then
+function request.check(incoming, path)
+  if type(incoming) ~= "table" or type(incoming.method) ~= "string" or type(incoming.headers) ~= "table" then
     error("receiver:receive: a table { method = …, headers = …, body = … } expected", 3)
   end
-  if given.body ~= nil and type(given.body) ~= "string" then
+  if incoming.body ~= nil and type(incoming.body) ~= "string" then
     error(("receiver:receive: body must be the bytes as they arrived (a string), got %s; a decoded"
-      .. " body cannot be verified"):format(type(given.body)), 3)
+      .. " body cannot be verified"):format(type(incoming.body)), 3)
   end
-  options.check_value("receiver:receive: size", given.size, "number?", 3)
-  options.check_value("receiver:receive: path", path, "string?", 3)
+  checks.value("receiver:receive: size", incoming.size, "number?", 3)
+  checks.value("receiver:receive: path", path, "string?", 3)
 end
 
 local function new_delivery(receiver, event, err, webhook_id, raw)

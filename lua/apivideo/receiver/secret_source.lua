@@ -5,8 +5,8 @@ local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
-local secrets = require "apivideo.resources.webhooks.secrets"
 local signature = require("apivideo.core").signature
+local webhook_secrets = require "apivideo.resources.webhooks.secrets"
 local whitespace = require "apivideo.util.whitespace"
 
 ---@class apivideo.SecretSource
@@ -34,11 +34,11 @@ local function secret_problem(value)
 end
 
 -- What is wrong with the option, if it is neither a function nor an object; or nil.
-local function problem_of(given)
-  if type(given) == "string" or #given > 0 then return secret_problem(given) end
-  if next(given) == nil then return "is empty" end
-  for id, value in pairs(given) do
-    if not secrets.is_webhook_id(id) then
+local function problem_of(secrets)
+  if type(secrets) == "string" or #secrets > 0 then return secret_problem(secrets) end
+  if next(secrets) == nil then return "is empty" end
+  for id, value in pairs(secrets) do
+    if not webhook_secrets.is_webhook_id(id) then
       return "must be client.webhooks:secrets(), a secret, a list of secrets, or a table of them by"
         .. " webhook id; one of its keys is not a webhook's id" -- it may be a secret, so it is not shown
     end
@@ -81,24 +81,24 @@ end
 local secret_source = {}
 
 --- Creates the source of the option `secrets`.
----@param given any
+---@param secrets any
 ---@param level integer at which an invalid option raises, as seen from here
 ---@return apivideo.SecretSource
-function secret_source.new(given, level)
-  if type(given) == "function" then
-    return { cached = nothing, resolve = guarded(given) }
-  elseif type(given) == "table" and type(given.resolve) == "function" and type(given.known) == "function" then
+function secret_source.new(secrets, level)
+  if type(secrets) == "function" then
+    return { cached = nothing, resolve = guarded(secrets) }
+  elseif type(secrets) == "table" and type(secrets.resolve) == "function" and type(secrets.known) == "function" then
     return {
-      cached = function(id) return given:known(id) end,
-      resolve = function(id) return given:resolve(id) end,
+      cached = function(id) return secrets:known(id) end,
+      resolve = function(id) return secrets:resolve(id) end,
     }
   end
-  local problem = problem_of(given)
+  local problem = problem_of(secrets)
   if problem then error("receiver: option \"secrets\" " .. problem, level) end
-  if type(given) == "string" or #given > 0 then
-    return { cached = function() return given end, resolve = nothing }
+  if type(secrets) == "string" or #secrets > 0 then
+    return { cached = function() return secrets end, resolve = nothing }
   end
-  return { cached = function(id) return id and given[id] end, resolve = nothing }
+  return { cached = function(id) return id and secrets[id] end, resolve = nothing }
 end
 
 return secret_source

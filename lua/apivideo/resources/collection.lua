@@ -2,8 +2,8 @@
 --- each collection of the management API; it only knows a client's `request`.
 
 local call_options = require "apivideo.transport.call_options"
+local checks = require "apivideo.util.checks"
 local objects = require "apivideo.resources.objects"
-local options = require "apivideo.util.options"
 local pages = require "apivideo.resources.pages"
 local tables = require "apivideo.util.tables"
 
@@ -22,7 +22,7 @@ collection.PAGE = tables.merge(PAGE_SIZE, CURRENT_PAGE)
 ---@param level integer at which it raises, as seen from here
 ---@return table query
 function collection.check_query(where, query, known, level)
-  query = options.check(where, query or {}, known, level + 1)
+  query = checks.options(where, query or {}, known, level + 1)
   for name, value in pairs(query) do
     if type(value) == "table" and next(value) == nil then
       error(("%s: option \"%s\" is empty; leave it out to filter nothing"):format(where, name), level)
@@ -43,9 +43,9 @@ end
 local function add_get(Class, about)
   local where = about.name .. ":get"
 
-  function Class:get(id, given)
-    options.check_self(self, Class, about.name, "get")
-    local limits = call_options.check(where, given)
+  function Class:get(id, options)
+    checks.self(self, Class, about.name, "get")
+    local limits = call_options.check(where, options)
     local ok, err = objects.check_id(where, about.id_field, id, about.id_prefix)
     if not ok then return nil, err end
     return objects.get(self._client, about.path .. "/" .. id, about.id_field, limits)
@@ -61,26 +61,26 @@ function collection.class(about)
   local Class = { __name = "apivideo." .. about.name }
   Class.__index = Class
 
-  local function check(method, query, known, given)
+  local function check(method, query, known, options)
     local where = about.name .. ":" .. method
-    return collection.check_query(where, query, known, 4), call_options.check(where, given, nil, 4)
+    return collection.check_query(where, query, known, 4), call_options.check(where, options, nil, 4)
   end
 
-  function Class:list(query, given)
-    options.check_self(self, Class, about.name, "list")
-    local page_query, limits = check("list", query, page_filters, given)
+  function Class:list(query, options)
+    checks.self(self, Class, about.name, "list")
+    local page_query, limits = check("list", query, page_filters, options)
     return pages.get(self._client, about.path, page_query, limits)
   end
 
-  function Class:pages(query, given)
-    options.check_self(self, Class, about.name, "pages")
-    local page_query, limits = check("pages", query, page_filters, given)
+  function Class:pages(query, options)
+    checks.self(self, Class, about.name, "pages")
+    local page_query, limits = check("pages", query, page_filters, options)
     return pages.iterate(self._client, about.path, page_query, limits, about.id_field)
   end
 
-  function Class:each(query, given)
-    options.check_self(self, Class, about.name, "each")
-    local page_query, limits = check("each", query, filters, given)
+  function Class:each(query, options)
+    checks.self(self, Class, about.name, "each")
+    local page_query, limits = check("each", query, filters, options)
     return pages.each(self._client, about.path, page_query, limits, about.id_field)
   end
 

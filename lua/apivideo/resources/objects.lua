@@ -42,12 +42,12 @@ end
 ---@param client apivideo.Client
 ---@param path string
 ---@param id_field? string the field with its id, which it must have
----@param given apivideo.CallOptions
+---@param options apivideo.CallOptions
 ---@return table|nil object
 ---@return apivideo.Error? err
 ---@return apivideo.Response? response not after an error
-function objects.get(client, path, id_field, given)
-  local object, err, response = client:request("GET", path, given)
+function objects.get(client, path, id_field, options)
+  local object, err, response = client:request("GET", path, options)
   if not object then return nil, err end
   if object == true or id_field and type(object[id_field]) ~= "string" then
     return nil, objects.unexpected(client, "GET", path, "the response has no " .. (id_field or "fields"), response)

@@ -30,12 +30,12 @@ end
 ---@param client apivideo.Client
 ---@param path string
 ---@param query table
----@param given apivideo.CallOptions
+---@param options apivideo.CallOptions
 ---@return table|nil page
 ---@return apivideo.Error? err
 ---@return apivideo.Response? response not after an error
-function pages.get(client, path, query, given)
-  local page, err, response = client:request("GET", path, tables.merge({ query = query }, given))
+function pages.get(client, path, query, options)
+  local page, err, response = client:request("GET", path, tables.merge({ query = query }, options))
   if not page then return nil, err end
   if page == true or not is_list_of_tables(page.data) then
     return nil, objects.unexpected(client, "GET", path, "the response is not a page of a list", response)
@@ -58,7 +58,7 @@ end
 
 -- A function that requests a page by its number. It raises a failure as an error object: a loop that ended early would
 -- look complete.
-local function pager(client, path, query, given)
+local function pager(client, path, query, options)
   local page_query = tables.merge({ pageSize = DEFAULT_PAGE_SIZE }, query)
   local count = 0
   return function(number)
@@ -67,7 +67,7 @@ local function pager(client, path, query, given)
       error(objects.unexpected(client, "GET", path, ("the list has no end: %d pages were read"):format(MAX_PAGES)), 0)
     end
     page_query.currentPage = number
-    local page, err, response = pages.get(client, path, page_query, given)
+    local page, err, response = pages.get(client, path, page_query, options)
     if not page then error(err, 0) end
     return page, size_of(page, page_query.pageSize), response
   end
@@ -88,11 +88,11 @@ end
 ---@param client apivideo.Client
 ---@param path string
 ---@param query table
----@param given apivideo.CallOptions
+---@param options apivideo.CallOptions
 ---@param id_field string the field with an item's id
 ---@return fun(): table|nil, apivideo.Response|nil
-function pages.iterate(client, path, query, given, id_field)
-  local request, seen, stale = pager(client, path, query, given), {}, 0
+function pages.iterate(client, path, query, options, id_field)
+  local request, seen, stale = pager(client, path, query, options), {}, 0
   local first = query.currentPage or 1
   local number, is_last = first, false
   return function()
@@ -147,12 +147,12 @@ end
 ---@param client apivideo.Client
 ---@param path string
 ---@param query table
----@param given apivideo.CallOptions
+---@param options apivideo.CallOptions
 ---@param id_field string the field with an item's id
 ---@return fun(): table|nil, apivideo.Response|nil item and the response with its page
-function pages.each(client, path, query, given, id_field)
+function pages.each(client, path, query, options, id_field)
   local walk = setmetatable({
-    request = pager(client, path, query, given), id_field = id_field, seen = {}, items = {}, position = 0,
+    request = pager(client, path, query, options), id_field = id_field, seen = {}, items = {}, position = 0,
     number = 1, farthest = 0, stale = 0, lost = 0, gained = false, is_last = false,
   }, Walk)
   return function()

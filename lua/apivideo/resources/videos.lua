@@ -2,9 +2,9 @@
 --- https://docs.api.video/reference/api/Videos
 
 local call_options = require "apivideo.transport.call_options"
+local checks = require "apivideo.util.checks"
 local collection = require "apivideo.resources.collection"
 local objects = require "apivideo.resources.objects"
-local options = require "apivideo.util.options"
 
 ---@class apivideo.Video
 ---@field videoId string
@@ -57,13 +57,13 @@ local Videos = collection.class {
 
 --- Gets the status of a video: the bytes received, and the encoding of each quality.
 ---@param videoId string
----@param given? apivideo.CallOptions
+---@param options? apivideo.CallOptions
 ---@return apivideo.VideoStatus|nil status
 ---@return apivideo.Error? err `not_found` when the video does not exist
 ---@return apivideo.Response? response not after an error
-function Videos:status(videoId, given)
-  options.check_self(self, Videos, "videos", "status")
-  local limits = call_options.check("videos:status", given)
+function Videos:status(videoId, options)
+  checks.self(self, Videos, "videos", "status")
+  local limits = call_options.check("videos:status", options)
   local ok, err = objects.check_id("videos:status", "videoId", videoId)
   if not ok then return nil, err end
   return objects.get(self._client, "/videos/" .. videoId .. "/status", nil, limits)

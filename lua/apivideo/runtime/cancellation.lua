@@ -1,6 +1,6 @@
 --- Cancels calls from another task: the call returns the error `cancelled`.
 
-local options = require "apivideo.util.options"
+local checks = require "apivideo.util.checks"
 local runtime = require "apivideo.runtime"
 
 ---@class apivideo.Cancellation
@@ -11,13 +11,13 @@ Cancellation.__name = "apivideo.Cancellation"
 
 --- Cancels all calls that have this option, those in progress and later ones.
 function Cancellation:cancel()
-  options.check_self(self, Cancellation, "cancellation", "cancel")
+  checks.self(self, Cancellation, "cancellation", "cancel")
   self.latch:open(true)
 end
 
 ---@return boolean
 function Cancellation:is_cancelled()
-  options.check_self(self, Cancellation, "cancellation", "is_cancelled")
+  checks.self(self, Cancellation, "cancellation", "is_cancelled")
   return self.latch:is_open()
 end
 

@@ -5,12 +5,12 @@
 --- relies on that timer: each waiting task checks regularly that the transfers are polled, and otherwise polls them
 --- itself.
 
+local checks = require "apivideo.util.checks"
 local core = require "apivideo.core"
 local failure = require "apivideo.util.failure"
 local host = require "apivideo.runtime.host"
 local latches = require "apivideo.runtime.latches"
 local log = require "apivideo.runtime.log"
-local options = require "apivideo.util.options"
 local semaphore = require "ngx.semaphore"
 local standalone = require "apivideo.runtime.standalone"
 
@@ -134,7 +134,7 @@ runtime.latch = latches.over(suspend, wake)
 --- Waits. Other requests are processed during that.
 ---@param seconds number
 function runtime.sleep(seconds)
-  options.check_value("sleep: seconds", seconds, "seconds>=0", 2)
+  checks.value("sleep: seconds", seconds, "seconds>=0", 2)
   local refusal = runtime.refusal()
   if refusal then error("sleep: " .. refusal, 2) end
   if host.phase() == "init" then return release(standalone.sleep(seconds)) end

@@ -1,6 +1,6 @@
 --- Many calls at once, a limited number of them in flight.
 
-local options = require "apivideo.util.options"
+local checks = require "apivideo.util.checks"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 
@@ -85,10 +85,10 @@ end
 ---@return any[] results by index; nil for items that failed or returned nothing
 ---@return table<integer, any>|nil errors by index: what was returned or raised; nil when no item failed
 local function parallel(limit, items, fn)
-  options.check_value("parallel: limit", limit, "integer>=1", 2)
+  checks.value("parallel: limit", limit, "integer>=1", 2)
   if type(items) ~= "table" and type(items) ~= "function" then
     error("parallel: items must be a list or an iterator, got " .. type(items), 2)
-  elseif type(items) == "table" and not options.is_list(items) then
+  elseif type(items) == "table" and not checks.is_list(items) then
     error("parallel: items must be a list, without holes and without other keys", 2)
   elseif type(fn) ~= "function" then
     error("parallel: a function expected, got " .. type(fn), 2)

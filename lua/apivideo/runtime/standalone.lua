@@ -4,10 +4,10 @@
 --- While a task waits, other tasks run. A wait outside of tasks runs the loop until the wait ends; so does a wait
 --- where Lua cannot yield (inside a `table.sort` comparison, for instance).
 
+local checks = require "apivideo.util.checks"
 local core = require "apivideo.core"
 local failure = require "apivideo.util.failure"
 local latches = require "apivideo.runtime.latches"
-local options = require "apivideo.util.options"
 local protected = require "apivideo.util.pcall"
 local signals = require "apivideo.runtime.signals"
 local timers = require("apivideo.runtime.timers").new()
@@ -265,7 +265,7 @@ function runtime.forbid_exit() end
 --- Waits. Other tasks run during that.
 ---@param seconds number at least 0
 function runtime.sleep(seconds)
-  options.check_value("sleep: seconds", seconds, "seconds>=0", 2)
+  checks.value("sleep: seconds", seconds, "seconds>=0", 2)
   suspend({}, seconds)
 end
 

@@ -1,8 +1,8 @@
 --- A standalone HTTP server. Handlers run as tasks of the loop: while one waits, others are served.
 
+local checks = require "apivideo.util.checks"
 local core = require "apivideo.server.core"
 local errors = require "apivideo.error"
-local options = require "apivideo.util.options"
 local runtime = require "apivideo.runtime"
 local workers = require "apivideo.server.workers"
 
@@ -59,7 +59,7 @@ end
 --- Closes the next connections right after accepting them: for tests of clients.
 ---@param connections integer how many more; math.huge: all; 0: no more
 function Server:refuse(connections)
-  options.check_self(self, Server, "server", "refuse")
+  checks.self(self, Server, "server", "refuse")
   self._core:refuse(connections)
 end
 
@@ -67,8 +67,8 @@ end
 --- handler that calls it would wait for itself: it must `spawn` the call.)
 ---@param grace? number seconds to wait for the current requests, default 10
 function Server:stop(grace)
-  options.check_self(self, Server, "server", "stop")
-  options.check_value("server:stop: grace", grace, "seconds>=0?", 2)
+  checks.self(self, Server, "server", "stop")
+  checks.value("server:stop: grace", grace, "seconds>=0?", 2)
   self._is_stopping = true
   self._core:stop_accepting()
   iterate(self) -- closes the connections that stop_accepting has released
@@ -83,7 +83,7 @@ end
 ---@return true|nil stopped
 ---@return apivideo.Error? err `network` when signals cannot be caught, or in a forked child
 function Server:run()
-  options.check_self(self, Server, "server", "run")
+  checks.self(self, Server, "server", "run")
   local unsubscribe, message = runtime.on_signal(function()
     if self._is_stopping then return close(self, true) end
     self._is_stopping = true
@@ -104,24 +104,25 @@ local OPTIONS = {
   max_body = "integer>=0<=1073741824?", timeout = "integer>=1<=86400?", max_connections = "integer>=1<=1048576?",
 }
 
-local function check(given)
+local function check(options)
   if not runtime.watch then
     error("server: nginx runs the loop of this process, and nothing else can serve in it: let nginx pass requests to"
       .. " receiver:nginx(), or run the server in a process of its own", 3)
   end
-  options.check("server", given, OPTIONS, 4)
-  if (given.receiver == nil) == (given.handler == nil) then
+  checks.options("server", options, OPTIONS, 4)
+  if (options.receiver == nil) == (options.handler == nil) then
     error("server: exactly one of the options \"receiver\" and \"handler\" is required", 3)
   end
-  if given.receiver and type(given.receiver.receive) ~= "function" then
+  if options.receiver and type(options.receiver.receive) ~= "function" then
     error("server: option \"receiver\" must come from apivideo.receiver", 3)
   end
 end
 
-local function listen(given)
-  local receiver = given.receiver
-  local opened, message = core.new(given.host or "127.0.0.1", given.port or 0,
-    given.max_body or receiver and receiver.max_body or 1024 * 1024, given.timeout or 30, given.max_connections or 1000)
+local function listen(options)
+  local receiver = options.receiver
+  local opened, message = core.new(options.host or "127.0.0.1", options.port or 0,
+    options.max_body or receiver and receiver.max_body or 1024 * 1024, options.timeout or 30,
+    options.max_connections or 1000)
   if not opened then return nil, errors.new("network", message, { origin = "server" }) end
   local host, port = opened:address()
   local self = setmetatable({
@@ -134,7 +135,7 @@ local function listen(given)
   local function on_event() iterate(self) end
   self._send = runtime.after_tasks(on_event)
   self._workers = workers.new(opened,
-    given.handler or function(request) return receiver:receive(request) end, self._send)
+    options.handler or function(request) return receiver:receive(request) end, self._send)
   runtime.watch(self._watched, on_event)
   return self
 end
@@ -153,22 +154,22 @@ end
 local server = {}
 
 --- Starts a server and returns at once. It serves while the loop runs: while there are tasks, or a call waits.
----@param given apivideo.ServerOptions
+---@param options apivideo.ServerOptions
 ---@return apivideo.Server|nil server
 ---@return apivideo.Error? err `network` when it cannot listen
-function server.listen(given)
-  check(given)
-  return listen(given)
+function server.listen(options)
+  check(options)
+  return listen(options)
 end
 
 --- Starts a server, and waits until SIGINT or SIGTERM has stopped it: see Server:run. Call it with assert, or a
 --- script ends without a message when its port is in use.
----@param given apivideo.ServerOptions
+---@param options apivideo.ServerOptions
 ---@return true|nil stopped
 ---@return apivideo.Error? err `network` when it cannot listen, or signals cannot be caught
-function server.serve(given)
-  check(given)
-  local self, err = listen(given)
+function server.serve(options)
+  check(options)
+  local self, err = listen(options)
   if not self then return nil, err end
   return self:run()
 end

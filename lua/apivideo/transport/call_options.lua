@@ -2,7 +2,7 @@
 
 local ascii = require "apivideo.util.ascii"
 local cancellation = require "apivideo.runtime.cancellation"
-local options = require "apivideo.util.options"
+local checks = require "apivideo.util.checks"
 local tables = require "apivideo.util.tables"
 
 ---@class apivideo.CallOptions
@@ -54,28 +54,28 @@ local none = {} -- stands for no options; it is valid, so it is not checked agai
 
 --- Checks the options of a call.
 ---@param where string the function's name, for messages
----@param given? apivideo.CallOptions
+---@param options? apivideo.CallOptions
 ---@param more? table<string, string> further options of the function, name -> kind
 ---@param level? integer at which it raises, as seen from here; default 3, the caller's caller
 ---@return apivideo.CallOptions
-function call_options.check(where, given, more, level)
-  if given == nil or given == none then return none end
+function call_options.check(where, options, more, level)
+  if options == nil or options == none then return none end
   level = level or 3
-  options.check(where, given, more and tables.merge(known, more) or known, level + 1)
-  local problem = given.headers and call_options.headers_problem(given.headers)
-  if given.cancel and not cancellation.is(given.cancel) then
+  checks.options(where, options, more and tables.merge(known, more) or known, level + 1)
+  local problem = options.headers and call_options.headers_problem(options.headers)
+  if options.cancel and not cancellation.is(options.cancel) then
     problem = 'option "cancel" must come from apivideo.cancellation'
   end
   if problem then error(where .. ": " .. problem, level) end
-  return given
+  return options
 end
 
 --- The options of a call, without those that only the function has.
----@param given table
+---@param options table
 ---@return apivideo.CallOptions
-function call_options.only(given)
+function call_options.only(options)
   local own = {}
-  for name in pairs(known) do own[name] = given[name] end
+  for name in pairs(known) do own[name] = options[name] end
   return own
 end
 

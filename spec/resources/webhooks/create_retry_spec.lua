@@ -106,9 +106,9 @@ describe("retries", function()
       local url = steps(stall)
       local client = client_of(url, { timeout = 0.5, retries = 0 })
       local _, errors = apivideo.parallel(3, { {}, { total_timeout = 0.1 }, { cancel = apivideo.cancellation() } },
-        function(given)
-          if given.cancel then apivideo.spawn(function() apivideo.sleep(0.1) given.cancel:cancel() end) end
-          return client.webhooks:create(WANTED, given)
+        function(options)
+          if options.cancel then apivideo.spawn(function() apivideo.sleep(0.1) options.cancel:cancel() end) end
+          return client.webhooks:create(WANTED, options)
         end)
       assert.equal("timeout", errors[1].kind)
       assert.equal(1, errors[1].attempts)

@@ -307,8 +307,8 @@ describe("webhooks:rotate", function()
 
   it("raises for misuse, naming the argument", function()
     client = client_of(api.url)
-    local function message(id, given)
-      local ok, err = pcall(function() return (client.webhooks:rotate(id, given)) end)
+    local function message(id, options)
+      local ok, err = pcall(function() return (client.webhooks:rotate(id, options)) end)
       assert.is_false(ok)
       assert.truthy(tostring(err):find("webhooks/rotate_spec.lua", 1, true), err)
       return err

@@ -50,8 +50,8 @@ describe("a secret of a deleted webhook", function()
     runtime.monotonic = clock
   end)
 
-  local function resolver(fetch, given)
-    return receiver_of(secrets_of.new(function(id) return fetch(id) end, given))
+  local function resolver(fetch, options)
+    return receiver_of(secrets_of.new(function(id) return fetch(id) end, options))
   end
 
   it("is accepted until it is requested again after its ttl", function()

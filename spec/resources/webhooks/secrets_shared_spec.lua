@@ -17,11 +17,11 @@ describe("secrets of several workers", function()
   after_each(function() runtime.monotonic = clock end)
 
   -- The caches of some workers over a function, and the list of requested ids.
-  local function workers(count, fetch, given)
+  local function workers(count, fetch, options)
     local asked, list = {}, {}
     for i = 1, count do
       local own = { store = dict }
-      for name, value in pairs(given or {}) do own[name] = value end
+      for name, value in pairs(options or {}) do own[name] = value end
       list[i] = secrets_of.new(function(id)
         asked[#asked + 1] = id
         return fetch(id, i)

@@ -11,11 +11,11 @@ local function expired() return { ttl = 0, miss_ttl = 0 } end
 
 -- Where secrets are cached: in memory, or in a dictionary that workers share.
 for place, more in pairs {
-  ["in memory"] = function(given) return given end,
-  ["in a dictionary"] = function(given)
-    given = given or {}
-    given.store = dictionary.new()
-    return given
+  ["in memory"] = function(options) return options end,
+  ["in a dictionary"] = function(options)
+    options = options or {}
+    options.store = dictionary.new()
+    return options
   end,
 } do
   describe("secrets " .. place, function()
@@ -30,12 +30,12 @@ for place, more in pairs {
     after_each(function() runtime.monotonic = clock end)
 
     -- A cache over a function, and the list of requested ids.
-    local function resolver(fetch, given)
+    local function resolver(fetch, options)
       local asked = {}
       return secrets_of.new(function(id)
         asked[#asked + 1] = id
         return fetch(id)
-      end, more(given)), asked
+      end, more(options)), asked
     end
 
     it("are requested once and cached", function()

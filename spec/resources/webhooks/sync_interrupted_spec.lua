@@ -5,6 +5,7 @@ local client_of = require "spec.support.client"
 local errors = require "apivideo.error"
 local running = require "spec.support.running"
 local syncing = require "spec.support.syncing"
+local tables = require "apivideo.util.tables"
 
 local RECORDED, QUALITY, CAPTION, SUMMARY = syncing.RECORDED, syncing.QUALITY, syncing.CAPTION, syncing.SUMMARY
 local put, want, state, methods, ids_of = syncing.put, syncing.want, syncing.state, syncing.methods, syncing.ids_of
@@ -123,9 +124,7 @@ describe("webhooks:sync", function()
             writes = writes + 1
             if writes == n then cancel:cancel() end
           end })
-          local given = { cancel = cancel }
-          for key, value in pairs(options) do given[key] = value end
-          local plan, err = client.webhooks:sync(wanted, given)
+          local plan, err = client.webhooks:sync(wanted, tables.merge(options, { cancel = cancel }))
           if n < WRITES or when == "before" then
             assert.is_nil(plan)
             assert.equal("cancelled", err.kind)

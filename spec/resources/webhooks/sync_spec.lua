@@ -218,8 +218,8 @@ describe("webhooks:sync", function()
   it("raises for misuse, naming the argument", function()
     start()
     local function message(...)
-      local given = { ... }
-      local ok, err = pcall(function() return (client.webhooks:sync(given[1], given[2])) end)
+      local arguments = { ... }
+      local ok, err = pcall(function() return (client.webhooks:sync(arguments[1], arguments[2])) end)
       assert.is_false(ok)
       assert.truthy(tostring(err):find("webhooks/sync_spec.lua", 1, true), err)
       return err

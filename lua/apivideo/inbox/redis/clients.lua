@@ -195,14 +195,14 @@ function Clients:close()
   if client then self:give(client, true) end
 end
 
----@param given apivideo.RedisOptions
+---@param options apivideo.RedisOptions
 ---@return apivideo.inbox.RedisClients
-function clients.new(given)
+function clients.new(options)
   return setmetatable({
-    client = given.client, release = given.release, path = given.path, host = given.host or "127.0.0.1",
-    port = given.port or 6379, database = given.database, username = given.username, inherited = {},
+    client = options.client, release = options.release, path = options.path, host = options.host or "127.0.0.1",
+    port = options.port or 6379, database = options.database, username = options.username, inherited = {},
     -- In a function, so that it is not printed with the store.
-    password = given.password and function() return given.password end,
+    password = options.password and function() return options.password end,
     -- The name of nginx's pool. Its connections are authenticated and have a database, so no other store may use them.
     pool = "apivideo.inbox " .. core.random(16),
   }, Clients)

@@ -59,8 +59,8 @@ local function call(self, name, arguments)
 end
 
 -- Runs a script that returns 1, or 0 if the claim is lost.
-local function call_with_claim(self, name, given)
-  local reply, err = call(self, name, given)
+local function call_with_claim(self, name, arguments)
+  local reply, err = call(self, name, arguments)
   if not reply then return nil, err end
   return reply == 1
 end
@@ -173,11 +173,11 @@ function Redis:close()
   return true
 end
 
-local function create(given)
-  given = given or {}
-  redis_options.check(given)
-  local address = redis_options.address_of(given)
-  return setmetatable({ address = address, runner = script_runner.new(given, address) }, Redis)
+local function create(options)
+  options = options or {}
+  redis_options.check(options)
+  local address = redis_options.address_of(options)
+  return setmetatable({ address = address, runner = script_runner.new(options, address) }, Redis)
 end
 
 --- Creates a store in Redis: `redis.new(options)`, or `redis(options)`. It connects at the first use. An event is as
@@ -185,8 +185,8 @@ end
 --- its response; with `appendfsync everysec` a crash of the machine can lose the last second. `maxmemory-policy` must
 --- be `noeviction`, as it is by default.
 ---@class apivideo.inbox.redis
----@field new fun(given?: apivideo.RedisOptions): apivideo.Store
----@overload fun(given?: apivideo.RedisOptions): apivideo.Store
+---@field new fun(options?: apivideo.RedisOptions): apivideo.Store
+---@overload fun(options?: apivideo.RedisOptions): apivideo.Store
 local redis = {}
 
 return constructor(redis, create)

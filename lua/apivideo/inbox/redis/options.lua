@@ -1,6 +1,6 @@
 --- The options of the Redis store.
 
-local options = require "apivideo.util.options"
+local checks = require "apivideo.util.checks"
 
 local known = {
   name = "string?", client = "function?", release = "function?", host = "string?", port = "integer>=1<=65535?",
@@ -21,31 +21,31 @@ local known = {
 local redis_options = {}
 
 --- Checks the options. Raises at level 4.
----@param given any
-function redis_options.check(given)
-  options.check("inbox.redis", given, known, 5)
-  if given.name and not given.name:find("^[^{}]+$") then
+---@param options any
+function redis_options.check(options)
+  checks.options("inbox.redis", options, known, 5)
+  if options.name and not options.name:find("^[^{}]+$") then
     error("inbox.redis: option \"name\" must be a string without { and }", 4)
   end
-  if given.release and not given.client then
+  if options.release and not options.client then
     error("inbox.redis: option \"release\" is for clients of the option \"client\"", 4)
   end
-  if given.username and not given.password then
+  if options.username and not options.password then
     error("inbox.redis: option \"username\" needs \"password\": Redis takes both in one command", 4)
   end
   for _, name in ipairs { "host", "port", "path", "username", "password", "database" } do
-    if given.client and given[name] then
+    if options.client and options[name] then
       error(("inbox.redis: option \"%s\" has no effect with \"client\""):format(name), 4)
     end
   end
 end
 
 --- The address of the server, for messages.
----@param given apivideo.RedisOptions
+---@param options apivideo.RedisOptions
 ---@return string
-function redis_options.address_of(given)
-  if given.client then return "a client of the application" end
-  return given.path or ("%s:%d"):format(given.host or "127.0.0.1", given.port or 6379)
+function redis_options.address_of(options)
+  if options.client then return "a client of the application" end
+  return options.path or ("%s:%d"):format(options.host or "127.0.0.1", options.port or 6379)
 end
 
 return redis_options

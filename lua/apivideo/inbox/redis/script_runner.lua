@@ -65,17 +65,17 @@ end
 
 --- Runs a script.
 ---@param name string
----@param given (string|number)[] its arguments
+---@param arguments (string|number)[]
 ---@return any reply
 ---@return apivideo.Error? err `store_unavailable`
-function ScriptRunner:call(name, given)
+function ScriptRunner:call(name, arguments)
   if self.is_closed then return unavailable(self, "the inbox was closed") end
   local client, problem = self.clients:take()
   if not client then return unavailable(self, problem) end
-  local arguments = { #self.keys, unpack(self.keys) }
-  for _, argument in ipairs(given) do arguments[#arguments + 1] = argument end
+  local keys_and_arguments = { #self.keys, unpack(self.keys) }
+  for _, argument in ipairs(arguments) do keys_and_arguments[#keys_and_arguments + 1] = argument end
   local reply
-  reply, problem = run(self, client, name, arguments)
+  reply, problem = run(self, client, name, keys_and_arguments)
   self.clients:give(client, not reply)
   if reply then return reply end
   return unavailable(self, problem)
@@ -89,14 +89,14 @@ end
 
 local script_runner = {}
 
----@param given apivideo.RedisOptions
+---@param options apivideo.RedisOptions
 ---@param address string of the server, for messages
 ---@return apivideo.inbox.ScriptRunner
-function script_runner.new(given, address)
+function script_runner.new(options, address)
   local keys = {}
-  for i, key in ipairs(scripts.keys) do keys[i] = ("{%s}:%s"):format(given.name or "apivideo", key) end
+  for i, key in ipairs(scripts.keys) do keys[i] = ("{%s}:%s"):format(options.name or "apivideo", key) end
   return setmetatable({
-    keys = keys, address = address, shas = {}, is_closed = false, clients = clients.new(given),
+    keys = keys, address = address, shas = {}, is_closed = false, clients = clients.new(options),
   }, ScriptRunner)
 end
 

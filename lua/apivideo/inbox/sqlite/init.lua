@@ -1,13 +1,13 @@
 --- A store of an inbox in a SQLite file, through LuaDBI. Several processes of one machine may share it. Each method is
 --- one transaction.
 
+local checks = require "apivideo.util.checks"
 local connection = require "apivideo.inbox.sqlite.connection"
 local constructor = require "apivideo.util.constructor"
 local core = require "apivideo.core"
 local errors = require "apivideo.error"
 local host = require "apivideo.runtime.host"
 local operations = require "apivideo.inbox.sqlite.operations"
-local options = require "apivideo.util.options"
 local schema = require "apivideo.inbox.sqlite.schema"
 local statements = require "apivideo.inbox.sqlite.statements"
 
@@ -153,21 +153,21 @@ end
 ---@class apivideo.SqliteOptions
 ---@field path string the file, which is created if it does not exist. On a local disk: processes share it through memory
 
-local function create(given)
-  options.check("inbox.sqlite", given, { path = "string" }, 4)
-  if given.path == "" or given.path == ":memory:" or given.path:find("\0", 1, true) then
+local function create(options)
+  checks.options("inbox.sqlite", options, { path = "string" }, 4)
+  if options.path == "" or options.path == ":memory:" or options.path:find("\0", 1, true) then
     error(('inbox.sqlite: option "path" must name a file, got "%s"; a store in memory is apivideo.inbox.memory()')
-      :format((given.path:gsub("%c", "?"))), 3)
+      :format((options.path:gsub("%c", "?"))), 3)
   end
   local driver, problem = connection.driver()
   if not driver then error("inbox.sqlite: " .. problem, 3) end
-  return setmetatable({ path = given.path }, Sqlite)
+  return setmetatable({ path = options.path }, Sqlite)
 end
 
 --- Creates a store in a file: `sqlite.new(options)`, or `sqlite(options)`. The file is opened at the first use.
 ---@class apivideo.inbox.sqlite
----@field new fun(given: apivideo.SqliteOptions): apivideo.Store
----@overload fun(given: apivideo.SqliteOptions): apivideo.Store
+---@field new fun(options: apivideo.SqliteOptions): apivideo.Store
+---@overload fun(options: apivideo.SqliteOptions): apivideo.Store
 local sqlite = {}
 
 return constructor(sqlite, create)

@@ -1,9 +1,9 @@
 --- The definition of a webhook (its url and event types), and the order of webhooks with the same definition.
 
 local ascii = require "apivideo.util.ascii"
+local checks = require "apivideo.util.checks"
 local errors = require "apivideo.error"
 local objects = require "apivideo.resources.objects"
-local options = require "apivideo.util.options"
 local redact = require "apivideo.util.redact"
 local timestamp = require("apivideo.core").timestamp
 
@@ -22,7 +22,7 @@ webhook.OVERLAP_KIND = "seconds>=0<=86400?"
 function webhook.problem(item)
   if next(item.events) == nil then
     return "option \"events\" must list at least one event type"
-  elseif not options.is_list(item.events, "string") then
+  elseif not checks.is_list(item.events, "string") then
     return "option \"events\" must be a list of strings"
   elseif not item.url:find("^[hH][tT][tT][pP][sS]?://[^%s%c]+$") then
     return "option \"url\" must be an http or https URL"
@@ -35,7 +35,7 @@ end
 ---@param wanted any
 ---@param level integer at which it raises, as seen from here
 function webhook.check(where, wanted, level)
-  options.check(where, wanted, { url = "string", events = "table" }, level + 1)
+  checks.options(where, wanted, { url = "string", events = "table" }, level + 1)
   local problem = webhook.problem(wanted)
   if problem then error(where .. ": " .. problem, level) end
 end

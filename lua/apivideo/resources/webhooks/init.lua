@@ -1,9 +1,9 @@
 --- The webhooks of an account. https://docs.api.video/reference/api/Webhooks
 
 local call_options = require "apivideo.transport.call_options"
+local checks = require "apivideo.util.checks"
 local collection = require "apivideo.resources.collection"
 local objects = require "apivideo.resources.objects"
-local options = require "apivideo.util.options"
 local protected = require "apivideo.util.pcall"
 local recovery = require "apivideo.resources.webhooks.recovery"
 local rotate = require "apivideo.resources.webhooks.rotate"
@@ -42,30 +42,30 @@ local Webhooks = collection.class {
 --- Webhooks cannot be changed, so changing the events of a url replaces its webhook. The call is idempotent: the next
 --- run completes an interrupted one. Of equal webhooks the newest one stays. Urls are compared in their normal form.
 ---@param wanted { url: string, events: string[] }[]
----@param given? apivideo.SyncOptions
+---@param options? apivideo.SyncOptions
 ---@return apivideo.SyncPlan|nil plan what was done; with dry_run, what would be done
 ---@return apivideo.Error? err `unexpected_response` when api.video creates another webhook than the wanted one; `err.plan`,
 ---  once it exists, contains what was planned, and in `created` what was done
-function Webhooks:sync(wanted, given)
-  options.check_self(self, Webhooks, "webhooks", "sync")
-  given = sync.check(wanted, given, 3)
-  return sync.run(self, wanted, given)
+function Webhooks:sync(wanted, options)
+  checks.self(self, Webhooks, "webhooks", "sync")
+  options = sync.check(wanted, options, 3)
+  return sync.run(self, wanted, options)
 end
 
 --- Replaces a webhook by an equal one, which has another secret (and another id): creates it, waits while both deliver,
 --- checks that it still exists, and deletes the old one. During the overlap both deliver each event, with the same
 --- `delivery.key`.
 ---@param webhookId string
----@param given? apivideo.RotateOptions
+---@param options? apivideo.RotateOptions
 ---@return apivideo.Webhook|nil new
 ---@return apivideo.Error? err `conflict` when the new webhook was deleted during the overlap, or is not newer than the old
 ---  one; `err.webhook` is the new webhook, if both exist
-function Webhooks:rotate(webhookId, given)
-  options.check_self(self, Webhooks, "webhooks", "rotate")
-  given = call_options.check("webhooks:rotate", given, rotate.KINDS)
+function Webhooks:rotate(webhookId, options)
+  checks.self(self, Webhooks, "webhooks", "rotate")
+  options = call_options.check("webhooks:rotate", options, rotate.KINDS)
   local ok, err = objects.check_id("webhooks:rotate", "webhookId", webhookId, "webhook_")
   if not ok then return nil, err end
-  return rotate.run(self, webhookId, given)
+  return rotate.run(self, webhookId, options)
 end
 
 -- Creates a webhook, and excludes its id before another call can search for its own webhook.
@@ -87,14 +87,14 @@ end
 --- searches the account for the webhook before it retries.
 --- An account can have only a few webhooks; more are rejected with `invalid_request`, 400.
 ---@param wanted { url: string, events: string[] }
----@param given? apivideo.CallOptions
+---@param options? apivideo.CallOptions
 ---@return apivideo.Webhook|nil webhook with its id and signatureSecret
 ---@return apivideo.Error? err `in_doubt` when it is unknown whether the webhook was created
 ---@return apivideo.Response? response not after an error
-function Webhooks:create(wanted, given)
-  options.check_self(self, Webhooks, "webhooks", "create")
+function Webhooks:create(wanted, options)
+  checks.self(self, Webhooks, "webhooks", "create")
   webhook.check("webhooks:create", wanted, 3)
-  local limits, key = call_options.check("webhooks:create", given), webhook.key(wanted)
+  local limits, key = call_options.check("webhooks:create", options), webhook.key(wanted)
   local creation, late = self._recovery:begin(key,
     limits.total_timeout or self._client._account().limits.total_timeout, limits.cancel)
   if not creation then return nil, late end
@@ -107,13 +107,13 @@ end
 
 --- Deletes a webhook permanently.
 ---@param webhookId string
----@param given? apivideo.CallOptions
+---@param options? apivideo.CallOptions
 ---@return true|nil done
 ---@return apivideo.Error? err `not_found` when the webhook does not exist
 ---@return apivideo.Response? response not after an error
-function Webhooks:delete(webhookId, given)
-  options.check_self(self, Webhooks, "webhooks", "delete")
-  local limits = call_options.check("webhooks:delete", given)
+function Webhooks:delete(webhookId, options)
+  checks.self(self, Webhooks, "webhooks", "delete")
+  local limits = call_options.check("webhooks:delete", options)
   local ok, err = objects.check_id("webhooks:delete", "webhookId", webhookId, "webhook_")
   if not ok then return nil, err end
   return self._client:request("DELETE", "/webhooks/" .. webhookId, limits)
@@ -123,13 +123,13 @@ end
 local SECRET_LIMITS = { total_timeout = 5 }
 
 --- The secrets of the account's webhooks, for a receiver: each is requested when a delivery needs it, and cached.
----@param given? apivideo.SecretsOptions
+---@param options? apivideo.SecretsOptions
 ---@return apivideo.Secrets
-function Webhooks:secrets(given)
-  options.check_self(self, Webhooks, "webhooks", "secrets")
+function Webhooks:secrets(options)
+  checks.self(self, Webhooks, "webhooks", "secrets")
   local source = secrets.new(function(webhookId)
     return self:get(webhookId, SECRET_LIMITS)
-  end, given, self._client._account().name)
+  end, options, self._client._account().name)
   return source
 end
 

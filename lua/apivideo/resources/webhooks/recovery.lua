@@ -81,12 +81,12 @@ end
 ---@param webhooks apivideo.Webhooks
 ---@param wanted { url: string, events: string[] }
 ---@param began number the monotonic time at which the call began
----@param given apivideo.CallOptions
+---@param options apivideo.CallOptions
 ---@param seconds number the time limit
 ---@return apivideo.Webhook|nil webhook
 ---@return apivideo.Error? err
-function Recovery:find(webhooks, wanted, began, given, seconds)
-  local deadline, limits = runtime.monotonic() + seconds, call_options.only(given)
+function Recovery:find(webhooks, wanted, began, options, seconds)
+  local deadline, limits = runtime.monotonic() + seconds, call_options.only(options)
   local next_page, since = webhooks:pages({ pageSize = 100 }, limits), nil
   while true do
     limits.total_timeout = math.max(0.001, deadline - runtime.monotonic())

@@ -21,20 +21,20 @@ rotate.KINDS = { overlap = webhook.OVERLAP_KIND, on_created = "function?" }
 ---@field on_created? fun(new: apivideo.Webhook, old: apivideo.Webhook) called when the new webhook exists: a receiver that does not request secrets from api.video must get the new one now
 
 -- Waits; nil and an error when the rotation is cancelled during the wait.
-local function wait(given, seconds, state)
-  if not given.cancel then
+local function wait(options, seconds, state)
+  if not options.cancel then
     runtime.sleep(seconds)
     return true
-  elseif not given.cancel.latch:wait(seconds) then
+  elseif not options.cancel.latch:wait(seconds) then
     return true
   end
   return nil, errors.new("cancelled", "the rotation was cancelled: " .. state, { origin = "webhooks" })
 end
 
 -- Calls the application's `on_created`; nil and an error when that fails: then the old webhook must stay.
-local function notify(given, new, old)
-  if not given.on_created then return true end
-  local ok, problem = protected.call(given.on_created, new, old)
+local function notify(options, new, old)
+  if not options.on_created then return true end
+  local ok, problem = protected.call(options.on_created, new, old)
   if ok then return true end
   return nil, errors.new("cancelled",
     "on_created failed, so both webhooks exist: " .. failure.message(problem), { origin = "webhooks" })
@@ -61,12 +61,12 @@ end
 
 -- Waits until api.video's clock has left the second in which the old webhook was created: only a webhook with a
 -- later `createdAt` is newer for every client.
-local function wait_for_next_second(given, old, response)
+local function wait_for_next_second(options, old, response)
   local created = webhook.created_at(old)
   local now = http_date.of_response(response)
   local seconds = created and now and created + 1 - now or 0
   if seconds <= 0 or seconds > MAX_CLOCK_SKEW_S then return true end
-  return wait(given, seconds, "nothing was changed")
+  return wait(options, seconds, "nothing was changed")
 end
 
 -- Creates the webhook that replaces the old one. Unless it is the newer one, another client's `sync` may delete it
@@ -105,20 +105,20 @@ end
 --- See `webhooks:rotate`.
 ---@param webhooks apivideo.Webhooks
 ---@param webhookId string a valid id
----@param given apivideo.RotateOptions valid options
+---@param options apivideo.RotateOptions valid options
 ---@return apivideo.Webhook|nil new
 ---@return apivideo.Error? err
-function rotate.run(webhooks, webhookId, given)
-  local limits = call_options.only(given)
+function rotate.run(webhooks, webhookId, options)
+  local limits = call_options.only(options)
   local old, err, response = get(webhooks, webhookId, limits)
   if not old then return nil, err end
   local ok, new
-  ok, err = wait_for_next_second(given, old, response)
+  ok, err = wait_for_next_second(options, old, response)
   if not ok then return nil, err end
   new, err = create(webhooks, old, limits)
   if not new then return nil, err end
-  ok, err = notify(given, new, old)
-  if ok then ok, err = wait(given, given.overlap or webhook.OVERLAP_S, "both webhooks exist") end
+  ok, err = notify(options, new, old)
+  if ok then ok, err = wait(options, options.overlap or webhook.OVERLAP_S, "both webhooks exist") end
   if not ok then return nil, errors.attach(err, "webhook", new) end
   return delete(webhooks, old, new, limits)
 end

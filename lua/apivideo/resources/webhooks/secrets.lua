@@ -1,10 +1,10 @@
 --- A cache of signature secrets by webhook id, also of ids without a secret; in this process, or in a dictionary that
 --- nginx workers share.
 
+local checks = require "apivideo.util.checks"
 local dictionary = require "apivideo.runtime.dictionary"
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
-local options = require "apivideo.util.options"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 local single_flight = require "apivideo.runtime.single_flight"
@@ -157,7 +157,7 @@ end
 ---@param id any as it came in the header
 ---@return string|nil secret
 function Secrets:known(id)
-  options.check_self(self, Secrets, "secrets", "known")
+  checks.self(self, Secrets, "secrets", "known")
   return secrets.is_webhook_id(id) and cached(states[self], id) or nil
 end
 
@@ -168,7 +168,7 @@ end
 ---@return string|nil secret nil when the webhook does not exist, or has no secret
 ---@return apivideo.Error? err when the request failed, or cannot be made now: retry later
 function Secrets:resolve(id)
-  options.check_self(self, Secrets, "secrets", "resolve")
+  checks.self(self, Secrets, "secrets", "resolve")
   if not secrets.is_webhook_id(id) then return nil end
   local state = states[self]
   local secret, is_known = cached(state, id)
@@ -188,21 +188,21 @@ local KINDS = { ttl = "seconds>=0<=86400?", miss_ttl = "seconds>=0<=86400?", sto
 
 --- Creates a cache over a function that gets a webhook by its id.
 ---@param fetch fun(id: string): apivideo.Webhook|nil, apivideo.Error?
----@param given? apivideo.SecretsOptions
+---@param options? apivideo.SecretsOptions
 ---@param account? string identifies the account in a shared dictionary; not a secret
 ---@return apivideo.Secrets
-function secrets.new(fetch, given, account)
-  given = options.check("webhooks:secrets", given or {}, KINDS, 4)
-  if given.store then
-    dictionary.check("webhooks:secrets: option \"store\"", given.store,
+function secrets.new(fetch, options, account)
+  options = checks.options("webhooks:secrets", options or {}, KINDS, 4)
+  if options.store then
+    dictionary.check("webhooks:secrets: option \"store\"", options.store,
       { "get", "set", "add", "incr", "delete" }, 3)
   end
   local self = setmetatable({}, Secrets)
   states[self] = {
     fetch = fetch,
-    ttl = given.ttl or 300,
-    miss_ttl = given.miss_ttl or 30,
-    store = given.store or dictionary.new(),
+    ttl = options.ttl or 300,
+    miss_ttl = options.miss_ttl or 30,
+    store = options.store or dictionary.new(),
     prefix = ("apivideo:%s:secrets:"):format(account or ""),
     flights = single_flight.new(REQUEST_TIMEOUT_S), -- requests of this process
   }

@@ -1,10 +1,10 @@
 --- Desired state: makes the webhooks of an account match a list.
 
 local call_options = require "apivideo.transport.call_options"
+local checks = require "apivideo.util.checks"
 local errors = require "apivideo.error"
 local http_date = require "apivideo.util.http_date"
 local objects = require "apivideo.resources.objects"
-local options = require "apivideo.util.options"
 local protected = require "apivideo.util.pcall"
 local webhook = require "apivideo.resources.webhooks.definition"
 
@@ -54,19 +54,19 @@ end
 
 -- The plan, and the number of superseded webhooks, which are the first in `plan.delete`: they may be deleted before
 -- anything is created, so that they do not count for the account's limit.
-local function new_plan(existing, now, wanted, given)
+local function new_plan(existing, now, wanted, options)
   local plan = setmetatable({ create = {}, delete = {}, keep = {} }, Plan)
   local urls, keys, groups, replaced = {}, {}, group(existing), {}
   for _, item in ipairs(wanted) do
     urls[webhook.normalize_url(item.url)], keys[webhook.key(item)] = true, true
   end
-  local function is_owned(item) return not given.owned_by or given.owned_by(item) end
+  local function is_owned(item) return not options.owned_by or options.owned_by(item) end
   for _, item in ipairs(existing) do
     local key, has_url = webhook.key(item), urls[webhook.normalize_url(item.url)]
     if keys[key] then
-      local is_deleted = is_superseded(item, groups[key], now, given.overlap or webhook.OVERLAP_S) and is_owned(item)
+      local is_deleted = is_superseded(item, groups[key], now, options.overlap or webhook.OVERLAP_S) and is_owned(item)
       table.insert(is_deleted and plan.delete or plan.keep, item)
-    elseif (given.prune or has_url) and is_owned(item) then
+    elseif (options.prune or has_url) and is_owned(item) then
       replaced[#replaced + 1] = item
     end
   end
@@ -164,7 +164,7 @@ local sync = {}
 -- What is wrong with a list of webhooks, or nil.
 local function list_problem(wanted)
   if type(wanted) ~= "table" then return "a list of webhooks expected, got " .. type(wanted) end
-  if not options.is_list(wanted, "table") then return "a list of webhooks expected: { { url = …, events = … }, … }" end
+  if not checks.is_list(wanted, "table") then return "a list of webhooks expected: { { url = …, events = … }, … }" end
   return nil
 end
 
@@ -184,33 +184,33 @@ end
 
 --- Checks the arguments of `webhooks:sync`.
 ---@param wanted any
----@param given any
+---@param options any
 ---@param level integer at which it raises, as seen from here
 ---@return apivideo.SyncOptions
-function sync.check(wanted, given, level)
+function sync.check(wanted, options, level)
   check_wanted(wanted, level + 1)
-  given = call_options.check("webhooks:sync", given, KINDS, level + 1)
-  if given.prune and not given.owned_by then
+  options = call_options.check("webhooks:sync", options, KINDS, level + 1)
+  if options.prune and not options.owned_by then
     error('webhooks:sync: option "prune" needs "owned_by", which decides what may be deleted', level)
   end
-  return given
+  return options
 end
 
 --- See `webhooks:sync`.
 ---@param webhooks apivideo.Webhooks
 ---@param wanted { url: string, events: string[] }[] a valid list
----@param given apivideo.SyncOptions valid options
+---@param options apivideo.SyncOptions valid options
 ---@return apivideo.SyncPlan|nil plan
 ---@return apivideo.Error? err
-function sync.run(webhooks, wanted, given)
-  local limits = call_options.only(given)
+function sync.run(webhooks, wanted, options)
+  local limits = call_options.only(options)
   local existing, now = list_all(webhooks, limits)
   if not existing then return nil, now end
-  local plan, superseded = new_plan(existing, now, wanted, given)
-  local ok, problem = check_limit(webhooks, plan, #existing - superseded, given.limit or DEFAULT_LIMIT)
-  if given.on_plan then given.on_plan(plan) end
+  local plan, superseded = new_plan(existing, now, wanted, options)
+  local ok, problem = check_limit(webhooks, plan, #existing - superseded, options.limit or DEFAULT_LIMIT)
+  if options.on_plan then options.on_plan(plan) end
   if not ok then return nil, errors.attach(problem, "plan", plan) end
-  if given.dry_run then return plan end
+  if options.dry_run then return plan end
   return apply(webhooks, plan, superseded, wanted, limits)
 end
 

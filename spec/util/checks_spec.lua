@@ -1,16 +1,17 @@
+local checks = require "apivideo.util.checks"
 local misuse = require "spec.support.misuse"
-local options = require "apivideo.util.options"
+local spelling = require "apivideo.util.spelling"
 
 describe("options", function()
   it("suggest the known name that is most similar", function()
     local known = { "timeout", "max_body", "api_key" }
-    assert.equal("timeout", options.nearest("timeuot", known))
-    assert.equal("max_body", options.nearest("maxbody", known))
-    assert.is_nil(options.nearest("completely_different", known))
+    assert.equal("timeout", spelling.nearest("timeuot", known))
+    assert.equal("max_body", spelling.nearest("maxbody", known))
+    assert.is_nil(spelling.nearest("completely_different", known))
   end)
 
   local function check(kind, value)
-    options.check("f", { x = value }, { x = kind })
+    checks.options("f", { x = value }, { x = kind })
   end
 
   local KINDS = {
@@ -42,9 +43,9 @@ describe("options", function()
   end)
 
   it("are described for other messages, such as those of the command", function()
-    assert.same({ true, "an integer of at least 1" }, { options.matches(1, "integer>=1") })
-    assert.same({ false, "an integer of at least 1" }, { options.matches(nil, "integer>=1") })
-    assert.is_true((options.matches(nil, "integer>=1?")))
+    assert.same({ true, "an integer of at least 1" }, { checks.matches(1, "integer>=1") })
+    assert.same({ false, "an integer of at least 1" }, { checks.matches(nil, "integer>=1") })
+    assert.is_true((checks.matches(nil, "integer>=1?")))
   end)
 
   it("may be left out only where they are optional", function()

@@ -2,36 +2,9 @@
 --- the option and the options that exist.
 
 local redact = require "apivideo.util.redact"
+local spelling = require "apivideo.util.spelling"
 
-local options = {}
-
--- The number of single-letter edits between two names (Levenshtein distance).
-local function distance(a, b)
-  local previous = {}
-  for j = 0, #b do previous[j] = j end
-  for i = 1, #a do
-    local row = { [0] = i }
-    for j = 1, #b do
-      local cost = a:byte(i) == b:byte(j) and 0 or 1
-      row[j] = math.min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + cost)
-    end
-    previous = row
-  end
-  return previous[#b]
-end
-
---- The known name that is most similar to a mistyped one, if one is similar enough.
----@param name string
----@param known string[]
----@return string?
-function options.nearest(name, known)
-  local best, least = nil, math.max(2, math.floor(#name / 3)) + 1
-  for _, candidate in ipairs(known) do
-    local edits = distance(name:lower(), candidate:lower())
-    if edits < least then best, least = candidate, edits end
-  end
-  return best
-end
+local checks = {}
 
 -- The names of numbers in kinds and in messages.
 local NUMBERS = { number = "a number", integer = "an integer", seconds = "a number of seconds" }
@@ -90,22 +63,22 @@ local function mismatch(value, kind)
   return shown
 end
 
---- Whether a value is of a kind, see `options.check`.
+--- Whether a value is of a kind, see `checks.options`.
 ---@param value any
 ---@param kind string
 ---@return boolean
 ---@return string expected the kind in words, for a message
-function options.matches(value, kind)
+function checks.matches(value, kind)
   local expected = parse(kind)
   return value == nil and expected.is_optional or mismatch(value, expected) == nil, expected.text
 end
 
---- Raises an error unless a value is of a kind, see `options.check`.
+--- Raises an error unless a value is of a kind, see `checks.options`.
 ---@param name string the function and the argument, for the message
 ---@param value any
 ---@param kind string
 ---@param level integer at which it raises, as seen from the caller
-function options.check_value(name, value, kind, level)
+function checks.value(name, value, kind, level)
   local expected = parse(kind)
   if value == nil and expected.is_optional then return end
   local got = mismatch(value, expected)
@@ -131,34 +104,34 @@ end
 --- "string", "integer>=1", "seconds>0", "seconds>=0<=86400"; alternatives are separated by "|", and "?" at the end
 --- makes it optional.
 ---@param where string the function's name, for the message
----@param given any
+---@param options any
 ---@param known table<string, string> name -> kind
 ---@param level? integer at which it raises, as seen from here; default 3, the caller's caller
----@return table given
-function options.check(where, given, known, level)
+---@return table options
+function checks.options(where, options, known, level)
   level = level or 3
-  if type(given) ~= "table" then
-    error(where .. ": a table of options expected, got " .. type(given) .. example_of(known), level)
+  if type(options) ~= "table" then
+    error(where .. ": a table of options expected, got " .. type(options) .. example_of(known), level)
   end
   local names = {}
   for name in pairs(known) do names[#names + 1] = name end
   table.sort(names)
-  for name in pairs(given) do
+  for name in pairs(options) do
     if not known[name] then
-      local near = options.nearest(tostring(name), names)
+      local near = spelling.nearest(tostring(name), names)
       error(("%s: unknown option \"%s\"; %s"):format(where, redact.text(tostring(name)),
         near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(names, ", ")), level)
     end
   end
   for _, name in ipairs(names) do
-    local value, kind = given[name], parse(known[name])
+    local value, kind = options[name], parse(known[name])
     if value ~= nil then
-      options.check_value(('%s: option "%s"'):format(where, name), value, known[name], level)
+      checks.value(('%s: option "%s"'):format(where, name), value, known[name], level)
     elseif not kind.is_optional then
       error(('%s: option "%s" is required (%s)'):format(where, name, kind.text), level)
     end
   end
-  return given
+  return options
 end
 
 --- Raises an error at the caller of a method unless `self` is an object of the class.
@@ -166,7 +139,7 @@ end
 ---@param class table
 ---@param object string what users call such an object
 ---@param name string the method's
-function options.check_self(self, class, object, name)
+function checks.self(self, class, object, name)
   if getmetatable(self) ~= class then
     error(("%s:%s: call it with a colon, %s:%s(…)"):format(object, name, object, name), 3)
   end
@@ -176,7 +149,7 @@ end
 ---@param items table
 ---@param item_type? string of each item
 ---@return boolean
-function options.is_list(items, item_type)
+function checks.is_list(items, item_type)
   local count = 0
   for _ in pairs(items) do count = count + 1 end
   for i = 1, count do
@@ -185,4 +158,4 @@ function options.is_list(items, item_type)
   return true
 end
 
-return options
+return checks
