@@ -11,6 +11,7 @@ local collection = require "apivideo.emulator.collection"
 local faults = require "apivideo.emulator.faults"
 local limits = require "apivideo.emulator.limits"
 local live_streams = require "apivideo.emulator.live_streams"
+local outgoing = require "apivideo.events.outgoing"
 local protected = require "apivideo.util.pcall"
 local redact = require "apivideo.util.redact"
 local runtime = require "apivideo.runtime"
@@ -88,7 +89,7 @@ function Emulator:emit(event)
     error(("emulator:emit: %s is an event type, not an event; emit its sample, apivideo.events:sample \"%s\"")
       :format(event, event), 2)
   end
-  local raw = type(event) == "string" and event or sender.encode(event, self._events)
+  local raw = type(event) == "string" and event or outgoing.encode(event, self._events)
   local parsed = type(event) == "table" and event or self._events:parse(raw) or {}
   local deliveries = {}
   for _, webhook in ipairs(webhooks.subscribed(self.webhooks, parsed.type)) do

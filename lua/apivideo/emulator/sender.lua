@@ -2,10 +2,8 @@
 --- https://docs.api.video/delivery-analytics/create-and-manage-webhooks
 
 local http = require "apivideo.transport.http"
-local json = require "apivideo.util.json"
+local outgoing = require "apivideo.events.outgoing"
 local runtime = require "apivideo.runtime"
-local signature = require("apivideo.core").signature
-local tables = require "apivideo.util.tables"
 local version = require "apivideo.version"
 
 local sender = {}
@@ -23,40 +21,10 @@ local sender = {}
 ---@field attempts apivideo.emulator.Attempt[]
 ---@field state "pending"|"delivered"|"failed"
 
--- `2023-05-23T09:29:02.154Z`
-local function timestamp()
-  local now = runtime.now()
-  return os.date("!%Y-%m-%dT%H:%M:%S", math.floor(now)) .. (".%03dZ"):format(math.floor(now % 1 * 1000))
-end
-
---- Encodes an event, with its fields in the order of the documentation.
----@param event apivideo.Event default of emittedAt: now
----@param catalogue apivideo.Catalogue
----@return string raw
-function sender.encode(event, catalogue)
-  local known = catalogue.types[event.type]
-  local names, rank = {}, { type = 1, emittedAt = 2 }
-  for i, name in ipairs(known and known.required or {}) do rank[name] = rank[name] or 2 + i end
-  local fields = tables.merge({ emittedAt = timestamp() }, event)
-  for name in pairs(fields) do names[#names + 1] = name end
-  table.sort(names, function(a, b)
-    local ra, rb = rank[a] or 1000, rank[b] or 1000
-    if ra ~= rb then return ra < rb end
-    return a < b
-  end)
-  for i, name in ipairs(names) do
-    names[i] = json.encode(name) .. ":" .. assert(json.encode(fields[name]))
-  end
-  return "{" .. table.concat(names, ",") .. "}"
-end
-
 local function header_lines(message)
-  local lines = { "Content-Type: application/json", "User-Agent: apivideo-emulator/" .. version }
-  if message.webhookId then
-    lines[#lines + 1] = "X-Api-Video-WebhookID: " .. message.webhookId
-  end
-  if message.secret then
-    lines[#lines + 1] = "X-Api-Video-Signature: " .. signature.sign(message.raw, message.secret)
+  local lines = { "User-Agent: apivideo-emulator/" .. version }
+  for name, value in pairs(outgoing.headers(message.raw, message.webhookId, message.secret)) do
+    lines[#lines + 1] = name .. ": " .. value
   end
   return lines
 end
