@@ -10,12 +10,12 @@ local testing = {}
 
 -- What is wrong with a type and the fields for it, or nil.
 local function type_problem(name, fields)
-  local given = fields and fields.type
-  if given ~= nil and given ~= name then
+  local own_type = fields and fields.type
+  if own_type ~= nil and own_type ~= name then
     return ("field \"type\" is \"%s\", but the type is \"%s\"; pass the same, or leave the field out")
-      :format(tostring(given), name)
+      :format(tostring(own_type), name)
   end
-  if given ~= nil or events.types[name] then return nil end
+  if own_type ~= nil or events.types[name] then return nil end
   local near = spelling.nearest(name, events:names())
   return ("no event type is \"%s\" (%s); for a type that this library does not know, pass the whole event as fields:"
     .. " { type = \"%s\", … }"):format(name, near and "did you mean \"" .. near .. "\"?"

@@ -29,14 +29,14 @@ local function header_lines(message)
   return lines
 end
 
--- Sends a message once. A redirect is a failure, and is not followed.
-local function send_once(message, timeout)
+-- Sends a message once, unless it is cancelled. A redirect is a failure, and is not followed.
+local function send_once(message, timeout, cancel)
   local attempt = { at = runtime.now() }
   local started = runtime.monotonic()
-  local response, err = http.request {
+  local response, err = http.request({
     method = "POST", url = message.url, headers = header_lines(message), body = message.raw,
     timeout = timeout,
-  }
+  }, cancel)
   attempt.seconds = runtime.monotonic() - started
   attempt.status, attempt.err = response and response.status, err
   return attempt
@@ -64,12 +64,18 @@ end
 ---@param secret? string without one, the delivery is not signed
 ---@param policy apivideo.emulator.Policy
 ---@param on_attempt? fun(attempt: apivideo.emulator.Attempt)
-function sender.send(delivery, secret, policy, on_attempt)
+---@param cancel? apivideo.Latch when it opens, the delivery has failed
+function sender.send(delivery, secret, policy, on_attempt, cancel)
+  cancel = cancel or runtime.latch()
   local message = { url = delivery.url, raw = delivery.raw, webhookId = delivery.webhookId,
     secret = secret }
   for number = 1, policy.attempts do
-    if number > 1 then runtime.sleep(policy.interval) end
-    local attempt = send_once(message, policy.timeout)
+    if number > 1 then cancel:wait(policy.interval) end
+    if cancel:is_open() then
+      delivery.state = "failed"
+      return
+    end
+    local attempt = send_once(message, policy.timeout, cancel)
     delivery.attempts[number] = attempt
     if attempt.status and attempt.status < 300 then
       delivery.state = "delivered"
