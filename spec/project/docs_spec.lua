@@ -14,8 +14,8 @@ local read = docs.read
 -- The local api.video of the examples: `apivideo emulate --port 8100`.
 local EXAMPLE_URL = "http://127.0.0.1:8100"
 
--- The commands of shell blocks that are not checked.
-local UNCHECKED = { cd = true, git = true, sudo = true }
+-- The commands of shell blocks that are not checked. `spec/emulator/control_spec.lua` runs those of curl.
+local UNCHECKED = { cd = true, git = true, sudo = true, curl = true }
 
 -- Simulates an installation with apt, where it has lists of packages. Files of build/ do not exist here.
 local function assert_installable(arguments)
@@ -127,7 +127,9 @@ describe("documentation", function()
         end,
       }),
     }
+    local function call(_, body) body() end
     return copy_with(_G, {
+      describe = call, it = call, assert = assert, -- of an example for busted
       require = function(name) return modules[name] or require(name) end,
       os = copy_with(os, {
         getenv = function(name)
@@ -278,6 +280,7 @@ describe("documentation", function()
     add("apivideo.", apivideo, true)
     add("apivideo.server.", server)
     add("apivideo.emulator.", emulator)
+    add("apivideo.testing.", require "apivideo.testing")
     add("apivideo.events.", apivideo.events)
     add_methods("apivideo.events", apivideo.events)
     add_methods("client", client)

@@ -9,11 +9,14 @@ local catalogue = require "apivideo.events"
 local checks = require "apivideo.util.checks"
 local collection = require "apivideo.emulator.collection"
 local faults = require "apivideo.emulator.faults"
+local history = require "apivideo.emulator.history"
 local limits = require "apivideo.emulator.limits"
 local live_streams = require "apivideo.emulator.live_streams"
+local outgoing = require "apivideo.events.outgoing"
 local protected = require "apivideo.util.pcall"
 local redact = require "apivideo.util.redact"
 local runtime = require "apivideo.runtime"
+local schema = require "apivideo.emulator.schema"
 local sender = require "apivideo.emulator.sender"
 local server = require "apivideo.server"
 local summaries = require "apivideo.emulator.summaries"
@@ -22,14 +25,12 @@ local tokens = require "apivideo.emulator.tokens"
 local videos = require "apivideo.emulator.videos"
 local webhooks = require "apivideo.emulator.webhooks"
 
-local DELIVERIES_MAX = 1000
-
 ---@class apivideo.Emulator
 ---@field url string the base URL
 ---@field port integer
 ---@field server apivideo.Server
----@field deliveries apivideo.emulator.Delivery[] the last 1000, oldest first
----@field requests apivideo.emulator.Request[] the last 1000, oldest first; their headers contain keys and tokens
+---@field deliveries apivideo.emulator.Delivery[] the last 1000, or fewer large ones (8 MiB in all), oldest first
+---@field requests apivideo.emulator.Request[] the last 1000, or fewer large ones (8 MiB in all), oldest first; their headers contain keys and tokens
 ---@field package webhooks apivideo.emulator.Collection
 ---@field package videos apivideo.emulator.Collection
 ---@field package live_streams apivideo.emulator.Collection
@@ -40,6 +41,10 @@ local DELIVERIES_MAX = 1000
 ---@field package _limits apivideo.emulator.Limits
 ---@field package _faults apivideo.emulator.Faults
 ---@field package _stopped apivideo.Latch
+---@field package _requests apivideo.emulator.History of `requests`
+---@field private _deliveries apivideo.emulator.History of `deliveries`
+---@field private _cancel_deliveries apivideo.Latch opens at the next reset
+---@field private _settings apivideo.EmulatorOptions
 ---@field private _policy apivideo.emulator.Policy
 ---@field private _on_attempt? fun(delivery: apivideo.emulator.Delivery, attempt: apivideo.emulator.Attempt)
 ---@field private _pending integer deliveries in progress
@@ -54,14 +59,14 @@ end
 
 local function deliver(self, webhook, raw)
   local delivery = sender.new { url = webhook.url, raw = raw, webhookId = webhook.webhookId }
-  self.deliveries[#self.deliveries + 1] = delivery
-  if #self.deliveries > DELIVERIES_MAX then table.remove(self.deliveries, 1) end
+  self._deliveries:add(delivery)
   self._pending = self._pending + 1
+  local cancel = self._cancel_deliveries
   runtime.spawn(function()
     local ok, err = protected.call(sender.send, delivery, webhook.signatureSecret, self._policy,
       function(attempt)
         if self._on_attempt then self._on_attempt(delivery, attempt) end
-      end)
+      end, cancel)
     if not ok then
       delivery.state = "failed"
       io.stderr:write("apivideo.emulator: a delivery raised an error: ", redact.text(tostring(err)), "\n")
@@ -88,7 +93,7 @@ function Emulator:emit(event)
     error(("emulator:emit: %s is an event type, not an event; emit its sample, apivideo.events:sample \"%s\"")
       :format(event, event), 2)
   end
-  local raw = type(event) == "string" and event or sender.encode(event, self._events)
+  local raw = type(event) == "string" and event or outgoing.encode(event, self._events)
   local parsed = type(event) == "table" and event or self._events:parse(raw) or {}
   local deliveries = {}
   for _, webhook in ipairs(webhooks.subscribed(self.webhooks, parsed.type)) do
@@ -108,18 +113,14 @@ function Emulator:settle(seconds)
   return self._settled:wait(seconds)
 end
 
--- Fills in the missing fields of an object, stores it, and returns a copy: later changes of the argument and of the copy do not affect the
--- stored object. Callers must not tail-call it: error level 3 would be another function.
-local function put(method, target, resource, fields, types)
+-- Fills in the missing fields of an object, stores it, and returns a copy: later changes of the argument and of the
+-- copy do not affect the stored object. Callers must not tail-call it: error level 3 would be another function.
+local function put(method, target, resource, fields)
   if type(fields) ~= "table" then
     error(("emulator:%s: expected a table of fields, got %s"):format(method, type(fields)), 3)
   end
-  for field, expected in pairs(types) do
-    if fields[field] ~= nil and type(fields[field]) ~= expected then
-      error(("emulator:%s: field \"%s\" must be a %s, got %s"):format(method, field, expected,
-        type(fields[field])), 3)
-    end
-  end
+  local problem = schema.problem(fields, resource.schema)
+  if problem then error(("emulator:%s: %s"):format(method, problem), 3) end
   local object = resource.complete(fields)
   target:put(object)
   return tables.copy(object)
@@ -131,8 +132,7 @@ end
 ---@return table video with all its fields
 function Emulator:put_video(video)
   checks.self(self, Emulator, "emulator", "put_video")
-  return (put("put_video", self.videos, videos, video,
-    { videoId = "string", status = "table", captions = "table", tags = "table", metadata = "table" }))
+  return (put("put_video", self.videos, videos, video))
 end
 
 --- Adds a live stream, or replaces the one with the same liveStreamId.
@@ -140,8 +140,7 @@ end
 ---@return table live_stream with all its fields
 function Emulator:put_live_stream(live_stream)
   checks.self(self, Emulator, "emulator", "put_live_stream")
-  return (put("put_live_stream", self.live_streams, live_streams, live_stream,
-    { liveStreamId = "string", restreams = "table" }))
+  return (put("put_live_stream", self.live_streams, live_streams, live_stream))
 end
 
 --- Adds a summary, or replaces the one with the same summaryId.
@@ -149,8 +148,7 @@ end
 ---@return table summary with all its fields
 function Emulator:put_summary(summary)
   checks.self(self, Emulator, "emulator", "put_summary")
-  return (put("put_summary", self.summaries, summaries, summary,
-    { summaryId = "string", videoId = "string" }))
+  return (put("put_summary", self.summaries, summaries, summary))
 end
 
 --- Injects a fault into the next requests, except those to /emulator. A request gets at most one fault: the first one,
@@ -213,6 +211,28 @@ local function check(settings)
   end
 end
 
+-- Sets the state of an emulator that has had no request yet.
+local function set_initial_state(self)
+  local settings = self._settings
+  self.webhooks, self.videos = collection.new "webhookId", collection.new "videoId"
+  self.live_streams, self.summaries = collection.new "liveStreamId", collection.new "summaryId"
+  self._tokens = tokens.new(settings.api_key, settings.token_lifetime or 3600)
+  self._limits = limits.new(settings.rate_limits or { reads = 100, writes = 40 }, settings.rate_window or 60)
+  self._faults = faults.new()
+  self._requests, self._deliveries = history.new(), history.new()
+  self.requests, self.deliveries = self._requests.items, self._deliveries.items
+  self._cancel_deliveries = runtime.latch()
+end
+
+--- Restores the state after the start, for the next test: no webhooks, objects, faults, tokens, requests and
+--- deliveries, and an unused rate limit. Deliveries in progress fail at once.
+function Emulator:reset()
+  checks.self(self, Emulator, "emulator", "reset")
+  self:clear_faults()
+  self._cancel_deliveries:open(true)
+  set_initial_state(self)
+end
+
 local emulator = {}
 
 --- Starts an emulator and returns at once. It serves while the event loop runs: inside `apivideo.run`, or while a call
@@ -223,21 +243,18 @@ local emulator = {}
 function emulator.start(settings)
   check(settings)
   local self = setmetatable({
+    _settings = tables.merge(settings),
     _events = settings.events or catalogue,
     _webhook_limit = settings.webhook_limit or 10,
-    webhooks = collection.new "webhookId", videos = collection.new "videoId",
-    live_streams = collection.new "liveStreamId", summaries = collection.new "summaryId",
-    _tokens = tokens.new(settings.api_key, settings.token_lifetime or 3600),
-    _limits = limits.new(settings.rate_limits or { reads = 100, writes = 40 }, settings.rate_window or 60),
-    _faults = faults.new(),
     _policy = {
       attempts = settings.attempts or sender.policy.attempts,
       interval = settings.interval or sender.policy.interval,
       timeout = settings.timeout or sender.policy.timeout,
     },
     _on_attempt = settings.on_attempt,
-    deliveries = {}, requests = {}, _pending = 0, _stopped = runtime.latch(),
+    _pending = 0, _stopped = runtime.latch(),
   }, Emulator)
+  set_initial_state(self)
   local listening, err = server.listen {
     host = settings.host, port = settings.port or 0,
     handler = function(request) return api.handle(self, request) end,

@@ -10,6 +10,9 @@ local query = require "apivideo.emulator.query"
 
 local live_streams = {}
 
+--- The types of the fields that a test sets.
+live_streams.schema = { liveStreamId = "string", restreams = {} }
+
 --- Fills in the fields that a live stream lacks.
 ---@param fields table
 ---@return table live_stream

@@ -72,6 +72,12 @@ local function complete_captions(captions, id)
   return list
 end
 
+--- The types of the fields that a test sets.
+videos.schema = {
+  videoId = "string", status = { ingest = {}, encoding = {} }, captions = { { srclang = "string" } },
+  tags = {}, metadata = { {} },
+}
+
 --- Fills in the fields that a video lacks.
 ---@param fields table
 ---@return table video with status and captions
