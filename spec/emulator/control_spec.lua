@@ -170,6 +170,7 @@ describe("emulator, controlled over HTTP,", function()
       assert.is_false(assert(client.videos:status("vi1")).encoding.playable)
       assert.equal(200, (request("PUT", "/emulator/videos/vi1", '{"videoId":"vi1","title":"B"}')))
       assert.equal("B", client.videos:get("vi1").title)
+      assert.equal(200, (request("PUT", "/emulator/videos/vi1", '{"metadata":[{}]}')))
       assert.equal(1, #client.videos:list().data)
     end)
 

@@ -31,7 +31,26 @@ return {
   },
   {
     file = "lua/apivideo/emulator/init.lua", spec = "spec/emulator/control_spec.lua",
-    { "a reset keeps the connections to refuse", "  self:clear_faults()\n  self._cancel_deliveries", "  self._cancel_deliveries" },
-    { "deliveries continue after a reset", "self._cancel_deliveries:open(true)", "" },
+    { "a reset keeps the connections to refuse", "  self:clear_faults()\n  self._was_reset", "  self._was_reset" },
+    { "deliveries continue after a reset", "self._was_reset:open(true)", "" },
+  },
+  {
+    file = "lua/apivideo/emulator/encoding.lua", spec = "spec/emulator/encoding_spec.lua",
+    { "a quality that fails has an event", "if is_failed(settings.failed, quality) then", "if false then" },
+    { "a video is playable before a quality is encoded", "encoding = { playable = false, qualities = qualities_of", "encoding = { playable = true, qualities = qualities_of" },
+    { "MP4 is made of a video without it", "if video.mp4Support ~= false then", "if true then" },
+    { "a replaced video is encoded", "and self.videos:find(video.videoId) == video", "" },
+    { "an encoding continues after the emulator has stopped", 'reason == "timeout"', "true" },
+    { "any quality is accepted", "not SIZES[options.quality]", "false" },
+  },
+  {
+    file = "lua/apivideo/emulator/uploads.lua", spec = "spec/emulator/encoding_spec.lua",
+    { "a source can be uploaded twice", 'if video.status.ingest.status ~= "uploading"', "if false" },
+    { "a part is a whole source", 'if request.headers["content-range"]', "if false" },
+  },
+  {
+    file = "lua/apivideo/emulator/broadcasts.lua", spec = "spec/emulator/encoding_spec.lua",
+    { "a broadcast can start twice", "stream.broadcasting and not is_broadcasting", "false" },
+    { "a broadcast can end before it starts", "is_broadcasting and not stream.broadcasting", "false" },
   },
 }

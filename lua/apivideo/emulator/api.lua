@@ -7,6 +7,7 @@ local live_streams = require "apivideo.emulator.live_streams"
 local problems = require "apivideo.emulator.problems"
 local summaries = require "apivideo.emulator.summaries"
 local tokens = require "apivideo.emulator.tokens"
+local uploads = require "apivideo.emulator.uploads"
 local videos = require "apivideo.emulator.videos"
 local webhooks = require "apivideo.emulator.webhooks"
 
@@ -25,10 +26,13 @@ local ROUTES = {
   { "GET", "^/webhooks/([^/]+)$", webhooks.get },
   { "DELETE", "^/webhooks/([^/]+)$", webhooks.delete },
   { "GET", "^/videos$", videos.list },
+  { "POST", "^/videos$", uploads.create },
   { "GET", "^/videos/([^/]+)$", videos.get },
+  { "POST", "^/videos/([^/]+)/source$", uploads.post_source },
   { "GET", "^/videos/([^/]+)/status$", videos.get_status },
   { "GET", "^/videos/([^/]+)/captions$", videos.list_captions },
   { "GET", "^/live%-streams$", live_streams.list },
+  { "POST", "^/live%-streams$", live_streams.create },
   { "GET", "^/live%-streams/([^/]+)$", live_streams.get },
   { "GET", "^/summaries$", summaries.list },
 }

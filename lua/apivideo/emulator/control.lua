@@ -5,6 +5,7 @@ local core = require "apivideo.core"
 local json = require "apivideo.util.json"
 local problems = require "apivideo.emulator.problems"
 local tables = require "apivideo.util.tables"
+local videos = require "apivideo.emulator.videos"
 
 -- Whether bytes are valid UTF-8, as JSON must be. The decoder checks it.
 local function is_utf8(bytes)
@@ -73,9 +74,9 @@ local function post_event(self, request)
   return 202, { deliveries = #self:emit(request.body) }
 end
 
--- Calls a method of the emulator with fields from a request. Misuse of the method is a problem of the request.
-local function call(self, method, fields)
-  local ok, result = pcall(self[method], self, fields)
+-- Calls a method of the emulator with an argument from a request. Misuse of the method is a problem of the request.
+local function call(self, method, argument)
+  local ok, result = pcall(self[method], self, argument)
   if ok then return result end
   local message = tostring(result):match("emulator:" .. method .. ": (.*)$")
   if not message then error(result, 0) end
@@ -91,12 +92,25 @@ local function without_nulls(fields)
   return copy
 end
 
-local function post_fault(self, request)
-  local fields = json.decode(request.body)
-  if type(fields) ~= "table" then return 400, problems.not_json() end
-  local _, problem = call(self, "fault", without_nulls(fields))
-  if problem then return 400, problem end
-  return 204
+-- A route that passes the fields of the body to a method.
+local function options_route(method)
+  return function(self, request)
+    local fields = json.decode(request.body)
+    if type(fields) ~= "table" then return 400, problems.not_json() end
+    local _, problem = call(self, method, without_nulls(fields))
+    if problem then return 400, problem end
+    return 204
+  end
+end
+
+-- A route that starts or ends the broadcast of the live stream in the path.
+local function broadcast_route(method, representation)
+  return function(self, _, id)
+    if not self.live_streams:find(id) then return 404, problems.not_found("liveStreamId") end
+    local object, problem = call(self, method, id)
+    if problem then return 400, problem end
+    return 200, representation and representation(object) or object
+  end
 end
 
 -- A route that stores an object with the id in the path.
@@ -127,12 +141,17 @@ local ROUTES = {
   { "POST", "^/emulator/events$", post_event, "/emulator/events" },
   { "GET", "^/emulator/requests$", get_requests, "/emulator/requests" },
   { "GET", "^/emulator/deliveries$", get_deliveries, "/emulator/deliveries" },
-  { "POST", "^/emulator/faults$", post_fault, "/emulator/faults" },
+  { "POST", "^/emulator/faults$", options_route "fault", "/emulator/faults" },
   { "PUT", "^/emulator/videos/([^/]+)$", put_route("put_video", "videoId"), "/emulator/videos/{videoId}" },
   { "PUT", "^/emulator/live%-streams/([^/]+)$", put_route("put_live_stream", "liveStreamId"),
     "/emulator/live-streams/{liveStreamId}" },
   { "PUT", "^/emulator/summaries/([^/]+)$", put_route("put_summary", "summaryId"),
     "/emulator/summaries/{summaryId}" },
+  { "POST", "^/emulator/live%-streams/([^/]+)/broadcast$", broadcast_route "start_broadcast",
+    "/emulator/live-streams/{liveStreamId}/broadcast" },
+  { "DELETE", "^/emulator/live%-streams/([^/]+)/broadcast$", broadcast_route("end_broadcast", videos.representation),
+    "/emulator/live-streams/{liveStreamId}/broadcast" },
+  { "PUT", "^/emulator/encoding$", options_route "set_encoding", "/emulator/encoding" },
   { "DELETE", "^/emulator$", reset, "/emulator" },
 }
 

@@ -5,13 +5,16 @@
 -- query, problems), for the account's state (collection, tokens, limits, faults), and for deliveries (sender).
 
 local api = require "apivideo.emulator.api"
+local broadcasts = require "apivideo.emulator.broadcasts"
 local catalogue = require "apivideo.events"
 local checks = require "apivideo.util.checks"
 local collection = require "apivideo.emulator.collection"
+local encoding = require "apivideo.emulator.encoding"
 local faults = require "apivideo.emulator.faults"
 local history = require "apivideo.emulator.history"
 local limits = require "apivideo.emulator.limits"
 local live_streams = require "apivideo.emulator.live_streams"
+local options = require "apivideo.emulator.options"
 local outgoing = require "apivideo.events.outgoing"
 local protected = require "apivideo.util.pcall"
 local redact = require "apivideo.util.redact"
@@ -24,6 +27,8 @@ local tables = require "apivideo.util.tables"
 local tokens = require "apivideo.emulator.tokens"
 local videos = require "apivideo.emulator.videos"
 local webhooks = require "apivideo.emulator.webhooks"
+
+local MAX_BODY_BYTES = 32 * 1024 * 1024 -- of a video's source
 
 ---@class apivideo.Emulator
 ---@field url string the base URL
@@ -43,12 +48,13 @@ local webhooks = require "apivideo.emulator.webhooks"
 ---@field package _stopped apivideo.Latch
 ---@field package _requests apivideo.emulator.History of `requests`
 ---@field private _deliveries apivideo.emulator.History of `deliveries`
----@field private _cancel_deliveries apivideo.Latch opens at the next reset
+---@field package _was_reset apivideo.Latch opens at the next reset
+---@field package _encoding apivideo.EncodingOptions with all options
 ---@field private _settings apivideo.EmulatorOptions
 ---@field private _policy apivideo.emulator.Policy
 ---@field private _on_attempt? fun(delivery: apivideo.emulator.Delivery, attempt: apivideo.emulator.Attempt)
----@field private _pending integer deliveries in progress
----@field private _settled? apivideo.Latch opens when no delivery is in progress
+---@field private _pending integer deliveries and encodings in progress
+---@field private _settled? apivideo.Latch opens when none is in progress
 local Emulator = {}
 Emulator.__index = Emulator
 Emulator.__name = "apivideo.Emulator"
@@ -57,19 +63,18 @@ function Emulator:__tostring()
   return "apivideo.emulator " .. self.url
 end
 
-local function deliver(self, webhook, raw)
-  local delivery = sender.new { url = webhook.url, raw = raw, webhookId = webhook.webhookId }
-  self._deliveries:add(delivery)
+--- Runs a task that `settle` waits for.
+---@package
+---@param what string the task, for the message if it raises an error
+---@param fn fun()
+---@param on_error? fun()
+function Emulator:_spawn(what, fn, on_error)
   self._pending = self._pending + 1
-  local cancel = self._cancel_deliveries
   runtime.spawn(function()
-    local ok, err = protected.call(sender.send, delivery, webhook.signatureSecret, self._policy,
-      function(attempt)
-        if self._on_attempt then self._on_attempt(delivery, attempt) end
-      end, cancel)
+    local ok, err = protected.call(fn)
     if not ok then
-      delivery.state = "failed"
-      io.stderr:write("apivideo.emulator: a delivery raised an error: ", redact.text(tostring(err)), "\n")
+      if on_error then on_error() end
+      io.stderr:write("apivideo.emulator: ", what, " raised an error: ", redact.text(tostring(err)), "\n")
     end
     self._pending = self._pending - 1
     if self._pending == 0 and self._settled then
@@ -77,6 +82,17 @@ local function deliver(self, webhook, raw)
       self._settled = nil
     end
   end)
+end
+
+local function deliver(self, webhook, raw)
+  local delivery = sender.new { url = webhook.url, raw = raw, webhookId = webhook.webhookId }
+  self._deliveries:add(delivery)
+  local was_reset = self._was_reset
+  self:_spawn("a delivery", function()
+    sender.send(delivery, webhook.signatureSecret, self._policy, function(attempt)
+      if self._on_attempt then self._on_attempt(delivery, attempt) end
+    end, was_reset)
+  end, function() delivery.state = "failed" end)
   return delivery
 end
 
@@ -102,7 +118,7 @@ function Emulator:emit(event)
   return deliveries
 end
 
---- Waits until no delivery is in progress.
+--- Waits until no delivery and no encoding is in progress.
 ---@param seconds? number timeout, default none
 ---@return true|nil settled
 ---@return "timeout"?
@@ -151,6 +167,36 @@ function Emulator:put_summary(summary)
   return (put("put_summary", self.summaries, summaries, summary))
 end
 
+--- Sets how the sources of videos are encoded from now on.
+---@param settings apivideo.EncodingOptions a missing option is its default
+function Emulator:set_encoding(settings)
+  checks.self(self, Emulator, "emulator", "set_encoding")
+  self._encoding = encoding.settings(settings)
+end
+
+--- Starts a broadcast of a live stream: emits `live-stream.broadcast.started`.
+---@param id string its liveStreamId
+---@return table live_stream a copy
+function Emulator:start_broadcast(id)
+  checks.self(self, Emulator, "emulator", "start_broadcast")
+  checks.value("emulator:start_broadcast: id", id, "string", 2)
+  local stream, problem = broadcasts.start(self, id)
+  if not stream then error("emulator:start_broadcast: " .. problem, 2) end
+  return tables.copy(stream)
+end
+
+--- Ends a broadcast of a live stream: emits `live-stream.broadcast.ended`, then `video.source.recorded`, and encodes the
+--- recording.
+---@param id string its liveStreamId
+---@return table video the recording, a copy
+function Emulator:end_broadcast(id)
+  checks.self(self, Emulator, "emulator", "end_broadcast")
+  checks.value("emulator:end_broadcast: id", id, "string", 2)
+  local video, problem = broadcasts.finish(self, id)
+  if not video then error("emulator:end_broadcast: " .. problem, 2) end
+  return tables.copy(video)
+end
+
 --- Injects a fault into the next requests, except those to /emulator. A request gets at most one fault: the first one,
 --- in the order of the calls, that applies to it.
 ---@param fault apivideo.emulator.Fault
@@ -179,38 +225,6 @@ function Emulator:stop()
   self.server:stop()
 end
 
-local KNOWN_OPTIONS = {
-  api_key = "string", host = "string?", port = "integer>=0<=65535?", webhook_limit = "integer>=0?",
-  rate_limits = "table?", rate_window = "seconds>0?", token_lifetime = "seconds>0?", attempts = "integer>=1?",
-  interval = "seconds>=0?", timeout = "seconds>=0.001<=86400?", events = "table?", on_attempt = "function?",
-}
-
----@class apivideo.EmulatorOptions
----@field api_key string the API key that is accepted
----@field host? string default 127.0.0.1
----@field port? integer default 0: any free port
----@field webhook_limit? integer default 10
----@field rate_limits? { reads: integer, writes: integer } calls in a window; default those of the sandbox, 100 and 40
----@field rate_window? number seconds of a window, default 60
----@field token_lifetime? number seconds that an access token is valid, default 3600
----@field attempts? integer of a delivery in total, default 3 (as in api.video's older guide; in its newer one, 4)
----@field interval? number seconds between two attempts, default 3
----@field timeout? number seconds for one attempt, default 10
----@field events? apivideo.Catalogue the event types, default apivideo.events
----@field on_attempt? fun(delivery: apivideo.emulator.Delivery, attempt: apivideo.emulator.Attempt)
-
-local function check(settings)
-  if not runtime.watch then
-    error("emulator.start: the emulator cannot run in an nginx worker, because nginx owns the event loop; run it in its"
-      .. " own process, with `apivideo emulate`", 3)
-  end
-  checks.options("emulator.start", settings, KNOWN_OPTIONS, 4)
-  if settings.rate_limits then
-    checks.options("emulator.start: option \"rate_limits\"", settings.rate_limits,
-      { reads = "integer>=0", writes = "integer>=0" }, 4)
-  end
-end
-
 -- Sets the state of an emulator that has had no request yet.
 local function set_initial_state(self)
   local settings = self._settings
@@ -219,17 +233,18 @@ local function set_initial_state(self)
   self._tokens = tokens.new(settings.api_key, settings.token_lifetime or 3600)
   self._limits = limits.new(settings.rate_limits or { reads = 100, writes = 40 }, settings.rate_window or 60)
   self._faults = faults.new()
+  self._encoding = encoding.settings {}
   self._requests, self._deliveries = history.new(), history.new()
   self.requests, self.deliveries = self._requests.items, self._deliveries.items
-  self._cancel_deliveries = runtime.latch()
+  self._was_reset = runtime.latch()
 end
 
 --- Restores the state after the start, for the next test: no webhooks, objects, faults, tokens, requests and
---- deliveries, and an unused rate limit. Deliveries in progress fail at once.
+--- deliveries, and an unused rate limit. Deliveries in progress fail at once, and encodings end.
 function Emulator:reset()
   checks.self(self, Emulator, "emulator", "reset")
   self:clear_faults()
-  self._cancel_deliveries:open(true)
+  self._was_reset:open(true)
   set_initial_state(self)
 end
 
@@ -241,7 +256,7 @@ local emulator = {}
 ---@return apivideo.Emulator|nil emulator
 ---@return apivideo.Error? err `network` if it cannot listen
 function emulator.start(settings)
-  check(settings)
+  options.check(settings)
   local self = setmetatable({
     _settings = tables.merge(settings),
     _events = settings.events or catalogue,
@@ -256,7 +271,7 @@ function emulator.start(settings)
   }, Emulator)
   set_initial_state(self)
   local listening, err = server.listen {
-    host = settings.host, port = settings.port or 0,
+    host = settings.host, port = settings.port or 0, max_body = MAX_BODY_BYTES,
     handler = function(request) return api.handle(self, request) end,
   }
   if not listening then return nil, err end

@@ -41,6 +41,20 @@ function live_streams.list(self, request)
   })
 end
 
+--- POST /live-streams. Its status is 200, as documented.
+function live_streams.create(self, request)
+  local body = json.decode(request.body)
+  local problem = problems.check_live_stream(body)
+  if problem then return 400, problem end
+  local fields = {}
+  for _, name in ipairs { "name", "public", "playerId", "restreams" } do
+    if body[name] ~= json.null then fields[name] = body[name] end
+  end
+  local stream = live_streams.complete(fields)
+  self.live_streams:put(stream)
+  return 200, stream
+end
+
 --- GET /live-streams/{liveStreamId}
 function live_streams.get(self, _, id)
   local stream = self.live_streams:find(id)
