@@ -65,7 +65,7 @@ function annotations.classes()
           class = { path = path, line = item.line, parent = parent, fields = {} }
           classes[name] = class
         elseif item.tag == "field" and class then
-          local member = member_of(item.text)
+          local member = member_of((item.text:gsub("^private%s+", ""):gsub("^package%s+", "")))
           if member then
             member.line = item.line
             class.fields[#class.fields + 1] = member
