@@ -10,7 +10,7 @@ local TAGS = {}
 for tag in ("alias class field generic meta overload param private return type |"):gmatch "%S+" do TAGS[tag] = true end
 
 local BUILTIN = {}
-for name in ("any boolean false function integer lightuserdata nil number string table thread true userdata"):gmatch "%S+" do
+for name in ("any boolean false function integer lightuserdata nil number string table thread true"):gmatch "%a+" do
   BUILTIN[name] = true
 end
 
