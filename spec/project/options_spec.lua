@@ -7,6 +7,9 @@ local options = require "spec.support.options"
 
 local classes = annotations.classes()
 
+-- Arguments in a table of options.
+local ARGUMENTS = { state = true }
+
 -- The types of Lua that an annotated type stands for, as a set.
 local function add_types(tree, set)
   if tree.kind == "union" then
@@ -55,7 +58,74 @@ local function without_integers(types)
   return names_of(set)
 end
 
+-- The options in the table of a section: name -> { type, default }. A row may name several options; the name `query.…`
+-- stands for those of another section.
+local function tabulated(section, prefix)
+  local found = {}
+  local text = assert(docs.section(section), "the reference has no section " .. section)
+  for names, type_text, default in text:gmatch "\n| (`[^|]*) | ([^|]*) ?| ([^|]*) ?| [^\n]*|%f[\n]" do
+    for name in names:gmatch "`([^`]+)`" do
+      local is_option = name:sub(1, #prefix) == prefix
+      local option = is_option and name:sub(#prefix + 1)
+      if option == "…" then
+        local shared = tabulated(prefix == "query." and "Options of lists" or "Options of a call", "")
+        for other, row in pairs(shared) do found[other] = row end
+      elseif is_option then
+        found[option] = { type = type_text:match "^(.-) *$", default = default:match "^(.-) *$" }
+      end
+    end
+  end
+  return found
+end
+
+-- A default as its text in Lua; nil for a description.
+local function literal_of(text)
+  return text:match "^`([^`{]*)`$" or text:match "^%d+%f[^%w.]"
+end
+
+local UNITS = { ["1 MiB"] = "1048576", ["7 days"] = "604800" }
+
+-- The default in the text of an annotation.
+local function annotated_default(text)
+  local default = text:match "default:? ([^,;:(]+)"
+  if not default then return nil end
+  for unit, number in pairs(UNITS) do
+    if default:find("^" .. unit) then return number end
+  end
+  return default:match '^"[^"]*"' or default:match "^%d+%f[^%w.]" or default:match "^true%f[%A]"
+    or default:match "^apivideo%.%l+"
+end
+
 describe("the options of", function()
+  for _, entry in ipairs(options.list) do
+    it(entry.where .. " have a row with their type in the reference", function()
+      if not entry.section then return end
+      local expected, found = {}, {}
+      local rows = tabulated(entry.section, entry.prefix or "")
+      for name, kind in pairs(options.checked(entry)) do
+        local types, optional = options.types_of(kind)
+        expected[name] = table.concat(types, " or ") .. (optional and "" or ", required")
+      end
+      for name, row in pairs(rows) do
+        if expected[name] or entry.prefix or not ARGUMENTS[name] then
+          found[name] = row.type .. (row.default == "required" and ", required" or "")
+        end
+      end
+      assert.same(expected, found)
+    end)
+
+    it(entry.where .. " have the same defaults in the annotation and the reference", function()
+      if not entry.section or not entry.class then return end
+      local rows = tabulated(entry.section, entry.prefix or "")
+      for name, field in pairs(annotations.fields(classes, "apivideo." .. entry.class)) do
+        local default = annotated_default(field.text)
+        local shown = literal_of(rows[name] and rows[name].default or "")
+        if default then assert.equal(default, shown, name) end
+        if shown and shown ~= "false" then assert.equal(shown, default, name) end
+      end
+    end)
+  end
+
   for _, entry in ipairs(options.list) do
     it(entry.where .. " have the annotations that the code checks", function()
       local expected, found = {}, {}
@@ -89,7 +159,7 @@ describe("the options of", function()
   end)
 
   it("each option class are compared", function()
-    local compared = { ["apivideo.NginxOptions"] = true }
+    local compared = {}
     for _, entry in ipairs(options.list) do compared["apivideo." .. (entry.class or "")] = true end
     for class in pairs(classes) do
       local has_options = class:find "Options$" or class:find "Query$" or class:find "Arguments$"

@@ -4,6 +4,7 @@
 local apivideo = require "apivideo"
 local checks = require "apivideo.util.checks"
 local emulator = require "apivideo.emulator"
+local nginx = require "apivideo.receiver.nginx"
 local server = require "apivideo.server"
 
 local options = {}
@@ -21,6 +22,15 @@ local function local_api(use)
   local running = assert(emulator.start { api_key = "key" })
   local _, problem = pcall(use, running)
   running:stop()
+  error(problem, 0)
+end
+
+-- The options are checked after the phase of nginx.
+local function receive_in_nginx()
+  local check_phase = nginx.check_phase
+  nginx.check_phase = function() end
+  local _, problem = pcall(function() receiver({}):nginx {} end)
+  nginx.check_phase = check_phase
   error(problem, 0)
 end
 
@@ -60,12 +70,13 @@ options.list = {
     call = function() client().summaries:list {} end },
   { where = "handlers", inline = "{ events?: apivideo.Catalogue }", file = "lua/apivideo/events/handlers.lua",
     section = "apivideo.handlers", call = function() apivideo.handlers {} end },
-  { where = 'events:extend: type "x"', class = "EventType", section = "apivideo.events:extend",
+  { where = 'events:extend: type "x"', class = "EventType", section = "apivideo.events:extend", prefix = "definition.",
     call = function() apivideo.events:extend { x = {} } end },
   { where = "receiver", class = "ReceiverOptions", section = "apivideo.receiver",
     call = function() receiver {} end },
   { where = 'receiver: option "metrics"', inline = "{ store?: apivideo.Dictionary }",
     file = "lua/apivideo/receiver/options.lua", call = function() receiver { metrics = {} } end },
+  { where = "receiver:nginx", class = "NginxOptions", section = "receiver:nginx", call = receive_in_nginx },
   { where = "inbox", class = "InboxOptions", section = "apivideo.inbox", call = function() apivideo.inbox {} end },
   { where = "inbox.sqlite", class = "SqliteOptions", section = "apivideo.inbox.sqlite",
     call = function() apivideo.inbox.sqlite {} end },
@@ -91,8 +102,8 @@ options.list = {
     call = function() local_api(function(running) running:fault { rate_limited = {} } end) end },
 }
 
---- Checks that need nginx, or have no options, by the name in their messages.
-options.others = { ["receiver:nginx"] = "NginxOptions, in nginx", ["inbox.memory"] = "has no options" }
+--- Checks of functions that have no options, by the name in their messages.
+options.others = { ["inbox.memory"] = true }
 
 --- The kinds of an entry's options, by name, which the code passes to `checks.options`.
 ---@param entry table
