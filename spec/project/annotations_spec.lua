@@ -46,12 +46,19 @@ local function each_line(visit)
   end
 end
 
+local parsed = {} -- path -> the functions of the file, which several specs need
+
+local function functions_of(path)
+  parsed[path] = parsed[path] or functions.of(docs.read(path))
+  return parsed[path]
+end
+
 -- Calls `visit` for each function, with its block, or nil without one, and its place.
 local function each_function(visit)
   for _, path in ipairs(annotations.files()) do
     local blocks = {}
     for _, block in ipairs(annotations.blocks(path)) do blocks[block.last + 1] = block end
-    for line, fn in pairs(functions.of(docs.read(path))) do visit(fn, blocks[line], ("%s:%d"):format(path, line)) end
+    for line, fn in pairs(functions_of(path)) do visit(fn, blocks[line], ("%s:%d"):format(path, line)) end
   end
 end
 
@@ -133,7 +140,7 @@ describe("annotations", function()
 
   it("belong to functions", function()
     for _, path in ipairs(annotations.files()) do
-      local list = functions.of(docs.read(path))
+      local list = functions_of(path)
       for _, block in ipairs(annotations.blocks(path)) do
         local about_function = #lines_of(block, "param") + #lines_of(block, "return") > 0
         assert(list[block.last + 1] or not about_function, ("%s:%d: no function follows"):format(path, block.last))
