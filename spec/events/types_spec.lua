@@ -45,19 +45,21 @@ describe("annotations of event types", function()
     end
   end)
 
-  it("give a handler of each type the class of its event", function()
-    local overloads = {}
+  it("give a handler of each type the class of its event, with each form of handlers:on", function()
+    local overloads, forms = {}, { fn = true }
     for _, block in ipairs(annotations.blocks "lua/apivideo/events/handlers.lua") do
+      if block.code:find "^function Handlers:on%(types, filter, fn%)" then forms["filter, fn"] = true end
       for _, item in ipairs(block) do
         local name = item.tag == "overload" and item.text:match 'types: "([^"]+)"'
         if name then
-          overloads[name] = true
           assert.equal(class_of(name), item.text:match "event: (apivideo%.event%.%w+)", name)
           assert.truthy(block.code:find("^function Handlers:on%("), block.code)
+          overloads[name] = overloads[name] or {}
+          overloads[name][item.text:find ", filter%??:" and "filter, fn" or "fn"] = true
         end
       end
     end
-    for name in pairs(types) do assert(overloads[name], "handlers:on has no overload for " .. name) end
+    for name in pairs(types) do assert.same(forms, overloads[name], "handlers:on " .. name) end
     for name in pairs(overloads) do assert(types[name], name .. " is not in the catalogue") end
   end)
 end)

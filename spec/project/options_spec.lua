@@ -78,22 +78,22 @@ local function tabulated(section, prefix)
   return found
 end
 
--- A default as its text in Lua; nil for a description.
+-- A default of the reference: a number, a string, true or a name; nil for a description.
 local function literal_of(text)
-  return text:match "^`([^`{]*)`$" or text:match "^%d+%f[^%w.]"
+  return text:match '^`"([^"`]*)"`$' or text:match "^`([^`{\"]*)`$" or text:match "^%d+%f[^%w.]"
 end
 
 local UNITS = { ["1 MiB"] = "1048576", ["7 days"] = "604800" }
 
--- The default in the text of an annotation.
+-- The default in the text of an annotation. Pages are counted from their default.
 local function annotated_default(text)
-  local default = text:match "default:? ([^,;:(]+)"
+  local default = text:match "(%d+) by default" or text:match "default:? ([^,;:(]+)" or text:match "^%w+ from (%d+)"
   if not default then return nil end
   for unit, number in pairs(UNITS) do
     if default:find("^" .. unit) then return number end
   end
-  return default:match '^"[^"]*"' or default:match "^%d+%f[^%w.]" or default:match "^true%f[%A]"
-    or default:match "^apivideo%.%l+"
+  return default:match '^"([^"]*)"' or default:match "^%d[%d.]*%d%f[^%w]" or default:match "^%d+%f[^%w.]"
+    or default:match "^true%f[%A]" or default:match "^apivideo%.%l+"
 end
 
 describe("the options of", function()

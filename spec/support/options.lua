@@ -36,9 +36,9 @@ end
 
 local DEFINITION = "{ url: string, events: string[] }"
 
--- Each entry: `where`, the name that the check puts into messages; `call`, which makes the check; `class`, or the
--- annotation of the parameter as `inline` with its `file`; `section` of the reference, and the `prefix` of the names
--- there.
+-- Each entry: `where`, the name that the check puts into messages; `nth`, if a call checks several tables under one
+-- name; `call`, which makes the check; `class`, or the annotation of the parameter as `inline` with its `file`;
+-- `section` of the reference, and the `prefix` of the names there.
 options.list = {
   { where = "client", class = "ClientOptions", section = "apivideo.client",
     call = function() apivideo.client { api_key = "key" } end },
@@ -51,6 +51,8 @@ options.list = {
     call = function() client():request("GET", "/x", {}) end },
   { where = "webhooks:create", inline = DEFINITION, file = "lua/apivideo/resources/webhooks/init.lua",
     section = "client.webhooks:create", prefix = "webhook.", call = function() webhooks():create {} end },
+  { where = "webhooks:create", nth = 2, class = "CallOptions",
+    call = function() webhooks():create({ url = "https://example.com/", events = { "x" } }, {}) end },
   { where = "webhooks:sync", class = "SyncOptions", section = "client.webhooks:sync", prefix = "options.",
     call = function() webhooks():sync({}, {}) end },
   { where = "webhooks:rotate", class = "RotateOptions", section = "client.webhooks:rotate", prefix = "options.",
@@ -109,11 +111,14 @@ options.others = { ["inbox.memory"] = true }
 ---@param entry table
 ---@return table<string, string>
 function options.checked(entry)
-  local original, found = checks.options, nil
+  local original, count, found = checks.options, 0, nil
   checks.options = function(where, value, known, level)
     if where == entry.where then
-      found = found or known
-      error("found", 0)
+      count = count + 1
+      if count == (entry.nth or 1) then
+        found = known
+        error("found", 0)
+      end
     end
     return original(where, value, known, level)
   end

@@ -189,7 +189,7 @@ local KNOWN_OPTIONS = {
 
 ---@class apivideo.EmulatorOptions
 ---@field api_key string the API key that is accepted
----@field host? string default "127.0.0.1"
+---@field host? string default 127.0.0.1
 ---@field port? integer default 0: any free port
 ---@field webhook_limit? integer default 10
 ---@field rate_limits? { reads: integer, writes: integer } calls in a window; default those of the sandbox, 100 and 40

@@ -21,8 +21,8 @@ local collection = require "apivideo.resources.collection"
 ---@field name? string a part of it
 ---@field sortBy? string name, createdAt, updatedAt
 ---@field sortOrder? string asc, desc
----@field currentPage? integer default 1; not for `each`
----@field pageSize? integer 1 to 100; default 25 in `list`, 100 in `pages` and `each`
+---@field currentPage? integer from 1; not for `each`
+---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.LiveStreams
 ---@field get fun(self, liveStreamId: string, options?: apivideo.CallOptions): apivideo.LiveStream|nil, apivideo.Error?, apivideo.Response? one live stream; `not_found` when it does not exist

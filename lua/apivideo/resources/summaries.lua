@@ -20,8 +20,8 @@ local collection = require "apivideo.resources.collection"
 ---@field sourceStatus? string
 ---@field sortBy? string createdAt, updatedAt, videoId
 ---@field sortOrder? string asc, desc
----@field currentPage? integer default 1; not for `each`
----@field pageSize? integer 1 to 100; default 25 in `list`, 100 in `pages` and `each`
+---@field currentPage? integer from 1; not for `each`
+---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.Summaries
 ---@field list fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): apivideo.SummaryPage|nil, apivideo.Error?, apivideo.Response? one page

@@ -39,8 +39,8 @@ local objects = require "apivideo.resources.objects"
 ---@field liveStreamId? string recordings of that live stream
 ---@field sortBy? string title, createdAt, publishedAt, updatedAt
 ---@field sortOrder? string asc, desc
----@field currentPage? integer default 1; not for `each`
----@field pageSize? integer 1 to 100; default 25 in `list`, 100 in `pages` and `each`
+---@field currentPage? integer from 1; not for `each`
+---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.Videos
 ---@field get fun(self, videoId: string, options?: apivideo.CallOptions): apivideo.Video|nil, apivideo.Error?, apivideo.Response? one video; `not_found` when it does not exist

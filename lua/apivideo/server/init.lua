@@ -143,7 +143,7 @@ end
 ---@class apivideo.ServerOptions
 ---@field receiver? apivideo.Receiver
 ---@field handler? fun(request: apivideo.ServerRequest): integer?, table<string, string>?, string?, apivideo.Ending? instead of a receiver: returns status, headers, body; or, for tests of clients, nil, nil, bytes to send as they are, and how the connection ends
----@field host? string the address to listen on, default "127.0.0.1"
+---@field host? string the address to listen on, default 127.0.0.1
 ---@field port? integer default 0: any free one
 ---@field max_body? integer bytes, default the receiver's, or 1 MiB; the response to a larger body is 413
 ---@field timeout? integer seconds to receive a whole request, and to send its response, default 30

@@ -25,8 +25,8 @@ local webhook = require "apivideo.resources.webhooks.definition"
 
 ---@class apivideo.WebhookQuery
 ---@field events? string one event type
----@field currentPage? integer default 1; not for `each`
----@field pageSize? integer 1 to 100; default 25 in `list`, 100 in `pages` and `each`
+---@field currentPage? integer from 1; not for `each`
+---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.Webhooks
 ---@field get fun(self, webhookId: string, options?: apivideo.CallOptions): apivideo.Webhook|nil, apivideo.Error?, apivideo.Response? one webhook; `not_found` when it does not exist
