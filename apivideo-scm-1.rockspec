@@ -37,7 +37,7 @@ build = {
     $(CC) $(CFLAGS) -std=c99 -D_GNU_SOURCE -DNDEBUG -fPIC -fvisibility=hidden \
       -I$(LUA_INCDIR) -I$(CURL_INCDIR) -I$(CRYPTO_INCDIR) $(LIBFLAG) -o build/rock/library/core.so \
       src/core/*.c src/common/*.c -L$(CURL_LIBDIR) -L$(CRYPTO_LIBDIR) -lcurl -lcrypto]],
-  copy_directories = { "docs", "examples" },
+  copy_directories = { "docs", "examples", "types" },
   install = {
     lib = { ["apivideo.core"] = "build/rock/library/core.so" },
     -- Written by "make rockspecs".

@@ -1,5 +1,7 @@
 --- Builds and installs both rocks with LuaRocks into a temporary tree, for the Lua that runs this spec.
 
+local docs = require "spec.support.docs"
+local json = require "cjson"
 local luarocks = require "spec.support.luarocks"
 local process = require "spec.support.process"
 
@@ -46,7 +48,7 @@ describe("installation #process", function()
 
   setup(function()
     scratch = run("mktemp -d"):gsub("%s", "")
-    run("mkdir %s/source && cp -r LICENSE src lua bin docs examples *.rockspec %s/source", scratch, scratch)
+    run("mkdir %s/source && cp -r LICENSE src lua types bin docs examples *.rockspec %s/source", scratch, scratch)
     -- LuaRocks may need only a compiler: other systems lack GNU make and GNU install.
     run("mkdir %s/bsd && cd %s/bsd && printf '#!/bin/sh\\necho usage >&2\\nexit 64\\n' > make && chmod +x make && " ..
       "cp make gmake && cp make install", scratch, scratch)
@@ -153,6 +155,12 @@ describe("installation #process", function()
         opt, version, opt, version, opt, version))
     assert.truthy(output:find("^apivideo %d"), output)
     assert.equal(0, status)
+    local settings = json.decode(docs.blocks("docs/guides/install.md", "json")[1].code)["workspace.library"]
+    for i, module in ipairs { "apivideo/init.lua", "core.lua" } do
+      local directory = settings[i]:gsub("^/usr/local", opt):gsub("/5%.4$", "/" .. version)
+      run("test -f %s/%s", directory, module)
+    end
+    assert.equal(2, #settings)
   end)
 
   it("removes what make install has installed, and nothing else, with make uninstall", function()

@@ -75,8 +75,8 @@ describe("tools/release #process", function()
     scratch = os.tmpname()
     os.remove(scratch)
     assert(os.execute("mkdir -p " .. scratch .. "/source " .. scratch .. "/served " .. scratch .. "/useless"))
-    assert(os.execute("cp -r .gitignore Makefile CHANGELOG.md LICENSE README.md src lua bin docs examples tools " ..
-      "debian *.rockspec " .. scratch .. "/source"))
+    assert(os.execute("cp -r .gitignore Makefile CHANGELOG.md LICENSE README.md src lua types bin docs examples " ..
+      "tools debian *.rockspec " .. scratch .. "/source"))
     run("cd useless && %s", USELESS)
     run("cd source && git init -q . && git config user.name T && git config user.email t@example.com && " ..
       "git add -A && git commit -q -m start")

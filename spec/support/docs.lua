@@ -93,6 +93,20 @@ function docs.sections()
   return sections
 end
 
+--- The text of the section of the reference with a name, such as `inbox:claim` or `Options of a call`.
+function docs.section(name)
+  local text, from, to = docs.reference(), nil, nil
+  for marks, heading, at in text:gmatch "\n(##+) ([^\n]+)()" do
+    if from then
+      to = at - #marks - #heading - 2
+      break
+    elseif heading == name or heading:match "^[%w_.:]+" == name and marks == "###" then
+      from = at
+    end
+  end
+  return from and text:sub(from, to)
+end
+
 -- Classes of values that users pass or receive: the reference contains all their fields.
 local PUBLIC = { "Error", "Response", "Delivery", "Outcome", "SyncPlan", "RateLimitClass", "ServerRequest",
   "Claim", "Entry", "StoredEntry", "InboxStats", "Settlement",

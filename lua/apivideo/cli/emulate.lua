@@ -28,6 +28,7 @@ function emulate.define(sub)
 end
 
 --- Runs the subcommand.
+---@param arguments table as the argument parser returns them
 ---@return integer status
 ---@return any message
 function emulate.run(arguments)

@@ -89,6 +89,7 @@ local function print_outcome(out, outcome)
 end
 
 --- Runs the subcommand.
+---@param arguments table as the argument parser returns them
 ---@return integer status
 ---@return any message
 function listen.run(arguments)

@@ -128,6 +128,7 @@ local function mode_problem(arguments)
 end
 
 --- Runs the subcommand.
+---@param arguments table as the argument parser returns them
 ---@return integer status
 ---@return any message
 function trigger.run(arguments)

@@ -10,8 +10,8 @@ local whitespace = require "apivideo.util.whitespace"
 ---@class apivideo.ClientOptions
 ---@field api_key? string from https://dashboard.api.video; this or access_token is required
 ---@field access_token? string sent as a bearer token; it is not renewed
----@field auth? "basic"|"bearer" default basic: the key is sent with each call; bearer: the key is exchanged for tokens, which are renewed
----@field environment? "production"|"sandbox" default production; each has its own keys
+---@field auth? "basic"|"bearer" default "basic": the key is sent with each call; bearer: the key is exchanged for tokens, which are renewed
+---@field environment? "production"|"sandbox" default "production"; each has its own keys
 ---@field base_url? string instead of the environment's, for instance of a local emulator
 ---@field timeout? number seconds for one attempt, default 30
 ---@field connect_timeout? number seconds for its connection, default 10

@@ -44,6 +44,9 @@ local function find(routes, request)
   end
 end
 
+---@param headers table<string, string>
+---@param status integer
+---@param body table|nil
 ---@return apivideo.emulator.Response
 local function new_response(headers, status, body)
   if body then

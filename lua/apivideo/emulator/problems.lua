@@ -92,6 +92,7 @@ end
 --- 400 if the body does not define a webhook, or nil.
 ---@param body any
 ---@param known table<string, any> the event types, by name
+---@return table? problem
 function problems.check_webhook(body, known)
   if type(body) ~= "table" then return problems.not_json() end
   local list = {}

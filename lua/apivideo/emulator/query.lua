@@ -8,12 +8,16 @@ local function last(value)
 end
 
 --- The value of a plain parameter, or nil.
+---@param request apivideo.ServerRequest
+---@param name string
 ---@return string?
 function query.text(request, name)
   return last(request.query[name])
 end
 
 --- All values of `name[]`.
+---@param request apivideo.ServerRequest
+---@param name string
 ---@return string[]
 function query.list(request, name)
   local value = request.query[name .. "[]"]
@@ -21,6 +25,8 @@ function query.list(request, name)
 end
 
 --- The values of `name[key]`, by key.
+---@param request apivideo.ServerRequest
+---@param name string
 ---@return table<string, string>
 function query.map(request, name)
   local map = {}
@@ -32,6 +38,9 @@ function query.map(request, name)
 end
 
 --- Whether a text contains the value of a parameter. True if the request does not have the parameter.
+---@param request apivideo.ServerRequest
+---@param name string
+---@param text any
 ---@return boolean
 function query.contains(request, name, text)
   local part = query.text(request, name)
@@ -39,6 +48,9 @@ function query.contains(request, name, text)
 end
 
 --- Whether a text equals the value of a parameter. True if the request does not have the parameter.
+---@param request apivideo.ServerRequest
+---@param name string
+---@param text any
 ---@return boolean
 function query.equals(request, name, text)
   local wanted = query.text(request, name)

@@ -198,7 +198,7 @@ local OPTIONS = { store = "table", spool = "table?", events = "table?", lane = "
 ---@class apivideo.InboxOptions
 ---@field store apivideo.Store such as `apivideo.inbox.sqlite { path = "inbox.db" }`
 ---@field spool? apivideo.Store a second store, on this machine: takes the events while the first is unavailable, and forwards them later
----@field events? apivideo.Catalogue the catalogue of types, if the application extends it
+---@field events? apivideo.Catalogue default apivideo.events; the catalogue of types, if the application extends it
 ---@field lane? fun(event: apivideo.Event): string? events of one lane are handled one at a time, in order of receipt
 ---@field retention? number seconds for which a handled event stays in the store, so that a duplicate of it is recognised; default 7 days
 ---@field window? number seconds in which two broadcasts that differ only in `emittedAt` are the same, unless the opposite event came between; default 20

@@ -8,8 +8,6 @@ local workers = require "apivideo.server.workers"
 
 local GRACE_S = 10 -- default of the argument grace
 
----@class apivideo.server.Core the server in C, apivideo.server.core
-
 ---@class apivideo.Server
 ---@field host string the numeric address that it listens on
 ---@field port integer

@@ -42,6 +42,7 @@ end
 
 --- pcall(fn, ...)
 ---@param fn function
+---@param ... any its arguments
 ---@return boolean ok
 ---@return any ... the results, or the error
 function protected.call(fn, ...)
@@ -53,6 +54,7 @@ end
 --- xpcall(fn, handler, ...), with arguments as in later versions of Lua.
 ---@param fn function
 ---@param handler fun(err: any, co?: thread): any `co` is the coroutine that failed, if it is not the running one
+---@param ... any arguments of `fn`
 ---@return boolean ok
 ---@return any ... the results, or the result of `handler`
 function protected.xpcall(fn, handler, ...)

@@ -151,6 +151,7 @@ local opened = {}
 --- SQLite in the child believes that it has them: it would read and write without locks, and closing a connection would
 --- change the parent's files.
 ---@param path string
+---@return boolean
 function connection.is_inherited(path)
   return opened[path] ~= nil and opened[path].process ~= core.process_id()
 end
@@ -196,6 +197,7 @@ end
 --- Opens a file, which is created if it does not exist.
 ---@param path string
 ---@param statements table<string, string> SQL by name
+---@return apivideo.inbox.SqliteConnection
 function connection.open(path, statements)
   check_directory(path)
   local db, message = connection.driver().Connect("SQLite3", path)

@@ -101,6 +101,7 @@ local function ready_clock(db)
 end
 
 --- Creates or migrates the file of a connection. Several processes may do so at the same time.
+---@param db apivideo.inbox.SqliteConnection
 ---@return number clock what to add to the machine's monotonic clock
 function schema.prepare(db)
   local clock = ready_clock(db)

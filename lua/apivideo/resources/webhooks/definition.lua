@@ -52,6 +52,7 @@ local function types_of(events)
 end
 
 --- `https://example.com/ (video.source.recorded)`, for messages; the webhook may lack fields.
+---@param item table
 ---@return string
 function webhook.describe(item)
   return ("%s (%s)"):format(redact.text(tostring(item.url)), types_of(item.events))
@@ -86,12 +87,15 @@ function webhook.normalize_url(url)
 end
 
 --- A string that is equal for webhooks that send the same events to the same url.
+---@param item { url: string, events: string[] }
 ---@return string
 function webhook.key(item)
   return ("%s %s"):format(types_of(item.events), webhook.normalize_url(item.url))
 end
 
 --- Whether two webhooks send the same events to the same url.
+---@param a { url: string, events: string[] }
+---@param b { url: string, events: string[] }
 ---@return boolean
 function webhook.equal(a, b)
   return webhook.key(a) == webhook.key(b)
@@ -137,6 +141,7 @@ function webhook.create(webhooks, wanted, limits)
 end
 
 --- Seconds since 1970 of `createdAt`, by api.video's clock; nil where it is missing or invalid.
+---@param item apivideo.Webhook
 ---@return integer?
 function webhook.created_at(item)
   return (timestamp(item.createdAt))
@@ -145,6 +150,8 @@ end
 --- Whether a webhook is newer than an equal one. The order is the same for every client: by `createdAt`, which has
 --- whole seconds, then by `webhookId`. A webhook is only deleted in favour of a newer equal one, so the newest one
 --- stays even when several clients run at the same time.
+---@param a apivideo.Webhook
+---@param b apivideo.Webhook
 ---@return boolean? is_newer nil when a `createdAt` is missing or invalid
 function webhook.is_newer(a, b)
   local created_a, created_b = webhook.created_at(a), webhook.created_at(b)

@@ -1,0 +1,192 @@
+---@meta apivideo.core
+--- The module in C, for editors: src/core. It is never loaded.
+
+---@class apivideo.core
+---@field http apivideo.core.http
+---@field json apivideo.core.json
+---@field event apivideo.core.event
+---@field signature apivideo.core.signature
+---@field signals apivideo.core.signals
+local core = {}
+
+--- The time.
+---@return number seconds since 1970, with a fraction
+function core.now() end
+
+--- A clock that never decreases.
+---@return number seconds since an unspecified start
+function core.monotonic() end
+
+--- Random bytes of libcrypto.
+---@param n integer how many, 256 at most
+---@return string bytes
+function core.random(n) end
+
+--- Base64 (RFC 4648), with padding.
+---@param bytes string 1 MiB at most
+---@return string text
+function core.base64(bytes) end
+
+--- The id of this process. An object that was opened under another id was inherited by fork.
+---@return integer
+function core.process_id() end
+
+--- Identifies the file at a path.
+---@param path string
+---@return string? id equal for two paths of the same file; nil if the file does not exist or cannot be examined
+function core.file_id(path) end
+
+--- Whether a descriptor of this process is a terminal.
+---@param fd integer
+---@return boolean
+function core.is_terminal(fd) end
+
+--- Reads a date of RFC 3339.
+---@param value any
+---@return integer? seconds since 1970; nil for anything but such a date
+---@return integer? nanoseconds
+function core.timestamp(value) end
+
+-- ---- http ----
+
+---@class apivideo.core.http
+local http = {}
+
+--- Creates a pool of connections.
+---@return apivideo.core.Pool|nil pool
+---@return string? message
+function http.new() end
+
+--- The connections of one process, and their transfers. A forked child cannot use it.
+---@class apivideo.core.Pool
+local Pool = {}
+
+--- Starts a transfer.
+---@param request apivideo.Request with `timeout`, `connect_timeout`, `max_body` and `max_header`
+---@return apivideo.core.Transfer|nil transfer
+---@return string? kind `invalid_request` `network` `cancelled`
+---@return string? message
+---@return boolean? sent false: nothing was sent
+function Pool:start(request) end
+
+--- Drives all transfers until one finishes, a descriptor is ready, or the timeout is over.
+---@param seconds number timeout, an hour at most
+---@param reads? integer[] descriptors to wait for until they are readable
+---@param writes? integer[] descriptors to wait for until they are writable
+---@return apivideo.core.Transfer[]? finished
+---@return integer[]? ready descriptors
+function Pool:step(seconds, reads, writes) end
+
+--- Whether another process opened the pool.
+---@return boolean
+function Pool:forked() end
+
+--- Closes the pool and its transfers. Idempotent.
+function Pool:close() end
+
+--- A request and its response.
+---@class apivideo.core.Transfer
+local Transfer = {}
+
+--- The result of a finished transfer, which is closed then: a response is returned once.
+---@return apivideo.Response|nil response nil alone: the transfer is running
+---@return string? kind of the error, as in `apivideo.ErrorKind`
+---@return string? message
+---@return boolean? sent whether any part of the request may have reached the peer
+function Transfer:result() end
+
+--- Stops the transfer: its result is the error `cancelled`. Idempotent.
+function Transfer:cancel() end
+
+-- ---- json, event ----
+
+---@class apivideo.core.json
+---@field list table the metatable of lists, which only marks them
+local json = {}
+
+--- Decodes JSON (RFC 8259): lists have the metatable `list`, and null is a light userdata.
+---@param text string
+---@return any value nil if the text is invalid
+---@return string? message
+---@return integer? offset of the invalid byte, from 0
+function json.decode(text) end
+
+---@class apivideo.core.event
+local event = {}
+
+--- Creates the parser of a catalogue's events.
+---@param types table<string, apivideo.EventType> only `required` is read
+---@return fun(raw: string): apivideo.Event|nil, string?, string?, string?, integer? parse event; or nil, kind (`bad_json` `bad_event` `too_large`), message, field or nil, offset or nil
+function event.compile(types) end
+
+-- ---- signature ----
+
+---@class apivideo.core.signature
+local signature = {}
+
+--- Calculates the signature of a delivery: HMAC-SHA256 of the raw body.
+---@param raw string
+---@param secret string not empty
+---@return string hex 64 lower-case digits
+function signature.sign(raw, secret) end
+
+--- Compares a signature in constant time.
+---@param raw string
+---@param hex any as received
+---@param secret string|string[] one secret, or a list of secrets, any of which may match
+---@return boolean is_valid
+---@return "missing"|"malformed"|"mismatch"|nil reason
+function signature.verify(raw, hex, secret) end
+
+--- Creates an HMAC that reads its bytes in parts.
+---@param secret string not empty
+---@return apivideo.core.Hmac
+function signature.hmac(secret) end
+
+--- An HMAC; `sign` and `verify` finish it.
+---@class apivideo.core.Hmac
+local Hmac = {}
+
+--- Adds bytes.
+---@param bytes string
+---@return apivideo.core.Hmac self
+function Hmac:update(bytes) end
+
+--- The signature.
+---@return string hex 64 lower-case digits
+function Hmac:sign() end
+
+--- Compares a signature in constant time.
+---@param hex any as received
+---@return boolean is_valid
+---@return "missing"|"malformed"|"mismatch"|nil reason
+function Hmac:verify(hex) end
+
+-- ---- signals ----
+
+---@class apivideo.core.signals
+local signals = {}
+
+--- Catches SIGINT and SIGTERM.
+---@return apivideo.core.Catcher|nil catcher
+---@return string? message
+function signals.catch() end
+
+--- What catches SIGINT and SIGTERM, until it is closed.
+---@class apivideo.core.Catcher
+local Catcher = {}
+
+--- The descriptor to wait for.
+---@return integer
+function Catcher:fd() end
+
+--- Whether a signal was caught since the last call.
+---@return boolean? caught nil once it is closed, and in a forked child
+function Catcher:caught() end
+
+--- Restores the previous signal handlers. Idempotent.
+function Catcher:close() end
+
+core.http, core.json, core.event, core.signature, core.signals = http, json, event, signature, signals
+
+return core
