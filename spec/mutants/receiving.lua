@@ -140,12 +140,25 @@ return {
     file = "lua/apivideo/events/handlers.lua", spec = "spec/events/handlers_spec.lua",
     { "a failure prevents the other handlers from running", "    local err, traceback = run(functions[i], event, delivery)\n",
       "    local err, traceback = run(functions[i], event, delivery)\n    if err ~= nil then return nil, { err } end\n" },
-    { "types that the catalogue does not have can be registered", "if problem then error(\"handlers:on: \" .. problem, 2) end", "" },
+    { "types that the catalogue does not have can be registered", "if problem then error(\"handlers:on: \" .. problem, 3) end", "" },
     { "errors in on_error have no traceback", "add_failure(errs, tracebacks, problem, problem_traceback)", "add_failure(errs, tracebacks, problem)", spec = "spec/inbox/handlers_leaving_spec.lua" },
   },
   {
     file = "lua/apivideo/events/registry.lua", spec = "spec/events/handlers_spec.lua",
     { "types that the sender invents fill the memory", "if self.cached >= MAX_CACHED_TYPES then clear_cache(self) end", "" },
+    { "functions with a filter run after the others", "table.sort(entries, is_earlier)", "", spec = "spec/events/filters_spec.lua" },
+  },
+  {
+    file = "lua/apivideo/events/filter.lua", spec = "spec/events/filters_spec.lua",
+    { "values of events are compared with their case", "return lower(value)", "return value" },
+    { "filters of fields that no event has are accepted", "if problem then return nil, problem end", "" },
+    { "empty filters are accepted", "elseif next(wanted) == nil then", "elseif false then" },
+    { "a value that equals nothing is accepted", "if value ~= value then", "if false then" },
+  },
+  {
+    file = "lua/apivideo/events/filter_index.lua", spec = "spec/events/filters_spec.lua",
+    { "only one field of a filter counts", "if matches(entry.conditions, event) then", "if true then" },
+    { "filters are indexed by a field that most have in common", "if not least or entries < least then", "if not least then" },
   },
   {
     file = "lua/apivideo/events/handler_call.lua", spec = "spec/events/handlers_spec.lua",

@@ -3,6 +3,7 @@
 local catalogue = require "apivideo.events"
 local checks = require "apivideo.util.checks"
 local constructor = require "apivideo.util.constructor"
+local filters = require "apivideo.events.filter"
 local handler_call = require "apivideo.events.handler_call"
 local registry = require "apivideo.events.registry"
 
@@ -29,31 +30,55 @@ local function list_of(types)
   return type(types) == "table" and types or { types }
 end
 
---- Registers a function for a type, a list of types, or a pattern: `video.*` matches every type that begins with
---- `video.`, `*` matches all. All functions that match an event run, in the order of their registration.
----@param types string|string[]
----@param fn apivideo.Handler
----@return apivideo.Handlers self
----@overload fun(self: apivideo.Handlers, types: "live-stream.broadcast.started", fn: fun(event: apivideo.event.LiveStreamBroadcastStarted, delivery: apivideo.Delivery): any, any): apivideo.Handlers
----@overload fun(self: apivideo.Handlers, types: "live-stream.broadcast.ended", fn: fun(event: apivideo.event.LiveStreamBroadcastEnded, delivery: apivideo.Delivery): any, any): apivideo.Handlers
----@overload fun(self: apivideo.Handlers, types: "video.source.recorded", fn: fun(event: apivideo.event.VideoSourceRecorded, delivery: apivideo.Delivery): any, any): apivideo.Handlers
----@overload fun(self: apivideo.Handlers, types: "video.encoding.quality.completed", fn: fun(event: apivideo.event.VideoEncodingQualityCompleted, delivery: apivideo.Delivery): any, any): apivideo.Handlers
----@overload fun(self: apivideo.Handlers, types: "video.caption.generated", fn: fun(event: apivideo.event.VideoCaptionGenerated, delivery: apivideo.Delivery): any, any): apivideo.Handlers
----@overload fun(self: apivideo.Handlers, types: "video.summary.generated", fn: fun(event: apivideo.event.VideoSummaryGenerated, delivery: apivideo.Delivery): any, any): apivideo.Handlers
-function Handlers:on(types, fn)
-  checks.self(self, Handlers, "handlers", "on")
-  check_function("handlers:on", fn)
-  local list = list_of(types)
-  if #list == 0 then error("handlers:on: an event type is missing", 2) end
+-- Raises an error at level 3 unless all types and patterns can be registered.
+local function check_types(self, list)
+  if #list == 0 then error("handlers:on: an event type is missing", 3) end
   for _, name in ipairs(list) do
     local problem = self._registry:problem_of(name)
-    if problem then error("handlers:on: " .. problem, 2) end
+    if problem then error("handlers:on: " .. problem, 3) end
   end
-  for _, name in ipairs(list) do self._registry:add(name, fn) end
+end
+
+-- The conditions of a filter; nil without a filter. Raises an error at level 3.
+local function conditions_of(self, filter, list)
+  if filter == nil then return nil end
+  local conditions, problem = filters.compile(filter, list, self._registry:schemas(list))
+  if not conditions then error("handlers:on: " .. problem, 3) end
+  return conditions
+end
+
+--- Registers a function for a type, a list of types, or a pattern: `video.*` matches every type that begins with
+--- `video.`, `*` matches all. All functions that match an event run, in the order of their registration.
+--- `handlers:on(types, filter, fn)` only runs the function for events that match the filter.
+---@param types string|string[]
+---@param filter? apivideo.Filter may be left out
+---@param fn apivideo.Handler
+---@return apivideo.Handlers self
+---@overload fun(self: apivideo.Handlers, types: string|string[], fn: apivideo.Handler): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "live-stream.broadcast.started", fn: fun(event: apivideo.event.LiveStreamBroadcastStarted, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "live-stream.broadcast.started", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.LiveStreamBroadcastStarted, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "live-stream.broadcast.ended", fn: fun(event: apivideo.event.LiveStreamBroadcastEnded, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "live-stream.broadcast.ended", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.LiveStreamBroadcastEnded, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "video.source.recorded", fn: fun(event: apivideo.event.VideoSourceRecorded, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "video.source.recorded", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.VideoSourceRecorded, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "video.encoding.quality.completed", fn: fun(event: apivideo.event.VideoEncodingQualityCompleted, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "video.encoding.quality.completed", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.VideoEncodingQualityCompleted, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "video.caption.generated", fn: fun(event: apivideo.event.VideoCaptionGenerated, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "video.caption.generated", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.VideoCaptionGenerated, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "video.summary.generated", fn: fun(event: apivideo.event.VideoSummaryGenerated, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "video.summary.generated", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.VideoSummaryGenerated, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+function Handlers:on(types, filter, fn)
+  checks.self(self, Handlers, "handlers", "on")
+  if type(filter) == "function" and fn == nil then filter, fn = nil, filter end
+  local list = list_of(types)
+  check_types(self, list)
+  local conditions = conditions_of(self, filter, list)
+  check_function("handlers:on", fn)
+  for _, name in ipairs(list) do self._registry:add(name, fn, conditions) end
   return self
 end
 
---- Removes registrations of a function.
+--- Removes registrations of a function, with and without a filter.
 ---@param types string|string[] as they were registered
 ---@param fn apivideo.Handler
 ---@return integer count how many there were
@@ -123,7 +148,7 @@ end
 function Handlers:dispatch(event, delivery)
   checks.self(self, Handlers, "handlers", "dispatch")
   local registered, errs, tracebacks = self._registry, nil, nil
-  local functions = registered.cache[event.type] or registered:matching(event.type) -- a hot path: without a call if cached
+  local functions = registered.cache[event.type] or registered:matching(event) -- a hot path: without a call if no filter applies
   local count = #functions
   for i = 1, count do
     local err, traceback = run(functions[i], event, delivery)
