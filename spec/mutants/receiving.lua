@@ -140,7 +140,8 @@ return {
     file = "lua/apivideo/events/handlers.lua", spec = "spec/events/handlers_spec.lua",
     { "a failure prevents the other handlers from running", "    local err, traceback = run(functions[i], event, delivery)\n",
       "    local err, traceback = run(functions[i], event, delivery)\n    if err ~= nil then return nil, { err } end\n" },
-    { "types that the catalogue does not have can be registered", "if problem then error(\"handlers:on: \" .. problem, 3) end", "" },
+    { "strict handlers accept types that the catalogue does not have", "if self._strict and names[1] then", "if false then", spec = "spec/events/unknown_types_spec.lua" },
+    { "mistyped types are registered silently", "unknown.warn(\"handlers:on\", name, self.events, REGISTERED)", "", spec = "spec/events/unknown_types_spec.lua" },
     { "errors in on_error have no traceback", "add_failure(errs, tracebacks, problem, problem_traceback)", "add_failure(errs, tracebacks, problem)", spec = "spec/inbox/handlers_leaving_spec.lua" },
   },
   {
@@ -159,6 +160,11 @@ return {
     file = "lua/apivideo/events/filter_index.lua", spec = "spec/events/filters_spec.lua",
     { "only one field of a filter counts", "if matches(entry.conditions, event) then", "if true then" },
     { "filters are indexed by a field that most have in common", "if not least or entries < least then", "if not least then" },
+  },
+  {
+    file = "lua/apivideo/events/unknown.lua", spec = "spec/events/unknown_types_spec.lua",
+    { "a name is warned about each time", "if warned[name] then return end", "" },
+    { "names fill the memory", "if count >= MAX_NAMES then warned, count = {}, 0 end", "" },
   },
   {
     file = "lua/apivideo/events/handler_call.lua", spec = "spec/events/handlers_spec.lua",

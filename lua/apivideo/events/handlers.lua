@@ -6,8 +6,12 @@ local constructor = require "apivideo.util.constructor"
 local filters = require "apivideo.events.filter"
 local handler_call = require "apivideo.events.handler_call"
 local registry = require "apivideo.events.registry"
+local unknown = require "apivideo.events.unknown"
 
 local run = handler_call.run
+
+local REGISTERED = "the function is registered anyway. If the type is newer than this library, add it with"
+  .. " events:extend"
 
 ---@alias apivideo.Handler fun(event: apivideo.Event, delivery: apivideo.Delivery): any, any
 ---A handler fails by raising an error, by returning `false`, or by returning `nil` and an error.
@@ -30,13 +34,20 @@ local function list_of(types)
   return type(types) == "table" and types or { types }
 end
 
--- Raises an error at level 3 unless all types and patterns can be registered.
-local function check_types(self, list)
+-- The types and patterns that match no type of the catalogue: mistyped, or newer than this library. Raises an error at
+-- level 3 for those that cannot be registered.
+local function unknown_of(self, list)
+  local names = {}
   if #list == 0 then error("handlers:on: an event type is missing", 3) end
   for _, name in ipairs(list) do
-    local problem = self._registry:problem_of(name)
-    if problem then error("handlers:on: " .. problem, 3) end
+    if type(name) ~= "string" then error("handlers:on: an event type must be a string, got " .. type(name), 3) end
+    if #self._registry:known(name) == 0 then names[#names + 1] = name end
   end
+  if self._strict and names[1] then
+    error(("handlers:on: %s. If it is newer than this library, add it with events:extend, or omit strict")
+      :format(unknown.describe(names[1], self.events)), 3)
+  end
+  return names
 end
 
 -- The conditions of a filter; nil without a filter. Raises an error at level 3.
@@ -49,7 +60,8 @@ end
 
 --- Registers a function for a type, a list of types, or a pattern: `video.*` matches every type that begins with
 --- `video.`, `*` matches all. All functions that match an event run, in the order of their registration.
---- `handlers:on(types, filter, fn)` only runs the function for events that match the filter.
+--- `handlers:on(types, filter, fn)` only runs the function for events that match the filter. A type that the catalogue
+--- does not have is registered, with a warning in the log; it raises an error in `handlers { strict = true }`.
 ---@param types string|string[]
 ---@param filter? apivideo.Filter may be left out
 ---@param fn apivideo.Handler
@@ -71,9 +83,10 @@ function Handlers:on(types, filter, fn)
   checks.self(self, Handlers, "handlers", "on")
   if type(filter) == "function" and fn == nil then filter, fn = nil, filter end
   local list = list_of(types)
-  check_types(self, list)
+  local unknown_names = unknown_of(self, list)
   local conditions = conditions_of(self, filter, list)
   check_function("handlers:on", fn)
+  for _, name in ipairs(unknown_names) do unknown.warn("handlers:on", name, self.events, REGISTERED) end
   for _, name in ipairs(list) do self._registry:add(name, fn, conditions) end
   return self
 end
@@ -163,7 +176,7 @@ function Handlers:dispatch(event, delivery)
   return count
 end
 
-local known = { events = "table?" }
+local known = { events = "table?", strict = "boolean?" }
 
 local function create(options)
   options = checks.options("handlers", options or {}, known, 4)
@@ -171,13 +184,17 @@ local function create(options)
     error("handlers: option \"events\" must be a catalogue, from events:extend", 3)
   end
   local events = options.events or catalogue
-  return setmetatable({ events = events, _registry = registry.new(events) }, Handlers)
+  return setmetatable({ events = events, _strict = options.strict, _registry = registry.new(events) }, Handlers)
 end
+
+---@class apivideo.HandlersOptions
+---@field events? apivideo.Catalogue the types, if the application extends the catalogue
+---@field strict? boolean default false; true: registering a type that the catalogue does not have raises an error
 
 --- Creates an empty set of handlers: `handlers.new(options)`, or `handlers(options)`.
 ---@class apivideo.handlers
----@field new fun(options?: { events?: apivideo.Catalogue }): apivideo.Handlers `events`: the catalogue of types, if the application extends it
----@overload fun(options?: { events?: apivideo.Catalogue }): apivideo.Handlers
+---@field new fun(options?: apivideo.HandlersOptions): apivideo.Handlers
+---@overload fun(options?: apivideo.HandlersOptions): apivideo.Handlers
 local handlers = {}
 
 return constructor(handlers, create)

@@ -1,7 +1,6 @@
 --- Functions by type of event, or by pattern of types, in the order of their registration.
 
 local filter_index = require "apivideo.events.filter_index"
-local spelling = require "apivideo.util.spelling"
 
 local MAX_CACHED_TYPES = 256 -- the sender can invent types, so the cache is bounded
 
@@ -48,20 +47,6 @@ function Registry:schemas(names)
     for _, each in ipairs(known) do schemas[#schemas + 1] = self.events.types[each] end
   end
   return schemas
-end
-
---- What is wrong with a type or pattern, or nil. One that matches no type of the catalogue is most likely mistyped, and
---- its events would be left without a handler.
----@param name any
----@return string?
-function Registry:problem_of(name)
-  if type(name) ~= "string" then return "an event type must be a string, got " .. type(name) end
-  if #self:known(name) > 0 then return nil end
-  local names = self.events:names()
-  local near = not prefix_of(name) and spelling.nearest(name, names)
-  return ("no event type is \"%s\" (%s). A type newer than this library: add it with events:extend, or handle it with"
-    .. " handlers:otherwise"):format(name,
-    near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(names, ", "))
 end
 
 -- A slot has the entries of one type or pattern: all, and those without and with a filter.

@@ -182,7 +182,7 @@ local function check_wanted(wanted, level)
   end
 end
 
---- Checks the arguments of `webhooks:sync`.
+--- Checks the arguments of `webhooks:sync`, and logs event types that the catalogue does not have.
 ---@param wanted any
 ---@param options any
 ---@param level integer at which it raises, as seen from here
@@ -193,6 +193,7 @@ function sync.check(wanted, options, level)
   if options.prune and not options.owned_by then
     error('webhooks:sync: option "prune" needs "owned_by", which decides what may be deleted', level)
   end
+  for _, item in ipairs(wanted) do webhook.warn_of_unknown("webhooks:sync", item) end
   return options
 end
 
