@@ -202,7 +202,7 @@ describe("handlers", function()
 
   it("raise if a method is called with a dot", function()
     for name, arguments in pairs { on = { QUALITY, print }, off = { { QUALITY }, print }, otherwise = { print },
-      on_error = { print }, dispatch = { { type = QUALITY }, {} } } do
+      on_error = { print }, types = {}, dispatch = { { type = QUALITY }, {} } } do
       local message = misuse(function() return (handlers[name](arguments[1], arguments[2])) end)
       assert.truthy(message:find(("handlers:%s: call it with a colon, handlers:%s(…)"):format(name, name), 1, true),
         message)

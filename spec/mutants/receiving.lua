@@ -141,12 +141,16 @@ return {
     { "a failure prevents the other handlers from running", "    local err, traceback = run(functions[i], event, delivery)\n",
       "    local err, traceback = run(functions[i], event, delivery)\n    if err ~= nil then return nil, { err } end\n" },
     { "strict handlers accept types that the catalogue does not have", "if self._strict and names[1] then", "if false then", spec = "spec/events/unknown_types_spec.lua" },
+    { "subscribed types without a handler are not reported", "not self._registry:has(name) then", "false then", spec = "spec/events/handlers_types_spec.lua" },
+    { "subscribed types that otherwise handles are reported", "if not self._fallback and not", "if not", spec = "spec/events/handlers_types_spec.lua" },
     { "mistyped types are registered silently", "unknown.warn(\"handlers:on\", name, self.events, REGISTERED)", "", spec = "spec/events/unknown_types_spec.lua" },
     { "errors in on_error have no traceback", "add_failure(errs, tracebacks, problem, problem_traceback)", "add_failure(errs, tracebacks, problem)", spec = "spec/inbox/handlers_leaving_spec.lua" },
   },
   {
     file = "lua/apivideo/events/registry.lua", spec = "spec/events/handlers_spec.lua",
     { "types that the sender invents fill the memory", "if self.cached >= MAX_CACHED_TYPES then clear_cache(self) end", "" },
+    { "types ignore patterns", "if not self.by_type[name] and self:has(name) then", "if false then", spec = "spec/events/handlers_types_spec.lua" },
+    { "handled types without a subscription are not reported", "if not is_matched then names", "if false then names", spec = "spec/events/handlers_types_spec.lua" },
     { "functions with a filter run after the others", "table.sort(entries, is_earlier)", "", spec = "spec/events/filters_spec.lua" },
   },
   {

@@ -104,6 +104,27 @@ function Handlers:off(types, fn)
   return count
 end
 
+--- The types for which a function is registered: with patterns, the types of the catalogue that they match. For
+--- `webhooks:sync { { url = …, events = handlers:types() } }`.
+---@return string[] types sorted
+function Handlers:types()
+  checks.self(self, Handlers, "handlers", "types")
+  return self._registry:types()
+end
+
+--- Compares the functions with the types to which webhooks subscribe.
+---@private
+---@param subscribed string[]
+---@return string[] unhandled subscribed types without a function; none if `otherwise` is set
+---@return string[] unsubscribed types and patterns with a function for which nothing is subscribed
+function Handlers:_compare(subscribed)
+  local unhandled = {}
+  for _, name in ipairs(subscribed) do
+    if not self._fallback and not self._registry:has(name) then unhandled[#unhandled + 1] = name end
+  end
+  return unhandled, self._registry:unmatched(subscribed)
+end
+
 --- Sets the function for events that no other handler matches: of types without a registration, or of types that are
 --- newer than this library. Without one, such events are acknowledged and logged.
 ---@param fn apivideo.Handler

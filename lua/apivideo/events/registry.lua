@@ -95,6 +95,54 @@ function Registry:remove(name, fn)
   return count
 end
 
+--- Whether a function is registered for a type, by its name or by a pattern.
+---@param name string
+---@return boolean
+function Registry:has(name)
+  if self.by_type[name] then return true end
+  for prefix in pairs(self.by_prefix) do
+    if name:sub(1, #prefix) == prefix then return true end
+  end
+  return false
+end
+
+--- The names and patterns for which a function is registered, sorted.
+---@return string[]
+function Registry:names()
+  local names = {}
+  for name in pairs(self.by_type) do names[#names + 1] = name end
+  for prefix in pairs(self.by_prefix) do names[#names + 1] = prefix .. "*" end
+  table.sort(names)
+  return names
+end
+
+--- The types for which a function is registered, sorted: patterns stand for the types of the catalogue.
+---@return string[]
+function Registry:types()
+  local types = {}
+  for name in pairs(self.by_type) do types[#types + 1] = name end
+  for _, name in ipairs(self.events:names()) do
+    if not self.by_type[name] and self:has(name) then types[#types + 1] = name end
+  end
+  table.sort(types)
+  return types
+end
+
+--- The names and patterns for which a function is registered, and which match none of these types; sorted.
+---@param types string[]
+---@return string[]
+function Registry:unmatched(types)
+  local names = {}
+  for _, name in ipairs(self:names()) do
+    local prefix, is_matched = prefix_of(name), false
+    for _, candidate in ipairs(types) do
+      is_matched = is_matched or candidate == name or prefix ~= nil and candidate:sub(1, #prefix) == prefix
+    end
+    if not is_matched then names[#names + 1] = name end
+  end
+  return names
+end
+
 local function is_earlier(a, b)
   return a.order < b.order
 end

@@ -46,9 +46,11 @@ end
 --- api.video decides.
 ---@param where string the function's name
 ---@param wanted { url: string, events: string[] }
-function webhook.warn_of_unknown(where, wanted)
+---@param events? apivideo.Catalogue
+function webhook.warn_of_unknown(where, wanted, events)
+  events = events or catalogue
   for _, name in ipairs(wanted.events) do
-    if not catalogue.types[name] then unknown.warn(where, name, catalogue, "it is sent to api.video anyway") end
+    if not events.types[name] then unknown.warn(where, name, events, "it is sent to api.video anyway") end
   end
 end
 
