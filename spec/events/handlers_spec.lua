@@ -87,6 +87,27 @@ describe("handlers", function()
     assert.equal("in on_error", errs[2])
   end)
 
+  it("report each failure to all functions of on_error, in their order, although one of them fails", function()
+    local told = {}
+    local function tell(name)
+      return function(err, event) told[#told + 1] = ("%s %s %s"):format(name, err, event.type) end
+    end
+    handlers:on(QUALITY, function() error("x", 0) end)
+    handlers:on_error(tell "a"):on_error(function() error "b" end):on_error(tell "c")
+    handlers:on_error(function()
+      told[#told + 1] = "d"
+      handlers:on_error(tell "late")
+    end)
+    local _, errs, tracebacks = handlers:dispatch({ type = QUALITY }, {})
+    assert.same({ "a x " .. QUALITY, "c x " .. QUALITY, "d" }, told)
+    assert.equal(2, #errs)
+    assert.truthy(errs[2]:find("b", 1, true))
+    assert.truthy(tracebacks[2])
+    told = {}
+    dispatch(QUALITY)
+    assert.same({ "a x " .. QUALITY, "c x " .. QUALITY, "d", "late x " .. QUALITY }, told)
+  end)
+
   it("can fail in otherwise, too", function()
     handlers:otherwise(function() error("x", 0) end)
     assert.same({ "x" }, select(2, dispatch "new"))

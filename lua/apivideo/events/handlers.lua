@@ -136,27 +136,15 @@ function Handlers:otherwise(fn)
   return self
 end
 
---- Sets a function that is called after each failure of a handler.
+--- Adds a function that is called after each failure of a handler. All functions are called, in the order in which
+--- they were added; the failure of one does not prevent the others from running.
 ---@param fn fun(err: any, event: apivideo.Event|nil, delivery: apivideo.Delivery, traceback?: string) `traceback` of an error that was raised; no event for signed bytes that cannot be parsed: they are in `delivery.raw`
 ---@return apivideo.Handlers self
 function Handlers:on_error(fn)
   checks.self(self, Handlers, "handlers", "on_error")
   check_function("handlers:on_error", fn)
-  self._error_handler = fn
+  table.insert(self._error_handlers, fn)
   return self
-end
-
---- Passes a failure to the function of `on_error`. The receiver uses it for signed bytes that cannot be parsed.
----@private
----@param err any
----@param event apivideo.Event|nil
----@param delivery apivideo.Delivery|nil
----@param traceback? string
----@return any problem what that function raised, or nil
----@return string? traceback of the problem
-function Handlers:_report(err, event, delivery, traceback)
-  if not self._error_handler then return nil end
-  return handler_call.report(self._error_handler, err, event, delivery, traceback)
 end
 
 local function add_failure(errs, tracebacks, err, traceback)
@@ -164,12 +152,26 @@ local function add_failure(errs, tracebacks, err, traceback)
   errs[place], tracebacks[place] = err, traceback
 end
 
+--- Passes a failure to the functions of `on_error`. The receiver uses it for signed bytes that cannot be parsed.
+---@private
+---@param err any
+---@param event apivideo.Event|nil
+---@param delivery apivideo.Delivery|nil
+---@param traceback? string
+---@param errs any[] what those functions raise is appended
+---@param tracebacks table<integer, string> of what they raise, by its index in `errs`
+function Handlers:_report(err, event, delivery, traceback, errs, tracebacks)
+  for i = 1, #self._error_handlers do -- not those that one of them adds
+    local problem, problem_traceback = handler_call.report(self._error_handlers[i], err, event, delivery, traceback)
+    if problem ~= nil then add_failure(errs, tracebacks, problem, problem_traceback) end
+  end
+end
+
 -- Adds a failure to the lists, which the first failure creates, and calls `on_error`. Returns the lists.
 local function fail(self, errs, tracebacks, event, delivery, err, traceback)
   errs, tracebacks = errs or {}, tracebacks or {}
   add_failure(errs, tracebacks, err, traceback)
-  local problem, problem_traceback = self:_report(err, event, delivery, traceback)
-  if problem ~= nil then add_failure(errs, tracebacks, problem, problem_traceback) end
+  self:_report(err, event, delivery, traceback, errs, tracebacks)
   return errs, tracebacks
 end
 
@@ -205,7 +207,10 @@ local function create(options)
     error("handlers: option \"events\" must be a catalogue, from events:extend", 3)
   end
   local events = options.events or catalogue
-  return setmetatable({ events = events, _strict = options.strict, _registry = registry.new(events) }, Handlers)
+  return setmetatable({
+    events = events,
+    _strict = options.strict, _registry = registry.new(events), _error_handlers = {},
+  }, Handlers)
 end
 
 ---@class apivideo.HandlersOptions
