@@ -205,6 +205,18 @@ describe("a signed body that cannot be parsed, without an inbox,", function()
     assert.truthy(written[2]:find("event", 1, true), written[2])
   end)
 
+  it("reaches all functions of on_error, and the log has each of their failures", function()
+    handlers:on_error(function() error "first" end):on_error(function() error "second" end)
+    local reached, outcome = 0, nil
+    handlers:on_error(function() reached = reached + 1 end)
+    inboxes.deliver(receiver_of { handlers = handlers, log = function(o) outcome = o end }, "hello")
+    assert.equal(1, reached)
+    assert.truthy(outcome.errors[1]:find("first", 1, true))
+    assert.truthy(outcome.errors[2]:find("second", 1, true))
+    assert.truthy(outcome.tracebacks[2])
+    assert.is_nil(outcome.errors[3])
+  end)
+
   it("does not reach on_error if it is unsigned", function()
     local receiver = receiver_of { handlers = handlers, unsigned = true, log = function() end }
     for _, raw in pairs(BODIES) do assert.equal(400, inboxes.deliver(receiver, raw)) end

@@ -78,11 +78,11 @@ end
 -- Rejects a delivery whose signature is valid and whose body cannot be parsed, in a receiver without an inbox. The
 -- bytes go to on_error and to the log, because api.video stops retrying after about ten seconds.
 local function reject_unparsed(self, delivery, started)
-  local err = delivery.err
-  local problem = self._handlers:_report(err, nil, delivery)
+  local err, errs, tracebacks = delivery.err, {}, {}
+  self._handlers:_report(err, nil, delivery, nil, errs, tracebacks)
   self._counts:rejected(400, err.kind)
-  call_log(self, { status = 400, err = err, delivery = delivery, errors = problem ~= nil and { problem } or nil,
-    seconds = runtime.monotonic() - started })
+  call_log(self, { status = 400, err = err, delivery = delivery, errors = errs[1] ~= nil and errs or nil,
+    tracebacks = tracebacks, seconds = runtime.monotonic() - started })
   return 400
 end
 

@@ -95,6 +95,7 @@ function Webhooks:create(wanted, options)
   checks.self(self, Webhooks, "webhooks", "create")
   webhook.check("webhooks:create", wanted, 3)
   local limits, key = call_options.check("webhooks:create", options), webhook.key(wanted)
+  webhook.warn_of_unknown("webhooks:create", wanted)
   local creation, late = self._recovery:begin(key,
     limits.total_timeout or self._client._account().limits.total_timeout, limits.cancel)
   if not creation then return nil, late end
