@@ -79,6 +79,7 @@ build = {
       ["apivideo.inbox.work_options"] = "lua/apivideo/inbox/work_options.lua",
       ["apivideo.inbox.worker"] = "lua/apivideo/inbox/worker.lua",
       ["apivideo.init"] = "lua/apivideo/init.lua",
+      ["apivideo.receiver.construct_event"] = "lua/apivideo/receiver/construct_event.lua",
       ["apivideo.receiver.init"] = "lua/apivideo/receiver/init.lua",
       ["apivideo.receiver.metrics"] = "lua/apivideo/receiver/metrics.lua",
       ["apivideo.receiver.mismatch"] = "lua/apivideo/receiver/mismatch.lua",

@@ -119,11 +119,23 @@ end
 function Receiver:receive(incoming)
   checks.self(self, Receiver, "receiver", "receive")
   local path = type(incoming) == "table" and may_be_health_check(self, incoming.method) and incoming.path or nil
-  request.check(incoming, path)
-  local raw, size = incoming.body, incoming.size
-  if size then raw = raw or "" end
-  local status = handle(self, incoming.method, incoming.headers, raw, size or raw and #raw or 0, path)
+  request.check("receiver:receive", incoming, path)
+  local raw, size = request.body(incoming)
+  local status = handle(self, incoming.method, incoming.headers, raw, size, path)
   return status, headers_of(status), ""
+end
+
+--- Verifies a request and parses its event, for an application that sends the response itself: as `receive`, but no
+--- handler runs, and nothing is stored, counted or logged.
+---@param incoming { method: string, headers: table<string, string|string[]>, body?: string, size?: integer } as for `receive`
+---@return apivideo.Event? event nil if the request is rejected
+---@return apivideo.Delivery|apivideo.Error delivery or why it is rejected
+---@return integer? status of the response that `receive` would return for a rejection
+function Receiver:verify(incoming)
+  checks.self(self, Receiver, "receiver", "verify")
+  request.check("receiver:verify", incoming)
+  local raw, size = request.body(incoming)
+  return request.result(request.accept(self, incoming.method, incoming.headers, raw, size))
 end
 
 ---@class apivideo.NginxOptions
@@ -172,7 +184,9 @@ local function create(options)
     _defer = options.defer or false,
     _counts = metrics.new(events:names(), receiver_options.metrics_store(options)),
   }, Receiver)
-  if options.secrets ~= nil then sources[self] = secret_source.new(options.secrets, 4) end
+  if options.secrets ~= nil then
+    sources[self] = secret_source.new("receiver: option \"secrets\"", options.secrets, 4)
+  end
   return self
 end
 

@@ -12,7 +12,7 @@ local known = {
 ---@class apivideo.ReceiverOptions
 ---@field handlers? apivideo.Handlers required unless there is an inbox
 ---@field inbox? apivideo.Inbox stores the events, for `inbox:work(handlers)`: instead of `handlers`
----@field secrets? apivideo.Secrets|string|string[]|table<string, string|string[]>|fun(webhookId: string?): string|string[]|nil, apivideo.Error? a webhook's secrets: `client.webhooks:secrets()`, one secret, several (the signature must be valid for one of them), a table by webhook id, or a function
+---@field secrets? apivideo.SecretsForm a webhook's secrets: `client.webhooks:secrets()`, one secret, several (the signature must be valid for one of them), a table by webhook id, or a function
 ---@field unsigned? true accept deliveries without a signature: instead of `secrets`
 ---@field max_body? integer bytes, default 1 MiB
 ---@field log? fun(outcome: apivideo.Outcome) called for each request; the default writes rejections and failures to nginx's error log or stderr
