@@ -3,6 +3,8 @@
 
 local checks = require "apivideo.util.checks"
 local constructor = require "apivideo.util.constructor"
+local dedupe = require "apivideo.receiver.dedupe"
+local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
 local metrics = require "apivideo.receiver.metrics"
@@ -62,6 +64,26 @@ local function run(self, delivery, started)
   return status
 end
 
+-- Runs the handlers, unless they have succeeded for another delivery of the event. The option `dedupe`.
+local function run_once(self, delivery, started)
+  local event, key = delivery.event, delivery.key -- a handler may change the delivery
+  local state, token = self._dedupe:claim(key)
+  if state == "claimed" then
+    local status = run(self, delivery, started)
+    self._dedupe:settle(key, token, status == 204)
+    return status
+  elseif state == "in_progress" then
+    return reject(self, 503, errors.new("in_progress", "another delivery of this event is being handled: " .. event.type
+      .. "; api.video retries"), started)
+  end
+  self._counts:stored(event.type, false)
+  if self._log then
+    call_log(self, { status = 204, event = event, delivery = delivery, is_new = false,
+      seconds = runtime.monotonic() - started })
+  end
+  return 204
+end
+
 -- Stores a delivery in the inbox. The status is 204 once it is durable.
 local function store(self, delivery, started)
   local event = delivery.event
@@ -101,6 +123,7 @@ local function handle(self, method, list, raw, size, path)
   if not delivery then return reject(self, status, err, started) end
   if self._inbox then return store(self, delivery, started) end
   if not delivery.event then return reject_unparsed(self, delivery, started) end
+  if self._dedupe then return run_once(self, delivery, started) end
   if not self._defer then return run(self, delivery, started) end
   runtime.spawn(run, self, delivery, started)
   return 204
@@ -182,6 +205,7 @@ local function create(options)
     _log = options.log,
     _health = options.health,
     _defer = options.defer or false,
+    _dedupe = options.dedupe and dedupe.new(options.dedupe),
     _counts = metrics.new(events:names(), receiver_options.metrics_store(options)),
   }, Receiver)
   if options.secrets ~= nil then

@@ -6,7 +6,8 @@ local inbox = require "apivideo.inbox"
 
 local known = {
   handlers = "table?", inbox = "table?", secrets = "string|table|function?", unsigned = "boolean?",
-  max_body = "number>=0?", log = "function?", defer = "boolean?", metrics = "table?", health = "string?",
+  max_body = "number>=0?", log = "function?", defer = "boolean?", dedupe = "table?", metrics = "table?",
+  health = "string?",
 }
 
 ---@class apivideo.ReceiverOptions
@@ -17,8 +18,13 @@ local known = {
 ---@field max_body? integer bytes, default 1 MiB
 ---@field log? fun(outcome: apivideo.Outcome) called for each request; the default writes rejections and failures to nginx's error log or stderr
 ---@field defer? boolean acknowledge before processing: the response is sent before the handlers run. A crash between the two loses the event
+---@field dedupe? apivideo.DedupeOptions without an inbox: duplicates are acknowledged, and the handlers do not run again
 ---@field health? string a path: GET and HEAD of it get 200 without a line in the log, or 503 while the store of the inbox is unavailable
 ---@field metrics? { store?: apivideo.Dictionary } a store shares the counts, such as a shared dictionary of nginx
+
+---@class apivideo.DedupeOptions
+---@field store? apivideo.Dictionary default: the memory of this process; a shared dictionary of nginx for all its workers
+---@field ttl? number seconds for which a handled event is known, default 3600
 
 local receiver_options = {}
 
@@ -30,6 +36,22 @@ function receiver_options.metrics_store(options)
   local store = options.metrics and options.metrics.store
   if store then dictionary.check("receiver: option \"metrics.store\"", store, { "get", "incr" }, 4) end
   return store
+end
+
+-- Checks the option `dedupe`, and what excludes it.
+local function check_dedupe(options)
+  if not options.dedupe then return end
+  checks.options("receiver: option \"dedupe\"", options.dedupe, { store = "table?", ttl = "seconds>0?" }, 6)
+  local store = options.dedupe.store
+  if store then
+    dictionary.check("receiver: option \"dedupe.store\"", store, { "get", "set", "add", "delete" }, 5)
+  end
+  if options.inbox then
+    error("receiver: options \"dedupe\" and \"inbox\" exclude each other: an inbox recognises duplicates itself", 5)
+  elseif options.defer then
+    error("receiver: options \"dedupe\" and \"defer\" exclude each other: a deferred event is acknowledged before its"
+      .. " handlers have succeeded; leave one out, or use an inbox, which acknowledges early and loses no event", 5)
+  end
 end
 
 -- Raises unless exactly one of `handlers` and `inbox` takes the events.
@@ -53,6 +75,7 @@ end
 function receiver_options.check(options)
   checks.options("receiver", options, known, 5)
   check_destination(options)
+  check_dedupe(options)
   if options.secrets == nil and not options.unsigned then
     error("receiver: option \"secrets\" is missing, so that any sender could send events: pass"
       .. " client.webhooks:secrets(), or unsigned = true if that is intended", 4)
