@@ -81,6 +81,7 @@ build = {
       ["apivideo.init"] = "lua/apivideo/init.lua",
       ["apivideo.receiver.construct_event"] = "lua/apivideo/receiver/construct_event.lua",
       ["apivideo.receiver.dedupe"] = "lua/apivideo/receiver/dedupe.lua",
+      ["apivideo.receiver.freshness"] = "lua/apivideo/receiver/freshness.lua",
       ["apivideo.receiver.init"] = "lua/apivideo/receiver/init.lua",
       ["apivideo.receiver.metrics"] = "lua/apivideo/receiver/metrics.lua",
       ["apivideo.receiver.mismatch"] = "lua/apivideo/receiver/mismatch.lua",

@@ -136,6 +136,21 @@ return {
     { "an entry that cannot be read rejects the delivery", "value, problem = call(self, \"get\", key)\n    if problem then return \"claimed\", nil end", "value, problem = call(self, \"get\", key)\n    if problem then return \"in_progress\", nil end" },
   },
   {
+    file = "lua/apivideo/receiver/freshness.lua", spec = "spec/receiver/freshness_spec.lua",
+    { "dates in the future are fresh", "if math.abs(age) <= options.max_age", "if age <= options.max_age" },
+    { "old dates are fresh", "if math.abs(age) <= options.max_age", "if -age <= options.max_age" },
+    { "an event without a date is not marked", "    delivery.undated = true\n", "" },
+    { "an event without a date is rejected", "    delivery.undated = true\n    return nil", "    return 401, errors.new(\"stale\", \"undated\", ORIGIN)" },
+    { "a flagged event is rejected", "    delivery.stale = true\n    return nil", "    delivery.stale = true" },
+    { "an old event is not marked", "    delivery.stale = true\n", "" },
+  },
+  {
+    file = "lua/apivideo/receiver/options.lua", spec = "spec/receiver/freshness_spec.lua",
+    { "freshness needs no signature", "elseif options.unsigned then\n    error(\"receiver: options \\\"freshness", "elseif false then\n    error(\"receiver: options \\\"freshness" },
+    { "an inbox loses the flag", "elseif options.inbox and freshness.action == \"flag\" then", "elseif false then" },
+    { "dedupe works with an inbox", "if options.inbox then\n    error(\"receiver: options \\\"dedupe", "if false then\n    error(\"receiver: options \\\"dedupe", spec = "spec/receiver/dedupe_spec.lua" },
+  },
+  {
     file = "lua/apivideo/receiver/outcome_log.lua", spec = "spec/inbox/unparsed_spec.lua",
     { "signed bytes are logged whole", ":sub(1, BODY_SHOWN_MAX_BYTES)", "" },
     { "signed bytes are not logged", ".. \"; the body: \" .. shown_body(outcome.delivery.raw)", "" },

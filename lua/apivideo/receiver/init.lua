@@ -205,6 +205,7 @@ local function create(options)
     _log = options.log,
     _health = options.health,
     _defer = options.defer or false,
+    _freshness = options.freshness,
     _dedupe = options.dedupe and dedupe.new(options.dedupe),
     _counts = metrics.new(events:names(), receiver_options.metrics_store(options)),
   }, Receiver)

@@ -7,7 +7,7 @@ local inbox = require "apivideo.inbox"
 local known = {
   handlers = "table?", inbox = "table?", secrets = "string|table|function?", unsigned = "boolean?",
   max_body = "number>=0?", log = "function?", defer = "boolean?", dedupe = "table?", metrics = "table?",
-  health = "string?",
+  health = "string?", freshness = "table?",
 }
 
 ---@class apivideo.ReceiverOptions
@@ -19,8 +19,13 @@ local known = {
 ---@field log? fun(outcome: apivideo.Outcome) called for each request; the default writes rejections and failures to nginx's error log or stderr
 ---@field defer? boolean acknowledge before processing: the response is sent before the handlers run. A crash between the two loses the event
 ---@field dedupe? apivideo.DedupeOptions without an inbox: duplicates are acknowledged, and the handlers do not run again
+---@field freshness? apivideo.FreshnessOptions what happens to events that are older than a limit, or from the future
 ---@field health? string a path: GET and HEAD of it get 200 without a line in the log, or 503 while the store of the inbox is unavailable
 ---@field metrics? { store?: apivideo.Dictionary } a store shares the counts, such as a shared dictionary of nginx
+
+---@class apivideo.FreshnessOptions
+---@field max_age number seconds from the event's `emittedAt` to its arrival, at least 10 since api.video retries for that long; also for dates in the future
+---@field action "reject"|"flag" respond 401; or set `delivery.stale`
 
 ---@class apivideo.DedupeOptions
 ---@field store? apivideo.Dictionary default: the memory of this process; a shared dictionary of nginx for all its workers
@@ -54,6 +59,22 @@ local function check_dedupe(options)
   end
 end
 
+-- Checks the option `freshness`, and what excludes it.
+local function check_freshness(options)
+  local freshness = options.freshness
+  if not freshness then return end
+  checks.options("receiver: option \"freshness\"", freshness, { max_age = "seconds>=10", action = "string" }, 6)
+  if freshness.action ~= "reject" and freshness.action ~= "flag" then
+    error(('receiver: option "freshness.action" must be "reject" or "flag", got "%s"'):format(freshness.action), 5)
+  elseif options.unsigned then
+    error("receiver: options \"freshness\" and \"unsigned\" exclude each other: without a signature, the sender chooses"
+      .. " the date", 5)
+  elseif options.inbox and freshness.action == "flag" then
+    error("receiver: option \"freshness.action\" must be \"reject\" with an inbox, which does not store the flag; or"
+      .. " compare delivery.received_at with event.emittedAt in a handler", 5)
+  end
+end
+
 -- Raises unless exactly one of `handlers` and `inbox` takes the events.
 local function check_destination(options)
   if options.inbox and options.handlers then
@@ -76,6 +97,7 @@ function receiver_options.check(options)
   checks.options("receiver", options, known, 5)
   check_destination(options)
   check_dedupe(options)
+  check_freshness(options)
   if options.secrets == nil and not options.unsigned then
     error("receiver: option \"secrets\" is missing, so that any sender could send events: pass"
       .. " client.webhooks:secrets(), or unsigned = true if that is intended", 4)

@@ -2,6 +2,7 @@
 
 local checks = require "apivideo.util.checks"
 local errors = require "apivideo.error"
+local freshness = require "apivideo.receiver.freshness"
 local headers = require "apivideo.util.headers"
 local runtime = require "apivideo.runtime"
 local verification = require "apivideo.receiver.verification"
@@ -15,6 +16,8 @@ local verification = require "apivideo.receiver.verification"
 ---@field verified boolean whether the signature is valid; false only in a receiver that is `unsigned`
 ---@field key? string the deduplication key of the event: equal for all its deliveries, by whichever webhook
 ---@field origin "webhook"
+---@field stale? true of a receiver with `freshness`: the event is older than its limit, or from the future
+---@field undated? true of a receiver with `freshness`: the event has no readable `emittedAt`
 ---@field attempt? integer of an event from an inbox: the number of this attempt to handle it, from 1
 
 local ORIGIN = { origin = "receiver" } -- of errors
@@ -114,7 +117,12 @@ function request.accept(receiver, method, list, raw, size)
     if err then return nil, 400, err end
     raw = ""
   end
-  return request.verify(receiver:_secret_source(), receiver._events, list, raw)
+  if not receiver._freshness then return request.verify(receiver:_secret_source(), receiver._events, list, raw) end
+  local delivery, status, err = request.verify(receiver:_secret_source(), receiver._events, list, raw)
+  if not delivery or not delivery.event then return delivery, status, err end
+  status, err = freshness.check(receiver._freshness, delivery)
+  if status then return nil, status, err end
+  return delivery
 end
 
 --- The results of `verify` and `accept` in the form that applications get.
