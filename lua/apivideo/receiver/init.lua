@@ -205,8 +205,8 @@ local function create(options)
     _log = options.log,
     _health = options.health,
     _defer = options.defer or false,
-    _freshness = options.freshness,
-    _dedupe = options.dedupe and dedupe.new(options.dedupe),
+    _freshness = options.freshness or false, -- not nil, which would be looked up in the class for each request
+    _dedupe = options.dedupe and dedupe.new(options.dedupe) or false,
     _counts = metrics.new(events:names(), receiver_options.metrics_store(options)),
   }, Receiver)
   if options.secrets ~= nil then

@@ -43,9 +43,11 @@ function request.check(where, incoming, path)
   if type(incoming) ~= "table" or type(incoming.method) ~= "string" or type(incoming.headers) ~= "table" then
     error(where .. ": a table { method = …, headers = …, body = … } expected", 3)
   end
-  if incoming.body ~= nil then request.check_body(where .. ": body", incoming.body, 3) end
-  checks.value(where .. ": size", incoming.size, "number?", 3)
-  checks.value(where .. ": path", path, "string?", 3)
+  -- No text is concatenated for a valid request: this runs for each one.
+  local body, size = incoming.body, incoming.size
+  if body ~= nil and type(body) ~= "string" then request.check_body(where .. ": body", body, 3) end
+  if size ~= nil then checks.value(where .. ": size", size, "number", 3) end
+  if path ~= nil then checks.value(where .. ": path", path, "string", 3) end
 end
 
 --- The body of such an argument, nil if it was not passed, and its size.
