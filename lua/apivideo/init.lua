@@ -14,6 +14,9 @@ return {
   inbox = require "apivideo.inbox",
   receiver = require "apivideo.receiver",
 
+  --- Verifies the signature of a delivery and parses its event, without a receiver.
+  construct_event = require "apivideo.receiver.construct_event",
+
   --- For a handler (`return apivideo.permanent(err)`) whose failure is permanent: with an inbox, the event becomes a
   --- dead letter at once.
   ---@param err any why

@@ -4,6 +4,7 @@
 local apivideo = require "apivideo"
 local docs = require "spec.support.docs"
 local emulator = require "apivideo.emulator"
+local frameworks = require "spec.support.frameworks"
 local memory = require "apivideo.inbox.memory"
 local redis = require "apivideo.inbox.redis"
 local server = require "apivideo.server"
@@ -127,10 +128,13 @@ describe("documentation", function()
         end,
       }),
     }
+    local stand_ins = frameworks.new()
+    stand_ins.modules.my_webhooks = print -- the first example of docs/guides/frameworks.md
     local function call(_, body) body() end
     return copy_with(_G, {
+      core = stand_ins.globals.core,
       describe = call, it = call, assert = assert, -- of an example for busted
-      require = function(name) return modules[name] or require(name) end,
+      require = function(name) return modules[name] or stand_ins.modules[name] or require(name) end,
       os = copy_with(os, {
         getenv = function(name)
           if name == "APIVIDEO_API_KEY" or name == "APIVIDEO_ACCESS_TOKEN" then return "docs-key" end

@@ -3,6 +3,8 @@
 
 local checks = require "apivideo.util.checks"
 local constructor = require "apivideo.util.constructor"
+local dedupe = require "apivideo.receiver.dedupe"
+local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
 local metrics = require "apivideo.receiver.metrics"
@@ -62,6 +64,26 @@ local function run(self, delivery, started)
   return status
 end
 
+-- Runs the handlers, unless they have succeeded for another delivery of the event. The option `dedupe`.
+local function run_once(self, delivery, started)
+  local event, key = delivery.event, delivery.key -- a handler may change the delivery
+  local state, token = self._dedupe:claim(key)
+  if state == "claimed" then
+    local status = run(self, delivery, started)
+    self._dedupe:settle(key, token, status == 204)
+    return status
+  elseif state == "in_progress" then
+    return reject(self, 503, errors.new("in_progress", "another delivery of this event is being handled: " .. event.type
+      .. "; api.video retries"), started)
+  end
+  self._counts:stored(event.type, false)
+  if self._log then
+    call_log(self, { status = 204, event = event, delivery = delivery, is_new = false,
+      seconds = runtime.monotonic() - started })
+  end
+  return 204
+end
+
 -- Stores a delivery in the inbox. The status is 204 once it is durable.
 local function store(self, delivery, started)
   local event = delivery.event
@@ -101,6 +123,7 @@ local function handle(self, method, list, raw, size, path)
   if not delivery then return reject(self, status, err, started) end
   if self._inbox then return store(self, delivery, started) end
   if not delivery.event then return reject_unparsed(self, delivery, started) end
+  if self._dedupe then return run_once(self, delivery, started) end
   if not self._defer then return run(self, delivery, started) end
   runtime.spawn(run, self, delivery, started)
   return 204
@@ -119,11 +142,23 @@ end
 function Receiver:receive(incoming)
   checks.self(self, Receiver, "receiver", "receive")
   local path = type(incoming) == "table" and may_be_health_check(self, incoming.method) and incoming.path or nil
-  request.check(incoming, path)
-  local raw, size = incoming.body, incoming.size
-  if size then raw = raw or "" end
-  local status = handle(self, incoming.method, incoming.headers, raw, size or raw and #raw or 0, path)
+  request.check("receiver:receive", incoming, path)
+  local raw, size = request.body(incoming)
+  local status = handle(self, incoming.method, incoming.headers, raw, size, path)
   return status, headers_of(status), ""
+end
+
+--- Verifies a request and parses its event, for an application that sends the response itself: as `receive`, but no
+--- handler runs, and nothing is stored, counted or logged.
+---@param incoming { method: string, headers: table<string, string|string[]>, body?: string, size?: integer } as for `receive`
+---@return apivideo.Event? event nil if the request is rejected
+---@return apivideo.Delivery|apivideo.Error delivery or why it is rejected
+---@return integer? status of the response that `receive` would return for a rejection
+function Receiver:verify(incoming)
+  checks.self(self, Receiver, "receiver", "verify")
+  request.check("receiver:verify", incoming)
+  local raw, size = request.body(incoming)
+  return request.result(request.accept(self, incoming.method, incoming.headers, raw, size))
 end
 
 ---@class apivideo.NginxOptions
@@ -170,9 +205,13 @@ local function create(options)
     _log = options.log,
     _health = options.health,
     _defer = options.defer or false,
+    _freshness = options.freshness or false, -- not nil, which would be looked up in the class for each request
+    _dedupe = options.dedupe and dedupe.new(options.dedupe) or false,
     _counts = metrics.new(events:names(), receiver_options.metrics_store(options)),
   }, Receiver)
-  if options.secrets ~= nil then sources[self] = secret_source.new(options.secrets, 4) end
+  if options.secrets ~= nil then
+    sources[self] = secret_source.new("receiver: option \"secrets\"", options.secrets, 4)
+  end
   return self
 end
 

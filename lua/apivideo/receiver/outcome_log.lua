@@ -12,7 +12,7 @@ local BODY_SHOWN_MAX_BYTES = 1000 -- nginx cuts a line of its log at 2048
 ---@field err? apivideo.Error why it was rejected; or why its signed body, which is in `delivery.raw`, cannot be parsed
 ---@field event? apivideo.Event
 ---@field delivery? apivideo.Delivery unless it was rejected before its signature was known to be valid
----@field is_new? boolean with an inbox: whether it was stored; false for a duplicate
+---@field is_new? boolean with an inbox: whether it was stored; false for a duplicate, also with `dedupe`
 ---@field handled? integer how many handlers ran
 ---@field errors? any[] of handlers that failed
 ---@field tracebacks? table<integer, string> of those errors that were raised, by their index in `errors`
