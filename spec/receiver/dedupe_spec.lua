@@ -81,6 +81,36 @@ describe("receiver with dedupe", function()
     assert.equal(3, runs)
   end)
 
+  it("records a success before the log runs, which may wait", function()
+    local statuses, receiver = {}, nil
+    receiver = new({}, { log = function(outcome)
+      if outcome.handled then statuses[#statuses + 1] = receiver:receive(request()) end
+    end })
+    assert.equal(204, (receiver:receive(request())))
+    assert.same({ 204 }, statuses)
+    assert.equal(1, runs)
+  end)
+
+  it("records a success before the metrics, whose store may raise", function()
+    local counts = dictionary.new()
+    local receiver = new({}, { metrics = { store = counts } })
+    counts.incr = function() error "it broke" end
+    assert.is_false((pcall(receiver.receive, receiver, request())))
+    counts.incr = nil
+    assert.equal(204, (receiver:receive(request())))
+    assert.equal(1, runs)
+  end)
+
+  it("releases a failed event before the log runs", function()
+    local states, receiver = {}, nil
+    handlers:on("*", function() return runs > 1 end)
+    receiver = new({}, { log = function(outcome)
+      if outcome.errors then states[#states + 1] = receiver:receive(request()) end
+    end })
+    assert.equal(500, (receiver:receive(request())))
+    assert.same({ 204 }, states)
+  end)
+
   it("handles an event again when its entry has expired", function()
     local store = recording()
     local receiver = new { store = store, ttl = 60 }

@@ -60,10 +60,9 @@ end
 
 --- Records a success, or releases the claim after a failure.
 ---@param key string
----@param token? string of the claim
+---@param token string of the claim
 ---@param is_success boolean
 function Dedupe:settle(key, token, is_success)
-  if not token then return end
   key = PREFIX .. key
   if is_success then
     call(self, "set", key, DONE, self._ttl)

@@ -50,10 +50,12 @@ local function reject(self, status, err, started)
   return status
 end
 
--- Runs the handlers. Returns 204 if all succeeded, or if the response was sent before; otherwise 500.
-local function run(self, delivery, started)
+-- Runs the handlers. Returns 204 if all succeeded, or if the response was sent before; otherwise 500. `key` and `token`
+-- are those of a claim. It is settled at once: the log may wait, and the store of the metrics may raise.
+local function run(self, delivery, started, key, token)
   local event = delivery.event
   local handled, errs, tracebacks = self._handlers:dispatch(event, delivery)
+  if token then self._dedupe:settle(key, token, not errs) end
   local seconds = runtime.monotonic() - started
   local status = (self._defer or not errs) and 204 or 500
   self._counts:handled(event.type, handled, seconds)
@@ -69,9 +71,7 @@ local function run_once(self, delivery, started)
   local event, key = delivery.event, delivery.key -- a handler may change the delivery
   local state, token = self._dedupe:claim(key)
   if state == "claimed" then
-    local status = run(self, delivery, started)
-    self._dedupe:settle(key, token, status == 204)
-    return status
+    return run(self, delivery, started, key, token)
   elseif state == "in_progress" then
     return reject(self, 503, errors.new("in_progress", "another delivery of this event is being handled: " .. event.type
       .. "; api.video retries"), started)
