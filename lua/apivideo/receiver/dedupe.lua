@@ -28,13 +28,17 @@ local Dedupe = {}
 Dedupe.__index = Dedupe
 Dedupe.__name = "apivideo.Dedupe"
 
+local function log_failure(name, text)
+  log.error(('receiver: option "dedupe.store": %s failed, so an event may be handled twice: %s'):format(name, text))
+end
+
 -- Calls a function of the store. Returns its result and nil; or nil and why it failed, which is logged.
 local function call(self, name, ...)
   local store = self._store
   local ok, result, problem = protected.call(store[name], store, ...)
   if ok and (result or problem == nil or problem == "exists") then return result, nil end
   local text = failure.message(ok and problem or result)
-  log.error(('receiver: option "dedupe.store": %s failed, so an event may be handled twice: %s'):format(name, text))
+  log_failure(name, text)
   return nil, text
 end
 
@@ -53,9 +57,12 @@ function Dedupe:claim(key)
     value, problem = call(self, "get", key)
     if problem then return "claimed", nil end
     if value == DONE then return "duplicate" end
-    if value ~= nil then return "in_progress" end
+    if type(value) == "string" then return "in_progress" end
+    if value ~= nil then break end
   end
-  return "in_progress"
+  -- For instance the null of a Redis client. Rejected, the event would be lost.
+  log_failure("add", "nothing was added, and get returned no entry")
+  return "claimed", nil
 end
 
 --- Records a success, or releases the claim after a failure.
