@@ -115,7 +115,7 @@ describe("receiver with dedupe", function()
     local store = recording()
     local receiver = new { store = store, ttl = 60 }
     assert.equal(204, (receiver:receive(request())))
-    assert.same({ 5, 60 }, store.exptimes) -- in progress, done
+    assert.same({ 2, 60 }, store.exptimes) -- in progress, done
     store.inner = dictionary.new()
     assert.equal(204, (receiver:receive(request())))
     assert.equal(2, runs)
@@ -123,6 +123,29 @@ describe("receiver with dedupe", function()
     new { store = store }:receive(request { body = "{}", headers = {
       ["x-api-video-webhookid"] = ID, ["x-api-video-signature"] = apivideo.sign("{}", SECRET) } })
     assert.same({}, store.exptimes) -- not an event
+  end)
+
+  it("leaves each of api.video's attempts a chance after an attempt that crashed", function()
+    local INTERVAL_S = 3 -- between attempts
+    local store, now, expires = recording(), 0, nil
+    store.add = function(self, key, value, exptime)
+      if expires and expires <= now then self.inner:delete(key) end
+      local is_added, problem = self.inner:add(key, value)
+      if is_added then expires = now + exptime end
+      return is_added, problem
+    end
+    handlers:on("*", function()
+      if runs == 2 then coroutine.yield() end
+      return runs > 1
+    end)
+    local receiver = new { store = store }
+    assert.equal(500, (receiver:receive(request())))
+    now = now + INTERVAL_S
+    coroutine.wrap(function() receiver:receive(request()) end)() -- never resumed
+    assert.equal(503, (receiver:receive(request())))
+    now = now + INTERVAL_S
+    assert.equal(204, (receiver:receive(request())))
+    assert.equal(3, runs)
   end)
 
   describe("while an event is handled", function()

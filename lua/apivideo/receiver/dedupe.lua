@@ -14,7 +14,9 @@ local random = require "apivideo.util.random"
 local PREFIX = "apivideo:dedupe:"
 local DONE = "done"
 local TTL_S = 3600    -- default of the option ttl
-local CLAIM_TTL_S = 5 -- api.video retries for about ten seconds: its last attempts find a claim of a crash expired
+-- Shorter than api.video's interval of 3 s, so that after a crash, its next attempt, maybe the last, finds the claim
+-- expired. A whole number: Redis has no other EX.
+local CLAIM_TTL_S = 2
 
 ---@alias apivideo.DedupeState
 ---| "claimed"     the caller runs the handlers
