@@ -287,8 +287,8 @@ describe("receiver with dedupe", function()
     for expected, options in pairs {
       ['options "dedupe" and "inbox" exclude each other: an inbox'] = { inbox = apivideo.inbox { store = store } },
       ['options "dedupe" and "defer" exclude each other: a deferred'] = { handlers = handlers, defer = true },
-      ['option "dedupe": option "ttl" must be a number of seconds above 0, got 0'] = { handlers = handlers,
-        dedupe = { ttl = 0 } },
+      ['option "dedupe": option "ttl" must be a number of seconds of at least 1, got 0.0005'] = {
+        handlers = handlers, dedupe = { ttl = 0.0005 } }, -- a shared dictionary rounds it to 0: no expiry
       ['option "dedupe": unknown option "tll"; did you mean "ttl"?'] = { handlers = handlers, dedupe = { tll = 1 } },
       ['option "dedupe.store" must have get, set, add, delete, as nginx'] = { handlers = handlers,
         dedupe = { store = {} } },
