@@ -4,6 +4,7 @@ local apivideo = require "apivideo"
 local memory = require "apivideo.inbox.memory"
 local misuse = require "spec.support.misuse"
 local published = require "spec.support.published"
+local runtime = require "apivideo.runtime"
 local stderr = require "spec.support.stderr"
 
 local SECRET, ID = published.SECRET, published.ID
@@ -87,6 +88,27 @@ describe("receiver with freshness", function()
     assert.is_nil(event)
     assert.equal("stale", err.kind)
     assert.equal(401, status)
+  end)
+
+  it("compares fractions of a second", function()
+    local now = runtime.now
+    finally(function() runtime.now = now end)
+    runtime.now = function() return 1611935185.4 end
+    local receiver = new "flag"
+    for emitted, is_stale in pairs {
+      ["2021-01-29T15:41:25.6Z"] = false, -- 299.8 s ago
+      ["2021-01-29T15:51:25.9Z"] = true,  -- in 300.5 s
+    } do
+      assert.equal(204, (receiver:receive(request(emitted))))
+      assert.equal(is_stale, deliveries[#deliveries].stale == true, emitted)
+    end
+  end)
+
+  it("does not depend on later changes of the options", function()
+    local freshness = { max_age = 300, action = "reject" }
+    local receiver = new(nil, { freshness = freshness })
+    freshness.action, freshness.max_age = "flag", "x"
+    assert.equal(401, (receiver:receive(request(400))))
   end)
 
   it("writes a line to the log for a rejected event", function()

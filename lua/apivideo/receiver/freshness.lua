@@ -16,12 +16,12 @@ local freshness = {}
 ---@return integer? status nil if it is accepted
 ---@return apivideo.Error? err
 function freshness.check(options, delivery)
-  local emitted_at = timestamp(delivery.event.emittedAt)
-  if not emitted_at then
+  local seconds, nanoseconds = timestamp(delivery.event.emittedAt)
+  if not seconds then
     delivery.undated = true
     return nil
   end
-  local age = delivery.received_at - emitted_at
+  local age = delivery.received_at - seconds - nanoseconds / 1e9
   if math.abs(age) <= options.max_age then return nil end
   if options.action == "flag" then
     delivery.stale = true

@@ -15,6 +15,7 @@ local receiver_options = require "apivideo.receiver.options"
 local request = require "apivideo.receiver.request"
 local runtime = require "apivideo.runtime"
 local secret_source = require "apivideo.receiver.secret_source"
+local tables = require "apivideo.util.tables"
 
 local MAX_BODY_BYTES = 1024 * 1024 -- default of the option max_body
 
@@ -205,7 +206,8 @@ local function create(options)
     _log = options.log,
     _health = options.health,
     _defer = options.defer or false,
-    _freshness = options.freshness or false, -- not nil, which would be looked up in the class for each request
+    -- Not nil, which would be looked up in the class for each request.
+    _freshness = options.freshness and tables.copy(options.freshness) or false,
     _dedupe = options.dedupe and dedupe.new(options.dedupe) or false,
     _counts = metrics.new(events:names(), receiver_options.metrics_store(options)),
   }, Receiver)

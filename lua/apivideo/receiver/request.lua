@@ -119,9 +119,8 @@ function request.accept(receiver, method, list, raw, size)
     if err then return nil, 400, err end
     raw = ""
   end
-  if not receiver._freshness then return request.verify(receiver:_secret_source(), receiver._events, list, raw) end
   local delivery, status, err = request.verify(receiver:_secret_source(), receiver._events, list, raw)
-  if not delivery or not delivery.event then return delivery, status, err end
+  if status or not receiver._freshness then return delivery, status, err end
   status, err = freshness.check(receiver._freshness, delivery)
   if status then return nil, status, err end
   return delivery
