@@ -4,6 +4,7 @@
 
 local errors = require "apivideo.error"
 local timestamp = require("apivideo.core").timestamp
+local verification = require "apivideo.receiver.verification"
 
 local ORIGIN = { origin = "receiver" } -- of errors
 
@@ -28,7 +29,7 @@ function freshness.check(options, delivery)
     return nil
   end
   return 401, errors.new("stale", ("%s is %.0f s %s, and the option \"freshness\" allows %.0f s"):format(
-    delivery.event.type, math.abs(age), age > 0 and "old" or "in the future", options.max_age), ORIGIN)
+    verification.shown(delivery.event.type), math.abs(age), age > 0 and "old" or "in the future", options.max_age), ORIGIN)
 end
 
 return freshness

@@ -16,6 +16,7 @@ local request = require "apivideo.receiver.request"
 local runtime = require "apivideo.runtime"
 local secret_source = require "apivideo.receiver.secret_source"
 local tables = require "apivideo.util.tables"
+local verification = require "apivideo.receiver.verification"
 
 local MAX_BODY_BYTES = 1024 * 1024 -- default of the option max_body
 
@@ -74,8 +75,8 @@ local function run_once(self, delivery, started)
   if state == "claimed" then
     return run(self, delivery, started, key, token)
   elseif state == "in_progress" then
-    return reject(self, 503, errors.new("in_progress", "another delivery of this event is being handled: " .. event.type
-      .. "; api.video retries"), started)
+    return reject(self, 503, errors.new("in_progress", "another delivery of this event is being handled: "
+      .. verification.shown(event.type) .. "; api.video retries"), started)
   end
   self._counts:stored(event.type, false)
   if self._log then

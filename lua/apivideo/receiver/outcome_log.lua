@@ -3,6 +3,7 @@
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
 local redact = require "apivideo.util.redact"
+local verification = require "apivideo.receiver.verification"
 
 local BODY_SHOWN_MAX_BYTES = 1000 -- nginx cuts a line of its log at 2048
 
@@ -39,7 +40,7 @@ end
 ---@param outcome apivideo.Outcome
 return function(outcome)
   -- tostring: a handler may have changed the event.
-  local name = tostring(outcome.event and outcome.event.type or "an event that cannot be parsed")
+  local name = verification.shown(tostring(outcome.event and outcome.event.type or "an event that cannot be parsed"))
   if outcome.err and outcome.delivery then
     report_unparsed(outcome)
   elseif outcome.err then
