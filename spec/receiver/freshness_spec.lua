@@ -111,11 +111,21 @@ describe("receiver with freshness", function()
     assert.equal(401, (receiver:receive(request(400))))
   end)
 
-  it("writes a line to the log for a rejected event", function()
+  it("passes the event to the log, since api.video does not keep it", function()
+    local old = request(400)
+    assert.equal(401, (new "reject":receive(old)))
+    assert.equal("vi1", outcomes[1].event.videoId)
+    assert.equal(old.body, outcomes[1].delivery.raw)
+    assert.equal(ID, outcomes[1].delivery.webhookId)
+  end)
+
+  it("writes a line with the body to the log for a rejected event", function()
     local receiver = apivideo.receiver { handlers = handlers, secrets = SECRET,
       freshness = { max_age = 300, action = "reject" } }
     local written = stderr.of(function() receiver:receive(request(400)) end)
-    assert.truthy(written[1]:find("rejected with 401: receiver: stale: .*video.encoding.quality.completed"), written[1])
+    assert.truthy(written[1]:find("rejected with 401 although its signature is valid: receiver: stale: "
+      .. 'video.encoding.quality.completed .*; the body: {"type":.*"videoId":"vi1"'), written[1])
+    assert.equal(1, #written)
   end)
 
   it("flags an old event, and one from the future", function()

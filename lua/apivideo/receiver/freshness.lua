@@ -29,7 +29,8 @@ function freshness.check(options, delivery)
     return nil
   end
   return 401, errors.new("stale", ("%s is %.0f s %s, and the option \"freshness\" allows %.0f s"):format(
-    verification.shown(delivery.event.type), math.abs(age), age > 0 and "old" or "in the future", options.max_age), ORIGIN)
+    verification.shown(delivery.event.type), math.abs(age), age > 0 and "old" or "in the future", options.max_age),
+    ORIGIN)
 end
 
 return freshness

@@ -46,9 +46,11 @@ end
 
 runtime.forbid_exit(call_log, "the option \"log\" of a receiver")
 
-local function reject(self, status, err, started)
+-- `delivery` is that of a valid signature whose event will not be handled.
+local function reject(self, status, err, started, delivery)
   self._counts:rejected(status, err.kind)
-  call_log(self, { status = status, err = err, seconds = runtime.monotonic() - started })
+  call_log(self, { status = status, err = err, event = delivery and delivery.event, delivery = delivery,
+    seconds = runtime.monotonic() - started })
   return status
 end
 
@@ -122,7 +124,7 @@ local function handle(self, method, list, raw, size, path)
   end
   local started = runtime.monotonic()
   local delivery, status, err = request.accept(self, method, list, raw, size)
-  if not delivery then return reject(self, status, err, started) end
+  if not delivery or status and delivery.event then return reject(self, status, err, started, delivery) end
   if self._inbox then return store(self, delivery, started) end
   if not delivery.event then return reject_unparsed(self, delivery, started) end
   if self._dedupe then return run_once(self, delivery, started) end
