@@ -10,11 +10,12 @@ local stderr = require "spec.support.stderr"
 local SECRET, ID, RAW = published.SECRET, published.ID, published.RAW
 local request = published.request
 
--- A dictionary that records the expiry times.
-local function recording()
+-- A dictionary that records the expiry times, and calls a function with each key.
+local function recording(on_key)
   local store = { inner = dictionary.new(), exptimes = {} }
   for _, name in ipairs { "get", "set", "add", "delete" } do
     store[name] = function(self, key, value, exptime)
+      if on_key then on_key(key) end
       if exptime then self.exptimes[#self.exptimes + 1] = exptime end
       return self.inner[name](self.inner, key, value) -- without exptime: nothing expires
     end
@@ -62,6 +63,17 @@ describe("receiver with dedupe", function()
       end
     end
     assert.equal(4, runs)
+  end)
+
+  it("recognises events with long fields: a key of a shared dictionary has at most 65535 bytes", function()
+    local receiver = new { store = recording(function(key) assert(#key < 300) end) }
+    for _, last_byte in ipairs { "a", "b" } do
+      local body = RAW:gsub('"vi0+"', '"vi' .. ("0"):rep(70000) .. last_byte .. '"')
+      local long = request { body = body, headers = { ["x-api-video-webhookid"] = ID,
+        ["x-api-video-signature"] = apivideo.sign(body, SECRET) } }
+      for _ = 1, 2 do assert.equal(204, (receiver:receive(long))) end
+    end
+    assert.equal(2, runs)
   end)
 
   it("shares a store between receivers", function()

@@ -10,8 +10,10 @@ local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
 local protected = require "apivideo.util.pcall"
 local random = require "apivideo.util.random"
+local sign = require("apivideo.core").signature.sign
 
 local PREFIX = "apivideo:dedupe:"
+local KEY_MAX_BYTES = 200 -- without the prefix; api.video's ids have about 25
 local DONE = "done"
 local TTL_S = 3600    -- default of the option ttl
 -- Shorter than api.video's interval of 3 s, so that after a crash, its next attempt, maybe the last, finds the claim
@@ -34,6 +36,12 @@ local function log_failure(name, text)
   log.error(('receiver: option "dedupe.store": %s failed, so an event may be handled twice: %s'):format(name, text))
 end
 
+-- The key of an event in the store: of limited length, because nginx's limit is 65535 bytes, and a sender that can sign
+-- events, or any sender to a receiver that is unsigned, chooses the length.
+local function entry_key(key)
+  return PREFIX .. (#key <= KEY_MAX_BYTES and key or sign(key, PREFIX))
+end
+
 -- Calls a function of the store. Returns its result and nil; or nil and why it failed, which is logged.
 local function call(self, name, ...)
   local store = self._store
@@ -49,7 +57,7 @@ end
 ---@return apivideo.DedupeState
 ---@return string? token of the claim, for `settle`; nil if the store failed
 function Dedupe:claim(key)
-  key = PREFIX .. key
+  key = entry_key(key)
   local token = random.hex(8)
   for _ = 1, 2 do -- again if the entry expires, or is deleted, between add and get
     local is_added, problem = call(self, "add", key, token, CLAIM_TTL_S)
@@ -72,7 +80,7 @@ end
 ---@param token string of the claim
 ---@param is_success boolean
 function Dedupe:settle(key, token, is_success)
-  key = PREFIX .. key
+  key = entry_key(key)
   if is_success then
     call(self, "set", key, DONE, self._ttl)
   elseif call(self, "get", key) == token then -- not the entry of another delivery, after the claim has expired
