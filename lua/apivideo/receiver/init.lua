@@ -157,7 +157,7 @@ end
 ---@param incoming { method: string, headers: table<string, string|string[]>, body?: string, size?: integer } as for `receive`
 ---@return apivideo.Event? event nil if the request is rejected
 ---@return apivideo.Delivery|apivideo.Error delivery or why it is rejected
----@return integer? status of the response that `receive` would return for a rejection
+---@return integer? status for the response to a rejection
 function Receiver:verify(incoming)
   checks.self(self, Receiver, "receiver", "verify")
   request.check("receiver:verify", incoming)
