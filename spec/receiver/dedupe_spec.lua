@@ -10,11 +10,12 @@ local stderr = require "spec.support.stderr"
 local SECRET, ID, RAW = published.SECRET, published.ID, published.RAW
 local request = published.request
 
--- A dictionary that records the expiry times.
-local function recording()
+-- A dictionary that records the expiry times, and calls a function with each key.
+local function recording(on_key)
   local store = { inner = dictionary.new(), exptimes = {} }
   for _, name in ipairs { "get", "set", "add", "delete" } do
     store[name] = function(self, key, value, exptime)
+      if on_key then on_key(key) end
       if exptime then self.exptimes[#self.exptimes + 1] = exptime end
       return self.inner[name](self.inner, key, value) -- without exptime: nothing expires
     end
@@ -64,6 +65,17 @@ describe("receiver with dedupe", function()
     assert.equal(4, runs)
   end)
 
+  it("recognises events with long fields: a key of a shared dictionary has at most 65535 bytes", function()
+    local receiver = new { store = recording(function(key) assert(#key < 300) end) }
+    for _, last_byte in ipairs { "a", "b" } do
+      local body = RAW:gsub('"vi0+"', '"vi' .. ("0"):rep(70000) .. last_byte .. '"')
+      local long = request { body = body, headers = { ["x-api-video-webhookid"] = ID,
+        ["x-api-video-signature"] = apivideo.sign(body, SECRET) } }
+      for _ = 1, 2 do assert.equal(204, (receiver:receive(long))) end
+    end
+    assert.equal(2, runs)
+  end)
+
   it("shares a store between receivers", function()
     local store = dictionary.new()
     assert.equal(204, (new { store = store }:receive(request())))
@@ -81,11 +93,41 @@ describe("receiver with dedupe", function()
     assert.equal(3, runs)
   end)
 
+  it("records a success before the log runs, which may wait", function()
+    local statuses, receiver = {}, nil
+    receiver = new({}, { log = function(outcome)
+      if outcome.handled then statuses[#statuses + 1] = receiver:receive(request()) end
+    end })
+    assert.equal(204, (receiver:receive(request())))
+    assert.same({ 204 }, statuses)
+    assert.equal(1, runs)
+  end)
+
+  it("records a success before the metrics, whose store may raise", function()
+    local counts = dictionary.new()
+    local receiver = new({}, { metrics = { store = counts } })
+    counts.incr = function() error "it broke" end
+    assert.is_false((pcall(receiver.receive, receiver, request())))
+    counts.incr = nil
+    assert.equal(204, (receiver:receive(request())))
+    assert.equal(1, runs)
+  end)
+
+  it("releases a failed event before the log runs", function()
+    local states, receiver = {}, nil
+    handlers:on("*", function() return runs > 1 end)
+    receiver = new({}, { log = function(outcome)
+      if outcome.errors then states[#states + 1] = receiver:receive(request()) end
+    end })
+    assert.equal(500, (receiver:receive(request())))
+    assert.same({ 204 }, states)
+  end)
+
   it("handles an event again when its entry has expired", function()
     local store = recording()
     local receiver = new { store = store, ttl = 60 }
     assert.equal(204, (receiver:receive(request())))
-    assert.same({ 5, 60 }, store.exptimes) -- in progress, done
+    assert.same({ 2, 60 }, store.exptimes) -- in progress, done
     store.inner = dictionary.new()
     assert.equal(204, (receiver:receive(request())))
     assert.equal(2, runs)
@@ -93,6 +135,29 @@ describe("receiver with dedupe", function()
     new { store = store }:receive(request { body = "{}", headers = {
       ["x-api-video-webhookid"] = ID, ["x-api-video-signature"] = apivideo.sign("{}", SECRET) } })
     assert.same({}, store.exptimes) -- not an event
+  end)
+
+  it("leaves each of api.video's attempts a chance after an attempt that crashed", function()
+    local INTERVAL_S = 3 -- between attempts
+    local store, now, expires = recording(), 0, nil
+    store.add = function(self, key, value, exptime)
+      if expires and expires <= now then self.inner:delete(key) end
+      local is_added, problem = self.inner:add(key, value)
+      if is_added then expires = now + exptime end
+      return is_added, problem
+    end
+    handlers:on("*", function()
+      if runs == 2 then coroutine.yield() end
+      return runs > 1
+    end)
+    local receiver = new { store = store }
+    assert.equal(500, (receiver:receive(request())))
+    now = now + INTERVAL_S
+    coroutine.wrap(function() receiver:receive(request()) end)() -- never resumed
+    assert.equal(503, (receiver:receive(request())))
+    now = now + INTERVAL_S
+    assert.equal(204, (receiver:receive(request())))
+    assert.equal(3, runs)
   end)
 
   describe("while an event is handled", function()
@@ -170,13 +235,13 @@ describe("receiver with dedupe", function()
     end
 
     it("claims it if the entry disappears between add and get", function()
-      store.get = function(self, key) self.get = nil self.inner:delete(key) return nil end
-      store.inner.add = function(self, ...)
-        self.add = nil
-        return false, "exists", self, ...
+      local add = store.add
+      store.add = function()
+        store.add = add
+        return false, "exists"
       end
       gate:open()
-      assert.equal(204, (receiver:receive(request())))
+      for _ = 1, 2 do assert.equal(204, (receiver:receive(request()))) end
       assert.equal(1, runs)
     end)
   end)
@@ -192,6 +257,17 @@ describe("receiver with dedupe", function()
       ["cannot get: lost"] = function(store)
         store.add = function() return false, "exists" end
         store.get = function() return nil, "lost" end
+      end,
+      ["adds nothing, and says no reason: nothing was added"] = function(store)
+        store.add = function() return nil end
+      end,
+      ["returns values that are not its entries: nothing was added"] = function(store)
+        store.add = function() return false, "exists" end
+        store.get = function() return io.stderr end -- such as ngx.null
+      end,
+      ["returns false: nothing was added"] = function(store)
+        store.add = function() return false, "exists" end
+        store.get = function() return false end
       end,
       ["cannot set: it broke"] = function(store) store.set = function() error("it broke", 0) end end,
       ["cannot set: no memory"] = function(store) store.set = function() return false, "no memory" end end,
@@ -223,8 +299,8 @@ describe("receiver with dedupe", function()
     for expected, options in pairs {
       ['options "dedupe" and "inbox" exclude each other: an inbox'] = { inbox = apivideo.inbox { store = store } },
       ['options "dedupe" and "defer" exclude each other: a deferred'] = { handlers = handlers, defer = true },
-      ['option "dedupe": option "ttl" must be a number of seconds above 0, got 0'] = { handlers = handlers,
-        dedupe = { ttl = 0 } },
+      ['option "dedupe": option "ttl" must be a number of seconds of at least 1, got 0.0005'] = {
+        handlers = handlers, dedupe = { ttl = 0.0005 } }, -- a shared dictionary rounds it to 0: no expiry
       ['option "dedupe": unknown option "tll"; did you mean "ttl"?'] = { handlers = handlers, dedupe = { tll = 1 } },
       ['option "dedupe.store" must have get, set, add, delete, as nginx'] = { handlers = handlers,
         dedupe = { store = {} } },

@@ -4,6 +4,7 @@ local apivideo = require "apivideo"
 local memory = require "apivideo.inbox.memory"
 local misuse = require "spec.support.misuse"
 local published = require "spec.support.published"
+local runtime = require "apivideo.runtime"
 local stderr = require "spec.support.stderr"
 
 local SECRET, ID = published.SECRET, published.ID
@@ -89,11 +90,42 @@ describe("receiver with freshness", function()
     assert.equal(401, status)
   end)
 
-  it("writes a line to the log for a rejected event", function()
+  it("compares fractions of a second", function()
+    local now = runtime.now
+    finally(function() runtime.now = now end)
+    runtime.now = function() return 1611935185.4 end
+    local receiver = new "flag"
+    for emitted, is_stale in pairs {
+      ["2021-01-29T15:41:25.6Z"] = false, -- 299.8 s ago
+      ["2021-01-29T15:51:25.9Z"] = true,  -- in 300.5 s
+    } do
+      assert.equal(204, (receiver:receive(request(emitted))))
+      assert.equal(is_stale, deliveries[#deliveries].stale == true, emitted)
+    end
+  end)
+
+  it("does not depend on later changes of the options", function()
+    local freshness = { max_age = 300, action = "reject" }
+    local receiver = new(nil, { freshness = freshness })
+    freshness.action, freshness.max_age = "flag", "x"
+    assert.equal(401, (receiver:receive(request(400))))
+  end)
+
+  it("passes the event to the log, since api.video does not keep it", function()
+    local old = request(400)
+    assert.equal(401, (new "reject":receive(old)))
+    assert.equal("vi1", outcomes[1].event.videoId)
+    assert.equal(old.body, outcomes[1].delivery.raw)
+    assert.equal(ID, outcomes[1].delivery.webhookId)
+  end)
+
+  it("writes a line with the body to the log for a rejected event", function()
     local receiver = apivideo.receiver { handlers = handlers, secrets = SECRET,
       freshness = { max_age = 300, action = "reject" } }
     local written = stderr.of(function() receiver:receive(request(400)) end)
-    assert.truthy(written[1]:find("rejected with 401: receiver: stale: .*video.encoding.quality.completed"), written[1])
+    assert.truthy(written[1]:find("rejected with 401 although its signature is valid: receiver: stale: "
+      .. 'video.encoding.quality.completed .*; the body: {"type":.*"videoId":"vi1"'), written[1])
+    assert.equal(1, #written)
   end)
 
   it("flags an old event, and one from the future", function()

@@ -4,6 +4,7 @@
 
 local errors = require "apivideo.error"
 local timestamp = require("apivideo.core").timestamp
+local verification = require "apivideo.receiver.verification"
 
 local ORIGIN = { origin = "receiver" } -- of errors
 
@@ -16,19 +17,20 @@ local freshness = {}
 ---@return integer? status nil if it is accepted
 ---@return apivideo.Error? err
 function freshness.check(options, delivery)
-  local emitted_at = timestamp(delivery.event.emittedAt)
-  if not emitted_at then
+  local seconds, nanoseconds = timestamp(delivery.event.emittedAt)
+  if not seconds then
     delivery.undated = true
     return nil
   end
-  local age = delivery.received_at - emitted_at
+  local age = delivery.received_at - seconds - nanoseconds / 1e9
   if math.abs(age) <= options.max_age then return nil end
   if options.action == "flag" then
     delivery.stale = true
     return nil
   end
   return 401, errors.new("stale", ("%s is %.0f s %s, and the option \"freshness\" allows %.0f s"):format(
-    delivery.event.type, math.abs(age), age > 0 and "old" or "in the future", options.max_age), ORIGIN)
+    verification.shown(delivery.event.type), math.abs(age), age > 0 and "old" or "in the future", options.max_age),
+    ORIGIN)
 end
 
 return freshness

@@ -15,6 +15,8 @@ local receiver_options = require "apivideo.receiver.options"
 local request = require "apivideo.receiver.request"
 local runtime = require "apivideo.runtime"
 local secret_source = require "apivideo.receiver.secret_source"
+local tables = require "apivideo.util.tables"
+local verification = require "apivideo.receiver.verification"
 
 local MAX_BODY_BYTES = 1024 * 1024 -- default of the option max_body
 
@@ -44,16 +46,20 @@ end
 
 runtime.forbid_exit(call_log, "the option \"log\" of a receiver")
 
-local function reject(self, status, err, started)
+-- `delivery` is that of a valid signature whose event will not be handled.
+local function reject(self, status, err, started, delivery)
   self._counts:rejected(status, err.kind)
-  call_log(self, { status = status, err = err, seconds = runtime.monotonic() - started })
+  call_log(self, { status = status, err = err, event = delivery and delivery.event, delivery = delivery,
+    seconds = runtime.monotonic() - started })
   return status
 end
 
--- Runs the handlers. Returns 204 if all succeeded, or if the response was sent before; otherwise 500.
-local function run(self, delivery, started)
+-- Runs the handlers. Returns 204 if all succeeded, or if the response was sent before; otherwise 500. `key` and `token`
+-- are those of a claim. It is settled at once: the log may wait, and the store of the metrics may raise.
+local function run(self, delivery, started, key, token)
   local event = delivery.event
   local handled, errs, tracebacks = self._handlers:dispatch(event, delivery)
+  if token then self._dedupe:settle(key, token, not errs) end
   local seconds = runtime.monotonic() - started
   local status = (self._defer or not errs) and 204 or 500
   self._counts:handled(event.type, handled, seconds)
@@ -69,12 +75,10 @@ local function run_once(self, delivery, started)
   local event, key = delivery.event, delivery.key -- a handler may change the delivery
   local state, token = self._dedupe:claim(key)
   if state == "claimed" then
-    local status = run(self, delivery, started)
-    self._dedupe:settle(key, token, status == 204)
-    return status
+    return run(self, delivery, started, key, token)
   elseif state == "in_progress" then
-    return reject(self, 503, errors.new("in_progress", "another delivery of this event is being handled: " .. event.type
-      .. "; api.video retries"), started)
+    return reject(self, 503, errors.new("in_progress", "another delivery of this event is being handled: "
+      .. verification.shown(event.type) .. "; api.video retries"), started)
   end
   self._counts:stored(event.type, false)
   if self._log then
@@ -120,7 +124,7 @@ local function handle(self, method, list, raw, size, path)
   end
   local started = runtime.monotonic()
   local delivery, status, err = request.accept(self, method, list, raw, size)
-  if not delivery then return reject(self, status, err, started) end
+  if not delivery or status and delivery.event then return reject(self, status, err, started, delivery) end
   if self._inbox then return store(self, delivery, started) end
   if not delivery.event then return reject_unparsed(self, delivery, started) end
   if self._dedupe then return run_once(self, delivery, started) end
@@ -153,7 +157,7 @@ end
 ---@param incoming { method: string, headers: table<string, string|string[]>, body?: string, size?: integer } as for `receive`
 ---@return apivideo.Event? event nil if the request is rejected
 ---@return apivideo.Delivery|apivideo.Error delivery or why it is rejected
----@return integer? status of the response that `receive` would return for a rejection
+---@return integer? status for the response to a rejection
 function Receiver:verify(incoming)
   checks.self(self, Receiver, "receiver", "verify")
   request.check("receiver:verify", incoming)
@@ -205,7 +209,8 @@ local function create(options)
     _log = options.log,
     _health = options.health,
     _defer = options.defer or false,
-    _freshness = options.freshness or false, -- not nil, which would be looked up in the class for each request
+    -- Not nil, which would be looked up in the class for each request.
+    _freshness = options.freshness and tables.copy(options.freshness) or false,
     _dedupe = options.dedupe and dedupe.new(options.dedupe) or false,
     _counts = metrics.new(events:names(), receiver_options.metrics_store(options)),
   }, Receiver)

@@ -29,7 +29,7 @@ local known = {
 
 ---@class apivideo.DedupeOptions
 ---@field store? apivideo.Dictionary default: the memory of this process; a shared dictionary of nginx for all its workers
----@field ttl? number seconds for which a handled event is known, default 3600
+---@field ttl? number seconds for which a handled event is known, at least 1, default 3600
 
 local receiver_options = {}
 
@@ -46,7 +46,7 @@ end
 -- Checks the option `dedupe`, and what excludes it.
 local function check_dedupe(options)
   if not options.dedupe then return end
-  checks.options("receiver: option \"dedupe\"", options.dedupe, { store = "table?", ttl = "seconds>0?" }, 6)
+  checks.options("receiver: option \"dedupe\"", options.dedupe, { store = "table?", ttl = "seconds>=1?" }, 6)
   local store = options.dedupe.store
   if store then
     dictionary.check("receiver: option \"dedupe.store\"", store, { "get", "set", "add", "delete" }, 5)

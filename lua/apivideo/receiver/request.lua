@@ -103,8 +103,8 @@ end
 ---@param list table<string, string|string[]> the headers
 ---@param raw? string nil for a body that was not passed
 ---@param size integer of the body, in bytes
----@return apivideo.Delivery? delivery as of `request.verify`
----@return integer? status
+---@return apivideo.Delivery? delivery as of `request.verify`; also of an event that `freshness` rejects
+---@return integer? status why it is rejected
 ---@return apivideo.Error? err
 function request.accept(receiver, method, list, raw, size)
   if method ~= "POST" then
@@ -119,12 +119,10 @@ function request.accept(receiver, method, list, raw, size)
     if err then return nil, 400, err end
     raw = ""
   end
-  if not receiver._freshness then return request.verify(receiver:_secret_source(), receiver._events, list, raw) end
   local delivery, status, err = request.verify(receiver:_secret_source(), receiver._events, list, raw)
-  if not delivery or not delivery.event then return delivery, status, err end
+  if status or not receiver._freshness then return delivery, status, err end
   status, err = freshness.check(receiver._freshness, delivery)
-  if status then return nil, status, err end
-  return delivery
+  return delivery, status, err
 end
 
 --- The results of `verify` and `accept` in the form that applications get.
@@ -135,7 +133,7 @@ end
 ---@return apivideo.Delivery|apivideo.Error
 ---@return integer? status
 function request.result(delivery, status, err)
-  if delivery and delivery.event then return delivery.event, delivery end
+  if delivery and not status then return delivery.event, delivery end
   return nil, err, status
 end
 
