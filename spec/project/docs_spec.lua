@@ -115,7 +115,6 @@ describe("documentation", function()
     local stores = { memory = memory, sqlite = new_sqlite, redis = new_redis }
     local inbox = setmetatable(stores, { __call = function(_, options) return new_inbox(options) end })
     local modules = {
-      apivideo = copy_with(apivideo, { client = new_client, inbox = inbox }),
       ["apivideo.inbox.sqlite"] = stores.sqlite,
       ["apivideo.inbox.redis"] = stores.redis,
       ["apivideo.emulator"] = copy_with(emulator, { start = until_the_end(emulator.start) }),
@@ -127,6 +126,9 @@ describe("documentation", function()
         end,
       }),
     }
+    modules.apivideo = copy_with(apivideo, {
+      client = new_client, inbox = inbox, server = modules["apivideo.server"], emulator = modules["apivideo.emulator"],
+    })
     return copy_with(_G, {
       require = function(name) return modules[name] or require(name) end,
       os = copy_with(os, {

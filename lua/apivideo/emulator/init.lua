@@ -213,6 +213,7 @@ local function check(settings)
   end
 end
 
+---@class apivideo.EmulatorModule
 local emulator = {}
 
 --- Starts an emulator and returns at once. It serves while the event loop runs: inside `apivideo.run`, or while a call
