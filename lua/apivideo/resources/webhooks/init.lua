@@ -25,7 +25,7 @@ local webhook = require "apivideo.resources.webhooks.definition"
 
 ---@class apivideo.WebhookQuery
 ---@field events? string one event type
----@field currentPage? integer from 1; not for `each`
+---@field currentPage? integer from 1; not for `each` and `all`
 ---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.Webhooks
@@ -33,6 +33,7 @@ local webhook = require "apivideo.resources.webhooks.definition"
 ---@field list fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): apivideo.WebhookPage|nil, apivideo.Error?, apivideo.Response? one page
 ---@field pages fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): fun(): apivideo.WebhookPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
 ---@field each fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): fun(): apivideo.Webhook|nil an iterator over all items; raises a failure as an error object
+---@field all fun(self, query?: apivideo.WebhookQuery, options?: apivideo.AllOptions): apivideo.Webhook[]|nil, apivideo.Error? all items, or at most `limit`, as a list
 local Webhooks = collection.class {
   name = "webhooks", path = "/webhooks", id_field = "webhookId", id_prefix = "webhook_",
   filters = { events = "string?" },
