@@ -4,6 +4,7 @@ local call_options = require "apivideo.transport.call_options"
 local checks = require "apivideo.util.checks"
 local collection = require "apivideo.resources.collection"
 local objects = require "apivideo.resources.objects"
+local private_url = require "apivideo.resources.webhooks.private_url"
 local protected = require "apivideo.util.pcall"
 local recovery = require "apivideo.resources.webhooks.recovery"
 local rotate = require "apivideo.resources.webhooks.rotate"
@@ -50,6 +51,9 @@ local Webhooks = collection.class {
 function Webhooks:sync(wanted, options)
   checks.self(self, Webhooks, "webhooks", "sync")
   options = sync.check(wanted, options, 3)
+  for _, item in ipairs(options.allow_private and {} or wanted) do
+    private_url.check("webhooks:sync", item.url, self._client.base_url, 3)
+  end
   return sync.run(self, wanted, options)
 end
 
@@ -88,14 +92,15 @@ end
 --- searches the account for the webhook before it retries.
 --- An account can have only a few webhooks; more are rejected with `invalid_request`, 400.
 ---@param wanted { url: string, events: string[] }
----@param options? apivideo.CallOptions
+---@param options? apivideo.WebhookCreateOptions
 ---@return apivideo.Webhook|nil webhook with its id and signatureSecret
 ---@return apivideo.Error? err `in_doubt` when it is unknown whether the webhook was created
 ---@return apivideo.Response? response not after an error
 function Webhooks:create(wanted, options)
   checks.self(self, Webhooks, "webhooks", "create")
   webhook.check("webhooks:create", wanted, 3)
-  local limits, key = call_options.check("webhooks:create", options), webhook.key(wanted)
+  local limits, key = call_options.check("webhooks:create", options, private_url.KINDS), webhook.key(wanted)
+  if not limits.allow_private then private_url.check("webhooks:create", wanted.url, self._client.base_url, 3) end
   local creation, late = self._recovery:begin(key,
     limits.total_timeout or self._client._account().limits.total_timeout, limits.cancel)
   if not creation then return nil, late end
