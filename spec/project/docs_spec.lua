@@ -287,7 +287,7 @@ describe("documentation", function()
       add_methods("client." .. name, client[name])
       names["client." .. name .. ":new"] = nil -- internal: a client creates its resources itself
     end
-    add_methods("secrets", client.webhooks:secrets())
+    add_methods("secrets", client.webhooks:secret_source())
     add_methods("cancellation", apivideo.cancellation())
     add_methods("handlers", handlers)
     add_methods("receiver", apivideo.receiver { handlers = handlers, unsigned = true })

@@ -343,8 +343,8 @@ describe("resources", function()
 
   it("explain a call with a dot", function()
     local client = client_of("http://127.0.0.1:1")
-    for name, functions in pairs { webhooks = { "list", "pages", "each", "get", "create", "delete", "secrets", "sync",
-      "rotate", "all" }, videos = { "list", "pages", "each", "all", "get", "status" },
+    for name, functions in pairs { webhooks = { "list", "pages", "each", "get", "create", "delete", "secret_source",
+      "sync", "rotate", "all" }, videos = { "list", "pages", "each", "all", "get", "status" },
       captions = { "list", "pages", "each", "all", "get" }, live_streams = { "list", "pages", "each", "all", "get" },
       summaries = { "list", "pages", "each", "all", "source" } } do
       for _, fn in ipairs(functions) do

@@ -57,7 +57,7 @@ local SHARED = APP .. [[
 local shared = ngx.shared.apivideo
 app.receiver = apivideo.receiver {
   handlers = app.handlers, metrics = { store = shared },
-  secrets = app.client.webhooks:secrets { store = shared, ttl = @ttl@, miss_ttl = 60 },
+  secrets = app.client.webhooks:secret_source { store = shared, ttl = @ttl@, miss_ttl = 60 },
 }
 return app
 ]]

@@ -54,7 +54,7 @@ local function secrets_of(arguments)
   end
   return apivideo.client {
     api_key = api_key, environment = arguments.environment, base_url = arguments.base_url,
-  }.webhooks:secrets()
+  }.webhooks:secret_source()
 end
 
 -- The fields of an event other than its type and date: `name=value …`, sorted by name.

@@ -39,7 +39,7 @@ local function problem_of(secrets)
   if next(secrets) == nil then return "is empty" end
   for id, value in pairs(secrets) do
     if not webhook_secrets.is_webhook_id(id) then
-      return "must be client.webhooks:secrets(), a secret, a list of secrets, or a table of them by"
+      return "must be client.webhooks:secret_source(), a secret, a list of secrets, or a table of them by"
         .. " webhook id; one of its keys is not a webhook's id" -- it may be a secret, so it is not shown
     end
     local problem = secret_problem(value)

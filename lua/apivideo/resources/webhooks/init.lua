@@ -131,8 +131,8 @@ local SECRET_LIMITS = { total_timeout = 5 }
 --- The secrets of the account's webhooks, for a receiver: each is requested when a delivery needs it, and cached.
 ---@param options? apivideo.SecretsOptions
 ---@return apivideo.Secrets
-function Webhooks:secrets(options)
-  checks.self(self, Webhooks, "webhooks", "secrets")
+function Webhooks:secret_source(options)
+  checks.self(self, Webhooks, "webhooks", "secret_source")
   local source = secrets.new(function(webhookId)
     return self:get(webhookId, SECRET_LIMITS)
   end, options, self._client._account().name)
