@@ -17,7 +17,7 @@ local app = { client = apivideo.client { api_key = "test-key", base_url = "@api@
 
 app.handlers = apivideo.handlers()
 app.handlers:on("video.encoding.quality.completed", function(event, delivery)
-  assert(delivery.verified and delivery.webhookId and #delivery.raw > 0)
+  assert(delivery.verified and delivery.webhook_id and #delivery.raw > 0)
   seen:incr("worker " .. ngx.worker.pid(), 1, 0)
   seen:incr(event.videoId, 1, 0)
 end)
