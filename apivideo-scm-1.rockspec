@@ -104,6 +104,7 @@ build = {
       ["apivideo.resources.videos"] = "lua/apivideo/resources/videos.lua",
       ["apivideo.resources.webhooks.definition"] = "lua/apivideo/resources/webhooks/definition.lua",
       ["apivideo.resources.webhooks.init"] = "lua/apivideo/resources/webhooks/init.lua",
+      ["apivideo.resources.webhooks.private_url"] = "lua/apivideo/resources/webhooks/private_url.lua",
       ["apivideo.resources.webhooks.recovery"] = "lua/apivideo/resources/webhooks/recovery.lua",
       ["apivideo.resources.webhooks.rotate"] = "lua/apivideo/resources/webhooks/rotate.lua",
       ["apivideo.resources.webhooks.secrets"] = "lua/apivideo/resources/webhooks/secrets.lua",

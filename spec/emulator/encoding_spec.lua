@@ -22,7 +22,7 @@ describe("emulator, encoding,", function()
     client = apivideo.client { api_key = "key", base_url = api.url, retries = 0 }
     seen = {}
     local handlers = apivideo.handlers():otherwise(function(event) seen[#seen + 1] = event end)
-    local receiver = apivideo.receiver { handlers = handlers, secrets = client.webhooks:secrets() }
+    local receiver = apivideo.receiver { handlers = handlers, secrets = client.webhooks:secret_source() }
     local listening = assert(server.listen { receiver = receiver })
     running.add(function() listening:stop() end)
     assert(client.webhooks:create { url = listening.url, events = apivideo.events:names() })

@@ -116,7 +116,6 @@ describe("documentation", function()
     local stores = { memory = memory, sqlite = new_sqlite, redis = new_redis }
     local inbox = setmetatable(stores, { __call = function(_, options) return new_inbox(options) end })
     local modules = {
-      apivideo = copy_with(apivideo, { client = new_client, inbox = inbox }),
       ["apivideo.inbox.sqlite"] = stores.sqlite,
       ["apivideo.inbox.redis"] = stores.redis,
       ["apivideo.emulator"] = copy_with(emulator, { start = until_the_end(emulator.start) }),
@@ -128,6 +127,9 @@ describe("documentation", function()
         end,
       }),
     }
+    modules.apivideo = copy_with(apivideo, {
+      client = new_client, inbox = inbox, server = modules["apivideo.server"], emulator = modules["apivideo.emulator"],
+    })
     local stand_ins = frameworks.new()
     stand_ins.modules.my_webhooks = print -- the first example of docs/guides/frameworks.md
     local function call(_, body) body() end
@@ -292,7 +294,7 @@ describe("documentation", function()
       add_methods("client." .. name, client[name])
       names["client." .. name .. ":new"] = nil -- internal: a client creates its resources itself
     end
-    add_methods("secrets", client.webhooks:secrets())
+    add_methods("secrets", client.webhooks:secret_source())
     add_methods("cancellation", apivideo.cancellation())
     add_methods("handlers", handlers)
     add_methods("receiver", apivideo.receiver { handlers = handlers, unsigned = true })

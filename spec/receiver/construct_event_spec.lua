@@ -17,7 +17,7 @@ end
 -- The secrets in all forms of the receiver's option.
 local function forms()
   local client = apivideo.client { api_key = "k" }
-  local object = client.webhooks:secrets()
+  local object = client.webhooks:secret_source()
   object.known = function(_, id) return id == ID and SECRET or nil end
   return {
     SECRET, { "sig_sec_old", SECRET }, { [ID] = SECRET }, { [ID] = { "sig_sec_old", SECRET } },

@@ -121,11 +121,11 @@ describe("receiver", function()
     end }
     for _, id in ipairs { "lookups", "webhook_\0", "webhook_" .. ("w"):rep(100), "webhook_../x" } do
       assert.equal(204, receive({ ["x-api-video-signature"] = HEX, ["x-api-video-webhookid"] = id }, nil, receiver))
-      assert.is_nil(seen[#seen].webhookId)
+      assert.is_nil(seen[#seen].webhook_id)
     end
     assert.same({ "nil", "nil", "nil", "nil" }, asked)
     assert.equal(204, receive({ ["x-api-video-signature"] = HEX, ["x-api-video-webhookid"] = ID }, nil, receiver))
-    assert.equal(ID, seen[5].webhookId)
+    assert.equal(ID, seen[5].webhook_id)
     assert.equal(ID, asked[5])
   end)
 

@@ -248,6 +248,7 @@ function Emulator:reset()
   set_initial_state(self)
 end
 
+---@class apivideo.EmulatorModule
 local emulator = {}
 
 --- Starts an emulator and returns at once. It serves while the event loop runs: inside `apivideo.run`, or while a call

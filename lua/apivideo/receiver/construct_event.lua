@@ -22,7 +22,7 @@ return function(raw, headers, secrets)
   end
   if secrets == nil then
     error(WHERE .. " is missing, so that any sender could send events: pass a signatureSecret, or"
-      .. " client.webhooks:secrets()", 2)
+      .. " client.webhooks:secret_source()", 2)
   end
   checks.value(WHERE, secrets, "string|table|function", 2)
   local source = secret_source.new(WHERE, secrets, 3)

@@ -13,7 +13,7 @@ local known = {
 ---@class apivideo.ReceiverOptions
 ---@field handlers? apivideo.Handlers required unless there is an inbox
 ---@field inbox? apivideo.Inbox stores the events, for `inbox:work(handlers)`: instead of `handlers`
----@field secrets? apivideo.SecretsForm a webhook's secrets: `client.webhooks:secrets()`, one secret, several (the signature must be valid for one of them), a table by webhook id, or a function
+---@field secrets? apivideo.SecretsForm a webhook's secrets: `client.webhooks:secret_source()`, one secret, several (the signature must be valid for one of them), a table by webhook id, or a function
 ---@field unsigned? true accept deliveries without a signature: instead of `secrets`
 ---@field max_body? integer bytes, default 1 MiB
 ---@field log? fun(outcome: apivideo.Outcome) called for each request; the default writes rejections and failures to nginx's error log or stderr
@@ -100,7 +100,7 @@ function receiver_options.check(options)
   check_freshness(options)
   if options.secrets == nil and not options.unsigned then
     error("receiver: option \"secrets\" is missing, so that any sender could send events: pass"
-      .. " client.webhooks:secrets(), or unsigned = true if that is intended", 4)
+      .. " client.webhooks:secret_source(), or unsigned = true if that is intended", 4)
   end
   if options.secrets ~= nil and options.unsigned then
     error("receiver: options \"secrets\" and \"unsigned\" exclude each other", 4)

@@ -10,7 +10,7 @@ local verification = require "apivideo.receiver.verification"
 ---@class apivideo.Delivery
 ---@field event? apivideo.Event nil for signed bytes that cannot be parsed: `handlers:on_error` gets those
 ---@field err? apivideo.Error why there is no event
----@field webhookId? string the webhook that the sender named; trust it only if `verified`
+---@field webhook_id? string the webhook that the sender named; trust it only if `verified`
 ---@field received_at number seconds since 1970
 ---@field raw string the exact bytes of the body
 ---@field verified boolean whether the signature is valid; false only in a receiver that is `unsigned`
@@ -62,7 +62,7 @@ end
 
 local function new_delivery(source, events, event, err, webhook_id, raw)
   return {
-    event = event, err = err, webhookId = webhook_id, received_at = runtime.now(), raw = raw,
+    event = event, err = err, webhook_id = webhook_id, received_at = runtime.now(), raw = raw,
     verified = source ~= nil, key = event and events:key(event, raw) or nil, origin = "webhook",
   }
 end

@@ -14,7 +14,7 @@ local whitespace = require "apivideo.util.whitespace"
 ---@field resolve fun(webhookId: string?): string|string[]|nil, apivideo.Error?
 
 ---@alias apivideo.SecretsForm
----| apivideo.Secrets                 `client.webhooks:secrets()`
+---| apivideo.Secrets                 `client.webhooks:secret_source()`
 ---| string                           one secret
 ---| string[]                         several: the signature must be valid for one of them
 ---| table<string, string|string[]>   by webhook id
@@ -46,7 +46,7 @@ local function problem_of(secrets)
   if next(secrets) == nil then return "is empty" end
   for id, value in pairs(secrets) do
     if not webhook_secrets.is_webhook_id(id) then
-      return "must be client.webhooks:secrets(), a secret, a list of secrets, or a table of them by"
+      return "must be client.webhooks:secret_source(), a secret, a list of secrets, or a table of them by"
         .. " webhook id; one of its keys is not a webhook's id" -- it may be a secret, so it is not shown
     end
     local problem = secret_problem(value)

@@ -6,6 +6,7 @@ local checks = require "apivideo.util.checks"
 local errors = require "apivideo.error"
 local objects = require "apivideo.resources.objects"
 local redact = require "apivideo.util.redact"
+local tables = require "apivideo.util.tables"
 local timestamp = require("apivideo.core").timestamp
 local unknown = require "apivideo.events.unknown"
 
@@ -145,7 +146,8 @@ end
 ---@return apivideo.Error? err with the `webhook` that api.video created instead, if it could not be deleted
 ---@return apivideo.Response? response not after an error
 function webhook.create(webhooks, wanted, limits)
-  local created, err, response = webhooks:create({ url = wanted.url, events = wanted.events }, limits)
+  local options = tables.merge({ allow_private = true }, limits) -- `sync` has checked it, or it exists
+  local created, err, response = webhooks:create({ url = wanted.url, events = wanted.events }, options)
   if not created or not differs(created, wanted) then return created, err, response end
   local deletion, remaining = webhook.delete_again(webhooks, created, limits)
   err = objects.unexpected(webhooks._client, "POST", "/webhooks",

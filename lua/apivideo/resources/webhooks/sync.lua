@@ -149,6 +149,7 @@ end
 
 ---@class apivideo.SyncOptions: apivideo.CallOptions
 ---@field dry_run? boolean nothing is changed
+---@field allow_private? boolean urls may be those of this machine or of a private network
 ---@field prune? boolean webhooks that are not in the list are deleted, if `owned_by` returns true for them
 ---@field owned_by? fun(webhook: apivideo.Webhook): boolean whether a webhook may be deleted; default: those whose url is in the list
 ---@field limit? integer the webhooks that the account can have, default 10
@@ -158,7 +159,7 @@ end
 
 local KINDS = {
   dry_run = "boolean?", prune = "boolean?", owned_by = "function?", limit = "integer>=0?",
-  overlap = webhook.OVERLAP_KIND, on_plan = "function?", handlers = "table?",
+  overlap = webhook.OVERLAP_KIND, on_plan = "function?", handlers = "table?", allow_private = "boolean?",
 }
 
 local sync = {}
