@@ -198,7 +198,7 @@ describe("emulator", function()
       assert.same(apivideo.events:sample(name), got[1][1])
       local ids = {}
       for i, item in ipairs(got) do
-        ids[item[2].webhookId] = true
+        ids[item[2].webhook_id] = true
         assert.is_true(item[2].verified)
         assert.equal("delivered", deliveries[i].state)
         assert.equal(1, #deliveries[i].attempts)

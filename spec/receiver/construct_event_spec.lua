@@ -43,7 +43,7 @@ for name, verify in pairs(functions) do
       assert.equal("vi0000000000000000000000", event.videoId)
       assert.equal(event, delivery.event)
       assert.equal(RAW, delivery.raw)
-      assert.equal(ID, delivery.webhookId)
+      assert.equal(ID, delivery.webhook_id)
       assert.equal(apivideo.events:key(event), delivery.key)
       assert.is_true(delivery.verified)
       assert.equal("webhook", delivery.origin)

@@ -116,7 +116,7 @@ describe("receiver with freshness", function()
     assert.equal(401, (new "reject":receive(old)))
     assert.equal("vi1", outcomes[1].event.videoId)
     assert.equal(old.body, outcomes[1].delivery.raw)
-    assert.equal(ID, outcomes[1].delivery.webhookId)
+    assert.equal(ID, outcomes[1].delivery.webhook_id)
   end)
 
   it("writes a line with the body to the log for a rejected event", function()
