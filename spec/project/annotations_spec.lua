@@ -7,7 +7,9 @@ local functions = require "spec.support.functions"
 local luacats = require "spec.support.luacats"
 
 local TAGS = {}
-for tag in ("alias class field generic meta overload package param private return type |"):gmatch "%S+" do TAGS[tag] = true end
+for tag in ("alias class field generic meta overload package param private return type |"):gmatch "%S+" do
+  TAGS[tag] = true
+end
 
 local BUILTIN = {}
 for name in ("any boolean false function integer lightuserdata nil number string table thread true"):gmatch "%a+" do
