@@ -6,14 +6,14 @@ local catalogue = require "apivideo.events"
 local cjson = require "cjson.safe"
 local core = require "apivideo.core"
 local figures = require "bench.figures"
-local sender = require "apivideo.emulator.sender"
+local outgoing = require "apivideo.events.outgoing"
 
 local ROUNDS, PARSES = 45, 1000 -- of all six samples
 local NODE_ROUNDS = 5
 
 local bodies = {}
 for i, name in ipairs(catalogue:names()) do
-  bodies[i] = sender.encode(catalogue:sample(name), catalogue)
+  bodies[i] = outgoing.encode(catalogue:sample(name), catalogue)
 end
 
 -- The arguments of event_push for each sample: the list of its members, and their number.

@@ -58,7 +58,7 @@ local function main()
   }
   local listening = assert(server.listen {
     port = is_sandbox and tonumber(os.getenv "PORT" or 8080) or 0,
-    receiver = apivideo.receiver { inbox = inbox, secrets = client.webhooks:secrets(), log = log },
+    receiver = apivideo.receiver { inbox = inbox, secrets = client.webhooks:secret_source(), log = log },
   })
   say("A receiver listens on %s. Its inbox is %s.", listening.url, path)
   assert(client.webhooks:sync { { url = public_url or listening.url, events = apivideo.events:names() } })

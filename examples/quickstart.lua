@@ -71,7 +71,7 @@ end
 local function start_receiver(client)
   local receiver = apivideo.receiver {
     handlers = handlers,
-    secrets = client.webhooks:secrets(),
+    secrets = client.webhooks:secret_source(),
     log = log,
   }
   local listening = assert(server.listen {

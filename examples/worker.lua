@@ -25,7 +25,7 @@ local function receive()
   }
   local listening = assert(require("apivideo.server").listen {
     port = tonumber(os.getenv "PORT" or 8080),
-    receiver = apivideo.receiver { inbox = inbox, secrets = client.webhooks:secrets() },
+    receiver = apivideo.receiver { inbox = inbox, secrets = client.webhooks:secret_source() },
   })
   print(("Listening on %s."):format(listening.url))
   assert(listening:run())

@@ -6,7 +6,7 @@ local LAYERS = {
   { "cli" },
   { "emulator" },
   { "server", "init" },
-  { "receiver" },
+  { "receiver", "testing" },
   { "inbox", "client" },
   { "resources" },
   { "events", "transport" },

@@ -19,6 +19,8 @@ local redact = require "apivideo.util.redact"
 ---| "wrong_phase"          called where Lua cannot wait: a phase of nginx, or inside a C function
 ---| "store_unavailable"    the store of an inbox is unavailable, full or broken
 ---| "body_unavailable"     nginx's file of the body cannot be opened, for instance because another module had read and deleted it
+---| "in_progress"          another delivery of the event is being handled, in a receiver with `dedupe`
+---| "stale"                an event that is too old, or from the future, for a receiver with `freshness`
 ---| "claim_lost"           the lease of an inbox event expired: another worker may have claimed it
 ---| "bad_json"             bytes that are not JSON
 ---| "bad_event"            JSON that is not an event, or lacks a field
@@ -60,7 +62,7 @@ local retryable = {
 local ORIGINS = {
   timeout = "http", network = "http", tls = "http", too_large = "http", cancelled = "client", wrong_phase = "runtime",
   store_unavailable = "inbox", claim_lost = "inbox", bad_json = "event", bad_event = "event",
-  bad_signature = "signature", body_unavailable = "receiver",
+  bad_signature = "signature", body_unavailable = "receiver", in_progress = "receiver", stale = "receiver",
 }
 
 --- `api.video: not_found (404): The requested resource was not found. [DELETE https://…]`, in one line.

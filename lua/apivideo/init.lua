@@ -1,18 +1,25 @@
 --- api.video's webhooks for Lua: manage webhooks, receive and handle their events.
 
 local core = require "apivideo.core"
+local errors = require "apivideo.error"
 local events = require "apivideo.events"
 local json = require "apivideo.util.json"
 local permanent = require "apivideo.events.permanent"
 local runtime = require "apivideo.runtime"
 
-return {
+---@class apivideo
+---@field server apivideo.ServerModule the standalone HTTP server, in the rock apivideo-server
+---@field emulator apivideo.EmulatorModule a local api.video, in the rock apivideo-server
+local apivideo = {
   _VERSION = "apivideo " .. require "apivideo.version",
 
   client = require "apivideo.client",
   handlers = require "apivideo.events.handlers",
   inbox = require "apivideo.inbox",
   receiver = require "apivideo.receiver",
+
+  --- Verifies the signature of a delivery and parses its event, without a receiver.
+  construct_event = require "apivideo.receiver.construct_event",
 
   --- For a handler (`return apivideo.permanent(err)`) whose failure is permanent: with an inbox, the event becomes a
   --- dead letter at once.
@@ -27,6 +34,10 @@ return {
   --- Marks a table as a list, so that it is sent as `[]` when it is empty.
   ---@type fun(items: table): table
   array = json.array,
+
+  --- Whether a value is an error object of this library, such as the second result of a call that failed.
+  ---@type fun(value: any): boolean
+  is_error = errors.is,
 
   --- Creates a cancellation, for the option `cancel` of calls.
   cancellation = require("apivideo.runtime.cancellation").new,
@@ -64,3 +75,37 @@ return {
   sleep = runtime.sleep,
   run = runtime.run,
 }
+
+-- The modules of the rock apivideo-server. They are loaded at their first use: the library does not need that rock.
+local LAZY = { server = true, emulator = true }
+
+-- Why a module cannot be loaded, and the remedy.
+local function explain(name, problem)
+  if problem:find("module 'apivideo%.[%w_.]+' not found") then
+    return ("apivideo.%s is part of the rock apivideo-server, which is not installed; install it with: luarocks"
+      .. " --lua-version=%s install apivideo-server"):format(name, _VERSION:match "%d%.%d")
+  elseif problem:find("libmicrohttpd", 1, true) then
+    return ("apivideo.%s needs the library libmicrohttpd, which cannot be loaded; install it, for instance with:"
+      .. " apt-get install libmicrohttpd-dev (%s)"):format(name, problem:match "[^\n]*")
+  end
+  return problem
+end
+
+-- Lua 5.1 and LuaJIT mark a module whose loading failed, and would report nothing but that mark from then on. The mark
+-- has no fixed type. All modules of these rooms are tables.
+local function forget_failures()
+  for name, module in pairs(package.loaded) do
+    if type(module) ~= "table" and LAZY[name:match "^apivideo%.(%w+)"] then package.loaded[name] = nil end
+  end
+end
+
+-- The module is not stored in the table, so that `pairs` always visits the same names.
+return setmetatable(apivideo, {
+  __index = function(_, name)
+    if not LAZY[name] then return nil end
+    local ok, module = pcall(require, "apivideo." .. name)
+    if ok then return module end
+    forget_failures()
+    error(explain(name, tostring(module)), 2)
+  end,
+})

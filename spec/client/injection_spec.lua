@@ -49,6 +49,8 @@ describe("a client sends nothing that was injected through", function()
         function() return client.videos:get(id) end,
         function() return client.videos:status(id) end,
         function() return client.captions:list(id) end,
+        function() return client.captions:get("vi1", id) end,
+        function() return client.summaries:source(id) end,
         function() return client.live_streams:get(id) end,
       } do
         local result, err = call()

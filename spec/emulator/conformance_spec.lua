@@ -111,8 +111,38 @@ describe("emulator, conformance", function()
     end
   end)
 
+  section("conforms for uploads", function()
+    start()
+    local_api:set_encoding { interval = 0, quality = "2160p", failed = { "hls 360p" } }
+    local function check_status(id) expect(200, "GET", "/videos/" .. id .. "/status") end
+    local video = expect(201, "POST", "/videos", { title = "T", tags = { "a" }, playerId = "pl1", public = false,
+      metadata = { { key = "k", value = "v" } } })
+    check_status(video.videoId)
+    local source = "/videos/" .. video.videoId .. "/source"
+    expect(201, "POST", source, "x")
+    check_status(video.videoId)
+    expect(400, "POST", source, "x")
+    expect(404, "POST", "/videos/none/source", "x")
+    expect(202, "POST", "/videos", { title = "T", source = "https://example.com/v.mp4" })
+    assert.is_true(local_api:settle(60))
+    check_status(video.videoId)
+    for _, body in ipairs { { x = 1 }, { title = 5, tags = "x" }, "x" } do expect(400, "POST", "/videos", body) end
+  end)
+
   section("conforms for live streams", function()
     start()
+    local stream = expect(200, "POST", "/live-streams", { name = "N", restreams = {
+      { name = "n", serverUrl = "rtmp://x/y", streamKey = "k" } } })
+    local_api:set_encoding { interval = 0 }
+    local_api:start_broadcast(stream.liveStreamId)
+    expect(200, "GET", "/live-streams/" .. stream.liveStreamId)
+    local recording = local_api:end_broadcast(stream.liveStreamId)
+    assert.is_true(local_api:settle(60))
+    expect(200, "GET", "/videos/" .. recording.videoId)
+    expect(200, "GET", "/videos/" .. recording.videoId .. "/status")
+    for _, body in ipairs { { x = 1 }, { name = 5 }, { name = "N", restreams = { {}, {}, {}, {}, {}, {} } }, "x" } do
+      expect(400, "POST", "/live-streams", body)
+    end
     local_api:put_live_stream {}
     local_api:put_live_stream { liveStreamId = "li1", name = "N", playerId = "pl1", restreams = {
       { name = "n", serverUrl = "rtmp://x/y", streamKey = "k" } } }
@@ -141,7 +171,9 @@ describe("emulator, conformance", function()
     for _, path in ipairs { "/webhooks/x", "/videos/x", "/videos/x/status", "/videos/x/captions", "/live-streams/x" } do
       expect(429, "GET", path)
     end
-    expect(429, "POST", "/webhooks", { x = 1 })
+    for _, path in ipairs { "/webhooks", "/videos", "/videos/x/source", "/live-streams" } do
+      expect(429, "POST", path, { x = 1 })
+    end
     expect(429, "DELETE", "/webhooks/x")
     expect(401, "GET", "/videos", nil, "no")
   end)

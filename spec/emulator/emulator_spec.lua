@@ -184,7 +184,7 @@ describe("emulator", function()
     local handlers = apivideo.handlers():on("*", function(event, delivery)
       got[#got + 1] = { event, delivery }
     end)
-    local receiver = apivideo.receiver { handlers = handlers, secrets = client.webhooks:secrets() }
+    local receiver = apivideo.receiver { handlers = handlers, secrets = client.webhooks:secret_source() }
     local listening = assert(server.listen { receiver = receiver })
     running.add(function() listening:stop() end)
     local all = create(listening.url, apivideo.events:names())

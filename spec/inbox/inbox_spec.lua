@@ -36,7 +36,7 @@ describe("an inbox", function()
       assert.equal("video.caption.generated", claim.event.type)
       local delivery = claim.delivery
       assert.equal(raw, delivery.raw)
-      assert.equal("webhook_1", delivery.webhookId)
+      assert.equal("webhook_1", delivery.webhook_id)
       assert.is_true(delivery.verified)
       assert.equal("webhook", delivery.origin)
       assert.equal(1, delivery.attempt)

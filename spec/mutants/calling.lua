@@ -108,7 +108,18 @@ return {
       spec = "spec/resources/hostile_json_spec.lua" },
     { "a list has no end", "if count > MAX_PAGES then", "if false then", spec = "spec/resources/hostile_json_spec.lua" },
     { "the same page for ever", "self.is_last = #page.data < size or self.stale >= MAX_STALE_PAGES", "self.is_last = #page.data < size" },
+    { "a failure ends a list", "if not ok and errors.is(item) then return nil, item end", "if not ok then break end" },
+    { "a list has no limit", "while #items < (limit or math.huge) do", "while true do" },
     { "items come twice", "if id == nil or not seen[id] then items[#items + 1] = item end", "items[#items + 1] = item" },
+  },
+  {
+    file = "lua/apivideo/resources/captions.lua", spec = "spec/resources/resources_spec.lua",
+    { "a language may be anything", 'if ok then ok, err = objects.check_id("captions:get", "language", language) end', "" },
+    { "a video's id may be anything", 'local ok, err = objects.check_id(where, "videoId", videoId, nil, 4)', "local ok, err = true, nil" },
+  },
+  {
+    file = "lua/apivideo/resources/summaries.lua", spec = "spec/resources/resources_spec.lua",
+    { "a summary's id may be anything", "if not ok then return nil, err end", "" },
   },
   {
     file = "lua/apivideo/resources/collection.lua", spec = "spec/resources/resources_spec.lua",

@@ -2,6 +2,13 @@
 
 return {
   {
+    file = "lua/apivideo/init.lua", spec = "spec/project/facade_spec.lua",
+    { "any name is a module", "if not LAZY[name] then return nil end", "" },
+    { "a missing rock is not named", [[if problem:find("module 'apivideo%.[%w_.]+' not found") then]], "if false then" },
+    { "a missing library is not named", 'elseif problem:find("libmicrohttpd", 1, true) then', "elseif false then" },
+    { "the server is loaded at once", "local LAZY = {", 'require "apivideo.server"; local LAZY = {' },
+  },
+  {
     file = "lua/apivideo/cli/init.lua", spec = "spec/project/canary_output_spec.lua",
     { "an error message contains the keys of the arguments", "redact.text(text, secrets_of(arguments))", "redact.text(text)" },
     { "a negative number is an unknown option", 'text:find "^%-%.?[0-9]"', "false", spec = "spec/cli/command_spec.lua" },

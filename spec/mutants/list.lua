@@ -2,7 +2,8 @@
 --- replace, which must occur exactly once in the file, and the replacement.
 
 local list = {}
-for _, room in ipairs { "parsing", "signing", "calling", "receiving", "keeping", "managing", "commanding" } do
+for _, room in ipairs { "parsing", "signing", "calling", "receiving", "keeping", "managing", "commanding",
+  "testing" } do
   for _, group in ipairs(dofile("spec/mutants/" .. room .. ".lua")) do
     for _, change in ipairs(group) do
       list[#list + 1] = {

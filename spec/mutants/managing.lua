@@ -5,6 +5,30 @@ local matching, model = "spec/resources/webhooks/sync_matching_spec.lua", "spec/
 
 return {
   {
+    file = "lua/apivideo/resources/webhooks/private_url.lua", spec = "spec/resources/webhooks/private_url_spec.lua",
+    { "hexadecimal parts are names", "if hex then return", "if false then return" },
+    { "octal parts are decimal", "if octal then return", "if false then return" },
+    { "a part may be too large", "if numbers[i] >= (i < count and 256 or 256 ^ (5 - count)) then return nil end", "" },
+    { "the last part is one byte", "256 ^ (5 - count)", "256" },
+    { "mapped addresses are public", "(groups[6] == 0 or groups[6] == 0xffff)", "groups[6] == 0" },
+    { "any IPv6 address is one of IPv4", "if groups[i] ~= 0 then return nil end", "" },
+    { "a dotted end is not read", 'if before and last:find(".", 1, true) then', "if false then" },
+    { "the zone is part of the address", [=["^%[([^%]%%]*)"]=], [=["^%[([^%]]*)"]=] },
+    { "escaped hosts are names", [[:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)]], "" },
+    { "a final dot makes it public", [[:gsub("%.$", "")]], "" },
+    { "the user is the host", [[local host = authority:gsub("^.*@", "")]], "local host = authority" },
+    { "a backslash is ignored", [[if authority:find("\\", 1, true) then]], "if false then" },
+    { "case counts", "  host = ascii.lower(host)\n", "" },
+    { "a name needs no domain", 'return name ~= "" and not name:find(".", 1, true) and', "return false and" },
+    { "a local api.video rejects local urls", "if not kind or private_url.kind(base_url) then return end",
+      "if not kind then return end" },
+  },
+  {
+    file = "lua/apivideo/resources/webhooks/init.lua", spec = "spec/resources/webhooks/private_url_spec.lua",
+    { "create accepts any url", "if not limits.allow_private then private_url.check", "if false then private_url.check" },
+    { "sync accepts any url", "ipairs(options.allow_private and {} or wanted)", "ipairs {}" },
+  },
+  {
     file = "lua/apivideo/resources/webhooks/definition.lua", spec = matching,
     { "of equal webhooks the oldest stays", "return created_a > created_b", "return created_a < created_b" },
     { "webhooks of one second have no order", "return comes_after(a.webhookId, b.webhookId)", "return true", spec = model },

@@ -299,7 +299,7 @@ nginx_receiver.describe(function()
   end)
 
   it("counts for all workers together", function()
-    local app = SHARED:gsub("app%.client%.webhooks:secrets %b{}", '"@secret@"')
+    local app = SHARED:gsub("app%.client%.webhooks:secret_source %b{}", '"@secret@"')
     nginx = start(app, { workers = 2, listen = "reuseport" })
     local function deliver() return post(nginx, "/webhooks", (new_body())) end
     apivideo.run(function() apivideo.parallel(20, ("x"):rep(40):gmatch("."), deliver) end)

@@ -133,7 +133,7 @@ nginx_lua.describe("no secret is written into nginx's error log #process", funct
       on_request = function() error(%q) end }
     local handlers = apivideo.handlers():otherwise(function() error("with " .. %q) end)
     local app = {}
-    for name, secrets in pairs { static = { %q, %q }, asked = client.webhooks:secrets(),
+    for name, secrets in pairs { static = { %q, %q }, asked = client.webhooks:secret_source(),
       failing = function() error("with " .. %q) end } do
       app[name] = apivideo.receiver { handlers = handlers, secrets = secrets }
     end

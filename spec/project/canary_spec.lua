@@ -85,7 +85,7 @@ local function calls_of(client, secret)
     function() return client.webhooks:create(wanted) end,
     function() return client.webhooks:sync { wanted } end,
     function() return client.webhooks:rotate(ID, { overlap = 0 }) end,
-    function() return client.webhooks:secrets():resolve(ID) end,
+    function() return client.webhooks:secret_source():resolve(ID) end,
     function() return client.videos:get "vi1" end,
   }
 end
@@ -290,7 +290,7 @@ describe("no secret appears in", function()
     local store = require "apivideo.inbox.memory" {}
     local inbox = apivideo.inbox { store = store, spool = require "apivideo.inbox.memory" {} }
     local redis = require "apivideo.inbox.redis" { password = canary.PASSWORD }
-    local source = client.webhooks:secrets()
+    local source = client.webhooks:secret_source()
     local receiver = apivideo.receiver { inbox = inbox, secrets = canary.SECRET }
     assert.equal(204, (receiver:receive(requests[1])))
     local known = require("apivideo.resources.webhooks.secrets").new(function(id)

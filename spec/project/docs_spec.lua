@@ -4,6 +4,7 @@
 local apivideo = require "apivideo"
 local docs = require "spec.support.docs"
 local emulator = require "apivideo.emulator"
+local frameworks = require "spec.support.frameworks"
 local memory = require "apivideo.inbox.memory"
 local redis = require "apivideo.inbox.redis"
 local server = require "apivideo.server"
@@ -14,8 +15,8 @@ local read = docs.read
 -- The local api.video of the examples: `apivideo emulate --port 8100`.
 local EXAMPLE_URL = "http://127.0.0.1:8100"
 
--- The commands of shell blocks that are not checked.
-local UNCHECKED = { cd = true, git = true, sudo = true }
+-- The commands of shell blocks that are not checked. `spec/emulator/control_spec.lua` runs those of curl.
+local UNCHECKED = { cd = true, git = true, sudo = true, curl = true }
 
 -- Simulates an installation with apt, where it has lists of packages. Files of build/ do not exist here.
 local function assert_installable(arguments)
@@ -115,7 +116,6 @@ describe("documentation", function()
     local stores = { memory = memory, sqlite = new_sqlite, redis = new_redis }
     local inbox = setmetatable(stores, { __call = function(_, options) return new_inbox(options) end })
     local modules = {
-      apivideo = copy_with(apivideo, { client = new_client, inbox = inbox }),
       ["apivideo.inbox.sqlite"] = stores.sqlite,
       ["apivideo.inbox.redis"] = stores.redis,
       ["apivideo.emulator"] = copy_with(emulator, { start = until_the_end(emulator.start) }),
@@ -127,8 +127,16 @@ describe("documentation", function()
         end,
       }),
     }
+    modules.apivideo = copy_with(apivideo, {
+      client = new_client, inbox = inbox, server = modules["apivideo.server"], emulator = modules["apivideo.emulator"],
+    })
+    local stand_ins = frameworks.new()
+    stand_ins.modules.my_webhooks = print -- the first example of docs/guides/frameworks.md
+    local function call(_, body) body() end
     return copy_with(_G, {
-      require = function(name) return modules[name] or require(name) end,
+      core = stand_ins.globals.core,
+      describe = call, it = call, assert = assert, -- of an example for busted
+      require = function(name) return modules[name] or stand_ins.modules[name] or require(name) end,
       os = copy_with(os, {
         getenv = function(name)
           if name == "APIVIDEO_API_KEY" or name == "APIVIDEO_ACCESS_TOKEN" then return "docs-key" end
@@ -278,6 +286,7 @@ describe("documentation", function()
     add("apivideo.", apivideo, true)
     add("apivideo.server.", server)
     add("apivideo.emulator.", emulator)
+    add("apivideo.testing.", require "apivideo.testing")
     add("apivideo.events.", apivideo.events)
     add_methods("apivideo.events", apivideo.events)
     add_methods("client", client)
@@ -285,7 +294,7 @@ describe("documentation", function()
       add_methods("client." .. name, client[name])
       names["client." .. name .. ":new"] = nil -- internal: a client creates its resources itself
     end
-    add_methods("secrets", client.webhooks:secrets())
+    add_methods("secrets", client.webhooks:secret_source())
     add_methods("cancellation", apivideo.cancellation())
     add_methods("handlers", handlers)
     add_methods("receiver", apivideo.receiver { handlers = handlers, unsigned = true })

@@ -4,6 +4,7 @@ local apivideo = require "apivideo"
 local dictionary = require "apivideo.runtime.dictionary"
 local errors = require "apivideo.error"
 local secrets_of = require "apivideo.resources.webhooks.secrets"
+local stderr = require "spec.support.stderr"
 local tables = require "apivideo.util.tables"
 
 local SECRET, ID = "sig_sec_0000000000000000000000", "webhook_0000000000000000000000"
@@ -120,11 +121,11 @@ describe("receiver", function()
     end }
     for _, id in ipairs { "lookups", "webhook_\0", "webhook_" .. ("w"):rep(100), "webhook_../x" } do
       assert.equal(204, receive({ ["x-api-video-signature"] = HEX, ["x-api-video-webhookid"] = id }, nil, receiver))
-      assert.is_nil(seen[#seen].webhookId)
+      assert.is_nil(seen[#seen].webhook_id)
     end
     assert.same({ "nil", "nil", "nil", "nil" }, asked)
     assert.equal(204, receive({ ["x-api-video-signature"] = HEX, ["x-api-video-webhookid"] = ID }, nil, receiver))
-    assert.equal(ID, seen[5].webhookId)
+    assert.equal(ID, seen[5].webhook_id)
     assert.equal(ID, asked[5])
   end)
 
@@ -143,6 +144,34 @@ describe("receiver", function()
     assert.truthy(outcome.err.message:find("signature malformed (the x-api-video-webhookid header is not a webhook's id"
       .. " (www", 1, true))
     assert.is_true(#outcome.err.message < 200)
+  end)
+
+  it("logs a bounded number of bytes of an event's type", function()
+    local body = ('{"type":"%s","emittedAt":"2001-01-01T00:00:00Z"}'):format(("t"):rep(10000))
+    local headers, receiver = { ["x-api-video-signature"] = apivideo.sign(body, SECRET) }, nil
+    local function options(more)
+      more.secrets, more.handlers = SECRET, apivideo.handlers()
+      return more
+    end
+    local function line(status)
+      local written = stderr.of(function() assert.equal(status, receive(headers, { body = body }, receiver)) end)
+      assert.equal(1, #written)
+      assert.truthy(written[1]:find("ttt", 1, true))
+      assert.is_true(#written[1] < 1300, written[1]) -- a signed body is cut at 1000
+    end
+    receiver = apivideo.receiver(options {})
+    line(204)
+    receiver = apivideo.receiver(options { freshness = { max_age = 300, action = "reject" } })
+    line(401)
+    local store = dictionary.new()
+    receiver = apivideo.receiver(options { dedupe = { store = store } })
+    store.add = function() return false, "exists" end
+    store.get = function() return "claimed" end
+    line(503)
+    local failing = options {}
+    failing.handlers:on("*", function() error("it broke", 0) end)
+    receiver = apivideo.receiver(failing)
+    line(500)
   end)
 
   it("does not parse a body that is too large, or that has an invalid signature", function()

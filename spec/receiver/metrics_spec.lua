@@ -86,7 +86,7 @@ describe("metrics", function()
       if reason then counts[reason] = count end
     end
     assert.same({ bad_method = 1, too_large = 3, bad_signature = 4, bad_event = 5, secret_unavailable = 6,
-      store_unavailable = 0, body_unavailable = 0 }, counts)
+      store_unavailable = 0, body_unavailable = 0, in_progress = 0, stale = 0 }, counts)
     assert.equal(19, value(receiver, "ies_received_total"))
     assert.equal(0, value(receiver, "y_seconds_count"))
   end)

@@ -39,7 +39,7 @@ describe("receiver", function()
     assert.equal("", body)
     assert.equal("vi0000000000000000000000", events[1].videoId)
     local delivery = deliveries[1]
-    assert.equal(ID, delivery.webhookId)
+    assert.equal(ID, delivery.webhook_id)
     assert.equal(RAW, delivery.raw)
     assert.is_true(delivery.verified)
     assert.equal("webhook", delivery.origin)
@@ -140,7 +140,7 @@ describe("receiver", function()
     local receiver = new { unsigned = true }
     assert.equal(204, (receiver:receive { method = "POST", headers = {}, body = RAW }))
     assert.is_false(deliveries[1].verified)
-    assert.is_nil(deliveries[1].webhookId)
+    assert.is_nil(deliveries[1].webhook_id)
   end)
 
   it("responds 405 to other methods than POST", function()

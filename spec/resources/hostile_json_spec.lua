@@ -43,6 +43,8 @@ describe("JSON of a hostile server", function()
       video = function() return client.videos:get "vi1" end,
       status = function() return client.videos:status "vi1" end,
       captions = function() return client.captions:list "vi1" end,
+      caption = function() return client.captions:get("vi1", "en") end,
+      source = function() return client.summaries:source "summary_1" end,
       stream = function() return client.live_streams:get "li1" end,
       summaries = function() return client.summaries:list() end,
       request = function() return client:request("GET", "/x") end,

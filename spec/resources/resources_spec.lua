@@ -22,7 +22,8 @@ describe("resources", function()
   end
 
   -- Every object exists, and every list is empty.
-  local ANYTHING = '{"webhookId":"webhook_1","videoId":"vi1","liveStreamId":"li1","data":[],"pagination":{}}'
+  local ANYTHING = '{"webhookId":"webhook_1","videoId":"vi1","liveStreamId":"li1","srclang":"en","data":[],'
+    .. '"pagination":{}}'
 
   local function of_anything()
     return serving(function() return ANYTHING end)
@@ -57,6 +58,8 @@ describe("resources", function()
       { "captions", "list", { "vi1" }, "GET /videos/vi1/captions" },
       { "captions", "list", { "vi1", { currentPage = 2, pageSize = 7 } },
         "GET /videos/vi1/captions?currentPage=2&pageSize=7" },
+      { "captions", "get", { "vi1", "zh-Hans-CN" }, "GET /videos/vi1/captions/zh-Hans-CN" },
+      { "summaries", "source", { "summary_1" }, "GET /summaries/summary_1/source" },
       { "summaries", "list", {}, "GET /summaries" },
       { "summaries", "list", { { videoId = "vi1", origin = "auto", sourceStatus = "completed",
         sortBy = "videoId", sortOrder = "asc", currentPage = 1, pageSize = 25 } },
@@ -83,8 +86,8 @@ describe("resources", function()
       for _, query in ipairs { { tags = {} }, { metadata = {} }, { currentPage = 0 }, { pageSize = 1.5 },
         { currentPage = -1 }, { pageSize = 0 / 0 } } do
         local name = next(query)
-        for _, fn in ipairs { "list", "pages", "each" } do
-          if not (fn == "each" and name == "currentPage") then
+        for _, fn in ipairs { "list", "pages", "each", "all" } do
+          if not ((fn == "each" or fn == "all") and name == "currentPage") then
             assert.truthy(misuse(function() return (client.videos[fn](client.videos, query)) end)
               :find('"' .. name .. '"', 1, true))
           end
@@ -101,14 +104,15 @@ describe("resources", function()
       live_streams = { streamKey = "k", name = "n", sortBy = "name", sortOrder = "asc" },
       summaries = { videoId = "vi1", origin = "api", sourceStatus = "failed", sortBy = "createdAt",
         sortOrder = "desc" } } do
-      it(name .. ":pages and :each, with the filters of its list", function()
+      it(name .. ":pages, :each and :all, with the filters of its list", function()
         local client, p = of_anything()
         assert(client[name]:list(filters))
         local query = p.requests[1].line:match("%?(%S*)")
         for page in client[name]:pages(filters) do assert.same({}, page.data) end
         for _ in client[name]:each(filters) do error("an item of an empty list") end
-        assert.equal(3, #p.requests)
-        for i = 2, 3 do
+        assert.same({}, client[name]:all(filters))
+        assert.equal(4, #p.requests)
+        for i = 2, 4 do
           local line = p.requests[i].line
           assert.truthy(line:find("pageSize=100", 1, true), line)
           assert.truthy(line:find("currentPage=1&", 1, true), line)
@@ -128,7 +132,8 @@ describe("resources", function()
 
   describe("never send an invalid id:", function()
     local prefixed = { webhooks = { "get", "delete", "rotate" } }
-    local plain = { videos = { "get", "status" }, live_streams = { "get" }, captions = { "list" } }
+    local plain = { videos = { "get", "status" }, live_streams = { "get" },
+      captions = { "list", "all", "get" }, summaries = { "source" } }
     local impossible = { "", "..", "a/b", "a?b", "a b", "a\r\nX: y", "a\0", "a\n", "%2e", "é", ("a"):rep(101) }
 
     local function assert_rejected(name, fn, ids)
@@ -160,6 +165,30 @@ describe("resources", function()
         end)
       end
     end
+
+    it("captions:pages and :each, which raise the error", function()
+      local client, p = of_anything()
+      for _, fn in ipairs { "pages", "each" } do
+        local ok, err = pcall(client.captions[fn], client.captions, "a/b")
+        assert.is_false(ok)
+        assert.equal("invalid_request", err.kind)
+        assert.truthy(err.message:find("captions:" .. fn, 1, true), err.message)
+      end
+      assert.equal(0, p.connections)
+    end)
+
+    it("captions:get, a language", function()
+      local client, p = of_anything()
+      for _, language in ipairs(impossible) do
+        local caption, err = client.captions:get("vi1", language)
+        assert.is_nil(caption)
+        assert.equal("invalid_request", err.kind)
+        assert.truthy(err.message:find("captions:get: language", 1, true), err.message)
+      end
+      assert.truthy(misuse(function() return (client.captions:get("vi1")) end)
+        :find("captions:get: language must be a string, got nil", 1, true))
+      assert.equal(0, p.connections)
+    end)
 
     it("and an id that is not a string is misuse", function()
       local client, p = of_anything()
@@ -216,6 +245,7 @@ describe("resources", function()
       for _, call in ipairs { { "webhooks", "get", "webhook_1" }, { "webhooks", "delete", "webhook_1" },
         { "webhooks", "list" }, { "videos", "get", "vi1" }, { "videos", "status", "vi1" }, { "videos", "list" },
         { "live_streams", "get", "li1" }, { "live_streams", "list" }, { "captions", "list", "vi1" },
+        { "captions", "all", "vi1" }, { "videos", "all" }, { "summaries", "source", "summary_1" },
         { "summaries", "list" }, { "webhooks", "create", { url = "https://example.com", events = { "a" } } } } do
         local result, err = client[call[1]][call[2]](client[call[1]], call[3])
         assert.is_nil(result)
@@ -266,6 +296,7 @@ describe("resources", function()
         assert.equal(text, err.response.body)
       end
       assert.equal("unexpected_response", select(2, client.captions:list("vi1")).kind)
+      assert.equal("unexpected_response", select(2, client.captions:get("vi1", "en")).kind)
     end
     body = '{"title":"has no id"}'
     for name, id in pairs { videos = "vi1", live_streams = "li1", webhooks = "webhook_1" } do
@@ -293,7 +324,9 @@ describe("resources", function()
       local arguments = { ... }
       return misuse(function() return (client[name][fn](client[name], arguments[1], arguments[2])) end)
     end
-    for _, fn in ipairs { "list", "pages", "each" } do
+    for _, fn in ipairs { "list", "pages", "each", "all" } do
+      assert.truthy(message("captions", fn, "vi1", { pageSize = 0 })
+        :find("captions:" .. fn .. ': option "pageSize"', 1, true))
       assert.truthy(message("videos", fn, { tittle = "x" })
         :find("videos:" .. fn .. ': unknown option "tittle"; did you mean "title"?', 1, true))
       assert.truthy(message("videos", fn, { tags = "one" }):find('"tags" must be a table', 1, true))
@@ -310,9 +343,10 @@ describe("resources", function()
 
   it("explain a call with a dot", function()
     local client = client_of("http://127.0.0.1:1")
-    for name, functions in pairs { webhooks = { "list", "pages", "each", "get", "create", "delete", "secrets", "sync",
-      "rotate" }, videos = { "list", "pages", "each", "get", "status" }, captions = { "list" },
-      live_streams = { "list", "pages", "each", "get" }, summaries = { "list", "pages", "each" } } do
+    for name, functions in pairs { webhooks = { "list", "pages", "each", "get", "create", "delete", "secret_source",
+      "sync", "rotate", "all" }, videos = { "list", "pages", "each", "all", "get", "status" },
+      captions = { "list", "pages", "each", "all", "get" }, live_streams = { "list", "pages", "each", "all", "get" },
+      summaries = { "list", "pages", "each", "all", "source" } } do
       for _, fn in ipairs(functions) do
         for _, argument in ipairs { false, "webhook_1", { url = "https://x", events = { "a" } }, {} } do
           local err = misuse(function() return (client[name][fn](argument or nil)) end)

@@ -61,4 +61,14 @@ describe("dictionary", function()
     for _ in pairs(dict.expires) do count = count + 1 end
     assert.is_true(count < 2500, count)
   end)
+
+  it("looks for expired values less often, the more it has", function()
+    local calls, additions = 0, 100000
+    runtime.monotonic = function()
+      calls = calls + 1
+      return clock()
+    end
+    for i = 1, additions do dict:set("key" .. i, true, 3600) end
+    assert.is_true(calls - additions < 10, calls) -- one call for each addition, and one for each sweep
+  end)
 end)

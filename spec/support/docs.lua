@@ -110,7 +110,7 @@ end
 -- Classes of values that users pass or receive: the reference contains all their fields.
 local PUBLIC = { "Error", "Response", "Delivery", "Outcome", "SyncPlan", "RateLimitClass", "ServerRequest",
   "Claim", "Entry", "StoredEntry", "InboxStats", "Settlement",
-  "emulator.Delivery", "emulator.Attempt", "emulator.Request", "emulator.Fault" }
+  "emulator.Delivery", "emulator.Attempt", "emulator.Request", "emulator.Fault", "TestDelivery" }
 
 local function is_public(class)
   for _, name in ipairs(PUBLIC) do

@@ -13,7 +13,7 @@ local TOPICS = { "put", "settle", "lanes", "operate" }
 -- An item with the fields that matter to a test, and defaults.
 local function item(fields)
   local result = {
-    key = "key", raw = "{}", verified = true, received_at = 1700000000.25, webhookId = "webhook_1",
+    key = "key", raw = "{}", verified = true, received_at = 1700000000.25, webhook_id = "webhook_1",
   }
   for name, value in pairs(fields) do result[name] = value end
   return result

@@ -45,13 +45,6 @@ function libcurl.has(version)
   return not is_below(info(), version)
 end
 
---- Whether the libcurl belongs to a series of releases.
----@param series string such as "8.14"
----@return boolean
-function libcurl.is_of(series)
-  return (info()):find(series .. ".", 1, true) == 1
-end
-
 --- Leaves the calling spec out with a libcurl that looks names up with c-ares.
 ---@param pending fun(reason: string)
 ---@param reason string

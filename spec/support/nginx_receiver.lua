@@ -17,7 +17,7 @@ local app = { client = apivideo.client { api_key = "test-key", base_url = "@api@
 
 app.handlers = apivideo.handlers()
 app.handlers:on("video.encoding.quality.completed", function(event, delivery)
-  assert(delivery.verified and delivery.webhookId and #delivery.raw > 0)
+  assert(delivery.verified and delivery.webhook_id and #delivery.raw > 0)
   seen:incr("worker " .. ngx.worker.pid(), 1, 0)
   seen:incr(event.videoId, 1, 0)
 end)
@@ -57,7 +57,7 @@ local SHARED = APP .. [[
 local shared = ngx.shared.apivideo
 app.receiver = apivideo.receiver {
   handlers = app.handlers, metrics = { store = shared },
-  secrets = app.client.webhooks:secrets { store = shared, ttl = @ttl@, miss_ttl = 60 },
+  secrets = app.client.webhooks:secret_source { store = shared, ttl = @ttl@, miss_ttl = 60 },
 }
 return app
 ]]

@@ -21,6 +21,9 @@ local functions = {
   { "videos", "get", { "vi1" } }, { "videos", "status", { "vi1" } },
   { "live_streams", "list", { {} } }, { "live_streams", "pages", { {} } }, { "live_streams", "each", { {} } },
   { "live_streams", "get", { "li1" } }, { "captions", "list", { "vi1", {} } },
+  { "captions", "pages", { "vi1", {} } }, { "captions", "each", { "vi1", {} } }, { "captions", "all", { "vi1", {} } },
+  { "captions", "get", { "vi1", "en" } }, { "summaries", "source", { "summary_1" } },
+  { "summaries", "all", { {} } }, { "videos", "all", { {} } },
   { "summaries", "list", { {} } }, { "summaries", "pages", { {} } }, { "summaries", "each", { {} } },
 }
 

@@ -239,7 +239,7 @@ describe("retries", function()
 
   it("of a secret's lookup end before api.video gives up on the delivery", function()
     local url, asked = steps { "503 X", "Retry-After: 6\r\n" }
-    local secret, err = client_of(url).webhooks:secrets():resolve "webhook_1"
+    local secret, err = client_of(url).webhooks:secret_source():resolve "webhook_1"
     assert.is_nil(secret)
     assert.equal("server_error", err.kind)
     assert.equal(1, #asked)

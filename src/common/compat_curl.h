@@ -31,6 +31,11 @@
 #define COMPAT_CURL_QUICK_EXIT 0x075700u
 /* 8.6.0: CURLE_TOO_LARGE for a header line beyond libcurl's own cap; CURLE_OUT_OF_MEMORY before. */
 #define COMPAT_CURL_TOO_LARGE 0x080600u
+/* 8.13.0 to 8.15.0: curl_multi_poll may wait although a transfer that shares an HTTP/2 connection could continue; it
+   would wait until its time limit (https://github.com/curl/curl/issues/18177). curl_multi_perform resumes it. */
+#define COMPAT_CURL_STALLS 0x080d00u
+#define COMPAT_CURL_STALLS_FIXED 0x081000u
+#define COMPAT_CURL_STALLS_POLL_MS 100
 
 #if LIBCURL_VERSION_NUM < 0x075000
 #define CURLOPT_PREREQFUNCTION ((CURLoption)20312)

@@ -271,12 +271,19 @@ const char *http_start(http_pool *pool, http_transfer *transfer) {
   return http_problem_of_multi(code);
 }
 
+/* How long to wait for libcurl, in milliseconds: at most `timeout`. */
+static int limit_wait(const http_pool *pool, int timeout) {
+  if (pool->done != NULL) return 0;
+  if (!pool->features.stalls || pool->running == NULL) return timeout;
+  return timeout < COMPAT_CURL_STALLS_POLL_MS ? timeout : COMPAT_CURL_STALLS_POLL_MS;
+}
+
 /* http_pool_step, with SIGPIPE blocked. */
 static CURLMcode step(http_pool *pool, struct curl_waitfd *fds, unsigned count, int timeout) {
   CURLMcode code = pool->needs_perform ? drive(pool) : CURLM_OK;
   if (pool->running != NULL && pool->done == NULL) http_replace_handles(pool);
   if (code == CURLM_OK && (pool->done == NULL || count > 0)) {
-    code = curl_multi_poll(pool->multi, fds, count, pool->done == NULL ? timeout : 0, NULL);
+    code = curl_multi_poll(pool->multi, fds, count, limit_wait(pool, timeout), NULL);
     if (code == CURLM_OK) code = drive(pool);
   }
   return code;

@@ -18,5 +18,7 @@ void http_features_read(http_features *features) {
   features->has_http2 = (version->features & CURL_VERSION_HTTP2) != 0;
   features->has_https_proxy = (version->features & CURL_VERSION_HTTPS_PROXY) != 0;
   features->has_prereq = features->version >= COMPAT_CURL_PREREQ;
+  features->stalls =
+      features->version >= COMPAT_CURL_STALLS && features->version < COMPAT_CURL_STALLS_FIXED;
   features->trusts_file = trusts_file(version);
 }

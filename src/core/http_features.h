@@ -13,6 +13,7 @@ typedef struct http_features {
   bool has_http2;       /* built with nghttp2 */
   bool has_https_proxy; /* built with support for https:// proxies */
   bool has_prereq;      /* calls back before it sends a request (COMPAT_CURL_PREREQ) */
+  bool stalls;          /* needs a limited wait (COMPAT_CURL_STALLS) */
   bool trusts_file;     /* the system's certificates are in one file, which is readable */
 } http_features;
 

@@ -14,7 +14,8 @@ local emulate = { summary = "Run a local api.video, which sends signed deliverie
 function emulate.define(sub)
   sub:description("Runs a local api.video for development and tests. It implements /webhooks, /videos with status and"
     .. " captions, /live-streams, /summaries and /auth, with the errors, the pagination and the rate limit of"
-    .. " api.video. It starts empty. Set your client's base_url to its URL, create webhooks, and emit events with:"
+    .. " api.video. Uploads are encoded, with their events. It starts empty. Set your client's base_url to its URL,"
+    .. " create webhooks, and emit events with:"
     .. " apivideo trigger TYPE --through URL --api-key KEY")
   sub:option("--port", "The port to listen on; 0: any free port."):default "8100":convert(numbers.port "--port")
   sub:option("--host", "The address to listen on."):default "127.0.0.1"

@@ -54,7 +54,7 @@ local function secrets_of(arguments)
   end
   return apivideo.client {
     api_key = api_key, environment = arguments.environment, base_url = arguments.base_url,
-  }.webhooks:secrets()
+  }.webhooks:secret_source()
 end
 
 -- The fields of an event other than its type and date: `name=value …`, sorted by name.
@@ -81,7 +81,7 @@ local function print_outcome(out, outcome)
     record.kind, record.error = outcome.err.kind, outcome.err.message
     text = ("%s: %s"):format(outcome.err.kind, outcome.err.message)
   else
-    record.event, record.webhookId = outcome.event, outcome.delivery.webhookId
+    record.event, record.webhookId = outcome.event, outcome.delivery.webhook_id
     text = ("%s %s"):format(outcome.event.type, fields_of(outcome.event))
   end
   out:print(record, ("%s %d  %s  %s"):format(out:paint(outcome.err and "red" or "green", result),

@@ -5,13 +5,14 @@ local events = require "apivideo.events"
 local http = require "apivideo.transport.http"
 local json = require "apivideo.util.json"
 local numbers = require "apivideo.cli.numbers"
+local outgoing = require "apivideo.events.outgoing"
 local output = require "apivideo.cli.output"
 local sender = require "apivideo.emulator.sender"
 local spelling = require "apivideo.util.spelling"
 local url = require "apivideo.cli.url"
 
 -- Not argparse's defaults: with those, an option that is given looks like one that is not.
-local DEFAULTS = { webhook_id = "webhook_0000000000000000000000", attempts = 1, interval = 3, api_key = "local-key" }
+local DEFAULTS = { webhook_id = outgoing.WEBHOOK_ID, attempts = 1, interval = 3, api_key = "local-key" }
 
 -- The options that need --to, and the remedy for each with --through.
 local ONLY_TO = {
@@ -136,7 +137,7 @@ function trigger.run(arguments)
   local event
   event, problem = event_of(arguments)
   if not event then return 2, problem end
-  local out, raw = output.new(arguments.json), sender.encode(event, events)
+  local out, raw = output.new(arguments.json), outgoing.encode(event, events)
   return (arguments.to and send_to or send_through)(arguments, out, raw)
 end
 

@@ -1,15 +1,15 @@
 --- Routes requests: faults, authentication, rate limits, then the endpoint.
 
+local control = require "apivideo.emulator.control"
 local faults = require "apivideo.emulator.faults"
 local json = require "apivideo.util.json"
 local live_streams = require "apivideo.emulator.live_streams"
 local problems = require "apivideo.emulator.problems"
 local summaries = require "apivideo.emulator.summaries"
 local tokens = require "apivideo.emulator.tokens"
+local uploads = require "apivideo.emulator.uploads"
 local videos = require "apivideo.emulator.videos"
 local webhooks = require "apivideo.emulator.webhooks"
-
-local REQUESTS_MAX = 1000
 
 -- A route is a method, a pattern for the path, and a function of the emulator, the request and the id in the path,
 -- which returns the status and the body of the response.
@@ -26,10 +26,13 @@ local ROUTES = {
   { "GET", "^/webhooks/([^/]+)$", webhooks.get },
   { "DELETE", "^/webhooks/([^/]+)$", webhooks.delete },
   { "GET", "^/videos$", videos.list },
+  { "POST", "^/videos$", uploads.create },
   { "GET", "^/videos/([^/]+)$", videos.get },
+  { "POST", "^/videos/([^/]+)/source$", uploads.post_source },
   { "GET", "^/videos/([^/]+)/status$", videos.get_status },
   { "GET", "^/videos/([^/]+)/captions$", videos.list_captions },
   { "GET", "^/live%-streams$", live_streams.list },
+  { "POST", "^/live%-streams$", live_streams.create },
   { "GET", "^/live%-streams/([^/]+)$", live_streams.get },
   { "GET", "^/summaries$", summaries.list },
 }
@@ -70,21 +73,6 @@ local function process(self, request)
   return new_response(headers, route(self, request, id))
 end
 
--- POST /emulator/events, for `apivideo trigger --through`. The real api.video does not have it.
-local function emit(self, request)
-  if request.path ~= "/emulator/events" or request.method ~= "POST" then
-    return problem_response({}, problems.unknown_path())
-  end
-  if not self._tokens:is_authorized(request.headers.authorization) then
-    return problem_response({}, problems.unauthorized())
-  end
-  local event, err = self._events:parse(request.body)
-  if not event then
-    return problem_response({}, { title = err.message, name = err.field, status = 400 })
-  end
-  return new_response({}, 202, { deliveries = #self:emit(request.body) })
-end
-
 ---@class apivideo.emulator.Request
 ---@field method string
 ---@field path string not decoded
@@ -99,9 +87,7 @@ local function record(self, request, fault)
     method = request.method, path = request.path, query = request.query, headers = request.headers,
     body = request.body, fault = fault and fault.kind,
   }
-  local requests = self.requests
-  requests[#requests + 1] = recorded
-  if #requests > REQUESTS_MAX then table.remove(requests, 1) end
+  self._requests:add(recorded)
   return recorded
 end
 
@@ -129,7 +115,7 @@ local api = {}
 ---@param self apivideo.Emulator
 ---@param request apivideo.ServerRequest
 function api.handle(self, request)
-  if request.path:find("^/emulator/") then return send(emit(self, request)) end
+  if control.has(request.path) then return send(new_response({}, control.respond(self, request))) end
   local fault = self._faults:take(request)
   local recorded = record(self, request, fault)
   local function process_request() return process(self, request) end

@@ -5,15 +5,21 @@
 -- query, problems), for the account's state (collection, tokens, limits, faults), and for deliveries (sender).
 
 local api = require "apivideo.emulator.api"
+local broadcasts = require "apivideo.emulator.broadcasts"
 local catalogue = require "apivideo.events"
 local checks = require "apivideo.util.checks"
 local collection = require "apivideo.emulator.collection"
+local encoding = require "apivideo.emulator.encoding"
 local faults = require "apivideo.emulator.faults"
+local history = require "apivideo.emulator.history"
 local limits = require "apivideo.emulator.limits"
 local live_streams = require "apivideo.emulator.live_streams"
+local options = require "apivideo.emulator.options"
+local outgoing = require "apivideo.events.outgoing"
 local protected = require "apivideo.util.pcall"
 local redact = require "apivideo.util.redact"
 local runtime = require "apivideo.runtime"
+local schema = require "apivideo.emulator.schema"
 local sender = require "apivideo.emulator.sender"
 local server = require "apivideo.server"
 local summaries = require "apivideo.emulator.summaries"
@@ -22,14 +28,14 @@ local tokens = require "apivideo.emulator.tokens"
 local videos = require "apivideo.emulator.videos"
 local webhooks = require "apivideo.emulator.webhooks"
 
-local DELIVERIES_MAX = 1000
+local MAX_BODY_BYTES = 32 * 1024 * 1024 -- of a video's source
 
 ---@class apivideo.Emulator
 ---@field url string the base URL
 ---@field port integer
 ---@field server apivideo.Server
----@field deliveries apivideo.emulator.Delivery[] the last 1000, oldest first
----@field requests apivideo.emulator.Request[] the last 1000, oldest first; their headers contain keys and tokens
+---@field deliveries apivideo.emulator.Delivery[] the last 1000, or fewer large ones (8 MiB in all), oldest first
+---@field requests apivideo.emulator.Request[] the last 1000, or fewer large ones (8 MiB in all), oldest first; their headers contain keys and tokens
 ---@field package webhooks apivideo.emulator.Collection
 ---@field package videos apivideo.emulator.Collection
 ---@field package live_streams apivideo.emulator.Collection
@@ -40,10 +46,15 @@ local DELIVERIES_MAX = 1000
 ---@field package _limits apivideo.emulator.Limits
 ---@field package _faults apivideo.emulator.Faults
 ---@field package _stopped apivideo.Latch
+---@field package _requests apivideo.emulator.History of `requests`
+---@field private _deliveries apivideo.emulator.History of `deliveries`
+---@field package _was_reset apivideo.Latch opens at the next reset
+---@field package _encoding apivideo.EncodingOptions with all options
+---@field private _settings apivideo.EmulatorOptions
 ---@field private _policy apivideo.emulator.Policy
 ---@field private _on_attempt? fun(delivery: apivideo.emulator.Delivery, attempt: apivideo.emulator.Attempt)
----@field private _pending integer deliveries in progress
----@field private _settled? apivideo.Latch opens when no delivery is in progress
+---@field private _pending integer deliveries and encodings in progress
+---@field private _settled? apivideo.Latch opens when none is in progress
 local Emulator = {}
 Emulator.__index = Emulator
 Emulator.__name = "apivideo.Emulator"
@@ -52,19 +63,18 @@ function Emulator:__tostring()
   return "apivideo.emulator " .. self.url
 end
 
-local function deliver(self, webhook, raw)
-  local delivery = sender.new { url = webhook.url, raw = raw, webhookId = webhook.webhookId }
-  self.deliveries[#self.deliveries + 1] = delivery
-  if #self.deliveries > DELIVERIES_MAX then table.remove(self.deliveries, 1) end
+--- Runs a task that `settle` waits for.
+---@package
+---@param what string the task, for the message if it raises an error
+---@param fn fun()
+---@param on_error? fun()
+function Emulator:_spawn(what, fn, on_error)
   self._pending = self._pending + 1
   runtime.spawn(function()
-    local ok, err = protected.call(sender.send, delivery, webhook.signatureSecret, self._policy,
-      function(attempt)
-        if self._on_attempt then self._on_attempt(delivery, attempt) end
-      end)
+    local ok, err = protected.call(fn)
     if not ok then
-      delivery.state = "failed"
-      io.stderr:write("apivideo.emulator: a delivery raised an error: ", redact.text(tostring(err)), "\n")
+      if on_error then on_error() end
+      io.stderr:write("apivideo.emulator: ", what, " raised an error: ", redact.text(tostring(err)), "\n")
     end
     self._pending = self._pending - 1
     if self._pending == 0 and self._settled then
@@ -72,6 +82,17 @@ local function deliver(self, webhook, raw)
       self._settled = nil
     end
   end)
+end
+
+local function deliver(self, webhook, raw)
+  local delivery = sender.new { url = webhook.url, raw = raw, webhookId = webhook.webhookId }
+  self._deliveries:add(delivery)
+  local was_reset = self._was_reset
+  self:_spawn("a delivery", function()
+    sender.send(delivery, webhook.signatureSecret, self._policy, function(attempt)
+      if self._on_attempt then self._on_attempt(delivery, attempt) end
+    end, was_reset)
+  end, function() delivery.state = "failed" end)
   return delivery
 end
 
@@ -88,7 +109,7 @@ function Emulator:emit(event)
     error(("emulator:emit: %s is an event type, not an event; emit its sample, apivideo.events:sample \"%s\"")
       :format(event, event), 2)
   end
-  local raw = type(event) == "string" and event or sender.encode(event, self._events)
+  local raw = type(event) == "string" and event or outgoing.encode(event, self._events)
   local parsed = type(event) == "table" and event or self._events:parse(raw) or {}
   local deliveries = {}
   for _, webhook in ipairs(webhooks.subscribed(self.webhooks, parsed.type)) do
@@ -97,7 +118,7 @@ function Emulator:emit(event)
   return deliveries
 end
 
---- Waits until no delivery is in progress.
+--- Waits until no delivery and no encoding is in progress.
 ---@param seconds? number timeout, default none
 ---@return true|nil settled
 ---@return "timeout"?
@@ -108,18 +129,14 @@ function Emulator:settle(seconds)
   return self._settled:wait(seconds)
 end
 
--- Fills in the missing fields of an object, stores it, and returns a copy: later changes of the argument and of the copy do not affect the
--- stored object. Callers must not tail-call it: error level 3 would be another function.
-local function put(method, target, resource, fields, types)
+-- Fills in the missing fields of an object, stores it, and returns a copy: later changes of the argument and of the
+-- copy do not affect the stored object. Callers must not tail-call it: error level 3 would be another function.
+local function put(method, target, resource, fields)
   if type(fields) ~= "table" then
     error(("emulator:%s: expected a table of fields, got %s"):format(method, type(fields)), 3)
   end
-  for field, expected in pairs(types) do
-    if fields[field] ~= nil and type(fields[field]) ~= expected then
-      error(("emulator:%s: field \"%s\" must be a %s, got %s"):format(method, field, expected,
-        type(fields[field])), 3)
-    end
-  end
+  local problem = schema.problem(fields, resource.schema)
+  if problem then error(("emulator:%s: %s"):format(method, problem), 3) end
   local object = resource.complete(fields)
   target:put(object)
   return tables.copy(object)
@@ -131,8 +148,7 @@ end
 ---@return table video with all its fields
 function Emulator:put_video(video)
   checks.self(self, Emulator, "emulator", "put_video")
-  return (put("put_video", self.videos, videos, video,
-    { videoId = "string", status = "table", captions = "table", tags = "table", metadata = "table" }))
+  return (put("put_video", self.videos, videos, video))
 end
 
 --- Adds a live stream, or replaces the one with the same liveStreamId.
@@ -140,8 +156,7 @@ end
 ---@return table live_stream with all its fields
 function Emulator:put_live_stream(live_stream)
   checks.self(self, Emulator, "emulator", "put_live_stream")
-  return (put("put_live_stream", self.live_streams, live_streams, live_stream,
-    { liveStreamId = "string", restreams = "table" }))
+  return (put("put_live_stream", self.live_streams, live_streams, live_stream))
 end
 
 --- Adds a summary, or replaces the one with the same summaryId.
@@ -149,8 +164,37 @@ end
 ---@return table summary with all its fields
 function Emulator:put_summary(summary)
   checks.self(self, Emulator, "emulator", "put_summary")
-  return (put("put_summary", self.summaries, summaries, summary,
-    { summaryId = "string", videoId = "string" }))
+  return (put("put_summary", self.summaries, summaries, summary))
+end
+
+--- Sets how the sources of videos are encoded from now on.
+---@param settings apivideo.EncodingOptions a missing option is its default
+function Emulator:set_encoding(settings)
+  checks.self(self, Emulator, "emulator", "set_encoding")
+  self._encoding = encoding.settings(settings)
+end
+
+--- Starts a broadcast of a live stream: emits `live-stream.broadcast.started`.
+---@param id string its liveStreamId
+---@return table live_stream a copy
+function Emulator:start_broadcast(id)
+  checks.self(self, Emulator, "emulator", "start_broadcast")
+  checks.value("emulator:start_broadcast: id", id, "string", 2)
+  local stream, problem = broadcasts.start(self, id)
+  if not stream then error("emulator:start_broadcast: " .. problem, 2) end
+  return tables.copy(stream)
+end
+
+--- Ends a broadcast of a live stream: emits `live-stream.broadcast.ended`, then `video.source.recorded`, and encodes the
+--- recording.
+---@param id string its liveStreamId
+---@return table video the recording, a copy
+function Emulator:end_broadcast(id)
+  checks.self(self, Emulator, "emulator", "end_broadcast")
+  checks.value("emulator:end_broadcast: id", id, "string", 2)
+  local video, problem = broadcasts.finish(self, id)
+  if not video then error("emulator:end_broadcast: " .. problem, 2) end
+  return tables.copy(video)
 end
 
 --- Injects a fault into the next requests, except those to /emulator. A request gets at most one fault: the first one,
@@ -181,38 +225,30 @@ function Emulator:stop()
   self.server:stop()
 end
 
-local KNOWN_OPTIONS = {
-  api_key = "string", host = "string?", port = "integer>=0<=65535?", webhook_limit = "integer>=0?",
-  rate_limits = "table?", rate_window = "seconds>0?", token_lifetime = "seconds>0?", attempts = "integer>=1?",
-  interval = "seconds>=0?", timeout = "seconds>=0.001<=86400?", events = "table?", on_attempt = "function?",
-}
-
----@class apivideo.EmulatorOptions
----@field api_key string the API key that is accepted
----@field host? string default 127.0.0.1
----@field port? integer default 0: any free port
----@field webhook_limit? integer default 10
----@field rate_limits? { reads: integer, writes: integer } calls in a window; default those of the sandbox, 100 and 40
----@field rate_window? number seconds of a window, default 60
----@field token_lifetime? number seconds that an access token is valid, default 3600
----@field attempts? integer of a delivery in total, default 3 (as in api.video's older guide; in its newer one, 4)
----@field interval? number seconds between two attempts, default 3
----@field timeout? number seconds for one attempt, default 10
----@field events? apivideo.Catalogue the event types, default apivideo.events
----@field on_attempt? fun(delivery: apivideo.emulator.Delivery, attempt: apivideo.emulator.Attempt)
-
-local function check(settings)
-  if not runtime.watch then
-    error("emulator.start: the emulator cannot run in an nginx worker, because nginx owns the event loop; run it in its"
-      .. " own process, with `apivideo emulate`", 3)
-  end
-  checks.options("emulator.start", settings, KNOWN_OPTIONS, 4)
-  if settings.rate_limits then
-    checks.options("emulator.start: option \"rate_limits\"", settings.rate_limits,
-      { reads = "integer>=0", writes = "integer>=0" }, 4)
-  end
+-- Sets the state of an emulator that has had no request yet.
+local function set_initial_state(self)
+  local settings = self._settings
+  self.webhooks, self.videos = collection.new "webhookId", collection.new "videoId"
+  self.live_streams, self.summaries = collection.new "liveStreamId", collection.new "summaryId"
+  self._tokens = tokens.new(settings.api_key, settings.token_lifetime or 3600)
+  self._limits = limits.new(settings.rate_limits or { reads = 100, writes = 40 }, settings.rate_window or 60)
+  self._faults = faults.new()
+  self._encoding = encoding.settings {}
+  self._requests, self._deliveries = history.new(), history.new()
+  self.requests, self.deliveries = self._requests.items, self._deliveries.items
+  self._was_reset = runtime.latch()
 end
 
+--- Restores the state after the start, for the next test: no webhooks, objects, faults, tokens, requests and
+--- deliveries, and an unused rate limit. Deliveries in progress fail at once, and encodings end.
+function Emulator:reset()
+  checks.self(self, Emulator, "emulator", "reset")
+  self:clear_faults()
+  self._was_reset:open(true)
+  set_initial_state(self)
+end
+
+---@class apivideo.EmulatorModule
 local emulator = {}
 
 --- Starts an emulator and returns at once. It serves while the event loop runs: inside `apivideo.run`, or while a call
@@ -221,25 +257,22 @@ local emulator = {}
 ---@return apivideo.Emulator|nil emulator
 ---@return apivideo.Error? err `network` if it cannot listen
 function emulator.start(settings)
-  check(settings)
+  options.check(settings)
   local self = setmetatable({
+    _settings = tables.merge(settings),
     _events = settings.events or catalogue,
     _webhook_limit = settings.webhook_limit or 10,
-    webhooks = collection.new "webhookId", videos = collection.new "videoId",
-    live_streams = collection.new "liveStreamId", summaries = collection.new "summaryId",
-    _tokens = tokens.new(settings.api_key, settings.token_lifetime or 3600),
-    _limits = limits.new(settings.rate_limits or { reads = 100, writes = 40 }, settings.rate_window or 60),
-    _faults = faults.new(),
     _policy = {
       attempts = settings.attempts or sender.policy.attempts,
       interval = settings.interval or sender.policy.interval,
       timeout = settings.timeout or sender.policy.timeout,
     },
     _on_attempt = settings.on_attempt,
-    deliveries = {}, requests = {}, _pending = 0, _stopped = runtime.latch(),
+    _pending = 0, _stopped = runtime.latch(),
   }, Emulator)
+  set_initial_state(self)
   local listening, err = server.listen {
-    host = settings.host, port = settings.port or 0,
+    host = settings.host, port = settings.port or 0, max_body = MAX_BODY_BYTES,
     handler = function(request) return api.handle(self, request) end,
   }
   if not listening then return nil, err end

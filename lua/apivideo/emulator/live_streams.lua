@@ -10,6 +10,9 @@ local query = require "apivideo.emulator.query"
 
 local live_streams = {}
 
+--- The types of the fields that a test sets.
+live_streams.schema = { liveStreamId = "string", restreams = {} }
+
 --- Fills in the fields that a live stream lacks.
 ---@param fields table
 ---@return table live_stream
@@ -36,6 +39,20 @@ function live_streams.list(self, request)
   return pages.paginate(request, matches, {
     uri = "/live-streams", sort_by = { "name", "createdAt", "updatedAt" },
   })
+end
+
+--- POST /live-streams. Its status is 200, as documented.
+function live_streams.create(self, request)
+  local body = json.decode(request.body)
+  local problem = problems.check_live_stream(body)
+  if problem then return 400, problem end
+  local fields = {}
+  for _, name in ipairs { "name", "public", "playerId", "restreams" } do
+    if body[name] ~= json.null then fields[name] = body[name] end
+  end
+  local stream = live_streams.complete(fields)
+  self.live_streams:put(stream)
+  return 200, stream
 end
 
 --- GET /live-streams/{liveStreamId}

@@ -1,7 +1,10 @@
 --- Error bodies (problem details) as api.video documents them. https://docs.api.video/reference/errors
 
+local checks = require "apivideo.util.checks"
+
 local problems = {}
 
+local RESTREAMS_MAX = 5
 local DOCS = "https://docs.api.video/reference/"
 
 local function required(name)
@@ -111,6 +114,65 @@ function problems.check_webhook(body, known)
     end
   end
   return #list > 0 and combine(list) or nil
+end
+
+-- Adds the problems of a string attribute.
+local function add_string_problem(list, body, name, is_required)
+  if body[name] == nil then
+    if is_required then list[#list + 1] = required(name) end
+  elseif type(body[name]) ~= "string" then
+    list[#list + 1] = invalid(name, "This attribute must be a string.")
+  end
+end
+
+-- Adds the problem of a list attribute.
+local function add_list_problem(list, body, name, item_type)
+  local value = body[name]
+  if value == nil or type(value) == "table" and checks.is_list(value, item_type) then return end
+  list[#list + 1] = invalid(name, "This attribute must be an array.")
+end
+
+--- 400 if the body does not define a video, or nil.
+function problems.check_video(body)
+  if type(body) ~= "table" then return problems.not_json() end
+  local list = {}
+  add_string_problem(list, body, "title", true)
+  add_string_problem(list, body, "source", false)
+  add_list_problem(list, body, "tags", "string")
+  add_list_problem(list, body, "metadata", "table")
+  return #list > 0 and combine(list) or nil
+end
+
+--- 400 if the body does not define a live stream, or nil.
+function problems.check_live_stream(body)
+  if type(body) ~= "table" then return problems.not_json() end
+  local list = {}
+  add_string_problem(list, body, "name", true)
+  add_list_problem(list, body, "restreams", "table")
+  if #list == 0 and #(body.restreams or {}) > RESTREAMS_MAX then
+    list[1] = invalid("restreams", "An attribute is invalid.")
+    list[1].detail = "This collection should contain 5 elements or less."
+  end
+  return #list > 0 and combine(list) or nil
+end
+
+-- 400 for a source that is not accepted.
+local function source_problem(kind, title, detail)
+  return { type = DOCS .. kind, title = title, name = "file", status = 400, detail = detail }
+end
+
+function problems.already_uploaded()
+  return source_problem("video-source-already-uploaded", "The source of the video is already uploaded.")
+end
+
+function problems.no_file()
+  return source_problem("uploaded-file-no-file", "There is no uploaded file in the request.")
+end
+
+--- 400 for a part of a source. Only the emulator has this problem.
+function problems.progressive_upload()
+  return source_problem("bad-request", "The local api.video does not support progressive uploads.",
+    "Upload the source in one request, without Content-Range.")
 end
 
 --- 400 if the page number or size is out of range, or nil.

@@ -13,6 +13,9 @@ local VALUES = {
   sourceStatus = { "missing", "waiting", "failed", "completed", "unprocessable" },
 }
 
+--- The types of the fields that a test sets.
+summaries.schema = { summaryId = "string", videoId = "string" }
+
 --- Fills in the fields that a summary lacks.
 ---@param fields table
 ---@return table summary

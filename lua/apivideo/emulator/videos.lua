@@ -72,6 +72,12 @@ local function complete_captions(captions, id)
   return list
 end
 
+--- The types of the fields that a test sets.
+videos.schema = {
+  videoId = "string", status = { ingest = {}, encoding = {} }, captions = { { srclang = "string" } },
+  tags = {}, metadata = { {} },
+}
+
 --- Fills in the fields that a video lacks.
 ---@param fields table
 ---@return table video with status and captions
@@ -83,8 +89,10 @@ function videos.complete(fields)
   return video
 end
 
--- The video as GET /videos returns it: status and captions have endpoints of their own.
-local function representation(video)
+--- The video as GET /videos returns it: status and captions have endpoints of their own.
+---@param video table
+---@return table
+function videos.representation(video)
   local copy = tables.merge(video)
   copy.status, copy.captions = nil, nil
   return copy
@@ -101,7 +109,7 @@ end
 
 local function has_metadata(video, metadata)
   local values = {}
-  for _, item in ipairs(video.metadata) do values[item.key] = item.value end
+  for _, item in ipairs(video.metadata) do values[item.key or ""] = item.value end
   for key, value in pairs(metadata) do
     if values[key] ~= value then return false end
   end
@@ -123,7 +131,7 @@ function videos.list(self, request)
       and has_tags(video, tags) and has_metadata(video, metadata)
   end)
   return pages.paginate(request, matches, {
-    uri = self.url .. "/videos", show = representation,
+    uri = self.url .. "/videos", show = videos.representation,
     sort_by = { "title", "createdAt", "publishedAt", "updatedAt" },
   })
 end
@@ -138,7 +146,7 @@ local function video_route(respond)
 end
 
 --- GET /videos/{videoId}
-videos.get = video_route(function(video) return 200, representation(video) end)
+videos.get = video_route(function(video) return 200, videos.representation(video) end)
 
 --- GET /videos/{videoId}/status
 videos.get_status = video_route(function(video) return 200, video.status end)

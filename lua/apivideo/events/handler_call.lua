@@ -47,7 +47,7 @@ end
 
 runtime.forbid_exit(handler_call.run, "a handler")
 
---- Calls the function of `on_error`.
+--- Calls a function of `on_error`.
 ---@param fn function
 ---@param err any
 ---@param event apivideo.Event|nil
@@ -62,6 +62,6 @@ function handler_call.report(fn, err, event, delivery, traceback)
   return problem == nil and "on_error raised nil" or problem, problem_traceback
 end
 
-runtime.forbid_exit(handler_call.report, "the function of handlers:on_error")
+runtime.forbid_exit(handler_call.report, "a function of handlers:on_error")
 
 return handler_call

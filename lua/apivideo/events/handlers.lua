@@ -3,10 +3,15 @@
 local catalogue = require "apivideo.events"
 local checks = require "apivideo.util.checks"
 local constructor = require "apivideo.util.constructor"
+local filters = require "apivideo.events.filter"
 local handler_call = require "apivideo.events.handler_call"
 local registry = require "apivideo.events.registry"
+local unknown = require "apivideo.events.unknown"
 
 local run = handler_call.run
+
+local REGISTERED = "the function is registered anyway. If the type is newer than this library, add it with"
+  .. " events:extend"
 
 ---@alias apivideo.Handler fun(event: apivideo.Event, delivery: apivideo.Delivery): any, any
 ---A handler fails by raising an error, by returning `false`, or by returning `nil` and an error.
@@ -29,31 +34,64 @@ local function list_of(types)
   return type(types) == "table" and types or { types }
 end
 
+-- The types and patterns that match no type of the catalogue: mistyped, or newer than this library. Raises an error at
+-- level 3 for those that cannot be registered.
+local function unknown_of(self, list)
+  local names = {}
+  if #list == 0 then error("handlers:on: an event type is missing", 3) end
+  for _, name in ipairs(list) do
+    if type(name) ~= "string" then error("handlers:on: an event type must be a string, got " .. type(name), 3) end
+    if #self._registry:known(name) == 0 then names[#names + 1] = name end
+  end
+  if self._strict and names[1] then
+    error(("handlers:on: %s. If it is newer than this library, add it with events:extend, or omit strict")
+      :format(unknown.describe(names[1], self.events)), 3)
+  end
+  return names
+end
+
+-- The conditions of a filter; nil without a filter. Raises an error at level 3.
+local function conditions_of(self, filter, list)
+  if filter == nil then return nil end
+  local conditions, problem = filters.compile(filter, list, self._registry:schemas(list))
+  if not conditions then error("handlers:on: " .. problem, 3) end
+  return conditions
+end
+
 --- Registers a function for a type, a list of types, or a pattern: `video.*` matches every type that begins with
 --- `video.`, `*` matches all. All functions that match an event run, in the order of their registration.
+--- `handlers:on(types, filter, fn)` only runs the function for events that match the filter. A type that the catalogue
+--- does not have is registered, with a warning in the log; it raises an error in `handlers { strict = true }`.
 ---@param types string|string[]
+---@param filter? apivideo.Filter may be left out
 ---@param fn apivideo.Handler
 ---@return apivideo.Handlers self
+---@overload fun(self: apivideo.Handlers, types: string|string[], fn: apivideo.Handler): apivideo.Handlers
 ---@overload fun(self: apivideo.Handlers, types: "live-stream.broadcast.started", fn: fun(event: apivideo.event.LiveStreamBroadcastStarted, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "live-stream.broadcast.started", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.LiveStreamBroadcastStarted, delivery: apivideo.Delivery): any, any): apivideo.Handlers
 ---@overload fun(self: apivideo.Handlers, types: "live-stream.broadcast.ended", fn: fun(event: apivideo.event.LiveStreamBroadcastEnded, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "live-stream.broadcast.ended", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.LiveStreamBroadcastEnded, delivery: apivideo.Delivery): any, any): apivideo.Handlers
 ---@overload fun(self: apivideo.Handlers, types: "video.source.recorded", fn: fun(event: apivideo.event.VideoSourceRecorded, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "video.source.recorded", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.VideoSourceRecorded, delivery: apivideo.Delivery): any, any): apivideo.Handlers
 ---@overload fun(self: apivideo.Handlers, types: "video.encoding.quality.completed", fn: fun(event: apivideo.event.VideoEncodingQualityCompleted, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "video.encoding.quality.completed", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.VideoEncodingQualityCompleted, delivery: apivideo.Delivery): any, any): apivideo.Handlers
 ---@overload fun(self: apivideo.Handlers, types: "video.caption.generated", fn: fun(event: apivideo.event.VideoCaptionGenerated, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "video.caption.generated", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.VideoCaptionGenerated, delivery: apivideo.Delivery): any, any): apivideo.Handlers
 ---@overload fun(self: apivideo.Handlers, types: "video.summary.generated", fn: fun(event: apivideo.event.VideoSummaryGenerated, delivery: apivideo.Delivery): any, any): apivideo.Handlers
-function Handlers:on(types, fn)
+---@overload fun(self: apivideo.Handlers, types: "video.summary.generated", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.VideoSummaryGenerated, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+function Handlers:on(types, filter, fn)
   checks.self(self, Handlers, "handlers", "on")
-  check_function("handlers:on", fn)
+  if type(filter) == "function" and fn == nil then filter, fn = nil, filter end
   local list = list_of(types)
-  if #list == 0 then error("handlers:on: an event type is missing", 2) end
-  for _, name in ipairs(list) do
-    local problem = self._registry:problem_of(name)
-    if problem then error("handlers:on: " .. problem, 2) end
-  end
-  for _, name in ipairs(list) do self._registry:add(name, fn) end
+  local unknown_names = unknown_of(self, list)
+  local conditions = conditions_of(self, filter, list)
+  check_function("handlers:on", fn)
+  for _, name in ipairs(unknown_names) do unknown.warn("handlers:on", name, self.events, REGISTERED) end
+  for _, name in ipairs(list) do self._registry:add(name, fn, conditions) end
   return self
 end
 
---- Removes registrations of a function.
+--- Removes registrations of a function, with and without a filter.
 ---@param types string|string[] as they were registered
 ---@param fn apivideo.Handler
 ---@return integer count how many there were
@@ -64,6 +102,27 @@ function Handlers:off(types, fn)
     if type(name) == "string" then count = count + self._registry:remove(name, fn) end
   end
   return count
+end
+
+--- The types for which a function is registered: with patterns, the types of the catalogue that they match. For
+--- `webhooks:sync { { url = …, events = handlers:types() } }`.
+---@return string[] types sorted
+function Handlers:types()
+  checks.self(self, Handlers, "handlers", "types")
+  return self._registry:types()
+end
+
+--- Compares the functions with the types to which webhooks subscribe.
+---@private
+---@param subscribed string[]
+---@return string[] unhandled subscribed types without a function; none if `otherwise` is set
+---@return string[] unsubscribed types and patterns with a function for which nothing is subscribed
+function Handlers:_compare(subscribed)
+  local unhandled = {}
+  for _, name in ipairs(subscribed) do
+    if not self._fallback and not self._registry:has(name) then unhandled[#unhandled + 1] = name end
+  end
+  return unhandled, self._registry:unmatched(subscribed)
 end
 
 --- Sets the function for events that no other handler matches: of types without a registration, or of types that are
@@ -77,27 +136,15 @@ function Handlers:otherwise(fn)
   return self
 end
 
---- Sets a function that is called after each failure of a handler.
+--- Adds a function that is called after each failure of a handler. All functions are called, in the order in which
+--- they were added; the failure of one does not prevent the others from running.
 ---@param fn fun(err: any, event: apivideo.Event|nil, delivery: apivideo.Delivery, traceback?: string) `traceback` of an error that was raised; no event for signed bytes that cannot be parsed: they are in `delivery.raw`
 ---@return apivideo.Handlers self
 function Handlers:on_error(fn)
   checks.self(self, Handlers, "handlers", "on_error")
   check_function("handlers:on_error", fn)
-  self._error_handler = fn
+  table.insert(self._error_handlers, fn)
   return self
-end
-
---- Passes a failure to the function of `on_error`. The receiver uses it for signed bytes that cannot be parsed.
----@private
----@param err any
----@param event apivideo.Event|nil
----@param delivery apivideo.Delivery|nil
----@param traceback? string
----@return any problem what that function raised, or nil
----@return string? traceback of the problem
-function Handlers:_report(err, event, delivery, traceback)
-  if not self._error_handler then return nil end
-  return handler_call.report(self._error_handler, err, event, delivery, traceback)
 end
 
 local function add_failure(errs, tracebacks, err, traceback)
@@ -105,12 +152,26 @@ local function add_failure(errs, tracebacks, err, traceback)
   errs[place], tracebacks[place] = err, traceback
 end
 
+--- Passes a failure to the functions of `on_error`. The receiver uses it for signed bytes that cannot be parsed.
+---@private
+---@param err any
+---@param event apivideo.Event|nil
+---@param delivery apivideo.Delivery|nil
+---@param traceback? string
+---@param errs any[] what those functions raise is appended
+---@param tracebacks table<integer, string> of what they raise, by its index in `errs`
+function Handlers:_report(err, event, delivery, traceback, errs, tracebacks)
+  for i = 1, #self._error_handlers do -- not those that one of them adds
+    local problem, problem_traceback = handler_call.report(self._error_handlers[i], err, event, delivery, traceback)
+    if problem ~= nil then add_failure(errs, tracebacks, problem, problem_traceback) end
+  end
+end
+
 -- Adds a failure to the lists, which the first failure creates, and calls `on_error`. Returns the lists.
 local function fail(self, errs, tracebacks, event, delivery, err, traceback)
   errs, tracebacks = errs or {}, tracebacks or {}
   add_failure(errs, tracebacks, err, traceback)
-  local problem, problem_traceback = self:_report(err, event, delivery, traceback)
-  if problem ~= nil then add_failure(errs, tracebacks, problem, problem_traceback) end
+  self:_report(err, event, delivery, traceback, errs, tracebacks)
   return errs, tracebacks
 end
 
@@ -123,7 +184,7 @@ end
 function Handlers:dispatch(event, delivery)
   checks.self(self, Handlers, "handlers", "dispatch")
   local registered, errs, tracebacks = self._registry, nil, nil
-  local functions = registered.cache[event.type] or registered:matching(event.type) -- a hot path: without a call if cached
+  local functions = registered.cache[event.type] or registered:matching(event) -- a hot path: without a call if no filter applies
   local count = #functions
   for i = 1, count do
     local err, traceback = run(functions[i], event, delivery)
@@ -138,7 +199,7 @@ function Handlers:dispatch(event, delivery)
   return count
 end
 
-local known = { events = "table?" }
+local known = { events = "table?", strict = "boolean?" }
 
 local function create(options)
   options = checks.options("handlers", options or {}, known, 4)
@@ -146,13 +207,20 @@ local function create(options)
     error("handlers: option \"events\" must be a catalogue, from events:extend", 3)
   end
   local events = options.events or catalogue
-  return setmetatable({ events = events, _registry = registry.new(events) }, Handlers)
+  return setmetatable({
+    events = events,
+    _strict = options.strict, _registry = registry.new(events), _error_handlers = {},
+  }, Handlers)
 end
+
+---@class apivideo.HandlersOptions
+---@field events? apivideo.Catalogue the types, if the application extends the catalogue
+---@field strict? boolean default false; true: registering a type that the catalogue does not have raises an error
 
 --- Creates an empty set of handlers: `handlers.new(options)`, or `handlers(options)`.
 ---@class apivideo.handlers
----@field new fun(options?: { events?: apivideo.Catalogue }): apivideo.Handlers `events`: the catalogue of types, if the application extends it
----@overload fun(options?: { events?: apivideo.Catalogue }): apivideo.Handlers
+---@field new fun(options?: apivideo.HandlersOptions): apivideo.Handlers
+---@overload fun(options?: apivideo.HandlersOptions): apivideo.Handlers
 local handlers = {}
 
 return constructor(handlers, create)

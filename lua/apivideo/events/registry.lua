@@ -1,6 +1,6 @@
 --- Functions by type of event, or by pattern of types, in the order of their registration.
 
-local spelling = require "apivideo.util.spelling"
+local filter_index = require "apivideo.events.filter_index"
 
 local MAX_CACHED_TYPES = 256 -- the sender can invent types, so the cache is bounded
 
@@ -14,7 +14,7 @@ local function prefix_of(name)
   return name:match("^(.*%.)%*$") or (name == "*" and "") or nil
 end
 
--- The table that has the functions of a type or pattern, and their key in it.
+-- The table that has the slot of a type or pattern, and its key in it.
 local function slot_of(self, name)
   local prefix = prefix_of(name)
   if prefix then return self.by_prefix, prefix end
@@ -22,82 +22,178 @@ local function slot_of(self, name)
 end
 
 local function clear_cache(self)
-  self.cache, self.cached = {}, 0
+  self.cache, self.groups, self.cached = {}, {}, 0
 end
 
---- What is wrong with a type or pattern, or nil. One that matches no type of the catalogue is most likely mistyped, and
---- its events would be left without a handler.
----@param name any
----@return string?
-function Registry:problem_of(name)
-  if type(name) ~= "string" then return "an event type must be a string, got " .. type(name) end
-  local prefix, names = prefix_of(name), self.events:names()
-  for _, known in ipairs(names) do
-    if known == name or prefix and known:sub(1, #prefix) == prefix then return nil end
+--- The types of the catalogue that a type or pattern matches.
+---@param name string
+---@return string[]
+function Registry:known(name)
+  local prefix, known = prefix_of(name), {}
+  for _, candidate in ipairs(self.events:names()) do
+    if candidate == name or prefix and candidate:sub(1, #prefix) == prefix then known[#known + 1] = candidate end
   end
-  local near = not prefix and spelling.nearest(name, names)
-  return ("no event type is \"%s\" (%s). A type newer than this library: add it with events:extend, or handle it with"
-    .. " handlers:otherwise"):format(name,
-    near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(names, ", "))
+  return known
+end
+
+--- The schemas of types and patterns; an empty list if one of them is not in the catalogue.
+---@param names string[]
+---@return apivideo.EventType[]
+function Registry:schemas(names)
+  local schemas = {}
+  for _, name in ipairs(names) do
+    local known = self:known(name)
+    if #known == 0 then return {} end
+    for _, each in ipairs(known) do schemas[#schemas + 1] = self.events.types[each] end
+  end
+  return schemas
+end
+
+-- A slot has the entries of one type or pattern: all, and those without and with a filter.
+local function new_slot()
+  return { entries = {}, unfiltered = {}, index = nil }
+end
+
+local function put(slot, entry)
+  table.insert(slot.entries, entry)
+  if not entry.conditions then
+    table.insert(slot.unfiltered, entry)
+    return
+  end
+  slot.index = slot.index or filter_index.new()
+  slot.index:add(entry)
 end
 
 --- Adds a function for a type or pattern.
 ---@param name string
 ---@param fn function
-function Registry:add(name, fn)
+---@param conditions? apivideo.events.Condition[] of a filter
+function Registry:add(name, fn, conditions)
   local slots, key = slot_of(self, name)
-  slots[key] = slots[key] or {}
+  slots[key] = slots[key] or new_slot()
   self.last = self.last + 1
-  table.insert(slots[key], { order = self.last, fn = fn })
+  put(slots[key], { order = self.last, fn = fn, conditions = conditions })
   clear_cache(self)
 end
 
---- Removes a function from those of a type or pattern.
+--- Removes a function from those of a type or pattern, with every filter.
 ---@param name string
 ---@param fn function
 ---@return integer count how often it was registered
 function Registry:remove(name, fn)
   local slots, key = slot_of(self, name)
-  local remaining, count = {}, 0
-  for _, entry in ipairs(slots[key] or {}) do
+  local remaining, count = new_slot(), 0
+  for _, entry in ipairs(slots[key] and slots[key].entries or {}) do
     if entry.fn == fn then
       count = count + 1
     else
-      remaining[#remaining + 1] = entry
+      put(remaining, entry)
     end
   end
-  slots[key] = remaining[1] and remaining
+  slots[key] = remaining.entries[1] and remaining
   clear_cache(self)
   return count
 end
 
-local function append(entries, more)
-  for _, entry in ipairs(more or {}) do entries[#entries + 1] = entry end
+--- Whether a function is registered for a type, by its name or by a pattern.
+---@param name string
+---@return boolean
+function Registry:has(name)
+  if self.by_type[name] then return true end
+  for prefix in pairs(self.by_prefix) do
+    if name:sub(1, #prefix) == prefix then return true end
+  end
+  return false
+end
+
+--- The names and patterns for which a function is registered, sorted.
+---@return string[]
+function Registry:names()
+  local names = {}
+  for name in pairs(self.by_type) do names[#names + 1] = name end
+  for prefix in pairs(self.by_prefix) do names[#names + 1] = prefix .. "*" end
+  table.sort(names)
+  return names
+end
+
+--- The types for which a function is registered, sorted: patterns stand for the types of the catalogue.
+---@return string[]
+function Registry:types()
+  local types = {}
+  for name in pairs(self.by_type) do types[#types + 1] = name end
+  for _, name in ipairs(self.events:names()) do
+    if not self.by_type[name] and self:has(name) then types[#types + 1] = name end
+  end
+  table.sort(types)
+  return types
+end
+
+--- The names and patterns for which a function is registered, and which match none of these types; sorted.
+---@param types string[]
+---@return string[]
+function Registry:unmatched(types)
+  local names = {}
+  for _, name in ipairs(self:names()) do
+    local prefix, is_matched = prefix_of(name), false
+    for _, candidate in ipairs(types) do
+      is_matched = is_matched or candidate == name or prefix ~= nil and candidate:sub(1, #prefix) == prefix
+    end
+    if not is_matched then names[#names + 1] = name end
+  end
+  return names
 end
 
 local function is_earlier(a, b)
   return a.order < b.order
 end
 
---- The functions that match a type. They are cached, so that the cost of a dispatch does not grow with the functions
---- that do not match.
----@param name string
----@return function[]
-function Registry:matching(name)
-  local functions = self.cache[name]
-  if functions then return functions end
-  local entries = {}
-  append(entries, self.by_type[name])
-  for prefix, more in pairs(self.by_prefix) do
-    if name:sub(1, #prefix) == prefix then append(entries, more) end
-  end
+-- The functions of entries, in the order of their registration.
+local function functions_of(entries)
+  local functions = {}
   table.sort(entries, is_earlier)
-  functions = {}
   for i, entry in ipairs(entries) do functions[i] = entry.fn end
-  if self.cached >= MAX_CACHED_TYPES then clear_cache(self) end
-  self.cache[name] = functions
-  self.cached = self.cached + 1
   return functions
+end
+
+-- What matches a type: the entries without a filter, their functions, and the indexes of the others.
+local function group_of(self, name)
+  local group = { entries = {}, indexes = {} }
+  local function add(slot)
+    for _, entry in ipairs(slot.unfiltered) do table.insert(group.entries, entry) end
+    table.insert(group.indexes, slot.index)
+  end
+  if self.by_type[name] then add(self.by_type[name]) end
+  for prefix, slot in pairs(self.by_prefix) do
+    if name:sub(1, #prefix) == prefix then add(slot) end
+  end
+  group.functions = functions_of(group.entries)
+  return group
+end
+
+-- The group of a type, which is cached. `cache` has only types without a filter, for which the functions suffice.
+local function cached_group(self, name)
+  local group = group_of(self, name)
+  if self.cached >= MAX_CACHED_TYPES then clear_cache(self) end
+  self.cached = self.cached + 1
+  if group.indexes[1] then
+    self.groups[name] = group
+  else
+    self.cache[name] = group.functions
+  end
+  return group
+end
+
+--- The functions that match an event whose type is not in `cache`. The cost of a dispatch does not grow with the
+--- functions that do not match.
+---@param event apivideo.Event
+---@return function[]
+function Registry:matching(event)
+  local group = self.groups[event.type] or cached_group(self, event.type)
+  local entries = {}
+  for i = 1, #group.indexes do group.indexes[i]:collect(event, entries) end
+  if #entries == 0 then return group.functions end
+  for i = 1, #group.entries do entries[#entries + 1] = group.entries[i] end
+  return functions_of(entries)
 end
 
 local registry = {}
@@ -107,9 +203,9 @@ local registry = {}
 function registry.new(events)
   return setmetatable({
     events = events,
-    by_type = {}, by_prefix = {}, -- lists of { order, fn }
-    last = 0,                     -- order of the latest registration
-    cache = {}, cached = 0,       -- type -> functions; number of types
+    by_type = {}, by_prefix = {},       -- slots
+    last = 0,                           -- order of the latest registration
+    cache = {}, groups = {}, cached = 0, -- type -> functions, or type -> group; number of types in both
   }, Registry)
 end
 

@@ -87,7 +87,7 @@ local claim = {
 function claim.new(inbox, entry, lease)
   local event, err = inbox.events:parse(entry.raw)
   local delivery = {
-    event = event, webhookId = entry.webhookId, received_at = entry.received_at, raw = entry.raw,
+    event = event, webhook_id = entry.webhook_id, received_at = entry.received_at, raw = entry.raw,
     verified = entry.verified, origin = "webhook", attempt = entry.attempt,
   }
   delivery.key = event and inbox.events:key(event, entry.raw) or nil

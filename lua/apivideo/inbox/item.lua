@@ -20,7 +20,7 @@ local RECEIVED_AT_MAX_S = 1e12 -- far in the future
 ---@field error? string of signed bytes that cannot be parsed: the item is stored as a dead letter with this error
 ---@field lane? string
 ---@field raw string
----@field webhookId? string
+---@field webhook_id? string
 ---@field verified boolean
 ---@field received_at number
 ---@field age? number seconds since it was received, if it comes from the spool
@@ -54,7 +54,7 @@ function item.check(delivery)
     and not (type(received_at) == "number" and received_at >= 0 and received_at < RECEIVED_AT_MAX_S) then
     error("inbox:put: received_at must be a number of seconds since 1970, got " .. tostring(received_at), 3)
   end
-  checks.value("inbox:put: webhookId", delivery.webhookId, "string?", 3)
+  checks.value("inbox:put: webhook_id", delivery.webhook_id, "string?", 3)
   checks.value("inbox:put: verified", delivery.verified, "boolean?", 3)
 end
 
@@ -67,7 +67,7 @@ end
 ---@return apivideo.StoredItem
 function item.new(inbox, event, err, received)
   local new = {
-    raw = received.raw, webhookId = received.webhookId, verified = received.verified or false,
+    raw = received.raw, webhook_id = received.webhook_id, verified = received.verified or false,
     received_at = received.received_at or runtime.now(),
   }
   if event then

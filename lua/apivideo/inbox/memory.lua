@@ -134,7 +134,7 @@ local function put_one(self, item, window)
   self.last = self.last + 1
   local entry = {
     id = self.last, key = item.key, occurrence = item.occurrence, lane = item.lane, raw = item.raw,
-    webhookId = item.webhookId, verified = item.verified, received_at = item.received_at,
+    webhook_id = item.webhook_id, verified = item.verified, received_at = item.received_at,
     stored_at = came, token = 0, attempt = 0, error = item.error,
   }
   self.entries[entry.id], self.keys[entry.key] = entry, entry
@@ -158,7 +158,7 @@ end
 local function copy(entry)
   return {
     id = entry.id, token = entry.token, attempt = entry.attempt, raw = entry.raw, error = entry.error,
-    webhookId = entry.webhookId, verified = entry.verified, received_at = entry.received_at,
+    webhook_id = entry.webhook_id, verified = entry.verified, received_at = entry.received_at,
     age = now() - entry.stored_at,
   }
 end

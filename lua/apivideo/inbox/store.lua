@@ -26,7 +26,7 @@ local store = {}
 ---@field token integer the fencing token of its latest claim
 ---@field attempt integer
 ---@field raw string
----@field webhookId? string
+---@field webhook_id? string
 ---@field verified boolean
 ---@field received_at number
 ---@field age number seconds since it was received

@@ -3,6 +3,8 @@
 
 local checks = require "apivideo.util.checks"
 local constructor = require "apivideo.util.constructor"
+local dedupe = require "apivideo.receiver.dedupe"
+local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
 local metrics = require "apivideo.receiver.metrics"
@@ -13,6 +15,8 @@ local receiver_options = require "apivideo.receiver.options"
 local request = require "apivideo.receiver.request"
 local runtime = require "apivideo.runtime"
 local secret_source = require "apivideo.receiver.secret_source"
+local tables = require "apivideo.util.tables"
+local verification = require "apivideo.receiver.verification"
 
 local MAX_BODY_BYTES = 1024 * 1024 -- default of the option max_body
 
@@ -42,16 +46,20 @@ end
 
 runtime.forbid_exit(call_log, "the option \"log\" of a receiver")
 
-local function reject(self, status, err, started)
+-- `delivery` is that of a valid signature whose event will not be handled.
+local function reject(self, status, err, started, delivery)
   self._counts:rejected(status, err.kind)
-  call_log(self, { status = status, err = err, seconds = runtime.monotonic() - started })
+  call_log(self, { status = status, err = err, event = delivery and delivery.event, delivery = delivery,
+    seconds = runtime.monotonic() - started })
   return status
 end
 
--- Runs the handlers. Returns 204 if all succeeded, or if the response was sent before; otherwise 500.
-local function run(self, delivery, started)
+-- Runs the handlers. Returns 204 if all succeeded, or if the response was sent before; otherwise 500. `key` and `token`
+-- are those of a claim. It is settled at once: the log may wait, and the store of the metrics may raise.
+local function run(self, delivery, started, key, token)
   local event = delivery.event
   local handled, errs, tracebacks = self._handlers:dispatch(event, delivery)
+  if token then self._dedupe:settle(key, token, not errs) end
   local seconds = runtime.monotonic() - started
   local status = (self._defer or not errs) and 204 or 500
   self._counts:handled(event.type, handled, seconds)
@@ -60,6 +68,24 @@ local function run(self, delivery, started)
       tracebacks = tracebacks, seconds = seconds })
   end
   return status
+end
+
+-- Runs the handlers, unless they have succeeded for another delivery of the event. The option `dedupe`.
+local function run_once(self, delivery, started)
+  local event, key = delivery.event, delivery.key -- a handler may change the delivery
+  local state, token = self._dedupe:claim(key)
+  if state == "claimed" then
+    return run(self, delivery, started, key, token)
+  elseif state == "in_progress" then
+    return reject(self, 503, errors.new("in_progress", "another delivery of this event is being handled: "
+      .. verification.shown(event.type) .. "; api.video retries"), started)
+  end
+  self._counts:stored(event.type, false)
+  if self._log then
+    call_log(self, { status = 204, event = event, delivery = delivery, is_new = false,
+      seconds = runtime.monotonic() - started })
+  end
+  return 204
 end
 
 -- Stores a delivery in the inbox. The status is 204 once it is durable.
@@ -78,11 +104,11 @@ end
 -- Rejects a delivery whose signature is valid and whose body cannot be parsed, in a receiver without an inbox. The
 -- bytes go to on_error and to the log, because api.video stops retrying after about ten seconds.
 local function reject_unparsed(self, delivery, started)
-  local err = delivery.err
-  local problem = self._handlers:_report(err, nil, delivery)
+  local err, errs, tracebacks = delivery.err, {}, {}
+  self._handlers:_report(err, nil, delivery, nil, errs, tracebacks)
   self._counts:rejected(400, err.kind)
-  call_log(self, { status = 400, err = err, delivery = delivery, errors = problem ~= nil and { problem } or nil,
-    seconds = runtime.monotonic() - started })
+  call_log(self, { status = 400, err = err, delivery = delivery, errors = errs[1] ~= nil and errs or nil,
+    tracebacks = tracebacks, seconds = runtime.monotonic() - started })
   return 400
 end
 
@@ -98,9 +124,10 @@ local function handle(self, method, list, raw, size, path)
   end
   local started = runtime.monotonic()
   local delivery, status, err = request.accept(self, method, list, raw, size)
-  if not delivery then return reject(self, status, err, started) end
+  if not delivery or status and delivery.event then return reject(self, status, err, started, delivery) end
   if self._inbox then return store(self, delivery, started) end
   if not delivery.event then return reject_unparsed(self, delivery, started) end
+  if self._dedupe then return run_once(self, delivery, started) end
   if not self._defer then return run(self, delivery, started) end
   runtime.spawn(run, self, delivery, started)
   return 204
@@ -119,11 +146,23 @@ end
 function Receiver:receive(incoming)
   checks.self(self, Receiver, "receiver", "receive")
   local path = type(incoming) == "table" and may_be_health_check(self, incoming.method) and incoming.path or nil
-  request.check(incoming, path)
-  local raw, size = incoming.body, incoming.size
-  if size then raw = raw or "" end
-  local status = handle(self, incoming.method, incoming.headers, raw, size or raw and #raw or 0, path)
+  request.check("receiver:receive", incoming, path)
+  local raw, size = request.body(incoming)
+  local status = handle(self, incoming.method, incoming.headers, raw, size, path)
   return status, headers_of(status), ""
+end
+
+--- Verifies a request and parses its event, for an application that sends the response itself: as `receive`, but no
+--- handler runs, and nothing is stored, counted or logged.
+---@param incoming { method: string, headers: table<string, string|string[]>, body?: string, size?: integer } as for `receive`
+---@return apivideo.Event? event nil if the request is rejected
+---@return apivideo.Delivery|apivideo.Error delivery or why it is rejected
+---@return integer? status for the response to a rejection
+function Receiver:verify(incoming)
+  checks.self(self, Receiver, "receiver", "verify")
+  request.check("receiver:verify", incoming)
+  local raw, size = request.body(incoming)
+  return request.result(request.accept(self, incoming.method, incoming.headers, raw, size))
 end
 
 ---@class apivideo.NginxOptions
@@ -170,9 +209,14 @@ local function create(options)
     _log = options.log,
     _health = options.health,
     _defer = options.defer or false,
+    -- Not nil, which would be looked up in the class for each request.
+    _freshness = options.freshness and tables.copy(options.freshness) or false,
+    _dedupe = options.dedupe and dedupe.new(options.dedupe) or false,
     _counts = metrics.new(events:names(), receiver_options.metrics_store(options)),
   }, Receiver)
-  if options.secrets ~= nil then sources[self] = secret_source.new(options.secrets, 4) end
+  if options.secrets ~= nil then
+    sources[self] = secret_source.new("receiver: option \"secrets\"", options.secrets, 4)
+  end
   return self
 end
 

@@ -11,7 +11,7 @@ local WRITTEN = { "0.001", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5
 local REASONS = {
   [400] = "bad_event", [401] = "bad_signature", [405] = "bad_method", [413] = "too_large",
   [503] = "secret_unavailable",
-  store_unavailable = "store_unavailable", body_unavailable = "body_unavailable", -- kinds of errors
+  store_unavailable = "store_unavailable", body_unavailable = "body_unavailable", in_progress = "in_progress", stale = "stale", -- kinds
 }
 
 local OUTCOMES = {
@@ -19,7 +19,7 @@ local OUTCOMES = {
   { name = "unhandled", help = "Deliveries that no handler matched." },
   { name = "failed", help = "Deliveries for which a handler failed." },
   { name = "stored", help = "Deliveries that the inbox has stored." },
-  { name = "duplicate", help = "Deliveries of events that the inbox had already." },
+  { name = "duplicate", help = "Deliveries of events that were stored or handled before." },
 }
 
 ---@class apivideo.Metrics
@@ -48,7 +48,7 @@ function Metrics:rejected(status, kind)
   self._store:incr(self._reasons[kind] or self._reasons[status], 1, 0)
 end
 
---- Counts a delivery that an inbox has stored, or recognised as a duplicate.
+--- Counts a delivery that is stored, or a duplicate.
 ---@param type string of its event
 ---@param is_new boolean
 function Metrics:stored(type, is_new)

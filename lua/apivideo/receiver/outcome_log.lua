@@ -3,6 +3,7 @@
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
 local redact = require "apivideo.util.redact"
+local verification = require "apivideo.receiver.verification"
 
 local BODY_SHOWN_MAX_BYTES = 1000 -- nginx cuts a line of its log at 2048
 
@@ -12,7 +13,7 @@ local BODY_SHOWN_MAX_BYTES = 1000 -- nginx cuts a line of its log at 2048
 ---@field err? apivideo.Error why it was rejected; or why its signed body, which is in `delivery.raw`, cannot be parsed
 ---@field event? apivideo.Event
 ---@field delivery? apivideo.Delivery unless it was rejected before its signature was known to be valid
----@field is_new? boolean with an inbox: whether it was stored; false for a duplicate
+---@field is_new? boolean with an inbox: whether it was stored; false for a duplicate, also with `dedupe`
 ---@field handled? integer how many handlers ran
 ---@field errors? any[] of handlers that failed
 ---@field tracebacks? table<integer, string> of those errors that were raised, by their index in `errors`
@@ -23,8 +24,8 @@ local function shown_body(raw)
   return redact.one_line(redact.text(raw)):sub(1, BODY_SHOWN_MAX_BYTES)
 end
 
--- Logs a signed body that cannot be parsed.
-local function report_unparsed(outcome)
+-- Logs a signed body that cannot be parsed, or whose event is rejected: api.video does not keep it.
+local function report_signed(outcome)
   local text = failure.message(outcome.err)
   if outcome.status < 300 then
     log.error("a signed body that cannot be parsed is a dead letter: " .. text
@@ -39,9 +40,9 @@ end
 ---@param outcome apivideo.Outcome
 return function(outcome)
   -- tostring: a handler may have changed the event.
-  local name = tostring(outcome.event and outcome.event.type or "an event that cannot be parsed")
+  local name = verification.shown(tostring(outcome.event and outcome.event.type or "an event that cannot be parsed"))
   if outcome.err and outcome.delivery then
-    report_unparsed(outcome)
+    report_signed(outcome)
   elseif outcome.err then
     -- A body that nginx has deleted is not the sender's fault, but one of the configuration.
     local write = outcome.err.kind == "body_unavailable" and log.error or log.warn

@@ -2,6 +2,7 @@
 
 local checks = require "apivideo.util.checks"
 local errors = require "apivideo.error"
+local freshness = require "apivideo.receiver.freshness"
 local headers = require "apivideo.util.headers"
 local runtime = require "apivideo.runtime"
 local verification = require "apivideo.receiver.verification"
@@ -9,37 +10,60 @@ local verification = require "apivideo.receiver.verification"
 ---@class apivideo.Delivery
 ---@field event? apivideo.Event nil for signed bytes that cannot be parsed: `handlers:on_error` gets those
 ---@field err? apivideo.Error why there is no event
----@field webhookId? string the webhook that the sender named; trust it only if `verified`
+---@field webhook_id? string the webhook that the sender named; trust it only if `verified`
 ---@field received_at number seconds since 1970
 ---@field raw string the exact bytes of the body
 ---@field verified boolean whether the signature is valid; false only in a receiver that is `unsigned`
 ---@field key? string the deduplication key of the event: equal for all its deliveries, by whichever webhook
 ---@field origin "webhook"
+---@field stale? true of a receiver with `freshness`: the event is older than its limit, or from the future
+---@field undated? true of a receiver with `freshness`: the event has no readable `emittedAt`
 ---@field attempt? integer of an event from an inbox: the number of this attempt to handle it, from 1
 
 local ORIGIN = { origin = "receiver" } -- of errors
 
 local request = {}
 
---- Checks the argument of receiver:receive. Raises at level 3.
----@param incoming any
----@param path any
-function request.check(incoming, path)
-  if type(incoming) ~= "table" or type(incoming.method) ~= "string" or type(incoming.headers) ~= "table" then
-    error("receiver:receive: a table { method = …, headers = …, body = … } expected", 3)
+--- Raises unless a body is a string.
+---@param where string the function and the argument, for the message
+---@param raw any
+---@param level integer at which it raises, as seen from the caller
+function request.check_body(where, raw, level)
+  if type(raw) ~= "string" then
+    error(("%s must be the bytes as they arrived (a string), got %s; %s"):format(where, type(raw),
+      raw == nil and "read the body first" or "a decoded body cannot be verified"), level + 1)
   end
-  if incoming.body ~= nil and type(incoming.body) ~= "string" then
-    error(("receiver:receive: body must be the bytes as they arrived (a string), got %s; a decoded"
-      .. " body cannot be verified"):format(type(incoming.body)), 3)
-  end
-  checks.value("receiver:receive: size", incoming.size, "number?", 3)
-  checks.value("receiver:receive: path", path, "string?", 3)
 end
 
-local function new_delivery(receiver, event, err, webhook_id, raw)
+--- Checks the argument of receiver:receive or receiver:verify. Raises at level 3.
+---@param where string the function, for the message
+---@param incoming any
+---@param path any
+function request.check(where, incoming, path)
+  if type(incoming) ~= "table" or type(incoming.method) ~= "string" or type(incoming.headers) ~= "table" then
+    error(where .. ": a table { method = …, headers = …, body = … } expected", 3)
+  end
+  -- No text is concatenated for a valid request: this runs for each one.
+  local body, size = incoming.body, incoming.size
+  if body ~= nil and type(body) ~= "string" then request.check_body(where .. ": body", body, 3) end
+  if size ~= nil then checks.value(where .. ": size", size, "number", 3) end
+  if path ~= nil then checks.value(where .. ": path", path, "string", 3) end
+end
+
+--- The body of such an argument, nil if it was not passed, and its size.
+---@param incoming { body?: string, size?: integer }
+---@return string? raw
+---@return integer size in bytes
+function request.body(incoming)
+  local raw, size = incoming.body, incoming.size
+  if size then return raw or "", size end
+  return raw, raw and #raw or 0
+end
+
+local function new_delivery(source, events, event, err, webhook_id, raw)
   return {
-    event = event, err = err, webhookId = webhook_id, received_at = runtime.now(), raw = raw,
-    verified = not receiver._unsigned, key = event and receiver._events:key(event, raw) or nil, origin = "webhook",
+    event = event, err = err, webhook_id = webhook_id, received_at = runtime.now(), raw = raw,
+    verified = source ~= nil, key = event and events:key(event, raw) or nil, origin = "webhook",
   }
 end
 
@@ -53,14 +77,34 @@ local function unread_body(list)
   return errors.new("invalid_request", text, ORIGIN)
 end
 
---- Verifies a request and parses its event.
+--- Verifies the signature of a body and parses its event.
+---@param source? apivideo.SecretSource nil: no signature is needed
+---@param events apivideo.Catalogue
+---@param list table<string, string|string[]> the headers
+---@param raw string
+---@return apivideo.Delivery? delivery without an event if the signature is valid, but the body cannot be parsed
+---@return integer? status why it is rejected; or, of a delivery without an event, 400
+---@return apivideo.Error? err
+function request.verify(source, events, list, raw)
+  local webhook_id, id_problem = verification.webhook_id(list)
+  if source then
+    local status, err = verification.check(source, list, raw, webhook_id, id_problem)
+    if status then return nil, status, err end
+  end
+  local event, err = events:parse(raw)
+  if event then return new_delivery(source, events, event, nil, webhook_id, raw) end
+  if not source then return nil, 400, err end
+  return new_delivery(source, events, nil, err, webhook_id, raw), 400, err
+end
+
+--- Accepts or rejects a request.
 ---@param receiver apivideo.Receiver
 ---@param method string
 ---@param list table<string, string|string[]> the headers
 ---@param raw? string nil for a body that was not passed
 ---@param size integer of the body, in bytes
----@return apivideo.Delivery? delivery without an event if the signature is valid, but the body cannot be parsed
----@return integer? status why it is rejected; or, of a delivery without an event, 400
+---@return apivideo.Delivery? delivery as of `request.verify`; also of an event that `freshness` rejects
+---@return integer? status why it is rejected
 ---@return apivideo.Error? err
 function request.accept(receiver, method, list, raw, size)
   if method ~= "POST" then
@@ -75,15 +119,22 @@ function request.accept(receiver, method, list, raw, size)
     if err then return nil, 400, err end
     raw = ""
   end
-  local webhook_id, id_problem = verification.webhook_id(list)
-  if not receiver._unsigned then
-    local status, err = verification.check(receiver:_secret_source(), list, raw, webhook_id, id_problem)
-    if status then return nil, status, err end
-  end
-  local event, err = receiver._events:parse(raw)
-  if event then return new_delivery(receiver, event, nil, webhook_id, raw) end
-  if receiver._unsigned then return nil, 400, err end
-  return new_delivery(receiver, nil, err, webhook_id, raw), 400, err
+  local delivery, status, err = request.verify(receiver:_secret_source(), receiver._events, list, raw)
+  if status or not receiver._freshness then return delivery, status, err end
+  status, err = freshness.check(receiver._freshness, delivery)
+  return delivery, status, err
+end
+
+--- The results of `verify` and `accept` in the form that applications get.
+---@param delivery? apivideo.Delivery
+---@param status? integer
+---@param err? apivideo.Error
+---@return apivideo.Event? event
+---@return apivideo.Delivery|apivideo.Error
+---@return integer? status
+function request.result(delivery, status, err)
+  if delivery and not status then return delivery.event, delivery end
+  return nil, err, status
 end
 
 return request

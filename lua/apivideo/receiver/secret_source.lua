@@ -1,5 +1,5 @@
---- The option `secrets` of a receiver in one form: `cached(id)` returns a secret, or a list of secrets, without
---- waiting; `resolve(id)` may wait, and returns the same, or nothing, or nil and an error.
+--- The option `secrets` of a receiver, or the argument of construct_event, in one form: `cached(id)` returns a secret,
+--- or a list of secrets, without waiting; `resolve(id)` may wait, and returns the same, or nothing, or nil and an error.
 
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
@@ -13,6 +13,13 @@ local whitespace = require "apivideo.util.whitespace"
 ---@field cached fun(webhookId: string?): string|string[]|nil
 ---@field resolve fun(webhookId: string?): string|string[]|nil, apivideo.Error?
 
+---@alias apivideo.SecretsForm
+---| apivideo.Secrets                 `client.webhooks:secret_source()`
+---| string                           one secret
+---| string[]                         several: the signature must be valid for one of them
+---| table<string, string|string[]>   by webhook id
+---| fun(webhookId: string?): string|string[]|nil, apivideo.Error?
+
 local ORIGIN = { origin = "secrets" } -- of errors
 
 local function nothing() return nil end
@@ -23,7 +30,7 @@ local function is_secret(value)
   return (pcall(signature.verify, "", ("0"):rep(64), value))
 end
 
--- What is wrong with a secret, or a list of secrets, of the option; or nil.
+-- What is wrong with a secret, or a list of secrets; or nil.
 local function secret_problem(value)
   if not is_secret(value) then return "must have signatureSecret strings, none of them empty" end
   for _, secret in ipairs(type(value) == "table" and value or { value }) do
@@ -33,13 +40,13 @@ local function secret_problem(value)
   return nil
 end
 
--- What is wrong with the option, if it is neither a function nor an object; or nil.
+-- What is wrong with secrets that are neither a function nor an object; or nil.
 local function problem_of(secrets)
   if type(secrets) == "string" or #secrets > 0 then return secret_problem(secrets) end
   if next(secrets) == nil then return "is empty" end
   for id, value in pairs(secrets) do
     if not webhook_secrets.is_webhook_id(id) then
-      return "must be client.webhooks:secrets(), a secret, a list of secrets, or a table of them by"
+      return "must be client.webhooks:secret_source(), a secret, a list of secrets, or a table of them by"
         .. " webhook id; one of its keys is not a webhook's id" -- it may be a secret, so it is not shown
     end
     local problem = secret_problem(value)
@@ -55,7 +62,7 @@ local function name_of(value)
 end
 
 local function failed(text)
-  return nil, errors.new("network", "the function of the option secrets " .. text, ORIGIN)
+  return nil, errors.new("network", "the secrets function " .. text, ORIGIN)
 end
 
 local function call(fn, id)
@@ -63,7 +70,7 @@ local function call(fn, id)
   return ok, secret, err
 end
 
-runtime.forbid_exit(call, "the function of the option secrets")
+runtime.forbid_exit(call, "the secrets function")
 
 -- Wraps the application's function. Whatever it raises, and whatever it returns that is not a secret, is an error: the
 -- response is 503, and api.video retries the delivery.
@@ -80,11 +87,12 @@ end
 
 local secret_source = {}
 
---- Creates the source of the option `secrets`.
----@param secrets any
----@param level integer at which an invalid option raises, as seen from here
+--- Creates the source of secrets in any form.
+---@param where string the option or the argument, for the message
+---@param secrets apivideo.SecretsForm
+---@param level integer at which invalid secrets raise, as seen from here
 ---@return apivideo.SecretSource
-function secret_source.new(secrets, level)
+function secret_source.new(where, secrets, level)
   if type(secrets) == "function" then
     return { cached = nothing, resolve = guarded(secrets) }
   elseif type(secrets) == "table" and type(secrets.resolve) == "function" and type(secrets.known) == "function" then
@@ -94,7 +102,7 @@ function secret_source.new(secrets, level)
     }
   end
   local problem = problem_of(secrets)
-  if problem then error("receiver: option \"secrets\" " .. problem, level) end
+  if problem then error(where .. " " .. problem, level) end
   if type(secrets) == "string" or #secrets > 0 then
     return { cached = function() return secrets end, resolve = nothing }
   end

@@ -12,7 +12,7 @@ local SHOWN_MAX_BYTES = 80
 
 local verification = {}
 
---- The beginning of a text of an unauthenticated sender, for the log.
+--- The beginning of a sender's text, for the log.
 ---@param text string
 ---@return string
 function verification.shown(text)

@@ -1,4 +1,4 @@
---- What the collections of an account have in common: `list`, `pages`, `each` and `get`. This room has one module for
+--- What the collections of an account have in common: `list`, `pages`, `each`, `all` and `get`. This room has one module for
 --- each collection of the management API; it only knows a client's `request`.
 
 local call_options = require "apivideo.transport.call_options"
@@ -12,8 +12,14 @@ local CURRENT_PAGE = { currentPage = "integer>=1?" }
 
 local collection = {}
 
+--- The options of a query that reads all pages.
+collection.PAGE_SIZE = PAGE_SIZE
+
 --- The options of a query that selects a page.
 collection.PAGE = tables.merge(PAGE_SIZE, CURRENT_PAGE)
+
+--- The options of `all` beside those of a call.
+collection.ALL = { limit = "integer>=1?" }
 
 --- Checks a query: names, kinds, and that no filter is empty, since it would filter nothing.
 ---@param where string the function's name
@@ -30,6 +36,9 @@ function collection.check_query(where, query, known, level)
   end
   return query
 end
+
+---@class apivideo.AllOptions: apivideo.CallOptions
+---@field limit? integer at most so many items; default: no limit
 
 ---@class apivideo.CollectionDefinition
 ---@field name string what users call the collection
@@ -61,9 +70,9 @@ function collection.class(about)
   local Class = { __name = "apivideo." .. about.name }
   Class.__index = Class
 
-  local function check(method, query, known, options)
+  local function check(method, query, known, options, more)
     local where = about.name .. ":" .. method
-    return collection.check_query(where, query, known, 4), call_options.check(where, options, nil, 4)
+    return collection.check_query(where, query, known, 4), call_options.check(where, options, more, 4)
   end
 
   function Class:list(query, options)
@@ -82,6 +91,13 @@ function collection.class(about)
     checks.self(self, Class, about.name, "each")
     local page_query, limits = check("each", query, filters, options)
     return pages.each(self._client, about.path, page_query, limits, about.id_field)
+  end
+
+  function Class:all(query, options)
+    checks.self(self, Class, about.name, "all")
+    local page_query, limits = check("all", query, filters, options, collection.ALL)
+    local only = call_options.only(limits)
+    return pages.collect(pages.each(self._client, about.path, page_query, only, about.id_field), limits.limit)
   end
 
   if not about.is_listed_only then add_get(Class, about) end

@@ -21,7 +21,7 @@ local collection = require "apivideo.resources.collection"
 ---@field name? string a part of it
 ---@field sortBy? string name, createdAt, updatedAt
 ---@field sortOrder? string asc, desc
----@field currentPage? integer from 1; not for `each`
+---@field currentPage? integer from 1; not for `each` and `all`
 ---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.LiveStreams
@@ -29,6 +29,7 @@ local collection = require "apivideo.resources.collection"
 ---@field list fun(self, query?: apivideo.LiveStreamQuery, options?: apivideo.CallOptions): apivideo.LiveStreamPage|nil, apivideo.Error?, apivideo.Response? one page
 ---@field pages fun(self, query?: apivideo.LiveStreamQuery, options?: apivideo.CallOptions): fun(): apivideo.LiveStreamPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
 ---@field each fun(self, query?: apivideo.LiveStreamQuery, options?: apivideo.CallOptions): fun(): apivideo.LiveStream|nil an iterator over all items; raises a failure as an error object
+---@field all fun(self, query?: apivideo.LiveStreamQuery, options?: apivideo.AllOptions): apivideo.LiveStream[]|nil, apivideo.Error? all items, or at most `limit`, as a list
 local LiveStreams = collection.class {
   name = "live_streams", path = "/live-streams", id_field = "liveStreamId",
   filters = { streamKey = "string?", name = "string?", sortBy = "string?", sortOrder = "string?" },

@@ -26,11 +26,12 @@ end
 ---@param name string such as videoId
 ---@param id any
 ---@param prefix? string with which the id begins
+---@param level? integer at which it raises, as seen from here; default 3, the caller's caller
 ---@return true|nil ok
 ---@return apivideo.Error? err
-function objects.check_id(where, name, id, prefix)
+function objects.check_id(where, name, id, prefix, level)
   if type(id) ~= "string" then
-    error(("%s: %s must be a string, got %s"):format(where, name, type(id)), 3)
+    error(("%s: %s must be a string, got %s"):format(where, name, type(id)), level or 3)
   elseif #id <= ID_MAX_BYTES and id:find("^" .. (prefix or "") .. "[A-Za-z0-9_%-]+$") then
     return true
   end

@@ -1,7 +1,9 @@
 --- Lists of api.video, which come in pages. Pages are requested by number; what a page reports about the list (counters
 --- and links) may be wrong, and is not needed for a complete result.
 
+local errors = require "apivideo.error"
 local objects = require "apivideo.resources.objects"
+local protected = require "apivideo.util.pcall"
 local tables = require "apivideo.util.tables"
 
 ---@class apivideo.Pagination
@@ -163,6 +165,23 @@ function pages.each(client, path, query, options, id_field)
     walk.position = walk.position + 1
     return walk.items[walk.position], walk.response
   end
+end
+
+--- Reads the items of an iterator into a list. A failure is returned, and not raised: no list looks complete then.
+---@param next_item fun(): table|nil
+---@param limit? integer the number of items after which it ends
+---@return table[]|nil items
+---@return apivideo.Error? err
+function pages.collect(next_item, limit)
+  local items = {}
+  while #items < (limit or math.huge) do
+    local ok, item = protected.call(next_item)
+    if not ok and errors.is(item) then return nil, item end
+    if not ok then error(item, 0) end
+    if not item then break end
+    items[#items + 1] = item
+  end
+  return items
 end
 
 return pages

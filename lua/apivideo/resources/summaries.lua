@@ -1,6 +1,9 @@
 --- The summaries of videos. https://docs.api.video/reference/api/Summaries
 
+local call_options = require "apivideo.transport.call_options"
+local checks = require "apivideo.util.checks"
 local collection = require "apivideo.resources.collection"
+local objects = require "apivideo.resources.objects"
 
 ---@class apivideo.Summary
 ---@field summaryId string
@@ -9,6 +12,10 @@ local collection = require "apivideo.resources.collection"
 ---@field sourceStatus string missing, waiting, failed, completed, unprocessable, or newer ones
 ---@field createdAt string such as 2024-05-28T11:15:07+00:00
 ---@field updatedAt string
+
+---@class apivideo.SummarySource
+---@field abstract string a short outline of the video
+---@field takeaways string[] key points of the video, in chronological order
 
 ---@class apivideo.SummaryPage
 ---@field data apivideo.Summary[]
@@ -20,13 +27,14 @@ local collection = require "apivideo.resources.collection"
 ---@field sourceStatus? string
 ---@field sortBy? string createdAt, updatedAt, videoId
 ---@field sortOrder? string asc, desc
----@field currentPage? integer from 1; not for `each`
+---@field currentPage? integer from 1; not for `each` and `all`
 ---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.Summaries
 ---@field list fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): apivideo.SummaryPage|nil, apivideo.Error?, apivideo.Response? one page
 ---@field pages fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): fun(): apivideo.SummaryPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
 ---@field each fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): fun(): apivideo.Summary|nil an iterator over all items; raises a failure as an error object
+---@field all fun(self, query?: apivideo.SummaryQuery, options?: apivideo.AllOptions): apivideo.Summary[]|nil, apivideo.Error? all items, or at most `limit`, as a list
 local Summaries = collection.class {
   name = "summaries", path = "/summaries", id_field = "summaryId", is_listed_only = true,
   filters = {
@@ -34,6 +42,20 @@ local Summaries = collection.class {
     sortOrder = "string?",
   },
 }
+
+--- Gets the text of a summary. https://docs.api.video/reference/api/Summaries#get-summary-details
+---@param summaryId string
+---@param options? apivideo.CallOptions
+---@return apivideo.SummarySource|nil source
+---@return apivideo.Error? err `not_found` when the summary does not exist
+---@return apivideo.Response? response not after an error
+function Summaries:source(summaryId, options)
+  checks.self(self, Summaries, "summaries", "source")
+  local limits = call_options.check("summaries:source", options)
+  local ok, err = objects.check_id("summaries:source", "summaryId", summaryId)
+  if not ok then return nil, err end
+  return objects.get(self._client, "/summaries/" .. summaryId .. "/source", nil, limits)
+end
 
 return {
   ---@param client apivideo.Client

@@ -39,7 +39,7 @@ local objects = require "apivideo.resources.objects"
 ---@field liveStreamId? string recordings of that live stream
 ---@field sortBy? string title, createdAt, publishedAt, updatedAt
 ---@field sortOrder? string asc, desc
----@field currentPage? integer from 1; not for `each`
+---@field currentPage? integer from 1; not for `each` and `all`
 ---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.Videos
@@ -47,6 +47,7 @@ local objects = require "apivideo.resources.objects"
 ---@field list fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): apivideo.VideoPage|nil, apivideo.Error?, apivideo.Response? one page
 ---@field pages fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): fun(): apivideo.VideoPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
 ---@field each fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): fun(): apivideo.Video|nil an iterator over all items; raises a failure as an error object
+---@field all fun(self, query?: apivideo.VideoQuery, options?: apivideo.AllOptions): apivideo.Video[]|nil, apivideo.Error? all items, or at most `limit`, as a list
 local Videos = collection.class {
   name = "videos", path = "/videos", id_field = "videoId",
   filters = {

@@ -3,7 +3,7 @@
 
 local runtime = require "apivideo.runtime"
 
-local SWEEP_INTERVAL = 1000 -- values with an expiry that are added before expired ones are removed
+local SWEEP_INTERVAL = 1000 -- values with an expiry that are added, at least, before expired ones are removed
 
 ---@class apivideo.Dictionary
 ---@field get fun(self, key: string): any
@@ -20,12 +20,18 @@ local function is_live(self, key)
   return not expires or runtime.monotonic() < expires
 end
 
+-- Removes expired values. The next sweep follows after as many additions as values are left, so that the cost for each
+-- addition does not depend on their number.
 local function sweep(self)
-  local now = runtime.monotonic()
+  local now, left = runtime.monotonic(), 0
   for key, expires in pairs(self.expires) do
-    if now >= expires then self.values[key], self.expires[key] = nil, nil end
+    if now >= expires then
+      self.values[key], self.expires[key] = nil, nil
+    else
+      left = left + 1
+    end
   end
-  self.additions = 0
+  self.additions, self.sweep_after = 0, math.max(SWEEP_INTERVAL, left)
 end
 
 function Dictionary:get(key)
@@ -37,7 +43,7 @@ end
 function Dictionary:set(key, value, exptime)
   if exptime and exptime > 0 then
     self.additions = self.additions + 1
-    if self.additions > SWEEP_INTERVAL then sweep(self) end
+    if self.additions > self.sweep_after then sweep(self) end
     self.expires[key] = runtime.monotonic() + exptime
   else
     self.expires[key] = nil
@@ -72,7 +78,7 @@ local dictionary = {}
 
 ---@return apivideo.Dictionary
 function dictionary.new()
-  return setmetatable({ values = {}, expires = {}, additions = 0 }, Dictionary)
+  return setmetatable({ values = {}, expires = {}, additions = 0, sweep_after = SWEEP_INTERVAL }, Dictionary)
 end
 
 --- Raises an error unless a value has functions of a dictionary.

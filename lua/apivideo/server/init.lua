@@ -149,6 +149,7 @@ end
 ---@field timeout? integer seconds to receive a whole request, and to send its response, default 30
 ---@field max_connections? integer default 1000
 
+---@class apivideo.ServerModule
 local server = {}
 
 --- Starts a server and returns at once. It serves while the loop runs: while there are tasks, or a call waits.

@@ -18,7 +18,8 @@ function headers.any_case(list)
   return setmetatable(list, by_any_case)
 end
 
---- The values of a header. The names in the table may have any case: web frameworks differ.
+--- The values of a header. The names in the table may have any case, and lists may begin at 0 as HAProxy's do: web
+--- frameworks differ.
 ---@param list table<string, string|string[]>
 ---@param name string in lower case
 ---@return string? value the first
@@ -33,8 +34,9 @@ function headers.get(list, name)
   for key, item in pairs(list) do
     if type(key) == "string" and ascii.lower(key) == name then
       local items = type(item) == "table" and item or { item }
-      value = value or items[1]
-      count = count + #items
+      local first = items[0] ~= nil and 0 or 1
+      value = value or items[first]
+      count = count + #items + 1 - first
     end
   end
   return value, count

@@ -47,7 +47,7 @@ describe("webhooks:rotate", function()
     end
 
     it("accepts both secrets during the overlap; both webhooks deliver each event, with one key", function()
-      local url, taken, rejected = receiving(client_of(api.url).webhooks:secrets())
+      local url, taken, rejected = receiving(client_of(api.url).webhooks:secret_source())
       local old = old_webhook(url)
       local before, during = emit(), nil
       assert(api:settle(60))
@@ -69,7 +69,7 @@ describe("webhooks:rotate", function()
     end)
 
     it("loses no delivery, at whatever step it is sent", function()
-      local url, taken, rejected = receiving(client_of(api.url).webhooks:secrets())
+      local url, taken, rejected = receiving(client_of(api.url).webhooks:secret_source())
       local old = old_webhook(url)
       local sent = {}
       local function send() sent[#sent + 1] = emit() end

@@ -101,17 +101,17 @@ describe("a secret of a deleted webhook", function()
     local webhooks = client_of("http://127.0.0.1:1").webhooks
     for _, ttl in ipairs { -1, 86401, math.huge, 0 / 0 } do
       for _, name in ipairs { "ttl", "miss_ttl" } do
-        local message = misuse(function() return (webhooks:secrets { [name] = ttl }) end)
+        local message = misuse(function() return (webhooks:secret_source { [name] = ttl }) end)
         assert.truthy(message:find('"' .. name .. '" must be a number of seconds from 0 to 86400', 1, true), message)
       end
     end
-    assert.truthy(webhooks:secrets { ttl = 86400, miss_ttl = 86400 })
+    assert.truthy(webhooks:secret_source { ttl = 86400, miss_ttl = 86400 })
   end)
 
   it("is rejected after a rotation; the new one is accepted from the first delivery on", function()
     local client = client_of(running.emulator().url)
     local old = assert(client.webhooks:create { url = "https://example.com/", events = { RECORDED } })
-    local deliver = receiver_of(client.webhooks:secrets())
+    local deliver = receiver_of(client.webhooks:secret_source())
     assert.equal(204, deliver(old.webhookId, signed(old.signatureSecret)))
     local new = assert(client.webhooks:rotate(old.webhookId, { overlap = 0 }))
     assert.equal(204, deliver(new.webhookId, signed(new.signatureSecret)))

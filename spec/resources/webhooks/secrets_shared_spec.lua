@@ -142,7 +142,7 @@ describe("secrets of several workers", function()
   it("require a valid dictionary", function()
     local webhooks = require("apivideo").client({ api_key = "k" }).webhooks
     for _, wrong in ipairs { {}, setmetatable({}, { __index = { get = print, set = print } }) } do
-      local message = misuse(function() return (webhooks:secrets { store = wrong }) end)
+      local message = misuse(function() return (webhooks:secret_source { store = wrong }) end)
       assert.truthy(message:find('option "store" must have get, set, add, incr, delete'), message)
     end
   end)
@@ -157,8 +157,8 @@ describe("secrets of clients", function()
     for _, key in ipairs { "first-key-1", "other-key-2" } do
       local client = require("apivideo").client { api_key = key, base_url = "http://127.0.0.1:1" }
       client.webhooks.get = function() return { webhookId = "webhook_1", signatureSecret = "sig_sec_" .. key } end
-      assert.equal("sig_sec_" .. key, client.webhooks:secrets({ store = dict }):resolve "webhook_1")
-      assert.equal("sig_sec_" .. key, client.webhooks:secrets({ store = dict }):known "webhook_1")
+      assert.equal("sig_sec_" .. key, client.webhooks:secret_source({ store = dict }):resolve "webhook_1")
+      assert.equal("sig_sec_" .. key, client.webhooks:secret_source({ store = dict }):known "webhook_1")
     end
     for name in pairs(kept) do assert.is_nil(name:find("key", 1, true)) end
   end)

@@ -17,14 +17,14 @@ return function(test)
   describe("put", function()
     it("stores all fields, in the order of receipt", function()
       assert.same({ true, true, true }, store:put({
-        item { key = "a", raw = "1", webhookId = "webhook_x", verified = false, received_at = 1700000000.125 },
+        item { key = "a", raw = "1", webhook_id = "webhook_x", verified = false, received_at = 1700000000.125 },
         item { key = "b", raw = '{"é":"\\u0000"}' },
         item { key = "c", raw = ("x"):rep(1024 * 1024) },
       }, WINDOW))
       local entries = assert(store:claim(10, 60))
       assert.equal(3, #entries)
       assert.equal("1", entries[1].raw)
-      assert.equal("webhook_x", entries[1].webhookId)
+      assert.equal("webhook_x", entries[1].webhook_id)
       assert.is_false(entries[1].verified)
       assert.equal(1700000000.125, entries[1].received_at)
       assert.equal(1, entries[1].attempt)
@@ -36,9 +36,9 @@ return function(test)
 
     it("accepts an event without a webhook's id", function()
       local without = item {}
-      without.webhookId = nil
+      without.webhook_id = nil
       assert.same({ true }, store:put({ without }, WINDOW))
-      assert.is_nil(claim().webhookId)
+      assert.is_nil(claim().webhook_id)
     end)
 
     it("recognises a duplicate of an event in any state, also in the same batch", function()

@@ -27,7 +27,7 @@ end
 
 -- The other fields of an item as one string. It does not depend on the locale.
 local function facts_of(item)
-  return ("%d %.0f %s"):format(item.verified and 1 or 0, item.received_at * 1e6, item.webhookId or "")
+  return ("%d %.0f %s"):format(item.verified and 1 or 0, item.received_at * 1e6, item.webhook_id or "")
 end
 
 -- An entry, from its form in the reply of a script.
@@ -36,7 +36,7 @@ local function entry_of(reply, state)
   local verified, received, webhook = facts:match("^(%d) (%d+) (.*)$")
   return {
     id = tonumber(id), token = token, attempt = attempt, raw = raw, verified = verified == "1",
-    received_at = tonumber(received) / 1e6, webhookId = webhook ~= "" and webhook or nil,
+    received_at = tonumber(received) / 1e6, webhook_id = webhook ~= "" and webhook or nil,
     age = age / 1000, error = problem ~= "" and problem or nil, state = state,
   }
 end

@@ -51,7 +51,7 @@ local function put_one(db, now, item, window)
   if is_retry(db, item, came, window) then return not db:rows("known", key)[1] and "occurrence" end
   local state, ended = waiting_state(db, lane), nil
   if item.error then state, ended = "dead", now end
-  return db:run("put", key, hash(item.occurrence), lane, state, first_token(), item.webhookId, item.verified,
+  return db:run("put", key, hash(item.occurrence), lane, state, first_token(), item.webhook_id, item.verified,
     item.received_at, came, item.raw, item.error, ended) == 1
 end
 
@@ -65,7 +65,7 @@ local function entries_of(rows, now, state)
   local entries = {}
   for i, row in ipairs(rows) do
     entries[i] = {
-      id = math.floor(row[1]), token = row[2], attempt = row[3], raw = row[4], webhookId = row[5],
+      id = math.floor(row[1]), token = row[2], attempt = row[3], raw = row[4], webhook_id = row[5],
       verified = row[6] ~= 0, received_at = row[7], age = math.max(0, now - row[8]), error = row[9], state = state,
     }
   end

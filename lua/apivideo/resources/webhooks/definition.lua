@@ -1,11 +1,14 @@
 --- The definition of a webhook (its url and event types), and the order of webhooks with the same definition.
 
 local ascii = require "apivideo.util.ascii"
+local catalogue = require "apivideo.events"
 local checks = require "apivideo.util.checks"
 local errors = require "apivideo.error"
 local objects = require "apivideo.resources.objects"
 local redact = require "apivideo.util.redact"
+local tables = require "apivideo.util.tables"
 local timestamp = require("apivideo.core").timestamp
+local unknown = require "apivideo.events.unknown"
 
 local webhook = {}
 
@@ -38,6 +41,18 @@ function webhook.check(where, wanted, level)
   checks.options(where, wanted, { url = "string", events = "table" }, level + 1)
   local problem = webhook.problem(wanted)
   if problem then error(where .. ": " .. problem, level) end
+end
+
+--- Logs the event types of a valid definition that the catalogue does not have. They may be newer than this library, so
+--- api.video decides.
+---@param where string the function's name
+---@param wanted { url: string, events: string[] }
+---@param events? apivideo.Catalogue
+function webhook.warn_of_unknown(where, wanted, events)
+  events = events or catalogue
+  for _, name in ipairs(wanted.events) do
+    if not events.types[name] then unknown.warn(where, name, events, "it is sent to api.video anyway") end
+  end
 end
 
 -- The event types, each once, sorted.
@@ -131,7 +146,8 @@ end
 ---@return apivideo.Error? err with the `webhook` that api.video created instead, if it could not be deleted
 ---@return apivideo.Response? response not after an error
 function webhook.create(webhooks, wanted, limits)
-  local created, err, response = webhooks:create({ url = wanted.url, events = wanted.events }, limits)
+  local options = tables.merge({ allow_private = true }, limits) -- `sync` has checked it, or it exists
+  local created, err, response = webhooks:create({ url = wanted.url, events = wanted.events }, options)
   if not created or not differs(created, wanted) then return created, err, response end
   local deletion, remaining = webhook.delete_again(webhooks, created, limits)
   err = objects.unexpected(webhooks._client, "POST", "/webhooks",

@@ -4,6 +4,7 @@ local call_options = require "apivideo.transport.call_options"
 local checks = require "apivideo.util.checks"
 local collection = require "apivideo.resources.collection"
 local objects = require "apivideo.resources.objects"
+local private_url = require "apivideo.resources.webhooks.private_url"
 local protected = require "apivideo.util.pcall"
 local recovery = require "apivideo.resources.webhooks.recovery"
 local rotate = require "apivideo.resources.webhooks.rotate"
@@ -25,7 +26,7 @@ local webhook = require "apivideo.resources.webhooks.definition"
 
 ---@class apivideo.WebhookQuery
 ---@field events? string one event type
----@field currentPage? integer from 1; not for `each`
+---@field currentPage? integer from 1; not for `each` and `all`
 ---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.Webhooks
@@ -33,6 +34,7 @@ local webhook = require "apivideo.resources.webhooks.definition"
 ---@field list fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): apivideo.WebhookPage|nil, apivideo.Error?, apivideo.Response? one page
 ---@field pages fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): fun(): apivideo.WebhookPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
 ---@field each fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): fun(): apivideo.Webhook|nil an iterator over all items; raises a failure as an error object
+---@field all fun(self, query?: apivideo.WebhookQuery, options?: apivideo.AllOptions): apivideo.Webhook[]|nil, apivideo.Error? all items, or at most `limit`, as a list
 local Webhooks = collection.class {
   name = "webhooks", path = "/webhooks", id_field = "webhookId", id_prefix = "webhook_",
   filters = { events = "string?" },
@@ -49,6 +51,9 @@ local Webhooks = collection.class {
 function Webhooks:sync(wanted, options)
   checks.self(self, Webhooks, "webhooks", "sync")
   options = sync.check(wanted, options, 3)
+  for _, item in ipairs(options.allow_private and {} or wanted) do
+    private_url.check("webhooks:sync", item.url, self._client.base_url, 3)
+  end
   return sync.run(self, wanted, options)
 end
 
@@ -87,14 +92,16 @@ end
 --- searches the account for the webhook before it retries.
 --- An account can have only a few webhooks; more are rejected with `invalid_request`, 400.
 ---@param wanted { url: string, events: string[] }
----@param options? apivideo.CallOptions
+---@param options? apivideo.WebhookCreateOptions
 ---@return apivideo.Webhook|nil webhook with its id and signatureSecret
 ---@return apivideo.Error? err `in_doubt` when it is unknown whether the webhook was created
 ---@return apivideo.Response? response not after an error
 function Webhooks:create(wanted, options)
   checks.self(self, Webhooks, "webhooks", "create")
   webhook.check("webhooks:create", wanted, 3)
-  local limits, key = call_options.check("webhooks:create", options), webhook.key(wanted)
+  local limits, key = call_options.check("webhooks:create", options, private_url.KINDS), webhook.key(wanted)
+  if not limits.allow_private then private_url.check("webhooks:create", wanted.url, self._client.base_url, 3) end
+  webhook.warn_of_unknown("webhooks:create", wanted)
   local creation, late = self._recovery:begin(key,
     limits.total_timeout or self._client._account().limits.total_timeout, limits.cancel)
   if not creation then return nil, late end
@@ -125,8 +132,8 @@ local SECRET_LIMITS = { total_timeout = 5 }
 --- The secrets of the account's webhooks, for a receiver: each is requested when a delivery needs it, and cached.
 ---@param options? apivideo.SecretsOptions
 ---@return apivideo.Secrets
-function Webhooks:secrets(options)
-  checks.self(self, Webhooks, "webhooks", "secrets")
+function Webhooks:secret_source(options)
+  checks.self(self, Webhooks, "webhooks", "secret_source")
   local source = secrets.new(function(webhookId)
     return self:get(webhookId, SECRET_LIMITS)
   end, options, self._client._account().name)

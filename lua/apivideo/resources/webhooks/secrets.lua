@@ -192,9 +192,9 @@ local KINDS = { ttl = "seconds>=0<=86400?", miss_ttl = "seconds>=0<=86400?", sto
 ---@param account? string identifies the account in a shared dictionary; not a secret
 ---@return apivideo.Secrets
 function secrets.new(fetch, options, account)
-  options = checks.options("webhooks:secrets", options or {}, KINDS, 4)
+  options = checks.options("webhooks:secret_source", options or {}, KINDS, 4)
   if options.store then
-    dictionary.check("webhooks:secrets: option \"store\"", options.store,
+    dictionary.check("webhooks:secret_source: option \"store\"", options.store,
       { "get", "set", "add", "incr", "delete" }, 3)
   end
   local self = setmetatable({}, Secrets)

@@ -4,6 +4,7 @@ local call_options = require "apivideo.transport.call_options"
 local checks = require "apivideo.util.checks"
 local errors = require "apivideo.error"
 local http_date = require "apivideo.util.http_date"
+local log = require "apivideo.runtime.log"
 local objects = require "apivideo.resources.objects"
 local protected = require "apivideo.util.pcall"
 local webhook = require "apivideo.resources.webhooks.definition"
@@ -148,15 +149,17 @@ end
 
 ---@class apivideo.SyncOptions: apivideo.CallOptions
 ---@field dry_run? boolean nothing is changed
+---@field allow_private? boolean urls may be those of this machine or of a private network
 ---@field prune? boolean webhooks that are not in the list are deleted, if `owned_by` returns true for them
 ---@field owned_by? fun(webhook: apivideo.Webhook): boolean whether a webhook may be deleted; default: those whose url is in the list
 ---@field limit? integer the webhooks that the account can have, default 10
 ---@field overlap? number seconds, default 15: of equal webhooks, an older one is deleted only when a newer one is this old
 ---@field on_plan? fun(plan: apivideo.SyncPlan) called before anything is changed, for instance `print`
+---@field handlers? apivideo.Handlers a warning in the log names subscribed types without a handler, and handled types without a subscription
 
 local KINDS = {
   dry_run = "boolean?", prune = "boolean?", owned_by = "function?", limit = "integer>=0?",
-  overlap = webhook.OVERLAP_KIND, on_plan = "function?",
+  overlap = webhook.OVERLAP_KIND, on_plan = "function?", handlers = "table?", allow_private = "boolean?",
 }
 
 local sync = {}
@@ -182,7 +185,37 @@ local function check_wanted(wanted, level)
   end
 end
 
---- Checks the arguments of `webhooks:sync`.
+-- The event types of a list of webhooks, each once, sorted.
+local function subscribed_types(wanted)
+  local types, seen = {}, {}
+  for _, item in ipairs(wanted) do
+    for _, name in ipairs(item.events) do
+      if not seen[name] then types[#types + 1] = name end
+      seen[name] = true
+    end
+  end
+  table.sort(types)
+  return types
+end
+
+-- Logs what is probably a mistake in a valid list: unknown types, and differences from the handlers.
+local function warn(wanted, handlers)
+  for _, item in ipairs(wanted) do
+    webhook.warn_of_unknown("webhooks:sync", item, handlers and handlers.events)
+  end
+  if not handlers then return end
+  local unhandled, unsubscribed = handlers:_compare(subscribed_types(wanted))
+  if unhandled[1] then
+    log.warn(("webhooks:sync: no handler is registered for subscribed types: %s; register one, or use"
+      .. " handlers:otherwise, or do not subscribe"):format(table.concat(unhandled, ", ")))
+  end
+  if unsubscribed[1] then
+    log.warn(("webhooks:sync: no webhook of the list subscribes to handled types: %s; add them to its events, for"
+      .. " instance with handlers:types()"):format(table.concat(unsubscribed, ", ")))
+  end
+end
+
+--- Checks the arguments of `webhooks:sync`, and logs probable mistakes.
 ---@param wanted any
 ---@param options any
 ---@param level integer at which it raises, as seen from here
@@ -193,6 +226,10 @@ function sync.check(wanted, options, level)
   if options.prune and not options.owned_by then
     error('webhooks:sync: option "prune" needs "owned_by", which decides what may be deleted', level)
   end
+  if options.handlers and type(options.handlers._compare) ~= "function" then
+    error('webhooks:sync: option "handlers" must be apivideo.handlers, got table', level)
+  end
+  warn(wanted, options.handlers)
   return options
 end
 

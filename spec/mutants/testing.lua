@@ -1,0 +1,56 @@
+--- The testing kit: deliveries for tests, and the local api.video.
+
+return {
+  {
+    file = "lua/apivideo/testing.lua", spec = "spec/testing/testing_spec.lua",
+    { "an unknown type is accepted with any field", "if own_type ~= nil or events.types[name]", "if fields or events.types[name]" },
+    { "a field may contradict the type", "if own_type ~= nil and own_type ~= name then", "if false then" },
+    { "a delivery has the sample's date", "sample.emittedAt = nil", "" },
+  },
+  {
+    file = "lua/apivideo/events/outgoing.lua", spec = "spec/testing/testing_spec.lua",
+    { "fields are in any order", "if ra ~= rb then return ra < rb end", "if ra ~= rb then return ra > rb end", spec = "spec/emulator/emulator_spec.lua" },
+    { "a delivery without a secret is signed", "secret and signature.sign(raw, secret) or nil", 'signature.sign(raw, secret or "")' },
+  },
+  {
+    file = "lua/apivideo/emulator/control.lua", spec = "spec/emulator/control_spec.lua",
+    { "a control route needs no key", "if not self._tokens:is_authorized(request.headers.authorization)", "if false" },
+    { "a body that is not UTF-8 is written as it is", "if is_utf8(bytes) then", "if true then" },
+    { "a header that is not UTF-8 is written as it is", '~= "string" or is_utf8(value)', '~= "string" or true' },
+    { "a video may have another id than its path", "if fields[id_name] ~= nil and", "if false and" },
+    { "null is the value of a fault's option", "if value ~= json.null then copy", "do copy" },
+  },
+  {
+    file = "lua/apivideo/emulator/history.lua", spec = "spec/emulator/control_spec.lua",
+    { "any number of requests is kept", "#items > ITEMS_MAX or", "" },
+    { "requests of any size are kept", "or self._bytes > BYTES_MAX and #items > 1", "" },
+  },
+  {
+    file = "lua/apivideo/emulator/schema.lua", spec = "spec/emulator/control_spec.lua",
+    { "the items of a list are not checked", "for i = 1, #value do", "for i = 1, 0 do" },
+  },
+  {
+    file = "lua/apivideo/emulator/init.lua", spec = "spec/emulator/control_spec.lua",
+    { "a reset keeps the connections to refuse", "  self:clear_faults()\n  self._was_reset", "  self._was_reset" },
+    { "deliveries continue after a reset", "self._was_reset:open(true)", "" },
+  },
+  {
+    file = "lua/apivideo/emulator/encoding.lua", spec = "spec/emulator/encoding_spec.lua",
+    { "a quality that fails has an event", "if is_failed(settings.failed, quality) then", "if false then" },
+    { "a video is playable before a quality is encoded", "encoding = { playable = false, qualities = qualities_of", "encoding = { playable = true, qualities = qualities_of" },
+    { "MP4 is made of a video without it", "if video.mp4Support ~= false then", "if true then" },
+    { "a replaced video is encoded", "and self.videos:find(video.videoId) == video", "" },
+    { "an encoding continues after the emulator has stopped", 'reason == "timeout"', "true" },
+    { "any quality is accepted", "not SIZES[options.quality]", "false" },
+  },
+  {
+    file = "lua/apivideo/emulator/uploads.lua", spec = "spec/emulator/encoding_spec.lua",
+    { "a source can be uploaded twice", 'if video.status.ingest.status ~= "uploading"', "if false" },
+    { "a part is a whole source", 'if request.headers["content-range"]', "if false" },
+  },
+  {
+    file = "lua/apivideo/emulator/broadcasts.lua", spec = "spec/emulator/encoding_spec.lua",
+    { "a broadcast can start twice", "stream.broadcasting and not is_broadcasting", "false" },
+    { "a broadcast can end before it starts", "is_broadcasting and not stream.broadcasting", "false" },
+  },
+}

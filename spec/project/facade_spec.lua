@@ -1,0 +1,87 @@
+-- The module `apivideo`: what it loads at once, and what at its first use.
+
+local apivideo = require "apivideo"
+local errors = require "apivideo.error"
+local process = require "spec.support.process"
+
+-- Runs a program in a new process; its output, without the line break at the end.
+local function output_of(program)
+  return (process.run { "-e", 'local apivideo = require "apivideo"\n' .. program }):gsub("%s+$", "")
+end
+
+-- A program that accesses a member twice, and prints the messages without the place.
+local function accessing(first, second)
+  return ([[
+    for _, name in ipairs { %q, %q } do
+      local ok, message = pcall(function() return apivideo[name].nothing end)
+      print(ok, message)
+    end]]):format(first, second or first)
+end
+
+local function assert_twice(expected, output)
+  local first, second = output:match "^(.-)\n(.-)$"
+  for _, line in ipairs { first, second } do
+    assert.truthy(line:find("false", 1, true) and line:find(expected, 1, true), output)
+    assert.truthy(line:find("%(command line%):4: "), output) -- where the member is accessed
+  end
+end
+
+describe("the module apivideo", function()
+  it("has the server, the emulator and the stores without another require", function()
+    assert.equal(require "apivideo.server", apivideo.server)
+    assert.equal(require "apivideo.emulator", apivideo.emulator)
+    for _, name in ipairs { "memory", "sqlite", "redis" } do
+      assert.equal(require("apivideo.inbox." .. name), apivideo.inbox[name])
+    end
+  end)
+
+  it("loads them at their first use #process", function()
+    assert.equal("", output_of [[
+      for name in pairs(apivideo) do assert(name ~= "server" and name ~= "emulator") end
+      for name in pairs(package.loaded) do
+        for _, lazy in ipairs { "server", "emulator", "inbox.memory", "inbox.sqlite", "inbox.redis" } do
+          if name:find("^apivideo." .. lazy) then print(name) end
+        end
+      end
+      assert(apivideo.server.listen and package.loaded["apivideo.server"])]])
+  end)
+
+  it("has nil for a name that it does not have", function()
+    assert.is_nil(apivideo.sever)
+    assert.is_nil(apivideo[1])
+    assert.is_nil(apivideo.inbox.postgres)
+  end)
+
+  it("names the rock of a member, and the command that installs it #process", function()
+    for _, name in ipairs { "server", "emulator" } do
+      assert_twice(("apivideo.%s is part of the rock apivideo-server, which is not installed; install it with:"
+        .. " luarocks --lua-version=%s install apivideo-server"):format(name, _VERSION:match "%d%.%d"),
+        output_of('package.path, package.cpath = "", ""\n' .. accessing(name):gsub("^%s+", "")))
+    end
+  end)
+
+  it("names a shared library that is missing #process", function()
+    for _, case in ipairs { { "server", "server" }, { "emulator", "server" }, { "emulator", "emulator" } } do
+      local output = output_of([[package.preload["apivideo.server.core"] = function() error("libmicrohttpd.so.12: ]]
+        .. [[cannot open shared object file: No such file or directory", 0) end ]] .. "\n"
+        .. accessing(case[1], case[2]):gsub("^%s+", ""))
+      assert_twice("needs the library libmicrohttpd, which cannot be loaded; install it, for instance with: apt-get"
+        .. " install libmicrohttpd-dev", output)
+    end
+  end)
+
+  it("does not hide another failure #process", function()
+    assert.truthy(output_of('package.preload["apivideo.server.core"] = function() error("a bug", 0) end\n'
+      .. accessing "server"):find("a bug", 1, true))
+  end)
+
+  it("recognises its errors", function()
+    assert.is_true(apivideo.is_error(errors.new("timeout", "late")))
+    local _, err = apivideo.parse "{"
+    assert.is_true(apivideo.is_error(err))
+    for _, value in ipairs { "text", 5, {}, false, { kind = "timeout" }, print } do
+      assert.is_false(apivideo.is_error(value))
+    end
+    assert.is_false(apivideo.is_error(nil))
+  end)
+end)

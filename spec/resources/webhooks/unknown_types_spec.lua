@@ -1,0 +1,59 @@
+-- Each name is warned about once in a process, so each spec has names of its own.
+
+local running = require "spec.support.running"
+local stderr = require "spec.support.stderr"
+local syncing = require "spec.support.syncing"
+
+local RECORDED, want = syncing.RECORDED, syncing.want
+
+describe("a webhook with an event type that the catalogue does not have", function()
+  local api, client
+
+  before_each(function()
+    api, client = syncing.start()
+  end)
+  after_each(running.stop)
+
+  local function warnings(run)
+    return table.concat(stderr.of(run))
+  end
+
+  it("is created, with a warning that names the most similar type", function()
+    local err
+    local written = warnings(function()
+      local _
+      _, err = client.webhooks:create(want("a", RECORDED, "video.source.recordet"))
+    end)
+    assert.equal('apivideo: webhooks:create: "video.source.recordet" is not a known event type (did you mean "'
+      .. RECORDED .. '"?); it is sent to api.video anyway\n', written)
+    assert.equal("POST", syncing.methods())
+    assert.equal("api.video", err.origin) -- the local one has the types of the catalogue only
+  end)
+
+  it("is synchronized, with one warning for a name", function()
+    local plan
+    local written = warnings(function()
+      plan = client.webhooks:sync({ want("a", "video.sync.new"), want("b", "video.sync.new") }, { dry_run = true })
+      client.webhooks:sync({ want("a", "video.sync.new") }, { dry_run = true })
+    end)
+    assert.equal(2, #plan.create)
+    local _, count = written:gsub("webhooks:sync: \"video.sync.new\" is not a known event type", "")
+    assert.equal(1, count)
+    assert.equal("", warnings(function() client.webhooks:sync { want("a", RECORDED) } end))
+  end)
+
+  it("is not warned about if another argument is wrong", function()
+    assert.equal("", warnings(function()
+      assert.is_false(pcall(client.webhooks.create, client.webhooks, { url = "no url", events = { "video.wrong" } }))
+      local item = want("a", "video.wrong")
+      assert.is_false(pcall(client.webhooks.sync, client.webhooks, { item, item }))
+      assert.is_false(pcall(client.webhooks.sync, client.webhooks, { item }, { prune = true }))
+    end))
+    assert.equal(0, #api.requests)
+  end)
+
+  it("raises if the type is not a string", function()
+    assert.is_false(pcall(client.webhooks.create, client.webhooks, want("a", 5)))
+    assert.is_false(pcall(client.webhooks.sync, client.webhooks, { want("a", {}) }))
+  end)
+end)
