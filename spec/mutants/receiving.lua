@@ -111,7 +111,7 @@ return {
   },
   {
     file = "lua/apivideo/receiver/init.lua", spec = "spec/receiver/receiver_spec.lua",
-    { "a rejection is acknowledged", "if not delivery then return reject(self, status, err, started) end", "if not delivery then return 204 end", spec = "spec/inbox/unparsed_spec.lua" },
+    { "a rejection is acknowledged", "then return reject(self, status, err, started, delivery) end", "then return 204 end", spec = "spec/inbox/unparsed_spec.lua" },
     { "signed bytes that cannot be parsed are lost", "if self._inbox then return store(self, delivery, started) end\n  if not delivery.event", "if self._inbox and delivery.event then return store(self, delivery, started) end\n  if not delivery.event", spec = "spec/inbox/unparsed_spec.lua" },
     { "health checks are deliveries", "if path and path == self._health and may_be_health_check(self, method) then", "if false then", spec = "spec/receiver/health_spec.lua" },
     { "a health check ignores the store", "(not self._inbox or self._inbox:_is_available()) and 200 or 503", "200", spec = "spec/receiver/health_spec.lua" },

@@ -2,6 +2,7 @@
 
 local apivideo = require "apivideo"
 local nginx_receiver = require "spec.support.nginx_receiver"
+local runtime = require "apivideo.runtime"
 
 local new_body, post = nginx_receiver.new_body, nginx_receiver.post
 local seen, start = nginx_receiver.seen, nginx_receiver.start
@@ -18,7 +19,8 @@ nginx_receiver.describe(function()
       nginx_receiver.add(nginx)
     end)
 
-    it("handles each event once, in any worker", function()
+    -- Posts new events over new connections, which the kernel distributes over the workers. Returns their ids.
+    local function post_events()
       local bodies, ids = {}, {}
       for i = 1, EVENTS * DELIVERIES do
         if i <= EVENTS then bodies[i], ids[i] = new_body() else bodies[i] = bodies[i - EVENTS] end
@@ -31,9 +33,19 @@ nginx_receiver.describe(function()
         end)
         assert.is_nil(errs)
       end)
-      local all, workers = seen(nginx), 0
-      for _, id in ipairs(ids) do assert.equal(1, all[id]) end
-      for key in pairs(all) do workers = workers + (key:find "^worker " and 1 or 0) end
+      runtime.release()
+      return ids
+    end
+
+    it("handles each event once, in any worker", function()
+      local rounds, workers = 0, nil
+      repeat
+        rounds = rounds + 1
+        local ids, all = post_events(), seen(nginx)
+        for _, id in ipairs(ids) do assert.equal(1, all[id]) end
+        workers = 0
+        for key in pairs(all) do workers = workers + (key:find "^worker " and 1 or 0) end
+      until workers == 2 or rounds == 20
       assert.equal(2, workers)
       local text = nginx:get "/metrics"
       assert.truthy(text:find('apivideo_deliveries_duplicate_total{type="video.encoding.quality.completed"}', 1, true))
