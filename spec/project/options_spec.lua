@@ -7,6 +7,24 @@ local options = require "spec.support.options"
 
 local classes = annotations.classes()
 
+local aliases = {} -- name -> type
+
+for _, path in ipairs(annotations.files()) do
+  for _, block in ipairs(annotations.blocks(path)) do
+    local name
+    for _, item in ipairs(block) do
+      if item.tag == "alias" then
+        name = item.text:match "^[%w_.]+"
+        aliases[name] = item.text:match "^[%w_.]+%s+(.+)$"
+      elseif item.tag == "|" and name then
+        local _, rest = luacats.parse(item.text)
+        local value = item.text:sub(1, #item.text - #rest)
+        aliases[name] = aliases[name] and aliases[name] .. "|" .. value or value
+      end
+    end
+  end
+end
+
 -- Arguments in a table of options.
 local ARGUMENTS = { state = true }
 
@@ -22,6 +40,8 @@ local function add_types(tree, set)
     set[tree.value:find '^"' and "string" or "number"] = true
   elseif tree.name == "true" or tree.name == "false" then
     set.boolean = true
+  elseif aliases[tree.name] then
+    add_types(luacats.parse(aliases[tree.name]), set)
   else
     set[tree.name:find "%." and "table" or tree.name] = true -- a class
   end
@@ -80,7 +100,7 @@ end
 
 -- A default of the reference: a number, a string, true or a name; nil for a description.
 local function literal_of(text)
-  return text:match '^`"([^"`]*)"`$' or text:match "^`([^`{\"]*)`$" or text:match "^%d+%f[^%w.]"
+  return text:match '^`"([^"`]*)"`$' or text:match "^`([^`{\"]*)`$" or text:match "^%d[%d.]*%f[^%w.]"
 end
 
 local UNITS = { ["1 MiB"] = "1048576", ["7 days"] = "604800" }

@@ -11,7 +11,7 @@ local SIZES = { -- width and height
 }
 
 ---@class apivideo.EncodingOptions
----@field quality? string of the sources: 240p, 360p, 480p, 720p, 1080p or 2160p, default 720p
+---@field quality? string of the sources: 240p, 360p, 480p, 720p, 1080p or 2160p, default "720p"
 ---@field interval? number seconds for each quality, default 0.1
 ---@field failed? string[] the qualities that fail, such as "hls 360p", "mp4" or "1080p"; default: none
 

@@ -214,7 +214,7 @@ local function create(options)
 end
 
 ---@class apivideo.HandlersOptions
----@field events? apivideo.Catalogue the types, if the application extends the catalogue
+---@field events? apivideo.Catalogue default apivideo.events; the types, if the application extends the catalogue
 ---@field strict? boolean default false; true: registering a type that the catalogue does not have raises an error
 
 --- Creates an empty set of handlers: `handlers.new(options)`, or `handlers(options)`.
