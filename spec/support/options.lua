@@ -1,5 +1,5 @@
---- The options of every function that checks them, as the code checks them, with their annotation and their table in the
---- reference.
+--- The options of every function that checks them, as the code checks them, with their annotation and their table in
+--- the reference.
 
 local apivideo = require "apivideo"
 local checks = require "apivideo.util.checks"
@@ -70,7 +70,8 @@ options.list = {
     call = function() client().captions:list("vi1", {}) end },
   { where = "summaries:list", class = "SummaryQuery", section = "client.summaries:list", prefix = "query.",
     call = function() client().summaries:list {} end },
-  { where = "handlers", class = "HandlersOptions", section = "apivideo.handlers", call = function() apivideo.handlers {} end },
+  { where = "handlers", class = "HandlersOptions",
+    section = "apivideo.handlers", call = function() apivideo.handlers {} end },
   { where = 'events:extend: type "x"', class = "EventType", section = "apivideo.events:extend", prefix = "definition.",
     call = function() apivideo.events:extend { x = {} } end },
   { where = "receiver", class = "ReceiverOptions", section = "apivideo.receiver",
