@@ -38,7 +38,7 @@ nginx_receiver.describe(function()
     end
 
     it("handles each event once, in any worker", function()
-      local rounds, workers = 0, nil
+      local rounds, workers = 0
       repeat
         rounds = rounds + 1
         local ids, all = post_events(), seen(nginx)
