@@ -2,6 +2,7 @@
 
 local apivideo = require "apivideo"
 local errors = require "apivideo.error"
+local libcurl = require "spec.support.libcurl"
 local mime = require "mime"
 local misuse = require "spec.support.misuse"
 local running = require "spec.support.running"
@@ -130,6 +131,7 @@ describe("hooks", function()
   end)
 
   it("see each attempt, with its number", function()
+    libcurl.needs(pending, "7.80.0", "repeats no GET by itself")
     local api = running.emulator { api_key = KEY }
     api:fault { status = 500, times = 1 }
     api:fault { rate_limited = { seconds = 0 }, times = 1 }
