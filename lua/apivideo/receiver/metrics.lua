@@ -11,7 +11,9 @@ local WRITTEN = { "0.001", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5
 local REASONS = {
   [400] = "bad_event", [401] = "bad_signature", [405] = "bad_method", [413] = "too_large",
   [503] = "secret_unavailable",
-  store_unavailable = "store_unavailable", body_unavailable = "body_unavailable", in_progress = "in_progress", stale = "stale", -- kinds
+  -- Kinds of errors with a reason of their own.
+  store_unavailable = "store_unavailable", body_unavailable = "body_unavailable",
+  in_progress = "in_progress", stale = "stale",
 }
 
 local OUTCOMES = {
