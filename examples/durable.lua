@@ -37,9 +37,9 @@ handlers:on("*", function(event, delivery)
   say("     %s is done", event.type)
 end)
 
--- Logs each delivery. The response is sent before a handler runs.
-local function log(outcome)
-  if outcome.err then return say("  -> rejected with %d: %s", outcome.status, outcome.err.message) end
+-- Prints each delivery; the log has the rejections. The response is sent before a handler runs.
+local function print_outcome(outcome)
+  if outcome.err then return end
   say("  -> %s %s", outcome.event.type, outcome.is_new and "is stored" or "is a duplicate")
 end
 
@@ -58,7 +58,7 @@ local function main()
   }
   local listening = assert(server.listen {
     port = is_sandbox and tonumber(os.getenv "PORT" or 8080) or 0,
-    receiver = apivideo.receiver { inbox = inbox, secrets = client.webhooks:secret_source(), log = log },
+    receiver = apivideo.receiver { inbox = inbox, secrets = client.webhooks:secret_source(), on_outcome = print_outcome },
   })
   say("A receiver listens on %s. Its inbox is %s.", listening.url, path)
   assert(client.webhooks:sync { { url = public_url or listening.url, events = apivideo.events:names() } })

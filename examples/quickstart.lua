@@ -33,11 +33,6 @@ handlers:otherwise(function(event)
   say("  <- %-34s video %s", event.type, event.videoId or "?")
 end)
 
--- Rejected deliveries do not reach a handler.
-local function log(outcome)
-  if outcome.err then say("  <- rejected with %d: %s", outcome.status, outcome.err.message) end
-end
-
 local function start_emulator(key)
   return assert(require("apivideo.emulator").start { api_key = key, attempts = 1 })
 end
@@ -72,7 +67,6 @@ local function start_receiver(client)
   local receiver = apivideo.receiver {
     handlers = handlers,
     secrets = client.webhooks:secret_source(),
-    log = log,
   }
   local listening = assert(server.listen {
     port = is_sandbox and tonumber(os.getenv "PORT" or 8080) or 0,

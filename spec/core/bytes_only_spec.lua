@@ -8,8 +8,8 @@ local SECRET, HEX = "sig_sec_1", ("0"):rep(64)
 
 local core_parse = core.event.compile {}
 local handlers = apivideo.handlers():otherwise(function() end)
-local receiver = apivideo.receiver { handlers = handlers, secrets = SECRET, log = function() end }
-local unsigned = apivideo.receiver { handlers = handlers, unsigned = true, log = function() end }
+local receiver = apivideo.receiver { handlers = handlers, secrets = SECRET }
+local unsigned = apivideo.receiver { handlers = handlers, unsigned = true }
 local inbox = apivideo.inbox { store = require "apivideo.inbox.memory" {} }
 
 -- Functions of raw bytes. Each is called without a tail call, so that its error names this file.

@@ -28,7 +28,7 @@ local ways = {
   ["by a receiver"] = function(raw, hex, secret)
     -- As an option, a secret that ends in whitespace is rejected.
     local secrets = type(secret) == "string" and secret:find "%s" and function() return secret end or secret
-    local receiver = apivideo.receiver { handlers = handlers, secrets = secrets, log = function() end }
+    local receiver = apivideo.receiver { handlers = handlers, secrets = secrets }
     local status, headers, body = receiver:receive {
       method = "POST", headers = { ["X-Api-Video-Signature"] = hex }, body = raw,
     }

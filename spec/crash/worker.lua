@@ -25,5 +25,5 @@ handlers:on("*", function(event, delivery)
 end)
 
 inbox:work(handlers, {
-  concurrency = 4, lease = terms.LEASE, backoff = terms.BACKOFF, attempts = terms.ATTEMPTS, log = function() end,
+  concurrency = 4, lease = terms.LEASE, backoff = terms.BACKOFF, max_attempts = terms.ATTEMPTS,
 })

@@ -16,7 +16,7 @@ local function ignore() end
 local receivers = {}
 for _, unsigned in ipairs { true, false } do
   receivers[#receivers + 1] = apivideo.receiver {
-    handlers = apivideo.handlers():otherwise(ignore), log = ignore,
+    handlers = apivideo.handlers():otherwise(ignore),
     unsigned = unsigned or nil, secrets = not unsigned and SECRET or nil,
   }
 end

@@ -59,15 +59,15 @@ describe("a handler that", function()
 
   before_each(function()
     inbox = apivideo.inbox { store = memory() }
-    receiver = apivideo.receiver { inbox = inbox, secrets = inboxes.SECRET, log = function() end }
+    receiver = apivideo.receiver { inbox = inbox, secrets = inboxes.SECRET }
     handlers, cancel, settlements = apivideo.handlers(), apivideo.cancellation(), {}
   end)
 
   local function deliver(id) inboxes.deliver(receiver, inboxes.caption(id)) end
 
   local function work(more)
-    local options = { cancel = cancel, backoff = 0.01, attempts = 1, lease = 30, handler_timeout = 1.5,
-      log = function(settlement) settlements[#settlements + 1] = settlement end }
+    local options = { cancel = cancel, backoff = 0.01, max_attempts = 1, lease = 30, handler_timeout = 1.5,
+      on_settled = function(settlement) settlements[#settlements + 1] = settlement end }
     for name, value in pairs(more or {}) do options[name] = value or nil end
     local ended = runtime.latch()
     apivideo.spawn(function() ended:open(inbox:work(handlers, options)) end)
@@ -144,7 +144,7 @@ describe("a handler that", function()
     end)
     deliver "a"
     local printed = inboxes.printed_by(function()
-      work { attempts = 3 }
+      work { max_attempts = 3 }
       wait_until("done", 1)
       gate:open()
       runtime.sleep(0)
@@ -172,7 +172,7 @@ describe("a handler that", function()
     deliver "a"
     local ended
     local printed = inboxes.printed_by(function()
-      ended = work { attempts = 3 }
+      ended = work { max_attempts = 3 }
       wait_until("done", 1)
       assert(coroutine.resume(co))
     end)
@@ -189,7 +189,7 @@ describe("a handler that", function()
   it("never returns does not prevent the work from ending, at any concurrency", function()
     handlers:on("video.*", function() runtime.latch():wait() end)
     for i = 1, 3 do deliver(tostring(i)) end
-    local ended = work { concurrency = 3, attempts = 10 }
+    local ended = work { concurrency = 3, max_attempts = 10 }
     wait_until("claimed", 3)
     cancel:cancel()
     assert.is_true(ended:wait(10))
@@ -239,7 +239,7 @@ describe("a store that raises", function()
     it("in " .. method .. " loses the claim: the lease expires and the event is handled again", function()
       local store = memory()
       local inbox = apivideo.inbox { store = store }
-      local receiver = apivideo.receiver { inbox = inbox, secrets = inboxes.SECRET, log = function() end }
+      local receiver = apivideo.receiver { inbox = inbox, secrets = inboxes.SECRET }
       local original, settlements, cancel = store[method], {}, apivideo.cancellation()
       finally(function() cancel:cancel() end)
       store[method] = function(...)
@@ -251,7 +251,7 @@ describe("a store that raises", function()
       local ended = runtime.latch()
       apivideo.spawn(function()
         ended:open(inbox:work(handlers, { cancel = cancel, lease = 0.2, backoff = 0.01,
-          attempts = method == "dead_letter" and 1 or 2, log = function(s) settlements[#settlements + 1] = s end }))
+          max_attempts = method == "dead_letter" and 1 or 2, on_settled = function(s) settlements[#settlements + 1] = s end }))
       end)
       wait_for(function() return settlements[2] end, "another attempt")
       assert.equal("lost", settlements[1].disposition)

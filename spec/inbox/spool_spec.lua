@@ -18,7 +18,7 @@ describe("the spool of an inbox", function()
   before_each(function()
     store = failing(memory())
     inbox = apivideo.inbox { store = store }
-    receiver = apivideo.receiver { inbox = inbox, secrets = SECRET, log = function() end }
+    receiver = apivideo.receiver { inbox = inbox, secrets = SECRET }
   end)
 
   local function deliver(raw) return inboxes.deliver(receiver, raw) end
@@ -29,7 +29,7 @@ describe("the spool of an inbox", function()
 
   local function new()
     inbox = apivideo.inbox { store = store, spool = spool }
-    receiver = apivideo.receiver { inbox = inbox, secrets = SECRET, log = function() end }
+    receiver = apivideo.receiver { inbox = inbox, secrets = SECRET }
   end
 
   before_each(function()

@@ -50,7 +50,7 @@ describe("a signed body that cannot be parsed, with an inbox,", function()
     store = inboxes.failing(memory())
     inbox = apivideo.inbox { store = store }
     outcomes = {}
-    receiver = receiver_of { inbox = inbox, log = function(o) outcomes[#outcomes + 1] = o end }
+    receiver = receiver_of { inbox = inbox, on_outcome = function(o) outcomes[#outcomes + 1] = o end }
   end)
 
   for what, raw in pairs(BODIES) do
@@ -111,7 +111,7 @@ describe("a signed body that cannot be parsed, with an inbox,", function()
   it("waits in the spool while the store is unavailable, and becomes a dead letter of the store", function()
     local spool = memory()
     inbox = apivideo.inbox { store = store, spool = spool }
-    receiver = receiver_of { inbox = inbox, log = function() end }
+    receiver = receiver_of { inbox = inbox }
     store.down = true
     inboxes.printed_by(function()
       for _, raw in ipairs { "hello", inboxes.caption "a", BODIES["a NUL"] } do
@@ -147,7 +147,7 @@ describe("a signed body that cannot be parsed, with an inbox,", function()
   end)
 
   it("is rejected with 400 if it is unsigned", function()
-    receiver = receiver_of { inbox = inbox, unsigned = true, log = function() end }
+    receiver = receiver_of { inbox = inbox, unsigned = true }
     for _, raw in pairs(BODIES) do assert.equal(400, inboxes.deliver(receiver, raw)) end
     assert.equal(0, assert(inbox:stats()).dead)
   end)
@@ -168,7 +168,7 @@ describe("a signed body that cannot be parsed, without an inbox,", function()
       for what, raw in pairs(BODIES) do
         failures = {}
         local outcome
-        local receiver = receiver_of { handlers = handlers, defer = defer, log = function(o) outcome = o end }
+        local receiver = receiver_of { handlers = handlers, defer = defer, on_outcome = function(o) outcome = o end }
         assert.equal(400, inboxes.deliver(receiver, raw), what)
         local failure = failures[1]
         assert.truthy(tostring(failure.err):find "^event: ", what)
@@ -209,7 +209,7 @@ describe("a signed body that cannot be parsed, without an inbox,", function()
     handlers:on_error(function() error "first" end):on_error(function() error "second" end)
     local reached, outcome = 0, nil
     handlers:on_error(function() reached = reached + 1 end)
-    inboxes.deliver(receiver_of { handlers = handlers, log = function(o) outcome = o end }, "hello")
+    inboxes.deliver(receiver_of { handlers = handlers, on_outcome = function(o) outcome = o end }, "hello")
     assert.equal(1, reached)
     assert.truthy(outcome.errors[1]:find("first", 1, true))
     assert.truthy(outcome.errors[2]:find("second", 1, true))
@@ -218,7 +218,7 @@ describe("a signed body that cannot be parsed, without an inbox,", function()
   end)
 
   it("does not reach on_error if it is unsigned", function()
-    local receiver = receiver_of { handlers = handlers, unsigned = true, log = function() end }
+    local receiver = receiver_of { handlers = handlers, unsigned = true }
     for _, raw in pairs(BODIES) do assert.equal(400, inboxes.deliver(receiver, raw)) end
     assert.same({}, failures)
   end)

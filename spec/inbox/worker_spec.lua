@@ -22,7 +22,7 @@ describe("inbox:work", function()
     deliver(caption "a")
     local printed = printed_by(function()
       apivideo.spawn(function()
-        working.inbox:work(working.handlers, { cancel = working.cancel, backoff = 0.01, attempts = 2 })
+        working.inbox:work(working.handlers, { cancel = working.cancel, backoff = 0.01, max_attempts = 2 })
       end)
       wait_until("dead", 1)
     end)
@@ -60,7 +60,7 @@ describe("inbox:work", function()
       local count = stats().dead
       working.handlers = { dispatch = function() return nil, returned or nil end }
       deliver(caption(tostring(count)))
-      local ended = work { attempts = 2 }
+      local ended = work { max_attempts = 2 }
       wait_until("dead", count + 1)
       assert.equal("retried", working.settlements[2 * count + 1].disposition)
       local dead = working.inbox:list "dead"
@@ -78,7 +78,7 @@ describe("inbox:work", function()
       return nil, "no luck " .. #times
     end)
     deliver(caption "a")
-    work { attempts = 4 }
+    work { max_attempts = 4 }
     wait_until("dead", 1)
     assert.equal(4, #times)
     assert.equal("no luck 4", working.inbox:list("dead")[1].error)
@@ -111,7 +111,7 @@ describe("inbox:work", function()
     working.handlers:on("video.*", function() return apivideo.permanent("never") end)
     working.handlers:on("video.caption.generated", function() error("perhaps", 0) end)
     deliver(caption "a")
-    work { attempts = 2 }
+    work { max_attempts = 2 }
     wait_until("dead", 1)
     assert.truthy(working.inbox:list("dead")[1].error:find("^never; perhaps; stack: spec/inbox/worker_spec.lua:%d+ in"))
     assert.equal(2, #working.settlements)
@@ -121,7 +121,7 @@ describe("inbox:work", function()
     working.handlers:on("video.*", function() error(("x"):rep(5000), 0) end)
     working.handlers:on("video.caption.*", function() return nil, ("y"):rep(5000) end)
     deliver(caption "a")
-    work { attempts = 1 }
+    work { max_attempts = 1 }
     wait_until("dead", 1)
     local stored = working.inbox:list("dead")[1].error
     assert.equal(1000, #stored)
@@ -226,23 +226,38 @@ describe("inbox:work", function()
     assert.truthy(working.settlements[1].tracebacks[1]:find("worker_spec.lua", 1, true))
   end)
 
-  it("continues although the log raises, yields to another scheduler, or does not return", function()
-    local ways = { function() error "a bug in log" end, coroutine.yield, function() runtime.latch():wait() end }
+  it("continues although on_settled raises, yields to another scheduler, or does not return", function()
+    local ways = { function() error "a bug in on_settled" end, coroutine.yield, function() runtime.latch():wait() end }
     working.handlers:on("video.*", function() end)
     for i = 1, 4 do deliver(caption(tostring(i))) end
     local count, ended = 0, nil
     local printed = printed_by(function()
-      ended = work { lease = 0.5, handler_timeout = 0.5, log = function()
+      ended = work { lease = 0.5, handler_timeout = 0.5, on_settled = function()
         count = count + 1
         if ways[count] then ways[count]() end
       end }
       wait_until("done", 4)
-      wait_for(function() return count == 4 end, "the log")
+      wait_for(function() return count == 4 end, "on_settled")
       working.cancel:cancel()
       assert.is_true(ended:wait(5))
     end)
-    assert.truthy(printed:find("option \"log\" failed: spec/inbox/worker_spec.lua:%d+: a bug in log; stack:"), printed)
+    assert.truthy(printed:find("option \"on_settled\" failed: spec/inbox/worker_spec.lua:%d+: a bug in on_settled; stack:"), printed)
     assert.truthy(printed:find("the settlement of event 3 did not finish", 1, true), printed)
+  end)
+
+  it("calls on_settled after the log has its line", function()
+    working.handlers:on("video.*", function() return nil, "out of luck" end)
+    deliver(caption "a")
+    local ended
+    local printed = printed_by(function()
+      ended = work { max_attempts = 1 }
+      wait_until("dead", 1)
+      wait_for(function() return #working.settlements == 1 end, "on_settled")
+    end)
+    working.cancel:cancel()
+    assert.is_true(ended:wait(5))
+    assert.equal("dead_lettered", working.settlements[1].disposition)
+    assert.truthy(printed:find("is a dead letter", 1, true), printed)
   end)
 
   it("rejects a time limit that is not a number of seconds", function()
@@ -259,7 +274,7 @@ describe("inbox:work", function()
       deliver(caption "a")
       deliver(raw_of "video.summary.generated")
       apivideo.spawn(function()
-        working.inbox:work(working.handlers, { cancel = working.cancel, attempts = 2, backoff = 0.01 })
+        working.inbox:work(working.handlers, { cancel = working.cancel, max_attempts = 2, backoff = 0.01 })
       end)
       wait_until("dead", 1)
       wait_until("done", 1)

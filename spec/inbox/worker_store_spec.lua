@@ -89,7 +89,7 @@ describe("inbox:work", function()
     deliver(caption "a")
     local ended
     printed_by(function()
-      ended = work { attempts = 1 }
+      ended = work { max_attempts = 1 }
       wait_until("dead", 1)
       local claim = working.store.claim
       working.store.claim = function()

@@ -31,7 +31,7 @@ describe("inbox:work", function()
     assert(working.inbox:claim { lease = 0.02 })
     local runs = 0
     working.handlers:on("video.*", function() runs = runs + 1 end)
-    work { attempts = 1 }
+    work { max_attempts = 1 }
     wait_until("dead", 1)
     assert.equal(0, runs)
     assert.truthy(working.inbox:list("dead")[1].error:find("attempt 1 was started and did not end", 1, true))

@@ -23,8 +23,8 @@ return {
   },
   {
     file = "lua/apivideo/inbox/settlement.lua", spec = "spec/inbox/worker_spec.lua",
-    { "attempts are not limited", "elseif attempt >= worker.attempts or all_permanent(errs) then", "elseif all_permanent(errs) then" },
-    { "a permanent failure is retried", "elseif attempt >= worker.attempts or all_permanent(errs) then", "elseif attempt >= worker.attempts then" },
+    { "attempts are not limited", "elseif attempt >= worker.max_attempts or all_permanent(errs) then", "elseif all_permanent(errs) then" },
+    { "a permanent failure is retried", "elseif attempt >= worker.max_attempts or all_permanent(errs) then", "elseif attempt >= worker.max_attempts then" },
     { "a store that raises keeps the claim", "local called, intended, ok, err = protected.call(settle_claim, worker, claim, result)",
       "local called, intended, ok, err = true, settle_claim(worker, claim, result)", spec = "spec/inbox/handlers_leaving_spec.lua" },
   },

@@ -119,8 +119,10 @@ return {
     { "an event in progress is acknowledged", "elseif state == \"in_progress\" then", "elseif false then", spec = "spec/receiver/dedupe_spec.lua" },
     { "failed handlers are acknowledged", "(self._defer or not errs) and 204 or 500", "204" },
     { "a delivery that was not stored is acknowledged", "if is_new == nil then return reject(self, 503, err, started) end", "", spec = "spec/inbox/inbox_spec.lua" },
-    { "a log that fails costs the event", "local ok, problem = protected.call(self._log or outcome_log, outcome)",
-      "local ok, problem = true, (self._log or outcome_log)(outcome)" },
+    { "an on_outcome that fails costs the event", "local ok, problem = protected.call(fn, outcome)",
+      "local ok, problem = true, fn(outcome)" },
+    { "on_outcome replaces the log", "call_with(outcome, \"the log of an outcome\", outcome_log)",
+      "if not self._on_outcome then outcome_log(outcome) end" },
     { "a body that nginx has deleted is an empty one", "  if err then\n    status = reject", "  if err then\n    raw, size = \"\", 0\n  end\n  if false then\n    status = reject", spec = "spec/nginx/body_spec.lua" },
   },
   {

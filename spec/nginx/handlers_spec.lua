@@ -37,7 +37,7 @@ local function lane_inbox()
 end
 app.others = {
   on_error = apivideo.receiver { handlers = failing():on_error(exit), unsigned = true },
-  log = apivideo.receiver { handlers = failing(), unsigned = true, log = exit },
+  on_outcome = apivideo.receiver { handlers = failing(), unsigned = true, on_outcome = exit },
   secrets = apivideo.receiver { handlers = failing(), secrets = exit },
   lane = apivideo.receiver { inbox = lane_inbox(), unsigned = true },
 }
@@ -45,7 +45,7 @@ app.inbox = apivideo.inbox { store = require("apivideo.inbox.memory")() }
 app.inbox_receiver = apivideo.receiver { inbox = app.inbox, unsigned = true }
 function app.work()
   apivideo.spawn(function()
-    app.inbox:work(handlers(), { lease = 1, handler_timeout = 1, backoff = 0.01, attempts = 2 })
+    app.inbox:work(handlers(), { lease = 1, handler_timeout = 1, backoff = 0.01, max_attempts = 2 })
     seen:set("ended", true)
   end)
 end
@@ -141,7 +141,7 @@ nginx_lua.describe("a handler in nginx #process", function()
     assert.equal(403, nginx:request("/exit").status) -- other code may call it
   end)
 
-  for name, status in pairs { on_error = 500, log = 500, secrets = 503, lane = 204 } do
+  for name, status in pairs { on_error = 500, on_outcome = 500, secrets = 503, lane = 204 } do
     it(("is not affected by an ngx.exit in the option or function %s"):format(name), function()
       local response = nginx:request("/others/" .. name, { method = "POST", body = body_of "exit", headers = {
         "X-Api-Video-WebhookId: webhook_1", "X-Api-Video-Signature: " .. ("0"):rep(64),

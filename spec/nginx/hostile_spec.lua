@@ -14,7 +14,7 @@ local CROWD, TURN = 80, 10
 local APP = [[
 local apivideo = require "apivideo"
 return { receiver = apivideo.receiver { secrets = "]] .. SECRET .. [[",
-  handlers = apivideo.handlers():otherwise(function() end), log = function() end } }
+  handlers = apivideo.handlers():otherwise(function() end) } }
 ]]
 
 -- The directives of the example that limit senders.

@@ -37,7 +37,7 @@ local constructors = {
     "timeout", "connect_timeout", "total_timeout", "retries", "rate_limit", "app", "sdk", "proxy", "ca_file",
     "client_cert", "client_key", "http2", "headers", "on_request", "on_response" } },
   receiver = { apivideo.receiver, { handlers = handlers, secrets = canary.SECRET },
-    { "handlers", "inbox", "secrets", "unsigned", "max_body", "log", "defer", "metrics" } },
+    { "handlers", "inbox", "secrets", "unsigned", "max_body", "on_outcome", "defer", "metrics" } },
   inbox = { apivideo.inbox, { store = require "apivideo.inbox.memory" {} },
     { "store", "spool", "events", "lane", "retention" } },
   redis = { require "apivideo.inbox.redis", { password = canary.PASSWORD },
@@ -71,7 +71,7 @@ describe("no secret appears in the error message for misuse", function()
   end
 
   it("of functions", function()
-    local receiver = apivideo.receiver { handlers = handlers, secrets = canary.SECRET, log = function() end }
+    local receiver = apivideo.receiver { handlers = handlers, secrets = canary.SECRET }
     local hmac = signature.hmac(canary.SECRET)
     for name, fn in pairs {
       sign = function(value) return apivideo.sign({ value }, canary.SECRET) end,

@@ -262,7 +262,7 @@ describe("no secret appears in", function()
   it("a receiver, its log and its metrics", function()
     local outcomes = {}
     local function log(outcome) outcomes[#outcomes + 1] = outcome end
-    for _, more in ipairs { {}, { log = log } } do
+    for _, more in ipairs { {}, { on_outcome = log } } do
       for i, receiver in ipairs(receivers(more)) do
         local written = stderr.of(function()
           for _, request in ipairs(requests) do pcall(receiver.receive, receiver, request) end

@@ -31,7 +31,7 @@ local functions = {
   ["receiver:verify"] = function(raw, headers, secrets)
     local handlers = apivideo.handlers():on("*", function() error "no handler runs" end)
     local receiver = apivideo.receiver { handlers = handlers, secrets = secrets,
-      log = function() error "nothing is logged" end }
+      on_outcome = function() error "nothing is logged" end }
     return receiver:verify { method = "POST", headers = headers, body = raw }
   end,
 }

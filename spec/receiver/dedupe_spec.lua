@@ -95,7 +95,7 @@ describe("receiver with dedupe", function()
 
   it("records a success before the log runs, which may wait", function()
     local statuses, receiver = {}, nil
-    receiver = new({}, { log = function(outcome)
+    receiver = new({}, { on_outcome = function(outcome)
       if outcome.handled then statuses[#statuses + 1] = receiver:receive(request()) end
     end })
     assert.equal(204, (receiver:receive(request())))
@@ -116,7 +116,7 @@ describe("receiver with dedupe", function()
   it("releases a failed event before the log runs", function()
     local states, receiver = {}, nil
     handlers:on("*", function() return runs > 1 end)
-    receiver = new({}, { log = function(outcome)
+    receiver = new({}, { on_outcome = function(outcome)
       if outcome.errors then states[#states + 1] = receiver:receive(request()) end
     end })
     assert.equal(500, (receiver:receive(request())))

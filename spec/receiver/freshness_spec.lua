@@ -147,7 +147,7 @@ describe("receiver with freshness", function()
 
   it("keeps old events out of an inbox, and lets those without a date in", function()
     local inbox = apivideo.inbox { store = memory() }
-    local receiver = apivideo.receiver { inbox = inbox, secrets = SECRET, log = function() end,
+    local receiver = apivideo.receiver { inbox = inbox, secrets = SECRET,
       freshness = { max_age = 300, action = "reject" } }
     assert.equal(401, (receiver:receive(request(400))))
     assert.equal(0, inbox:stats().waiting)

@@ -16,7 +16,7 @@ describe("a health check", function()
   before_each(function() outcomes = {} end)
 
   local function new(more)
-    local options = { secrets = SECRET, health = "/health", log = function(o) outcomes[#outcomes + 1] = o end }
+    local options = { secrets = SECRET, health = "/health", on_outcome = function(o) outcomes[#outcomes + 1] = o end }
     if not (more and more.inbox) then options.handlers = apivideo.handlers() end
     for name, value in pairs(more or {}) do options[name] = value end
     local receiver = apivideo.receiver(options)
@@ -45,7 +45,7 @@ describe("a health check", function()
     assert.equal(405, (get(receiver, nil)))
     assert.equal(405, (get(receiver, "/health", "PUT")))
     assert.equal(401, (get(receiver, "/health", "POST")))
-    local without = apivideo.receiver { handlers = apivideo.handlers(), secrets = SECRET, log = function() end }
+    local without = apivideo.receiver { handlers = apivideo.handlers(), secrets = SECRET }
     assert.equal(405, (get(without, "/health")))
     assert.equal(8, #outcomes)
   end)
@@ -101,7 +101,7 @@ describe("a body that was not read", function()
 
   local function receive(request)
     local receiver = apivideo.receiver { handlers = apivideo.handlers(), secrets = SECRET,
-      log = function(o) outcome = o end }
+      on_outcome = function(o) outcome = o end }
     request.method = request.method or "POST"
     return (receiver:receive(request)), outcome.err.message
   end

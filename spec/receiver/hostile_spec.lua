@@ -20,7 +20,7 @@ describe("receiver", function()
   local function new(more)
     local options = tables.merge({
       handlers = apivideo.handlers():otherwise(function() handled = handled + 1 end),
-      secrets = SECRET, log = function(o) outcome = o end,
+      secrets = SECRET, on_outcome = function(o) outcome = o end,
     }, more)
     return apivideo.receiver(options)
   end

@@ -33,7 +33,7 @@ describe("metrics", function()
   before_each(function() handlers = apivideo.handlers() end)
 
   local function new(more)
-    local options = tables.merge({ handlers = handlers, secrets = SECRET, log = function() end }, more)
+    local options = tables.merge({ handlers = handlers, secrets = SECRET }, more)
     return apivideo.receiver(options)
   end
 

@@ -14,7 +14,7 @@ describe("receiver", function()
   before_each(function() outcome = nil end)
 
   local function new(secrets)
-    local receiver = apivideo.receiver { secrets = secrets, log = function(o) outcome = o end,
+    local receiver = apivideo.receiver { secrets = secrets, on_outcome = function(o) outcome = o end,
       handlers = apivideo.handlers():otherwise(function() end) }
     return receiver -- not a tail call: the message of an error names this file
   end

@@ -213,7 +213,7 @@ describe("receiver", function()
 
   it("acknowledges an event that no handler matches", function()
     local receiver = apivideo.receiver { handlers = apivideo.handlers(), secrets = SECRET,
-      log = function(o) outcomes[#outcomes + 1] = o end }
+      on_outcome = function(o) outcomes[#outcomes + 1] = o end }
     assert.equal(204, (receiver:receive(request())))
     assert.equal(0, outcomes[1].handled)
   end)
@@ -230,6 +230,18 @@ describe("receiver", function()
     assert.truthy(written[1]:find("rejected with 401: .*bad_signature: signature mismatch"))
     assert.truthy(written[2]:find("without a handler: video.encoding.quality.completed", 1, true))
     assert.truthy(written[3]:find("failed: it broke badly; stack: spec/receiver/receiver_spec.lua:%d+ in [^\n]+\n$"))
+  end)
+
+  it("calls on_outcome after the log has its line", function()
+    local before
+    local written = stderr.catch()
+    local receiver = apivideo.receiver { handlers = handlers, secrets = SECRET,
+      on_outcome = function(outcome) before = #written .. " " .. outcome.err.kind end }
+    local ok, status = pcall(receiver.receive, receiver, request { body = "x" })
+    stderr.release()
+    assert.is_true(ok, status)
+    assert.equal("1 bad_signature", before)
+    assert.truthy(written[1]:find("rejected with 401: ", 1, true))
   end)
 
   it("raises for misuse, with a remedy", function()
@@ -273,11 +285,11 @@ describe("receiver", function()
     end
   end)
 
-  it("returns the same response if its log fails, and logs no secret", function()
+  it("returns the same response if on_outcome fails, and logs no secret", function()
     local status
     local written = stderr.of(function()
       local failing = apivideo.receiver { handlers = handlers, secrets = SECRET,
-        log = function() error("no space left") end }
+        on_outcome = function() error("no space left") end }
       status = failing:receive(request())
       handlers:on("*", function() error("about " .. SECRET, 0) end)
       apivideo.receiver { handlers = handlers, secrets = SECRET }:receive(request())

@@ -24,7 +24,7 @@ end
 ---@param outcomes apivideo.Outcome[]
 ---@param more? table other options; default: the published secret
 function published.receiver(handlers, outcomes, more)
-  local options = { handlers = handlers, log = function(outcome) outcomes[#outcomes + 1] = outcome end }
+  local options = { handlers = handlers, on_outcome = function(outcome) outcomes[#outcomes + 1] = outcome end }
   for name, value in pairs(more or { secrets = published.SECRET }) do options[name] = value end
   return apivideo.receiver(options)
 end

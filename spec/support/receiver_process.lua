@@ -12,7 +12,7 @@ local script = [[
   local server = require "apivideo.server"
   local handlers = apivideo.handlers():otherwise(function() end)
   local options = { receiver = apivideo.receiver { handlers = handlers, secrets = %q, max_body = %d,
-    log = function() end }, max_connections = %d, timeout = %d }
+    on_outcome = function() end }, max_connections = %d, timeout = %d }
   local listening = assert(server.listen(options))
   local stat = io.open "/proc/self/stat"
   print(("pid %%d port %%d"):format(stat:read "*n", listening.port))

@@ -24,7 +24,7 @@ function working.stop() working.cancel:cancel() end
 function working.over(more)
   local options = tables.merge({ store = working.store }, more)
   working.inbox = apivideo.inbox(options)
-  working.receiver = apivideo.receiver { inbox = working.inbox, secrets = inboxes.SECRET, log = function() end }
+  working.receiver = apivideo.receiver { inbox = working.inbox, secrets = inboxes.SECRET }
 end
 
 function working.deliver(raw) return inboxes.deliver(working.receiver, raw) end
@@ -36,7 +36,7 @@ function working.stats() return assert(working.inbox:stats()) end
 function working.work(more)
   local settled = working.settlements -- of this test: the work may outlast it
   local options = tables.merge({
-    cancel = working.cancel, backoff = 0.01, log = function(s) settled[#settled + 1] = s end
+    cancel = working.cancel, backoff = 0.01, on_settled = function(s) settled[#settled + 1] = s end
   }, more)
   local ended, inbox, handlers = runtime.latch(), working.inbox, working.handlers
   apivideo.spawn(function() ended:open(inbox:work(handlers, options)) end)

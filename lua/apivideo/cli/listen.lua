@@ -103,7 +103,7 @@ function listen.run(arguments)
   local receiver = apivideo.receiver {
     handlers = apivideo.handlers():otherwise(function() end),
     secrets = secrets, unsigned = arguments.unsigned,
-    log = function(outcome) print_outcome(out, outcome) end,
+    on_outcome = function(outcome) print_outcome(out, outcome) end,
   }
   local self, err = server.listen { host = arguments.host, port = arguments.port, receiver = receiver }
   if not self then return 1, err end

@@ -12,7 +12,7 @@ local MAX_BACKOFF_S = 600
 local STORE_RETRY_INTERVAL_S = 0.25
 local STORED_MAX_BYTES = 1000 -- of the errors of an attempt; a claim stores no more
 
----@class apivideo.Settlement the outcome of one attempt, for the log
+---@class apivideo.Settlement the outcome of one attempt
 ---@field disposition "completed"|"retried"|"dead_lettered"|"lost"
 ---@field delivery apivideo.Delivery
 ---@field event? apivideo.Event
@@ -52,8 +52,8 @@ local function name_of(delivery, event)
   return ("%s (attempt %d)"):format(tostring(event and event.type or "an event"), delivery.attempt)
 end
 
--- The default log: a line for each result that needs attention.
-local function default_log(result)
+-- Logs a result that needs attention.
+local function log_result(result)
   local disposition, name = result.disposition, name_of(result.delivery, result.event)
   if result.errors then
     local text = text_of(result.errors, result.tracebacks)
@@ -72,12 +72,19 @@ local function default_log(result)
   end
 end
 
-local function call_log(worker, result)
-  local ok, raised = protected.xpcall(worker.log or default_log, failure.raised, result)
-  if not ok then log.error("inbox:work: option \"log\" failed: " .. failure.text(failure.parts(raised))) end
+-- Calls a function with a result. If it fails, the result stays as it is.
+local function call_with(result, name, fn)
+  local ok, raised = protected.xpcall(fn, failure.raised, result)
+  if not ok then log.error(("inbox:work: %s failed: %s"):format(name, failure.text(failure.parts(raised)))) end
 end
 
-runtime.forbid_exit(call_log, "the option \"log\" of inbox:work")
+runtime.forbid_exit(call_with, "the option \"on_settled\" of inbox:work")
+
+-- Logs a result, then passes it to the option `on_settled`.
+local function report(worker, result)
+  call_with(result, "the log of a result", log_result)
+  if worker.on_settled then call_with(result, "option \"on_settled\"", worker.on_settled) end
+end
 
 -- Calls a method of the claim, and retries it while the store is unavailable and the lease may not have expired.
 local function call_claim(worker, claim, name, ...)
@@ -94,7 +101,7 @@ local function settle_claim(worker, claim, result)
   local attempt, errs = claim.attempt, result.errors
   if result.handled then
     return "completed", call_claim(worker, claim, "complete")
-  elseif attempt >= worker.attempts or all_permanent(errs) then
+  elseif attempt >= worker.max_attempts or all_permanent(errs) then
     return "dead_lettered", call_claim(worker, claim, "dead_letter", stored_text(result))
   end
   result.delay = delay_of(worker, attempt)
@@ -109,7 +116,7 @@ end
 ---@field is_settled? boolean
 ---@field task apivideo.inbox.Task that handles it
 
---- Settles an attempt, once. Raises nothing, whatever the store and the log do: the claim of an attempt that cannot be
+--- Settles an attempt, once. Raises nothing, whatever the store and on_settled do: the claim of an attempt that cannot be
 --- settled is no longer renewed, so its lease expires and the event is handled again.
 ---@param worker table
 ---@param attempt apivideo.inbox.Attempt
@@ -131,7 +138,7 @@ function settlement.settle(worker, attempt, handled, errs, tracebacks)
   end
   result.disposition, result.err = ok and intended or "lost", err
   attempt.is_settled = true
-  call_log(worker, result)
+  report(worker, result)
   worker.under_way[attempt] = nil
 end
 

@@ -4,18 +4,18 @@ local cancellation = require "apivideo.runtime.cancellation"
 local checks = require "apivideo.util.checks"
 local runtime = require "apivideo.runtime"
 
-local known = { concurrency = "integer>=1?", lease = "seconds>0?", attempts = "integer>=1?", backoff = "seconds>0?",
-  handler_timeout = "seconds>0?", cancel = "table?", signals = "boolean?", log = "function?" }
+local known = { concurrency = "integer>=1?", lease = "seconds>0?", max_attempts = "integer>=1?", backoff = "seconds>0?",
+  handler_timeout = "seconds>0?", cancel = "table?", signals = "boolean?", on_settled = "function?" }
 
 ---@class apivideo.WorkOptions
 ---@field concurrency? integer how many events are handled at the same time, default 1
 ---@field lease? number seconds after which another worker gets an event of a worker that died, default 30; a handler that takes longer keeps its event, since the lease is renewed
 ---@field handler_timeout? number seconds after which an attempt whose handlers have not returned counts as failed, default ten leases
----@field attempts? integer after which an event becomes a dead letter, default 10
+---@field max_attempts? integer after which an event becomes a dead letter, default 10
 ---@field backoff? number seconds before the second attempt, default 5; then up to twice as long each time, and 10 minutes at most
 ---@field cancel? apivideo.Cancellation ends the work, after the events that are being handled
 ---@field signals? boolean SIGINT and SIGTERM end the work, after the events that are being handled; the second one ends it at once. Not in nginx, which handles the signals itself
----@field log? fun(settlement: apivideo.Settlement) called for each attempt; the default writes failures to nginx's error log or stderr
+---@field on_settled? fun(settlement: apivideo.Settlement) called for each attempt, in addition to the line in the log
 
 local work_options = {}
 

@@ -20,7 +20,7 @@ local worker = {
   TASK_MAX_STEPS = 100,
 }
 
-local ATTEMPTS = 10          -- default of the option attempts
+local MAX_ATTEMPTS = 10      -- default of the option max_attempts
 local BACKOFF_S = 5          -- default of the option backoff
 local TIMEOUT_LEASES = 10    -- default of the option handler_timeout, in leases
 local POLL_INTERVAL_S = 0.25 -- for events that other processes put, and for those that are due again
@@ -40,7 +40,7 @@ end
 -- Runs the handlers of a claim. Returns how many ran; or nil, the errors and their tracebacks.
 local function run(self, claim)
   if not claim.event then return nil, { permanent.new(claim.err) } end
-  if claim.delivery.attempt > self.attempts then -- the process of the last attempt ended without settling it
+  if claim.delivery.attempt > self.max_attempts then -- the process of the last attempt ended without settling it
     return nil, { ("attempt %d was started and did not end"):format(claim.delivery.attempt - 1) }
   end
   local handled, errs, tracebacks = self.handlers:dispatch(claim.event, claim.delivery)
@@ -181,7 +181,7 @@ end
 local function replace_overdue(self, attempt)
   local task = attempt.task
   if task.attempt ~= attempt or task.is_replaced or attempt.ends > runtime.monotonic() then return end
-  return replace(self, task, attempt.is_settling and "the store or the option log of inbox:work did not return"
+  return replace(self, task, attempt.is_settling and "the store or the option on_settled of inbox:work did not return"
     or ("the handlers did not return within %g s (option handler_timeout of inbox:work)"):format(self.handler_timeout))
 end
 
@@ -240,10 +240,10 @@ end
 
 local function new(inbox, handlers, options)
   local self = {
-    inbox = inbox, handlers = handlers, log = options.log,
+    inbox = inbox, handlers = handlers, on_settled = options.on_settled,
     cancel = options.cancel or options.signals and cancellation.new() or nil,
     lease = options.lease or claims.LEASE_S,
-    attempts = options.attempts or ATTEMPTS,
+    max_attempts = options.max_attempts or MAX_ATTEMPTS,
     backoff = options.backoff or BACKOFF_S,
     under_way = {},                   -- set of attempts
     purged_at = runtime.monotonic(),

@@ -38,24 +38,30 @@ function Receiver:_secret_source()
   return sources[self]
 end
 
--- Calls the option `log`, or the default log. If it fails, the outcome stays as it is.
-local function call_log(self, outcome)
-  local ok, problem = protected.call(self._log or outcome_log, outcome)
-  if not ok then log.error("receiver: option \"log\" failed: " .. failure.message(problem)) end
+-- Calls a function with an outcome. If it fails, the outcome stays as it is.
+local function call_with(outcome, name, fn)
+  local ok, problem = protected.call(fn, outcome)
+  if not ok then log.error(("receiver: %s failed: %s"):format(name, failure.message(problem))) end
 end
 
-runtime.forbid_exit(call_log, "the option \"log\" of a receiver")
+runtime.forbid_exit(call_with, "the option \"on_outcome\" of a receiver")
+
+-- Logs an outcome, then passes it to the option `on_outcome`.
+local function report(self, outcome)
+  call_with(outcome, "the log of an outcome", outcome_log)
+  if self._on_outcome then call_with(outcome, "option \"on_outcome\"", self._on_outcome) end
+end
 
 -- `delivery` is that of a valid signature whose event will not be handled.
 local function reject(self, status, err, started, delivery)
   self._counts:rejected(status, err.kind)
-  call_log(self, { status = status, err = err, event = delivery and delivery.event, delivery = delivery,
+  report(self, { status = status, err = err, event = delivery and delivery.event, delivery = delivery,
     seconds = runtime.monotonic() - started })
   return status
 end
 
 -- Runs the handlers. Returns 204 if all succeeded, or if the response was sent before; otherwise 500. `key` and `token`
--- are those of a claim. It is settled at once: the log may wait, and the store of the metrics may raise.
+-- are those of a claim. It is settled at once: on_outcome may wait, and the store of the metrics may raise.
 local function run(self, delivery, started, key, token)
   local event = delivery.event
   local handled, errs, tracebacks = self._handlers:dispatch(event, delivery)
@@ -63,8 +69,8 @@ local function run(self, delivery, started, key, token)
   local seconds = runtime.monotonic() - started
   local status = (self._defer or not errs) and 204 or 500
   self._counts:handled(event.type, handled, seconds)
-  if self._log or not handled or handled == 0 then -- the default log has no line for a success
-    call_log(self, { status = status, event = event, delivery = delivery, handled = handled, errors = errs,
+  if self._on_outcome or not handled or handled == 0 then -- the log has no line for a success
+    report(self, { status = status, event = event, delivery = delivery, handled = handled, errors = errs,
       tracebacks = tracebacks, seconds = seconds })
   end
   return status
@@ -81,8 +87,8 @@ local function run_once(self, delivery, started)
       .. verification.shown(event.type) .. "; api.video retries"), started)
   end
   self._counts:stored(event.type, false)
-  if self._log then
-    call_log(self, { status = 204, event = event, delivery = delivery, is_new = false,
+  if self._on_outcome then
+    report(self, { status = 204, event = event, delivery = delivery, is_new = false,
       seconds = runtime.monotonic() - started })
   end
   return 204
@@ -94,8 +100,8 @@ local function store(self, delivery, started)
   local is_new, err = self._inbox:put(delivery)
   if is_new == nil then return reject(self, 503, err, started) end
   self._counts:stored(event and event.type or "other", is_new)
-  if self._log or not event and is_new then
-    call_log(self, { status = 204, event = event, delivery = delivery, is_new = is_new, err = delivery.err,
+  if self._on_outcome or not event and is_new then
+    report(self, { status = 204, event = event, delivery = delivery, is_new = is_new, err = delivery.err,
       seconds = runtime.monotonic() - started })
   end
   return 204
@@ -107,7 +113,7 @@ local function reject_unparsed(self, delivery, started)
   local err, errs, tracebacks = delivery.err, {}, {}
   self._handlers:_report(err, nil, delivery, nil, errs, tracebacks)
   self._counts:rejected(400, err.kind)
-  call_log(self, { status = 400, err = err, delivery = delivery, errors = errs[1] ~= nil and errs or nil,
+  report(self, { status = 400, err = err, delivery = delivery, errors = errs[1] ~= nil and errs or nil,
     tracebacks = tracebacks, seconds = runtime.monotonic() - started })
   return 400
 end
@@ -206,7 +212,7 @@ local function create(options)
     _handlers = options.handlers,
     _inbox = options.inbox,
     _unsigned = options.unsigned or false,
-    _log = options.log,
+    _on_outcome = options.on_outcome,
     _health = options.health,
     _defer = options.defer or false,
     -- Not nil, which would be looked up in the class for each request.

@@ -6,8 +6,8 @@ local inbox = require "apivideo.inbox"
 
 local known = {
   handlers = "table?", inbox = "table?", secrets = "string|table|function?", unsigned = "boolean?",
-  max_body = "number>=0?", log = "function?", defer = "boolean?", dedupe = "table?", metrics = "table?",
-  health = "string?", freshness = "table?",
+  max_body = "number>=0?", on_outcome = "function?", defer = "boolean?", dedupe = "table?",
+  metrics = "table?", health = "string?", freshness = "table?",
 }
 
 ---@class apivideo.ReceiverOptions
@@ -16,7 +16,7 @@ local known = {
 ---@field secrets? apivideo.SecretsForm a webhook's secrets: `client.webhooks:secret_source()`, one secret, several (the signature must be valid for one of them), a table by webhook id, or a function
 ---@field unsigned? true accept deliveries without a signature: instead of `secrets`
 ---@field max_body? integer bytes, default 1 MiB
----@field log? fun(outcome: apivideo.Outcome) called for each request; the default writes rejections and failures to nginx's error log or stderr
+---@field on_outcome? fun(outcome: apivideo.Outcome) called for each request, in addition to its line in the log
 ---@field defer? boolean acknowledge before processing: the response is sent before the handlers run. A crash between the two loses the event
 ---@field dedupe? apivideo.DedupeOptions without an inbox: duplicates are acknowledged, and the handlers do not run again
 ---@field freshness? apivideo.FreshnessOptions what happens to events that are older than a limit, or from the future

@@ -1,4 +1,4 @@
---- The default log of a receiver.
+--- The lines of a receiver in the log.
 
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
@@ -7,7 +7,7 @@ local verification = require "apivideo.receiver.verification"
 
 local BODY_SHOWN_MAX_BYTES = 1000 -- nginx cuts a line of its log at 2048
 
----@class apivideo.Outcome the outcome of one request, for the log
+---@class apivideo.Outcome the outcome of one request
 ---@field status integer of the response
 ---@field seconds number duration, handlers included
 ---@field err? apivideo.Error why it was rejected; or why its signed body, which is in `delivery.raw`, cannot be parsed

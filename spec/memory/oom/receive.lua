@@ -16,7 +16,7 @@ return function()
   local receiver = apivideo.receiver {
     handlers = apivideo.handlers():on("video.*", function() seen = seen + 1 end),
     secrets = { webhook_1 = "secret" },
-    log = function() end,
+    on_outcome = function() end,
   }
   local status = deliver(receiver, right)
   if status ~= 204 or seen ~= 1 then return nil, "status " .. status end

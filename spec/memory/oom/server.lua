@@ -23,7 +23,7 @@ local function receive()
   local receiver = apivideo.receiver {
     handlers = apivideo.handlers():on("video.*", function() seen = seen + 1 end),
     secrets = { webhook_1 = "secret" },
-    log = function() end,
+    on_outcome = function() end,
   }
   local err
   listening, err = server.listen { receiver = receiver }

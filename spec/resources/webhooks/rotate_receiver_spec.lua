@@ -31,7 +31,7 @@ describe("webhooks:rotate", function()
         taken[event.videoId] = taken[event.videoId] or {}
         table.insert(taken[event.videoId], delivery)
       end)
-      local receiver = apivideo.receiver { handlers = handlers, secrets = secrets, log = function(outcome)
+      local receiver = apivideo.receiver { handlers = handlers, secrets = secrets, on_outcome = function(outcome)
         if outcome.err then rejected[#rejected + 1] = outcome.err end
       end }
       local listening = assert(server.listen { receiver = receiver })

@@ -23,7 +23,7 @@ local function signed(secret) return apivideo.sign(BODY, secret) end
 -- A receiver with some secrets, as a function of an id and a signature, which returns the response's status.
 local function receiver_of(secrets)
   local receiver = apivideo.receiver {
-    handlers = apivideo.handlers():otherwise(function() end), secrets = secrets, log = function() end,
+    handlers = apivideo.handlers():otherwise(function() end), secrets = secrets,
   }
   return function(id, hex)
     local status, headers, body = receiver:receive { method = "POST", body = BODY,
