@@ -58,7 +58,11 @@ local function main()
   }
   local listening = assert(server.listen {
     port = is_sandbox and tonumber(os.getenv "PORT" or 8080) or 0,
-    receiver = apivideo.receiver { inbox = inbox, secrets = client.webhooks:secret_source(), on_outcome = print_outcome },
+    receiver = apivideo.receiver {
+      inbox = inbox,
+      secrets = client.webhooks:secret_source(),
+      on_outcome = print_outcome,
+    },
   })
   say("A receiver listens on %s. Its inbox is %s.", listening.url, path)
   assert(client.webhooks:sync { { url = public_url or listening.url, events = apivideo.events:names() } })

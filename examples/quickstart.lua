@@ -34,7 +34,7 @@ handlers:otherwise(function(event)
 end)
 
 local function start_emulator(key)
-  return assert(require("apivideo.emulator").start { api_key = key, attempts = 1 })
+  return assert(require("apivideo.emulator").start { api_key = key, max_attempts = 1 })
 end
 
 -- Emits an event of each type.

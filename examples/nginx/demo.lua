@@ -89,7 +89,7 @@ end
 
 -- Sends a delivery that is signed with the secret of another account.
 local function send_forged(url)
-  local other = assert(emulator.start { api_key = "other-key", attempts = 1 })
+  local other = assert(emulator.start { api_key = "other-key", max_attempts = 1 })
   local client = apivideo.client { api_key = "other-key", base_url = other.url }
   assert(client.webhooks:create { url = url, events = apivideo.events:names() })
   other:emit(apivideo.events:sample "video.source.recorded")

@@ -74,7 +74,7 @@ describe("command #process", function()
     for _, case in ipairs {
       { through, "--secret", "s", with_local .. "the local api.video signs with the secrets of its webhooks" },
       { through, "--webhook-id", "w", with_local .. "the local api.video sends the ids of its webhooks" },
-      { through, "--attempts", "1", with_local .. "pass it to apivideo emulate" },
+      { through, "--max-attempts", "1", with_local .. "pass it to apivideo emulate" },
       { through, "--interval", "3", with_local .. "pass it to apivideo emulate" },
       { to, "--api-key", "k", " needs --through; with --to, sign with --secret" },
       { { "listen", "--secret", "s" }, "--environment", "production",
@@ -98,15 +98,16 @@ describe("command #process", function()
 
   it("rejects a number out of range with its option and a valid one", function()
     local to = { "trigger", QUALITY, "--to", "http://127.0.0.1:1" }
-    local attempts = "--attempts must be an integer from 1 to 100, got '%s'; write, for example, --attempts 3\n"
+    local max_attempts = "--max-attempts must be an integer from 1 to 100, got '%s';"
+      .. " write, for example, --max-attempts 3\n"
     local interval = "--interval must be a number of seconds from 0 to 86400, got '%s'; write, for example,"
       .. " --interval 3\n"
     local port = "--port must be an integer from 0 to 65535, got '%s'; write, for example, --port 8080\n"
     for _, case in ipairs {
       { to, "--interval", interval, { "-1", "-.5", "86401", "nan" } },
-      { to, "--attempts", attempts, { "-1", "0", "1.5" } },
+      { to, "--max-attempts", max_attempts, { "-1", "0", "1.5" } },
       { { "emulate" }, "--interval", interval, { "-1" } },
-      { { "emulate" }, "--attempts", attempts, { "-1" } },
+      { { "emulate" }, "--max-attempts", max_attempts, { "-1" } },
       { { "emulate" }, "--port", port, { "-1" } },
       { { "listen", "--unsigned" }, "--port", port, { "-1" } },
     } do
@@ -194,7 +195,7 @@ describe("command #process", function()
     assert.truthy(output:find("^delivered attempt 1: 204 in %d"))
     child:wait_for("verified 204  " .. QUALITY:gsub("%p", "%%%0") .. " .*quality=2160p")
     output, status = run { "trigger", QUALITY, "--to", url, "--secret", "sig_sec_another",
-      "--attempts", "2", "--interval", "0" }
+      "--max-attempts", "2", "--interval", "0" }
     assert.equal(1, status)
     assert.truthy(output:find("attempt 2: 401 in %d"))
     child:wait_for("rejected 401  bad_signature: signature mismatch")

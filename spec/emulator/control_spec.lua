@@ -85,7 +85,7 @@ describe("emulator, controlled over HTTP,", function()
   end)
 
   it("lists the deliveries with their attempts", function()
-    start { attempts = 2, interval = 0.001 }
+    start { max_attempts = 2, interval = 0.001 }
     local peer = running.responding("500 X")
     local webhook = subscribe(peer.url)
     local raw = cjson.encode(apivideo.events:sample(RECORDED))

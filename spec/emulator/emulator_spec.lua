@@ -225,7 +225,7 @@ describe("emulator", function()
 
   for reading, attempts in pairs { ["3 attempts"] = 3, ["a first attempt and 3 retries"] = 4 } do
     it("marks a delivery as failed after " .. reading, function()
-      start { attempts = attempts }
+      start { max_attempts = attempts }
       local p = running.responding("500 X")
       create(p.url)
       local deliveries = local_api:emit(apivideo.events:sample(RECORDED))
@@ -242,11 +242,11 @@ describe("emulator", function()
   end
 
   it("has the documented delivery policy by default: 3 attempts, 3 seconds apart", function()
-    assert.same({ attempts = 3, interval = 3, timeout = 10 }, running.emulator()._policy)
+    assert.same({ max_attempts = 3, interval = 3, timeout = 10 }, running.emulator()._policy)
   end)
 
   it("retries a delivery after a redirect, an error status and a reset, until the response is 2xx", function()
-    start { attempts = 5 }
+    start { max_attempts = 5 }
     local statuses = { "302 Found", "410 Gone" }
     local p = running.peer(function(connection, number)
       connection:read_request()
@@ -312,7 +312,7 @@ describe("emulator", function()
     assert.equal("network", err.kind)
     assert.truthy(err.message:find("cannot listen on 127.0.0.1 port " .. local_api.port, 1, true))
     assert.is_false(pcall(emulator.start, {}))
-    for option, bad in pairs { intervall = 1, interval = -1, attempts = 0, timeout = 0, rate_limits = {},
+    for option, bad in pairs { intervall = 1, interval = -1, max_attempts = 0, timeout = 0, rate_limits = {},
       rate_window = 0, token_lifetime = 0 } do
       assert.is_false(pcall(emulator.start, { api_key = "key", [option] = bad }), option)
     end

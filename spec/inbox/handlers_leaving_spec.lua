@@ -251,7 +251,8 @@ describe("a store that raises", function()
       local ended = runtime.latch()
       apivideo.spawn(function()
         ended:open(inbox:work(handlers, { cancel = cancel, lease = 0.2, backoff = 0.01,
-          max_attempts = method == "dead_letter" and 1 or 2, on_settled = function(s) settlements[#settlements + 1] = s end }))
+          max_attempts = method == "dead_letter" and 1 or 2,
+          on_settled = function(s) settlements[#settlements + 1] = s end }))
       end)
       wait_for(function() return settlements[2] end, "another attempt")
       assert.equal("lost", settlements[1].disposition)

@@ -17,7 +17,8 @@ describe("an inbox", function()
     store = failing(memory())
     inbox = apivideo.inbox { store = store }
     outcomes = {}
-    receiver = apivideo.receiver { inbox = inbox, secrets = SECRET, on_outcome = function(o) outcomes[#outcomes + 1] = o end }
+    receiver = apivideo.receiver { inbox = inbox, secrets = SECRET,
+      on_outcome = function(o) outcomes[#outcomes + 1] = o end }
   end)
 
   local function deliver(raw, headers) return inboxes.deliver(receiver, raw, headers) end

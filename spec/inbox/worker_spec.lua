@@ -241,7 +241,8 @@ describe("inbox:work", function()
       working.cancel:cancel()
       assert.is_true(ended:wait(5))
     end)
-    assert.truthy(printed:find("option \"on_settled\" failed: spec/inbox/worker_spec.lua:%d+: a bug in on_settled; stack:"), printed)
+    assert.truthy(printed:find("option \"on_settled\" failed: spec/inbox/worker_spec.lua:%d+: a bug in on_settled;"),
+      printed)
     assert.truthy(printed:find("the settlement of event 3 did not finish", 1, true), printed)
   end)
 

@@ -15,7 +15,7 @@ nginx_receiver.describe(function()
     local local_api, webhook
 
     before_each(function()
-      local_api = assert(emulator.start { api_key = "test-key", attempts = 1 })
+      local_api = assert(emulator.start { api_key = "test-key", max_attempts = 1 })
       nginx_receiver.add(local_api)
       local client = apivideo.client { api_key = "test-key", base_url = local_api.url }
       webhook = assert(client.webhooks:create { url = "http://127.0.0.1:1/", events = apivideo.events:names() })

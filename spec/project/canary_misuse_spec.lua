@@ -44,7 +44,7 @@ local constructors = {
     { "name", "client", "release", "host", "port", "path", "password", "database" } },
   server = { server.listen, { handler = function() end, port = -1 },
     { "host", "receiver", "handler", "max_body", "timeout", "max_connections" } },
-  emulator = { emulator.start, { api_key = canary.KEY, port = -1 }, { "host", "api_key", "attempts", "interval" } },
+  emulator = { emulator.start, { api_key = canary.KEY, port = -1 }, { "host", "api_key", "max_attempts", "interval" } },
   ["webhooks:secret_source"] = { function(options) return client.webhooks:secret_source(options) end, {},
     { "ttl", "miss_ttl", "store" } },
   ["client:request"] = { function(options) return client:request("GET", "/x", options) end, { timeout = 1 },

@@ -21,8 +21,8 @@ function emulate.define(sub)
   sub:option("--host", "The address to listen on."):default "127.0.0.1"
   sub:option("--api-key", "The API key that clients must use."):default(LOCAL_KEY)
     :convert(credential.new "--api-key")
-  sub:option("--attempts", "The number of attempts for each delivery; api.video documents 3 or 4.")
-    :default "3":convert(numbers.attempts "--attempts")
+  sub:option("--max-attempts", "Attempts for each delivery at most; api.video documents 3 or 4.")
+    :default "3":convert(numbers.max_attempts "--max-attempts")
   sub:option("--interval", "The time between two attempts, in seconds.")
     :default "3":convert(numbers.seconds "--interval")
 end
@@ -35,7 +35,7 @@ function emulate.run(arguments)
   local out = output.new(arguments.json)
   local self, err = emulator.start {
     host = arguments.host, port = arguments.port, api_key = arguments.api_key,
-    attempts = arguments.attempts, interval = arguments.interval,
+    max_attempts = arguments.max_attempts, interval = arguments.interval,
     on_attempt = function(delivery, attempt)
       local colour = delivery.state == "delivered" and "green" or "red"
       out:print(output.attempt_record(delivery, attempt), ("%s %s  attempt %d: %s"):format(

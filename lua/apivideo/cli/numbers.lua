@@ -22,7 +22,7 @@ numbers.port = of_kind("integer>=0<=65535", "8080")
 
 --- Creates a converter for the attempts of a delivery.
 ---@type fun(name: string): fun(text: string): number?, string?
-numbers.attempts = of_kind("integer>=1<=100", "3")
+numbers.max_attempts = of_kind("integer>=1<=100", "3")
 
 --- Creates a converter for a duration in seconds.
 ---@type fun(name: string): fun(text: string): number?, string?

@@ -12,13 +12,13 @@ local spelling = require "apivideo.util.spelling"
 local url = require "apivideo.cli.url"
 
 -- Not argparse's defaults: with those, an option that is given looks like one that is not.
-local DEFAULTS = { webhook_id = outgoing.WEBHOOK_ID, attempts = 1, interval = 3, api_key = "local-key" }
+local DEFAULTS = { webhook_id = outgoing.WEBHOOK_ID, max_attempts = 1, interval = 3, api_key = "local-key" }
 
 -- The options that need --to, and the remedy for each with --through.
 local ONLY_TO = {
   { "secret", "the local api.video signs with the secrets of its webhooks" },
   { "webhook_id", "the local api.video sends the ids of its webhooks" },
-  { "attempts", "pass it to apivideo emulate" },
+  { "max_attempts", "pass it to apivideo emulate" },
   { "interval", "pass it to apivideo emulate" },
 }
 
@@ -35,8 +35,8 @@ function trigger.define(sub)
     :convert(credential.new "--secret")
   sub:option("--webhook-id", "The webhook id in the delivery's headers. Default: " .. DEFAULTS.webhook_id .. ".")
   sub:option("--set", "A field of the event, as name=value; can be repeated."):count "*"
-  sub:option("--attempts", "The number of attempts; api.video documents 3 or 4. Default: " .. DEFAULTS.attempts .. ".")
-    :convert(numbers.attempts "--attempts")
+  sub:option("--max-attempts", "Attempts at most; api.video has 3 or 4. Default: " .. DEFAULTS.max_attempts .. ".")
+    :convert(numbers.max_attempts "--max-attempts")
   sub:option("--interval", "The time between two attempts, in seconds. Default: " .. DEFAULTS.interval .. ".")
     :convert(numbers.seconds "--interval")
   sub:option("--through", "The URL of a local api.video that sends the event to its webhooks.")
@@ -101,7 +101,7 @@ end
 local function send_to(arguments, out, raw)
   local delivery = sender.new { url = arguments.to, raw = raw, webhookId = arguments.webhook_id or DEFAULTS.webhook_id }
   sender.send(delivery, arguments.secret, {
-    attempts = arguments.attempts or DEFAULTS.attempts, interval = arguments.interval or DEFAULTS.interval,
+    max_attempts = arguments.max_attempts or DEFAULTS.max_attempts, interval = arguments.interval or DEFAULTS.interval,
     timeout = sender.policy.timeout,
   }, function(attempt)
     local is_delivered = delivery.state == "delivered"

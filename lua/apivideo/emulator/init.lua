@@ -263,7 +263,7 @@ function emulator.start(settings)
     _events = settings.events or catalogue,
     _webhook_limit = settings.webhook_limit or 10,
     _policy = {
-      attempts = settings.attempts or sender.policy.attempts,
+      max_attempts = settings.max_attempts or sender.policy.max_attempts,
       interval = settings.interval or sender.policy.interval,
       timeout = settings.timeout or sender.policy.timeout,
     },

@@ -7,7 +7,7 @@ local options = {}
 
 local KNOWN_OPTIONS = {
   api_key = "string", host = "string?", port = "integer>=0<=65535?", webhook_limit = "integer>=0?",
-  rate_limits = "table?", rate_window = "seconds>0?", token_lifetime = "seconds>0?", attempts = "integer>=1?",
+  rate_limits = "table?", rate_window = "seconds>0?", token_lifetime = "seconds>0?", max_attempts = "integer>=1?",
   interval = "seconds>=0?", timeout = "seconds>=0.001<=86400?", events = "table?", on_attempt = "function?",
 }
 
@@ -19,7 +19,7 @@ local KNOWN_OPTIONS = {
 ---@field rate_limits? { reads: integer, writes: integer } calls in a window; default those of the sandbox, 100 and 40
 ---@field rate_window? number seconds of a window, default 60
 ---@field token_lifetime? number seconds that an access token is valid, default 3600
----@field attempts? integer of a delivery in total, default 3 (as in api.video's older guide; in its newer one, 4)
+---@field max_attempts? integer of a delivery, default 3 (as in api.video's older guide; in its newer one, 4)
 ---@field interval? number seconds between two attempts, default 3
 ---@field timeout? number seconds for one attempt, default 10
 ---@field events? apivideo.Catalogue the event types, default apivideo.events

@@ -43,13 +43,13 @@ local function send_once(message, timeout, cancel)
 end
 
 ---@class apivideo.emulator.Policy
----@field attempts integer in total
+---@field max_attempts integer
 ---@field interval number seconds between two attempts
 ---@field timeout number seconds for one attempt
 
---- As api.video documents it. Its newer guide says "retries 3 times", which would be attempts = 4.
+--- As api.video documents it. Its newer guide says "retries 3 times", which would be max_attempts = 4.
 ---@type apivideo.emulator.Policy
-sender.policy = { attempts = 3, interval = 3, timeout = 10 }
+sender.policy = { max_attempts = 3, interval = 3, timeout = 10 }
 
 --- Creates a delivery that has not been sent yet.
 ---@param message { url: string, raw: string, webhookId?: string, secret?: string }
@@ -69,7 +69,7 @@ function sender.send(delivery, secret, policy, on_attempt, cancel)
   cancel = cancel or runtime.latch()
   local message = { url = delivery.url, raw = delivery.raw, webhookId = delivery.webhookId,
     secret = secret }
-  for number = 1, policy.attempts do
+  for number = 1, policy.max_attempts do
     if number > 1 then cancel:wait(policy.interval) end
     if cancel:is_open() then
       delivery.state = "failed"
@@ -79,7 +79,7 @@ function sender.send(delivery, secret, policy, on_attempt, cancel)
     delivery.attempts[number] = attempt
     if attempt.status and attempt.status < 300 then
       delivery.state = "delivered"
-    elseif number == policy.attempts then
+    elseif number == policy.max_attempts then
       delivery.state = "failed"
     end
     if on_attempt then on_attempt(attempt) end
