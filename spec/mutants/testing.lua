@@ -2,10 +2,26 @@
 
 return {
   {
-    file = "lua/apivideo/testing.lua", spec = "spec/testing/testing_spec.lua",
+    file = "lua/apivideo/testing/init.lua", spec = "spec/testing/testing_spec.lua",
     { "an unknown type is accepted with any field", "if own_type ~= nil or events.types[name]", "if fields or events.types[name]" },
     { "a field may contradict the type", "if own_type ~= nil and own_type ~= name then", "if false then" },
     { "a delivery has the sample's date", "sample.emittedAt = nil", "" },
+  },
+  {
+    file = "lua/apivideo/testing/clock.lua", spec = "spec/testing/clock_spec.lua",
+    { "a reset sets the monotonic clock back", "  self._ahead = 0\n", "  self._ahead, self._monotonic_ahead = 0, 0\n" },
+    { "the time of day does not move", "core.now, runtime.now = now_ahead, now_ahead", "" },
+    { "the event loop does not move", "core.monotonic, runtime.monotonic = monotonic_ahead", "core.monotonic, runtime.monotonic = monotonic" },
+  },
+  {
+    file = "lua/apivideo/testing/store.lua", spec = "spec/testing/store_spec.lua",
+    { "a failing store stores", "if self._is_failing then", "if self._is_failing and name ~= \"put\" then" },
+    { "a store does not recover", "self._is_failing = false\nend", "end" },
+  },
+  {
+    file = "lua/apivideo/testing/drain.lua", spec = "spec/testing/drain_spec.lua",
+    { "a failure of the store is an empty inbox", "result.err = result.err or err", "" },
+    { "the last claim counts, too", "+ #(claims or {})", "+ 1" },
   },
   {
     file = "lua/apivideo/events/outgoing.lua", spec = "spec/testing/testing_spec.lua",
