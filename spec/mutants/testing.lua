@@ -37,6 +37,22 @@ return {
     { "null is the value of a fault's option", "if value ~= json.null then copy", "do copy" },
   },
   {
+    file = "lua/apivideo/emulator/pattern.lua", spec = "spec/emulator/faults_spec.lua",
+    { "a capture may have no end", "if is_open then return", "if false then return" },
+    { "a set may have no end", "function(text, at) return end_of_set(text, at), NO_SET_END end", "function(_, at) return at end" },
+    { "a percent sign may be the last byte", 'text:match("^.()", at)', "at + 1" },
+    { "a back reference may come before its capture", "is_complete and at or nil", "at" },
+  },
+  {
+    file = "lua/apivideo/emulator/webhooks.lua", spec = "spec/emulator/emulator_spec.lua",
+    { "a mistyped event type has no warning", "if not self._events.types[name] then", "if false then" },
+  },
+  {
+    file = "lua/apivideo/emulator/summaries.lua", spec = "spec/emulator/resources_spec.lua",
+    { "a summary that is waiting has a text", 'fields.source or summary.sourceStatus == "completed"', "true" },
+    { "a list of summaries has their texts", "copy.source = nil", "" },
+  },
+  {
     file = "lua/apivideo/emulator/history.lua", spec = "spec/emulator/control_spec.lua",
     { "any number of requests is kept", "#items > ITEMS_MAX or", "" },
     { "requests of any size are kept", "or self._bytes > BYTES_MAX and #items > 1", "" },
