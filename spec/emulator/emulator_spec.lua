@@ -139,6 +139,17 @@ describe("emulator", function()
     assert.equal(2, #seen)
   end)
 
+  it("warns about an event of an unknown type, to which no webhook may subscribe", function()
+    start()
+    create()
+    for _, event in ipairs { { type = "video.source.recorde" }, '{"type":"video.source.recorded_"}' } do
+      local written = stderr.of(function() assert.equal(0, #local_api:emit(event)) end)
+      assert.matches('emulator:emit: "video.source.record', written[1], 1, true)
+      assert.matches('did you mean "video.source.recorded"?', written[1], 1, true)
+    end
+    assert.same({}, stderr.of(function() local_api:emit "\255" end))
+  end)
+
   it("limits the number of webhooks to ten, or to webhook_limit", function()
     start { webhook_limit = 2 }
     create()
