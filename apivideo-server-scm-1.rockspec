@@ -62,6 +62,7 @@ build = {
       ["apivideo.emulator.live_streams"] = "lua/apivideo/emulator/live_streams.lua",
       ["apivideo.emulator.options"] = "lua/apivideo/emulator/options.lua",
       ["apivideo.emulator.pages"] = "lua/apivideo/emulator/pages.lua",
+      ["apivideo.emulator.pattern"] = "lua/apivideo/emulator/pattern.lua",
       ["apivideo.emulator.problems"] = "lua/apivideo/emulator/problems.lua",
       ["apivideo.emulator.query"] = "lua/apivideo/emulator/query.lua",
       ["apivideo.emulator.schema"] = "lua/apivideo/emulator/schema.lua",

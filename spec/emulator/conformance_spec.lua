@@ -104,6 +104,10 @@ describe("emulator, conformance", function()
       expect(200, "GET", "/videos" .. query)
     end
     expect(200, "GET", "/videos/vi1/captions?pageSize=1&currentPage=2")
+    expect(200, "GET", "/videos/vi1/captions/en")
+    expect(404, "GET", "/videos/vi1/captions/de")
+    expect(400, "GET", "/videos/vi1/captions/fr_CA")
+    expect(401, "GET", "/videos/vi1/captions/en", nil, "no")
     expect(400, "GET", "/videos?sortBy=x")
     for _, path in ipairs { "", "/status", "/captions" } do
       expect(404, "GET", "/videos/none" .. path)
@@ -163,12 +167,16 @@ describe("emulator, conformance", function()
       expect(200, "GET", "/summaries" .. query)
     end
     expect(400, "GET", "/summaries?origin=x")
+    local_api:put_summary { summaryId = "s1", source = { abstract = "A", takeaways = {} } }
+    expect(200, "GET", "/summaries/s1/source")
+    expect(404, "GET", "/summaries/none/source")
   end)
 
   section("conforms for too many requests", function()
     start(0)
     for _, path in ipairs(LISTS) do expect(429, "GET", path) end
-    for _, path in ipairs { "/webhooks/x", "/videos/x", "/videos/x/status", "/videos/x/captions", "/live-streams/x" } do
+    for _, path in ipairs { "/webhooks/x", "/videos/x", "/videos/x/status", "/videos/x/captions",
+      "/videos/x/captions/en", "/live-streams/x" } do
       expect(429, "GET", path)
     end
     for _, path in ipairs { "/webhooks", "/videos", "/videos/x/source", "/live-streams" } do

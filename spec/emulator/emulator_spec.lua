@@ -111,11 +111,43 @@ describe("emulator", function()
     assert.equal("events", problem.name)
     assert.equal(3, #problem.problems)
     for _, body in ipairs { "", "x", "5", '{"url":"https://x"}', '{"events":["' .. RECORDED .. '"]}',
-      '{"url":"https://x","events":"a"}', '{"url":"https://x","events":["no.such"]}',
+      '{"url":"https://x","events":"a"}', '{"url":"https://x","events":[5]}',
       '{"url":"ftp://x","events":["' .. RECORDED .. '"]}', '{"url":5,"events":["' .. RECORDED .. '"]}' } do
       assert.equal(400, (request("POST", "/webhooks", body)), body)
     end
     assert.equal(0, #client.webhooks:list().data)
+  end)
+
+  it("accepts and delivers unknown event types, with a warning that has the most similar name", function()
+    start()
+    local seen = {}
+    local listening = assert(server.listen { handler = function(received) seen[#seen + 1] = received return 204 end })
+    running.add(function() listening:stop() end)
+    local written = stderr.of(function()
+      for _ = 1, 2 do
+        local status = request("POST", "/webhooks",
+          ('{"url":"%s","events":["video.source.recordet"]}'):format(listening.url))
+        assert.equal(201, status)
+      end
+    end)
+    assert.equal(1, #written)
+    assert.matches('POST /webhooks: "video.source.recordet" is not a known event type (did you mean "' .. RECORDED,
+      written[1], 1, true)
+    assert.matches("accepted", written[1], 1, true)
+    assert.equal(2, #local_api:emit { type = "video.source.recordet" })
+    assert.is_true(local_api:settle(60))
+    assert.equal(2, #seen)
+  end)
+
+  it("warns about an event of an unknown type, to which no webhook may subscribe", function()
+    start()
+    create()
+    for _, event in ipairs { { type = "video.source.recorde" }, '{"type":"video.source.recorded_"}' } do
+      local written = stderr.of(function() assert.equal(0, #local_api:emit(event)) end)
+      assert.matches('emulator:emit: "video.source.record', written[1], 1, true)
+      assert.matches('did you mean "video.source.recorded"?', written[1], 1, true)
+    end
+    assert.same({}, stderr.of(function() local_api:emit "\255" end))
   end)
 
   it("limits the number of webhooks to ten, or to webhook_limit", function()

@@ -4,6 +4,7 @@ local cjson = require "cjson"
 local emulator = require "apivideo.emulator"
 local http = require "apivideo.transport.http"
 local misuse = require "spec.support.misuse"
+local pattern = require "apivideo.emulator.pattern"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
 
@@ -302,6 +303,28 @@ describe("emulator, faults", function()
     assert.equal("network", results[2][2].kind)
   end)
 
+  it("takes a path that is a malformed pattern as an error at once, and never at a request", function()
+    local atoms = { "%", "[", "]", "^", "(", ")", "b", "f", "z", "1", "2", "-", "a", ".", "*", "/" }
+    math.randomseed(5)
+    local subjects, counts = { "", "/", "a", "/a/a", "ab", "[]", "(a)", "//" }, { 0, 0 }
+    for _ = 1, 5000 do
+      local parts = {}
+      for i = 1, math.random(6) do parts[i] = atoms[math.random(#atoms)] end
+      local path = "/" .. table.concat(parts)
+      local problem = pattern.problem(path)
+      counts[problem and 1 or 2] = counts[problem and 1 or 2] + 1
+      for _, subject in ipairs(subjects) do
+        local ok, err = pcall(string.find, subject, "^" .. path .. "$")
+        assert(ok or problem, ("%s is not valid: %s"):format(path, tostring(err)))
+      end
+    end
+    assert.is_true(counts[1] > 500 and counts[2] > 500)
+    for _, valid in ipairs { "/a", "/live%-streams/.+", "/(a)%1", "/[]]", "/[^]%]a-]*", "/%f[%a]a", "/%b()", "/()",
+      "/%%" } do
+      assert.is_nil(pattern.problem(valid), valid)
+    end
+  end)
+
   it("raises an error with a remedy for an invalid fault", function()
     for _, case in ipairs {
       { nil, "a table of options expected" }, { {}, "a fault must have a kind, one of: latency, status" },
@@ -319,6 +342,9 @@ describe("emulator, faults", function()
       { { rate_limited = true }, '"rate_limited" must be a table' },
       { { rate_limited = { header = "Retry" } }, '"date" or "none"' },
       { { rate_limited = { secs = 1 } }, 'unknown option "secs"' },
+      { { status = 500, on = "/videos/[" }, 'option "on" is not a valid Lua pattern: "[" without "]"' },
+      { { status = 500, on = "/a%" }, '"%" at the end' }, -- with the anchor, it would be a dollar sign
+      { { status = 500, on = "GET /a/(.*" }, '"(" without ")"; write %% for a percent sign, and %[' },
     } do
       local message = misuse(function() local_api:fault(case[1]) end)
       assert.truthy(message:find("emulator:fault", 1, true), message)

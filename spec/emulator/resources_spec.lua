@@ -176,9 +176,46 @@ describe("emulator, resources", function()
     assert.equal("", found("/videos/vi2/captions", "srclang"))
   end)
 
+  it("returns the caption of a language", function()
+    local_api:put_video { videoId = "vi1", captions = { { srclang = "en" }, { srclang = "fr-CA", default = true } } }
+    local status, caption = get "/videos/vi1/captions/fr-CA"
+    assert.equal(200, status)
+    assert.same(body_of("/videos/vi1/captions").data[2], body_of "/videos/vi1/captions/fr-CA")
+    assert.is_true(caption.default)
+    for path, name in pairs { ["/videos/vi1/captions/de"] = "language", ["/videos/vi2/captions/en"] = "videoId" } do
+      local code, problem = get(path)
+      assert.equal(404, code)
+      assert.equal(name, problem.name)
+    end
+    local code, problem = get "/videos/vi1/captions/fr_CA"
+    assert.equal(400, code)
+    assert.equal("language", problem.name)
+    assert.matches("only letters and dashes", problem.detail, 1, true)
+  end)
+
+  it("returns the text of a summary", function()
+    local source = { abstract = "Cats.", takeaways = { "A cat is neither dead nor alive." } }
+    local summary = local_api:put_summary { summaryId = "s1", source = source }
+    assert.same(source, summary.source)
+    assert.same(source, select(2, get "/summaries/s1/source"))
+    assert.is_nil(body_of("/summaries").data[1].source)
+    local_api:put_summary { summaryId = "s2" }
+    local status, text = get "/summaries/s2/source"
+    assert.equal(200, status)
+    assert.equal("string", type(text.abstract))
+    assert.equal("string", type(text.takeaways[1]))
+    local_api:put_summary { summaryId = "s3", sourceStatus = "waiting" }
+    for _, id in ipairs { "s3", "none" } do
+      local code, problem = get("/summaries/" .. id .. "/source")
+      assert.equal(404, code)
+      assert.equal("summaryId", problem.name)
+    end
+  end)
+
   it("returns summaries", function()
     local summary = local_api:put_summary { videoId = "vi2", origin = "auto" }
     assert.truthy(summary.summaryId:find("^summary_%w+$"))
+    summary.source = nil -- it has an endpoint of its own
     local_api:put_summary { summaryId = "s2", videoId = "vi1", sourceStatus = "waiting" }
     assert.same(decoded(summary), body_of("/summaries").data[1])
     for query, expected in pairs {
@@ -215,7 +252,7 @@ describe("emulator, resources", function()
     for _, case in ipairs { { "put_video", nil, "table of fields" }, { "put_video", { videoId = 5 }, "videoId" },
       { "put_video", { tags = "x" }, "tags" }, { "put_video", { status = true }, "status" },
       { "put_live_stream", "x", "table" }, { "put_live_stream", { restreams = 1 }, "restreams" },
-      { "put_summary", { videoId = false }, "videoId" } } do
+      { "put_summary", { videoId = false }, "videoId" }, { "put_summary", { source = "text" }, "source" } } do
       local message = misuse(function() local_api[case[1]](local_api, case[2]) end)
       assert.truthy(message:find("emulator:" .. case[1], 1, true), message)
       assert.truthy(message:find(case[3], 1, true), message)

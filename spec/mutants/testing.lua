@@ -2,10 +2,26 @@
 
 return {
   {
-    file = "lua/apivideo/testing.lua", spec = "spec/testing/testing_spec.lua",
+    file = "lua/apivideo/testing/init.lua", spec = "spec/testing/testing_spec.lua",
     { "an unknown type is accepted with any field", "if own_type ~= nil or events.types[name]", "if fields or events.types[name]" },
     { "a field may contradict the type", "if own_type ~= nil and own_type ~= name then", "if false then" },
     { "a delivery has the sample's date", "sample.emittedAt = nil", "" },
+  },
+  {
+    file = "lua/apivideo/testing/clock.lua", spec = "spec/testing/clock_spec.lua",
+    { "a reset sets the monotonic clock back", "  self._ahead = 0\n", "  self._ahead, self._monotonic_ahead = 0, 0\n" },
+    { "the time of day does not move", "core.now, runtime.now = now_ahead, now_ahead", "" },
+    { "the event loop does not move", "core.monotonic, runtime.monotonic = monotonic_ahead", "core.monotonic, runtime.monotonic = monotonic" },
+  },
+  {
+    file = "lua/apivideo/testing/store.lua", spec = "spec/testing/store_spec.lua",
+    { "a failing store stores", "if self._is_failing then", "if self._is_failing and name ~= \"put\" then" },
+    { "a store does not recover", "self._is_failing = false\nend", "end" },
+  },
+  {
+    file = "lua/apivideo/testing/drain.lua", spec = "spec/testing/drain_spec.lua",
+    { "a failure of the store is an empty inbox", "result.err = result.err or err", "" },
+    { "the last claim counts, too", "+ #(claims or {})", "+ 1" },
   },
   {
     file = "lua/apivideo/events/outgoing.lua", spec = "spec/testing/testing_spec.lua",
@@ -19,6 +35,22 @@ return {
     { "a header that is not UTF-8 is written as it is", '~= "string" or is_utf8(value)', '~= "string" or true' },
     { "a video may have another id than its path", "if fields[id_name] ~= nil and", "if false and" },
     { "null is the value of a fault's option", "if value ~= json.null then copy", "do copy" },
+  },
+  {
+    file = "lua/apivideo/emulator/pattern.lua", spec = "spec/emulator/faults_spec.lua",
+    { "a capture may have no end", "if is_open then return", "if false then return" },
+    { "a set may have no end", "function(text, at) return end_of_set(text, at), NO_SET_END end", "function(_, at) return at end" },
+    { "a percent sign may be the last byte", 'text:match("^.()", at)', "at + 1" },
+    { "a back reference may come before its capture", "is_complete and at or nil", "at" },
+  },
+  {
+    file = "lua/apivideo/emulator/webhooks.lua", spec = "spec/emulator/emulator_spec.lua",
+    { "a mistyped event type has no warning", "if not self._events.types[name] then", "if false then" },
+  },
+  {
+    file = "lua/apivideo/emulator/summaries.lua", spec = "spec/emulator/resources_spec.lua",
+    { "a summary that is waiting has a text", 'fields.source or summary.sourceStatus == "completed"', "true" },
+    { "a list of summaries has their texts", "copy.source = nil", "" },
   },
   {
     file = "lua/apivideo/emulator/history.lua", spec = "spec/emulator/control_spec.lua",

@@ -9,6 +9,7 @@ local memory = require "apivideo.inbox.memory"
 local redis = require "apivideo.inbox.redis"
 local server = require "apivideo.server"
 local sqlite = require "apivideo.inbox.sqlite"
+local testing = require "apivideo.testing"
 
 local read = docs.read
 
@@ -63,6 +64,7 @@ describe("documentation", function()
 
   after_each(function()
     for _, other in ipairs(started) do other:stop() end
+    testing.clock:reset() -- an example of the testing kit may have moved it
   end)
 
   -- Wraps a function that starts a server or an emulator: it is stopped after the example.
@@ -135,7 +137,7 @@ describe("documentation", function()
     local function call(_, body) body() end
     return copy_with(_G, {
       core = stand_ins.globals.core,
-      describe = call, it = call, assert = assert, -- of an example for busted
+      describe = call, it = call, after_each = function() end, assert = assert, -- for busted
       require = function(name) return modules[name] or stand_ins.modules[name] or require(name) end,
       os = copy_with(os, {
         getenv = function(name)
@@ -286,7 +288,9 @@ describe("documentation", function()
     add("apivideo.", apivideo, true)
     add("apivideo.server.", server)
     add("apivideo.emulator.", emulator)
-    add("apivideo.testing.", require "apivideo.testing")
+    add("apivideo.testing.", testing)
+    add_methods("apivideo.testing.clock", testing.clock)
+    names["store:fail"], names["store:recover"] = true, true -- of a store for tests; the others are of any store
     add("apivideo.events.", apivideo.events)
     add_methods("apivideo.events", apivideo.events)
     add_methods("client", client)

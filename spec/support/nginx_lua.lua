@@ -10,15 +10,20 @@ local socket = require "socket"
 local tables = require "apivideo.util.tables"
 local wait_for = require "spec.support.wait"
 
-local frame = [[
-daemon off; pid nginx.pid; error_log error.log info;
-user root; worker_processes @workers@; @main@
-events { worker_connections 1024; }
-http {
+-- Directives of each configuration here: of the main context, and of the http block.
+local MAIN = "daemon off; pid nginx.pid; error_log error.log info; user root;\n"
+local HTTP = [[
   access_log off;
   client_body_temp_path t; proxy_temp_path t; fastcgi_temp_path t; uwsgi_temp_path t; scgi_temp_path t;
   lua_package_path "@root@/lua/?.lua;@root@/lua/?/init.lua;@prefix@/?.lua;;";
   lua_package_cpath "@root@/@build@/jit/?.so;;";
+]]
+
+local frame = MAIN .. [[
+worker_processes @workers@; @main@
+events { worker_connections 1024; }
+http {
+]] .. HTTP .. [[
   lua_code_cache @code_cache@;
   @http@
   server {
@@ -148,7 +153,8 @@ function nginx_lua.describe(name, fn)
 end
 
 ---@class spec.NginxOptions
----@field server string contents of the server block: locations
+---@field server? string contents of the server block: locations
+---@field config? string a whole configuration, with @port@ as its port, instead of the directives of the other options
 ---@field main? string directives outside the http block, such as env
 ---@field environment? string variables of the master process: "NAME=value …"
 ---@field http? string directives for the http block, such as lua_shared_dict
@@ -171,9 +177,11 @@ function nginx_lua.start(options)
     main = options.main or "", environment = options.environment or "", workers = options.workers or 1,
     root = lfs.currentdir(), prefix = prefix, build = os.getenv "APIVIDEO_BUILD" or "build",
     code_cache = options.code_cache or "on",
-    http = options.http or "", server = options.server, port = self.port, listen = options.listen or "",
+    http = options.http or "", server = options.server or "", port = self.port, listen = options.listen or "",
   }
-  file.write(prefix .. "/nginx.conf", filled(frame, values))
+  local config = options.config
+    and MAIN .. options.config:gsub("http {\n", function(line) return line .. HTTP end)
+  file.write(prefix .. "/nginx.conf", filled(config or frame, values))
   self.pipe = io.popen(filled(script, values), "w")
   wait_for(function()
     local log = file.read(prefix .. "/nginx.log") .. self:log()

@@ -11,8 +11,8 @@ local uploads = require "apivideo.emulator.uploads"
 local videos = require "apivideo.emulator.videos"
 local webhooks = require "apivideo.emulator.webhooks"
 
--- A route is a method, a pattern for the path, and a function of the emulator, the request and the id in the path,
--- which returns the status and the body of the response.
+-- A route is a method, a pattern for the path, and a function of the emulator, the request and the captures of the path:
+-- the id, and the language of a caption. It returns the status and the body of the response.
 
 -- These routes need no authentication, and do not count against the rate limit.
 local OPEN_ROUTES = {
@@ -31,16 +31,18 @@ local ROUTES = {
   { "POST", "^/videos/([^/]+)/source$", uploads.post_source },
   { "GET", "^/videos/([^/]+)/status$", videos.get_status },
   { "GET", "^/videos/([^/]+)/captions$", videos.list_captions },
+  { "GET", "^/videos/([^/]+)/captions/([^/]+)$", videos.get_caption },
   { "GET", "^/live%-streams$", live_streams.list },
   { "POST", "^/live%-streams$", live_streams.create },
   { "GET", "^/live%-streams/([^/]+)$", live_streams.get },
   { "GET", "^/summaries$", summaries.list },
+  { "GET", "^/summaries/([^/]+)/source$", summaries.get_source },
 }
 
 local function find(routes, request)
   for _, route in ipairs(routes) do
-    local id = request.path:match(route[2])
-    if id and route[1] == request.method then return route[3], id end
+    local id, language = request.path:match(route[2])
+    if id and route[1] == request.method then return route[3], id, language end
   end
 end
 
@@ -68,9 +70,9 @@ local function process(self, request)
     return problem_response(headers, problems.unauthorized())
   end
   if not allowed then return problem_response(headers, problems.too_many_requests()) end
-  local route, id = find(ROUTES, request)
+  local route, id, language = find(ROUTES, request)
   if not route then return problem_response(headers, problems.unknown_path()) end
-  return new_response(headers, route(self, request, id))
+  return new_response(headers, route(self, request, id, language))
 end
 
 ---@class apivideo.emulator.Request

@@ -1,6 +1,7 @@
 --- Fault injection: errors for the next requests, for tests of clients.
 
 local checks = require "apivideo.util.checks"
+local pattern = require "apivideo.emulator.pattern"
 local problems = require "apivideo.emulator.problems"
 local runtime = require "apivideo.runtime"
 
@@ -11,7 +12,7 @@ local runtime = require "apivideo.runtime"
 ---@field ending? apivideo.Ending half of the response is sent, then the connection ends in this way
 
 ---@class apivideo.emulator.Fault has exactly one kind: latency, status, rate_limited, reset, truncate, stall, content_type, counters, refuse
----@field on? string `GET /webhooks`, or `/webhooks` for any method; the path is exact, or a Lua pattern for the whole path
+---@field on? string `GET /webhooks`, or `/webhooks` for any method; the path is exact, or a Lua pattern for the whole path, in which `%%` is a percent sign
 ---@field times? integer number of requests, default 1; math.huge: all
 ---@field chance? number probability from 0 to 1; with it, the default of times is math.huge
 ---@field latency? number seconds before the normal response
@@ -74,6 +75,11 @@ local function problem_of(definition, kind)
   if definition.body and kind ~= "status" then return 'option "body" needs "status"' end
   if definition.on and not definition.on:find("^[A-Z]* */") then
     return 'option "on" must be a path with or without a method, such as "GET /webhooks" or "/webhooks"'
+  end
+  local malformed = pattern.problem(definition.on or "")
+  if malformed then
+    return ('option "on" is not a valid Lua pattern: %s; write %%%% for a percent sign, and %%[ or %%( for a bracket')
+      :format(malformed)
   end
   if kind == "refuse" and (definition.on or definition.chance) then
     return 'option "refuse" cannot be combined with "on" or "chance": connections are closed before a request is read'

@@ -25,6 +25,7 @@ local server = require "apivideo.server"
 local summaries = require "apivideo.emulator.summaries"
 local tables = require "apivideo.util.tables"
 local tokens = require "apivideo.emulator.tokens"
+local unknown = require "apivideo.events.unknown"
 local videos = require "apivideo.emulator.videos"
 local webhooks = require "apivideo.emulator.webhooks"
 
@@ -111,6 +112,9 @@ function Emulator:emit(event)
   end
   local raw = type(event) == "string" and event or outgoing.encode(event, self._events)
   local parsed = type(event) == "table" and event or self._events:parse(raw) or {}
+  if parsed.type and not self._events.types[parsed.type] then
+    unknown.warn("emulator:emit", parsed.type, self._events, "it is sent to the webhooks that subscribe to it")
+  end
   local deliveries = {}
   for _, webhook in ipairs(webhooks.subscribed(self.webhooks, parsed.type)) do
     deliveries[#deliveries + 1] = deliver(self, webhook, raw)

@@ -52,6 +52,14 @@ function problems.not_json()
   return { type = DOCS .. "bad-request", title = "The body is not a JSON object.", status = 400 }
 end
 
+--- 400 for the language of a caption.
+function problems.invalid_language()
+  local problem = invalid("language", "An attribute is invalid.")
+  problem.detail = 'The "language" attribute must contain only letters and dashes (for example "fr", "fr-BE").'
+  problem.status = 400
+  return problem
+end
+
 --- 400 for a query parameter with a value that is not allowed.
 function problems.invalid_parameter(name, values)
   return { type = DOCS .. "request-invalid-query-parameter", title = "A query parameter is invalid.",
@@ -91,9 +99,8 @@ end
 
 --- 400 if the body does not define a webhook, or nil.
 ---@param body any
----@param known table<string, any> the event types, by name
 ---@return table? problem
-function problems.check_webhook(body, known)
+function problems.check_webhook(body)
   if type(body) ~= "table" then return problems.not_json() end
   local list = {}
   local function add(problem) list[#list + 1] = problem end
@@ -103,15 +110,8 @@ function problems.check_webhook(body, known)
   elseif type(body.url) ~= "string" or not body.url:find("^https?://[^ \t\r\n\v\f]+$") then
     add(invalid("url", "This attribute must be a valid URL."))
   end
-  if type(body.events) ~= "table" or #body.events == 0 then
+  if type(body.events) ~= "table" or #body.events == 0 or not checks.is_list(body.events, "string") then
     add(invalid("events", "This attribute must be an array."))
-  else
-    for _, name in ipairs(body.events) do
-      if not known[name] then
-        add(invalid("events", "This value is not an existing event."))
-        break
-      end
-    end
   end
   return #list > 0 and combine(list) or nil
 end

@@ -138,10 +138,10 @@ end
 
 -- A route for one video, which responds 404 if the video does not exist.
 local function video_route(respond)
-  return function(self, request, id)
+  return function(self, request, id, language)
     local video = self.videos:find(id)
     if not video then return 404, problems.not_found("videoId") end
-    return respond(video, request)
+    return respond(video, request, language)
   end
 end
 
@@ -154,6 +154,15 @@ videos.get_status = video_route(function(video) return 200, video.status end)
 --- GET /videos/{videoId}/captions. The links are relative, as documented.
 videos.list_captions = video_route(function(video, request)
   return pages.paginate(request, video.captions, { uri = "/videos/" .. video.videoId .. "/captions" })
+end)
+
+--- GET /videos/{videoId}/captions/{language}
+videos.get_caption = video_route(function(video, _, language)
+  if language:find "[^%a%-]" then return 400, problems.invalid_language() end
+  for _, caption in ipairs(video.captions) do
+    if caption.srclang == language then return 200, caption end
+  end
+  return 404, problems.not_found("language")
 end)
 
 return videos

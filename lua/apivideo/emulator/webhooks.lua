@@ -5,6 +5,7 @@ local json = require "apivideo.util.json"
 local pages = require "apivideo.emulator.pages"
 local problems = require "apivideo.emulator.problems"
 local query = require "apivideo.emulator.query"
+local unknown = require "apivideo.events.unknown"
 
 local webhooks = {}
 
@@ -23,8 +24,14 @@ end
 --- POST /webhooks
 function webhooks.create(self, request)
   local body = json.decode(request.body)
-  local problem = problems.check_webhook(body, self._events.types)
+  local problem = problems.check_webhook(body)
   if problem then return 400, problem end
+  for _, name in ipairs(body.events) do
+    if not self._events.types[name] then
+      unknown.warn("the local api.video: POST /webhooks", name, self._events,
+        "it is accepted, since it may be newer than this library")
+    end
+  end
   if #self.webhooks.items >= self._webhook_limit then return 400, problems.webhook_limit() end
   local webhook = {
     webhookId = ids.new "webhook_", createdAt = ids.now(), events = body.events, url = body.url,

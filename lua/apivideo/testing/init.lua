@@ -1,12 +1,25 @@
 --- For tests of an application that receives events. Needs no server: the tests pass deliveries to the receiver.
 
 local checks = require "apivideo.util.checks"
+local clock = require "apivideo.testing.clock"
+local drain = require "apivideo.testing.drain"
 local events = require "apivideo.events"
 local outgoing = require "apivideo.events.outgoing"
 local spelling = require "apivideo.util.spelling"
+local store = require "apivideo.testing.store"
 local tables = require "apivideo.util.tables"
 
-local testing = {}
+local testing = {
+  --- The clock of this library, which a test moves forward instead of waiting.
+  ---@type apivideo.TestClock
+  clock = clock,
+
+  --- A store of an inbox, in memory, which fails on demand.
+  store = store,
+
+  --- Handles the events of an inbox that are ready, and returns.
+  drain = drain,
+}
 
 -- What is wrong with a type and the fields for it, or nil.
 local function type_problem(name, fields)
