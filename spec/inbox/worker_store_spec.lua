@@ -62,6 +62,8 @@ describe("inbox:work", function()
       wait_until("done", 1)
     end)
     assert.truthy(printed:find("inbox: the store is unavailable, retrying: .*no space"))
+    local _, count = printed:gsub("warn apivideo: inbox: the store is available again, after %d+%.%d s\n", "")
+    assert.equal(1, count, printed)
   end)
 
   it("settles an event when the store is available again", function()
