@@ -10,7 +10,7 @@ local CHARACTERS = {
   "^\244[\128-\143][\128-\191][\128-\191]",
 }
 
--- The last byte of the character at a position; nil if none is there.
+-- The last byte of the character at a position, or nil.
 local function end_of_character(text, position)
   for _, pattern in ipairs(CHARACTERS) do
     local _, last = text:find(pattern, position)
