@@ -18,6 +18,9 @@ local apivideo = {
   inbox = require "apivideo.inbox",
   receiver = require "apivideo.receiver",
 
+  --- Configures the log of this process.
+  log = require("apivideo.runtime.log").configure,
+
   --- Verifies the signature of a delivery and parses its event, without a receiver.
   construct_event = require "apivideo.receiver.construct_event",
 

@@ -18,9 +18,9 @@ describe("handlers of a type that the catalogue does not have", function()
   end
 
   it("are registered, with a warning that names the most similar type", function()
-    assert.equal('apivideo: handlers:on: "video.encoding.quality.complete" is not a known event type (did you mean'
+    assert.equal('warn apivideo: handlers:on: "video.encoding.quality.complete" is not a known event type (did you mean'
       .. ' "' .. QUALITY .. '"?); the function is registered anyway. If the type is newer than this library, add it'
-      .. " with events:extend\n", warning "video.encoding.quality.complete")
+      .. " with events:extend\n", warning "video.encoding.quality.complete":match "^%S+ (.*)$")
     assert.equal(1, handlers:dispatch { type = "video.encoding.quality.complete" })
     assert.truthy(warning "nothing.like.it":find("(known: live-stream.broadcast.ended, ", 1, true))
     assert.truthy(warning "vide.*":find('"vide.*" is not a known event type (known: ', 1, true))

@@ -13,6 +13,8 @@ local ENDINGS = { c = "close", r = "reset", h = "hold" }
 
 local function ignore() end
 
+apivideo.log { write = ignore }
+
 local receivers = {}
 for _, unsigned in ipairs { true, false } do
   receivers[#receivers + 1] = apivideo.receiver {

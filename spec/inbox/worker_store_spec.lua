@@ -58,10 +58,14 @@ describe("inbox:work", function()
       work()
       runtime.sleep(0.05)
       working.store.down = false
-      deliver(caption "a")
-      wait_until("done", 1)
+      for i = 1, 2 do
+        deliver(caption(tostring(i)))
+        wait_until("done", i)
+      end
     end)
     assert.truthy(printed:find("inbox: the store is unavailable, retrying: .*no space"))
+    local _, count = printed:gsub("warn apivideo: inbox: the store is available again, after %d+%.%d s\n", "")
+    assert.equal(1, count, printed)
   end)
 
   it("settles an event when the store is available again", function()

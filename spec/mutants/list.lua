@@ -3,7 +3,7 @@
 
 local list = {}
 for _, room in ipairs { "parsing", "signing", "calling", "receiving", "keeping", "managing", "commanding",
-  "testing" } do
+  "testing", "logging" } do
   for _, group in ipairs(dofile("spec/mutants/" .. room .. ".lua")) do
     for _, change in ipairs(group) do
       list[#list + 1] = {

@@ -121,8 +121,8 @@ return {
     { "a delivery that was not stored is acknowledged", "if is_new == nil then return reject(self, 503, err, started) end", "", spec = "spec/inbox/inbox_spec.lua" },
     { "an on_outcome that fails costs the event", "local ok, problem = protected.call(fn, outcome)",
       "local ok, problem = true, fn(outcome)" },
-    { "on_outcome replaces the log", "call_with(outcome, \"the log of an outcome\", outcome_log)",
-      "if not self._on_outcome then outcome_log(outcome) end" },
+    { "on_outcome replaces the log", "call_with(outcome, \"the log of an outcome\", outcome_log.write)",
+      "if not self._on_outcome then outcome_log.write(outcome) end" },
     { "a body that nginx has deleted is an empty one", "  if err then\n    status = reject", "  if err then\n    raw, size = \"\", 0\n  end\n  if false then\n    status = reject", spec = "spec/nginx/body_spec.lua" },
   },
   {

@@ -96,6 +96,7 @@ local function assert_silent(url, options, kind)
   local client = client_of(url, options)
   for i, fn in ipairs(calls_of(client, options.access_token or options.api_key)) do
     observed = {}
+    apivideo.log { level = "debug", format = i % 2 == 0 and "json" or "text" }
     local result, err
     local written = stderr.of(function() result, err = fn() end)
     if kind then assert.equal(kind, not result and err.kind, tostring(err)) end
@@ -103,6 +104,7 @@ local function assert_silent(url, options, kind)
     shows_none(observed, "the arguments of the hooks of call " .. i)
     shows_none(written, "the log of call " .. i)
   end
+  apivideo.log {}
   shows_none(client, "the client")
 end
 
@@ -264,9 +266,12 @@ describe("no secret appears in", function()
     local function log(outcome) outcomes[#outcomes + 1] = outcome end
     for _, more in ipairs { {}, { on_outcome = log } } do
       for i, receiver in ipairs(receivers(more)) do
+        apivideo.log { level = "debug", format = i % 2 == 0 and "json" or "text" }
         local written = stderr.of(function()
           for _, request in ipairs(requests) do pcall(receiver.receive, receiver, request) end
         end)
+        apivideo.log {}
+        assert.is_true(#written > 0)
         shows_none(written, "the log of receiver " .. i)
         shows_none(receiver, "receiver " .. i)
         shows_none(receiver:metrics(), "the metrics of receiver " .. i)

@@ -294,6 +294,26 @@ describe("receiver with dedupe", function()
     end)
   end)
 
+  it("logs once that its store works again", function()
+    local store = recording()
+    local add, set = store.add, store.set
+    local receiver = new { store = store }
+    local function deliver(number)
+      local body = RAW:gsub("720p", number .. "p")
+      local delivery = request { body = body, headers = { ["x-api-video-webhookid"] = ID,
+        ["x-api-video-signature"] = apivideo.sign(body, SECRET) } }
+      return table.concat(stderr.of(function() assert.equal(204, (receiver:receive(delivery))) end))
+    end
+    store.add = function() error("it broke", 0) end
+    assert.truthy(deliver(1):find("it broke", 1, true))
+    store.add, store.set = add, function() return false, "no memory" end
+    assert.is_nil(deliver(2):find("works again", 1, true))
+    store.set = set
+    assert.truthy(deliver(3):find('warn apivideo: receiver: option "dedupe.store": it works again, after %d+%.%d s\n'))
+    assert.equal("", deliver(4))
+    assert.equal(4, runs)
+  end)
+
   it("raises for misuse, with a remedy", function()
     local store = require "apivideo.inbox.memory"()
     for expected, options in pairs {

@@ -74,6 +74,7 @@ options.list = {
     section = "apivideo.handlers", call = function() apivideo.handlers {} end },
   { where = 'events:extend: type "x"', class = "EventType", section = "apivideo.events:extend", prefix = "definition.",
     call = function() apivideo.events:extend { x = {} } end },
+  { where = "log", class = "LogOptions", section = "apivideo.log", call = function() apivideo.log {} end },
   { where = "receiver", class = "ReceiverOptions", section = "apivideo.receiver",
     call = function() receiver {} end },
   { where = 'receiver: option "metrics"', inline = "{ store?: apivideo.Dictionary }",

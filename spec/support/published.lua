@@ -19,7 +19,7 @@ function published.request(more)
   return request
 end
 
---- A receiver whose log appends to `outcomes`.
+--- A receiver whose `on_outcome` appends to `outcomes`.
 ---@param handlers apivideo.Handlers
 ---@param outcomes apivideo.Outcome[]
 ---@param more? table other options; default: the published secret

@@ -10,9 +10,10 @@ local SECRET = "sig_sec_0000000000000000000000"
 local script = [[
   local apivideo = require "apivideo"
   local server = require "apivideo.server"
+  apivideo.log { write = function() end }
   local handlers = apivideo.handlers():otherwise(function() end)
-  local options = { receiver = apivideo.receiver { handlers = handlers, secrets = %q, max_body = %d,
-    on_outcome = function() end }, max_connections = %d, timeout = %d }
+  local options = { receiver = apivideo.receiver { handlers = handlers, secrets = %q, max_body = %d },
+    max_connections = %d, timeout = %d }
   local listening = assert(server.listen(options))
   local stat = io.open "/proc/self/stat"
   print(("pid %%d port %%d"):format(stat:read "*n", listening.port))

@@ -287,10 +287,24 @@ describe("hooks", function()
           end)
           assert.same({}, page.data)
           assert.equal(1, #written)
-          assert.truthy(written[1]:find("^apivideo: a hook failed: [^\n]+\n$"), written[1])
+          assert.truthy(written[1]:find("^%S+ error apivideo: a hook failed: [^\n]+\n$"), written[1])
           has_none(written, KEY, BASIC, "sig_sec_abc")
         end
       end
+    end)
+
+    it("an attempt is logged in a line without secrets, at the level debug", function()
+      local p = running.responding("200 OK", nil, '{"data":[]}')
+      local client = apivideo.client { api_key = KEY, base_url = p.url .. "/" .. KEY }
+      for level, count in pairs { debug = 1, info = 0 } do
+        apivideo.log { level = level }
+        local written = stderr.of(function() assert(client.videos:list()) end)
+        assert.equal(count, #written)
+        has_none(written, KEY, BASIC)
+        assert.equal(count == 1 and "debug apivideo: client: GET /***/videos: 200 attempt=1\n" or "",
+          table.concat(written):gsub("^%S+ ", ""):gsub("http://[^/]+", ""))
+      end
+      apivideo.log {}
     end)
 
     it("a hook that waits delays only its own call", function()

@@ -100,6 +100,7 @@ function listen.run(arguments)
     if not secrets then return 2, problem end
   end
   local out = output.new(arguments.json)
+  apivideo.log { level = "error" } -- rejections are printed
   local receiver = apivideo.receiver {
     handlers = apivideo.handlers():otherwise(function() end),
     secrets = secrets, unsigned = arguments.unsigned,

@@ -10,14 +10,15 @@ local catalogue = require "apivideo.events"
 local checks = require "apivideo.util.checks"
 local collection = require "apivideo.emulator.collection"
 local encoding = require "apivideo.emulator.encoding"
+local failure = require "apivideo.util.failure"
 local faults = require "apivideo.emulator.faults"
 local history = require "apivideo.emulator.history"
 local limits = require "apivideo.emulator.limits"
 local live_streams = require "apivideo.emulator.live_streams"
+local log = require "apivideo.runtime.log"
 local options = require "apivideo.emulator.options"
 local outgoing = require "apivideo.events.outgoing"
 local protected = require "apivideo.util.pcall"
-local redact = require "apivideo.util.redact"
 local runtime = require "apivideo.runtime"
 local schema = require "apivideo.emulator.schema"
 local sender = require "apivideo.emulator.sender"
@@ -75,7 +76,7 @@ function Emulator:_spawn(what, fn, on_error)
     local ok, err = protected.call(fn)
     if not ok then
       if on_error then on_error() end
-      io.stderr:write("apivideo.emulator: ", what, " raised an error: ", redact.text(tostring(err)), "\n")
+      log.error(("emulator: %s raised an error: %s"):format(what, failure.message(err)))
     end
     self._pending = self._pending - 1
     if self._pending == 0 and self._settled then

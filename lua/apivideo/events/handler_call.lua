@@ -2,6 +2,7 @@
 
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
+local log_fields = require "apivideo.events.log_fields"
 local permanent = require "apivideo.events.permanent"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
@@ -11,11 +12,12 @@ local raised, xpcall = failure.raised, protected.xpcall
 local handler_call = {}
 
 -- Logs a permanent failure that a handler created but did not return: it has no effect then.
-local function warn_unreturned(count, err, event)
+local function warn_unreturned(count, err, event, delivery)
   local is_unreturned, cause = permanent.made_since(count)
   if not is_unreturned or permanent.is(err) then return end
   log.warn(("a handler of %s called apivideo.permanent(%s) but did not return its results, so it has no effect; write "
-    .. "`return apivideo.permanent(…)`"):format(tostring(event.type), failure.message(cause)))
+    .. "`return apivideo.permanent(…)`"):format(tostring(event.type), failure.message(cause)),
+    log_fields(event, delivery))
 end
 
 -- The error of a handler and its traceback, from what `xpcall` returned; nil if the handler succeeded.
@@ -41,7 +43,7 @@ function handler_call.run(fn, event, delivery)
   local ok, result, err = xpcall(fn, raised, event, delivery)
   if ok and result == nil and err == nil and count == permanent.count then return nil end
   local problem, traceback = error_of(ok, result, err)
-  if count ~= permanent.count then warn_unreturned(count, problem, event) end
+  if count ~= permanent.count then warn_unreturned(count, problem, event, delivery) end
   return problem, traceback
 end
 

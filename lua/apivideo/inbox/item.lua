@@ -5,6 +5,7 @@ local errors = require "apivideo.error"
 local event_key = require "apivideo.events.key"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
+local log_fields = require "apivideo.events.log_fields"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 local sign = require("apivideo.core").signature.sign
@@ -26,12 +27,12 @@ local RECEIVED_AT_MAX_S = 1e12 -- far in the future
 ---@field age? number seconds since it was received, if it comes from the spool
 
 -- The lane of an event, or nil. If the function of the option fails, the event is stored without a lane.
-local function lane_of(inbox, event)
+local function lane_of(inbox, event, new)
   if not inbox._lane then return nil end
   local ok, lane = protected.call(inbox._lane, event)
   if ok and (lane == nil or type(lane) == "string") then return lane end
   log.error(("inbox: option \"lane\" must return a string or nil; for an event of type %s it %s"):format(
-    event.type, ok and "returned a " .. type(lane) or "failed: " .. failure.message(lane)))
+    event.type, ok and "returned a " .. type(lane) or "failed: " .. failure.message(lane)), log_fields(event, new))
   return nil
 end
 
@@ -72,7 +73,7 @@ function item.new(inbox, event, err, received)
   }
   if event then
     new.key, new.occurrence, new.opposite = inbox.events:key(event, received.raw)
-    new.lane = lane_of(inbox, event)
+    new.lane = lane_of(inbox, event, new)
   else
     new.raw = new.raw:gsub("%z", REPLACEMENT)
     new.key = "unparsed:" .. sign(new.raw, "unparsed")
@@ -92,9 +93,11 @@ function item.log_dropped(items, results, window)
     if result == "occurrence" then
       results[i] = false
       local key, occurrence = items[i].key, items[i].occurrence
+      local name = event_key.first_value(occurrence)
       log.warn(("dropped as a retry: %s of %s came less than %.0f s after an equal event, with no opposite event"
         .. " between them; if it was a different event, lower the option \"window\" of the inbox")
-        :format(event_key.first_value(occurrence), event_key.first_value(key:sub(#occurrence + 1)), math.ceil(window)))
+        :format(name, event_key.first_value(key:sub(#occurrence + 1)), math.ceil(window)),
+        log_fields({ type = name }, items[i]))
     end
   end
   return results

@@ -4,6 +4,7 @@ local backoff = require "apivideo.util.backoff"
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
+local log_fields = require "apivideo.events.log_fields"
 local permanent = require "apivideo.events.permanent"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
@@ -14,6 +15,7 @@ local STORED_MAX_BYTES = 1000 -- of the errors of an attempt; a claim stores no 
 
 ---@class apivideo.Settlement the outcome of one attempt
 ---@field disposition "completed"|"retried"|"dead_lettered"|"lost"
+---@field id integer the entry's
 ---@field delivery apivideo.Delivery
 ---@field event? apivideo.Event
 ---@field seconds number duration of the handlers
@@ -49,26 +51,35 @@ local function all_permanent(errs)
 end
 
 local function name_of(delivery, event)
-  return ("%s (attempt %d)"):format(tostring(event and event.type or "an event"), delivery.attempt)
+  return ("%s (attempt %d)"):format(failure.message(event and event.type or "an event"), delivery.attempt)
 end
 
--- Logs a result that needs attention.
+-- Logs failed handlers.
+local function log_errors(result, name, fields)
+  local disposition, text = result.disposition, text_of(result.errors, result.tracebacks)
+  if disposition == "retried" then
+    log.warn(("%s failed, next attempt in %.0f s: %s"):format(name, result.delay, text), fields)
+  elseif disposition == "dead_lettered" then
+    log.error(("%s failed and is a dead letter; see inbox:list(\"dead\"): %s"):format(name, text), fields)
+  else
+    log.error(("%s failed: %s"):format(name, text), fields)
+  end
+end
+
+-- Logs a result that needs attention; at the level "info", every result.
 local function log_result(result)
-  local disposition, name = result.disposition, name_of(result.delivery, result.event)
+  local is_unhandled = result.handled == 0
+  if not (result.errors or is_unhandled or result.err or log.enabled.info) then return end
+  local name, fields = name_of(result.delivery, result.event), log_fields(result.event, result.delivery, result.id)
   if result.errors then
-    local text = text_of(result.errors, result.tracebacks)
-    if disposition == "retried" then
-      log.warn(("%s failed, next attempt in %.0f s: %s"):format(name, result.delay, text))
-    elseif disposition == "dead_lettered" then
-      log.error(("%s failed and is a dead letter; see inbox:list(\"dead\"): %s"):format(name, text))
-    else
-      log.error(("%s failed: %s"):format(name, text))
-    end
-  elseif result.handled == 0 then
-    log.warn(("completed without a handler: %s; add one with handlers:on or handlers:otherwise"):format(name))
+    log_errors(result, name, fields)
+  elseif is_unhandled then
+    log.warn(("completed without a handler: %s; add one with handlers:on or handlers:otherwise"):format(name), fields)
+  elseif result.disposition == "completed" then
+    log.info(("completed in %.3f s"):format(result.seconds), fields)
   end
   if result.err then
-    log.error(("%s will be handled again: %s"):format(name, failure.text(result.err)))
+    log.error(("%s will be handled again: %s"):format(name, failure.text(result.err)), fields)
   end
 end
 
@@ -129,8 +140,8 @@ function settlement.settle(worker, attempt, handled, errs, tracebacks)
   claim.delivery.attempt = claim.attempt -- for the log: a handler may have changed it
   attempt.ends = now + 2 * worker.lease + worker.handler_timeout
   local result = {
-    event = claim.event, delivery = claim.delivery, handled = handled, errors = errs, tracebacks = tracebacks,
-    seconds = now - attempt.started,
+    id = claim.id, event = claim.event, delivery = claim.delivery, handled = handled, errors = errs,
+    tracebacks = tracebacks, seconds = now - attempt.started,
   }
   local called, intended, ok, err = protected.call(settle_claim, worker, claim, result)
   if not called then
@@ -151,7 +162,7 @@ function settlement.ignore(attempt, errs, tracebacks)
   claim.delivery.attempt = claim.attempt
   log.warn(("the handlers of %s returned after %.0f s, when the attempt had failed already; the result is ignored: %s")
     :format(name_of(claim.delivery, claim.event), runtime.monotonic() - attempt.started,
-      errs and text_of(errs, tracebacks) or "they succeeded"))
+      errs and text_of(errs, tracebacks) or "they succeeded"), log_fields(claim.event, claim.delivery, claim.id))
 end
 
 return settlement

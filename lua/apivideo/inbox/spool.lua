@@ -43,7 +43,7 @@ end
 local function check_process(self)
   local process = core.process_id()
   if self.process == process then return end
-  self.process, self.forwarded = process, {}
+  self.process, self.forwarded, self.away_since = process, {}, nil
   self.used, self.checked_at, self.seen_at = true, -math.huge, -math.huge
 end
 
@@ -72,11 +72,19 @@ local function batch_from(self, first)
   return items, ids
 end
 
+-- Logs that the store is available again.
+local function end_outage(self)
+  log.warn(("inbox: the store is available again, after %.1f s; the spooled events are forwarded")
+    :format(runtime.monotonic() - self.away_since))
+  self.away_since = nil
+end
+
 -- Puts an entry and those after it into the store. True; or nil and an error.
 local function put_from(self, entry)
   local items, ids = batch_from(self, entry)
   local results, err = self.store:put(items, self.window)
   if not results then return nil, err end
+  if self.away_since then end_outage(self) end
   inbox_item.log_dropped(items, results, self.window)
   self.forwarded = {}
   for _, id in ipairs(ids) do self.forwarded[id] = true end
@@ -168,9 +176,12 @@ function Spool:put(items, window)
     return self.store:put(items, NO_WINDOW) -- out of order, but durable
   end
   local results, err = self.store:put(items, window)
-  if results then return results end
+  if results then
+    if self.away_since then end_outage(self) end -- another process has forwarded the events
+    return results
+  end
   log.warn("inbox: events are spooled on this machine, since the store failed: " .. failure.message(err))
-  self.used = true
+  self.used, self.away_since = true, self.away_since or runtime.monotonic()
   results, err = self.spool:put(in_one_lane(items), NO_WINDOW)
   self:wake()
   return results, err

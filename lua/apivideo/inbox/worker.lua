@@ -6,6 +6,7 @@ local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
 local group = require "apivideo.inbox.group"
 local log = require "apivideo.runtime.log"
+local log_fields = require "apivideo.events.log_fields"
 local permanent = require "apivideo.events.permanent"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
@@ -79,10 +80,18 @@ end
 
 -- Waits after a failure of the store, longer each time, or until another task finds an event.
 local function wait_for_store(self, task, err, cancelled)
-  if not self.in_outage then log.error("inbox: the store is unavailable, retrying: " .. failure.message(err)) end
-  self.in_outage = true
+  if not self.away_since then
+    log.error("inbox: the store is unavailable, retrying: " .. failure.message(err))
+    self.away_since = runtime.monotonic()
+  end
   task.outage_wait = math.min(OUTAGE_POLL_MAX_S, math.max(POLL_INTERVAL_S, task.outage_wait * 2))
   self.found:wait(task.outage_wait, cancelled)
+end
+
+-- Logs that the store is available again.
+local function end_outage(self)
+  log.warn(("inbox: the store is available again, after %.1f s"):format(runtime.monotonic() - self.away_since))
+  self.away_since = nil
 end
 
 -- The group of the claims of several tasks. The result of each call is a claim, or false if no event is ready.
@@ -117,7 +126,8 @@ local function step(self, task)
   local cancelled = self.cancel and self.cancel.latch
   local claim, err = claim_one(self)
   if claim == nil then return wait_for_store(self, task, err, cancelled) end
-  task.outage_wait, self.in_outage = 0, false
+  task.outage_wait = 0
+  if self.away_since then end_outage(self) end
   if not claim then return wait_for_event(self, cancelled) end
   wake_waiting(self)
   handle(self, claim, task)
@@ -167,7 +177,9 @@ local function replace(self, lost, reason, traceback)
   if attempt then
     attempt.task, task.attempt = task, attempt
     if attempt.is_settling then
-      log.error(("inbox: the settlement of event %d did not finish: %s"):format(attempt.claim.id, reason))
+      local claim = attempt.claim
+      log.error(("inbox: the settlement of event %d did not finish: %s"):format(claim.id, reason),
+        log_fields(claim.event, claim.delivery, claim.id))
       self.under_way[attempt] = nil
     else
       settlement.settle(self, attempt, nil, { reason }, { traceback })

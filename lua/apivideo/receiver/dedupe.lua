@@ -10,6 +10,7 @@ local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
 local protected = require "apivideo.util.pcall"
 local random = require "apivideo.util.random"
+local runtime = require "apivideo.runtime"
 local sign = require("apivideo.core").signature.sign
 
 local PREFIX = "apivideo:dedupe:"
@@ -28,12 +29,22 @@ local CLAIM_TTL_S = 2
 ---@class apivideo.Dedupe
 ---@field private _store apivideo.Dictionary
 ---@field private _ttl number
+---@field private _failures integer of the store
+---@field private _failing_since? number monotonic time
 local Dedupe = {}
 Dedupe.__index = Dedupe
 Dedupe.__name = "apivideo.Dedupe"
 
-local function log_failure(name, text)
+local function log_failure(self, name, text)
   log.error(('receiver: option "dedupe.store": %s failed, so an event may be handled twice: %s'):format(name, text))
+  self._failures, self._failing_since = self._failures + 1, self._failing_since or runtime.monotonic()
+end
+
+-- Logs that the store does not fail any more.
+local function end_failures(self)
+  log.warn(('receiver: option "dedupe.store": it works again, after %.1f s'):format(
+    runtime.monotonic() - self._failing_since))
+  self._failing_since = nil
 end
 
 -- The key of an event in the store: of limited length, because nginx's limit is 65535 bytes, and a sender that can sign
@@ -48,7 +59,7 @@ local function call(self, name, ...)
   local ok, result, problem = protected.call(store[name], store, ...)
   if ok and (result or problem == nil or problem == "exists") then return result, nil end
   local text = failure.message(ok and problem or result)
-  log_failure(name, text)
+  log_failure(self, name, text)
   return nil, text
 end
 
@@ -71,7 +82,7 @@ function Dedupe:claim(key)
     if value ~= nil then break end
   end
   -- For instance the null of a Redis client. Rejected, the event would be lost.
-  log_failure("add", "nothing was added, and get returned no entry")
+  log_failure(self, "add", "nothing was added, and get returned no entry")
   return "claimed", nil
 end
 
@@ -81,11 +92,13 @@ end
 ---@param is_success boolean
 function Dedupe:settle(key, token, is_success)
   key = entry_key(key)
+  local failures = self._failures
   if is_success then
     call(self, "set", key, DONE, self._ttl)
   elseif call(self, "get", key) == token then -- not the entry of another delivery, after the claim has expired
     call(self, "delete", key)
   end
+  if self._failing_since and self._failures == failures then end_failures(self) end
 end
 
 local dedupe = {}
@@ -93,7 +106,8 @@ local dedupe = {}
 ---@param options apivideo.DedupeOptions
 ---@return apivideo.Dedupe
 function dedupe.new(options)
-  return setmetatable({ _store = options.store or dictionary.new(), _ttl = options.ttl or TTL_S }, Dedupe)
+  local self = { _store = options.store or dictionary.new(), _ttl = options.ttl or TTL_S, _failures = 0 }
+  return setmetatable(self, Dedupe)
 end
 
 return dedupe

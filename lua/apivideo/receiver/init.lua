@@ -18,6 +18,8 @@ local secret_source = require "apivideo.receiver.secret_source"
 local tables = require "apivideo.util.tables"
 local verification = require "apivideo.receiver.verification"
 
+local enabled = log.enabled
+
 local MAX_BODY_BYTES = 1024 * 1024 -- default of the option max_body
 
 ---@class apivideo.Receiver
@@ -48,7 +50,7 @@ runtime.forbid_exit(call_with, "the option \"on_outcome\" of a receiver")
 
 -- Logs an outcome, then passes it to the option `on_outcome`.
 local function report(self, outcome)
-  call_with(outcome, "the log of an outcome", outcome_log)
+  call_with(outcome, "the log of an outcome", outcome_log.write)
   if self._on_outcome then call_with(outcome, "option \"on_outcome\"", self._on_outcome) end
 end
 
@@ -69,7 +71,7 @@ local function run(self, delivery, started, key, token)
   local seconds = runtime.monotonic() - started
   local status = (self._defer or not errs) and 204 or 500
   self._counts:handled(event.type, handled, seconds)
-  if self._on_outcome or not handled or handled == 0 then -- the log has no line for a success
+  if self._on_outcome or not handled or handled == 0 or enabled.info then -- a success has no line below that level
     report(self, { status = status, event = event, delivery = delivery, handled = handled, errors = errs,
       tracebacks = tracebacks, seconds = seconds })
   end
@@ -87,7 +89,7 @@ local function run_once(self, delivery, started)
       .. verification.shown(event.type) .. "; api.video retries"), started)
   end
   self._counts:stored(event.type, false)
-  if self._on_outcome then
+  if self._on_outcome or enabled.info then
     report(self, { status = 204, event = event, delivery = delivery, is_new = false,
       seconds = runtime.monotonic() - started })
   end
@@ -100,7 +102,7 @@ local function store(self, delivery, started)
   local is_new, err = self._inbox:put(delivery)
   if is_new == nil then return reject(self, 503, err, started) end
   self._counts:stored(event and event.type or "other", is_new)
-  if self._on_outcome or not event and is_new then
+  if self._on_outcome or not event and is_new or enabled.info then
     report(self, { status = 204, event = event, delivery = delivery, is_new = is_new, err = delivery.err,
       seconds = runtime.monotonic() - started })
   end
@@ -135,6 +137,7 @@ local function handle(self, method, list, raw, size, path)
   if not delivery.event then return reject_unparsed(self, delivery, started) end
   if self._dedupe then return run_once(self, delivery, started) end
   if not self._defer then return run(self, delivery, started) end
+  if enabled.info then outcome_log.deferred(delivery) end
   runtime.spawn(run, self, delivery, started)
   return 204
 end

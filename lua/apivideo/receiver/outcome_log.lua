@@ -2,6 +2,7 @@
 
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
+local log_fields = require "apivideo.events.log_fields"
 local redact = require "apivideo.util.redact"
 local verification = require "apivideo.receiver.verification"
 
@@ -25,34 +26,59 @@ local function shown_body(raw)
 end
 
 -- Logs a signed body that cannot be parsed, or whose event is rejected: api.video does not keep it.
-local function report_signed(outcome)
+local function report_signed(outcome, fields)
   local text = failure.message(outcome.err)
-  if outcome.status < 300 then
-    log.error("a signed body that cannot be parsed is a dead letter: " .. text
-      .. "; inbox:list(\"dead\") has its bytes; after an upgrade, inbox:redrive() handles it")
-  else
+  if outcome.status >= 300 then
     log.error(("rejected with %d although its signature is valid: "):format(outcome.status) .. text
-      .. "; the body: " .. shown_body(outcome.delivery.raw))
+      .. "; the body: " .. shown_body(outcome.delivery.raw), fields)
+  elseif outcome.is_new then
+    log.error("a signed body that cannot be parsed is a dead letter: " .. text
+      .. "; inbox:list(\"dead\") has its bytes; after an upgrade, inbox:redrive() handles it", fields)
+  else
+    log.info("a duplicate of a signed body that cannot be parsed", fields)
   end
 end
 
---- Writes a line for a rejection, a failure and an event without a handler; none for a success.
----@param outcome apivideo.Outcome
-return function(outcome)
-  -- tostring: a handler may have changed the event.
-  local name = verification.shown(tostring(outcome.event and outcome.event.type or "an event that cannot be parsed"))
-  if outcome.err and outcome.delivery then
-    report_signed(outcome)
-  elseif outcome.err then
-    -- A body that nginx has deleted is not the sender's fault, but one of the configuration.
-    local write = outcome.err.kind == "body_unavailable" and log.error or log.warn
-    write(("rejected with %d: %s"):format(outcome.status, tostring(outcome.err)))
+-- Logs a delivery that was not rejected.
+local function report_accepted(outcome, name, fields)
+  if outcome.is_new ~= nil then
+    log.info(outcome.is_new and "stored" or "a duplicate", fields)
   elseif outcome.handled == 0 then
-    log.warn(("acknowledged without a handler: %s; add one with handlers:on or handlers:otherwise")
-      :format(name))
-  end
-  for i, err in ipairs(outcome.errors or {}) do
-    local text = failure.text(err, outcome.tracebacks and outcome.tracebacks[i])
-    log.error(("a handler of %s failed: %s"):format(name, text))
+    log.warn(("acknowledged without a handler: %s; add one with handlers:on or handlers:otherwise"):format(name),
+      fields)
+  elseif outcome.handled then
+    log.info(("handled in %.3f s"):format(outcome.seconds), fields)
   end
 end
+
+local outcome_log = {}
+
+--- Writes a line for a rejection, a failure and an event without a handler; at the level "info", also for a success.
+---@param outcome apivideo.Outcome
+function outcome_log.write(outcome)
+  local err, event, delivery = outcome.err, outcome.event, outcome.delivery
+  local fields = log_fields(event, delivery)
+  -- A handler may have changed the event.
+  local name = event and verification.shown(failure.message(event.type)) or "an event that cannot be parsed"
+  if err and delivery then
+    report_signed(outcome, fields)
+  elseif err then
+    -- A body that nginx has deleted is not the sender's fault, but one of the configuration.
+    local write = err.kind == "body_unavailable" and log.error or log.warn
+    write(("rejected with %d: %s"):format(outcome.status, tostring(err)), fields)
+  else
+    report_accepted(outcome, name, fields)
+  end
+  for i, problem in ipairs(outcome.errors or {}) do
+    local text = failure.text(problem, outcome.tracebacks and outcome.tracebacks[i])
+    log.error(("a handler of %s failed: %s"):format(name, text), fields)
+  end
+end
+
+--- Writes a line for a delivery whose handlers will run after the response.
+---@param delivery apivideo.Delivery
+function outcome_log.deferred(delivery)
+  log.info("received, its handlers run after the response", log_fields(delivery.event, delivery))
+end
+
+return outcome_log

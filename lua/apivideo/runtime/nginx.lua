@@ -268,6 +268,8 @@ function runtime.forbid_exit(caller, callback)
   callers[caller] = callback
 end
 
+runtime.forbid_exit(log.call_write, "the option \"write\" of apivideo.log")
+
 local pool
 local waits, in_flight = {}, 0 -- transfer -> its wait
 local polled_at = 0            -- when the transfers were last polled, or are about to be

@@ -8,6 +8,7 @@ local checks = require "apivideo.util.checks"
 local core = require "apivideo.core"
 local failure = require "apivideo.util.failure"
 local latches = require "apivideo.runtime.latches"
+local log = require "apivideo.runtime.log"
 local protected = require "apivideo.util.pcall"
 local signals = require "apivideo.runtime.signals"
 local timers = require("apivideo.runtime.timers").new()
@@ -82,13 +83,8 @@ local function enqueue(entry)
   queued = queued + 1
 end
 
--- An error with the stack of the task; or with `traceback`, when it was raised in a coroutine of the task.
-local function with_stack(err, traceback, task)
-  return failure.message(err) .. (traceback or debug.traceback(task, ""))
-end
-
 local function report(task, err)
-  io.stderr:write("apivideo: a task failed: ", with_stack(err, nil, task), "\n")
+  log.error("a task failed: " .. failure.text(err, debug.traceback(task, "")))
 end
 
 local function resume(task)

@@ -2,8 +2,8 @@
 --- waits, another worker takes the next ones.
 
 local failure = require "apivideo.util.failure"
+local log = require "apivideo.runtime.log"
 local protected = require "apivideo.util.pcall"
-local redact = require "apivideo.util.redact"
 local request = require "apivideo.server.request"
 local runtime = require "apivideo.runtime"
 local slices = require "apivideo.runtime.time_slice"
@@ -21,10 +21,6 @@ local Workers = {}
 Workers.__index = Workers
 Workers.__name = "apivideo.server.Workers"
 
-local function report(text)
-  io.stderr:write("apivideo.server: ", redact.one_line(redact.text(text)), "\n")
-end
-
 -- Calls the handler, and responds with its results.
 local function handle(self, id, ...)
   local status, headers, body, ending = self._handler(request.new(...))
@@ -40,15 +36,15 @@ local function respond(self, id, method, target, ...)
     is_lost = true
     self._core:respond(id, 500)
     self._send()
-    report(("the handler of %s %s failed: it yielded to a scheduler other than apivideo's, which cannot resume it%s")
-      :format(method, target, traceback))
+    log.error(("server: the handler of %s %s failed: it yielded to a scheduler other than apivideo's, which cannot"
+      .. " resume it%s"):format(method, target, traceback))
   end)
   local ok, problem = protected.call(handle, self, id, method, target, ...)
   runtime.guard(nil)
   if is_lost then return false end
   if not ok then
     self._core:respond(id, 500) -- before the report: if memory is out, that fails
-    report(("the handler of %s %s failed: %s"):format(method, target, failure.message(problem)))
+    log.error(("server: the handler of %s %s failed: %s"):format(method, target, failure.message(problem)))
   end
   self._send()
   return true

@@ -56,6 +56,13 @@ function hooks.on_request(call, request)
   if account.on_request then run(account.on_request, request.observed, secrets) end
 end
 
+-- Logs an attempt. Errors may have secrets of the account in any form, so all of the text is redacted.
+local function log_attempt(call, request, response, err)
+  local text = ("client: %s %s: %s"):format(request.method, request.url,
+    response and response.status or failure.message(err))
+  log.debug(redact.text(text, call:secrets()), { "attempt", call.attempts })
+end
+
 --- Calls `on_response` for the response of an attempt, or for the error instead of it.
 ---@param call apivideo.Call
 ---@param request apivideo.Request
@@ -63,6 +70,7 @@ end
 ---@param err? apivideo.Error
 function hooks.on_response(call, request, response, err)
   local account = call.account
+  if log.enabled.debug then log_attempt(call, request, response, err) end
   if not account.on_response then return end
   local secrets = call:secrets()
   run(account.on_response, {

@@ -8,6 +8,8 @@ local server = require "apivideo.server"
 local raw = '{"type":"video.source.recorded","emittedAt":"2024-01-01T00:00:00Z","videoId":"vi1","liveStreamId":"li1"}'
 local right = apivideo.sign(raw, "secret")
 
+apivideo.log { write = function() end }
+
 local function deliver(url)
   return http.request {
     method = "POST", url = url, body = raw, timeout = 0.5,
@@ -23,7 +25,6 @@ local function receive()
   local receiver = apivideo.receiver {
     handlers = apivideo.handlers():on("video.*", function() seen = seen + 1 end),
     secrets = { webhook_1 = "secret" },
-    on_outcome = function() end,
   }
   local err
   listening, err = server.listen { receiver = receiver }
