@@ -69,6 +69,7 @@ build = {
       ["apivideo.inbox.redis.init"] = "lua/apivideo/inbox/redis/init.lua",
       ["apivideo.inbox.redis.options"] = "lua/apivideo/inbox/redis/options.lua",
       ["apivideo.inbox.redis.prelude"] = "lua/apivideo/inbox/redis/prelude.lua",
+      ["apivideo.inbox.redis.putting"] = "lua/apivideo/inbox/redis/putting.lua",
       ["apivideo.inbox.redis.script_runner"] = "lua/apivideo/inbox/redis/script_runner.lua",
       ["apivideo.inbox.redis.scripts"] = "lua/apivideo/inbox/redis/scripts.lua",
       ["apivideo.inbox.settlement"] = "lua/apivideo/inbox/settlement.lua",

@@ -88,7 +88,7 @@ function claim.new(inbox, entry, lease)
   local event, err = inbox.events:parse(entry.raw)
   local delivery = {
     event = event, webhook_id = entry.webhook_id, received_at = entry.received_at, raw = entry.raw,
-    verified = entry.verified, origin = "webhook", attempt = entry.attempt,
+    verified = entry.verified, origin = entry.origin, attempt = entry.attempt,
   }
   delivery.key = event and inbox.events:key(event, entry.raw) or nil
   return setmetatable({
