@@ -1,6 +1,7 @@
 --- A delivery in the form that a store takes.
 
 local checks = require "apivideo.util.checks"
+local derived = require "apivideo.events.derived"
 local errors = require "apivideo.error"
 local event_key = require "apivideo.events.key"
 local failure = require "apivideo.util.failure"
@@ -60,6 +61,8 @@ function item.check(delivery)
   checks.value("inbox:put: verified", delivery.verified, "boolean?", 3)
   if delivery.origin ~= nil and not ORIGINS[delivery.origin] then
     error(("inbox:put: origin must be webhook, reconcile or derived, got %s"):format(tostring(delivery.origin)), 3)
+  elseif (delivery.origin or "webhook") == "webhook" and delivery.event and derived.is(delivery.event.type) then
+    error(("inbox:put: %s; pass its origin, reconcile or derived"):format(derived.refusal(delivery.event.type)), 3)
   end
 end
 

@@ -1,6 +1,7 @@
 --- Settles the attempts of a worker: an event is completed, retried or dead-lettered, and logged.
 
 local backoff = require "apivideo.util.backoff"
+local derived = require "apivideo.events.derived"
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
@@ -64,7 +65,7 @@ local function log_result(result)
     else
       log.error(("%s failed: %s"):format(name, text))
     end
-  elseif result.handled == 0 then
+  elseif result.handled == 0 and not derived.is(result.event.type) then
     log.warn(("completed without a handler: %s; add one with handlers:on or handlers:otherwise"):format(name))
   end
   if result.err then

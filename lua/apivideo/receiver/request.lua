@@ -18,6 +18,7 @@ local verification = require "apivideo.receiver.verification"
 ---@field origin apivideo.Origin
 ---@field stale? true of a receiver with `freshness`: the event is older than its limit, or from the future
 ---@field undated? true of a receiver with `freshness`: the event has no readable `emittedAt`
+---@field video? apivideo.DeliveredVideo of an event with a `videoId`, if the handlers have a client
 ---@field attempt? integer of an event from an inbox: the number of this attempt to handle it, from 1
 
 local ORIGIN = { origin = "receiver" } -- of errors
