@@ -16,7 +16,7 @@ local events = apivideo.events
 
 local function ignore() end
 
--- The bytes of a derived event, as a sender could forge them.
+-- The bytes of a derived event that a sender forged.
 local function forged(name)
   return cjson.encode(events:sample(name))
 end

@@ -84,8 +84,8 @@ local function add_ready(self, list, event, video)
   return true
 end
 
--- The id of the live stream of which a video is a recording; nil, or false, if it is none, or if that is unknown; nil
--- and an error.
+-- The id of the live stream of which a video is a recording; false if it was uploaded, nil if that is unknown; nil and
+-- an error.
 local function stream_of(self, event, video)
   local id = type(event.liveStreamId) == "string" and event.liveStreamId or self._streams:get(event.videoId)
   if id == nil and video then
@@ -115,7 +115,7 @@ end
 
 --- The derived events that follow from an event.
 ---@param event apivideo.Event of a type in `causes`
----@param client apivideo.Client|false
+---@param client apivideo.Client|nil
 ---@param delivery? apivideo.Delivery
 ---@return apivideo.Event[]|nil events with the `emittedAt` of their cause
 ---@return any err why the state of the video cannot be read

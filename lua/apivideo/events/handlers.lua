@@ -112,10 +112,13 @@ function Handlers:on(types, filter, fn)
   return self
 end
 
+local dispatch_and_derive
+
 -- The derivation, which the first function of on_ready or on_recording creates.
 local function derivation_of(self)
   if not self._derivation then
     self._derivation, self._derived_dispatch = derivation.new(), derived_delivery.dispatch(self)
+    self.dispatch = dispatch_and_derive
   end
   return self._derivation
 end
@@ -249,6 +252,10 @@ local function fail(self, errs, tracebacks, event, delivery, err, traceback)
   return errs, tracebacks
 end
 
+local function is_cause(self, event)
+  return self._derivation ~= nil and self._derivation.causes[event.type] ~= nil
+end
+
 -- Handles the derived events of an event whose handlers have succeeded: adds them to a list, or dispatches them. The
 -- results of dispatch.
 local function derive(self, count, event, delivery, collected)
@@ -266,15 +273,11 @@ end
 --- Runs all handlers that match an event. The failure of one does not prevent the others from running.
 ---@param event apivideo.Event
 ---@param delivery? apivideo.Delivery
----@param collected? apivideo.Event[] private: the derived events are added to it, and not dispatched
 ---@return integer|nil count how many ran: 0 if none matches; nil if one failed
 ---@return any[]? errors of those that failed
 ---@return table<integer, string>? tracebacks of those errors that were raised, by their index in `errors`
-function Handlers:dispatch(event, delivery, collected)
+function Handlers:dispatch(event, delivery)
   checks.self(self, Handlers, "handlers", "dispatch")
-  if self._client and delivery and not delivery.video and type(event.videoId) == "string" then
-    delivery.video = delivered_video.new(self._client, event.videoId)
-  end
   local registered, errs, tracebacks = self._registry, nil, nil
   local functions = registered.cache[event.type] or registered:matching(event) -- a hot path: without a call if no filter applies
   local count = #functions
@@ -282,17 +285,25 @@ function Handlers:dispatch(event, delivery, collected)
     local err, traceback = run(functions[i], event, delivery)
     if err ~= nil then errs, tracebacks = fail(self, errs, tracebacks, event, delivery, err, traceback) end
   end
-  local is_cause = self._derivation and self._derivation.causes[event.type]
-  if count == 0 and is_cause then
-    count = 1
-  elseif count == 0 and self._fallback and not derived.is(event.type) then
+  if count == 0 and self._fallback and not derived.is(event.type) and not is_cause(self, event) then
     count = 1
     local err, traceback = run(self._fallback, event, delivery)
     if err ~= nil then errs, tracebacks = fail(self, errs, tracebacks, event, delivery, err, traceback) end
   end
   if errs then return nil, errs, tracebacks end
-  if is_cause then return derive(self, count, event, delivery, collected) end
   return count
+end
+
+-- The method dispatch of handlers with a client or a derivation: a method of their own, so that others have no cost. With
+-- a list as the third argument, derived events are added to it, and not dispatched.
+function dispatch_and_derive(self, event, delivery, collected)
+  if self._client and delivery and not delivery.video and type(event.videoId) == "string" then
+    delivery.video = delivered_video.new(self._client, event.videoId)
+  end
+  local count, errs, tracebacks = Handlers.dispatch(self, event, delivery)
+  if not count then return nil, errs, tracebacks end
+  if not is_cause(self, event) then return count end
+  return derive(self, math.max(count, 1), event, delivery, collected)
 end
 
 local known = { events = "table?", strict = "boolean?", client = "table?" }
@@ -309,8 +320,7 @@ local function create(options)
   return setmetatable({
     events = events,
     _strict = options.strict, _registry = registry.new(events), _error_handlers = {},
-    -- Not nil, which would be looked up in the class for each event.
-    _client = options.client or false, _derivation = false,
+    _client = options.client, dispatch = options.client and dispatch_and_derive or nil,
   }, Handlers)
 end
 
