@@ -57,6 +57,7 @@ describe("command #process", function()
       { { "listen", "--api-key", "" }, "--api-key is empty; check that the variable" },
       { { "emulate", "--api-key", "k " }, "--api-key must not end in whitespace (the last byte is a space)" },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--set", "x" }, "name=value" },
+      { { "trigger", "apivideo.video.ready", "--to", "http://127.0.0.1:1" }, "send an event that is its cause" },
     } do
       local output, status = run(case[1], "APIVIDEO_API_KEY=")
       assert.equal(2, status, table.concat(case[1], " ") .. ": " .. output)

@@ -9,6 +9,9 @@ local function class_of(name)
   return "apivideo.event." .. name:gsub("%f[%a]%a", string.upper):gsub("%A", "")
 end
 
+-- Types that handlers:on does not take: on_ready and on_recording register functions for them.
+local ONLY_READY = { ["apivideo.video.ready"] = true, ["apivideo.recording.ready"] = true }
+
 local function set_of(list)
   local set = {}
   for _, value in ipairs(list) do set[value] = true end
@@ -59,7 +62,10 @@ describe("annotations of event types", function()
         end
       end
     end
-    for name in pairs(types) do assert.same(forms, overloads[name], "handlers:on " .. name) end
+    for name in pairs(types) do
+      local expected = not ONLY_READY[name] and forms or nil
+      assert.same(expected, overloads[name], "handlers:on " .. name)
+    end
     for name in pairs(overloads) do assert(types[name], name .. " is not in the catalogue") end
   end)
 end)

@@ -46,6 +46,21 @@ describe("an inbox", function()
       assert.is_true(claim:complete())
     end)
 
+    it("passes on the origin of an event that the application puts", function()
+      local raw = caption "a"
+      local event = apivideo.parse(raw)
+      assert.is_true(inbox:put { raw = raw, event = event, origin = "reconcile", verified = false })
+      assert.is_false(inbox:put { raw = raw, event = event })
+      assert.equal("reconcile", inbox:list("waiting")[1].origin)
+      local delivery = assert(inbox:claim())[1].delivery
+      assert.equal("reconcile", delivery.origin)
+      assert.is_false(delivery.verified)
+      assert.matches("origin must be webhook, reconcile or derived, got x", misuse(function()
+        inbox:put { raw = raw, event = event, origin = "x" }
+        return nil
+      end), 1, true)
+    end)
+
     it("recognises an event that two webhooks deliver as a duplicate", function()
       local raw = caption "a"
       assert.equal(204, deliver(raw))

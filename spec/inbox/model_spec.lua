@@ -113,6 +113,13 @@ local broken = {
     end
     return store:complete(id, token)
   end },
+  ["completes events without putting their items"] = { complete = function(store, id, token)
+    return store:complete(id, token)
+  end },
+  ["puts the items of a lost claim"] = { complete = function(store, id, token, items, window)
+    if items then store:put(items, window) end
+    return store:complete(id, token)
+  end },
   ["forgets lanes"] = { put = function(store, items, window)
     return store:put(without(items, "lane"), window)
   end },

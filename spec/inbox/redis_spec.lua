@@ -65,6 +65,16 @@ redis_stores.describe("inbox store redis", function()
     end)
   end)
 
+  it("has the origin webhook for an event that was stored without one", function()
+    local store = open()
+    assert.same({ 1 },
+      store.runner:call("put", { "0", "a", "", "", "", "0", "raw", "1 1700000000000000 webhook_1", "" }))
+    local entry = claim(store)
+    assert.equal("webhook", entry.origin)
+    assert.equal("webhook_1", entry.webhook_id)
+    assert.equal(1700000000, entry.received_at)
+  end)
+
   describe("many entries", function()
     it("are all waiting again after their leases have expired", function()
       local store = open()

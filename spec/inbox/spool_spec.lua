@@ -4,6 +4,7 @@ local apivideo = require "apivideo"
 local core = require "apivideo.core"
 local errors = require "apivideo.error"
 local inboxes = require "spec.support.inboxes"
+local json = require "apivideo.util.json"
 local memory = require "apivideo.inbox.memory"
 local runtime = require "apivideo.runtime"
 local spools = require "apivideo.inbox.spool"
@@ -68,6 +69,19 @@ describe("the spool of an inbox", function()
     assert.is_nil(printed:find("available again", 1, true))
     assert.equal("abcdef", captions())
     assert.same({}, spool:list("waiting", 10, 0))
+  end)
+
+  it("forwards the origin of an event, also of a derived one", function()
+    local event = apivideo.events:sample "apivideo.video.failed"
+    store.down = true
+    printed_by(function()
+      assert.is_true(inbox:put { event = event, raw = json.encode(event), origin = "reconcile" })
+      store.down = false
+      inbox:forward()
+    end)
+    local entry = assert(store:list("waiting", 1, 0))[1]
+    assert.equal("reconcile", entry.origin)
+    assert.same(event, inbox:list("waiting")[1].event)
   end)
 
   it("applies the window to the times of receipt, not to the times of forwarding", function()

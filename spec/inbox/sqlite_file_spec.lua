@@ -1,6 +1,7 @@
 -- The file of the store in SQLite: what may happen to it, and what it may be.
 
 local DBI = require "DBI"
+local core = require "apivideo.core"
 local host = require "apivideo.runtime.host"
 local sqlite_stores = require "spec.support.sqlite_stores"
 local statements = require "apivideo.inbox.sqlite.statements"
@@ -8,6 +9,21 @@ local statements = require "apivideo.inbox.sqlite.statements"
 local WINDOW, path, open, clean = sqlite_stores.WINDOW, sqlite_stores.path, sqlite_stores.open, sqlite_stores.clean
 local sql, write, item, put = sqlite_stores.sql, sqlite_stores.write, sqlite_stores.item, sqlite_stores.put
 local claim, unavailable = sqlite_stores.claim, sqlite_stores.unavailable
+
+-- The statements that create a file of version 1, with one event.
+local VERSION_1 = {
+  [[CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, identity TEXT NOT NULL UNIQUE, occurrence TEXT, lane TEXT,
+    state TEXT NOT NULL, due REAL, ended REAL, token INTEGER NOT NULL DEFAULT 0,
+    attempt INTEGER NOT NULL DEFAULT 0, webhook_id TEXT, verified INTEGER NOT NULL, received_at REAL NOT NULL,
+    stored_at REAL NOT NULL, error TEXT, raw TEXT NOT NULL)]],
+  "CREATE TABLE inbox (paused INTEGER NOT NULL, boot TEXT NOT NULL, clock REAL NOT NULL)",
+  "INSERT INTO inbox VALUES (0, '', 0)",
+  ("INSERT INTO events (identity, state, verified, received_at, stored_at, raw) VALUES ('%s', 'ready', 1, 1, 0, 'a')")
+    :format(core.signature.sign("a", "apivideo"):sub(1, 32)),
+  "PRAGMA application_id = 1634760297",
+  "PRAGMA user_version = 1",
+}
 
 describe("inbox store sqlite", function()
   before_each(clean)
@@ -61,7 +77,17 @@ describe("inbox store sqlite", function()
     it("can be empty", function()
       write ""
       assert.is_true(put(open(), "a"))
-      assert.equal(1, sql("PRAGMA user_version")[1][1])
+      assert.equal(2, sql("PRAGMA user_version")[1][1])
+    end)
+
+    it("of version 1 is migrated, and keeps its events", function()
+      for _, statement in ipairs(VERSION_1) do sql(statement) end
+      local store = open()
+      assert.is_false(put(store, "a"))
+      assert.equal(2, sql("PRAGMA user_version")[1][1])
+      local entry = claim(store)
+      assert.equal("a", entry.raw)
+      assert.equal("webhook", entry.origin)
     end)
 
     it("of a newer version is rejected and unchanged", function()
@@ -72,7 +98,7 @@ describe("inbox store sqlite", function()
       store = open()
       unavailable("newer apivideo.*99", store:put({ item "b" }, WINDOW))
       assert.equal(99, sql("PRAGMA user_version")[1][1])
-      sql "PRAGMA user_version = 1"
+      sql "PRAGMA user_version = 2"
       assert.is_false(put(store, "a"))
     end)
 

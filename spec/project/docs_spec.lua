@@ -308,6 +308,9 @@ describe("documentation", function()
     local event = apivideo.events:sample "video.source.recorded"
     inbox:put { event = event, raw = require("cjson").encode(event) }
     add_methods("claim", inbox:claim()[1])
+    local delivery = {}
+    apivideo.handlers({ client = client }):dispatch(event, delivery)
+    add_methods("delivery.video", delivery.video)
     add_methods("server", listening)
     add_methods("emulator", local_api)
     return names

@@ -270,6 +270,15 @@ for name in pairs(settle) do
   end
 end
 
+-- The items that complete an event are put in the same step; the store does not return their results.
+calls.complete = function(self, store, holds, id, token, items, window)
+  expect("complete of entry " .. tostring(id), self:settle("complete", id, token), holds)
+  if not holds or not items then return end
+  local results, new = self:put(items, window)
+  learn(self, store, new)
+  self.on_put(items, results, new)
+end
+
 --- A store around another one, `model.store`, that checks each call. While it is `down`, all calls fail. Its `fault`
 --- makes the next call of one function fail: before or after its work, with an error or with a crash of the process.
 function Model:checked()

@@ -188,7 +188,12 @@ local acts = {
     local claims = survive(self, self.store.claim, self.store, a % 4 + 1, LEASES[b % 2 + 1])
     for _, claim in ipairs(claims or {}) do self.claims[#self.claims + 1] = claim end
   end,
-  complete = function(self, a) settle(self, "complete", a) end,
+  -- Without a spool, sometimes with items that are put in the same step: a spool has no part in that.
+  complete = function(self, a, b, c)
+    local items = not self.spool and b % 2 == 0 and {} or nil
+    for i = 1, items and c % 3 or 0 do items[i] = new_item(self, a + i * 7, b + i * c) end
+    settle(self, "complete", a, items, WINDOW)
+  end,
   remove = function(self, a)
     local claim = claim_of(self, a)
     local entry = claim and self.store_model:find("id", claim.id)

@@ -1,6 +1,7 @@
 --- `apivideo trigger`: sends one signed delivery.
 
 local credential = require "apivideo.cli.credential"
+local derived = require "apivideo.events.derived"
 local events = require "apivideo.events"
 local http = require "apivideo.transport.http"
 local json = require "apivideo.util.json"
@@ -64,6 +65,9 @@ end
 
 -- The event to send; nil and a message if an argument is invalid.
 local function event_of(arguments)
+  if derived.is(arguments.type) then
+    return nil, derived.refusal(arguments.type) .. "; send an event that is its cause"
+  end
   local event, fields = events:sample(arguments.type), events:sample(arguments.type)
   if not event then
     warn_of_unknown(arguments.type)

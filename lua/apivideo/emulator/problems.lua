@@ -1,6 +1,7 @@
 --- Error bodies (problem details) as api.video documents them. https://docs.api.video/reference/errors
 
 local checks = require "apivideo.util.checks"
+local derived = require "apivideo.events.derived"
 
 local problems = {}
 
@@ -112,6 +113,13 @@ function problems.check_webhook(body)
   end
   if type(body.events) ~= "table" or #body.events == 0 or not checks.is_list(body.events, "string") then
     add(invalid("events", "This attribute must be an array."))
+  else
+    for _, name in ipairs(body.events) do
+      if derived.is(name) then -- types that are newer than this library are accepted
+        add(invalid("events", "This value is not an existing event."))
+        break
+      end
+    end
   end
   return #list > 0 and combine(list) or nil
 end

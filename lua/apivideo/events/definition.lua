@@ -1,6 +1,7 @@
 --- Definitions of event types by the application: what `events:extend` checks.
 
 local checks = require "apivideo.util.checks"
+local derived = require "apivideo.events.derived"
 
 local definition = {}
 
@@ -66,6 +67,8 @@ function definition.check(added)
   for name, schema in pairs(added) do
     if type(name) ~= "string" or name == "" then
       error("events:extend: a type's name must be a non-empty string", 3)
+    elseif derived.is(name) then
+      raise(name, "names that begin with \"apivideo.\" are those of derived events; use another name", 3)
     end
     checks.options(("events:extend: type \"%s\""):format(name), schema, known, 4)
     local problem = field_problem(schema)

@@ -2,7 +2,12 @@
 
 local catalogue = require "apivideo.events"
 local checks = require "apivideo.util.checks"
+local conditions_of_videos = require "apivideo.util.conditions"
 local constructor = require "apivideo.util.constructor"
+local delivered_video = require "apivideo.events.delivered_video"
+local derivation = require "apivideo.events.derivation"
+local derived = require "apivideo.events.derived"
+local derived_delivery = require "apivideo.events.derived_delivery"
 local filters = require "apivideo.events.filter"
 local handler_call = require "apivideo.events.handler_call"
 local registry = require "apivideo.events.registry"
@@ -12,6 +17,12 @@ local run = handler_call.run
 
 local REGISTERED = "the function is registered anyway. If the type is newer than this library, add it with"
   .. " events:extend"
+
+local READY, RECORDING = "apivideo.video.ready", "apivideo.recording.ready"
+local FAILED = { "apivideo.video.failed", "apivideo.summary.failed", "apivideo.caption.failed" }
+
+-- Derived types that exist only for the functions that a method registers.
+local REGISTERED_BY = { [READY] = "handlers:on_ready", [RECORDING] = "handlers:on_recording" }
 
 ---@alias apivideo.Handler fun(event: apivideo.Event, delivery: apivideo.Delivery): any, any
 ---A handler fails by raising an error, by returning `false`, or by returning `nil` and an error.
@@ -41,6 +52,10 @@ local function unknown_of(self, list)
   if #list == 0 then error("handlers:on: an event type is missing", 3) end
   for _, name in ipairs(list) do
     if type(name) ~= "string" then error("handlers:on: an event type must be a string, got " .. type(name), 3) end
+    if REGISTERED_BY[name] then
+      error(("handlers:on: events of type %s exist only for the functions of %s; use that"):format(name,
+        REGISTERED_BY[name]), 3)
+    end
     if #self._registry:known(name) == 0 then names[#names + 1] = name end
   end
   if self._strict and names[1] then
@@ -59,7 +74,7 @@ local function conditions_of(self, filter, list)
 end
 
 --- Registers a function for a type, a list of types, or a pattern: `video.*` matches every type that begins with
---- `video.`, `*` matches all. All functions that match an event run, in the order of their registration.
+--- `video.`, `*` matches all types that api.video sends. All functions that match an event run, in the order of their registration.
 --- `handlers:on(types, filter, fn)` only runs the function for events that match the filter. A type that the catalogue
 --- does not have is registered, with a warning in the log; it raises an error in `handlers { strict = true }`.
 ---@param types string|string[]
@@ -79,6 +94,12 @@ end
 ---@overload fun(self: apivideo.Handlers, types: "video.caption.generated", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.VideoCaptionGenerated, delivery: apivideo.Delivery): any, any): apivideo.Handlers
 ---@overload fun(self: apivideo.Handlers, types: "video.summary.generated", fn: fun(event: apivideo.event.VideoSummaryGenerated, delivery: apivideo.Delivery): any, any): apivideo.Handlers
 ---@overload fun(self: apivideo.Handlers, types: "video.summary.generated", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.VideoSummaryGenerated, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "apivideo.video.failed", fn: fun(event: apivideo.event.ApivideoVideoFailed, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "apivideo.video.failed", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.ApivideoVideoFailed, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "apivideo.summary.failed", fn: fun(event: apivideo.event.ApivideoSummaryFailed, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "apivideo.summary.failed", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.ApivideoSummaryFailed, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "apivideo.caption.failed", fn: fun(event: apivideo.event.ApivideoCaptionFailed, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: "apivideo.caption.failed", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.ApivideoCaptionFailed, delivery: apivideo.Delivery): any, any): apivideo.Handlers
 function Handlers:on(types, filter, fn)
   checks.self(self, Handlers, "handlers", "on")
   if type(filter) == "function" and fn == nil then filter, fn = nil, filter end
@@ -88,6 +109,62 @@ function Handlers:on(types, filter, fn)
   check_function("handlers:on", fn)
   for _, name in ipairs(unknown_names) do unknown.warn("handlers:on", name, self.events, REGISTERED) end
   for _, name in ipairs(list) do self._registry:add(name, fn, conditions) end
+  return self
+end
+
+local dispatch_and_derive
+
+-- The derivation, which the first function of on_ready or on_recording creates.
+local function derivation_of(self)
+  if not self._derivation then
+    self._derivation, self._derived_dispatch = derivation.new(), derived_delivery.dispatch(self)
+    self.dispatch = dispatch_and_derive
+  end
+  return self._derivation
+end
+
+--- Registers a function for a video that meets a condition: it runs once for each video and condition. With an inbox,
+--- its event is stored in the step that completes the event from which it follows; without one, it runs in that
+--- event's dispatch, once in this process.
+---@param condition string "playable" (a quality is encoded), "mp4", an HLS quality such as "720p", or "all" (each quality that the status lists is encoded or failed), which needs the option `client`
+---@param fn fun(event: apivideo.event.ApivideoVideoReady, delivery: apivideo.Delivery): any, any
+---@return apivideo.Handlers self
+function Handlers:on_ready(condition, fn)
+  checks.self(self, Handlers, "handlers", "on_ready")
+  if type(condition) == "function" then
+    error("handlers:on_ready: condition must be a string: a function has no name that is the same in each process;"
+      .. " use videos:wait, or test the status in a handler", 2)
+  end
+  local problem = conditions_of_videos.problem(condition)
+  if problem then error("handlers:on_ready: " .. problem, 2) end
+  if condition == "all" and not self._client then
+    error("handlers:on_ready: \"all\" needs the status of the video; create the handlers with the option client", 2)
+  end
+  check_function("handlers:on_ready", fn)
+  self._registry:add(READY, fn, conditions_of(self, { condition = condition }, { READY }))
+  derivation_of(self):add_condition(condition)
+  return self
+end
+
+--- Registers a function for recordings of live streams: it runs once for each recording, when that is playable. Where
+--- the events do not name the live stream, the option `client` is needed.
+---@param fn fun(event: apivideo.event.ApivideoRecordingReady, delivery: apivideo.Delivery): any, any
+---@return apivideo.Handlers self
+function Handlers:on_recording(fn)
+  checks.self(self, Handlers, "handlers", "on_recording")
+  check_function("handlers:on_recording", fn)
+  self._registry:add(RECORDING, fn)
+  derivation_of(self):add_recordings()
+  return self
+end
+
+--- Registers a function for failures that api.video reports in no event: of a quality, a summary or a caption.
+---@param fn fun(event: apivideo.event.ApivideoVideoFailed|apivideo.event.ApivideoSummaryFailed|apivideo.event.ApivideoCaptionFailed, delivery: apivideo.Delivery): any, any
+---@return apivideo.Handlers self
+function Handlers:on_failed(fn)
+  checks.self(self, Handlers, "handlers", "on_failed")
+  check_function("handlers:on_failed", fn)
+  for _, name in ipairs(FAILED) do self._registry:add(name, fn) end
   return self
 end
 
@@ -104,8 +181,8 @@ function Handlers:off(types, fn)
   return count
 end
 
---- The types for which a function is registered: with patterns, the types of the catalogue that they match. For
---- `webhooks:sync { { url = …, events = handlers:types() } }`.
+--- The types for which a function is registered: with patterns, the types of the catalogue that they match; with
+--- `on_ready` and `on_recording`, those that they need. For `webhooks:sync { { url = …, events = handlers:types() } }`.
 ---@return string[] types sorted
 function Handlers:types()
   checks.self(self, Handlers, "handlers", "types")
@@ -126,7 +203,7 @@ function Handlers:_compare(subscribed)
 end
 
 --- Sets the function for events that no other handler matches: of types without a registration, or of types that are
---- newer than this library. Without one, such events are acknowledged and logged.
+--- newer than this library. Without one, such events are acknowledged and logged. It does not get derived events.
 ---@param fn apivideo.Handler
 ---@return apivideo.Handlers self
 function Handlers:otherwise(fn)
@@ -175,6 +252,24 @@ local function fail(self, errs, tracebacks, event, delivery, err, traceback)
   return errs, tracebacks
 end
 
+local function is_cause(self, event)
+  return self._derivation ~= nil and self._derivation.causes[event.type] ~= nil
+end
+
+-- Handles the derived events of an event whose handlers have succeeded: adds them to a list, or dispatches them. The
+-- results of dispatch.
+local function derive(self, count, event, delivery, collected)
+  local list, err = self._derivation:events_of(event, self._client, delivery)
+  if not list then return nil, fail(self, nil, nil, event, delivery, err) end
+  if collected then
+    for _, each in ipairs(list) do collected[#collected + 1] = each end
+    return count
+  end
+  local errs, tracebacks = self._derived_dispatch:run(list, delivery)
+  if errs then return nil, errs, tracebacks end
+  return count
+end
+
 --- Runs all handlers that match an event. The failure of one does not prevent the others from running.
 ---@param event apivideo.Event
 ---@param delivery? apivideo.Delivery
@@ -190,7 +285,7 @@ function Handlers:dispatch(event, delivery)
     local err, traceback = run(functions[i], event, delivery)
     if err ~= nil then errs, tracebacks = fail(self, errs, tracebacks, event, delivery, err, traceback) end
   end
-  if count == 0 and self._fallback then
+  if count == 0 and self._fallback and not derived.is(event.type) and not is_cause(self, event) then
     count = 1
     local err, traceback = run(self._fallback, event, delivery)
     if err ~= nil then errs, tracebacks = fail(self, errs, tracebacks, event, delivery, err, traceback) end
@@ -199,22 +294,39 @@ function Handlers:dispatch(event, delivery)
   return count
 end
 
-local known = { events = "table?", strict = "boolean?" }
+-- The method dispatch of handlers with a client or a derivation: a method of their own, so that others have no cost. With
+-- a list as the third argument, derived events are added to it, and not dispatched.
+function dispatch_and_derive(self, event, delivery, collected)
+  if self._client and delivery and not delivery.video and type(event.videoId) == "string" then
+    delivery.video = delivered_video.new(self._client, event.videoId)
+  end
+  local count, errs, tracebacks = Handlers.dispatch(self, event, delivery)
+  if not count then return nil, errs, tracebacks end
+  if not is_cause(self, event) then return count end
+  return derive(self, math.max(count, 1), event, delivery, collected)
+end
+
+local known = { events = "table?", strict = "boolean?", client = "table?" }
 
 local function create(options)
   options = checks.options("handlers", options or {}, known, 4)
   if options.events and type(options.events.names) ~= "function" then
     error("handlers: option \"events\" must be a catalogue, from events:extend", 3)
   end
+  if options.client and type(options.client.videos) ~= "table" then
+    error("handlers: option \"client\" must come from apivideo.client", 3)
+  end
   local events = options.events or catalogue
   return setmetatable({
     events = events,
     _strict = options.strict, _registry = registry.new(events), _error_handlers = {},
+    _client = options.client, dispatch = options.client and dispatch_and_derive or nil,
   }, Handlers)
 end
 
 ---@class apivideo.HandlersOptions
 ---@field events? apivideo.Catalogue default apivideo.events; the types, if the application extends the catalogue
+---@field client? apivideo.Client reads the state of videos: for `delivery.video`, `on_ready("all", …)` and `on_recording`
 ---@field strict? boolean default false; true: registering a type that the catalogue does not have raises an error
 
 --- Creates an empty set of handlers: `handlers.new(options)`, or `handlers(options)`.

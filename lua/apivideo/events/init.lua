@@ -1,10 +1,12 @@
 --- The catalogue of event types: the one place that lists them. The parser, the deduplication key, the emulator, the
---- command and the documentation read it.
+--- command and the documentation read it. It also has the types of derived events, which api.video does not send.
 
 local checks = require "apivideo.util.checks"
 local definition = require "apivideo.events.definition"
+local derived = require "apivideo.events.derived"
 local errors = require "apivideo.error"
 local key = require "apivideo.events.key"
+local redact = require "apivideo.util.redact"
 local tables = require "apivideo.util.tables"
 local types = require "apivideo.events.types"
 
@@ -40,7 +42,7 @@ local parsers = setmetatable({}, {
 })
 
 --- Parses an event from the bytes that arrived. Keeps every field, also unknown ones; leaves out those that are null.
---- An event of an unknown type is valid.
+--- An event of an unknown type is valid; one of a derived type is not, because api.video does not send it.
 ---@param raw string
 ---@return apivideo.Event? event
 ---@return apivideo.Error? err `bad_json` `bad_event` `too_large`, with `offset` (from 0) and `field` where they apply
@@ -51,6 +53,20 @@ function Catalogue:parse(raw)
       .. "not a decoded table"):format(type(raw)), 2)
   end
   local event, kind, message, field, offset = parsers[self](raw)
+  if not event then return invalid(kind, message, field, offset) end
+  local schema = self.types[event.type]
+  if schema and not schema.derived or not derived.is(event.type) then return event end
+  return invalid("bad_event", derived.refusal(redact.text(event.type)), "type")
+end
+
+--- Parses the bytes of an entry in a store. Only those that api.video did not deliver can be a derived event.
+---@private
+---@param entry { raw: string, origin: apivideo.Origin }
+---@return apivideo.Event? event
+---@return apivideo.Error? err
+function Catalogue:_parse_entry(entry)
+  if (entry.origin or "webhook") == "webhook" then return self:parse(entry.raw) end
+  local event, kind, message, field, offset = parsers[self](entry.raw)
   if event then return event end
   return invalid(kind, message, field, offset)
 end
@@ -67,12 +83,14 @@ function Catalogue:key(event, raw)
   return text, occurrence, opposite
 end
 
---- The names of the types, sorted.
+--- The names of the types that api.video sends, sorted: not those of derived events.
 ---@return string[]
 function Catalogue:names()
   checks.self(self, Catalogue, "events", "names")
   local names = {}
-  for name in pairs(self.types) do names[#names + 1] = name end
+  for name, schema in pairs(self.types) do
+    if not schema.derived then names[#names + 1] = name end
+  end
   table.sort(names)
   return names
 end

@@ -1,5 +1,7 @@
---- Functions by type of event, or by pattern of types, in the order of their registration.
+--- Functions by type of event, or by pattern of types, in the order of their registration. A pattern matches no derived
+--- type.
 
+local derived = require "apivideo.events.derived"
 local filter_index = require "apivideo.events.filter_index"
 
 local MAX_CACHED_TYPES = 256 -- the sender can invent types, so the cache is bounded
@@ -30,8 +32,9 @@ end
 ---@return string[]
 function Registry:known(name)
   local prefix, known = prefix_of(name), {}
+  if self.events.types[name] then return { name } end
   for _, candidate in ipairs(self.events:names()) do
-    if candidate == name or prefix and candidate:sub(1, #prefix) == prefix then known[#known + 1] = candidate end
+    if prefix and candidate:sub(1, #prefix) == prefix then known[#known + 1] = candidate end
   end
   return known
 end
@@ -95,37 +98,51 @@ function Registry:remove(name, fn)
   return count
 end
 
---- Whether a function is registered for a type, by its name or by a pattern.
+-- The set of the registered types, with the causes of a derived type in its place.
+local function registered(self)
+  local types = {}
+  for name in pairs(self.by_type) do
+    local schema = self.events.types[name]
+    if not derived.is(name) then types[name] = true end
+    for _, cause in ipairs(schema and schema.causes or {}) do types[cause] = true end
+  end
+  return types
+end
+
+local function sorted(set)
+  local list = {}
+  for name in pairs(set) do list[#list + 1] = name end
+  table.sort(list)
+  return list
+end
+
+--- Whether a function is registered for a type, by its name or by a pattern, or for a derived type that it causes.
 ---@param name string
 ---@return boolean
 function Registry:has(name)
-  if self.by_type[name] then return true end
+  if registered(self)[name] then return true end
   for prefix in pairs(self.by_prefix) do
     if name:sub(1, #prefix) == prefix then return true end
   end
   return false
 end
 
---- The names and patterns for which a function is registered, sorted.
----@return string[]
-function Registry:names()
-  local names = {}
-  for name in pairs(self.by_type) do names[#names + 1] = name end
-  for prefix in pairs(self.by_prefix) do names[#names + 1] = prefix .. "*" end
-  table.sort(names)
-  return names
+-- The names and patterns for which a function is registered, sorted.
+local function names_of(self)
+  local names = registered(self)
+  for prefix in pairs(self.by_prefix) do names[prefix .. "*"] = true end
+  return sorted(names)
 end
 
---- The types for which a function is registered, sorted: patterns stand for the types of the catalogue.
+--- The types for which a function is registered, sorted: patterns stand for the types of the catalogue, derived types
+--- for their causes.
 ---@return string[]
 function Registry:types()
-  local types = {}
-  for name in pairs(self.by_type) do types[#types + 1] = name end
+  local types = registered(self)
   for _, name in ipairs(self.events:names()) do
-    if not self.by_type[name] and self:has(name) then types[#types + 1] = name end
+    if self:has(name) then types[name] = true end
   end
-  table.sort(types)
-  return types
+  return sorted(types)
 end
 
 --- The names and patterns for which a function is registered, and which match none of these types; sorted.
@@ -133,7 +150,7 @@ end
 ---@return string[]
 function Registry:unmatched(types)
   local names = {}
-  for _, name in ipairs(self:names()) do
+  for _, name in ipairs(names_of(self)) do
     local prefix, is_matched = prefix_of(name), false
     for _, candidate in ipairs(types) do
       is_matched = is_matched or candidate == name or prefix ~= nil and candidate:sub(1, #prefix) == prefix
@@ -163,7 +180,7 @@ local function group_of(self, name)
     table.insert(group.indexes, slot.index)
   end
   if self.by_type[name] then add(self.by_type[name]) end
-  for prefix, slot in pairs(self.by_prefix) do
+  for prefix, slot in pairs(derived.is(name) and {} or self.by_prefix) do
     if name:sub(1, #prefix) == prefix then add(slot) end
   end
   group.functions = functions_of(group.entries)

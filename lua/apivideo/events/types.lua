@@ -49,6 +49,37 @@
 ---@field videoId string the video
 ---@field summaryId string the summary
 
+--- A video is ready: for each condition of `handlers:on_ready`, once. Derived.
+---@class apivideo.event.ApivideoVideoReady : apivideo.Event
+---@field type "apivideo.video.ready"
+---@field videoId string the video
+---@field condition "playable"|"mp4"|"all"|string what the video meets: also an HLS quality, such as `720p`
+
+--- The recording of a broadcast is playable. Derived.
+---@class apivideo.event.ApivideoRecordingReady : apivideo.Event
+---@field type "apivideo.recording.ready"
+---@field liveStreamId string the live stream that was recorded
+---@field videoId string the recording
+
+--- One version of a video could not be encoded. Derived.
+---@class apivideo.event.ApivideoVideoFailed : apivideo.Event
+---@field type "apivideo.video.failed"
+---@field videoId string the video
+---@field encoding "hls"|"mp4"|string the version's format
+---@field quality string the version's quality
+
+--- A summary could not be generated. Derived.
+---@class apivideo.event.ApivideoSummaryFailed : apivideo.Event
+---@field type "apivideo.summary.failed"
+---@field videoId string the video
+---@field summaryId string the summary
+
+--- A caption could not be generated. Derived.
+---@class apivideo.event.ApivideoCaptionFailed : apivideo.Event
+---@field type "apivideo.caption.failed"
+---@field videoId string the video
+---@field language string the caption's language
+
 ---@class apivideo.EventType
 ---@field required string[] string fields without which an event of the type is `bad_event`. api.video's types require only those of the identity, so that an event without another field is not lost
 ---@field identity string[] the required fields that, together with the type, distinguish one occurrence from another
@@ -56,6 +87,24 @@
 ---@field opposite? string with `emitted_at`: after an event of this type, the next event of the current type is a new occurrence
 ---@field description? string one line
 ---@field sample? table an event
+
+---@class apivideo.DerivedType : apivideo.EventType a type that api.video does not send: this library creates its events
+---@field derived true
+---@field causes string[] the types of the events from which it follows
+
+local VIDEO, STREAM = "vi4blUQJFrYWbaG44NChkH11", "li400mYKSgQ6xs7taUeSaEap"
+
+-- The definition of a derived type: all its fields are required and identify it, except where `identity` is given.
+local function derived(name, description, fields, causes, identity)
+  local required, sample = {}, { type = name, emittedAt = "2024-08-08T14:12:18+00:00" }
+  for i, field in ipairs(fields) do
+    required[i], sample[field[1]] = field[1], field[2]
+  end
+  return {
+    required = required, identity = identity or required, emitted_at = false, description = description,
+    sample = sample, derived = true, causes = causes,
+  }
+end
 
 ---@type table<string, apivideo.EventType>
 return {
@@ -135,4 +184,15 @@ return {
       summaryId = "summary_1CGyYoB9XCgBk4iQna8ocT",
     },
   },
+  ["apivideo.video.ready"] = derived("apivideo.video.ready", "A video meets a condition of handlers:on_ready.",
+    { { "videoId", VIDEO }, { "condition", "720p" } }, { "video.encoding.quality.completed" }),
+  ["apivideo.recording.ready"] = derived("apivideo.recording.ready", "The recording of a broadcast is playable.",
+    { { "videoId", VIDEO }, { "liveStreamId", STREAM } },
+    { "video.encoding.quality.completed", "video.source.recorded" }, { "videoId" }),
+  ["apivideo.video.failed"] = derived("apivideo.video.failed", "One quality of a video could not be encoded.",
+    { { "videoId", VIDEO }, { "encoding", "hls" }, { "quality", "720p" } }, {}),
+  ["apivideo.summary.failed"] = derived("apivideo.summary.failed", "A summary of a video could not be made.",
+    { { "videoId", VIDEO }, { "summaryId", "summary_1CGyYoB9XCgBk4iQna8ocT" } }, {}),
+  ["apivideo.caption.failed"] = derived("apivideo.caption.failed", "A caption of a video could not be made.",
+    { { "videoId", VIDEO }, { "language", "en" } }, {}),
 }

@@ -2,7 +2,9 @@
 
 local checks = require "apivideo.util.checks"
 local errors = require "apivideo.error"
+local derived_delivery = require "apivideo.events.derived_delivery"
 local failure = require "apivideo.util.failure"
+local items = require "apivideo.inbox.item"
 
 local STORED_MAX_BYTES = 1000 -- of an error's message
 
@@ -44,8 +46,14 @@ end
 ---@return apivideo.Error? err `claim_lost` `store_unavailable`
 function Claim:complete()
   checks.self(self, Claim, "claim", "complete")
-  if self._completions then return result_of(self, self._completions:call(self)) end
-  return result_of(self, self._store:complete(self.id, self.token))
+  local inbox, is_held, err = self._inbox
+  if self._completions then
+    is_held, err = self._completions:call(self)
+  else
+    is_held, err = self._store:complete(self.id, self.token, self.items, inbox._window)
+  end
+  if is_held and self.items then inbox:_announce() end
+  return result_of(self, is_held, err)
 end
 
 --- Settles the event as failed: it is handled again after a delay.
@@ -68,6 +76,17 @@ function Claim:dead_letter(err)
   return result_of(self, self._store:dead_letter(self.id, self.token, text_of(err)))
 end
 
+--- Puts derived events in the step that completes the event: `items`, which the store reads.
+---@private
+---@param list apivideo.Event[]
+function Claim:_complete_with(list)
+  self.items = {}
+  for i, event in ipairs(list) do
+    local delivery = derived_delivery.new(self._inbox.events, event, self._entry)
+    self.items[i] = items.new(self._inbox, delivery.event, nil, delivery)
+  end
+end
+
 --- Completes the event in a transaction that it shares with others.
 ---@private
 ---@param completions apivideo.inbox.Group
@@ -85,15 +104,15 @@ local claim = {
 ---@param lease number seconds
 ---@return apivideo.Claim
 function claim.new(inbox, entry, lease)
-  local event, err = inbox.events:parse(entry.raw)
+  local event, err = inbox.events:_parse_entry(entry)
   local delivery = {
     event = event, webhook_id = entry.webhook_id, received_at = entry.received_at, raw = entry.raw,
-    verified = entry.verified, origin = "webhook", attempt = entry.attempt,
+    verified = entry.verified, origin = entry.origin, attempt = entry.attempt,
   }
   delivery.key = event and inbox.events:key(event, entry.raw) or nil
   return setmetatable({
     id = entry.id, token = entry.token, attempt = entry.attempt, event = event, err = err, delivery = delivery,
-    _store = inbox._store, _lease = lease,
+    _inbox = inbox, _store = inbox._store, _lease = lease, _entry = entry, -- handlers may change `delivery`
   }, Claim)
 end
 

@@ -39,12 +39,16 @@ function Inbox:put(delivery)
   local refusal = runtime.refusal()
   if refusal then return nil, errors.new("wrong_phase", refusal) end
   local is_new, err = self._group:call(item.new(self, delivery.event, delivery.err, delivery))
-  if is_new then
-    local arrival = self._arrival
-    self._arrival = runtime.latch()
-    arrival:open(true)
-  end
+  if is_new then self:_announce() end
   return is_new, err
+end
+
+--- Wakes the workers of this process that wait for an event.
+---@private
+function Inbox:_announce()
+  local arrival = self._arrival
+  self._arrival = runtime.latch()
+  arrival:open(true)
 end
 
 local CLAIM_OPTIONS = { limit = "integer>=1?", lease = "seconds>0?" }
@@ -96,7 +100,7 @@ function Inbox:list(state, options)
   options = checks.options("inbox:list", options or {}, LIST_OPTIONS)
   local entries, err = self._store:list(state, options.limit or 100, options.after or 0)
   for _, entry in ipairs(entries or {}) do
-    entry.event = entry.raw ~= "" and self.events:parse(entry.raw) or nil
+    entry.event = entry.raw ~= "" and self.events:_parse_entry(entry) or nil
   end
   return entries, err
 end
@@ -219,11 +223,12 @@ local function create(options)
     events = options.events or catalogue,
     _store = options.store,
     _lane = options.lane,
+    _window = window,
     _retention = options.retention or RETENTION_S,
     _arrival = runtime.latch(), -- opens when an event arrives; another one replaces it then
   }, Inbox)
   self._spool = options.spool and spool.new(options.store, options.spool, window, function(entry)
-    local event, err = self.events:parse(entry.raw)
+    local event, err = self.events:_parse_entry(entry)
     return item.new(self, event, err, entry)
   end)
   local target = self._spool or options.store

@@ -1,6 +1,7 @@
 --- A delivery in the form that a store takes.
 
 local checks = require "apivideo.util.checks"
+local derived = require "apivideo.events.derived"
 local errors = require "apivideo.error"
 local event_key = require "apivideo.events.key"
 local failure = require "apivideo.util.failure"
@@ -13,6 +14,7 @@ local sign = require("apivideo.core").signature.sign
 local ERROR_MAX_BYTES = 1000
 local REPLACEMENT = "\255" -- for NUL: a byte that is never valid in UTF-8, so that the bytes do not become an event
 local RECEIVED_AT_MAX_S = 1e12 -- far in the future
+local ORIGINS = { webhook = true, reconcile = true, derived = true }
 
 ---@class apivideo.StoredItem a delivery for a store
 ---@field key string the deduplication key
@@ -24,6 +26,7 @@ local RECEIVED_AT_MAX_S = 1e12 -- far in the future
 ---@field webhook_id? string
 ---@field verified boolean
 ---@field received_at number
+---@field origin? apivideo.Origin default "webhook"
 ---@field age? number seconds since it was received, if it comes from the spool
 
 -- The lane of an event, or nil. If the function of the option fails, the event is stored without a lane.
@@ -57,6 +60,11 @@ function item.check(delivery)
   end
   checks.value("inbox:put: webhook_id", delivery.webhook_id, "string?", 3)
   checks.value("inbox:put: verified", delivery.verified, "boolean?", 3)
+  if delivery.origin ~= nil and not ORIGINS[delivery.origin] then
+    error(("inbox:put: origin must be webhook, reconcile or derived, got %s"):format(tostring(delivery.origin)), 3)
+  elseif (delivery.origin or "webhook") == "webhook" and delivery.event and derived.is(delivery.event.type) then
+    error(("inbox:put: %s; pass its origin, reconcile or derived"):format(derived.refusal(delivery.event.type)), 3)
+  end
 end
 
 --- Creates the item of a delivery. If its bytes cannot be parsed, it has an error, and its key is a hash of the bytes;
@@ -69,7 +77,7 @@ end
 function item.new(inbox, event, err, received)
   local new = {
     raw = received.raw, webhook_id = received.webhook_id, verified = received.verified or false,
-    received_at = received.received_at or runtime.now(),
+    received_at = received.received_at or runtime.now(), origin = received.origin,
   }
   if event then
     new.key, new.occurrence, new.opposite = inbox.events:key(event, received.raw)

@@ -135,7 +135,7 @@ local function put_one(self, item, window)
   local entry = {
     id = self.last, key = item.key, occurrence = item.occurrence, lane = item.lane, raw = item.raw,
     webhook_id = item.webhook_id, verified = item.verified, received_at = item.received_at,
-    stored_at = came, token = 0, attempt = 0, error = item.error,
+    stored_at = came, token = 0, attempt = 0, error = item.error, origin = item.origin or "webhook",
   }
   self.entries[entry.id], self.keys[entry.key] = entry, entry
   remember(self, entry)
@@ -159,7 +159,7 @@ local function copy(entry)
   return {
     id = entry.id, token = entry.token, attempt = entry.attempt, raw = entry.raw, error = entry.error,
     webhook_id = entry.webhook_id, verified = entry.verified, received_at = entry.received_at,
-    age = now() - entry.stored_at,
+    age = now() - entry.stored_at, origin = entry.origin,
   }
 end
 
@@ -203,10 +203,11 @@ function Memory:extend(id, token, lease)
   return entry ~= nil
 end
 
-function Memory:complete(id, token)
+function Memory:complete(id, token, items, window)
   if self.closed then return closed() end
   local entry = claimed_entry(self, id, token)
   if entry then
+    if items then self:put(items, window) end
     finish(self, entry, "done")
     entry.raw = ""
   end

@@ -1,6 +1,7 @@
 --- Settles the attempts of a worker: an event is completed, retried or dead-lettered, and logged.
 
 local backoff = require "apivideo.util.backoff"
+local derived = require "apivideo.events.derived"
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
@@ -68,7 +69,7 @@ end
 
 -- Logs a result that needs attention; at the level "info", every result.
 local function log_result(result)
-  local is_unhandled = result.handled == 0
+  local is_unhandled = result.handled == 0 and not derived.is(result.event.type)
   if not (result.errors or is_unhandled or result.err or log.enabled.info) then return end
   local name, fields = name_of(result.delivery, result.event), log_fields(result.event, result.delivery, result.id)
   if result.errors then

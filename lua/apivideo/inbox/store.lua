@@ -8,8 +8,8 @@ local store = {}
 ---@field put fun(self, items: apivideo.StoredItem[], window: number): (boolean|"occurrence")[]|nil, apivideo.Error? stores items, all or none: true for each that is new; false for one whose key is known; "occurrence" for one that is dropped as a retry: an entry of its `occurrence` came less than `window` seconds before or after, and no entry whose occurrence is the item's `opposite` came between. An item with `error` becomes a dead letter
 ---@field claim fun(self, limit: integer, lease: number): apivideo.StoredEntry[]|nil, apivideo.Error? the oldest that are not claimed, for `lease` seconds
 ---@field extend fun(self, id: integer, token: integer, lease: number): boolean|nil, apivideo.Error?
----@field complete fun(self, id: integer, token: integer): boolean|nil, apivideo.Error?
----@field complete_all? fun(self, claims: { id: integer, token: integer }[]): boolean[]|nil, apivideo.Error? several at once, at a lower cost than one by one
+---@field complete fun(self, id: integer, token: integer, items?: apivideo.StoredItem[], window?: number): boolean|nil, apivideo.Error? unless the claim is lost, `items` are put in the same step: all or none
+---@field complete_all? fun(self, claims: { id: integer, token: integer, items?: apivideo.StoredItem[] }[], window: number): boolean[]|nil, apivideo.Error? several at once, at a lower cost than one by one
 ---@field remove fun(self, id: integer, token: integer): boolean|nil, apivideo.Error? completes it, and removes it with its key in the same step
 ---@field retry fun(self, id: integer, token: integer, delay: number, message: string): boolean|nil, apivideo.Error?
 ---@field dead_letter fun(self, id: integer, token: integer, message: string): boolean|nil, apivideo.Error?
@@ -29,9 +29,15 @@ local store = {}
 ---@field webhook_id? string
 ---@field verified boolean
 ---@field received_at number
+---@field origin apivideo.Origin
 ---@field age number seconds since it was received
 ---@field error? string of the last attempt
 ---@field state? apivideo.EntryState
+
+---@alias apivideo.Origin
+---| "webhook"   a delivery of api.video
+---| "reconcile" found by reading state
+---| "derived"   put when the handlers of another event had succeeded
 
 ---@alias apivideo.EntryState
 ---| "waiting"  to be handled: now, after a delay, or after another event of its lane

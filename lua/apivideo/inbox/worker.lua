@@ -44,9 +44,11 @@ local function run(self, claim)
   if claim.delivery.attempt > self.max_attempts then -- the process of the last attempt ended without settling it
     return nil, { ("attempt %d was started and did not end"):format(claim.delivery.attempt - 1) }
   end
-  local handled, errs, tracebacks = self.handlers:dispatch(claim.event, claim.delivery)
-  if handled then return handled end
-  return nil, list_of(errs), tracebacks
+  local derived = self.handlers._derivation and {} or nil
+  local handled, errs, tracebacks = self.handlers:dispatch(claim.event, claim.delivery, derived)
+  if not handled then return nil, list_of(errs), tracebacks end
+  if derived and derived[1] then claim:_complete_with(derived) end
+  return handled
 end
 
 -- Handles a claim. If that takes longer than the time limit, another task settles it and replaces this task.
@@ -110,7 +112,9 @@ end
 local function share_transactions(self)
   local store = self.inbox._store
   if self.running == 1 or not store.complete_all then return end
-  self.claims = group_of_claims(self, group.new(function(list) return store:complete_all(list) end))
+  self.claims = group_of_claims(self, group.new(function(list)
+    return store:complete_all(list, self.inbox._window)
+  end))
 end
 
 -- Claims an event: the claim, or false if no event is ready; nil and an error.

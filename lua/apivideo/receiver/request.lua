@@ -15,9 +15,10 @@ local verification = require "apivideo.receiver.verification"
 ---@field raw string the exact bytes of the body
 ---@field verified boolean whether the signature is valid; false only in a receiver that is `unsigned`
 ---@field key? string the deduplication key of the event: equal for all its deliveries, by whichever webhook
----@field origin "webhook"
+---@field origin apivideo.Origin
 ---@field stale? true of a receiver with `freshness`: the event is older than its limit, or from the future
 ---@field undated? true of a receiver with `freshness`: the event has no readable `emittedAt`
+---@field video? apivideo.DeliveredVideo of an event with a `videoId`, if the handlers have a client
 ---@field attempt? integer of an event from an inbox: the number of this attempt to handle it, from 1
 
 local ORIGIN = { origin = "receiver" } -- of errors

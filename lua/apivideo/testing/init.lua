@@ -3,6 +3,7 @@
 local checks = require "apivideo.util.checks"
 local clock = require "apivideo.testing.clock"
 local drain = require "apivideo.testing.drain"
+local derived = require "apivideo.events.derived"
 local events = require "apivideo.events"
 local outgoing = require "apivideo.events.outgoing"
 local spelling = require "apivideo.util.spelling"
@@ -28,6 +29,7 @@ local function type_problem(name, fields)
     return ("field \"type\" is \"%s\", but the type is \"%s\"; pass the same, or leave the field out")
       :format(tostring(own_type), name)
   end
+  if derived.is(name) then return derived.refusal(name) .. "; call handlers:dispatch with an event of the type" end
   if own_type ~= nil or events.types[name] then return nil end
   local near = spelling.nearest(name, events:names())
   return ("no event type is \"%s\" (%s); for a type that this library does not know, pass the whole event as fields:"

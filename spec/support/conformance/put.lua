@@ -41,6 +41,17 @@ return function(test)
       assert.is_nil(claim().webhook_id)
     end)
 
+    it("stores the origin, which is webhook by default", function()
+      assert.same({ true, true, true }, store:put({ item { key = "a" }, item { key = "b", origin = "derived" },
+        item { key = "c", origin = "reconcile", webhook_id = "derived 1 2", error = "x" } }, WINDOW))
+      local entries = assert(another():claim(10, 60))
+      assert.equal("webhook", entries[1].origin)
+      assert.equal("derived", entries[2].origin)
+      local dead = assert(store:list("dead", 1, 0))[1]
+      assert.equal("reconcile", dead.origin)
+      assert.equal("derived 1 2", dead.webhook_id)
+    end)
+
     it("recognises a duplicate of an event in any state, also in the same batch", function()
       local batch = { item { key = "a" }, item { key = "a" }, item { key = "b" } }
       assert.same({ true, false, true }, store:put(batch, WINDOW))

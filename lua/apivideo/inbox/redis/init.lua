@@ -25,19 +25,21 @@ local function whole(number)
   return ("%.0f"):format(number)
 end
 
--- The other fields of an item as one string. It does not depend on the locale.
+-- The other fields of an item as one string. It does not depend on the locale. The origin "webhook" is left out.
 local function facts_of(item)
-  return ("%d %.0f %s"):format(item.verified and 1 or 0, item.received_at * 1e6, item.webhook_id or "")
+  local origin = item.origin ~= "webhook" and item.origin or ""
+  return ("%d%s %.0f %s"):format(item.verified and 1 or 0, origin, item.received_at * 1e6, item.webhook_id or "")
 end
 
 -- An entry, from its form in the reply of a script.
 local function entry_of(reply, state)
   local id, token, attempt, raw, facts, age, problem = unpack(reply)
-  local verified, received, webhook = facts:match("^(%d) (%d+) (.*)$")
+  local verified, origin, received, webhook = facts:match("^(%d)(%l*) (%d+) (.*)$")
   return {
     id = tonumber(id), token = token, attempt = attempt, raw = raw, verified = verified == "1",
     received_at = tonumber(received) / 1e6, webhook_id = webhook ~= "" and webhook or nil,
-    age = age / 1000, error = problem ~= "" and problem or nil, state = state,
+    age = age / 1000, error = problem ~= "" and problem or nil, origin = origin ~= "" and origin or "webhook",
+    state = state,
   }
 end
 
@@ -76,17 +78,19 @@ end
 
 local RESULTS = { [0] = false, [1] = true, [2] = "occurrence" }
 
+-- Appends an item to the arguments of a script.
+local function append_item(arguments, item)
+  for _, argument in ipairs { digest(item.key), digest(item.occurrence), digest(item.opposite), digest(item.lane),
+    milliseconds(item.age or 0), item.raw, facts_of(item), item.error or "" } do
+    arguments[#arguments + 1] = argument
+  end
+end
+
 -- Puts one batch of items, from `first` on.
 local function put_batch(self, items, window, first, results)
   local arguments = { milliseconds(window) }
   local last = math.min(first + PUT_BATCH - 1, #items)
-  for i = first, last do
-    local item = items[i]
-    for _, argument in ipairs { digest(item.key), digest(item.occurrence), digest(item.opposite), digest(item.lane),
-      milliseconds(item.age or 0), item.raw, facts_of(item), item.error or "" } do
-      arguments[#arguments + 1] = argument
-    end
-  end
+  for i = first, last do append_item(arguments, items[i]) end
   local reply, err = call(self, "put", arguments)
   if not reply then return nil, err end
   for i = first, last do results[i] = RESULTS[reply[i - first + 1]] end
@@ -113,8 +117,11 @@ function Redis:extend(id, token, lease)
   return call_with_claim(self, "extend", { whole(id), whole(token), consumer(self), milliseconds(lease) })
 end
 
-function Redis:complete(id, token)
-  return call_with_claim(self, "complete", { whole(id), whole(token) })
+function Redis:complete(id, token, items, window)
+  if not items or not items[1] then return call_with_claim(self, "complete", { whole(id), whole(token) }) end
+  local arguments = { whole(id), whole(token), milliseconds(window) }
+  for _, item in ipairs(items) do append_item(arguments, item) end
+  return call_with_claim(self, "complete_and_put", arguments)
 end
 
 function Redis:remove(id, token)

@@ -1,6 +1,7 @@
 --- The scripts of the Redis store, which run on the server. Each operation is one script, so it is atomic.
 
 local prelude = require "apivideo.inbox.redis.prelude"
+local putting = require "apivideo.inbox.redis.putting"
 
 local reading, script = prelude.reading, prelude.script
 
@@ -15,120 +16,8 @@ local function value(name) return info:match(name .. ":(%S+)") or "" end
 return { value("redis_version"), value("aof_enabled"), value("maxmemory_policy") }
 ]=]
 
---- ARGV: the window, and of each item key, occurrence, opposite, lane, age, raw, facts, error (if it is not "", the
---- item becomes a dead letter). Returns for each item 1: it is new, 0: its key is known, or 2: it repeats its
---- occurrence. The keys are written last: if a command fails before, the sender's next attempt is new.
-scripts.put = "#!lua\n" .. prelude.common .. [=[
-local FIELDS = 8
-local time, window = now(), tonumber(ARGV[1])
-
-local query, known = { "HMGET", seen }, {}
-for i = 2, #ARGV, FIELDS do query[#query + 1] = ARGV[i] end
-if #query == 2 then return {} end
-for i, value in ipairs(call(unpack(query))) do known[query[i + 2]] = value end
-
-local new, batch = {}, {} -- { time, id, index in ARGV } of each; occurrence -> its entries
-local last = tonumber(call("HGET", meta, "id") or 0)
-
-local function is_earlier(one, other)
-  if one[1] ~= other[1] then return one[1] < other[1] end
-  return one[2] < other[2]
-end
-
--- The first member of `occurrences` in a range, as { time, id }.
-local function first_of(...)
-  local found = call("ZRANGE", occurrences, ...)[1]
-  if not found then return nil end
-  local came, n = found:match(":(%d+):(%d+)$")
-  return { tonumber(came), tonumber(n) }
-end
-
--- The last entry of an occurrence until the time `came`, and the first one after it, within the window.
-local function neighbors(occurrence, came)
-  if occurrence == "" then return nil, nil end
-  local low, here, high = member(occurrence, came - window), member(occurrence, came), member(occurrence, came + window)
-  local before = first_of("(" .. here .. ";", "(" .. low .. ";", "BYLEX", "REV", "LIMIT", 0, 1)
-  local after = first_of("(" .. here .. ";", "(" .. high, "BYLEX", "LIMIT", 0, 1)
-  for _, other in ipairs(batch[occurrence] or {}) do
-    local distance = other[1] - came
-    if distance <= 0 and -distance < window and not (before and is_earlier(other, before)) then before = other end
-    if distance > 0 and distance < window and not (after and is_earlier(after, other)) then after = other end
-  end
-  return before, after
-end
-
--- Whether an entry of the occurrence came within the window, and no entry of the opposite occurrence between the two.
-local function is_retry(occurrence, opposite, came)
-  local before, after = neighbors(occurrence, came)
-  if not before and not after then return false end
-  local opposite_before, opposite_after = neighbors(opposite, came)
-  return before and not (opposite_before and is_earlier(before, opposite_before))
-    or after and not (opposite_after and is_earlier(opposite_after, after))
-end
-
--- Sets a known event's time to an earlier one: one of its deliveries was in a spool since then.
-local function came_before(n, occurrence, came)
-  local _, record = read(n, time)
-  if came >= tonumber(record[CAME]) then return end
-  record[CAME] = came
-  if record[MARK] ~= "" then
-    call("ZREM", occurrences, record[MARK])
-    record[MARK] = member(member(occurrence, came), n)
-    call("ZADD", occurrences, 0, record[MARK])
-  end
-  store(n, record)
-end
-
-local results = {}
-for i = 2, #ARGV, FIELDS do
-  local key, occurrence, opposite, _, age = unpack(ARGV, i, i + 4)
-  local came, result = time - age, 1
-  if known[key] then
-    result = 0
-    if type(known[key]) == "table" then
-      known[key][1] = math.min(known[key][1], came)
-    elseif tonumber(age) > 0 then
-      came_before(known[key], occurrence, came)
-    end
-  elseif is_retry(occurrence, opposite, came) then
-    result = 2
-  else
-    local entry = { came, last + #new + 1, i }
-    known[key], new[#new + 1] = entry, entry
-    batch[occurrence] = batch[occurrence] or {}
-    table.insert(batch[occurrence], entry)
-  end
-  results[#results + 1] = result
-end
-if #new == 0 then return results end
-
-local queued, marks, keys = { "ZADD", ready }, {}, { "HSET", seen }
-call("HINCRBY", meta, "id", #new)
-for _, entry in ipairs(new) do
-  local came, n, i = unpack(entry)
-  local key, occurrence, _, lane, _, raw, facts, problem = unpack(ARGV, i, i + FIELDS - 1)
-  local mark = occurrence ~= "" and member(member(occurrence, came), n) or ""
-  call("XADD", stream, n, "key", key, "lane", lane, "mark", mark, "came", came, "facts", facts, "raw", raw)
-  if problem ~= "" then
-    store(n, { 0, 0, key, lane, mark, came, facts, problem })
-    call("ZADD", dead, n, n)
-    call("ZADD", dead_by_end, time, n)
-  else
-    if lane ~= "" then call("ZADD", lanes, 0, member(lane, n)) end
-    if lane == "" or call("HSETNX", heads, lane, n) == 1 then
-      queued[#queued + 1], queued[#queued + 2] = n, n
-    else
-      call("ZADD", held, n, n)
-    end
-  end
-  if mark ~= "" then marks[#marks + 1] = mark end
-  keys[#keys + 1], keys[#keys + 2] = key, n
-end
-if #queued > 2 then call(unpack(queued)) end
-for _, mark in ipairs(marks) do call("ZADD", occurrences, 0, mark) end
-call(unpack(keys))
-return results
-]=]
+--- ARGV: the window, and the items (see `putting`). Returns the results of the items.
+scripts.put = "#!lua\n" .. prelude.common .. "local time, window, FIRST = now(), tonumber(ARGV[1]), 2\n" .. putting
 
 --- ARGV: consumer, limit, lease. Returns `read` of each event.
 scripts.claim = script [=[
@@ -162,7 +51,7 @@ call(unpack(claim))
 return entries
 ]=]
 
---- ARGV: id, token, consumer, lease. Like the next four, it returns 1, or 0 if the claim is lost.
+--- ARGV: id, token, consumer, lease. Like the next five, it returns 1, or 0 if the claim is lost.
 scripts.extend = script [=[
 local n, token, consumer, lease = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local time = now()
@@ -171,11 +60,7 @@ call("XCLAIM", stream, GROUP, consumer, 0, n, "TIME", time + lease - RECLAIM, "J
 return 1
 ]=]
 
---- ARGV: id, token.
-scripts.complete = script [=[
-local n, time = ARGV[1], now()
-local record = claimed(n, ARGV[2])
-if not record then return 0 end
+local COMPLETE = [=[
 finish(n, record)
 call("XDEL", stream, n)
 store(n, record)
@@ -183,6 +68,22 @@ call("ZADD", done, n, n)
 call("ZADD", done_by_end, time, n)
 return 1
 ]=]
+
+--- ARGV: id, token.
+scripts.complete = script([=[
+local n, time = ARGV[1], now()
+local record = claimed(n, ARGV[2])
+if not record then return 0 end
+]=] .. COMPLETE)
+
+--- ARGV: id, token, window, and the items (see `putting`), which are put first: if that fails, the event is not
+--- completed.
+scripts.complete_and_put = script([=[
+local n, time, window, FIRST = ARGV[1], now(), tonumber(ARGV[3]), 4
+local record = claimed(n, ARGV[2])
+if not record then return 0 end
+local function put_items()
+]=] .. putting .. "end\nput_items()\n" .. COMPLETE)
 
 --- ARGV: id, token.
 scripts.remove = script [=[

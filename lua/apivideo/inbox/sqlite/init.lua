@@ -92,12 +92,12 @@ function Sqlite:extend(id, token, lease)
   return attempt(self, "write", operations.extend, id, token, lease)
 end
 
-function Sqlite:complete(id, token)
-  return attempt(self, "write", operations.complete, id, token)
+function Sqlite:complete(id, token, items, window)
+  return attempt(self, "write", operations.complete, id, token, items, window)
 end
 
-function Sqlite:complete_all(claims)
-  return attempt(self, "write", operations.complete_all, claims)
+function Sqlite:complete_all(claims, window)
+  return attempt(self, "write", operations.complete_all, claims, window)
 end
 
 function Sqlite:remove(id, token)

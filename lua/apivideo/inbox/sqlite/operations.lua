@@ -52,7 +52,7 @@ local function put_one(db, now, item, window)
   local state, ended = waiting_state(db, lane), nil
   if item.error then state, ended = "dead", now end
   return db:run("put", key, hash(item.occurrence), lane, state, first_token(), item.webhook_id, item.verified,
-    item.received_at, came, item.raw, item.error, ended) == 1
+    item.received_at, came, item.raw, item.error, ended, item.origin or "webhook") == 1
 end
 
 function operations.put(db, now, items, window)
@@ -66,7 +66,8 @@ local function entries_of(rows, now, state)
   for i, row in ipairs(rows) do
     entries[i] = {
       id = math.floor(row[1]), token = row[2], attempt = row[3], raw = row[4], webhook_id = row[5],
-      verified = row[6] ~= 0, received_at = row[7], age = math.max(0, now - row[8]), error = row[9], state = state,
+      verified = row[6] ~= 0, received_at = row[7], age = math.max(0, now - row[8]), error = row[9], origin = row[10],
+      state = state,
     }
   end
   return entries
@@ -103,13 +104,17 @@ local function finish(db, id, statement, ...)
   return true
 end
 
-function operations.complete(db, now, id, token)
-  return finish(db, id, "complete", now, id, token, now)
+function operations.complete(db, now, id, token, items, window)
+  if not finish(db, id, "complete", now, id, token, now) then return false end
+  if items then operations.put(db, now, items, window) end
+  return true
 end
 
-function operations.complete_all(db, now, claims)
+function operations.complete_all(db, now, claims, window)
   local results = {}
-  for i, each in ipairs(claims) do results[i] = operations.complete(db, now, each.id, each.token) end
+  for i, each in ipairs(claims) do
+    results[i] = operations.complete(db, now, each.id, each.token, each.items, window)
+  end
   return results
 end
 

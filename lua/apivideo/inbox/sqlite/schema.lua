@@ -38,6 +38,7 @@ local migrations = {
     "CREATE TABLE inbox (paused INTEGER NOT NULL, boot TEXT NOT NULL, clock REAL NOT NULL)",
     "INSERT INTO inbox VALUES (0, '', 0)",
   },
+  { "ALTER TABLE events ADD COLUMN origin TEXT NOT NULL DEFAULT 'webhook'" },
 }
 
 -- Brings the file to the newest version.

@@ -1,6 +1,6 @@
 --- The SQL of the SQLite store. LuaDBI returns integers with 32 bits, so ids are cast to REAL.
 
-local ENTRY = "CAST(id AS REAL), token, attempt, raw, webhook_id, verified, received_at, stored_at, error"
+local ENTRY = "CAST(id AS REAL), token, attempt, raw, webhook_id, verified, received_at, stored_at, error, origin"
 
 local IS_CLAIMED = "id = ? AND token = ? AND state = 'claimed' AND due > ?"
 
@@ -29,8 +29,9 @@ return {
     ORDER BY stored_at, id LIMIT 1]],
   lane_is_taken = "SELECT 1 FROM events WHERE lane = ? AND ended IS NULL LIMIT 1",
   put = [[INSERT INTO events
-      (identity, occurrence, lane, state, token, webhook_id, verified, received_at, stored_at, raw, error, ended)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      (identity, occurrence, lane, state, token, webhook_id, verified, received_at, stored_at, raw, error, ended,
+       origin)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (identity) DO NOTHING]],
 
   wake = [[UPDATE events SET state = 'ready', due = NULL

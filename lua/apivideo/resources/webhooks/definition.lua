@@ -3,6 +3,7 @@
 local ascii = require "apivideo.util.ascii"
 local catalogue = require "apivideo.events"
 local checks = require "apivideo.util.checks"
+local derived = require "apivideo.events.derived"
 local errors = require "apivideo.error"
 local objects = require "apivideo.resources.objects"
 local redact = require "apivideo.util.redact"
@@ -19,6 +20,13 @@ webhook.OVERLAP_S = 15
 --- The kind of the option `overlap`.
 webhook.OVERLAP_KIND = "seconds>=0<=86400?"
 
+-- The first derived type of a list, or nil.
+local function derived_of(events)
+  for _, name in ipairs(events) do
+    if derived.is(name) then return name end
+  end
+end
+
 --- What is wrong with the url or the event types of a webhook, or nil.
 ---@param item { url: string, events: table }
 ---@return string?
@@ -27,6 +35,8 @@ function webhook.problem(item)
     return "option \"events\" must list at least one event type"
   elseif not checks.is_list(item.events, "string") then
     return "option \"events\" must be a list of strings"
+  elseif derived_of(item.events) then
+    return "option \"events\": " .. derived.refusal(derived_of(item.events)) .. "; use handlers:types()"
   elseif not item.url:find("^[hH][tT][tT][pP][sS]?://[^%s%c]+$") then
     return "option \"url\" must be an http or https URL"
   end

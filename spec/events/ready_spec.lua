@@ -1,0 +1,355 @@
+-- Handlers of videos and recordings that are ready, without an inbox; and what deliveries tell about their video.
+
+local apivideo = require "apivideo"
+local errors = require "apivideo.error"
+local misuse = require "spec.support.misuse"
+local recent = require "apivideo.events.recent"
+local runtime = require "apivideo.runtime"
+
+local QUALITY, RECORDED = "video.encoding.quality.completed", "video.source.recorded"
+
+local function ignore() end
+
+-- A client that counts its calls. `statuses` and `videos` are by id; for another id, the result is `err`.
+local function new_client()
+  local self = { statuses = {}, found = {}, calls = {}, err = errors.new("not_found", "no such video") }
+  local function call(name, results)
+    return function(_, id)
+      self.calls[#self.calls + 1] = name .. " " .. id
+      if self.pause then self.pause() end
+      if results[id] then return results[id] end
+      return nil, self.err
+    end
+  end
+  self.videos = { get = call("get", self.found), status = call("status", self.statuses) }
+  return self
+end
+
+local function quality(fields)
+  local event = { type = QUALITY, emittedAt = "2024-01-01T00:00:00Z", videoId = "vi1", encoding = "hls",
+    quality = "720p" }
+  for name, value in pairs(fields or {}) do event[name] = value end
+  return event
+end
+
+-- A status, from texts such as "hls 720p encoded".
+local function status_of(...)
+  local qualities, is_playable = {}, false
+  for i, text in ipairs { ... } do
+    local encoding, name, status = text:match "(%S+) (%S+) (%S+)"
+    qualities[i] = { type = encoding, quality = name, status = status }
+    is_playable = is_playable or status == "encoded"
+  end
+  return { ingest = { status = "ingested" }, encoding = { playable = is_playable, qualities = qualities } }
+end
+
+describe("handlers:on_ready", function()
+  local handlers, ready
+
+  before_each(function() handlers, ready = apivideo.handlers(), {} end)
+
+  local function note(event) ready[#ready + 1] = event.videoId .. " " .. event.condition end
+
+  local function dispatch(fields) return handlers:dispatch(quality(fields), {}) end
+
+  it("runs a function once for each video and condition", function()
+    for _, condition in ipairs { "playable", "mp4", "720p" } do handlers:on_ready(condition, note) end
+    for _ = 1, 2 do
+      assert.equal(1, dispatch { quality = "240p" })
+      assert.equal(1, dispatch { encoding = "MP4" })
+      assert.equal(1, dispatch { encoding = "HLS", quality = "720P" })
+      assert.equal(1, dispatch { videoId = "vi2", encoding = "mp4", quality = "1080p" })
+    end
+    assert.same({ "vi1 playable", "vi1 mp4", "vi1 720p", "vi2 playable", "vi2 mp4" }, ready)
+  end)
+
+  it("passes the event and its delivery", function()
+    local event, delivery
+    handlers:on_ready("720p", function(...) event, delivery = ... end)
+    handlers:dispatch(quality(), { webhook_id = "webhook_1", verified = true })
+    assert.same({ type = "apivideo.video.ready", emittedAt = "2024-01-01T00:00:00Z", videoId = "vi1",
+      condition = "720p" }, event)
+    assert.equal(event, delivery.event)
+    assert.equal("derived", delivery.origin)
+    assert.equal("webhook_1", delivery.webhook_id)
+    assert.is_true(delivery.verified)
+    assert.equal(apivideo.events:key(event), delivery.key)
+    assert.is_number(delivery.received_at)
+    assert.same(event, apivideo.events:_parse_entry(delivery))
+  end)
+
+  it("runs a function after the handlers of the cause, unless one of them failed", function()
+    local fails = true
+    handlers:on_ready("720p", note)
+    handlers:on(QUALITY, function()
+      if fails then return false end
+      ready[#ready + 1] = "cause"
+    end)
+    assert.is_nil(dispatch())
+    assert.same({}, ready)
+    fails = false
+    assert.equal(1, dispatch())
+    assert.same({ "cause", "vi1 720p" }, ready)
+  end)
+
+  it("fails the cause if a function fails, and runs it again, but not the functions that succeeded", function()
+    local fails, reported = true, {}
+    handlers:on_ready("playable", note):on_ready("720p", function(event)
+      if fails then error("away", 0) end
+      note(event)
+    end)
+    handlers:on_error(function(err, event) reported[#reported + 1] = err .. " " .. event.type end)
+    local count, errs, tracebacks = dispatch()
+    assert.is_nil(count)
+    assert.same({ "away" }, errs)
+    assert.is_string(tracebacks[1])
+    assert.same({ "away apivideo.video.ready" }, reported)
+    fails = false
+    assert.equal(1, dispatch())
+    assert.same({ "vi1 playable", "vi1 720p" }, ready)
+  end)
+
+  it("runs a function once if two causes are handled at the same time", function()
+    local count, latch = 0, runtime.latch()
+    handlers:on_ready("playable", function()
+      count = count + 1
+      latch:wait()
+    end)
+    apivideo.spawn(dispatch)
+    runtime.pass()
+    assert.equal(1, dispatch { quality = "240p" })
+    latch:open()
+    runtime.pass()
+    assert.equal(1, dispatch())
+    assert.equal(1, count)
+  end)
+
+  it("counts as a handler of the cause, so otherwise does not get it", function()
+    handlers:on_ready("mp4", note):otherwise(function() error "otherwise" end)
+    assert.equal(1, dispatch())
+    assert.is_nil((handlers:dispatch { type = RECORDED, videoId = "vi1" }))
+  end)
+
+  it("ignores an event without ids, and needs no delivery", function()
+    handlers:on_ready("playable", note)
+    assert.equal(1, handlers:dispatch { type = QUALITY })
+    assert.equal(1, handlers:dispatch(quality()))
+    assert.same({ "vi1 playable" }, ready)
+  end)
+
+  it("raises for a condition that it cannot store", function()
+    local function message_of(condition, fn)
+      return misuse(function()
+        handlers:on_ready(condition, fn)
+        return nil
+      end)
+    end
+    assert.matches("no name that is the same in each process; use videos:wait", message_of(ignore, ignore), 1, true)
+    assert.matches('condition must be "playable"', message_of("720", ignore), 1, true)
+    assert.matches('condition must be "playable"', message_of(nil, ignore), 1, true)
+    assert.matches("option client", message_of("all", ignore), 1, true)
+    assert.matches("a function expected", message_of "mp4", 1, true)
+  end)
+
+  it("does not run a function for an MP4 in the quality of a condition", function()
+    handlers:on_ready("720p", note)
+    dispatch { encoding = "mp4" }
+    assert.same({}, ready)
+  end)
+
+  it("remembers a limited number of events", function()
+    local map = recent.new(10)
+    for i = 1, 95 do
+      map:set("k" .. i, i)
+      map:set("k" .. i, false)
+    end
+    for i = 86, 95 do assert.is_false(map:get("k" .. i)) end
+    local count = 0
+    for i = 1, 95 do
+      if map:get("k" .. i) ~= nil then count = count + 1 end
+      map:remove("k" .. i)
+      assert.is_nil(map:get("k" .. i))
+    end
+    assert.is_true(count <= 20, count)
+  end)
+
+  describe("with the condition all", function()
+    local client
+
+    before_each(function()
+      client = new_client()
+      handlers = apivideo.handlers { client = client }
+      handlers:on_ready("all", note)
+    end)
+
+    it("runs a function when each listed quality is encoded or failed", function()
+      client.statuses.vi1 = status_of("hls 240p encoded", "hls 720p encoding")
+      assert.equal(1, dispatch { quality = "240p" })
+      client.statuses.vi1 = status_of("hls 240p encoded", "mp4 720p failed")
+      assert.equal(1, dispatch { quality = "240p" })
+      assert.same({ "vi1 all" }, ready)
+    end)
+
+    it("counts the quality of the event as encoded although the status is older", function()
+      client.statuses.vi1 = status_of("hls 240p encoded", "hls 720p encoding")
+      assert.equal(1, dispatch())
+      assert.same({ "vi1 all" }, ready)
+      assert.equal("encoding", client.statuses.vi1.encoding.qualities[2].status)
+    end)
+
+    it("recovers other conditions whose event was lost", function()
+      handlers:on_ready("240p", note)
+      client.statuses.vi1 = status_of("hls 240p encoded", "hls 720p encoding", "mp4 720p waiting")
+      assert.equal(1, dispatch())
+      assert.same({ "vi1 240p" }, ready)
+    end)
+
+    it("fails the cause if the status cannot be read, unless the video was deleted", function()
+      local reported
+      handlers:on_error(function(err) reported = err end)
+      assert.equal(1, dispatch())
+      client.err = errors.new("network", "no connection")
+      local count, errs = dispatch()
+      assert.is_nil(count)
+      assert.same({ client.err }, errs)
+      assert.equal(client.err, reported)
+      client.statuses.vi1 = {}
+      assert.equal(1, dispatch())
+      client.statuses.vi1 = { encoding = { qualities = "none" } }
+      assert.equal(1, dispatch())
+      assert.same({}, ready)
+    end)
+  end)
+end)
+
+describe("handlers:on_recording", function()
+  local handlers, client, recordings
+
+  local function note(event)
+    recordings[#recordings + 1] = event.liveStreamId .. " " .. event.videoId
+  end
+
+  before_each(function()
+    client, recordings = new_client(), {}
+    handlers = apivideo.handlers { client = client }:on_recording(note)
+  end)
+
+  local function recorded(fields)
+    local event = { type = RECORDED, emittedAt = "2024-01-01T00:00:00Z", videoId = "vi1", liveStreamId = "li1" }
+    for name, value in pairs(fields or {}) do event[name] = value or nil end
+    return event
+  end
+
+  local function stream(id)
+    return { source = { type = "liveStream", liveStream = { liveStreamId = id } } }
+  end
+
+  it("runs a function once for each recording that is playable", function()
+    client.statuses.vi1 = status_of "hls 240p waiting"
+    handlers:dispatch(recorded())
+    assert.same({}, recordings)
+    for _, name in ipairs { "240p", "360p" } do handlers:dispatch(quality { quality = name }) end
+    handlers:dispatch(quality { videoId = "vi2", liveStreamId = "li1" })
+    assert.same({ "li1 vi1", "li1 vi2" }, recordings)
+    assert.same({ "status vi1" }, client.calls)
+  end)
+
+  it("runs a function if the recording was encoded before it was reported", function()
+    client.statuses.vi1 = status_of "hls 240p encoded"
+    handlers:dispatch(recorded())
+    handlers:dispatch(quality())
+    assert.same({ "li1 vi1" }, recordings)
+  end)
+
+  it("reads the live stream of a video if no event names it, once for each video", function()
+    client.found.vi1, client.found.vi2 = stream "li7", { source = { type = "upload" } }
+    for _, id in ipairs { "vi1", "vi2" } do
+      for _, name in ipairs { "240p", "360p" } do handlers:dispatch(quality { videoId = id, quality = name }) end
+    end
+    assert.same({ "li7 vi1" }, recordings)
+    assert.same({ "get vi1", "get vi2" }, client.calls)
+    client.statuses.vi3, client.found.vi3 = status_of "mp4 720p encoded", stream "li8"
+    handlers:dispatch(recorded { videoId = "vi3", liveStreamId = false })
+    assert.same({ "li7 vi1", "li8 vi3" }, recordings)
+  end)
+
+  it("fails the cause if the video cannot be read, unless it was deleted", function()
+    assert.equal(1, handlers:dispatch(quality()))
+    client.err = errors.new("network", "no connection")
+    assert.is_nil((handlers:dispatch(quality { videoId = "vi2" })))
+    assert.is_nil((handlers:dispatch(recorded { videoId = "vi3" })))
+    client.found.vi2 = stream "li1"
+    assert.equal(1, handlers:dispatch(quality { videoId = "vi2" }))
+    client.found.vi4 = { source = { liveStream = { liveStreamId = 5 } } }
+    assert.equal(1, handlers:dispatch(quality { videoId = "vi4" }))
+    client.found.vi5 = {}
+    assert.equal(1, handlers:dispatch(quality { videoId = "vi5" }))
+    assert.same({ "li1 vi2" }, recordings)
+  end)
+
+  it("uses only what the events tell without a client", function()
+    handlers = apivideo.handlers():on_recording(note)
+    handlers:dispatch(quality())
+    handlers:dispatch(recorded())
+    assert.same({}, recordings)
+    handlers:dispatch(quality { quality = "360p" })
+    handlers:dispatch(quality { videoId = "vi2", liveStreamId = "li2" })
+    assert.same({ "li1 vi1", "li2 vi2" }, recordings)
+  end)
+end)
+
+describe("delivery.video", function()
+  local client, handlers
+
+  before_each(function()
+    client = new_client()
+    handlers = apivideo.handlers { client = client }
+  end)
+
+  it("reads the video and its status, each at most once for all handlers", function()
+    client.found.vi1 = { title = "T" }
+    local seen = {}
+    for i = 1, 2 do
+      handlers:on(QUALITY, function(_, delivery)
+        seen[i] = { delivery.video:get(), { delivery.video:status() } }
+      end)
+    end
+    handlers:dispatch(quality(), {})
+    assert.same({ { title = "T" }, { nil, client.err } }, seen[1])
+    assert.same(seen[1], seen[2])
+    assert.same({ "get vi1", "status vi1" }, client.calls)
+  end)
+
+  it("shares a call that another task makes, and the calls of on_ready and on_recording", function()
+    client.pause, client.statuses.vi1 = runtime.pass, status_of "hls 720p encoded"
+    local first
+    handlers:on_ready("all", function(_, delivery) assert(delivery.video:status()) end)
+    handlers:on(QUALITY, function(_, delivery)
+      apivideo.spawn(function() first = delivery.video:status() end)
+      runtime.pass()
+      assert.is_true(rawequal(delivery.video:status(), client.statuses.vi1))
+    end)
+    assert.equal(1, handlers:dispatch(quality(), {}))
+    assert.equal(client.statuses.vi1, first)
+    assert.same({ "status vi1" }, client.calls)
+  end)
+
+  it("returns what a call raised as an error", function()
+    client.videos.get = function() error("wrong", 0) end
+    local delivery = {}
+    handlers:on(QUALITY, ignore)
+    handlers:dispatch(quality(), delivery)
+    assert.same({ nil, "wrong" }, { delivery.video:get() })
+    assert.same({ nil, "wrong" }, { delivery.video:get() })
+    assert.equal("apivideo.delivered_video vi1", tostring(delivery.video))
+  end)
+
+  it("exists only with a client, for an event of a video", function()
+    local delivery = {}
+    handlers:dispatch({ type = "live-stream.broadcast.started", liveStreamId = "li1" }, delivery)
+    apivideo.handlers():dispatch(quality(), delivery)
+    assert.is_nil(delivery.video)
+    local message = misuse(function() apivideo.handlers { client = {} } end)
+    assert.matches('option "client" must come from apivideo.client', message, 1, true)
+  end)
+end)
