@@ -138,6 +138,7 @@ build = {
       ["apivideo.util.ascii"] = "lua/apivideo/util/ascii.lua",
       ["apivideo.util.backoff"] = "lua/apivideo/util/backoff.lua",
       ["apivideo.util.checks"] = "lua/apivideo/util/checks.lua",
+      ["apivideo.util.conditions"] = "lua/apivideo/util/conditions.lua",
       ["apivideo.util.constructor"] = "lua/apivideo/util/constructor.lua",
       ["apivideo.util.failure"] = "lua/apivideo/util/failure.lua",
       ["apivideo.util.headers"] = "lua/apivideo/util/headers.lua",

@@ -1,0 +1,109 @@
+--- The states of a video for which an application waits, by its status (`videos:status`): "playable", "mp4" (an MP4 is
+--- encoded), an HLS quality such as "720p", "all" (every listed quality is encoded or failed), or a function.
+--- Unknown statuses, types and qualities neither meet a condition nor make it impossible: api.video adds new ones
+--- without notice. https://docs.api.video/reference/api/Videos
+
+local ascii = require "apivideo.util.ascii"
+
+---@alias apivideo.Condition string|fun(status: apivideo.VideoStatus): any "playable", "mp4", "all", an HLS quality such as "720p"; or whether a status is the wanted one
+
+local conditions = {}
+
+local function table_of(value)
+  return type(value) == "table" and value or {}
+end
+
+-- Values are compared without case: api.video's texts write HLS and MP4, its JSON hls and mp4.
+local function word(value)
+  return type(value) == "string" and ascii.lower(value) or ""
+end
+
+-- The qualities of a status that a condition needs. A quality without a type is HLS, as in api.video's example.
+local function needed(condition, status)
+  local list = {}
+  for _, item in ipairs(table_of(table_of(status.encoding).qualities)) do
+    local quality = { type = word(table_of(item).type), name = word(table_of(item).quality),
+      status = word(table_of(item).status) }
+    local matches = condition == "playable" or condition == "all"
+    if condition == "mp4" then
+      matches = quality.type == "mp4"
+    elseif not matches then
+      matches = quality.type ~= "mp4" and quality.name == condition
+    end
+    if matches then list[#list + 1] = quality end
+  end
+  return list
+end
+
+local function count(qualities, status)
+  local number = 0
+  for _, quality in ipairs(qualities) do
+    if quality.status == status then number = number + 1 end
+  end
+  return number
+end
+
+-- Whether api.video is still receiving the source: then the list of qualities may be incomplete.
+local function is_ingesting(status)
+  local ingest = word(table_of(status.ingest).status)
+  return ingest == "uploading" or ingest == "ingesting"
+end
+
+--- What is wrong with a condition, for a message; or nil.
+---@param condition any
+---@return string?
+function conditions.problem(condition)
+  local is_known = condition == "playable" or condition == "mp4" or condition == "all"
+    or type(condition) == "function" or type(condition) == "string" and condition:find "^%d+p$"
+  if is_known then return nil end
+  return ('condition must be "playable", "mp4", "all", a quality such as "720p", or a function of the status, got %s')
+    :format(type(condition) == "string" and '"' .. condition .. '"' or type(condition))
+end
+
+--- Whether a status meets a condition.
+---@param condition apivideo.Condition
+---@param status apivideo.VideoStatus
+---@return boolean
+function conditions.is_met(condition, status)
+  if type(condition) == "function" then return condition(status) and true or false end
+  if condition == "playable" then return table_of(status.encoding).playable == true end
+  local qualities = needed(condition, status)
+  if condition ~= "all" then return count(qualities, "encoded") > 0 end
+  return #qualities > 0 and not is_ingesting(status)
+    and count(qualities, "encoded") + count(qualities, "failed") == #qualities
+end
+
+--- Whether a condition can no longer be met: the qualities that it needs have failed. A function's never is, and "all"
+--- is met by failed qualities.
+---@param condition apivideo.Condition
+---@param status apivideo.VideoStatus
+---@return boolean
+function conditions.is_impossible(condition, status)
+  if type(condition) == "function" or condition == "all" or conditions.is_met(condition, status) then return false end
+  local qualities = needed(condition, status)
+  return #qualities > 0 and not is_ingesting(status) and count(qualities, "failed") == #qualities
+end
+
+--- What a condition still lacks, for a message.
+---@param condition apivideo.Condition
+---@param status apivideo.VideoStatus
+---@return string
+function conditions.progress(condition, status)
+  local all = needed("all", status)
+  local parts, qualities = {}, type(condition) == "function" and all or needed(condition, status)
+  for _, quality in ipairs(qualities) do
+    if quality.status ~= "encoded" then
+      parts[#parts + 1] = ("%s %s is %s"):format(quality.type, quality.name, quality.status)
+    end
+  end
+  if #all == 0 then
+    parts[1] = "its status lists no quality yet"
+  elseif #qualities == 0 then
+    parts[1] = "its status lists no such quality"
+  end
+  local lacks_source = is_ingesting(status) and "its ingest is " .. word(table_of(status.ingest).status)
+  if #parts == 0 then return lacks_source or "its qualities are encoded" end
+  return table.concat(parts, ", ") .. (lacks_source and ", and " .. lacks_source or "")
+end
+
+return conditions
