@@ -122,6 +122,7 @@ build = {
       ["apivideo.runtime.standalone"] = "lua/apivideo/runtime/standalone.lua",
       ["apivideo.runtime.time_slice"] = "lua/apivideo/runtime/time_slice.lua",
       ["apivideo.runtime.timers"] = "lua/apivideo/runtime/timers.lua",
+      ["apivideo.runtime.wakeups"] = "lua/apivideo/runtime/wakeups.lua",
       ["apivideo.runtime.watches"] = "lua/apivideo/runtime/watches.lua",
       ["apivideo.testing.clock"] = "lua/apivideo/testing/clock.lua",
       ["apivideo.testing.drain"] = "lua/apivideo/testing/drain.lua",
