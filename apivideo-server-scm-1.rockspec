@@ -49,6 +49,7 @@ build = {
       ["apivideo.cli.trigger"] = "lua/apivideo/cli/trigger.lua",
       ["apivideo.cli.url"] = "lua/apivideo/cli/url.lua",
       ["apivideo.emulator.api"] = "lua/apivideo/emulator/api.lua",
+      ["apivideo.emulator.assets"] = "lua/apivideo/emulator/assets.lua",
       ["apivideo.emulator.broadcasts"] = "lua/apivideo/emulator/broadcasts.lua",
       ["apivideo.emulator.collection"] = "lua/apivideo/emulator/collection.lua",
       ["apivideo.emulator.control"] = "lua/apivideo/emulator/control.lua",

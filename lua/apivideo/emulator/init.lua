@@ -135,13 +135,13 @@ end
 
 -- Fills in the missing fields of an object, stores it, and returns a copy: later changes of the argument and of the
 -- copy do not affect the stored object. Callers must not tail-call it: error level 3 would be another function.
-local function put(method, target, resource, fields)
+local function put(self, method, target, resource, fields)
   if type(fields) ~= "table" then
     error(("emulator:%s: expected a table of fields, got %s"):format(method, type(fields)), 3)
   end
   local problem = schema.problem(fields, resource.schema)
   if problem then error(("emulator:%s: %s"):format(method, problem), 3) end
-  local object = resource.complete(fields)
+  local object = resource.complete(fields, self.url)
   target:put(object)
   return tables.copy(object)
 end
@@ -152,7 +152,7 @@ end
 ---@return table video with all its fields
 function Emulator:put_video(video)
   checks.self(self, Emulator, "emulator", "put_video")
-  return (put("put_video", self.videos, videos, video))
+  return (put(self, "put_video", self.videos, videos, video))
 end
 
 --- Adds a live stream, or replaces the one with the same liveStreamId.
@@ -160,7 +160,7 @@ end
 ---@return table live_stream with all its fields
 function Emulator:put_live_stream(live_stream)
   checks.self(self, Emulator, "emulator", "put_live_stream")
-  return (put("put_live_stream", self.live_streams, live_streams, live_stream))
+  return (put(self, "put_live_stream", self.live_streams, live_streams, live_stream))
 end
 
 --- Adds a summary, or replaces the one with the same summaryId.
@@ -168,7 +168,7 @@ end
 ---@return table summary with all its fields
 function Emulator:put_summary(summary)
   checks.self(self, Emulator, "emulator", "put_summary")
-  return (put("put_summary", self.summaries, summaries, summary))
+  return (put(self, "put_summary", self.summaries, summaries, summary))
 end
 
 --- Sets how the sources of videos are encoded from now on.
