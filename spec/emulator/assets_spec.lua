@@ -29,4 +29,19 @@ describe("emulator, files of a video,", function()
     assert.equal(404, (request(api.url .. "/vod/vi2/hls/manifest.m3u8")))
     assert.equal(404, (request(api.url .. "/vod/vi1/hls/other.m3u8")))
   end)
+
+  it("are what videos:wait probes; faults apply to them", function()
+    local api = running.emulator()
+    local client = client_of(api.url)
+    api:set_encoding { quality = "240p", interval = 0.01 }
+    local body = { title = "t", source = "https://example.com/a" }
+    local video = assert(client:request("POST", "/videos", { body = body }))
+    api:fault { on = "GET /vod/.*", status = 202, body = "" }
+    assert(client.videos:wait(video.videoId, "all", { probe = true, timeout = 60 }))
+    local statuses = {}
+    for _, one in ipairs(api.requests) do
+      if one.path:find "^/vod/" then statuses[#statuses + 1] = one.method .. " " .. one.status end
+    end
+    assert.same({ "GET 202", "GET 200", "HEAD 200" }, statuses)
+  end)
 end)

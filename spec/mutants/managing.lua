@@ -61,4 +61,42 @@ return {
     { "nothing waits for the next second", "if seconds <= 0 or seconds > MAX_CLOCK_SKEW_S then return true end",
       "do return true end" },
   },
+  {
+    file = "lua/apivideo/util/conditions.lua", spec = "spec/util/conditions_spec.lua",
+    { "a video without a source has all qualities", "return #qualities > 0 and not is_ingesting(status)\n    and", "return" },
+    { "a source that is not complete cannot be encoded", "return #qualities > 0 and not is_ingesting(status) and count(", "return #qualities > 0 and count(" },
+    { "a quality without a type is not HLS", 'quality.type ~= "mp4"', 'quality.type == "hls"' },
+    { "case counts", "ascii.lower(value)", "value" },
+  },
+  {
+    file = "lua/apivideo/resources/shared_poll.lua", spec = "spec/resources/shared_poll_spec.lua",
+    { "a requested delay is ignored", "math.max(pause, err and err.retry_after or 0)", "pause" },
+    { "an event during a request does not count", "  self._woken = wakeups.latch(self._id)\n  local value, err = self._fetch()",
+      "  local value, err = self._fetch()\n  self._woken = wakeups.latch(self._id)" },
+    { "each wait polls at once", "self._due = math.min(self._due, fresh_until)", "self._due = -math.huge" },
+    { "an old value is fresh", "not self.err and runtime.monotonic() < fresh_until", "not self.err" },
+    { "pauses do not grow", "self._count + 1, self._pauses + 1", "self._count + 1, 1" },
+    { "an event does not end a pause", "if self._woken:is_open() then", "if false then" },
+    { "errors that may pass end a wait", " and not (err == self.err and err.retryable)", "", spec = "spec/resources/video_wait_spec.lua" },
+  },
+  {
+    file = "lua/apivideo/resources/video_wait.lua", spec = "spec/resources/video_wait_spec.lua",
+    { "a quality that failed is waited for", "if not conditions.is_impossible(condition, status) then return nil end", "do return nil end" },
+    { "the last status is lost", 'return errors.attach(err, "video_status", wait.status_poll.value)', "return err" },
+  },
+  {
+    file = "lua/apivideo/resources/asset_probe.lua", spec = "spec/resources/video_probe_spec.lua",
+    { "any status means that a file is served", "if response.status ~= 200 then", "if false then" },
+    { "an empty manifest is served", 'name == "hls" and not response.body:find("#EXTM3U", 1, true)', "false" },
+    { "the MP4 is read", 'name == "mp4" and "HEAD" or "GET"', '"GET"' },
+    { "the client's headers are sent", "url = url, max_body = MANIFEST_MAX_BYTES,", "url = url, headers = account.header_lines," },
+  },
+  {
+    file = "lua/apivideo/events/handlers.lua", spec = "spec/runtime/wakeups_spec.lua",
+    { "an event wakes no wait", "if waiting[event.videoId] then wakeups.notify(event.videoId) end", "" },
+  },
+  {
+    file = "lua/apivideo/inbox/init.lua", spec = "spec/runtime/wakeups_spec.lua",
+    { "an event of an inbox wakes no wait", "if delivery.event then wakeups.notify(delivery.event.videoId) end", "" },
+  },
 }

@@ -64,6 +64,8 @@ options.list = {
     call = function() webhooks():list {} end },
   { where = "videos:list", class = "VideoQuery", section = "client.videos:list", prefix = "query.",
     call = function() client().videos:list {} end },
+  { where = "videos:wait", class = "WaitOptions", section = "client.videos:wait",
+    call = function() client().videos:wait("vi1", "mp4", {}) end },
   { where = "live_streams:list", class = "LiveStreamQuery", section = "client.live_streams:list", prefix = "query.",
     call = function() client().live_streams:list {} end },
   { where = "captions:list", class = "CaptionQuery", section = "client.captions:list", prefix = "query.",
