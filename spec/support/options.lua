@@ -105,6 +105,8 @@ options.list = {
     call = function() emulator.start { api_key = "key", rate_limits = {} } end },
   { where = "emulator:set_encoding", class = "EncodingOptions", section = "emulator:set_encoding",
     call = function() local_api(function(running) running:set_encoding {} end) end },
+  { where = "emulator:set_deliveries", class = "DeliveryOptions", section = "emulator:set_deliveries",
+    call = function() local_api(function(running) running:set_deliveries {} end) end },
   { where = "videos:all", nth = 2, class = "AllOptions",
     call = function() client().videos:all({}, {}) end },
   { where = "emulator:fault", class = "emulator.Fault", section = "emulator:fault",

@@ -9,6 +9,8 @@ local broadcasts = require "apivideo.emulator.broadcasts"
 local catalogue = require "apivideo.events"
 local checks = require "apivideo.util.checks"
 local collection = require "apivideo.emulator.collection"
+local deliveries = require "apivideo.emulator.deliveries"
+local delivery_faults = require "apivideo.emulator.delivery_faults"
 local encoding = require "apivideo.emulator.encoding"
 local faults = require "apivideo.emulator.faults"
 local history = require "apivideo.emulator.history"
@@ -48,12 +50,13 @@ local MAX_BODY_BYTES = 32 * 1024 * 1024 -- of a video's source
 ---@field package _faults apivideo.emulator.Faults
 ---@field package _stopped apivideo.Latch
 ---@field package _requests apivideo.emulator.History of `requests`
----@field private _deliveries apivideo.emulator.History of `deliveries`
+---@field package _deliveries apivideo.emulator.History of `deliveries`
 ---@field package _was_reset apivideo.Latch opens at the next reset
+---@field package _delivery_faults apivideo.emulator.DeliveryFaults
 ---@field package _encoding apivideo.EncodingOptions with all options
 ---@field private _settings apivideo.EmulatorOptions
----@field private _policy apivideo.emulator.Policy
----@field private _on_attempt? fun(delivery: apivideo.emulator.Delivery, attempt: apivideo.emulator.Attempt)
+---@field package _policy apivideo.emulator.Policy
+---@field package _on_attempt? fun(delivery: apivideo.emulator.Delivery, attempt: apivideo.emulator.Attempt)
 ---@field private _pending integer deliveries and encodings in progress
 ---@field private _settled? apivideo.Latch opens when none is in progress
 local Emulator = {}
@@ -85,18 +88,6 @@ function Emulator:_spawn(what, fn, on_error)
   end)
 end
 
-local function deliver(self, webhook, raw)
-  local delivery = sender.new { url = webhook.url, raw = raw, webhookId = webhook.webhookId }
-  self._deliveries:add(delivery)
-  local was_reset = self._was_reset
-  self:_spawn("a delivery", function()
-    sender.send(delivery, webhook.signatureSecret, self._policy, function(attempt)
-      if self._on_attempt then self._on_attempt(delivery, attempt) end
-    end, was_reset)
-  end, function() delivery.state = "failed" end)
-  return delivery
-end
-
 --- Emits an event: sends it to every webhook that subscribes to its type; bytes that
 --- are not an event, to every webhook.
 ---@param event apivideo.Event|string a table (`emittedAt` is now by default), or the exact bytes to send
@@ -115,11 +106,11 @@ function Emulator:emit(event)
   if parsed.type and not self._events.types[parsed.type] then
     unknown.warn("emulator:emit", parsed.type, self._events, "it is sent to the webhooks that subscribe to it")
   end
-  local deliveries = {}
+  local started = {}
   for _, webhook in ipairs(webhooks.subscribed(self.webhooks, parsed.type)) do
-    deliveries[#deliveries + 1] = deliver(self, webhook, raw)
+    started[#started + 1] = deliveries.start(self, webhook, raw)
   end
-  return deliveries
+  return started
 end
 
 --- Waits until no delivery and no encoding is in progress.
@@ -176,6 +167,13 @@ end
 function Emulator:set_encoding(settings)
   checks.self(self, Emulator, "emulator", "set_encoding")
   self._encoding = encoding.settings(settings)
+end
+
+--- Sets which deliveries are lost, late, repeated or overtaken from now on.
+---@param settings apivideo.DeliveryOptions a missing option is its default
+function Emulator:set_deliveries(settings)
+  checks.self(self, Emulator, "emulator", "set_deliveries")
+  self._delivery_faults = delivery_faults.new("emulator:set_deliveries", settings, 3)
 end
 
 --- Starts a broadcast of a live stream: emits `live-stream.broadcast.started`.
@@ -237,6 +235,7 @@ local function set_initial_state(self)
   self._tokens = tokens.new(settings.api_key, settings.token_lifetime or 3600)
   self._limits = limits.new(settings.rate_limits or { reads = 100, writes = 40 }, settings.rate_window or 60)
   self._faults = faults.new()
+  self._delivery_faults = delivery_faults.new('emulator.start: option "deliveries"', settings.deliveries or {}, 4)
   self._encoding = encoding.settings {}
   self._requests, self._deliveries = history.new(), history.new()
   self.requests, self.deliveries = self._requests.items, self._deliveries.items
