@@ -17,7 +17,8 @@ local wakeups = require "apivideo.runtime.wakeups"
 ---@field private _count integer polls that have ended
 ---@field private _pauses integer since the first poll, or since the last event
 ---@field private _polled_at number when the last poll ended
----@field private _due number when the next poll may start
+---@field private _retry_at number before which a response does not allow the next poll
+---@field private _due number when the next poll starts
 local SharedPoll = {}
 SharedPoll.__index = SharedPoll
 SharedPoll.__name = "apivideo.SharedPoll"
@@ -35,14 +36,15 @@ local function poll(self)
   self._count, self._pauses = self._count + 1, self._pauses + 1
   local policy, now = shared_poll.policy, runtime.monotonic()
   local pause = backoff.half_jitter(self._pauses, policy.base, policy.cap)
-  self._polled_at, self._due = now, now + math.max(pause, err and err.retry_after or 0)
+  self._polled_at, self._retry_at = now, now + (err and err.retry_after or 0)
+  self._due = math.max(now + pause, self._retry_at)
 end
 
 -- Adds a waiting task. Returns the number of polls whose results it does not use: a value that is younger than the
 -- first pause is fresh, so that any number of tasks cause one request in that time.
 local function join(self)
   local fresh_until = self._polled_at + shared_poll.policy.base
-  self._due = math.min(self._due, fresh_until)
+  self._due = math.min(self._due, math.max(fresh_until, self._retry_at))
   local is_fresh = not self.err and runtime.monotonic() < fresh_until
   return is_fresh and self._count - 1 or self._count
 end
@@ -50,8 +52,10 @@ end
 -- Waits for the current request, or during the pause before the next one; which request that is makes no difference.
 local function wait(self, seconds, cancel)
   local now = runtime.monotonic()
-  if self._woken:is_open() then self._due, self._pauses = now, 0 end
   local request = self._requests:in_progress(self)
+  if not request and self._woken:is_open() then -- after a request in progress, which may be too early for the event
+    self._due, self._pauses, self._woken = self._retry_at, 0, wakeups.latch(self._id)
+  end
   if not request and now >= self._due then request = self._requests:start(self, poll, self) end
   local latch, limit = request or self._woken, request and self._lost_after or self._due - now
   local ok, problem = latch:wait(math.min(seconds, limit), cancel)
@@ -88,7 +92,8 @@ end
 function shared_poll.new(id, lost_after, fetch)
   return setmetatable({
     _id = id, _fetch = fetch, _lost_after = lost_after, _requests = single_flight.new(lost_after),
-    _woken = wakeups.latch(id), _count = 0, _pauses = 0, _polled_at = -math.huge, _due = -math.huge,
+    _woken = wakeups.latch(id), _count = 0, _pauses = 0, _polled_at = -math.huge,
+    _retry_at = -math.huge, _due = -math.huge,
   }, SharedPoll)
 end
 
