@@ -21,6 +21,7 @@ local redact = require "apivideo.util.redact"
 ---| "body_unavailable"     nginx's file of the body cannot be opened, for instance because another module had read and deleted it
 ---| "in_progress"          another delivery of the event is being handled, in a receiver with `dedupe`
 ---| "stale"                an event that is too old, or from the future, for a receiver with `freshness`
+---| "encoding_failed"      a video cannot become what `videos:wait` waits for: the qualities that it needs have failed
 ---| "claim_lost"           the lease of an inbox event expired: another worker may have claimed it
 ---| "bad_json"             bytes that are not JSON
 ---| "bad_event"            JSON that is not an event, or lacks a field
@@ -41,11 +42,12 @@ local redact = require "apivideo.util.redact"
 ---@field offset? integer the position in the bytes, from 0
 ---@field response? apivideo.Response the last response, if there was one
 ---@field webhook? apivideo.Webhook of `webhooks:rotate`: the new webhook, if both exist; of `webhooks:sync`: a webhook that differs from the wanted one and could not be deleted
+---@field video_status? apivideo.VideoStatus of `videos:wait`: the last status, if there was one
 ---@field plan? apivideo.SyncPlan of `webhooks:sync`: what was planned and done before the error
 local Error = {}
 Error.__name = "apivideo.Error"
 
--- Error -> its `response`, `webhook` and `plan`. They contain secrets, so they are not in the error itself, which programs print.
+-- Error -> its `response`, `webhook`, `plan` and `video_status`. They may contain secrets, so they are not in the error itself, which programs print.
 local attachments = setmetatable({}, { __mode = "k" })
 
 function Error:__index(name)
@@ -102,7 +104,7 @@ end
 
 --- Sets a field that is not printed with the fields of the error, because it may contain secrets.
 ---@param err apivideo.Error
----@param name "response"|"webhook"|"plan"
+---@param name "response"|"webhook"|"plan"|"video_status"
 ---@param value any
 ---@return apivideo.Error err the same
 function errors.attach(err, name, value)

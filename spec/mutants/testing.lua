@@ -85,4 +85,19 @@ return {
     { "a broadcast can start twice", "stream.broadcasting and not is_broadcasting", "false" },
     { "a broadcast can end before it starts", "is_broadcasting and not stream.broadcasting", "false" },
   },
+  {
+    file = "lua/apivideo/emulator/delivery_faults.lua", spec = "spec/emulator/deliveries_spec.lua",
+    { "the seed does not matter", "_state = seed, _overtaken", "_state = 1, _overtaken" },
+    { "a delivery is never overtaken", "if fault.overtaken_by then", "if false then" },
+    { "deliveries are not late", "if fault.delay > 0 then", "if false then" },
+  },
+  {
+    file = "lua/apivideo/emulator/deliveries.lua", spec = "spec/emulator/deliveries_spec.lua",
+    { "lost deliveries are sent", "  if fault.is_lost then\n    delivery.state = \"lost\"\n    return delivery\n  end\n", "" },
+    { "no delivery is repeated", "if send(self, delivery, webhook, fault) then", "if false and send(self, delivery, webhook, fault) then" },
+  },
+  {
+    file = "lua/apivideo/emulator/faults.lua", spec = "spec/emulator/deliveries_spec.lua",
+    { "a fault has no end", "if fault.ends and runtime.monotonic() >= fault.ends then return false end", "" },
+  },
 }

@@ -10,6 +10,7 @@ local redis = require "apivideo.inbox.redis"
 local server = require "apivideo.server"
 local sqlite = require "apivideo.inbox.sqlite"
 local testing = require "apivideo.testing"
+local wait_for = require "spec.support.wait"
 
 local read = docs.read
 
@@ -267,6 +268,29 @@ describe("documentation", function()
 
   it("has a quickstart that runs", function()
     run(read("examples/quickstart.lua"):gsub("apivideo.run%(main%)", "main()"), "quickstart")
+  end)
+
+  it("has an example that waits for an upload", function()
+    local_api:set_encoding { quality = "240p", interval = 0.01 }
+    local code = read("examples/ready.lua"):gsub("arg%[1%]", '"https://example.com/video.mp4"')
+    run(code:gsub("apivideo.run%(main%)", "main()"), "ready")
+    assert.equal(local_api.url .. "/vod/" .. printed[1]:match "^Waiting for (%w+)%.$" .. "/mp4/source.mp4", printed[2])
+  end)
+
+  it("has an example that waits for the recording of a broadcast", function()
+    local_api:set_encoding { quality = "240p", interval = 0.01 }
+    apivideo.spawn(function()
+      wait_for(function() return printed[1] end, "the stream key")
+      local account = apivideo.client { api_key = "docs-key", base_url = local_api.url }
+      local key = printed[1]:match "^Broadcast to rtmp://broadcast.api.video/s/([%w-]+), "
+      local stream = account.live_streams:all({ streamKey = key })[1]
+      local_api:start_broadcast(stream.liveStreamId)
+      local_api:end_broadcast(stream.liveStreamId)
+    end)
+    local code = read("examples/live.lua"):gsub("INTERVAL_S = 5", "INTERVAL_S = 0.01")
+    run(code:gsub("apivideo.run%(main%)", "main()"), "live")
+    local id = printed[2]:match "^Waiting for (%w+)%.$"
+    assert.equal(local_api.url .. "/vod/" .. id .. "/hls/manifest.m3u8", printed[3])
   end)
 
   -- Public names: `client.webhooks:create` for a method, `apivideo.sign` for a function.

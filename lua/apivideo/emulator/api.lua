@@ -1,5 +1,6 @@
 --- Routes requests: faults, authentication, rate limits, then the endpoint.
 
+local assets = require "apivideo.emulator.assets"
 local control = require "apivideo.emulator.control"
 local faults = require "apivideo.emulator.faults"
 local json = require "apivideo.util.json"
@@ -63,6 +64,8 @@ end
 
 -- The response without a fault.
 local function process(self, request)
+  local file = assets.respond(self, request)
+  if file then return file end
   local open_route = find(OPEN_ROUTES, request)
   if open_route then return new_response({}, open_route(self, request)) end
   local allowed, headers = self._limits:count(request.method == "GET" and "reads" or "writes")

@@ -33,8 +33,8 @@ function broadcasts.start(self, id)
 end
 
 -- The video that a broadcast was recorded to.
-local function recording_of(stream)
-  local video = videos.complete { title = stream.name }
+local function recording_of(stream, url)
+  local video = videos.complete({ title = stream.name }, url)
   video.source = {
     uri = "/videos/" .. video.videoId .. "/source", type = "liveStream",
     liveStream = {
@@ -55,7 +55,7 @@ function broadcasts.finish(self, id)
   if not stream then return nil, problem end
   stream.broadcasting = false
   self:emit { type = "live-stream.broadcast.ended", liveStreamId = id }
-  local video = recording_of(stream)
+  local video = recording_of(stream, self.url)
   self.videos:put(video)
   encoding.start(self, video, encoding.ingesting(), function()
     self:emit { type = "video.source.recorded", liveStreamId = id, videoId = video.videoId }

@@ -151,6 +151,7 @@ local ROUTES = {
     "/emulator/live-streams/{liveStreamId}/broadcast" },
   { "DELETE", "^/emulator/live%-streams/([^/]+)/broadcast$", broadcast_route("end_broadcast", videos.representation),
     "/emulator/live-streams/{liveStreamId}/broadcast" },
+  { "PUT", "^/emulator/deliveries$", options_route "set_deliveries", "/emulator/deliveries" },
   { "PUT", "^/emulator/encoding$", options_route "set_encoding", "/emulator/encoding" },
   { "DELETE", "^/emulator$", reset, "/emulator" },
 }

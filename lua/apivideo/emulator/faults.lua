@@ -15,6 +15,7 @@ local runtime = require "apivideo.runtime"
 ---@field on? string `GET /webhooks`, or `/webhooks` for any method; the path is exact, or a Lua pattern for the whole path, in which `%%` is a percent sign
 ---@field times? integer number of requests, default 1; math.huge: all
 ---@field chance? number probability from 0 to 1; with it, the default of times is math.huge
+---@field duration? number seconds for which it applies, from now; with it, the default of times is math.huge
 ---@field latency? number seconds before the normal response
 ---@field status? integer a response with this status and a problem as its body; the request is not processed
 ---@field body? string with status: this body instead, as a proxy sends
@@ -33,7 +34,8 @@ Faults.__index = Faults
 Faults.__name = "apivideo.emulator.Faults"
 
 local KNOWN_OPTIONS = {
-  on = "string?", times = "number>=1?", chance = "number>=0<=1?", latency = "seconds>=0<=86400?",
+  on = "string?", times = "number>=1?", chance = "number>=0<=1?", duration = "seconds>0?",
+  latency = "seconds>=0<=86400?",
   status = "integer>=200<=599?",
   body = "string?", content_type = "string?", rate_limited = "table?", reset = "string?",
   truncate = "boolean?", stall = "boolean?", counters = "boolean|table?", refuse = "boolean?",
@@ -81,8 +83,9 @@ local function problem_of(definition, kind)
     return ('option "on" is not a valid Lua pattern: %s; write %%%% for a percent sign, and %%[ or %%( for a bracket')
       :format(malformed)
   end
-  if kind == "refuse" and (definition.on or definition.chance) then
-    return 'option "refuse" cannot be combined with "on" or "chance": connections are closed before a request is read'
+  if kind == "refuse" and (definition.on or definition.chance or definition.duration) then
+    return 'option "refuse" cannot be combined with "on", "chance" or "duration": connections are closed before a'
+      .. " request is read"
   end
 end
 
@@ -103,7 +106,8 @@ function Faults:add(definition)
   self._queue[#self._queue + 1] = {
     kind = kind, definition = definition, method = method ~= "" and method or nil,
     path = path ~= "" and path or nil,
-    chance = definition.chance, times = definition.times or definition.chance and math.huge or 1,
+    chance = definition.chance, ends = definition.duration and runtime.monotonic() + definition.duration,
+    times = definition.times or (definition.chance or definition.duration) and math.huge or 1,
   }
   return kind
 end
@@ -114,6 +118,7 @@ function Faults:clear()
 end
 
 local function matches(fault, method, path)
+  if fault.ends and runtime.monotonic() >= fault.ends then return false end
   if fault.method and fault.method ~= method then return false end
   return not fault.path or fault.path == path or path:find("^" .. fault.path .. "$") ~= nil
 end

@@ -9,6 +9,8 @@ local broadcasts = require "apivideo.emulator.broadcasts"
 local catalogue = require "apivideo.events"
 local checks = require "apivideo.util.checks"
 local collection = require "apivideo.emulator.collection"
+local deliveries = require "apivideo.emulator.deliveries"
+local delivery_faults = require "apivideo.emulator.delivery_faults"
 local encoding = require "apivideo.emulator.encoding"
 local failure = require "apivideo.util.failure"
 local faults = require "apivideo.emulator.faults"
@@ -49,12 +51,13 @@ local MAX_BODY_BYTES = 32 * 1024 * 1024 -- of a video's source
 ---@field package _faults apivideo.emulator.Faults
 ---@field package _stopped apivideo.Latch
 ---@field package _requests apivideo.emulator.History of `requests`
----@field private _deliveries apivideo.emulator.History of `deliveries`
+---@field package _deliveries apivideo.emulator.History of `deliveries`
 ---@field package _was_reset apivideo.Latch opens at the next reset
+---@field package _delivery_faults apivideo.emulator.DeliveryFaults
 ---@field package _encoding apivideo.EncodingOptions with all options
 ---@field private _settings apivideo.EmulatorOptions
----@field private _policy apivideo.emulator.Policy
----@field private _on_attempt? fun(delivery: apivideo.emulator.Delivery, attempt: apivideo.emulator.Attempt)
+---@field package _policy apivideo.emulator.Policy
+---@field package _on_attempt? fun(delivery: apivideo.emulator.Delivery, attempt: apivideo.emulator.Attempt)
 ---@field private _pending integer deliveries and encodings in progress
 ---@field private _settled? apivideo.Latch opens when none is in progress
 local Emulator = {}
@@ -86,18 +89,6 @@ function Emulator:_spawn(what, fn, on_error)
   end)
 end
 
-local function deliver(self, webhook, raw)
-  local delivery = sender.new { url = webhook.url, raw = raw, webhookId = webhook.webhookId }
-  self._deliveries:add(delivery)
-  local was_reset = self._was_reset
-  self:_spawn("a delivery", function()
-    sender.send(delivery, webhook.signatureSecret, self._policy, function(attempt)
-      if self._on_attempt then self._on_attempt(delivery, attempt) end
-    end, was_reset)
-  end, function() delivery.state = "failed" end)
-  return delivery
-end
-
 --- Emits an event: sends it to every webhook that subscribes to its type; bytes that
 --- are not an event, to every webhook.
 ---@param event apivideo.Event|string a table (`emittedAt` is now by default), or the exact bytes to send
@@ -116,11 +107,11 @@ function Emulator:emit(event)
   if parsed.type and not self._events.types[parsed.type] then
     unknown.warn("emulator:emit", parsed.type, self._events, "it is sent to the webhooks that subscribe to it")
   end
-  local deliveries = {}
+  local started = {}
   for _, webhook in ipairs(webhooks.subscribed(self.webhooks, parsed.type)) do
-    deliveries[#deliveries + 1] = deliver(self, webhook, raw)
+    started[#started + 1] = deliveries.start(self, webhook, raw)
   end
-  return deliveries
+  return started
 end
 
 --- Waits until no delivery and no encoding is in progress.
@@ -136,13 +127,13 @@ end
 
 -- Fills in the missing fields of an object, stores it, and returns a copy: later changes of the argument and of the
 -- copy do not affect the stored object. Callers must not tail-call it: error level 3 would be another function.
-local function put(method, target, resource, fields)
+local function put(self, method, target, resource, fields)
   if type(fields) ~= "table" then
     error(("emulator:%s: expected a table of fields, got %s"):format(method, type(fields)), 3)
   end
   local problem = schema.problem(fields, resource.schema)
   if problem then error(("emulator:%s: %s"):format(method, problem), 3) end
-  local object = resource.complete(fields)
+  local object = resource.complete(fields, self.url)
   target:put(object)
   return tables.copy(object)
 end
@@ -153,7 +144,7 @@ end
 ---@return table video with all its fields
 function Emulator:put_video(video)
   checks.self(self, Emulator, "emulator", "put_video")
-  return (put("put_video", self.videos, videos, video))
+  return (put(self, "put_video", self.videos, videos, video))
 end
 
 --- Adds a live stream, or replaces the one with the same liveStreamId.
@@ -161,7 +152,7 @@ end
 ---@return table live_stream with all its fields
 function Emulator:put_live_stream(live_stream)
   checks.self(self, Emulator, "emulator", "put_live_stream")
-  return (put("put_live_stream", self.live_streams, live_streams, live_stream))
+  return (put(self, "put_live_stream", self.live_streams, live_streams, live_stream))
 end
 
 --- Adds a summary, or replaces the one with the same summaryId.
@@ -169,7 +160,7 @@ end
 ---@return table summary with all its fields
 function Emulator:put_summary(summary)
   checks.self(self, Emulator, "emulator", "put_summary")
-  return (put("put_summary", self.summaries, summaries, summary))
+  return (put(self, "put_summary", self.summaries, summaries, summary))
 end
 
 --- Sets how the sources of videos are encoded from now on.
@@ -177,6 +168,13 @@ end
 function Emulator:set_encoding(settings)
   checks.self(self, Emulator, "emulator", "set_encoding")
   self._encoding = encoding.settings(settings)
+end
+
+--- Sets which deliveries are lost, late, repeated or overtaken from now on.
+---@param settings apivideo.DeliveryOptions a missing option is its default
+function Emulator:set_deliveries(settings)
+  checks.self(self, Emulator, "emulator", "set_deliveries")
+  self._delivery_faults = delivery_faults.new("emulator:set_deliveries", settings, 3)
 end
 
 --- Starts a broadcast of a live stream: emits `live-stream.broadcast.started`.
@@ -238,6 +236,7 @@ local function set_initial_state(self)
   self._tokens = tokens.new(settings.api_key, settings.token_lifetime or 3600)
   self._limits = limits.new(settings.rate_limits or { reads = 100, writes = 40 }, settings.rate_window or 60)
   self._faults = faults.new()
+  self._delivery_faults = delivery_faults.new('emulator.start: option "deliveries"', settings.deliveries or {}, 4)
   self._encoding = encoding.settings {}
   self._requests, self._deliveries = history.new(), history.new()
   self.requests, self.deliveries = self._requests.items, self._deliveries.items

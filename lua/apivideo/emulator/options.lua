@@ -8,7 +8,8 @@ local options = {}
 local KNOWN_OPTIONS = {
   api_key = "string", host = "string?", port = "integer>=0<=65535?", webhook_limit = "integer>=0?",
   rate_limits = "table?", rate_window = "seconds>0?", token_lifetime = "seconds>0?", max_attempts = "integer>=1?",
-  interval = "seconds>=0?", timeout = "seconds>=0.001<=86400?", events = "table?", on_attempt = "function?",
+  interval = "seconds>=0?", timeout = "seconds>=0.001<=86400?", events = "table?",
+  deliveries = "table?", on_attempt = "function?",
 }
 
 ---@class apivideo.EmulatorOptions
@@ -22,6 +23,7 @@ local KNOWN_OPTIONS = {
 ---@field max_attempts? integer of a delivery, default 3 (as in api.video's older guide; in its newer one, 4)
 ---@field interval? number seconds between two attempts, default 3
 ---@field timeout? number seconds for one attempt, default 10
+---@field deliveries? apivideo.DeliveryOptions which deliveries are lost, late, repeated or overtaken; default: none
 ---@field events? apivideo.Catalogue the event types, default apivideo.events
 ---@field on_attempt? fun(delivery: apivideo.emulator.Delivery, attempt: apivideo.emulator.Attempt)
 

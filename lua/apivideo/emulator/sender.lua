@@ -19,7 +19,7 @@ local sender = {}
 ---@field raw string the body
 ---@field webhookId? string
 ---@field attempts apivideo.emulator.Attempt[]
----@field state "pending"|"delivered"|"failed"
+---@field state "pending"|"delivered"|"failed"|"lost" lost: by the option `deliveries`, without an attempt
 
 local function header_lines(message)
   local lines = { "User-Agent: apivideo-emulator/" .. version }

@@ -20,7 +20,7 @@ function uploads.create(self, request)
   for _, name in ipairs(FIELDS) do
     if body[name] ~= json.null then fields[name] = body[name] end
   end
-  local video = videos.complete(fields)
+  local video = videos.complete(fields, self.url)
   video.status = encoding.status_without_source()
   self.videos:put(video)
   if body.source == nil then return 201, videos.representation(video) end

@@ -1,6 +1,7 @@
 --- /videos: the videos of an account, with their status and captions.
 --- https://docs.api.video/reference/api/Videos
 
+local assets = require "apivideo.emulator.assets"
 local defaults = require "apivideo.emulator.defaults"
 local ids = require "apivideo.emulator.ids"
 local json = require "apivideo.util.json"
@@ -13,9 +14,9 @@ local videos = {}
 
 local LANGUAGES = { de = "Deutsch", en = "English", es = "Español", fr = "Français", it = "Italiano" }
 
-local function default_video(id)
+local function default_video(id, url)
   local now, embed = ids.now(), "https://embed.api.video/vod/" .. id
-  local cdn = "https://cdn.api.video/vod/" .. id
+  local links = assets.links(url, id)
   return {
     title = "", description = "", language = "en", languageOrigin = "api", public = true,
     panoramic = false, mp4Support = true, tags = json.array {}, metadata = json.array {},
@@ -25,8 +26,8 @@ local function default_video(id)
     assets = {
       iframe = ('<iframe src="%s" width="100%%" height="100%%" frameborder="0" scrolling="no"'
         .. ' allowfullscreen=""></iframe>'):format(embed),
-      player = embed, hls = cdn .. "/hls/manifest.m3u8", thumbnail = cdn .. "/thumbnail.jpg",
-      mp4 = cdn .. "/mp4/source.mp4",
+      player = embed, hls = links.hls, thumbnail = ("https://cdn.api.video/vod/%s/thumbnail.jpg"):format(id),
+      mp4 = links.mp4,
     },
   }
 end
@@ -80,10 +81,11 @@ videos.schema = {
 
 --- Fills in the fields that a video lacks.
 ---@param fields table
+---@param url string of the emulator, which serves its files
 ---@return table video with status and captions
-function videos.complete(fields)
+function videos.complete(fields, url)
   local id = fields.videoId or ids.new "vi"
-  local video = defaults.apply(fields, default_video(id))
+  local video = defaults.apply(fields, default_video(id, url))
   video.videoId = id
   video.status, video.captions = complete_status(fields.status), complete_captions(fields.captions, id)
   return video

@@ -12,8 +12,9 @@ local filters = require "apivideo.events.filter"
 local handler_call = require "apivideo.events.handler_call"
 local registry = require "apivideo.events.registry"
 local unknown = require "apivideo.events.unknown"
+local wakeups = require "apivideo.runtime.wakeups"
 
-local run = handler_call.run
+local getmetatable, run, waiting = getmetatable, handler_call.run, wakeups.waiting
 
 local REGISTERED = "the function is registered anyway. If the type is newer than this library, add it with"
   .. " events:extend"
@@ -277,7 +278,8 @@ end
 ---@return any[]? errors of those that failed
 ---@return table<integer, string>? tracebacks of those errors that were raised, by their index in `errors`
 function Handlers:dispatch(event, delivery)
-  checks.self(self, Handlers, "handlers", "dispatch")
+  if getmetatable(self) ~= Handlers then checks.self(self, Handlers, "handlers", "dispatch") end -- saves the call
+  if waiting[event.videoId] then wakeups.notify(event.videoId) end -- before the handlers, which may take long
   local registered, errs, tracebacks = self._registry, nil, nil
   local functions = registered.cache[event.type] or registered:matching(event) -- a hot path: without a call if no filter applies
   local count = #functions

@@ -12,6 +12,7 @@ local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 local spool = require "apivideo.inbox.spool"
 local stores = require "apivideo.inbox.store"
+local wakeups = require "apivideo.runtime.wakeups"
 local worker = require "apivideo.inbox.worker"
 
 -- Default of the option window: events of one occurrence within it are the same event, although their times differ.
@@ -38,6 +39,7 @@ function Inbox:put(delivery)
   item.check(delivery)
   local refusal = runtime.refusal()
   if refusal then return nil, errors.new("wrong_phase", refusal) end
+  if delivery.event then wakeups.notify(delivery.event.videoId) end
   local is_new, err = self._group:call(item.new(self, delivery.event, delivery.err, delivery))
   if is_new then self:_announce() end
   return is_new, err

@@ -2,9 +2,14 @@
 --- https://docs.api.video/reference/api/Videos
 
 local call_options = require "apivideo.transport.call_options"
+local cancellation = require "apivideo.runtime.cancellation"
 local checks = require "apivideo.util.checks"
 local collection = require "apivideo.resources.collection"
+local conditions = require "apivideo.util.conditions"
+local errors = require "apivideo.error"
 local objects = require "apivideo.resources.objects"
+local runtime = require "apivideo.runtime"
+local video_wait = require "apivideo.resources.video_wait"
 
 ---@class apivideo.Video
 ---@field videoId string
@@ -70,8 +75,39 @@ function Videos:status(videoId, options)
   return objects.get(self._client, "/videos/" .. videoId .. "/status", nil, limits)
 end
 
+local WAIT_OPTIONS = { timeout = "seconds>0?", cancel = "table?", probe = "boolean?" }
+
+local function check_wait(condition, options)
+  local problem = conditions.problem(condition)
+  checks.options("videos:wait", options, WAIT_OPTIONS, 4)
+  if options.cancel and not cancellation.is(options.cancel) then
+    problem = 'option "cancel" must come from apivideo.cancellation'
+  end
+  if problem then error("videos:wait: " .. problem, 3) end
+end
+
+--- Waits until a video is ready: polls its status with growing pauses (1 to 15 seconds); an event about the video that
+--- passes through this process ends a pause. All waits of a client for one video share the polls.
+---@param videoId string
+---@param condition apivideo.Condition "playable"; "mp4": an MP4 is encoded; "720p": that quality is, in HLS; "all": each quality that the status lists is encoded or failed; or a function of the status
+---@param options? apivideo.WaitOptions
+---@return apivideo.VideoStatus|nil status
+---@return apivideo.Error? err with the last `video_status`: `encoding_failed` when the condition can no longer be met, `timeout`, `cancelled`, `not_found` when the video does not exist or is deleted, `unauthorized` …; errors that may pass, such as 5xx, do not end the wait
+function Videos:wait(videoId, condition, options)
+  checks.self(self, Videos, "videos", "wait")
+  options = options or {}
+  check_wait(condition, options)
+  local ok, err = objects.check_id("videos:wait", "videoId", videoId)
+  if not ok then return nil, err end
+  local obstacle = runtime.refusal()
+  if obstacle then return nil, errors.new("wrong_phase", obstacle) end
+  return video_wait.run(self._client, self._polls, videoId, condition, options)
+end
+
 return {
   ---@param client apivideo.Client
   ---@return apivideo.Videos
-  new = function(client) return setmetatable({ _client = client }, Videos) end,
+  new = function(client)
+    return setmetatable({ _client = client, _polls = setmetatable({}, { __mode = "v" }) }, Videos)
+  end,
 }
