@@ -61,6 +61,7 @@ build = {
       ["apivideo.events.registry"] = "lua/apivideo/events/registry.lua",
       ["apivideo.events.types"] = "lua/apivideo/events/types.lua",
       ["apivideo.events.unknown"] = "lua/apivideo/events/unknown.lua",
+      ["apivideo.inbox.attempt_span"] = "lua/apivideo/inbox/attempt_span.lua",
       ["apivideo.inbox.claim"] = "lua/apivideo/inbox/claim.lua",
       ["apivideo.inbox.group"] = "lua/apivideo/inbox/group.lua",
       ["apivideo.inbox.init"] = "lua/apivideo/inbox/init.lua",
