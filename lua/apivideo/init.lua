@@ -73,6 +73,9 @@ local apivideo = {
   ---@type fun(text: any): integer|nil, integer?
   timestamp = core.timestamp,
 
+  --- Sets the functions that receive the spans of deliveries, attempts and calls.
+  tracing = require("apivideo.runtime.tracing").configure,
+
   parallel = require "apivideo.runtime.parallel",
   spawn = runtime.spawn,
   sleep = runtime.sleep,

@@ -159,6 +159,35 @@ return {
     { "tokens are not renewed in time", "if self.token and now < self._renew_at then return nil end", "if self.token then return nil end" },
   },
   {
+    file = "lua/apivideo/runtime/tracing.lua", spec = "spec/transport/tracing_spec.lua",
+    { "the calls of a hook are traced", "current and current.is_suppressed", "false" },
+    { "an error of a hook is raised", "protected.xpcall(hook, failure.raised, span)", "true, hook(span)" },
+    { "an invalid traceparent is sent", "  span.traceparent = nil\n", "" },
+    { "a hook may end its request", "runtime.forbid_exit(call_hook, \"a hook of apivideo.tracing\")", "", spec = "spec/nginx/tracing_spec.lua" },
+    { "a dropped task leaves its span open", "abandoned[#abandoned + 1] = state", "return", spec = "spec/receiver/tracing_spec.lua" },
+    { "a span that has ended is abandoned, too", "if not state.is_ended then ", "if true then ", spec = "spec/receiver/tracing_spec.lua" },
+  },
+  {
+    file = "lua/apivideo/runtime/traceparent.lua", spec = "spec/transport/tracing_spec.lua",
+    { "ids may be zero", "or trace:find \"^0+$\" or parent:find \"^0+$\"", "" },
+    { "capital letters are accepted", " or text:find \"[A-F]\"", "" },
+    { "later versions are sent", "traceparent.parse(text) == text", "traceparent.parse(text) ~= nil" },
+  },
+  {
+    file = "lua/apivideo/runtime/current_span.lua", spec = "spec/nginx/tracing_spec.lua",
+    { "the span of an ended request is current", "span and span.request == request() and span or nil", "span" },
+    { "a coroutine keeps its span", "__mode = \"kv\"", "__mode = \"k\"" },
+  },
+  {
+    file = "lua/apivideo/runtime/nginx.lua", spec = "spec/nginx/tracing_spec.lua",
+    { "a task belongs to the request that runs it", "  current_span.set(nil)", "" },
+  },
+  {
+    file = "lua/apivideo/transport/call_span.lua", spec = "spec/transport/tracing_spec.lua",
+    { "secrets are shown", "redact.text(call.url, call:secrets())", "call.url" },
+    { "a cancelled call has failed", "err ~= nil and err.kind ~= \"cancelled\"", "err ~= nil" },
+  },
+  {
     file = "lua/apivideo/runtime/host.lua", spec = "spec/project/globals_spec.lua",
     { "nginx is an undeclared global", "pcall(function() return ngx end)", "true, ngx" },
   },

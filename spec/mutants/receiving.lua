@@ -123,7 +123,12 @@ return {
       "local ok, problem = true, fn(outcome)" },
     { "on_outcome replaces the log", "call_with(outcome, \"the log of an outcome\", outcome_log.write)",
       "if not self._on_outcome then outcome_log.write(outcome) end" },
-    { "a body that nginx has deleted is an empty one", "  if err then\n    status = reject", "  if err then\n    raw, size = \"\", 0\n  end\n  if false then\n    status = reject", spec = "spec/nginx/body_spec.lua" },
+    { "a body that nginx has deleted is an empty one", "  if err then\n    status = tracing", "  if err then\n    raw, size = \"\", 0\n  end\n  if false then\n    status = tracing", spec = "spec/nginx/body_spec.lua" },
+  },
+  {
+    file = "lua/apivideo/receiver/delivery_span.lua", spec = "spec/receiver/tracing_spec.lua",
+    { "any traceparent is a parent", "traceparent.parse(value) or nil", "value" },
+    { "a rejection is a failure", "status >= 500", "state.err ~= nil" },
   },
   {
     file = "lua/apivideo/receiver/dedupe.lua", spec = "spec/receiver/dedupe_spec.lua",

@@ -64,6 +64,7 @@ describe("documentation", function()
   end)
 
   after_each(function()
+    apivideo.tracing(nil)
     for _, other in ipairs(started) do other:stop() end
     testing.clock:reset() -- an example of the testing kit may have moved it
   end)

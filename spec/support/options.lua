@@ -47,6 +47,8 @@ options.list = {
     call = function() apivideo.client { api_key = "key", rate_limit = {} } end },
   { where = "webhooks:get", class = "CallOptions", section = "Options of a call",
     call = function() webhooks():get("webhook_x", {}) end },
+  { where = "tracing", class = "TracingOptions", section = "apivideo.tracing",
+    call = function() apivideo.tracing {} end },
   { where = "client:request", class = "RequestArguments", section = "client:request", prefix = "arguments.",
     call = function() client():request("GET", "/x", {}) end },
   { where = "webhooks:create", inline = DEFINITION, file = "lua/apivideo/resources/webhooks/init.lua",

@@ -1,5 +1,6 @@
 --- Settles the attempts of a worker: an event is completed, retried or dead-lettered, and logged.
 
+local attempt_span = require "apivideo.inbox.attempt_span"
 local backoff = require "apivideo.util.backoff"
 local derived = require "apivideo.events.derived"
 local errors = require "apivideo.error"
@@ -127,6 +128,7 @@ end
 ---@field is_settling? boolean
 ---@field is_settled? boolean
 ---@field task apivideo.inbox.Task that handles it
+---@field span? apivideo.runtime.Span if tracing is on
 
 --- Settles an attempt, once. Raises nothing, whatever the store and on_settled do: the claim of an attempt that cannot be
 --- settled is no longer renewed, so its lease expires and the event is handled again.
@@ -150,6 +152,7 @@ function settlement.settle(worker, attempt, handled, errs, tracebacks)
   end
   result.disposition, result.err = ok and intended or "lost", err
   attempt.is_settled = true
+  attempt_span.finish(attempt, result)
   report(worker, result)
   worker.under_way[attempt] = nil
 end

@@ -1,6 +1,7 @@
 --- Runs handlers on the events of an inbox: tasks that claim events, run their handlers and settle each attempt.
 
 local cancellation = require "apivideo.runtime.cancellation"
+local attempt_span = require "apivideo.inbox.attempt_span"
 local claims = require "apivideo.inbox.claim"
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
@@ -12,6 +13,7 @@ local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 local settlement = require "apivideo.inbox.settlement"
 local time_slice = require "apivideo.runtime.time_slice"
+local tracing = require "apivideo.runtime.tracing"
 local upkeep = require "apivideo.inbox.upkeep"
 local work_options = require "apivideo.inbox.work_options"
 
@@ -56,6 +58,7 @@ local function handle(self, claim, task)
   local now = runtime.monotonic()
   local attempt = { claim = claim, started = now, ends = now + self.handler_timeout, task = task }
   self.under_way[attempt], task.attempt = true, attempt
+  if tracing.is_on then attempt_span.enter(self.inbox.events, attempt) end
   local handled, errs, tracebacks = run(self, claim)
   if attempt.is_settling then return settlement.ignore(attempt, errs, tracebacks) end
   settlement.settle(self, attempt, handled, errs, tracebacks)

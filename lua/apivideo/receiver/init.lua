@@ -4,6 +4,7 @@
 local checks = require "apivideo.util.checks"
 local constructor = require "apivideo.util.constructor"
 local dedupe = require "apivideo.receiver.dedupe"
+local delivery_span = require "apivideo.receiver.delivery_span"
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
@@ -16,6 +17,7 @@ local request = require "apivideo.receiver.request"
 local runtime = require "apivideo.runtime"
 local secret_source = require "apivideo.receiver.secret_source"
 local tables = require "apivideo.util.tables"
+local tracing = require "apivideo.runtime.tracing"
 local verification = require "apivideo.receiver.verification"
 
 local enabled = log.enabled
@@ -50,6 +52,7 @@ runtime.forbid_exit(call_with, "the option \"on_outcome\" of a receiver")
 
 -- Logs an outcome, then passes it to the option `on_outcome`.
 local function report(self, outcome)
+  if tracing.is_on then delivery_span.set_error(outcome) end
   call_with(outcome, "the log of an outcome", outcome_log.write)
   if self._on_outcome then call_with(outcome, "option \"on_outcome\"", self._on_outcome) end
 end
@@ -125,21 +128,33 @@ local function may_be_health_check(self, method)
   return self._health ~= nil and (method == "GET" or method == "HEAD")
 end
 
--- Handles one request, and returns the status of the response. `raw` is nil for a body that was not passed.
-local function handle(self, method, list, raw, size, path)
-  if path and path == self._health and may_be_health_check(self, method) then
-    return (not self._inbox or self._inbox:_is_available()) and 200 or 503
-  end
+-- Handles a request that is not a health check: see `handle`.
+local function handle_delivery(self, method, list, raw, size)
   local started = runtime.monotonic()
   local delivery, status, err = request.accept(self, method, list, raw, size)
+  if tracing.is_on then delivery_span.describe(self, delivery) end
   if not delivery or status and delivery.event then return reject(self, status, err, started, delivery) end
   if self._inbox then return store(self, delivery, started) end
   if not delivery.event then return reject_unparsed(self, delivery, started) end
   if self._dedupe then return run_once(self, delivery, started) end
   if not self._defer then return run(self, delivery, started) end
   if enabled.info then outcome_log.deferred(delivery) end
-  runtime.spawn(run, self, delivery, started)
+  runtime.spawn(tracing.is_on and delivery_span.deferred(run) or run, self, delivery, started)
   return 204
+end
+
+-- Rejects a request of nginx whose body cannot be read, so that api.video retries it.
+local function reject_unread(self, _, _, err)
+  return reject(self, 503, err, runtime.monotonic())
+end
+
+-- Handles one request, and returns the status of the response. `raw` is nil for a body that was not passed.
+local function handle(self, method, list, raw, size, path)
+  if path and path == self._health and may_be_health_check(self, method) then
+    return (not self._inbox or self._inbox:_is_available()) and 200 or 503
+  end
+  if tracing.is_on then return delivery_span.call(handle_delivery, self, method, list, raw, size) end
+  return handle_delivery(self, method, list, raw, size)
 end
 
 local function headers_of(status)
@@ -190,7 +205,8 @@ function Receiver:nginx(options)
   local path = may_be_health_check(self, method) and nginx.path() or nil
   local status
   if err then
-    status = reject(self, 503, err, runtime.monotonic()) -- so that api.video retries it
+    status = tracing.is_on and delivery_span.call(reject_unread, self, method, list, err)
+      or reject_unread(self, method, list, err)
   else
     status = handle(self, method, list, raw, size, path)
   end

@@ -7,6 +7,7 @@
 
 local checks = require "apivideo.util.checks"
 local core = require "apivideo.core"
+local current_span = require "apivideo.runtime.current_span"
 local failure = require "apivideo.util.failure"
 local host = require "apivideo.runtime.host"
 local latches = require "apivideo.runtime.latches"
@@ -100,7 +101,10 @@ local function ignore() end
 -- Runs a task in a request, because no timer runs it. The task must not end because the request's client disconnects.
 local function run_in_request()
   pcall(ngx.on_abort, ignore) -- fails in some phases, and the second time in a request
+  local span = current_span.get()
+  current_span.set(nil) -- the task does not belong to what waits here
   run_next()
+  current_span.set(span)
 end
 
 local function is_task_lost()

@@ -1,6 +1,7 @@
 --- Many calls at once, a limited number of them in flight.
 
 local checks = require "apivideo.util.checks"
+local current_span = require "apivideo.runtime.current_span"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 
@@ -68,7 +69,10 @@ function Run:start(index, fn, item)
   self.in_progress = self.in_progress + 1
   local next_item = table.remove(self.idle)
   if next_item then return next_item:open(index, item) end
-  runtime.child(function() self:work(fn, index, item) end)
+  runtime.child(function()
+    current_span.set(self.span)
+    self:work(fn, index, item)
+  end)
 end
 
 -- Waits for all items, and ends the child tasks.
@@ -95,7 +99,7 @@ local function parallel(limit, items, fn)
   end
   local refusal = runtime.refusal()
   if refusal then error("parallel: " .. refusal, 2) end
-  local run = setmetatable({ results = {}, in_progress = 0, idle = {} }, Run)
+  local run = setmetatable({ results = {}, in_progress = 0, idle = {}, span = current_span.get() }, Run)
   local take, index = iterator_of(items), 0
   while true do
     run:wait(limit - 1)

@@ -3,6 +3,7 @@
 ---
 --- This room sends a client's requests: attempts and retries, rate limits, hooks, and what responses mean.
 
+local call_span = require "apivideo.transport.call_span"
 local errors = require "apivideo.error"
 local headers = require "apivideo.util.headers"
 local hooks = require "apivideo.transport.hooks"
@@ -13,6 +14,7 @@ local responses = require "apivideo.transport.response"
 local retry = require "apivideo.transport.retry"
 local runtime = require "apivideo.runtime"
 local tables = require "apivideo.util.tables"
+local tracing = require "apivideo.runtime.tracing"
 
 -- Methods whose requests may be repeated when it is unknown whether the request was processed.
 local idempotent = { GET = true, HEAD = true, DELETE = true }
@@ -50,6 +52,7 @@ local SECRET_MIN_BYTES = 8
 ---@field in_doubt boolean whether the outcome of an attempt is unknown
 ---@field response? apivideo.Response the last response
 ---@field deadline number by the monotonic clock
+---@field traceparent? string the header of its requests: that of its span, or the option
 local Call = {}
 Call.__index = Call
 Call.__name = "apivideo.Call"
@@ -132,10 +135,11 @@ local function wait_for_rate_limit(self)
 end
 
 local function header_lines(self, token)
-  if not (token or self.options.headers or self.body) then return self.account.header_lines end
+  if not (token or self.options.headers or self.body or self.traceparent) then return self.account.header_lines end
   return headers.lines(self.account.headers, self.options.headers, {
     Authorization = token and "Bearer " .. token,
     ["Content-Type"] = self.body and "application/json",
+    traceparent = self.traceparent,
   })
 end
 
@@ -250,10 +254,8 @@ local function prepare_retry(self, err, sent)
   return known, err, found
 end
 
---- Makes attempts until one has a final outcome.
----@return table|true|nil result
----@return apivideo.Error? err
-function Call:run()
+-- Makes attempts until one has a final outcome.
+local function run(self)
   local obstacle = runtime.refusal()
   if obstacle then return nil, errors.new("wrong_phase", obstacle, error_fields(self)) end
   local is_renewed = false
@@ -274,11 +276,19 @@ function Call:run()
   end
 end
 
+--- Makes the call, in a span if tracing is on.
+---@return table|true|nil result
+---@return apivideo.Error? err
+function Call:run()
+  if tracing.is_on then return call_span.call(self, run) end
+  return run(self)
+end
+
 local function new(account, fields)
   local self = setmetatable({
     account = account, method = fields.method, url = fields.url, body = fields.body, options = fields.options,
     settle = fields.settle, is_idempotent = fields.is_idempotent, class = fields.class, attempts = 0, failures = 0,
-    in_doubt = false,
+    in_doubt = false, traceparent = fields.options.traceparent,
   }, Call)
   self.deadline = runtime.monotonic() + option(self, "total_timeout")
   return self

@@ -4,6 +4,7 @@ local ascii = require "apivideo.util.ascii"
 local cancellation = require "apivideo.runtime.cancellation"
 local checks = require "apivideo.util.checks"
 local tables = require "apivideo.util.tables"
+local traceparent = require "apivideo.runtime.traceparent"
 
 ---@class apivideo.CallOptions
 ---@field timeout? number seconds for one attempt
@@ -12,6 +13,7 @@ local tables = require "apivideo.util.tables"
 ---@field retries? integer attempts after the first
 ---@field headers? table<string, string> additional headers, by name
 ---@field cancel? apivideo.Cancellation ends the call when it is cancelled
+---@field traceparent? string the header traceparent of W3C Trace Context; default: that of the current span, see `apivideo.tracing`
 
 local call_options = {}
 
@@ -21,14 +23,14 @@ call_options.KINDS = {
   total_timeout = "seconds>=0.001<=86400?", retries = "integer>=0<=100?", headers = "table?",
 }
 
-local known = tables.merge(call_options.KINDS, { cancel = "table?" })
+local known = tables.merge(call_options.KINDS, { cancel = "table?", traceparent = "string?" })
 
 -- Headers that this library sets -> the option to use instead.
 local reserved = {
   ["authorization"] = "api_key or access_token", ["user-agent"] = "app",
   ["av-origin-client"] = "app or sdk", ["av-origin-app"] = "app", ["av-origin-sdk"] = "sdk",
   ["content-type"] = "body", ["content-length"] = "body", ["transfer-encoding"] = "body",
-  ["host"] = "base_url", ["expect"] = "body", ["connection"] = "base_url",
+  ["traceparent"] = "traceparent of the call", ["host"] = "base_url", ["expect"] = "body", ["connection"] = "base_url",
 }
 
 --- What is wrong with the option `headers`, or nil. The message does not contain the name of an invalid header: it may
@@ -65,6 +67,9 @@ function call_options.check(where, options, more, level)
   local problem = options.headers and call_options.headers_problem(options.headers)
   if options.cancel and not cancellation.is(options.cancel) then
     problem = 'option "cancel" must come from apivideo.cancellation'
+  end
+  if options.traceparent and not traceparent.is_valid(options.traceparent) then
+    problem = 'option "traceparent" must be like ' .. traceparent.EXAMPLE
   end
   if problem then error(where .. ": " .. problem, level) end
   return options

@@ -15,7 +15,10 @@ if _VERSION ~= "Lua 5.1" or rawget(_G, "jit") then
 end
 
 local unpack = unpack
-local parents = setmetatable({}, { __mode = "k" })
+
+-- Coroutine -> the one that runs it. The values are weak, too: Lua 5.1 has no ephemerons, and a parent, whose stack has
+-- its child, would never be collected.
+local parents = setmetatable({}, { __mode = "kv" })
 
 -- `handler` is called with the error and the failed coroutine, which still has its stack; nil for pcall.
 local function relay(co, handler, ok, ...)

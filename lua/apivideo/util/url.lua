@@ -78,6 +78,18 @@ function url.decode_query(text)
   return query
 end
 
+--- The host of an http or https URL, without the brackets of an IPv6 address, and its port.
+---@param text string
+---@return string host
+---@return integer port
+function url.address(text)
+  local scheme, authority = text:match "^(%a+)://([^/?#]*)"
+  authority = authority:gsub("^.*@", "")
+  local host, port = authority:match "^(.-):?(%d*)$"
+  if authority:find "%]$" then host, port = authority, "" end
+  return (host:gsub("^%[(.*)%]$", "%1")), tonumber(port) or (scheme:find "[sS]$" and 443 or 80)
+end
+
 --- The path and the query of a raw request-target.
 ---@param target string
 ---@return string path
