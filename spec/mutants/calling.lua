@@ -113,17 +113,11 @@ return {
     { "items come twice", "if id == nil or not seen[id] then items[#items + 1] = item end", "items[#items + 1] = item" },
   },
   {
-    file = "lua/apivideo/resources/captions.lua", spec = "spec/resources/resources_spec.lua",
-    { "a language may be anything", 'if ok then ok, err = objects.check_id("captions:get", "language", language) end', "" },
-    { "a video's id may be anything", 'local ok, err = objects.check_id(where, "videoId", videoId, nil, 4)', "local ok, err = true, nil" },
-  },
-  {
-    file = "lua/apivideo/resources/summaries.lua", spec = "spec/resources/resources_spec.lua",
-    { "a summary's id may be anything", "if not ok then return nil, err end", "" },
-  },
-  {
     file = "lua/apivideo/resources/collection.lua", spec = "spec/resources/resources_spec.lua",
     { "empty filters are sent", "if type(value) == \"table\" and next(value) == nil then", "if false then" },
+    { "an item's id may be anything", "if not ok then return nil, problem end", "" },
+    { "a parent's id may be anything", "local ok, err = objects.check_id(where, about.parent, parent_id, nil, level + 1)",
+      "local ok, err = true, nil" },
   },
   {
     file = "lua/apivideo/client/init.lua", spec = "spec/client/request_spec.lua",
