@@ -86,7 +86,7 @@ local function run_once(self, delivery, started)
     return reject(self, 503, errors.new("in_progress", "another delivery of this event is being handled: "
       .. verification.shown(event.type) .. "; api.video retries"), started)
   end
-  self._counts:stored(event.type, false)
+  self._counts:duplicate(event.type)
   if self._on_outcome then
     report(self, { status = 204, event = event, delivery = delivery, is_new = false,
       seconds = runtime.monotonic() - started })
@@ -99,7 +99,9 @@ local function store(self, delivery, started)
   local event = delivery.event
   local is_new, err = self._inbox:put(delivery)
   if is_new == nil then return reject(self, 503, err, started) end
-  self._counts:stored(event and event.type or "other", is_new)
+  local counts = self._counts
+  local count = is_new and counts.stored or counts.duplicate
+  count(counts, event and event.type or "other")
   if self._on_outcome or not event and is_new then
     report(self, { status = 204, event = event, delivery = delivery, is_new = is_new, err = delivery.err,
       seconds = runtime.monotonic() - started })
