@@ -131,10 +131,10 @@ local function handle(self, method, list, raw, size, path)
     return (not self._inbox or self._inbox:_is_available()) and 200 or 503
   end
   local started = runtime.monotonic()
-  local delivery, status, err = request.accept(self, method, list, raw, size)
-  if not delivery or status and delivery.event then return reject(self, status, err, started, delivery) end
-  if self._inbox then return store(self, delivery, started) end
-  if not delivery.event then return reject_unparsed(self, delivery, started) end
+  local delivery, err, status, signed = request.accept(self, method, list, raw, size)
+  if not delivery and not (signed and signed.err) then return reject(self, status, err, started, signed) end
+  if self._inbox then return store(self, delivery or signed, started) end
+  if not delivery then return reject_unparsed(self, signed, started) end
   if self._dedupe then return run_once(self, delivery, started) end
   if not self._defer then return run(self, delivery, started) end
   runtime.spawn(run, self, delivery, started)

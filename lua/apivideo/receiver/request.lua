@@ -82,19 +82,19 @@ end
 ---@param events apivideo.Catalogue
 ---@param list table<string, string|string[]> the headers
 ---@param raw string
----@return apivideo.Delivery? delivery without an event if the signature is valid, but the body cannot be parsed
----@return integer? status why it is rejected; or, of a delivery without an event, 400
+---@return apivideo.Delivery? delivery nil if it is rejected
 ---@return apivideo.Error? err
+---@return integer? status for the response to a rejection
+---@return apivideo.Delivery? signed of a rejection, if the signature is valid: without an event, since the body cannot be parsed
 function request.verify(source, events, list, raw)
   local webhook_id, id_problem = verification.webhook_id(list)
   if source then
-    local status, err = verification.check(source, list, raw, webhook_id, id_problem)
-    if status then return nil, status, err end
+    local ok, err, status = verification.check(source, list, raw, webhook_id, id_problem)
+    if not ok then return nil, err, status end
   end
   local event, err = events:parse(raw)
   if event then return new_delivery(source, events, event, nil, webhook_id, raw) end
-  if not source then return nil, 400, err end
-  return new_delivery(source, events, nil, err, webhook_id, raw), 400, err
+  return nil, err, 400, source and new_delivery(source, events, nil, err, webhook_id, raw)
 end
 
 --- Accepts or rejects a request.
@@ -103,37 +103,40 @@ end
 ---@param list table<string, string|string[]> the headers
 ---@param raw? string nil for a body that was not passed
 ---@param size integer of the body, in bytes
----@return apivideo.Delivery? delivery as of `request.verify`; also of an event that `freshness` rejects
----@return integer? status why it is rejected
+---@return apivideo.Delivery? delivery nil if it is rejected
 ---@return apivideo.Error? err
+---@return integer? status for the response to a rejection
+---@return apivideo.Delivery? signed as of `request.verify`; with an event if `freshness` rejects it
 function request.accept(receiver, method, list, raw, size)
   if method ~= "POST" then
-    return nil, 405, errors.new("invalid_request", "method is " .. verification.shown(method) .. ", not POST", ORIGIN)
+    return nil, errors.new("invalid_request", "method is " .. verification.shown(method) .. ", not POST", ORIGIN), 405
   end
   if size > receiver.max_body then
-    return nil, 413, errors.new("too_large",
-      ("the body has %.0f bytes, and the option max_body allows %.0f"):format(size, receiver.max_body), ORIGIN)
+    return nil, errors.new("too_large",
+      ("the body has %.0f bytes, and the option max_body allows %.0f"):format(size, receiver.max_body), ORIGIN), 413
   end
   if not raw then
     local err = unread_body(list)
-    if err then return nil, 400, err end
+    if err then return nil, err, 400 end
     raw = ""
   end
-  local delivery, status, err = request.verify(receiver:_secret_source(), receiver._events, list, raw)
-  if status or not receiver._freshness then return delivery, status, err end
-  status, err = freshness.check(receiver._freshness, delivery)
-  return delivery, status, err
+  if not receiver._freshness then return request.verify(receiver:_secret_source(), receiver._events, list, raw) end
+  local delivery, err, status, signed = request.verify(receiver:_secret_source(), receiver._events, list, raw)
+  if not delivery then return nil, err, status, signed end
+  local is_fresh, problem = freshness.check(receiver._freshness, delivery)
+  if is_fresh then return delivery end
+  return nil, problem, 401, delivery
 end
 
 --- The results of `verify` and `accept` in the form that applications get.
 ---@param delivery? apivideo.Delivery
----@param status? integer
 ---@param err? apivideo.Error
+---@param status? integer
 ---@return apivideo.Event? event
 ---@return apivideo.Delivery|apivideo.Error
 ---@return integer? status
-function request.result(delivery, status, err)
-  if delivery and not status then return delivery.event, delivery end
+function request.result(delivery, err, status)
+  if delivery then return delivery.event, delivery end
   return nil, err, status
 end
 
