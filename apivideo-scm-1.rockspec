@@ -139,6 +139,7 @@ build = {
       ["apivideo.util.backoff"] = "lua/apivideo/util/backoff.lua",
       ["apivideo.util.checks"] = "lua/apivideo/util/checks.lua",
       ["apivideo.util.constructor"] = "lua/apivideo/util/constructor.lua",
+      ["apivideo.util.excerpt"] = "lua/apivideo/util/excerpt.lua",
       ["apivideo.util.failure"] = "lua/apivideo/util/failure.lua",
       ["apivideo.util.headers"] = "lua/apivideo/util/headers.lua",
       ["apivideo.util.http_date"] = "lua/apivideo/util/http_date.lua",

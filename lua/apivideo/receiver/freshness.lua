@@ -3,8 +3,8 @@
 --- because api.video has sent such dates.
 
 local errors = require "apivideo.error"
+local excerpt = require "apivideo.util.excerpt"
 local timestamp = require("apivideo.core").timestamp
-local verification = require "apivideo.receiver.verification"
 
 local ORIGIN = { origin = "receiver" } -- of errors
 
@@ -29,7 +29,7 @@ function freshness.check(options, delivery)
     return true
   end
   return nil, errors.new("stale", ("%s is %.0f s %s, and the option \"freshness\" allows %.0f s"):format(
-    verification.shown(delivery.event.type), math.abs(age), age > 0 and "old" or "in the future", options.max_age),
+    excerpt(delivery.event.type), math.abs(age), age > 0 and "old" or "in the future", options.max_age),
     ORIGIN)
 end
 

@@ -5,6 +5,7 @@ local checks = require "apivideo.util.checks"
 local constructor = require "apivideo.util.constructor"
 local dedupe = require "apivideo.receiver.dedupe"
 local errors = require "apivideo.error"
+local excerpt = require "apivideo.util.excerpt"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
 local metrics = require "apivideo.receiver.metrics"
@@ -16,7 +17,6 @@ local request = require "apivideo.receiver.request"
 local runtime = require "apivideo.runtime"
 local secret_source = require "apivideo.receiver.secret_source"
 local tables = require "apivideo.util.tables"
-local verification = require "apivideo.receiver.verification"
 
 local MAX_BODY_BYTES = 1024 * 1024 -- default of the option max_body
 
@@ -84,7 +84,7 @@ local function run_once(self, delivery, started)
     return run(self, delivery, started, key, token)
   elseif state == "in_progress" then
     return reject(self, 503, errors.new("in_progress", "another delivery of this event is being handled: "
-      .. verification.shown(event.type) .. "; api.video retries"), started)
+      .. excerpt(event.type) .. "; api.video retries"), started)
   end
   self._counts:duplicate(event.type)
   if self._on_outcome then

@@ -1,9 +1,9 @@
 --- The lines of a receiver in the log.
 
+local excerpt = require "apivideo.util.excerpt"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
 local redact = require "apivideo.util.redact"
-local verification = require "apivideo.receiver.verification"
 
 local BODY_SHOWN_MAX_BYTES = 1000 -- nginx cuts a line of its log at 2048
 
@@ -40,7 +40,7 @@ end
 ---@param outcome apivideo.Outcome
 return function(outcome)
   -- tostring: a handler may have changed the event.
-  local name = verification.shown(tostring(outcome.event and outcome.event.type or "an event that cannot be parsed"))
+  local name = excerpt(tostring(outcome.event and outcome.event.type or "an event that cannot be parsed"))
   if outcome.err and outcome.delivery then
     report_signed(outcome)
   elseif outcome.err then

@@ -2,6 +2,7 @@
 
 local checks = require "apivideo.util.checks"
 local errors = require "apivideo.error"
+local excerpt = require "apivideo.util.excerpt"
 local freshness = require "apivideo.receiver.freshness"
 local headers = require "apivideo.util.headers"
 local runtime = require "apivideo.runtime"
@@ -72,7 +73,7 @@ local function unread_body(list)
   local value, count = headers.get(list, "content-length")
   local length = count == 1 and type(value) == "string" and value:match "^%d+$"
   if not length or tonumber(length) == 0 then return nil end
-  local text = "body is nil although the content-length header is " .. verification.shown(length)
+  local text = "body is nil although the content-length header is " .. excerpt(length)
     .. ": the body was not read; pass its raw bytes, or in nginx call receiver:nginx(), which reads it"
   return errors.new("invalid_request", text, ORIGIN)
 end
@@ -109,7 +110,7 @@ end
 ---@return apivideo.Delivery? signed as of `request.verify`; with an event if `freshness` rejects it
 function request.accept(receiver, method, list, raw, size)
   if method ~= "POST" then
-    return nil, errors.new("invalid_request", "method is " .. verification.shown(method) .. ", not POST", ORIGIN), 405
+    return nil, errors.new("invalid_request", "method is " .. excerpt(method) .. ", not POST", ORIGIN), 405
   end
   if size > receiver.max_body then
     return nil, errors.new("too_large",

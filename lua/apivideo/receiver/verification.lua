@@ -1,6 +1,7 @@
 --- The signature of a delivery.
 
 local errors = require "apivideo.error"
+local excerpt = require "apivideo.util.excerpt"
 local headers = require "apivideo.util.headers"
 local mismatch = require "apivideo.receiver.mismatch"
 local secrets = require "apivideo.resources.webhooks.secrets"
@@ -8,16 +9,8 @@ local signature = require("apivideo.core").signature
 
 local HEX_64 = "^" .. ("%x"):rep(64) .. "$"
 local ID_HEADER = "x-api-video-webhookid"
-local SHOWN_MAX_BYTES = 80
 
 local verification = {}
-
---- The beginning of a sender's text, for the log.
----@param text string
----@return string
-function verification.shown(text)
-  return #text <= SHOWN_MAX_BYTES and text or text:sub(1, SHOWN_MAX_BYTES) .. "…"
-end
 
 -- The only value of a header; or nil and why not: it is missing, repeated or not text.
 local function single(list, name)
@@ -35,7 +28,7 @@ function verification.webhook_id(list)
   local id, problem = single(list, ID_HEADER)
   if not id then return nil, problem end
   if secrets.is_webhook_id(id) then return id end
-  return nil, ("the %s header is not a webhook's id (%s)"):format(ID_HEADER, verification.shown(id))
+  return nil, ("the %s header is not a webhook's id (%s)"):format(ID_HEADER, excerpt(id))
 end
 
 local function bad_signature(reason, webhook_id, cause)
