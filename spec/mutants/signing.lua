@@ -49,7 +49,7 @@ return {
     file = "lua/apivideo/receiver/request.lua", spec = "spec/receiver/receiver_spec.lua",
     { "only unsigned receivers check signatures", "if source then\n    local ok", "if not source then\n    local ok" },
     { "unsigned deliveries count as verified", "verified = source ~= nil", "verified = true" },
-    { "an event that cannot be parsed is one without fields", "return nil, err, 400, source and new_delivery(source, events, nil, err, webhook_id, raw)", "return new_delivery(source, events, nil, err, webhook_id, raw)", spec = "spec/receiver/construct_event_spec.lua" },
+    { "an event that cannot be parsed is one without fields", "return nil, err, 400, source and new_delivery(", "return new_delivery(", spec = "spec/receiver/construct_event_spec.lua" },
   },
   {
     file = "lua/apivideo/receiver/construct_event.lua", spec = "spec/receiver/construct_event_spec.lua",

@@ -12,7 +12,7 @@ local verification = require "apivideo.receiver.verification"
 ---@field event? apivideo.Event nil for signed bytes that cannot be parsed: `handlers:on_error` gets those
 ---@field err? apivideo.Error why there is no event
 ---@field webhook_id? string the webhook that the sender named; trust it only if `verified`
----@field received_at number seconds since 1970
+---@field received_at number seconds since 1970: when the request arrived, before its secret was requested
 ---@field raw string the exact bytes of the body
 ---@field verified boolean whether the signature is valid; false only in a receiver that is `unsigned`
 ---@field key? string the deduplication key of the event: equal for all its deliveries, by whichever webhook
@@ -61,9 +61,9 @@ function request.body(incoming)
   return raw, raw and #raw or 0
 end
 
-local function new_delivery(source, events, event, err, webhook_id, raw)
+local function new_delivery(source, events, event, err, webhook_id, received_at, raw)
   return {
-    event = event, err = err, webhook_id = webhook_id, received_at = runtime.now(), raw = raw,
+    event = event, err = err, webhook_id = webhook_id, received_at = received_at, raw = raw,
     verified = source ~= nil, key = event and events:key(event, raw) or nil, origin = "webhook",
   }
 end
@@ -88,14 +88,15 @@ end
 ---@return integer? status for the response to a rejection
 ---@return apivideo.Delivery? signed of a rejection, if the signature is valid: without an event, since the body cannot be parsed
 function request.verify(source, events, list, raw)
+  local received_at = runtime.now() -- before the request for a secret, which may take seconds
   local webhook_id, id_problem = verification.webhook_id(list)
   if source then
     local ok, err, status = verification.check(source, list, raw, webhook_id, id_problem)
     if not ok then return nil, err, status end
   end
   local event, err = events:parse(raw)
-  if event then return new_delivery(source, events, event, nil, webhook_id, raw) end
-  return nil, err, 400, source and new_delivery(source, events, nil, err, webhook_id, raw)
+  if event then return new_delivery(source, events, event, nil, webhook_id, received_at, raw) end
+  return nil, err, 400, source and new_delivery(source, events, nil, err, webhook_id, received_at, raw)
 end
 
 --- Accepts or rejects a request.
