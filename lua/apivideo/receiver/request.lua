@@ -114,8 +114,8 @@ function request.accept(receiver, method, list, raw, size)
     return nil, errors.new("invalid_request", "method is " .. excerpt(method) .. ", not POST", ORIGIN), 405
   end
   if size > receiver.max_body then
-    return nil, errors.new("too_large",
-      ("the body has %.0f bytes, and the option max_body allows %.0f"):format(size, receiver.max_body), ORIGIN), 413
+    local message = "the body is larger than the option max_body: %.0f > %.0f bytes"
+    return nil, errors.new("too_large", message:format(size, math.floor(receiver.max_body)), ORIGIN), 413
   end
   if not raw then
     local err = unread_body(list)
