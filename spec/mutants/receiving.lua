@@ -127,6 +127,7 @@ return {
   },
   {
     file = "lua/apivideo/receiver/dedupe.lua", spec = "spec/receiver/dedupe_spec.lua",
+    { "receivers of all accounts share their entries", 'PREFIX .. scope .. ":"', "PREFIX" },
     { "failed handlers do not run again", "elseif call(self, \"get\", key) == token then", "elseif false then" },
     { "a failure deletes the entry of another delivery", "elseif call(self, \"get\", key) == token then", "else" },
     { "a success is not recorded", "call(self, \"set\", key, DONE, self._ttl)", "" },

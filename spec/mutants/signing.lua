@@ -108,6 +108,9 @@ return {
   },
   {
     file = "lua/apivideo/receiver/secret_source.lua", spec = "spec/resources/webhooks/secrets_bounds_spec.lua",
+    { "receivers with different secrets share their entries", 'signature.sign(table.concat(list, "\\0"), "scope")',
+      'signature.sign("", "scope")', spec = "spec/receiver/dedupe_spec.lua" },
+    { "the order of secrets counts", "table.sort(list)", "", spec = "spec/receiver/dedupe_spec.lua" },
     { "a function of secrets that raises ends the request", "resolve = guarded(secrets)", "resolve = secrets" },
     { "secrets may end in whitespace", "local problem = whitespace.problem(secret)", "local problem", spec = "spec/receiver/mismatch_spec.lua" },
     { "a function may return anything for a secret", "if secret and is_secret(secret) then return secret end", "if secret then return secret end", spec = "spec/receiver/mismatch_spec.lua" },

@@ -219,12 +219,14 @@ local function create(options)
     _defer = options.defer or false,
     -- Not nil, which would be looked up in the class for each request.
     _freshness = options.freshness and tables.copy(options.freshness) or false,
-    _dedupe = options.dedupe and dedupe.new(options.dedupe) or false,
+    _dedupe = false,
     _counts = metrics.new(events:names(), receiver_options.metrics_store(options)),
   }, Receiver)
   if options.secrets ~= nil then
     sources[self] = secret_source.new("receiver: option \"secrets\"", options.secrets, 4)
   end
+  -- After the check of the secrets, which name its scope.
+  if options.dedupe then self._dedupe = dedupe.new(options.dedupe, secret_source.scope(options.secrets)) end
   return self
 end
 
