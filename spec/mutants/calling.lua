@@ -108,8 +108,10 @@ return {
       spec = "spec/resources/hostile_json_spec.lua" },
     { "a list has no end", "if count > MAX_PAGES then", "if false then", spec = "spec/resources/hostile_json_spec.lua" },
     { "the same page for ever", "self.is_last = #page.data < size or self.stale >= MAX_STALE_PAGES", "self.is_last = #page.data < size" },
-    { "a failure ends a list", "if not ok and errors.is(item) then return nil, item end", "if not ok then break end" },
-    { "a list has no limit", "while #items < (limit or math.huge) do", "while true do" },
+    { "a failure ends a list", "if not ok and errors.is(item) then return nil, item end", "if not ok then break end",
+      spec = "spec/resources/lists_all_spec.lua" },
+    { "a list has no limit", "while #items < (limit or math.huge) do", "while true do",
+      spec = "spec/resources/lists_all_spec.lua" },
     { "items come twice", "if id == nil or not seen[id] then items[#items + 1] = item end", "items[#items + 1] = item" },
   },
   {
