@@ -72,12 +72,16 @@ describe("command #process", function()
     local through, to = { "trigger", QUALITY, "--through", "http://127.0.0.1:1" },
       { "trigger", QUALITY, "--to", "http://127.0.0.1:1" }
     local with_local = " needs --to; with --through, "
+    local one_attempt = " is the time between two attempts; pass --max-attempts with 2 or more, or omit --interval"
     for _, case in ipairs {
       { through, "--secret", "s", with_local .. "the local api.video signs with the secrets of its webhooks" },
       { through, "--webhook-id", "w", with_local .. "the local api.video sends the ids of its webhooks" },
       { through, "--max-attempts", "1", with_local .. "pass it to apivideo emulate" },
       { through, "--interval", "3", with_local .. "pass it to apivideo emulate" },
       { to, "--api-key", "k", " needs --through; with --to, sign with --secret" },
+      { to, "--interval", "3", one_attempt },
+      { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--max-attempts", "1" }, "--interval", "0", one_attempt },
+      { { "emulate", "--max-attempts", "1" }, "--interval", "3", one_attempt },
       { { "listen", "--secret", "s" }, "--environment", "production",
         " needs an API key; remove it, or use --api-key instead of --secret" },
       { { "listen", "--unsigned" }, "--environment", "sandbox",

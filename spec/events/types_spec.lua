@@ -68,4 +68,18 @@ describe("annotations of event types", function()
     end
     for name in pairs(overloads) do assert(types[name], name .. " is not in the catalogue") end
   end)
+
+  it("have the overload for any type after those of each type, since editors take the first that matches", function()
+    local order = {}
+    for _, block in ipairs(annotations.blocks "lua/apivideo/events/handlers.lua") do
+      for _, item in ipairs(block) do
+        if item.tag == "overload" and block.code:find "^function Handlers:on%(" then
+          order[#order + 1] = item.text:find('types: "', 1, true) and "one type" or "any type"
+        end
+      end
+    end
+    assert.equal("any type", table.remove(order))
+    assert.truthy(#order > 0)
+    for _, kind in ipairs(order) do assert.equal("one type", kind) end
+  end)
 end)

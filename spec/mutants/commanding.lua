@@ -17,7 +17,8 @@ return {
   {
     file = "lua/apivideo/cli/trigger.lua", spec = "spec/cli/command_spec.lua",
     { "options of --to are ignored with --through", "if arguments[name] then", "if false then" },
-    { "a key is ignored with --to", "arguments.api_key and ", "false and " },
+    { "a key is ignored with --to", "if arguments.api_key then", "if false then" },
+    { "an interval is ignored with one attempt", "interval, arguments.max_attempts or DEFAULTS.max_attempts)", "interval, 2)" },
     { "a misspelled field is sent silently", "if fields and fields[name] == nil then", "if false then" },
   },
   {

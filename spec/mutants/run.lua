@@ -4,7 +4,9 @@
 local file = require "spec.support.file"
 
 local remainder, divisor = tonumber(arg[1]), tonumber(arg[2])
-local SPEC_TIMEOUT_S = 180
+local MAX_SPEC_S = 180
+local TIMEOUT_STATUS, KILLED_STATUS = 124, 137 -- of timeout(1)
+local MUTANT_FACTOR = 10 -- how much longer than without the mutation a spec may take
 
 -- The text with the mutation; nil and a message if it does not apply.
 local function mutated(text, mutant)
@@ -15,20 +17,20 @@ local function mutated(text, mutant)
 end
 
 local function run(command)
-  return (os.execute(command .. " > mutant.log 2>&1 < /dev/null"))
+  return os.execute(command .. " > mutant.log 2>&1 < /dev/null")
 end
 
 local function builds(target)
-  return run("make -s CFLAGS=-O1 " .. target)
+  return (run("make -s CFLAGS=-O1 " .. target))
 end
 
--- Whether a spec passes. It runs in a session of its own, which is killed afterwards: the mutated child processes of a
--- spec that fails may never end.
-local function passes(spec)
-  local passed = run(("setsid -w sh -c 'echo $$ > mutant.session; exec timeout -k 5 %d tools/with-lua 5.4 " ..
-    "$(command -v busted) --no-keep-going %s'"):format(SPEC_TIMEOUT_S, spec))
+-- Whether a spec passes within some seconds, and whether it exceeded them. It runs in a session of its own, which is
+-- killed afterwards: the mutated child processes of a spec that fails may never end.
+local function passes(spec, seconds)
+  local passed, _, status = run(("setsid -w sh -c 'echo $$ > mutant.session; exec timeout -k 5 %d tools/with-lua 5.4 " ..
+    "$(command -v busted) --no-keep-going %s'"):format(seconds, spec))
   os.execute "pkill -KILL -s $(cat mutant.session) 2> /dev/null"
-  return passed
+  return passed, status == TIMEOUT_STATUS or status == KILLED_STATUS
 end
 
 -- Whether a mutated file compiles. Otherwise its spec would fail for the wrong reason.
@@ -37,26 +39,38 @@ local function compiles(path, text)
   return builds "build-5.4"
 end
 
-local sound = {} -- spec -> whether it passes without a mutation
+local limits = {} -- spec -> the seconds that a mutant may take; false if the spec fails without a mutation
 
--- Applies a mutant and runs its spec. Returns true if the spec fails, or false and a message.
+-- The time limit of a spec with a mutation: a mutant may be an endless loop, which also fills the memory.
+local function limit_of(spec)
+  if limits[spec] == nil then
+    local began = os.time()
+    local passed = passes(spec, MAX_SPEC_S)
+    limits[spec] = passed and math.min(MAX_SPEC_S, MUTANT_FACTOR * (os.time() - began + 1)) or false
+  end
+  return limits[spec]
+end
+
+-- Applies a mutant and runs its spec. Returns "killed" if the spec fails, or "timeout" if it does not end; otherwise nil
+-- and a message.
 local function kill(mutant)
   local text = file.read(mutant.file)
   local broken, problem = mutated(text, mutant)
-  if not broken then return false, problem end
-  if sound[mutant.spec] == nil then sound[mutant.spec] = passes(mutant.spec) or false end
-  if not sound[mutant.spec] then return false, mutant.spec .. " fails without the mutation:\n" .. file.read "mutant.log" end
+  if not broken then return nil, problem end
+  local limit = limit_of(mutant.spec)
+  if not limit then return nil, mutant.spec .. " fails without the mutation:\n" .. file.read "mutant.log" end
   local is_c = mutant.file:find "%.[ch]$"
   file.write(mutant.file, broken)
-  local killed
+  local result
   if not compiles(mutant.file, broken) then
-    killed, problem = false, "does not compile:\n" .. file.read "mutant.log"
+    problem = "does not compile:\n" .. file.read "mutant.log"
   else
-    killed, problem = not passes(mutant.spec), mutant.spec .. " passes"
+    local passed, is_late = passes(mutant.spec, limit)
+    result, problem = not passed and (is_late and "timeout" or "killed") or nil, mutant.spec .. " passes"
   end
   file.write(mutant.file, text)
   if is_c then assert(builds "build-5.4") end
-  return killed, problem
+  return result, problem
 end
 
 assert(builds "build-5.4 build-jit", "the tree does not build") -- LuaJIT for nginx
@@ -64,10 +78,10 @@ local only = os.getenv "MUTANTS" or ""
 local passed, failed = 0, 0
 for number, mutant in ipairs(dofile "spec/mutants/list.lua") do
   if number % divisor == remainder and (mutant.file .. mutant.what):find(only, 1, true) then
-    local killed, problem = kill(mutant)
-    passed, failed = passed + (killed and 1 or 0), failed + (killed and 0 or 1)
-    print(("%s %s: %s"):format(killed and "killed  " or "SURVIVED", mutant.file, mutant.what))
-    if not killed then print("         " .. problem) end
+    local result, problem = kill(mutant)
+    passed, failed = passed + (result and 1 or 0), failed + (result and 0 or 1)
+    print(("%-8s %s: %s"):format(result or "SURVIVED", mutant.file, mutant.what))
+    if not result then print("         " .. problem) end
     io.stdout:flush()
   end
 end

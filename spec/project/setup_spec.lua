@@ -78,6 +78,45 @@ describe("setting up a checkout #process", function()
     assert.falsy(output:find "lua5%.[24]", output)
   end)
 
+  describe("and the programs that some specs use", function()
+    local apt
+
+    before_each(function()
+      apt = fakes .. "/apt.log"
+      fake("dpkg-query", "case $* in *haproxy*|*tarantool*|*lua-http*) exit 1 ;; *) echo installed ;; esac")
+      fake("apt-cache", "case \"$*\" in *tarantool*) echo 'Candidate: (none)' ;; *) echo 'Candidate: 1' ;; esac")
+      fake("apt-get", 'echo "$@" >> ' .. apt)
+      fake("tee", "cat > /dev/null") -- which writes policy-rc.d
+      fake("chmod", "exit 0")
+      for _, name in ipairs { "deb-systemd-helper", "update-rc.d" } do fake(name, 'echo "$@" >> ' .. apt) end
+    end)
+
+    it("installs those that apt has, without their services", function()
+      fake("id", "echo 0")
+      assert.equal("Installing haproxy lua-http\nstatus 0\n", run "tools/setup test")
+      local log = file.read(apt)
+      assert.truthy(log:find("--no-install-recommends haproxy lua-http\n", 1, true), log)
+      assert.truthy(log:find("disable haproxy.service\n", 1, true), log)
+      assert.truthy(log:find("haproxy disable\n", 1, true), log)
+    end)
+
+    it("succeeds without them if apt fails", function()
+      fake("id", "echo 0")
+      fake("apt-get", "exit 1")
+      assert.equal("Installing haproxy lua-http\nNot installed: haproxy lua-http. The specs that need them are"
+        .. " pending.\nstatus 0\n", run "tools/setup test")
+    end)
+
+    it("asks for no password, and installs none for another task", function()
+      fake("id", "echo 1000")
+      fake("sudo", "echo asked")
+      assert.equal("status 0\n", run "tools/setup test")
+      fake("id", "echo 0")
+      assert.equal("status 0\n", run "tools/setup lint")
+      assert.equal("", file.read(apt))
+    end)
+  end)
+
   it("counts a distribution as skipped, and prints why, if its root cannot be created", function()
     fake("id", "echo 1000")
     assert.equal("check-distro: skipped: run it as root: it installs a system into a directory\n" ..

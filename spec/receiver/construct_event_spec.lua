@@ -6,6 +6,7 @@ local errors = require "apivideo.error"
 local headers_of_nginx = require("apivideo.util.headers").any_case
 local misuse = require "spec.support.misuse"
 local published = require "spec.support.published"
+local runtime = require "apivideo.runtime"
 
 local SECRET, ID, RAW, HEX = published.SECRET, published.ID, published.RAW, published.HEX
 local request = published.request
@@ -48,6 +49,16 @@ for name, verify in pairs(functions) do
       assert.is_true(delivery.verified)
       assert.equal("webhook", delivery.origin)
       assert.is_number(delivery.received_at)
+    end)
+
+    it("takes the time of the arrival before it requests the secret", function()
+      local requested
+      local _, delivery = verify(RAW, request().headers, function()
+        requested = runtime.now()
+        while runtime.now() == requested do end -- luacheck: ignore
+        return SECRET
+      end)
+      assert.truthy(delivery.received_at <= requested)
     end)
 
     it("finds headers in any case, of nginx, and as lists, also as lists that begin at 0", function()

@@ -83,6 +83,54 @@ describe("receiver with dedupe", function()
     assert.equal(1, runs)
   end)
 
+  -- A delivery of the event that another webhook, which has another secret, signs.
+  local function from(webhook_id, secret)
+    return request { headers = { ["x-api-video-webhookid"] = webhook_id,
+      ["x-api-video-signature"] = apivideo.sign(RAW, secret) } }
+  end
+
+  it("handles an event that two webhooks of an account deliver to a receiver once", function()
+    for _, secrets in ipairs { { SECRET, "sig_sec_new" }, { [ID] = SECRET, webhook_new = "sig_sec_new" } } do
+      runs = 0
+      local receiver = new({}, { secrets = secrets })
+      assert.equal(204, (receiver:receive(request())))
+      assert.equal(204, (receiver:receive(from("webhook_new", "sig_sec_new"))))
+      assert.equal(1, runs)
+    end
+  end)
+
+  it("keeps the events of receivers with different secrets apart in a shared store", function()
+    local store = dictionary.new()
+    for _, secrets in ipairs { "sig_sec_other", { SECRET, "sig_sec_other" }, { [ID] = SECRET } } do
+      new({ store = store }, { secrets = secrets }):receive(from(ID, "sig_sec_other"))
+    end
+    assert.equal(2, runs) -- the third receiver does not know the secret
+    assert.equal(204, (new({ store = store }, { secrets = { "sig_sec_other", SECRET } }):receive(request())))
+    assert.equal(2, runs) -- in any order
+    assert.equal(204, (new({ store = store }):receive(request())))
+    assert.equal(3, runs)
+  end)
+
+  it("keeps the events of different accounts apart in a shared store", function()
+    local store = dictionary.new()
+    local function receive(api_key)
+      local client = apivideo.client { api_key = api_key }
+      local source = client.webhooks:secret_source()
+      client.webhooks.get = function() return { webhookId = ID, signatureSecret = SECRET } end
+      assert.equal(204, (new({ store = store }, { secrets = source }):receive(request())))
+    end
+    for _, api_key in ipairs { "one", "one", "other", "one" } do receive(api_key) end
+    assert.equal(2, runs)
+  end)
+
+  it("puts no secret into the keys of a store", function()
+    local keys = {}
+    local store = recording(function(key) keys[#keys + 1] = key end)
+    assert.equal(204, (new { store = store }:receive(request())))
+    assert.truthy(#keys > 0)
+    assert.is_nil(table.concat(keys):find(SECRET, 1, true))
+  end)
+
   it("runs the handlers again after they have failed", function()
     local failing = true
     handlers:on("*", function() return not failing end)

@@ -162,6 +162,7 @@ describe("receiver", function()
 
   it("responds 413 also with a max_body that is not a whole number", function()
     assert.equal(413, (new { secrets = SECRET, max_body = 10.5 }:receive(request { body = ("x"):rep(11) })))
+    assert.equal("the body is larger than the option max_body: 11 > 10 bytes", outcomes[1].err.message)
     assert.error(function() new { secrets = SECRET, max_body = 0 / 0 } end)
   end)
 
@@ -170,7 +171,7 @@ describe("receiver", function()
     assert.equal(413, (receiver:receive { method = "POST", headers = {}, size = receiver.max_body + 1 }))
     assert.equal(413, (receiver:receive { method = "POST", headers = {}, size = math.huge }))
     assert.equal("too_large", kind())
-    assert.truthy(outcomes[1].err.message:find("the body has 1048577 bytes", 1, true))
+    assert.truthy(outcomes[1].err.message:find("max_body: 1048577 > 1048576 bytes", 1, true))
     assert.equal(401, (receiver:receive { method = "POST", headers = {}, size = receiver.max_body }))
   end)
 

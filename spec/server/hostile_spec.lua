@@ -165,7 +165,7 @@ it("server.listen reports a hard limit of descriptors below max_connections #pro
     local server = require "apivideo.server"
     print(server.listen { handler = print, max_connections = 41 })
     print(server.listen { handler = print, max_connections = 40 })]] }, "prlimit --nofile=64")
-  assert.truthy(output:find("41 connections need 65 descriptors, and this process may have 64", 1, true))
+  assert.truthy(output:find("max_connections = 41 needs 65 descriptors, and this process may have 64", 1, true))
   assert.truthy(output:find("lower max_connections", 1, true))
   assert.truthy(output:find("\napivideo.Server: http://", 1, true))
 end)

@@ -50,8 +50,8 @@ static bool ensure_descriptors(server *self) {
   }
   (void)snprintf(
       self->error, sizeof self->error,
-      "%zu connections need %llu descriptors, and this process may have %llu: raise its hard "
-      "limit (\"ulimit -Hn\", LimitNOFILE), or lower max_connections",
+      "max_connections = %zu needs %llu descriptors, and this process may have %llu: raise its "
+      "hard limit (\"ulimit -Hn\", LimitNOFILE), or lower max_connections",
       self->max_connections, (unsigned long long)needed, (unsigned long long)limit.rlim_max);
   return false;
 }

@@ -23,8 +23,8 @@ function emulate.define(sub)
     :convert(credential.new "--api-key")
   sub:option("--max-attempts", "Attempts for each delivery at most; api.video documents 3 or 4.")
     :default "3":convert(numbers.max_attempts "--max-attempts")
-  sub:option("--interval", "The time between two attempts, in seconds.")
-    :default "3":convert(numbers.seconds "--interval")
+  sub:option("--interval", "The time between two attempts, in seconds. Default: 3.")
+    :convert(numbers.seconds "--interval")
 end
 
 --- Runs the subcommand.
@@ -32,6 +32,8 @@ end
 ---@return integer status
 ---@return any message
 function emulate.run(arguments)
+  local problem = numbers.interval_problem(arguments.interval, arguments.max_attempts)
+  if problem then return 2, problem end
   local out = output.new(arguments.json)
   local self, err = emulator.start {
     host = arguments.host, port = arguments.port, api_key = arguments.api_key,
@@ -49,8 +51,8 @@ function emulate.run(arguments)
   out:print({ url = self.url, api_key = api_key },
     ("A local api.video listens on %s; its API key is %s. Press Ctrl-C to stop it."):format(
       self.url, api_key or "the value of --api-key"))
-  local ok, problem = self.server:run()
-  return ok and 0 or 1, problem
+  local ok, stop_problem = self.server:run()
+  return ok and 0 or 1, stop_problem
 end
 
 return emulate

@@ -1,4 +1,4 @@
---- Converters for argparse that check numbers.
+--- Converters for argparse that check numbers, and a check of two that exclude each other.
 
 local checks = require "apivideo.util.checks"
 
@@ -27,5 +27,14 @@ numbers.max_attempts = of_kind("integer>=1<=100", "3")
 --- Creates a converter for a duration in seconds.
 ---@type fun(name: string): fun(text: string): number?, string?
 numbers.seconds = of_kind("seconds>=0<=86400", "3")
+
+--- What is wrong with --interval; otherwise nil.
+---@param interval? number of the arguments
+---@param max_attempts integer
+---@return string?
+function numbers.interval_problem(interval, max_attempts)
+  if not interval or max_attempts > 1 then return nil end
+  return "--interval is the time between two attempts; pass --max-attempts with 2 or more, or omit --interval"
+end
 
 return numbers

@@ -121,7 +121,8 @@ local function mode_problem(arguments)
   if (arguments.to == nil) == (arguments.through == nil) then
     return "exactly one of --to and --through is required"
   elseif arguments.to then
-    return arguments.api_key and "--api-key needs --through; with --to, sign with --secret"
+    if arguments.api_key then return "--api-key needs --through; with --to, sign with --secret" end
+    return numbers.interval_problem(arguments.interval, arguments.max_attempts or DEFAULTS.max_attempts)
   end
   for _, entry in ipairs(ONLY_TO) do
     local name, remedy = entry[1], entry[2]

@@ -82,7 +82,6 @@ end
 ---@param filter? apivideo.Filter may be left out
 ---@param fn apivideo.Handler
 ---@return apivideo.Handlers self
----@overload fun(self: apivideo.Handlers, types: string|string[], fn: apivideo.Handler): apivideo.Handlers
 ---@overload fun(self: apivideo.Handlers, types: "live-stream.broadcast.started", fn: fun(event: apivideo.event.LiveStreamBroadcastStarted, delivery: apivideo.Delivery): any, any): apivideo.Handlers
 ---@overload fun(self: apivideo.Handlers, types: "live-stream.broadcast.started", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.LiveStreamBroadcastStarted, delivery: apivideo.Delivery): any, any): apivideo.Handlers
 ---@overload fun(self: apivideo.Handlers, types: "live-stream.broadcast.ended", fn: fun(event: apivideo.event.LiveStreamBroadcastEnded, delivery: apivideo.Delivery): any, any): apivideo.Handlers
@@ -101,6 +100,7 @@ end
 ---@overload fun(self: apivideo.Handlers, types: "apivideo.summary.failed", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.ApivideoSummaryFailed, delivery: apivideo.Delivery): any, any): apivideo.Handlers
 ---@overload fun(self: apivideo.Handlers, types: "apivideo.caption.failed", fn: fun(event: apivideo.event.ApivideoCaptionFailed, delivery: apivideo.Delivery): any, any): apivideo.Handlers
 ---@overload fun(self: apivideo.Handlers, types: "apivideo.caption.failed", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.ApivideoCaptionFailed, delivery: apivideo.Delivery): any, any): apivideo.Handlers
+---@overload fun(self: apivideo.Handlers, types: string|string[], fn: apivideo.Handler): apivideo.Handlers
 function Handlers:on(types, filter, fn)
   checks.self(self, Handlers, "handlers", "on")
   if type(filter) == "function" and fn == nil then filter, fn = nil, filter end

@@ -14,7 +14,7 @@ local runtime = require "apivideo.runtime"
 local sign = require("apivideo.core").signature.sign
 
 local PREFIX = "apivideo:dedupe:"
-local KEY_MAX_BYTES = 200 -- without the prefix; api.video's ids have about 25
+local KEY_MAX_BYTES = 200 -- without the prefix and the scope; api.video's ids have about 25
 local DONE = "done"
 local TTL_S = 3600    -- default of the option ttl
 -- Shorter than api.video's interval of 3 s, so that after a crash, its next attempt, maybe the last, finds the claim
@@ -31,6 +31,7 @@ local CLAIM_TTL_S = 2
 ---@field private _ttl number
 ---@field private _failures integer of the store
 ---@field private _failing_since? number monotonic time
+---@field private _prefix string of the keys
 local Dedupe = {}
 Dedupe.__index = Dedupe
 Dedupe.__name = "apivideo.Dedupe"
@@ -48,9 +49,10 @@ local function end_failures(self)
 end
 
 -- The key of an event in the store: of limited length, because nginx's limit is 65535 bytes, and a sender that can sign
--- events, or any sender to a receiver that is unsigned, chooses the length.
-local function entry_key(key)
-  return PREFIX .. (#key <= KEY_MAX_BYTES and key or sign(key, PREFIX))
+-- events, or any sender to a receiver that is unsigned, chooses the length. It has no webhook id: while a webhook is
+-- rotated, two of them deliver each event.
+local function entry_key(self, key)
+  return self._prefix .. (#key <= KEY_MAX_BYTES and key or sign(key, PREFIX))
 end
 
 -- Calls a function of the store. Returns its result and nil; or nil and why it failed, which is logged.
@@ -68,7 +70,7 @@ end
 ---@return apivideo.DedupeState
 ---@return string? token of the claim, for `settle`; nil if the store failed
 function Dedupe:claim(key)
-  key = entry_key(key)
+  key = entry_key(self, key)
   local token = random.hex(8)
   for _ = 1, 2 do -- again if the entry expires, or is deleted, between add and get
     local is_added, problem = call(self, "add", key, token, CLAIM_TTL_S)
@@ -91,7 +93,7 @@ end
 ---@param token string of the claim
 ---@param is_success boolean
 function Dedupe:settle(key, token, is_success)
-  key = entry_key(key)
+  key = entry_key(self, key)
   local failures = self._failures
   if is_success then
     call(self, "set", key, DONE, self._ttl)
@@ -104,10 +106,13 @@ end
 local dedupe = {}
 
 ---@param options apivideo.DedupeOptions
+---@param scope string the entries of receivers with different scopes are separate in a shared store
 ---@return apivideo.Dedupe
-function dedupe.new(options)
-  local self = { _store = options.store or dictionary.new(), _ttl = options.ttl or TTL_S, _failures = 0 }
-  return setmetatable(self, Dedupe)
+function dedupe.new(options, scope)
+  return setmetatable({
+    _store = options.store or dictionary.new(), _ttl = options.ttl or TTL_S, _prefix = PREFIX .. scope .. ":",
+    _failures = 0,
+  }, Dedupe)
 end
 
 return dedupe

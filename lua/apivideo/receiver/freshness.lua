@@ -3,8 +3,8 @@
 --- because api.video has sent such dates.
 
 local errors = require "apivideo.error"
+local excerpt = require "apivideo.util.excerpt"
 local timestamp = require("apivideo.core").timestamp
-local verification = require "apivideo.receiver.verification"
 
 local ORIGIN = { origin = "receiver" } -- of errors
 
@@ -14,22 +14,22 @@ local freshness = {}
 --- to flag it, `undated` if it has no readable date.
 ---@param options apivideo.FreshnessOptions
 ---@param delivery apivideo.Delivery with an event
----@return integer? status nil if it is accepted
+---@return true? is_accepted
 ---@return apivideo.Error? err
 function freshness.check(options, delivery)
   local seconds, nanoseconds = timestamp(delivery.event.emittedAt)
   if not seconds then
     delivery.undated = true
-    return nil
+    return true
   end
   local age = delivery.received_at - seconds - nanoseconds / 1e9
-  if math.abs(age) <= options.max_age then return nil end
+  if math.abs(age) <= options.max_age then return true end
   if options.action == "flag" then
     delivery.stale = true
-    return nil
+    return true
   end
-  return 401, errors.new("stale", ("%s is %.0f s %s, and the option \"freshness\" allows %.0f s"):format(
-    verification.shown(delivery.event.type), math.abs(age), age > 0 and "old" or "in the future", options.max_age),
+  return nil, errors.new("stale", ("%s is %.0f s %s, and the option \"freshness\" allows %.0f s"):format(
+    excerpt(delivery.event.type), math.abs(age), age > 0 and "old" or "in the future", options.max_age),
     ORIGIN)
 end
 

@@ -6,6 +6,7 @@ local constructor = require "apivideo.util.constructor"
 local dedupe = require "apivideo.receiver.dedupe"
 local delivery_span = require "apivideo.receiver.delivery_span"
 local errors = require "apivideo.error"
+local excerpt = require "apivideo.util.excerpt"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
 local metrics = require "apivideo.receiver.metrics"
@@ -18,7 +19,6 @@ local runtime = require "apivideo.runtime"
 local secret_source = require "apivideo.receiver.secret_source"
 local tables = require "apivideo.util.tables"
 local tracing = require "apivideo.runtime.tracing"
-local verification = require "apivideo.receiver.verification"
 
 local enabled = log.enabled
 
@@ -89,9 +89,9 @@ local function run_once(self, delivery, started)
     return run(self, delivery, started, key, token)
   elseif state == "in_progress" then
     return reject(self, 503, errors.new("in_progress", "another delivery of this event is being handled: "
-      .. verification.shown(event.type) .. "; api.video retries"), started)
+      .. excerpt(event.type) .. "; api.video retries"), started)
   end
-  self._counts:stored(event.type, false)
+  self._counts:duplicate(event.type)
   if self._on_outcome or enabled.info then
     report(self, { status = 204, event = event, delivery = delivery, is_new = false,
       seconds = runtime.monotonic() - started })
@@ -104,7 +104,9 @@ local function store(self, delivery, started)
   local event = delivery.event
   local is_new, err = self._inbox:put(delivery)
   if is_new == nil then return reject(self, 503, err, started) end
-  self._counts:stored(event and event.type or "other", is_new)
+  local counts = self._counts
+  local count = is_new and counts.stored or counts.duplicate
+  count(counts, event and event.type or "other")
   if self._on_outcome or not event and is_new or enabled.info then
     report(self, { status = 204, event = event, delivery = delivery, is_new = is_new, err = delivery.err,
       seconds = runtime.monotonic() - started })
@@ -131,11 +133,11 @@ end
 -- Handles a request that is not a health check: see `handle`.
 local function handle_delivery(self, method, list, raw, size)
   local started = runtime.monotonic()
-  local delivery, status, err = request.accept(self, method, list, raw, size)
-  if tracing.is_on then delivery_span.describe(self, delivery) end
-  if not delivery or status and delivery.event then return reject(self, status, err, started, delivery) end
-  if self._inbox then return store(self, delivery, started) end
-  if not delivery.event then return reject_unparsed(self, delivery, started) end
+  local delivery, err, status, signed = request.accept(self, method, list, raw, size)
+  if tracing.is_on then delivery_span.describe(self, delivery or signed) end
+  if not delivery and not (signed and signed.err) then return reject(self, status, err, started, signed) end
+  if self._inbox then return store(self, delivery or signed, started) end
+  if not delivery then return reject_unparsed(self, signed, started) end
   if self._dedupe then return run_once(self, delivery, started) end
   if not self._defer then return run(self, delivery, started) end
   if enabled.info then outcome_log.deferred(delivery) end
@@ -236,12 +238,14 @@ local function create(options)
     _defer = options.defer or false,
     -- Not nil, which would be looked up in the class for each request.
     _freshness = options.freshness and tables.copy(options.freshness) or false,
-    _dedupe = options.dedupe and dedupe.new(options.dedupe) or false,
+    _dedupe = false,
     _counts = metrics.new(events:names(), receiver_options.metrics_store(options)),
   }, Receiver)
   if options.secrets ~= nil then
     sources[self] = secret_source.new("receiver: option \"secrets\"", options.secrets, 4)
   end
+  -- After the check of the secrets, which name its scope.
+  if options.dedupe then self._dedupe = dedupe.new(options.dedupe, secret_source.scope(options.secrets)) end
   return self
 end
 

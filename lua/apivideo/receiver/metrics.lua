@@ -50,12 +50,16 @@ function Metrics:rejected(status, kind)
   self._store:incr(self._reasons[kind] or self._reasons[status], 1, 0)
 end
 
---- Counts a delivery that is stored, or a duplicate.
+--- Counts a delivery that the inbox has stored.
 ---@param type string of its event
----@param is_new boolean
-function Metrics:stored(type, is_new)
-  local keys = self._types[type] or self._types.other
-  self._store:incr(is_new and keys.stored or keys.duplicate, 1, 0)
+function Metrics:stored(type)
+  self._store:incr((self._types[type] or self._types.other).stored, 1, 0)
+end
+
+--- Counts a delivery of an event that was stored or handled before.
+---@param type string of its event
+function Metrics:duplicate(type)
+  self._store:incr((self._types[type] or self._types.other).duplicate, 1, 0)
 end
 
 --- Counts a delivery whose handlers have returned.

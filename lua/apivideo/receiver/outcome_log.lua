@@ -1,10 +1,10 @@
 --- The lines of a receiver in the log.
 
+local excerpt = require "apivideo.util.excerpt"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
 local log_fields = require "apivideo.events.log_fields"
 local redact = require "apivideo.util.redact"
-local verification = require "apivideo.receiver.verification"
 
 local BODY_SHOWN_MAX_BYTES = 1000 -- nginx cuts a line of its log at 2048
 
@@ -59,7 +59,7 @@ function outcome_log.write(outcome)
   local err, event, delivery = outcome.err, outcome.event, outcome.delivery
   local fields = log_fields(event, delivery)
   -- A handler may have changed the event.
-  local name = event and verification.shown(failure.message(event.type)) or "an event that cannot be parsed"
+  local name = event and excerpt(failure.message(event.type)) or "an event that cannot be parsed"
   if err and delivery then
     report_signed(outcome, fields)
   elseif err then

@@ -2,6 +2,7 @@
 
 local checks = require "apivideo.util.checks"
 local errors = require "apivideo.error"
+local excerpt = require "apivideo.util.excerpt"
 local freshness = require "apivideo.receiver.freshness"
 local headers = require "apivideo.util.headers"
 local runtime = require "apivideo.runtime"
@@ -11,7 +12,7 @@ local verification = require "apivideo.receiver.verification"
 ---@field event? apivideo.Event nil for signed bytes that cannot be parsed: `handlers:on_error` gets those
 ---@field err? apivideo.Error why there is no event
 ---@field webhook_id? string the webhook that the sender named; trust it only if `verified`
----@field received_at number seconds since 1970
+---@field received_at number seconds since 1970: when the request arrived, before its secret was requested
 ---@field raw string the exact bytes of the body
 ---@field verified boolean whether the signature is valid; false only in a receiver that is `unsigned`
 ---@field key? string the deduplication key of the event: equal for all its deliveries, by whichever webhook
@@ -61,9 +62,9 @@ function request.body(incoming)
   return raw, raw and #raw or 0
 end
 
-local function new_delivery(source, events, event, err, webhook_id, raw)
+local function new_delivery(source, events, event, err, webhook_id, received_at, raw)
   return {
-    event = event, err = err, webhook_id = webhook_id, received_at = runtime.now(), raw = raw,
+    event = event, err = err, webhook_id = webhook_id, received_at = received_at, raw = raw,
     verified = source ~= nil, key = event and events:key(event, raw) or nil, origin = "webhook",
   }
 end
@@ -73,7 +74,7 @@ local function unread_body(list)
   local value, count = headers.get(list, "content-length")
   local length = count == 1 and type(value) == "string" and value:match "^%d+$"
   if not length or tonumber(length) == 0 then return nil end
-  local text = "body is nil although the content-length header is " .. verification.shown(length)
+  local text = "body is nil although the content-length header is " .. excerpt(length)
     .. ": the body was not read; pass its raw bytes, or in nginx call receiver:nginx(), which reads it"
   return errors.new("invalid_request", text, ORIGIN)
 end
@@ -83,19 +84,20 @@ end
 ---@param events apivideo.Catalogue
 ---@param list table<string, string|string[]> the headers
 ---@param raw string
----@return apivideo.Delivery? delivery without an event if the signature is valid, but the body cannot be parsed
----@return integer? status why it is rejected; or, of a delivery without an event, 400
+---@return apivideo.Delivery? delivery nil if it is rejected
 ---@return apivideo.Error? err
+---@return integer? status for the response to a rejection
+---@return apivideo.Delivery? signed of a rejection, if the signature is valid: without an event, since the body cannot be parsed
 function request.verify(source, events, list, raw)
+  local received_at = runtime.now() -- before the request for a secret, which may take seconds
   local webhook_id, id_problem = verification.webhook_id(list)
   if source then
-    local status, err = verification.check(source, list, raw, webhook_id, id_problem)
-    if status then return nil, status, err end
+    local ok, err, status = verification.check(source, list, raw, webhook_id, id_problem)
+    if not ok then return nil, err, status end
   end
   local event, err = events:parse(raw)
-  if event then return new_delivery(source, events, event, nil, webhook_id, raw) end
-  if not source then return nil, 400, err end
-  return new_delivery(source, events, nil, err, webhook_id, raw), 400, err
+  if event then return new_delivery(source, events, event, nil, webhook_id, received_at, raw) end
+  return nil, err, 400, source and new_delivery(source, events, nil, err, webhook_id, received_at, raw)
 end
 
 --- Accepts or rejects a request.
@@ -104,37 +106,40 @@ end
 ---@param list table<string, string|string[]> the headers
 ---@param raw? string nil for a body that was not passed
 ---@param size integer of the body, in bytes
----@return apivideo.Delivery? delivery as of `request.verify`; also of an event that `freshness` rejects
----@return integer? status why it is rejected
+---@return apivideo.Delivery? delivery nil if it is rejected
 ---@return apivideo.Error? err
+---@return integer? status for the response to a rejection
+---@return apivideo.Delivery? signed as of `request.verify`; with an event if `freshness` rejects it
 function request.accept(receiver, method, list, raw, size)
   if method ~= "POST" then
-    return nil, 405, errors.new("invalid_request", "method is " .. verification.shown(method) .. ", not POST", ORIGIN)
+    return nil, errors.new("invalid_request", "method is " .. excerpt(method) .. ", not POST", ORIGIN), 405
   end
   if size > receiver.max_body then
-    return nil, 413, errors.new("too_large",
-      ("the body has %.0f bytes, and the option max_body allows %.0f"):format(size, receiver.max_body), ORIGIN)
+    local message = "the body is larger than the option max_body: %.0f > %.0f bytes"
+    return nil, errors.new("too_large", message:format(size, math.floor(receiver.max_body)), ORIGIN), 413
   end
   if not raw then
     local err = unread_body(list)
-    if err then return nil, 400, err end
+    if err then return nil, err, 400 end
     raw = ""
   end
-  local delivery, status, err = request.verify(receiver:_secret_source(), receiver._events, list, raw)
-  if status or not receiver._freshness then return delivery, status, err end
-  status, err = freshness.check(receiver._freshness, delivery)
-  return delivery, status, err
+  if not receiver._freshness then return request.verify(receiver:_secret_source(), receiver._events, list, raw) end
+  local delivery, err, status, signed = request.verify(receiver:_secret_source(), receiver._events, list, raw)
+  if not delivery then return nil, err, status, signed end
+  local is_fresh, problem = freshness.check(receiver._freshness, delivery)
+  if is_fresh then return delivery end
+  return nil, problem, 401, delivery
 end
 
 --- The results of `verify` and `accept` in the form that applications get.
 ---@param delivery? apivideo.Delivery
----@param status? integer
 ---@param err? apivideo.Error
+---@param status? integer
 ---@return apivideo.Event? event
 ---@return apivideo.Delivery|apivideo.Error
 ---@return integer? status
-function request.result(delivery, status, err)
-  if delivery and not status then return delivery.event, delivery end
+function request.result(delivery, err, status)
+  if delivery then return delivery.event, delivery end
   return nil, err, status
 end
 

@@ -21,6 +21,7 @@ local whitespace = require "apivideo.util.whitespace"
 ---| fun(webhookId: string?): string|string[]|nil, apivideo.Error?
 
 local ORIGIN = { origin = "secrets" } -- of errors
+local SCOPE_BYTES = 16
 
 local function nothing() return nil end
 
@@ -28,6 +29,11 @@ local function nothing() return nil end
 local function is_secret(value)
   if type(value) ~= "table" then return type(value) == "string" and value ~= "" end
   return (pcall(signature.verify, "", ("0"):rep(64), value))
+end
+
+-- Whether secrets are those of an account, or an object with the same functions.
+local function is_object(secrets)
+  return type(secrets) == "table" and type(secrets.resolve) == "function" and type(secrets.known) == "function"
 end
 
 -- What is wrong with a secret, or a list of secrets; or nil.
@@ -85,7 +91,29 @@ local function guarded(fn)
   end
 end
 
+-- The secrets of a table, or of a string, in one list.
+local function list_of(secrets, list)
+  if type(secrets) == "string" then
+    list[#list + 1] = secrets
+  else
+    for _, value in pairs(secrets) do list_of(value, list) end
+  end
+  return list
+end
+
 local secret_source = {}
+
+--- A name for what the secrets belong to, which does not reveal them: the account, or the secrets themselves. It is ""
+--- for a function, which has only the secrets that it is asked for.
+---@param secrets? apivideo.SecretsForm valid
+---@return string
+function secret_source.scope(secrets)
+  if secrets == nil or type(secrets) == "function" then return "" end
+  if is_object(secrets) then return secrets._account and secrets:_account() or "" end
+  local list = list_of(secrets, {})
+  table.sort(list)
+  return signature.sign(table.concat(list, "\0"), "scope"):sub(1, SCOPE_BYTES)
+end
 
 --- Creates the source of secrets in any form.
 ---@param where string the option or the argument, for the message
@@ -95,7 +123,7 @@ local secret_source = {}
 function secret_source.new(where, secrets, level)
   if type(secrets) == "function" then
     return { cached = nothing, resolve = guarded(secrets) }
-  elseif type(secrets) == "table" and type(secrets.resolve) == "function" and type(secrets.known) == "function" then
+  elseif is_object(secrets) then
     return {
       cached = function(id) return secrets:known(id) end,
       resolve = function(id) return secrets:resolve(id) end,

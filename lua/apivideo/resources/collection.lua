@@ -1,5 +1,5 @@
---- What the collections of an account have in common: `list`, `pages`, `each`, `all` and `get`. This room has one module for
---- each collection of the management API; it only knows a client's `request`.
+--- What the collections of an account have in common: `list`, `pages`, `each` and `all`, and functions for a single item.
+--- This room has one module for each collection of the management API; it only knows a client's `request`.
 
 local call_options = require "apivideo.transport.call_options"
 local checks = require "apivideo.util.checks"
@@ -10,24 +10,11 @@ local tables = require "apivideo.util.tables"
 local PAGE_SIZE = { pageSize = "integer>=1?" }
 local CURRENT_PAGE = { currentPage = "integer>=1?" }
 
-local collection = {}
+local ALL = { limit = "integer>=1?" } -- the options of `all` beside those of a call
 
---- The options of a query that reads all pages.
-collection.PAGE_SIZE = PAGE_SIZE
-
---- The options of a query that selects a page.
-collection.PAGE = tables.merge(PAGE_SIZE, CURRENT_PAGE)
-
---- The options of `all` beside those of a call.
-collection.ALL = { limit = "integer>=1?" }
-
---- Checks a query: names, kinds, and that no filter is empty, since it would filter nothing.
----@param where string the function's name
----@param query? table
----@param known table<string, string>
----@param level integer at which it raises, as seen from here
----@return table query
-function collection.check_query(where, query, known, level)
+-- Checks a query: names, kinds, and that no filter is empty, since it would filter nothing. `level` is as seen from
+-- here.
+local function check_query(where, query, known, level)
   query = checks.options(where, query or {}, known, level + 1)
   for name, value in pairs(query) do
     if type(value) == "table" and next(value) == nil then
@@ -42,65 +29,100 @@ end
 
 ---@class apivideo.CollectionDefinition
 ---@field name string what users call the collection
----@field path string
+---@field path string with `%s` for the id of the parent, if there is one
+---@field parent? string the argument with the id of the object that has the items: the first one of each function
 ---@field id_field string the field with an item's id
+---@field id_name? string the argument with an item's id; default `id_field`
 ---@field id_prefix? string with which ids begin
----@field filters table<string, string> the options of a query, name -> kind
----@field is_listed_only? boolean whether the API has no request for a single item
+---@field filters? table<string, string> the options of a query, name -> kind
+---@field getters table<string, string> functions for a single item, name -> what follows its path
 
--- Adds `get` to a class.
-local function add_get(Class, about)
-  local where = about.name .. ":get"
+-- The arguments of a function, which begin with the parent's id if there is a parent: that id, and the others.
+local function arguments(about, first, ...)
+  if about.parent then return first, ... end
+  return nil, first, ...
+end
 
-  function Class:get(id, options)
-    checks.self(self, Class, about.name, "get")
-    local limits = call_options.check(where, options)
-    local ok, err = objects.check_id(where, about.id_field, id, about.id_prefix)
-    if not ok then return nil, err end
-    return objects.get(self._client, about.path .. "/" .. id, about.id_field, limits)
+-- The path of a collection; or nil and an error. `level` is as seen from here.
+local function path_of(about, where, parent_id, level)
+  if not about.parent then return about.path end
+  local ok, err = objects.check_id(where, about.parent, parent_id, nil, level + 1)
+  if not ok then return nil, err end
+  return about.path:format(parent_id)
+end
+
+-- Adds the functions for a single item to a class.
+local function add_getters(Class, about)
+  for name, rest in pairs(about.getters) do
+    local where = about.name .. ":" .. name
+    local id_field = rest == "" and about.id_field or nil -- which the response must have
+
+    Class[name] = function(self, ...)
+      checks.self(self, Class, about.name, name)
+      local parent_id, id, options = arguments(about, ...)
+      local limits = call_options.check(where, options)
+      local path, err = path_of(about, where, parent_id, 3)
+      if not path then return nil, err end
+      local ok, problem = objects.check_id(where, about.id_name or about.id_field, id, about.id_prefix)
+      if not ok then return nil, problem end
+      return objects.get(self._client, path .. "/" .. id .. rest, id_field, limits)
+    end
   end
 end
+
+-- Adds the functions for all items to a class.
+local function add_lists(Class, about)
+  local filters = tables.merge(about.filters or {}, PAGE_SIZE)
+  local page_filters = tables.merge(filters, CURRENT_PAGE)
+
+  -- Checks the arguments of a function. The path, the query and the options; or nil and an error.
+  local function prepare(name, known, more, parent_id, query, options)
+    local where = about.name .. ":" .. name
+    local page_query = check_query(where, query, known, 4)
+    local limits = call_options.check(where, options, more, 4)
+    local path, err = path_of(about, where, parent_id, 4)
+    return path, path and page_query or err, limits
+  end
+
+  function Class:list(...)
+    checks.self(self, Class, about.name, "list")
+    local path, query, limits = prepare("list", page_filters, nil, arguments(about, ...))
+    if not path then return nil, query end
+    return pages.get(self._client, path, query, limits)
+  end
+
+  function Class:pages(...)
+    checks.self(self, Class, about.name, "pages")
+    local path, query, limits = prepare("pages", page_filters, nil, arguments(about, ...))
+    if not path then error(query, 0) end
+    return pages.iterate(self._client, path, query, limits, about.id_field)
+  end
+
+  function Class:each(...)
+    checks.self(self, Class, about.name, "each")
+    local path, query, limits = prepare("each", filters, nil, arguments(about, ...))
+    if not path then error(query, 0) end
+    return pages.each(self._client, path, query, limits, about.id_field)
+  end
+
+  function Class:all(...)
+    checks.self(self, Class, about.name, "all")
+    local path, query, limits = prepare("all", filters, ALL, arguments(about, ...))
+    if not path then return nil, query end
+    return pages.collect(pages.each(self._client, path, query, call_options.only(limits), about.id_field), limits.limit)
+  end
+end
+
+local collection = {}
 
 --- Creates the class of a collection.
 ---@param about apivideo.CollectionDefinition
 ---@return table class
 function collection.class(about)
-  local filters = tables.merge(about.filters, PAGE_SIZE)
-  local page_filters = tables.merge(filters, CURRENT_PAGE)
   local Class = { __name = "apivideo." .. about.name }
   Class.__index = Class
-
-  local function check(method, query, known, options, more)
-    local where = about.name .. ":" .. method
-    return collection.check_query(where, query, known, 4), call_options.check(where, options, more, 4)
-  end
-
-  function Class:list(query, options)
-    checks.self(self, Class, about.name, "list")
-    local page_query, limits = check("list", query, page_filters, options)
-    return pages.get(self._client, about.path, page_query, limits)
-  end
-
-  function Class:pages(query, options)
-    checks.self(self, Class, about.name, "pages")
-    local page_query, limits = check("pages", query, page_filters, options)
-    return pages.iterate(self._client, about.path, page_query, limits, about.id_field)
-  end
-
-  function Class:each(query, options)
-    checks.self(self, Class, about.name, "each")
-    local page_query, limits = check("each", query, filters, options)
-    return pages.each(self._client, about.path, page_query, limits, about.id_field)
-  end
-
-  function Class:all(query, options)
-    checks.self(self, Class, about.name, "all")
-    local page_query, limits = check("all", query, filters, options, collection.ALL)
-    local only = call_options.only(limits)
-    return pages.collect(pages.each(self._client, about.path, page_query, only, about.id_field), limits.limit)
-  end
-
-  if not about.is_listed_only then add_get(Class, about) end
+  add_lists(Class, about)
+  add_getters(Class, about)
   return Class
 end
 

@@ -31,7 +31,7 @@ local collection = require "apivideo.resources.collection"
 ---@field each fun(self, query?: apivideo.LiveStreamQuery, options?: apivideo.CallOptions): fun(): apivideo.LiveStream|nil an iterator over all items; raises a failure as an error object
 ---@field all fun(self, query?: apivideo.LiveStreamQuery, options?: apivideo.AllOptions): apivideo.LiveStream[]|nil, apivideo.Error? all items, or at most `limit`, as a list
 local LiveStreams = collection.class {
-  name = "live_streams", path = "/live-streams", id_field = "liveStreamId",
+  name = "live_streams", path = "/live-streams", id_field = "liveStreamId", getters = { get = "" },
   filters = { streamKey = "string?", name = "string?", sortBy = "string?", sortOrder = "string?" },
 }
 

@@ -1,9 +1,6 @@
 --- The summaries of videos. https://docs.api.video/reference/api/Summaries
 
-local call_options = require "apivideo.transport.call_options"
-local checks = require "apivideo.util.checks"
 local collection = require "apivideo.resources.collection"
-local objects = require "apivideo.resources.objects"
 
 ---@class apivideo.Summary
 ---@field summaryId string
@@ -35,27 +32,14 @@ local objects = require "apivideo.resources.objects"
 ---@field pages fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): fun(): apivideo.SummaryPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
 ---@field each fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): fun(): apivideo.Summary|nil an iterator over all items; raises a failure as an error object
 ---@field all fun(self, query?: apivideo.SummaryQuery, options?: apivideo.AllOptions): apivideo.Summary[]|nil, apivideo.Error? all items, or at most `limit`, as a list
+---@field source fun(self, summaryId: string, options?: apivideo.CallOptions): apivideo.SummarySource|nil, apivideo.Error?, apivideo.Response? the text of a summary; `not_found` when it does not exist
 local Summaries = collection.class {
-  name = "summaries", path = "/summaries", id_field = "summaryId", is_listed_only = true,
+  name = "summaries", path = "/summaries", id_field = "summaryId", getters = { source = "/source" },
   filters = {
     videoId = "string?", origin = "string?", sourceStatus = "string?", sortBy = "string?",
     sortOrder = "string?",
   },
 }
-
---- Gets the text of a summary. https://docs.api.video/reference/api/Summaries#get-summary-details
----@param summaryId string
----@param options? apivideo.CallOptions
----@return apivideo.SummarySource|nil source
----@return apivideo.Error? err `not_found` when the summary does not exist
----@return apivideo.Response? response not after an error
-function Summaries:source(summaryId, options)
-  checks.self(self, Summaries, "summaries", "source")
-  local limits = call_options.check("summaries:source", options)
-  local ok, err = objects.check_id("summaries:source", "summaryId", summaryId)
-  if not ok then return nil, err end
-  return objects.get(self._client, "/summaries/" .. summaryId .. "/source", nil, limits)
-end
 
 return {
   ---@param client apivideo.Client

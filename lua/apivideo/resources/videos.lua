@@ -1,7 +1,6 @@
 --- The videos of an account, and the progress of their encoding.
 --- https://docs.api.video/reference/api/Videos
 
-local call_options = require "apivideo.transport.call_options"
 local cancellation = require "apivideo.runtime.cancellation"
 local checks = require "apivideo.util.checks"
 local collection = require "apivideo.resources.collection"
@@ -53,27 +52,14 @@ local video_wait = require "apivideo.resources.video_wait"
 ---@field pages fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): fun(): apivideo.VideoPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
 ---@field each fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): fun(): apivideo.Video|nil an iterator over all items; raises a failure as an error object
 ---@field all fun(self, query?: apivideo.VideoQuery, options?: apivideo.AllOptions): apivideo.Video[]|nil, apivideo.Error? all items, or at most `limit`, as a list
+---@field status fun(self, videoId: string, options?: apivideo.CallOptions): apivideo.VideoStatus|nil, apivideo.Error?, apivideo.Response? the bytes received, and the encoding of each quality; `not_found` when the video does not exist
 local Videos = collection.class {
-  name = "videos", path = "/videos", id_field = "videoId",
+  name = "videos", path = "/videos", id_field = "videoId", getters = { get = "", status = "/status" },
   filters = {
     title = "string?", tags = "table?", metadata = "table?", description = "string?",
     liveStreamId = "string?", sortBy = "string?", sortOrder = "string?",
   },
 }
-
---- Gets the status of a video: the bytes received, and the encoding of each quality.
----@param videoId string
----@param options? apivideo.CallOptions
----@return apivideo.VideoStatus|nil status
----@return apivideo.Error? err `not_found` when the video does not exist
----@return apivideo.Response? response not after an error
-function Videos:status(videoId, options)
-  checks.self(self, Videos, "videos", "status")
-  local limits = call_options.check("videos:status", options)
-  local ok, err = objects.check_id("videos:status", "videoId", videoId)
-  if not ok then return nil, err end
-  return objects.get(self._client, "/videos/" .. videoId .. "/status", nil, limits)
-end
 
 local WAIT_OPTIONS = { timeout = "seconds>0?", cancel = "table?", probe = "boolean?" }
 

@@ -37,7 +37,7 @@ local webhook = require "apivideo.resources.webhooks.definition"
 ---@field all fun(self, query?: apivideo.WebhookQuery, options?: apivideo.AllOptions): apivideo.Webhook[]|nil, apivideo.Error? all items, or at most `limit`, as a list
 local Webhooks = collection.class {
   name = "webhooks", path = "/webhooks", id_field = "webhookId", id_prefix = "webhook_",
-  filters = { events = "string?" },
+  filters = { events = "string?" }, getters = { get = "" },
 }
 
 --- Makes the account's webhooks match a list: creates the missing webhooks, then deletes those that they replace.

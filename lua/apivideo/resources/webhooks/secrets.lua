@@ -153,6 +153,13 @@ local function start(state, id, is_known)
   return state.flights:start(id, request_first, state, id, is_known)
 end
 
+--- The name of the account.
+---@private
+---@return string
+function Secrets:_account()
+  return states[self].account
+end
+
 --- The secret of a webhook if it is cached; it is not requested.
 ---@param id any as it came in the header
 ---@return string|nil secret
@@ -203,6 +210,7 @@ function secrets.new(fetch, options, account)
     ttl = options.ttl or 300,
     miss_ttl = options.miss_ttl or 30,
     store = options.store or dictionary.new(),
+    account = account or "",
     prefix = ("apivideo:%s:secrets:"):format(account or ""),
     flights = single_flight.new(REQUEST_TIMEOUT_S), -- requests of this process
   }

@@ -100,8 +100,8 @@ end
 local function check_limit(webhooks, plan, existing, limit)
   local peak = existing + #plan.create
   if #plan.create == 0 or peak <= limit then return true end
-  return nil, errors.new("invalid_request", ("an account can have %d webhooks, but this needs %d: %d exist,"
-    .. " and %d more are created before others are deleted. Delete some first; nothing was changed.")
+  return nil, errors.new("invalid_request", ("the account's limit of webhooks is %d, but this needs %d: %d"
+    .. " existing and %d new, which are created before others are deleted. Delete some first; nothing was changed.")
     :format(limit, peak, existing, #plan.create),
     { attempts = 0, origin = "webhooks",
       request = { method = "POST", url = webhooks._client.base_url .. "/webhooks" } })

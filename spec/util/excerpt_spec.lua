@@ -1,0 +1,9 @@
+local excerpt = require "apivideo.util.excerpt"
+
+describe("an excerpt", function()
+  it("is a text of up to 80 bytes, or its first 80 bytes with a mark", function()
+    for _, text in ipairs { "", "video.created", ("x"):rep(80) } do assert.equal(text, excerpt(text)) end
+    assert.equal(("x"):rep(80) .. "…", excerpt(("x"):rep(81)))
+    assert.equal(#("x"):rep(80) + #"…", #excerpt(("x"):rep(1e6)))
+  end)
+end)
