@@ -135,6 +135,8 @@ function options.checked(entry)
   return assert(found, entry.where .. ": its call checks no options")
 end
 
+local LUA_TYPES = { seconds = "number", strings = "table", values = "table", huge = "integer" }
+
 --- A kind of `checks.options` as the reference and the annotations name it: its types, and whether it is optional.
 ---@param kind string
 ---@return string[] types sorted
@@ -143,7 +145,8 @@ function options.types_of(kind)
   local types = {}
   for name in kind:gsub("%?$", ""):gmatch "[^|]+" do
     name = name:match "^%a+"
-    types[#types + 1] = name == "seconds" and "number" or name
+    name = LUA_TYPES[name] or name
+    if name ~= types[#types] then types[#types + 1] = name end -- "integer|huge"
   end
   table.sort(types)
   return types, kind:sub(-1) == "?"
