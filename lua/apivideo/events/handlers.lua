@@ -8,7 +8,7 @@ local handler_call = require "apivideo.events.handler_call"
 local registry = require "apivideo.events.registry"
 local unknown = require "apivideo.events.unknown"
 
-local run = handler_call.run
+local run, type = handler_call.run, type
 
 local REGISTERED = "the function is registered anyway. If the type is newer than this library, add it with"
   .. " events:extend"
@@ -22,6 +22,9 @@ local Handlers = {}
 Handlers.__index = Handlers
 Handlers.__name = "apivideo.Handlers"
 
+-- Handlers -> their registry: a lookup that tells whether `self` is valid costs less than a call of getmetatable.
+local registries = setmetatable({}, { __mode = "k" })
+
 Handlers.__tostring = function() return "apivideo.handlers" end
 
 local function check_function(where, fn)
@@ -30,17 +33,19 @@ local function check_function(where, fn)
   end
 end
 
-local function list_of(types)
-  return type(types) == "table" and types or { types }
+-- The argument `types` as a list. Raises an error at level 3.
+local function list_of(where, types)
+  checks.value(where .. ": types", types, "string|strings", 3)
+  local list = type(types) == "table" and types or { types }
+  if #list == 0 then error(where .. ": an event type is missing", 3) end
+  return list
 end
 
--- The types and patterns that match no type of the catalogue: mistyped, or newer than this library. Raises an error at
--- level 3 for those that cannot be registered.
+-- The types and patterns that match no type of the catalogue: mistyped, or newer than this library. With `strict`, they
+-- raise an error at level 3.
 local function unknown_of(self, list)
   local names = {}
-  if #list == 0 then error("handlers:on: an event type is missing", 3) end
   for _, name in ipairs(list) do
-    if type(name) ~= "string" then error("handlers:on: an event type must be a string, got " .. type(name), 3) end
     if #self._registry:known(name) == 0 then names[#names + 1] = name end
   end
   if self._strict and names[1] then
@@ -82,7 +87,7 @@ end
 function Handlers:on(types, filter, fn)
   checks.self(self, Handlers, "handlers", "on")
   if type(filter) == "function" and fn == nil then filter, fn = nil, filter end
-  local list = list_of(types)
+  local list = list_of("handlers:on", types)
   local unknown_names = unknown_of(self, list)
   local conditions = conditions_of(self, filter, list)
   check_function("handlers:on", fn)
@@ -97,10 +102,9 @@ end
 ---@return integer count how many there were
 function Handlers:off(types, fn)
   checks.self(self, Handlers, "handlers", "off")
-  local count = 0
-  for _, name in ipairs(list_of(types)) do
-    if type(name) == "string" then count = count + self._registry:remove(name, fn) end
-  end
+  local list, count = list_of("handlers:off", types), 0
+  check_function("handlers:off", fn)
+  for _, name in ipairs(list) do count = count + self._registry:remove(name, fn) end
   return count
 end
 
@@ -182,9 +186,18 @@ end
 ---@return any[]? errors of those that failed
 ---@return table<integer, string>? tracebacks of those errors that were raised, by their index in `errors`
 function Handlers:dispatch(event, delivery)
-  checks.self(self, Handlers, "handlers", "dispatch")
-  local registered, errs, tracebacks = self._registry, nil, nil
-  local functions = registered.cache[event.type] or registered:matching(event) -- a hot path: without a call if no filter applies
+  -- A hot path: without a call of a Lua function if the arguments are valid and no filter applies.
+  local registered, errs, tracebacks = registries[self], nil, nil
+  if not registered then checks.self(self, Handlers, "handlers", "dispatch") end
+  if type(event) ~= "table" then checks.value("handlers:dispatch: event", event, "table", 2) end
+  if delivery ~= nil and type(delivery) ~= "table" then
+    checks.value("handlers:dispatch: delivery", delivery, "table", 2)
+  end
+  local functions = registered.cache[event.type]
+  if not functions then
+    checks.value("handlers:dispatch: event.type", event.type, "string", 2)
+    functions = registered:matching(event)
+  end
   local count = #functions
   for i = 1, count do
     local err, traceback = run(functions[i], event, delivery)
@@ -207,10 +220,12 @@ local function create(options)
     error("handlers: option \"events\" must be a catalogue, from events:extend", 3)
   end
   local events = options.events or catalogue
-  return setmetatable({
+  local self = setmetatable({
     events = events,
     _strict = options.strict, _registry = registry.new(events), _error_handlers = {},
   }, Handlers)
+  registries[self] = self._registry
+  return self
 end
 
 ---@class apivideo.HandlersOptions

@@ -63,6 +63,7 @@ end
 ---@return string? opposite where the type has an `opposite`: the `occurrence` of the opposite event. After that one, the next event is a new occurrence
 function Catalogue:key(event, raw)
   checks.self(self, Catalogue, "events", "key")
+  if raw ~= nil then checks.value("events:key: raw", raw, "string", 2) end
   local text, occurrence, opposite = key.of(self.types, event, raw)
   return text, occurrence, opposite
 end
@@ -82,6 +83,7 @@ end
 ---@return apivideo.Event? event nil for a type that is not in the catalogue, or has no sample
 function Catalogue:sample(name)
   checks.self(self, Catalogue, "events", "sample")
+  checks.value("events:sample: name", name, "string", 2)
   local schema = self.types[name]
   return schema and tables.copy(schema.sample)
 end
