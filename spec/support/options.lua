@@ -94,7 +94,7 @@ options.list = {
     section = "inbox:claim", call = function() inbox():claim {} end },
   { where = "inbox:list", inline = "{ limit?: integer, after?: integer }", file = "lua/apivideo/inbox/init.lua",
     section = "inbox:list", call = function() inbox():list("dead", {}) end },
-  { where = "server", class = "ServerOptions", section = "apivideo.server.listen",
+  { where = "server.listen", class = "ServerOptions", section = "apivideo.server.listen",
     call = function() server.listen {} end },
   { where = "emulator.start", class = "EmulatorOptions", section = "apivideo.emulator.start",
     call = function() emulator.start {} end },
