@@ -33,7 +33,7 @@ Faults.__index = Faults
 Faults.__name = "apivideo.emulator.Faults"
 
 local KNOWN_OPTIONS = {
-  on = "string?", times = "number>=1?", chance = "number>=0<=1?", latency = "seconds>=0<=86400?",
+  on = "string?", times = "integer>=1|huge?", chance = "number>=0<=1?", latency = "seconds>=0<=86400?",
   status = "integer>=200<=599?",
   body = "string?", content_type = "string?", rate_limited = "table?", reset = "string?",
   truncate = "boolean?", stall = "boolean?", counters = "boolean|table?", refuse = "boolean?",

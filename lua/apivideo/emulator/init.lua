@@ -128,6 +128,7 @@ end
 ---@return "timeout"?
 function Emulator:settle(seconds)
   checks.self(self, Emulator, "emulator", "settle")
+  checks.value("emulator:settle: seconds", seconds, "seconds>=0?", 2)
   if self._pending == 0 then return true end
   self._settled = self._settled or runtime.latch()
   return self._settled:wait(seconds)
