@@ -160,11 +160,6 @@ describe("receiver", function()
     assert.equal(413, (new():receive(request { body = ("x"):rep(10 * 1024 * 1024) })))
   end)
 
-  it("responds 413 also with a max_body that is not a whole number", function()
-    assert.equal(413, (new { secrets = SECRET, max_body = 10.5 }:receive(request { body = ("x"):rep(11) })))
-    assert.error(function() new { secrets = SECRET, max_body = 0 / 0 } end)
-  end)
-
   it("responds 413 to a body that was not read because it is too large", function()
     local receiver = new()
     assert.equal(413, (receiver:receive { method = "POST", headers = {}, size = receiver.max_body + 1 }))
