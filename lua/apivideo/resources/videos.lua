@@ -34,7 +34,7 @@ local objects = require "apivideo.resources.objects"
 ---@class apivideo.VideoQuery
 ---@field title? string a part of it
 ---@field tags? string[] all of them
----@field metadata? table<string, string> all of them, by key
+---@field metadata? table<string, string|number|boolean> all of them, by key
 ---@field description? string a part of it
 ---@field liveStreamId? string recordings of that live stream
 ---@field sortBy? string title, createdAt, publishedAt, updatedAt
@@ -51,7 +51,7 @@ local objects = require "apivideo.resources.objects"
 local Videos = collection.class {
   name = "videos", path = "/videos", id_field = "videoId",
   filters = {
-    title = "string?", tags = "table?", metadata = "table?", description = "string?",
+    title = "string?", tags = "strings?", metadata = "values?", description = "string?",
     liveStreamId = "string?", sortBy = "string?", sortOrder = "string?",
   },
 }
