@@ -2,58 +2,15 @@
 
 local annotations = require "spec.support.annotations"
 local docs = require "spec.support.docs"
+local lua_types = require "spec.support.lua_types"
 local luacats = require "spec.support.luacats"
 local options = require "spec.support.options"
 
 local classes = annotations.classes()
-
-local aliases = {} -- name -> type
-
-for _, path in ipairs(annotations.files()) do
-  for _, block in ipairs(annotations.blocks(path)) do
-    local name
-    for _, item in ipairs(block) do
-      if item.tag == "alias" then
-        name = item.text:match "^[%w_.]+"
-        aliases[name] = item.text:match "^[%w_.]+%s+(.+)$"
-      elseif item.tag == "|" and name then
-        local _, rest = luacats.parse(item.text)
-        local value = item.text:sub(1, #item.text - #rest)
-        aliases[name] = aliases[name] and aliases[name] .. "|" .. value or value
-      end
-    end
-  end
-end
+local add_types, names_of = lua_types.add, lua_types.list
 
 -- Arguments in a table of options.
 local ARGUMENTS = { state = true }
-
--- The types of Lua that an annotated type stands for, as a set.
-local function add_types(tree, set)
-  if tree.kind == "union" then
-    for _, inner in ipairs(tree) do add_types(inner, set) end
-  elseif tree.kind == "fun" then
-    set["function"] = true
-  elseif tree.kind == "array" or tree.kind == "table" then
-    set.table = true
-  elseif tree.kind == "literal" then
-    set[tree.value:find '^"' and "string" or "number"] = true
-  elseif tree.name == "true" or tree.name == "false" then
-    set.boolean = true
-  elseif aliases[tree.name] then
-    add_types(luacats.parse(aliases[tree.name]), set)
-  else
-    set[tree.name:find "%." and "table" or tree.name] = true -- a class
-  end
-  return set
-end
-
-local function names_of(set)
-  local list = {}
-  for name in pairs(set) do list[#list + 1] = name end
-  table.sort(list)
-  return list
-end
 
 -- The annotated options of an entry: name -> { types, optional }
 local function annotated(entry)
