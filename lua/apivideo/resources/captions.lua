@@ -44,7 +44,7 @@ end
 ---@param query? apivideo.CaptionQuery
 ---@param options? apivideo.CallOptions
 ---@return apivideo.CaptionPage|nil page
----@return apivideo.Error? err `not_found` when the video does not exist
+---@return apivideo.Error? err those of every call, `not_found` when the video does not exist
 ---@return apivideo.Response? response not after an error
 function Captions:list(videoId, query, options)
   checks.self(self, Captions, "captions", "list")
@@ -57,7 +57,7 @@ end
 ---@param videoId string
 ---@param query? apivideo.CaptionQuery
 ---@param options? apivideo.CallOptions
----@return fun(): apivideo.CaptionPage|nil, apivideo.Response?
+---@return fun(): apivideo.CaptionPage|nil, apivideo.Response? an iterator over the pages; raises the errors of every call
 function Captions:pages(videoId, query, options)
   checks.self(self, Captions, "captions", "pages")
   local path, page_query, limits = prepare("pages", videoId, query, collection.PAGE, options)
@@ -69,7 +69,7 @@ end
 ---@param videoId string
 ---@param query? apivideo.CaptionQuery
 ---@param options? apivideo.CallOptions
----@return fun(): apivideo.Caption|nil
+---@return fun(): apivideo.Caption|nil an iterator over all items; raises the errors of every call
 function Captions:each(videoId, query, options)
   checks.self(self, Captions, "captions", "each")
   local path, page_query, limits = prepare("each", videoId, query, collection.PAGE_SIZE, options)
@@ -82,7 +82,7 @@ end
 ---@param query? apivideo.CaptionQuery
 ---@param options? apivideo.AllOptions
 ---@return apivideo.Caption[]|nil captions
----@return apivideo.Error? err `not_found` when the video does not exist
+---@return apivideo.Error? err those of every call, `not_found` when the video does not exist
 function Captions:all(videoId, query, options)
   checks.self(self, Captions, "captions", "all")
   local path, page_query, limits = prepare("all", videoId, query, collection.PAGE_SIZE, options, collection.ALL)
@@ -95,7 +95,7 @@ end
 ---@param language string such as `en` or `fr-CA`
 ---@param options? apivideo.CallOptions
 ---@return apivideo.Caption|nil caption
----@return apivideo.Error? err `not_found` when the video or the caption does not exist
+---@return apivideo.Error? err those of every call, `not_found` when the video or the caption does not exist
 ---@return apivideo.Response? response not after an error
 function Captions:get(videoId, language, options)
   checks.self(self, Captions, "captions", "get")

@@ -31,10 +31,10 @@ local objects = require "apivideo.resources.objects"
 ---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.Summaries
----@field list fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): apivideo.SummaryPage|nil, apivideo.Error?, apivideo.Response? one page
----@field pages fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): fun(): apivideo.SummaryPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
----@field each fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): fun(): apivideo.Summary|nil an iterator over all items; raises a failure as an error object
----@field all fun(self, query?: apivideo.SummaryQuery, options?: apivideo.AllOptions): apivideo.Summary[]|nil, apivideo.Error? all items, or at most `limit`, as a list
+---@field list fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): apivideo.SummaryPage|nil, apivideo.Error?, apivideo.Response? one page; errors: those of every call
+---@field pages fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): fun(): apivideo.SummaryPage|nil, apivideo.Response? an iterator over the pages; raises the errors of every call, as error objects
+---@field each fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): fun(): apivideo.Summary|nil an iterator over all items; raises the errors of every call, as error objects
+---@field all fun(self, query?: apivideo.SummaryQuery, options?: apivideo.AllOptions): apivideo.Summary[]|nil, apivideo.Error? all items, or at most `limit`, as a list; errors: those of every call
 local Summaries = collection.class {
   name = "summaries", path = "/summaries", id_field = "summaryId", is_listed_only = true,
   filters = {
@@ -47,7 +47,7 @@ local Summaries = collection.class {
 ---@param summaryId string
 ---@param options? apivideo.CallOptions
 ---@return apivideo.SummarySource|nil source
----@return apivideo.Error? err `not_found` when the summary does not exist
+---@return apivideo.Error? err those of every call, `not_found` when the summary does not exist
 ---@return apivideo.Response? response not after an error
 function Summaries:source(summaryId, options)
   checks.self(self, Summaries, "summaries", "source")

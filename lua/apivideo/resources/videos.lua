@@ -43,11 +43,11 @@ local objects = require "apivideo.resources.objects"
 ---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.Videos
----@field get fun(self, videoId: string, options?: apivideo.CallOptions): apivideo.Video|nil, apivideo.Error?, apivideo.Response? one video; `not_found` when it does not exist
----@field list fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): apivideo.VideoPage|nil, apivideo.Error?, apivideo.Response? one page
----@field pages fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): fun(): apivideo.VideoPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
----@field each fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): fun(): apivideo.Video|nil an iterator over all items; raises a failure as an error object
----@field all fun(self, query?: apivideo.VideoQuery, options?: apivideo.AllOptions): apivideo.Video[]|nil, apivideo.Error? all items, or at most `limit`, as a list
+---@field get fun(self, videoId: string, options?: apivideo.CallOptions): apivideo.Video|nil, apivideo.Error?, apivideo.Response? one video; errors: those of every call, `not_found` when it does not exist
+---@field list fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): apivideo.VideoPage|nil, apivideo.Error?, apivideo.Response? one page; errors: those of every call
+---@field pages fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): fun(): apivideo.VideoPage|nil, apivideo.Response? an iterator over the pages; raises the errors of every call, as error objects
+---@field each fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): fun(): apivideo.Video|nil an iterator over all items; raises the errors of every call, as error objects
+---@field all fun(self, query?: apivideo.VideoQuery, options?: apivideo.AllOptions): apivideo.Video[]|nil, apivideo.Error? all items, or at most `limit`, as a list; errors: those of every call
 local Videos = collection.class {
   name = "videos", path = "/videos", id_field = "videoId",
   filters = {
@@ -60,7 +60,7 @@ local Videos = collection.class {
 ---@param videoId string
 ---@param options? apivideo.CallOptions
 ---@return apivideo.VideoStatus|nil status
----@return apivideo.Error? err `not_found` when the video does not exist
+---@return apivideo.Error? err those of every call, `not_found` when the video does not exist
 ---@return apivideo.Response? response not after an error
 function Videos:status(videoId, options)
   checks.self(self, Videos, "videos", "status")

@@ -30,11 +30,11 @@ local webhook = require "apivideo.resources.webhooks.definition"
 ---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.Webhooks
----@field get fun(self, webhookId: string, options?: apivideo.CallOptions): apivideo.Webhook|nil, apivideo.Error?, apivideo.Response? one webhook; `not_found` when it does not exist
----@field list fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): apivideo.WebhookPage|nil, apivideo.Error?, apivideo.Response? one page
----@field pages fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): fun(): apivideo.WebhookPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
----@field each fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): fun(): apivideo.Webhook|nil an iterator over all items; raises a failure as an error object
----@field all fun(self, query?: apivideo.WebhookQuery, options?: apivideo.AllOptions): apivideo.Webhook[]|nil, apivideo.Error? all items, or at most `limit`, as a list
+---@field get fun(self, webhookId: string, options?: apivideo.CallOptions): apivideo.Webhook|nil, apivideo.Error?, apivideo.Response? one webhook; errors: those of every call, `not_found` when it does not exist
+---@field list fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): apivideo.WebhookPage|nil, apivideo.Error?, apivideo.Response? one page; errors: those of every call
+---@field pages fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): fun(): apivideo.WebhookPage|nil, apivideo.Response? an iterator over the pages; raises the errors of every call, as error objects
+---@field each fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): fun(): apivideo.Webhook|nil an iterator over all items; raises the errors of every call, as error objects
+---@field all fun(self, query?: apivideo.WebhookQuery, options?: apivideo.AllOptions): apivideo.Webhook[]|nil, apivideo.Error? all items, or at most `limit`, as a list; errors: those of every call
 local Webhooks = collection.class {
   name = "webhooks", path = "/webhooks", id_field = "webhookId", id_prefix = "webhook_",
   filters = { events = "string?" },
@@ -46,8 +46,8 @@ local Webhooks = collection.class {
 ---@param wanted { url: string, events: string[] }[]
 ---@param options? apivideo.SyncOptions
 ---@return apivideo.SyncPlan|nil plan what was done; with dry_run, what would be done
----@return apivideo.Error? err `unexpected_response` when api.video creates another webhook than the wanted one; `err.plan`,
----  once it exists, contains what was planned, and in `created` what was done
+---@return apivideo.Error? err those of every call, `unexpected_response` when api.video creates another webhook than the
+---  wanted one; `err.plan`, once it exists, contains what was planned, and in `created` what was done
 function Webhooks:sync(wanted, options)
   checks.self(self, Webhooks, "webhooks", "sync")
   options = sync.check(wanted, options, 3)
@@ -63,8 +63,8 @@ end
 ---@param webhookId string
 ---@param options? apivideo.RotateOptions
 ---@return apivideo.Webhook|nil new
----@return apivideo.Error? err `conflict` when the new webhook was deleted during the overlap, or is not newer than the old
----  one; `err.webhook` is the new webhook, if both exist
+---@return apivideo.Error? err those of every call, `conflict` when the new webhook was deleted during the overlap, or is not
+---  newer than the old one; `err.webhook` is the new webhook, if both exist
 function Webhooks:rotate(webhookId, options)
   checks.self(self, Webhooks, "webhooks", "rotate")
   options = call_options.check("webhooks:rotate", options, rotate.KINDS)
@@ -94,7 +94,7 @@ end
 ---@param wanted { url: string, events: string[] }
 ---@param options? apivideo.WebhookCreateOptions
 ---@return apivideo.Webhook|nil webhook with its id and signatureSecret
----@return apivideo.Error? err `in_doubt` when it is unknown whether the webhook was created
+---@return apivideo.Error? err those of every call; `err.in_doubt` when it is unknown whether the webhook was created
 ---@return apivideo.Response? response not after an error
 function Webhooks:create(wanted, options)
   checks.self(self, Webhooks, "webhooks", "create")
@@ -116,7 +116,7 @@ end
 ---@param webhookId string
 ---@param options? apivideo.CallOptions
 ---@return true|nil done
----@return apivideo.Error? err `not_found` when the webhook does not exist
+---@return apivideo.Error? err those of every call, `not_found` when the webhook does not exist
 ---@return apivideo.Response? response not after an error
 function Webhooks:delete(webhookId, options)
   checks.self(self, Webhooks, "webhooks", "delete")

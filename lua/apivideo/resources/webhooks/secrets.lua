@@ -166,7 +166,7 @@ end
 --- API is slow or unavailable. Unknown ids are requested a few times a minute only: every client can send them.
 ---@param id any as it came in the header
 ---@return string|nil secret nil when the webhook does not exist, or has no secret
----@return apivideo.Error? err when the request failed, or cannot be made now: retry later
+---@return apivideo.Error? err when the request failed, or cannot be made now: those of every call except `not_found`
 function Secrets:resolve(id)
   checks.self(self, Secrets, "secrets", "resolve")
   if not secrets.is_webhook_id(id) then return nil end
