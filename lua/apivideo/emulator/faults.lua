@@ -93,7 +93,7 @@ function Faults:add(definition)
   checks.options("emulator:fault", definition, KNOWN_OPTIONS, 4)
   if definition.rate_limited then
     checks.options("emulator:fault: rate_limited", definition.rate_limited,
-      { header = "string?", seconds = "number?" }, 4)
+      { header = "string?", seconds = "seconds>=0?" }, 4)
   end
   local kind, problem = kind_of(definition)
   problem = problem or problem_of(definition, kind)

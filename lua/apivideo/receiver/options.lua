@@ -6,7 +6,7 @@ local inbox = require "apivideo.inbox"
 
 local known = {
   handlers = "table?", inbox = "table?", secrets = "string|table|function?", unsigned = "boolean?",
-  max_body = "integer>=0?", on_outcome = "function?", defer = "boolean?", dedupe = "table?",
+  max_body = "bytes>=0?", on_outcome = "function?", defer = "boolean?", dedupe = "table?",
   metrics = "table?", health = "string?", freshness = "table?",
 }
 

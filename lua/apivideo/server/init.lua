@@ -100,7 +100,7 @@ end
 
 local OPTIONS = {
   host = "string?", port = "integer>=0<=65535?", receiver = "table?", handler = "function?",
-  max_body = "integer>=0<=1073741824?", timeout = "integer>=1<=86400?", max_connections = "integer>=1<=1048576?",
+  max_body = "bytes>=0<=1073741824?", timeout = "wholeseconds>=1<=86400?", max_connections = "integer>=1<=1048576?",
 }
 
 local function check(where, options)

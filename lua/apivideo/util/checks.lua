@@ -7,7 +7,9 @@ local spelling = require "apivideo.util.spelling"
 local checks = {}
 
 -- The names of numbers in kinds and in messages.
-local NUMBERS = { number = "a number", integer = "an integer", seconds = "a number of seconds" }
+local NUMBERS = { number = "a number", integer = "an integer", seconds = "a number of seconds",
+  wholeseconds = "a whole number of seconds", bytes = "a whole number of bytes" }
+local WHOLE = { integer = true, wholeseconds = true, bytes = true }
 
 --- Whether a table is a list: without holes and without other keys.
 ---@param items table
@@ -50,7 +52,7 @@ local function parse_alternative(text)
   if CONTENTS[text] then return { type = "table", has_contents = CONTENTS[text].check, text = CONTENTS[text].text } end
   local name, operator, low, high = text:match "^(%a+)(>?=?)([%d.]*)<?=?([%d.]*)$"
   local alternative = {
-    type = NUMBERS[name] and "number" or name, is_integer = name == "integer", is_open = operator == ">",
+    type = NUMBERS[name] and "number" or name, is_integer = WHOLE[name], is_open = operator == ">",
     low = bound_of(low), high = bound_of(high), text = NUMBERS[name] or "a " .. name,
   }
   if alternative.high then
@@ -137,7 +139,7 @@ local function example_of(known)
 end
 
 --- Checks a table of options. The kind of an option is the name of a type or of a number, with bounds if it has any:
---- "string", "integer>=1", "seconds>0", "seconds>=0<=86400"; "strings" is a list of strings, "values" a table of names
+--- "string", "integer>=1", "seconds>0", "seconds>=0<=86400", "wholeseconds", "bytes"; "strings" is a list of strings, "values" a table of names
 --- and values, "huge" is math.huge; alternatives are separated by "|", and "?" at the end makes it optional.
 ---@param where string the function's name, for the message
 ---@param options any
