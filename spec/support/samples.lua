@@ -16,7 +16,7 @@ local BY_NAME = {
   type = "video.source.recorded", types = "video.source.recorded", limit = 1, headers = {},
   incoming = { method = "POST", headers = {}, body = RAW }, delivery = { event = apivideo.parse(RAW), raw = RAW },
   event = apivideo.parse(RAW), filter = { videoId = "vi1" }, fault = { status = 503 }, items = {},
-  wanted = { url = "https://example.com/", events = { "video.source.recorded" } },
+  webhook = { url = "https://example.com/", events = { "video.source.recorded" } },
 }
 
 local BY_TYPE = {
@@ -27,7 +27,7 @@ local BY_TYPE = {
   ["apivideo.ReceiverOptions"] = { handlers = handlers, secrets = "sig_sec_1" },
   ["apivideo.ServerOptions"] = { handler = nothing, host = "256.0.0.1" },
   ["table<string, apivideo.EventType>"] = { ["video.renamed"] = { required = {}, identity = {} } },
-  ["{ url: string, events: string[] }[]"] = { BY_NAME.wanted },
+  ["{ url: string, events: string[] }[]"] = { BY_NAME.webhook },
 }
 
 --- A valid value of a parameter.

@@ -6,7 +6,7 @@ local definition = require "apivideo.events.definition"
 local errors = require "apivideo.error"
 local key = require "apivideo.events.key"
 local tables = require "apivideo.util.tables"
-local types = require "apivideo.events.types"
+local builtin = require "apivideo.events.types"
 
 local compile = require("apivideo.core").event.compile
 
@@ -90,17 +90,17 @@ end
 
 --- Creates a catalogue with the application's types beside those of this one. A definition replaces the type of the
 --- same name, so that an application can support a changed type before this library does.
----@param added table<string, apivideo.EventType>
+---@param types table<string, apivideo.EventType>
 ---@return apivideo.Catalogue
-function Catalogue:extend(added)
+function Catalogue:extend(types)
   checks.self(self, Catalogue, "events", "extend")
-  definition.check(added)
+  definition.check(types)
   local all = tables.copy(self.types)
-  for name, schema in pairs(added) do all[name] = tables.copy(schema) end
-  definition.check_opposites(added, all)
+  for name, schema in pairs(types) do all[name] = tables.copy(schema) end
+  definition.check_opposites(types, all)
   local ok, problem = pcall(compile, all)
   if not ok then error("events:extend: " .. tostring(problem), 2) end
   return new(all)
 end
 
-return new(types)
+return new(builtin)
