@@ -14,7 +14,8 @@ local loadstring, unpack = loadstring or load, table.unpack or unpack
 -- a server has more of them, and parses its path at the first use.
 local OPEN = { incoming = { path = true } }
 
-local REMEDIES = { "expected", "must ", "required", "is missing", "unknown option", "with a colon", "pass ", "omit " }
+local REMEDIES = { "expected", "must ", "required", "is missing", "unknown option", "with a colon", "pass ", "omit ",
+  "leave it out" }
 
 -- A function that calls a member as an application does, from a chunk of its own.
 local function caller_of(member, sign, count)

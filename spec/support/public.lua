@@ -37,13 +37,19 @@ local function new_objects()
   return objects
 end
 
+local function functions_of(module)
+  local functions = {}
+  for name, value in pairs(module) do functions[name] = type(value) == "function" and value or nil end
+  return functions
+end
+
 -- The modules whose members are public, by their name in the reference.
 local function modules()
   local stores = {}
   for _, name in ipairs(STORES) do stores[name] = apivideo.inbox[name] end
   return {
     apivideo = apivideo, ["apivideo.inbox"] = stores, ["apivideo.server"] = server, ["apivideo.emulator"] = emulator,
-    ["apivideo.testing"] = { delivery = testing.delivery, drain = testing.drain, store = testing.store },
+    ["apivideo.testing"] = functions_of(testing),
   }
 end
 
