@@ -9,6 +9,7 @@
 # For maintainers:
 # make build        build the C modules for each Lua into build/<lua>/apivideo
 # make rockspecs    write the lists of Lua modules into the rockspecs
+# make reference    write docs/reference/functions.md from the annotations and the other pages
 # make deb          build the packages lua-apivideo and apivideo for Debian and Ubuntu, in build/deb
 # make release VERSION=0.2.0   commit and tag a version, with its rockspecs and a source archive, in build/release
 
@@ -103,6 +104,10 @@ LIBRARY_LUA  = $(filter-out $(SERVER_LUA),$(LUA_FILES))
 .PHONY: rockspecs
 rockspecs:
 	@tools/rockspecs
+
+.PHONY: reference
+reference: build-5.4
+	@tools/with-lua 5.4 tools/reference.lua
 
 PREFIX  ?= /usr/local
 DESTDIR ?=

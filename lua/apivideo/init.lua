@@ -52,7 +52,7 @@ local apivideo = {
   --- Parses the body of a delivery.
   ---@param raw string the bytes as they arrived
   ---@return apivideo.Event|nil event
-  ---@return apivideo.Error? err `bad_json` or `bad_event`
+  ---@return apivideo.Error? err `bad_json` `bad_event` `too_large`
   parse = function(raw)
     if type(raw) ~= "string" then
       error("parse: the bytes as they arrived (a string) expected, got " .. type(raw), 2)

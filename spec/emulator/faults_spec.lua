@@ -334,7 +334,7 @@ describe("emulator, faults", function()
       { { reset = "during" }, '"before" or "after"' }, { { reset = true }, '"reset" must be a string' },
       { { truncate = false }, '"truncate" must be true' }, { { stall = true, content_type = "x" }, "not both" },
       { { body = "x" }, "a fault must have a kind" }, { { body = "x", stall = true }, '"body" needs "status"' },
-      { { status = 500, times = 0 }, '"times" must be a number of at least 1' },
+      { { status = 500, times = 0 }, '"times" must be an integer of at least 1 or math.huge' },
       { { status = 500, chance = 2 }, '"chance" must be' },
       { { status = 500, on = "webhooks" }, 'such as "GET /webhooks"' },
       { { refuse = true, on = "/webhooks" }, "cannot be combined" },

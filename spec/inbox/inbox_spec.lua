@@ -301,7 +301,7 @@ describe("an inbox", function()
       ['"after" must be an integer of at least 0'] = function() inbox:list("dead", { after = -1 }) end,
       ["age must be a number"] = function() inbox:purge("dead", "1") end,
       ["it has a NUL"] = function() inbox:put { event = {}, raw = "\0" } end,
-      ["inbox:redrive: id must be a number, got table"] = function() inbox:redrive {} end,
+      ["inbox:redrive: id must be an integer of at least 1, got table"] = function() inbox:redrive {} end,
     } do
       local message = misuse(fn)
       assert.truthy(message:find(expected, 1, true), message)

@@ -26,7 +26,7 @@ return {
   {
     file = "lua/apivideo/resources/webhooks/init.lua", spec = "spec/resources/webhooks/private_url_spec.lua",
     { "create accepts any url", "if not limits.allow_private then private_url.check", "if false then private_url.check" },
-    { "sync accepts any url", "ipairs(options.allow_private and {} or wanted)", "ipairs {}" },
+    { "sync accepts any url", "ipairs(options.allow_private and {} or webhooks)", "ipairs {}" },
   },
   {
     file = "lua/apivideo/resources/webhooks/definition.lua", spec = matching,

@@ -179,6 +179,8 @@ return {
     { "a failure prevents the other handlers from running", "    local err, traceback = run(functions[i], event, delivery)\n",
       "    local err, traceback = run(functions[i], event, delivery)\n    if err ~= nil then return nil, { err } end\n" },
     { "only the first function of on_error is called", "for i = 1, #self._error_handlers do", "for i = 1, math.min(1, #self._error_handlers) do" },
+    { "dispatch accepts any value as an event", "if type(event) ~= \"table\" then checks.value(\"handlers:dispatch: event\", event, \"table\", 2) end", "", spec = "spec/project/misuse_spec.lua" },
+    { "dispatch accepts another object", "if not registered then checks.self(self, Handlers, \"handlers\", \"dispatch\") end", "registered = registered or self._registry", spec = "spec/project/misuse_spec.lua" },
     { "strict handlers accept types that the catalogue does not have", "if self._strict and names[1] then", "if false then", spec = "spec/events/unknown_types_spec.lua" },
     { "subscribed types without a handler are not reported", "not self._registry:has(name) then", "false then", spec = "spec/events/handlers_types_spec.lua" },
     { "subscribed types that otherwise handles are reported", "if not self._fallback and not", "if not", spec = "spec/events/handlers_types_spec.lua" },

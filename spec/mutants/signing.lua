@@ -16,6 +16,7 @@ return {
     { "no context is ever reinitialized", "cached->can_reinit = signature_can_reinit(cached->context);", "", spec = "spec/core/openssl_spec.lua" },
     { "a secret may be empty", "return secret != NULL && *len > 0 ? secret : NULL;", "return secret;" },
     { "there may be no secret at all", "if (count == 0) luaL_argerror(L, i, \"list of secrets is empty: no signature could be valid\");", "" },
+    { "a list of secrets may have other keys", "if (keys != count) luaL_argerror(L, i, \"list of secrets expected, without other keys\");", "", spec = "spec/project/misuse_spec.lua" },
     { "the signature of a body in parts is always valid", "if (reason == NULL && CRYPTO_memcmp(digest, received, sizeof digest) != 0) reason = \"mismatch\";", "" },
     { "a finished HMAC can be continued", "if (hmac->context == NULL)\n    luaL_error(L, \"the HMAC is finished; create another one with hmac(secret)\");",
       "if (hmac->context == NULL) hmac->context = signature_new();" },

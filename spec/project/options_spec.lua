@@ -2,58 +2,17 @@
 
 local annotations = require "spec.support.annotations"
 local docs = require "spec.support.docs"
+local lua_types = require "spec.support.lua_types"
 local luacats = require "spec.support.luacats"
+local option_tables = require "spec.support.option_tables"
 local options = require "spec.support.options"
 
 local classes = annotations.classes()
-
-local aliases = {} -- name -> type
-
-for _, path in ipairs(annotations.files()) do
-  for _, block in ipairs(annotations.blocks(path)) do
-    local name
-    for _, item in ipairs(block) do
-      if item.tag == "alias" then
-        name = item.text:match "^[%w_.]+"
-        aliases[name] = item.text:match "^[%w_.]+%s+(.+)$"
-      elseif item.tag == "|" and name then
-        local _, rest = luacats.parse(item.text)
-        local value = item.text:sub(1, #item.text - #rest)
-        aliases[name] = aliases[name] and aliases[name] .. "|" .. value or value
-      end
-    end
-  end
-end
+local add_types, names_of = lua_types.add, lua_types.list
+local annotated_default, tabulated = option_tables.annotated_default, option_tables.rows
 
 -- Arguments in a table of options.
 local ARGUMENTS = { state = true }
-
--- The types of Lua that an annotated type stands for, as a set.
-local function add_types(tree, set)
-  if tree.kind == "union" then
-    for _, inner in ipairs(tree) do add_types(inner, set) end
-  elseif tree.kind == "fun" then
-    set["function"] = true
-  elseif tree.kind == "array" or tree.kind == "table" then
-    set.table = true
-  elseif tree.kind == "literal" then
-    set[tree.value:find '^"' and "string" or "number"] = true
-  elseif tree.name == "true" or tree.name == "false" then
-    set.boolean = true
-  elseif aliases[tree.name] then
-    add_types(luacats.parse(aliases[tree.name]), set)
-  else
-    set[tree.name:find "%." and "table" or tree.name] = true -- a class
-  end
-  return set
-end
-
-local function names_of(set)
-  local list = {}
-  for name in pairs(set) do list[#list + 1] = name end
-  table.sort(list)
-  return list
-end
 
 -- The annotated options of an entry: name -> { types, optional }
 local function annotated(entry)
@@ -78,42 +37,9 @@ local function without_integers(types)
   return names_of(set)
 end
 
--- The options in the table of a section: name -> { type, default }. A row may name several options; the name `query.…`
--- stands for those of another section.
-local function tabulated(section, prefix)
-  local found = {}
-  local text = assert(docs.section(section), "the reference has no section " .. section)
-  for names, type_text, default in text:gmatch "\n| (`[^|]*) | ([^|]*) ?| ([^|]*) ?| [^\n]*|%f[\n]" do
-    for name in names:gmatch "`([^`]+)`" do
-      local is_option = name:sub(1, #prefix) == prefix
-      local option = is_option and name:sub(#prefix + 1)
-      if option == "…" then
-        local shared = tabulated(prefix == "query." and "Options of lists" or "Options of a call", "")
-        for other, row in pairs(shared) do found[other] = row end
-      elseif is_option then
-        found[option] = { type = type_text:match "^(.-) *$", default = default:match "^(.-) *$" }
-      end
-    end
-  end
-  return found
-end
-
 -- A default of the reference: a number, a string, true or a name; nil for a description.
 local function literal_of(text)
   return text:match '^`"([^"`]*)"`$' or text:match "^`([^`{\"]*)`$" or text:match "^%d[%d.]*%f[^%w.]"
-end
-
-local UNITS = { ["1 MiB"] = "1048576", ["7 days"] = "604800" }
-
--- The default in the text of an annotation. Pages are counted from their default.
-local function annotated_default(text)
-  local default = text:match "(%d+) by default" or text:match "default:? ([^,;:(]+)" or text:match "^%w+ from (%d+)"
-  if not default then return nil end
-  for unit, number in pairs(UNITS) do
-    if default:find("^" .. unit) then return number end
-  end
-  return default:match '^"([^"]*)"' or default:match "^%d[%d.]*%d%f[^%w]" or default:match "^%d+%f[^%w.]"
-    or default:match "^true%f[%A]" or default:match "^apivideo%.%l+"
 end
 
 describe("the options of", function()
@@ -132,6 +58,15 @@ describe("the options of", function()
         end
       end
       assert.same(expected, found)
+    end)
+
+    it(entry.where .. " have a row that names their unit", function()
+      if not entry.section then return end
+      local rows = tabulated(entry.section, entry.prefix or "")
+      for name, kind in pairs(options.checked(entry)) do
+        local unit = option_tables.unit(kind)
+        if unit then assert.truthy(rows[name].about:find(unit, 1, true), name) end
+      end
     end)
 
     it(entry.where .. " have the same defaults in the annotation and the reference", function()

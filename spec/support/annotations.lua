@@ -1,6 +1,7 @@
 --- Reads the annotations (`---@…`) of Lua files: blocks of comments with the line of code after them.
 
 local file = require "spec.support.file"
+local luacats = require "spec.support.luacats"
 
 local annotations = {}
 
@@ -14,13 +15,17 @@ function annotations.files()
   return list
 end
 
--- A line of a comment: an annotation, a value of an alias (`---| "value"`), or text.
+-- A line of a comment: an annotation, a value of an alias (`---| "value"`), or text: before the annotations about the
+-- whole, after one of them `more` of that one.
 local function add_line(block, comment, number)
   local tag, text = comment:match "^@([%a-]+)%s*(.*)$"
+  local previous = block[#block]
   if tag then
     block[#block + 1] = { tag = tag, text = text, line = number }
   elseif comment:find "^|" then
     block[#block + 1] = { tag = "|", text = comment:sub(2), line = number }
+  elseif previous then
+    previous.more = (previous.more or "") .. " " .. comment:match "^%s*(.-)$"
   end
 end
 
@@ -86,6 +91,13 @@ function annotations.fields(classes, name)
   if class.parent then fields = annotations.fields(classes, class.parent) end
   for _, field in ipairs(class.fields) do fields[field.name] = field end
   return fields
+end
+
+--- The type at the beginning of a text, as a tree.
+---@param text string
+---@return table
+function annotations.type_of(text)
+  return (luacats.parse(text))
 end
 
 annotations.member_of = member_of

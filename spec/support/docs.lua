@@ -59,21 +59,61 @@ function docs.examples(path)
   return list
 end
 
---- The anchors of a file's headings, as GitHub makes them.
+-- The anchor of a heading, as GitHub makes it.
+local function anchor_of(heading)
+  return (heading:lower():gsub("[^%w_%- \128-\255]", ""):gsub("…", ""):gsub(" ", "-"))
+end
+
+--- The anchors of a file's headings.
 function docs.anchors(path)
   local anchors = {}
-  for heading in ("\n" .. docs.read(path)):gmatch("\n#+ ([^\n]+)") do
-    local anchor = heading:lower():gsub("[^%w_%- \128-\255]", ""):gsub("…", ""):gsub(" ", "-")
-    anchors[anchor] = true
-  end
+  for heading in ("\n" .. docs.read(path)):gmatch("\n#+ ([^\n]+)") do anchors[anchor_of(heading)] = true end
   return anchors
 end
 
---- All pages of the reference, as one text.
+--- The page that `make reference` writes, from the annotations and the other pages.
+docs.GENERATED = "docs/reference/functions.md"
+
+--- The pages of the reference that are written by hand, in the order of its index.
+function docs.reference_pages()
+  local list = {}
+  for page in docs.read("docs/reference/README.md"):gmatch "%]%((%l+%.md)%)" do
+    local path = "docs/reference/" .. page
+    if path ~= docs.GENERATED then list[#list + 1] = path end
+  end
+  list[#list + 1] = "docs/reference/README.md"
+  return list
+end
+
+--- All pages of the reference that are written by hand, as one text.
 function docs.reference()
   local pages = {}
-  for _, path in ipairs(files_of("docs/reference", ".md")) do pages[#pages + 1] = docs.read(path) end
+  for i, path in ipairs(docs.reference_pages()) do pages[i] = docs.read(path) end
   return table.concat(pages, "\n")
+end
+
+--- The first heading of the reference with a text: { name, heading, path, anchor }.
+---@param name string
+---@return table
+function docs.heading(name)
+  for _, path in ipairs(docs.reference_pages()) do
+    if docs.read(path):find("\n## " .. name .. "\n", 1, true) then
+      return { name = name, heading = name, path = path, anchor = anchor_of(name) }
+    end
+  end
+  error("no heading " .. name)
+end
+
+--- The headings of functions and constants in the reference, in its order: { name, heading, path, anchor }.
+function docs.headings()
+  local list = {}
+  for _, path in ipairs(docs.reference_pages()) do
+    for heading in docs.read(path):gmatch "\n### ([^\n]+)" do
+      local name = heading:match "^[%w_.:]+"
+      list[#list + 1] = { name = name, heading = heading, path = path, anchor = anchor_of(heading) }
+    end
+  end
+  return list
 end
 
 --- The sections of the reference by the name in their heading: `### client.webhooks:create(…)`.

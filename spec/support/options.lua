@@ -38,11 +38,13 @@ local DEFINITION = "{ url: string, events: string[] }"
 
 -- Each entry: `where`, the name that the check puts into messages; `nth`, if a call checks several tables under one
 -- name; `call`, which makes the check; `class`, or the annotation of the parameter as `inline` with its `file`;
--- `section` of the reference, and the `prefix` of the names there.
+-- `section` of the reference, and the `prefix` of the names there; without a section, the function (`of`), and what
+-- stands before the names (`under`).
 options.list = {
   { where = "client", class = "ClientOptions", section = "apivideo.client",
     call = function() apivideo.client { api_key = "key" } end },
-  { where = 'client: option "rate_limit"', inline = "{ store?: apivideo.RateLimitStore }",
+  { where = 'client: option "rate_limit"', of = "apivideo.client", under = "rate_limit.",
+    inline = "{ store?: apivideo.RateLimitStore }",
     file = "lua/apivideo/client/options.lua",
     call = function() apivideo.client { api_key = "key", rate_limit = {} } end },
   { where = "webhooks:get", class = "CallOptions", section = "Options of a call",
@@ -81,11 +83,12 @@ options.list = {
   { where = "log", class = "LogOptions", section = "apivideo.log", call = function() apivideo.log {} end },
   { where = "receiver", class = "ReceiverOptions", section = "apivideo.receiver",
     call = function() receiver {} end },
-  { where = 'receiver: option "metrics"', inline = "{ store?: apivideo.Dictionary }",
+  { where = 'receiver: option "metrics"', of = "apivideo.receiver", under = "metrics.",
+    inline = "{ store?: apivideo.Dictionary }",
     file = "lua/apivideo/receiver/options.lua", call = function() receiver { metrics = {} } end },
-  { where = 'receiver: option "dedupe"', class = "DedupeOptions",
+  { where = 'receiver: option "dedupe"', class = "DedupeOptions", of = "apivideo.receiver", under = "dedupe.",
     call = function() receiver { dedupe = {} } end },
-  { where = 'receiver: option "freshness"', class = "FreshnessOptions",
+  { where = 'receiver: option "freshness"', class = "FreshnessOptions", of = "apivideo.receiver", under = "freshness.",
     call = function() receiver { freshness = {} } end },
   { where = "receiver:nginx", class = "NginxOptions", section = "receiver:nginx", call = receive_in_nginx },
   { where = "inbox", class = "InboxOptions", section = "apivideo.inbox", call = function() apivideo.inbox {} end },
@@ -99,22 +102,24 @@ options.list = {
     section = "inbox:claim", call = function() inbox():claim {} end },
   { where = "inbox:list", inline = "{ limit?: integer, after?: integer }", file = "lua/apivideo/inbox/init.lua",
     section = "inbox:list", call = function() inbox():list("dead", {}) end },
-  { where = "server", class = "ServerOptions", section = "apivideo.server.listen",
+  { where = "server.listen", class = "ServerOptions", section = "apivideo.server.listen",
     call = function() server.listen {} end },
   { where = "emulator.start", class = "EmulatorOptions", section = "apivideo.emulator.start",
     call = function() emulator.start {} end },
-  { where = 'emulator.start: option "rate_limits"', inline = "{ reads: integer, writes: integer }",
+  { where = 'emulator.start: option "rate_limits"', of = "apivideo.emulator.start", under = "rate_limits.",
+    inline = "{ reads: integer, writes: integer }",
     file = "lua/apivideo/emulator/options.lua",
     call = function() emulator.start { api_key = "key", rate_limits = {} } end },
   { where = "emulator:set_encoding", class = "EncodingOptions", section = "emulator:set_encoding",
     call = function() local_api(function(running) running:set_encoding {} end) end },
   { where = "emulator:set_deliveries", class = "DeliveryOptions", section = "emulator:set_deliveries",
     call = function() local_api(function(running) running:set_deliveries {} end) end },
-  { where = "videos:all", nth = 2, class = "AllOptions",
+  { where = "videos:all", nth = 2, class = "AllOptions", of = "client.videos:all", under = "options.",
     call = function() client().videos:all({}, {}) end },
   { where = "emulator:fault", class = "emulator.Fault", section = "emulator:fault",
     call = function() local_api(function(running) running:fault {} end) end },
-  { where = "emulator:fault: rate_limited", file = "lua/apivideo/emulator/faults.lua",
+  { where = "emulator:fault: rate_limited", of = "emulator:fault", under = "rate_limited.",
+    file = "lua/apivideo/emulator/faults.lua",
     inline = '{ header?: "X-RateLimit-Retry-After"|"Retry-After"|"date"|"none", seconds?: number }',
     call = function() local_api(function(running) running:fault { rate_limited = {} } end) end },
 }
@@ -142,6 +147,9 @@ function options.checked(entry)
   return assert(found, entry.where .. ": its call checks no options")
 end
 
+local LUA_TYPES = { seconds = "number", wholeseconds = "integer", bytes = "integer", huge = "integer",
+  strings = "table", values = "table" }
+
 --- A kind of `checks.options` as the reference and the annotations name it: its types, and whether it is optional.
 ---@param kind string
 ---@return string[] types sorted
@@ -150,7 +158,8 @@ function options.types_of(kind)
   local types = {}
   for name in kind:gsub("%?$", ""):gmatch "[^|]+" do
     name = name:match "^%a+"
-    types[#types + 1] = name == "seconds" and "number" or name
+    name = LUA_TYPES[name] or name
+    if name ~= types[#types] then types[#types + 1] = name end -- "integer|huge"
   end
   table.sort(types)
   return types, kind:sub(-1) == "?"

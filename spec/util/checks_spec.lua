@@ -24,6 +24,15 @@ describe("options", function()
     ["seconds>0"] = { good = { 0.001, math.huge }, wrong = { [0] = "a number of seconds above 0, got 0" } },
     ["seconds>=0.001<=86400"] = { good = { 0.001, 86400 },
       wrong = { [86401] = "a number of seconds from 0.001 to 86400, got 86401" } },
+    ["bytes>=0"] = { good = { 0, 1e9 }, wrong = { [1.5] = "a whole number of bytes of at least 0, got 1.5" } },
+    ["wholeseconds>=1<=5"] = { good = { 1, 5 },
+      wrong = { [1.5] = "a whole number of seconds from 1 to 5, got 1.5" } },
+    ["integer>=1|huge"] = { good = { 1, math.huge },
+      wrong = { [1.5] = "an integer of at least 1 or math.huge, got 1.5", [-math.huge] = "an integer of at least 1" } },
+    ["strings"] = { good = { {}, { "a", "b" } }, wrong = { [5] = "a list of strings, got number",
+      [{ 5 }] = "a list of strings, got another table", [{ "a", n = "b" }] = "a list of strings, got another table" } },
+    ["values"] = { good = { {}, { a = "b", c = 5, d = true } },
+      wrong = { [{ "a" }] = "a table of", [{ a = {} }] = "a table of name -> string, number or boolean, got a" } },
   }
 
   for kind, cases in pairs(KINDS) do

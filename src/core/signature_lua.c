@@ -64,18 +64,18 @@ static const char *check_listed(lua_State *L, int i, size_t *len) {
   return secret;
 }
 
-/* Returns the length of the list of secrets at index `i`, a table; raises an error if it is not such a list.
-   Stack: [-0, +0, v]. */
+/* Returns the length of the list of secrets at index `i`, an absolute index of a table; raises an error if it is not
+   such a list. Other keys would be ignored, such as those of secrets by webhook id. Stack: [-0, +0, v]. */
 static int check_secrets(lua_State *L, int i) {
   const int count = (int)compat_rawlen(L, i);
-  int n;
+  int keys = 0;
   if (count == 0) luaL_argerror(L, i, "list of secrets is empty: no signature could be valid");
-  for (n = 1; n <= count; n++) {
+  for (lua_pushnil(L); lua_next(L, i); lua_pop(L, 1)) {
     size_t len;
-    lua_rawgeti(L, i, n);
     (void)check_listed(L, i, &len);
-    lua_pop(L, 1);
+    keys++;
   }
+  if (keys != count) luaL_argerror(L, i, "list of secrets expected, without other keys");
   return count;
 }
 

@@ -68,7 +68,9 @@ end
 ---@param arguments? apivideo.RequestArguments
 ---@param settle? fun(seconds: number): table|nil, apivideo.Error? for a POST, PUT or PATCH: finds out whether a request whose response was lost was processed. It returns what the request created; nothing when it created nothing; or nil, err when the outcome stays unknown
 ---@return table|true|nil result the decoded body; true when it is empty, and after DELETE
----@return apivideo.Error? err with the last `response`, if there was one
+---@return apivideo.Error? err `invalid_request` `unauthorized` `forbidden` `not_found` `conflict` `rate_limited` `server_error`
+---  `timeout` `network` `tls` `too_large` `unexpected_response` `cancelled` `wrong_phase`, with the last `response`, if there
+---  was one
 ---@return apivideo.Response? response not after an error
 function Client:request(method, path, arguments, settle)
   checks.self(self, Client, "client", "request")

@@ -34,7 +34,7 @@ Faults.__index = Faults
 Faults.__name = "apivideo.emulator.Faults"
 
 local KNOWN_OPTIONS = {
-  on = "string?", times = "number>=1?", chance = "number>=0<=1?", duration = "seconds>0?",
+  on = "string?", times = "integer>=1|huge?", chance = "number>=0<=1?", duration = "seconds>0?",
   latency = "seconds>=0<=86400?",
   status = "integer>=200<=599?",
   body = "string?", content_type = "string?", rate_limited = "table?", reset = "string?",
@@ -96,7 +96,7 @@ function Faults:add(definition)
   checks.options("emulator:fault", definition, KNOWN_OPTIONS, 4)
   if definition.rate_limited then
     checks.options("emulator:fault: rate_limited", definition.rate_limited,
-      { header = "string?", seconds = "number?" }, 4)
+      { header = "string?", seconds = "seconds>=0?" }, 4)
   end
   local kind, problem = kind_of(definition)
   problem = problem or problem_of(definition, kind)

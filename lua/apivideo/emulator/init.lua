@@ -11,6 +11,7 @@ local checks = require "apivideo.util.checks"
 local collection = require "apivideo.emulator.collection"
 local deliveries = require "apivideo.emulator.deliveries"
 local delivery_faults = require "apivideo.emulator.delivery_faults"
+local emulator_options = require "apivideo.emulator.options"
 local encoding = require "apivideo.emulator.encoding"
 local failure = require "apivideo.util.failure"
 local faults = require "apivideo.emulator.faults"
@@ -18,7 +19,6 @@ local history = require "apivideo.emulator.history"
 local limits = require "apivideo.emulator.limits"
 local live_streams = require "apivideo.emulator.live_streams"
 local log = require "apivideo.runtime.log"
-local options = require "apivideo.emulator.options"
 local outgoing = require "apivideo.events.outgoing"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
@@ -120,6 +120,7 @@ end
 ---@return "timeout"?
 function Emulator:settle(seconds)
   checks.self(self, Emulator, "emulator", "settle")
+  checks.value("emulator:settle: seconds", seconds, "seconds>=0?", 2)
   if self._pending == 0 then return true end
   self._settled = self._settled or runtime.latch()
   return self._settled:wait(seconds)
@@ -164,17 +165,17 @@ function Emulator:put_summary(summary)
 end
 
 --- Sets how the sources of videos are encoded from now on.
----@param settings apivideo.EncodingOptions a missing option is its default
-function Emulator:set_encoding(settings)
+---@param options apivideo.EncodingOptions a missing option is its default
+function Emulator:set_encoding(options)
   checks.self(self, Emulator, "emulator", "set_encoding")
-  self._encoding = encoding.settings(settings)
+  self._encoding = encoding.settings(options)
 end
 
 --- Sets which deliveries are lost, late, repeated or overtaken from now on.
----@param settings apivideo.DeliveryOptions a missing option is its default
-function Emulator:set_deliveries(settings)
+---@param options apivideo.DeliveryOptions a missing option is its default
+function Emulator:set_deliveries(options)
   checks.self(self, Emulator, "emulator", "set_deliveries")
-  self._delivery_faults = delivery_faults.new("emulator:set_deliveries", settings, 3)
+  self._delivery_faults = delivery_faults.new("emulator:set_deliveries", options, 3)
 end
 
 --- Starts a broadcast of a live stream: emits `live-stream.broadcast.started`.
@@ -257,26 +258,26 @@ local emulator = {}
 
 --- Starts an emulator and returns at once. It serves while the event loop runs: inside `apivideo.run`, or while a call
 --- of the same process waits for its response.
----@param settings apivideo.EmulatorOptions
+---@param options apivideo.EmulatorOptions
 ---@return apivideo.Emulator|nil emulator
 ---@return apivideo.Error? err `network` if it cannot listen
-function emulator.start(settings)
-  options.check(settings)
+function emulator.start(options)
+  emulator_options.check(options)
   local self = setmetatable({
-    _settings = tables.merge(settings),
-    _events = settings.events or catalogue,
-    _webhook_limit = settings.webhook_limit or 10,
+    _settings = tables.merge(options),
+    _events = options.events or catalogue,
+    _webhook_limit = options.webhook_limit or 10,
     _policy = {
-      max_attempts = settings.max_attempts or sender.policy.max_attempts,
-      interval = settings.interval or sender.policy.interval,
-      timeout = settings.timeout or sender.policy.timeout,
+      max_attempts = options.max_attempts or sender.policy.max_attempts,
+      interval = options.interval or sender.policy.interval,
+      timeout = options.timeout or sender.policy.timeout,
     },
-    _on_attempt = settings.on_attempt,
+    _on_attempt = options.on_attempt,
     _pending = 0, _stopped = runtime.latch(),
   }, Emulator)
   set_initial_state(self)
   local listening, err = server.listen {
-    host = settings.host, port = settings.port or 0, max_body = MAX_BODY_BYTES,
+    host = options.host, port = options.port or 0, max_body = MAX_BODY_BYTES,
     handler = function(request) return api.handle(self, request) end,
   }
   if not listening then return nil, err end

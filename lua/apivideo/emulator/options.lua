@@ -35,6 +35,9 @@ function options.check(settings)
       .. " own process, with `apivideo emulate`", 3)
   end
   checks.options("emulator.start", settings, KNOWN_OPTIONS, 4)
+  if settings.events and type(settings.events.names) ~= "function" then
+    error("emulator.start: option \"events\" must be a catalogue, from events:extend", 3)
+  end
   if settings.rate_limits then
     checks.options("emulator.start: option \"rate_limits\"", settings.rate_limits,
       { reads = "integer>=0", writes = "integer>=0" }, 4)

@@ -14,7 +14,7 @@ local registry = require "apivideo.events.registry"
 local unknown = require "apivideo.events.unknown"
 local wakeups = require "apivideo.runtime.wakeups"
 
-local getmetatable, run, waiting = getmetatable, handler_call.run, wakeups.waiting
+local run, type, waiting = handler_call.run, type, wakeups.waiting
 
 local REGISTERED = "the function is registered anyway. If the type is newer than this library, add it with"
   .. " events:extend"
@@ -34,6 +34,9 @@ local Handlers = {}
 Handlers.__index = Handlers
 Handlers.__name = "apivideo.Handlers"
 
+-- Handlers -> their registry: a lookup that tells whether `self` is valid costs less than a call of getmetatable.
+local registries = setmetatable({}, { __mode = "k" })
+
 Handlers.__tostring = function() return "apivideo.handlers" end
 
 local function check_function(where, fn)
@@ -42,17 +45,19 @@ local function check_function(where, fn)
   end
 end
 
-local function list_of(types)
-  return type(types) == "table" and types or { types }
+-- The argument `types` as a list. Raises an error at level 3.
+local function list_of(where, types)
+  checks.value(where .. ": types", types, "string|strings", 3)
+  local list = type(types) == "table" and types or { types }
+  if #list == 0 then error(where .. ": an event type is missing", 3) end
+  return list
 end
 
--- The types and patterns that match no type of the catalogue: mistyped, or newer than this library. Raises an error at
--- level 3 for those that cannot be registered.
+-- The types and patterns that match no type of the catalogue: mistyped, or newer than this library. With `strict`, they
+-- raise an error at level 3.
 local function unknown_of(self, list)
   local names = {}
-  if #list == 0 then error("handlers:on: an event type is missing", 3) end
   for _, name in ipairs(list) do
-    if type(name) ~= "string" then error("handlers:on: an event type must be a string, got " .. type(name), 3) end
     if REGISTERED_BY[name] then
       error(("handlers:on: events of type %s exist only for the functions of %s; use that"):format(name,
         REGISTERED_BY[name]), 3)
@@ -104,7 +109,7 @@ end
 function Handlers:on(types, filter, fn)
   checks.self(self, Handlers, "handlers", "on")
   if type(filter) == "function" and fn == nil then filter, fn = nil, filter end
-  local list = list_of(types)
+  local list = list_of("handlers:on", types)
   local unknown_names = unknown_of(self, list)
   local conditions = conditions_of(self, filter, list)
   check_function("handlers:on", fn)
@@ -175,10 +180,9 @@ end
 ---@return integer count how many there were
 function Handlers:off(types, fn)
   checks.self(self, Handlers, "handlers", "off")
-  local count = 0
-  for _, name in ipairs(list_of(types)) do
-    if type(name) == "string" then count = count + self._registry:remove(name, fn) end
-  end
+  local list, count = list_of("handlers:off", types), 0
+  check_function("handlers:off", fn)
+  for _, name in ipairs(list) do count = count + self._registry:remove(name, fn) end
   return count
 end
 
@@ -278,10 +282,19 @@ end
 ---@return any[]? errors of those that failed
 ---@return table<integer, string>? tracebacks of those errors that were raised, by their index in `errors`
 function Handlers:dispatch(event, delivery)
-  if getmetatable(self) ~= Handlers then checks.self(self, Handlers, "handlers", "dispatch") end -- saves the call
+  -- A hot path: without a call of a Lua function if the arguments are valid and no filter applies.
+  local registered, errs, tracebacks = registries[self], nil, nil
+  if not registered then checks.self(self, Handlers, "handlers", "dispatch") end
+  if type(event) ~= "table" then checks.value("handlers:dispatch: event", event, "table", 2) end
+  if delivery ~= nil and type(delivery) ~= "table" then
+    checks.value("handlers:dispatch: delivery", delivery, "table", 2)
+  end
   if waiting[event.videoId] then wakeups.notify(event.videoId) end -- before the handlers, which may take long
-  local registered, errs, tracebacks = self._registry, nil, nil
-  local functions = registered.cache[event.type] or registered:matching(event) -- a hot path: without a call if no filter applies
+  local functions = registered.cache[event.type]
+  if not functions then
+    checks.value("handlers:dispatch: event.type", event.type, "string", 2)
+    functions = registered:matching(event)
+  end
   local count = #functions
   for i = 1, count do
     local err, traceback = run(functions[i], event, delivery)
@@ -319,11 +332,13 @@ local function create(options)
     error("handlers: option \"client\" must come from apivideo.client", 3)
   end
   local events = options.events or catalogue
-  return setmetatable({
+  local self = setmetatable({
     events = events,
     _strict = options.strict, _registry = registry.new(events), _error_handlers = {},
     _client = options.client, dispatch = options.client and dispatch_and_derive or nil,
   }, Handlers)
+  registries[self] = self._registry
+  return self
 end
 
 ---@class apivideo.HandlersOptions

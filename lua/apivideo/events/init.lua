@@ -8,7 +8,7 @@ local errors = require "apivideo.error"
 local key = require "apivideo.events.key"
 local redact = require "apivideo.util.redact"
 local tables = require "apivideo.util.tables"
-local types = require "apivideo.events.types"
+local builtin = require "apivideo.events.types"
 
 local compile = require("apivideo.core").event.compile
 
@@ -79,6 +79,7 @@ end
 ---@return string? opposite where the type has an `opposite`: the `occurrence` of the opposite event. After that one, the next event is a new occurrence
 function Catalogue:key(event, raw)
   checks.self(self, Catalogue, "events", "key")
+  if raw ~= nil then checks.value("events:key: raw", raw, "string", 2) end
   local text, occurrence, opposite = key.of(self.types, event, raw)
   return text, occurrence, opposite
 end
@@ -100,23 +101,24 @@ end
 ---@return apivideo.Event? event nil for a type that is not in the catalogue, or has no sample
 function Catalogue:sample(name)
   checks.self(self, Catalogue, "events", "sample")
+  checks.value("events:sample: name", name, "string", 2)
   local schema = self.types[name]
   return schema and tables.copy(schema.sample)
 end
 
 --- Creates a catalogue with the application's types beside those of this one. A definition replaces the type of the
 --- same name, so that an application can support a changed type before this library does.
----@param added table<string, apivideo.EventType>
+---@param types table<string, apivideo.EventType>
 ---@return apivideo.Catalogue
-function Catalogue:extend(added)
+function Catalogue:extend(types)
   checks.self(self, Catalogue, "events", "extend")
-  definition.check(added)
+  definition.check(types)
   local all = tables.copy(self.types)
-  for name, schema in pairs(added) do all[name] = tables.copy(schema) end
-  definition.check_opposites(added, all)
+  for name, schema in pairs(types) do all[name] = tables.copy(schema) end
+  definition.check_opposites(types, all)
   local ok, problem = pcall(compile, all)
   if not ok then error("events:extend: " .. tostring(problem), 2) end
   return new(all)
 end
 
-return new(types)
+return new(builtin)

@@ -113,7 +113,7 @@ end
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:redrive(id)
   checks.self(self, Inbox, "inbox", "redrive")
-  checks.value("inbox:redrive: id", id, "number?", 2)
+  checks.value("inbox:redrive: id", id, "integer>=1?", 2)
   return self._store:redrive(id)
 end
 

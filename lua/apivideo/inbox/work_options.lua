@@ -19,19 +19,21 @@ local known = { concurrency = "integer>=1?", lease = "seconds>0?", max_attempts 
 
 local work_options = {}
 
---- Checks the arguments of inbox:work. Raises at level 4.
+--- Checks the arguments of inbox:work, or of testing.drain.
+---@param where string the function's name
 ---@param handlers any
 ---@param options any
-function work_options.check(handlers, options)
-  checks.options("inbox:work", options, known, 5)
+---@param level integer at which it raises, as seen from here
+function work_options.check(where, handlers, options, level)
+  checks.options(where, options, known, level + 1)
   if type(handlers) ~= "table" or type(handlers.dispatch) ~= "function" then
-    error("inbox:work: handlers expected, from apivideo.handlers()", 4)
+    error(where .. ": handlers expected, from apivideo.handlers()", level)
   end
   if options.signals and not runtime.on_signal then
-    error("inbox:work: option \"signals\" is for scripts: nginx handles the signals of its workers itself", 4)
+    error(where .. ": option \"signals\" is for scripts: nginx handles the signals of its workers itself", level)
   end
   if options.cancel and not cancellation.is(options.cancel) then
-    error("inbox:work: option \"cancel\" must come from apivideo.cancellation()", 4)
+    error(where .. ": option \"cancel\" must come from apivideo.cancellation()", level)
   end
 end
 

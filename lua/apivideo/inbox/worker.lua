@@ -278,7 +278,7 @@ end
 --- See apivideo.Inbox.work.
 function worker.work(inbox, handlers, options)
   options = options or {}
-  work_options.check(handlers, options)
+  work_options.check("inbox:work", handlers, options, 4)
   local refusal = runtime.refusal()
   if refusal then error("inbox:work: " .. refusal, 3) end
   local self = new(inbox, handlers, options)

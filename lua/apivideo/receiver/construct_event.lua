@@ -12,7 +12,7 @@ local WHERE = "construct_event: argument \"secrets\""
 ---@param headers table<string, string|string[]> of the request: names in any case, a list for a repeated header
 ---@param secrets apivideo.SecretsForm as the receiver's option `secrets`
 ---@return apivideo.Event? event nil if the delivery is rejected
----@return apivideo.Delivery|apivideo.Error delivery or why it is rejected: `bad_signature`; `bad_json`, `bad_event` or `too_large` of signed bytes; or why the secret is unavailable
+---@return apivideo.Delivery|apivideo.Error delivery or why it is rejected: `bad_signature`; `bad_json`, `bad_event` or `too_large` of signed bytes; or why the secret is unavailable: those of every call except `not_found`
 ---@return integer? status for the response to a rejection: 401, 400 or 503
 return function(raw, headers, secrets)
   request.check_body("construct_event: argument \"raw\"", raw, 2)

@@ -182,7 +182,7 @@ end
 --- handler runs, and nothing is stored, counted or logged.
 ---@param incoming { method: string, headers: table<string, string|string[]>, body?: string, size?: integer } as for `receive`
 ---@return apivideo.Event? event nil if the request is rejected
----@return apivideo.Delivery|apivideo.Error delivery or why it is rejected
+---@return apivideo.Delivery|apivideo.Error delivery or why it is rejected: `bad_signature`, `bad_json`, `bad_event`, `too_large`, `invalid_request`, `stale`; or why the secret is unavailable: those of every call except `not_found`
 ---@return integer? status for the response to a rejection
 function Receiver:verify(incoming)
   checks.self(self, Receiver, "receiver", "verify")

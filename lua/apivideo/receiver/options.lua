@@ -6,7 +6,7 @@ local inbox = require "apivideo.inbox"
 
 local known = {
   handlers = "table?", inbox = "table?", secrets = "string|table|function?", unsigned = "boolean?",
-  max_body = "number>=0?", on_outcome = "function?", defer = "boolean?", dedupe = "table?",
+  max_body = "bytes>=0?", on_outcome = "function?", defer = "boolean?", dedupe = "table?",
   metrics = "table?", health = "string?", freshness = "table?",
 }
 
@@ -78,8 +78,8 @@ end
 -- Raises unless exactly one of `handlers` and `inbox` takes the events.
 local function check_destination(options)
   if options.inbox and options.handlers then
-    error("receiver: options \"inbox\" and \"handlers\" exclude each other: with an inbox, they go to"
-      .. " inbox:work(handlers)", 5)
+    error("receiver: options \"inbox\" and \"handlers\" exclude each other: with an inbox, pass the"
+      .. " handlers to inbox:work(handlers)", 5)
   elseif options.inbox and options.defer then
     error("receiver: option \"defer\" is for handlers; with an inbox, the response never waits for them", 5)
   elseif options.inbox and not inbox.is(options.inbox) then
@@ -103,7 +103,7 @@ function receiver_options.check(options)
       .. " client.webhooks:secret_source(), or unsigned = true if that is intended", 4)
   end
   if options.secrets ~= nil and options.unsigned then
-    error("receiver: options \"secrets\" and \"unsigned\" exclude each other", 4)
+    error("receiver: options \"secrets\" and \"unsigned\" exclude each other; omit unsigned to verify signatures", 4)
   end
   if options.health and not options.health:find "^/[^%c ?#]*$" then
     error("receiver: option \"health\" must be a path such as \"/health\", without a query", 4)

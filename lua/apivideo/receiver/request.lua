@@ -48,7 +48,7 @@ function request.check(where, incoming, path)
   -- No text is concatenated for a valid request: this runs for each one.
   local body, size = incoming.body, incoming.size
   if body ~= nil and type(body) ~= "string" then request.check_body(where .. ": body", body, 3) end
-  if size ~= nil then checks.value(where .. ": size", size, "number", 3) end
+  if size ~= nil then checks.value(where .. ": size", size, "bytes>=0|huge", 3) end
   if path ~= nil then checks.value(where .. ": path", path, "string", 3) end
 end
 

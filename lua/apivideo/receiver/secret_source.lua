@@ -1,6 +1,7 @@
 --- The option `secrets` of a receiver, or the argument of construct_event, in one form: `cached(id)` returns a secret,
 --- or a list of secrets, without waiting; `resolve(id)` may wait, and returns the same, or nothing, or nil and an error.
 
+local checks = require "apivideo.util.checks"
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
 local protected = require "apivideo.util.pcall"
@@ -48,7 +49,11 @@ end
 
 -- What is wrong with secrets that are neither a function nor an object; or nil.
 local function problem_of(secrets)
-  if type(secrets) == "string" or #secrets > 0 then return secret_problem(secrets) end
+  if type(secrets) == "string" then return secret_problem(secrets) end
+  if #secrets > 0 then
+    return checks.is_list(secrets) and secret_problem(secrets)
+      or not checks.is_list(secrets) and "must be a list of secrets, or a table of them by webhook id, not both"
+  end
   if next(secrets) == nil then return "is empty" end
   for id, value in pairs(secrets) do
     if not webhook_secrets.is_webhook_id(id) then

@@ -25,11 +25,11 @@ local collection = require "apivideo.resources.collection"
 ---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.LiveStreams
----@field get fun(self, liveStreamId: string, options?: apivideo.CallOptions): apivideo.LiveStream|nil, apivideo.Error?, apivideo.Response? one live stream; `not_found` when it does not exist
----@field list fun(self, query?: apivideo.LiveStreamQuery, options?: apivideo.CallOptions): apivideo.LiveStreamPage|nil, apivideo.Error?, apivideo.Response? one page
----@field pages fun(self, query?: apivideo.LiveStreamQuery, options?: apivideo.CallOptions): fun(): apivideo.LiveStreamPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
----@field each fun(self, query?: apivideo.LiveStreamQuery, options?: apivideo.CallOptions): fun(): apivideo.LiveStream|nil an iterator over all items; raises a failure as an error object
----@field all fun(self, query?: apivideo.LiveStreamQuery, options?: apivideo.AllOptions): apivideo.LiveStream[]|nil, apivideo.Error? all items, or at most `limit`, as a list
+---@field get fun(self, liveStreamId: string, options?: apivideo.CallOptions): apivideo.LiveStream|nil, apivideo.Error?, apivideo.Response? one live stream; errors: those of every call, `not_found` when it does not exist
+---@field list fun(self, query?: apivideo.LiveStreamQuery, options?: apivideo.CallOptions): apivideo.LiveStreamPage|nil, apivideo.Error?, apivideo.Response? one page; errors: those of every call
+---@field pages fun(self, query?: apivideo.LiveStreamQuery, options?: apivideo.CallOptions): fun(): apivideo.LiveStreamPage|nil, apivideo.Response? an iterator over the pages; raises the errors of every call, as error objects
+---@field each fun(self, query?: apivideo.LiveStreamQuery, options?: apivideo.CallOptions): fun(): apivideo.LiveStream|nil an iterator over all items; raises the errors of every call, as error objects
+---@field all fun(self, query?: apivideo.LiveStreamQuery, options?: apivideo.AllOptions): apivideo.LiveStream[]|nil, apivideo.Error? all items, or at most `limit`, as a list; errors: those of every call
 local LiveStreams = collection.class {
   name = "live_streams", path = "/live-streams", id_field = "liveStreamId", getters = { get = "" },
   filters = { streamKey = "string?", name = "string?", sortBy = "string?", sortOrder = "string?" },

@@ -28,11 +28,11 @@ local collection = require "apivideo.resources.collection"
 ---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.Summaries
----@field list fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): apivideo.SummaryPage|nil, apivideo.Error?, apivideo.Response? one page
----@field pages fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): fun(): apivideo.SummaryPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
----@field each fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): fun(): apivideo.Summary|nil an iterator over all items; raises a failure as an error object
----@field all fun(self, query?: apivideo.SummaryQuery, options?: apivideo.AllOptions): apivideo.Summary[]|nil, apivideo.Error? all items, or at most `limit`, as a list
----@field source fun(self, summaryId: string, options?: apivideo.CallOptions): apivideo.SummarySource|nil, apivideo.Error?, apivideo.Response? the text of a summary; `not_found` when it does not exist
+---@field list fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): apivideo.SummaryPage|nil, apivideo.Error?, apivideo.Response? one page; errors: those of every call
+---@field pages fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): fun(): apivideo.SummaryPage|nil, apivideo.Response? an iterator over the pages; raises the errors of every call, as error objects
+---@field each fun(self, query?: apivideo.SummaryQuery, options?: apivideo.CallOptions): fun(): apivideo.Summary|nil an iterator over all items; raises the errors of every call, as error objects
+---@field all fun(self, query?: apivideo.SummaryQuery, options?: apivideo.AllOptions): apivideo.Summary[]|nil, apivideo.Error? all items, or at most `limit`, as a list; errors: those of every call
+---@field source fun(self, summaryId: string, options?: apivideo.CallOptions): apivideo.SummarySource|nil, apivideo.Error?, apivideo.Response? the text of a summary; errors: those of every call, `not_found` when it does not exist
 local Summaries = collection.class {
   name = "summaries", path = "/summaries", id_field = "summaryId", getters = { source = "/source" },
   filters = {

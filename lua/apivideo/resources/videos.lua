@@ -38,7 +38,7 @@ local video_wait = require "apivideo.resources.video_wait"
 ---@class apivideo.VideoQuery
 ---@field title? string a part of it
 ---@field tags? string[] all of them
----@field metadata? table<string, string> all of them, by key
+---@field metadata? table<string, string|number|boolean> all of them, by key
 ---@field description? string a part of it
 ---@field liveStreamId? string recordings of that live stream
 ---@field sortBy? string title, createdAt, publishedAt, updatedAt
@@ -47,16 +47,16 @@ local video_wait = require "apivideo.resources.video_wait"
 ---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.Videos
----@field get fun(self, videoId: string, options?: apivideo.CallOptions): apivideo.Video|nil, apivideo.Error?, apivideo.Response? one video; `not_found` when it does not exist
----@field list fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): apivideo.VideoPage|nil, apivideo.Error?, apivideo.Response? one page
----@field pages fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): fun(): apivideo.VideoPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
----@field each fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): fun(): apivideo.Video|nil an iterator over all items; raises a failure as an error object
----@field all fun(self, query?: apivideo.VideoQuery, options?: apivideo.AllOptions): apivideo.Video[]|nil, apivideo.Error? all items, or at most `limit`, as a list
----@field status fun(self, videoId: string, options?: apivideo.CallOptions): apivideo.VideoStatus|nil, apivideo.Error?, apivideo.Response? the bytes received, and the encoding of each quality; `not_found` when the video does not exist
+---@field get fun(self, videoId: string, options?: apivideo.CallOptions): apivideo.Video|nil, apivideo.Error?, apivideo.Response? one video; errors: those of every call, `not_found` when it does not exist
+---@field list fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): apivideo.VideoPage|nil, apivideo.Error?, apivideo.Response? one page; errors: those of every call
+---@field pages fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): fun(): apivideo.VideoPage|nil, apivideo.Response? an iterator over the pages; raises the errors of every call, as error objects
+---@field each fun(self, query?: apivideo.VideoQuery, options?: apivideo.CallOptions): fun(): apivideo.Video|nil an iterator over all items; raises the errors of every call, as error objects
+---@field all fun(self, query?: apivideo.VideoQuery, options?: apivideo.AllOptions): apivideo.Video[]|nil, apivideo.Error? all items, or at most `limit`, as a list; errors: those of every call
+---@field status fun(self, videoId: string, options?: apivideo.CallOptions): apivideo.VideoStatus|nil, apivideo.Error?, apivideo.Response? the bytes received, and the encoding of each quality; errors: those of every call, `not_found` when the video does not exist
 local Videos = collection.class {
   name = "videos", path = "/videos", id_field = "videoId", getters = { get = "", status = "/status" },
   filters = {
-    title = "string?", tags = "table?", metadata = "table?", description = "string?",
+    title = "string?", tags = "strings?", metadata = "values?", description = "string?",
     liveStreamId = "string?", sortBy = "string?", sortOrder = "string?",
   },
 }
@@ -78,7 +78,7 @@ end
 ---@param condition apivideo.Condition "playable"; "mp4": an MP4 is encoded; "720p": that quality is, in HLS; "all": each quality that the status lists is encoded or failed; or a function of the status
 ---@param options? apivideo.WaitOptions
 ---@return apivideo.VideoStatus|nil status
----@return apivideo.Error? err with the last `video_status`: `encoding_failed` when the condition can no longer be met, `timeout`, `cancelled`, `not_found` when the video does not exist or is deleted, `unauthorized` …; errors that may pass, such as 5xx, do not end the wait
+---@return apivideo.Error? err those of every call, `encoding_failed` when the condition can no longer be met, `not_found` when the video does not exist or is deleted; with the last `video_status`; errors that may pass, such as 5xx, do not end the wait
 function Videos:wait(videoId, condition, options)
   checks.self(self, Videos, "videos", "wait")
   options = options or {}

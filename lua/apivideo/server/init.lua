@@ -58,6 +58,7 @@ end
 ---@param connections integer how many more; math.huge: all; 0: no more
 function Server:refuse(connections)
   checks.self(self, Server, "server", "refuse")
+  checks.value("server:refuse: connections", connections, "integer>=0|huge", 2)
   self._core:refuse(connections)
 end
 
@@ -99,20 +100,20 @@ end
 
 local OPTIONS = {
   host = "string?", port = "integer>=0<=65535?", receiver = "table?", handler = "function?",
-  max_body = "integer>=0<=1073741824?", timeout = "integer>=1<=86400?", max_connections = "integer>=1<=1048576?",
+  max_body = "bytes>=0<=1073741824?", timeout = "wholeseconds>=1<=86400?", max_connections = "integer>=1<=1048576?",
 }
 
-local function check(options)
+local function check(where, options)
   if not runtime.watch then
-    error("server: nginx runs the loop of this process, and nothing else can serve in it: let nginx pass requests to"
+    error(where .. ": nginx runs the loop of this process, and nothing else can serve in it: let nginx pass requests to"
       .. " receiver:nginx(), or run the server in a process of its own", 3)
   end
-  checks.options("server", options, OPTIONS, 4)
+  checks.options(where, options, OPTIONS, 4)
   if (options.receiver == nil) == (options.handler == nil) then
-    error("server: exactly one of the options \"receiver\" and \"handler\" is required", 3)
+    error(where .. ": exactly one of the options \"receiver\" and \"handler\" is required", 3)
   end
   if options.receiver and type(options.receiver.receive) ~= "function" then
-    error("server: option \"receiver\" must come from apivideo.receiver", 3)
+    error(where .. ": option \"receiver\" must come from apivideo.receiver", 3)
   end
 end
 
@@ -157,7 +158,7 @@ local server = {}
 ---@return apivideo.Server|nil server
 ---@return apivideo.Error? err `network` when it cannot listen
 function server.listen(options)
-  check(options)
+  check("server.listen", options)
   return listen(options)
 end
 
@@ -167,7 +168,7 @@ end
 ---@return true|nil stopped
 ---@return apivideo.Error? err `network` when it cannot listen, or signals cannot be caught
 function server.serve(options)
-  check(options)
+  check("server.serve", options)
   local self, err = listen(options)
   if not self then return nil, err end
   return self:run()

@@ -3,6 +3,7 @@
 local cancellation = require "apivideo.runtime.cancellation"
 local inboxes = require "apivideo.inbox"
 local tables = require "apivideo.util.tables"
+local work_options = require "apivideo.inbox.work_options"
 local worker = require "apivideo.inbox.worker"
 
 -- The inbox for the worker. Once no event is ready, or the store fails, it cancels the work.
@@ -33,9 +34,9 @@ return function(inbox, handlers, options)
       error(("testing.drain: option \"%s\" is not possible: drain ends by itself; leave it out"):format(name), 2)
     end
   end
+  work_options.check("testing.drain", handlers, options or {}, 3)
   local cancel, result = cancellation.new(), { count = 0 }
-  if options == nil or type(options) == "table" then options = tables.merge({ cancel = cancel }, options) end
-  worker.work(until_empty(inbox, cancel, result), handlers, options)
+  worker.work(until_empty(inbox, cancel, result), handlers, tables.merge({ cancel = cancel }, options))
   if result.err then return nil, result.err end
   return result.count
 end

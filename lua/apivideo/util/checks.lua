@@ -7,7 +7,38 @@ local spelling = require "apivideo.util.spelling"
 local checks = {}
 
 -- The names of numbers in kinds and in messages.
-local NUMBERS = { number = "a number", integer = "an integer", seconds = "a number of seconds" }
+local NUMBERS = { number = "a number", integer = "an integer", seconds = "a number of seconds",
+  wholeseconds = "a whole number of seconds", bytes = "a whole number of bytes" }
+local WHOLE = { integer = true, wholeseconds = true, bytes = true }
+
+--- Whether a table is a list: without holes and without other keys.
+---@param items table
+---@param item_type? string of each item
+---@return boolean
+function checks.is_list(items, item_type)
+  local count = 0
+  for _ in pairs(items) do count = count + 1 end
+  for i = 1, count do
+    if items[i] == nil or item_type and type(items[i]) ~= item_type then return false end
+  end
+  return true
+end
+
+local SIMPLE = { string = true, number = true, boolean = true }
+
+-- Kinds of tables, by their contents.
+local CONTENTS = {
+  strings = { text = "a list of strings", check = function(items) return checks.is_list(items, "string") end },
+  values = {
+    text = "a table of name -> string, number or boolean",
+    check = function(values)
+      for name, value in pairs(values) do
+        if type(name) ~= "string" or not SIMPLE[type(value)] then return false end
+      end
+      return true
+    end,
+  },
+}
 
 -- The number of a bound. tonumber() would read a fraction by the locale, which may have a decimal comma.
 local function bound_of(text)
@@ -17,9 +48,11 @@ end
 
 -- One alternative of a kind: the name of a type, or of a number with its bounds, such as "integer>=0<=100".
 local function parse_alternative(text)
+  if text == "huge" then return { type = "number", low = math.huge, text = "math.huge" } end
+  if CONTENTS[text] then return { type = "table", has_contents = CONTENTS[text].check, text = CONTENTS[text].text } end
   local name, operator, low, high = text:match "^(%a+)(>?=?)([%d.]*)<?=?([%d.]*)$"
   local alternative = {
-    type = NUMBERS[name] and "number" or name, is_integer = name == "integer", is_open = operator == ">",
+    type = NUMBERS[name] and "number" or name, is_integer = WHOLE[name], is_open = operator == ">",
     low = bound_of(low), high = bound_of(high), text = NUMBERS[name] or "a " .. name,
   }
   if alternative.high then
@@ -56,8 +89,13 @@ local function mismatch(value, kind)
   local shown = type(value)
   for _, alternative in ipairs(kind) do
     if type(value) == alternative.type then
-      if shown ~= "number" or is_in_range(value, alternative) then return nil end
-      shown = tostring(value)
+      if alternative.type == "number" and not is_in_range(value, alternative) then
+        shown = tostring(value)
+      elseif alternative.has_contents and not alternative.has_contents(value) then
+        shown = "another table"
+      else
+        return nil
+      end
     end
   end
   return shown
@@ -101,8 +139,8 @@ local function example_of(known)
 end
 
 --- Checks a table of options. The kind of an option is the name of a type or of a number, with bounds if it has any:
---- "string", "integer>=1", "seconds>0", "seconds>=0<=86400"; alternatives are separated by "|", and "?" at the end
---- makes it optional.
+--- "string", "integer>=1", "seconds>0", "seconds>=0<=86400", "wholeseconds", "bytes"; "strings" is a list of strings, "values" a table of names
+--- and values, "huge" is math.huge; alternatives are separated by "|", and "?" at the end makes it optional.
 ---@param where string the function's name, for the message
 ---@param options any
 ---@param known table<string, string> name -> kind
@@ -143,19 +181,6 @@ function checks.self(self, class, object, name)
   if getmetatable(self) ~= class then
     error(("%s:%s: call it with a colon, %s:%s(…)"):format(object, name, object, name), 3)
   end
-end
-
---- Whether a table is a list: without holes and without other keys.
----@param items table
----@param item_type? string of each item
----@return boolean
-function checks.is_list(items, item_type)
-  local count = 0
-  for _ in pairs(items) do count = count + 1 end
-  for i = 1, count do
-    if items[i] == nil or item_type and type(items[i]) ~= item_type then return false end
-  end
-  return true
 end
 
 return checks

@@ -3,6 +3,7 @@
 --- through it as marked strings.
 
 local new_cjson = require("cjson.safe").new
+local checks = require "apivideo.util.checks"
 local core = require "apivideo.core"
 local random = require "apivideo.util.random"
 
@@ -33,6 +34,7 @@ local list = core.json.list -- the metatable of lists, also in parsed events
 ---@param items table
 ---@return table items the same table
 function json.array(items)
+  checks.value("array: items", items, "table", 2)
   return setmetatable(items, list)
 end
 

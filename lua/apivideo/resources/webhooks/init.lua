@@ -11,7 +11,7 @@ local rotate = require "apivideo.resources.webhooks.rotate"
 local runtime = require "apivideo.runtime"
 local secrets = require "apivideo.resources.webhooks.secrets"
 local sync = require "apivideo.resources.webhooks.sync"
-local webhook = require "apivideo.resources.webhooks.definition"
+local definition = require "apivideo.resources.webhooks.definition"
 
 ---@class apivideo.Webhook
 ---@field webhookId string `webhook_…`
@@ -30,11 +30,11 @@ local webhook = require "apivideo.resources.webhooks.definition"
 ---@field pageSize? integer 1 to 100, 25 by default in `list`
 
 ---@class apivideo.Webhooks
----@field get fun(self, webhookId: string, options?: apivideo.CallOptions): apivideo.Webhook|nil, apivideo.Error?, apivideo.Response? one webhook; `not_found` when it does not exist
----@field list fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): apivideo.WebhookPage|nil, apivideo.Error?, apivideo.Response? one page
----@field pages fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): fun(): apivideo.WebhookPage|nil, apivideo.Response? an iterator over the pages; raises a failure as an error object
----@field each fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): fun(): apivideo.Webhook|nil an iterator over all items; raises a failure as an error object
----@field all fun(self, query?: apivideo.WebhookQuery, options?: apivideo.AllOptions): apivideo.Webhook[]|nil, apivideo.Error? all items, or at most `limit`, as a list
+---@field get fun(self, webhookId: string, options?: apivideo.CallOptions): apivideo.Webhook|nil, apivideo.Error?, apivideo.Response? one webhook; errors: those of every call, `not_found` when it does not exist
+---@field list fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): apivideo.WebhookPage|nil, apivideo.Error?, apivideo.Response? one page; errors: those of every call
+---@field pages fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): fun(): apivideo.WebhookPage|nil, apivideo.Response? an iterator over the pages; raises the errors of every call, as error objects
+---@field each fun(self, query?: apivideo.WebhookQuery, options?: apivideo.CallOptions): fun(): apivideo.Webhook|nil an iterator over all items; raises the errors of every call, as error objects
+---@field all fun(self, query?: apivideo.WebhookQuery, options?: apivideo.AllOptions): apivideo.Webhook[]|nil, apivideo.Error? all items, or at most `limit`, as a list; errors: those of every call
 local Webhooks = collection.class {
   name = "webhooks", path = "/webhooks", id_field = "webhookId", id_prefix = "webhook_",
   filters = { events = "string?" }, getters = { get = "" },
@@ -43,18 +43,18 @@ local Webhooks = collection.class {
 --- Makes the account's webhooks match a list: creates the missing webhooks, then deletes those that they replace.
 --- Webhooks cannot be changed, so changing the events of a url replaces its webhook. The call is idempotent: the next
 --- run completes an interrupted one. Of equal webhooks the newest one stays. Urls are compared in their normal form.
----@param wanted { url: string, events: string[] }[]
+---@param webhooks { url: string, events: string[] }[]
 ---@param options? apivideo.SyncOptions
 ---@return apivideo.SyncPlan|nil plan what was done; with dry_run, what would be done
----@return apivideo.Error? err `unexpected_response` when api.video creates another webhook than the wanted one; `err.plan`,
----  once it exists, contains what was planned, and in `created` what was done
-function Webhooks:sync(wanted, options)
+---@return apivideo.Error? err those of every call, `unexpected_response` when api.video creates another webhook than the
+---  wanted one; `err.plan`, once it exists, contains what was planned, and in `created` what was done
+function Webhooks:sync(webhooks, options)
   checks.self(self, Webhooks, "webhooks", "sync")
-  options = sync.check(wanted, options, 3)
-  for _, item in ipairs(options.allow_private and {} or wanted) do
+  options = sync.check(webhooks, options, 3)
+  for _, item in ipairs(options.allow_private and {} or webhooks) do
     private_url.check("webhooks:sync", item.url, self._client.base_url, 3)
   end
-  return sync.run(self, wanted, options)
+  return sync.run(self, webhooks, options)
 end
 
 --- Replaces a webhook by an equal one, which has another secret (and another id): creates it, waits while both deliver,
@@ -63,8 +63,8 @@ end
 ---@param webhookId string
 ---@param options? apivideo.RotateOptions
 ---@return apivideo.Webhook|nil new
----@return apivideo.Error? err `conflict` when the new webhook was deleted during the overlap, or is not newer than the old
----  one; `err.webhook` is the new webhook, if both exist
+---@return apivideo.Error? err those of every call, `conflict` when the new webhook was deleted during the overlap, or is not
+---  newer than the old one; `err.webhook` is the new webhook, if both exist
 function Webhooks:rotate(webhookId, options)
   checks.self(self, Webhooks, "webhooks", "rotate")
   options = call_options.check("webhooks:rotate", options, rotate.KINDS)
@@ -91,21 +91,21 @@ end
 --- Creates a webhook. Equal webhooks may be created: each call creates another one. When the response is lost, the call
 --- searches the account for the webhook before it retries.
 --- An account can have only a few webhooks; more are rejected with `invalid_request`, 400.
----@param wanted { url: string, events: string[] }
+---@param webhook { url: string, events: string[] }
 ---@param options? apivideo.WebhookCreateOptions
 ---@return apivideo.Webhook|nil webhook with its id and signatureSecret
----@return apivideo.Error? err `in_doubt` when it is unknown whether the webhook was created
+---@return apivideo.Error? err those of every call; `err.in_doubt` when it is unknown whether the webhook was created
 ---@return apivideo.Response? response not after an error
-function Webhooks:create(wanted, options)
+function Webhooks:create(webhook, options)
   checks.self(self, Webhooks, "webhooks", "create")
-  webhook.check("webhooks:create", wanted, 3)
-  local limits, key = call_options.check("webhooks:create", options, private_url.KINDS), webhook.key(wanted)
-  if not limits.allow_private then private_url.check("webhooks:create", wanted.url, self._client.base_url, 3) end
-  webhook.warn_of_unknown("webhooks:create", wanted)
+  definition.check("webhooks:create", webhook, 3)
+  local limits, key = call_options.check("webhooks:create", options, private_url.KINDS), definition.key(webhook)
+  if not limits.allow_private then private_url.check("webhooks:create", webhook.url, self._client.base_url, 3) end
+  definition.warn_of_unknown("webhooks:create", webhook)
   local creation, late = self._recovery:begin(key,
     limits.total_timeout or self._client._account().limits.total_timeout, limits.cancel)
   if not creation then return nil, late end
-  local ok, created, err, response = protected.call(create, self, wanted, limits)
+  local ok, created, err, response = protected.call(create, self, webhook, limits)
   self._recovery:finish(key, creation)
   if not ok then error(created, 0) end
   if not created then return nil, err end
@@ -116,7 +116,7 @@ end
 ---@param webhookId string
 ---@param options? apivideo.CallOptions
 ---@return true|nil done
----@return apivideo.Error? err `not_found` when the webhook does not exist
+---@return apivideo.Error? err those of every call, `not_found` when the webhook does not exist
 ---@return apivideo.Response? response not after an error
 function Webhooks:delete(webhookId, options)
   checks.self(self, Webhooks, "webhooks", "delete")

@@ -161,26 +161,26 @@ function Secrets:_account()
 end
 
 --- The secret of a webhook if it is cached; it is not requested.
----@param id any as it came in the header
+---@param webhookId any as it came in the header
 ---@return string|nil secret
-function Secrets:known(id)
+function Secrets:known(webhookId)
   checks.self(self, Secrets, "secrets", "known")
-  return secrets.is_webhook_id(id) and cached(states[self], id) or nil
+  return secrets.is_webhook_id(webhookId) and cached(states[self], webhookId) or nil
 end
 
 --- The secret of a webhook. Calls during a request for the same id wait for its result. An expired secret is used
 --- while it is requested again, for an hour at most when the requests fail: a delivery must not be lost because the
 --- API is slow or unavailable. Unknown ids are requested a few times a minute only: every client can send them.
----@param id any as it came in the header
+---@param webhookId any as it came in the header
 ---@return string|nil secret nil when the webhook does not exist, or has no secret
----@return apivideo.Error? err when the request failed, or cannot be made now: retry later
-function Secrets:resolve(id)
+---@return apivideo.Error? err when the request failed, or cannot be made now: those of every call except `not_found`
+function Secrets:resolve(webhookId)
   checks.self(self, Secrets, "secrets", "resolve")
-  if not secrets.is_webhook_id(id) then return nil end
+  if not secrets.is_webhook_id(webhookId) then return nil end
   local state = states[self]
-  local secret, is_known = cached(state, id)
+  local secret, is_known = cached(state, webhookId)
   if secret ~= nil then return secret or nil end
-  local flight = state.flights:in_progress(id) or start(state, id, is_known)
+  local flight = state.flights:in_progress(webhookId) or start(state, webhookId, is_known)
   if not flight then
     return nil, errors.new("rate_limited", "too many unknown webhooks were requested in the last minute", ORIGIN)
   end
