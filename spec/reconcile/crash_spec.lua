@@ -7,7 +7,7 @@ local memory = require "apivideo.inbox.memory"
 local reconciling = require "spec.support.reconciling"
 local running = require "spec.support.running"
 
-local VIDEOS = 120 -- more than one chunk
+local VIDEOS = 60 -- more than one chunk
 
 -- A store that fails from the nth call of a method on, before or after that call.
 local function failing(inner, method, nth, is_after)
@@ -47,7 +47,7 @@ describe("a reconciliation that crashes", function()
   end
 
   for _, method in ipairs { "put", "save" } do
-    for nth = 1, 4 do
+    for nth = 1, 3 do
       for _, is_after in ipairs { false, true } do
         it(("%s call %d of %s"):format(is_after and "after" or "before", nth, method), function()
           local inner = memory()
@@ -69,12 +69,12 @@ describe("a reconciliation that crashes", function()
       reconciling.put_video("vi" .. i, { createdAt = reconciling.date(-10 * i), updatedAt = reconciling.date(-10 * i) })
     end
     local inner = memory()
-    reconciling.over(failing(inner, "save", 3, false)) -- the third chunk, of 20, is not saved
+    reconciling.over(failing(inner, "save", 2, false)) -- the second chunk, of 10, is not saved
     assert.is_nil((reconciling.new():once()))
     assert.equal(VIDEOS, reconciling.requests "/status")
     reconciling.over(inner)
     restart()
-    assert.equal(VIDEOS + 20, reconciling.requests "/status")
+    assert.equal(VIDEOS + 10, reconciling.requests "/status")
   end)
 
   it("lets another process have the lease at once after a failure of the API", function()
@@ -108,7 +108,7 @@ describe("a reconciliation that crashes", function()
       api_key = "key", base_url = reconciling.api.url, retries = 0,
       on_response = function(response)
         if response.request.url:find "/status" then count = count + 1 end
-        if count == 70 then cancel:cancel() end
+        if count == 55 then cancel:cancel() end
       end,
     }
     local _, err = reconciling.new():once { cancel = cancel }

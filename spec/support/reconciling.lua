@@ -92,7 +92,9 @@ end
 ---@return string[]
 function reconciling.ladder(id)
   local texts = {}
-  for i, name in ipairs(reconciling.LADDER) do texts[i] = ("video.encoding.quality.completed %s %s"):format(id, name) end
+  for i, name in ipairs(reconciling.LADDER) do
+    texts[i] = ("video.encoding.quality.completed %s %s"):format(id, name)
+  end
   table.sort(texts)
   return texts
 end

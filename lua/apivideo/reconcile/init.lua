@@ -42,10 +42,9 @@ end
 local function make_pass(pass)
   local state = pass.state
   streams.list(pass) -- it also sets the time, unless there are none
-  local started = pass:now()
   local from = start_of(pass)
   videos.list(pass, from)
-  videos.read_waiting(pass, started)
+  videos.read_waiting(pass)
   summaries.list(pass, from)
   local begun = pass:begun()
   -- Without a time of api.video, the next pass reads all this again: the clock of this machine may be wrong.

@@ -30,11 +30,13 @@ local pass = {
 ---@field options table of the reconciliation
 ---@field since? number seconds back, instead of the cursor
 ---@field summary apivideo.ReconcileSummary
+---@field tried table<string, boolean> the videos that it has read, or could not read
 ---@field private _lease apivideo.reconcile.Lease
 ---@field private _pace apivideo.reconcile.Pace
 ---@field private _target table
 ---@field private _begun? number
 ---@field private _started? number the monotonic time of that
+---@field private _fraction? number of a second
 local Pass = {}
 Pass.__index = Pass
 Pass.__name = "apivideo.reconcile.Pass"
@@ -62,6 +64,7 @@ local function note(self, response, err)
   self.summary.calls = self.summary.calls + count
   if response and not self._begun then
     self._begun, self._started = http_date.of_response(response), runtime.monotonic()
+    self._fraction = runtime.now() % 1 -- `Date` has whole seconds, and two quick passes must not have the same time
   end
 end
 
@@ -111,7 +114,8 @@ end
 --- The time by the same clock; by this machine's where responses have no date.
 ---@return number
 function Pass:now()
-  return self._begun and self._begun + (runtime.monotonic() - self._started) or runtime.now()
+  local begun = self._begun and self._begun + self._fraction
+  return begun and begun + (runtime.monotonic() - self._started) or runtime.now()
 end
 
 --- The time from which on events are told. The inbox knows what came since then.
@@ -127,9 +131,9 @@ function Pass.time_of(text)
   return (core.timestamp(text))
 end
 
--- `2023-05-23T09:29:02.154Z`
+-- `2023-05-23T09:29:02.154104Z`
 local function date_of(time)
-  return os.date("!%Y-%m-%dT%H:%M:%S", math.floor(time)) .. (".%03dZ"):format(math.floor(time % 1 * 1000))
+  return os.date("!%Y-%m-%dT%H:%M:%S", math.floor(time)) .. (".%06dZ"):format(math.floor(time % 1 * 1e6))
 end
 
 --- Puts events. They are durable when this returns. Raises an error object.
@@ -163,6 +167,7 @@ function pass.new(fields)
   return setmetatable({
     client = fields.client, options = fields.options, since = fields.since, state = fields.lease.state,
     summary = { found = 0, known = 0, videos = 0, calls = 0, waiting = 0, dropped = 0, seconds = 0 },
+    tried = {},
     _lease = fields.lease, _pace = fields.pace, _target = fields.target,
   }, Pass)
 end

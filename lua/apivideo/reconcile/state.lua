@@ -9,7 +9,7 @@ local NAME = "reconcile"
 local LEASE_S = 180     -- longer than a call with its retries takes
 local RENEWAL_S = 45    -- after which the lease is renewed
 
----@class apivideo.reconcile.Video a video that is read by its id, because its encoding may go on
+---@class apivideo.reconcile.Video a video that is read by its id, because it may not be encoded yet
 ---@field from number when it was created, or found
 ---@field checked number when its status was read last; 0: not yet
 ---@field listed number its updatedAt when it was listed last

@@ -1,4 +1,4 @@
---- The videos of a pass: those that were created or updated since the last one, and those whose encoding may go on.
+--- The videos of a pass: those that were created or updated since the last one, and those that may not be encoded yet.
 ---
 --- It is not documented whether `updatedAt` moves when a quality is encoded. So a video is kept in the state, and read by
 --- its id, from when it is listed until all its qualities are encoded or failed.
@@ -11,6 +11,7 @@ local parallel = require "apivideo.runtime.parallel"
 local CHUNK = 50        -- videos that are read between two saves
 local CONCURRENCY = 4
 local SAME_S = 5        -- api.video's dates have whole seconds, and its servers may differ by a little
+local OUTAGE = 3        -- so many videos that cannot be read, and no other: the API is unavailable
 local PATIENCE = 8      -- a video is read again after an eighth of its age: the older, the less is it likely to change
 local MAX_WAITING = 5000 -- videos in the state
 
@@ -92,10 +93,11 @@ local function read_chunk(pass, ids)
     if result.is_deleted then pass.state.videos[id] = nil end
     pass.summary.videos = pass.summary.videos + 1
   end
+  for _, id in ipairs(ids) do pass.tried[id] = true end
   return errs
 end
 
--- Adds the errors of a chunk to the summary. Raises the first one if no video could be read, or the pass is over.
+-- Adds the errors of a chunk to the summary. Raises the first one if the API is unavailable, or the pass is over.
 local function report(pass, ids, errs)
   local count, first = 0, nil
   for i = 1, #ids do
@@ -107,7 +109,7 @@ local function report(pass, ids, errs)
       table.insert(pass.summary.errors, err)
     end
   end
-  if count == #ids and first then error(first, 0) end
+  if count == #ids and count >= OUTAGE then error(first, 0) end
 end
 
 local function read(pass, ids)
@@ -149,28 +151,26 @@ function videos.list(pass, from)
   read(pass, ids)
 end
 
--- The videos whose encoding may go on, and which were not read for a while.
+-- The videos that may not be encoded yet, and which were not read for a while.
 local function due(pass)
   local ids, now = {}, pass:now()
   for id, entry in pairs(pass.state.videos) do
-    if not entry.is_complete and now - entry.checked >= (now - entry.from) / PATIENCE then ids[#ids + 1] = id end
+    local is_due = now - entry.checked >= (now - entry.from) / PATIENCE
+    if is_due and not entry.is_complete and not pass.tried[id] then ids[#ids + 1] = id end
   end
   table.sort(ids)
   return ids
 end
 
---- Reads the videos whose encoding may go on.
+--- Reads the videos that may not be encoded yet, and which this pass has not tried to read.
 ---@param pass apivideo.reconcile.Pass
----@param started number when this pass began to read videos
-function videos.read_waiting(pass, started)
-  local ids = {}
-  for _, id in ipairs(due(pass)) do
-    if pass.state.videos[id].checked < started then ids[#ids + 1] = id end
-  end
-  read(pass, ids)
+function videos.read_waiting(pass)
+  read(pass, due(pass))
 end
 
--- Removes entries: complete ones that will not be listed again, and those that are too old or too many.
+--- Removes entries: complete ones that will not be listed again, and those that are too old or too many.
+---@param pass apivideo.reconcile.Pass
+---@param from number what was updated before will not be listed again
 function videos.prune(pass, from)
   local waiting, now = {}, pass:now()
   for id, entry in pairs(pass.state.videos) do
