@@ -83,7 +83,8 @@ describe("a reconciliation", function()
   end)
 
   it("ignores parts of a status that are not as documented", function()
-    for i, body in ipairs { '{}', '{"encoding":null}', '{"encoding":{"qualities":null}}', '{"encoding":{"qualities":[]}}',
+    for i, body in ipairs { '{}', '{"encoding":null}', '{"encoding":{"qualities":null}}',
+      '{"encoding":{"qualities":[]}}',
       '{"encoding":{"qualities":[null,1,{},{"type":1,"quality":"720p","status":"encoded"},{"status":"failed"}]}}' } do
       reconciling.put_video("vi" .. i)
       reconciling.api:fault { on = ("/videos/vi%d/status"):format(i), status = 200, body = body,

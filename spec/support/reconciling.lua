@@ -26,7 +26,8 @@ end
 ---@param more? table
 ---@return apivideo.Reconciliation
 function reconciling.new(more)
-  return apivideo.reconcile(tables.merge({ client = reconciling.client, inbox = reconciling.inbox }, more))
+  local options = tables.merge({ client = reconciling.client, inbox = reconciling.inbox }, more)
+  return (apivideo.reconcile(options))
 end
 
 --- A date of api.video, some seconds from now.

@@ -5,7 +5,7 @@ local runtime = require "apivideo.runtime"
 
 local GUESSED_LIMIT = 100 -- until a response reports the limit: the sandbox's, the lowest documented one
 local WINDOW_S = 60       -- api.video counts by the minute
-local STEP_S = 5          -- the longest pause between two calls of `meanwhile`
+local STEP_S = 5          -- the longest pause between two calls of `while_waiting`
 local STEP_MIN_S = 0.01   -- no busy loop when the credit is almost 1
 
 ---@class apivideo.reconcile.Pace
@@ -35,14 +35,14 @@ end
 
 --- Waits until a call may be made.
 ---@param cancel? apivideo.Cancellation ends the wait
----@param meanwhile fun() called at least every 5 s during the wait
-function Pace:wait(cancel, meanwhile)
+---@param while_waiting fun() called at least every 5 s during the wait
+function Pace:wait(cancel, while_waiting)
   while true do
     local rate = refill(self)
     if self._credit >= 1 or cancel and cancel:is_cancelled() then return end
     local seconds = math.min(STEP_S, math.max(STEP_MIN_S, (1 - self._credit) / rate))
     if cancel then cancel.latch:wait(seconds) else runtime.sleep(seconds) end
-    meanwhile()
+    while_waiting()
   end
 end
 
