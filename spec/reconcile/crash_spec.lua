@@ -1,4 +1,4 @@
--- A reconciliation that ends in the middle of a pass: nothing is lost, and nothing is told twice.
+-- A reconciliation that ends in the middle of a pass: nothing is lost, and nothing is put twice.
 
 local apivideo = require "apivideo"
 local core = require "apivideo.core"
@@ -64,7 +64,7 @@ describe("a reconciliation that crashes", function()
     end
   end
 
-  it("does not read again what it had saved", function()
+  it("does not read what it had saved", function()
     for i = 1, VIDEOS do
       reconciling.put_video("vi" .. i, { createdAt = reconciling.date(-10 * i), updatedAt = reconciling.date(-10 * i) })
     end

@@ -11,8 +11,8 @@ describe("reconcile:once", function()
   before_each(reconciling.start)
   after_each(running.stop)
 
-  local function once(given)
-    return assert(reconciling.new():once(given))
+  local function once(arguments)
+    return assert(reconciling.new():once(arguments))
   end
 
   describe("finds", function()
@@ -123,7 +123,7 @@ describe("reconcile:once", function()
     assert.equal(3, first.found)
     assert.equal(1, first.waiting)
     reconciling.put_video("vi1", created, { ["mp4 720p"] = "waiting" })
-    -- It is read again after an eighth of its age.
+    -- It is due after an eighth of its age.
     local state = assert(reconciling.store:acquire("reconcile", 1, 0))
     local value = state.value:gsub('"checked":%d[%d.]*', '"checked":1')
     reconciling.store:save("reconcile", state.token, value, 0)

@@ -111,8 +111,8 @@ describe("the options of a reconciliation", function()
       [{ budget = 1.5 }] = 'reconcile: option "budget" must be',
       [{ every = 0 }] = 'reconcile: option "every" must be',
     } do
-      local given = tables.merge({ client = reconciling.client, inbox = reconciling.inbox }, options)
-      assert.matches(message, misuse(function() local _ = apivideo.reconcile(given) end))
+      local settings = tables.merge({ client = reconciling.client, inbox = reconciling.inbox }, options)
+      assert.matches(message, misuse(function() local _ = apivideo.reconcile(settings) end))
     end
   end)
 
@@ -129,8 +129,8 @@ describe("the options of a reconciliation", function()
 
   it("have a store with states", function()
     reconciling.over(setmetatable({ acquire = false }, { __index = reconciling.store }))
-    local given = { client = reconciling.client, inbox = reconciling.inbox }
+    local settings = { client = reconciling.client, inbox = reconciling.inbox }
     assert.matches("the inbox's store lacks acquire and save",
-      misuse(function() local _ = apivideo.reconcile(given) end))
+      misuse(function() local _ = apivideo.reconcile(settings) end))
   end)
 end)

@@ -29,7 +29,7 @@ Reconciliation.__name = "apivideo.Reconciliation"
 
 Reconciliation.__tostring = function() return "apivideo.reconcile" end
 
--- The time back to which a pass reads. Nothing before the horizon is told, so nothing before it is read.
+-- The time back to which a pass reads. Events before the horizon are not put, so nothing before it is read.
 local function start_of(pass)
   local state, now, lookback = pass.state, pass:now(), pass.since or pass.options.lookback
   local from = state.cursor and state.cursor - passes.OVERLAP_S or now - (pass.since or lookback)
@@ -41,7 +41,7 @@ end
 -- Makes a pass. Each step puts events before it changes the state, which the store has only after a save.
 local function make_pass(pass)
   local state = pass.state
-  streams.list(pass) -- it also sets the time, unless there are none
+  streams.list(pass) -- the first response sets the time
   local from = start_of(pass)
   videos.list(pass, from)
   videos.read_waiting(pass)
@@ -53,10 +53,10 @@ local function make_pass(pass)
 end
 
 -- Makes a pass with a lease: the summary; or nil and an error.
-local function run_pass(self, lease, given)
+local function run_pass(self, lease, settings)
   local pass = passes.new {
-    client = self._options.client, lease = lease, pace = self._pace, target = self._target, since = given.since,
-    options = { lookback = self._options.lookback, cancel = given.cancel },
+    client = self._options.client, lease = lease, pace = self._pace, target = self._target, since = settings.since,
+    options = { lookback = self._options.lookback, cancel = settings.cancel },
   }
   local began = runtime.monotonic()
   local ok, raised = protected.xpcall(make_pass, failure.raised, pass)
@@ -79,84 +79,84 @@ local function report(summary, err)
     log.warn(("reconcile: %d events had not come, and were put into the inbox"):format(summary.found))
   end
   for _, problem in ipairs(summary and summary.errors or {}) do
-    log.error("reconcile: a video could not be read, and is read again later: " .. failure.text(problem))
+    log.error("reconcile: a video could not be read, and is read in the next pass: " .. failure.text(problem))
   end
 end
 
 -- A pass, if no other process makes one and `rest` is over: the summary; or nil and an error; or false, and after how
 -- many seconds to try again.
-local function try(self, given, rest)
+local function try(self, settings, rest)
   local lease, problem = states.acquire(self._target.store, rest)
   if not lease then return lease, problem end
-  return run_pass(self, lease, given)
+  return run_pass(self, lease, settings)
 end
 
 --- Makes one pass.
----@param given? { since?: number, cancel?: apivideo.Cancellation } `since`: how many seconds to go back, instead of to the last pass
+---@param settings? { since?: number, cancel?: apivideo.Cancellation } `since`: how many seconds to go back, instead of to the last pass
 ---@return apivideo.ReconcileSummary|nil summary
 ---@return apivideo.Error? err of the API or the store; `in_progress` while another process makes a pass. The next pass continues where this one ended
-function Reconciliation:once(given)
+function Reconciliation:once(settings)
   checks.self(self, Reconciliation, "reconcile", "once")
-  given = given or {}
-  options.check_once(given, self._target.retention)
+  settings = settings or {}
+  options.check_once(settings, self._target.retention)
   local refusal = runtime.refusal()
   if refusal then return nil, errors.new("wrong_phase", refusal) end
-  local summary, problem = try(self, given, 0)
+  local summary, problem = try(self, settings, 0)
   if summary ~= false then return summary, problem end
   return nil, errors.new("in_progress", ("another process makes a pass, or it ended without releasing its lease, which"
     .. " expires in %.0f s"):format(math.ceil(problem)), { origin = "reconcile", retry_after = problem })
 end
 
 -- One pass of `run`: after how many seconds the next one follows.
-local function step(self, given)
+local function step(self, settings)
   local every = self._options.every
-  local ok, summary, problem = protected.xpcall(try, failure.raised, self, given, every)
+  local ok, summary, problem = protected.xpcall(try, failure.raised, self, settings, every)
   if not ok then
     local err, traceback = failure.parts(summary)
     log.error("reconcile: the pass failed: " .. failure.text(err, traceback))
     return every
   end
   if summary == false then return problem end
-  if not (given.cancel and given.cancel:is_cancelled()) then report(summary, problem) end
+  if not (settings.cancel and settings.cancel:is_cancelled()) then report(summary, problem) end
   return every
 end
 
-local function is_ending(given)
-  return given.cancel and given.cancel:is_cancelled() or runtime.is_ending()
+local function is_ending(settings)
+  return settings.cancel and settings.cancel:is_cancelled() or runtime.is_ending()
 end
 
 -- Waits, and notices the end of an nginx worker.
-local function wait(given, seconds)
+local function wait(settings, seconds)
   local ends = runtime.monotonic() + seconds
-  while not is_ending(given) and runtime.monotonic() < ends do
+  while not is_ending(settings) and runtime.monotonic() < ends do
     local pause = math.min(POLL_INTERVAL_S, math.max(0, ends - runtime.monotonic()))
-    if given.cancel then given.cancel.latch:wait(pause) else runtime.sleep(pause) end
+    if settings.cancel then settings.cancel.latch:wait(pause) else runtime.sleep(pause) end
   end
 end
 
 -- Makes passes. In nginx each pass has a timer of its own: the memory of a task is freed only when its timer ends.
-local function loop(self, given, ended)
+local function loop(self, settings, ended)
   repeat
-    wait(given, step(self, given))
-    if is_ending(given) then return ended:open(true) end
-  until runtime.background(loop, self, given, ended)
+    wait(settings, step(self, settings))
+    if is_ending(settings) then return ended:open(true) end
+  until runtime.background(loop, self, settings, ended)
 end
 
 --- Makes a pass every `every` seconds until it is cancelled. Of several processes that do so with one store, one makes
 --- each pass.
----@param given? { cancel?: apivideo.Cancellation }
+---@param settings? { cancel?: apivideo.Cancellation }
 ---@return true ended
-function Reconciliation:run(given)
+function Reconciliation:run(settings)
   checks.self(self, Reconciliation, "reconcile", "run")
-  given = given or {}
-  options.check_run(given)
+  settings = settings or {}
+  options.check_run(settings)
   local ended = runtime.latch()
-  if not runtime.background(loop, self, given, ended) then loop(self, given, ended) end
+  if not runtime.background(loop, self, settings, ended) then loop(self, settings, ended) end
   return (ended:wait())
 end
 
-local function create(given)
-  local checked = options.check(given)
+local function create(settings)
+  local checked = options.check(settings)
   return setmetatable({
     _options = checked, _target = inbox_target.new(checked.inbox), _pace = paces.new(checked.client, checked.budget),
   }, Reconciliation)

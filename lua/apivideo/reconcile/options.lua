@@ -21,36 +21,36 @@ local options = {}
 options.EVERY_S, options.LOOKBACK_S, options.BUDGET = 300, 86400, 0.2
 
 --- Checks the options of a reconciliation. Raises at level 4.
----@param given any
+---@param settings any
 ---@return apivideo.ReconcileOptions options with their defaults
-function options.check(given)
-  checks.options("reconcile", given, known, 5)
-  if type(given.client.request) ~= "function" or type(given.client.videos) ~= "table" then
+function options.check(settings)
+  checks.options("reconcile", settings, known, 5)
+  if type(settings.client.request) ~= "function" or type(settings.client.videos) ~= "table" then
     error("reconcile: option \"client\" must be a client, from apivideo.client", 4)
   end
-  if not inboxes.is(given.inbox) then error("reconcile: option \"inbox\" must come from apivideo.inbox", 4) end
-  local store = given.inbox._store
+  if not inboxes.is(settings.inbox) then error("reconcile: option \"inbox\" must come from apivideo.inbox", 4) end
+  local store = settings.inbox._store
   if not store.acquire or not store.save then
     error("reconcile: the inbox's store lacks acquire and save; use a store of apivideo.inbox", 4)
   end
-  local lookback = given.lookback or math.min(options.LOOKBACK_S, given.inbox._retention / 2)
-  if lookback >= given.inbox._retention then
+  local lookback = settings.lookback or math.min(options.LOOKBACK_S, settings.inbox._retention / 2)
+  if lookback >= settings.inbox._retention then
     error(("reconcile: option \"lookback\" (%g s) must be less than the option \"retention\" of the inbox (%g s): it"
-      .. " would not know older events any more"):format(lookback, given.inbox._retention), 4)
+      .. " would not know older events any more"):format(lookback, settings.inbox._retention), 4)
   end
   return {
-    client = given.client, inbox = given.inbox, every = given.every or options.EVERY_S, lookback = lookback,
-    budget = given.budget or options.BUDGET,
+    client = settings.client, inbox = settings.inbox, every = settings.every or options.EVERY_S, lookback = lookback,
+    budget = settings.budget or options.BUDGET,
   }
 end
 
 --- Checks the options of `once`. Raises at level 3.
----@param given any
+---@param settings any
 ---@param retention number
-function options.check_once(given, retention)
-  checks.options("reconcile:once", given, { since = "seconds>0?", cancel = "table?" }, 4)
-  options.check_cancel("reconcile:once", given, 4)
-  if given.since and given.since >= retention then
+function options.check_once(settings, retention)
+  checks.options("reconcile:once", settings, { since = "seconds>0?", cancel = "table?" }, 4)
+  options.check_cancel("reconcile:once", settings, 4)
+  if settings.since and settings.since >= retention then
     error(("reconcile:once: option \"since\" must be less than the option \"retention\" of the inbox (%g s)")
       :format(retention), 3)
   end
@@ -58,19 +58,19 @@ end
 
 --- Checks the option `cancel`. Raises at a level, as seen from the caller.
 ---@param where string
----@param given table
+---@param settings table
 ---@param level integer
-function options.check_cancel(where, given, level)
-  if given.cancel and not cancellation.is(given.cancel) then
+function options.check_cancel(where, settings, level)
+  if settings.cancel and not cancellation.is(settings.cancel) then
     error(where .. ": option \"cancel\" must come from apivideo.cancellation()", level)
   end
 end
 
 --- Checks the options of `run`. Raises at level 3.
----@param given any
-function options.check_run(given)
-  checks.options("reconcile:run", given, { cancel = "table?" }, 4)
-  options.check_cancel("reconcile:run", given, 4)
+---@param settings any
+function options.check_run(settings)
+  checks.options("reconcile:run", settings, { cancel = "table?" }, 4)
+  options.check_cancel("reconcile:run", settings, 4)
   local refusal = runtime.refusal()
   if refusal then error("reconcile:run: " .. refusal, 3) end
 end

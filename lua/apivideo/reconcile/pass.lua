@@ -19,8 +19,8 @@ local pass = {
 ---@field known integer how many events had come
 ---@field videos integer how many videos were read
 ---@field calls integer how many calls were made
----@field waiting integer how many videos are read again in the next passes, since they are being encoded
----@field dropped integer how many of them were given up, because they were not encoded within `lookback`
+---@field waiting integer how many videos are still being encoded, and are read in later passes
+---@field dropped integer how many are no longer read, because they were not encoded within `lookback`
 ---@field seconds number
 ---@field errors? apivideo.Error[] of videos that could not be read; the next pass reads them again
 
@@ -87,21 +87,22 @@ function Pass:call(method, resource, id)
   return result, err
 end
 
---- Iterates over a list at the pace. Raises an error object.
+--- Reads a list at the pace, until a function returns false. Raises an error object. (Not an iterator for `for`, in
+--- which Lua 5.1 cannot yield: other tasks would wait for the calls.)
 ---@param resource table
 ---@param query table
----@return fun(): table|nil
-function Pass:each(resource, query)
+---@param visit fun(item: table): boolean?
+function Pass:read_list(resource, query, visit)
   wait_for_credit(self)
   local next_item, last = resource:each(query, self:call_options()), nil
-  return function()
+  while true do
     local item, response = next_item()
     if response ~= last then -- a new page
       last = response
       note(self, response)
       if item then wait_for_credit(self) end
     end
-    return item
+    if not item or visit(item) == false then return end
   end
 end
 
@@ -118,7 +119,7 @@ function Pass:now()
   return begun and begun + (runtime.monotonic() - self._started) or runtime.now()
 end
 
---- The time from which on events are told. The inbox knows what came since then.
+--- The time from which on events are put. The inbox knows what came since then.
 ---@return number
 function Pass:horizon()
   return math.max(self.state.first, self:now() - self._target.retention + pass.OVERLAP_S)

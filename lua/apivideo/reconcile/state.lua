@@ -14,11 +14,11 @@ local RENEWAL_S = 45    -- after which the lease is renewed
 ---@field checked number when its status was read last; 0: not yet
 ---@field listed number its updatedAt when it was listed last
 ---@field stream? string the liveStreamId of a recording
----@field is_complete? boolean kept for a while only, so that it is not read again
----@field skipped? table<string, boolean> keys of events that are too old to be told
+---@field is_complete? boolean kept for a while only, so that it is not read twice
+---@field skipped? table<string, boolean> keys of events that are too old to be put
 
 ---@class apivideo.reconcile.State times are seconds since 1970 by api.video's clock
----@field first number what was created before is not told
+---@field first number what was created before is not put
 ---@field cursor? number what was updated before was read
 ---@field part? { from: number, to: number } of a pass that did not end: the videos updated between were read
 ---@field videos table<string, apivideo.reconcile.Video> by videoId

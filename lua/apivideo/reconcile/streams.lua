@@ -14,7 +14,7 @@ local function read(pass, before)
     listed[stream.liveStreamId or ""] = true
     if stream.broadcasting == true and type(stream.liveStreamId) == "string" then live[stream.liveStreamId] = true end
   end
-  for stream in pass:each(pass.client.live_streams, {}) do add(stream) end
+  pass:read_list(pass.client.live_streams, {}, add)
   for id in pairs(before or {}) do
     if not listed[id] then
       local stream, err = pass:call(pass.client.live_streams.get, pass.client.live_streams, id)

@@ -12,9 +12,9 @@ local summaries = {}
 function summaries.list(pass, from)
   local events, oldest = {}, nil
   from = math.max(math.min(from, pass.state.summaries or from), pass:horizon())
-  for summary in pass:each(pass.client.summaries, { sortBy = "createdAt", sortOrder = "desc" }) do
+  pass:read_list(pass.client.summaries, { sortBy = "createdAt", sortOrder = "desc" }, function(summary)
     local created = pass.time_of(summary.createdAt) or pass:now()
-    if created < from then break end
+    if created < from then return false end
     local event = found.of_summary(summary)
     events[#events + 1] = event
     if not event and pass:now() - created < pass.options.lookback then oldest = created end
@@ -22,7 +22,7 @@ function summaries.list(pass, from)
       pass:put(events)
       events = {}
     end
-  end
+  end)
   pass:put(events)
   pass.state.summaries = oldest
 end

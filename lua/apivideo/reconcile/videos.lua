@@ -12,7 +12,7 @@ local CHUNK = 50        -- videos that are read between two saves
 local CONCURRENCY = 4
 local SAME_S = 5        -- api.video's dates have whole seconds, and its servers may differ by a little
 local OUTAGE = 3        -- so many videos that cannot be read, and no other: the API is unavailable
-local PATIENCE = 8      -- a video is read again after an eighth of its age: the older, the less is it likely to change
+local AGE_SHARE = 8     -- a video is read when an eighth of its age has passed: old ones seldom change
 local MAX_WAITING = 5000 -- videos in the state
 
 local ENDS_PASS = { claim_lost = true, cancelled = true, store_unavailable = true, unauthorized = true }
@@ -54,7 +54,7 @@ local function keys_of(events)
   return keys
 end
 
--- The events of a status that may be told. Of a video that is older than what the inbox knows, these are the events
+-- The events of a status that may be put. Of a video that is older than what the inbox knows, these are the events
 -- after the first look at it.
 local function events_of(id, entry, status)
   local events, is_complete = found.of_video(id, entry.stream, status)
@@ -140,14 +140,14 @@ function videos.list(pass, from)
       pass.state.part = { from = pass:begun(), to = updated }
     end
   end
-  for video in pass:each(pass.client.videos, { sortBy = "updatedAt", sortOrder = "desc" }) do
+  pass:read_list(pass.client.videos, { sortBy = "updatedAt", sortOrder = "desc" }, function(video)
     local updated = pass.time_of(video.updatedAt) or pass.time_of(video.createdAt) or pass:now()
-    if updated < from then break end
+    if updated < from then return false end
     if type(video.videoId) == "string" and not was_read(part, updated) and add(pass, video, updated) then
       ids[#ids + 1] = video.videoId
     end
     if #ids >= CHUNK then read_listed(updated) end
-  end
+  end)
   read(pass, ids)
 end
 
@@ -155,7 +155,7 @@ end
 local function due(pass)
   local ids, now = {}, pass:now()
   for id, entry in pairs(pass.state.videos) do
-    local is_due = now - entry.checked >= (now - entry.from) / PATIENCE
+    local is_due = now - entry.checked >= (now - entry.from) / AGE_SHARE
     if is_due and not entry.is_complete and not pass.tried[id] then ids[#ids + 1] = id end
   end
   table.sort(ids)
