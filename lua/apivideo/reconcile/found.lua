@@ -53,6 +53,20 @@ function found.of_video(id, stream, status)
   return events, is_complete
 end
 
+--- The events of the captions of a video. They have no captionId, so they are derived events.
+---@param id string its videoId
+---@param captions apivideo.Caption[]
+---@return apivideo.Event[] events without `emittedAt`
+function found.of_captions(id, captions)
+  local events = {}
+  for _, caption in ipairs(captions) do
+    if type(caption.srclang) == "string" then
+      events[#events + 1] = { type = "apivideo.caption.available", videoId = id, language = caption.srclang }
+    end
+  end
+  return events
+end
+
 --- The event of a summary; nil while it is being made.
 ---@param summary apivideo.Summary
 ---@return apivideo.Event? event without `emittedAt`

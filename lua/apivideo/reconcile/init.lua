@@ -56,7 +56,7 @@ end
 local function run_pass(self, lease, settings)
   local pass = passes.new {
     client = self._options.client, lease = lease, pace = self._pace, target = self._target, since = settings.since,
-    options = { lookback = self._options.lookback, cancel = settings.cancel },
+    options = { lookback = self._options.lookback, captions = self._options.captions, cancel = settings.cancel },
   }
   local began = runtime.monotonic()
   local ok, raised = protected.xpcall(make_pass, failure.raised, pass)

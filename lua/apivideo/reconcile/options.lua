@@ -7,6 +7,7 @@ local runtime = require "apivideo.runtime"
 
 local known = {
   client = "table", inbox = "table", every = "seconds>0?", lookback = "seconds>0?", budget = "number>0<=1?",
+  captions = "boolean?",
 }
 
 ---@class apivideo.ReconcileOptions
@@ -15,6 +16,7 @@ local known = {
 ---@field every? number seconds between two passes of `run`, default 300
 ---@field lookback? number seconds: how far back the first pass reads, and for how long a video is read until it is encoded; default a day, and less than the inbox's retention
 ---@field budget? number the share of the account's rate limit for reads that the calls take at most, on average; default 0.2
+---@field captions? boolean default false; true: also reads the captions of each video, which is one more call for each
 
 local options = {}
 
@@ -40,7 +42,7 @@ function options.check(settings)
   end
   return {
     client = settings.client, inbox = settings.inbox, every = settings.every or options.EVERY_S, lookback = lookback,
-    budget = settings.budget or options.BUDGET,
+    budget = settings.budget or options.BUDGET, captions = settings.captions or false,
   }
 end
 

@@ -16,6 +16,7 @@ local pass = {
 
 ---@class apivideo.ReconcileSummary
 ---@field found integer how many events had not come: they were put into the inbox
+---@field events apivideo.Event[] those events
 ---@field known integer how many events had come
 ---@field videos integer how many videos were read
 ---@field calls integer how many calls were made
@@ -150,9 +151,14 @@ function Pass:put(events, window)
     self._lease:renew()
     local results, err = self._target:put(batch, window or 0)
     if not results then error(err, 0) end
-    for _, is_new in ipairs(results) do
-      local name = is_new == true and "found" or "known"
-      self.summary[name] = self.summary[name] + 1
+    local summary = self.summary
+    for i, event in ipairs(batch) do
+      if results[i] == true then
+        summary.found = summary.found + 1
+        summary.events[summary.found] = event
+      else
+        summary.known = summary.known + 1
+      end
     end
   end
 end
@@ -167,7 +173,7 @@ end
 function pass.new(fields)
   return setmetatable({
     client = fields.client, options = fields.options, since = fields.since, state = fields.lease.state,
-    summary = { found = 0, known = 0, videos = 0, calls = 0, waiting = 0, dropped = 0, seconds = 0 },
+    summary = { found = 0, events = {}, known = 0, videos = 0, calls = 0, waiting = 0, dropped = 0, seconds = 0 },
     tried = {},
     _lease = fields.lease, _pace = fields.pace, _target = fields.target,
   }, Pass)

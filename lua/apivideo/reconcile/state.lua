@@ -14,6 +14,7 @@ local RENEWAL_S = 45    -- after which the lease is renewed
 ---@field checked number when its status was read last; 0: not yet
 ---@field listed number its updatedAt when it was listed last
 ---@field stream? string the liveStreamId of a recording
+---@field is_encoded? boolean it waits for a caption
 ---@field is_complete? boolean kept for a while only, so that it is not read twice
 ---@field skipped? table<string, boolean> keys of events that are too old to be put
 

@@ -15,9 +15,17 @@ local OUTAGE = 3        -- so many videos that cannot be read, and no other: the
 local AGE_SHARE = 8     -- a video is read when an eighth of its age has passed: old ones seldom change
 local MAX_WAITING = 5000 -- videos in the state
 
+-- Captions are made after the encoding; most videos that wait for one will not get any.
+local CAPTION_AGE_SHARE = 2
+
 local ENDS_PASS = { claim_lost = true, cancelled = true, store_unavailable = true, unauthorized = true }
 
 local videos = {}
+
+-- `captions:all` with the arguments of a call of a pass.
+local function all_captions(captions, id, call_options)
+  return captions:all(id, nil, call_options)
+end
 
 local function stream_of(video)
   local source = type(video.source) == "table" and video.source
@@ -25,18 +33,14 @@ local function stream_of(video)
   return type(stream) == "string" and stream or nil
 end
 
--- Whether a listed video was read since its update, and no other event will follow.
-local function is_settled(entry, updated)
-  return entry.is_complete and updated < entry.checked - SAME_S
-end
-
 -- Adds a listed video to the state. Returns whether it must be read now.
 local function add(pass, video, updated)
   local entry = pass.state.videos[video.videoId]
   if entry then
-    local is_read = is_settled(entry, updated)
+    local is_changed = updated >= entry.checked - SAME_S -- since it was read
     entry.listed = updated
-    return not is_read and (entry.is_complete or updated >= entry.checked - SAME_S)
+    if is_changed then entry.is_encoded, entry.is_complete = nil, nil end
+    return is_changed
   end
   local created = pass.time_of(video.createdAt) or updated
   local is_old = created < pass:horizon()
@@ -67,30 +71,49 @@ local function events_of(id, entry, status)
   return new, is_complete, entry.skipped
 end
 
--- Reads the statuses of videos, puts their events, and saves the state: in this order, so that a crash loses nothing.
+-- What was read of a video; false if it was deleted; nil and an error.
+local function read_one(pass, id)
+  local client, result, err = pass.client, {}, nil
+  if not pass.state.videos[id].is_encoded then
+    result.status, err = pass:call(client.videos.status, client.videos, id)
+  end
+  if not err and pass.options.captions then result.captions, err = pass:call(all_captions, client.captions, id) end
+  if not err then return result end
+  if err.kind == "not_found" then return false end
+  return nil, err
+end
+
+-- The events of what was read of a video, and the changes of its entry.
+local function evaluate(id, entry, result)
+  if result == false then return {}, { is_deleted = true } end
+  local events, is_encoded, skipped = {}, true, entry.skipped
+  if result.status then events, is_encoded, skipped = events_of(id, entry, result.status) end
+  local captions = found.of_captions(id, result.captions or {})
+  for _, event in ipairs(captions) do
+    if entry.is_old then skipped[catalogue:key(event)] = true end
+    if not (skipped and skipped[catalogue:key(event)]) then events[#events + 1] = event end
+  end
+  local is_complete = is_encoded and (not result.captions or #captions > 0)
+  return events, { is_encoded = is_encoded, is_complete = is_complete, skipped = not is_complete and skipped or nil }
+end
+
+-- Reads videos, puts their events, and changes their entries: in this order, so that a crash loses nothing.
 local function read_chunk(pass, ids)
-  local results, errs = parallel(CONCURRENCY, ids, function(id)
-    local status, err = pass:call(pass.client.videos.status, pass.client.videos, id)
-    if not status and err.kind == "not_found" then return false end
-    return status, err
-  end)
-  local read, all = {}, {}
+  local results, errs = parallel(CONCURRENCY, ids, function(id) return read_one(pass, id) end)
+  local changes, all = {}, {}
   for i, id in ipairs(ids) do
-    local entry, status = pass.state.videos[id], results[i]
-    if status then
-      local events, is_complete, skipped = events_of(id, entry, status)
+    if results[i] ~= nil then
+      local events
+      events, changes[id] = evaluate(id, pass.state.videos[id], results[i])
       for _, event in ipairs(events) do all[#all + 1] = event end
-      read[id] = { is_complete = is_complete, skipped = skipped }
-    elseif status == false then
-      read[id] = { is_deleted = true }
     end
   end
   pass:put(all)
-  for id, result in pairs(read) do
+  for id, change in pairs(changes) do
     local entry = pass.state.videos[id]
-    entry.checked, entry.is_complete, entry.is_old = pass:now(), result.is_complete or nil, nil
-    entry.skipped = not result.is_complete and result.skipped or nil
-    if result.is_deleted then pass.state.videos[id] = nil end
+    entry.checked, entry.is_old = pass:now(), nil
+    entry.is_encoded, entry.is_complete, entry.skipped = change.is_encoded, change.is_complete, change.skipped
+    if change.is_deleted then pass.state.videos[id] = nil end
     pass.summary.videos = pass.summary.videos + 1
   end
   for _, id in ipairs(ids) do pass.tried[id] = true end
@@ -155,7 +178,8 @@ end
 local function due(pass)
   local ids, now = {}, pass:now()
   for id, entry in pairs(pass.state.videos) do
-    local is_due = now - entry.checked >= (now - entry.from) / AGE_SHARE
+    local share = entry.is_encoded and CAPTION_AGE_SHARE or AGE_SHARE
+    local is_due = now - entry.checked >= (now - entry.from) / share
     if is_due and not entry.is_complete and not pass.tried[id] then ids[#ids + 1] = id end
   end
   table.sort(ids)
@@ -178,7 +202,7 @@ function videos.prune(pass, from)
       if entry.listed < from then pass.state.videos[id] = nil end
     elseif now - entry.from > pass.options.lookback then
       pass.state.videos[id] = nil
-      pass.summary.dropped = pass.summary.dropped + 1
+      if not entry.is_encoded then pass.summary.dropped = pass.summary.dropped + 1 end
     else
       waiting[#waiting + 1] = { id = id, from = entry.from }
     end
