@@ -74,7 +74,8 @@ describe("a reconciliation that crashes", function()
     assert.equal(VIDEOS, reconciling.requests "/status")
     reconciling.over(inner)
     restart()
-    assert.equal(VIDEOS + 10, reconciling.requests "/status")
+    -- And the last one that was saved: another video may have been updated in the same second.
+    assert.equal(VIDEOS + 10 + 1, reconciling.requests "/status")
   end)
 
   it("lets another process have the lease at once after a failure of the API", function()

@@ -116,7 +116,7 @@ local function step(self, settings)
     log.error("reconcile: the pass failed: " .. failure.text(err, traceback))
     return every
   end
-  if summary == false then return problem end
+  if summary == false then return math.min(every, problem) end
   if not (settings.cancel and settings.cancel:is_cancelled()) then report(summary, problem) end
   return every
 end

@@ -41,6 +41,7 @@ local pass = {
 local Pass = {}
 Pass.__index = Pass
 Pass.__name = "apivideo.reconcile.Pass"
+Pass.OVERLAP_S = pass.OVERLAP_S
 
 --- Raises an error object if the pass was cancelled.
 function Pass:check_cancelled()

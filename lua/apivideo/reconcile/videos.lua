@@ -97,6 +97,12 @@ local function evaluate(id, entry, result)
   return events, { is_encoded = is_encoded, is_complete = is_complete, skipped = not is_complete and skipped or nil }
 end
 
+-- Whether a video is complete, and so old that the next pass does not list it. The state of a long pass stays small.
+local function is_finished(pass, entry)
+  local begun = pass:begun()
+  return entry.is_complete and begun ~= nil and entry.listed < begun - pass.OVERLAP_S
+end
+
 -- Reads videos, puts their events, and changes their entries: in this order, so that a crash loses nothing.
 local function read_chunk(pass, ids)
   local results, errs = parallel(CONCURRENCY, ids, function(id) return read_one(pass, id) end)
@@ -113,7 +119,7 @@ local function read_chunk(pass, ids)
     local entry = pass.state.videos[id]
     entry.checked, entry.is_old = pass:now(), nil
     entry.is_encoded, entry.is_complete, entry.skipped = change.is_encoded, change.is_complete, change.skipped
-    if change.is_deleted then pass.state.videos[id] = nil end
+    if change.is_deleted or is_finished(pass, entry) then pass.state.videos[id] = nil end
     pass.summary.videos = pass.summary.videos + 1
   end
   for _, id in ipairs(ids) do pass.tried[id] = true end
@@ -135,11 +141,13 @@ local function report(pass, ids, errs)
   if count == #ids and count >= OUTAGE then error(first, 0) end
 end
 
-local function read(pass, ids)
+-- Reads videos in chunks, and saves the state after each. `part` becomes true with the last one.
+local function read(pass, ids, part)
   for from = 1, #ids, CHUNK do
     local chunk = {}
     for i = from, math.min(from + CHUNK - 1, #ids) do chunk[#chunk + 1] = ids[i] end
     local errs = read_chunk(pass, chunk)
+    if part and from + CHUNK > #ids then pass.state.part = part end
     pass:save()
     report(pass, chunk, errs)
   end
@@ -156,12 +164,10 @@ end
 function videos.list(pass, from)
   local ids, part = {}, pass.state.part
   local function read_listed(updated)
-    read(pass, ids)
-    ids = {}
     -- Of a pass that continues another one, what was read is one range only after its end is reached.
-    if pass:begun() and (not part or updated <= part.to) then
-      pass.state.part = { from = pass:begun(), to = updated }
-    end
+    local is_range = pass:begun() and (not part or updated <= part.to)
+    read(pass, ids, is_range and { from = pass:begun(), to = updated } or nil)
+    ids = {}
   end
   pass:read_list(pass.client.videos, { sortBy = "updatedAt", sortOrder = "desc" }, function(video)
     local updated = pass.time_of(video.updatedAt) or pass.time_of(video.createdAt) or pass:now()
