@@ -29,7 +29,7 @@ return {
     { "an updated video is not read", "local is_changed = updated >= entry.checked - SAME_S", "local is_changed = false" },
     { "a deleted video stays", "if change.is_deleted or is_finished(pass, entry) then", "if is_finished(pass, entry) then", spec = LISTS },
     { "a video that cannot be read ends the pass", "if count == #ids and count >= OUTAGE then", "if count > 0 then", spec = LISTS },
-    { "an interrupted pass begins anew", "return part ~= nil and", "return false and", spec = CRASH },
+    { "an interrupted pass begins at its start", "return part ~= nil and", "return false and", spec = CRASH },
     { "entries change before the events are put", "  pass:put(all)\n", "  for _, change in pairs(changes) do change.is_deleted = true end\n  pass:put(all)\n" },
   },
   {
