@@ -46,6 +46,7 @@ build = {
       ["apivideo.cli.listen"] = "lua/apivideo/cli/listen.lua",
       ["apivideo.cli.numbers"] = "lua/apivideo/cli/numbers.lua",
       ["apivideo.cli.output"] = "lua/apivideo/cli/output.lua",
+      ["apivideo.cli.reconcile"] = "lua/apivideo/cli/reconcile.lua",
       ["apivideo.cli.trigger"] = "lua/apivideo/cli/trigger.lua",
       ["apivideo.cli.url"] = "lua/apivideo/cli/url.lua",
       ["apivideo.emulator.api"] = "lua/apivideo/emulator/api.lua",

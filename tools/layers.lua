@@ -6,6 +6,7 @@ local LAYERS = {
   { "cli" },
   { "emulator" },
   { "server", "init" },
+  { "reconcile" },
   { "receiver", "testing" },
   { "inbox", "client" },
   { "resources" },

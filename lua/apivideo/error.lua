@@ -19,7 +19,7 @@ local redact = require "apivideo.util.redact"
 ---| "wrong_phase"          called where Lua cannot wait: a phase of nginx, or inside a C function
 ---| "store_unavailable"    the store of an inbox is unavailable, full or broken
 ---| "body_unavailable"     nginx's file of the body cannot be opened, for instance because another module had read and deleted it
----| "in_progress"          another delivery of the event is being handled, in a receiver with `dedupe`
+---| "in_progress"          another delivery of the event is being handled, in a receiver with `dedupe`; or another process makes a pass of a reconciliation
 ---| "stale"                an event that is too old, or from the future, for a receiver with `freshness`
 ---| "encoding_failed"      a video cannot become what `videos:wait` waits for: the qualities that it needs have failed
 ---| "claim_lost"           the lease of an inbox event expired: another worker may have claimed it

@@ -17,6 +17,7 @@ local apivideo = {
   handlers = require "apivideo.events.handlers",
   inbox = require "apivideo.inbox",
   receiver = require "apivideo.receiver",
+  reconcile = require "apivideo.reconcile",
 
   --- Configures the log of this process.
   log = require("apivideo.runtime.log").configure,

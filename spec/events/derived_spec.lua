@@ -37,7 +37,7 @@ describe("a derived type", function()
         for _, field in ipairs(schema.identity) do assert.is_string(schema.sample[field]) end
       end
     end
-    assert.equal(5, count)
+    assert.equal(6, count)
     assert.equal("20:apivideo.video.ready24:vi4blUQJFrYWbaG44NChkH114:720p", events:key(events:sample(READY)))
   end)
 

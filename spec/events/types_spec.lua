@@ -9,8 +9,10 @@ local function class_of(name)
   return "apivideo.event." .. name:gsub("%f[%a]%a", string.upper):gsub("%A", "")
 end
 
--- Types that handlers:on does not take: on_ready and on_recording register functions for them.
-local ONLY_READY = { ["apivideo.video.ready"] = true, ["apivideo.recording.ready"] = true }
+-- Types that handlers:on does not take: on_ready, on_recording and on_caption register functions for
+-- them.
+local ONLY_READY = { ["apivideo.video.ready"] = true, ["apivideo.recording.ready"] = true,
+  ["apivideo.caption.available"] = true }
 
 local function set_of(list)
   local set = {}

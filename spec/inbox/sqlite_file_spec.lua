@@ -77,14 +77,14 @@ describe("inbox store sqlite", function()
     it("can be empty", function()
       write ""
       assert.is_true(put(open(), "a"))
-      assert.equal(2, sql("PRAGMA user_version")[1][1])
+      assert.equal(3, sql("PRAGMA user_version")[1][1])
     end)
 
     it("of version 1 is migrated, and keeps its events", function()
       for _, statement in ipairs(VERSION_1) do sql(statement) end
       local store = open()
       assert.is_false(put(store, "a"))
-      assert.equal(2, sql("PRAGMA user_version")[1][1])
+      assert.equal(3, sql("PRAGMA user_version")[1][1])
       local entry = claim(store)
       assert.equal("a", entry.raw)
       assert.equal("webhook", entry.origin)
@@ -98,7 +98,7 @@ describe("inbox store sqlite", function()
       store = open()
       unavailable("newer apivideo.*99", store:put({ item "b" }, WINDOW))
       assert.equal(99, sql("PRAGMA user_version")[1][1])
-      sql "PRAGMA user_version = 2"
+      sql "PRAGMA user_version = 3"
       assert.is_false(put(store, "a"))
     end)
 

@@ -13,6 +13,8 @@ local function client() return apivideo.client { api_key = "key", base_url = "ht
 local function webhooks() return client().webhooks end
 local function inbox() return apivideo.inbox { store = apivideo.inbox.memory() } end
 
+local function reconciliation() return apivideo.reconcile { client = client(), inbox = inbox() } end
+
 local function receiver(settings)
   settings.handlers, settings.unsigned = apivideo.handlers(), true
   return apivideo.receiver(settings)
@@ -102,6 +104,12 @@ options.list = {
     section = "inbox:claim", call = function() inbox():claim {} end },
   { where = "inbox:list", inline = "{ limit?: integer, after?: integer }", file = "lua/apivideo/inbox/init.lua",
     section = "inbox:list", call = function() inbox():list("dead", {}) end },
+  { where = "reconcile", class = "ReconcileOptions", section = "apivideo.reconcile",
+    call = function() apivideo.reconcile {} end },
+  { where = "reconcile:once", inline = "{ since?: number, cancel?: apivideo.Cancellation }",
+    file = "lua/apivideo/reconcile/init.lua", call = function() reconciliation():once {} end },
+  { where = "reconcile:run", inline = "{ cancel?: apivideo.Cancellation }",
+    file = "lua/apivideo/reconcile/init.lua", call = function() reconciliation():run {} end },
   { where = "server.listen", class = "ServerOptions", section = "apivideo.server.listen",
     call = function() server.listen {} end },
   { where = "emulator.start", class = "EmulatorOptions", section = "apivideo.emulator.start",

@@ -8,6 +8,7 @@ local version = require "apivideo.version"
 local SUBCOMMANDS = {
   emulate = require "apivideo.cli.emulate",
   listen = require "apivideo.cli.listen",
+  reconcile = require "apivideo.cli.reconcile",
   trigger = require "apivideo.cli.trigger",
 }
 
@@ -27,7 +28,7 @@ function cli.parser()
     os.exit(0)
   end)
   self:command_target("command")
-  for _, name in ipairs { "emulate", "listen", "trigger" } do
+  for _, name in ipairs { "emulate", "listen", "reconcile", "trigger" } do
     local sub = self:command(name)
     sub:flag("--json", "Print one JSON object per line, for programs.")
     -- With argparse 0.6, which has no summaries, the list of commands contains their descriptions.

@@ -57,17 +57,6 @@ local function secrets_of(arguments)
   }.webhooks:secret_source()
 end
 
--- The fields of an event other than its type and date: `name=value …`, sorted by name.
-local function fields_of(event)
-  local names, parts = {}, {}
-  for name in pairs(event) do
-    if name ~= "type" and name ~= "emittedAt" then names[#names + 1] = name end
-  end
-  table.sort(names)
-  for i, name in ipairs(names) do parts[i] = name .. "=" .. tostring(event[name]) end
-  return table.concat(parts, " ")
-end
-
 local function result_of(outcome)
   if outcome.err then return "rejected" end
   return outcome.delivery.verified and "verified" or "unsigned"
@@ -82,7 +71,7 @@ local function print_outcome(out, outcome)
     text = ("%s: %s"):format(outcome.err.kind, outcome.err.message)
   else
     record.event, record.webhookId = outcome.event, outcome.delivery.webhook_id
-    text = ("%s %s"):format(outcome.event.type, fields_of(outcome.event))
+    text = output.describe_event(outcome.event)
   end
   out:print(record, ("%s %d  %s  %s"):format(out:paint(outcome.err and "red" or "green", result),
     outcome.status, (text:gsub("%c", "?")), out:paint("dim", time)))

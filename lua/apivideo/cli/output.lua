@@ -52,6 +52,19 @@ function output.warn(text)
   io.stderr:write("apivideo: warning: ", redact.one_line(redact.text(text)), "\n")
 end
 
+--- Describes an event in one line: its type, and `name=value …` of the fields other than its date, sorted by name.
+---@param event apivideo.Event
+---@return string
+function output.describe_event(event)
+  local names, parts = {}, { event.type }
+  for name in pairs(event) do
+    if name ~= "type" and name ~= "emittedAt" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do parts[#parts + 1] = name .. "=" .. tostring(event[name]) end
+  return table.concat(parts, " ")
+end
+
 --- Describes the result of an attempt: `204 in 1.2 ms`, or why there was no response.
 ---@param attempt apivideo.emulator.Attempt
 ---@return string

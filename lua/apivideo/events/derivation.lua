@@ -7,6 +7,7 @@ local recent = require "apivideo.events.recent"
 local tables = require "apivideo.util.tables"
 
 local QUALITY, RECORDED = "video.encoding.quality.completed", "video.source.recorded"
+local CAPTION, AVAILABLE = "video.caption.generated", "apivideo.caption.available"
 local READY, RECORDING = "apivideo.video.ready", "apivideo.recording.ready"
 
 local MAX_STREAMS = 5000 -- videos of which the live stream is remembered
@@ -35,6 +36,11 @@ end
 --- Derives `apivideo.recording.ready`.
 function Derivation:add_recordings()
   self.causes[QUALITY], self.causes[RECORDED], self._has_recordings = true, true, true
+end
+
+--- Derives `apivideo.caption.available`.
+function Derivation:add_captions()
+  self.causes[CAPTION] = true
 end
 
 local function word(value)
@@ -122,6 +128,9 @@ end
 function Derivation:events_of(event, client, delivery)
   local list, id = {}, event.videoId
   if type(id) ~= "string" then return list end
+  if event.type == CAPTION and type(event.language) == "string" then
+    list[1] = { type = AVAILABLE, emittedAt = event.emittedAt, videoId = id, language = event.language }
+  end
   local video = client and (delivery and delivery.video or delivered_video.new(client, id))
   local ok, err = true, nil
   if event.type == QUALITY and self._conditions[1] then ok, err = add_ready(self, list, event, video) end

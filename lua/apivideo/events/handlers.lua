@@ -19,11 +19,13 @@ local run, type, waiting = handler_call.run, type, wakeups.waiting
 local REGISTERED = "the function is registered anyway. If the type is newer than this library, add it with"
   .. " events:extend"
 
+local AVAILABLE = "apivideo.caption.available"
 local READY, RECORDING = "apivideo.video.ready", "apivideo.recording.ready"
 local FAILED = { "apivideo.video.failed", "apivideo.summary.failed", "apivideo.caption.failed" }
 
 -- Derived types that exist only for the functions that a method registers.
-local REGISTERED_BY = { [READY] = "handlers:on_ready", [RECORDING] = "handlers:on_recording" }
+local REGISTERED_BY = { [READY] = "handlers:on_ready", [RECORDING] = "handlers:on_recording",
+  [AVAILABLE] = "handlers:on_caption" }
 
 ---@alias apivideo.Handler fun(event: apivideo.Event, delivery: apivideo.Delivery): any, any
 ---A handler fails by raising an error, by returning `false`, or by returning `nil` and an error.
@@ -161,6 +163,18 @@ function Handlers:on_recording(fn)
   check_function("handlers:on_recording", fn)
   self._registry:add(RECORDING, fn)
   derivation_of(self):add_recordings()
+  return self
+end
+
+--- Registers a function for captions: it runs once for each video and language, whether `video.caption.generated` came
+--- or a reconciliation found the caption. That event's `captionId` cannot be read, so the event itself is not found.
+---@param fn fun(event: apivideo.event.ApivideoCaptionAvailable, delivery: apivideo.Delivery): any, any
+---@return apivideo.Handlers self
+function Handlers:on_caption(fn)
+  checks.self(self, Handlers, "handlers", "on_caption")
+  check_function("handlers:on_caption", fn)
+  self._registry:add(AVAILABLE, fn)
+  derivation_of(self):add_captions()
   return self
 end
 

@@ -74,6 +74,12 @@
 ---@field videoId string the video
 ---@field summaryId string the summary
 
+--- A video has a caption in a language: for each language, once. Derived.
+---@class apivideo.event.ApivideoCaptionAvailable : apivideo.Event
+---@field type "apivideo.caption.available"
+---@field videoId string the video
+---@field language string the caption's language
+
 --- A caption could not be generated. Derived.
 ---@class apivideo.event.ApivideoCaptionFailed : apivideo.Event
 ---@field type "apivideo.caption.failed"
@@ -193,6 +199,8 @@ return {
     { { "videoId", VIDEO }, { "encoding", "hls" }, { "quality", "720p" } }, {}),
   ["apivideo.summary.failed"] = derived("apivideo.summary.failed", "A summary of a video could not be made.",
     { { "videoId", VIDEO }, { "summaryId", "summary_1CGyYoB9XCgBk4iQna8ocT" } }, {}),
+  ["apivideo.caption.available"] = derived("apivideo.caption.available", "A video has a caption in a language.",
+    { { "videoId", VIDEO }, { "language", "en" } }, { "video.caption.generated" }),
   ["apivideo.caption.failed"] = derived("apivideo.caption.failed", "A caption of a video could not be made.",
     { { "videoId", VIDEO }, { "language", "en" } }, {}),
 }

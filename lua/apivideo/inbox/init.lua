@@ -8,6 +8,7 @@ local constructor = require "apivideo.util.constructor"
 local errors = require "apivideo.error"
 local group = require "apivideo.inbox.group"
 local item = require "apivideo.inbox.item"
+local outgoing = require "apivideo.events.outgoing"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 local spool = require "apivideo.inbox.spool"
@@ -51,6 +52,22 @@ function Inbox:_announce()
   local arrival = self._arrival
   self._arrival = runtime.latch()
   arrival:open(true)
+end
+
+--- Stores events that were found by reading state. They are durable when this returns, in the store: not in the spool.
+---@private
+---@param found apivideo.Event[]
+---@param window number seconds in which two broadcasts are the same, if it is longer than that of the inbox
+---@return (boolean|"occurrence")[]|nil results as of the store
+---@return apivideo.Error? err `store_unavailable`
+function Inbox:_put_found(found, window)
+  local items = {}
+  for i, event in ipairs(found) do
+    items[i] = item.new(self, event, nil, { raw = outgoing.encode(event, self.events), origin = "reconcile" })
+  end
+  local results, err = self._store:put(items, math.max(window, self._window))
+  if results then self:_announce() end
+  return results, err
 end
 
 local CLAIM_OPTIONS = { limit = "integer>=1?", lease = "seconds>0?" }

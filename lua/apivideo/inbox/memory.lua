@@ -316,6 +316,24 @@ function Memory:stats()
   return stats
 end
 
+function Memory:acquire(name, seconds, rest)
+  if self.closed then return closed() end
+  local state = self.states[name] or { token = 0, expires = 0, saved_at = -math.huge }
+  local wait = math.max(state.expires, state.saved_at + rest) - now()
+  if wait > 0 then return false, wait end
+  state.token, state.expires = state.token + 1, now() + seconds
+  self.states[name] = state
+  return { token = state.token, value = state.value }
+end
+
+function Memory:save(name, token, value, seconds)
+  if self.closed then return closed() end
+  local state = self.states[name]
+  if not state or state.token ~= token then return false end
+  state.value, state.saved_at, state.expires = value, now(), now() + seconds
+  return true
+end
+
 function Memory:close()
   self.closed = true
   return true
@@ -327,6 +345,7 @@ local function create(options)
     last = 0, entries = {}, keys = {}, occurrences = {}, -- id, key -> entry; occurrence -> set of entries
     ready = timers.new(), -- by id
     later = timers.new(), -- by the time at which a lease or a delay expires; outdated where entry.due differs
+    states = {},          -- name -> { token, expires, saved_at, value }
     lanes = {},           -- lane -> { current = entry, queue = the others by id }
     paused = false, closed = false,
   }, Memory)

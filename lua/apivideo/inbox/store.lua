@@ -20,6 +20,12 @@ local store = {}
 ---@field resume fun(self): true|nil, apivideo.Error?
 ---@field stats fun(self): apivideo.InboxStats|nil, apivideo.Error?
 ---@field close fun(self): true|nil, apivideo.Error?
+---@field acquire? fun(self, name: string, seconds: number, rest: number): apivideo.StoredState|false|nil, number|apivideo.Error? leases a named state for `seconds`; false, and after how many seconds to try again, while another lease is valid, and for `rest` seconds after the last save
+---@field save? fun(self, name: string, token: integer, value: string, seconds: number): boolean|nil, apivideo.Error? writes a leased state, and renews its lease (0: ends it); false if it was leased again since: the token is not the latest
+
+---@class apivideo.StoredState a text of a task that runs in one process at a time: where it will continue
+---@field token integer the fencing token of its latest lease
+---@field value? string as it was saved last
 
 ---@class apivideo.StoredEntry an event in a store
 ---@field id integer in the order of receipt

@@ -151,7 +151,7 @@ end
 ---@param query table
 ---@param options apivideo.CallOptions
 ---@param id_field string the field with an item's id
----@return fun(): table|nil, apivideo.Response|nil item and the response with its page
+---@return fun(): table|nil, apivideo.Response|nil item and the response with its page; after the last item, nil and the last response
 function pages.each(client, path, query, options, id_field)
   local walk = setmetatable({
     request = pager(client, path, query, options), id_field = id_field, seen = {}, items = {}, position = 0,
@@ -159,7 +159,7 @@ function pages.each(client, path, query, options, id_field)
   }, Walk)
   return function()
     while walk.position >= #walk.items do
-      if walk.is_last then return nil end
+      if walk.is_last then return nil, walk.response end
       walk:read_page()
     end
     walk.position = walk.position + 1

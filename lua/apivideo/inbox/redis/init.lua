@@ -175,6 +175,17 @@ function Redis:stats()
   }
 end
 
+function Redis:acquire(name, seconds, rest)
+  local reply, err = call(self, "acquire", { name, milliseconds(seconds), milliseconds(rest) })
+  if not reply then return nil, err end
+  if reply[1] == 0 then return false, reply[2] / 1000 end
+  return { token = reply[2], value = reply[3] ~= "" and reply[3] or nil }
+end
+
+function Redis:save(name, token, value, seconds)
+  return call_with_claim(self, "save", { name, whole(token), value, milliseconds(seconds) })
+end
+
 function Redis:close()
   self.runner:close()
   return true

@@ -19,6 +19,7 @@ local keys = {
   "dead_by_end",  -- the same ids, by the time when they ended
   "done",         -- ids, by id
   "done_by_end",  -- the same ids, by the time when they ended
+  "states",       -- name -> its token, the end of its lease, when it was saved, its value
   "meta",         -- the last id, the store's clock, whether it is paused, the cursor of the recovery
 }
 

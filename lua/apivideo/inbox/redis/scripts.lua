@@ -207,6 +207,26 @@ return #ids
 scripts.pause = script 'return call("HSET", meta, "paused", 1)'
 scripts.resume = script 'return call("HDEL", meta, "paused")'
 
+--- ARGV: name, lease, rest. Returns 1, the token and the value; or 0, and after how many milliseconds to try again.
+scripts.acquire = script [=[
+local name, lease, rest, time = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), now()
+local packed = call("HGET", states, name)
+local state = packed and unpack_record(packed) or { first_token(time), 0, 0, "" }
+local token, wait = state[1] + 1, math.max(state[2], state[3] + rest) - time
+if wait > 0 then return { 0, wait } end
+call("HSET", states, name, pack { token, time + lease, state[3], state[4] })
+return { 1, token, state[4] }
+]=]
+
+--- ARGV: name, token, value, lease. Returns 1, or 0 if the state was leased again.
+scripts.save = script [=[
+local name, token, value, lease, time = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), now()
+local packed = call("HGET", states, name)
+if not packed or unpack_record(packed)[1] ~= token then return 0 end
+call("HSET", states, name, pack { token, time + lease, time, value })
+return 1
+]=]
+
 --- Returns waiting, claimed, dead, done, the age of the oldest in milliseconds (or -1), the highest number of attempts,
 --- whether it is paused.
 scripts.stats = reading [=[

@@ -144,6 +144,16 @@ function Sqlite:stats()
   return attempt(self, "read", operations.stats)
 end
 
+function Sqlite:acquire(name, seconds, rest)
+  local result, err = attempt(self, "write", operations.acquire, name, seconds, rest)
+  if not result then return nil, err end
+  return result[1], result[2]
+end
+
+function Sqlite:save(name, token, value, seconds)
+  return attempt(self, "write", operations.save, name, token, value, seconds)
+end
+
 function Sqlite:close()
   self.closed = true
   if not connection.is_inherited(self.path) then close(self) end

@@ -156,6 +156,24 @@ function operations.pause(db, _, paused)
   return true
 end
 
+-- Returns { lease } or { false, seconds }: an operation has one result.
+function operations.acquire(db, now, name, seconds, rest)
+  local row = db:rows("state", name)[1]
+  if not row then
+    local token = first_token()
+    db:run("create_state", name, token, now + seconds)
+    return { { token = token } }
+  end
+  local wait = math.max(row[2], row[3] + rest) - now
+  if wait > 0 then return { false, wait } end
+  db:run("lease_state", row[1] + 1, now + seconds, name)
+  return { { token = row[1] + 1, value = row[4] } }
+end
+
+function operations.save(db, now, name, token, value, seconds)
+  return db:run("save_state", value, now, now + seconds, name, token) == 1
+end
+
 function operations.stats(db, now)
   local function value(...)
     local row = db:rows(...)[1]

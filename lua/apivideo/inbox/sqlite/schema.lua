@@ -39,6 +39,14 @@ local migrations = {
     "INSERT INTO inbox VALUES (0, '', 0)",
   },
   { "ALTER TABLE events ADD COLUMN origin TEXT NOT NULL DEFAULT 'webhook'" },
+  {
+    [[CREATE TABLE states (
+      name TEXT PRIMARY KEY,
+      token INTEGER NOT NULL,
+      expires REAL NOT NULL,
+      saved_at REAL NOT NULL,
+      value TEXT)]],
+  },
 }
 
 -- Brings the file to the newest version.
@@ -89,6 +97,7 @@ local function set_clock(db)
   clock = last - core.monotonic()
   db:run("set_clock", boot_id(), clock)
   db:run("wake_all")
+  db:run("end_leases")
   return clock
 end
 

@@ -19,6 +19,8 @@ return {
     UNION ALL SELECT max(ended) FROM events WHERE state = 'dead' AND ended IS NOT NULL)]],
   wake_all = "UPDATE events SET state = 'ready', due = NULL WHERE due IS NOT NULL",
 
+  end_leases = "UPDATE states SET expires = 0, saved_at = 0",
+
   known = "SELECT 1 FROM events WHERE identity = ?",
   came_before = "UPDATE events SET stored_at = ? WHERE identity = ? AND stored_at > ?",
   last_until = [[SELECT stored_at, CAST(id AS REAL) FROM events
@@ -65,6 +67,11 @@ return {
   redrive = "UPDATE events SET state = ?, ended = NULL, attempt = 0 WHERE id = ?",
   purge = [[DELETE FROM events WHERE id IN
     (SELECT id FROM events WHERE state = ? AND ended <= ? ORDER BY ended LIMIT 1000)]],
+
+  state = "SELECT token, expires, saved_at, value FROM states WHERE name = ?",
+  create_state = "INSERT INTO states (name, token, expires, saved_at) VALUES (?, ?, ?, 0)",
+  lease_state = "UPDATE states SET token = ?, expires = ? WHERE name = ?",
+  save_state = "UPDATE states SET value = ?, saved_at = ?, expires = ? WHERE name = ? AND token = ?",
 
   pause = "UPDATE inbox SET paused = ?",
   paused = "SELECT paused FROM inbox",

@@ -1,0 +1,48 @@
+--- The live streams of a pass. There is no history of broadcasts: what can be observed is that a stream broadcasts, and
+--- did not in the last pass, or the reverse. The event of such a change has the time when it was observed. It is a
+--- duplicate if an event of the same kind came since the last pass, and not the opposite one after it.
+
+local streams = {}
+
+local MARGIN_S = 20 -- the event may come before the state changes
+
+-- The live streams that broadcast now. One that broadcast before and is not in the list, which may shift while it is
+-- read, is read by its id.
+local function read(pass, before)
+  local live, listed = {}, {}
+  local function add(stream)
+    listed[stream.liveStreamId or ""] = true
+    if stream.broadcasting == true and type(stream.liveStreamId) == "string" then live[stream.liveStreamId] = true end
+  end
+  pass:read_list(pass.client.live_streams, {}, add)
+  for id in pairs(before or {}) do
+    if not listed[id] then
+      local stream, err = pass:call(pass.client.live_streams.get, pass.client.live_streams, id)
+      if not stream and err.kind ~= "not_found" then error(err, 0) end
+      if stream then add(stream) end
+    end
+  end
+  return live
+end
+
+-- Adds an event for each stream of a set that the other set lacks.
+local function compare(events, type, set, other)
+  for id in pairs(set) do
+    if not other[id] then events[#events + 1] = { type = type, liveStreamId = id } end
+  end
+end
+
+--- Reads the live streams. The first pass only remembers their state.
+---@param pass apivideo.reconcile.Pass
+function streams.list(pass)
+  local before, read_at = pass.state.streams, pass.state.streams_at
+  local live, now, events = read(pass, before), pass:now(), {}
+  if before then
+    compare(events, "live-stream.broadcast.ended", before, live)
+    compare(events, "live-stream.broadcast.started", live, before)
+    pass:put(events, now - read_at + MARGIN_S)
+  end
+  pass.state.streams, pass.state.streams_at = live, now
+end
+
+return streams

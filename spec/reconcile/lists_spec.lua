@@ -1,0 +1,105 @@
+-- A reconciliation over lists that change, lie or fail while it reads them.
+
+local apivideo = require "apivideo"
+local reconciling = require "spec.support.reconciling"
+local running = require "spec.support.running"
+
+describe("a reconciliation", function()
+  before_each(reconciling.start)
+  after_each(running.stop)
+
+  -- Adds videos, the first one updated last.
+  local function put_videos(count)
+    for i = 1, count do
+      local date = reconciling.date(-10 * i)
+      reconciling.put_video("vi" .. i, { createdAt = date, updatedAt = date })
+    end
+  end
+
+  -- Calls a function after the nth response for a path.
+  local function after(pattern, nth, fn)
+    local count = 0
+    reconciling.client = apivideo.client {
+      api_key = "key", base_url = reconciling.api.url, retries = 0,
+      on_response = function(response)
+        if not response.request.url:find(pattern) then return end
+        count = count + 1
+        if count == nth then fn() end
+      end,
+    }
+  end
+
+  it("finds all although videos are deleted while the list is read", function()
+    put_videos(250)
+    after("/videos%?", 1, function()
+      for i = 1, 40 do reconciling.api.videos:remove("vi" .. i) end
+    end)
+    assert(reconciling.new():once())
+    local found = {}
+    for _, text in ipairs(reconciling.found()) do found[text:match "vi%d+"] = true end
+    for i = 41, 250 do assert.is_true(found["vi" .. i], "vi" .. i) end
+  end)
+
+  it("finds all although videos are updated while the list is read", function()
+    put_videos(250)
+    after("/videos%?", 1, function()
+      for i = 150, 250, 2 do reconciling.put_video("vi" .. i, { updatedAt = reconciling.date(1) }) end
+    end)
+    local reconciliation = reconciling.new()
+    local first = assert(reconciliation:once()).found
+    assert.equal(250 * 5, first + assert(reconciliation:once()).found)
+  end)
+
+  it("finds all although the counters of the lists are wrong", function()
+    put_videos(250)
+    reconciling.api:fault { on = "/videos", counters = true, times = math.huge }
+    assert.equal(250 * 5, assert(reconciling.new():once()).found)
+  end)
+
+  it("leaves out a video that is deleted before its status is read", function()
+    put_videos(2)
+    after("/videos%?", 1, function() reconciling.api.videos:remove "vi1" end)
+    local summary = assert(reconciling.new():once())
+    assert.equal(5, summary.found)
+    assert.equal(0, summary.waiting)
+    assert.is_nil(summary.errors)
+  end)
+
+  it("reads a video again whose status could not be read", function()
+    put_videos(2)
+    reconciling.api:fault { on = "/videos/vi1/status", status = 500 }
+    local summary = assert(reconciling.new():once())
+    assert.equal(5, summary.found)
+    assert.equal("server_error", summary.errors[1].kind)
+    assert.equal(5, assert(reconciling.new():once()).found)
+  end)
+
+  it("fails if no status can be read, and continues later", function()
+    put_videos(3)
+    reconciling.api:fault { on = "/videos/vi%d/status", status = 503, times = 3 }
+    local _, err = reconciling.new():once()
+    assert.equal("server_error", err.kind)
+    assert.equal(15, assert(reconciling.new():once()).found)
+  end)
+
+  it("ignores parts of a status that are not as documented", function()
+    for i, body in ipairs { '{}', '{"encoding":null}', '{"encoding":{"qualities":null}}',
+      '{"encoding":{"qualities":[]}}',
+      '{"encoding":{"qualities":[null,1,{},{"type":1,"quality":"720p","status":"encoded"},{"status":"failed"}]}}' } do
+      reconciling.put_video("vi" .. i)
+      reconciling.api:fault { on = ("/videos/vi%d/status"):format(i), status = 200, body = body,
+        content_type = "application/json" }
+    end
+    assert.equal(0, assert(reconciling.new():once()).found)
+  end)
+
+  it("ignores listed objects that are not as documented", function()
+    put_videos(1)
+    for _, path in ipairs { "/videos", "/live-streams", "/summaries" } do
+      reconciling.api:fault { on = path, status = 200, content_type = "application/json",
+        body = '{"data":[{},{"videoId":1,"updatedAt":2,"createdAt":null,"liveStreamId":3,"broadcasting":true}]}' }
+    end
+    assert.equal(0, assert(reconciling.new():once()).found)
+    assert.equal(5, assert(reconciling.new():once { since = 3600 }).found)
+  end)
+end)

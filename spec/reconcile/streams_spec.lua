@@ -1,0 +1,102 @@
+-- A reconciliation of broadcasts: changes that it observes, and which stand down when the event itself has come.
+
+local reconciling = require "spec.support.reconciling"
+local running = require "spec.support.running"
+
+local STARTED, ENDED = "live-stream.broadcast.started", "live-stream.broadcast.ended"
+
+describe("a reconciliation of broadcasts", function()
+  local reconciliation
+
+  before_each(function()
+    reconciling.start()
+    reconciliation = reconciling.new()
+    reconciling.api:put_live_stream { liveStreamId = "li1" }
+    reconciling.api:put_live_stream { liveStreamId = "li2", broadcasting = true }
+  end)
+  after_each(running.stop)
+
+  local function once() return assert(reconciliation:once()).found end
+
+  local function put(id, broadcasting)
+    reconciling.api:put_live_stream { liveStreamId = id, broadcasting = broadcasting }
+  end
+
+  local function deliver(type, id)
+    return reconciling.deliver { type = type, liveStreamId = id }
+  end
+
+  it("tells nothing in its first pass", function()
+    assert.equal(0, once())
+    assert.equal(0, once())
+  end)
+
+  it("tells that one started, and that one ended", function()
+    once()
+    put("li1", true)
+    put("li2", false)
+    assert.equal(2, once())
+    assert.same({ ENDED .. " li2", STARTED .. " li1" }, reconciling.found())
+    assert.equal(0, once())
+  end)
+
+  it("tells it of a new stream, and of one that was deleted", function()
+    once()
+    put("li3", true)
+    reconciling.api.live_streams:remove "li2"
+    assert.equal(2, once())
+    assert.same({ ENDED .. " li2", STARTED .. " li3" }, reconciling.found())
+  end)
+
+  it("tells nothing if the event has come", function()
+    once()
+    put("li1", true)
+    deliver(STARTED, "li1")
+    assert.equal(0, once())
+  end)
+
+  it("tells a start after an end that has come", function()
+    once()
+    deliver(STARTED, "li1")
+    deliver(ENDED, "li1")
+    put("li1", true)
+    assert.equal(1, once())
+    assert.same({ STARTED .. " li1" }, reconciling.found())
+  end)
+
+  it("makes the event itself a duplicate if that comes a little later", function()
+    once()
+    put("li1", true)
+    assert.equal(1, once())
+    assert.is_false(deliver(STARTED, "li1"))
+  end)
+
+  it("tells each broadcast of a stream", function()
+    once()
+    for _ = 1, 3 do
+      put("li1", true)
+      assert.equal(1, once())
+      put("li1", false)
+      assert.equal(1, once())
+    end
+    assert.equal(6, #reconciling.found())
+  end)
+
+  it("reads a stream that the list lacks by its id", function()
+    once()
+    reconciling.api:fault {
+      on = "/live-streams", status = 200, content_type = "application/json", body = '{"data":[]}',
+    }
+    assert.equal(0, once())
+    assert.equal(1, reconciling.requests "/live%-streams/li2")
+  end)
+
+  it("tells a change once, although the pass fails after it", function()
+    once()
+    put("li1", true)
+    reconciling.api:fault { on = "GET /videos", status = 500 }
+    assert.is_nil((reconciliation:once()))
+    assert.equal(0, once())
+    assert.equal(1, #reconciling.found())
+  end)
+end)
