@@ -16,7 +16,7 @@ local APP = [[
   }
 ]]
 
-nginx_lua.describe("reconcile:run in nginx #process", function()
+nginx_lua.describe("reconciliation:run in nginx #process", function()
   after_each(function()
     running.stop()
     for _, ending in ipairs { "", "-wal", "-shm" } do os.remove(path .. ending) end

@@ -7,7 +7,7 @@ local runtime = require "apivideo.runtime"
 
 local QUALITY = "video.encoding.quality.completed"
 
-describe("reconcile:once", function()
+describe("reconciliation:once", function()
   before_each(reconciling.start)
   after_each(running.stop)
 

@@ -10,7 +10,7 @@ local stderr = require "spec.support.stderr"
 local tables = require "apivideo.util.tables"
 local wait_for = require "spec.support.wait"
 
-describe("reconcile:run", function()
+describe("reconciliation:run", function()
   local cancel
 
   before_each(function()
@@ -118,11 +118,11 @@ describe("the options of a reconciliation", function()
 
   it("of a pass must be valid", function()
     local reconciliation = reconciling.new()
-    assert.matches('reconcile:once: option "since" must be less than the option "retention"',
+    assert.matches('reconciliation:once: option "since" must be less than the option "retention"',
       misuse(function() local _ = reconciliation:once { since = 7 * 86400 } end))
-    assert.matches('reconcile:once: option "cancel" must come from apivideo.cancellation',
+    assert.matches('reconciliation:once: option "cancel" must come from apivideo.cancellation',
       misuse(function() local _ = reconciliation:once { cancel = {} } end))
-    assert.matches('reconcile:run: unknown option "since"',
+    assert.matches('reconciliation:run: unknown option "since"',
       misuse(function() local _ = reconciliation:run { since = 1 } end))
     assert.matches("call it with a colon", misuse(function() local _ = reconciliation.once {} end))
   end)

@@ -16,6 +16,7 @@ local BY_NAME = {
   type = "video.source.recorded", types = "video.source.recorded", limit = 1, headers = {},
   incoming = { method = "POST", headers = {}, body = RAW }, delivery = { event = apivideo.parse(RAW), raw = RAW },
   event = apivideo.parse(RAW), filter = { videoId = "vi1" }, fault = { status = 503 }, items = {},
+  condition = "playable",
   webhook = { url = "https://example.com/", events = { "video.source.recorded" } },
 }
 
@@ -26,6 +27,9 @@ local BY_TYPE = {
   ["apivideo.ClientOptions"] = { api_key = "key" }, ["apivideo.InboxOptions"] = { store = apivideo.inbox.memory() },
   ["apivideo.SqliteOptions"] = { path = "/nonexistent/inbox.db" }, ["apivideo.EmulatorOptions"] = { api_key = "key" },
   ["apivideo.ReceiverOptions"] = { handlers = handlers, secrets = "sig_sec_1" },
+  ["apivideo.ReconcileOptions"] = {
+    client = apivideo.client { api_key = "key" }, inbox = apivideo.inbox { store = apivideo.inbox.memory() },
+  },
   ["apivideo.ServerOptions"] = { handler = nothing, host = "256.0.0.1" },
   ["table<string, apivideo.EventType>"] = { ["video.renamed"] = { required = {}, identity = {} } },
   ["{ url: string, events: string[] }[]"] = { BY_NAME.webhook },

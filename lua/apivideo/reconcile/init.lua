@@ -7,7 +7,7 @@ local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
 local inbox_target = require "apivideo.reconcile.inbox_target"
 local log = require "apivideo.runtime.log"
-local options = require "apivideo.reconcile.options"
+local reconcile_options = require "apivideo.reconcile.options"
 local paces = require "apivideo.reconcile.pace"
 local passes = require "apivideo.reconcile.pass"
 local protected = require "apivideo.util.pcall"
@@ -92,16 +92,16 @@ local function try(self, settings, rest)
 end
 
 --- Makes one pass.
----@param settings? { since?: number, cancel?: apivideo.Cancellation } `since`: how many seconds to go back, instead of to the last pass
+---@param options? { since?: number, cancel?: apivideo.Cancellation } `since`: how many seconds to go back, instead of to the last pass
 ---@return apivideo.ReconcileSummary|nil summary
----@return apivideo.Error? err of the API or the store; `in_progress` while another process makes a pass. The next pass continues where this one ended
-function Reconciliation:once(settings)
-  checks.self(self, Reconciliation, "reconcile", "once")
-  settings = settings or {}
-  options.check_once(settings, self._target.retention)
+---@return apivideo.Error? err those of every call, `store_unavailable`, `claim_lost`, `in_progress` while another process makes a pass. The next pass continues where this one ended
+function Reconciliation:once(options)
+  checks.self(self, Reconciliation, "reconciliation", "once")
+  options = options or {}
+  reconcile_options.check_once(options, self._target.retention)
   local refusal = runtime.refusal()
   if refusal then return nil, errors.new("wrong_phase", refusal) end
-  local summary, problem = try(self, settings, 0)
+  local summary, problem = try(self, options, 0)
   if summary ~= false then return summary, problem end
   return nil, errors.new("in_progress", ("another process makes a pass, or it ended without releasing its lease, which"
     .. " expires in %.0f s"):format(math.ceil(problem)), { origin = "reconcile", retry_after = problem })
@@ -144,19 +144,19 @@ end
 
 --- Makes a pass every `every` seconds until it is cancelled. Of several processes that do so with one store, one makes
 --- each pass.
----@param settings? { cancel?: apivideo.Cancellation }
+---@param options? { cancel?: apivideo.Cancellation }
 ---@return true ended
-function Reconciliation:run(settings)
-  checks.self(self, Reconciliation, "reconcile", "run")
-  settings = settings or {}
-  options.check_run(settings)
+function Reconciliation:run(options)
+  checks.self(self, Reconciliation, "reconciliation", "run")
+  options = options or {}
+  reconcile_options.check_run(options)
   local ended = runtime.latch()
-  if not runtime.background(loop, self, settings, ended) then loop(self, settings, ended) end
+  if not runtime.background(loop, self, options, ended) then loop(self, options, ended) end
   return (ended:wait())
 end
 
 local function create(settings)
-  local checked = options.check(settings)
+  local checked = reconcile_options.check(settings)
   return setmetatable({
     _options = checked, _target = inbox_target.new(checked.inbox), _pace = paces.new(checked.client, checked.budget),
   }, Reconciliation)

@@ -50,10 +50,10 @@ end
 ---@param settings any
 ---@param retention number
 function options.check_once(settings, retention)
-  checks.options("reconcile:once", settings, { since = "seconds>0?", cancel = "table?" }, 4)
-  options.check_cancel("reconcile:once", settings, 4)
+  checks.options("reconciliation:once", settings, { since = "seconds>0?", cancel = "table?" }, 4)
+  options.check_cancel("reconciliation:once", settings, 4)
   if settings.since and settings.since >= retention then
-    error(("reconcile:once: option \"since\" must be less than the option \"retention\" of the inbox (%g s)")
+    error(("reconciliation:once: option \"since\" must be less than the option \"retention\" of the inbox (%g s)")
       :format(retention), 3)
   end
 end
@@ -71,10 +71,10 @@ end
 --- Checks the options of `run`. Raises at level 3.
 ---@param settings any
 function options.check_run(settings)
-  checks.options("reconcile:run", settings, { cancel = "table?" }, 4)
-  options.check_cancel("reconcile:run", settings, 4)
+  checks.options("reconciliation:run", settings, { cancel = "table?" }, 4)
+  options.check_cancel("reconciliation:run", settings, 4)
   local refusal = runtime.refusal()
-  if refusal then error("reconcile:run: " .. refusal, 3) end
+  if refusal then error("reconciliation:run: " .. refusal, 3) end
 end
 
 return options
