@@ -40,7 +40,7 @@ function streams.list(pass)
   if before then
     compare(events, "live-stream.broadcast.ended", before, live)
     compare(events, "live-stream.broadcast.started", live, before)
-    pass:put(events, now - read_at + MARGIN_S)
+    pass:put(events, math.max(0, now - read_at) + MARGIN_S) -- a `Date` may have been wrong
   end
   pass.state.streams, pass.state.streams_at = live, now
 end
