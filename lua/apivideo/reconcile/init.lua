@@ -97,7 +97,8 @@ local function report(summary, err)
     log.warn(("reconcile: %d events had not come, and were put into the inbox"):format(summary.found))
   end
   for _, problem in ipairs(summary and summary.errors or {}) do
-    log.error("reconcile: a video could not be read, and is read in the next pass: " .. failure.text(problem))
+    log.error("reconcile: a video or live stream could not be read, and is read in the next pass: "
+      .. failure.text(problem))
   end
 end
 

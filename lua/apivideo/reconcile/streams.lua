@@ -18,8 +18,12 @@ local function read(pass, before)
   for id in pairs(before or {}) do
     if not listed[id] then
       local stream, err = pass:call(pass.client.live_streams.get, pass.client.live_streams, id)
-      if not stream and err.kind ~= "not_found" then error(err, 0) end
-      if stream then add(stream) end
+      if stream then
+        add(stream)
+      elseif err.kind ~= "not_found" then
+        pass:note_error(err)
+        live[id] = true -- the next pass reads it again
+      end
     end
   end
   return live
