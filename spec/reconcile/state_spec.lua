@@ -28,7 +28,7 @@ describe("the state of a reconciliation", function()
     assert.same(saved, assert(states.acquire(store, 0)).state)
   end)
 
-  it("begins anew if it is damaged, which is logged", function()
+  it("is a new one if it is damaged, which is logged", function()
     local lines = {}
     apivideo.log { write = function(line) lines[#lines + 1] = line end }
     local token = assert(store:acquire("reconcile", 1, 0)).token

@@ -49,7 +49,7 @@ describe("a reconciliation of broadcasts", function()
     assert.same({ ENDED .. " li2", STARTED .. " li3" }, reconciling.found())
   end)
 
-  it("goes on if one cannot be read by its id, and tells of it when that is possible again", function()
+  it("continues if one cannot be read by its id, and tells of it when that is possible again", function()
     once()
     reconciling.put_video "vi1"
     reconciling.api.live_streams:remove "li2"

@@ -63,7 +63,7 @@ end
 
 local state = {}
 
--- The state that was saved; a new one if there is none.
+-- The state that was saved, or a new one.
 local function decode(text)
   local value, problem = nil, nil
   if text then value, problem = json.decode_own(text) end
