@@ -1,5 +1,6 @@
 -- A reconciliation of broadcasts: changes that it observes, and which stand down when the event itself has come.
 
+local errors = require "apivideo.error"
 local reconciling = require "spec.support.reconciling"
 local running = require "spec.support.running"
 
@@ -46,6 +47,20 @@ describe("a reconciliation of broadcasts", function()
     reconciling.api.live_streams:remove "li2"
     assert.equal(2, once())
     assert.same({ ENDED .. " li2", STARTED .. " li3" }, reconciling.found())
+  end)
+
+  it("continues if one cannot be read by its id, and tells of it when that is possible again", function()
+    once()
+    reconciling.put_video "vi1"
+    reconciling.api.live_streams:remove "li2"
+    local streams = reconciling.client.live_streams
+    streams.get = function() return nil, errors.new("server_error", "broken") end
+    local summary = assert(reconciliation:once())
+    assert.equal(5, summary.found)
+    assert.equal("broken", summary.errors[1].message)
+    streams.get = nil
+    assert.equal(1, once())
+    assert.equal(ENDED .. " li2", reconciling.found()[1])
   end)
 
   it("tells nothing if the event has come", function()

@@ -44,6 +44,24 @@ describe("videos:wait", function()
       assert.equal(3, #p.requests)
     end)
 
+    it("no faster than its shortest pause, however many events come", function()
+      waiting.pauses(0.05, 0.1)
+      local client, _, times = serving(WAITING)
+      local handlers, is_over = apivideo.handlers():otherwise(function() end), false
+      apivideo.spawn(function()
+        client.videos:wait("vi1", "mp4", { timeout = 0.5 })
+        is_over = true
+      end)
+      while not is_over do
+        handlers:dispatch { type = "video.encoding.quality.completed", videoId = "vi1" }
+        apivideo.sleep(0.001)
+      end
+      assert.is_true(#times >= 2, #times)
+      for i = 2, #times do
+        assert.is_true(times[i] - times[i - 1] >= 0.025, ("poll %d: %.3f s"):format(i, times[i] - times[i - 1]))
+      end
+    end)
+
     it("for each client and each video", function()
       local client, p = serving(DONE)
       assert(client.videos:wait("vi1", "mp4"))

@@ -123,7 +123,7 @@ describe("the log", function()
       coroutine.yield,
       function()
         depth = depth + 1
-        if depth < 5 then log.warn "again" end
+        log.warn "again"
         error "it broke"
       end,
     } do
@@ -137,7 +137,21 @@ describe("the log", function()
         assert.is_true(ok, tostring(result))
       end)
     end
-    assert.equal(5, depth)
+    assert.equal(1, depth)
+  end)
+
+  it("goes to stderr if write itself logs", function()
+    local calls = 0
+    configure { write = function()
+      calls = calls + 1
+      for _ = 1, calls < 1000 and 2 or 0 do log.warn "in write" end
+    end }
+    for number = 1, 2 do
+      local written = stderr.of(function() log.warn "it broke" end)
+      assert.equal(number, calls)
+      assert.equal(2, #written)
+      assert.truthy(written[1]:find("warn apivideo: in write\n", 1, true), written[1])
+    end
   end)
 
   it("is not broken by a stderr that is closed", function()

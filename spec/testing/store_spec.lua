@@ -2,6 +2,7 @@
 
 local apivideo = require "apivideo"
 local conformance = require "spec.support.inbox_conformance"
+local memory = require "apivideo.inbox.memory"
 local misuse = require "spec.support.misuse"
 local testing = require "apivideo.testing"
 
@@ -33,10 +34,17 @@ describe("testing.store", function()
     local store = testing.store()
     store:fail()
     for _, name in ipairs { "put", "claim", "extend", "complete", "remove", "retry", "dead_letter", "list", "redrive",
-      "purge", "pause", "resume", "stats", "close" } do
+      "purge", "pause", "resume", "stats", "acquire", "save", "close" } do
       local result, err = store[name](store)
       assert.is_nil(result, name)
       assert.equal("store_unavailable", err.kind, name)
+    end
+  end)
+
+  it("has all methods of the store in memory", function()
+    local store = testing.store()
+    for name in pairs(getmetatable(memory())) do
+      if not name:find "^__" then assert.is_function(store[name], name) end
     end
   end)
 

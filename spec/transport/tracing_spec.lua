@@ -164,6 +164,14 @@ describe("a call", function()
     assert.truthy(printed:find("apivideo: tracing: a hook failed: stop", 1, true), printed)
   end)
 
+  it("is not changed by hooks that replace the fields of its span", function()
+    spans.start { on_start = function(span)
+      span.attributes, span.parent, span.started_at = nil, span, "now"
+    end }
+    assert(client_of(peer_with("200 OK").url).videos:get "vi1")
+    assert.equal(200, spans.ended[1].attributes["http.response.status_code"])
+  end)
+
   it("of a hook has no span", function()
     local p = peer_with "200 OK"
     local client = client_of(p.url)

@@ -114,4 +114,14 @@ describe("conditions", function()
     assert.equal("its ingest is ingesting",
       conditions.progress("all", status_of("hls 240p encoded", true, "ingesting")))
   end)
+
+  it("describe the progress of any number of qualities in a short text", function()
+    local qualities = {}
+    for i = 1, 10000 do
+      qualities[i] = { type = "hls", quality = ("%dp"):format(i), status = ("waiting"):rep(100) }
+    end
+    local text = conditions.progress("all", { encoding = { qualities = qualities } })
+    assert.truthy(text:find("hls 20p is waiting", 1, true) and text:find(" and 9980 others", 1, true), text)
+    assert.is_true(#text < 2000, #text)
+  end)
 end)

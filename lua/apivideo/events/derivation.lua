@@ -122,16 +122,16 @@ end
 --- The derived events that follow from an event.
 ---@param event apivideo.Event of a type in `causes`
 ---@param client apivideo.Client|nil
----@param delivery? apivideo.Delivery
+---@param video? apivideo.DeliveredVideo|false that of the delivery
 ---@return apivideo.Event[]|nil events with the `emittedAt` of their cause
 ---@return any err why the state of the video cannot be read
-function Derivation:events_of(event, client, delivery)
+function Derivation:events_of(event, client, video)
   local list, id = {}, event.videoId
   if type(id) ~= "string" then return list end
   if event.type == CAPTION and type(event.language) == "string" then
     list[1] = { type = AVAILABLE, emittedAt = event.emittedAt, videoId = id, language = event.language }
   end
-  local video = client and (delivery and delivery.video or delivered_video.new(client, id))
+  video = client and (video or delivered_video.new(client, id))
   local ok, err = true, nil
   if event.type == QUALITY and self._conditions[1] then ok, err = add_ready(self, list, event, video) end
   if ok and self._has_recordings then ok, err = add_recording(self, list, event, video) end

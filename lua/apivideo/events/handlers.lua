@@ -11,6 +11,7 @@ local derived_delivery = require "apivideo.events.derived_delivery"
 local filters = require "apivideo.events.filter"
 local handler_call = require "apivideo.events.handler_call"
 local registry = require "apivideo.events.registry"
+local tables = require "apivideo.util.tables"
 local unknown = require "apivideo.events.unknown"
 local wakeups = require "apivideo.runtime.wakeups"
 
@@ -276,9 +277,9 @@ local function is_cause(self, event)
 end
 
 -- Handles the derived events of an event whose handlers have succeeded: adds them to a list, or dispatches them. The
--- results of dispatch.
-local function derive(self, count, event, delivery, collected)
-  local list, err = self._derivation:events_of(event, self._client, delivery)
+-- results of dispatch. `cause` and `video` are those from before the handlers, which may have changed the event.
+local function derive(self, count, event, delivery, collected, cause, video)
+  local list, err = self._derivation:events_of(cause, self._client, video)
   if not list then return nil, fail(self, nil, nil, event, delivery, err) end
   if collected then
     for _, each in ipairs(list) do collected[#collected + 1] = each end
@@ -329,10 +330,12 @@ function dispatch_and_derive(self, event, delivery, collected)
   if self._client and delivery and not delivery.video and type(event.videoId) == "string" then
     delivery.video = delivered_video.new(self._client, event.videoId)
   end
+  local cause = type(event) == "table" and is_cause(self, event) and tables.merge(event)
+  local video = type(delivery) == "table" and delivery.video
   local count, errs, tracebacks = Handlers.dispatch(self, event, delivery)
   if not count then return nil, errs, tracebacks end
-  if not is_cause(self, event) then return count end
-  return derive(self, math.max(count, 1), event, delivery, collected)
+  if not cause then return count end
+  return derive(self, math.max(count, 1), event, delivery, collected, cause, video)
 end
 
 local known = { events = "table?", strict = "boolean?", client = "table?" }

@@ -29,12 +29,29 @@ Reconciliation.__name = "apivideo.Reconciliation"
 
 Reconciliation.__tostring = function() return "apivideo.reconcile" end
 
+-- Forgets times in the future: a `Date` was wrong once, and what comes until then would not be found.
+local function forget_future(pass)
+  local state, latest = pass.state, pass:now() + passes.OVERLAP_S
+  if state.cursor and state.cursor > latest then
+    log.warn "reconcile: the date of this pass or of the last one is wrong; it goes back by the option \"lookback\""
+    state.cursor = nil
+  end
+  if state.first and state.first > latest then state.first = nil end
+  if state.part and state.part.from > latest then state.part = nil end
+  for _, entry in pairs(state.videos) do
+    if entry.checked > latest then entry.checked = 0 end
+  end
+end
+
 -- The time back to which a pass reads. Events before the horizon are not put, so nothing before it is read.
 local function start_of(pass)
   local state, now, lookback = pass.state, pass:now(), pass.since or pass.options.lookback
   local from = state.cursor and state.cursor - passes.OVERLAP_S or now - (pass.since or lookback)
-  if pass.since then from = math.min(from, now - pass.since) end -- nothing between is left out: the cursor moves
-  state.first = math.min(state.first or from, from)
+  if pass.since then -- nothing between is left out: the cursor moves
+    from = math.min(from, now - pass.since)
+    state.first = math.min(state.first or from, from)
+  end
+  state.first = state.first or from -- a date that is wrong does not change it
   return math.max(from, pass:horizon())
 end
 
@@ -42,6 +59,7 @@ end
 local function make_pass(pass)
   local state = pass.state
   streams.list(pass) -- the first response sets the time
+  forget_future(pass)
   local from = start_of(pass)
   videos.list(pass, from)
   videos.read_waiting(pass)
@@ -79,7 +97,8 @@ local function report(summary, err)
     log.warn(("reconcile: %d events had not come, and were put into the inbox"):format(summary.found))
   end
   for _, problem in ipairs(summary and summary.errors or {}) do
-    log.error("reconcile: a video could not be read, and is read in the next pass: " .. failure.text(problem))
+    log.error("reconcile: a video or live stream could not be read, and is read in the next pass: "
+      .. failure.text(problem))
   end
 end
 

@@ -9,6 +9,7 @@ local tables = require "apivideo.util.tables"
 
 local CALL_TIMEOUT_S = 90 -- of a call with its retries; shorter than the lease
 local BATCH = 200         -- events that are put at once
+local ENDS_PASS = { claim_lost = true, cancelled = true, store_unavailable = true, unauthorized = true }
 
 local pass = {
   OVERLAP_S = 60, -- that a pass reads again: lists that shift, and dates that are not exact
@@ -23,7 +24,7 @@ local pass = {
 ---@field waiting integer how many videos are still being encoded, and are read in later passes
 ---@field dropped integer how many are no longer read, because they were not encoded within `lookback`
 ---@field seconds number
----@field errors? apivideo.Error[] of videos that could not be read; the next pass reads them again
+---@field errors? apivideo.Error[] of videos and live streams that could not be read; the next pass reads them again
 
 ---@class apivideo.reconcile.Pass
 ---@field client apivideo.Client
@@ -87,6 +88,15 @@ function Pass:call(method, resource, id)
   local result, err, response = method(resource, id, self:call_options())
   note(self, response, err)
   return result, err
+end
+
+--- Adds the error of a call to the summary. Raises it if the pass is over.
+---@param err any
+function Pass:note_error(err)
+  if not errors.is(err) or ENDS_PASS[err.kind] then error(err, 0) end
+  local list = self.summary.errors or {}
+  self.summary.errors = list
+  list[#list + 1] = err
 end
 
 --- Reads a list at the pace, until a function returns false. Raises an error object. (Not an iterator for `for`, in

@@ -3,6 +3,7 @@
 
 local errors = require "apivideo.error"
 local json = require "apivideo.util.json"
+local log = require "apivideo.runtime.log"
 local runtime = require "apivideo.runtime"
 
 local NAME = "reconcile"
@@ -62,6 +63,15 @@ end
 
 local state = {}
 
+-- The state that was saved, or a new one.
+local function decode(text)
+  local value, problem = nil, nil
+  if text then value, problem = json.decode_own(text) end
+  if value then return value end
+  if problem then log.error("reconcile: the saved state is damaged, so a new one begins: " .. problem) end
+  return { videos = {} }
+end
+
 --- Gets the lease.
 ---@param store apivideo.Store
 ---@param rest number seconds since the end of the last pass, at least
@@ -71,7 +81,7 @@ function state.acquire(store, rest)
   local leased, problem = store:acquire(NAME, LEASE_S, rest)
   if not leased then return leased, problem end
   return setmetatable({
-    state = leased.value and json.decode(leased.value) or { videos = {} },
+    state = decode(leased.value),
     _store = store, _token = leased.token, _renewed = runtime.monotonic(),
   }, Lease)
 end

@@ -18,8 +18,12 @@ local function read(pass, before)
   for id in pairs(before or {}) do
     if not listed[id] then
       local stream, err = pass:call(pass.client.live_streams.get, pass.client.live_streams, id)
-      if not stream and err.kind ~= "not_found" then error(err, 0) end
-      if stream then add(stream) end
+      if stream then
+        add(stream)
+      elseif err.kind ~= "not_found" then
+        pass:note_error(err)
+        live[id] = true -- the next pass reads it again
+      end
     end
   end
   return live
@@ -40,7 +44,7 @@ function streams.list(pass)
   if before then
     compare(events, "live-stream.broadcast.ended", before, live)
     compare(events, "live-stream.broadcast.started", live, before)
-    pass:put(events, now - read_at + MARGIN_S)
+    pass:put(events, math.max(0, now - read_at) + MARGIN_S) -- a `Date` may have been wrong
   end
   pass.state.streams, pass.state.streams_at = live, now
 end

@@ -4,7 +4,6 @@
 --- its id, from when it is listed until all its qualities are encoded or failed.
 
 local catalogue = require "apivideo.events"
-local errors = require "apivideo.error"
 local found = require "apivideo.reconcile.found"
 local parallel = require "apivideo.runtime.parallel"
 
@@ -17,8 +16,6 @@ local MAX_WAITING = 5000 -- videos in the state
 
 -- Captions are made after the encoding; most videos that wait for one will not get any.
 local CAPTION_AGE_SHARE = 2
-
-local ENDS_PASS = { claim_lost = true, cancelled = true, store_unavailable = true, unauthorized = true }
 
 local videos = {}
 
@@ -132,10 +129,8 @@ local function report(pass, ids, errs)
   for i = 1, #ids do
     local err = (errs or {})[i]
     if err ~= nil then
-      if not errors.is(err) or ENDS_PASS[err.kind] then error(err, 0) end
+      pass:note_error(err)
       count, first = count + 1, first or err
-      pass.summary.errors = pass.summary.errors or {}
-      table.insert(pass.summary.errors, err)
     end
   end
   if count == #ids and count >= OUTAGE then error(first, 0) end

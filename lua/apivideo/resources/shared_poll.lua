@@ -6,6 +6,8 @@ local runtime = require "apivideo.runtime"
 local single_flight = require "apivideo.runtime.single_flight"
 local wakeups = require "apivideo.runtime.wakeups"
 
+local WOKEN_PAUSE_MAX_S = 1 -- since the last poll, also after an event: senders choose how many events come
+
 ---@class apivideo.SharedPoll
 ---@field value any of the last poll that succeeded
 ---@field err? apivideo.Error of the last poll, if it failed
@@ -54,7 +56,9 @@ local function wait(self, seconds, cancel)
   local now = runtime.monotonic()
   local request = self._requests:in_progress(self)
   if not request and self._woken:is_open() then -- after a request in progress, which may be too early for the event
-    self._due, self._pauses, self._woken = self._retry_at, 0, wakeups.latch(self._id)
+    self._pauses, self._woken = 0, wakeups.latch(self._id)
+    local pause = math.min(WOKEN_PAUSE_MAX_S, shared_poll.policy.base)
+    self._due = math.min(self._due, math.max(self._polled_at + pause, self._retry_at))
   end
   if not request and now >= self._due then request = self._requests:start(self, poll, self) end
   local latch, limit = request or self._woken, request and self._lost_after or self._due - now

@@ -67,17 +67,29 @@ local function write_by_default(level, message, fields)
   end
 end
 
+local writer -- the coroutine in the option `write`; false for the main thread, which Lua 5.1 does not return
+
+-- Whether this is called by the option `write`. (One that yields may never return; then its coroutine is suspended.)
+local function is_in_write()
+  if writer == nil then return false end
+  local status = writer and coroutine.status(writer) or "running"
+  return status == "running" or status == "normal"
+end
+
 --- Calls the option `write`. Public for `forbid_exit`.
 ---@param line string
 ---@return boolean ok
 ---@return any problem
 function log.call_write(line)
+  local before = writer
+  writer = coroutine.running() or false
   local ok, problem = pcall(write, line)
+  writer = before
   return ok, problem
 end
 
 local function put(level, message, fields)
-  if not write then return write_by_default(level, message, fields) end
+  if not write or is_in_write() then return write_by_default(level, message, fields) end
   local ok, problem = log.call_write(format(timestamp(), level, message, fields))
   if ok then return end
   write_by_default(level, message, fields)

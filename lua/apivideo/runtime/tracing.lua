@@ -89,11 +89,22 @@ local function set_finalizer(state)
   return state
 end
 
+-- Ends a span: the fields of its end, and the hook.
+local function finish(state, err, is_failed)
+  state.is_ended = true
+  local span = state.span
+  span.ended_at = span.started_at + runtime.monotonic() - state.began
+  span.err, span.status = err, is_failed and "error" or nil
+  if is_failed then span.attributes["error.type"] = span.attributes["error.type"] or tracing.error_type(err) end
+  call_hook(state.hooks.on_end, span)
+end
+
+-- (Without recursion: there may be many, since the collector finds all ended requests of nginx at once.)
 local function end_abandoned()
   while abandoned[1] do
     local state = table.remove(abandoned)
     state.span.attributes["error.type"] = "abandoned"
-    tracing.finish(state, "the task of the span was ended before it", true)
+    finish(state, "the task of the span was ended before it", true)
   end
 end
 
@@ -129,7 +140,9 @@ function tracing.start(span)
   end_abandoned()
   span.started_at = runtime.now()
   local state = set_finalizer { span = span, hooks = hooks, began = runtime.monotonic() }
+  local attributes, parent, started_at = span.attributes, span.parent, span.started_at
   call_hook(hooks.on_start, span)
+  span.attributes, span.parent, span.started_at = attributes, parent, started_at -- used until the end of the span
   check_traceparent(span)
   state.traceparent = traceparent_of(span)
   return state
@@ -155,12 +168,7 @@ end
 ---@param err any nil without an error
 ---@param is_failed? boolean whether the operation failed
 function tracing.finish(state, err, is_failed)
-  state.is_ended = true
-  local span = state.span
-  span.ended_at = span.started_at + runtime.monotonic() - state.began
-  span.err, span.status = err, is_failed and "error" or nil
-  if is_failed then span.attributes["error.type"] = span.attributes["error.type"] or tracing.error_type(err) end
-  call_hook(state.hooks.on_end, span)
+  finish(state, err, is_failed)
   end_abandoned()
 end
 

@@ -4,6 +4,9 @@
 --- without notice. https://docs.api.video/reference/api/Videos
 
 local ascii = require "apivideo.util.ascii"
+local excerpt = require "apivideo.util.excerpt"
+
+local SHOWN_MAX = 20 -- qualities in a message
 
 ---@alias apivideo.Condition string|fun(status: apivideo.VideoStatus): any "playable", "mp4", "all", an HLS quality such as "720p"; or whether a status is the wanted one
 
@@ -93,7 +96,7 @@ function conditions.progress(condition, status)
   local parts, qualities = {}, type(condition) == "function" and all or needed(condition, status)
   for _, quality in ipairs(qualities) do
     if quality.status ~= "encoded" then
-      parts[#parts + 1] = ("%s %s is %s"):format(quality.type, quality.name, quality.status)
+      parts[#parts + 1] = excerpt(("%s %s is %s"):format(quality.type, quality.name, quality.status))
     end
   end
   if #all == 0 then
@@ -103,7 +106,9 @@ function conditions.progress(condition, status)
   end
   local lacks_source = is_ingesting(status) and "its ingest is " .. word(table_of(status.ingest).status)
   if #parts == 0 then return lacks_source or "its qualities are encoded" end
-  return table.concat(parts, ", ") .. (lacks_source and ", and " .. lacks_source or "")
+  local shown = math.min(#parts, SHOWN_MAX)
+  if #parts > shown then parts[shown] = parts[shown] .. (" and %d others"):format(#parts - shown) end
+  return table.concat(parts, ", ", 1, shown) .. (lacks_source and ", and " .. lacks_source or "")
 end
 
 return conditions

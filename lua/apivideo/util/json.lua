@@ -49,6 +49,14 @@ function json.decode(text)
   return value
 end
 
+--- Parses a text that `json.encode` wrote, of any size: the limits of `decode` are for what others send.
+---@param text string
+---@return any value nil when the text is not JSON
+---@return string? err
+function json.decode_own(text)
+  return codec().decode(text)
+end
+
 local MARK_BYTES = 16 -- of the random prefix of marked strings: no value begins with it
 
 -- A number with 17 digits, if lua-cjson's 14 digits would be another number; otherwise nil.
