@@ -157,6 +157,16 @@ describe("handlers:on_ready", function()
     assert.same({}, ready)
   end)
 
+  it("remembers long keys in a few bytes: a sender chooses their length", function()
+    local map, long = recent.new(10), ("x"):rep(1000)
+    map:set(long, "set")
+    assert.equal("set", map:get(long))
+    assert.is_nil(map:get(long .. "x"))
+    assert.is_true(#next(map.new) <= 200)
+    map:remove(long)
+    assert.is_nil(map:get(long))
+  end)
+
   it("remembers a limited number of events", function()
     local map = recent.new(10)
     for i = 1, 95 do
