@@ -104,7 +104,7 @@ end
 -- A pass, if no other process makes one and `rest` is over: the summary; or nil and an error; or false, and after how
 -- many seconds to try again.
 local function try(self, settings, rest)
-  local lease, problem = states.acquire(self._options.inbox._store, rest)
+  local lease, problem = states.acquire(self._options.inbox._store, rest, self._options.client._account().name)
   if not lease then return lease, problem end
   return run_pass(self, lease, settings)
 end
