@@ -354,6 +354,19 @@ describe("delivery.video", function()
     assert.equal("apivideo.delivered_video vi1", tostring(delivery.video))
   end)
 
+  it("rejects misuse of dispatch as handlers without a client do", function()
+    local reading, event = apivideo.handlers { client = new_client() }, quality()
+    for message, call in pairs {
+      ["call it with a colon"] = function() reading.dispatch() end,
+      ["event must be a table, got nil"] = function() reading:dispatch() end,
+      ["event.type must be a string, got nil"] = function() reading:dispatch {} end,
+      ["delivery must be a table, got string"] = function() reading:dispatch(event, "x") end,
+      ["delivery must be a table, got number"] = function() reading:dispatch(event, 5) end,
+    } do
+      assert.matches(message, misuse(call), 1, true)
+    end
+  end)
+
   it("exists only with a client, for an event of a video", function()
     local delivery = {}
     handlers:dispatch({ type = "live-stream.broadcast.started", liveStreamId = "li1" }, delivery)
