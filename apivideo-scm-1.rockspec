@@ -106,7 +106,6 @@ build = {
       ["apivideo.receiver.secret_source"] = "lua/apivideo/receiver/secret_source.lua",
       ["apivideo.receiver.verification"] = "lua/apivideo/receiver/verification.lua",
       ["apivideo.reconcile.found"] = "lua/apivideo/reconcile/found.lua",
-      ["apivideo.reconcile.inbox_target"] = "lua/apivideo/reconcile/inbox_target.lua",
       ["apivideo.reconcile.init"] = "lua/apivideo/reconcile/init.lua",
       ["apivideo.reconcile.options"] = "lua/apivideo/reconcile/options.lua",
       ["apivideo.reconcile.pace"] = "lua/apivideo/reconcile/pace.lua",

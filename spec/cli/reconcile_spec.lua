@@ -49,7 +49,7 @@ describe("command reconcile #process", function()
     for _, case in ipairs {
       { 2, "use --store sqlite:PATH, or --dry-run", {} },
       { 2, "--store must be sqlite:PATH, got 'redis'", { "--store", "redis" } },
-      { 2, "--since must be a duration such as 90s, 30m, 2h or 7d, got '2'", { "--since", "2", "--dry-run" } },
+      { 2, "--since must be a duration such as 90s, 30m, 2h or 1d, got '2'", { "--since", "2", "--dry-run" } },
       { 2, 'option "since" must be less than the option "retention"',
         { "--since", "7d", "--store", "sqlite:" .. path } },
       { 2, "can not be used together", { "--dry-run", "--store", "sqlite:" .. path } },

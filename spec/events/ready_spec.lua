@@ -157,6 +157,16 @@ describe("handlers:on_ready", function()
     assert.same({}, ready)
   end)
 
+  it("remembers long keys in a few bytes: a sender chooses their length", function()
+    local map, long = recent.new(10), ("x"):rep(1000)
+    map:set(long, "set")
+    assert.equal("set", map:get(long))
+    assert.is_nil(map:get(long .. "x"))
+    assert.is_true(#next(map.new) <= 200)
+    map:remove(long)
+    assert.is_nil(map:get(long))
+  end)
+
   it("remembers a limited number of events", function()
     local map = recent.new(10)
     for i = 1, 95 do
@@ -342,6 +352,19 @@ describe("delivery.video", function()
     assert.same({ nil, "wrong" }, { delivery.video:get() })
     assert.same({ nil, "wrong" }, { delivery.video:get() })
     assert.equal("apivideo.delivered_video vi1", tostring(delivery.video))
+  end)
+
+  it("rejects misuse of dispatch as handlers without a client do", function()
+    local reading, event = apivideo.handlers { client = new_client() }, quality()
+    for message, call in pairs {
+      ["call it with a colon"] = function() reading.dispatch() end,
+      ["event must be a table, got nil"] = function() reading:dispatch() end,
+      ["event.type must be a string, got nil"] = function() reading:dispatch {} end,
+      ["delivery must be a table, got string"] = function() reading:dispatch(event, "x") end,
+      ["delivery must be a table, got number"] = function() reading:dispatch(event, 5) end,
+    } do
+      assert.matches(message, misuse(call), 1, true)
+    end
   end)
 
   it("exists only with a client, for an event of a video", function()

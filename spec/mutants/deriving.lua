@@ -19,7 +19,7 @@ return {
     { "the video of a handler changes", "local copy = tables.copy(status)", "local copy = status" },
     { "a deleted video fails its event", 'if value or type(err) == "table" and err.kind == "not_found" then', "if value then" },
     { "a recording is ready before it is playable", 'if not status or not conditions.is_met("playable", status) then return true end', "" },
-    { "the live stream is read for each quality", "if id ~= nil then self._streams:set(event.videoId, id) end", "" },
+    { "the live stream is read for each quality", "  if id == false or id and #id <= ID_MAX_BYTES then self._streams:set(event.videoId, id) end\n", "" },
     { "an MP4 in 720p is HLS in 720p", "return not is_mp4 and word(event.quality) == condition", "return word(event.quality) == condition" },
   },
   {
@@ -31,6 +31,7 @@ return {
     file = "lua/apivideo/events/recent.lua", spec = EVENTS,
     { "all keys are remembered", "if self.count >= self.limit then", "if false then" },
     { "a key that is removed comes back", "  self.old[key] = nil\n", "" },
+    { "keys of any length are remembered", "#key <= KEY_MAX_BYTES and key or sign(key, \"recent\")", "key" },
   },
   {
     file = "lua/apivideo/events/delivered_video.lua", spec = EVENTS,

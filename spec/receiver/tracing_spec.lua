@@ -117,6 +117,12 @@ describe("a delivery", function()
     assert.equal(80, #span.attributes["apivideo.event.type"])
   end)
 
+  it("has texts of the event that are UTF-8, also where they are cut", function()
+    local receiver = receiver_of { unsigned = true, secrets = false }
+    quietly(deliver, receiver, nil, ('{"type":"x%s"}'):format(("é"):rep(100)))
+    assert.equal("x" .. ("é"):rep(39) .. "\239\191\189", spans.ended[1].attributes["apivideo.event.type"])
+  end)
+
   it("whose handler fails has the status error", function()
     handlers:on("*", function() error("away", 0) end)
     assert.equal(500, quietly(deliver, receiver_of()))

@@ -58,8 +58,8 @@ describe("a reconciliation of captions", function()
     local dates = { createdAt = reconciling.date(-60), updatedAt = reconciling.date(-60) }
     reconciling.put_video("vi1", dates)
     assert.equal(5, once())
-    local lease = assert(reconciling.store:acquire("reconcile", 1, 0)) -- as half of its age later
-    reconciling.store:save("reconcile", lease.token, (lease.value:gsub('"checked":%d[%d.]*', '"checked":'
+    local lease = assert(reconciling.store:acquire(reconciling.state_name(), 1, 0)) -- as half of its age later
+    reconciling.store:save(reconciling.state_name(), lease.token, (lease.value:gsub('"checked":%d[%d.]*', '"checked":'
       .. os.time() - 50)), 0)
     dates.captions = { { srclang = "de" } }
     reconciling.put_video("vi1", dates)

@@ -36,9 +36,9 @@ describe("the documented calls of a pass", function()
       put_videos(row[1], { ["hls 720p"] = "encoding", ["mp4 720p"] = "waiting" })
       reconciliation = reconciling.new()
       assert(reconciliation:once())
-      local lease = assert(reconciling.store:acquire("reconcile", 1, 0)) -- as an eighth of their age later
+      local lease = assert(reconciling.store:acquire(reconciling.state_name(), 1, 0)) -- as an eighth of their age later
       local value = lease.value:gsub('"checked":%d[%d.]*', '"checked":' .. os.time() - 1000)
-      reconciling.store:save("reconcile", lease.token, value, 0)
+      reconciling.store:save(reconciling.state_name(), lease.token, value, 0)
       assert.same({ row[1], first, idle, assert(reconciliation:once()).calls }, row)
     end)
   end

@@ -93,7 +93,7 @@ describe("a reconciliation that crashes", function()
       return function(_, ...)
         if name == "save" then
           core.monotonic = function() return monotonic() + 600 end
-          assert.is_truthy(inner:acquire("reconcile", 60, 0))
+          assert.is_truthy(inner:acquire(reconciling.state_name(), 60, 0))
         end
         return inner[name](inner, ...)
       end

@@ -124,9 +124,9 @@ describe("reconciliation:once", function()
     assert.equal(1, first.waiting)
     reconciling.put_video("vi1", created, { ["mp4 720p"] = "waiting" })
     -- It is due after an eighth of its age.
-    local state = assert(reconciling.store:acquire("reconcile", 1, 0))
+    local state = assert(reconciling.store:acquire(reconciling.state_name(), 1, 0))
     local value = state.value:gsub('"checked":%d[%d.]*', '"checked":1')
-    reconciling.store:save("reconcile", state.token, value, 0)
+    reconciling.store:save(reconciling.state_name(), state.token, value, 0)
     assert.equal(1, once().found)
   end)
 

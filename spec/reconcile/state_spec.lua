@@ -14,7 +14,7 @@ describe("the state of a reconciliation", function()
   after_each(function() apivideo.log {} end)
 
   it("is the same in the next pass, however large it is", function()
-    local lease = assert(states.acquire(store, 0))
+    local lease = assert(states.acquire(store, 0, "account"))
     lease.state.cursor, lease.state.first, lease.state.streams = 1769817600.25, 1769731200, {}
     for i = 1, MANY do
       lease.state.videos["vi" .. i] = {
@@ -25,15 +25,15 @@ describe("the state of a reconciliation", function()
     end
     local saved = tables.copy(lease.state)
     lease:release()
-    assert.same(saved, assert(states.acquire(store, 0)).state)
+    assert.same(saved, assert(states.acquire(store, 0, "account")).state)
   end)
 
   it("is a new one if it is damaged, which is logged", function()
     local lines = {}
     apivideo.log { write = function(line) lines[#lines + 1] = line end }
-    local token = assert(store:acquire("reconcile", 1, 0)).token
-    assert(store:save("reconcile", token, "{", 0))
-    assert.same({ videos = {} }, assert(states.acquire(store, 0)).state)
+    local token = assert(store:acquire("reconcile:account", 1, 0)).token
+    assert(store:save("reconcile:account", token, "{", 0))
+    assert.same({ videos = {} }, assert(states.acquire(store, 0, "account")).state)
     assert.equal(1, #lines)
     assert.truthy(lines[1]:find("reconcile: the saved state is damaged, so a new one begins: ", 1, true), lines[1])
   end)

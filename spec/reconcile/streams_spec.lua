@@ -1,5 +1,6 @@
 -- A reconciliation of broadcasts: changes that it observes, and which stand down when the event itself has come.
 
+local apivideo = require "apivideo"
 local errors = require "apivideo.error"
 local reconciling = require "spec.support.reconciling"
 local running = require "spec.support.running"
@@ -30,6 +31,21 @@ describe("a reconciliation of broadcasts", function()
   it("tells nothing in its first pass", function()
     assert.equal(0, once())
     assert.equal(0, once())
+  end)
+
+  it("tells nothing about those of another account whose events are in the same inbox", function()
+    local other = running.emulator { api_key = "other" }
+    other:put_live_stream { liveStreamId = "li9" }
+    local client = apivideo.client { api_key = "other", base_url = other.url, retries = 0 }
+    local reconciliation_of_other = reconciling.new { client = client }
+    for _ = 1, 2 do
+      assert.equal(0, once())
+      assert.equal(0, assert(reconciliation_of_other:once()).found)
+    end
+    other:put_live_stream { liveStreamId = "li9", broadcasting = true }
+    assert.equal(0, once())
+    assert.equal(1, assert(reconciliation_of_other:once()).found)
+    assert.same({ STARTED .. " li9" }, reconciling.found())
   end)
 
   it("tells that one started, and that one ended", function()

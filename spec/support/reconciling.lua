@@ -22,6 +22,12 @@ function reconciling.over(store, more)
   reconciling.inbox = apivideo.inbox(tables.merge({ store = store }, more))
 end
 
+--- The name of the state in the store.
+---@return string
+function reconciling.state_name()
+  return "reconcile:" .. reconciling.client._account().name
+end
+
 --- Creates a reconciliation over the inbox.
 ---@param more? table
 ---@return apivideo.Reconciliation

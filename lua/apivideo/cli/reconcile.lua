@@ -10,12 +10,12 @@ local reconcile = { summary = "Find events that did not come, by reading the sta
 local UNITS = { s = 1, m = 60, h = 3600, d = 86400 }
 local RETENTION_FACTOR = 2 -- of the inbox of a dry run, which must know events for longer than since
 
--- The seconds of `90s`, `30m`, `2h` or `7d`.
+-- The seconds of `90s`, `30m`, `2h` or `1d`.
 local function duration(text)
   local count, unit = text:match "^(%d+)([smhd])$"
   local seconds = count and tonumber(count) * UNITS[unit]
   if seconds and seconds > 0 and seconds <= 365 * 86400 then return seconds end
-  return nil, ("--since must be a duration such as 90s, 30m, 2h or 7d, got '%s'"):format(text)
+  return nil, ("--since must be a duration such as 90s, 30m, 2h or 1d, got '%s'"):format(text)
 end
 
 -- The path of `sqlite:PATH`.
@@ -36,7 +36,8 @@ function reconcile.define(sub)
   sub:description("Reads the state of an account's videos, live streams and summaries, and prints the events that must"
     .. " have been sent. With --store, it puts those that the inbox does not have into it, for its workers, and prints"
     .. " only these.")
-  sub:option("--since", "How far to go back: 90s, 30m, 2h, 7d."):default "2h":convert(duration)
+  sub:option("--since", "How far to go back: 90s, 30m, 2h, 1d; with --store, less than 7d, since the inbox does not"
+    .. " know older events."):default "2h":convert(duration)
   sub:mutex(
     sub:option("--store", "The inbox that gets the events: sqlite:PATH"):convert(store_path),
     sub:flag("--dry-run", "Only print what would be delivered to an inbox that has no events."))

@@ -11,6 +11,7 @@ local CAPTION, AVAILABLE = "video.caption.generated", "apivideo.caption.availabl
 local READY, RECORDING = "apivideo.video.ready", "apivideo.recording.ready"
 
 local MAX_STREAMS = 5000 -- videos of which the live stream is remembered
+local ID_MAX_BYTES = 200 -- of a live stream that is remembered: the sender of an event chooses the length
 
 ---@class apivideo.events.Derivation
 ---@field causes table<string, true> the types that need `events_of`
@@ -100,7 +101,7 @@ local function stream_of(self, event, video)
     local stream = value and type(value.source) == "table" and value.source.liveStream
     id = type(stream) == "table" and type(stream.liveStreamId) == "string" and stream.liveStreamId
   end
-  if id ~= nil then self._streams:set(event.videoId, id) end
+  if id == false or id and #id <= ID_MAX_BYTES then self._streams:set(event.videoId, id) end
   return id
 end
 

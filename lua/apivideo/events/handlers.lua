@@ -327,11 +327,15 @@ end
 -- The method dispatch of handlers with a client or a derivation: a method of their own, so that others have no cost. With
 -- a list as the third argument, derived events are added to it, and not dispatched.
 function dispatch_and_derive(self, event, delivery, collected)
+  if not registries[self] then checks.self(self, Handlers, "handlers", "dispatch") end
+  checks.value("handlers:dispatch: event", event, "table", 2)
+  checks.value("handlers:dispatch: event.type", event.type, "string", 2)
+  checks.value("handlers:dispatch: delivery", delivery, "table?", 2)
   if self._client and delivery and not delivery.video and type(event.videoId) == "string" then
     delivery.video = delivered_video.new(self._client, event.videoId)
   end
-  local cause = type(event) == "table" and is_cause(self, event) and tables.merge(event)
-  local video = type(delivery) == "table" and delivery.video
+  local cause = is_cause(self, event) and tables.merge(event)
+  local video = delivery and delivery.video
   local count, errs, tracebacks = Handlers.dispatch(self, event, delivery)
   if not count then return nil, errs, tracebacks end
   if not cause then return count end

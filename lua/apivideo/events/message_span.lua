@@ -1,14 +1,17 @@
 --- The name and the attributes of a span that processes an event, as OpenTelemetry's conventions for messaging define
 --- them. The type of the event is the destination.
 
+local utf8 = require "apivideo.util.utf8"
+
 local SHOWN_MAX_BYTES = 80
 
 local FIELDS = { -- of an event -> attribute
   videoId = "apivideo.video.id", liveStreamId = "apivideo.live_stream.id",
 }
 
+-- The beginning of a sender's text. Repaired where it is cut: a collector rejects spans that are not UTF-8.
 local function shown(value)
-  return type(value) == "string" and value:sub(1, SHOWN_MAX_BYTES) or nil
+  return type(value) == "string" and utf8.repaired(value:sub(1, SHOWN_MAX_BYTES)) or nil
 end
 
 local message_span = {}

@@ -5,7 +5,6 @@ local checks = require "apivideo.util.checks"
 local constructor = require "apivideo.util.constructor"
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
-local inbox_target = require "apivideo.reconcile.inbox_target"
 local log = require "apivideo.runtime.log"
 local reconcile_options = require "apivideo.reconcile.options"
 local paces = require "apivideo.reconcile.pace"
@@ -21,7 +20,6 @@ local POLL_INTERVAL_S = 1 -- for the end of an nginx worker
 
 ---@class apivideo.Reconciliation
 ---@field private _options apivideo.ReconcileOptions
----@field private _target apivideo.reconcile.Target
 ---@field private _pace apivideo.reconcile.Pace
 local Reconciliation = {}
 Reconciliation.__index = Reconciliation
@@ -73,7 +71,8 @@ end
 -- Makes a pass with a lease: the summary; or nil and an error.
 local function run_pass(self, lease, settings)
   local pass = passes.new {
-    client = self._options.client, lease = lease, pace = self._pace, target = self._target, since = settings.since,
+    client = self._options.client, inbox = self._options.inbox, lease = lease, pace = self._pace,
+    since = settings.since,
     options = { lookback = self._options.lookback, captions = self._options.captions, cancel = settings.cancel },
   }
   local began = runtime.monotonic()
@@ -105,7 +104,7 @@ end
 -- A pass, if no other process makes one and `rest` is over: the summary; or nil and an error; or false, and after how
 -- many seconds to try again.
 local function try(self, settings, rest)
-  local lease, problem = states.acquire(self._target.store, rest)
+  local lease, problem = states.acquire(self._options.inbox._store, rest, self._options.client._account().name)
   if not lease then return lease, problem end
   return run_pass(self, lease, settings)
 end
@@ -117,7 +116,7 @@ end
 function Reconciliation:once(options)
   checks.self(self, Reconciliation, "reconciliation", "once")
   options = options or {}
-  reconcile_options.check_once(options, self._target.retention)
+  reconcile_options.check_once(options, self._options.inbox._retention)
   local refusal = runtime.refusal()
   if refusal then return nil, errors.new("wrong_phase", refusal) end
   local summary, problem = try(self, options, 0)
@@ -177,7 +176,7 @@ end
 local function create(settings)
   local checked = reconcile_options.check(settings)
   return setmetatable({
-    _options = checked, _target = inbox_target.new(checked.inbox), _pace = paces.new(checked.client, checked.budget),
+    _options = checked, _pace = paces.new(checked.client, checked.budget),
   }, Reconciliation)
 end
 

@@ -35,7 +35,7 @@ local pass = {
 ---@field tried table<string, boolean> the videos that it has read, or could not read
 ---@field private _lease apivideo.reconcile.Lease
 ---@field private _pace apivideo.reconcile.Pace
----@field private _target table
+---@field private _inbox apivideo.Inbox
 ---@field private _begun? number
 ---@field private _started? number the monotonic time of that
 ---@field private _fraction? number of a second
@@ -134,7 +134,7 @@ end
 --- The time from which on events are put. The inbox knows what came since then.
 ---@return number
 function Pass:horizon()
-  return math.max(self.state.first, self:now() - self._target.retention + pass.OVERLAP_S)
+  return math.max(self.state.first, self:now() - self._inbox._retention + pass.OVERLAP_S)
 end
 
 --- A date of api.video in seconds since 1970, or nil.
@@ -160,7 +160,7 @@ function Pass:put(events, window)
       batch[#batch + 1] = tables.merge(events[i], { emittedAt = date })
     end
     self._lease:renew()
-    local results, err = self._target:put(batch, window or 0)
+    local results, err = self._inbox:_put_found(batch, window or 0)
     if not results then error(err, 0) end
     local summary = self.summary
     for i, event in ipairs(batch) do
@@ -186,7 +186,7 @@ function pass.new(fields)
     client = fields.client, options = fields.options, since = fields.since, state = fields.lease.state,
     summary = { found = 0, events = {}, known = 0, videos = 0, calls = 0, waiting = 0, dropped = 0, seconds = 0 },
     tried = {},
-    _lease = fields.lease, _pace = fields.pace, _target = fields.target,
+    _lease = fields.lease, _pace = fields.pace, _inbox = fields.inbox,
   }, Pass)
 end
 

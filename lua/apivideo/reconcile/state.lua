@@ -6,7 +6,7 @@ local json = require "apivideo.util.json"
 local log = require "apivideo.runtime.log"
 local runtime = require "apivideo.runtime"
 
-local NAME = "reconcile"
+local PREFIX = "reconcile:" -- of the name in the store
 local LEASE_S = 180     -- longer than a call with its retries takes
 local RENEWAL_S = 45    -- after which the lease is renewed
 
@@ -31,6 +31,7 @@ local RENEWAL_S = 45    -- after which the lease is renewed
 ---@class apivideo.reconcile.Lease
 ---@field state apivideo.reconcile.State
 ---@field private _store apivideo.Store
+---@field private _name string
 ---@field private _token integer
 ---@field private _renewed number
 local Lease = {}
@@ -40,7 +41,7 @@ Lease.__name = "apivideo.reconcile.Lease"
 -- Saves; raises an error object if that fails.
 local function save(self, seconds)
   self._renewed = runtime.monotonic() -- before the wait: another task of this pass may call renew during it
-  local is_held, err = self._store:save(NAME, self._token, assert(json.encode(self.state)), seconds)
+  local is_held, err = self._store:save(self._name, self._token, assert(json.encode(self.state)), seconds)
   if is_held then return end
   error(err or errors.new("claim_lost", "another process has taken over the reconciliation, since this one paused for"
     .. " longer than its lease", { origin = "reconcile" }), 0)
@@ -75,14 +76,17 @@ end
 --- Gets the lease.
 ---@param store apivideo.Store
 ---@param rest number seconds since the end of the last pass, at least
+---@param account string its name: an inbox may have the events of several
 ---@return apivideo.reconcile.Lease|false|nil lease false: another process has it, or the rest is not over
 ---@return number|apivideo.Error|nil seconds after which to try again
-function state.acquire(store, rest)
-  local leased, problem = store:acquire(NAME, LEASE_S, rest)
+function state.acquire(store, rest, account)
+  local name = PREFIX .. account
+  local leased, problem = store:acquire(name, LEASE_S, rest)
   if not leased then return leased, problem end
   return setmetatable({
     state = decode(leased.value),
     _store = store, _token = leased.token, _renewed = runtime.monotonic(),
+    _name = name,
   }, Lease)
 end
 

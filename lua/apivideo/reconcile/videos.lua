@@ -56,7 +56,7 @@ local function keys_of(events)
 end
 
 -- The events of a status that may be put. Of a video that is older than what the inbox knows, these are the events
--- after the first look at it.
+-- after it was first read.
 local function events_of(id, entry, status)
   local events, is_complete = found.of_video(id, entry.stream, status)
   if entry.is_old then return {}, is_complete, keys_of(events) end
