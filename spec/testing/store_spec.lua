@@ -33,10 +33,17 @@ describe("testing.store", function()
     local store = testing.store()
     store:fail()
     for _, name in ipairs { "put", "claim", "extend", "complete", "remove", "retry", "dead_letter", "list", "redrive",
-      "purge", "pause", "resume", "stats", "close" } do
+      "purge", "pause", "resume", "stats", "acquire", "save", "close" } do
       local result, err = store[name](store)
       assert.is_nil(result, name)
       assert.equal("store_unavailable", err.kind, name)
+    end
+  end)
+
+  it("has each method of the store in memory, also the optional ones", function()
+    local store = testing.store()
+    for name, value in pairs(getmetatable(apivideo.inbox.memory()).__index) do
+      if type(value) == "function" and not name:find "^_" then assert.is_function(store[name], name) end
     end
   end)
 
