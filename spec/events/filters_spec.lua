@@ -175,7 +175,7 @@ describe("a filter", function()
   it("with a field that the types do not have is misuse, which names the nearest field", function()
     local message = message_of(QUALITY, { encodin = "mp4" })
     assert.truthy(message:find('handlers:on: the filter\'s field "encodin" is in no event of ' .. QUALITY
-      .. '; did you mean "encoding"?', 1, true), message)
+      .. '; did you mean "encoding"? For a field that is newer than this library, ', 1, true), message)
     message = message_of({ SOURCE, "video.caption.*" }, { quality = "720p" })
     assert.truthy(message:find("known: captionId, emittedAt, generationMode, language, liveStreamId, type, videoId", 1,
       true), message)

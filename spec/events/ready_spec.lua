@@ -146,7 +146,8 @@ describe("handlers:on_ready", function()
     end
     assert.matches("no name that is the same in each process; use videos:wait", message_of(ignore, ignore), 1, true)
     assert.matches('condition must be "playable"', message_of("720", ignore), 1, true)
-    assert.matches('condition must be "playable"', message_of(nil, ignore), 1, true)
+    assert.matches('condition must be "playable", "mp4", "all" or a quality such as "720p", got nil',
+      message_of(nil, ignore), 1, true)
     assert.matches("option client", message_of("all", ignore), 1, true)
     assert.matches("a function expected", message_of "mp4", 1, true)
   end)

@@ -25,6 +25,8 @@ describe("handlers of a type that the catalogue does not have", function()
     assert.truthy(warning "nothing.like.it":find("(known: live-stream.broadcast.ended, ", 1, true))
     assert.truthy(warning "vide.*":find('"vide.*" is not a known event type (known: ', 1, true))
     assert.equal(1, handlers:dispatch { type = "vide.x" })
+    assert.truthy(warning "video*":find('a pattern is "*", or ends in ".*", such as "video.*"', 1, true))
+    assert.truthy(warning "*.completed":find('a pattern is "*", or ends in ".*", such as "video.*"', 1, true))
   end)
 
   it("are warned about once for each name", function()

@@ -124,6 +124,7 @@ describe("receiver", function()
       } do
         local text = reason(body)
         assert.truthy(text:find(expected:gsub(" $", ""), 1, true), text)
+        assert.truthy(text:find("a signature matches only the exact bytes that api.video sent", 1, true), text)
       end
     end)
   end)

@@ -246,6 +246,8 @@ describe("receiver", function()
       return tostring(err)
     end
     assert.truthy(message(apivideo.receiver, { handlers = handlers }):find("secrets.*unsigned = true"))
+    assert.truthy(message(apivideo.receiver, { handlers = handlers, secrets = os.getenv "APIVIDEO_NOT_SET" })
+      :find("a signatureSecret (an environment variable that is not set is nil)", 1, true))
     assert.truthy(message(apivideo.receiver, { handlers = handlers, secrets = SECRET, unsigned = true })
       :find("exclude"))
     assert.truthy(message(apivideo.receiver, { handlers = handlers, secret = SECRET })

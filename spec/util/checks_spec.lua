@@ -1,3 +1,4 @@
+local apivideo = require "apivideo"
 local checks = require "apivideo.util.checks"
 local misuse = require "spec.support.misuse"
 local spelling = require "apivideo.util.spelling"
@@ -55,6 +56,25 @@ describe("options", function()
     assert.same({ true, "an integer of at least 1" }, { checks.matches(1, "integer>=1") })
     assert.same({ false, "an integer of at least 1" }, { checks.matches(nil, "integer>=1") })
     assert.is_true((checks.matches(nil, "integer>=1?")))
+  end)
+
+  it("are not a module: the function was called with a colon", function()
+    for name, call in pairs {
+      receiver = function() return (apivideo:receiver()) end,
+      handlers = function() return (apivideo:handlers()) end,
+      log = function() return (apivideo:log { level = "info" }) end,
+      ["inbox.sqlite"] = function() return (apivideo.inbox.sqlite(apivideo.inbox)) end,
+    } do
+      assert.matches("call it with a dot, not with a colon", misuse(call), 1, true, name)
+    end
+  end)
+
+  it("may be a module of the application", function()
+    local own = { timeuot = 1 }
+    package.loaded["apivideo_settings"] = own
+    local message = misuse(function() return (checks.options("f", own, { timeout = "number?" }, 2)) end)
+    package.loaded["apivideo_settings"] = nil
+    assert.matches('did you mean "timeout"', message, 1, true)
   end)
 
   it("may be left out only where they are optional", function()

@@ -99,7 +99,9 @@ describe("conditions", function()
       assert.truthy(conditions.problem(condition):find('"playable"', 1, true))
     end
     assert.truthy(conditions.problem "playble":find('got "playble"', 1, true))
-    assert.truthy(conditions.problem(nil):find("got nil", 1, true))
+    assert.truthy(conditions.problem(nil):find("or a function of the status, got nil", 1, true))
+    assert.equal('condition must be "playable", "mp4", "all" or a quality such as "720p", got "MP4"',
+      conditions.problem("MP4", true))
   end)
 
   it("are described with the qualities that they need", function()

@@ -95,9 +95,12 @@ local function send_through(arguments, out, raw)
     return 1, ("%s responded with status %d: %s"):format(arguments.through, response.status,
       type(body) == "table" and body.title or "check that it is the URL of apivideo emulate")
   end
-  out:print({ deliveries = body.deliveries },
-    ("The local api.video sends the event to %d %s."):format(body.deliveries,
-      body.deliveries == 1 and "webhook" or "webhooks"))
+  local line = ("The local api.video sends the event to %d %s."):format(body.deliveries,
+    body.deliveries == 1 and "webhook" or "webhooks")
+  if body.deliveries == 0 then
+    line = ("%s None subscribes to %s: create one with client.webhooks:sync."):format(line, arguments.type)
+  end
+  out:print({ deliveries = body.deliveries }, line)
   return 0
 end
 

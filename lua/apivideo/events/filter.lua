@@ -82,9 +82,9 @@ local function name_problem(field, types, schemas)
   local fields, is_field = fields_of(schemas)
   if #schemas == 0 or is_field[field] then return nil end
   local near = spelling.nearest(field, fields)
-  return ("the filter's field \"%s\" is in no event of %s; %s. A field newer than this library: add it to the sample"
-    .. " of the type with events:extend"):format(redact.text(field), table.concat(types, ", "),
-    near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(fields, ", "))
+  return ("the filter's field \"%s\" is in no event of %s; %s For a field that is newer than this library, add it to"
+    .. " the sample of the type with events:extend"):format(redact.text(field), table.concat(types, ", "),
+    near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(fields, ", ") .. ".")
 end
 
 --- Compiles a filter.

@@ -144,7 +144,7 @@ function Handlers:on_ready(condition, fn)
     error("handlers:on_ready: condition must be a string: a function has no name that is the same in each process;"
       .. " use videos:wait, or test the status in a handler", 2)
   end
-  local problem = conditions_of_videos.problem(condition)
+  local problem = conditions_of_videos.problem(condition, true)
   if problem then error("handlers:on_ready: " .. problem, 2) end
   if condition == "all" and not self._client then
     error("handlers:on_ready: \"all\" needs the status of the video; create the handlers with the option client", 2)

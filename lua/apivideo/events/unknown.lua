@@ -17,6 +17,10 @@ local unknown = {}
 function unknown.describe(name, catalogue)
   local names = catalogue:names()
   local near = spelling.nearest(name, names)
+  if name:find("*", 1, true) and not name:find "^[^*]*%.%*$" then
+    return ("\"%s\" is not a known event type (a pattern is \"*\", or ends in \".*\", such as \"video.*\")")
+      :format(redact.text(name))
+  end
   return ("\"%s\" is not a known event type (%s)"):format(redact.text(name),
     near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(names, ", "))
 end

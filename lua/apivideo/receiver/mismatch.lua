@@ -5,7 +5,7 @@ local whitespace = require "apivideo.util.whitespace"
 
 local USUAL = "usual causes: the body is not the raw bytes as they arrived, the secret of another webhook than this one"
   .. ", or of the other environment (sandbox, production), is in use, or a tunnel or proxy re-serialises the JSON"
-local RAW = "; the signature is valid for the raw bytes alone"
+local RAW = "; a signature matches only the exact bytes that api.video sent"
 local EXAMINED_MAX_BYTES = 256
 
 -- Beginnings of bodies that api.video does not send. It sends `{"type":"…","emittedAt":"…"`, without whitespace.

@@ -99,8 +99,9 @@ function receiver_options.check(options)
   check_dedupe(options)
   check_freshness(options)
   if options.secrets == nil and not options.unsigned then
-    error("receiver: option \"secrets\" is missing, so that any sender could send events: pass"
-      .. " client.webhooks:secret_source(), or unsigned = true if that is intended", 4)
+    error("receiver: option \"secrets\" is missing, so that any sender could send events: pass a"
+      .. " signatureSecret (an environment variable that is not set is nil), or client.webhooks:secret_source();"
+      .. " unsigned = true only if that is intended", 4)
   end
   if options.secrets ~= nil and options.unsigned then
     error("receiver: options \"secrets\" and \"unsigned\" exclude each other; omit unsigned to verify signatures", 4)

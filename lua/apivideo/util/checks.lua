@@ -138,6 +138,14 @@ local function example_of(known)
   return #required > 0 and "; write { " .. table.concat(required, ", ") .. " }" or ""
 end
 
+-- Whether a value is a module of this library: its function was called with a colon.
+local function is_module(value)
+  for name, module in pairs(package.loaded) do
+    if module == value and (name == "apivideo" or name:find "^apivideo%.") then return true end
+  end
+  return false
+end
+
 --- Checks a table of options. The kind of an option is the name of a type or of a number, with bounds if it has any:
 --- "string", "integer>=1", "seconds>0", "seconds>=0<=86400", "wholeseconds", "bytes"; "strings" is a list of strings, "values" a table of names
 --- and values, "huge" is math.huge; alternatives are separated by "|", and "?" at the end makes it optional.
@@ -156,6 +164,7 @@ function checks.options(where, options, known, level)
   table.sort(names)
   for name in pairs(options) do
     if not known[name] then
+      if is_module(options) then error(where .. ": call it with a dot, not with a colon", level) end
       local near = spelling.nearest(tostring(name), names)
       error(("%s: unknown option \"%s\"; %s"):format(where, redact.text(tostring(name)),
         near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(names, ", ")), level)

@@ -54,13 +54,15 @@ end
 
 --- What is wrong with a condition, for a message; or nil.
 ---@param condition any
+---@param is_name? boolean whether it must be a name
 ---@return string?
-function conditions.problem(condition)
+function conditions.problem(condition, is_name)
   local is_known = condition == "playable" or condition == "mp4" or condition == "all"
-    or type(condition) == "function" or type(condition) == "string" and condition:find "^%d+p$"
+    or type(condition) == "string" and condition:find "^%d+p$" or not is_name and type(condition) == "function"
   if is_known then return nil end
-  return ('condition must be "playable", "mp4", "all", a quality such as "720p", or a function of the status, got %s')
-    :format(type(condition) == "string" and '"' .. condition .. '"' or type(condition))
+  return ('condition must be "playable", "mp4", "all"%s, got %s'):format(
+    is_name and ' or a quality such as "720p"' or ', a quality such as "720p", or a function of the status',
+    type(condition) == "string" and '"' .. condition .. '"' or type(condition))
 end
 
 --- Whether a status meets a condition.
