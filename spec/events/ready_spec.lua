@@ -345,6 +345,18 @@ describe("delivery.video", function()
     assert.same({ "status vi1" }, client.calls)
   end)
 
+  it("reads again after an error that is retryable", function()
+    local delivery = {}
+    client.err = errors.new("server_error", "busy")
+    handlers:on(QUALITY, ignore)
+    handlers:dispatch(quality(), delivery)
+    assert.same({ nil, client.err }, { delivery.video:get() })
+    client.found.vi1 = { title = "T" }
+    assert.same({ title = "T" }, (delivery.video:get()))
+    assert.same({ title = "T" }, (delivery.video:get()))
+    assert.same({ "get vi1", "get vi1" }, client.calls)
+  end)
+
   it("returns what a call raised as an error", function()
     client.videos.get = function() error("wrong", 0) end
     local delivery = {}

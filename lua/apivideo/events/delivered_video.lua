@@ -1,6 +1,7 @@
 --- The video of a delivery's event, for its handlers: `delivery.video`. What one of them has read, the others share.
 
 local checks = require "apivideo.util.checks"
+local errors = require "apivideo.error"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 
@@ -14,7 +15,7 @@ DeliveredVideo.__name = "apivideo.DeliveredVideo"
 
 DeliveredVideo.__tostring = function(self) return "apivideo.delivered_video " .. self._id end
 
--- Makes a call, unless it was made, or another task makes it: then its result.
+-- Makes a call, unless it was made, or another task makes it: then its result. A failure that may pass is not kept.
 local function read(self, name)
   local result = self._results[name]
   if not result then
@@ -22,12 +23,15 @@ local function read(self, name)
     self._results[name] = result
     local videos = self._client.videos
     local ok, value, err = protected.call(videos[name], videos, self._id)
-    if ok then result:open(value, err) else result:open(nil, value) end
+    if not ok then value, err = nil, value end
+    -- The next call may succeed: a handler that waits and calls again must not get an old error.
+    if errors.is(err) and err.retryable then self._results[name] = nil end
+    result:open(value, err)
   end
   return result:wait()
 end
 
---- Reads the video, at most once for the delivery.
+--- Reads the video, at most once for the delivery unless it fails.
 ---@return apivideo.Video|nil video
 ---@return apivideo.Error? err of `videos:get`
 function DeliveredVideo:get()
@@ -36,7 +40,7 @@ function DeliveredVideo:get()
   return video, err
 end
 
---- Reads the status of the video, at most once for the delivery.
+--- Reads the status of the video, at most once for the delivery unless it fails.
 ---@return apivideo.VideoStatus|nil status
 ---@return apivideo.Error? err of `videos:status`
 function DeliveredVideo:status()
