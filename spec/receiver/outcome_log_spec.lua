@@ -110,6 +110,8 @@ describe("the log of a receiver", function()
   it("has an event that is rejected although its signature is valid", function()
     assert.equal(401, deliver { freshness = { max_age = 300, action = "reject" } })
     assert_line("error", "rejected with 401 although its signature is valid")
+    assert.equal(401, records[1].status)
+    assert.equal("stale", records[1].kind)
   end)
 
   it("has the event of a lane that fails, and of a permanent failure that is not returned", function()

@@ -58,6 +58,10 @@ local outcome_log = {}
 function outcome_log.write(outcome)
   local err, event, delivery = outcome.err, outcome.event, outcome.delivery
   local fields = log_fields(event, delivery)
+  if err then -- so that a program need not read the message
+    local last = #fields
+    fields[last + 1], fields[last + 2], fields[last + 3], fields[last + 4] = "status", outcome.status, "kind", err.kind
+  end
   -- A handler may have changed the event.
   local name = event and excerpt(failure.message(event.type)) or "an event that cannot be parsed"
   if err and delivery then
