@@ -8,7 +8,10 @@ local sqlite = require "apivideo.inbox.sqlite"
 local path = os.tmpname()
 
 describe("command reconcile #process", function()
-  before_each(reconciling.start)
+  before_each(function()
+    reconciling.start()
+    io.open(path, "wb"):close() -- an empty file: the store makes an inbox of it
+  end)
   after_each(function()
     running.stop()
     for _, ending in ipairs { "", "-wal", "-shm" } do os.remove(path .. ending) end
@@ -52,6 +55,7 @@ describe("command reconcile #process", function()
       { 2, "--since must be a duration such as 90s, 30m, 2h or 1d, got '2'", { "--since", "2", "--dry-run" } },
       { 2, 'option "since" must be less than the option "retention"',
         { "--since", "7d", "--store", "sqlite:" .. path } },
+      { 2, "there is no file /nonexistent/inbox.db", { "--store", "sqlite:/nonexistent/inbox.db" } },
       { 2, "can not be used together", { "--dry-run", "--store", "sqlite:" .. path } },
       { 1, "unauthorized", { "--dry-run", "--api-key", "other" } },
     } do

@@ -41,7 +41,7 @@ describe("reconciliation:run", function()
       cancel:cancel()
       assert.is_true((ended:wait(10)))
     end)
-    assert.matches("5 events had not come", table.concat(lines))
+    assert.matches("events that had not come, and were put into the inbox: 5", table.concat(lines))
   end)
 
   it("continues after a failure, which it logs", function()

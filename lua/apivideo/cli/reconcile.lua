@@ -50,9 +50,22 @@ function reconcile.define(sub)
       :convert(url.new "--base-url"))
 end
 
+-- Whether a file exists. The store would create it: with a mistyped path, no worker would get the events.
+local function exists(path)
+  local file = io.open(path, "rb")
+  if file then file:close() end
+  return file ~= nil
+end
+
 -- The inbox; nil and a message if the arguments name none.
 local function inbox_of(arguments)
-  if arguments.store then return apivideo.inbox { store = apivideo.inbox.sqlite { path = arguments.store } } end
+  if arguments.store then
+    if not exists(arguments.store) then
+      return nil, ("--store: there is no file %s that can be read; start the program that works on the inbox, which"
+        .. " creates it"):format(arguments.store)
+    end
+    return apivideo.inbox { store = apivideo.inbox.sqlite { path = arguments.store } }
+  end
   if not arguments.dry_run then return nil, "no inbox to put the events into; use --store sqlite:PATH, or --dry-run" end
   return apivideo.inbox { store = apivideo.inbox.memory(), retention = RETENTION_FACTOR * arguments.since + 86400 }
 end
@@ -93,7 +106,8 @@ function reconcile.run(arguments)
   out:print({ found = summary.found, known = summary.known, videos = summary.videos, calls = summary.calls },
     ("%d found, %d known, %d videos, %d calls"):format(summary.found, summary.known, summary.videos, summary.calls))
   if not summary.errors then return 0 end
-  return 1, ("%d videos could not be read: %s"):format(#summary.errors, tostring(summary.errors[1]))
+  return 1, ("videos and live streams that could not be read: %d; the first: %s"):format(#summary.errors,
+    tostring(summary.errors[1]))
 end
 
 return reconcile

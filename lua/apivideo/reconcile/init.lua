@@ -68,11 +68,11 @@ local function make_pass(pass)
   videos.prune(pass, (state.cursor or from) - passes.OVERLAP_S)
 end
 
--- Makes a pass with a lease: the summary; or nil and an error.
-local function run_pass(self, lease, settings)
+-- Makes a pass with a lease: the summary; or nil and an error. `events` gets what is put.
+local function run_pass(self, lease, settings, events)
   local pass = passes.new {
     client = self._options.client, inbox = self._options.inbox, lease = lease, pace = self._pace,
-    since = settings.since,
+    since = settings.since, events = events,
     options = { lookback = self._options.lookback, captions = self._options.captions, cancel = settings.cancel },
   }
   local began = runtime.monotonic()
@@ -93,7 +93,7 @@ local function report(summary, err)
   if not summary then
     log.error("reconcile: the pass failed, and is continued later: " .. failure.text(err))
   elseif summary.found > 0 then
-    log.warn(("reconcile: %d events had not come, and were put into the inbox"):format(summary.found))
+    log.warn(("reconcile: events that had not come, and were put into the inbox: %d"):format(summary.found))
   end
   for _, problem in ipairs(summary and summary.errors or {}) do
     log.error("reconcile: a video or live stream could not be read, and is read in the next pass: "
@@ -103,10 +103,10 @@ end
 
 -- A pass, if no other process makes one and `rest` is over: the summary; or nil and an error; or false, and after how
 -- many seconds to try again.
-local function try(self, settings, rest)
+local function try(self, settings, rest, events)
   local lease, problem = states.acquire(self._options.inbox._store, rest, self._options.client._account().name)
   if not lease then return lease, problem end
-  return run_pass(self, lease, settings)
+  return run_pass(self, lease, settings, events)
 end
 
 --- Makes one pass.
@@ -119,7 +119,7 @@ function Reconciliation:once(options)
   reconcile_options.check_once(options, self._options.inbox._retention)
   local refusal = runtime.refusal()
   if refusal then return nil, errors.new("wrong_phase", refusal) end
-  local summary, problem = try(self, options, 0)
+  local summary, problem = try(self, options, 0, {})
   if summary ~= false then return summary, problem end
   return nil, errors.new("in_progress", ("another process makes a pass, or it ended without releasing its lease, which"
     .. " expires in %.0f s"):format(math.ceil(problem)), { origin = "reconcile", retry_after = problem })

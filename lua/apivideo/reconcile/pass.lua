@@ -17,7 +17,7 @@ local pass = {
 
 ---@class apivideo.ReconcileSummary
 ---@field found integer how many events had not come: they were put into the inbox
----@field events apivideo.Event[] those events
+---@field events? apivideo.Event[] those events, from `once`
 ---@field known integer how many events had come
 ---@field videos integer how many videos were read
 ---@field calls integer how many calls were made
@@ -166,7 +166,7 @@ function Pass:put(events, window)
     for i, event in ipairs(batch) do
       if results[i] == true then
         summary.found = summary.found + 1
-        summary.events[summary.found] = event
+        if summary.events then summary.events[summary.found] = event end
       else
         summary.known = summary.known + 1
       end
@@ -184,7 +184,9 @@ end
 function pass.new(fields)
   return setmetatable({
     client = fields.client, options = fields.options, since = fields.since, state = fields.lease.state,
-    summary = { found = 0, events = {}, known = 0, videos = 0, calls = 0, waiting = 0, dropped = 0, seconds = 0 },
+    summary = {
+      found = 0, events = fields.events, known = 0, videos = 0, calls = 0, waiting = 0, dropped = 0, seconds = 0,
+    },
     tried = {},
     _lease = fields.lease, _pace = fields.pace, _inbox = fields.inbox,
   }, Pass)
