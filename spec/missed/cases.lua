@@ -4,7 +4,7 @@
 local hunt = require "spec.missed.hunt"
 local redis_server = require "spec.crash.redis_server"
 
-local LIMIT = 60         -- seconds until all effects are there
+local LIMIT = 60         -- seconds until all effects exist
 local CONTROL_SECONDS = 12
 
 -- The sizes of an account that is used for some seconds.

@@ -50,7 +50,7 @@ local function missing(counts, expected)
   return total, first
 end
 
--- Waits until all effects are there, and then for more passes, with processes that are not killed.
+-- Waits until all effects exist, and then for more passes, with processes that are not killed.
 local function complete(self, expected, limit)
   for _ = 1, WORKERS do self:add("worker", { steady = true }) end
   local done, ends = effects.open(self.settings.directory .. "/effects.db"), runtime.monotonic() + limit
