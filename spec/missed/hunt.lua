@@ -7,6 +7,7 @@ local effects = require "spec.crash.effects"
 local faults = require "spec.missed.faults"
 local free_port = require "spec.support.free_port"
 local history = require "spec.crash.history"
+local points = require "spec.crash.points"
 local runtime = require "apivideo.runtime"
 local storm = require "spec.crash.storm"
 local stores = require "spec.crash.stores"
@@ -22,11 +23,18 @@ local QUIET = 3         -- seconds in which nothing more may happen, with more p
 
 local hunt = {}
 
+-- A boundary of a program: of its handling of events, or of a pass.
+local function boundary(place)
+  if place.program == "receiver" or math.random() < 0.5 then return place.storm:deck(place.program):next() end
+  local names = points.names(place.storm.settings.store, { "put", "acquire", "save" })
+  return names[math.random(#names)]
+end
+
 -- The plan of the next process of a slot.
 local function plan(place)
   local seconds = 0.5 + math.random() * LIFE[place.program]
   if math.random() < AT_RANDOM then return nil, seconds end
-  return { name = place.storm:deck(place.program):next(), at = math.random(10), signal = "KILL" }, seconds
+  return { name = boundary(place), at = math.random(10), signal = "KILL" }, seconds
 end
 
 -- Two spells in which there is no receiver.

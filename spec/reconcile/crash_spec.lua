@@ -97,7 +97,7 @@ describe("a reconciliation that crashes", function()
     for _, is_after in ipairs { false, true } do
       local where = is_after and "after" or "before"
 
-      it(("%s the event is stored: tells that it ended meanwhile"):format(where), function()
+      it(("%s the event is stored: also tells that it ended since"):format(where), function()
         crash(is_after)
         put_stream(false)
         assert(reconciling.new():once())
@@ -105,7 +105,7 @@ describe("a reconciliation that crashes", function()
         assert.equal(0, assert(reconciling.new():once()).found)
       end)
 
-      it(("%s the event is stored: tells nothing twice that came meanwhile"):format(where), function()
+      it(("%s the event is stored: tells nothing twice that came since"):format(where), function()
         crash(is_after)
         put_stream(false)
         reconciling.deliver { type = STARTED, liveStreamId = "li1" }
