@@ -4,6 +4,7 @@
 local apivideo = require "apivideo"
 local effects = require "spec.crash.effects"
 local names = require "spec.missed.names"
+local passes = require "spec.missed.passes"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 local terms = require "spec.missed.terms"
@@ -77,11 +78,16 @@ local function create(self, source, count, seconds)
   end
 end
 
--- Waits until a change of a live stream had its effect: what ends before a pass has seen it cannot be found.
+-- Waits until a change of a live stream had its effect, and a pass has seen it: what starts and ends between two passes
+-- cannot be found.
 local function wait_for_effect(self, type, id, count)
-  local name, ends = names.of { type = type, liveStreamId = id }, runtime.monotonic() + self.patience
+  local name, ends = names.of { type = type, liveStreamId = id }, runtime.monotonic() + self.give_up
+  local is_live = type == "live-stream.broadcast.started"
+  local function is_over()
+    return (self.seen[name] or 0) >= count and (self.live[id] or false) == is_live or runtime.monotonic() > ends
+  end
   runtime.sleep(terms.HOLD)
-  while (self.seen[name] or 0) < count and runtime.monotonic() < ends do runtime.sleep(POLL) end
+  while not is_over() do runtime.sleep(POLL) end
 end
 
 -- Broadcasts a live stream some times, each with a recording.
@@ -97,11 +103,11 @@ local function broadcast(self, id, times, seconds)
   end
 end
 
--- Reads which broadcasts had their effects, until all tasks have ended.
-local function look(self, path)
-  local done = effects.open(path)
+-- Reads which broadcasts had their effects, and which ones passes have seen, until all tasks have ended.
+local function look(self)
+  local done = effects.open(self.directory .. "/effects.db")
   while self.running > 0 do
-    self.seen = done:count "live-stream.%"
+    self.seen, self.live = done:count "live-stream.%", passes.streams(self.directory)
     runtime.sleep(POLL)
   end
   done:close()
@@ -118,13 +124,12 @@ function Account:_spawn(fn)
 end
 
 --- Uses the account for some seconds, and waits until nothing is in progress.
----@param sizes { videos: integer, streams: integer, broadcasts: integer, patience: number }
+---@param sizes { videos: integer, streams: integer, broadcasts: integer, give_up: number }
 ---@param seconds number
----@param path string of the effects
-function Account:use(sizes, seconds, path)
+function Account:use(sizes, seconds)
   local recordings = sizes.streams * sizes.broadcasts
   local uploads = math.floor((sizes.videos - recordings) / 2)
-  self.patience = sizes.patience
+  self.give_up = sizes.give_up
   self:_spawn(function() create(self, sources.upload, uploads, seconds) end)
   self:_spawn(function() create(self, sources.url, sizes.videos - recordings - uploads, seconds) end)
   for _, stream in ipairs(self.emulator.live_streams.items) do
@@ -132,7 +137,7 @@ function Account:use(sizes, seconds, path)
       broadcast(self, stream.liveStreamId, sizes.broadcasts, math.max(0, seconds - 4 * terms.HOLD * sizes.broadcasts))
     end)
   end
-  look(self, path)
+  look(self)
   self.emulator:settle()
   if self.problem then error(self.problem, 0) end
 end
@@ -149,7 +154,8 @@ function account.new(settings, streams)
     deliveries = { lose = terms.LOST, delay = 0.3, duplicate = 0.05, reorder = 0.05, seed = math.random(2 ^ 30) },
   })
   local self = setmetatable({
-    emulator = emulator, broadcasts = {}, calls = {}, seen = {}, number = 0, running = 0,
+    emulator = emulator, broadcasts = {}, calls = {}, seen = {}, live = {}, number = 0, running = 0,
+    directory = settings.directory,
     client = apivideo.client { api_key = terms.API_KEY, base_url = emulator.url },
   }, Account)
   count_calls(self)

@@ -9,11 +9,11 @@ local CONTROL_SECONDS = 12
 
 -- The sizes of an account that is used for some seconds.
 local function sizes_for(seconds)
-  return { videos = math.ceil(seconds * 10 / 3), streams = math.ceil(seconds / 3), broadcasts = 3, patience = 30,
+  return { videos = math.ceil(seconds * 10 / 3), streams = math.ceil(seconds / 3), broadcasts = 3, give_up = 30,
     limit = LIMIT }
 end
 
-local CONTROL = { videos = 40, streams = 4, broadcasts = 1, patience = 4, limit = 5 }
+local CONTROL = { videos = 40, streams = 4, broadcasts = 1, give_up = 4, limit = 5 }
 
 local expected = { no_reconcile = "lost", early_cursor = "lost", other_keys = "doubled" }
 

@@ -17,7 +17,7 @@ end
 --- Each save moves the cursor to the time of the save, and the overlap cannot make up for it.
 function faults.early_cursor(store)
   return but(store, { save = function(_, name, token, value, seconds)
-    local state = json.decode(value)
+    local state = json.decode_own(value)
     state.cursor = runtime.now() + OVERLAP
     return store:save(name, token, assert(json.encode(state)), seconds)
   end })
@@ -31,14 +31,6 @@ function faults.other_keys(store)
     end
     return store:put(items, window)
   end })
-end
-
---- The leases of passes are short, so that the next process need not wait for three minutes after a kill.
-function faults.short_leases(store, seconds)
-  return but(store, {
-    acquire = function(_, name, lease, rest) return store:acquire(name, math.min(lease, seconds), rest) end,
-    save = function(_, name, token, value, lease) return store:save(name, token, value, math.min(lease, seconds)) end,
-  })
 end
 
 return faults

@@ -4,14 +4,13 @@
 local account = require "spec.missed.account"
 local apivideo = require "apivideo"
 local effects = require "spec.crash.effects"
-local faults = require "spec.missed.faults"
 local free_port = require "spec.support.free_port"
 local history = require "spec.crash.history"
+local passes = require "spec.missed.passes"
 local points = require "spec.crash.points"
 local runtime = require "apivideo.runtime"
 local storm = require "spec.crash.storm"
 local stores = require "spec.crash.stores"
-local terms = require "spec.missed.terms"
 local truth = require "spec.missed.truth"
 
 local WORKERS = 2
@@ -107,7 +106,7 @@ end
 
 -- A pass over everything, when no process is left, finds nothing.
 local function check_rest(self, used, seconds)
-  local inbox = apivideo.inbox { store = faults.short_leases(stores.plain(self.settings), terms.PASS_LEASE) }
+  local inbox = apivideo.inbox { store = passes.around(stores.plain(self.settings), self.settings.directory, "last") }
   local reconciliation = apivideo.reconcile { client = used.client, inbox = inbox }
   local summary, err
   repeat
@@ -138,7 +137,7 @@ end
 
 --- Uses an account for some seconds.
 ---@param settings table directory, store; `port` of Redis; `fault`: what is wrong on purpose
----@param sizes { videos: integer, streams: integer, broadcasts: integer, patience: number, limit: number }
+---@param sizes { videos: integer, streams: integer, broadcasts: integer, give_up: number, limit: number }
 ---@param seconds number
 ---@return spec.crash.Storm
 function hunt.run(settings, sizes, seconds)
@@ -152,7 +151,7 @@ function hunt.run(settings, sizes, seconds)
   local receiver = self:add("receiver", { plan = plan })
   for _ = 1, WORKERS do self:add("worker", { plan = plan }) end
   apivideo.spawn(function() interrupt(self, receiver, seconds) end)
-  used:use(sizes, seconds, settings.directory .. "/effects.db")
+  used:use(sizes, seconds)
   self:clear()
   local expected = truth(used.emulator, used.broadcasts)
   complete(self, expected, sizes.limit)

@@ -7,18 +7,19 @@ local crash_terms = require "spec.crash.terms"
 local effects = require "spec.crash.effects"
 local faults = require "spec.missed.faults"
 local names = require "spec.missed.names"
+local passes = require "spec.missed.passes"
 local points = require "spec.crash.points"
 local runtime = require "apivideo.runtime"
 local stores = require "spec.crash.stores"
 local terms = require "spec.missed.terms"
 
 local store, _, record = stores.open(settings)
-store = faults.short_leases(store, terms.PASS_LEASE)
+store = passes.around(store, settings.directory, settings.name)
 if faults[settings.fault] then store = faults[settings.fault](store) end
 local inbox = apivideo.inbox { store = store }
 local done = effects.open(settings.directory .. "/effects.db")
 
--- The header tells the local api.video who calls.
+-- The header tells the local api.video which part calls.
 local function client(caller)
   return apivideo.client { api_key = terms.API_KEY, base_url = settings.api, headers = { ["X-Caller"] = caller } }
 end
