@@ -10,6 +10,7 @@ local runtime = require "apivideo.runtime"
 local terms = require "spec.missed.terms"
 
 local POLL = 0.3          -- seconds between two looks at the effects
+local BROADCAST = 8       -- seconds that a broadcast takes, roughly
 local SUMMARIES = 10      -- one for so many videos
 local SUMMARY_SECONDS = 1 -- until a summary ends
 
@@ -78,15 +79,15 @@ local function create(self, source, count, seconds)
   end
 end
 
--- Waits until a change of a live stream had its effect, and a pass has seen it: what starts and ends between two passes
--- cannot be found.
+-- Waits until a change of a live stream had its effect and a pass has seen it, since what starts and ends between two
+-- passes cannot be found; and until its event is not sent any more, since one that comes after the next change is new.
 local function wait_for_effect(self, type, id, count)
   local name, ends = names.of { type = type, liveStreamId = id }, runtime.monotonic() + self.give_up
   local is_live = type == "live-stream.broadcast.started"
   local function is_over()
-    return (self.seen[name] or 0) >= count and (self.live[id] or false) == is_live or runtime.monotonic() > ends
+    return (self.seen[name] or 0) >= count and (self.live[id] or false) == is_live and not self.pending[id]
+      or runtime.monotonic() > ends
   end
-  runtime.sleep(terms.HOLD)
   while not is_over() do runtime.sleep(POLL) end
 end
 
@@ -103,11 +104,23 @@ local function broadcast(self, id, times, seconds)
   end
 end
 
--- Reads which broadcasts had their effects, and which ones passes have seen, until all tasks have ended.
+-- The live streams of which an event is being sent.
+local function pending_streams(self)
+  local ids = {}
+  for _, delivery in ipairs(self.emulator.deliveries) do
+    local id = delivery.state == "pending" and delivery.raw:match '"liveStreamId":"([^"]+)"'
+    if id then ids[id] = true end
+  end
+  return ids
+end
+
+-- Reads which broadcasts had their effects, which ones passes have seen, and which events are being sent, until all
+-- tasks have ended.
 local function look(self)
   local done = effects.open(self.directory .. "/effects.db")
   while self.running > 0 do
     self.seen, self.live = done:count "live-stream.%", passes.streams(self.directory)
+    self.pending = pending_streams(self)
     runtime.sleep(POLL)
   end
   done:close()
@@ -134,7 +147,7 @@ function Account:use(sizes, seconds)
   self:_spawn(function() create(self, sources.url, sizes.videos - recordings - uploads, seconds) end)
   for _, stream in ipairs(self.emulator.live_streams.items) do
     self:_spawn(function()
-      broadcast(self, stream.liveStreamId, sizes.broadcasts, math.max(0, seconds - 4 * terms.HOLD * sizes.broadcasts))
+      broadcast(self, stream.liveStreamId, sizes.broadcasts, math.max(0, seconds - BROADCAST * sizes.broadcasts))
     end)
   end
   look(self)
@@ -154,7 +167,7 @@ function account.new(settings, streams)
     deliveries = { lose = terms.LOST, delay = 0.3, duplicate = 0.05, reorder = 0.05, seed = math.random(2 ^ 30) },
   })
   local self = setmetatable({
-    emulator = emulator, broadcasts = {}, calls = {}, seen = {}, live = {}, number = 0, running = 0,
+    emulator = emulator, broadcasts = {}, calls = {}, seen = {}, live = {}, pending = {}, number = 0, running = 0,
     directory = settings.directory,
     client = apivideo.client { api_key = terms.API_KEY, base_url = emulator.url },
   }, Account)

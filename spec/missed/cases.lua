@@ -9,7 +9,7 @@ local CONTROL_SECONDS = 12
 
 -- The sizes of an account that is used for some seconds.
 local function sizes_for(seconds)
-  return { videos = math.ceil(seconds * 10 / 3), streams = math.ceil(seconds / 3), broadcasts = 3, give_up = 30,
+  return { videos = math.ceil(seconds * 10 / 3), streams = math.ceil(seconds / 3), broadcasts = 3, give_up = 120,
     limit = LIMIT }
 end
 

@@ -18,7 +18,6 @@ local LIFE = { receiver = 8, worker = 5 } -- seconds until a process is killed, 
 local AT_RANDOM = 0.6   -- the share of processes that are killed at a random time, and not at a boundary
 local SPELLS = { 0.25, 0.6 } -- of the time: when the receiver is down
 local SPELL = 0.1       -- of the time: for how long
-local QUIET = 3         -- seconds in which nothing more may happen, with more passes
 
 local hunt = {}
 
@@ -47,23 +46,26 @@ local function interrupt(self, receiver, seconds)
   end
 end
 
--- How many effects are missing, and the first one.
-local function missing(counts, expected)
-  local total, first = 0, nil
+-- Whether each effect exists as often as it must.
+local function has_all(counts, expected)
   for name, count in pairs(expected) do
-    local left = count - (counts[name] or 0)
-    if left > 0 then total, first = total + left, first or name end
+    if (counts[name] or 0) < count then return false end
   end
-  return total, first
+  return true
 end
 
--- Waits until all effects exist, and then for more passes, with processes that are not killed.
+-- Waits until all effects exist and the inbox is empty, with processes that are not killed.
 local function complete(self, expected, limit)
   for _ = 1, WORKERS do self:add("worker", { steady = true }) end
   local done, ends = effects.open(self.settings.directory .. "/effects.db"), runtime.monotonic() + limit
-  while missing(done:count(), expected) > 0 and runtime.monotonic() < ends do runtime.sleep(0.3) end
+  local inbox = apivideo.inbox { store = stores.plain(self.settings) }
+  local function is_complete()
+    local stats = inbox:stats()
+    return has_all(done:count(), expected) and stats and stats.waiting + stats.claimed == 0
+  end
+  while not is_complete() and runtime.monotonic() < ends do runtime.sleep(0.3) end
   done:close()
-  runtime.sleep(QUIET)
+  inbox:close()
   self:clear()
 end
 

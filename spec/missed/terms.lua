@@ -8,5 +8,4 @@ return {
   LOST = 0.3,       -- the share of the deliveries that are never sent
   STEP = 0.2,       -- seconds in which one quality is encoded
   RETRY = 0.5,      -- seconds between two attempts of a delivery
-  HOLD = 3,         -- seconds for which a live stream stays as it is, at least: longer than the attempts of a delivery
 }
