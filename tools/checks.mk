@@ -20,6 +20,7 @@
 # make check-container    run the steps of the Containerfile in bare Debian roots, as root
 # make check-deb          build the Debian packages in a bare root and install them in another; DISTROS=trixie
 # make test-crash         kills, power failures, outages: no event is lost; CRASH_SECONDS=60 CRASH_SEED= CRASH_ONLY=redis
+# make test-missed        lost deliveries and kills, with reconciling: all is handled once; MISSED_SECONDS=60 MISSED_SEED= MISSED_ONLY=redis
 # make fuzz               the parsers and both ends of HTTP under libFuzzer, each for SECONDS (60); TARGET=event for one
 # make soak               calls under random faults for SECONDS (600) with LUA (5.4): no leak, no hang, no lost event
 # make bench              all benchmarks, and the report bench/results.md; BENCHES="event http" RUNS=3
@@ -186,6 +187,13 @@ test-crash:
 	@tools/setup test
 	@$(MAKE) --no-print-directory -s build-$(LUA) $(BUILD)/crash/machine.so
 	@tools/test-crash $(LUA)
+
+.PHONY: test-missed
+test-missed: LUA := jit
+test-missed:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -s build-$(LUA)
+	@tools/test-missed $(LUA)
 
 # Links the fuzz targets with our sources and Lua 5.4. A sanitizer's finding aborts the run.
 FUZZ := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all

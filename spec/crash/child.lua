@@ -9,14 +9,15 @@ Child.__index = Child
 
 local number = 0
 
---- Starts `program` ("receiver", "worker") with settings.
+--- Starts `program` ("receiver", "worker") of the suite in `settings`, by default this one.
 ---@param environment? string what to put before the command
 function child.start(program, settings, environment)
   number = number + 1
   local all = { name = ("%s-%d"):format(program, number), seed = math.random(2 ^ 30) }
   for name, value in pairs(settings) do all[name] = value end
   return setmetatable({
-    process = process.start({ ("spec/crash/%s.lua"):format(program), cjson.encode(all) }, environment),
+    process = process.start({ ("spec/%s/%s.lua"):format(settings.suite or "crash", program), cjson.encode(all) },
+      environment),
     point = settings.point,
   }, Child)
 end

@@ -37,9 +37,11 @@ function Effects:write(key, name)
 end
 
 --- How many effects there are, by the event's name.
+---@param pattern? string of names, as of SQL's LIKE
 ---@return table<string, integer>
-function Effects:count()
-  local statement, counts = execute(self.db, "SELECT name, count(*) FROM effects GROUP BY name"), {}
+function Effects:count(pattern)
+  local counts, statement = {}, execute(self.db,
+    "SELECT name, count(*) FROM effects WHERE name LIKE ? GROUP BY name", pattern or "%")
   for row in statement:rows() do counts[row[1]] = row[2] end
   statement:close()
   return counts

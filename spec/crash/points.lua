@@ -138,7 +138,7 @@ function points.around(store, kind, options)
       return leave(name, store[method](store, ...))
     end
   end
-  for _, name in ipairs { "put", "claim", "extend", "complete", "retry", "dead_letter" } do
+  for _, name in ipairs { "put", "claim", "extend", "complete", "retry", "dead_letter", "acquire", "save" } do
     around[name] = visiting(name, name)
   end
   around.complete_all = store.complete_all and visiting("complete_all", "complete")

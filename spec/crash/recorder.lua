@@ -25,7 +25,7 @@ end
 
 local function claimed(self, started, entries)
   for _, entry in ipairs(entries or {}) do
-    local event = assert(apivideo.parse(entry.raw))
+    local event = assert(apivideo.events:_parse_entry(entry)) -- also a derived one
     self:write { kind = "claim", from = started, to = runtime.monotonic(), id = entry.id, token = entry.token,
       key = apivideo.events:key(event, entry.raw), lane = events.lane_of(event) }
   end
@@ -70,12 +70,12 @@ function Recorder:around(store)
     end
   end
 
-  around.complete_all = store.complete_all and function(_, claims)
+  around.complete_all = store.complete_all and function(_, claims, window)
     local started = runtime.monotonic()
     for _, claim in ipairs(claims) do
       self:write { kind = "attempt", name = "complete", from = started, id = claim.id, token = claim.token }
     end
-    local results, err = store:complete_all(claims)
+    local results, err = store:complete_all(claims, window)
     for i, claim in ipairs(claims) do
       self:write { kind = "complete", from = started, to = runtime.monotonic(), id = claim.id, token = claim.token,
         holds = results ~= nil and results[i] }

@@ -1,11 +1,12 @@
 -- Runs the crash tests. Prints a line for each; the last line is a total.
--- Arguments: the seed, the seconds of a storm, and a pattern of names. See tools/test-crash.
+-- Arguments: the seed, the seconds of a storm, a pattern of names, and the suite: "crash" or "missed". See
+-- tools/test-crash.
 
 local apivideo = require "apivideo"
 local lfs = require "lfs"
 local runtime = require "apivideo.runtime"
 
-local seed, SECONDS, only = tonumber(arg[1]), tonumber(arg[2]), arg[3]
+local seed, SECONDS, only, suite = tonumber(arg[1]), tonumber(arg[2]), arg[3], arg[4]
 local AT_ONCE = 3 -- storms
 local TRIES = 3   -- within which a broken store must be detected
 local SHOWN = 10 -- problems that are printed for one storm
@@ -79,12 +80,8 @@ local function run(case)
   io.stdout:flush()
 end
 
-print(("seed %d (CRASH_SEED=%d), storms of %g s"):format(seed, seed, SECONDS))
-require "spec.crash.kills"(add, SECONDS)
-require "spec.crash.copies"(add)
-require "spec.crash.outages"(add, SECONDS)
-require "spec.crash.machines".add(add, SECONDS)
-require "spec.crash.controls"(add)
+print(("seed %d (%s_SEED=%d), storms of %g s"):format(seed, suite:upper(), seed, SECONDS))
+require(("spec.%s.cases"):format(suite))(add, SECONDS)
 
 math.randomseed(seed)
 apivideo.run(function()

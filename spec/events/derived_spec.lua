@@ -37,7 +37,7 @@ describe("a derived type", function()
         for _, field in ipairs(schema.identity) do assert.is_string(schema.sample[field]) end
       end
     end
-    assert.equal(6, count)
+    assert.equal(5, count)
     assert.equal("20:apivideo.video.ready24:vi4blUQJFrYWbaG44NChkH114:720p", events:key(events:sample(READY)))
   end)
 
@@ -134,16 +134,16 @@ describe("handlers of derived events", function()
     return function(event) calls[#calls + 1] = name .. " " .. event.type end
   end
 
-  it("run for the three failures, and patterns and otherwise do not", function()
+  it("run for the two failures, and patterns and otherwise do not", function()
     stderr.of(function() handlers:on({ "*", "apivideo.*" }, note "pattern") end)
     handlers:otherwise(note "otherwise")
     handlers:on_failed(note "failed")
     handlers:on(FAILED, { encoding = "mp4" }, note "mp4")
-    for _, name in ipairs { FAILED, "apivideo.summary.failed", "apivideo.caption.failed" } do
+    for _, name in ipairs { FAILED, "apivideo.summary.failed" } do
       assert.equal(1, handlers:dispatch(events:sample(name)))
     end
     assert.equal(0, handlers:dispatch(events:sample(READY)))
-    assert.same({ "failed " .. FAILED, "failed apivideo.summary.failed", "failed apivideo.caption.failed" }, calls)
+    assert.same({ "failed " .. FAILED, "failed apivideo.summary.failed" }, calls)
   end)
 
   it("are registered by their own methods where these cause the events", function()

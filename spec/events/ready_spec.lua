@@ -137,6 +137,39 @@ describe("handlers:on_ready", function()
     assert.same({ "vi1 playable" }, ready)
   end)
 
+  describe("when a reconciliation tells that a quality failed", function()
+    local client
+
+    before_each(function()
+      client = new_client()
+      handlers = apivideo.handlers { client = client }:on_ready("playable", note):on_ready("mp4", note)
+    end)
+
+    local function fail(id)
+      assert.equal(1, handlers:dispatch({ type = "apivideo.video.failed", emittedAt = "2024-01-01T00:00:00Z",
+        videoId = id, encoding = "mp4", quality = "240p" }, {}))
+    end
+
+    it("finds that all qualities ended, and takes the failed one as failed", function()
+      handlers:on_ready("all", note):on_failed(ignore)
+      client.statuses.vi1 = status_of("hls 240p encoded", "mp4 240p encoding") -- older than the event
+      client.statuses.vi2 = status_of("hls 240p failed", "mp4 240p encoding")
+      for _ = 1, 2 do
+        fail "vi1"
+        fail "vi2"
+      end
+      assert.same({ "vi1 playable", "vi1 all", "vi2 all" }, ready)
+      assert.same({ QUALITY }, handlers:types())
+    end)
+
+    it("reads nothing without a function for all qualities", function()
+      handlers:on_failed(ignore)
+      fail "vi1"
+      assert.same({}, ready)
+      assert.same({}, client.calls)
+    end)
+  end)
+
   it("raises for a condition that it cannot store", function()
     local function message_of(condition, fn)
       return misuse(function()

@@ -220,10 +220,10 @@ describe("derived events with an inbox", function()
   end)
 
   it("can be listed, and put by an application", function()
-    local event = apivideo.events:sample "apivideo.caption.failed"
+    local event = apivideo.events:sample "apivideo.caption.available"
     assert.is_true(working.inbox:put { event = event, raw = json.encode(event), origin = "reconcile" })
-    assert.equal("apivideo.caption.failed", working.inbox:list("waiting")[1].event.type)
-    working.handlers:on_failed(function(failed, delivery) runs[1] = failed.language .. " " .. delivery.origin end)
+    assert.equal("apivideo.caption.available", working.inbox:list("waiting")[1].event.type)
+    working.handlers:on_caption(function(caption, delivery) runs[1] = caption.language .. " " .. delivery.origin end)
     work()
     wait_until("done", 1)
     assert.same({ "en reconcile" }, runs)

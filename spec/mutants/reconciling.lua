@@ -35,8 +35,10 @@ return {
   },
   {
     file = "lua/apivideo/reconcile/streams.lua", spec = STREAMS,
-    { "the first pass tells all broadcasts", "  if before then\n", "  before, read_at = before or {}, read_at or now\n  if true then\n" },
+    { "the first pass tells all broadcasts", "local before, now, events = state.streams, pass:now(), {}", "local before, now, events = state.streams or {}, pass:now(), {}\n  state.streams_at = state.streams_at or now" },
     { "a start is not seen", 'compare(events, "live-stream.broadcast.started", live, before)', "" },
+    { "a pass that is killed tells a start, and none tells the end", "  pass:save()\n", "", spec = CRASH },
+    { "events of a pass that was killed have the time of the next one", "math.max(0, age))", "0)", spec = CRASH },
     { "a stream that the list lacks has ended", "for id in pairs(before or {}) do", "for id in pairs {} do" },
   },
   {

@@ -64,6 +64,58 @@ describe("a reconciliation that crashes", function()
     end
   end
 
+  describe("after it has seen that a broadcast started", function()
+    local STARTED, ENDED = "live-stream.broadcast.started", "live-stream.broadcast.ended"
+    local inner
+
+    local function put_stream(is_broadcasting)
+      reconciling.api:put_live_stream { liveStreamId = "li1", broadcasting = is_broadcasting }
+    end
+
+    -- The events of broadcasts that were found, in order.
+    local function broadcasts()
+      local texts = {}
+      for _, entry in ipairs(assert(reconciling.inbox:list("waiting", { limit = 10000 }))) do
+        local event = entry.origin == "reconcile" and entry.event
+        if event and event.liveStreamId == "li1" then texts[#texts + 1] = event.type end
+      end
+      return texts
+    end
+
+    local function crash(is_after)
+      inner = memory()
+      reconciling.over(inner)
+      put_stream(false)
+      assert(reconciling.new():once())
+      put_stream(true)
+      reconciling.over(failing(inner, "put", 1, is_after))
+      assert.is_nil((reconciling.new():once()))
+      reconciling.over(inner)
+      for _, state in pairs(inner.states) do state.expires = 0 end
+    end
+
+    for _, is_after in ipairs { false, true } do
+      local where = is_after and "after" or "before"
+
+      it(("%s the event is stored: also tells that it ended since"):format(where), function()
+        crash(is_after)
+        put_stream(false)
+        assert(reconciling.new():once())
+        assert.same({ STARTED, ENDED }, broadcasts())
+        assert.equal(0, assert(reconciling.new():once()).found)
+      end)
+
+      it(("%s the event is stored: tells nothing twice that came since"):format(where), function()
+        crash(is_after)
+        put_stream(false)
+        reconciling.deliver { type = STARTED, liveStreamId = "li1" }
+        reconciling.deliver { type = ENDED, liveStreamId = "li1" }
+        assert(reconciling.new():once())
+        assert.same(is_after and { STARTED } or {}, broadcasts())
+      end)
+    end
+  end)
+
   it("does not read what it had saved", function()
     for i = 1, VIDEOS do
       reconciling.put_video("vi" .. i, { createdAt = reconciling.date(-10 * i), updatedAt = reconciling.date(-10 * i) })

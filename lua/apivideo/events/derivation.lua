@@ -7,6 +7,7 @@ local recent = require "apivideo.events.recent"
 local tables = require "apivideo.util.tables"
 
 local QUALITY, RECORDED = "video.encoding.quality.completed", "video.source.recorded"
+local FAILED = "apivideo.video.failed" -- may be the end of the last quality
 local CAPTION, AVAILABLE = "video.caption.generated", "apivideo.caption.available"
 local READY, RECORDING = "apivideo.video.ready", "apivideo.recording.ready"
 
@@ -27,7 +28,7 @@ Derivation.__name = "apivideo.events.Derivation"
 ---@param condition string
 function Derivation:add_condition(condition)
   self.causes[QUALITY] = true
-  self._needs_status = self._needs_status or condition == "all"
+  if condition == "all" then self._needs_status, self.causes[FAILED] = true, true end
   for _, known in ipairs(self._conditions) do
     if known == condition then return end
   end
@@ -55,13 +56,13 @@ local function read(video, name)
   return nil, err
 end
 
--- A status in which the quality of an event is encoded: it may be older than the event.
+-- A status in which the quality of an event has ended: it may be older than the event.
 local function updated(status, event)
   local copy = tables.copy(status)
   for _, quality in ipairs(type(copy.encoding) == "table" and type(copy.encoding.qualities) == "table"
     and copy.encoding.qualities or {}) do
     if word(quality.type) == word(event.encoding) and word(quality.quality) == word(event.quality) then
-      quality.status = "encoded"
+      quality.status = event.type == FAILED and "failed" or "encoded"
     end
   end
   return copy
@@ -69,6 +70,7 @@ end
 
 -- Whether an event alone shows that its video meets a condition.
 local function is_shown(condition, event)
+  if event.type == FAILED then return false end
   if condition == "playable" then return true end
   local is_mp4 = word(event.encoding) == "mp4"
   if condition == "mp4" then return is_mp4 end
@@ -134,8 +136,10 @@ function Derivation:events_of(event, client, video)
   end
   video = client and (video or delivered_video.new(client, id))
   local ok, err = true, nil
-  if event.type == QUALITY and self._conditions[1] then ok, err = add_ready(self, list, event, video) end
-  if ok and self._has_recordings then ok, err = add_recording(self, list, event, video) end
+  if (event.type == QUALITY or event.type == FAILED) and self._conditions[1] then
+    ok, err = add_ready(self, list, event, video)
+  end
+  if ok and self._has_recordings and event.type ~= FAILED then ok, err = add_recording(self, list, event, video) end
   if not ok then return nil, err end
   return list
 end

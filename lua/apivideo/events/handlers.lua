@@ -22,7 +22,7 @@ local REGISTERED = "the function is registered anyway. If the type is newer than
 
 local AVAILABLE = "apivideo.caption.available"
 local READY, RECORDING = "apivideo.video.ready", "apivideo.recording.ready"
-local FAILED = { "apivideo.video.failed", "apivideo.summary.failed", "apivideo.caption.failed" }
+local FAILED = { "apivideo.video.failed", "apivideo.summary.failed" }
 
 -- Derived types that exist only for the functions that a method registers.
 local REGISTERED_BY = { [READY] = "handlers:on_ready", [RECORDING] = "handlers:on_recording",
@@ -106,8 +106,6 @@ end
 ---@overload fun(self: apivideo.Handlers, types: "apivideo.video.failed", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.ApivideoVideoFailed, delivery: apivideo.Delivery): any, any): apivideo.Handlers
 ---@overload fun(self: apivideo.Handlers, types: "apivideo.summary.failed", fn: fun(event: apivideo.event.ApivideoSummaryFailed, delivery: apivideo.Delivery): any, any): apivideo.Handlers
 ---@overload fun(self: apivideo.Handlers, types: "apivideo.summary.failed", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.ApivideoSummaryFailed, delivery: apivideo.Delivery): any, any): apivideo.Handlers
----@overload fun(self: apivideo.Handlers, types: "apivideo.caption.failed", fn: fun(event: apivideo.event.ApivideoCaptionFailed, delivery: apivideo.Delivery): any, any): apivideo.Handlers
----@overload fun(self: apivideo.Handlers, types: "apivideo.caption.failed", filter: apivideo.Filter|nil, fn: fun(event: apivideo.event.ApivideoCaptionFailed, delivery: apivideo.Delivery): any, any): apivideo.Handlers
 ---@overload fun(self: apivideo.Handlers, types: string|string[], fn: apivideo.Handler): apivideo.Handlers
 function Handlers:on(types, filter, fn)
   checks.self(self, Handlers, "handlers", "on")
@@ -179,8 +177,8 @@ function Handlers:on_caption(fn)
   return self
 end
 
---- Registers a function for failures that api.video reports in no event: of a quality, a summary or a caption.
----@param fn fun(event: apivideo.event.ApivideoVideoFailed|apivideo.event.ApivideoSummaryFailed|apivideo.event.ApivideoCaptionFailed, delivery: apivideo.Delivery): any, any
+--- Registers a function for failures that api.video reports in no event: of a quality or a summary.
+---@param fn fun(event: apivideo.event.ApivideoVideoFailed|apivideo.event.ApivideoSummaryFailed, delivery: apivideo.Delivery): any, any
 ---@return apivideo.Handlers self
 function Handlers:on_failed(fn)
   checks.self(self, Handlers, "handlers", "on_failed")

@@ -80,12 +80,6 @@
 ---@field videoId string the video
 ---@field language string the caption's language
 
---- A caption could not be generated. Derived.
----@class apivideo.event.ApivideoCaptionFailed : apivideo.Event
----@field type "apivideo.caption.failed"
----@field videoId string the video
----@field language string the caption's language
-
 ---@class apivideo.EventType
 ---@field required string[] string fields without which an event of the type is `bad_event`. api.video's types require only those of the identity, so that an event without another field is not lost
 ---@field identity string[] the required fields that, together with the type, distinguish one occurrence from another
@@ -201,6 +195,4 @@ return {
     { { "videoId", VIDEO }, { "summaryId", "summary_1CGyYoB9XCgBk4iQna8ocT" } }, {}),
   ["apivideo.caption.available"] = derived("apivideo.caption.available", "A video has a caption in a language.",
     { { "videoId", VIDEO }, { "language", "en" } }, { "video.caption.generated" }),
-  ["apivideo.caption.failed"] = derived("apivideo.caption.failed", "A caption of a video could not be made.",
-    { { "videoId", VIDEO }, { "language", "en" } }, {}),
 }

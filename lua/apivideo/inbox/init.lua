@@ -58,12 +58,14 @@ end
 ---@private
 ---@param found apivideo.Event[]
 ---@param window number seconds in which two broadcasts are the same, if it is longer than that of the inbox
+---@param age? number seconds since they were found
 ---@return (boolean|"occurrence")[]|nil results as of the store
 ---@return apivideo.Error? err `store_unavailable`
-function Inbox:_put_found(found, window)
+function Inbox:_put_found(found, window, age)
   local items = {}
   for i, event in ipairs(found) do
     items[i] = item.new(self, event, nil, { raw = outgoing.encode(event, self.events), origin = "reconcile" })
+    items[i].age = age
   end
   local results, err = self._store:put(items, math.max(window, self._window))
   if results then self:_announce() end

@@ -149,18 +149,24 @@ local function date_of(time)
   return os.date("!%Y-%m-%dT%H:%M:%S", math.floor(time)) .. (".%06dZ"):format(math.floor(time % 1 * 1e6))
 end
 
---- Puts events. They are durable when this returns. Raises an error object.
----@param events apivideo.Event[] they get the current time
----@param window? number seconds in which an equal event of a broadcast is the same
-function Pass:put(events, window)
+--- Gives events the current time.
+---@param events apivideo.Event[]
+function Pass:date(events)
   local date = date_of(self:now())
+  for _, event in ipairs(events) do event.emittedAt = date end
+end
+
+--- Puts events. They are durable when this returns. Raises an error object.
+---@param events apivideo.Event[] without a time, they get the current one
+---@param window? number seconds in which an equal event of a broadcast is the same
+---@param age? number seconds since it was observed, by which that window is earlier
+function Pass:put(events, window, age)
+  local date = { emittedAt = date_of(self:now()) }
   for first = 1, #events, BATCH do
     local batch = {}
-    for i = first, math.min(first + BATCH - 1, #events) do
-      batch[#batch + 1] = tables.merge(events[i], { emittedAt = date })
-    end
+    for i = first, math.min(first + BATCH - 1, #events) do batch[#batch + 1] = tables.merge(date, events[i]) end
     self._lease:renew()
-    local results, err = self._inbox:_put_found(batch, window or 0)
+    local results, err = self._inbox:_put_found(batch, window or 0, age)
     if not results then error(err, 0) end
     local summary = self.summary
     for i, event in ipairs(batch) do

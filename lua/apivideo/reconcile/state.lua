@@ -27,6 +27,7 @@ local RENEWAL_S = 45    -- after which the lease is renewed
 ---@field summaries? number when the oldest summary that is still being made was created
 ---@field streams? table<string, boolean> the live streams that were broadcasting
 ---@field streams_at? number when they were read
+---@field changes? { events: apivideo.Event[], streams: table<string, boolean>, at: number } of live streams, whose events may not have been put
 
 ---@class apivideo.reconcile.Lease
 ---@field state apivideo.reconcile.State

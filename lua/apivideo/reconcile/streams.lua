@@ -36,17 +36,36 @@ local function compare(events, type, set, other)
   end
 end
 
---- Reads the live streams. The first pass only remembers their state.
+-- Puts the events of the last changes that were saved. If the pass ended before it had done that, another one does it:
+-- as if they were put when they were observed, since the events themselves may have come after that.
+local function put_changes(pass)
+  local state, changes = pass.state, pass.state.changes
+  if not changes then return end
+  local window, age = changes.at - state.streams_at, pass:now() - changes.at
+  pass:put(changes.events, math.max(0, window) + MARGIN_S, math.max(0, age)) -- a `Date` may have been wrong
+  state.streams, state.streams_at, state.changes = changes.streams, changes.at, nil
+end
+
+--- Reads the live streams. The first pass only remembers their state. Changes are saved before their events are put, so
+--- that a pass that is killed between does not tell a start of which no pass tells the end.
 ---@param pass apivideo.reconcile.Pass
 function streams.list(pass)
-  local before, read_at = pass.state.streams, pass.state.streams_at
-  local live, now, events = read(pass, before), pass:now(), {}
+  local state = pass.state
+  local live = read(pass, state.changes and state.changes.streams or state.streams)
+  put_changes(pass)
+  local before, now, events = state.streams, pass:now(), {}
   if before then
     compare(events, "live-stream.broadcast.ended", before, live)
     compare(events, "live-stream.broadcast.started", live, before)
-    pass:put(events, math.max(0, now - read_at) + MARGIN_S) -- a `Date` may have been wrong
   end
-  pass.state.streams, pass.state.streams_at = live, now
+  if #events == 0 then
+    state.streams, state.streams_at = live, now
+    return
+  end
+  pass:date(events)
+  state.changes = { events = events, streams = live, at = now }
+  pass:save()
+  put_changes(pass)
 end
 
 return streams

@@ -1,0 +1,11 @@
+--- All cases of `make test-crash`.
+
+local machines = require "spec.crash.machines"
+
+return function(add, seconds)
+  require "spec.crash.kills"(add, seconds)
+  require "spec.crash.copies"(add)
+  require "spec.crash.outages"(add, seconds)
+  machines.add(add, seconds)
+  require "spec.crash.controls"(add)
+end
