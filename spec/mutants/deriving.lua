@@ -37,8 +37,9 @@ return {
     { "keys of any length are remembered", "#key <= KEY_MAX_BYTES and key or sign(key, \"recent\")", "key" },
   },
   {
-    file = "lua/apivideo/events/delivered_video.lua", spec = EVENTS,
+    file = "lua/apivideo/events/delivered_video.lua", spec = "spec/events/delivered_video_spec.lua",
     { "each handler reads the video", "self._results[name] = result\n", "" },
+    { "an error that may pass is kept", "if errors.is(err) and err.retryable then self._results[name] = nil end", "" },
   },
   {
     file = "lua/apivideo/events/handlers.lua", spec = EVENTS,
