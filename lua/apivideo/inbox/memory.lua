@@ -107,6 +107,19 @@ local function is_retry(self, item, came, window)
     and not (opposite_after and is_earlier(opposite_after, after))
 end
 
+-- Whether an item with a condition is to be put: the last entry of its opposite came early enough, and no entry of its
+-- occurrence came after that one.
+local function is_wanted(self, item, came)
+  local bounds = item.opposite_age
+  if not bounds then return true end
+  local opposite, later_opposite = neighbors(self, item.opposite, came)
+  if not opposite or later_opposite then return false end
+  local age = came - opposite.stored_at
+  if age < bounds.min or age > bounds.max then return false end
+  local before, after = neighbors(self, item.occurrence, came)
+  return not after and not (before and is_earlier(opposite, before))
+end
+
 -- Adds an entry to the set of its occurrence.
 local function remember(self, entry)
   if not entry.occurrence then return end
@@ -130,6 +143,7 @@ local function put_one(self, item, window)
     known.stored_at = math.min(known.stored_at, came)
     return false
   end
+  if not is_wanted(self, item, came) then return false end
   if is_retry(self, item, came, window) then return "occurrence" end
   self.last = self.last + 1
   local entry = {

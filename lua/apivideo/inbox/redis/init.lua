@@ -78,10 +78,16 @@ end
 
 local RESULTS = { [0] = false, [1] = true, [2] = "occurrence" }
 
+-- The bounds of an item with a condition as one string; "" for one without.
+local function bounds_of(item)
+  local bounds = item.opposite_age
+  return bounds and milliseconds(bounds.min) .. " " .. milliseconds(bounds.max) or ""
+end
+
 -- Appends an item to the arguments of a script.
 local function append_item(arguments, item)
   for _, argument in ipairs { digest(item.key), digest(item.occurrence), digest(item.opposite), digest(item.lane),
-    milliseconds(item.age or 0), item.raw, facts_of(item), item.error or "" } do
+    milliseconds(item.age or 0), bounds_of(item), item.raw, facts_of(item), item.error or "" } do
     arguments[#arguments + 1] = argument
   end
 end

@@ -45,9 +45,24 @@ local function is_retry(db, item, came, window)
     or after ~= nil and not (opposite_after and is_earlier(opposite_after, after))
 end
 
+-- Whether an item with a condition is to be put: the last entry of its opposite came early enough, and no entry of its
+-- occurrence came after that one.
+local function is_wanted(db, item, came)
+  local bounds = item.opposite_age
+  if not bounds then return true end
+  local range = bounds.max + (item.age or 0) + 1 -- until now, at least
+  local opposite, later_opposite = neighbors(db, hash(item.opposite), came, range)
+  if not opposite or later_opposite then return false end
+  local age = came - opposite[1]
+  if age < bounds.min or age > bounds.max then return false end
+  local before, after = neighbors(db, hash(item.occurrence), came, range)
+  return not after and not (before and is_earlier(opposite, before))
+end
+
 local function put_one(db, now, item, window)
   local key, lane, came = hash(item.key), hash(item.lane), now - (item.age or 0)
   if item.age and db:run("came_before", came, key, came) == 1 then return false end
+  if not is_wanted(db, item, came) then return false end
   if is_retry(db, item, came, window) then return not db:rows("known", key)[1] and "occurrence" end
   local state, ended = waiting_state(db, lane), nil
   if item.error then state, ended = "dead", now end
