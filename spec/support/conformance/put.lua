@@ -182,6 +182,10 @@ return function(test)
       assert.is_true(put(started "s3"))
       assert.is_false(put(if_open("e10", 5)))
       assert.equal(5, count "waiting")
+      assert.is_true(put { key = "v1", occurrence = "v", opposite = "w", age = 500 })
+      assert.is_true(put { key = "v2", occurrence = "v", opposite = "w", age = 10 })
+      local bounds = { min = 20, max = 1000 }
+      assert.is_false(put { key = "w1", occurrence = "w", opposite = "v", age = 100, opposite_age = bounds })
     end)
 
     it("uses the condition's time limits, the batch, and entries that are done, until they are purged", function()
