@@ -163,7 +163,7 @@ describe("a reconciliation of broadcasts", function()
       assert.equal(0, #reconciling.found())
     end)
 
-    it("is told in the first pass, too, and if its stream was never listed before", function()
+    it("finds its end in the first pass, too, and if its stream was never listed before", function()
       came(STARTED, "li1", 100)
       came(ENDED, "li2", 100)
       assert.equal(2, once())
