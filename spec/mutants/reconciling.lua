@@ -65,10 +65,13 @@ return {
     { "an item is put after an entry of its occurrence", "return not after and not (before and is_earlier(opposite, before))", "return true" },
     { "a later opposite does not prevent an item", "if not opposite or later_opposite then", "if not opposite then" },
     { "the age of an opposite has no limits", "if age < bounds.min or age > bounds.max then", "if false then" },
+    { "old states stay", "if not self.states[name] then remove_old_states(self) end", "" },
+    { "a leased state is removed", "if state.expires <= now() and state.saved_at", "if state.saved_at" },
     { "a state has no rest", "local wait = math.max(state.expires, state.saved_at + rest) - now()", "local wait = state.expires - now()" },
   },
   {
     file = "lua/apivideo/inbox/sqlite/statements.lua", spec = "spec/inbox/sqlite_spec.lua",
+    { "a restart makes states old", "saved_at = min(saved_at, ?)", "saved_at = min(0, ?)" },
     { "an old lease can save", "expires = ? WHERE name = ? AND token = ?", "expires = ? WHERE name = ? AND ? IS NOT NULL" },
   },
 }

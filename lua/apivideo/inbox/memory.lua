@@ -4,6 +4,7 @@ local checks = require "apivideo.util.checks"
 local constructor = require "apivideo.util.constructor"
 local core = require "apivideo.core"
 local errors = require "apivideo.error"
+local stores = require "apivideo.inbox.store"
 local timers = require "apivideo.runtime.timers"
 
 local PURGE_BATCH = 1000 -- entries that one purge removes at most
@@ -330,8 +331,17 @@ function Memory:stats()
   return stats
 end
 
+-- Removes the states that were not saved for long: of an account whose name has changed, for example.
+local function remove_old_states(self)
+  local limit = now() - stores.STATE_RETENTION_S
+  for name, state in pairs(self.states) do
+    if state.expires <= now() and state.saved_at <= limit then self.states[name] = nil end
+  end
+end
+
 function Memory:acquire(name, seconds, rest)
   if self.closed then return closed() end
+  if not self.states[name] then remove_old_states(self) end
   local state = self.states[name] or { token = 0, expires = 0, saved_at = -math.huge }
   local wait = math.max(state.expires, state.saved_at + rest) - now()
   if wait > 0 then return false, wait end

@@ -5,6 +5,7 @@ local core = require "apivideo.core"
 local random = require "apivideo.util.random"
 local redis_options = require "apivideo.inbox.redis.options"
 local script_runner = require "apivideo.inbox.redis.script_runner"
+local stores = require "apivideo.inbox.store"
 
 local unpack = table.unpack or unpack
 
@@ -182,7 +183,8 @@ function Redis:stats()
 end
 
 function Redis:acquire(name, seconds, rest)
-  local reply, err = call(self, "acquire", { name, milliseconds(seconds), milliseconds(rest) })
+  local reply, err = call(self, "acquire",
+    { name, milliseconds(seconds), milliseconds(rest), milliseconds(stores.STATE_RETENTION_S) })
   if not reply then return nil, err end
   if reply[1] == 0 then return false, reply[2] / 1000 end
   return { token = reply[2], value = reply[3] ~= "" and reply[3] or nil }

@@ -1,6 +1,7 @@
 --- The operations of the SQLite store, each within a transaction: operation(db, now, …). `now` is the store's clock.
 
 local core = require "apivideo.core"
+local stores = require "apivideo.inbox.store"
 
 local operations = {}
 
@@ -175,6 +176,7 @@ end
 function operations.acquire(db, now, name, seconds, rest)
   local row = db:rows("state", name)[1]
   if not row then
+    db:run("remove_states", now, now - stores.STATE_RETENTION_S)
     local token = first_token()
     db:run("create_state", name, token, now + seconds)
     return { { token = token } }
