@@ -126,6 +126,9 @@ local broken = {
   ["drops a broadcast although its opposite came between"] = { put = function(store, items, window)
     return store:put(without(items, "opposite"), window)
   end },
+  ["puts an item although its opposite is not the last one"] = { put = function(store, items, window)
+    return store:put(without(items, "opposite_age"), window)
+  end },
   ["counts a claim whose lease has expired as claimed"] = { stats = function(store)
     local stats = store:stats()
     if stats and stats.waiting > 1 then stats.waiting, stats.claimed = stats.waiting - 1, stats.claimed + 1 end

@@ -6,6 +6,7 @@ local docs = require "spec.support.docs"
 local misuse = require "spec.support.misuse"
 local redis = require "apivideo.inbox.redis"
 local redis_stores = require "spec.support.redis_stores"
+local runtime = require "apivideo.runtime"
 local scripts = require "apivideo.inbox.redis.scripts"
 local stderr = require "spec.support.stderr"
 
@@ -18,6 +19,11 @@ local server
 redis_stores.describe("inbox store redis", function()
   setup(function() server = redis_stores.server() end)
 
+  -- Sets the store's clock, as if the server's clock had been ahead until now.
+  local function advance(seconds)
+    server:command("HSET", "{apivideo}:meta", "clock", ("%.0f"):format((runtime.now() + seconds) * 1000))
+  end
+
   conformance("redis", {
     open = function() return redis { port = server.port } end,
     again = function() return redis { port = server.port } end,
@@ -27,6 +33,7 @@ redis_stores.describe("inbox store redis", function()
       server:command("REPLICAOF", "NO", "ONE")
       assert(ok, problem)
     end,
+    advance = advance,
     inherited = "works",
   })
 
@@ -42,7 +49,7 @@ redis_stores.describe("inbox store redis", function()
       return redis { port = server.port, username = "inbox", password = "PASSWORD" }
     end
 
-    conformance("redis, restricted", { open = user, again = user })
+    conformance("redis, restricted", { open = user, again = user, advance = advance })
 
     it("logs no warning, and needs each command of the list", function()
       local line = docs.read("docs/guides/inbox.md"):match "\nACL (SETUSER inbox [^\n]+)\n"
@@ -68,7 +75,7 @@ redis_stores.describe("inbox store redis", function()
   it("has the origin webhook for an event that was stored without one", function()
     local store = open()
     assert.same({ 1 },
-      store.runner:call("put", { "0", "a", "", "", "", "0", "raw", "1 1700000000000000 webhook_1", "" }))
+      store.runner:call("put", { "0", "a", "", "", "", "0", "", "raw", "1 1700000000000000 webhook_1", "" }))
     local entry = claim(store)
     assert.equal("webhook", entry.origin)
     assert.equal("webhook_1", entry.webhook_id)

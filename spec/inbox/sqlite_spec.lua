@@ -275,6 +275,22 @@ describe("inbox store sqlite", function()
       assert.equal(990, math.floor(entries[2].age - entries[1].age + 0.5))
     end)
 
+    it("keeps the named states of before a restart, however old the file is", function()
+      put(open(), "a")
+      sql "UPDATE inbox SET clock = clock + 10000000"
+      local store = open()
+      put(store, "b")
+      local token = assert(store:acquire("x", 60, 0)).token
+      assert.is_true(store:save("x", token, "saved", 60))
+      store:close()
+      sql "UPDATE inbox SET boot = 'another', clock = clock + 1000000"
+      store = open()
+      assert.is_truthy(store:acquire("y", 60, 0))
+      local _, seconds = store:acquire("x", 60, 100)
+      assert.is_true(seconds <= 100)
+      assert.equal("saved", store:acquire("x", 60, 0).value)
+    end)
+
     it("detects a restart also where the kernel has no boot id", function()
       local held = some()
       sql "UPDATE inbox SET clock = clock - 1000000"

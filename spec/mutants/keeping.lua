@@ -57,7 +57,7 @@ return {
   {
     file = "lua/apivideo/inbox/memory.lua", spec = "spec/inbox/memory_spec.lua",
     { "an old lease makes an entry ready before its turn", 'entry.state, entry.claimed, entry.due = "open", false, nil', 'entry.state, entry.claimed = "open", false' },
-    { "an opposite event does not begin a new occurrence", "self, item.opposite, came)", "self, nil, came)" },
+    { "an opposite event does not begin a new occurrence", "opposite_before, opposite_after = neighbors(self, item.opposite, came)", "opposite_before, opposite_after = nil, nil" },
   },
   {
     file = "lua/apivideo/inbox/sqlite/init.lua", spec = "spec/inbox/sqlite_spec.lua",

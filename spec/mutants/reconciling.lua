@@ -36,9 +36,13 @@ return {
   {
     file = "lua/apivideo/reconcile/streams.lua", spec = STREAMS,
     { "the first pass tells all broadcasts", "local before, now, events = state.streams, pass:now(), {}", "local before, now, events = state.streams or {}, pass:now(), {}\n  state.streams_at = state.streams_at or now" },
-    { "a start is not seen", 'compare(events, "live-stream.broadcast.started", live, before)', "" },
+    { "a start is not seen", "compare(events, STARTED, live, before)", "" },
     { "a pass that is killed tells a start, and none tells the end", "  pass:save()\n", "", spec = CRASH },
-    { "events of a pass that was killed have the time of the next one", "math.max(0, age))", "0)", spec = CRASH },
+    { "events of a pass that was killed have the time of the next one", "age = math.max(0, age) }", "age = 0 }", spec = CRASH },
+    { "an end is not found if no pass saw the broadcast", "  put_unobserved(pass, live, pages)\n", "" },
+    { "a broadcast that starts after the list has ended", "age = runtime.monotonic() - page.requested, ", "" },
+    { "a start that came just now is compared with the state", "opposite_age = MARGIN_S", "opposite_age = 0" },
+    { "the first pass does not compare", "local before = pass.state.streams or live", "local before = pass.state.streams or {}", spec = STREAMS },
     { "a stream that the list lacks has ended", "for id in pairs(before or {}) do", "for id in pairs {} do" },
   },
   {
@@ -58,10 +62,16 @@ return {
   {
     file = "lua/apivideo/inbox/memory.lua", spec = "spec/inbox/memory_spec.lua",
     { "an old lease can save", "if not state or state.token ~= token then return false end", "if not state then return false end" },
+    { "an item is put after an entry of its occurrence", "return not after and not (before and is_earlier(opposite, before))", "return true" },
+    { "a later opposite does not prevent an item", "if not opposite or later_opposite then", "if not opposite then" },
+    { "the age of an opposite has no limits", "if age < bounds.min or age > bounds.max then", "if false then" },
+    { "old states stay", "if not self.states[name] then remove_old_states(self) end", "" },
+    { "a leased state is removed", "if state.expires <= now() and state.saved_at", "if state.saved_at" },
     { "a state has no rest", "local wait = math.max(state.expires, state.saved_at + rest) - now()", "local wait = state.expires - now()" },
   },
   {
     file = "lua/apivideo/inbox/sqlite/statements.lua", spec = "spec/inbox/sqlite_spec.lua",
+    { "a restart makes states old", "saved_at = min(saved_at, ?)", "saved_at = min(0, ?)" },
     { "an old lease can save", "expires = ? WHERE name = ? AND token = ?", "expires = ? WHERE name = ? AND ? IS NOT NULL" },
   },
 }

@@ -1,8 +1,11 @@
 -- A reconciliation of broadcasts: changes that it observes, and which stand down when the event itself has come.
 
 local apivideo = require "apivideo"
+local core = require "apivideo.core"
 local errors = require "apivideo.error"
+local item = require "apivideo.inbox.item"
 local reconciling = require "spec.support.reconciling"
+local runtime = require "apivideo.runtime"
 local running = require "spec.support.running"
 
 local STARTED, ENDED = "live-stream.broadcast.started", "live-stream.broadcast.ended"
@@ -129,5 +132,104 @@ describe("a reconciliation of broadcasts", function()
     assert.is_nil((reconciliation:once()))
     assert.equal(0, once())
     assert.equal(1, #reconciling.found())
+  end)
+
+  describe("that no pass saw", function()
+    local places = {}
+
+    -- Puts an event into the store as if it had come some seconds ago.
+    local function came(type, id, seconds)
+      places[#places + 1] = id
+      local event = { type = type, liveStreamId = id, emittedAt = ("2026-01-01T00:00:00.%06dZ"):format(#places) }
+      local raw = require("apivideo.events.outgoing").encode(event, apivideo.events)
+      local new = item.new(reconciling.inbox, event, nil, { raw = raw })
+      new.age = seconds
+      assert.same({ true }, reconciling.store:put({ new }, 0))
+    end
+
+    -- Handles all events of the inbox.
+    local function handle()
+      for _, claim in ipairs(assert(reconciling.inbox:claim { limit = 100 })) do assert(claim:complete()) end
+    end
+
+    it("tells its end once, if the start has come and the end has not", function()
+      once()
+      came(STARTED, "li1", 100)
+      handle()
+      assert.equal(1, once())
+      assert.same({ ENDED .. " li1" }, reconciling.found())
+      handle()
+      assert.equal(0, once())
+      assert.equal(0, #reconciling.found())
+    end)
+
+    it("finds its end in the first pass, too, and if its stream was never listed before", function()
+      came(STARTED, "li1", 100)
+      came(ENDED, "li2", 100)
+      assert.equal(2, once())
+      reconciling.api:put_live_stream { liveStreamId = "li3" }
+      came(STARTED, "li3", 100)
+      local summary = assert(reconciliation:once())
+      assert.equal(1, summary.found)
+      assert.equal(ENDED .. " li3", summary.events[1].type .. " " .. summary.events[1].liveStreamId)
+      assert.equal(0, summary.known)
+    end)
+
+    it("makes the end itself a duplicate if that comes a little later", function()
+      once()
+      came(STARTED, "li1", 100)
+      assert.equal(1, once())
+      assert.is_false(deliver(ENDED, "li1"))
+    end)
+
+    it("tells nothing if the end has come, or the start came just now, or longer ago than the retention", function()
+      once()
+      came(STARTED, "li1", 100)
+      came(ENDED, "li1", 90)
+      assert.equal(0, once())
+      came(STARTED, "li1", 10)
+      assert.equal(0, once())
+      reconciling.api:put_live_stream { liveStreamId = "li3" }
+      came(STARTED, "li3", reconciling.inbox._retention + 1)
+      assert.equal(0, once())
+    end)
+
+    it("tells nothing if a broadcast starts between the list and the put", function()
+      once()
+      came(STARTED, "li1", 100)
+      local streams, monotonic = reconciling.client.live_streams, core.monotonic
+      function streams.each(...)
+        local next_item = getmetatable(streams).__index.each(...)
+        return function()
+          local stream, response = next_item()
+          if stream then return stream, response end
+          came(STARTED, "li1", 0)
+          core.monotonic = function() return monotonic() + 60 end
+          runtime.monotonic = core.monotonic
+        end
+      end
+      local found = once()
+      core.monotonic, runtime.monotonic = monotonic, monotonic
+      assert.equal(0, found)
+    end)
+
+    it("tells its start, if the stream broadcasts again after an end that has come, and that start has not", function()
+      came(STARTED, "li2", 200)
+      once()
+      came(ENDED, "li2", 100)
+      assert.equal(1, once())
+      assert.same({ STARTED .. " li2" }, reconciling.found())
+      assert.equal(0, once())
+      put("li2", false)
+      assert.equal(1, once())
+      assert.same({ ENDED .. " li2", STARTED .. " li2" }, reconciling.found())
+      assert.equal(0, once())
+    end)
+
+    it("tells nothing of the streams of another account", function()
+      once()
+      came(STARTED, "li9", 100)
+      assert.equal(0, once())
+    end)
   end)
 end)

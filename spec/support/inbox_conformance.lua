@@ -45,6 +45,7 @@ end
 ---@field again? fun(): apivideo.Store another store on the same events, as in another process
 ---@field volatile? boolean
 ---@field unwritable? fun(fn: fun()) calls fn while the events cannot be written
+---@field advance? fun(seconds: number) sets the clock of a store that does not use the monotonic one, to some seconds from now
 ---@field inherited? "works"|"rejects" the behaviour in the child of a store that was used before a fork
 
 ---@class spec.StoreTest: what the specs of a topic use

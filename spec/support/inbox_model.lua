@@ -72,6 +72,19 @@ function Model.is_retry(entries, item, window)
   return false
 end
 
+-- Whether the last entry of an item's opposite came early enough, and no entry of its occurrence came after that one.
+local function is_wanted(entries, item, bounds)
+  local last
+  for _, entry in ipairs(entries) do
+    if entry.occurrence == item.opposite and not (last and is_earlier(entry, last)) then last = entry end
+  end
+  if not last or item.came - last.came < bounds.min or item.came - last.came > bounds.max then return false end
+  for _, entry in ipairs(entries) do
+    if entry.occurrence == item.occurrence and is_earlier(last, entry) then return false end
+  end
+  return true
+end
+
 -- The expected result for an item; and the entry, if it is new.
 local function put_one(self, item, window)
   local entry = { came = math.floor((self.clock.time - (item.age or 0)) / 10 + 0.5) * 10, place = self.count + 1 }
@@ -81,6 +94,7 @@ local function put_one(self, item, window)
     known.came = math.min(known.came, entry.came)
     return false
   end
+  if item.opposite_age and not is_wanted(self.entries, entry, item.opposite_age) then return false end
   if Model.is_retry(self.entries, entry, window) then return "occurrence" end
   self.count = entry.place
   entry.state, entry.token, entry.attempt = item.error and "dead" or "open", 0, 0

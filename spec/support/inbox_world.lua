@@ -9,7 +9,7 @@ local spools = require "apivideo.inbox.spool"
 
 -- Seconds. Each operation takes STEP; no sum of steps is nearer than 20 s to any other number here.
 local STEP, WINDOW, LEASES, DELAY, AGES = 100, 850, { 250, 1050 }, 650, { 0, 0, 0, 330, 1230 }
-local KEYS, STREAMS = 15, 2
+local KEYS, STREAMS, OPPOSITE_AGE = 15, 2, { min = 250, max = 1850 }
 
 ---@class spec.WorldKind
 ---@field reset fun(): apivideo.Store, apivideo.Store? an empty store, and an empty spool where the run has one
@@ -77,6 +77,7 @@ local function new_item(self, a, b)
     item.occurrence = (is_start and "start" or "end") .. stream
     item.opposite = (is_start and "end" or "start") .. stream
     item.key = item.occurrence .. "@" .. a % 7
+    if a % 6 == 0 and not self.spool then item.opposite_age = OPPOSITE_AGE end
   else
     item.key = "k" .. b % KEYS
     if a % 10 == 3 then item.error = "cannot be parsed" end
@@ -181,7 +182,8 @@ local acts = {
     for i = 1, c % 3 + 1 do items[i] = new_item(self, a + i * 7, b + i * c) end
     local results = survive(self, self.target.put, self.target, items, WINDOW)
     for i, item in ipairs(results and items or {}) do
-      if results[i] ~= "occurrence" then self.acknowledged[item.key] = item.raw end
+      local is_unwanted = results[i] == false and item.opposite_age
+      if results[i] ~= "occurrence" and not is_unwanted then self.acknowledged[item.key] = item.raw end
     end
   end,
   claim = function(self, a, b)

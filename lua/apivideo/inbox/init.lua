@@ -57,18 +57,24 @@ end
 --- Stores events that were found by reading state. They are durable when this returns, in the store: not in the spool.
 ---@private
 ---@param found apivideo.Event[]
----@param window number seconds in which two broadcasts are the same, if it is longer than that of the inbox
----@param age? number seconds since they were found
+---@param options { window?: number, age?: number, opposite_age?: number } seconds: in which two broadcasts are the same, if it is longer than the window of the inbox; since they were found; for which the opposite event, which must be the last one then, must have been in the inbox at least
 ---@return (boolean|"occurrence")[]|nil results as of the store
 ---@return apivideo.Error? err `store_unavailable`
-function Inbox:_put_found(found, window, age)
-  local items = {}
+function Inbox:_put_found(found, options)
+  local items, least, most = {}, options.opposite_age, self._retention - (options.age or 0)
   for i, event in ipairs(found) do
     items[i] = item.new(self, event, nil, { raw = outgoing.encode(event, self.events), origin = "reconcile" })
-    items[i].age = age
+    items[i].age = options.age
+    -- Of what came before the retention, only one of the two opposite events may still be in the store.
+    items[i].opposite_age = least and { min = least, max = math.max(0, most) }
   end
-  local results, err = self._store:put(items, math.max(window, self._window))
-  if results then self:_announce() end
+  local results, err = self._store:put(items, math.max(options.window or 0, self._window))
+  for _, result in ipairs(results or {}) do
+    if result == true then
+      self:_announce()
+      break
+    end
+  end
   return results, err
 end
 

@@ -20,6 +20,7 @@ local ORIGINS = { webhook = true, reconcile = true, derived = true }
 ---@field key string the deduplication key
 ---@field occurrence? string the key without `emittedAt`
 ---@field opposite? string the `occurrence` of the opposite event
+---@field opposite_age? { min: number, max: number } seconds: the item is put only if the last entry of its `opposite` came so long before it, and no entry of its `occurrence` came after that one
 ---@field error? string of signed bytes that cannot be parsed: the item is stored as a dead letter with this error
 ---@field lane? string
 ---@field raw string

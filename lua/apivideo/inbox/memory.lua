@@ -4,6 +4,7 @@ local checks = require "apivideo.util.checks"
 local constructor = require "apivideo.util.constructor"
 local core = require "apivideo.core"
 local errors = require "apivideo.error"
+local stores = require "apivideo.inbox.store"
 local timers = require "apivideo.runtime.timers"
 
 local PURGE_BATCH = 1000 -- entries that one purge removes at most
@@ -107,6 +108,19 @@ local function is_retry(self, item, came, window)
     and not (opposite_after and is_earlier(opposite_after, after))
 end
 
+-- Whether an item with a condition is to be put: the last entry of its opposite came early enough, and no entry of its
+-- occurrence came after that one.
+local function is_wanted(self, item, came)
+  local bounds = item.opposite_age
+  if not bounds then return true end
+  local opposite, later_opposite = neighbors(self, item.opposite, came)
+  if not opposite or later_opposite then return false end
+  local age = came - opposite.stored_at
+  if age < bounds.min or age > bounds.max then return false end
+  local before, after = neighbors(self, item.occurrence, came)
+  return not after and not (before and is_earlier(opposite, before))
+end
+
 -- Adds an entry to the set of its occurrence.
 local function remember(self, entry)
   if not entry.occurrence then return end
@@ -130,6 +144,7 @@ local function put_one(self, item, window)
     known.stored_at = math.min(known.stored_at, came)
     return false
   end
+  if not is_wanted(self, item, came) then return false end
   if is_retry(self, item, came, window) then return "occurrence" end
   self.last = self.last + 1
   local entry = {
@@ -316,8 +331,17 @@ function Memory:stats()
   return stats
 end
 
+-- Removes the states that were not saved for long: of an account whose name has changed, for example.
+local function remove_old_states(self)
+  local limit = now() - stores.STATE_RETENTION_S
+  for name, state in pairs(self.states) do
+    if state.expires <= now() and state.saved_at <= limit then self.states[name] = nil end
+  end
+end
+
 function Memory:acquire(name, seconds, rest)
   if self.closed then return closed() end
+  if not self.states[name] then remove_old_states(self) end
   local state = self.states[name] or { token = 0, expires = 0, saved_at = -math.huge }
   local wait = math.max(state.expires, state.saved_at + rest) - now()
   if wait > 0 then return false, wait end

@@ -1,11 +1,13 @@
 --- The interface of the stores of an inbox.
 
-local store = {}
+local store = {
+  STATE_RETENTION_S = 30 * 86400, -- for which a named state that is not saved stays
+}
 
 --- Stores events. Each method returns what is stated here, or nil and an error (`store_unavailable`). A method that
 --- acts on a claim returns false if the claim is lost, because its lease expired.
 ---@class apivideo.Store
----@field put fun(self, items: apivideo.StoredItem[], window: number): (boolean|"occurrence")[]|nil, apivideo.Error? stores items, all or none: true for each that is new; false for one whose key is known; "occurrence" for one that is dropped as a retry: an entry of its `occurrence` came less than `window` seconds before or after, and no entry whose occurrence is the item's `opposite` came between. An item with `error` becomes a dead letter
+---@field put fun(self, items: apivideo.StoredItem[], window: number): (boolean|"occurrence")[]|nil, apivideo.Error? stores items, all or none: true for each that is new; false for one whose key is known, or whose `opposite_age` prevents it; "occurrence" for one that is dropped as a retry: an entry of its `occurrence` came less than `window` seconds before or after, and no entry whose occurrence is the item's `opposite` came between. An item with `error` becomes a dead letter
 ---@field claim fun(self, limit: integer, lease: number): apivideo.StoredEntry[]|nil, apivideo.Error? the oldest that are not claimed, for `lease` seconds
 ---@field extend fun(self, id: integer, token: integer, lease: number): boolean|nil, apivideo.Error?
 ---@field complete fun(self, id: integer, token: integer, items?: apivideo.StoredItem[], window?: number): boolean|nil, apivideo.Error? unless the claim is lost, `items` are put in the same step: all or none
@@ -20,7 +22,7 @@ local store = {}
 ---@field resume fun(self): true|nil, apivideo.Error?
 ---@field stats fun(self): apivideo.InboxStats|nil, apivideo.Error?
 ---@field close fun(self): true|nil, apivideo.Error?
----@field acquire? fun(self, name: string, seconds: number, rest: number): apivideo.StoredState|false|nil, number|apivideo.Error? leases a named state for `seconds`; false, and after how many seconds to try again, while another lease is valid, and for `rest` seconds after the last save
+---@field acquire? fun(self, name: string, seconds: number, rest: number): apivideo.StoredState|false|nil, number|apivideo.Error? leases a named state for `seconds`; false, and after how many seconds to try again, while another lease is valid, and for `rest` seconds after the last save. One that creates a state removes those that were neither leased nor saved for STATE_RETENTION_S
 ---@field save? fun(self, name: string, token: integer, value: string, seconds: number): boolean|nil, apivideo.Error? writes a leased state, and renews its lease (0: ends it); false if it was leased again since: the token is not the latest
 
 ---@class apivideo.StoredState a text of a task that runs in one process at a time: where it will continue

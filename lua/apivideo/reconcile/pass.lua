@@ -99,22 +99,24 @@ function Pass:note_error(err)
   list[#list + 1] = err
 end
 
---- Reads a list at the pace, until a function returns false. Raises an error object. (Not an iterator for `for`, in
+--- Reads a list at the pace, until a function returns false. It gets each item, and the monotonic time before which the
+--- page of the item was requested. Raises an error object. (Not an iterator for `for`, in
 --- which Lua 5.1 cannot yield: other tasks would wait for the calls.)
 ---@param resource table
 ---@param query table
----@param visit fun(item: table): boolean?
+---@param visit fun(item: table, requested: number): boolean?
 function Pass:read_list(resource, query, visit)
   wait_for_credit(self)
-  local next_item, last = resource:each(query, self:call_options()), nil
+  local next_item, last, requested = resource:each(query, self:call_options()), nil, nil
   while true do
+    local before = runtime.monotonic()
     local item, response = next_item()
     if response ~= last then -- a new page
-      last = response
+      last, requested = response, before
       note(self, response)
       if item then wait_for_credit(self) end
     end
-    if not item or visit(item) == false then return end
+    if not item or visit(item, requested) == false then return end
   end
 end
 
@@ -158,22 +160,22 @@ end
 
 --- Puts events. They are durable when this returns. Raises an error object.
 ---@param events apivideo.Event[] without a time, they get the current one
----@param window? number seconds in which an equal event of a broadcast is the same
----@param age? number seconds since it was observed, by which that window is earlier
-function Pass:put(events, window, age)
+---@param options? { window?: number, age?: number, opposite_age?: number } seconds: in which an equal event of a broadcast is the same; since it was observed, by which that window is earlier; with `opposite_age`, only events whose opposite is the last that came, so long before, are put, and only those are counted
+function Pass:put(events, options)
+  options = options or {}
   local date = { emittedAt = date_of(self:now()) }
   for first = 1, #events, BATCH do
     local batch = {}
     for i = first, math.min(first + BATCH - 1, #events) do batch[#batch + 1] = tables.merge(date, events[i]) end
     self._lease:renew()
-    local results, err = self._inbox:_put_found(batch, window or 0, age)
+    local results, err = self._inbox:_put_found(batch, options)
     if not results then error(err, 0) end
     local summary = self.summary
     for i, event in ipairs(batch) do
       if results[i] == true then
         summary.found = summary.found + 1
         if summary.events then summary.events[summary.found] = event end
-      else
+      elseif not options.opposite_age then
         summary.known = summary.known + 1
       end
     end

@@ -1,18 +1,33 @@
 --- The live streams of a pass. There is no history of broadcasts: what can be observed is that a stream broadcasts, and
 --- did not in the last pass, or the reverse. The event of such a change has the time when it was observed. It is a
 --- duplicate if an event of the same kind came since the last pass, and not the opposite one after it.
+---
+--- A broadcast that no pass saw is no change. So of each other stream, the event of its state is put on the condition that
+--- the last event of it that came is the opposite one: the event of its state was lost.
+
+local runtime = require "apivideo.runtime"
 
 local streams = {}
 
+local STARTED, ENDED = "live-stream.broadcast.started", "live-stream.broadcast.ended"
+
 local MARGIN_S = 20 -- the event may come before the state changes
 
--- The live streams that broadcast now. One that broadcast before and is not in the list, which may shift while it is
--- read, is read by its id.
+-- The live streams that broadcast now; and the listed ones, by the time when their page was requested. One that
+-- broadcast before and is not in the list, which may shift while it is read, is read by its id.
 local function read(pass, before)
-  local live, listed = {}, {}
-  local function add(stream)
-    listed[stream.liveStreamId or ""] = true
-    if stream.broadcasting == true and type(stream.liveStreamId) == "string" then live[stream.liveStreamId] = true end
+  local live, listed, pages = {}, {}, {}
+  local function add(stream, requested)
+    local id, page = stream.liveStreamId, pages[#pages]
+    if type(id) ~= "string" then return end
+    listed[id] = true
+    if stream.broadcasting == true then live[id] = true end
+    if not requested then return end
+    if not page or page.requested ~= requested then
+      page = { requested = requested }
+      pages[#pages + 1] = page
+    end
+    page[#page + 1] = id
   end
   pass:read_list(pass.client.live_streams, {}, add)
   for id in pairs(before or {}) do
@@ -26,7 +41,22 @@ local function read(pass, before)
       end
     end
   end
-  return live
+  return live, pages
+end
+
+-- Puts the events of the streams that broadcast as in the last pass, or were not read by one, on the condition that the
+-- opposite event is the last one that came. It must have come before the request: a broadcast that has started since
+-- then has not ended.
+local function put_unobserved(pass, live, pages)
+  local before = pass.state.streams or live
+  for _, page in ipairs(pages) do
+    local events = {}
+    for _, id in ipairs(page) do
+      local type = live[id] and STARTED or ENDED
+      if live[id] == before[id] then events[#events + 1] = { type = type, liveStreamId = id } end
+    end
+    pass:put(events, { age = runtime.monotonic() - page.requested, opposite_age = MARGIN_S })
+  end
 end
 
 -- Adds an event for each stream of a set that the other set lacks.
@@ -42,21 +72,23 @@ local function put_changes(pass)
   local state, changes = pass.state, pass.state.changes
   if not changes then return end
   local window, age = changes.at - state.streams_at, pass:now() - changes.at
-  pass:put(changes.events, math.max(0, window) + MARGIN_S, math.max(0, age)) -- a `Date` may have been wrong
+  -- A `Date` may have been wrong.
+  pass:put(changes.events, { window = math.max(0, window) + MARGIN_S, age = math.max(0, age) })
   state.streams, state.streams_at, state.changes = changes.streams, changes.at, nil
 end
 
---- Reads the live streams. The first pass only remembers their state. Changes are saved before their events are put, so
+--- Reads the live streams. The first pass observes no change: it remembers their state. Changes are saved before their events are put, so
 --- that a pass that is killed between does not tell a start of which no pass tells the end.
 ---@param pass apivideo.reconcile.Pass
 function streams.list(pass)
   local state = pass.state
-  local live = read(pass, state.changes and state.changes.streams or state.streams)
+  local live, pages = read(pass, state.changes and state.changes.streams or state.streams)
   put_changes(pass)
+  put_unobserved(pass, live, pages)
   local before, now, events = state.streams, pass:now(), {}
   if before then
-    compare(events, "live-stream.broadcast.ended", before, live)
-    compare(events, "live-stream.broadcast.started", live, before)
+    compare(events, ENDED, before, live)
+    compare(events, STARTED, live, before)
   end
   if #events == 0 then
     state.streams, state.streams_at = live, now

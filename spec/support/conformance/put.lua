@@ -160,6 +160,51 @@ return function(test)
       assert.is_true(put { key = "x2", occurrence = "x" })
     end)
 
+    it("puts an item with a condition only while an entry of its opposite is the last one", function()
+      local function started(key, age) return { key = key, occurrence = "s", opposite = "e", age = age } end
+      local function ended(key, age) return { key = key, occurrence = "e", opposite = "s", age = age } end
+      local function if_open(key, age)
+        local fields = ended(key, age)
+        fields.opposite_age = { min = 20, max = 1000 }
+        return fields
+      end
+      assert.is_false(put(if_open "e1"))
+      assert.is_true(put(started("s1", 500)))
+      assert.is_false(put(if_open("e2", 600)))
+      assert.is_false(put(if_open("e3", 490)))
+      assert.is_true(put(if_open("e4", 100)))
+      assert.is_false(put(if_open("e5", 50)))
+      assert.is_false(put(if_open("e6", 200)))
+      assert.is_true(put(started("s2", 40)))
+      assert.is_false(put(if_open("e7", 30)))
+      assert.is_true(put(ended("e8", 10)))
+      assert.is_false(put(if_open "e9"))
+      assert.is_true(put(started "s3"))
+      assert.is_false(put(if_open("e10", 5)))
+      assert.equal(5, count "waiting")
+      assert.is_true(put { key = "v1", occurrence = "v", opposite = "w", age = 500 })
+      assert.is_true(put { key = "v2", occurrence = "v", opposite = "w", age = 10 })
+      local bounds = { min = 20, max = 1000 }
+      assert.is_false(put { key = "w1", occurrence = "w", opposite = "v", age = 100, opposite_age = bounds })
+    end)
+
+    it("uses the condition's time limits, the batch, and entries that are done, until they are purged", function()
+      local function of(key, occurrence, opposite, age, bounds)
+        return item { key = key, occurrence = occurrence, opposite = opposite, age = age, opposite_age = bounds }
+      end
+      assert.same({ true, false, true, false }, store:put({ of("s1", "s", "e", 2000),
+        of("e1", "e", "s", 0, { min = 20, max = 1000 }), of("e2", "e", "s", 0, { min = 20, max = 3000 }),
+        of("e3", "e", "s", 0, { min = 20, max = 3000 }) }, WINDOW))
+      assert.is_true(put { key = "t1", occurrence = "t", opposite = "u", age = 100 })
+      for _, entry in ipairs(assert(store:claim(10, 60))) do assert.is_true(store:complete(entry.id, entry.token)) end
+      assert.same({ false, true }, store:put({ of("e4", "e", "s", 0, { min = 20, max = 3000 }),
+        of("u1", "u", "t", 0, { min = 20, max = 3000 }) }, WINDOW))
+      assert.is_true(put { key = "x1", occurrence = "x", opposite = "y", age = 100 })
+      for _, entry in ipairs(assert(store:claim(10, 60))) do assert.is_true(store:complete(entry.id, entry.token)) end
+      assert.equal(5, store:purge("done", 0))
+      assert.same({ false }, store:put({ of("y1", "y", "x", 0, { min = 20, max = 3000 }) }, WINDOW))
+    end)
+
     it("stores an event with an error as a dead letter, which redrive queues", function()
       assert.same({ true, true, true, false }, store:put({
         item { key = "a", raw = "a", error = "cannot be parsed", lane = "l" },

@@ -2,7 +2,10 @@
 
 local assert = require "luassert"
 local busted = require "busted"
+local core = require "apivideo.core"
 local wait_for = require "spec.support.wait"
+
+local DAY = 86400
 
 local describe, it, before_each = busted.describe, busted.it, busted.before_each
 
@@ -15,6 +18,19 @@ return function(test)
   -- Leases the state "x" as soon as that is possible.
   local function acquire_soon(from, rest)
     return wait_for(function() return (from:acquire("x", 60, rest or 0)) end, "a lease")
+  end
+
+  -- Calls a function when a time has passed on the store's clock.
+  local function after(seconds, fn)
+    if test.kind.advance then
+      test.kind.advance(seconds)
+      return fn()
+    end
+    local monotonic = core.monotonic
+    core.monotonic = function() return monotonic() + seconds end
+    local ok, problem = pcall(fn)
+    core.monotonic = monotonic
+    assert(ok, problem)
   end
 
   describe("acquire", function()
@@ -49,6 +65,23 @@ return function(test)
       assert.is_false(leased)
       assert.is_true(seconds > 70 and seconds <= 100)
       assert.is_truthy(store:acquire("x", 60, 0))
+    end)
+
+    it("removes the states that were not saved for 30 days, when it creates another one", function()
+      local old, leased = store:acquire("old", 60, 0), store:acquire("leased", 60, 0)
+      assert.is_true(store:save("old", old.token, "old", 0))
+      assert.is_true(store:save("leased", leased.token, "leased", 40 * DAY))
+      after(20 * DAY, function()
+        local new = store:acquire("new", 60, 0)
+        assert.is_true(store:save("new", new.token, "new", 0))
+        assert.equal("old", store:acquire("old", 60, 0).value)
+      end)
+      after(31 * DAY, function()
+        store:acquire("another", 60, 0)
+        assert.is_nil(store:acquire("old", 60, 0).value)
+        assert.equal("new", store:acquire("new", 60, 0).value)
+        assert.is_true(store:save("leased", leased.token, "leased", 0))
+      end)
     end)
   end)
 

@@ -5,6 +5,7 @@ local core = require "apivideo.core"
 local random = require "apivideo.util.random"
 local redis_options = require "apivideo.inbox.redis.options"
 local script_runner = require "apivideo.inbox.redis.script_runner"
+local stores = require "apivideo.inbox.store"
 
 local unpack = table.unpack or unpack
 
@@ -78,10 +79,16 @@ end
 
 local RESULTS = { [0] = false, [1] = true, [2] = "occurrence" }
 
+-- The bounds of an item with a condition as one string; "" for one without.
+local function bounds_of(item)
+  local bounds = item.opposite_age
+  return bounds and milliseconds(bounds.min) .. " " .. milliseconds(bounds.max) or ""
+end
+
 -- Appends an item to the arguments of a script.
 local function append_item(arguments, item)
   for _, argument in ipairs { digest(item.key), digest(item.occurrence), digest(item.opposite), digest(item.lane),
-    milliseconds(item.age or 0), item.raw, facts_of(item), item.error or "" } do
+    milliseconds(item.age or 0), bounds_of(item), item.raw, facts_of(item), item.error or "" } do
     arguments[#arguments + 1] = argument
   end
 end
@@ -176,7 +183,8 @@ function Redis:stats()
 end
 
 function Redis:acquire(name, seconds, rest)
-  local reply, err = call(self, "acquire", { name, milliseconds(seconds), milliseconds(rest) })
+  local reply, err = call(self, "acquire",
+    { name, milliseconds(seconds), milliseconds(rest), milliseconds(stores.STATE_RETENTION_S) })
   if not reply then return nil, err end
   if reply[1] == 0 then return false, reply[2] / 1000 end
   return { token = reply[2], value = reply[3] ~= "" and reply[3] or nil }

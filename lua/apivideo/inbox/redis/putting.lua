@@ -1,12 +1,13 @@
 --- The part of the scripts of the Redis store that puts items. It is the body of a function: `time`, `window` and FIRST,
 --- the index of the first item in ARGV, are defined before it.
 ---
---- Of each item, ARGV has key, occurrence, opposite, lane, age, raw, facts, error (if it is not "", the item becomes a
---- dead letter). It returns for each item 1: it is new, 0: its key is known, or 2: it repeats its occurrence. The keys
---- are written last: if a command fails before, the next attempt is new.
+--- Of each item, ARGV has key, occurrence, opposite, lane, age, bounds ("" or "min max": of the age of its opposite), raw,
+--- facts, error (if it is not "", the item becomes a dead letter). It returns for each item 1: it is new, 0: its key is
+--- known, or its opposite is not in the bounds, or 2: it repeats its occurrence. The keys are written last: if a command
+--- fails before, the next attempt is new.
 
 return [=[
-local FIELDS = 8
+local FIELDS = 9
 local query, known = { "HMGET", seen }, {}
 for i = FIRST, #ARGV, FIELDS do query[#query + 1] = ARGV[i] end
 if #query == 2 then return {} end
@@ -28,27 +29,41 @@ local function first_of(...)
   return { tonumber(came), tonumber(n) }
 end
 
--- The last entry of an occurrence until the time `came`, and the first one after it, within the window.
-local function neighbors(occurrence, came)
+-- The last entry of an occurrence until the time `came`, and the first one after it, within a range.
+local function neighbors(occurrence, came, range)
   if occurrence == "" then return nil, nil end
-  local low, here, high = member(occurrence, came - window), member(occurrence, came), member(occurrence, came + window)
+  local low, here, high = member(occurrence, came - range), member(occurrence, came), member(occurrence, came + range)
   local before = first_of("(" .. here .. ";", "(" .. low .. ";", "BYLEX", "REV", "LIMIT", 0, 1)
   local after = first_of("(" .. here .. ";", "(" .. high, "BYLEX", "LIMIT", 0, 1)
   for _, other in ipairs(batch[occurrence] or {}) do
     local distance = other[1] - came
-    if distance <= 0 and -distance < window and not (before and is_earlier(other, before)) then before = other end
-    if distance > 0 and distance < window and not (after and is_earlier(after, other)) then after = other end
+    if distance <= 0 and -distance < range and not (before and is_earlier(other, before)) then before = other end
+    if distance > 0 and distance < range and not (after and is_earlier(after, other)) then after = other end
   end
   return before, after
 end
 
 -- Whether an entry of the occurrence came within the window, and no entry of the opposite occurrence between the two.
 local function is_retry(occurrence, opposite, came)
-  local before, after = neighbors(occurrence, came)
+  local before, after = neighbors(occurrence, came, window)
   if not before and not after then return false end
-  local opposite_before, opposite_after = neighbors(opposite, came)
+  local opposite_before, opposite_after = neighbors(opposite, came, window)
   return before and not (opposite_before and is_earlier(before, opposite_before))
     or after and not (opposite_after and is_earlier(opposite_after, after))
+end
+
+-- Whether an item with bounds is to be put: the last entry of its opposite came early enough, and no entry of its
+-- occurrence came after that one.
+local function is_wanted(occurrence, opposite, came, bounds)
+  if bounds == "" then return true end
+  local least, most = bounds:match("^(%d+) (%d+)$")
+  local range = most + time - came + 1 -- until now, at least
+  local last_opposite, later_opposite = neighbors(opposite, came, range)
+  if not last_opposite or later_opposite then return false end
+  local age = came - last_opposite[1]
+  if age < tonumber(least) or age > tonumber(most) then return false end
+  local before, after = neighbors(occurrence, came, range)
+  return not after and not (before and is_earlier(last_opposite, before))
 end
 
 -- Sets a known event's time to an earlier one: one of its deliveries was in a spool since then.
@@ -66,7 +81,7 @@ end
 
 local results = {}
 for i = FIRST, #ARGV, FIELDS do
-  local key, occurrence, opposite, _, age = unpack(ARGV, i, i + 4)
+  local key, occurrence, opposite, _, age, bounds = unpack(ARGV, i, i + 5)
   local came, result = time - age, 1
   if known[key] then
     result = 0
@@ -75,6 +90,8 @@ for i = FIRST, #ARGV, FIELDS do
     elseif tonumber(age) > 0 then
       came_before(known[key], occurrence, came)
     end
+  elseif not is_wanted(occurrence, opposite, came, bounds) then
+    result = 0
   elseif is_retry(occurrence, opposite, came) then
     result = 2
   else
@@ -91,7 +108,7 @@ local queued, marks, keys = { "ZADD", ready }, {}, { "HSET", seen }
 call("HINCRBY", meta, "id", #new)
 for _, entry in ipairs(new) do
   local came, n, i = unpack(entry)
-  local key, occurrence, _, lane, _, raw, facts, problem = unpack(ARGV, i, i + FIELDS - 1)
+  local key, occurrence, _, lane, _, _, raw, facts, problem = unpack(ARGV, i, i + FIELDS - 1)
   local mark = occurrence ~= "" and member(member(occurrence, came), n) or ""
   call("XADD", stream, n, "key", key, "lane", lane, "mark", mark, "came", came, "facts", facts, "raw", raw)
   if problem ~= "" then

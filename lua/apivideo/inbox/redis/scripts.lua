@@ -207,10 +207,17 @@ return #ids
 scripts.pause = script 'return call("HSET", meta, "paused", 1)'
 scripts.resume = script 'return call("HDEL", meta, "paused")'
 
---- ARGV: name, lease, rest. Returns 1, the token and the value; or 0, and after how many milliseconds to try again.
+--- ARGV: name, lease, rest, for how long a state that is not saved stays. Returns 1, the token and the value; or 0, and
+--- after how many milliseconds to try again.
 scripts.acquire = script [=[
 local name, lease, rest, time = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), now()
 local packed = call("HGET", states, name)
+if not packed then
+  for _, other in ipairs(call("HKEYS", states)) do
+    local old = unpack_record(call("HGET", states, other))
+    if old[2] <= time and old[3] <= time - ARGV[4] then call("HDEL", states, other) end
+  end
+end
 local state = packed and unpack_record(packed) or { first_token(time), 0, 0, "" }
 local token, wait = state[1] + 1, math.max(state[2], state[3] + rest) - time
 if wait > 0 then return { 0, wait } end

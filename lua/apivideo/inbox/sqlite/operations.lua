@@ -1,6 +1,7 @@
 --- The operations of the SQLite store, each within a transaction: operation(db, now, …). `now` is the store's clock.
 
 local core = require "apivideo.core"
+local stores = require "apivideo.inbox.store"
 
 local operations = {}
 
@@ -45,9 +46,24 @@ local function is_retry(db, item, came, window)
     or after ~= nil and not (opposite_after and is_earlier(opposite_after, after))
 end
 
+-- Whether an item with a condition is to be put: the last entry of its opposite came early enough, and no entry of its
+-- occurrence came after that one.
+local function is_wanted(db, item, came)
+  local bounds = item.opposite_age
+  if not bounds then return true end
+  local range = bounds.max + (item.age or 0) + 1 -- until now, at least
+  local opposite, later_opposite = neighbors(db, hash(item.opposite), came, range)
+  if not opposite or later_opposite then return false end
+  local age = came - opposite[1]
+  if age < bounds.min or age > bounds.max then return false end
+  local before, after = neighbors(db, hash(item.occurrence), came, range)
+  return not after and not (before and is_earlier(opposite, before))
+end
+
 local function put_one(db, now, item, window)
   local key, lane, came = hash(item.key), hash(item.lane), now - (item.age or 0)
   if item.age and db:run("came_before", came, key, came) == 1 then return false end
+  if not is_wanted(db, item, came) then return false end
   if is_retry(db, item, came, window) then return not db:rows("known", key)[1] and "occurrence" end
   local state, ended = waiting_state(db, lane), nil
   if item.error then state, ended = "dead", now end
@@ -160,6 +176,7 @@ end
 function operations.acquire(db, now, name, seconds, rest)
   local row = db:rows("state", name)[1]
   if not row then
+    db:run("remove_states", now, now - stores.STATE_RETENTION_S)
     local token = first_token()
     db:run("create_state", name, token, now + seconds)
     return { { token = token } }

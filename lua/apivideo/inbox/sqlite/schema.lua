@@ -97,7 +97,7 @@ local function set_clock(db)
   clock = last - core.monotonic()
   db:run("set_clock", boot_id(), clock)
   db:run("wake_all")
-  db:run("end_leases")
+  db:run("end_leases", last)
   return clock
 end
 

@@ -19,7 +19,7 @@ return {
     UNION ALL SELECT max(ended) FROM events WHERE state = 'dead' AND ended IS NOT NULL)]],
   wake_all = "UPDATE events SET state = 'ready', due = NULL WHERE due IS NOT NULL",
 
-  end_leases = "UPDATE states SET expires = 0, saved_at = 0",
+  end_leases = "UPDATE states SET expires = 0, saved_at = min(saved_at, ?)",
 
   known = "SELECT 1 FROM events WHERE identity = ?",
   came_before = "UPDATE events SET stored_at = ? WHERE identity = ? AND stored_at > ?",
@@ -70,6 +70,7 @@ return {
 
   state = "SELECT token, expires, saved_at, value FROM states WHERE name = ?",
   create_state = "INSERT INTO states (name, token, expires, saved_at) VALUES (?, ?, ?, 0)",
+  remove_states = "DELETE FROM states WHERE expires <= ? AND saved_at <= ?",
   lease_state = "UPDATE states SET token = ?, expires = ? WHERE name = ?",
   save_state = "UPDATE states SET value = ?, saved_at = ?, expires = ? WHERE name = ? AND token = ?",
 
