@@ -141,7 +141,7 @@ end
 --- Registers a function for a video that meets a condition: it runs once for each video and condition. With an inbox,
 --- its event is stored in the step that completes the event from which it follows; without one, it runs in that
 --- event's dispatch, once in this process.
----@param condition string "playable" (a quality is encoded), "mp4", an HLS quality such as "720p", or "all" (each quality that the status lists is encoded or failed), which needs the option `client`
+---@param condition string "playable" (a quality is encoded), "mp4", an HLS quality such as "720p", or "all" (each quality that the status lists is encoded or failed), without case; "all" needs the option `client`
 ---@param fn fun(event: apivideo.event.ApivideoVideoReady, delivery: apivideo.Delivery): any, any
 ---@return apivideo.Handlers self
 function Handlers:on_ready(condition, fn)
@@ -150,12 +150,14 @@ function Handlers:on_ready(condition, fn)
     error("handlers:on_ready: condition must be a string: a function has no name that is the same in each process;"
       .. " use videos:wait, or test the status in a handler", 2)
   end
+  condition = conditions_of_videos.normal(condition)
   local problem = conditions_of_videos.problem(condition, true)
   if problem then error("handlers:on_ready: " .. problem, 2) end
   if condition == "all" and not self._client then
     error("handlers:on_ready: \"all\" needs the status of the video; create the handlers with the option client", 2)
   end
   check_function("handlers:on_ready", fn)
+  unknown.warn_condition("handlers:on_ready", condition, "the function runs if a video has it")
   self._registry:add(READY, fn, conditions_of(self, { condition = condition }, { READY }))
   derivation_of(self):add_condition(condition)
   return self

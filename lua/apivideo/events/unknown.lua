@@ -1,5 +1,7 @@
---- Event types that the catalogue does not have. They may be mistyped, or newer than this library.
+--- Event types that the catalogue does not have, and qualities that api.video does not document. They may be mistyped, or
+--- newer than this library.
 
+local conditions = require "apivideo.util.conditions"
 local log = require "apivideo.runtime.log"
 local redact = require "apivideo.util.redact"
 local spelling = require "apivideo.util.spelling"
@@ -25,16 +27,30 @@ function unknown.describe(name, catalogue)
     near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(names, ", "))
 end
 
+local function warn_once(name, text)
+  if warned[name] then return end
+  if count >= MAX_NAMES then warned, count = {}, 0 end
+  warned[name], count = true, count + 1
+  log.warn(text)
+end
+
 --- Logs that a type or pattern is unknown, once for each name.
 ---@param where string the function's name
 ---@param name string
 ---@param catalogue apivideo.Catalogue
 ---@param consequence string
 function unknown.warn(where, name, catalogue, consequence)
-  if warned[name] then return end
-  if count >= MAX_NAMES then warned, count = {}, 0 end
-  warned[name], count = true, count + 1
-  log.warn(("%s: %s; %s"):format(where, unknown.describe(name, catalogue), consequence))
+  warn_once(name, ("%s: %s; %s"):format(where, unknown.describe(name, catalogue), consequence))
+end
+
+--- Logs that a condition is an unknown quality, once for each quality.
+---@param where string the function's name
+---@param condition apivideo.Condition
+---@param consequence string
+function unknown.warn_condition(where, condition, consequence)
+  if conditions.is_documented(condition) then return end
+  warn_once("quality " .. condition, ("%s: \"%s\" is not a known quality (known: %s); %s"):format(where,
+    redact.text(condition), table.concat(conditions.QUALITIES, ", "), consequence))
 end
 
 return unknown
