@@ -22,24 +22,34 @@ local function table_of(value)
   return type(value) == "table" and value or {}
 end
 
--- Values are compared without case: api.video's texts write HLS and MP4, its JSON hls and mp4.
-local function word(value)
+--- The form of an encoding, a quality or a status for comparison: in lower case, since api.video's texts write HLS and
+--- MP4, its JSON hls and mp4.
+---@param value any
+---@return string
+function conditions.word(value)
   return type(value) == "string" and ascii.lower(value) or ""
 end
 
--- The qualities of a status that a condition needs. A quality without a type is HLS, as in api.video's example.
+local word = conditions.word
+
+--- Whether a condition is about a quality. One without an encoding is HLS, as in api.video's example.
+---@param condition string normal
+---@param encoding string in lower case
+---@param quality string in lower case
+---@return boolean
+function conditions.needs(condition, encoding, quality)
+  if condition == "playable" or condition == "all" then return true end
+  if condition == "mp4" then return encoding == "mp4" end
+  return encoding ~= "mp4" and quality == condition
+end
+
+-- The qualities of a status that a condition needs.
 local function needed(condition, status)
   local list = {}
   for _, item in ipairs(table_of(table_of(status.encoding).qualities)) do
     local quality = { type = word(table_of(item).type), name = word(table_of(item).quality),
       status = word(table_of(item).status) }
-    local matches = condition == "playable" or condition == "all"
-    if condition == "mp4" then
-      matches = quality.type == "mp4"
-    elseif not matches then
-      matches = quality.type ~= "mp4" and quality.name == condition
-    end
-    if matches then list[#list + 1] = quality end
+    if conditions.needs(condition, quality.type, quality.name) then list[#list + 1] = quality end
   end
   return list
 end
