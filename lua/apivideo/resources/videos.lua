@@ -67,9 +67,7 @@ local WAIT_OPTIONS = { timeout = "seconds>0?", cancel = "table?", probe = "boole
 local function check_wait(condition, options)
   local problem = conditions.problem(condition)
   checks.options("videos:wait", options, WAIT_OPTIONS, 4)
-  if options.cancel and not cancellation.is(options.cancel) then
-    problem = 'option "cancel" must come from apivideo.cancellation'
-  end
+  cancellation.check("videos:wait", options.cancel, 4)
   if problem then error("videos:wait: " .. problem, 3) end
   unknown.warn_condition("videos:wait", condition, "waiting until the video has it")
 end
