@@ -127,6 +127,9 @@ end
 ---@return apivideo.SecretSource
 function secret_source.new(where, secrets, level)
   if type(secrets) == "function" then
+    if secrets == webhook_secrets.method then
+      error(where .. " is the method secret_source itself; call it: client.webhooks:secret_source()", level)
+    end
     return { cached = nothing, resolve = guarded(secrets) }
   elseif is_object(secrets) then
     return {
