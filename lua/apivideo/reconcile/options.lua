@@ -37,8 +37,8 @@ function options.check(settings)
   end
   local lookback = settings.lookback or math.min(options.LOOKBACK_S, settings.inbox._retention / 2)
   if lookback >= settings.inbox._retention then
-    error(("reconcile: option \"lookback\" (%g s) must be less than the option \"retention\" of the inbox (%g s): it"
-      .. " would not know older events any more"):format(lookback, settings.inbox._retention), 4)
+    error(("reconcile: option \"lookback\" (%.14g s) must be less than the option \"retention\" of the inbox (%.14g s):"
+      .. " it would not know older events any more"):format(lookback, settings.inbox._retention), 4)
   end
   return {
     client = settings.client, inbox = settings.inbox, every = settings.every or options.EVERY_S, lookback = lookback,
@@ -53,7 +53,7 @@ function options.check_once(settings, retention)
   checks.options("reconciliation:once", settings, { since = "seconds>0?", cancel = "table?" }, 4)
   cancellation.check("reconciliation:once", settings.cancel, 4)
   if settings.since and settings.since >= retention then
-    error(("reconciliation:once: option \"since\" must be less than the option \"retention\" of the inbox (%g s)")
+    error(("reconciliation:once: option \"since\" must be less than the option \"retention\" of the inbox (%.14g s)")
       :format(retention), 3)
   end
 end
