@@ -50,6 +50,7 @@ end
 ---@param secret? string the secret to sign with; without one, the delivery is not signed
 ---@return apivideo.TestDelivery
 function testing.delivery(type, fields, secret)
+  checks.dot("testing.delivery", type, 2)
   checks.value("testing.delivery: type", type, "string", 2)
   checks.value("testing.delivery: fields", fields, "table?", 2)
   checks.value("testing.delivery: secret", secret, "string?", 2)
