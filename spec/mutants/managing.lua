@@ -88,7 +88,9 @@ return {
   {
     file = "lua/apivideo/resources/video_wait.lua", spec = "spec/resources/video_wait_spec.lua",
     { "a quality that failed is waited for", "if not conditions.is_impossible(condition, status) then return nil end", "do return nil end" },
-    { "the last status is lost", 'return errors.attach(err, "video_status", wait.status_poll.value)', "return err" },
+    { "the last status is lost", 'return errors.attach(err, "video_status", tables.copy(wait.status_poll.value))', "return err" },
+    { "tasks share the last status", "tables.copy(wait.status_poll.value)", "wait.status_poll.value" },
+    { "tasks share a status", "tables.copy(shared)", "shared" },
   },
   {
     file = "lua/apivideo/resources/asset_probe.lua", spec = "spec/resources/video_probe_spec.lua",

@@ -174,6 +174,26 @@ describe("videos:wait", function()
       .. " waiting until the video has it", written, 1, true)
   end)
 
+  it("gives each task and each condition a status of its own", function()
+    local client = serving(DONE)
+    local function spoil(status)
+      status.encoding.qualities, status.encoding.playable = {}, false
+      return false
+    end
+    local results, errs = apivideo.parallel(4, { spoil, "mp4", "mp4", spoil }, function(condition)
+      local status, err = client.videos:wait("vi1", condition, { timeout = 0.5 })
+      status = status or err.video_status
+      assert.equal(2, #status.encoding.qualities)
+      spoil(status)
+      return status
+    end)
+    assert.is_nil(errs and tostring(next(errs)))
+    assert.is_false(rawequal(results[2], results[3]))
+    assert.is_false(rawequal(results[1], results[4]))
+    local status = assert(client.videos:wait("vi1", "mp4"))
+    assert.is_true(status.encoding.playable)
+  end)
+
   it("raises what a condition raises", function()
     local client = serving(DONE)
     local problem = setmetatable({}, {})
