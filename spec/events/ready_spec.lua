@@ -5,7 +5,6 @@ local errors = require "apivideo.error"
 local misuse = require "spec.support.misuse"
 local recent = require "apivideo.events.recent"
 local runtime = require "apivideo.runtime"
-local stderr = require "spec.support.stderr"
 
 local QUALITY, RECORDED = "video.encoding.quality.completed", "video.source.recorded"
 
@@ -184,25 +183,6 @@ describe("handlers:on_ready", function()
       message_of(nil, ignore), 1, true)
     assert.matches("option client", message_of("all", ignore), 1, true)
     assert.matches("a function expected", message_of "mp4", 1, true)
-  end)
-
-  it("ignores the case of a condition, as the filters do", function()
-    handlers:on_ready("MP4", note):on_ready("720P", note):on_ready("Playable", note)
-    dispatch { encoding = "mp4" }
-    dispatch()
-    table.sort(ready)
-    assert.same({ "vi1 720p", "vi1 mp4", "vi1 playable" }, ready)
-  end)
-
-  it("warns once about a quality that api.video does not document, and registers its function", function()
-    local written = table.concat(stderr.of(function()
-      for _ = 1, 2 do handlers:on_ready("721P", note) end
-      handlers:on_ready("720p", note)
-    end))
-    assert.equal('warn apivideo: handlers:on_ready: "721p" is not a known quality (known: 240p, 360p, 480p, 720p,'
-      .. " 1080p, 2160p); the function runs if a video has it\n", written:match "^%S+ (.*)$")
-    dispatch { quality = "721p" }
-    assert.same({ "vi1 721p", "vi1 721p" }, ready)
   end)
 
   it("does not run a function for an MP4 in the quality of a condition", function()

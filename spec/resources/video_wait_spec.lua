@@ -176,15 +176,15 @@ describe("videos:wait", function()
 
   it("gives each task and each condition a status of its own", function()
     local client = serving(DONE)
-    local function spoil(status)
+    local function corrupt(status)
       status.encoding.qualities, status.encoding.playable = {}, false
       return false
     end
-    local results, errs = apivideo.parallel(4, { spoil, "mp4", "mp4", spoil }, function(condition)
+    local results, errs = apivideo.parallel(4, { corrupt, "mp4", "mp4", corrupt }, function(condition)
       local status, err = client.videos:wait("vi1", condition, { timeout = 0.5 })
       status = status or err.video_status
       assert.equal(2, #status.encoding.qualities)
-      spoil(status)
+      corrupt(status)
       return status
     end)
     assert.is_nil(errs and tostring(next(errs)))
