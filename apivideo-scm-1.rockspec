@@ -168,6 +168,7 @@ build = {
       ["apivideo.util.checks"] = "lua/apivideo/util/checks.lua",
       ["apivideo.util.conditions"] = "lua/apivideo/util/conditions.lua",
       ["apivideo.util.constructor"] = "lua/apivideo/util/constructor.lua",
+      ["apivideo.util.date"] = "lua/apivideo/util/date.lua",
       ["apivideo.util.excerpt"] = "lua/apivideo/util/excerpt.lua",
       ["apivideo.util.failure"] = "lua/apivideo/util/failure.lua",
       ["apivideo.util.headers"] = "lua/apivideo/util/headers.lua",

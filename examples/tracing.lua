@@ -9,8 +9,8 @@
 
 local apivideo = require "apivideo"
 local cjson = require "cjson"
-local core = require "apivideo.core"
-local http = require "apivideo.transport.http" -- any other HTTP client will do; but not apivideo.client, which is traced
+local core = require "apivideo.core" -- its function `random` is stable, see docs/guides/tracing.md
+local http = require "apivideo.transport.http" -- so is `request`, which is not traced, unlike those of a client
 
 local ENDPOINT = (os.getenv "OTEL_EXPORTER_OTLP_ENDPOINT" or "http://127.0.0.1:4318"):gsub("/+$", "") .. "/v1/traces"
 local SERVICE = os.getenv "OTEL_SERVICE_NAME" or "apivideo"

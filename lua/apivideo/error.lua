@@ -12,7 +12,7 @@ local redact = require "apivideo.util.redact"
 ---| "server_error"         5xx
 ---| "unexpected_response"  a response that is not as api.video documents it
 ---| "timeout"              a timeout expired
----| "network"              no connection, or a broken one
+---| "network"              no connection, or a broken one; or the application's function for `secrets` failed
 ---| "tls"                  the peer's certificate was rejected, or TLS failed
 ---| "too_large"            a body or header section larger than its limit
 ---| "cancelled"            the caller cancelled the request

@@ -1,5 +1,6 @@
 --- api.video's webhooks for Lua: manage webhooks, receive and handle their events.
 
+local checks = require "apivideo.util.checks"
 local core = require "apivideo.core"
 local errors = require "apivideo.error"
 local events = require "apivideo.events"
@@ -56,6 +57,7 @@ local apivideo = {
   ---@return apivideo.Error? err `bad_json` `bad_event` `too_large`
   parse = function(raw)
     if type(raw) ~= "string" then
+      checks.dot("parse", raw, 2)
       error("parse: the bytes as they arrived (a string) expected, got " .. type(raw), 2)
     end
     local event, err = events:parse(raw)

@@ -49,6 +49,8 @@ describe("client", function()
     assert.equal("https://ws.api.video", apivideo.client { api_key = "k" }.base_url)
     assert.equal("https://sandbox.api.video",
       apivideo.client { api_key = "k", environment = "sandbox" }.base_url)
+    assert.equal("http://127.0.0.1:1", -- takes precedence
+      apivideo.client { api_key = "k", environment = "sandbox", base_url = "http://127.0.0.1:1" }.base_url)
     assert.equal("http://127.0.0.1:1", client_of("http://127.0.0.1:1/").base_url)
   end)
 
@@ -260,6 +262,8 @@ describe("client", function()
       [{ api_key = "k\n" }] = 'option "api_key" must not end in whitespace (the last byte is a newline); read the file'
         .. ' with :gsub("%s+$", "")',
       [{ access_token = " k" }] = 'option "access_token" must not begin with whitespace (the first byte is a space)',
+      [{ api_key = "k", environment = "sandbx" }] = 'option "environment" must be "production" or "sandbox", got'
+        .. ' "sandbx"; did you mean "sandbox"?',
       [{ api_key = "a b" }] = 'option "api_key" must be printable ASCII characters without whitespace',
     } do
       assert.truthy(misuse(function() return (apivideo.client(options)) end):find("client: " .. expected, 1, true))

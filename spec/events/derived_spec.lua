@@ -163,7 +163,21 @@ describe("handlers of derived events", function()
     local unhandled, unsubscribed = handlers:_compare { QUALITY, "video.caption.generated" }
     assert.same({ "video.caption.generated" }, unhandled)
     assert.same({ RECORDED }, unsubscribed)
-    handlers:off("apivideo.recording.ready", ignore)
-    assert.same({ QUALITY }, handlers:types())
+  end)
+
+  it("keep the functions of their methods: off rejects the types", function()
+    handlers:on_ready("mp4", ignore):on_recording(ignore):on_caption(ignore):on_failed(ignore)
+    local types = handlers:types()
+    for name, method in pairs { [READY] = "on_ready", ["apivideo.recording.ready"] = "on_recording",
+      ["apivideo.caption.available"] = "on_caption" } do
+      local message = misuse(function()
+        handlers:off({ QUALITY, name }, ignore)
+        return nil
+      end)
+      assert.matches(("handlers:off: events of type %s exist only for the functions of handlers:%s; they cannot be"
+        .. " removed: create other handlers"):format(name, method), message, 1, true)
+    end
+    assert.same(types, handlers:types())
+    assert.equal(1, handlers:off("apivideo.video.failed", ignore))
   end)
 end)

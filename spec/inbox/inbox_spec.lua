@@ -272,6 +272,9 @@ describe("an inbox", function()
     for expected, fn in pairs {
       ['"store" is required'] = function() apivideo.inbox {} end,
       ['did you mean "store"'] = function() apivideo.inbox { stor = memory() } end,
+      ['inbox: option "store" must be a store, such as apivideo.inbox.sqlite { path = … }, got string'] = function()
+        apivideo.inbox { store = "sqlite:x.db" }
+      end,
       ["it lacks put"] = function() apivideo.inbox { store = {} } end,
       ["from events:extend"] = function() apivideo.inbox { store = memory(), events = {} } end,
       ['"retention" must be'] = function() apivideo.inbox { store = memory(), retention = -1 } end,

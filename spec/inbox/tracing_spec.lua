@@ -69,8 +69,33 @@ describe("an attempt", function()
 
   it("is the parent of the calls of on_settled", function()
     work(1, { "c1" }, { on_settled = function() assert(client.videos:list()) end })
-    wait_for(function() return #spans.of "client" == 1 end, "the call")
     assert.equal(spans.started[1], spans.started[2].parent)
+    assert.same({ spans.started[2], spans.started[1] }, spans.ended) -- the parent ends last
+  end)
+
+  it("is the parent of the calls of on_settled also if its handler does not return", function()
+    working.handlers:on("*", function(_, delivery)
+      if delivery.attempt == 1 then runtime.latch():wait() end
+    end)
+    stderr.of(function()
+      work(2, { "c1" }, { handler_timeout = 0.1, on_settled = function() assert(client.videos:list()) end })
+    end)
+    local calls = spans.of "client"
+    assert.equal(spans.started[1], calls[1].parent)
+    assert.equal(2, calls[2].parent.attributes["apivideo.attempt"])
+  end)
+
+  it("is not the current span after it has ended", function()
+    local tracing = require "apivideo.runtime.tracing"
+    local current = {}
+    local claim = working.inbox.claim
+    working.inbox.claim = function(...)
+      current[#current + 1] = tracing.current() or false
+      return claim(...)
+    end
+    work(1, { "c1" })
+    wait_for(function() return #current >= 2 end, "the next claim")
+    assert.is_false(current[2])
   end)
 
   it("does not mix with concurrent ones", function()

@@ -19,7 +19,7 @@ return {
     { "options of --to are ignored with --through", "if arguments[name] then", "if false then" },
     { "a key is ignored with --to", "if arguments.api_key then", "if false then" },
     { "an interval is ignored with one attempt", "interval, arguments.max_attempts or DEFAULTS.max_attempts)", "interval, 2)" },
-    { "a misspelled field is sent silently", "if fields and fields[name] == nil then", "if false then" },
+    { "a misspelled field is sent silently", "    warn_of_field(arguments.type, name)\n", "" },
   },
   {
     file = "lua/apivideo/cli/listen.lua", spec = "spec/cli/command_spec.lua",

@@ -19,11 +19,11 @@ return {
     { "the video of a handler changes", "local copy = tables.copy(status)", "local copy = status" },
     { "a deleted video fails its event", 'if value or type(err) == "table" and err.kind == "not_found" then', "if value then" },
     { "a failed quality is taken as encoded", 'quality.status = event.type == FAILED and "failed" or "encoded"', 'quality.status = "encoded"' },
-    { "a failed quality shows that a video is playable", "  if event.type == FAILED then return false end\n", "" },
+    { "a failed quality shows that a video is playable", "if event.type == FAILED or condition", "if condition" },
+    { "one quality shows that all are encoded", 'event.type == FAILED or condition == "all"', "event.type == FAILED" },
     { "a quality that fails last is not noticed", "self._needs_status, self.causes[FAILED] = true, true", "self._needs_status = true" },
     { "a recording is ready before it is playable", 'if not status or not conditions.is_met("playable", status) then return true end', "" },
     { "the live stream is read for each quality", "  if id == false or id and #id <= ID_MAX_BYTES then self._streams:set(event.videoId, id) end\n", "" },
-    { "an MP4 in 720p is HLS in 720p", "return not is_mp4 and word(event.quality) == condition", "return word(event.quality) == condition" },
   },
   {
     file = "lua/apivideo/events/derived_delivery.lua", spec = EVENTS,

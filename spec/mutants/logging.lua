@@ -10,6 +10,9 @@ return {
     { "options that are left out stay", "options.level or \"warn\"", "options.level or log.enabled.debug and \"debug\" or \"warn\"" },
     { "any level is accepted", "check_choice(\"level\", options.level, LEVELS)", "" },
     { "any format is accepted", "check_choice(\"format\", options.format, FORMATS)", "options.format = options.format == \"json\" and \"json\" or nil" },
+  },
+  {
+    file = "lua/apivideo/util/date.lua", spec = "spec/runtime/log_spec.lua",
     { "the time is not UTC's", "os.date(\"!%Y", "os.date(\"%Y" },
   },
   {

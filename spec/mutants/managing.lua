@@ -65,8 +65,10 @@ return {
     file = "lua/apivideo/util/conditions.lua", spec = "spec/util/conditions_spec.lua",
     { "a video without a source has all qualities", "return #qualities > 0 and not is_ingesting(status)\n    and", "return" },
     { "a source that is not complete cannot be encoded", "return #qualities > 0 and not is_ingesting(status) and count(", "return #qualities > 0 and count(" },
-    { "a quality without a type is not HLS", 'quality.type ~= "mp4"', 'quality.type == "hls"' },
-    { "case counts", "ascii.lower(value)", "value" },
+    { "a quality without a type is not HLS", 'return encoding ~= "mp4" and', 'return encoding == "hls" and' },
+    { "an MP4 in 720p is HLS in 720p", 'return encoding ~= "mp4" and ', "return " },
+    { "the case of a status counts", 'type(value) == "string" and ascii.lower(value)', 'type(value) == "string" and value' },
+    { "the case of a condition counts", "and ascii.lower(condition)", "and condition" },
   },
   {
     file = "lua/apivideo/resources/shared_poll.lua", spec = "spec/resources/shared_poll_spec.lua",
@@ -86,7 +88,9 @@ return {
   {
     file = "lua/apivideo/resources/video_wait.lua", spec = "spec/resources/video_wait_spec.lua",
     { "a quality that failed is waited for", "if not conditions.is_impossible(condition, status) then return nil end", "do return nil end" },
-    { "the last status is lost", 'return errors.attach(err, "video_status", wait.status_poll.value)', "return err" },
+    { "the last status is lost", 'return errors.attach(err, "video_status", tables.copy(wait.status_poll.value))', "return err" },
+    { "tasks share the last status", "tables.copy(wait.status_poll.value)", "wait.status_poll.value" },
+    { "tasks share a status", "tables.copy(shared)", "shared" },
   },
   {
     file = "lua/apivideo/resources/asset_probe.lua", spec = "spec/resources/video_probe_spec.lua",

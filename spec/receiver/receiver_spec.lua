@@ -239,6 +239,16 @@ describe("receiver", function()
     assert.truthy(written[1]:find("rejected with 401: ", 1, true))
   end)
 
+  it("raises for the method secret_source that was not called", function()
+    local client = apivideo.client { api_key = "key" }
+    local options = { handlers = apivideo.handlers(), secrets = client.webhooks.secret_source }
+    local message = misuse(function() return (apivideo.receiver(options)) end)
+    assert.matches('receiver: option "secrets" is the method secret_source itself; call it:'
+      .. " client.webhooks:secret_source()", message, 1, true)
+    message = misuse(function() return (apivideo.construct_event("{}", {}, client.webhooks.secret_source)) end)
+    assert.matches('construct_event: argument "secrets" is the method secret_source itself', message, 1, true)
+  end)
+
   it("raises for misuse, with a remedy", function()
     local function message(fn, ...)
       local ok, err = pcall(fn, ...)

@@ -107,6 +107,7 @@ describe("the options of a reconciliation", function()
       [{ client = "x" }] = 'reconcile: option "client" must be a table, got string',
       [{ client = {} }] = 'reconcile: option "client" must be a client, from apivideo.client',
       [{ inbox = {} }] = 'reconcile: option "inbox" must come from apivideo.inbox',
+      [{ lookback = 30 * 86400 }] = 'reconcile: option "lookback" %(2592000 s%) must be less',
       [{ lookback = 7 * 86400 }] = 'reconcile: option "lookback" %(604800 s%) must be less than the option "retention"',
       [{ budget = 1.5 }] = 'reconcile: option "budget" must be',
       [{ every = 0 }] = 'reconcile: option "every" must be',

@@ -5,6 +5,7 @@ local client_of = require "spec.support.client"
 local misuse = require "spec.support.misuse"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
+local stderr = require "spec.support.stderr"
 local wait_for = require "spec.support.wait"
 local waiting = require "spec.support.waiting"
 
@@ -153,6 +154,44 @@ describe("videos:wait", function()
       assert.equal("invalid_request", select(2, client.videos:wait("../x", "mp4")).kind)
       assert.equal(0, p.connections)
     end)
+  end)
+
+  it("ignores the case of a condition", function()
+    local client = serving(DONE)
+    for _, condition in ipairs { "MP4", "720P", "Playable", "ALL" } do
+      assert(client.videos:wait("vi1", condition, { timeout = 60 }))
+    end
+  end)
+
+  it("warns about a quality that api.video does not document, and waits for it", function()
+    local client = serving(DONE)
+    local err
+    local written = table.concat(stderr.of(function()
+      err = select(2, client.videos:wait("vi1", "719p", { timeout = 0.01 }))
+    end))
+    assert.equal("timeout", err.kind)
+    assert.matches('videos:wait: "719p" is not a known quality (known: 240p, 360p, 480p, 720p, 1080p, 2160p);'
+      .. " waiting until the video has it", written, 1, true)
+  end)
+
+  it("gives each task and each condition a status of its own", function()
+    local client = serving(DONE)
+    local function corrupt(status)
+      status.encoding.qualities, status.encoding.playable = {}, false
+      return false
+    end
+    local results, errs = apivideo.parallel(4, { corrupt, "mp4", "mp4", corrupt }, function(condition)
+      local status, err = client.videos:wait("vi1", condition, { timeout = 0.5 })
+      status = status or err.video_status
+      assert.equal(2, #status.encoding.qualities)
+      corrupt(status)
+      return status
+    end)
+    assert.is_nil(errs and tostring(next(errs)))
+    assert.is_false(rawequal(results[2], results[3]))
+    assert.is_false(rawequal(results[1], results[4]))
+    local status = assert(client.videos:wait("vi1", "mp4"))
+    assert.is_true(status.encoding.playable)
   end)
 
   it("raises what a condition raises", function()

@@ -6,6 +6,7 @@ local misuse = require "spec.support.misuse"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
 local server = require "apivideo.server"
+local stderr = require "spec.support.stderr"
 local testing = require "apivideo.testing"
 
 local RECORDED, QUALITY, SECRET = "video.source.recorded", "video.encoding.quality.completed", "sig_sec_of_a_test"
@@ -37,7 +38,10 @@ describe("testing.delivery", function()
   it("merges fields into the sample, and is emitted now", function()
     local receiver, seen = new_receiver()
     local before = os.time()
-    receiver:receive(testing.delivery(QUALITY, { quality = "1080p", liveStreamId = apivideo.null, x = { 1 } }, SECRET))
+    stderr.of(function() -- the warning about x
+      local fields = { quality = "1080p", liveStreamId = apivideo.null, x = { 1 } }
+      receiver:receive(testing.delivery(QUALITY, fields, SECRET))
+    end)
     receiver:receive(testing.delivery(QUALITY, { emittedAt = "2021-01-29T15:46:25.217Z" }, SECRET))
     assert.equal("1080p", seen[1].quality)
     assert.equal("hls", seen[1].encoding)
@@ -118,6 +122,22 @@ describe("testing.delivery", function()
     local receiver, seen = new_receiver()
     assert.equal(204, (receiver:receive(testing.delivery("video.new", { type = "video.new", id = "1" }, SECRET))))
     assert.equal("1", seen[1].id)
+  end)
+
+  it("warns about a field that its type does not have, and sends it", function()
+    local delivery
+    local function warning(...)
+      local arguments = { ... }
+      return table.concat(stderr.of(function()
+        delivery = testing.delivery(arguments[1], arguments[2], SECRET)
+      end))
+    end
+    assert.matches('testing.delivery: ' .. RECORDED .. ' has no field "videoid"; it is sent anyway; did you mean'
+      .. ' "videoId"?', warning(RECORDED, { videoid = "vi1" }), 1, true)
+    assert.matches('"videoid":"vi1"', delivery.body, 1, true)
+    assert.matches("known: emittedAt, liveStreamId, type, videoId.", warning(RECORDED, { somethingElse = 1 }), 1, true)
+    assert.equal("", warning(RECORDED, { videoId = "vi1", liveStreamId = "li1", emittedAt = "2021" }))
+    assert.equal("", warning("video.new", { type = "video.new", id = "1" }))
   end)
 
   it("rejects wrong arguments, and says what is wrong", function()

@@ -1,5 +1,6 @@
 -- examples/tracing.lua, loaded by a program that exports its spans to a stand-in for a collector.
 
+local apivideo = require "apivideo"
 local cjson = require "cjson"
 local file = require "spec.support.file"
 local process = require "spec.support.process"
@@ -88,6 +89,24 @@ describe("the example tracing.lua #process", function()
       assert.is_true(tonumber(calls[i].endTimeUnixNano) >= tonumber(calls[i].startTimeUnixNano))
     end
     assert.are_not.equal(attempts[1].traceId, attempts[2].traceId)
+  end)
+
+  it("uses functions that the guide promises: their names, arguments and results stay", function()
+    local core, http = require "apivideo.core", require "apivideo.transport.http"
+    assert.equal(16, #core.random(16))
+    local collector = running.responding("202 Accepted", nil, "{}")
+    local started = {}
+    apivideo.tracing { on_start = function(span) started[#started + 1] = span end }
+    local response = assert(http.request {
+      method = "POST", url = collector.url .. "/v1/traces", headers = { "Content-Type: application/json" }, body = "[]",
+    })
+    apivideo.tracing(nil)
+    assert.same({ 202, "{}" }, { response.status, response.body })
+    assert.equal("[]", collector.requests[1].body)
+    assert.same({}, started)
+    local nothing, err = http.request { method = "GET", url = "nothing" }
+    assert.is_nil(nothing)
+    assert.equal("invalid_request", err.kind)
   end)
 
   it("reports the spans that the collector rejects", function()

@@ -2,6 +2,7 @@ local apivideo = require "apivideo"
 local checks = require "apivideo.util.checks"
 local misuse = require "spec.support.misuse"
 local spelling = require "apivideo.util.spelling"
+local testing = require "apivideo.testing"
 
 describe("options", function()
   it("suggest the known name that is most similar", function()
@@ -63,6 +64,9 @@ describe("options", function()
       receiver = function() return (apivideo:receiver()) end,
       handlers = function() return (apivideo:handlers()) end,
       log = function() return (apivideo:log { level = "info" }) end,
+      construct_event = function() return (apivideo:construct_event("{}", {}, "secret")) end,
+      parse = function() return (apivideo:parse "{}") end,
+      ["testing.delivery"] = function() return (testing:delivery "video.caption.generated") end,
       ["inbox.sqlite"] = function() return (apivideo.inbox.sqlite(apivideo.inbox)) end,
     } do
       assert.matches("call it with a dot, not with a colon", misuse(call), 1, true, name)

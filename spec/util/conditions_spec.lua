@@ -95,13 +95,27 @@ describe("conditions", function()
     for _, condition in ipairs { "playable", "mp4", "all", "240p", "2160p", function() end } do
       assert.is_nil(conditions.problem(condition))
     end
-    for _, condition in ipairs { "", "MP4", "720", "hls", "720p ", 720, true, {} } do
+    for _, condition in ipairs { "", "mp3", "720", "hls", "720p ", 720, true, {} } do
       assert.truthy(conditions.problem(condition):find('"playable"', 1, true))
     end
     assert.truthy(conditions.problem "playble":find('got "playble"', 1, true))
     assert.truthy(conditions.problem(nil):find("or a function of the status, got nil", 1, true))
-    assert.equal('condition must be "playable", "mp4", "all" or a quality such as "720p", got "MP4"',
-      conditions.problem("MP4", true))
+    assert.equal('condition must be "playable", "mp4", "all" or a quality such as "720p", got "mp3"',
+      conditions.problem("mp3", true))
+  end)
+
+  it("are compared without case, in every locale", function()
+    assert.equal("mp4", conditions.normal "MP4")
+    assert.equal("playable", conditions.normal "PLAYABLE")
+    assert.equal(print, conditions.normal(print))
+    assert.is_nil(conditions.normal(nil))
+  end)
+
+  it("may be qualities that api.video does not document", function()
+    for _, condition in ipairs { "playable", "mp4", "all", "240p", "2160p", print } do
+      assert.is_true(conditions.is_documented(condition))
+    end
+    assert.is_false(conditions.is_documented "721p")
   end)
 
   it("are described with the qualities that they need", function()

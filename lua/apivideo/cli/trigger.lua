@@ -10,6 +10,7 @@ local outgoing = require "apivideo.events.outgoing"
 local output = require "apivideo.cli.output"
 local sender = require "apivideo.emulator.sender"
 local spelling = require "apivideo.util.spelling"
+local unknown = require "apivideo.events.unknown"
 local url = require "apivideo.cli.url"
 
 -- Not argparse's defaults: with those, an option that is given looks like one that is not.
@@ -54,13 +55,9 @@ local function warn_of_unknown(name)
 end
 
 -- Warns about a field that is not in the catalogue: it may be misspelled, or newer than this version.
-local function warn_of_field(kind, name, fields)
-  local names = {}
-  for known in pairs(fields) do
-    if known ~= "type" then names[#names + 1] = known end
-  end
-  table.sort(names)
-  output.warn(("%s has no field %s; sending it anyway; its fields: %s"):format(kind, name, table.concat(names, ", ")))
+local function warn_of_field(kind, name)
+  local hint = events.types[kind] and unknown.field(name, { events.types[kind] })
+  if hint then output.warn(("%s has no field %s; sending it anyway; %s"):format(kind, name, hint)) end
 end
 
 -- The event to send; nil and a message if an argument is invalid.
@@ -68,7 +65,7 @@ local function event_of(arguments)
   if derived.is(arguments.type) then
     return nil, derived.refusal(arguments.type) .. "; send an event that is its cause"
   end
-  local event, fields = events:sample(arguments.type), events:sample(arguments.type)
+  local event = events:sample(arguments.type)
   if not event then
     warn_of_unknown(arguments.type)
     event = { type = arguments.type }
@@ -77,7 +74,7 @@ local function event_of(arguments)
   for _, text in ipairs(arguments.set) do
     local name, value = text:match("^([^=]+)=(.*)$")
     if not name then return nil, ("--set must have the form name=value, got '%s'"):format(text) end
-    if fields and fields[name] == nil then warn_of_field(arguments.type, name, fields) end
+    warn_of_field(arguments.type, name)
     event[name] = value
   end
   return event

@@ -3,6 +3,7 @@
 local call_options = require "apivideo.transport.call_options"
 local checks = require "apivideo.util.checks"
 local dictionary = require "apivideo.runtime.dictionary"
+local spelling = require "apivideo.util.spelling"
 local tables = require "apivideo.util.tables"
 local user_agent = require "apivideo.client.user_agent"
 local whitespace = require "apivideo.util.whitespace"
@@ -12,7 +13,7 @@ local whitespace = require "apivideo.util.whitespace"
 ---@field access_token? string sent as a bearer token; it is not renewed
 ---@field auth? "basic"|"bearer" default "basic": the key is sent with each call; bearer: the key is exchanged for tokens, which are renewed
 ---@field environment? "production"|"sandbox" default "production"; each has its own keys
----@field base_url? string instead of the environment's, for instance of a local emulator
+---@field base_url? string takes precedence over the URL of `environment`, for instance of a local emulator
 ---@field timeout? number seconds for one attempt, default 30
 ---@field connect_timeout? number seconds for its connection, default 10
 ---@field total_timeout? number seconds for a call with all its attempts and waits, default 120
@@ -68,12 +69,16 @@ local function authentication_problem(options)
   return nil
 end
 
+-- The message shows a value only if it is similar to a name: another may be a key.
+local function environment_problem(name)
+  if not name or client_options.ENVIRONMENTS[name] then return nil end
+  local near = spelling.nearest(name, { "production", "sandbox" })
+  return 'option "environment" must be "production" or "sandbox"'
+    .. (near and (', got "%s"; did you mean "%s"?'):format(name, near) or "")
+end
+
 local function base_url_problem(options)
-  if options.environment and not client_options.ENVIRONMENTS[options.environment] then
-    return 'option "environment" must be "production" or "sandbox"'
-  elseif not options.base_url then
-    return nil
-  end
+  if not options.base_url then return nil end
   local host = options.base_url:match("^https?://([^/]+)") or ""
   if host:find("@", 1, true) then
     return 'option "base_url" must not contain a user or a password; use the option "api_key" or "access_token"'
@@ -116,7 +121,8 @@ function client_options.check(options, level)
     problem = 'option "api_key" is missing: get it from https://dashboard.api.video and pass it, for instance as'
       .. ' os.getenv "APIVIDEO_API_KEY"'
   end
-  problem = problem or connection_problem(options) or base_url_problem(options) or authentication_problem(options)
+  problem = problem or connection_problem(options) or environment_problem(options.environment)
+    or base_url_problem(options) or authentication_problem(options)
     or options.app and user_agent.problem("app", options.app) or options.sdk and user_agent.problem("sdk", options.sdk)
     or options.headers and call_options.headers_problem(options.headers)
   if problem then error("client: " .. problem, level) end

@@ -4,7 +4,7 @@
 local checks = require "apivideo.util.checks"
 local json = require "apivideo.util.json"
 
-local QUALITIES = { "240p", "360p", "480p", "720p", "1080p", "2160p" }
+local QUALITIES = require("apivideo.util.conditions").QUALITIES
 local SIZES = { -- width and height
   ["240p"] = { 426, 240 }, ["360p"] = { 640, 360 }, ["480p"] = { 854, 480 }, ["720p"] = { 1280, 720 },
   ["1080p"] = { 1920, 1080 }, ["2160p"] = { 3840, 2160 },

@@ -1,10 +1,11 @@
 --- Which derived events follow from an event, for the functions of `handlers:on_ready` and `handlers:on_recording`.
 
-local ascii = require "apivideo.util.ascii"
 local conditions = require "apivideo.util.conditions"
 local delivered_video = require "apivideo.events.delivered_video"
 local recent = require "apivideo.events.recent"
 local tables = require "apivideo.util.tables"
+
+local word = conditions.word
 
 local QUALITY, RECORDED = "video.encoding.quality.completed", "video.source.recorded"
 local FAILED = "apivideo.video.failed" -- may be the end of the last quality
@@ -45,10 +46,6 @@ function Derivation:add_captions()
   self.causes[CAPTION] = true
 end
 
-local function word(value)
-  return type(value) == "string" and ascii.lower(value) or ""
-end
-
 -- What was read; or nil and, unless the video was deleted, the error.
 local function read(video, name)
   local value, err = video[name](video)
@@ -70,11 +67,8 @@ end
 
 -- Whether an event alone shows that its video meets a condition.
 local function is_shown(condition, event)
-  if event.type == FAILED then return false end
-  if condition == "playable" then return true end
-  local is_mp4 = word(event.encoding) == "mp4"
-  if condition == "mp4" then return is_mp4 end
-  return not is_mp4 and word(event.quality) == condition
+  if event.type == FAILED or condition == "all" then return false end
+  return conditions.needs(condition, word(event.encoding), word(event.quality))
 end
 
 -- Appends an event for each condition that the video meets. True; or nil and an error.

@@ -4,7 +4,7 @@
 local ascii = require "apivideo.util.ascii"
 local checks = require "apivideo.util.checks"
 local redact = require "apivideo.util.redact"
-local spelling = require "apivideo.util.spelling"
+local unknown = require "apivideo.events.unknown"
 
 local lower = ascii.lower
 
@@ -62,29 +62,15 @@ local function condition_of(field, wanted)
   return condition
 end
 
--- The fields of event types, sorted.
-local function fields_of(schemas)
-  local seen, fields = { type = true, emittedAt = true }, {}
-  for _, schema in ipairs(schemas) do
-    for _, field in ipairs(schema.required) do seen[field] = true end
-    for field in pairs(schema.sample or {}) do seen[field] = true end
-  end
-  for field in pairs(seen) do fields[#fields + 1] = field end
-  table.sort(fields)
-  return fields, seen
-end
-
 -- What is wrong with a field name, or nil.
 local function name_problem(field, types, schemas)
   if type(field) ~= "string" then
     return ("a field name of the filter must be a string, got %s; write { field = value }"):format(type(field))
   end
-  local fields, is_field = fields_of(schemas)
-  if #schemas == 0 or is_field[field] then return nil end
-  local near = spelling.nearest(field, fields)
+  local hint = #schemas > 0 and unknown.field(field, schemas)
+  if not hint then return nil end
   return ("the filter's field \"%s\" is in no event of %s; %s For a field that is newer than this library, add it to"
-    .. " the sample of the type with events:extend"):format(redact.text(field), table.concat(types, ", "),
-    near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(fields, ", ") .. ".")
+    .. " the sample of the type with events:extend"):format(redact.text(field), table.concat(types, ", "), hint)
 end
 
 --- Compiles a filter.

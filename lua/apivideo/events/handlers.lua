@@ -56,15 +56,22 @@ local function list_of(where, types)
   return list
 end
 
+-- Raises an error at level 3 for a type of `REGISTERED_BY`.
+local function check_registered_by_type(where, list, remedy)
+  for _, name in ipairs(list) do
+    local method = REGISTERED_BY[name]
+    if method then
+      error(("%s: events of type %s exist only for the functions of %s; %s"):format(where, name, method,
+        remedy or "use " .. method), 3)
+    end
+  end
+end
+
 -- The types and patterns that match no type of the catalogue: mistyped, or newer than this library. With `strict`, they
 -- raise an error at level 3.
 local function unknown_of(self, list)
   local names = {}
   for _, name in ipairs(list) do
-    if REGISTERED_BY[name] then
-      error(("handlers:on: events of type %s exist only for the functions of %s; use that"):format(name,
-        REGISTERED_BY[name]), 3)
-    end
     if #self._registry:known(name) == 0 then names[#names + 1] = name end
   end
   if self._strict and names[1] then
@@ -111,6 +118,7 @@ function Handlers:on(types, filter, fn)
   checks.self(self, Handlers, "handlers", "on")
   if type(filter) == "function" and fn == nil then filter, fn = nil, filter end
   local list = list_of("handlers:on", types)
+  check_registered_by_type("handlers:on", list)
   local unknown_names = unknown_of(self, list)
   local conditions = conditions_of(self, filter, list)
   check_function("handlers:on", fn)
@@ -133,7 +141,7 @@ end
 --- Registers a function for a video that meets a condition: it runs once for each video and condition. With an inbox,
 --- its event is stored in the step that completes the event from which it follows; without one, it runs in that
 --- event's dispatch, once in this process.
----@param condition string "playable" (a quality is encoded), "mp4", an HLS quality such as "720p", or "all" (each quality that the status lists is encoded or failed), which needs the option `client`
+---@param condition string "playable" (a quality is encoded), "mp4", an HLS quality such as "720p", or "all" (each quality that the status lists is encoded or failed), without case; "all" needs the option `client`
 ---@param fn fun(event: apivideo.event.ApivideoVideoReady, delivery: apivideo.Delivery): any, any
 ---@return apivideo.Handlers self
 function Handlers:on_ready(condition, fn)
@@ -142,12 +150,14 @@ function Handlers:on_ready(condition, fn)
     error("handlers:on_ready: condition must be a string: a function has no name that is the same in each process;"
       .. " use videos:wait, or test the status in a handler", 2)
   end
+  condition = conditions_of_videos.normal(condition)
   local problem = conditions_of_videos.problem(condition, true)
   if problem then error("handlers:on_ready: " .. problem, 2) end
   if condition == "all" and not self._client then
     error("handlers:on_ready: \"all\" needs the status of the video; create the handlers with the option client", 2)
   end
   check_function("handlers:on_ready", fn)
+  unknown.warn_condition("handlers:on_ready", condition, "the function runs if a video has it")
   self._registry:add(READY, fn, conditions_of(self, { condition = condition }, { READY }))
   derivation_of(self):add_condition(condition)
   return self
@@ -187,13 +197,15 @@ function Handlers:on_failed(fn)
   return self
 end
 
---- Removes registrations of a function, with and without a filter.
+--- Removes registrations of `on`, with and without a filter, and of `on_failed`. Those of `on_ready`, `on_recording` and
+--- `on_caption` stay: what they derive may be stored, and must be handled.
 ---@param types string|string[] as they were registered
 ---@param fn apivideo.Handler
 ---@return integer count how many there were
 function Handlers:off(types, fn)
   checks.self(self, Handlers, "handlers", "off")
   local list, count = list_of("handlers:off", types), 0
+  check_registered_by_type("handlers:off", list, "they cannot be removed: create other handlers")
   check_function("handlers:off", fn)
   for _, name in ipairs(list) do count = count + self._registry:remove(name, fn) end
   return count

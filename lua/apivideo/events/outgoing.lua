@@ -1,6 +1,7 @@
 --- A delivery as api.video sends it: the bytes of an event, and the headers of the request. Tests send these.
 --- https://docs.api.video/delivery-analytics/create-and-manage-webhooks
 
+local date = require "apivideo.util.date"
 local json = require "apivideo.util.json"
 local runtime = require "apivideo.runtime"
 local signature = require("apivideo.core").signature
@@ -11,12 +12,6 @@ local outgoing = {}
 --- The webhook id of a delivery that no webhook of an account causes.
 outgoing.WEBHOOK_ID = "webhook_0000000000000000000000"
 
--- `2023-05-23T09:29:02.154Z`
-local function timestamp()
-  local now = runtime.now()
-  return os.date("!%Y-%m-%dT%H:%M:%S", math.floor(now)) .. (".%03dZ"):format(math.floor(now % 1 * 1000))
-end
-
 --- Encodes an event, with its fields in the order of the documentation. Raises an error if a field cannot be encoded.
 ---@param event apivideo.Event default of emittedAt: now
 ---@param catalogue apivideo.Catalogue
@@ -25,7 +20,7 @@ function outgoing.encode(event, catalogue)
   local known = catalogue.types[event.type]
   local names, rank = {}, { type = 1, emittedAt = 2 }
   for i, name in ipairs(known and known.required or {}) do rank[name] = rank[name] or 2 + i end
-  local fields = tables.merge({ emittedAt = timestamp() }, event)
+  local fields = tables.merge({ emittedAt = date(runtime.now()) }, event)
   for name in pairs(fields) do names[#names + 1] = name end
   table.sort(names, function(a, b)
     local ra, rb = rank[a] or 1000, rank[b] or 1000

@@ -1,5 +1,7 @@
---- Event types that the catalogue does not have. They may be mistyped, or newer than this library.
+--- Event types and fields that the catalogue does not have, and qualities that api.video does not document. They may be
+--- mistyped, or newer than this library.
 
+local conditions = require "apivideo.util.conditions"
 local log = require "apivideo.runtime.log"
 local redact = require "apivideo.util.redact"
 local spelling = require "apivideo.util.spelling"
@@ -25,16 +27,65 @@ function unknown.describe(name, catalogue)
     near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(names, ", "))
 end
 
+-- The fields of event types, sorted, and their set.
+local function fields_of(schemas)
+  local seen, fields = { type = true, emittedAt = true }, {}
+  for _, schema in ipairs(schemas) do
+    for _, field in ipairs(schema.required) do seen[field] = true end
+    for field in pairs(schema.sample or {}) do seen[field] = true end
+  end
+  for field in pairs(seen) do fields[#fields + 1] = field end
+  table.sort(fields)
+  return fields, seen
+end
+
+--- What an unknown field may have been meant to be, for a message; nil for a field of one of the types.
+---@param field string
+---@param schemas apivideo.EventType[]
+---@return string?
+function unknown.field(field, schemas)
+  local fields, is_field = fields_of(schemas)
+  if is_field[field] then return nil end
+  local near = spelling.nearest(field, fields)
+  return near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(fields, ", ") .. "."
+end
+
+local function warn_once(name, text)
+  if warned[name] then return end
+  if count >= MAX_NAMES then warned, count = {}, 0 end
+  warned[name], count = true, count + 1
+  log.warn(text)
+end
+
 --- Logs that a type or pattern is unknown, once for each name.
 ---@param where string the function's name
 ---@param name string
 ---@param catalogue apivideo.Catalogue
 ---@param consequence string
 function unknown.warn(where, name, catalogue, consequence)
-  if warned[name] then return end
-  if count >= MAX_NAMES then warned, count = {}, 0 end
-  warned[name], count = true, count + 1
-  log.warn(("%s: %s; %s"):format(where, unknown.describe(name, catalogue), consequence))
+  warn_once(name, ("%s: %s; %s"):format(where, unknown.describe(name, catalogue), consequence))
+end
+
+--- Logs that a condition is an unknown quality, once for each quality.
+---@param where string the function's name
+---@param condition apivideo.Condition
+---@param consequence string
+function unknown.warn_condition(where, condition, consequence)
+  if conditions.is_documented(condition) then return end
+  warn_once("quality " .. condition, ("%s: \"%s\" is not a known quality (known: %s); %s"):format(where,
+    redact.text(condition), table.concat(conditions.QUALITIES, ", "), consequence))
+end
+
+--- Logs that an event has a field that its type does not have, once for each field.
+---@param where string the function's name
+---@param field string
+---@param name string the type
+---@param schema apivideo.EventType
+function unknown.warn_field(where, field, name, schema)
+  local hint = unknown.field(field, { schema })
+  if not hint then return end
+  warn_once(("field %s %s"):format(name, field),
+    ("%s: %s has no field \"%s\"; it is sent anyway; %s"):format(where, name, redact.text(field), hint))
 end
 
 return unknown

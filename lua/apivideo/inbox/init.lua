@@ -235,9 +235,11 @@ local OPTIONS = { store = "table", spool = "table?", events = "table?", lane = "
 ---@field window? number seconds in which two broadcasts that differ only in `emittedAt` are the same, unless the opposite event came between; default 20
 
 local function check(options)
+  for _, name in ipairs { "store", "spool" } do
+    local store = type(options) == "table" and options[name]
+    if store then stores.check(name, store, 5) end
+  end
   checks.options("inbox", options, OPTIONS, 5)
-  stores.check("store", options.store, 5)
-  if options.spool then stores.check("spool", options.spool, 5) end
   if options.events and type(options.events.names) ~= "function" then
     error("inbox: option \"events\" must be a catalogue, from events:extend", 4)
   end

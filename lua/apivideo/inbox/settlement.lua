@@ -152,8 +152,7 @@ function settlement.settle(worker, attempt, handled, errs, tracebacks)
   end
   result.disposition, result.err = ok and intended or "lost", err
   attempt.is_settled = true
-  attempt_span.finish(attempt, result)
-  report(worker, result)
+  attempt_span.finish(attempt, result, report, worker)
   worker.under_way[attempt] = nil
 end
 

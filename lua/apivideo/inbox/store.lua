@@ -69,9 +69,13 @@ local METHODS = { "put", "claim", "extend", "complete", "remove", "retry", "dead
 
 --- Raises at a level, as seen from here, unless a value has the methods of a store.
 ---@param option string
----@param value table
+---@param value any
 ---@param level integer
 function store.check(option, value, level)
+  if type(value) ~= "table" then
+    error(("inbox: option \"%s\" must be a store, such as apivideo.inbox.sqlite { path = … }, got %s")
+      :format(option, type(value)), level)
+  end
   for _, name in ipairs(METHODS) do
     if type(value[name]) ~= "function" then
       error(("inbox: option \"%s\" must be a store, such as apivideo.inbox.sqlite { path = … }; it lacks %s")

@@ -32,9 +32,7 @@ function work_options.check(where, handlers, options, level)
   if options.signals and not runtime.on_signal then
     error(where .. ": option \"signals\" is for scripts: nginx handles the signals of its workers itself", level)
   end
-  if options.cancel and not cancellation.is(options.cancel) then
-    error(where .. ": option \"cancel\" must come from apivideo.cancellation()", level)
-  end
+  cancellation.check(where, options.cancel, level + 1)
 end
 
 return work_options

@@ -15,6 +15,7 @@ local WHERE = "construct_event: argument \"secrets\""
 ---@return apivideo.Delivery|apivideo.Error delivery or why it is rejected: `bad_signature`; `bad_json`, `bad_event` or `too_large` of signed bytes; or why the secret is unavailable: those of every call except `not_found`
 ---@return integer? status for the response to a rejection: 401, 400 or 503
 return function(raw, headers, secrets)
+  if type(raw) == "table" then checks.dot("construct_event", raw, 2) end
   request.check_body("construct_event: argument \"raw\"", raw, 2)
   if type(headers) ~= "table" then
     error("construct_event: argument \"headers\" must be a table of the request's headers, name -> text, got "

@@ -72,6 +72,7 @@ local function name_of(value)
   return type(value) == "table" and "a table that is not a list of secrets" or "a " .. type(value)
 end
 
+-- Of the kind "network": what a caller does about an unavailable secret does not depend on where it comes from.
 local function failed(text)
   return nil, errors.new("network", "the secrets function " .. text, ORIGIN)
 end
@@ -127,6 +128,9 @@ end
 ---@return apivideo.SecretSource
 function secret_source.new(where, secrets, level)
   if type(secrets) == "function" then
+    if secrets == webhook_secrets.method then
+      error(where .. " is the method secret_source itself; call it: client.webhooks:secret_source()", level)
+    end
     return { cached = nothing, resolve = guarded(secrets) }
   elseif is_object(secrets) then
     return {

@@ -37,8 +37,8 @@ function options.check(settings)
   end
   local lookback = settings.lookback or math.min(options.LOOKBACK_S, settings.inbox._retention / 2)
   if lookback >= settings.inbox._retention then
-    error(("reconcile: option \"lookback\" (%g s) must be less than the option \"retention\" of the inbox (%g s): it"
-      .. " would not know older events any more"):format(lookback, settings.inbox._retention), 4)
+    error(("reconcile: option \"lookback\" (%.14g s) must be less than the option \"retention\" of the inbox (%.14g s):"
+      .. " it would not know older events any more"):format(lookback, settings.inbox._retention), 4)
   end
   return {
     client = settings.client, inbox = settings.inbox, every = settings.every or options.EVERY_S, lookback = lookback,
@@ -51,20 +51,10 @@ end
 ---@param retention number
 function options.check_once(settings, retention)
   checks.options("reconciliation:once", settings, { since = "seconds>0?", cancel = "table?" }, 4)
-  options.check_cancel("reconciliation:once", settings, 4)
+  cancellation.check("reconciliation:once", settings.cancel, 4)
   if settings.since and settings.since >= retention then
-    error(("reconciliation:once: option \"since\" must be less than the option \"retention\" of the inbox (%g s)")
+    error(("reconciliation:once: option \"since\" must be less than the option \"retention\" of the inbox (%.14g s)")
       :format(retention), 3)
-  end
-end
-
---- Checks the option `cancel`. Raises at a level, as seen from the caller.
----@param where string
----@param settings table
----@param level integer
-function options.check_cancel(where, settings, level)
-  if settings.cancel and not cancellation.is(settings.cancel) then
-    error(where .. ": option \"cancel\" must come from apivideo.cancellation()", level)
   end
 end
 
@@ -72,7 +62,7 @@ end
 ---@param settings any
 function options.check_run(settings)
   checks.options("reconciliation:run", settings, { cancel = "table?" }, 4)
-  options.check_cancel("reconciliation:run", settings, 4)
+  cancellation.check("reconciliation:run", settings.cancel, 4)
   local refusal = runtime.refusal()
   if refusal then error("reconciliation:run: " .. refusal, 3) end
 end

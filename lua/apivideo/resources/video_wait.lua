@@ -5,6 +5,7 @@ local conditions = require "apivideo.util.conditions"
 local errors = require "apivideo.error"
 local runtime = require "apivideo.runtime"
 local shared_poll = require "apivideo.resources.shared_poll"
+local tables = require "apivideo.util.tables"
 
 local TIMEOUT_S = 600 -- default
 local LOST_MARGIN_S = 10 -- beyond the time limit of a call, after which a poll counts as lost
@@ -54,12 +55,13 @@ local function error_of(wait, poll, err, lacks)
   elseif err == poll.err then
     err = copy_of(err)
   end
-  return errors.attach(err, "video_status", wait.status_poll.value)
+  return errors.attach(err, "video_status", tables.copy(wait.status_poll.value))
 end
 
 local function wait_for_status(wait)
   local condition, poll = wait.condition, wait.status_poll
-  local status, err = poll:wait(function(status)
+  local status, err = poll:wait(function(shared)
+    local status = tables.copy(shared) -- other tasks wait with the same poll
     if conditions.is_met(condition, status) then return status end
     if not conditions.is_impossible(condition, status) then return nil end
     return nil, errors.new("encoding_failed", ("the video %s cannot become %s: %s"):format(wait.id,

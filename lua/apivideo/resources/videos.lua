@@ -8,6 +8,7 @@ local conditions = require "apivideo.util.conditions"
 local errors = require "apivideo.error"
 local objects = require "apivideo.resources.objects"
 local runtime = require "apivideo.runtime"
+local unknown = require "apivideo.events.unknown"
 local video_wait = require "apivideo.resources.video_wait"
 
 ---@class apivideo.Video
@@ -66,22 +67,21 @@ local WAIT_OPTIONS = { timeout = "seconds>0?", cancel = "table?", probe = "boole
 local function check_wait(condition, options)
   local problem = conditions.problem(condition)
   checks.options("videos:wait", options, WAIT_OPTIONS, 4)
-  if options.cancel and not cancellation.is(options.cancel) then
-    problem = 'option "cancel" must come from apivideo.cancellation'
-  end
+  cancellation.check("videos:wait", options.cancel, 4)
   if problem then error("videos:wait: " .. problem, 3) end
+  unknown.warn_condition("videos:wait", condition, "waiting until the video has it")
 end
 
 --- Waits until a video is ready: polls its status with growing pauses (1 to 15 seconds); an event about the video that
 --- passes through this process ends a pause. All waits of a client for one video share the polls.
 ---@param videoId string
----@param condition apivideo.Condition "playable"; "mp4": an MP4 is encoded; "720p": that quality is, in HLS; "all": each quality that the status lists is encoded or failed; or a function of the status
+---@param condition apivideo.Condition "playable"; "mp4": an MP4 is encoded; "720p": that quality is, in HLS; "all": each quality that the status lists is encoded or failed; or a function of the status. Names are compared without case
 ---@param options? apivideo.WaitOptions
 ---@return apivideo.VideoStatus|nil status
 ---@return apivideo.Error? err those of every call, `encoding_failed` when the condition can no longer be met, `not_found` when the video does not exist or is deleted; with the last `video_status`; errors that may pass, such as 5xx, do not end the wait
 function Videos:wait(videoId, condition, options)
   checks.self(self, Videos, "videos", "wait")
-  options = options or {}
+  options, condition = options or {}, conditions.normal(condition)
   check_wait(condition, options)
   local ok, err = objects.check_id("videos:wait", "videoId", videoId)
   if not ok then return nil, err end

@@ -28,10 +28,13 @@ function cancellation.new()
   return setmetatable({ latch = runtime.latch() }, Cancellation)
 end
 
----@param value any
----@return boolean
-function cancellation.is(value)
-  return getmetatable(value) == Cancellation
+--- Raises an error unless the value of an option `cancel` is a cancellation.
+---@param where string the function's name, for the message
+---@param value any nil without the option
+---@param level integer at which it raises, as seen from here
+function cancellation.check(where, value, level)
+  if value == nil or getmetatable(value) == Cancellation then return end
+  error(where .. ': option "cancel" must come from apivideo.cancellation()', level)
 end
 
 return cancellation

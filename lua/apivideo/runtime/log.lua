@@ -2,6 +2,7 @@
 
 local checks = require "apivideo.util.checks"
 local core = require "apivideo.core"
+local date = require "apivideo.util.date"
 local failure = require "apivideo.util.failure"
 local host = require "apivideo.runtime.host"
 local log_line = require "apivideo.runtime.log_line"
@@ -52,18 +53,13 @@ function log.configure(options)
   format, write = log_line[options.format or "text"], options.write
 end
 
-local function timestamp()
-  local now = core.now()
-  return os.date("!%Y-%m-%dT%H:%M:%S", math.floor(now)) .. (".%03dZ"):format(math.floor(now % 1 * 1000))
-end
-
 -- To nginx's error log, which has the time and the level itself; otherwise to stderr, in one write, since several
 -- processes may share it.
 local function write_by_default(level, message, fields)
   if ngx then
     ngx.log(NGINX_LEVELS[level], format(nil, nil, message, fields)) -- not as a tail call: nginx shows the caller's line
   else
-    io.stderr:write(format(timestamp(), level, message, fields) .. "\n")
+    io.stderr:write(format(date(core.now()), level, message, fields) .. "\n")
   end
 end
 
@@ -90,7 +86,7 @@ end
 
 local function put(level, message, fields)
   if not write or is_in_write() then return write_by_default(level, message, fields) end
-  local ok, problem = log.call_write(format(timestamp(), level, message, fields))
+  local ok, problem = log.call_write(format(date(core.now()), level, message, fields))
   if ok then return end
   write_by_default(level, message, fields)
   write_by_default("error", 'log: option "write" failed: ' .. failure.message(problem))

@@ -9,6 +9,7 @@ local outgoing = require "apivideo.events.outgoing"
 local spelling = require "apivideo.util.spelling"
 local store = require "apivideo.testing.store"
 local tables = require "apivideo.util.tables"
+local unknown = require "apivideo.events.unknown"
 
 local testing = {
   --- The clock of this library, which a test moves forward instead of waiting.
@@ -45,15 +46,19 @@ end
 --- Builds a delivery, for `receiver:receive` or for an HTTP client. The event is the catalogue's sample of the type,
 --- emitted now. https://docs.api.video/delivery-analytics/create-and-manage-webhooks
 ---@param type string the event type; one that is not in the catalogue needs `fields` with the whole event
----@param fields? table fields of the event, which replace those of the sample; `apivideo.null` is null
+---@param fields? table fields of the event, which replace those of the sample; `apivideo.null` is null. The log has a warning about one that the type does not have
 ---@param secret? string the secret to sign with; without one, the delivery is not signed
 ---@return apivideo.TestDelivery
 function testing.delivery(type, fields, secret)
+  checks.dot("testing.delivery", type, 2)
   checks.value("testing.delivery: type", type, "string", 2)
   checks.value("testing.delivery: fields", fields, "table?", 2)
   checks.value("testing.delivery: secret", secret, "string?", 2)
   local problem = type_problem(type, fields)
   if problem then error("testing.delivery: " .. problem, 2) end
+  for field in pairs(events.types[type] and fields or {}) do
+    unknown.warn_field("testing.delivery", tostring(field), type, events.types[type])
+  end
   local sample = events:sample(type) or { type = type }
   sample.emittedAt = nil -- the default is now
   local ok, raw = pcall(outgoing.encode, tables.merge(sample, fields), events)

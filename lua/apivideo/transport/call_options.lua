@@ -64,10 +64,8 @@ function call_options.check(where, options, more, level)
   if options == nil or options == none then return none end
   level = level or 3
   checks.options(where, options, more and tables.merge(known, more) or known, level + 1)
+  cancellation.check(where, options.cancel, level + 1)
   local problem = options.headers and call_options.headers_problem(options.headers)
-  if options.cancel and not cancellation.is(options.cancel) then
-    problem = 'option "cancel" must come from apivideo.cancellation'
-  end
   if options.traceparent and not traceparent.is_valid(options.traceparent) then
     problem = 'option "traceparent" must be like ' .. traceparent.EXAMPLE
   end

@@ -123,6 +123,23 @@ function checks.value(name, value, kind, level)
   if got then error(("%s must be %s, got %s"):format(name, expected.text, got), level + 1) end
 end
 
+-- Whether a value is a module of this library: its function was called with a colon.
+local function is_module(value)
+  if type(value) ~= "table" then return false end
+  for name, module in pairs(package.loaded) do
+    if module == value and (name == "apivideo" or name:find "^apivideo%.") then return true end
+  end
+  return false
+end
+
+--- Raises an error if the first argument of a function is a module of this library: the call has a colon.
+---@param where string the function's name, for the message
+---@param value any
+---@param level integer at which it raises, as seen from the caller
+function checks.dot(where, value, level)
+  if is_module(value) then error(where .. ": call it with a dot, not with a colon", level + 1) end
+end
+
 local EXAMPLES = { string = '"…"', table = "{…}" }
 
 -- What to write instead of a value that is not a table: the required options, if there are any.
@@ -136,14 +153,6 @@ local function example_of(known)
   end
   table.sort(required)
   return #required > 0 and "; write { " .. table.concat(required, ", ") .. " }" or ""
-end
-
--- Whether a value is a module of this library: its function was called with a colon.
-local function is_module(value)
-  for name, module in pairs(package.loaded) do
-    if module == value and (name == "apivideo" or name:find "^apivideo%.") then return true end
-  end
-  return false
 end
 
 --- Checks a table of options. The kind of an option is the name of a type or of a number, with bounds if it has any:
@@ -164,7 +173,7 @@ function checks.options(where, options, known, level)
   table.sort(names)
   for name in pairs(options) do
     if not known[name] then
-      if is_module(options) then error(where .. ": call it with a dot, not with a colon", level) end
+      checks.dot(where, options, level)
       local near = spelling.nearest(tostring(name), names)
       error(("%s: unknown option \"%s\"; %s"):format(where, redact.text(tostring(name)),
         near and ("did you mean \"" .. near .. "\"?") or "known: " .. table.concat(names, ", ")), level)

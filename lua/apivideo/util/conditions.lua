@@ -1,5 +1,6 @@
 --- The states of a video for which an application waits, by its status (`videos:status`): "playable", "mp4" (an MP4 is
 --- encoded), an HLS quality such as "720p", "all" (every listed quality is encoded or failed), or a function.
+--- Conditions are compared without case, as the values of a status.
 --- Unknown statuses, types and qualities neither meet a condition nor make it impossible: api.video adds new ones
 --- without notice. https://docs.api.video/reference/api/Videos
 
@@ -12,28 +13,43 @@ local SHOWN_MAX = 20 -- qualities in a message
 
 local conditions = {}
 
+--- The qualities that api.video documents. https://docs.api.video/delivery-analytics/create-and-manage-webhooks
+conditions.QUALITIES = { "240p", "360p", "480p", "720p", "1080p", "2160p" }
+
+local NAMED = { playable = true, mp4 = true, all = true }
+
 local function table_of(value)
   return type(value) == "table" and value or {}
 end
 
--- Values are compared without case: api.video's texts write HLS and MP4, its JSON hls and mp4.
-local function word(value)
+--- The form of an encoding, a quality or a status for comparison: in lower case, since api.video's texts write HLS and
+--- MP4, its JSON hls and mp4.
+---@param value any
+---@return string
+function conditions.word(value)
   return type(value) == "string" and ascii.lower(value) or ""
 end
 
--- The qualities of a status that a condition needs. A quality without a type is HLS, as in api.video's example.
+local word = conditions.word
+
+--- Whether a condition is about a quality. One without an encoding is HLS, as in api.video's example.
+---@param condition string normal
+---@param encoding string in lower case
+---@param quality string in lower case
+---@return boolean
+function conditions.needs(condition, encoding, quality)
+  if condition == "playable" or condition == "all" then return true end
+  if condition == "mp4" then return encoding == "mp4" end
+  return encoding ~= "mp4" and quality == condition
+end
+
+-- The qualities of a status that a condition needs.
 local function needed(condition, status)
   local list = {}
   for _, item in ipairs(table_of(table_of(status.encoding).qualities)) do
     local quality = { type = word(table_of(item).type), name = word(table_of(item).quality),
       status = word(table_of(item).status) }
-    local matches = condition == "playable" or condition == "all"
-    if condition == "mp4" then
-      matches = quality.type == "mp4"
-    elseif not matches then
-      matches = quality.type ~= "mp4" and quality.name == condition
-    end
-    if matches then list[#list + 1] = quality end
+    if conditions.needs(condition, quality.type, quality.name) then list[#list + 1] = quality end
   end
   return list
 end
@@ -52,13 +68,31 @@ local function is_ingesting(status)
   return ingest == "uploading" or ingest == "ingesting"
 end
 
---- What is wrong with a condition, for a message; or nil.
+--- The form of a condition that the other functions take: a name in lower case.
+---@param condition any
+---@return any
+function conditions.normal(condition)
+  return type(condition) == "string" and ascii.lower(condition) or condition
+end
+
+--- Whether a condition is not a quality, or one that api.video documents.
+---@param condition apivideo.Condition normal
+---@return boolean
+function conditions.is_documented(condition)
+  if type(condition) == "function" or NAMED[condition] then return true end
+  for _, quality in ipairs(conditions.QUALITIES) do
+    if condition == quality then return true end
+  end
+  return false
+end
+
+--- What is wrong with a normal condition, for a message; or nil.
 ---@param condition any
 ---@param is_name? boolean whether it must be a name
 ---@return string?
 function conditions.problem(condition, is_name)
-  local is_known = condition == "playable" or condition == "mp4" or condition == "all"
-    or type(condition) == "string" and condition:find "^%d+p$" or not is_name and type(condition) == "function"
+  local is_known = NAMED[condition] or type(condition) == "string" and condition:find "^%d+p$"
+    or not is_name and type(condition) == "function"
   if is_known then return nil end
   return ('condition must be "playable", "mp4", "all"%s, got %s'):format(
     is_name and ' or a quality such as "720p"' or ', a quality such as "720p", or a function of the status',

@@ -140,6 +140,8 @@ function Webhooks:secret_source(options)
   return source
 end
 
+secrets.method = Webhooks.secret_source
+
 return {
   ---@param client apivideo.Client
   ---@return apivideo.Webhooks

@@ -21,7 +21,10 @@ local POLL_INTERVAL_S = 0.01     -- at which a worker checks for the result of a
 local ID_MAX_BYTES = 100
 local ORIGIN = { origin = "secrets" } -- of errors
 
-local secrets = {}
+local secrets = {
+  ---@type function `webhooks.secret_source`: passed without a call, it looks like an application's function
+  method = nil,
+}
 
 local last_id -- the last valid id: most deliveries have the same one, and patterns are slow in LuaJIT
 
