@@ -1,6 +1,7 @@
 -- Dates of api.video's responses that are wrong for a while: no event is lost for that.
 
 local apivideo = require "apivideo"
+local core = require "apivideo.core"
 local http_date = require "apivideo.util.http_date"
 local reconciling = require "spec.support.reconciling"
 local running = require "spec.support.running"
@@ -63,5 +64,15 @@ describe("a reconciliation after a wrong date", function()
     for i = 1, 61 do
       for _, text in ipairs(reconciling.ladder("vi" .. i)) do assert.is_true(texts[text], text) end
     end
+  end)
+
+  it("dates no event before it was observed, although the second has changed since the response", function()
+    reconciling.api:put_live_stream { liveStreamId = "li1", broadcasting = false }
+    assert(once())
+    reconciling.api:put_live_stream { liveStreamId = "li1", broadcasting = true }
+    http_date.of_response = function() return math.floor(core.now()) - 1 end
+    local before = core.now()
+    local seconds, nanoseconds = apivideo.timestamp(assert(once()).events[1].emittedAt)
+    assert.is_true(seconds + nanoseconds / 1e9 >= before - 0.001)
   end)
 end)

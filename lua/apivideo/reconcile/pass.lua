@@ -2,6 +2,7 @@
 --- of a pass.
 
 local core = require "apivideo.core"
+local date = require "apivideo.util.date"
 local errors = require "apivideo.error"
 local http_date = require "apivideo.util.http_date"
 local runtime = require "apivideo.runtime"
@@ -9,6 +10,8 @@ local tables = require "apivideo.util.tables"
 
 local CALL_TIMEOUT_S = 90 -- of a call with its retries; shorter than the lease
 local BATCH = 200         -- events that are put at once
+local CLOCKS_AGREE_S = 2  -- from the second of a `Date` to this machine's time
+local DATE_DIGITS = 6     -- of the fraction: two broadcasts of a stream must not have equal dates
 local ENDS_PASS = { claim_lost = true, cancelled = true, store_unavailable = true, unauthorized = true }
 
 local pass = {
@@ -60,6 +63,14 @@ local function wait_for_credit(self)
   self._lease:renew()
 end
 
+-- What to add to a `Date`, which has whole seconds: two quick passes must not have the same time. Where this machine's
+-- clock agrees, its time counts: the second may have changed since the response was sent.
+local function fraction_of(seconds)
+  local now = runtime.now()
+  local rest = now - seconds
+  return rest >= 0 and rest < CLOCKS_AGREE_S and rest or now % 1
+end
+
 -- Counts the calls of a response or an error. The first response sets the time.
 local function note(self, response, err)
   local count = response and response.attempts or err and err.attempts or 1
@@ -67,7 +78,7 @@ local function note(self, response, err)
   self.summary.calls = self.summary.calls + count
   if response and not self._begun then
     self._begun, self._started = http_date.of_response(response), runtime.monotonic()
-    self._fraction = runtime.now() % 1 -- `Date` has whole seconds, and two quick passes must not have the same time
+    self._fraction = self._begun and fraction_of(self._begun)
   end
 end
 
@@ -146,16 +157,11 @@ function Pass.time_of(text)
   return (core.timestamp(text))
 end
 
--- `2023-05-23T09:29:02.154104Z`
-local function date_of(time)
-  return os.date("!%Y-%m-%dT%H:%M:%S", math.floor(time)) .. (".%06dZ"):format(math.floor(time % 1 * 1e6))
-end
-
 --- Gives events the current time.
 ---@param events apivideo.Event[]
 function Pass:date(events)
-  local date = date_of(self:now())
-  for _, event in ipairs(events) do event.emittedAt = date end
+  local emitted_at = date(self:now(), DATE_DIGITS)
+  for _, event in ipairs(events) do event.emittedAt = emitted_at end
 end
 
 --- Puts events. They are durable when this returns. Raises an error object.
@@ -163,10 +169,10 @@ end
 ---@param options? { window?: number, age?: number, opposite_age?: number } seconds: in which an equal event of a broadcast is the same; since it was observed, by which that window is earlier; with `opposite_age`, only events whose opposite is the last that came, so long before, are put, and only those are counted
 function Pass:put(events, options)
   options = options or {}
-  local date = { emittedAt = date_of(self:now()) }
+  local now = { emittedAt = date(self:now(), DATE_DIGITS) }
   for first = 1, #events, BATCH do
     local batch = {}
-    for i = first, math.min(first + BATCH - 1, #events) do batch[#batch + 1] = tables.merge(date, events[i]) end
+    for i = first, math.min(first + BATCH - 1, #events) do batch[#batch + 1] = tables.merge(now, events[i]) end
     self._lease:renew()
     local results, err = self._inbox:_put_found(batch, options)
     if not results then error(err, 0) end
