@@ -3,7 +3,7 @@
 local apivideo = require "apivideo"
 
 local raws = {}
-for name in pairs(apivideo.events.types) do
+for _, name in ipairs(apivideo.events:names()) do
   raws[#raws + 1] = require("cjson").encode(apivideo.events:sample(name))
 end
 table.sort(raws)
