@@ -40,6 +40,7 @@ build = {
     lib = { ["apivideo.server.core"] = "build/rock/server/core.so" },
     -- Written by "make rockspecs".
     lua = {
+      ["apivideo.cli.account"] = "lua/apivideo/cli/account.lua",
       ["apivideo.cli.credential"] = "lua/apivideo/cli/credential.lua",
       ["apivideo.cli.emulate"] = "lua/apivideo/cli/emulate.lua",
       ["apivideo.cli.init"] = "lua/apivideo/cli/init.lua",

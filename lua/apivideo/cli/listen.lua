@@ -1,19 +1,13 @@
 --- `apivideo listen`: runs a receiver that prints each delivery.
 
+local account = require "apivideo.cli.account"
 local apivideo = require "apivideo"
 local credential = require "apivideo.cli.credential"
 local numbers = require "apivideo.cli.numbers"
 local output = require "apivideo.cli.output"
 local server = require "apivideo.server"
-local url = require "apivideo.cli.url"
 
 local listen = { summary = "Receive deliveries and print the result, the status, the event and the time of each." }
-
--- Argparse's `choices` need argparse 0.7.
-local function environment(text)
-  if text == "production" or text == "sandbox" then return text end
-  return nil, ("--environment must be production or sandbox, got '%s'"):format(text)
-end
 
 --- Defines the subcommand.
 function listen.define(sub)
@@ -26,11 +20,7 @@ function listen.define(sub)
       :convert(credential.new "--secret"),
     sub:option("--api-key", "Get the secrets from api.video with this API key."):convert(credential.new "--api-key"),
     sub:flag("--unsigned", "Accept deliveries without verifying signatures."))
-  sub:mutex(
-    sub:option("--environment", "The environment of the API key: production (default) or sandbox.")
-      :convert(environment),
-    sub:option("--base-url", "The URL of another API, such as the one of: apivideo emulate")
-      :convert(url.new "--base-url"))
+  account.define(sub)
 end
 
 -- What is wrong with options that need an API key; otherwise nil.
@@ -44,17 +34,10 @@ end
 -- The secrets, or their source; nil and a message if the arguments name none.
 local function secrets_of(arguments)
   if #arguments.secret > 0 then return arguments.secret end
-  local api_key = arguments.api_key
-  if not api_key then
-    local problem
-    local text = os.getenv "APIVIDEO_API_KEY" or ""
-    if text == "" then return nil, "no secret to verify signatures with; use --secret, --api-key or --unsigned" end
-    api_key, problem = credential.new "APIVIDEO_API_KEY"(text)
-    if not api_key then return nil, problem end
-  end
-  return apivideo.client {
-    api_key = api_key, environment = arguments.environment, base_url = arguments.base_url,
-  }.webhooks:secret_source()
+  local client, problem = account.client(arguments, "no secret to verify signatures with; use --secret, --api-key or"
+    .. " --unsigned")
+  if not client then return nil, problem end
+  return client.webhooks:secret_source()
 end
 
 local function result_of(outcome)

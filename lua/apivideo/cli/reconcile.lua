@@ -1,9 +1,9 @@
 --- `apivideo reconcile`: finds events that did not come, and prints them.
 
+local account = require "apivideo.cli.account"
 local apivideo = require "apivideo"
 local credential = require "apivideo.cli.credential"
 local output = require "apivideo.cli.output"
-local url = require "apivideo.cli.url"
 
 local reconcile = { summary = "Find events that did not come, by reading the state of an account." }
 
@@ -25,12 +25,6 @@ local function store_path(text)
   return nil, ("--store must be sqlite:PATH, got '%s'; write, for example, --store sqlite:inbox.db"):format(text)
 end
 
--- Argparse's `choices` need argparse 0.7.
-local function environment(text)
-  if text == "production" or text == "sandbox" then return text end
-  return nil, ("--environment must be production or sandbox, got '%s'"):format(text)
-end
-
 --- Defines the subcommand.
 function reconcile.define(sub)
   sub:description("Reads the state of an account's videos, live streams and summaries, and prints the events that must"
@@ -43,11 +37,7 @@ function reconcile.define(sub)
     sub:flag("--dry-run", "Only print what would be delivered to an inbox that has no events."))
   sub:option("--api-key", "The API key; default: the environment variable APIVIDEO_API_KEY.")
     :convert(credential.new "--api-key")
-  sub:mutex(
-    sub:option("--environment", "The environment of the API key: production (default) or sandbox.")
-      :convert(environment),
-    sub:option("--base-url", "The URL of another API, such as the one of: apivideo emulate")
-      :convert(url.new "--base-url"))
+  account.define(sub)
 end
 
 -- Whether a file exists. The store would create it: with a mistyped path, no worker would get the events.
@@ -70,14 +60,6 @@ local function inbox_of(arguments)
   return apivideo.inbox { store = apivideo.inbox.memory(), retention = RETENTION_FACTOR * arguments.since + 86400 }
 end
 
--- The API key; nil and a message.
-local function key_of(arguments)
-  if arguments.api_key then return arguments.api_key end
-  local text = os.getenv "APIVIDEO_API_KEY" or ""
-  if text == "" then return nil, "no API key; use --api-key, or set APIVIDEO_API_KEY" end
-  return credential.new "APIVIDEO_API_KEY"(text)
-end
-
 local function print_events(out, events)
   for _, event in ipairs(events) do
     out:print({ event = event }, ("%s %s"):format(out:paint("green", "found"),
@@ -92,12 +74,9 @@ end
 function reconcile.run(arguments)
   local inbox, problem = inbox_of(arguments)
   if not inbox then return 2, problem end
-  local api_key
-  api_key, problem = key_of(arguments)
-  if not api_key then return 2, problem end
-  local client = apivideo.client {
-    api_key = api_key, environment = arguments.environment, base_url = arguments.base_url,
-  }
+  local client
+  client, problem = account.client(arguments, "no API key; use --api-key, or set APIVIDEO_API_KEY")
+  if not client then return 2, problem end
   local summary, err = apivideo.reconcile { client = client, inbox = inbox }:once { since = arguments.since }
   inbox:close()
   if not summary then return 1, err end
