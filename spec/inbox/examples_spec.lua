@@ -24,24 +24,6 @@ end
 describe("the example #process", function()
   after_each(running.stop)
 
-  -- A process of an example; it is killed after the test, unless it has ended.
-  local function start(arguments, environment)
-    local child = process.start(arguments, environment)
-    running.add(function()
-      if child.is_over then return end
-      child:kill "KILL"
-      child:wait()
-    end)
-    return child
-  end
-
-  -- Ends a process; its output and its status.
-  local function finish(child, signal)
-    child:kill(signal)
-    child.is_over = true
-    return child:finish()
-  end
-
   -- Removes a SQLite file after the test.
   local function remove_at_end(path)
     running.add(function()
@@ -52,19 +34,19 @@ describe("the example #process", function()
   it("durable.lua continues after it was killed", function()
     local path, names = os.tmpname(), apivideo.events:names()
     remove_at_end(path)
-    local first = start { "examples/durable.lua", path }
+    local first = running.process { "examples/durable.lua", path }
     wait_for(function() return count(first:output(), " is stored\n") == #names end, "deliveries")
     first:wait_for " is done\n  <%- "
-    local before = finish(first, "KILL")
+    local before = running.finish(first, "KILL")
     local victim = before:match ".*\n  <%- ([^,]+), attempt 1\n"
     assert.truthy(victim, before)
 
-    local second = start { "examples/durable.lua", path }
+    local second = running.process { "examples/durable.lua", path }
     wait_for(function()
       local printed = second:output()
       return count(before .. printed, " is done\n") == #names and count(printed, " is a duplicate\n") == #names
     end, "all events")
-    local after, status = finish(second, "INT")
+    local after, status = running.finish(second, "INT")
     assert.equal(0, status)
     assert.truthy(after:find("In the inbox: 0 waiting, 6 done.\n", 1, true), after)
     assert.truthy(after:find("  <- " .. victim .. ", attempt 2\n", 1, true), after)
@@ -84,14 +66,14 @@ describe("the example #process", function()
     local printed, keys = {}, {}
 
     local function start_one(mode)
-      local child = start({ "examples/worker.lua", mode }, environment)
+      local child = running.process({ "examples/worker.lua", mode }, environment)
       local url = child:wait_for(mode == "work" and "Working%." or "Listening on (.-)%.\n")
       printed[#printed + 1] = function() return child.output_at_end or child:output() end
       return child, url
     end
 
     local function crash(child)
-      child.output_at_end = finish(child, "KILL")
+      child.output_at_end = running.finish(child, "KILL")
     end
 
     local function all_printed()

@@ -2,6 +2,7 @@
 
 local emulator = require "apivideo.emulator"
 local peer = require "spec.support.peer"
+local process = require "spec.support.process"
 local tables = require "apivideo.util.tables"
 
 local running = {}
@@ -42,6 +43,31 @@ function running.emulator(more)
   local api = assert(emulator.start(options))
   running.add(function() api:stop() end)
   return api
+end
+
+--- Starts a process, which is killed after the test unless running.finish has ended it.
+---@param arguments string[]
+---@param environment? string
+---@return table process
+function running.process(arguments, environment)
+  local child = process.start(arguments, environment)
+  running.add(function()
+    if child.is_over then return end
+    child:kill "KILL"
+    child:wait()
+  end)
+  return child
+end
+
+--- Ends such a process with a signal.
+---@param child table
+---@param signal string
+---@return string output
+---@return integer status
+function running.finish(child, signal)
+  child:kill(signal)
+  child.is_over = true
+  return child:finish()
 end
 
 return running

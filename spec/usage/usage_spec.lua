@@ -51,20 +51,12 @@ describe("the program of a user #process", function()
   local function start(name, variables, argument)
     local words = { ("WEBHOOK_SECRET=%s PORT=%d"):format(SECRET, port) }
     for variable, value in pairs(variables or {}) do words[#words + 1] = variable .. "=" .. value end
-    local child = process.start({ FOLDER .. name .. ".lua", argument }, table.concat(words, " "))
-    running.add(function()
-      if child.is_over then return end
-      child:kill "KILL"
-      child:wait()
-    end)
-    return child
+    return running.process({ FOLDER .. name .. ".lua", argument }, table.concat(words, " "))
   end
 
   -- Ends a program with a signal. Returns its output.
   local function stop(child, signal)
-    child:kill(signal)
-    child.is_over = true
-    local output, status = child:finish()
+    local output, status = running.finish(child, signal)
     assert.equal(0, status, output)
     return output
   end
