@@ -1,9 +1,9 @@
---- The live streams of a pass. There is no history of broadcasts: what can be observed is that a stream broadcasts, and
---- did not in the last pass, or the reverse. The event of such a change has the time when it was observed. It is a
---- duplicate if an event of the same kind came since the last pass, and not the opposite one after it.
+--- The live streams of a pass. The API has no history of broadcasts. A pass compares the state of each stream
+--- (`broadcasting`) with that of the last pass, and puts an event for each change, with the time when it was observed. The
+--- event is a duplicate if one of its type came since the last pass, and the opposite event did not come after it.
 ---
---- A broadcast that no pass saw is no change. So of each other stream, the event of its state is put on the condition that
---- the last event of it that came is the opposite one: the event of its state was lost.
+--- A broadcast that begins and ends between two passes changes no state. For a stream without a change, the event of its
+--- state is put on a condition: the last event of the stream that came is the opposite one. Then this event was lost.
 
 local runtime = require "apivideo.runtime"
 
