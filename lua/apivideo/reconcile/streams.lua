@@ -77,8 +77,8 @@ local function put_changes(pass)
   state.streams, state.streams_at, state.changes = changes.streams, changes.at, nil
 end
 
---- Reads the live streams. The first pass observes no change: it remembers their state. Changes are saved before their events are put, so
---- that a pass that is killed between does not tell a start of which no pass tells the end.
+--- Reads the live streams. The first pass only remembers their state. Changes are saved before their events are put: if
+--- the process is killed in between, the next pass puts them.
 ---@param pass apivideo.reconcile.Pass
 function streams.list(pass)
   local state = pass.state
