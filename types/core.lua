@@ -36,10 +36,23 @@ function core.process_id() end
 ---@return string? id equal for two paths of the same file; nil if the file does not exist or cannot be examined
 function core.file_id(path) end
 
+--- The permissions of a file, and whether it is ours. Follows symbolic links, and does not open the file.
+--- `mode % 64 == 0` when neither its group nor others have any permission.
+---@param path string
+---@return integer|nil mode permissions, setuid, setgid and sticky bits, as a number: 384 is 0600
+---@return boolean|string owned whether the effective user of this process owns it; after nil, the message
+---@return integer? errno after nil
+function core.file_mode(path) end
+
 --- Whether a descriptor of this process is a terminal.
 ---@param fd integer
 ---@return boolean
 function core.is_terminal(fd) end
+
+--- The width of a terminal.
+---@param fd integer
+---@return integer? columns nil if the descriptor is not a terminal, or its width is unknown
+function core.terminal_columns(fd) end
 
 --- Reads a date of RFC 3339.
 ---@param value any

@@ -36,4 +36,10 @@ return {
     { "a secret may end in a newline", "if problem then return nil", "if false then return nil" },
     { "an empty key is accepted", 'text == ""', "false" },
   },
+  {
+    file = "src/core/system_lua.c", spec = "spec/core/system_spec.lua",
+    { "every file is ours", "status.st_uid == geteuid()", "1" },
+    { "a link's own mode is returned", "if (stat(path, &status) != 0) {", "if (lstat(path, &status) != 0) {" },
+    { "a terminal without a width has 0 columns", " && size.ws_col > 0", "" },
+  },
 }

@@ -2,11 +2,7 @@
 ** apivideo.core: the C half of the library. Opening it creates tables of functions only: no socket, no thread, no
 ** pool, because nginx requires modules before it forks.
 */
-#include <stdint.h>
-#include <stdio.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -20,6 +16,7 @@
 #include "json_lua.h"
 #include "signals_lua.h"
 #include "signature_lua.h"
+#include "system_lua.h"
 #include "timestamp_lua.h"
 
 #define BASE64_MAX (1 << 20) /* bytes: libcrypto takes an int */
@@ -67,53 +64,24 @@ static int core_base64(lua_State *L) {
   return 1;
 }
 
-/* process_id() -> the id of this process: an object that was opened under another id was inherited by fork.
-   Stack: [-0, +1, -]. */
-static int core_process_id(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)getpid());
-  return 1;
-}
-
-/* file_id(path) -> a string that is equal for two paths of the same file; nil if the file does not exist or cannot be
-   examined. Does not open the file: closing it would release the process's POSIX locks on it.
-   Stack: [-0, +1, v]. */
-static int core_file_id(lua_State *L) {
-  struct stat status;
-  char id[64];
-  if (stat(luaL_checkstring(L, 1), &status) != 0) {
-    lua_pushnil(L);
-    return 1;
-  }
-  (void)snprintf(id, sizeof id, "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
-  lua_pushstring(L, id);
-  return 1;
-}
-
-/* is_terminal(fd) -> whether a descriptor of this process is a terminal. Stack: [-0, +1, v]. */
-static int core_is_terminal(lua_State *L) {
-  lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
-  return 1;
-}
-
 static const luaL_Reg functions[] = {{"now", core_now},
                                      {"monotonic", core_monotonic},
                                      {"random", core_random},
                                      {"base64", core_base64},
-                                     {"process_id", core_process_id},
-                                     {"file_id", core_file_id},
-                                     {"is_terminal", core_is_terminal},
                                      {NULL, NULL}};
 
 APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 
-/* Pushes the module: { now, monotonic, random, base64, process_id, file_id, is_terminal, http, json, event, signature,
-   signals, timestamp }. Raises an error if libcrypto is too old. Stack: [-0, +1, v]. */
+/* Pushes the module: { now, monotonic, random, base64, process_id, file_id, file_mode, is_terminal, terminal_columns,
+   http, json, event, signature, signals, timestamp }. Raises an error if libcrypto is too old.
+   Stack: [-0, +1, v]. */
 int luaopen_apivideo_core(lua_State *L) {
   if (OpenSSL_version_num() < COMPAT_OPENSSL_FLOOR)
     return luaL_error(L, "apivideo: " COMPAT_OPENSSL_TOO_OLD, OpenSSL_version(OPENSSL_VERSION));
   pin_module();
-  lua_createtable(L, 0, 13);
+  lua_createtable(L, 0, 15);
   compat_setfuncs(L, functions);
+  system_add(L);
   http_open(L);
   lua_setfield(L, -2, "http");
   json_open(L);

@@ -9,5 +9,6 @@ return function()
   end
   local core = require "apivideo.core"
   core.http.new():close()
+  if not core.file_mode "/" or core.file_mode "/none" then return nil, "file_mode" end
   return core.signature.hmac("secret"):update("x"):sign() == core.signature.sign("x", "secret")
 end

@@ -1,0 +1,89 @@
+-- Functions about files and terminals.
+
+local compile = require "spec.support.compile"
+local core = require "apivideo.core"
+local file = require "spec.support.file"
+local process = require "spec.support.process"
+
+describe("file_mode", function()
+  local path
+
+  before_each(function()
+    path = os.tmpname()
+    file.write(path, "x")
+  end)
+
+  after_each(function() os.remove(path) end)
+
+  it("returns the permissions, with setuid, setgid and sticky bits, and that the file is ours", function()
+    for octal, mode in pairs { ["600"] = 384, ["640"] = 416, ["604"] = 388, ["000"] = 0, ["777"] = 511,
+      ["7700"] = 4032 } do
+      compile.run(("chmod %s %s"):format(octal, path))
+      local bits, is_ours, rest = core.file_mode(path)
+      assert.equal(mode, bits)
+      assert.is_true(is_ours)
+      assert.is_nil(rest)
+      assert.equal(octal:sub(-2) == "00", bits % 64 == 0)
+    end
+  end)
+
+  it("is about the file that a symbolic link names", function()
+    compile.run(("chmod 640 %s && ln -s %s %s.link"):format(path, path, path))
+    local mode = core.file_mode(path .. ".link")
+    os.remove(path .. ".link")
+    assert.equal(416, mode)
+  end)
+
+  it("reports that a file belongs to another user", function()
+    local is_root = compile.run "id -u" == "0\n"
+    if is_root then compile.run("chown 65534 " .. path) end
+    local mode, is_ours = core.file_mode(is_root and path or "/etc/passwd")
+    assert.is_number(mode)
+    assert.is_false(is_ours)
+  end)
+
+  it("returns the reason when the file cannot be examined", function()
+    local mode, message, code = core.file_mode(path .. "/none")
+    assert.is_nil(mode)
+    assert.equal(path .. "/none: Not a directory", message)
+    assert.equal(20, code) -- ENOTDIR
+    os.remove(path)
+    assert.equal(path .. ": No such file or directory", select(2, core.file_mode(path)))
+  end)
+
+  it("rejects anything but a path", function()
+    assert.has_error(function() core.file_mode() end)
+    assert.has_error(function() core.file_mode {} end)
+  end)
+end)
+
+describe("terminal_columns", function()
+  it("is nil for what is not a terminal, and for a descriptor that is not open", function()
+    local output, status = process.run({ "-e", [[
+      local core = require "apivideo.core"
+      for _, fd in ipairs { 0, 1, 1000000 } do assert(core.terminal_columns(fd) == nil and not core.is_terminal(fd)) end
+      os.exit(0)]] })
+    assert.equal(0, status, output)
+  end)
+
+  it("rejects what cannot be a descriptor", function()
+    for _, fd in ipairs { -1, 2 ^ 32 + 1, 0.5, 0 / 0, "x", {} } do
+      assert.has_error(function() core.terminal_columns(fd) end)
+      assert.has_error(function() core.is_terminal(fd) end)
+    end
+  end)
+
+  it("is the width of a terminal, and nil while it is unknown #process", function()
+    local found = os.execute "command -v script > /dev/null"
+    if found ~= true and found ~= 0 then return pending "script (of util-linux) is not installed" end
+    local command = process.command { "-e",
+      [[local core = require "apivideo.core" print(core.is_terminal(1), core.terminal_columns(1))]] }
+    for columns, printed in pairs { ["57"] = "57", ["0"] = "nil" } do
+      local pipe = io.popen(("script -qec 'stty columns %s; %s' /dev/null < /dev/null"):format(columns,
+        command:gsub("'", "'\\''")))
+      local output = pipe:read "*a"
+      pipe:close()
+      assert.truthy(output:find("true\t" .. printed .. "\r?\n"), output)
+    end
+  end)
+end)

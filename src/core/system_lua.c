@@ -1,0 +1,90 @@
+/*
+** Functions of apivideo.core about this process, files and terminals: see system_lua.h.
+**
+** No function opens a file: closing it would release the process's POSIX locks on that file.
+*/
+#include "system_lua.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../common/lua_aux.h"
+
+#define MODE_BITS 07777 /* permissions, setuid, setgid, sticky */
+
+/* process_id() -> the id of this process: an object that was opened under another id was inherited by fork.
+   Stack: [-0, +1, -]. */
+static int process_id(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)getpid());
+  return 1;
+}
+
+/* file_id(path) -> a string that is equal for two paths of the same file; nil if the file does not exist or cannot be
+   examined. Stack: [-0, +1, v]. */
+static int file_id(lua_State *L) {
+  struct stat status;
+  char id[64];
+  if (stat(luaL_checkstring(L, 1), &status) != 0) {
+    lua_pushnil(L);
+    return 1;
+  }
+  (void)snprintf(id, sizeof id, "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+  lua_pushstring(L, id);
+  return 1;
+}
+
+/* file_mode(path) -> mode bits, whether the owner is the effective user | nil, message, errno. Follows symbolic
+   links. Stack: [-0, +2|3, v]. */
+static int file_mode(lua_State *L) {
+  const char *const path = luaL_checkstring(L, 1);
+  struct stat status;
+  if (stat(path, &status) != 0) {
+    const int problem = errno;
+    lua_pushnil(L);
+    lua_pushfstring(L, "%s: %s", path, strerror(problem));
+    lua_pushinteger(L, problem);
+    return 3;
+  }
+  lua_pushinteger(L, (lua_Integer)(status.st_mode & MODE_BITS));
+  lua_pushboolean(L, status.st_uid == geteuid());
+  return 2;
+}
+
+/* The descriptor at index 1. Stack: [-0, +0, v]. */
+static int check_descriptor(lua_State *L) {
+  return (int)aux_check_integer(L, 1, 0, INT_MAX);
+}
+
+/* is_terminal(fd) -> whether a descriptor of this process is a terminal. Stack: [-0, +1, v]. */
+static int is_terminal(lua_State *L) {
+  lua_pushboolean(L, isatty(check_descriptor(L)));
+  return 1;
+}
+
+/* terminal_columns(fd) -> the width of a terminal; nil if the descriptor is not a terminal, or its width is unknown: a
+   serial line reports 0. Stack: [-0, +1, v]. */
+static int terminal_columns(lua_State *L) {
+  struct winsize size;
+  if (ioctl(check_descriptor(L), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    lua_pushinteger(L, size.ws_col);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"process_id", process_id},
+                                     {"file_id", file_id},
+                                     {"file_mode", file_mode},
+                                     {"is_terminal", is_terminal},
+                                     {"terminal_columns", terminal_columns},
+                                     {NULL, NULL}};
+
+void system_add(lua_State *L) {
+  compat_setfuncs(L, functions);
+}

@@ -1,0 +1,13 @@
+/*
+** system_lua.h: functions of apivideo.core about this process, files and terminals.
+*/
+#ifndef APIVIDEO_SYSTEM_LUA_H
+#define APIVIDEO_SYSTEM_LUA_H
+
+#include "../common/compat.h"
+
+/* Sets process_id, file_id, file_mode, is_terminal and terminal_columns in the table at the top.
+   Stack: [-0, +0, m]. */
+void system_add(lua_State *L);
+
+#endif
