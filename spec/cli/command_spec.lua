@@ -40,7 +40,7 @@ describe("command #process", function()
       { { "listen", "--port", "80801" }, "from 0 to 65535" },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--interval", "soon" },
         "--interval must be a number of seconds from 0 to 86400, got 'soon'; write, for example, --interval 3" },
-      { { "listen" }, "use --secret, --api-key or --unsigned" },
+      { { "listen" }, "use --secret, --secret-file, --api-key or --unsigned" },
       { { "listen", "--secret", "s", "--unsigned" }, "can not be used together" },
       { { "listen", "--api-key", "bad key" }, "api_key" },
       { { "listen", "--api-key", "k", "--base-url", "http://h?x" }, "base_url" },

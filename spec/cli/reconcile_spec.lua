@@ -50,12 +50,12 @@ describe("command reconcile #process", function()
 
   it("fails with a message", function()
     for _, case in ipairs {
-      { 2, "use --store sqlite:PATH, or --dry-run", {} },
-      { 2, "--store must be sqlite:PATH, got 'redis'", { "--store", "redis" } },
+      { 2, "or set APIVIDEO_STORE; or use --dry-run", {} },
+      { 2, "--store must be sqlite:PATH or redis://HOST:PORT/DATABASE, got 'redis'", { "--store", "redis" } },
       { 2, "--since must be a duration such as 90s, 30m, 2h or 1d, got '2'", { "--since", "2", "--dry-run" } },
       { 2, 'option "since" must be less than the option "retention"',
         { "--since", "7d", "--store", "sqlite:" .. path } },
-      { 2, "there is no file /nonexistent/inbox.db", { "--store", "sqlite:/nonexistent/inbox.db" } },
+      { 2, "/nonexistent/inbox.db: No such file", { "--store", "sqlite:/nonexistent/inbox.db" } },
       { 2, "can not be used together", { "--dry-run", "--store", "sqlite:" .. path } },
       { 1, "unauthorized", { "--dry-run", "--api-key", "other" } },
     } do
@@ -68,6 +68,6 @@ describe("command reconcile #process", function()
   it("needs an API key", function()
     local output, status = process.run({ "bin/apivideo", "reconcile", "--dry-run" }, "APIVIDEO_API_KEY=")
     assert.equal(2, status)
-    assert.matches("no API key; use --api-key, or set APIVIDEO_API_KEY", output, 1, true)
+    assert.matches("no API key; use --api-key, set APIVIDEO_API_KEY, or", output, 1, true)
   end)
 end)

@@ -8,7 +8,7 @@ local redact = require "apivideo.util.redact"
 
 local LOCAL_KEY = "local-key"
 
-local emulate = { summary = "Run a local api.video, which sends signed deliveries." }
+local emulate = {}
 
 --- Defines the subcommand.
 function emulate.define(sub)
@@ -17,24 +17,24 @@ function emulate.define(sub)
     .. " api.video. Uploads are encoded, with their events. It starts empty. Set your client's base_url to its URL,"
     .. " create webhooks, and emit events with:"
     .. " apivideo trigger TYPE --through URL --api-key KEY")
-  sub:option("--port", "The port to listen on; 0: any free port."):default "8100":convert(numbers.port "--port")
-  sub:option("--host", "The address to listen on."):default "127.0.0.1"
-  sub:option("--api-key", "The API key that clients must use."):default(LOCAL_KEY)
+  sub:option("--port", "The port to listen on; 0: any free port."):argname "<port>":default "8100":convert(numbers.port "--port")
+  sub:option("--host", "The address to listen on."):argname "<address>":default "127.0.0.1"
+  sub:option("--api-key", "The API key that clients must use."):argname "<key>":default(LOCAL_KEY)
     :convert(credential.new "--api-key")
-  sub:option("--max-attempts", "Attempts for each delivery at most; api.video documents 3 or 4.")
+  sub:option("--max-attempts", "Attempts for each delivery at most; api.video documents 3 or 4."):argname "<count>"
     :default "3":convert(numbers.max_attempts "--max-attempts")
-  sub:option("--interval", "The time between two attempts, in seconds. Default: 3.")
+  sub:option("--interval", "The time between two attempts, in seconds. Default: 3."):argname "<seconds>"
     :convert(numbers.seconds "--interval")
 end
 
 --- Runs the subcommand.
 ---@param arguments table as the argument parser returns them
+---@param out apivideo.cli.Output
 ---@return integer status
 ---@return any message
-function emulate.run(arguments)
+function emulate.run(arguments, out)
   local problem = numbers.interval_problem(arguments.interval, arguments.max_attempts)
   if problem then return 2, problem end
-  local out = output.new(arguments.json)
   local self, err = emulator.start {
     host = arguments.host, port = arguments.port, api_key = arguments.api_key,
     max_attempts = arguments.max_attempts, interval = arguments.interval,

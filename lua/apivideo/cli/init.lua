@@ -1,46 +1,90 @@
---- The command `apivideo`, for development on your own machine. This directory has a module for each subcommand, which
---- defines its arguments and runs it, and modules for what subcommands share: argument converters and output.
+--- The command `apivideo`. This directory has a module for each subcommand, which defines its arguments and runs it, and
+--- modules for what subcommands share: argument converters, settings and output.
 
 local argparse = require "argparse"
+local commands = require "apivideo.cli.commands"
+local help = require "apivideo.cli.help"
+local output = require "apivideo.cli.output"
 local redact = require "apivideo.util.redact"
+local settings = require "apivideo.cli.settings"
 local version = require "apivideo.version"
-
-local SUBCOMMANDS = {
-  emulate = require "apivideo.cli.emulate",
-  listen = require "apivideo.cli.listen",
-  reconcile = require "apivideo.cli.reconcile",
-  trigger = require "apivideo.cli.trigger",
-}
 
 local cli = {}
 
+-- The command with a name in a list; nil if there is none.
+local function find(list, name)
+  for _, command in ipairs(list) do
+    if command.name == name then return command end
+  end
+end
+
+-- Defines the commands of a list. Only the command that is used is loaded and defined completely: help that lists the
+-- others needs their summaries only.
+local function define(parser, list, target, names, depth)
+  parser:command_target(target)
+  for _, command in ipairs(list) do
+    local sub = parser:command(command.name)
+    help.define(sub)
+    -- With argparse 0.6, which has no summaries, the list of commands contains their descriptions.
+    if sub.summary then sub:summary(command.summary) end
+    sub:description(command.summary)
+    if not names or names[depth] == command.name then
+      if command.commands then
+        define(sub, command.commands, target == "command" and "subcommand" or target, names, depth + 1)
+      else
+        sub:flag("--json", "Print one JSON object per line, for programs.")
+        require(command.module).define(sub)
+      end
+    end
+  end
+end
+
 --- Creates the argument parser.
-function cli.parser()
+---@param arguments? string[] only the command that they name is defined with its options; default: each
+---@return table
+function cli.parser(arguments)
   local self = argparse("apivideo",
-    "Develop and test receivers of api.video's webhooks on your own machine.",
+    "Receives and sends api.video's webhooks, manages webhooks, and operates inboxes.",
     "Example, in two terminals:\n"
       .. "  apivideo listen --port 8080 --secret sig_sec_test\n"
       .. "  apivideo trigger video.encoding.quality.completed \\\n"
       .. "    --to http://127.0.0.1:8080/ --secret sig_sec_test\n\n"
+      .. "Settings: options, then APIVIDEO_API_KEY, APIVIDEO_WEBHOOK_SECRET and APIVIDEO_STORE, then the file"
+      .. " $XDG_CONFIG_HOME/apivideo/config.lua (mode 0600), a Lua table with profiles:\n"
+      .. "  return { api_key = \"…\", profiles = { sandbox = { api_key = \"…\",\n"
+      .. "    environment = \"sandbox\", webhook_secret = \"sig_sec_…\" } } }\n\n"
       .. "Exit status: 0 success, 1 failure, 2 usage error.")
+  if self.help_max_width then self:help_max_width(help.columns()):usage_max_width(help.columns()) end
+  help.define(self)
   self:flag("--version", "Print the version and exit."):action(function()
-    print("apivideo " .. version)
-    os.exit(0)
+    output.print_and_exit("apivideo " .. version .. "\n")
   end)
-  self:command_target("command")
-  for _, name in ipairs { "emulate", "listen", "reconcile", "trigger" } do
-    local sub = self:command(name)
-    sub:flag("--json", "Print one JSON object per line, for programs.")
-    -- With argparse 0.6, which has no summaries, the list of commands contains their descriptions.
-    if sub.summary then sub:summary(SUBCOMMANDS[name].summary) end
-    SUBCOMMANDS[name].define(sub)
-  end
+  define(self, commands, "command", arguments, 1)
   return self
 end
 
--- The secrets in the arguments and the environment, so that messages can redact them.
+-- The words of the arguments that name a command: `webhooks list`.
+local function command_of(arguments)
+  local words, list = {}, commands
+  for _, text in ipairs(arguments) do
+    local command = list and find(list, text)
+    if not command then break end
+    words[#words + 1] = text
+    list = command.commands
+  end
+  return table.concat(words, " ")
+end
+
+-- The module that runs the command.
+local function module_of(parsed)
+  local command = find(commands, parsed.command)
+  if command.commands then command = find(command.commands, parsed.subcommand) end
+  return require(command.module)
+end
+
+-- The secrets in the arguments and the settings, so that messages can redact them.
 local function secrets_of(arguments)
-  local list = { os.getenv "APIVIDEO_API_KEY" }
+  local list = { (unpack or table.unpack)(settings.secrets) }
   for i, text in ipairs(arguments) do
     local name, value = text:match "^(%-%-[%w-]+)=?(.*)$"
     if name and redact.is_secret(name) then list[#list + 1] = value ~= "" and value or arguments[i + 1] end
@@ -63,22 +107,29 @@ local function with_joined_numbers(arguments)
   return list
 end
 
+-- Calls a function. A failure of the output is a failure; the library raises otherwise only on misuse, which means
+-- invalid arguments here. The source position is useless to the user.
+local function call(fn, ...)
+  local done, status, message = pcall(fn, ...)
+  if done then return status, message end
+  if type(status) == "table" then return 1, status.message end
+  return 2, (tostring(status):gsub("^[^\n]-:%d+: ", ""))
+end
+
 --- Runs the command.
 ---@param arguments string[]
 ---@return integer status 0 success, 1 failure, 2 usage error
 function cli.main(arguments)
-  local function print_error(text) io.stderr:write("apivideo: ", redact.text(text, secrets_of(arguments)), "\n") end
-  local function report_misuse(text)
-    print_error(("%s\nSee: apivideo %s--help"):format(text, SUBCOMMANDS[arguments[1]] and arguments[1] .. " " or ""))
-    return 2
+  local status, message = call(function()
+    local ok, parsed = cli.parser(arguments):pparse(with_joined_numbers(arguments))
+    if not ok then return 2, parsed end
+    return module_of(parsed).run(parsed, output.new(parsed.json))
+  end)
+  if message then io.stderr:write("apivideo: ", redact.text(tostring(message), secrets_of(arguments)), "\n") end
+  if status == 2 then
+    local name = command_of(arguments)
+    io.stderr:write("See: apivideo ", name, name ~= "" and " " or "", "--help\n")
   end
-  local ok, parsed = cli.parser():pparse(with_joined_numbers(arguments))
-  if not ok then return report_misuse(parsed) end
-  local done, status, message = pcall(SUBCOMMANDS[parsed.command].run, parsed)
-  -- The library raises only on misuse, which means invalid arguments here. The source position is useless to the user.
-  if not done then status, message = 2, tostring(status):gsub("^[^\n]-:%d+: ", "") end
-  if status == 2 then return report_misuse(message) end
-  if message then print_error(tostring(message)) end
   return status
 end
 

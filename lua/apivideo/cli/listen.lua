@@ -1,43 +1,52 @@
 --- `apivideo listen`: runs a receiver that prints each delivery.
 
-local account = require "apivideo.cli.account"
 local apivideo = require "apivideo"
 local credential = require "apivideo.cli.credential"
 local numbers = require "apivideo.cli.numbers"
 local output = require "apivideo.cli.output"
+local secrets = require "apivideo.cli.secrets"
 local server = require "apivideo.server"
+local settings = require "apivideo.cli.settings"
 
-local listen = { summary = "Receive deliveries and print the result, the status, the event and the time of each." }
+local listen = {}
 
 --- Defines the subcommand.
 function listen.define(sub)
   sub:description("Receives deliveries and prints each. Verifies signatures with --secret, or with the secrets of the"
     .. " account of --api-key (default: APIVIDEO_API_KEY). With --unsigned, it does not verify signatures.")
-  sub:option("--port", "The port to listen on; 0: any free port."):default "8080":convert(numbers.port "--port")
-  sub:option("--host", "The address to listen on."):default "127.0.0.1"
-  sub:mutex(
-    sub:option("--secret", "The signatureSecret of a webhook; can be repeated."):count "*"
-      :convert(credential.new "--secret"),
-    sub:option("--api-key", "Get the secrets from api.video with this API key."):convert(credential.new "--api-key"),
+  sub:option("--port", "The port to listen on; 0: any free port."):argname "<port>"
+    :default "8080":convert(numbers.port "--port")
+  sub:option("--host", "The address to listen on."):argname "<address>":default "127.0.0.1"
+  local secret, file = secrets.define(sub, "The signatureSecret of a webhook; can be repeated.")
+  sub:mutex(secret, file,
+    sub:option("--api-key", "Get the secrets from api.video with this API key."):argname "<key>"
+      :convert(credential.new "--api-key"),
     sub:flag("--unsigned", "Accept deliveries without verifying signatures."))
-  account.define(sub)
+  settings.define_api(sub)
+  settings.define(sub)
 end
 
 -- What is wrong with options that need an API key; otherwise nil.
 local function mode_problem(arguments)
   local other = arguments.unsigned and "--unsigned" or #arguments.secret > 0 and "--secret"
+    or #arguments.secret_file > 0 and "--secret-file"
   local name = arguments.environment and "--environment" or arguments.base_url and "--base-url"
+    or arguments.ca_file and "--ca-file"
   if not other or not name then return nil end
   return ("%s needs an API key; remove it, or use --api-key instead of %s"):format(name, other)
 end
 
--- The secrets, or their source; nil and a message if the arguments name none.
+-- The secrets, or their source; nil and a message if there are none.
 local function secrets_of(arguments)
-  if #arguments.secret > 0 then return arguments.secret end
-  local client, problem = account.client(arguments, "no secret to verify signatures with; use --secret, --api-key or"
-    .. " --unsigned")
-  if not client then return nil, problem end
-  return client.webhooks:secret_source()
+  if not arguments.api_key then
+    local list, problem = secrets.of(arguments)
+    if problem or #list > 0 then return list, problem end
+  end
+  local self, problem = settings.account(arguments)
+  if not self then
+    return nil, problem or "no secret to verify signatures with; use --secret, --secret-file, --api-key or --unsigned"
+  end
+  return apivideo.client(self).webhooks:secret_source()
 end
 
 local function result_of(outcome)
@@ -57,25 +66,25 @@ local function print_outcome(out, outcome)
     text = output.describe_event(outcome.event)
   end
   out:print(record, ("%s %d  %s  %s"):format(out:paint(outcome.err and "red" or "green", result),
-    outcome.status, (text:gsub("%c", "?")), out:paint("dim", time)))
+    outcome.status, output.plain(text), out:paint("dim", time)))
 end
 
 --- Runs the subcommand.
 ---@param arguments table as the argument parser returns them
+---@param out apivideo.cli.Output
 ---@return integer status
 ---@return any message
-function listen.run(arguments)
-  local secrets, problem = nil, mode_problem(arguments)
+function listen.run(arguments, out)
+  local problem, source = mode_problem(arguments)
   if problem then return 2, problem end
   if not arguments.unsigned then
-    secrets, problem = secrets_of(arguments)
-    if not secrets then return 2, problem end
+    source, problem = secrets_of(arguments)
+    if not source then return 2, problem end
   end
-  local out = output.new(arguments.json)
   apivideo.log { level = "error" } -- rejections are printed
   local receiver = apivideo.receiver {
     handlers = apivideo.handlers():otherwise(function() end),
-    secrets = secrets, unsigned = arguments.unsigned,
+    secrets = source, unsigned = arguments.unsigned,
     on_outcome = function(outcome) print_outcome(out, outcome) end,
   }
   local self, err = server.listen { host = arguments.host, port = arguments.port, receiver = receiver }

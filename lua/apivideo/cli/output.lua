@@ -1,7 +1,7 @@
 --- The command's output: lines with colours for a terminal, or JSON for programs.
 
 local core = require "apivideo.core"
-local json = require "apivideo.util.json"
+local json_line = require "apivideo.cli.json_line"
 local redact = require "apivideo.util.redact"
 
 local COLOURS = { red = "31", green = "32", dim = "2" }
@@ -29,15 +29,37 @@ function Output:paint(colour, text)
   return self._is_coloured and ("\27[%sm%s\27[0m"):format(COLOURS[colour], text) or text
 end
 
+local output = {}
+
+-- Writes a text to stdout at once. Returns false and a message if that fails.
+local function write(text)
+  local ok, message = io.stdout:write(text)
+  if ok then ok, message = io.stdout:flush() end
+  return ok and true, "cannot write the output: " .. tostring(message)
+end
+
 --- Prints one item.
 ---@param record table for programs
 ---@param line string for a terminal
 function Output:print(record, line)
-  io.stdout:write(self._is_json and json.encode(record) or line, "\n")
-  io.stdout:flush()
+  local ok, message = write((self._is_json and json_line.encode(record) or line) .. "\n")
+  if not ok then error({ message = message }, 0) end -- ends the command: what follows could not be written, either
 end
 
-local output = {}
+--- Writes a text, and exits.
+---@param text string
+function output.print_and_exit(text)
+  local ok, message = write(text)
+  if not ok then io.stderr:write("apivideo: ", message, "\n") end
+  os.exit(ok and 0 or 1)
+end
+
+--- A text that others chose, with `?` instead of its control characters, which would control the terminal.
+---@param text string
+---@return string
+function output.plain(text)
+  return (text:gsub("[%z\1-\31\127]", "?"))
+end
 
 --- Creates the output of a command.
 ---@param is_json? boolean
@@ -52,17 +74,22 @@ function output.warn(text)
   io.stderr:write("apivideo: warning: ", redact.one_line(redact.text(text)), "\n")
 end
 
+-- A field's value in a line: nested ones as JSON.
+local function text_of(value)
+  return type(value) == "string" and value or json_line.encode(value)
+end
+
 --- Describes an event in one line: its type, and `name=value …` of the fields other than its date, sorted by name.
 ---@param event apivideo.Event
----@return string
+---@return string without control characters
 function output.describe_event(event)
   local names, parts = {}, { event.type }
   for name in pairs(event) do
     if name ~= "type" and name ~= "emittedAt" then names[#names + 1] = name end
   end
   table.sort(names)
-  for _, name in ipairs(names) do parts[#parts + 1] = name .. "=" .. tostring(event[name]) end
-  return table.concat(parts, " ")
+  for _, name in ipairs(names) do parts[#parts + 1] = name .. "=" .. text_of(event[name]) end
+  return output.plain(table.concat(parts, " "))
 end
 
 --- Describes the result of an attempt: `204 in 1.2 ms`, or why there was no response.

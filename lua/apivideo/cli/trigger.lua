@@ -24,7 +24,7 @@ local ONLY_TO = {
   { "interval", "pass it to apivideo emulate" },
 }
 
-local trigger = { summary = "Send one signed delivery." }
+local trigger = {}
 
 --- Defines the subcommand.
 function trigger.define(sub)
@@ -32,18 +32,18 @@ function trigger.define(sub)
     .. " api.video (apivideo emulate) send it to its webhooks.\n\nTypes: "
     .. table.concat(events:names(), ", "))
   sub:argument("type", "The type of the event.")
-  sub:option("--to", "The URL to send it to."):convert(url.new "--to")
-  sub:option("--secret", "The signatureSecret to sign with. Default: no signature.")
+  sub:option("--to", "The URL to send it to."):argname "<url>":convert(url.new "--to")
+  sub:option("--secret", "The signatureSecret to sign with. Default: no signature."):argname "<secret>"
     :convert(credential.new "--secret")
-  sub:option("--webhook-id", "The webhook id in the delivery's headers. Default: " .. DEFAULTS.webhook_id .. ".")
-  sub:option("--set", "A field of the event, as name=value; can be repeated."):count "*"
-  sub:option("--max-attempts", "Attempts at most; api.video has 3 or 4. Default: " .. DEFAULTS.max_attempts .. ".")
+  sub:option("--webhook-id", "The webhook id in the delivery's headers. Default: " .. DEFAULTS.webhook_id .. "."):argname "<id>"
+  sub:option("--set", "A field of the event, as name=value; can be repeated."):argname "<name=value>":count "*"
+  sub:option("--max-attempts", "Attempts at most; api.video has 3 or 4. Default: " .. DEFAULTS.max_attempts .. "."):argname "<count>"
     :convert(numbers.max_attempts "--max-attempts")
-  sub:option("--interval", "The time between two attempts, in seconds. Default: " .. DEFAULTS.interval .. ".")
+  sub:option("--interval", "The time between two attempts, in seconds. Default: " .. DEFAULTS.interval .. "."):argname "<seconds>"
     :convert(numbers.seconds "--interval")
-  sub:option("--through", "The URL of a local api.video that sends the event to its webhooks.")
+  sub:option("--through", "The URL of a local api.video that sends the event to its webhooks."):argname "<url>"
     :convert(url.new "--through")
-  sub:option("--api-key", "The API key for --through. Default: " .. DEFAULTS.api_key .. ".")
+  sub:option("--api-key", "The API key for --through. Default: " .. DEFAULTS.api_key .. "."):argname "<key>"
     :convert(credential.new "--api-key")
 end
 
@@ -134,15 +134,16 @@ end
 
 --- Runs the subcommand.
 ---@param arguments table as the argument parser returns them
+---@param out apivideo.cli.Output
 ---@return integer status
 ---@return any message
-function trigger.run(arguments)
+function trigger.run(arguments, out)
   local problem = mode_problem(arguments)
   if problem then return 2, problem end
   local event
   event, problem = event_of(arguments)
   if not event then return 2, problem end
-  local out, raw = output.new(arguments.json), outgoing.encode(event, events)
+  local raw = outgoing.encode(event, events)
   return (arguments.to and send_to or send_through)(arguments, out, raw)
 end
 

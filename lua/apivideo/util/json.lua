@@ -38,6 +38,13 @@ function json.array(items)
   return setmetatable(items, list)
 end
 
+--- Whether a table is written as a list: it is marked as one, or has the items of one.
+---@param items table
+---@return boolean
+function json.is_list(items)
+  return getmetatable(items) == list or #items > 0
+end
+
 --- Parses a value. Whole numbers are exact; a number that this Lua cannot represent is its literal, as a string. Lists
 --- are marked as by `json.array`.
 ---@param text string

@@ -1,0 +1,20 @@
+--- The commands, as data: names, summaries and modules. A module is loaded only when its command is used.
+
+---@class apivideo.cli.Command
+---@field name string
+---@field summary string one sentence, for the list of commands
+---@field module? string it has `define(sub)` and `run(arguments, out)`
+---@field commands? apivideo.cli.Command[] instead of a module, the commands of a group
+
+---@type apivideo.cli.Command[]
+local commands = {
+  { name = "emulate", module = "apivideo.cli.emulate",
+    summary = "Run a local api.video, which sends signed deliveries." },
+  { name = "listen", module = "apivideo.cli.listen",
+    summary = "Receive deliveries and print the result, the status, the event and the time of each." },
+  { name = "trigger", module = "apivideo.cli.trigger", summary = "Send one signed delivery." },
+  { name = "reconcile", module = "apivideo.cli.reconcile",
+    summary = "Find events that did not come, by reading the state of an account." },
+}
+
+return commands

@@ -1,0 +1,49 @@
+--- The options `--secret` and `--secret-file`, and the secrets that they name.
+
+local credential = require "apivideo.cli.credential"
+local settings = require "apivideo.cli.settings"
+
+local MAX_BYTES = 4096
+
+local secrets = {}
+
+-- The converter of --secret-file: the secret in a file, whose last newline editors add.
+local function read(path)
+  local file, problem = io.open(path, "rb")
+  if not file then return nil, "--secret-file: " .. problem end
+  local text
+  text, problem = file:read(MAX_BYTES)
+  file:close()
+  if not text then return nil, ("--secret-file: %s: %s"):format(path, problem or "the file is empty") end
+  local secret = text:gsub("\r?\n$", "")
+  settings.secrets[#settings.secrets + 1] = secret
+  return credential.new("--secret-file " .. path)(secret)
+end
+
+--- Defines the options.
+---@param sub table of argparse
+---@param description string of --secret
+---@return table secret, table file the options, for `mutex`
+function secrets.define(sub, description)
+  local secret = sub:option("--secret", description):argname "<secret>":count "*":convert(credential.new "--secret")
+  local file = sub:option("--secret-file", "A file with the secret, so that it is not in the list of processes.")
+    :argname "<file>":count "*":convert(read)
+  return secret, file
+end
+
+--- The secrets in the options, otherwise the one in the environment or in the file of settings.
+---@param arguments table
+---@return string[]|nil secrets none: an empty list
+---@return string? problem
+function secrets.of(arguments)
+  local list = {}
+  for _, name in ipairs { "secret", "secret_file" } do
+    for _, secret in ipairs(arguments[name]) do list[#list + 1] = secret end
+  end
+  if #list > 0 then return list end
+  local secret, problem = settings.webhook_secret(arguments)
+  if problem then return nil, problem end
+  return { secret }
+end
+
+return secrets

@@ -1,0 +1,107 @@
+--- The settings of a command: from its options, then from the environment, then from the file. A profile that is named
+--- by `--profile` takes precedence over the environment.
+
+local config = require "apivideo.cli.config"
+local credential = require "apivideo.cli.credential"
+local url = require "apivideo.cli.url"
+
+local API_KEY, WEBHOOK_SECRET = "APIVIDEO_API_KEY", "APIVIDEO_WEBHOOK_SECRET"
+
+local settings = {}
+
+--- The secrets that were read from elsewhere than the arguments, so that messages can redact them.
+---@type string[]
+settings.secrets = {}
+
+-- Argparse's `choices` need argparse 0.7, and do not name the option.
+local function environment(text)
+  if text == "production" or text == "sandbox" then return text end
+  return nil, ("--environment must be production or sandbox, got '%s'"):format(text)
+end
+
+--- Defines `--profile` and `--ca-file`.
+---@param sub table of argparse
+function settings.define(sub)
+  sub:option("--profile", "The account of this name in the file config.lua."):argname "<name>"
+  sub:option("--ca-file", "Certificates to trust instead of the system's, a PEM file."):argname "<file>"
+end
+
+--- Defines `--environment` and `--base-url`.
+---@param sub table of argparse
+function settings.define_api(sub)
+  sub:mutex(
+    sub:option("--environment", "The environment of the API key: production (default) or sandbox.")
+      :argname "<name>":convert(environment),
+    sub:option("--base-url", "The URL of another API, such as the one of: apivideo emulate")
+      :argname "<url>":convert(url.new "--base-url"))
+end
+
+local function remember(secret)
+  settings.secrets[#settings.secrets + 1] = secret
+  return secret
+end
+
+-- The credential in an environment variable; nil if it is not set; nil and a message if it is invalid.
+local function variable(name)
+  local text = os.getenv(name) or ""
+  if text == "" then return nil end
+  remember(text)
+  return credential.new(name)(text)
+end
+
+--- The profile in the file that the arguments select.
+---@param arguments table
+---@return apivideo.cli.Profile|nil profile
+---@return string? problem
+function settings.profile(arguments)
+  local profile, problem = config.profile(arguments.profile)
+  if not profile then return nil, problem end
+  if profile.api_key then remember(profile.api_key) end
+  if profile.webhook_secret then remember(profile.webhook_secret) end
+  return profile
+end
+
+---@class apivideo.cli.Account
+---@field api_key string
+---@field environment? string
+---@field base_url? string
+---@field ca_file? string
+
+--- The account. A key takes its environment and URL from where it comes from itself, so that a key of production is
+--- never sent to another place; options take precedence.
+---@param arguments table
+---@return apivideo.cli.Account|nil account nil without a key
+---@return string? problem nil if there is only no key
+function settings.account(arguments)
+  local profile, problem = settings.profile(arguments)
+  if not profile then return nil, problem end
+  local key, source = arguments.api_key, {}
+  if not key and not arguments.profile then
+    key, problem = variable(API_KEY)
+    if problem then return nil, problem end
+  end
+  if not key then key, source = profile.api_key, profile end
+  if not key then return nil end
+  local is_given = arguments.environment or arguments.base_url
+  return {
+    api_key = key, ca_file = arguments.ca_file or profile.ca_file,
+    environment = arguments.environment or not is_given and source.environment or nil,
+    base_url = arguments.base_url or not is_given and source.base_url or nil,
+  }
+end
+
+--- The secret of webhooks in the environment or in the file.
+---@param arguments table
+---@return string|nil secret
+---@return string? problem
+function settings.webhook_secret(arguments)
+  local profile, problem = settings.profile(arguments)
+  if not profile then return nil, problem end
+  if arguments.profile then return profile.webhook_secret end
+  local secret
+  secret, problem = variable(WEBHOOK_SECRET)
+  if problem then return nil, problem end
+  return secret or profile.webhook_secret
+end
+
+return settings
