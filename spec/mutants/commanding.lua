@@ -40,7 +40,6 @@ return {
     file = "lua/apivideo/cli/settings.lua", spec = "spec/cli/settings_spec.lua",
     { "a key is sent to the URL of another", "if not key then key, source = profile.api_key, profile end", "source = profile if not key then key = profile.api_key end" },
     { "the environment precedes --profile", "if not key and not arguments.profile then", "if not key then" },
-    { "an invalid key in the file is shown", "if profile.api_key then remember(profile.api_key) end", "" },
   },
   {
     file = "lua/apivideo/cli/config.lua", spec = "spec/cli/settings_spec.lua",

@@ -17,7 +17,8 @@ function emulate.define(sub)
     .. " api.video. Uploads are encoded, with their events. It starts empty. Set your client's base_url to its URL,"
     .. " create webhooks, and emit events with:"
     .. " apivideo trigger TYPE --through URL --api-key KEY")
-  sub:option("--port", "The port to listen on; 0: any free port."):argname "<port>":default "8100":convert(numbers.port "--port")
+  sub:option("--port", "The port to listen on; 0: any free port.")
+    :argname "<port>":default "8100":convert(numbers.port "--port")
   sub:option("--host", "The address to listen on."):argname "<address>":default "127.0.0.1"
   sub:option("--api-key", "The API key that clients must use."):argname "<key>":default(LOCAL_KEY)
     :convert(credential.new "--api-key")

@@ -6,7 +6,6 @@ local commands = require "apivideo.cli.commands"
 local help = require "apivideo.cli.help"
 local output = require "apivideo.cli.output"
 local redact = require "apivideo.util.redact"
-local settings = require "apivideo.cli.settings"
 local version = require "apivideo.version"
 
 local cli = {}
@@ -82,9 +81,10 @@ local function module_of(parsed)
   return require(command.module)
 end
 
--- The secrets in the arguments and the settings, so that messages can redact them.
+-- The secrets in the arguments and the environment, so that messages can redact them.
 local function secrets_of(arguments)
-  local list = { (unpack or table.unpack)(settings.secrets) }
+  local list = {}
+  for _, name in ipairs { "APIVIDEO_API_KEY", "APIVIDEO_WEBHOOK_SECRET" } do list[#list + 1] = os.getenv(name) end
   for i, text in ipairs(arguments) do
     local name, value = text:match "^(%-%-[%w-]+)=?(.*)$"
     if name and redact.is_secret(name) then list[#list + 1] = value ~= "" and value or arguments[i + 1] end

@@ -16,7 +16,6 @@ local function read(path)
   file:close()
   if not text then return nil, ("--secret-file: %s: %s"):format(path, problem or "the file is empty") end
   local secret = text:gsub("\r?\n$", "")
-  settings.secrets[#settings.secrets + 1] = secret
   return credential.new("--secret-file " .. path)(secret)
 end
 

@@ -9,10 +9,6 @@ local API_KEY, WEBHOOK_SECRET = "APIVIDEO_API_KEY", "APIVIDEO_WEBHOOK_SECRET"
 
 local settings = {}
 
---- The secrets that were read from elsewhere than the arguments, so that messages can redact them.
----@type string[]
-settings.secrets = {}
-
 -- Argparse's `choices` need argparse 0.7, and do not name the option.
 local function environment(text)
   if text == "production" or text == "sandbox" then return text end
@@ -36,29 +32,11 @@ function settings.define_api(sub)
       :argname "<url>":convert(url.new "--base-url"))
 end
 
-local function remember(secret)
-  settings.secrets[#settings.secrets + 1] = secret
-  return secret
-end
-
 -- The credential in an environment variable; nil if it is not set; nil and a message if it is invalid.
 local function variable(name)
   local text = os.getenv(name) or ""
   if text == "" then return nil end
-  remember(text)
   return credential.new(name)(text)
-end
-
---- The profile in the file that the arguments select.
----@param arguments table
----@return apivideo.cli.Profile|nil profile
----@return string? problem
-function settings.profile(arguments)
-  local profile, problem = config.profile(arguments.profile)
-  if not profile then return nil, problem end
-  if profile.api_key then remember(profile.api_key) end
-  if profile.webhook_secret then remember(profile.webhook_secret) end
-  return profile
 end
 
 ---@class apivideo.cli.Account
@@ -73,7 +51,7 @@ end
 ---@return apivideo.cli.Account|nil account nil without a key
 ---@return string? problem nil if there is only no key
 function settings.account(arguments)
-  local profile, problem = settings.profile(arguments)
+  local profile, problem = config.profile(arguments.profile)
   if not profile then return nil, problem end
   local key, source = arguments.api_key, {}
   if not key and not arguments.profile then
@@ -95,7 +73,7 @@ end
 ---@return string|nil secret
 ---@return string? problem
 function settings.webhook_secret(arguments)
-  local profile, problem = settings.profile(arguments)
+  local profile, problem = config.profile(arguments.profile)
   if not profile then return nil, problem end
   if arguments.profile then return profile.webhook_secret end
   local secret

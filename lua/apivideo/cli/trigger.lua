@@ -35,11 +35,14 @@ function trigger.define(sub)
   sub:option("--to", "The URL to send it to."):argname "<url>":convert(url.new "--to")
   sub:option("--secret", "The signatureSecret to sign with. Default: no signature."):argname "<secret>"
     :convert(credential.new "--secret")
-  sub:option("--webhook-id", "The webhook id in the delivery's headers. Default: " .. DEFAULTS.webhook_id .. "."):argname "<id>"
+  sub:option("--webhook-id", "The webhook id in the delivery's headers. Default: " .. DEFAULTS.webhook_id .. ".")
+    :argname "<id>"
   sub:option("--set", "A field of the event, as name=value; can be repeated."):argname "<name=value>":count "*"
-  sub:option("--max-attempts", "Attempts at most; api.video has 3 or 4. Default: " .. DEFAULTS.max_attempts .. "."):argname "<count>"
+  sub:option("--max-attempts", "Attempts at most; api.video has 3 or 4. Default: " .. DEFAULTS.max_attempts .. ".")
+    :argname "<count>"
     :convert(numbers.max_attempts "--max-attempts")
-  sub:option("--interval", "The time between two attempts, in seconds. Default: " .. DEFAULTS.interval .. "."):argname "<seconds>"
+  sub:option("--interval", "The time between two attempts, in seconds. Default: " .. DEFAULTS.interval .. ".")
+    :argname "<seconds>"
     :convert(numbers.seconds "--interval")
   sub:option("--through", "The URL of a local api.video that sends the event to its webhooks."):argname "<url>"
     :convert(url.new "--through")
