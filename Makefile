@@ -10,6 +10,7 @@
 # make build        build the C modules for each Lua into build/<lua>/apivideo
 # make rockspecs    write the lists of Lua modules into the rockspecs
 # make reference    write docs/reference/functions.md from the annotations and the other pages
+# make images       draw docs/images/demo.svg: the output of make demo
 # make deb          build the packages lua-apivideo and apivideo for Debian and Ubuntu, in build/deb
 # make release VERSION=0.2.0   commit and tag a version, with its rockspecs and a source archive, in build/release
 
@@ -72,6 +73,14 @@ demo:
 	@tools/setup demo
 	@lua=$$(tools/find-lua) && $(MAKE) --no-print-directory -s build-$$lua && \
 	  tools/with-lua $$lua examples/quickstart.lua
+
+# First into another file: an image is replaced only by a whole one.
+.PHONY: images
+images:
+	@tools/setup demo
+	@lua=$$(tools/find-lua) && $(MAKE) --no-print-directory -s build-$$lua && mkdir -p $(BUILD) docs/images && \
+	  tools/with-lua $$lua tools/cast.lua "make demo" > $(BUILD)/demo.svg
+	@mv $(BUILD)/demo.svg docs/images/demo.svg
 
 .PHONY: demo-nginx
 demo-nginx:

@@ -95,7 +95,8 @@ local function list_webhooks(client, event_type)
     page.data[1].webhookId)
   say("All webhooks, page by page:")
   for webhook in client.webhooks:each { pageSize = page_size } do
-    say("  %s  %d types  %s", webhook.webhookId, #webhook.events, webhook.url)
+    local types = #webhook.events == 1 and "1 type" or #webhook.events .. " types"
+    say("  %s  %s  %s", webhook.webhookId, types, webhook.url)
   end
 end
 
