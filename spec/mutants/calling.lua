@@ -87,6 +87,9 @@ return {
       spec = "spec/http/proxy_spec.lua" },
     { "every host that begins with localhost is loopback", "if (ascii_equal_strings(host, \"localhost\")) return true;",
       "if (ascii_has_prefix(host, \"localhost\")) return true;", spec = "spec/http/proxy_spec.lua" },
+    { "every request is insecure", "request->insecure) code", "true) code", spec = "spec/http/insecure_spec.lua" },
+    { "an insecure request uses an idle connection", "  HTTP_SET(FRESH_CONNECT, 1L);\n  HTTP_SET(FORBID_REUSE, 1L);\n", "", spec = "spec/http/insecure_spec.lua" },
+    { "an insecure request resumes a session", "  HTTP_SET(SSL_SESSIONID_CACHE, 0L);\n", "", spec = "spec/http/insecure_spec.lua" },
   },
   {
     file = "src/core/http_resend.c", spec = "spec/http/sent_spec.lua",

@@ -71,13 +71,13 @@ long aux_number_field(lua_State *L, int index, const char *name, double unit) {
   return (long)value;
 }
 
-bool aux_boolean_field(lua_State *L, int index, const char *name) {
+bool aux_boolean_field(lua_State *L, int index, const char *name, bool absent) {
   bool value;
   assert(index > 0);
   lua_getfield(L, index, name);
   if (!lua_isnil(L, -1) && !lua_isboolean(L, -1))
     luaL_error(L, "field \"%s\" must be a boolean, got %s", name, luaL_typename(L, -1));
-  value = lua_isnil(L, -1) || lua_toboolean(L, -1);
+  value = lua_isnil(L, -1) ? absent : lua_toboolean(L, -1);
   lua_pop(L, 1);
   return value;
 }

@@ -50,7 +50,7 @@ const char *aux_plain_field(lua_State *L, int index, const char *name, bool opti
 /* Returns a number field times `unit`, rounded down: 1 to 2147483647. Stack: [-0, +0, e]. */
 long aux_number_field(lua_State *L, int index, const char *name, double unit);
 
-/* Returns a boolean field; true when it is nil. Stack: [-0, +0, e]. */
-bool aux_boolean_field(lua_State *L, int index, const char *name);
+/* Returns a boolean field; `absent` when it is nil. Stack: [-0, +0, e]. */
+bool aux_boolean_field(lua_State *L, int index, const char *name, bool absent);
 
 #endif

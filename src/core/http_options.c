@@ -126,6 +126,18 @@ static CURLcode set_certificates(CURL *easy, const http_request *request) {
   return CURLE_OK;
 }
 
+/* Accepts any certificate of the peer; that of an https:// proxy is still verified. libcurl would not give such a
+   connection or its TLS session to a request that verifies, nor the reverse; that must not depend on how a version
+   of libcurl compares connections, so they are used for this request only. */
+static CURLcode set_insecure(CURL *easy) {
+  HTTP_SET(SSL_VERIFYPEER, 0L);
+  HTTP_SET(SSL_VERIFYHOST, 0L);
+  HTTP_SET(FRESH_CONNECT, 1L);
+  HTTP_SET(FORBID_REUSE, 1L);
+  HTTP_SET(SSL_SESSIONID_CACHE, 0L);
+  return CURLE_OK;
+}
+
 CURLcode http_set_request(http_transfer *transfer, const http_request *request) {
   CURL *easy = transfer->easy;
   CURLcode code;
@@ -141,5 +153,6 @@ CURLcode http_set_request(http_transfer *transfer, const http_request *request) 
   if (code == CURLE_OK) code = set_version(easy, transfer->response.may_be_http2 && request->http2);
   if (code == CURLE_OK) code = set_proxy(easy, request);
   if (code == CURLE_OK) code = set_certificates(easy, request);
+  if (code == CURLE_OK && request->insecure) code = set_insecure(easy);
   return code;
 }

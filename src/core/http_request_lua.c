@@ -25,7 +25,8 @@ void http_request_read(lua_State *L, http_request *request) {
   request->client_cert = aux_plain_field(L, REQUEST, "client_cert", true);
   request->client_key = aux_plain_field(L, REQUEST, "client_key", true);
   request->proxy = aux_plain_field(L, REQUEST, "proxy", true);
-  request->http2 = aux_boolean_field(L, REQUEST, "http2");
+  request->http2 = aux_boolean_field(L, REQUEST, "http2", true);
+  request->insecure = aux_boolean_field(L, REQUEST, "insecure", false);
   request->body = aux_string_field(L, REQUEST, "body", true, &request->body_len);
   lua_getfield(L, REQUEST, "headers");
   if (!lua_isnil(L, -1) && !lua_istable(L, -1))

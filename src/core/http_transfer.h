@@ -83,6 +83,7 @@ typedef struct http_request {
   const char *client_key;  /* or NULL: in client_cert, too */
   const char *proxy;       /* "" for no proxy, or NULL: the environment's */
   bool http2;              /* use HTTP/2 over TLS if the peer supports it */
+  bool insecure;           /* accept any certificate of the peer, on a connection of its own */
   long timeout, connect_timeout;
   size_t max_body, max_header;
 } http_request;

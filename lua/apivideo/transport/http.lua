@@ -35,6 +35,7 @@ local defaults = {
 ---@field client_cert? string the client's certificate: a PEM file, which may contain the private key, too
 ---@field client_key? string its private key, a PEM file
 ---@field proxy? string http://, https://, socks5:// or socks5h:// URL; "" for none; default: that of the environment variables
+---@field insecure? boolean accepts any certificate of the server, on a connection of its own; default false. For the command: no client sets it
 ---@field http2? boolean whether HTTP/2 is offered to TLS servers; default true
 
 --- Sends a request and waits for its response, whatever its status is. Redirects are not followed.
