@@ -10,6 +10,7 @@
 # make build        build the C modules for each Lua into build/<lua>/apivideo
 # make rockspecs    write the lists of Lua modules into the rockspecs
 # make reference    write docs/reference/functions.md from the annotations and the other pages
+# make manual       write the table of commands in docs/guides/command.md
 # make deb          build the packages lua-apivideo and apivideo for Debian and Ubuntu, in build/deb
 # make release VERSION=0.2.0   commit and tag a version, with its rockspecs and a source archive, in build/release
 
@@ -108,6 +109,10 @@ rockspecs:
 .PHONY: reference
 reference: build-5.4
 	@tools/with-lua 5.4 tools/reference.lua
+
+.PHONY: manual
+manual: build-5.4
+	@tools/with-lua 5.4 tools/manual.lua
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
