@@ -42,6 +42,7 @@ build = {
     lua = {
       ["apivideo.cli.account"] = "lua/apivideo/cli/account.lua",
       ["apivideo.cli.assignments"] = "lua/apivideo/cli/assignments.lua",
+      ["apivideo.cli.authority"] = "lua/apivideo/cli/authority.lua",
       ["apivideo.cli.commands"] = "lua/apivideo/cli/commands.lua",
       ["apivideo.cli.config"] = "lua/apivideo/cli/config.lua",
       ["apivideo.cli.confirmation"] = "lua/apivideo/cli/confirmation.lua",
