@@ -45,4 +45,15 @@ function secrets.of(arguments)
   return { secret }
 end
 
+--- The one secret to sign with.
+---@param arguments table
+---@return string|nil secret nil without one
+---@return string? problem
+function secrets.one(arguments)
+  local list, problem = secrets.of(arguments)
+  if not list then return nil, problem end
+  if #list <= 1 then return list[1] end
+  return nil, ("one secret signs a delivery, got %d; use --secret or --secret-file once"):format(#list)
+end
+
 return secrets
