@@ -7,6 +7,9 @@ local MAX_BYTES = 4096
 
 local secrets = {}
 
+--- The message without a secret.
+secrets.MISSING = "no secret; use --secret or --secret-file, or set APIVIDEO_WEBHOOK_SECRET"
+
 -- The converter of --secret-file: the secret in a file, whose last newline editors add.
 local function read(path)
   local file, problem = io.open(path, "rb")
