@@ -22,9 +22,6 @@ describe("command #process", function()
     for _, word in ipairs { "emulate", "listen", "trigger", "Exit status" } do
       assert.truthy(output:find(word, 1, true), word)
     end
-    output, status = run { "trigger", "--help" }
-    assert.equal(0, status)
-    for _, name in ipairs(apivideo.events:names()) do assert.truthy(output:find(name, 1, true)) end
     output, status = run { "--version" }
     assert.equal(0, status)
     assert.equal(apivideo._VERSION .. "\n", output)
@@ -38,17 +35,12 @@ describe("command #process", function()
       { { "listen", "--port", "x" },
         "--port must be an integer from 0 to 65535, got 'x'; write, for example, --port 8080" },
       { { "listen", "--port", "80801" }, "from 0 to 65535" },
-      { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--interval", "soon" },
-        "--interval must be a number of seconds from 0 to 86400, got 'soon'; write, for example, --interval 3" },
       { { "listen" }, "use --secret, --secret-file, --api-key or --unsigned" },
       { { "listen", "--secret", "s", "--unsigned" }, "can not be used together" },
       { { "listen", "--api-key", "bad key" }, "api_key" },
       { { "listen", "--api-key", "k", "--base-url", "http://h?x" }, "base_url" },
       { { "listen", "--api-key", "k", "--environment", "test" },
         "--environment must be production or sandbox, got 'test'" },
-      { { "trigger", QUALITY }, "exactly one of --to and --through is required" },
-      { { "trigger" }, "type" },
-      { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--through", "http://127.0.0.1:1" }, "one of" },
       { { "trigger", QUALITY, "--too", "x" }, "See: apivideo trigger --help" },
       { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--secret", "s\n" },
         '--secret must not end in whitespace (the last byte is a newline); pass it as "$(cat FILE)"' },
@@ -56,8 +48,6 @@ describe("command #process", function()
       { { "listen", "--secret", "s", "--secret", " s" }, "--secret must not begin with whitespace" },
       { { "listen", "--api-key", "" }, "--api-key is empty; check that the variable" },
       { { "emulate", "--api-key", "k " }, "--api-key must not end in whitespace (the last byte is a space)" },
-      { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--set", "x" }, "name=value" },
-      { { "trigger", "apivideo.video.ready", "--to", "http://127.0.0.1:1" }, "send an event that is its cause" },
     } do
       local output, status = run(case[1], "APIVIDEO_API_KEY=")
       assert.equal(2, status, table.concat(case[1], " ") .. ": " .. output)
@@ -69,18 +59,8 @@ describe("command #process", function()
   end)
 
   it("rejects options of another mode", function()
-    local through, to = { "trigger", QUALITY, "--through", "http://127.0.0.1:1" },
-      { "trigger", QUALITY, "--to", "http://127.0.0.1:1" }
-    local with_local = " needs --to; with --through, "
     local one_attempt = " is the time between two attempts; pass --max-attempts with 2 or more, or omit --interval"
     for _, case in ipairs {
-      { through, "--secret", "s", with_local .. "the local api.video signs with the secrets of its webhooks" },
-      { through, "--webhook-id", "w", with_local .. "the local api.video sends the ids of its webhooks" },
-      { through, "--max-attempts", "1", with_local .. "pass it to apivideo emulate" },
-      { through, "--interval", "3", with_local .. "pass it to apivideo emulate" },
-      { to, "--api-key", "k", " needs --through; with --to, sign with --secret" },
-      { to, "--interval", "3", one_attempt },
-      { { "trigger", QUALITY, "--to", "http://127.0.0.1:1", "--max-attempts", "1" }, "--interval", "0", one_attempt },
       { { "emulate", "--max-attempts", "1" }, "--interval", "3", one_attempt },
       { { "listen", "--secret", "s" }, "--environment", "production",
         " needs an API key; remove it, or use --api-key instead of --secret" },
@@ -102,17 +82,14 @@ describe("command #process", function()
   end)
 
   it("rejects a number out of range with its option and a valid one", function()
-    local to = { "trigger", QUALITY, "--to", "http://127.0.0.1:1" }
     local max_attempts = "--max-attempts must be an integer from 1 to 100, got '%s';"
       .. " write, for example, --max-attempts 3\n"
     local interval = "--interval must be a number of seconds from 0 to 86400, got '%s'; write, for example,"
       .. " --interval 3\n"
     local port = "--port must be an integer from 0 to 65535, got '%s'; write, for example, --port 8080\n"
     for _, case in ipairs {
-      { to, "--interval", interval, { "-1", "-.5", "86401", "nan" } },
-      { to, "--max-attempts", max_attempts, { "-1", "0", "1.5" } },
-      { { "emulate" }, "--interval", interval, { "-1" } },
-      { { "emulate" }, "--max-attempts", max_attempts, { "-1" } },
+      { { "emulate" }, "--interval", interval, { "-1", "-.5", "86401", "nan" } },
+      { { "emulate" }, "--max-attempts", max_attempts, { "-1", "0", "1.5" } },
       { { "emulate" }, "--port", port, { "-1" } },
       { { "listen", "--unsigned" }, "--port", port, { "-1" } },
     } do
@@ -125,70 +102,6 @@ describe("command #process", function()
         assert.truthy(output:find("apivideo: " .. case[3]:format(value), 1, true), output)
       end
     end
-  end)
-
-  it("rejects a URL without a scheme or a host, and suggests a valid one", function()
-    for value, expected in pairs {
-      ["localhost:8080/x"] = "must begin with http:// or https://; did you mean http://localhost:8080/x?",
-      ["http:/localhost/x"] = "must begin with http:// or https://; did you mean http://localhost/x?",
-      ["HTTPS:localhost"] = "must begin with http:// or https://; did you mean https://localhost?",
-      ["//localhost/x"] = "must begin with http:// or https://; did you mean http://localhost/x?",
-      ["u:pass@localhost"] = "must begin with http:// or https://; did you mean http://***@localhost?",
-      ["ftp://x"] = "must begin with http:// or https://, got 'ftp://x'; write, for example, ",
-      ["http://"] = "must name a host, got 'http://'; write, for example, ",
-      ["/x"] = "must begin with http:// or https://, got '/x'; write, for example, ",
-      ["http://x/a b"] = "must not contain whitespace or control characters, got 'http://x/a b'; write %20 for a space",
-      [""] = "is empty; check that the variable it is read from is set",
-    } do
-      for name, arguments in pairs {
-        ["--to"] = { "trigger", QUALITY }, ["--through"] = { "trigger", QUALITY },
-        ["--base-url"] = { "listen", "--api-key", "k" },
-      } do
-        arguments[#arguments + 1] = name
-        arguments[#arguments + 1] = value
-        local output, status = run(arguments)
-        assert.equal(2, status, output)
-        assert.truthy(output:find(("apivideo: %s %s"):format(name, expected), 1, true), output)
-      end
-    end
-    local output, status = run { "trigger", QUALITY, "--to", "HTTP://127.0.0.1:1/" } -- a scheme has no case
-    assert.equal(1, status)
-    assert.truthy(output:find("no response in", 1, true), output)
-  end)
-
-  it("sends an event of an unknown type, and suggests a similar known type", function()
-    local child = start { "listen", "--port", "0", "--secret", "s" }
-    local url = child:wait_for("Listening on (http://[%d.]+:%d+)")
-    for name, expected in pairs {
-      ["video.encoding.quality.complete"] = "did you mean " .. QUALITY .. "?",
-      ["player.something.new"] = "see: apivideo trigger --help",
-    } do
-      local output, status = run { "trigger", name, "--to", url, "--secret", "s" }
-      assert.equal(0, status, output)
-      assert.truthy(output:find("apivideo: warning: unknown event type " .. name, 1, true), output)
-      assert.truthy(output:find(expected, 1, true), output)
-      child:wait_for("verified 204  " .. name:gsub("%p", "%%%0"))
-    end
-    assert.is_nil(run({ "trigger", QUALITY, "--to", url, "--secret", "s" }):find("warning", 1, true))
-    child:kill("TERM")
-    assert.equal(0, child:wait())
-  end)
-
-  it("sends a field that the event's type does not have, with a warning that names the most similar one", function()
-    local child = start { "listen", "--port", "0", "--unsigned" }
-    local url = child:wait_for("Listening on (http://[%d.]+:%d+)")
-    local output, status = run { "trigger", "video.source.recorded", "--to", url, "--set", "vidoeId=vi1" }
-    assert.equal(0, status, output)
-    assert.truthy(output:find("apivideo: warning: video.source.recorded has no field vidoeId; sending it anyway;"
-      .. ' did you mean "videoId"?\n', 1, true), output)
-    child:wait_for("vidoeId=vi1")
-    for kind, name in pairs { ["video.source.recorded"] = "liveStreamId", ["player.something.new"] = "playerId" } do
-      output, status = run { "trigger", kind, "--to", url, "--set", name .. "=x", "--set", "emittedAt=y" }
-      assert.equal(0, status, output)
-      assert.is_nil(output:find("has no field", 1, true), output)
-    end
-    child:kill("TERM")
-    assert.equal(0, child:wait())
   end)
 
   it("listens and prints each delivery", function()
@@ -226,12 +139,6 @@ describe("command #process", function()
     assert.equal("b=c", record.event.videoId)
     child:kill("TERM")
     assert.equal(0, child:wait())
-  end)
-
-  it("prints why a delivery failed", function()
-    local output, status = run { "trigger", QUALITY, "--to", "http://127.0.0.1:1/" }
-    assert.equal(1, status)
-    assert.truthy(output:find("no response in .*127.0.0.1"))
   end)
 
   it("runs a local api.video, which sends deliveries", function()

@@ -68,12 +68,12 @@ return {
   },
   {
     file = "lua/apivideo/emulator/encoding.lua", spec = "spec/emulator/encoding_spec.lua",
-    { "a quality that fails has an event", "if is_failed(settings.failed, quality) then", "if false then" },
+    { "a quality that fails has an event", "if qualities.is_selected(settings.failed, quality) then", "if false then" },
     { "a video is playable before a quality is encoded", "encoding = { playable = false, qualities = qualities_of", "encoding = { playable = true, qualities = qualities_of" },
-    { "MP4 is made of a video without it", "if video.mp4Support ~= false then", "if true then" },
+    { "MP4 is made of a video without it", "video.mp4Support ~= false)", "true)" },
     { "a replaced video is encoded", "and self.videos:find(video.videoId) == video", "" },
     { "an encoding continues after the emulator has stopped", 'reason == "timeout"', "true" },
-    { "any quality is accepted", "not SIZES[options.quality]", "false" },
+    { "any quality is accepted", "options.quality and qualities.problem(options.quality)", "nil" },
   },
   {
     file = "lua/apivideo/emulator/uploads.lua", spec = "spec/emulator/encoding_spec.lua",

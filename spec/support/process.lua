@@ -62,18 +62,19 @@ end
 --- Starts the interpreter with some arguments.
 ---@param arguments string[]
 ---@param environment? string variables: "NAME=value NAME=value"
-function process.start(arguments, environment)
+---@param input? string the path of a file: its standard input
+function process.start(arguments, environment, input)
   local self = setmetatable({ base = os.tmpname(), line = process.command(arguments) }, Process)
-  local script = CLOSE .. ("env %s %s > %s.out 2>&1 < /dev/null & echo $! > %s.pid; wait $!; echo $? > %s.status")
-    :format(environment or "", self.line, self.base, self.base, self.base)
+  local script = CLOSE .. ("env %s %s > %s.out 2>&1 < %s & echo $! > %s.pid; wait $!; echo $? > %s.status")
+    :format(environment or "", self.line, self.base, quote(input or "/dev/null"), self.base, self.base)
   os.execute(("bash -c %s > /dev/null 2>&1 &"):format(quote(script)))
   wait_for(function() return file.read(self.base .. ".pid"):find("\n") end, "a process")
   return self
 end
 
 --- Starts it and waits until it exits. Returns its output and exit status.
-function process.run(arguments, environment)
-  return process.start(arguments, environment):finish()
+function process.run(arguments, environment, input)
+  return process.start(arguments, environment, input):finish()
 end
 
 return process

@@ -12,7 +12,10 @@ local commands = {
     summary = "Run a local api.video, which sends signed deliveries." },
   { name = "listen", module = "apivideo.cli.listen",
     summary = "Receive deliveries and print the result, the status, the event and the time of each." },
-  { name = "trigger", module = "apivideo.cli.trigger", summary = "Send one signed delivery." },
+  { name = "trigger", module = "apivideo.cli.trigger",
+    summary = "Send signed deliveries: an event, or all events of an upload or a recording." },
+  { name = "sign", module = "apivideo.cli.sign", summary = "Print the signature of a body." },
+  { name = "verify", module = "apivideo.cli.verify", summary = "Check the signature of a body." },
   { name = "reconcile", module = "apivideo.cli.reconcile",
     summary = "Find events that did not come, by reading the state of an account." },
 }

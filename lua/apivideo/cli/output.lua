@@ -92,13 +92,18 @@ function output.describe_event(event)
   return output.plain(table.concat(parts, " "))
 end
 
---- Describes the result of an attempt: `204 in 1.2 ms`, or why there was no response.
+--- Describes the result of an attempt: `204 in 1.2 ms`; or why there was none: a receiver that does not respond has
+--- received the event, one that refuses the connection has not.
 ---@param attempt apivideo.emulator.Attempt
 ---@return string
 function output.describe_attempt(attempt)
   local time = ("%.1f ms"):format(attempt.seconds * 1000)
   if attempt.status then return attempt.status .. " in " .. time end
-  return ("no response in %s: %s"):format(time, attempt.err.message)
+  local kind = attempt.err.kind
+  local result = not attempt.sent and "not sent"
+    or (kind == "unexpected_response" or kind == "too_large") and "sent, but an invalid response"
+    or "sent, but no response"
+  return ("%s in %s: %s"):format(result, time, output.plain(attempt.err.message))
 end
 
 --- The record of an attempt, for programs.
@@ -109,7 +114,8 @@ function output.attempt_record(delivery, attempt)
   return {
     url = redact.text(delivery.url), webhookId = delivery.webhookId, attempt = #delivery.attempts,
     state = delivery.state, status = attempt.status,
-    error = attempt.err and attempt.err.message, seconds = attempt.seconds,
+    error = attempt.err and attempt.err.message, kind = attempt.err and attempt.err.kind, sent = attempt.sent,
+    seconds = attempt.seconds,
   }
 end
 

@@ -7,6 +7,9 @@ local MAX_BYTES = 4096
 
 local secrets = {}
 
+--- The message without a secret.
+secrets.MISSING = "no secret; use --secret or --secret-file, or set APIVIDEO_WEBHOOK_SECRET"
+
 -- The converter of --secret-file: the secret in a file, whose last newline editors add.
 local function read(path)
   local file, problem = io.open(path, "rb")
@@ -43,6 +46,17 @@ function secrets.of(arguments)
   local secret, problem = settings.webhook_secret(arguments)
   if problem then return nil, problem end
   return { secret }
+end
+
+--- The one secret to sign with.
+---@param arguments table
+---@return string|nil secret nil without one
+---@return string? problem
+function secrets.one(arguments)
+  local list, problem = secrets.of(arguments)
+  if not list then return nil, problem end
+  if #list <= 1 then return list[1] end
+  return nil, ("one secret signs a delivery, got %d; use --secret or --secret-file once"):format(#list)
 end
 
 return secrets

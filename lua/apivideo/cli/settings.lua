@@ -15,10 +15,16 @@ local function environment(text)
   return nil, ("--environment must be production or sandbox, got '%s'"):format(text)
 end
 
+--- Defines `--profile`.
+---@param sub table of argparse
+function settings.define_profile(sub)
+  sub:option("--profile", "The account of this name in the file config.lua."):argname "<name>"
+end
+
 --- Defines `--profile` and `--ca-file`.
 ---@param sub table of argparse
 function settings.define(sub)
-  sub:option("--profile", "The account of this name in the file config.lua."):argname "<name>"
+  settings.define_profile(sub)
   sub:option("--ca-file", "Certificates to trust instead of the system's, a PEM file."):argname "<file>"
 end
 

@@ -1,6 +1,7 @@
 --- A converter for argparse that checks URLs.
 
 local ascii = require "apivideo.util.ascii"
+local authority = require "apivideo.cli.authority"
 
 local url = {}
 
@@ -15,7 +16,7 @@ local function problem_of(text, name)
   elseif host == "" then
     return ("must name a host, got '%s'"):format(text) .. example
   elseif scheme then
-    return nil
+    return authority.problem(host)
   end
   local start, slashes, rest = text:match "^([Hh][Tt][Tt][Pp][Ss]?):(/*)(.*)$"
   if not start then slashes, rest = text:match "^(/*)(.*)$" end

@@ -3,12 +3,7 @@
 
 local checks = require "apivideo.util.checks"
 local json = require "apivideo.util.json"
-
-local QUALITIES = require("apivideo.util.conditions").QUALITIES
-local SIZES = { -- width and height
-  ["240p"] = { 426, 240 }, ["360p"] = { 640, 360 }, ["480p"] = { 854, 480 }, ["720p"] = { 1280, 720 },
-  ["1080p"] = { 1920, 1080 }, ["2160p"] = { 3840, 2160 },
-}
+local qualities = require "apivideo.emulator.qualities"
 
 ---@class apivideo.EncodingOptions
 ---@field quality? string of the sources: 240p, 360p, 480p, 720p, 1080p or 2160p, default "720p"
@@ -19,23 +14,14 @@ local KNOWN_OPTIONS = { quality = "string?", interval = "seconds>=0<=86400?", fa
 
 local encoding = {}
 
--- Whether each word of an entry of `failed` is an encoding or a quality.
-local function is_valid_entry(entry)
-  local count = 0
-  for word in entry:gmatch "%S+" do
-    count = count + 1
-    if not SIZES[word] and word ~= "hls" and word ~= "mp4" then return false end
-  end
-  return count > 0
-end
-
 -- What is wrong with the options, beyond their types; or nil.
 local function problem_of(options)
-  if options.quality and not SIZES[options.quality] then
-    return ('option "quality" must be one of %s, got "%s"'):format(table.concat(QUALITIES, ", "), options.quality)
-  end
+  local problem = options.quality and qualities.problem(options.quality)
+  if problem then return 'option "quality" ' .. problem end
   local is_valid = not options.failed or checks.is_list(options.failed, "string")
-  for _, entry in ipairs(is_valid and options.failed or {}) do is_valid = is_valid and is_valid_entry(entry) end
+  for _, entry in ipairs(is_valid and options.failed or {}) do
+    is_valid = is_valid and qualities.is_valid_selection(entry)
+  end
   if not is_valid then return 'option "failed" must be a list such as { "hls 360p", "mp4", "1080p" }' end
 end
 
@@ -49,16 +35,10 @@ function encoding.settings(options)
   return { quality = options.quality or "720p", interval = options.interval or 0.1, failed = options.failed or {} }
 end
 
--- HLS in each quality from the lowest to the source's, and MP4 in the source's, if the video has MP4.
+-- The qualities of the status of a video.
 local function qualities_of(video, source_quality)
-  local list = json.array {}
-  for _, quality in ipairs(QUALITIES) do
-    list[#list + 1] = { type = "hls", quality = quality, status = "waiting" }
-    if quality == source_quality then break end
-  end
-  if video.mp4Support ~= false then
-    list[#list + 1] = { type = "mp4", quality = source_quality, status = "waiting" }
-  end
+  local list = json.array(qualities.of(source_quality, video.mp4Support ~= false))
+  for _, quality in ipairs(list) do quality.status = "waiting" end
   return list
 end
 
@@ -72,7 +52,7 @@ local function unknown_metadata()
 end
 
 local function known_metadata(quality)
-  local width, height = SIZES[quality][1], SIZES[quality][2]
+  local width, height = qualities.size(quality)
   return { width = width, height = height, bitrate = 411.218, duration = 60, framerate = 24, samplerate = 48000,
     videoCodec = "h264", audioCodec = "aac", aspectRatio = "16/9" }
 end
@@ -84,15 +64,6 @@ function encoding.status_without_source()
     ingest = { status = "uploading", filesize = json.null, receivedBytes = json.array {} },
     encoding = { playable = false, qualities = json.array {}, metadata = unknown_metadata() },
   }
-end
-
-local function is_failed(failed, quality)
-  for _, entry in ipairs(failed) do
-    local matches = true
-    for word in entry:gmatch "%S+" do matches = matches and (word == quality.type or word == quality.quality) end
-    if matches then return true end
-  end
-  return false
 end
 
 -- Waits for the interval. False if the encoding ends: the video was replaced, or the emulator was reset or stopped.
@@ -113,7 +84,7 @@ local function encode(self, video, settings)
   for _, quality in ipairs(state.qualities) do
     quality.status = "encoding"
     if not wait(self, video, settings) then return end
-    if is_failed(settings.failed, quality) then
+    if qualities.is_selected(settings.failed, quality) then
       quality.status = "failed"
     else
       quality.status, state.playable = "encoded", true

@@ -1,0 +1,93 @@
+-- How `apivideo trigger` sends: over TLS, through a local api.video, and what it prints of hostile texts.
+
+local apivideo = require "apivideo"
+local certificates = require "spec.support.certificates"
+local cjson = require "cjson"
+local emulator = require "apivideo.emulator"
+local peer = require "spec.support.peer"
+local process = require "spec.support.process"
+local tls_front = require "spec.support.tls_front"
+
+local QUALITY = "video.encoding.quality.completed"
+
+local function run(...)
+  return process.run({ "bin/apivideo", "trigger", ... }, "APIVIDEO_WEBHOOK_SECRET= APIVIDEO_API_KEY=")
+end
+
+describe("command trigger #process", function()
+  describe("over TLS", function()
+    local authority, p, url
+
+    before_each(function()
+      authority = certificates.new()
+      authority:issue("good", "IP:127.0.0.1")
+      p = peer.responding "204 No Content"
+      url = "https://127.0.0.1:" .. tls_front(authority, nil, p.port)
+    end)
+
+    after_each(function()
+      p.stop()
+      authority:remove()
+    end)
+
+    it("rejects an unknown certificate, and accepts it with --ca-file or --insecure", function()
+      local output, status = run(QUALITY, "--to", url, "--json")
+      assert.equal(1, status)
+      assert.equal("tls", cjson.decode(output).kind)
+      assert.is_false(cjson.decode(output).sent)
+      for _, arguments in ipairs { { "--insecure" }, { "--ca-file", authority:path "ca.crt" } } do
+        output, status = run(QUALITY, "--to", url, (table.unpack or unpack)(arguments))
+        assert.equal(0, status, output)
+      end
+      assert.equal(2, #p.requests)
+    end)
+  end)
+
+  it("lets a local api.video send the events of a scenario", function()
+    local local_api = assert(emulator.start { api_key = "k" })
+    local client = apivideo.client { api_key = "k", base_url = local_api.url }
+    local p = peer.responding "204 No Content"
+    assert(client.webhooks:create { url = p.url, events = { QUALITY } })
+    local output, status = run("upload", "--quality", "360p", "--pause", "0", "--through", local_api.url, "--api-key", "k")
+    assert.equal(0, status, output)
+    assert.is_true(local_api:settle(30))
+    local found = {}
+    for i, request in ipairs(p.requests) do
+      local event = cjson.decode(request.body)
+      found[i] = event.encoding .. event.quality
+    end
+    table.sort(found) -- deliveries overtake each other
+    assert.same({ "hls240p", "hls360p", "mp4360p" }, found)
+    assert.matches("^The local api.video sends the event to 1 webhook%.  " .. QUALITY:gsub("%p", "%%%0"), output)
+    output, status = run("--data", '{"type":"video.new","a":1}', "--through", local_api.url, "--api-key", "k", "--json")
+    assert.equal(0, status, output)
+    assert.same({ deliveries = 0, event = { type = "video.new", a = 1 } }, cjson.decode(output))
+    for _, case in ipairs {
+      { "responded with status 400: ", "--data", "not an event", "--through", local_api.url, "--api-key", "k" },
+      { "responded with status 401: ", "live", "--through", local_api.url },
+      { "check that it is the URL of apivideo emulate", "live", "--through", p.url },
+    } do
+      output, status = run((table.unpack or unpack)(case, 2))
+      assert.equal(1, status)
+      assert.truthy(output:find(case[1], 1, true), output)
+      assert.is_nil(output:find("See:", 1, true))
+    end
+    p.stop()
+    local_api:stop()
+  end)
+
+  it("prints valid JSON and no control characters, whatever the event contains", function()
+    local output = run(QUALITY, "--set", "videoId=\255", "--set", "a=\27[2J\n", "--to", "http://127.0.0.1:1")
+    assert.is_nil(output:gsub("\n$", ""):gsub("\napivideo: warning: [^\n]*", ""):find "[%z\1-\9\11-\31]")
+    output = run(QUALITY, "--set", "videoId=\255", "--to", "http://127.0.0.1:1", "--json")
+    assert.equal("\239\191\189", cjson.decode(output:match "{.*}").event.videoId)
+  end)
+
+  it("fails if its output cannot be written", function()
+    local command = process.command { "bin/apivideo", "trigger", "live", "--to", "http://127.0.0.1:1" }
+    local output, status = process.run { "-e", ("local ok, _, status = os.execute(%q); os.exit(status or ok / 256)")
+      :format(command .. " > /dev/full") }
+    assert.equal(1, status, output)
+    assert.truthy(output:find("apivideo: cannot write the output: No space left on device", 1, true), output)
+  end)
+end)
