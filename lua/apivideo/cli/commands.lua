@@ -15,6 +15,8 @@ local commands = {
   { name = "trigger", module = "apivideo.cli.trigger", summary = "Send one signed delivery." },
   { name = "reconcile", module = "apivideo.cli.reconcile",
     summary = "Find events that did not come, by reading the state of an account." },
+  { name = "doctor", module = "apivideo.cli.doctor",
+    summary = "Check the key, the webhooks, the inbox, the libraries and the settings." },
 }
 
 return commands

@@ -19,15 +19,17 @@ end
 ---@param err any
 ---@return apivideo.cli.Raised
 function misuse.raised(err)
-  if type(err) == "table" then return { status = err.status == 2 and 2 or 1, message = err.message } end
+  if type(err) == "table" then
+    return { status = err.status == 2 and 2 or 1, message = err.message or tostring(err) }
+  end
   local message, raiser = tostring(err), debug.getinfo(2, "f")
   if type(err) == "string" and raiser and raiser.func == error and not is_of_lua(message) then
     -- The source position is of no use to the user.
     return { status = 2, message = (message:gsub("^[^\n]-:%d+: ", "")) }
   end
+  local lua, stack = rawget(_G, "jit") and jit.version or _VERSION, debug.traceback("", 2):gsub("^\n", "")
   return { status = 1, message = ("internal error: %s\nThis is a bug of apivideo %s (%s), and not of the arguments."
-    .. " Please report it with this text.\n%s"):format(message, version, rawget(_G, "jit") and jit.version or _VERSION,
-    debug.traceback("", 2):gsub("^\n", "")) }
+    .. " Please report it with this text.\n%s"):format(message, version, lua, stack) }
 end
 
 --- The status and the message of a command that raised.
@@ -35,7 +37,7 @@ end
 ---@return integer status
 ---@return string message
 function misuse.parts(result)
-  -- Lua does not call the handler if memory or its stack is exhausted.
+  -- Lua does not call the handler if memory is exhausted.
   if type(result) ~= "table" then return 1, "internal error: " .. tostring(result) end
   return result.status, result.message
 end

@@ -20,7 +20,9 @@ function usage.explain(problem, path, commands)
   end
   local option = problem:match "^unknown option '(%-[^']*)'$" -- without a suggestion
   if option then return ("%s; options follow the command: %s <command> %s"):format(problem, path, option) end
-  if problem:find "^unknown command '[^']*'$" then return ("%s; the commands: %s"):format(problem, names_of(commands)) end
+  if problem:find "^unknown command '[^']*'$" then
+    return ("%s; the commands: %s"):format(problem, names_of(commands))
+  end
   return problem
 end
 
