@@ -44,6 +44,22 @@ function core.file_id(path) end
 ---@return integer? errno after nil
 function core.file_mode(path) end
 
+--- The free space of a file system.
+---@param path string of any file or directory in it
+---@return number|nil bytes that an unprivileged process can still write
+---@return string? message
+function core.free_bytes(path) end
+
+---@class apivideo.core.Libraries
+---@field libcurl string such as "7.88.1"
+---@field tls? string the TLS library of libcurl, such as "OpenSSL/3.0.15"
+---@field openssl string libcrypto, such as "OpenSSL 3.0.15 3 Sep 2024"
+---@field ca_file? string the certificates that libcurl was built to trust
+
+--- The libraries that the module is linked with, as they are at run time.
+---@return apivideo.core.Libraries
+function core.libraries() end
+
 --- Whether a descriptor of this process is a terminal.
 ---@param fd integer
 ---@return boolean

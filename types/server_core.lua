@@ -14,6 +14,10 @@ local core = {}
 ---@return string? message
 function core.new(host, port, max_body, timeout, max_connections) end
 
+--- The version of libmicrohttpd.
+---@return string
+function core.version() end
+
 --- A listening server.
 ---@class apivideo.server.Core : apivideo.DescriptorList
 local Core = {}

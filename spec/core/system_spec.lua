@@ -87,3 +87,17 @@ describe("terminal_columns", function()
     end
   end)
 end)
+
+describe("free_bytes", function()
+  it("is what df reports as available", function()
+    local bytes = assert(core.free_bytes ".")
+    local available = tonumber(compile.run "df -Pk . | tail -n 1":match "%S+%s+%d+%s+%d+%s+(%d+)") * 1024
+    assert(math.abs(bytes - available) < 1e9, bytes .. " " .. available) -- other processes write, too
+  end)
+
+  it("is nil and the system's message for a path that does not exist", function()
+    local bytes, problem = core.free_bytes "/nonexistent"
+    assert.is_nil(bytes)
+    assert.equal("/nonexistent: No such file or directory", problem)
+  end)
+end)

@@ -12,7 +12,36 @@ return {
     file = "lua/apivideo/cli/init.lua", spec = "spec/project/canary_output_spec.lua",
     { "an error message contains the keys of the arguments", "redact.text(tostring(message), secrets_of(arguments))", "redact.text(tostring(message))" },
     { "a negative number is an unknown option", 'text:find "^%-%.?[0-9]"', "false", spec = "spec/cli/command_spec.lua" },
-    { "a usage error names the help of all subcommands", 'io.stderr:write("See: apivideo ", name, name ~= "" and " " or ""', 'io.stderr:write("See: apivideo "', spec = "spec/cli/command_spec.lua" },
+    { "a usage error names the help of all subcommands", '"See: ", (path_of(arguments))', '"See: apivideo"', spec = "spec/cli/command_spec.lua" },
+  },
+  {
+    file = "lua/apivideo/cli/misuse.lua", spec = "spec/cli/frame_spec.lua",
+    { "a bug is a usage error", "raiser.func == error and not is_of_lua(message)", "true" },
+    { "a bug in a task is a usage error", " and not is_of_lua(message)", "" },
+    { "misuse is a bug", "raiser.func == error", "false" },
+  },
+  {
+    file = "lua/apivideo/cli/usage.lua", spec = "spec/cli/frame_spec.lua",
+    { "the commands are not named", 'if problem == "a command is required" then', "if false then" },
+    { "an unexpected argument is ignored", "return nil, (\"unexpected", "return (\"unexpected" },
+  },
+  {
+    file = "lua/apivideo/cli/doctor/account.lua", spec = "spec/cli/doctor_account_spec.lua",
+    { "a key is sent beside the base_url", "if options.base_url then return nil end", "" },
+    { "any clock agrees", "math.abs(skew) <= MAX_SKEW_S", "true" },
+    { "any secret is one of the account", "webhook.signatureSecret == secret", "true" },
+    { "private URLs are fine", "    if kind then\n", "    if false then\n" },
+  },
+  {
+    file = "lua/apivideo/cli/doctor/libraries.lua", spec = "spec/cli/doctor_machine_spec.lua",
+    { "any version is new enough", "return other < tonumber(number)", "return false" },
+    { "a missing store library is fine", "if place and place.sqlite then", "if false then" },
+  },
+  {
+    file = "lua/apivideo/cli/doctor/store.lua", spec = "spec/cli/doctor_machine_spec.lua",
+    { "others may change the file", "mode % 4 >= 2", "false" },
+    { "a newer schema is fine", "facts.version > facts.newest", "false" },
+    { "Redis may lose events", "if facts.has_append_only_file then", "if true then" },
   },
   {
     file = "lua/apivideo/cli/trigger.lua", spec = "spec/cli/command_spec.lua",

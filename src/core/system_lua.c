@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "../common/lua_aux.h"
@@ -56,6 +57,21 @@ static int file_mode(lua_State *L) {
   return 2;
 }
 
+/* free_bytes(path) -> the bytes that an unprivileged process can still write to the file system of a path, as a number |
+   nil, message. Stack: [-0, +1|2, v]. */
+static int free_bytes(lua_State *L) {
+  const char *const path = luaL_checkstring(L, 1);
+  struct statvfs status;
+  if (statvfs(path, &status) != 0) {
+    const int problem = errno;
+    lua_pushnil(L);
+    lua_pushfstring(L, "%s: %s", path, strerror(problem));
+    return 2;
+  }
+  lua_pushnumber(L, (lua_Number)status.f_bavail * (lua_Number)status.f_frsize);
+  return 1;
+}
+
 /* The descriptor at index 1. Stack: [-0, +0, v]. */
 static int check_descriptor(lua_State *L) {
   return (int)aux_check_integer(L, 1, 0, INT_MAX);
@@ -81,6 +97,7 @@ static int terminal_columns(lua_State *L) {
 static const luaL_Reg functions[] = {{"process_id", process_id},
                                      {"file_id", file_id},
                                      {"file_mode", file_mode},
+                                     {"free_bytes", free_bytes},
                                      {"is_terminal", is_terminal},
                                      {"terminal_columns", terminal_columns},
                                      {NULL, NULL}};

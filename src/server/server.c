@@ -61,6 +61,10 @@ static bool start_daemon(server *self) {
   return true;
 }
 
+const char *server_library(void) {
+  return MHD_get_version();
+}
+
 /* Whether the loaded libmicrohttpd is new enough: it may differ from the one at compile time. */
 static bool check_library(server *self) {
   const char *version = MHD_get_version();

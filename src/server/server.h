@@ -68,6 +68,9 @@ typedef enum server_ending {
   SERVER_ENDING_HOLD
 } server_ending;
 
+/* The version of the libmicrohttpd that is loaded. */
+const char *server_library(void);
+
 /* ---- the server ---- */
 
 /* The size of a server in bytes. The caller allocates and zeroes it, and must not move it until server_close. */

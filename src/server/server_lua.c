@@ -6,6 +6,7 @@
 **   id, method, target, headers, body, peer, more = server:next()
 **   sent = server:respond(id, status, headers, body)
 **   sent = server:cut(id, bytes, "close" | "reset" | "hold")
+**   version = core.version()
 **
 ** A call that may run the collector (m, e, v) may run a finalizer, which may call any of these functions. So
 ** arguments are read before the server's state, and Lua receives copies. In a forked child, a server is closed.
@@ -269,6 +270,12 @@ static int active(lua_State *L) {
   return 1;
 }
 
+/* version() -> the version of the loaded libmicrohttpd. Stack: [-0, +1, m]. */
+static int version(lua_State *L) {
+  lua_pushstring(L, server_library());
+  return 1;
+}
+
 static const luaL_Reg methods[] = {{"close", close_server},
 #ifndef APIVIDEO_POLL
                                    {"fd", get_fd},
@@ -288,11 +295,11 @@ static const luaL_Reg methods[] = {{"close", close_server},
 static const luaL_Reg metamethods[] = {
     {"__gc", close_server}, {"__close", close_server}, {NULL, NULL}};
 
-static const luaL_Reg functions[] = {{"new", new_server}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"new", new_server}, {"version", version}, {NULL, NULL}};
 
 APIVIDEO_EXPORT int luaopen_apivideo_server_core(lua_State *L);
 
-/* Pushes the module: { new }. Stack: [-0, +1, m]. */
+/* Pushes the module: { new, version }. Stack: [-0, +1, m]. */
 int luaopen_apivideo_server_core(lua_State *L) {
   pin_module();
   aux_new_class(L, SERVER, methods, metamethods);

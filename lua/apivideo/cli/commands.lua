@@ -18,6 +18,8 @@ local commands = {
   { name = "verify", module = "apivideo.cli.verify", summary = "Check the signature of a body." },
   { name = "reconcile", module = "apivideo.cli.reconcile",
     summary = "Find events that did not come, by reading the state of an account." },
+  { name = "doctor", module = "apivideo.cli.doctor",
+    summary = "Check the key, the webhooks, the inbox, the libraries and the settings." },
 }
 
 return commands

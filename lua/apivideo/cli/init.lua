@@ -4,8 +4,10 @@
 local argparse = require "argparse"
 local commands = require "apivideo.cli.commands"
 local help = require "apivideo.cli.help"
+local misuse = require "apivideo.cli.misuse"
 local output = require "apivideo.cli.output"
 local redact = require "apivideo.util.redact"
+local usage = require "apivideo.cli.usage"
 local version = require "apivideo.version"
 
 local cli = {}
@@ -33,6 +35,7 @@ local function define(parser, list, target, names, depth)
       else
         sub:flag("--json", "Print one JSON object per line, for programs.")
         require(command.module).define(sub)
+        if names then usage.define_rest(sub) end
       end
     end
   end
@@ -62,16 +65,17 @@ function cli.parser(arguments)
   return self
 end
 
--- The words of the arguments that name a command: `webhooks list`.
-local function command_of(arguments)
-  local words, list = {}, commands
+-- The words of the arguments that name a command, such as `apivideo webhooks list`; and the commands of the group, if
+-- they name a group only.
+local function path_of(arguments)
+  local words, list = { "apivideo" }, commands
   for _, text in ipairs(arguments) do
     local command = list and find(list, text)
     if not command then break end
     words[#words + 1] = text
     list = command.commands
   end
-  return table.concat(words, " ")
+  return table.concat(words, " "), list
 end
 
 -- The module that runs the command.
@@ -107,29 +111,31 @@ local function with_joined_numbers(arguments)
   return list
 end
 
--- Calls a function. A failure of the output is a failure; the library raises otherwise only on misuse, which means
--- invalid arguments here. The source position is useless to the user.
-local function call(fn, ...)
-  local done, status, message = pcall(fn, ...)
-  if done then return status, message end
-  if type(status) == "table" then return 1, status.message end
-  return 2, (tostring(status):gsub("^[^\n]-:%d+: ", ""))
+-- `help listen` is `listen --help`.
+local function with_help(arguments)
+  if arguments[1] ~= "help" then return arguments end
+  local list = { (unpack or table.unpack)(arguments, 2) }
+  list[#list + 1] = "--help"
+  return list
+end
+
+-- Parses the arguments and runs the command. Not with `pparse`, which removes the call stack of a bug.
+local function run(arguments)
+  local parser = cli.parser(arguments)
+  function parser.error(_, problem) error({ status = 2, message = usage.explain(problem, path_of(arguments)) }, 0) end
+  local parsed = parser:parse(with_joined_numbers(arguments))
+  return module_of(parsed).run(parsed, output.new(parsed.json))
 end
 
 --- Runs the command.
 ---@param arguments string[]
 ---@return integer status 0 success, 1 failure, 2 usage error
 function cli.main(arguments)
-  local status, message = call(function()
-    local ok, parsed = cli.parser(arguments):pparse(with_joined_numbers(arguments))
-    if not ok then return 2, parsed end
-    return module_of(parsed).run(parsed, output.new(parsed.json))
-  end)
+  arguments = with_help(arguments)
+  local done, status, message = xpcall(function() return run(arguments) end, misuse.raised)
+  if not done then status, message = misuse.parts(status) end
   if message then io.stderr:write("apivideo: ", redact.text(tostring(message), secrets_of(arguments)), "\n") end
-  if status == 2 then
-    local name = command_of(arguments)
-    io.stderr:write("See: apivideo ", name, name ~= "" and " " or "", "--help\n")
-  end
+  if status == 2 then io.stderr:write("See: ", (path_of(arguments)), " --help\n") end
   return status
 end
 

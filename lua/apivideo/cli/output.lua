@@ -4,7 +4,7 @@ local core = require "apivideo.core"
 local json_line = require "apivideo.cli.json_line"
 local redact = require "apivideo.util.redact"
 
-local COLOURS = { red = "31", green = "32", dim = "2" }
+local COLOURS = { red = "31", green = "32", yellow = "33", dim = "2" }
 local STDOUT_FD = 1
 
 -- NO_COLOR: see https://no-color.org
@@ -22,7 +22,7 @@ Output.__index = Output
 Output.__name = "apivideo.cli.Output"
 
 --- Adds a colour to a text, if the output has colours.
----@param colour "red"|"green"|"dim"
+---@param colour "red"|"green"|"yellow"|"dim"
 ---@param text string
 ---@return string
 function Output:paint(colour, text)

@@ -49,6 +49,19 @@ local migrations = {
   },
 }
 
+--- What the file of a connection is.
+---@param db apivideo.inbox.SqliteConnection
+---@return { kind: "inbox"|"empty"|"other", version: integer, newest: integer }
+function schema.describe(db)
+  local kind = "other"
+  if db:pragma "application_id" == APPLICATION then
+    kind = "inbox"
+  elseif not db:rows("tables")[1] then
+    kind = "empty"
+  end
+  return { kind = kind, version = db:pragma "user_version", newest = #migrations }
+end
+
 -- Brings the file to the newest version.
 local function migrate(db)
   local version, application = db:pragma "user_version", db:pragma "application_id"

@@ -1,0 +1,66 @@
+--- The checks of the machine: the file of settings, proxies in the environment, and trusted certificates.
+
+local config = require "apivideo.cli.config"
+local core = require "apivideo.core"
+local redact = require "apivideo.util.redact"
+
+local PROXIES = { "https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY" }
+
+local machine = {}
+
+--- Checks the file of settings.
+---@param context apivideo.cli.DoctorContext
+---@param findings apivideo.cli.Findings
+function machine.check_configuration(context, findings)
+  local path = config.path()
+  if context.profile_problem then
+    return findings:fail(context.profile_problem, "correct the file, or --profile")
+  end
+  local mode = path and core.file_mode(path)
+  if mode then
+    findings:ok(("%s, mode %04o"):format(path, mode))
+  else
+    findings:ok(("no file %s"):format(path or "config.lua, since HOME is not set"))
+  end
+end
+
+--- Lists the proxies in the environment.
+---@param _ apivideo.cli.DoctorContext
+---@param findings apivideo.cli.Findings
+function machine.check_proxies(_, findings)
+  local found = false
+  for _, name in ipairs(PROXIES) do
+    local value = os.getenv(name) or ""
+    if value ~= "" then
+      found = true
+      findings:ok(("%s=%s"):format(name, redact.text(value)))
+    end
+  end
+  if not found then findings:ok "none in the environment" end
+end
+
+-- What is wrong with a file of certificates; otherwise nil.
+local function ca_problem(path)
+  local file, problem = io.open(path, "rb")
+  if not file then return problem end
+  local text
+  text, problem = file:read "*a" -- fails for a directory
+  file:close()
+  if not text then return ("%s: %s"):format(path, problem) end
+  if text:find("-----BEGIN [%u ]*CERTIFICATE-----") then return nil end
+  return path .. ": it has no certificate in the form PEM"
+end
+
+--- Checks the file of trusted certificates.
+---@param context apivideo.cli.DoctorContext
+---@param findings apivideo.cli.Findings
+function machine.check_certificates(context, findings)
+  local path = context.ca_file or core.libraries().ca_file
+  if not path then return findings:ok "those of the TLS library; the file is not known" end
+  local problem = ca_problem(path)
+  if not problem then return findings:ok(path) end
+  findings:fail(problem, context.ca_file and "pass a PEM file with --ca-file"
+    or "install the package ca-certificates, or pass a PEM file with --ca-file")
+end
+
+return machine

@@ -1,0 +1,104 @@
+--- The check of the inbox that `--store` or APIVIDEO_STORE names.
+
+local core = require "apivideo.core"
+
+local MIB = 1024 * 1024
+local FREE_WARNING_BYTES, FREE_FAILURE_BYTES = 256 * MIB, 16 * MIB -- the log of SQLite alone may have 16 MiB
+local REDIS_MIN_MAJOR = 7
+local CREATE = "start the program that works on the inbox, which creates it, or correct the path"
+
+local store = {}
+
+--- Judges the free space of a file system.
+---@param findings apivideo.cli.Findings
+---@param bytes number
+function store.check_space(findings, bytes)
+  local text, remedy = ("%.0f MiB are free"):format(bytes / MIB), "free disk space: without it, deliveries are lost"
+  if bytes < FREE_FAILURE_BYTES then return findings:fail(text, remedy) end
+  if bytes < FREE_WARNING_BYTES then return findings:warn(text, remedy) end
+  findings:ok(text)
+end
+
+local function check_mode(findings, path)
+  local mode = core.file_mode(path)
+  if mode % 4 >= 2 then -- write permission of others
+    findings:warn(("other users can change %s (mode %04o)"):format(path, mode), "run: chmod o-w " .. path)
+  else
+    findings:ok(("%s, mode %04o"):format(path, mode))
+  end
+end
+
+local function check_schema(findings, facts)
+  if facts.kind == "other" then
+    findings:fail("the file has tables of another application", "give the inbox a file of its own")
+  elseif facts.kind == "empty" then
+    findings:warn("the file is empty", CREATE)
+  elseif facts.version > facts.newest then
+    findings:fail(("a newer apivideo created it (version %d of the file; this one supports %d)"):format(facts.version,
+      facts.newest), "update apivideo")
+  elseif facts.version < facts.newest then
+    findings:warn(("version %d of the file; this apivideo makes it %d when it opens it")
+      :format(facts.version, facts.newest), "update apivideo in all programs that use it")
+  else
+    findings:ok(("version %d of the file, which is the newest"):format(facts.version))
+  end
+  if facts.kind ~= "inbox" then return end
+  if facts.journal_mode == "wal" then return findings:ok "journal mode wal" end
+  findings:warn("journal mode " .. facts.journal_mode,
+    "start the program that works on the inbox, which sets it to wal")
+end
+
+local function check_sqlite(findings, path)
+  local mode, problem = core.file_mode(path)
+  if not mode then return findings:fail(problem, CREATE) end
+  check_mode(findings, path)
+  store.check_space(findings, core.free_bytes(path) or 0)
+  local sqlite = require "apivideo.inbox.sqlite.examine"
+  if not sqlite.library() then return end -- the check of libraries has reported it
+  local facts
+  facts, problem = sqlite.file(path)
+  if not facts then
+    return findings:fail(("%s: %s"):format(path, problem),
+      "run this as the user of the program that works on the inbox")
+  end
+  findings:ok "it can be written"
+  check_schema(findings, facts)
+end
+
+local function check_redis(findings, options)
+  local address = require("apivideo.inbox.redis.options").address_of(options)
+  local facts, problem = require("apivideo.inbox.redis.examine").server(options)
+  if not facts then
+    return findings:fail(("Redis (%s): %s"):format(address, problem), "start it, or correct --store")
+  elseif facts.refusal then
+    return findings:warn(("Redis (%s) does not allow INFO, so its settings are not checked"):format(address),
+      "allow INFO to the user")
+  elseif (tonumber(facts.version:match "^%d+") or 0) < REDIS_MIN_MAJOR then
+    return findings:fail(("Redis (%s) is %s"):format(address, facts.version), "update it to 7.0 or newer")
+  end
+  findings:ok(("Redis (%s) %s"):format(address, facts.version))
+  if facts.has_append_only_file then
+    findings:ok "appendonly yes"
+  else
+    findings:warn("appendonly no: events are lost when Redis ends", "set appendonly yes")
+  end
+  if facts.memory_policy:find "^allkeys" then
+    findings:warn(("maxmemory-policy %s: Redis removes events when its memory is full"):format(facts.memory_policy),
+      "set maxmemory-policy noeviction")
+  else
+    findings:ok("maxmemory-policy " .. facts.memory_policy)
+  end
+end
+
+--- Checks the inbox.
+---@param context apivideo.cli.DoctorContext
+---@param findings apivideo.cli.Findings
+function store.check(context, findings)
+  if context.place_problem then return findings:fail(context.place_problem, "or unset the variable") end
+  local place = context.place
+  if not place then return findings:ok "not checked: neither --store nor APIVIDEO_STORE names one" end
+  if place.redis then return check_redis(findings, place.redis) end
+  check_sqlite(findings, place.sqlite)
+end
+
+return store

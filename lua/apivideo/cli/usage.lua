@@ -1,0 +1,40 @@
+--- Usage errors: what argparse says, with the remedy.
+
+local usage = {}
+
+local function names_of(commands)
+  local names = {}
+  for i, command in ipairs(commands) do names[i] = command.name end
+  return table.concat(names, ", ")
+end
+
+--- Adds the remedy.
+---@param problem string of argparse
+---@param path string the words of the command line that name a command, such as `apivideo webhooks`
+---@param commands? apivideo.cli.Command[] those of the group that is named; nil if a command is named
+---@return string
+function usage.explain(problem, path, commands)
+  if not commands then return problem end
+  if problem == "a command is required" then
+    return ("a command is required after '%s': %s"):format(path, names_of(commands))
+  end
+  local option = problem:match "^unknown option '(%-[^']*)'$" -- without a suggestion
+  if option then return ("%s; options follow the command: %s <command> %s"):format(problem, path, option) end
+  if problem:find "^unknown command '[^']*'$" then
+    return ("%s; the commands: %s"):format(problem, names_of(commands))
+  end
+  return problem
+end
+
+-- Rejects an argument that no command takes.
+local function reject(text)
+  return nil, ("unexpected argument '%s'; if it belongs to an option, write it after the option"):format(text)
+end
+
+--- Defines a last argument that rejects what is left over: argparse says only "too many arguments".
+---@param sub table of argparse
+function usage.define_rest(sub)
+  sub:argument("unexpected"):args "*":hidden(true):convert(reject)
+end
+
+return usage

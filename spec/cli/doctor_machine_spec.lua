@@ -1,0 +1,210 @@
+-- `apivideo doctor`: the machine, its libraries, and the inbox.
+
+local apivideo = require "apivideo"
+local compatibility = dofile "tools/compatibility.lua"
+local compile = require "spec.support.compile"
+local file = require "spec.support.file"
+local libraries = require "apivideo.cli.doctor.libraries"
+local process = require "spec.support.process"
+local redis = require "spec.support.redis"
+local store = require "apivideo.cli.doctor.store"
+
+local unpack = table.unpack or unpack
+
+describe("apivideo doctor #process", function()
+  local directory, clean
+
+  before_each(function()
+    directory = os.tmpname()
+    os.remove(directory)
+    compile.run("mkdir -p " .. directory .. "/apivideo")
+    clean = "-u APIVIDEO_API_KEY -u APIVIDEO_WEBHOOK_SECRET -u APIVIDEO_STORE XDG_CONFIG_HOME=" .. directory .. " "
+  end)
+  after_each(function() compile.run("rm -rf " .. directory) end)
+
+  -- Runs `apivideo doctor`; its output must have a line, and its exit status must be that of the line.
+  local function assert_found(line, arguments, environment)
+    local output, status = process.run({ "bin/apivideo", "doctor", unpack(arguments or {}) },
+      clean .. (environment or ""))
+    assert.truthy(output:find(line, 1, true), line .. "\n" .. output)
+    assert.equal(output:find("failure  ", 1, true) and 1 or 0, status, output)
+    return output
+  end
+
+  it("has the versions of all libraries", function()
+    local output = assert_found("ok       libraries: libcurl ")
+    for _, name in ipairs { "OpenSSL", "lua%-cjson", "argparse", "libmicrohttpd", "SQLite" } do
+      assert.truthy(output:find("libraries: " .. name .. " %d"), output)
+    end
+    assert.truthy(output:find(rawget(_G, "jit") and jit.version or _VERSION, 1, true), output)
+    assert.truthy(output:find("libraries: redis-lua and LuaSocket\n", 1, true), output)
+  end)
+
+  it("knows the floors", function()
+    for _, floor in ipairs(compatibility.floors()) do
+      local known = libraries.FLOORS[floor[1]]
+      if floor[1] ~= "Redis" and floor[1] ~= "lua-nginx-module" then assert.equal(floor[2], known, floor[1]) end
+    end
+    for _, case in ipairs { { "7.67.9", "7.68.0", true }, { "7.68", "7.68.0", false }, { "8.0", "7.68.0", false },
+      { "1.1.0l", "1.1.1", true }, { "3.4", "3.24", true }, { "3", "3.24", true } } do
+      assert.equal(case[3], libraries.is_older(case[1], case[2]), case[1])
+    end
+  end)
+
+  it("finds a library that is too old", function()
+    file.write(directory .. "/old.c", "const char *MHD_get_version(void);\n"
+      .. "const char *MHD_get_version(void) { return \"0.9.70\"; }\n")
+    compile.run(("cc -shared -fPIC -o %s/old.so %s/old.c"):format(directory, directory))
+    assert_found("failure  libraries: libmicrohttpd 0.9.70 is too old; update it to 0.9.71 or newer\n", nil,
+      ("LD_PRELOAD=%s/old.so"):format(directory))
+  end)
+
+  it("finds a missing library, which is a failure only if it is needed", function()
+    local function run_without(name, ...)
+      local code = ("package.preload['%s'] = function() error('module %s not found', 0) end"):format(name, name)
+      return process.run({ "-e", code, "bin/apivideo", "doctor", ... }, clean)
+    end
+    for _, case in ipairs {
+      { "dbd.sqlite3", "LuaDBI with SQLite is not installed; only an inbox in SQLite needs it",
+        "sqlite:" .. directory .. "/x",
+        "LuaDBI with its SQLite driver is missing: install the package lua-dbi-sqlite3" },
+      { "redis", "redis-lua is not installed; only an inbox in Redis needs it", "redis://127.0.0.1:1/0",
+        "redis-lua is not installed; install lua-redis and lua-socket" },
+      { "socket", "LuaSocket is not installed; only an inbox in Redis needs it", "redis://127.0.0.1:1/0",
+        "LuaSocket is not installed; install lua-redis and lua-socket" },
+    } do
+      local output, status = run_without(case[1])
+      assert.equal(0, status, output)
+      assert.truthy(output:find("ok       libraries: " .. case[2] .. "\n", 1, true), output)
+      output, status = run_without(case[1], "--store", case[3])
+      assert.equal(1, status, output)
+      assert.truthy(output:find("failure  libraries: " .. case[4], 1, true), output)
+    end
+    local output, status = run_without "apivideo.server.core"
+    assert.equal(1, status, output)
+    assert.truthy(output:find("failure  libraries: module apivideo.server.core not found; install the rock", 1, true))
+  end)
+
+  it("examines the file of settings", function()
+    local path = directory .. "/apivideo/config.lua"
+    assert_found("ok       configuration: no file " .. path .. "\n")
+    file.write(path, "return {}")
+    compile.run("chmod 600 " .. path)
+    assert_found("ok       configuration: " .. path .. ", mode 0600\n")
+    assert_found("failure  configuration: --profile: " .. path .. " has no profile x; its profiles: none; correct",
+      { "--profile", "x" })
+    compile.run("chmod 644 " .. path)
+    assert_found("failure  configuration: " .. path .. ": others can read or change it (mode 0644)")
+  end)
+
+  it("lists proxies without their passwords", function()
+    local output = assert_found("ok       proxies: https_proxy=http://***@proxy.example:3128\n", nil,
+      "https_proxy=http://user:hidden@proxy.example:3128 no_proxy=localhost")
+    assert.truthy(output:find("ok       proxies: no_proxy=localhost\n", 1, true), output)
+    assert.is_nil(output:find("hidden", 1, true))
+    assert_found("ok       proxies: none in the environment\n", nil, "https_proxy= HTTPS_PROXY= http_proxy="
+      .. " all_proxy= ALL_PROXY= no_proxy= NO_PROXY=")
+  end)
+
+  it("examines the certificates", function()
+    local path = directory .. "/ca.pem"
+    for _, case in ipairs {
+      { path, "failure  certificates: " .. path .. ": No such file or directory; pass a PEM file with --ca-file\n" },
+      { directory, "failure  certificates: " .. directory .. ": Is a directory; pass" },
+    } do
+      assert_found(case[2], { "--ca-file", case[1] })
+    end
+    file.write(path, "-----BEGIN PRIVATE KEY-----\n")
+    assert_found("failure  certificates: " .. path .. ": it has no certificate in the form PEM; ",
+      { "--ca-file", path })
+    file.write(path, "-----BEGIN CERTIFICATE-----\n")
+    assert_found("ok       certificates: " .. path .. "\n", { "--ca-file", path })
+  end)
+
+  it("examines an inbox in SQLite", function()
+    local path = directory .. "/inbox.db"
+    local arguments = { "--store", "sqlite:" .. path }
+    assert_found("failure  store: " .. path .. ": No such file or directory; start the program", arguments)
+    assert.is_nil(io.open(path)) -- it was not created
+    file.write(path, "")
+    assert_found("warning  store: the file is empty; start the program", nil, "APIVIDEO_STORE=sqlite:" .. path)
+    os.remove(path)
+    local inbox = apivideo.inbox { store = apivideo.inbox.sqlite { path = path } }
+    assert(inbox:stats())
+    inbox:close()
+    compile.run("chmod 640 " .. path)
+    local output = assert_found("ok       store: " .. path .. ", mode 0640\n", arguments)
+    for _, line in ipairs { "it can be written", "version 3 of the file, which is the newest", "journal mode wal" } do
+      assert.truthy(output:find("ok       store: " .. line .. "\n", 1, true), output)
+    end
+    assert.truthy(output:find("ok       store: %d+ MiB are free\n"), output)
+    compile.run("chmod 666 " .. path)
+    assert_found(("warning  store: other users can change %s (mode 0666); run: chmod o-w %s\n"):format(path, path),
+      arguments)
+    file.write(path, ("text "):rep(1000))
+    assert_found("failure  store: " .. path .. ": file is not a database; run this as the user", arguments)
+  end)
+
+  it("examines the schema and the journal of an inbox in SQLite", function()
+    local path = directory .. "/inbox.db"
+    local function sql(text)
+      local db = assert(require("DBI").Connect("SQLite3", path))
+      db:autocommit(true)
+      local statement = assert(db:prepare(text))
+      assert(statement:execute())
+      statement:close()
+      db:close()
+    end
+    local inbox = apivideo.inbox { store = apivideo.inbox.sqlite { path = path } }
+    assert(inbox:stats())
+    inbox:close()
+    for _, case in ipairs {
+      { "PRAGMA user_version = 2", "warning  store: version 2 of the file; this apivideo makes it 3" },
+      { "PRAGMA user_version = 4", "failure  store: a newer apivideo created it (version 4 of the file; this one"
+        .. " supports 3); update apivideo\n" },
+      { "PRAGMA journal_mode = DELETE", "warning  store: journal mode delete; start" },
+      { "PRAGMA application_id = 1", "failure  store: the file has tables of another application; give" },
+    } do
+      sql(case[1])
+      assert_found(case[2], { "--store", "sqlite:" .. path })
+    end
+  end)
+
+  it("judges the free space", function()
+    for _, case in ipairs { { 300, "ok" }, { 256, "ok" }, { 255, "warn" }, { 16, "warn" }, { 15, "fail" } } do
+      local called
+      local function note(name) return function(_, text) called = name .. " " .. text end end
+      store.check_space({ ok = note "ok", warn = note "warn", fail = note "fail" }, case[1] * 1024 * 1024)
+      assert.equal(("%s %d MiB are free"):format(case[2], case[1]), called)
+    end
+  end)
+
+  it("examines a Redis server", redis.missing() and function() pending(redis.missing()) end or function()
+    local server = redis.start()
+    local url = ("redis://127.0.0.1:%d/0"):format(server.port)
+    local output = assert_found("ok       store: appendonly yes\n", { "--store", url })
+    assert.truthy(output:find("ok       store: Redis %(127.0.0.1:%d+%) %d+%.%d+%.%d+\n"), output)
+    assert.truthy(output:find("ok       store: maxmemory-policy noeviction\n", 1, true), output)
+    server:command("CONFIG", "SET", "appendonly", "no")
+    server:command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    output = assert_found("warning  store: appendonly no: events are lost when Redis ends; set appendonly yes\n",
+      { "--store", url })
+    assert.truthy(output:find("warning  store: maxmemory-policy allkeys-lru: Redis removes events", 1, true), output)
+    server:command("ACL", "SETUSER", "default", "-info")
+    assert_found(("warning  store: Redis (127.0.0.1:%d) does not allow INFO"):format(server.port), { "--store", url })
+    server:set_password "hidden"
+    output = assert_found(("failure  store: Redis (127.0.0.1:%d): NOAUTH"):format(server.port), { "--store", url })
+    assert.is_nil(output:find("hidden", 1, true))
+    output = assert_found("failure  store: Redis", nil,
+      ("APIVIDEO_STORE=redis://:wrongpass@127.0.0.1:%d/0"):format(server.port))
+    assert.is_nil(output:find("wrongpass", 1, true), output)
+    server:stop()
+    assert_found(("failure  store: Redis (127.0.0.1:%d): connection refused; start it"):format(server.port),
+      { "--store", url })
+  end)
+
+  it("reports a store in the environment that cannot be one", function()
+    assert_found("failure  store: APIVIDEO_STORE must be sqlite:PATH or redis://HOST:PORT/DATABASE, got 'x'", nil,
+      "APIVIDEO_STORE=x")
+  end)
+end)

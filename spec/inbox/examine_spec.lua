@@ -1,0 +1,82 @@
+-- What is found about a store without changing it.
+
+local apivideo = require "apivideo"
+local examine = require "apivideo.inbox.sqlite.examine"
+local examine_redis = require "apivideo.inbox.redis.examine"
+local file = require "spec.support.file"
+local redis_stores = require "spec.support.redis_stores"
+local sqlite_stores = require "spec.support.sqlite_stores"
+
+local path, clean, sql = sqlite_stores.path, sqlite_stores.clean, sqlite_stores.sql
+
+-- Creates an inbox in the file.
+local function create()
+  local inbox = apivideo.inbox { store = apivideo.inbox.sqlite { path = path } }
+  assert(inbox:stats())
+  inbox:close()
+end
+
+describe("a file of SQLite", function()
+  before_each(clean)
+  after_each(clean)
+
+  it("is an inbox, with its version", function()
+    create()
+    assert.same({ kind = "inbox", version = 3, newest = 3, journal_mode = "wal" }, examine.file(path))
+    sql "PRAGMA user_version = 2"
+    sql "PRAGMA journal_mode = DELETE"
+    local before = file.read(path)
+    assert.same({ kind = "inbox", version = 2, newest = 3, journal_mode = "delete" }, examine.file(path))
+    assert(before == file.read(path), "it was changed")
+  end)
+
+  it("is empty, or of another application", function()
+    file.write(path, "")
+    assert.equal("empty", examine.file(path).kind)
+    sql "CREATE TABLE x (y)"
+    assert.equal("other", examine.file(path).kind)
+  end)
+
+  it("is no database", function()
+    file.write(path, ("no database "):rep(100))
+    local facts, problem = examine.file(path)
+    assert.is_nil(facts)
+    assert.equal("file is not a database", problem)
+  end)
+
+  it("has the version of the library", function()
+    assert.truthy(examine.library():find "^3%.%d+%.%d+$")
+  end)
+end)
+
+redis_stores.describe("a Redis server", function()
+  local server
+
+  setup(function() server = redis_stores.server() end)
+
+  it("has its version and its settings", function()
+    local facts = assert(examine_redis.server { port = server.port })
+    assert.truthy(facts.version:find "^%d+%.%d+%.%d+$")
+    assert.is_true(facts.has_append_only_file)
+    assert.equal("noeviction", facts.memory_policy)
+    server:command("CONFIG", "SET", "appendonly", "no")
+    server:command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    facts = assert(examine_redis.server { port = server.port })
+    assert.is_false(facts.has_append_only_file)
+    assert.equal("allkeys-lru", facts.memory_policy)
+    server:command("CONFIG", "SET", "appendonly", "yes")
+    server:command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+  end)
+
+  it("does not allow INFO, or the password is missing", function()
+    server:command("ACL", "SETUSER", "limited", "on", ">pw", "+@all", "-info")
+    local facts = assert(examine_redis.server { port = server.port, username = "limited", password = "pw" })
+    assert.truthy(facts.refusal)
+    assert.is_nil(facts.version)
+    local problem
+    facts, problem = examine_redis.server { port = server.port, username = "limited", password = "wrong" }
+    assert.is_nil(facts)
+    assert.truthy(problem:find("WRONGPASS", 1, true), problem)
+    server:command("ACL", "DELUSER", "limited")
+  end)
+end)
