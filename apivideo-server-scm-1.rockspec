@@ -41,6 +41,7 @@ build = {
     -- Written by "make rockspecs".
     lua = {
       ["apivideo.cli.account"] = "lua/apivideo/cli/account.lua",
+      ["apivideo.cli.assignments"] = "lua/apivideo/cli/assignments.lua",
       ["apivideo.cli.commands"] = "lua/apivideo/cli/commands.lua",
       ["apivideo.cli.config"] = "lua/apivideo/cli/config.lua",
       ["apivideo.cli.confirmation"] = "lua/apivideo/cli/confirmation.lua",
