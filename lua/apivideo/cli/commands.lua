@@ -11,7 +11,7 @@ local commands = {
   { name = "emulate", module = "apivideo.cli.emulate",
     summary = "Run a local api.video, which sends signed deliveries." },
   { name = "listen", module = "apivideo.cli.listen",
-    summary = "Receive deliveries and print the result, the status, the event and the time of each." },
+    summary = "Receive deliveries, print each, and optionally forward or save it." },
   { name = "trigger", module = "apivideo.cli.trigger", summary = "Send one signed delivery." },
   { name = "reconcile", module = "apivideo.cli.reconcile",
     summary = "Find events that did not come, by reading the state of an account." },
