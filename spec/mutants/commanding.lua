@@ -52,6 +52,10 @@ return {
     { "a tunnel to another machine is taken", 'LOOPBACK[host] or host:find "^127%." ~= nil', "true" },
   },
   {
+    file = "lua/apivideo/cli/resend.lua", spec = "spec/cli/resend_spec.lua",
+    { "a changed body has the old signature", "if secret then headers[SIGNATURE]", "if false then headers[SIGNATURE]" },
+  },
+  {
     file = "lua/apivideo/cli/url.lua", spec = "spec/cli/command_spec.lua",
     { "a URL may lack its host", 'host == ""', "false" },
     { "a URL may contain a space", 'text:find "[%z\\1-\\32\\127]"', "false" },

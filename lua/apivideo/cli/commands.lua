@@ -12,6 +12,8 @@ local commands = {
     summary = "Run a local api.video, which sends signed deliveries." },
   { name = "listen", module = "apivideo.cli.listen",
     summary = "Receive deliveries, print each, and optionally forward or save it." },
+  { name = "resend", module = "apivideo.cli.resend",
+    summary = "Send deliveries again that listen --save has saved." },
   { name = "trigger", module = "apivideo.cli.trigger", summary = "Send one signed delivery." },
   { name = "reconcile", module = "apivideo.cli.reconcile",
     summary = "Find events that did not come, by reading the state of an account." },

@@ -12,15 +12,14 @@ local outgoing = {}
 --- The webhook id of a delivery that no webhook of an account causes.
 outgoing.WEBHOOK_ID = "webhook_0000000000000000000000"
 
---- Encodes an event, with its fields in the order of the documentation. Raises an error if a field cannot be encoded.
----@param event apivideo.Event default of emittedAt: now
+--- Encodes the fields of an event in the order of the documentation. Raises an error if one cannot be encoded.
+---@param fields table<string, any>
 ---@param catalogue apivideo.Catalogue
 ---@return string raw
-function outgoing.encode(event, catalogue)
-  local known = catalogue.types[event.type]
+function outgoing.encode_fields(fields, catalogue)
+  local known = catalogue.types[fields.type]
   local names, rank = {}, { type = 1, emittedAt = 2 }
   for i, name in ipairs(known and known.required or {}) do rank[name] = rank[name] or 2 + i end
-  local fields = tables.merge({ emittedAt = date(runtime.now()) }, event)
   for name in pairs(fields) do names[#names + 1] = name end
   table.sort(names, function(a, b)
     local ra, rb = rank[a] or 1000, rank[b] or 1000
@@ -31,6 +30,14 @@ function outgoing.encode(event, catalogue)
     names[i] = json.encode(name) .. ":" .. assert(json.encode(fields[name]))
   end
   return "{" .. table.concat(names, ",") .. "}"
+end
+
+--- Encodes an event as `encode_fields` does.
+---@param event apivideo.Event default of emittedAt: now
+---@param catalogue apivideo.Catalogue
+---@return string raw
+function outgoing.encode(event, catalogue)
+  return outgoing.encode_fields(tables.merge({ emittedAt = date(runtime.now()) }, event), catalogue)
 end
 
 --- The headers of a delivery.
