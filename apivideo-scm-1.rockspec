@@ -167,6 +167,7 @@ build = {
       ["apivideo.transport.token_bucket"] = "lua/apivideo/transport/token_bucket.lua",
       ["apivideo.util.ascii"] = "lua/apivideo/util/ascii.lua",
       ["apivideo.util.backoff"] = "lua/apivideo/util/backoff.lua",
+      ["apivideo.util.base64"] = "lua/apivideo/util/base64.lua",
       ["apivideo.util.checks"] = "lua/apivideo/util/checks.lua",
       ["apivideo.util.conditions"] = "lua/apivideo/util/conditions.lua",
       ["apivideo.util.constructor"] = "lua/apivideo/util/constructor.lua",

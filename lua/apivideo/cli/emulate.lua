@@ -6,9 +6,10 @@ local numbers = require "apivideo.cli.numbers"
 local output = require "apivideo.cli.output"
 local redact = require "apivideo.util.redact"
 
-local LOCAL_KEY = "local-key"
-
 local emulate = {}
+
+--- The default API key.
+emulate.LOCAL_KEY = "local-key"
 
 --- Defines the subcommand.
 function emulate.define(sub)
@@ -20,7 +21,7 @@ function emulate.define(sub)
   sub:option("--port", "The port to listen on; 0: any free port.")
     :argname "<port>":default "8100":convert(numbers.port "--port")
   sub:option("--host", "The address to listen on."):argname "<address>":default "127.0.0.1"
-  sub:option("--api-key", "The API key that clients must use."):argname "<key>":default(LOCAL_KEY)
+  sub:option("--api-key", "The API key that clients must use."):argname "<key>":default(emulate.LOCAL_KEY)
     :convert(credential.new "--api-key")
   sub:option("--max-attempts", "Attempts for each delivery at most; api.video documents 3 or 4."):argname "<count>"
     :default "3":convert(numbers.max_attempts "--max-attempts")
@@ -48,7 +49,7 @@ function emulate.run(arguments, out)
   }
   if not self then return 1, err end
   -- Do not print any other key: it may be a real one.
-  local api_key = arguments.api_key == LOCAL_KEY and LOCAL_KEY or nil
+  local api_key = arguments.api_key == emulate.LOCAL_KEY and emulate.LOCAL_KEY or nil
   out:print({ url = self.url, api_key = api_key },
     ("A local api.video listens on %s; its API key is %s. Press Ctrl-C to stop it."):format(
       self.url, api_key or "the value of --api-key"))

@@ -1,0 +1,35 @@
+--- Files with secrets, or with what others sent in confidence: only their owner can read them.
+
+local core = require "apivideo.core"
+
+local private_file = {}
+
+-- Lua cannot set the mode of a file. With the umask of the shell, there is no time at which others can read the file.
+local function shell(script, path)
+  local ok = os.execute(("umask 077; %s '%s' 2> /dev/null"):format(script, (path:gsub("'", "'\\''"))))
+  return ok == true or ok == 0
+end
+
+--- Creates a directory, and those above it. It may exist.
+---@param path string
+---@return boolean is_created
+function private_file.create_directory(path)
+  return shell("mkdir -p --", path)
+end
+
+--- Opens a file, which is created with the mode 0600. One that others can read is rejected, except a device.
+---@param path string
+---@param mode "ab"|"wb"
+---@return file*|nil file
+---@return string? problem
+function private_file.open(path, mode)
+  if not core.file_mode(path) then shell(": >>", path) end
+  local file, problem = io.open(path, mode)
+  if not file then return nil, problem end
+  local permissions = core.file_mode(path)
+  if not permissions or permissions % 64 == 0 or path:find "^/dev/" then return file end
+  file:close()
+  return nil, ("%s: others can read or change it (mode %04o); run: chmod 600 %s"):format(path, permissions, path)
+end
+
+return private_file

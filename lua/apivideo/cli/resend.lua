@@ -1,0 +1,138 @@
+--- `apivideo resend`: sends deliveries again that `listen --save` has saved.
+
+local assignments = require "apivideo.cli.assignments"
+local events = require "apivideo.events"
+local json = require "apivideo.util.json"
+local outgoing = require "apivideo.events.outgoing"
+local output = require "apivideo.cli.output"
+local progress = require "apivideo.cli.progress"
+local redact = require "apivideo.util.redact"
+local relay = require "apivideo.cli.relay"
+local saved_file = require "apivideo.cli.saved_file"
+local secrets = require "apivideo.cli.secrets"
+local selection = require "apivideo.cli.selection"
+local url = require "apivideo.cli.url"
+
+local SIGNATURE = "x-api-video-signature"
+
+local resend = {}
+
+--- Defines the subcommand.
+---@param sub table of argparse
+function resend.define(sub)
+  sub:description("Sends the deliveries in a file of apivideo listen --save again: the original bytes and headers, with"
+    .. " the original signature, or signed with --secret.")
+  sub:argument("file", "The file."):argname "<file>"
+  sub:option("--to", "The URL to send them to."):argname "<url>":convert(url.new "--to"):count(1)
+  sub:option("--id", "Send only the delivery in this line of the file, or with this key; can be repeated.")
+    :argname "<id>":count "*"
+  sub:option("--type", "Send only events of this type, or of a pattern such as 'video.*'; can be repeated.")
+    :argname "<type>":count "*"
+  local secret, file = secrets.define(sub, "The signatureSecret to sign with.")
+  sub:mutex(secret, file)
+  assignments.define(sub)
+  sub:mutex(
+    sub:option("--ca-file", "Certificates to trust instead of the system's, a PEM file."):argname "<file>",
+    sub:flag("--insecure", "Accept any certificate of the server."))
+  sub:option("--profile", "The account of this name in the file config.lua."):argname "<name>"
+end
+
+local function has_changes(arguments)
+  return #arguments.set > 0 or #arguments.unset > 0
+end
+
+-- The secret to sign with; nil for the original signatures. A changed body needs one.
+local function secret_of(arguments)
+  if #arguments.secret + #arguments.secret_file > 1 then return nil, "only one --secret can sign" end
+  if #arguments.secret + #arguments.secret_file == 0 and not has_changes(arguments) then return nil end
+  local list, problem = secrets.of(arguments)
+  if problem then return nil, problem end
+  if #list == 0 then
+    return nil, "--set and --unset change the body, for which the original signature is not valid; use --secret or"
+      .. " --secret-file"
+  end
+  return list[1]
+end
+
+-- The event of a delivery with the changes of --set and --unset, encoded; nil and a message if it is no event.
+local function changed_body(arguments, body)
+  local event = json.decode(body)
+  if type(event) ~= "table" or type(event.type) ~= "string" then return nil, "the body is not an event" end
+  local changed, problem = assignments.apply(event, arguments.set, arguments.unset)
+  if not changed then return nil, problem end
+  return outgoing.encode_fields(changed, events)
+end
+
+-- The request for a delivery.
+local function request_of(arguments, delivery, secret)
+  local body, headers = delivery.body, {}
+  if has_changes(arguments) then
+    local changed, problem = changed_body(arguments, body)
+    if not changed then return nil, problem end
+    body = changed
+  end
+  for name, value in pairs(delivery.headers) do headers[name] = value end
+  if secret then headers[SIGNATURE] = outgoing.headers(body, nil, secret)["X-Api-Video-Signature"] end
+  return { url = arguments.to, headers = headers, body = body, ca_file = arguments.ca_file,
+    insecure = arguments.insecure }
+end
+
+local function describe(relayed)
+  local time = ("%.1f ms"):format(relayed.seconds * 1000)
+  if relayed.status then return relayed.status .. " in " .. time end
+  return ("no response in %s: %s"):format(time, relayed.err.message)
+end
+
+local function print_sent(out, line, delivery, relayed)
+  local is_delivered = relay.is_success(relayed)
+  local state = is_delivered and "delivered" or "failed"
+  out:print({
+    line = line, key = delivery.key, type = delivery.type, url = redact.text(relayed.url), state = state,
+    status = relayed.status, error = relayed.err and relayed.err.message, seconds = relayed.seconds,
+  }, ("%s line %d  %s  %s"):format(out:paint(is_delivered and "green" or "red", state), line,
+    output.plain(tostring(delivery.type or "not an event")), describe(relayed)))
+  return is_delivered
+end
+
+-- Sends the selected deliveries. Returns how many were delivered.
+local function send_all(arguments, out, chosen, secret)
+  local counter, delivered, sent = progress.new "resending", 0, 0
+  for line, delivery in chosen:each() do
+    local request, problem = request_of(arguments, delivery, secret)
+    if not request then return nil, ("%s: line %d: %s"):format(arguments.file, line, problem) end
+    local relayed = relay.send(request)
+    sent = sent + 1
+    counter:finish()
+    if print_sent(out, line, delivery, relayed) then delivered = delivered + 1 end
+    counter:update(sent, chosen.count)
+  end
+  counter:finish()
+  return delivered
+end
+
+--- Runs the subcommand.
+---@param arguments table as the argument parser returns them
+---@param out apivideo.cli.Output
+---@return integer status
+---@return any message
+function resend.run(arguments, out)
+  local types, problem = selection.new(arguments.type, {}, "--type")
+  if not types then return 2, problem end
+  local secret
+  secret, problem = secret_of(arguments)
+  if problem then return 2, problem end
+  local list
+  list, problem = assignments.parse(arguments.set)
+  if not list then return 2, problem end
+  local chosen
+  chosen, problem = saved_file.open(arguments.file, arguments.id, #arguments.type > 0 and types or nil)
+  if not chosen then return 1, problem end
+  local delivered
+  delivered, problem = send_all(arguments, out, chosen, secret)
+  if not delivered then return 1, problem end
+  out:print({ delivered = delivered, failed = chosen.count - delivered },
+    ("%d delivered, %d failed"):format(delivered, chosen.count - delivered))
+  return delivered == chosen.count and 0 or 1
+end
+
+return resend

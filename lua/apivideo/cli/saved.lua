@@ -1,0 +1,59 @@
+--- The file of `listen --save`, which `resend` reads: a line of JSON for each delivery, with the body in base64.
+
+local base64 = require "apivideo.util.base64"
+local core = require "apivideo.core"
+local date = require "apivideo.util.date"
+local json = require "apivideo.util.json"
+local json_line = require "apivideo.cli.json_line"
+
+---@class apivideo.cli.SavedDelivery
+---@field time string when it arrived
+---@field target string the request-target
+---@field headers table<string, string|string[]> by name in lower case
+---@field body string the bytes
+---@field result "verified"|"unsigned"|"rejected"
+---@field status integer of the response
+---@field type? string of the event, if the body could be parsed
+---@field key? string the deduplication key of the event
+---@field error? string why it was rejected
+
+local saved = {}
+
+--- The line of a delivery.
+---@param exchange apivideo.cli.listen.Exchange
+---@return string
+function saved.encode(exchange)
+  local outcome, request, headers = exchange.outcome, exchange.request, {}
+  for name, value in pairs(request.headers) do headers[name] = value end
+  local delivery, err = outcome.delivery, outcome.err
+  return json_line.encode {
+    time = date(exchange.at), target = request.target, headers = headers, body = core.base64(request.body),
+    result = exchange.result, status = exchange.status, seconds = outcome.seconds,
+    type = outcome.event and outcome.event.type, key = delivery and delivery.key,
+    webhookId = delivery and delivery.webhook_id, kind = err and err.kind, error = err and err.message,
+  }
+end
+
+local function is_header(name, value)
+  if type(name) ~= "string" then return false end
+  for _, item in ipairs(type(value) == "table" and value or { value }) do
+    if type(item) ~= "string" then return false end
+  end
+  return type(value) == "string" or type(value) == "table"
+end
+
+--- Reads a line.
+---@param line string
+---@return apivideo.cli.SavedDelivery|nil delivery nil if it is not the line of a delivery
+function saved.decode(line)
+  local record = json.decode(line)
+  if type(record) ~= "table" or type(record.headers) ~= "table" or type(record.body) ~= "string" then return nil end
+  record.body = base64.decode(record.body)
+  if not record.body then return nil end
+  for name, value in pairs(record.headers) do
+    if not is_header(name, value) then return nil end
+  end
+  return record
+end
+
+return saved

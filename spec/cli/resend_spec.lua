@@ -1,0 +1,158 @@
+local apivideo = require "apivideo"
+local certificates = require "spec.support.certificates"
+local cjson = require "cjson"
+local file = require "spec.support.file"
+local free_port = require "spec.support.free_port"
+local listening = require "spec.support.listening"
+local peer = require "spec.support.peer"
+local process = require "spec.support.process"
+local running = require "spec.support.running"
+local tls_front = require "spec.support.tls_front"
+
+local SECRET = listening.SECRET
+
+describe("command resend #process", function()
+  local path, bodies
+
+  -- A file of `listen --save` with three deliveries.
+  setup(function()
+    path = listening.directory() .. "/deliveries.jsonl"
+    bodies = { listening.event { videoId = "vi1" }, listening.event { videoId = "vi2", quality = "1080p" },
+      '{"type":"live-stream.broadcast.started","emittedAt":"2026-01-01T00:00:00Z","liveStreamId":"li1"}' }
+    local child = listening.start(nil, "--secret", SECRET, "--save", path)
+    for i, body in ipairs(bodies) do listening.send(child.url, body, { headers = { "X-Number: " .. i } }) end
+    running.finish(child, "TERM")
+  end)
+  teardown(running.stop)
+
+  local stops
+  before_each(function() stops = {} end)
+  after_each(function() for _, stop in ipairs(stops) do stop() end end)
+
+  local function application(status)
+    local app = peer.responding(status or "204 No Content")
+    stops[1] = app.stop
+    return app
+  end
+
+  local function run(arguments, environment)
+    return process.run({ "bin/apivideo", "resend", (table.unpack or unpack)(arguments) },
+      "APIVIDEO_WEBHOOK_SECRET= XDG_CONFIG_HOME=/nonexistent " .. (environment or ""))
+  end
+
+  local function signature_of(request) return peer.values(request, "x-api-video-signature")[1] end
+
+  it("sends the original bytes, headers and signatures", function()
+    local app = application()
+    local output, status = run { path, "--to", app.url .. "/x" }
+    assert.equal(0, status, output)
+    assert.truthy(output:find "^delivered line 1  video%.encoding%.quality%.completed  204 in %d+%.%d ms\n")
+    assert.truthy(output:find "\n3 delivered, 0 failed\n$")
+    assert.equal(3, #app.requests)
+    for i, request in ipairs(app.requests) do
+      assert.equal("POST /x HTTP/1.1", request.line)
+      assert.equal(bodies[i], request.body)
+      assert.equal(apivideo.sign(bodies[i], SECRET), signature_of(request))
+      assert.same({ tostring(i) }, peer.values(request, "x-number"))
+      assert.same({ app.url:match "//(.*)" }, peer.values(request, "host"))
+    end
+  end)
+
+  it("selects by line, by key, and by type", function()
+    local app = application()
+    local key = cjson.decode(file.read(path):match "^[^\n]+").key
+    for _, case in ipairs {
+      { { "--id", "2" }, { 2 } }, { { "--id", key, "--id", "3" }, { 1, 3 } },
+      { { "--type", "live-stream.*" }, { 3 } }, { { "--type", "video.*", "--id", "2" }, { 2 } },
+    } do
+      local before = #app.requests
+      local output, status = run { path, "--to", app.url, (table.unpack or unpack)(case[1]) }
+      assert.equal(0, status, output)
+      assert.equal(#case[2], #app.requests - before)
+      for i, number in ipairs(case[2]) do assert.equal(bodies[number], app.requests[before + i].body) end
+    end
+  end)
+
+  it("signs with another secret, also after changes", function()
+    local app = application()
+    assert.equal(0, select(2, run { path, "--to", app.url, "--id", "1", "--secret", "another" }))
+    assert.equal(bodies[1], app.requests[1].body)
+    assert.equal(apivideo.sign(bodies[1], "another"), signature_of(app.requests[1]))
+    local output, status = run({ path, "--to", app.url, "--id", "1", "--set", "videoId=vi9", "--set", "count:=2",
+      "--unset", "emittedAt", "--json" }, "APIVIDEO_WEBHOOK_SECRET=of-the-environment")
+    assert.equal(0, status, output)
+    local request = app.requests[2]
+    local event = cjson.decode(request.body)
+    assert.equal("vi9", event.videoId)
+    assert.equal(2, event.count)
+    assert.is_nil(event.emittedAt)
+    assert.equal(apivideo.sign(request.body, "of-the-environment"), signature_of(request))
+    local record = cjson.decode(output:match "^[^\n]+")
+    assert.equal(1, record.line)
+    assert.equal("delivered", record.state)
+  end)
+
+  it("fails if a delivery is not accepted, and sends the others", function()
+    local app = application "500 Internal Server Error"
+    local output, status = run { path, "--to", app.url }
+    assert.equal(1, status)
+    assert.truthy(output:find("0 delivered, 3 failed", 1, true), output)
+    output, status = run { path, "--to", "http://127.0.0.1:1" }
+    assert.equal(1, status)
+    assert.truthy(output:find "failed line 1  [%w.]+  no response in %d")
+  end)
+
+  it("verifies the certificate of the server, but not with --insecure", function()
+    local app = application()
+    local authority = certificates.new()
+    stops[2] = function() authority:remove() end
+    authority:issue("good", "IP:127.0.0.1")
+    local url = "https://127.0.0.1:" .. tls_front(authority, nil, app.port)
+    local output, status = run { path, "--to", url, "--id", "1" }
+    assert.equal(1, status)
+    assert.truthy(output:find("certificate", 1, true), output)
+    assert.equal(0, #app.requests)
+    assert.equal(0, select(2, run { path, "--to", url, "--id", "1", "--ca-file", authority:path "ca.crt" }))
+    assert.equal(0, select(2, run { path, "--to", url, "--id", "1", "--insecure" }))
+    assert.equal(2, #app.requests)
+  end)
+
+  it("leaves out a last line that is incomplete, and rejects a file with other lines", function()
+    local app, other = application(), os.tmpname()
+    local lines = file.read(path)
+    file.write(other, lines .. '{"time":"20')
+    local output, status = run { other, "--to", app.url }
+    assert.equal(0, status, output)
+    assert.truthy(output:find("warning: " .. other .. ": line 4 is incomplete, and is left out", 1, true), output)
+    assert.equal(3, #app.requests)
+    for _, line in ipairs { "{}", '{"headers":{},"body":"*"}', '{"headers":{"a":1},"body":""}', "x" } do
+      file.write(other, lines .. line .. "\n")
+      output, status = run { other, "--to", app.url }
+      assert.equal(1, status)
+      assert.truthy(output:find(other .. ": line 4 is not a delivery; the file must come from", 1, true), output)
+    end
+    assert.equal(3, #app.requests)
+    os.remove(other)
+  end)
+
+  it("rejects invalid arguments", function()
+    local to = "http://127.0.0.1:" .. free_port()
+    for _, case in ipairs {
+      { 2, "missing option '--to'", { path } },
+      { 2, "--to must begin with http:// or https://", { path, "--to", "x" } },
+      { 2, "use --secret or --secret-file", { path, "--to", to, "--set", "a=1" } },
+      { 2, "only one --secret can sign", { path, "--to", to, "--secret", "a", "--secret", "b" } },
+      { 2, "the value must be JSON", { path, "--to", to, "--set", "a:=x", "--secret", "s" } },
+      { 1, "--unset none: the event has no such field", { path, "--to", to, "--unset", "none", "--secret", "s" } },
+      { 2, "--type must be a type or a pattern", { path, "--to", to, "--type", "video*" } },
+      { 2, "can not be used together", { path, "--to", to, "--insecure", "--ca-file", "x" } },
+      { 1, "--id 4: " .. path .. " has no such line or key", { path, "--to", to, "--id", "4" } },
+      { 1, path .. ": no delivery is selected", { path, "--to", to, "--type", "video.caption.generated" } },
+      { 1, "/nonexistent: No such file or directory", { "/nonexistent", "--to", to } },
+    } do
+      local output, status = run(case[3])
+      assert.equal(case[1], status, output)
+      assert.truthy(output:find(case[2], 1, true), output)
+    end
+  end)
+end)

@@ -1,0 +1,44 @@
+local selection = require "apivideo.cli.selection"
+
+local function new(patterns, where)
+  return assert(selection.new(patterns, where or {}, "--events"))
+end
+
+describe("selection", function()
+  it("has all events without patterns, and all types that api.video sends", function()
+    local all = new {}
+    assert.equal(6, #all.types)
+    assert.is_true(all:has { type = "any.thing" })
+  end)
+
+  it("has events of types and patterns", function()
+    local some = new { "video.source.recorded", "live-stream.*" }
+    assert.same({ "live-stream.broadcast.ended", "live-stream.broadcast.started", "video.source.recorded" }, some.types)
+    assert.is_true(some:has { type = "video.source.recorded" })
+    assert.is_true(some:has { type = "live-stream.new" })
+    assert.is_false(some:has { type = "live-stream" })
+    assert.is_false(some:has { type = "video.source.recorded2" })
+  end)
+
+  it("compares fields with text, numbers and booleans, without case; values of one field are alternatives", function()
+    local some = new({ "*" }, { "a=1", "a=X", "b=true" })
+    for _, event in ipairs { { a = 1, b = true }, { a = "1", b = "TRUE" }, { a = "x", b = true } } do
+      event.type = "t"
+      assert.is_true(some:has(event))
+    end
+    for _, event in ipairs { { a = 2, b = true }, { a = 1 }, { a = 1, b = false }, { a = { 1 }, b = true } } do
+      event.type = "t"
+      assert.is_false(some:has(event))
+    end
+    assert.is_true(new({ "*" }, { "a==" }):has { type = "t", a = "=" })
+    assert.is_true(new({ "*" }, { "a=" }):has { type = "t", a = "" })
+    assert.is_true(new({ "*" }, { "a=nan" }):has { type = "t", a = "nan" })
+  end)
+
+  it("rejects what is no pattern or no condition", function()
+    for _, pattern in ipairs { "", "video*", "*.ended", "video.*.x", "**" } do
+      assert.is_nil((selection.new({ pattern }, {}, "--events")), pattern)
+    end
+    for _, text in ipairs { "", "a", "=1" } do assert.is_nil((selection.new({}, { text }, "--events")), text) end
+  end)
+end)
