@@ -40,6 +40,14 @@ describe("a reconciliation", function()
     for i = 41, 250 do assert.is_true(found["vi" .. i], "vi" .. i) end
   end)
 
+  it("finds all since the last pass although videos are deleted while the list is read", function()
+    put_videos(150)
+    after("/videos%?", 1, function()
+      for i = 1, 10 do reconciling.api.videos:remove("vi" .. i) end
+    end)
+    assert.equal(109 * 5, assert(reconciling.new { lookback = 1199 }:once()).found) -- of vi11 to vi119
+  end)
+
   it("finds all although videos are updated while the list is read", function()
     put_videos(250)
     after("/videos%?", 1, function()
