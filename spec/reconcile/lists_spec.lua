@@ -48,6 +48,16 @@ describe("a reconciliation", function()
     assert.equal(109 * 5, assert(reconciling.new { lookback = 1199 }:once()).found) -- of vi11 to vi119
   end)
 
+  it("reads on after a video without a date of its update", function()
+    put_videos(1)
+    local listed = '{"videoId":"vi0","updatedAt":null,"createdAt":"2020-01-01T00:00:00+00:00"}'
+    reconciling.api:fault { on = "/videos", status = 200, content_type = "application/json",
+      body = ('{"data":[%s,{"videoId":"vi1","updatedAt":"%s"}]}'):format(listed, reconciling.date(-10)) }
+    local summary = assert(reconciling.new():once())
+    assert.equal(5, summary.found)
+    assert.equal(1, summary.videos)
+  end)
+
   it("finds all although videos are updated while the list is read", function()
     put_videos(250)
     after("/videos%?", 1, function()

@@ -165,8 +165,9 @@ function videos.list(pass, from)
     ids = {}
   end
   pass:read_list(pass.client.videos, { sortBy = "updatedAt", sortOrder = "desc" }, function(video)
-    local updated = pass.time_of(video.updatedAt) or pass.time_of(video.createdAt) or pass:now()
-    if updated < from then return false end
+    local date = pass.time_of(video.updatedAt)
+    local updated = date or pass.time_of(video.createdAt) or pass:now()
+    if updated < from then return date == nil end -- videos without a date can be anywhere
     if type(video.videoId) == "string" and not was_read(part, updated) and add(pass, video, updated) then
       ids[#ids + 1] = video.videoId
     end
