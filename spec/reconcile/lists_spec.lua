@@ -3,6 +3,7 @@
 local apivideo = require "apivideo"
 local reconciling = require "spec.support.reconciling"
 local running = require "spec.support.running"
+local wait_for = require "spec.support.wait"
 
 describe("a reconciliation", function()
   before_each(reconciling.start)
@@ -92,12 +93,33 @@ describe("a reconciliation", function()
     assert.equal(5, assert(reconciling.new():once()).found)
   end)
 
-  it("fails if no status can be read, and continues later", function()
+  it("reads the summaries although no video can be read, and the videos later", function()
     put_videos(3)
-    reconciling.api:fault { on = "/videos/vi%d/status", status = 503, times = 3 }
+    reconciling.api:put_summary { summaryId = "summary_1", videoId = "vi9" }
+    reconciling.api:fault { on = "/videos/vi%d/status", status = 503, times = 6 }
+    for _, found in ipairs { 1, 0, 15 } do
+      local summary = assert(reconciling.new():once())
+      assert.equal(found, summary.found)
+      assert.equal(found < 15 and 3 or 0, #(summary.errors or {}))
+    end
+  end)
+
+  it("no longer reads videos that cannot be read within lookback", function()
+    for i = 1, 3 do reconciling.put_video("vi" .. i) end
+    reconciling.api:fault { on = "/videos/vi%d/status", status = 500, times = math.huge }
+    local reconciliation = reconciling.new { lookback = 2, budget = 1 }
+    assert.equal(3, assert(reconciliation:once()).waiting)
+    wait_for(function() return assert(reconciliation:once()).dropped == 3 end, "the end of lookback")
+    assert.equal(0, assert(reconciliation:once()).waiting)
+  end)
+
+  it("fails if it can read none of many videos, and continues later", function()
+    put_videos(120)
+    reconciling.api:fault { on = "/videos/vi%d+/status", status = 503, times = 50 }
     local _, err = reconciling.new():once()
     assert.equal("server_error", err.kind)
-    assert.equal(15, assert(reconciling.new():once()).found)
+    assert.equal(50, reconciling.requests "/status")
+    assert.equal(600, assert(reconciling.new():once()).found)
   end)
 
   it("ignores parts of a status that are not as documented", function()
