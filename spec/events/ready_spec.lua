@@ -211,6 +211,16 @@ describe("handlers:on_ready", function()
       assert.equal("encoding", client.statuses.vi1.encoding.qualities[2].status)
     end)
 
+    it("ignores parts of a status that are not as documented", function()
+      for _, qualities in ipairs { "none", apivideo.null, { 5, apivideo.null, { type = 1 }, {} } } do
+        client.statuses.vi1 = { encoding = { qualities = qualities } }
+        assert.equal(1, dispatch())
+      end
+      client.statuses.vi1 = { encoding = apivideo.null }
+      assert.equal(1, dispatch())
+      assert.same({}, ready)
+    end)
+
     it("recovers other conditions whose event was lost", function()
       handlers:on_ready("240p", note)
       client.statuses.vi1 = status_of("hls 240p encoded", "hls 720p encoding", "mp4 720p waiting")
@@ -228,8 +238,6 @@ describe("handlers:on_ready", function()
       assert.same({ client.err }, errs)
       assert.equal(client.err, reported)
       client.statuses.vi1 = {}
-      assert.equal(1, dispatch())
-      client.statuses.vi1 = { encoding = { qualities = "none" } }
       assert.equal(1, dispatch())
       assert.same({}, ready)
     end)
