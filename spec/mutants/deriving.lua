@@ -17,7 +17,7 @@ return {
     file = "lua/apivideo/events/derivation.lua", spec = EVENTS,
     { "the status is taken as it is", "status = status and updated(status, event)", "" },
     { "the video of a handler changes", "local copy = tables.copy(status)", "local copy = status" },
-    { "a quality that is no object raises", 'type(quality) == "table"', "true" },
+    { "a quality that is not an object raises an error", 'type(quality) == "table"', "true" },
     { "a deleted video fails its event", 'if value or type(err) == "table" and err.kind == "not_found" then', "if value then" },
     { "a failed quality is taken as encoded", 'quality.status = event.type == FAILED and "failed" or "encoded"', 'quality.status = "encoded"' },
     { "a failed quality shows that a video is playable", "if event.type == FAILED or condition", "if condition" },

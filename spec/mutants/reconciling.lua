@@ -31,7 +31,7 @@ return {
     { "an updated video is not read", "local is_changed = updated >= entry.checked - SAME_S", "local is_changed = false" },
     { "a deleted video stays", "if change.is_deleted or is_finished(pass, entry) then", "if is_finished(pass, entry) then", spec = LISTS },
     { "a video that cannot be read ends the pass", "return count == #ids and count >= OUTAGE and first or nil", "return first", spec = LISTS },
-    { "a few broken videos end each pass", "  read(pass, ids) -- the", "  local outage = read(pass, ids) if outage then error(outage, 0) end -- the", spec = LISTS },
+    { "a few broken videos end each pass", "  read(pass, ids) -- an", "  local outage = read(pass, ids) if outage then error(outage, 0) end -- an", spec = LISTS },
     { "an outage does not end a pass", "if outage then error(outage, 0) end", "", spec = LISTS },
     { "a video without a date ends the list", "return date == nil end", "return false end", spec = LISTS },
     { "an interrupted pass begins at its start", "return part ~= nil and", "return false and", spec = CRASH },

@@ -177,7 +177,7 @@ function videos.list(pass, from)
     end
     if #ids >= CHUNK then read_listed(updated) end
   end)
-  read(pass, ids) -- the pass goes on also if none can be read: a few broken videos must not prevent all passes
+  read(pass, ids) -- an error ends no pass here: otherwise a few broken videos would end each one
 end
 
 -- The videos that may not be encoded yet, and which were not read for a while.
