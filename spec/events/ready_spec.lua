@@ -6,6 +6,7 @@ local misuse = require "spec.support.misuse"
 local recent = require "apivideo.events.recent"
 local runtime = require "apivideo.runtime"
 local video_states = require "spec.support.video_states"
+local wait_for = require "spec.support.wait"
 
 local QUALITY, RECORDED = "video.encoding.quality.completed", "video.source.recorded"
 
@@ -79,19 +80,39 @@ describe("handlers:on_ready", function()
     assert.same({ "vi1 playable", "vi1 720p" }, ready)
   end)
 
-  it("runs a function once if two causes are handled at the same time", function()
-    local count, latch = 0, runtime.latch()
-    handlers:on_ready("playable", function()
-      count = count + 1
-      latch:wait()
+  describe("while a function runs for another cause,", function()
+    local runs, results, latches
+
+    before_each(function()
+      runs, results, latches = 0, {}, { runtime.latch(), runtime.latch() }
+      handlers:on_ready("playable", function()
+        runs = runs + 1
+        return latches[runs]:wait()
+      end)
+      for i, name in ipairs { "720p", "240p" } do
+        apivideo.spawn(function() results[i] = dispatch { quality = name } or "failed" end)
+        runtime.pass()
+      end
     end)
-    apivideo.spawn(dispatch)
-    runtime.pass()
-    assert.equal(1, dispatch { quality = "240p" })
-    latch:open()
-    runtime.pass()
-    assert.equal(1, dispatch())
-    assert.equal(1, count)
+
+    it("waits for it, and does not run it again", function()
+      assert.same({}, results)
+      latches[1]:open(true)
+      wait_for(function() return results[1] and results[2] end, "both causes")
+      assert.same({ 1, 1 }, results)
+      assert.equal(1, runs)
+      assert.equal(1, dispatch())
+      assert.equal(1, runs)
+    end)
+
+    it("runs it again if it fails", function()
+      latches[1]:open(nil, "it failed")
+      wait_for(function() return runs == 2 end, "the second run")
+      assert.same({ "failed" }, results)
+      latches[2]:open(true)
+      wait_for(function() return results[2] end, "the second cause")
+      assert.equal(1, results[2])
+    end)
   end)
 
   it("counts as a handler of the cause, so otherwise does not get it", function()
@@ -211,6 +232,16 @@ describe("handlers:on_ready", function()
       assert.equal("encoding", client.statuses.vi1.encoding.qualities[2].status)
     end)
 
+    it("ignores parts of a status that are not as documented", function()
+      for _, qualities in ipairs { "none", apivideo.null, { 5, apivideo.null, { type = 1 }, {} } } do
+        client.statuses.vi1 = { encoding = { qualities = qualities } }
+        assert.equal(1, dispatch())
+      end
+      client.statuses.vi1 = { encoding = apivideo.null }
+      assert.equal(1, dispatch())
+      assert.same({}, ready)
+    end)
+
     it("recovers other conditions whose event was lost", function()
       handlers:on_ready("240p", note)
       client.statuses.vi1 = status_of("hls 240p encoded", "hls 720p encoding", "mp4 720p waiting")
@@ -228,8 +259,6 @@ describe("handlers:on_ready", function()
       assert.same({ client.err }, errs)
       assert.equal(client.err, reported)
       client.statuses.vi1 = {}
-      assert.equal(1, dispatch())
-      client.statuses.vi1 = { encoding = { qualities = "none" } }
       assert.equal(1, dispatch())
       assert.same({}, ready)
     end)

@@ -17,6 +17,7 @@ return {
     file = "lua/apivideo/events/derivation.lua", spec = EVENTS,
     { "the status is taken as it is", "status = status and updated(status, event)", "" },
     { "the video of a handler changes", "local copy = tables.copy(status)", "local copy = status" },
+    { "a quality that is not an object raises an error", 'type(quality) == "table"', "true" },
     { "a deleted video fails its event", 'if value or type(err) == "table" and err.kind == "not_found" then', "if value then" },
     { "a failed quality is taken as encoded", 'quality.status = event.type == FAILED and "failed" or "encoded"', 'quality.status = "encoded"' },
     { "a failed quality shows that a video is playable", "if event.type == FAILED or condition", "if condition" },
@@ -27,8 +28,9 @@ return {
   },
   {
     file = "lua/apivideo/events/derived_delivery.lua", spec = EVENTS,
-    { "an event that failed is not dispatched again", "if count then self._states:set(key, true) else self._states:remove(key) end", "self._states:set(key, true)" },
-    { "an event is dispatched twice at once", "if state == true or state and runtime.monotonic() < state then return 0 end", "if state == true then return 0 end" },
+    { "an event that failed is not dispatched again", "    self._states:remove(key)\n", "" },
+    { "an event is dispatched twice at once", "if seconds <= 0 then return false end", "do return false end" },
+    { "a cause succeeds before the function of another one", "state.ended:wait(seconds)", "do return true end" },
   },
   {
     file = "lua/apivideo/events/recent.lua", spec = EVENTS,

@@ -46,8 +46,8 @@ describe("reconciliation:once", function()
     end)
 
     it("no recording before the source is ingested", function()
-      local waiting = {}
-      for _, name in ipairs(reconciling.LADDER) do waiting[name] = "waiting" end
+      local waiting = { ["hls 240p"] = "queued" } -- a status that is not documented
+      for i = 2, #reconciling.LADDER do waiting[reconciling.LADDER[i]] = "waiting" end
       reconciling.api:put_video {
         videoId = "vi1", source = { type = "liveStream", liveStream = { liveStreamId = "li1" } },
         status = { ingest = { status = "ingesting" }, encoding = { qualities = reconciling.qualities(waiting) } },

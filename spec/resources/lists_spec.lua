@@ -286,6 +286,19 @@ describe("lists", function()
       end
     end)
 
+    it("the items keep their order: a loop over a sorted list may end at the first one that is too old", function()
+      local list = videos(1, 30)
+      local client = listing(list)
+      local seen = {}
+      for item in client.videos:each { pageSize = 5 } do
+        seen[#seen + 1] = item.videoId
+        if #seen == 10 then
+          for i = 1, 7 do remove(list, "vi" .. i) end
+        end
+      end
+      assert.same(expected(1, 30), seen)
+    end)
+
     it("nothing is missed when items that were not read yet are deleted", function()
       local list = videos(1, 200)
       local client, p = listing(list)

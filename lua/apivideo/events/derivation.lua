@@ -56,9 +56,10 @@ end
 -- A status in which the quality of an event has ended: it may be older than the event.
 local function updated(status, event)
   local copy = tables.copy(status)
-  for _, quality in ipairs(type(copy.encoding) == "table" and type(copy.encoding.qualities) == "table"
-    and copy.encoding.qualities or {}) do
-    if word(quality.type) == word(event.encoding) and word(quality.quality) == word(event.quality) then
+  local qualities = type(copy.encoding) == "table" and copy.encoding.qualities
+  for _, quality in ipairs(type(qualities) == "table" and qualities or {}) do
+    local is_table = type(quality) == "table"
+    if is_table and word(quality.type) == word(event.encoding) and word(quality.quality) == word(event.quality) then
       quality.status = event.type == FAILED and "failed" or "encoded"
     end
   end

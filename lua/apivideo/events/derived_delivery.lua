@@ -27,20 +27,38 @@ end
 
 ---@class apivideo.events.DerivedDispatch
 ---@field private _handlers apivideo.Handlers
----@field private _states apivideo.events.Recent key -> true, or while its handlers run, the time when that ends at the latest
+---@field private _states apivideo.events.Recent key -> true; or, while its handlers run, { ends, ended }: until when that counts, and a latch
 local DerivedDispatch = {}
 DerivedDispatch.__index = DerivedDispatch
 DerivedDispatch.__name = "apivideo.events.DerivedDispatch"
 
+-- Whether an event was dispatched with success. While another task dispatches it, waits: the cause must not succeed
+-- before, since nothing would dispatch the event again if that task fails.
+local function is_done(self, key)
+  while true do
+    local state = self._states:get(key)
+    if not state or state == true then return state == true end
+    local seconds = state.ends - runtime.monotonic()
+    if seconds <= 0 then return false end
+    state.ended:wait(seconds)
+  end
+end
+
 -- Dispatches one event, unless that was done: the results of dispatch.
 local function dispatch_one(self, event, cause)
   local delivery = derived_delivery.new(self._handlers.events, event, cause)
-  local key, state = delivery.key, self._states:get(delivery.key)
-  if state == true or state and runtime.monotonic() < state then return 0 end
+  local key = delivery.key
+  if is_done(self, key) then return 0 end
   delivery.video = cause and cause.video
-  self._states:set(key, runtime.monotonic() + DISPATCH_MAX_S)
+  local state = { ends = runtime.monotonic() + DISPATCH_MAX_S, ended = runtime.latch() }
+  self._states:set(key, state)
   local count, errs, tracebacks = self._handlers:dispatch(delivery.event, delivery)
-  if count then self._states:set(key, true) else self._states:remove(key) end
+  if count then
+    self._states:set(key, true)
+  elseif self._states:get(key) == state then
+    self._states:remove(key)
+  end
+  state.ended:open()
   return count, errs, tracebacks
 end
 

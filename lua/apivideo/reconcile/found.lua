@@ -6,6 +6,7 @@ local found = {}
 
 local ENDED = { encoded = true, failed = true }
 local RECORDED = { ingested = true, uploaded = true }
+local BEGUN = { encoding = true, encoded = true, failed = true } -- api.video may add statuses before these
 local FAILED_SUMMARIES = { failed = true, unprocessable = true }
 
 local function table_of(value)
@@ -29,7 +30,7 @@ end
 -- Whether a recording has its source: it is ingested, or its encoding has begun.
 local function is_recorded(status, qualities)
   local has_begun = RECORDED[table_of(status.ingest).status] or false
-  for _, quality in ipairs(qualities) do has_begun = has_begun or table_of(quality).status ~= "waiting" end
+  for _, quality in ipairs(qualities) do has_begun = has_begun or BEGUN[table_of(quality).status] or false end
   return has_begun
 end
 

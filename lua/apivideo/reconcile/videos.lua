@@ -123,7 +123,8 @@ local function read_chunk(pass, ids)
   return errs
 end
 
--- Adds the errors of a chunk to the summary. Raises the first one if the API is unavailable, or the pass is over.
+-- Adds the errors of a chunk to the summary. Returns the first one if the API is unavailable; raises one that ends the
+-- pass.
 local function report(pass, ids, errs)
   local count, first = 0, nil
   for i = 1, #ids do
@@ -133,10 +134,11 @@ local function report(pass, ids, errs)
       count, first = count + 1, first or err
     end
   end
-  if count == #ids and count >= OUTAGE then error(first, 0) end
+  return count == #ids and count >= OUTAGE and first or nil
 end
 
--- Reads videos in chunks, and saves the state after each. `part` becomes true with the last one.
+-- Reads videos in chunks, and saves the state after each. `part` becomes true with the last one. Returns an error, and
+-- leaves out the following chunks, if the API is unavailable.
 local function read(pass, ids, part)
   for from = 1, #ids, CHUNK do
     local chunk = {}
@@ -144,7 +146,8 @@ local function read(pass, ids, part)
     local errs = read_chunk(pass, chunk)
     if part and from + CHUNK > #ids then pass.state.part = part end
     pass:save()
-    report(pass, chunk, errs)
+    local outage = report(pass, chunk, errs)
+    if outage then return outage end
   end
 end
 
@@ -161,18 +164,20 @@ function videos.list(pass, from)
   local function read_listed(updated)
     -- Of a pass that continues another one, what was read is one range only after its end is reached.
     local is_range = pass:begun() and (not part or updated <= part.to)
-    read(pass, ids, is_range and { from = pass:begun(), to = updated } or nil)
+    local outage = read(pass, ids, is_range and { from = pass:begun(), to = updated } or nil)
+    if outage then error(outage, 0) end
     ids = {}
   end
   pass:read_list(pass.client.videos, { sortBy = "updatedAt", sortOrder = "desc" }, function(video)
-    local updated = pass.time_of(video.updatedAt) or pass.time_of(video.createdAt) or pass:now()
-    if updated < from then return false end
+    local date = pass.time_of(video.updatedAt)
+    local updated = date or pass.time_of(video.createdAt) or pass:now()
+    if updated < from then return date == nil end -- videos without a date can be anywhere
     if type(video.videoId) == "string" and not was_read(part, updated) and add(pass, video, updated) then
       ids[#ids + 1] = video.videoId
     end
     if #ids >= CHUNK then read_listed(updated) end
   end)
-  read(pass, ids)
+  read(pass, ids) -- an error ends no pass here: otherwise a few broken videos would end each one
 end
 
 -- The videos that may not be encoded yet, and which were not read for a while.

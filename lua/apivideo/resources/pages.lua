@@ -108,7 +108,8 @@ function pages.iterate(client, path, query, options, id_field)
 end
 
 --- Reads the pages of a list so that no item is missed when the list shrinks during the walk: the following items move
---- to pages that were already read, and those are requested again.
+--- to pages that were already read, and those are requested again, at once: a loop over a sorted list may end at an item
+--- of the next page, so the items before it must come first.
 ---@class apivideo.PageWalk
 local Walk = {}
 Walk.__index = Walk
@@ -122,12 +123,22 @@ local function count_lost(self, page)
   return math.max(0, lost)
 end
 
+-- Continues at the first page to which items may have moved.
+local function go_back(self, size)
+  self.number = math.max(1, self.number - math.ceil(self.lost / size))
+  self.lost, self.gained = 0, false
+end
+
 -- Reads the next page, and decides which one follows.
 function Walk:read_page()
   local page, size, response = self.request(self.number)
   self.response = response
-  self.items, self.position = new_items(page, self.id_field, self.seen), 0
   self.lost = self.lost + count_lost(self, page)
+  if self.lost > 0 and self.number > self.went_back then -- once for each page: counters may be wrong
+    self.went_back = self.number
+    return go_back(self, size)
+  end
+  self.items, self.position = new_items(page, self.id_field, self.seen), 0
   self.gained = self.gained or #self.items > 0
   if #self.items > 0 then
     self.stale = 0
@@ -136,11 +147,7 @@ function Walk:read_page()
   end
   self.farthest = math.max(self.farthest, self.number)
   -- Only after a new item, so that wrong counters cannot cause an endless loop.
-  if self.lost > 0 and self.gained and self.number > 1 then
-    self.number = math.max(1, self.number - math.ceil(self.lost / size))
-    self.lost, self.gained = 0, false
-    return
-  end
+  if self.lost > 0 and self.gained and self.number > 1 then return go_back(self, size) end
   self.is_last = #page.data < size or self.stale >= MAX_STALE_PAGES
   self.number = self.number + 1
 end
@@ -155,7 +162,7 @@ end
 function pages.each(client, path, query, options, id_field)
   local walk = setmetatable({
     request = pager(client, path, query, options), id_field = id_field, seen = {}, items = {}, position = 0,
-    number = 1, farthest = 0, stale = 0, lost = 0, gained = false, is_last = false,
+    number = 1, farthest = 0, went_back = 1, stale = 0, lost = 0, gained = false, is_last = false,
   }, Walk)
   return function()
     while walk.position >= #walk.items do
