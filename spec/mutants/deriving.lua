@@ -75,7 +75,7 @@ return {
     { "a lost claim puts its items", 'if not record then return 0 end\nlocal function put_items()', 'local function put_items()' },
   },
   {
-    file = "lua/apivideo/inbox/memory.lua", spec = "spec/inbox/memory_spec.lua",
+    file = "lua/apivideo/inbox/memory/init.lua", spec = "spec/inbox/memory_spec.lua",
     { "items are not put", "if items then self:put(items, window) end", "" },
   },
   {
