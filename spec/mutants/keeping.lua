@@ -64,7 +64,7 @@ return {
   },
   {
     file = "lua/apivideo/inbox/sqlite/init.lua", spec = "spec/inbox/sqlite_spec.lua",
-    { "lists wait for writers", 'return attempt(self, "read", operations.list,', 'return attempt(self, "write", operations.list,' },
+    { "lists wait for writers", 'return attempt_pair(self, "read", operations.list,', 'return attempt_pair(self, "write", operations.list,' },
     { "a child uses the parent's connection", "if connection.is_inherited(self.path) then\n    return", "if false then\n    return" },
   },
   {

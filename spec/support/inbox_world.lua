@@ -207,10 +207,14 @@ local acts = {
   extend = function(self, a, b) settle(self, "extend", a, LEASES[b % 2 + 1]) end,
   redrive = function(self, a)
     local claim = claim_of(self, a)
-    survive(self, self.store.redrive, self.store, a % 2 == 0 and claim and claim.id or nil)
+    survive(self, self.store.redrive, self.store, { id = a % 2 == 0 and claim and claim.id or nil }, { limit = 1000 })
   end,
   -- A purge within the window removes times that the window needs, so it is left out.
-  purge = function(self, a) survive(self, self.store.purge, self.store, a % 2 == 0 and "done" or "dead", 1050) end,
+  purge = function(self, a)
+    if a % 3 == 0 then return survive(self, self.store.expire, self.store, 1050) end
+    local where = { state = a % 3 == 1 and "done" or "dead", ended_for = 1050 }
+    survive(self, self.store.purge, self.store, where, { limit = 1000 })
+  end,
   pause = function(self) survive(self, self.store.pause, self.store) end,
   resume = function(self) survive(self, self.store.resume, self.store) end,
   advance = function(self, a) advance(self, (a % 10 + 1) * STEP) end,
@@ -253,7 +257,7 @@ local function drain(self)
     Model.expect("entries left in the spool", 0, #self.spool_model.entries)
   end
   self.store:resume()
-  self.store:redrive()
+  self.store:redrive({}, { limit = 1000 })
   for _ = 1, 500 do
     if not self.store_model:select(function(entry) return entry.state ~= "done" end)[1] then break end
     advance(self, 1000)

@@ -62,7 +62,7 @@ local function log_errors(result, name, fields)
   if disposition == "retried" then
     log.warn(("%s failed, next attempt in %.0f s: %s"):format(name, result.delay, text), fields)
   elseif disposition == "dead_lettered" then
-    log.error(("%s failed and is a dead letter; see inbox:list(\"dead\"): %s"):format(name, text), fields)
+    log.error(("%s failed and is a dead letter; see inbox:list { state = \"dead\" }: %s"):format(name, text), fields)
   else
     log.error(("%s failed: %s"):format(name, text), fields)
   end

@@ -8,6 +8,10 @@ local occurrences = require "apivideo.inbox.memory.occurrences"
 local queries = require "apivideo.inbox.memory.queries"
 local queue = require "apivideo.inbox.memory.queue"
 local states = require "apivideo.inbox.memory.states"
+local stores = require "apivideo.inbox.store"
+local tables = require "apivideo.util.tables"
+
+local digest = stores.digest
 
 ---@class apivideo.MemoryStore : apivideo.Store
 local Memory = {}
@@ -24,11 +28,10 @@ local function closed()
   return nil, errors.new("store_unavailable", "the inbox was closed")
 end
 
--- Removes an entry from all indexes.
----@private
-function Memory:_forget(entry)
-  self.entries[entry.id], self.keys[entry.key] = nil, nil
-  self.occurrences:remove(entry)
+-- A copy of an item with its key, occurrence and lane as all stores keep them.
+local function digested(item)
+  return tables.merge(item, { key = digest(item.key), occurrence = digest(item.occurrence),
+    opposite = digest(item.opposite), lane = digest(item.lane) })
 end
 
 local function put_one(self, item, window)
@@ -42,7 +45,8 @@ local function put_one(self, item, window)
   self.last = self.last + 1
   local entry = {
     id = self.last, key = item.key, occurrence = item.occurrence, lane = item.lane, raw = item.raw,
-    webhook_id = item.webhook_id, verified = item.verified, received_at = item.received_at,
+    type = item.type, video_id = item.video_id, webhook_id = item.webhook_id, verified = item.verified,
+    received_at = item.received_at,
     stored_at = came, token = 0, attempt = 0, error = item.error, origin = item.origin or "webhook",
   }
   self.entries[entry.id], self.keys[entry.key] = entry, entry
@@ -58,7 +62,7 @@ end
 function Memory:put(items, window)
   if self.closed then return closed() end
   local results = {}
-  for i, item in ipairs(items) do results[i] = put_one(self, item, window) end
+  for i, item in ipairs(items) do results[i] = put_one(self, digested(item), window) end
   return results
 end
 
@@ -105,7 +109,7 @@ function Memory:remove(id, token)
   local entry = claimed_entry(self, id, token)
   if entry then
     self.queue:finish(entry, "done")
-    self:_forget(entry)
+    queries.forget(self, entry)
   end
   return entry ~= nil
 end
@@ -144,7 +148,8 @@ end
 
 -- The calls that other files implement.
 for name, method in pairs {
-  list = queries.list, redrive = queries.redrive, purge = queries.purge, stats = queries.stats,
+  list = queries.list, count = queries.count, redrive = queries.redrive, purge = queries.purge,
+  expire = queries.expire, stats = queries.stats,
   acquire = function(self, ...) return states.acquire(self.states, ...) end,
   save = function(self, ...) return states.save(self.states, ...) end,
 } do

@@ -15,8 +15,7 @@ local function remove_old(known)
   end
 end
 
---- See apivideo.Store.acquire.
----@param known table<string, table> name -> { token, expires, saved_at, value }
+--- See apivideo.Store.acquire. `known` has name -> { token, expires, saved_at, value }.
 function states.acquire(known, name, seconds, rest)
   if not known[name] then remove_old(known) end
   local state = known[name] or { token = 0, expires = 0, saved_at = -math.huge }
@@ -28,7 +27,6 @@ function states.acquire(known, name, seconds, rest)
 end
 
 --- See apivideo.Store.save.
----@param known table<string, table>
 function states.save(known, name, token, value, seconds)
   local state = known[name]
   if not state or state.token ~= token then return false end

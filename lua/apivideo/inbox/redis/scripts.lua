@@ -2,6 +2,7 @@
 
 local prelude = require "apivideo.inbox.redis.prelude"
 local putting = require "apivideo.inbox.redis.putting"
+local selecting = require "apivideo.inbox.redis.selecting"
 
 local reading, script = prelude.reading, prelude.script
 
@@ -123,74 +124,15 @@ call("ZADD", dead_by_end, time, n)
 return 1
 ]=]
 
---- ARGV: state, limit, after. Returns `read` of each event. A claim whose lease has expired counts as waiting, although
---- no process has recovered it yet.
-scripts.list = reading [=[
-local state, limit, after = ARGV[1], tonumber(ARGV[2]), "(" .. ARGV[3]
-local time, clock_offset = read_clock()
-
-local function by_id(set)
-  return call("ZRANGE", set, after, "+inf", "BYSCORE", "LIMIT", 0, limit)
-end
-
-local ids = {}
-
--- Adds the ids of claims: of valid ones, or of those whose lease has expired.
-local function add_claims(of_expired)
-  local from, found = after, nil
-  repeat
-    found = xpending("IDLE", of_expired and RECLAIM - clock_offset or 0, from, "+", limit)
-    for _, claim in ipairs(found) do
-      from = "(" .. claim[1]
-      if of_expired or claim[3] < RECLAIM - clock_offset then ids[#ids + 1] = claim[1]:match("^%d+") end
-    end
-  until #found < limit or #ids >= limit
-end
-
-if state == "claimed" then
-  add_claims(false)
-elseif state == "waiting" then
-  add_claims(true)
-  for _, n in ipairs(by_id(ready)) do ids[#ids + 1] = n end
-  for _, n in ipairs(by_id(held)) do ids[#ids + 1] = n end
-  table.sort(ids, function(a, b) return tonumber(a) < tonumber(b) end)
-else
-  ids = by_id(state == "dead" and dead or done)
-end
-
-local entries = {}
-for i = 1, math.min(#ids, limit) do
-  entries[i] = (read(ids[i], time))
-end
-return entries
-]=]
-
---- ARGV: from, to. Queues at most 500 dead letters between these ids; returns how many, and the last id.
-scripts.redrive = script [=[
-local ids = call("ZRANGE", dead, ARGV[1], ARGV[2], "BYSCORE", "LIMIT", 0, 500)
-for _, n in ipairs(ids) do
-  local record = record_of(n)
-  record[ATTEMPT] = 0
-  store(n, record)
-  call("ZREM", dead, n)
-  call("ZREM", dead_by_end, n)
-  if record[LANE] ~= "" then call("ZADD", lanes, 0, member(record[LANE], n)) end
-  queue(n, record[LANE])
-end
-return { #ids, ids[#ids] or "" }
-]=]
-
---- ARGV: state, age. Removes at most 1000 events; returns how many. Also removes consumers that have been idle for an
---- hour and have no claims.
-scripts.purge = script [=[
+--- ARGV: age. Removes at most 1000 events that were done so long ago; returns how many. Also removes consumers that
+--- have been idle for an hour and have no claims.
+scripts.expire = script [=[
 local HOUR = 3600000
-local by_id, by_end = done, done_by_end
-if ARGV[1] == "dead" then by_id, by_end = dead, dead_by_end end
-local ids = call("ZRANGE", by_end, "-inf", now() - ARGV[2], "BYSCORE", "LIMIT", 0, 1000)
+local ids = call("ZRANGE", done_by_end, "-inf", now() - ARGV[1], "BYSCORE", "LIMIT", 0, 1000)
 for _, n in ipairs(ids) do
   forget(n, record_of(n))
-  call("ZREM", by_id, n)
-  call("ZREM", by_end, n)
+  call("ZREM", done, n)
+  call("ZREM", done_by_end, n)
 end
 
 local consumers = redis.pcall("XINFO", "CONSUMERS", stream, GROUP)
@@ -253,6 +195,8 @@ return {
   age, math.max(tonumber(most), pending > 0 and 1 or 0), call("HEXISTS", meta, "paused"),
 }
 ]=]
+
+for name, text in pairs(selecting) do scripts[name] = text end
 
 scripts.keys = prelude.keys
 

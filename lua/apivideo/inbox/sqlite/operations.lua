@@ -1,14 +1,14 @@
---- The operations of the SQLite store, each within a transaction: operation(db, now, …). `now` is the store's clock.
+--- The operations of the SQLite store, each within a transaction: operation(db, now, …). `now` is the store's clock. An
+--- operation has one result: where a method of the store has two, it is a list of both.
 
 local core = require "apivideo.core"
+local queries = require "apivideo.inbox.sqlite.queries"
 local stores = require "apivideo.inbox.store"
+local tables = require "apivideo.util.tables"
+
+local hash = stores.digest
 
 local operations = {}
-
--- Keys are of any length and may have any bytes.
-local function hash(text)
-  return text and core.signature.sign(text, "apivideo"):sub(1, 32)
-end
 
 -- The token before the first claim of an event. It is random: after the file was replaced, its ids begin at 1 again,
 -- and an old claim must not be valid for another event with the same id.
@@ -68,7 +68,8 @@ local function put_one(db, now, item, window)
   local state, ended = waiting_state(db, lane), nil
   if item.error then state, ended = "dead", now end
   return db:run("put", key, hash(item.occurrence), lane, state, first_token(), item.webhook_id, item.verified,
-    item.received_at, came, item.raw, item.error, ended, item.origin or "webhook") == 1
+    item.received_at, came, item.raw, item.error, ended, item.origin or "webhook",
+    item.type, item.video_id) == 1
 end
 
 function operations.put(db, now, items, window)
@@ -77,16 +78,12 @@ function operations.put(db, now, items, window)
   return results
 end
 
-local function entries_of(rows, now, state)
-  local entries = {}
-  for i, row in ipairs(rows) do
-    entries[i] = {
-      id = math.floor(row[1]), token = row[2], attempt = row[3], raw = row[4], webhook_id = row[5],
-      verified = row[6] ~= 0, received_at = row[7], age = math.max(0, now - row[8]), error = row[9], origin = row[10],
-      state = state,
-    }
-  end
-  return entries
+-- An entry from the columns of statements.lua.
+local function entry_of(row, now)
+  return {
+    id = math.floor(row[1]), token = row[2], attempt = row[3], raw = row[4], webhook_id = row[5],
+    verified = row[6] ~= 0, received_at = row[7], age = math.max(0, now - row[8]), error = row[9], origin = row[10],
+  }
 end
 
 local function is_paused(db)
@@ -96,8 +93,10 @@ end
 function operations.claim(db, now, limit, lease)
   if is_paused(db) then return {} end
   db:run("wake", now)
-  local entries = entries_of(db:rows("ready", limit), now)
-  for _, entry in ipairs(entries) do
+  local entries = {}
+  for i, row in ipairs(db:rows("ready", limit)) do
+    local entry = entry_of(row, now)
+    entries[i] = entry
     entry.token, entry.attempt = entry.token + 1, entry.attempt + 1
     db:run("claim", now + lease, entry.id)
   end
@@ -146,25 +145,41 @@ function operations.dead_letter(db, now, id, token, message)
   return finish(db, id, "dead_letter", now, message, id, token, now)
 end
 
-function operations.list(db, now, state, limit, after)
-  local rows
-  if state == "waiting" or state == "claimed" then
-    rows = db:rows("list_" .. state, now, after, limit)
-  else
-    rows = db:rows("list", state, after, limit)
+local PUBLIC_STATES = { ready = "waiting", delayed = "waiting", blocked = "waiting", dead = "dead", done = "done" }
+local LISTED = ", token, attempt, raw, webhook_id, verified, received_at, stored_at, error, origin, type, video_id"
+  .. ", state, due"
+
+function operations.list(db, now, where, page)
+  local rows, following = queries.select(db, now, where, page, LISTED)
+  local entries = {}
+  for i, row in ipairs(rows) do
+    local entry = entry_of(row, now)
+    entry.type, entry.video_id = row[11], row[12]
+    entry.state = PUBLIC_STATES[row[13]] or row[14] > now and "claimed" or "waiting"
+    entries[i] = entry
   end
-  return entries_of(rows, now, state)
+  return { entries, following }
 end
 
--- Queues the dead letters that a statement selects; their rows.
-function operations.redrive(db, _, statement, id)
-  local dead = db:rows(statement, id)
+function operations.count(db, now, where, after)
+  return { queries.count(db, now, where, after) }
+end
+
+-- Queues the dead letters of a page.
+function operations.redrive(db, now, where, page)
+  local dead, following = queries.select(db, now, tables.merge(where, { state = "dead" }), page, ", lane")
   for _, row in ipairs(dead) do db:run("redrive", waiting_state(db, row[2]), row[1]) end
-  return dead
+  return { #dead, following }
 end
 
-function operations.purge(db, now, state, age)
-  return db:run("purge", state, now - age)
+function operations.purge(db, now, where, page)
+  local ended, following = queries.select(db, now, where, page, "")
+  for _, row in ipairs(ended) do db:run("purge", row[1]) end
+  return { #ended, following }
+end
+
+function operations.expire(db, now, age)
+  return db:run("expire", now - age)
 end
 
 function operations.pause(db, _, paused)
@@ -172,7 +187,7 @@ function operations.pause(db, _, paused)
   return true
 end
 
--- Returns { lease } or { false, seconds }: an operation has one result.
+-- Returns { lease } or { false, seconds }.
 function operations.acquire(db, now, name, seconds, rest)
   local row = db:rows("state", name)[1]
   if not row then

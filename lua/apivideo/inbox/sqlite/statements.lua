@@ -32,8 +32,8 @@ return {
   lane_is_taken = "SELECT 1 FROM events WHERE lane = ? AND ended IS NULL LIMIT 1",
   put = [[INSERT INTO events
       (identity, occurrence, lane, state, token, webhook_id, verified, received_at, stored_at, raw, error, ended,
-       origin)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       origin, type, video_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (identity) DO NOTHING]],
 
   wake = [[UPDATE events SET state = 'ready', due = NULL
@@ -51,22 +51,10 @@ return {
   next_of_lane = [[UPDATE events SET state = 'ready' WHERE id =
     (SELECT min(id) FROM events WHERE lane = ? AND ended IS NULL AND state = 'blocked')]],
 
-  list = "SELECT " .. ENTRY .. " FROM events WHERE state = ? AND id > ? ORDER BY id LIMIT ?",
-  -- A claim whose lease has expired counts as waiting, although no process has recovered it yet. The plus prevents
-  -- SQLite from using the index of `due`, since the rows are needed in the order of their ids.
-  list_claimed = "SELECT " .. ENTRY
-    .. " FROM events WHERE state = 'claimed' AND +due > ? AND id > ? ORDER BY id LIMIT ?",
-  list_waiting = ([[SELECT %s, id FROM events WHERE state = 'ready' AND id > ?2
-    UNION ALL SELECT %s, id FROM events WHERE state = 'delayed' AND id > ?2
-    UNION ALL SELECT %s, id FROM events WHERE state = 'blocked' AND id > ?2
-    UNION ALL SELECT %s, id FROM events WHERE state = 'claimed' AND +due <= ?1 AND id > ?2
-    ORDER BY id LIMIT ?3]]):format(ENTRY, ENTRY, ENTRY, ENTRY),
-
-  dead_one = "SELECT CAST(id AS REAL), lane FROM events WHERE state = 'dead' AND id = ?",
-  dead_after = "SELECT CAST(id AS REAL), lane FROM events WHERE state = 'dead' AND id > ? ORDER BY id LIMIT 1000",
   redrive = "UPDATE events SET state = ?, ended = NULL, attempt = 0 WHERE id = ?",
-  purge = [[DELETE FROM events WHERE id IN
-    (SELECT id FROM events WHERE state = ? AND ended <= ? ORDER BY ended LIMIT 1000)]],
+  purge = "DELETE FROM events WHERE id = ?",
+  expire = [[DELETE FROM events WHERE id IN
+    (SELECT id FROM events WHERE state = 'done' AND ended <= ? ORDER BY ended LIMIT 1000)]],
 
   state = "SELECT token, expires, saved_at, value FROM states WHERE name = ?",
   create_state = "INSERT INTO states (name, token, expires, saved_at) VALUES (?, ?, ?, 0)",
