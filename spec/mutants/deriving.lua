@@ -72,7 +72,7 @@ return {
   },
   {
     file = "lua/apivideo/inbox/redis/scripts.lua", spec = "spec/inbox/redis_spec.lua",
-    { "a lost claim puts its items", 'if not record then return 0 end\nlocal function put_items()', 'local function put_items()' },
+    { "a lost claim puts its items", 'if not record then return 0 end\nset_past(record, ARGV[3])\nlocal function put_items()', 'local function put_items()' },
   },
   {
     file = "lua/apivideo/inbox/memory/init.lua", spec = "spec/inbox/memory_spec.lua",
@@ -80,6 +80,6 @@ return {
   },
   {
     file = "lua/apivideo/inbox/sqlite/operations.lua", spec = "spec/inbox/sqlite_spec.lua",
-    { "a lost claim puts its items", 'if not finish(db, id, "complete", now, id, token, now) then return false end', 'local held = finish(db, id, "complete", now, id, token, now)' },
+    { "a lost claim puts its items", 'if not finish(db, id, "complete", now, attempts, id, token, now) then return false end', 'local held = finish(db, id, "complete", now, attempts, id, token, now)' },
   },
 }

@@ -1,5 +1,6 @@
 --- The methods of an inbox for operators: which entries it has, and what is done to many of them.
 
+local attempts = require "apivideo.inbox.attempts"
 local bulk = require "apivideo.inbox.bulk"
 local checks = require "apivideo.util.checks"
 local errors = require "apivideo.error"
@@ -9,6 +10,7 @@ local tables = require "apivideo.util.tables"
 
 ---@class apivideo.Entry : apivideo.StoredEntry
 ---@field event? apivideo.Event nil for an entry that is done
+---@field attempts? apivideo.Attempt[] of `inbox:get`: the last ten, oldest first
 
 -- Adds the event to an entry of the store.
 local function with_event(self, entry)
@@ -45,7 +47,9 @@ function Inbox:get(id)
   if not entries[1] then
     return nil, errors.new("not_found", ("no entry has the id %.0f"):format(id), { origin = "inbox" })
   end
-  return with_event(self, entries[1])
+  local entry = with_event(self, entries[1])
+  entry.attempts = attempts.read(entry.attempts)
+  return entry
 end
 
 --- How many entries match.

@@ -112,6 +112,7 @@ end
 -- Settles a claim in the store. Returns the intended disposition; whether the store has it, and the error if not.
 local function settle_claim(worker, claim, result)
   local attempt, errs = claim.attempt, result.errors
+  if errs then claim:_add_tracebacks(errs, result.tracebacks) end
   if result.handled then
     return "completed", call_claim(worker, claim, "complete")
   elseif attempt >= worker.max_attempts or all_permanent(errs) then

@@ -75,7 +75,9 @@ function Memory:claim(limit, lease)
     if not entry then break end
     entry.claimed, entry.token, entry.attempt = true, entry.token + 1, entry.attempt + 1
     self.queue:push(entry, now() + lease)
-    claimed[#claimed + 1] = queries.copy(entry)
+    local copy = queries.copy(entry)
+    copy.attempts = entry.attempts
+    claimed[#claimed + 1] = copy
   end
   return claimed
 end
@@ -93,13 +95,13 @@ function Memory:extend(id, token, lease)
   return entry ~= nil
 end
 
-function Memory:complete(id, token, items, window)
+function Memory:complete(id, token, items, window, attempts)
   if self.closed then return closed() end
   local entry = claimed_entry(self, id, token)
   if entry then
     if items then self:put(items, window) end
     self.queue:finish(entry, "done")
-    entry.raw = ""
+    entry.raw, entry.attempts = "", attempts or entry.attempts
   end
   return entry ~= nil
 end
@@ -114,22 +116,22 @@ function Memory:remove(id, token)
   return entry ~= nil
 end
 
-function Memory:retry(id, token, delay, message)
+function Memory:retry(id, token, delay, message, attempts)
   if self.closed then return closed() end
   local entry = claimed_entry(self, id, token)
   if entry then
-    entry.claimed, entry.error = false, message
+    entry.claimed, entry.error, entry.attempts = false, message, attempts or entry.attempts
     self.queue:push(entry, now() + delay)
   end
   return entry ~= nil
 end
 
-function Memory:dead_letter(id, token, message)
+function Memory:dead_letter(id, token, message, attempts)
   if self.closed then return closed() end
   local entry = claimed_entry(self, id, token)
   if entry then
     self.queue:finish(entry, "dead")
-    entry.error = message
+    entry.error, entry.attempts = message, attempts or entry.attempts
   end
   return entry ~= nil
 end

@@ -68,7 +68,7 @@ function queries.list(self, where, page)
   local listed = {}
   local following = each(self, where, page, function(entry, state)
     local item = queries.copy(entry)
-    item.state = state
+    item.state, item.attempts = state, page.detailed and entry.attempts or nil
     listed[#listed + 1] = item
   end)
   return listed, following

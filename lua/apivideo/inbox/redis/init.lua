@@ -35,13 +35,14 @@ end
 
 -- An entry, from its form in the reply of a script.
 local function entry_of(reply)
-  local id, token, attempt, raw, facts, age, problem, kind, video, state = unpack(reply)
+  local id, token, attempt, raw, facts, age, problem, kind, video, past, state = unpack(reply)
   local verified, origin, received, webhook = facts:match("^(%d)(%l*) (%d+) (.*)$")
   return {
     id = tonumber(id), token = token, attempt = attempt, raw = raw, verified = verified == "1",
     received_at = tonumber(received) / 1e6, webhook_id = webhook ~= "" and webhook or nil,
     age = age / 1000, error = problem ~= "" and problem or nil, origin = origin ~= "" and origin or "webhook",
-    type = kind ~= "" and kind or nil, video_id = video ~= "" and video or nil, state = state,
+    type = kind ~= "" and kind or nil, video_id = video ~= "" and video or nil, attempts = past ~= "" and past or nil,
+    state = state,
   }
 end
 
@@ -127,9 +128,10 @@ function Redis:extend(id, token, lease)
   return call_with_claim(self, "extend", { whole(id), whole(token), consumer(self), milliseconds(lease) })
 end
 
-function Redis:complete(id, token, items, window)
-  if not items or not items[1] then return call_with_claim(self, "complete", { whole(id), whole(token) }) end
-  local arguments = { whole(id), whole(token), milliseconds(window) }
+function Redis:complete(id, token, items, window, attempts)
+  local arguments = { whole(id), whole(token), attempts or "" }
+  if not items or not items[1] then return call_with_claim(self, "complete", arguments) end
+  arguments[#arguments + 1] = milliseconds(window)
   for _, item in ipairs(items) do append_item(arguments, item) end
   return call_with_claim(self, "complete_and_put", arguments)
 end
@@ -138,19 +140,20 @@ function Redis:remove(id, token)
   return call_with_claim(self, "remove", { whole(id), whole(token) })
 end
 
-function Redis:retry(id, token, delay, message)
-  return call_with_claim(self, "retry", { whole(id), whole(token), milliseconds(delay), message })
+function Redis:retry(id, token, delay, message, attempts)
+  return call_with_claim(self, "retry", { whole(id), whole(token), attempts or "", milliseconds(delay), message })
 end
 
-function Redis:dead_letter(id, token, message)
-  return call_with_claim(self, "dead_letter", { whole(id), whole(token), message })
+function Redis:dead_letter(id, token, message, attempts)
+  return call_with_claim(self, "dead_letter", { whole(id), whole(token), attempts or "", message })
 end
 
 -- Runs a script for a page: its results, and where the next page begins.
 local function call_page(self, name, where, page)
   local limit = math.min(page.limit or stores.SCAN_MAX, stores.SCAN_MAX)
   local reply, err = call(self, name,
-    { assert(json.encode(where)), whole(limit), page.after and whole(page.after) or "", page.newest and "1" or "0" })
+    { assert(json.encode(where)), whole(limit), page.after and whole(page.after) or "", page.newest and "1" or "0",
+      page.detailed and "1" or "0" })
   if not reply then return nil, err end
   return reply[1], tonumber(reply[2])
 end

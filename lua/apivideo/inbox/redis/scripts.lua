@@ -70,19 +70,21 @@ call("ZADD", done_by_end, time, n)
 return 1
 ]=]
 
---- ARGV: id, token.
+--- ARGV: id, token, the attempts ("": unchanged), as in the next four.
 scripts.complete = script([=[
 local n, time = ARGV[1], now()
 local record = claimed(n, ARGV[2])
 if not record then return 0 end
+set_past(record, ARGV[3])
 ]=] .. COMPLETE)
 
---- ARGV: id, token, window, and the items (see `putting`), which are put first: if that fails, the event is not
+--- ARGV: id, token, attempts, window, and the items (see `putting`), which are put first: if that fails, the event is not
 --- completed.
 scripts.complete_and_put = script([=[
-local n, time, window, FIRST = ARGV[1], now(), tonumber(ARGV[3]), 4
+local n, time, window, FIRST = ARGV[1], now(), tonumber(ARGV[4]), 5
 local record = claimed(n, ARGV[2])
 if not record then return 0 end
+set_past(record, ARGV[3])
 local function put_items()
 ]=] .. putting .. "end\nput_items()\n" .. COMPLETE)
 
@@ -96,28 +98,30 @@ forget(n, record)
 return 1
 ]=]
 
---- ARGV: id, token, delay, message.
+--- ARGV: id, token, attempts, delay, message.
 scripts.retry = script [=[
 local n, time = ARGV[1], now()
 local record = claimed(n, ARGV[2])
 if not record then return 0 end
-record[ERROR] = ARGV[4]
+set_past(record, ARGV[3])
+record[ERROR] = ARGV[5]
 store(n, record)
 call("XACK", stream, GROUP, n)
 call("ZADD", attempts, record[ATTEMPT], n)
-call("ZADD", delayed, time + ARGV[3], n)
+call("ZADD", delayed, time + ARGV[4], n)
 call("ZADD", held, n, n)
 if record[LANE] ~= "" then advance_lane(record[LANE]) end
 return 1
 ]=]
 
---- ARGV: id, token, message.
+--- ARGV: id, token, attempts, message.
 scripts.dead_letter = script [=[
 local n, time = ARGV[1], now()
 local record = claimed(n, ARGV[2])
 if not record then return 0 end
 finish(n, record)
-record[ERROR] = ARGV[3]
+set_past(record, ARGV[3])
+record[ERROR] = ARGV[4]
 store(n, record)
 call("ZADD", dead, n, n)
 call("ZADD", dead_by_end, time, n)

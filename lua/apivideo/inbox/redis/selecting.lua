@@ -117,10 +117,11 @@ end
 
 local SELECT = IDS .. MATCHES
 
---- Returns for each entry its `read` with its state.
+--- Returns for each entry its `read` with its state; its attempts only with ARGV[5] = "1".
 selecting.list = prelude.reading(SELECT .. [=[
 local entries = {}
 local _, following = each(function(n, entry)
+  if ARGV[5] ~= "1" then entry[10] = "" end
   entry[#entry + 1] = states_of[n]
   entries[#entries + 1] = entry
 end)

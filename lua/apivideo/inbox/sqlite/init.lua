@@ -92,8 +92,8 @@ function Sqlite:extend(id, token, lease)
   return attempt(self, "write", operations.extend, id, token, lease)
 end
 
-function Sqlite:complete(id, token, items, window)
-  return attempt(self, "write", operations.complete, id, token, items, window)
+function Sqlite:complete(id, token, items, window, attempts)
+  return attempt(self, "write", operations.complete, id, token, items, window, attempts)
 end
 
 function Sqlite:complete_all(claims, window)
@@ -104,12 +104,12 @@ function Sqlite:remove(id, token)
   return attempt(self, "write", operations.remove, id, token)
 end
 
-function Sqlite:retry(id, token, delay, message)
-  return attempt(self, "write", operations.retry, id, token, delay, message)
+function Sqlite:retry(id, token, delay, message, attempts)
+  return attempt(self, "write", operations.retry, id, token, delay, message, attempts)
 end
 
-function Sqlite:dead_letter(id, token, message)
-  return attempt(self, "write", operations.dead_letter, id, token, message)
+function Sqlite:dead_letter(id, token, message, attempts)
+  return attempt(self, "write", operations.dead_letter, id, token, message, attempts)
 end
 
 -- The same for an operation with two results.

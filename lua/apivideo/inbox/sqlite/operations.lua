@@ -97,6 +97,7 @@ function operations.claim(db, now, limit, lease)
   for i, row in ipairs(db:rows("ready", limit)) do
     local entry = entry_of(row, now)
     entries[i] = entry
+    entry.attempts = row[11]
     entry.token, entry.attempt = entry.token + 1, entry.attempt + 1
     db:run("claim", now + lease, entry.id)
   end
@@ -107,8 +108,8 @@ function operations.extend(db, now, id, token, lease)
   return db:run("extend", now + lease, id, token, now) == 1
 end
 
-function operations.retry(db, now, id, token, delay, message)
-  return db:run("retry", now + delay, message, id, token, now) == 1
+function operations.retry(db, now, id, token, delay, message, attempts)
+  return db:run("retry", now + delay, message, attempts, id, token, now) == 1
 end
 
 -- Ends an entry; the next entry of its lane becomes ready.
@@ -119,8 +120,8 @@ local function finish(db, id, statement, ...)
   return true
 end
 
-function operations.complete(db, now, id, token, items, window)
-  if not finish(db, id, "complete", now, id, token, now) then return false end
+function operations.complete(db, now, id, token, items, window, attempts)
+  if not finish(db, id, "complete", now, attempts, id, token, now) then return false end
   if items then operations.put(db, now, items, window) end
   return true
 end
@@ -128,7 +129,7 @@ end
 function operations.complete_all(db, now, claims, window)
   local results = {}
   for i, each in ipairs(claims) do
-    results[i] = operations.complete(db, now, each.id, each.token, each.items, window)
+    results[i] = operations.complete(db, now, each.id, each.token, each.items, window, each.attempts)
   end
   return results
 end
@@ -141,21 +142,23 @@ function operations.remove(db, now, id, token)
   return true
 end
 
-function operations.dead_letter(db, now, id, token, message)
-  return finish(db, id, "dead_letter", now, message, id, token, now)
+function operations.dead_letter(db, now, id, token, message, attempts)
+  return finish(db, id, "dead_letter", now, message, attempts, id, token, now)
 end
 
 local PUBLIC_STATES = { ready = "waiting", delayed = "waiting", blocked = "waiting", dead = "dead", done = "done" }
 local LISTED = ", token, attempt, raw, webhook_id, verified, received_at, stored_at, error, origin, type, video_id"
   .. ", state, due"
+local DETAILED = LISTED .. ", attempts"
 
 function operations.list(db, now, where, page)
-  local rows, following = queries.select(db, now, where, page, LISTED)
+  local rows, following = queries.select(db, now, where, page, page.detailed and DETAILED or LISTED)
   local entries = {}
   for i, row in ipairs(rows) do
     local entry = entry_of(row, now)
     entry.type, entry.video_id = row[11], row[12]
     entry.state = PUBLIC_STATES[row[13]] or row[14] > now and "claimed" or "waiting"
+    entry.attempts = page.detailed and row[15] or nil
     entries[i] = entry
   end
   return { entries, following }

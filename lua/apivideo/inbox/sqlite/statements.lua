@@ -38,14 +38,16 @@ return {
 
   wake = [[UPDATE events SET state = 'ready', due = NULL
     WHERE id IN (SELECT id FROM events WHERE due <= ? ORDER BY due LIMIT 1000)]],
-  ready = "SELECT " .. ENTRY .. " FROM events WHERE state = 'ready' ORDER BY id LIMIT ?",
+  ready = "SELECT " .. ENTRY .. ", attempts FROM events WHERE state = 'ready' ORDER BY id LIMIT ?",
   claim = [[UPDATE events SET state = 'claimed', due = ?, token = token + 1, attempt = attempt + 1
     WHERE id = ?]],
 
   extend = "UPDATE events SET due = ? WHERE " .. IS_CLAIMED,
-  retry = "UPDATE events SET state = 'delayed', due = ?, error = ? WHERE " .. IS_CLAIMED,
-  complete = "UPDATE events SET state = 'done', due = NULL, ended = ?, raw = '' WHERE " .. IS_CLAIMED,
-  dead_letter = "UPDATE events SET state = 'dead', due = NULL, ended = ?, error = ? WHERE " .. IS_CLAIMED,
+  retry = "UPDATE events SET state = 'delayed', due = ?, error = ?, attempts = ifnull(?, attempts) WHERE " .. IS_CLAIMED,
+  complete = "UPDATE events SET state = 'done', due = NULL, ended = ?, raw = '', attempts = ifnull(?, attempts) WHERE "
+    .. IS_CLAIMED,
+  dead_letter = "UPDATE events SET state = 'dead', due = NULL, ended = ?, error = ?, attempts = ifnull(?, attempts) WHERE "
+    .. IS_CLAIMED,
   remove = "DELETE FROM events WHERE " .. IS_CLAIMED,
   lane = "SELECT lane FROM events WHERE id = ?",
   next_of_lane = [[UPDATE events SET state = 'ready' WHERE id =
