@@ -192,6 +192,56 @@ describe("an inbox, for an operator,", function()
     assert.equal(1, inbox:purge { id = id })
   end)
 
+  describe("replay", function()
+    local function over(more)
+      inbox = apivideo.inbox { store = store, retain_bodies = more and more.retain_bodies }
+    end
+
+    it("hands events to handlers again, with the same key and delivery.replay", function()
+      over { retain_bodies = true }
+      put("video.caption.generated", { captionId = "1" })
+      put("video.source.recorded", { videoId = "vi2" })
+      local seen = {}
+      handlers:on("*", function(event, delivery)
+        seen[#seen + 1] = { event.videoId, delivery.key, delivery.replay, delivery.attempt }
+      end)
+      assert.equal(2, testing.drain(inbox, handlers))
+      assert.equal("vi2", inbox:get(2).event.videoId)
+      assert.equal(1, inbox:replay({ type = "video.source.*" }, { dry_run = true }))
+      assert.equal(0, testing.drain(inbox, handlers))
+      assert.equal(1, inbox:replay({ type = "video.source.*" }, { rate = 1000 }))
+      assert.equal(1, testing.drain(inbox, handlers))
+      assert.equal(3, #seen)
+      assert.same({ seen[2][1], seen[2][2], true, 1 }, seen[3])
+      assert.is_nil(seen[2][3])
+      assert.equal(2, inbox:count { state = "done" })
+      assert.equal(2, #inbox:get(2).attempts)
+      assert.is_true(inbox:get(2).replay)
+    end)
+
+    it("does not double derived events", function()
+      over { retain_bodies = true }
+      put("video.encoding.quality.completed", { encoding = "hls", quality = "720p" })
+      local ready = {}
+      handlers:on_ready("720p", function(_, delivery) ready[#ready + 1] = delivery.replay or false end)
+      assert.equal(2, testing.drain(inbox, handlers))
+      assert.equal(1, inbox:replay { type = "video.encoding.*" })
+      assert.equal(1, testing.drain(inbox, handlers))
+      assert.same({ false }, ready)
+      assert.equal(1, inbox:replay { type = "apivideo.video.ready" })
+      assert.equal(1, testing.drain(inbox, handlers))
+      assert.same({ false, true }, ready)
+    end)
+
+    it("needs the bytes, which are removed without retain_bodies", function()
+      over()
+      put("video.source.recorded", {})
+      assert.equal(1, testing.drain(inbox, handlers:otherwise(function() end)))
+      assert.equal("", inbox:get(1).raw)
+      assert.equal(0, inbox:replay())
+    end)
+  end)
+
   it("rejects wrong filters and options where they are written", function()
     for message, call in pairs {
       ['inbox:list: filter: unknown option "typ"; did you mean "type"?'] = function() inbox:list { typ = "x" } end,
@@ -200,6 +250,7 @@ describe("an inbox, for an operator,", function()
       end,
       ["inbox:list: filter: a table of options expected, got string"] = function() inbox:list "dead" end,
       ["inbox:redrive: filter: state must be dead, got \"done\""] = function() inbox:redrive { state = "done" } end,
+      ["inbox:replay: filter: state must be done, got \"dead\""] = function() inbox:replay { state = "dead" } end,
       ["inbox:purge: filter: state must be dead or done, got nil"] = function() inbox:purge { type = "video.*" } end,
       ["inbox:purge: filter: state must be dead or done, got claimed"] = function()
         inbox:purge { id = 1, state = "claimed" }

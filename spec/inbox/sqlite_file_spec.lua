@@ -21,7 +21,8 @@ local VERSION_1 = {
   "INSERT INTO inbox VALUES (0, '', 0)",
   ("INSERT INTO events (identity, state, verified, received_at, stored_at, raw) VALUES ('%s', 'ready', 1, 1, 0, '%s')")
     :format(core.signature.sign("a", "apivideo"):sub(1, 32), '{"type":"video.a","videoId":"vi1","n":1}'),
-  "INSERT INTO events (identity, state, ended, verified, received_at, stored_at, raw) VALUES ('b', 'done', 0, 1, 1, 0, '')",
+  [[INSERT INTO events (identity, state, ended, verified, received_at, stored_at, raw)
+    VALUES ('b', 'done', 0, 1, 1, 0, '')]],
   [[INSERT INTO events (identity, state, ended, verified, received_at, stored_at, raw, error)
     VALUES ('c', 'dead', 0, 1, 1, 0, '{"type":"video.a","videoId":7}', 'x')]],
   [[INSERT INTO events (identity, state, ended, verified, received_at, stored_at, raw, error)

@@ -111,8 +111,9 @@ describe("inbox store sqlite", function()
       for i = 1, 20 do put(store, tostring(i), { occurrence = tostring(i), lane = tostring(i % 4) }) end
       local entries = assert(store:claim(10, 600))
       for _, call in ipairs {
-        { "put", { item("21", { occurrence = "1" }) }, WINDOW }, { "claim", 1, 60 }, { "list", { state = "waiting" }, { limit = 5 } },
-        { "list", { state = "claimed" }, { limit = 2 } }, { "count", {}, {} }, { "stats" }, { "extend", entries[1].id, entries[1].token, 60 },
+        { "put", { item("21", { occurrence = "1" }) }, WINDOW }, { "claim", 1, 60 },
+        { "list", { state = "waiting" }, { limit = 5 } }, { "list", { state = "claimed" }, { limit = 2 } },
+        { "count", {}, {} }, { "stats" }, { "extend", entries[1].id, entries[1].token, 60 },
         { "complete", entries[1].id, entries[1].token }, { "remove", entries[4].id, entries[4].token },
         { "retry", entries[2].id, entries[2].token, 9, "x" }, { "dead_letter", entries[3].id, entries[3].token, "x" },
         { "redrive", {}, { limit = 9 } }, { "purge", { state = "done" }, { limit = 9 } }, { "expire", 0 },

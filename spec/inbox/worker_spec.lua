@@ -113,7 +113,8 @@ describe("inbox:work", function()
     deliver(caption "a")
     work { max_attempts = 2 }
     wait_until("dead", 1)
-    assert.truthy(working.inbox:list({ state = "dead" })[1].error:find("^never; perhaps; stack: spec/inbox/worker_spec.lua:%d+ in"))
+    local dead = working.inbox:list { state = "dead" }
+    assert.truthy(dead[1].error:find("^never; perhaps; stack: spec/inbox/worker_spec.lua:%d+ in"))
     assert.equal(2, #working.settlements)
   end)
 

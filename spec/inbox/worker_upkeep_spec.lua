@@ -34,7 +34,8 @@ describe("inbox:work", function()
     work { max_attempts = 1 }
     wait_until("dead", 1)
     assert.equal(0, runs)
-    assert.truthy(working.inbox:list({ state = "dead" })[1].error:find("attempt 1 was started and did not end", 1, true))
+    local dead = working.inbox:list { state = "dead" }
+    assert.truthy(dead[1].error:find("attempt 1 was started and did not end", 1, true))
   end)
 
   it("renews all its claims with a store that yields", function()

@@ -177,9 +177,9 @@ end
 -- The effects of the calls that settle or extend a claim.
 local settle = {
   extend = function(self, entry, lease) entry.due = self.clock.time + lease end,
-  complete = function(self, entry)
+  complete = function(self, entry, retains)
     finish(self, entry, "done")
-    entry.was, entry.raw = entry.raw, ""
+    entry.raw = retains and entry.raw or ""
   end,
   remove = function(self, entry) self:remove_entry(entry) end,
   retry = function(self, entry, delay, message)
@@ -197,12 +197,23 @@ function Model:settle(name, id, token, ...)
   return entry ~= nil
 end
 
-function Model:redrive(where)
-  local dead = self:select(function(entry) return entry.state == "dead" and (not where.id or entry.id == where.id) end)
-  for _, entry in ipairs(dead) do
+-- Opens the entries for which `condition` is true; how many.
+local function open_again(self, condition)
+  local found = self:select(condition)
+  for _, entry in ipairs(found) do
     entry.state, entry.attempt, entry.due, entry.ended, entry.is_redriven = "open", 0, nil, nil, true
   end
-  return #dead
+  return #found
+end
+
+function Model:redrive(where)
+  return open_again(self, function(entry)
+    return entry.state == "dead" and (not where.id or entry.id == where.id)
+  end)
+end
+
+function Model:replay()
+  return open_again(self, function(entry) return entry.state == "done" and entry.raw ~= "" end)
 end
 
 function Model:purge(state, age)
@@ -272,6 +283,7 @@ local calls = {
   end,
   claim = function(self, _, claims, limit, lease) self:claim(limit, lease, claims) end,
   redrive = function(self, _, count, where) expect("redrive", self:redrive(where), count) end,
+  replay = function(self, _, count) expect("replay", self:replay(), count) end,
   purge = function(self, _, count, where) expect("purge", self:purge(where.state, where.ended_for), count) end,
   expire = function(self, _, count, age) expect("expire", self:purge("done", age), count) end,
   pause = function(self) self.is_paused = true end,
@@ -286,8 +298,8 @@ for name in pairs(settle) do
 end
 
 -- The items that complete an event are put in the same step; the store does not return their results.
-calls.complete = function(self, store, holds, id, token, items, window)
-  expect("complete of entry " .. tostring(id), self:settle("complete", id, token), holds)
+calls.complete = function(self, store, holds, id, token, items, window, _, retains)
+  expect("complete of entry " .. tostring(id), self:settle("complete", id, token, retains), holds)
   if not holds or not items then return end
   local results, new = self:put(items, window)
   learn(self, store, new)

@@ -107,6 +107,8 @@ options.list = {
     file = "lua/apivideo/inbox/operator.lua", section = "inbox:list", call = function() inbox():list({}, {}) end },
   { where = "inbox:redrive", class = "BulkOptions", section = "inbox:redrive",
     call = function() inbox():redrive({}, {}) end },
+  { where = "inbox:replay", class = "BulkOptions", section = "inbox:replay",
+    call = function() inbox():replay({}, {}) end },
   { where = "inbox:purge", class = "PurgeOptions", section = "inbox:purge",
     call = function() inbox():purge({ state = "dead" }, {}) end },
   { where = "reconcile", class = "ReconcileOptions", section = "apivideo.reconcile",

@@ -61,7 +61,8 @@ function Claim:complete()
   if self._completions then
     is_held, err = self._completions:call(self)
   else
-    is_held, err = self._store:complete(self.id, self.token, self.items, inbox._window, self.attempts)
+    is_held, err = self._store:complete(self.id, self.token, self.items, inbox._window, self.attempts,
+      self.retains)
   end
   if is_held and self.items then inbox:_announce() end
   return result_of(self, is_held, err)
@@ -89,7 +90,8 @@ function Claim:dead_letter(err)
   return result_of(self, self._store:dead_letter(self.id, self.token, text, attempts_with(self, text)))
 end
 
---- Puts derived events in the step that completes the event: `items`, which the store reads, like `attempts`.
+--- Puts derived events in the step that completes the event: `items`, which the store reads, like `attempts` and
+--- `retains`.
 ---@private
 ---@param list apivideo.Event[]
 function Claim:_complete_with(list)
@@ -128,12 +130,12 @@ function claim.new(inbox, entry, lease)
   local event, err = inbox.events:_parse_entry(entry)
   local delivery = {
     event = event, webhook_id = entry.webhook_id, received_at = entry.received_at, raw = entry.raw,
-    verified = entry.verified, origin = entry.origin, attempt = entry.attempt,
+    verified = entry.verified, origin = entry.origin, attempt = entry.attempt, replay = entry.replay,
   }
   delivery.key = event and inbox.events:key(event, entry.raw) or nil
   return setmetatable({
     id = entry.id, token = entry.token, attempt = entry.attempt, event = event, err = err, delivery = delivery,
-    _inbox = inbox, _store = inbox._store, _lease = lease, _entry = entry, -- handlers may change `delivery`
+    retains = inbox._retains_bodies, _inbox = inbox, _store = inbox._store, _lease = lease, _entry = entry, -- handlers may change `delivery`
     _began_at = runtime.now(), _began = runtime.monotonic(),
   }, Claim)
 end

@@ -31,6 +31,7 @@ local STATES = { waiting = true, claimed = true, dead = true, done = true }
 ---@field since? number
 ---@field before? number
 ---@field ended_for? number seconds for which it has been done or dead, at least
+---@field has_raw? true with its bytes
 
 local digest = require("apivideo.inbox.store").digest
 
@@ -62,7 +63,7 @@ local function has_type(where, entry)
   return not prefix or entry.type ~= nil and entry.type:sub(1, #prefix) == prefix
 end
 
---- Whether an entry matches all conditions but `ended_for`, for stores that have no language of their own.
+--- Whether an entry matches all conditions but the last two, for stores that have no language of their own.
 ---@param where apivideo.inbox.Conditions
 ---@param entry table with the fields of the conditions
 ---@param state apivideo.EntryState of the entry

@@ -164,7 +164,7 @@ function Inbox:_is_available()
 end
 
 local OPTIONS = { store = "table", spool = "table?", events = "table?", lane = "function?", retention = "seconds>=0?",
-  window = "seconds>=0?" }
+  window = "seconds>=0?", retain_bodies = "boolean?" }
 
 ---@class apivideo.InboxOptions
 ---@field store apivideo.Store such as `apivideo.inbox.sqlite { path = "inbox.db" }`
@@ -172,6 +172,7 @@ local OPTIONS = { store = "table", spool = "table?", events = "table?", lane = "
 ---@field events? apivideo.Catalogue default apivideo.events; the catalogue of types, if the application extends it
 ---@field lane? fun(event: apivideo.Event): string? events of one lane are handled one at a time, in order of receipt
 ---@field retention? number seconds for which a handled event stays in the store, so that a duplicate of it is recognised; default 7 days
+---@field retain_bodies? boolean the bytes of a handled event stay in the store for the retention, too, so that `inbox:replay` can hand it to handlers again; default false
 ---@field window? number seconds in which two broadcasts that differ only in `emittedAt` are the same, unless the opposite event came between; default 20
 
 local function check(options)
@@ -194,6 +195,7 @@ local function create(options)
     _lane = options.lane,
     _window = window,
     _retention = options.retention or RETENTION_S,
+    _retains_bodies = options.retain_bodies or false,
     _arrival = runtime.latch(), -- opens when an event arrives; another one replaces it then
   }, Inbox)
   self._spool = options.spool and spool.new(options.store, options.spool, window, function(entry)

@@ -9,7 +9,7 @@ local Inbox = require "apivideo.inbox.class"
 local tables = require "apivideo.util.tables"
 
 ---@class apivideo.Entry : apivideo.StoredEntry
----@field event? apivideo.Event nil for an entry that is done
+---@field event? apivideo.Event nil for an entry that is done, unless the inbox has the option retain_bodies
 ---@field attempts? apivideo.Attempt[] of `inbox:get`: the last ten, oldest first
 
 -- Adds the event to an entry of the store.
@@ -94,6 +94,21 @@ function Inbox:redrive(filter, options)
   checks.self(self, Inbox, "inbox", "redrive")
   local where = in_state("inbox:redrive", filter, "dead")
   local count, err = change(self, "redrive", where, bulk.check("inbox:redrive", options, nil, 3))
+  self:_announce()
+  return count, err
+end
+
+--- Hands events that were handled to handlers again, with the same key, and with `delivery.replay`. They need their bytes:
+--- the option `retain_bodies` of the inbox.
+---@param filter? apivideo.InboxFilter default: all entries that are done
+---@param options? apivideo.BulkOptions
+---@return integer|nil count of those that were queued; with dry_run, of those that would be
+---@return apivideo.Error? err `cancelled` `store_unavailable` `wrong_phase`
+function Inbox:replay(filter, options)
+  checks.self(self, Inbox, "inbox", "replay")
+  local where = in_state("inbox:replay", filter, "done")
+  where.has_raw = true
+  local count, err = change(self, "replay", where, bulk.check("inbox:replay", options, nil, 3))
   self:_announce()
   return count, err
 end

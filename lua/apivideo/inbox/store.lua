@@ -13,8 +13,8 @@ local store = {
 ---@field put fun(self, items: apivideo.StoredItem[], window: number): (boolean|"occurrence")[]|nil, apivideo.Error? stores items, all or none: true for each that is new; false for one whose key is known, or whose `opposite_age` prevents it; "occurrence" for one that is dropped as a retry: an entry of its `occurrence` came less than `window` seconds before or after, and no entry whose occurrence is the item's `opposite` came between. An item with `error` becomes a dead letter
 ---@field claim fun(self, limit: integer, lease: number): apivideo.StoredEntry[]|nil, apivideo.Error? the oldest that are not claimed, for `lease` seconds
 ---@field extend fun(self, id: integer, token: integer, lease: number): boolean|nil, apivideo.Error?
----@field complete fun(self, id: integer, token: integer, items?: apivideo.StoredItem[], window?: number, attempts?: string): boolean|nil, apivideo.Error? unless the claim is lost, `items` are put in the same step: all or none. `attempts`, here and in the next calls, replaces that of the entry
----@field complete_all? fun(self, claims: { id: integer, token: integer, items?: apivideo.StoredItem[], attempts?: string }[], window: number): boolean[]|nil, apivideo.Error? several at once, at a lower cost than one by one
+---@field complete fun(self, id: integer, token: integer, items?: apivideo.StoredItem[], window?: number, attempts?: string, retains?: boolean): boolean|nil, apivideo.Error? unless the claim is lost, `items` are put in the same step: all or none. `attempts`, here and in the next calls, replaces that of the entry. With `retains`, the entry keeps its bytes
+---@field complete_all? fun(self, claims: { id: integer, token: integer, items?: apivideo.StoredItem[], attempts?: string, retains?: boolean }[], window: number): boolean[]|nil, apivideo.Error? several at once, at a lower cost than one by one
 ---@field remove fun(self, id: integer, token: integer): boolean|nil, apivideo.Error? completes it, and removes it with its key in the same step
 ---@field retry fun(self, id: integer, token: integer, delay: number, message: string, attempts?: string): boolean|nil, apivideo.Error?
 ---@field dead_letter fun(self, id: integer, token: integer, message: string, attempts?: string): boolean|nil, apivideo.Error?
@@ -22,6 +22,7 @@ local store = {
 ---@field list fun(self, where: apivideo.inbox.Conditions, page: apivideo.inbox.Page): apivideo.StoredEntry[]|nil, integer|apivideo.Error|nil the entries that match, and the `after` of the next page: nil if this was the last one. Like the next four, it looks at a part of the entries only, so a page may be short, or empty, although others match
 ---@field count fun(self, where: apivideo.inbox.Conditions, page: { after?: integer }): integer|nil, integer|apivideo.Error|nil how many match, and the `after` of the next page
 ---@field redrive fun(self, where: apivideo.inbox.Conditions, page: apivideo.inbox.Page): integer|nil, integer|apivideo.Error|nil queues the dead letters that match
+---@field replay fun(self, where: apivideo.inbox.Conditions, page: apivideo.inbox.Page): integer|nil, integer|apivideo.Error|nil queues the entries that match, are done and have their bytes, as a `replay`
 ---@field purge fun(self, where: apivideo.inbox.Conditions, page: apivideo.inbox.Page): integer|nil, integer|apivideo.Error|nil removes the entries that match; `where.state` is done or dead
 ---@field pause fun(self): true|nil, apivideo.Error?
 ---@field resume fun(self): true|nil, apivideo.Error?
@@ -54,6 +55,7 @@ local store = {
 ---@field age number seconds since it was received
 ---@field error? string of the last attempt
 ---@field attempts? string of a claim, or `detailed`: the last attempts, see inbox/attempts.lua
+---@field replay? true it was done, and is handled again
 ---@field state? apivideo.EntryState in lists
 
 ---@alias apivideo.Origin
@@ -79,7 +81,7 @@ local store = {
 ---@field error? apivideo.Error with a spool, while the store is unavailable: then there are only `spooled` and `oldest`, of the spool
 
 local METHODS = { "put", "claim", "extend", "complete", "remove", "retry", "dead_letter", "expire", "list", "count",
-  "redrive", "purge", "pause", "resume", "stats", "close" }
+  "redrive", "replay", "purge", "pause", "resume", "stats", "close" }
 
 --- The form in which stores keep a key, an occurrence or a lane: a hash, since these are of any length and may have any
 --- bytes. It is the same in all stores, so that entries can be moved.

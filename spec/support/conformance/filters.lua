@@ -61,10 +61,16 @@ return function(test)
     assert.equal("e", claim().raw)
   end
 
-  -- The names of the entries that match, in the order of the list; those that are done have no bytes.
+  -- The name of an entry, also of one that is done and has no bytes.
+  local function name_of(entry)
+    local place = entry.id - test.first
+    return ("abcdefg"):sub(place, place)
+  end
+
+  -- The names of the entries that match, in the order of the list.
   local function names(where, page)
     local list = {}
-    for i, entry in ipairs(all(where, page)) do list[i] = ("abcdefg"):sub(entry.id - test.first, entry.id - test.first) end
+    for i, entry in ipairs(all(where, page)) do list[i] = name_of(entry) end
     return table.concat(list)
   end
 
@@ -88,7 +94,8 @@ return function(test)
       { "c", { state = "dead", type = "video.a" } }, { "a", { state = "done", type = "video.a" } },
       { "e", { state = "claimed", type = "video.a" } }, { "f", { state = "waiting", type = "stream.a" } },
       { "c", { state = "dead", type_prefix = "video." } }, { "c", { state = "dead", video_id = "vi1" } },
-      { "", { state = "waiting", video_id = "vi1" } }, { "a", { type = "video.a", video_id = "vi1", before = 1700000002 } },
+      { "", { state = "waiting", video_id = "vi1" } },
+      { "a", { type = "video.a", video_id = "vi1", before = 1700000002 } },
       { "c", { state = "dead", ended_for = 0, video_id = "vi1" } }, { "", { state = "done", ended_for = 60 } },
     }
 
@@ -97,8 +104,8 @@ return function(test)
       local fields = {}
       for name, value in pairs(where) do fields[#fields + 1] = name .. " " .. tostring(value) end
       table.sort(fields)
-      it(("with %s selects %s, also backwards, in pages, and counted")
-        :format(#fields > 0 and table.concat(fields, ", ") or "nothing", expected ~= "" and expected or "none"), function()
+      local conditions, selected = table.concat(fields, ", "), expected ~= "" and expected or "none"
+      it(("{ %s } selects %s, also backwards, in pages, and counted"):format(conditions, selected), function()
         assert.equal(expected, names(where))
         assert.equal(expected:reverse(), names(where, { newest = true }))
         assert.equal(expected, names(where, { limit = 1 }))
@@ -121,8 +128,8 @@ return function(test)
     it("shows the fields of the entries", function()
       local entries = all {}
       for _, entry in ipairs(entries) do
-        local name = ("abcdefg"):sub(entry.id - test.first, entry.id - test.first)
-        assert.equal(({ a = "done", b = "done", c = "dead", d = "dead", e = "claimed" })[name] or "waiting", entry.state)
+        local states = { a = "done", b = "done", c = "dead", d = "dead", e = "claimed", f = "waiting", g = "waiting" }
+        assert.equal(states[name_of(entry)], entry.state)
       end
       assert.equal("video.a", entries[1].type)
       assert.equal("vi1", entries[1].video_id)

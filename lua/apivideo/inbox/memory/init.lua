@@ -95,13 +95,13 @@ function Memory:extend(id, token, lease)
   return entry ~= nil
 end
 
-function Memory:complete(id, token, items, window, attempts)
+function Memory:complete(id, token, items, window, attempts, retains)
   if self.closed then return closed() end
   local entry = claimed_entry(self, id, token)
   if entry then
     if items then self:put(items, window) end
     self.queue:finish(entry, "done")
-    entry.raw, entry.attempts = "", attempts or entry.attempts
+    entry.raw, entry.attempts = retains and entry.raw or "", attempts or entry.attempts
   end
   return entry ~= nil
 end
@@ -150,7 +150,7 @@ end
 
 -- The calls that other files implement.
 for name, method in pairs {
-  list = queries.list, count = queries.count, redrive = queries.redrive, purge = queries.purge,
+  list = queries.list, count = queries.count, redrive = queries.redrive, replay = queries.replay, purge = queries.purge,
   expire = queries.expire, stats = queries.stats,
   acquire = function(self, ...) return states.acquire(self.states, ...) end,
   save = function(self, ...) return states.save(self.states, ...) end,

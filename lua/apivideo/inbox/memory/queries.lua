@@ -16,7 +16,7 @@ function queries.copy(entry)
   return {
     id = entry.id, token = entry.token, attempt = entry.attempt, raw = entry.raw, error = entry.error,
     type = entry.type, video_id = entry.video_id, webhook_id = entry.webhook_id, verified = entry.verified,
-    received_at = entry.received_at,
+    received_at = entry.received_at, replay = entry.replay,
     age = now() - entry.stored_at, origin = entry.origin,
   }
 end
@@ -45,6 +45,11 @@ local function range_of(self, where, page)
   return (page.after or 0) + 1, self.last, 1
 end
 
+-- Whether an entry matches the conditions of calls for entries that are done or dead.
+local function has_ended(where, entry)
+  return (not where.ended_for or now() - entry.ended_at >= where.ended_for) and (not where.has_raw or entry.raw ~= "")
+end
+
 -- Calls a function with each entry of a page that matches, and its state. Returns where the next page begins, or nil.
 local function each(self, where, page, fn)
   local seen, found = 0, 0
@@ -54,7 +59,7 @@ local function each(self, where, page, fn)
     if entry then
       seen = seen + 1
       local state = state_of(entry)
-      if matches(where, entry, state) and (not where.ended_for or now() - entry.ended_at >= where.ended_for) then
+      if matches(where, entry, state) and has_ended(where, entry) then
         found = found + 1
         fn(entry, state)
       end
@@ -93,6 +98,14 @@ end
 function queries.redrive(self, where, page)
   return count_each(self, tables.merge(where, { state = "dead" }), page, function(entry)
     entry.attempt = 0
+    self.queue:open(entry)
+  end)
+end
+
+--- See apivideo.Store.replay.
+function queries.replay(self, where, page)
+  return count_each(self, tables.merge(where, { state = "done", has_raw = true }), page, function(entry)
+    entry.attempt, entry.replay = 0, true
     self.queue:open(entry)
   end)
 end

@@ -35,14 +35,14 @@ end
 
 -- An entry, from its form in the reply of a script.
 local function entry_of(reply)
-  local id, token, attempt, raw, facts, age, problem, kind, video, past, state = unpack(reply)
+  local id, token, attempt, raw, facts, age, problem, kind, video, past, is_replay, state = unpack(reply)
   local verified, origin, received, webhook = facts:match("^(%d)(%l*) (%d+) (.*)$")
   return {
     id = tonumber(id), token = token, attempt = attempt, raw = raw, verified = verified == "1",
     received_at = tonumber(received) / 1e6, webhook_id = webhook ~= "" and webhook or nil,
     age = age / 1000, error = problem ~= "" and problem or nil, origin = origin ~= "" and origin or "webhook",
     type = kind ~= "" and kind or nil, video_id = video ~= "" and video or nil, attempts = past ~= "" and past or nil,
-    state = state,
+    replay = is_replay == 1 or nil, state = state,
   }
 end
 
@@ -128,8 +128,8 @@ function Redis:extend(id, token, lease)
   return call_with_claim(self, "extend", { whole(id), whole(token), consumer(self), milliseconds(lease) })
 end
 
-function Redis:complete(id, token, items, window, attempts)
-  local arguments = { whole(id), whole(token), attempts or "" }
+function Redis:complete(id, token, items, window, attempts, retains)
+  local arguments = { whole(id), whole(token), attempts or "", retains and "1" or "0" }
   if not items or not items[1] then return call_with_claim(self, "complete", arguments) end
   arguments[#arguments + 1] = milliseconds(window)
   for _, item in ipairs(items) do append_item(arguments, item) end
@@ -170,6 +170,10 @@ end
 
 function Redis:redrive(where, page)
   return call_page(self, "redrive", tables.merge(where, { state = "dead" }), page)
+end
+
+function Redis:replay(where, page)
+  return call_page(self, "replay", tables.merge(where, { state = "done", has_raw = true }), page)
 end
 
 function Redis:purge(where, page)

@@ -29,7 +29,9 @@ local common = "local " .. table.concat(keys, ", ") .. " = unpack(KEYS)" .. [=[
 
 local call, pack, unpack_record = redis.call, cmsgpack.pack, cmsgpack.unpack
 local GROUP = "workers"
-local TOKEN, ATTEMPT, KEY, LANE, MARK, CAME, FACTS, ERROR, TYPE, VIDEO, PAST = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 -- of a record
+-- The fields of a record. IS_REPLAY is 1 if the event is handled again after it was done; records may lack the last ones.
+local TOKEN, ATTEMPT, KEY, LANE, MARK, CAME, FACTS, ERROR, TYPE, VIDEO, PAST, IS_REPLAY =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 
 -- A claim expires when it has been idle for 20 years (in milliseconds). XAUTOCLAIM takes one idle time for all claims,
 -- so a claim with a lease is created as one that has already been idle for that time less the lease.
@@ -170,16 +172,16 @@ local function first_token(came)
 end
 
 -- The reply for an event: id, token, attempt, raw ("" if it is done), facts, age, error, type, video, its past attempts
--- (a text, see inbox/attempts.lua); and its record.
+-- (a text, see inbox/attempts.lua), whether it is a replay; and its record.
 local function read(n, time)
   local entry = call("XRANGE", stream, n, n)[1]
   local values = entry and entry[2] or {}
   local record = record_of(n)
     or { first_token(values[8] or 0), 0, values[2], values[4], values[6], values[8], values[10], "", values[14],
-      values[16], "" }
+      values[16], "", 0 }
   local age = math.max(0, time - record[CAME])
   return { n, record[TOKEN], record[ATTEMPT], values[12] or "", record[FACTS], age, record[ERROR],
-    record[TYPE] or "", record[VIDEO] or "", record[PAST] or "" }, record
+    record[TYPE] or "", record[VIDEO] or "", record[PAST] or "", record[IS_REPLAY] or 0 }, record
 end
 ]=]
 

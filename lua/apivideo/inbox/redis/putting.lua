@@ -113,7 +113,7 @@ for _, entry in ipairs(new) do
   call("XADD", stream, n, "key", key, "lane", lane, "mark", mark, "came", came, "facts", facts, "raw", raw,
     "type", kind, "video", video)
   if problem ~= "" then
-    store(n, { 0, 0, key, lane, mark, came, facts, problem, kind, video, "" })
+    store(n, { 0, 0, key, lane, mark, came, facts, problem, kind, video, "", 0 })
     call("ZADD", dead, n, n)
     call("ZADD", dead_by_end, time, n)
   else

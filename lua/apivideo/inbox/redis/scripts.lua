@@ -63,28 +63,30 @@ return 1
 
 local COMPLETE = [=[
 finish(n, record)
-call("XDEL", stream, n)
+if not retains then call("XDEL", stream, n) end
 store(n, record)
 call("ZADD", done, n, n)
 call("ZADD", done_by_end, time, n)
 return 1
 ]=]
 
---- ARGV: id, token, the attempts ("": unchanged), as in the next four.
+--- ARGV: id, token, the attempts ("": unchanged), as in the next four; whether to retain the bytes ("1").
 scripts.complete = script([=[
 local n, time = ARGV[1], now()
 local record = claimed(n, ARGV[2])
 if not record then return 0 end
 set_past(record, ARGV[3])
+local retains = ARGV[4] == "1"
 ]=] .. COMPLETE)
 
---- ARGV: id, token, attempts, window, and the items (see `putting`), which are put first: if that fails, the event is not
+--- ARGV: id, token, attempts, whether to retain the bytes, window, and the items (see `putting`), which are put first: if that fails, the event is not
 --- completed.
 scripts.complete_and_put = script([=[
-local n, time, window, FIRST = ARGV[1], now(), tonumber(ARGV[4]), 5
+local n, time, window, FIRST = ARGV[1], now(), tonumber(ARGV[5]), 6
 local record = claimed(n, ARGV[2])
 if not record then return 0 end
 set_past(record, ARGV[3])
+local retains = ARGV[4] == "1"
 local function put_items()
 ]=] .. putting .. "end\nput_items()\n" .. COMPLETE)
 

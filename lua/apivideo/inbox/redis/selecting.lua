@@ -85,7 +85,7 @@ local function has_ended_for(n, milliseconds)
   return ended ~= false and time - ended >= milliseconds
 end
 
-local function matches(n, record)
+local function matches(n, record, raw)
   local received, webhook = record[FACTS]:match("^%d%l* (%d+) (.*)$")
   received = received / 1e6
   return (not where.webhook_id or webhook == where.webhook_id)
@@ -95,6 +95,7 @@ local function matches(n, record)
     and (not where.since or received >= where.since)
     and (not where.before or received < where.before)
     and has_type(record[TYPE] or "")
+    and (not where.has_raw or raw ~= "")
     and (not where.ended_for or has_ended_for(n, where.ended_for * 1000))
 end
 
@@ -105,7 +106,7 @@ local function each(fn)
   for i = 1, math.min(#ids, SCAN_MAX) do
     local n = ids[i]
     local entry, record = read(n, time)
-    if matches(n, record) then
+    if matches(n, record, entry[4]) then
       found = found + 1
       fn(n, entry, record)
       if found == limit and #ids > i then return found, n end
@@ -141,6 +142,19 @@ return { each(function(n, _, record)
   store(n, record)
   call("ZREM", dead, n)
   call("ZREM", dead_by_end, n)
+  if record[LANE] ~= "" then call("ZADD", lanes, 0, member(record[LANE], n)) end
+  queue(n, record[LANE])
+end) }
+]=])
+
+--- Queues the events that are done and have their bytes; returns how many.
+selecting.replay = prelude.script(SELECT .. [=[
+now()
+return { each(function(n, _, record)
+  record[ATTEMPT], record[IS_REPLAY] = 0, 1
+  store(n, record)
+  call("ZREM", done, n)
+  call("ZREM", done_by_end, n)
   if record[LANE] ~= "" then call("ZADD", lanes, 0, member(record[LANE], n)) end
   queue(n, record[LANE])
 end) }

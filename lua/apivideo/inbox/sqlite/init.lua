@@ -92,8 +92,8 @@ function Sqlite:extend(id, token, lease)
   return attempt(self, "write", operations.extend, id, token, lease)
 end
 
-function Sqlite:complete(id, token, items, window, attempts)
-  return attempt(self, "write", operations.complete, id, token, items, window, attempts)
+function Sqlite:complete(id, token, items, window, attempts, retains)
+  return attempt(self, "write", operations.complete, id, token, items, window, attempts, retains)
 end
 
 function Sqlite:complete_all(claims, window)
@@ -129,6 +129,10 @@ end
 
 function Sqlite:redrive(where, page)
   return attempt_pair(self, "durable", operations.redrive, where, page)
+end
+
+function Sqlite:replay(where, page)
+  return attempt_pair(self, "durable", operations.replay, where, page)
 end
 
 function Sqlite:purge(where, page)

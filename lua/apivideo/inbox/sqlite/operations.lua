@@ -83,6 +83,7 @@ local function entry_of(row, now)
   return {
     id = math.floor(row[1]), token = row[2], attempt = row[3], raw = row[4], webhook_id = row[5],
     verified = row[6] ~= 0, received_at = row[7], age = math.max(0, now - row[8]), error = row[9], origin = row[10],
+    replay = row[11] ~= 0 or nil,
   }
 end
 
@@ -97,7 +98,7 @@ function operations.claim(db, now, limit, lease)
   for i, row in ipairs(db:rows("ready", limit)) do
     local entry = entry_of(row, now)
     entries[i] = entry
-    entry.attempts = row[11]
+    entry.attempts = row[12]
     entry.token, entry.attempt = entry.token + 1, entry.attempt + 1
     db:run("claim", now + lease, entry.id)
   end
@@ -120,8 +121,8 @@ local function finish(db, id, statement, ...)
   return true
 end
 
-function operations.complete(db, now, id, token, items, window, attempts)
-  if not finish(db, id, "complete", now, attempts, id, token, now) then return false end
+function operations.complete(db, now, id, token, items, window, attempts, retains)
+  if not finish(db, id, retains and "complete" or "complete_without_raw", now, attempts, id, token, now) then return false end
   if items then operations.put(db, now, items, window) end
   return true
 end
@@ -129,7 +130,7 @@ end
 function operations.complete_all(db, now, claims, window)
   local results = {}
   for i, each in ipairs(claims) do
-    results[i] = operations.complete(db, now, each.id, each.token, each.items, window, each.attempts)
+    results[i] = operations.complete(db, now, each.id, each.token, each.items, window, each.attempts, each.retains)
   end
   return results
 end
@@ -147,8 +148,8 @@ function operations.dead_letter(db, now, id, token, message, attempts)
 end
 
 local PUBLIC_STATES = { ready = "waiting", delayed = "waiting", blocked = "waiting", dead = "dead", done = "done" }
-local LISTED = ", token, attempt, raw, webhook_id, verified, received_at, stored_at, error, origin, type, video_id"
-  .. ", state, due"
+local LISTED = ", token, attempt, raw, webhook_id, verified, received_at, stored_at, error, origin, replay"
+  .. ", type, video_id, state, due"
 local DETAILED = LISTED .. ", attempts"
 
 function operations.list(db, now, where, page)
@@ -156,9 +157,9 @@ function operations.list(db, now, where, page)
   local entries = {}
   for i, row in ipairs(rows) do
     local entry = entry_of(row, now)
-    entry.type, entry.video_id = row[11], row[12]
-    entry.state = PUBLIC_STATES[row[13]] or row[14] > now and "claimed" or "waiting"
-    entry.attempts = page.detailed and row[15] or nil
+    entry.type, entry.video_id = row[12], row[13]
+    entry.state = PUBLIC_STATES[row[14]] or row[15] > now and "claimed" or "waiting"
+    entry.attempts = page.detailed and row[16] or nil
     entries[i] = entry
   end
   return { entries, following }
@@ -168,11 +169,19 @@ function operations.count(db, now, where, after)
   return { queries.count(db, now, where, after) }
 end
 
--- Queues the dead letters of a page.
+-- Queues the entries of a page that match, with a statement.
+local function queue_again(db, now, statement, where, page)
+  local rows, following = queries.select(db, now, where, page, ", lane")
+  for _, row in ipairs(rows) do db:run(statement, waiting_state(db, row[2]), row[1]) end
+  return { #rows, following }
+end
+
 function operations.redrive(db, now, where, page)
-  local dead, following = queries.select(db, now, tables.merge(where, { state = "dead" }), page, ", lane")
-  for _, row in ipairs(dead) do db:run("redrive", waiting_state(db, row[2]), row[1]) end
-  return { #dead, following }
+  return queue_again(db, now, "redrive", tables.merge(where, { state = "dead" }), page)
+end
+
+function operations.replay(db, now, where, page)
+  return queue_again(db, now, "replay", tables.merge(where, { state = "done", has_raw = true }), page)
 end
 
 function operations.purge(db, now, where, page)

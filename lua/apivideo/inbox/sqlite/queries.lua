@@ -57,6 +57,7 @@ local ROW = {
   error = function(self, text) return ("instr(error, %s) > 0"):format(self:bind(text)) end,
   since = function(self, time) return "received_at >= " .. self:bind(time) end,
   before = function(self, time) return "received_at < " .. self:bind(time) end,
+  has_raw = function() return "raw <> ''" end,
   ended_for = function(self, seconds) return ("+ended <= %s - %s"):format(self.now, self:bind(seconds)) end,
 }
 

@@ -73,6 +73,7 @@ local migrations = {
     "ALTER TABLE events ADD COLUMN type TEXT",
     "ALTER TABLE events ADD COLUMN video_id TEXT",
     "ALTER TABLE events ADD COLUMN attempts TEXT",
+    "ALTER TABLE events ADD COLUMN replay INTEGER NOT NULL DEFAULT 0",
     add_types,
     "CREATE INDEX events_type ON events (type) WHERE type IS NOT NULL",
     "CREATE INDEX events_video ON events (video_id) WHERE video_id IS NOT NULL",

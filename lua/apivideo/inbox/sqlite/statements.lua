@@ -1,7 +1,9 @@
 --- The SQL of the SQLite store. LuaDBI returns integers with 32 bits, so ids are cast to REAL.
 
-local ENTRY = "CAST(id AS REAL), token, attempt, raw, webhook_id, verified, received_at, stored_at, error, origin"
+local ENTRY = "CAST(id AS REAL), token, attempt, raw, webhook_id, verified, received_at, stored_at, error, origin,"
+  .. " replay"
 
+local SET_ATTEMPTS = "attempts = ifnull(?, attempts)"
 local IS_CLAIMED = "id = ? AND token = ? AND state = 'claimed' AND due > ?"
 
 return {
@@ -43,10 +45,11 @@ return {
     WHERE id = ?]],
 
   extend = "UPDATE events SET due = ? WHERE " .. IS_CLAIMED,
-  retry = "UPDATE events SET state = 'delayed', due = ?, error = ?, attempts = ifnull(?, attempts) WHERE " .. IS_CLAIMED,
-  complete = "UPDATE events SET state = 'done', due = NULL, ended = ?, raw = '', attempts = ifnull(?, attempts) WHERE "
-    .. IS_CLAIMED,
-  dead_letter = "UPDATE events SET state = 'dead', due = NULL, ended = ?, error = ?, attempts = ifnull(?, attempts) WHERE "
+  retry = "UPDATE events SET state = 'delayed', due = ?, error = ?, " .. SET_ATTEMPTS .. " WHERE " .. IS_CLAIMED,
+  complete = "UPDATE events SET state = 'done', due = NULL, ended = ?, " .. SET_ATTEMPTS .. " WHERE " .. IS_CLAIMED,
+  complete_without_raw = "UPDATE events SET state = 'done', due = NULL, ended = ?, raw = '', " .. SET_ATTEMPTS
+    .. " WHERE " .. IS_CLAIMED,
+  dead_letter = "UPDATE events SET state = 'dead', due = NULL, ended = ?, error = ?, " .. SET_ATTEMPTS .. " WHERE "
     .. IS_CLAIMED,
   remove = "DELETE FROM events WHERE " .. IS_CLAIMED,
   lane = "SELECT lane FROM events WHERE id = ?",
@@ -54,6 +57,7 @@ return {
     (SELECT min(id) FROM events WHERE lane = ? AND ended IS NULL AND state = 'blocked')]],
 
   redrive = "UPDATE events SET state = ?, ended = NULL, attempt = 0 WHERE id = ?",
+  replay = "UPDATE events SET state = ?, ended = NULL, attempt = 0, replay = 1 WHERE id = ?",
   purge = "DELETE FROM events WHERE id = ?",
   expire = [[DELETE FROM events WHERE id IN
     (SELECT id FROM events WHERE state = 'done' AND ended <= ? ORDER BY ended LIMIT 1000)]],
