@@ -28,7 +28,7 @@ end
 --- Has no fencing: any worker that ever claimed an event can settle it.
 function broken.no_fencing(store)
   local function newest(id, token)
-    for _, entry in ipairs(store:list("claimed", 1000, id - 1) or {}) do
+    for _, entry in ipairs(store:list({ state = "claimed" }, { limit = 1000, after = id - 1 }) or {}) do
       if entry.id == id then return entry.token end
     end
     return token

@@ -94,7 +94,7 @@ describe("a handler that", function()
         deliver "b"
         wait_until("done", 1) -- the worker continues
       end)
-      local stored = inbox:list("dead")[1].error
+      local stored = inbox:list({ state = "dead" })[1].error
       assert.truthy(stored:find(expected), stored)
       assert.is_true(#stored <= 1000)
       assert.equal("dead_lettered", settlements[1].disposition)
@@ -126,7 +126,7 @@ describe("a handler that", function()
     deliver "a"
     work()
     wait_until("dead", 1)
-    assert.truthy(inbox:list("dead")[1].error:find("^first; second" .. STACK))
+    assert.truthy(inbox:list({ state = "dead" })[1].error:find("^first; second" .. STACK))
   end)
 
   it("is retried after its time limit, and its late result is ignored and logged", function()

@@ -51,7 +51,7 @@ describe("an inbox", function()
       local event = apivideo.parse(raw)
       assert.is_true(inbox:put { raw = raw, event = event, origin = "reconcile", verified = false })
       assert.is_false(inbox:put { raw = raw, event = event })
-      assert.equal("reconcile", inbox:list("waiting")[1].origin)
+      assert.equal("reconcile", inbox:list({ state = "waiting" })[1].origin)
       local delivery = assert(inbox:claim())[1].delivery
       assert.equal("reconcile", delivery.origin)
       assert.is_false(delivery.verified)
@@ -262,9 +262,9 @@ describe("an inbox", function()
       deliver(caption(tostring(i)))
       assert(inbox:claim())[1]:dead_letter("x")
     end
-    assert.equal(0, inbox:purge("done"))
-    assert.equal(0, inbox:purge("dead", 60))
-    assert.equal(3, inbox:purge("dead"))
+    assert.equal(0, inbox:purge { state = "done" })
+    assert.equal(0, inbox:purge({ state = "dead" }, { age = 60 }))
+    assert.equal(3, inbox:purge { state = "dead" })
     assert.equal(0, stats().dead)
   end)
 
@@ -297,14 +297,16 @@ describe("an inbox", function()
       end,
       ['"lease" must be a number of seconds'] = function() inbox:work(apivideo.handlers(), { lease = 0 }) end,
       ["apivideo.cancellation()"] = function() inbox:work(apivideo.handlers(), { cancel = {} }) end,
-      ["waiting, claimed, dead or done"] = function() inbox:list "lost" end,
-      ["state must be dead or done"] = function() inbox:purge "waiting" end,
+      ["waiting, claimed, dead or done"] = function() inbox:list { state = "lost" } end,
+      ["state must be dead or done"] = function() inbox:purge { state = "waiting" } end,
       ['"limit" must be an integer of at least 1'] = function() inbox:claim { limit = 0 } end,
       ['"lease" must be a number of seconds above 0'] = function() inbox:claim { lease = 0 / 0 } end,
-      ['"after" must be an integer of at least 0'] = function() inbox:list("dead", { after = -1 }) end,
-      ["age must be a number"] = function() inbox:purge("dead", "1") end,
+      ['"after" must be an integer of at least 0'] = function() inbox:list({ state = "dead" }, { after = -1 }) end,
+      ['"age" must be a number'] = function() inbox:purge({ state = "dead" }, { age = "1" }) end,
       ["it has a NUL"] = function() inbox:put { event = {}, raw = "\0" } end,
-      ["inbox:redrive: id must be an integer of at least 1, got table"] = function() inbox:redrive {} end,
+      ['inbox:redrive: filter: option "id" must be an integer of at least 1, got table'] = function()
+        inbox:redrive { id = {} }
+      end,
     } do
       local message = misuse(fn)
       assert.truthy(message:find(expected, 1, true), message)

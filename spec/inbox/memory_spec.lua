@@ -15,7 +15,7 @@ describe("inbox store memory", function()
       local first = assert(store:claim(1, 600))[1]
       assert.is_true(store:dead_letter(first.id, first.token, "x"))
       assert.equal("a2", assert(store:claim(1, 6000))[1].raw)
-      assert.equal(1, store:redrive())
+      assert.equal(1, store:redrive({}, { limit = 1000 }))
       skipped = 1000
       assert.same({}, store:claim(1, 60))
     end)

@@ -108,7 +108,7 @@ local broken = {
     return results, err
   end },
   ["has no fencing"] = { complete = function(store, id, token)
-    for _, entry in ipairs(store:list("claimed", 1000, id - 1)) do
+    for _, entry in ipairs(store:list({ state = "claimed" }, { limit = 1000, after = id - 1 })) do
       if entry.id == id then token = entry.token end
     end
     return store:complete(id, token)

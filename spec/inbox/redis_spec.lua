@@ -75,7 +75,7 @@ redis_stores.describe("inbox store redis", function()
   it("has the origin webhook for an event that was stored without one", function()
     local store = open()
     assert.same({ 1 },
-      store.runner:call("put", { "0", "a", "", "", "", "0", "", "raw", "1 1700000000000000 webhook_1", "" }))
+      store.runner:call("put", { "0", "a", "", "", "", "0", "", "raw", "1 1700000000000000 webhook_1", "", "", "" }))
     local entry = claim(store)
     assert.equal("webhook", entry.origin)
     assert.equal("webhook_1", entry.webhook_id)
@@ -119,19 +119,21 @@ redis_stores.describe("inbox store redis", function()
           assert(store:dead_letter(entry.id, entry.token, "x"))
         end
       end
-      assert.equal(1200, store:redrive())
+      local count, following = store:redrive({}, { limit = 1000 })
+      assert.equal(1000, count)
+      assert.equal(200, store:redrive({}, { limit = 1000, after = following }))
       for _ = 1, 2 do
         for _, entry in ipairs(assert(store:claim(1000, 60))) do
           assert(store:complete(entry.id, entry.token))
         end
       end
-      assert.equal(1000, store:purge("done", 0))
-      assert.equal(200, store:purge("done", 0))
+      assert.equal(1000, store:expire(0))
+      assert.equal(200, store:expire(0))
       put(store, "dead", { occurrence = "a" })
       local entry = claim(store)
       assert.is_true(store:dead_letter(entry.id, entry.token, "x"))
       assert.equal("1", server:command("XLEN", "{apivideo}:stream"))
-      assert.equal(1, store:purge("dead", 0))
+      assert.equal(1, store:purge({ state = "dead", ended_for = 0 }, { limit = 1000 }))
       assert.equal("0", server:command("XLEN", "{apivideo}:stream"))
       assert.equal("{apivideo}:meta\n{apivideo}:stream", (function()
         local keys = {}
@@ -148,7 +150,7 @@ redis_stores.describe("inbox store redis", function()
       for i = 1, 3 do put(store, "a" .. i, { lane = "a" }) end
       local first = claim(store)
       assert.is_true(store:dead_letter(first.id, first.token, "x"))
-      assert.equal(1, store:redrive(first.id))
+      assert.equal(1, store:redrive({ id = first.id }, { limit = 1 }))
       assert.equal(3, assert(store:stats()).waiting)
       for i = 1, 3 do
         local entry = claim(store)
@@ -167,7 +169,7 @@ redis_stores.describe("inbox store redis", function()
       assert.is_true(store:dead_letter(first.id, first.token, "x"))
       local second = claim(store)
       assert.is_true(store:retry(second.id, second.token, 60, "x"))
-      assert.equal(1, store:redrive())
+      assert.equal(1, store:redrive({}, { limit = 1000 }))
       first = claim(store)
       assert.equal("a1", first.raw)
       assert.is_true(store:complete(first.id, first.token))
@@ -213,12 +215,12 @@ redis_stores.describe("inbox store redis", function()
       local entry = claim(other)
       assert.is_true(other:complete(entry.id, entry.token))
       assert.equal(2, count())
-      third:purge("done", 60)
+      third:expire(60)
       assert.equal(2, count())
-      local purge = scripts.purge
-      scripts.purge = purge:gsub("local HOUR = %d+", "local HOUR = -1")
-      open():purge("done", 60)
-      scripts.purge = purge
+      local expire = scripts.expire
+      scripts.expire = expire:gsub("local HOUR = %d+", "local HOUR = -1")
+      open():expire(60)
+      scripts.expire = expire
       assert.equal(1, count())
       assert.equal(1, assert(one:stats()).claimed)
       assert.is_nil(claim(other))

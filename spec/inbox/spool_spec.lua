@@ -40,7 +40,7 @@ describe("the spool of an inbox", function()
 
   local function captions()
     local ids = {}
-    for i, entry in ipairs(assert(inbox:list "waiting")) do ids[i] = entry.event.captionId end
+    for i, entry in ipairs(assert(inbox:list { state = "waiting" })) do ids[i] = entry.event.captionId end
     return table.concat(ids)
   end
 
@@ -68,7 +68,7 @@ describe("the spool of an inbox", function()
     printed = printed_by(function() assert.equal(204, deliver(caption "f")) end)
     assert.is_nil(printed:find("available again", 1, true))
     assert.equal("abcdef", captions())
-    assert.same({}, spool:list("waiting", 10, 0))
+    assert.same({}, spool:list({ state = "waiting" }, { limit = 10 }))
   end)
 
   it("forwards the origin of an event, also of a derived one", function()
@@ -79,9 +79,9 @@ describe("the spool of an inbox", function()
       store.down = false
       inbox:forward()
     end)
-    local entry = assert(store:list("waiting", 1, 0))[1]
+    local entry = assert(store:list({ state = "waiting" }, { limit = 1 }))[1]
     assert.equal("reconcile", entry.origin)
-    assert.same(event, inbox:list("waiting")[1].event)
+    assert.same(event, inbox:list({ state = "waiting" })[1].event)
   end)
 
   it("applies the window to the times of receipt, not to the times of forwarding", function()
@@ -141,7 +141,7 @@ describe("the spool of an inbox", function()
       deliver(caption "a")
       wait_for(function() return stats().waiting == 1 end, "the spooled event")
     end)
-    local dead = assert(inbox:list "dead")
+    local dead = assert(inbox:list { state = "dead" })
     assert.equal(1, #dead)
     assert.equal("{}", dead[1].raw)
     assert.truthy(dead[1].error:find("bad_event", 1, true))
@@ -159,7 +159,7 @@ describe("the spool of an inbox", function()
       store.down = false
       forwarding:forward()
     end)
-    assert.equal("cannot be parsed", assert(store:list("dead", 10, 0))[1].error)
+    assert.equal("cannot be parsed", assert(store:list({ state = "dead" }, { limit = 10 }))[1].error)
     assert.equal(0, assert(spool:stats()).dead)
   end)
 
@@ -233,7 +233,8 @@ describe("the spool of an inbox", function()
               is_crash and "crashes" or "fails", is_done and "after" or "before"), function()
               forward_with_fault(target == "store" and store or spool, name, is_done, is_crash)
               local raws = {}
-              for i, entry in ipairs(assert(store:list("waiting", 10, 0))) do raws[i] = entry.raw end
+              local waiting = assert(store:list({ state = "waiting" }, { limit = 10 }))
+              for i, entry in ipairs(waiting) do raws[i] = entry.raw end
               assert.equal("abc", table.concat(raws))
               assert.same({ waiting = 0, claimed = 0, dead = 0, done = 0, attempts = 0, paused = false }, spool:stats())
             end)

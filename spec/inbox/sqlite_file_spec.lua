@@ -10,7 +10,7 @@ local WINDOW, path, open, clean = sqlite_stores.WINDOW, sqlite_stores.path, sqli
 local sql, write, item, put = sqlite_stores.sql, sqlite_stores.write, sqlite_stores.item, sqlite_stores.put
 local claim, unavailable = sqlite_stores.claim, sqlite_stores.unavailable
 
--- The statements that create a file of version 1, with one event.
+-- The statements that create a file of version 1, with four events: one of them waits, one is done, two are dead.
 local VERSION_1 = {
   [[CREATE TABLE events (
     id INTEGER PRIMARY KEY AUTOINCREMENT, identity TEXT NOT NULL UNIQUE, occurrence TEXT, lane TEXT,
@@ -19,10 +19,26 @@ local VERSION_1 = {
     stored_at REAL NOT NULL, error TEXT, raw TEXT NOT NULL)]],
   "CREATE TABLE inbox (paused INTEGER NOT NULL, boot TEXT NOT NULL, clock REAL NOT NULL)",
   "INSERT INTO inbox VALUES (0, '', 0)",
-  ("INSERT INTO events (identity, state, verified, received_at, stored_at, raw) VALUES ('%s', 'ready', 1, 1, 0, 'a')")
-    :format(core.signature.sign("a", "apivideo"):sub(1, 32)),
+  ("INSERT INTO events (identity, state, verified, received_at, stored_at, raw) VALUES ('%s', 'ready', 1, 1, 0, '%s')")
+    :format(core.signature.sign("a", "apivideo"):sub(1, 32), '{"type":"video.a","videoId":"vi1","n":1}'),
+  [[INSERT INTO events (identity, state, ended, verified, received_at, stored_at, raw)
+    VALUES ('b', 'done', 0, 1, 1, 0, '')]],
+  [[INSERT INTO events (identity, state, ended, verified, received_at, stored_at, raw, error)
+    VALUES ('c', 'dead', 0, 1, 1, 0, '{"type":"video.a","videoId":7}', 'x')]],
+  [[INSERT INTO events (identity, state, ended, verified, received_at, stored_at, raw, error)
+    VALUES ('d', 'dead', 0, 1, 1, 0, 'no JSON', 'x')]],
   "PRAGMA application_id = 1634760297",
   "PRAGMA user_version = 1",
+}
+
+-- The further statements of a file of version 2, and of one of version 3.
+local VERSION_2 = {
+  "ALTER TABLE events ADD COLUMN origin TEXT NOT NULL DEFAULT 'webhook'", "PRAGMA user_version = 2",
+}
+local VERSION_3 = {
+  [[CREATE TABLE states (name TEXT PRIMARY KEY, token INTEGER NOT NULL, expires REAL NOT NULL, saved_at REAL NOT NULL,
+    value TEXT)]],
+  "INSERT INTO states VALUES ('x', 7, 0, 0, 'saved')", "PRAGMA user_version = 3",
 }
 
 describe("inbox store sqlite", function()
@@ -49,7 +65,7 @@ describe("inbox store sqlite", function()
       put(store, "a")
       local first = claim(store)
       assert.is_true(store:complete(first.id, first.token))
-      assert.equal(1, store:purge("done", 0))
+      assert.equal(1, store:expire(0))
       assert.is_true(store:pause())
       store:close()
       store = open()
@@ -68,26 +84,50 @@ describe("inbox store sqlite", function()
       local entry = claim(store)
       assert.equal("9007199254740001", ("%.0f"):format(entry.id))
       if math.type then assert.equal("integer", math.type(entry.id)) end
-      assert.equal(entry.id, store:list("claimed", 10, 1)[1].id)
+      assert.equal(entry.id, store:list({ state = "claimed" }, { limit = 10, after = 1 })[1].id)
       assert.is_true(store:dead_letter(entry.id, entry.token, "x"))
-      assert.equal(1, store:redrive(entry.id))
-      assert.equal(1, #store:list("waiting", 10, 1))
+      assert.equal(1, store:redrive({ id = entry.id }, { limit = 1 }))
+      assert.equal(1, #store:list({ state = "waiting" }, { limit = 10, after = 1 }))
     end)
 
     it("can be empty", function()
       write ""
       assert.is_true(put(open(), "a"))
-      assert.equal(3, sql("PRAGMA user_version")[1][1])
+      assert.equal(4, sql("PRAGMA user_version")[1][1])
     end)
 
-    it("of version 1 is migrated, and keeps its events", function()
+    for version = 1, 3 do
+      it(("of version %d is migrated, and keeps its events"):format(version), function()
+        for i, statements_of_version in ipairs { VERSION_1, VERSION_2, VERSION_3 } do
+          for _, statement in ipairs(i <= version and statements_of_version or {}) do sql(statement) end
+        end
+        local store = open()
+        assert.is_false(put(store, "a"))
+        assert.equal(4, sql("PRAGMA user_version")[1][1])
+        local entry = claim(store)
+        assert.equal('{"type":"video.a","videoId":"vi1","n":1}', entry.raw)
+        assert.equal("webhook", entry.origin)
+        assert.equal(version == 3 and "saved" or nil, assert(store:acquire("x", 1, 0)).value)
+        local function ids(where)
+          local list = {}
+          for i, each in ipairs(assert(store:list(where, { limit = 10 }))) do list[i] = each.id end
+          return list
+        end
+        assert.same({ 1, 3 }, ids { type = "video.a" })
+        assert.same({ 1 }, ids { video_id = "vi1" })
+        assert.same({ 3 }, ids { type = "video.a", state = "dead" })
+        assert.same({ 1, 2, 3, 4 }, ids {})
+      end)
+    end
+
+    it("of an earlier version has the types of more events than one batch of the migration", function()
       for _, statement in ipairs(VERSION_1) do sql(statement) end
+      sql([[INSERT INTO events (identity, state, verified, received_at, stored_at, raw)
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+        SELECT 'n' || i, 'ready', 1, 1, 0, '{"type":"video.n","videoId":"vi' || i || '"}' FROM n]])
       local store = open()
-      assert.is_false(put(store, "a"))
-      assert.equal(3, sql("PRAGMA user_version")[1][1])
-      local entry = claim(store)
-      assert.equal("a", entry.raw)
-      assert.equal("webhook", entry.origin)
+      assert.equal(2500, store:count({ type = "video.n" }, {}))
+      assert.equal(1, store:count({ video_id = "vi2500" }, {}))
     end)
 
     it("of a newer version is rejected and unchanged", function()
@@ -98,7 +138,7 @@ describe("inbox store sqlite", function()
       store = open()
       unavailable("newer apivideo.*99", store:put({ item "b" }, WINDOW))
       assert.equal(99, sql("PRAGMA user_version")[1][1])
-      sql "PRAGMA user_version = 3"
+      sql "PRAGMA user_version = 4"
       assert.is_false(put(store, "a"))
     end)
 
@@ -206,7 +246,7 @@ describe("inbox store sqlite", function()
         if results then kept = kept + 1 else err = problem end
       until err or kept > 1000
       unavailable("database or disk is full; free some space", nil, err)
-      assert.equal(kept + 1, #assert(store:list("waiting", 1000, 0)))
+      assert.equal(kept + 1, #assert(store:list({ state = "waiting" }, { limit = 1000 })))
       assert.is_true(put(store, tostring(kept + 1)))
     end)
 
@@ -246,7 +286,7 @@ describe("inbox store sqlite", function()
         assert.equal("store_unavailable", err.kind)
         assert.matches("deleted, moved or replaced while it was open; end all processes", err.message, 1, true)
         assert.same({ true }, store:put({ item "after" }, WINDOW))
-        local waiting = open():list("waiting", 9, 0)
+        local waiting = open():list({ state = "waiting" }, { limit = 9 })
         assert.equal("after", waiting[#waiting].raw)
       end)
     end

@@ -121,7 +121,7 @@ describe("inbox store sqlite, processes #process", function()
         assert(kept < 5000, "the limit was not one")
       until failed == 10
       print("kept " .. kept, tostring(err))
-      assert(#assert(store:list("waiting", 1000, 0)) == kept)
+      assert(#assert(store:list({ state = "waiting" }, { limit = 1000 })) == kept)
       limit "unlimited"
       assert(put(tostring(kept + 1))[1])
       for i = 1, kept + 1 do assert(not put(tostring(i))[1]) end

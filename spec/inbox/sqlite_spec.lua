@@ -70,28 +70,23 @@ describe("inbox store sqlite", function()
       for _, entry in ipairs(assert(store:claim(2500, 600))) do
         assert.is_true(store:dead_letter(entry.id, entry.token, "x"))
       end
-      assert.equal(2500, store:redrive())
+      local total, count, following = 0, nil, nil
+      repeat
+        count, following = store:redrive({}, { limit = 1000, after = following })
+        total = total + count
+      until not following
+      assert.equal(2500, total)
       assert.equal(2500, store:stats().waiting)
       for _, entry in ipairs(assert(store:claim(2500, 600))) do
         assert.is_true(store:complete(entry.id, entry.token))
       end
-      assert.equal(1000, store:purge("done", 0))
+      assert.equal(1000, store:expire(0))
       assert.equal(1500, store:stats().done)
     end)
   end)
 
   describe("statements", function()
-    local function plan_of(text)
-      local numbered = 0
-      for number in text:gmatch "%?(%d+)" do numbered = math.max(numbered, tonumber(number)) end
-      local _, count = text:gsub("%?", "")
-      local steps = {}
-      for _, row in ipairs(sql("EXPLAIN QUERY PLAN " .. text, (table.unpack or unpack)({}, 1,
-        numbered > 0 and numbered or count))) do
-        steps[#steps + 1] = row[4]:gsub("^(%u+) TABLE ", "%1 ") -- "SCAN TABLE inbox" before SQLite 3.36
-      end
-      return table.concat(steps, "\n")
-    end
+    local plan_of = sqlite_stores.plan_of
 
     it("scan no table, and sort nothing", function()
       assert.is_table(open():stats())
@@ -116,11 +111,12 @@ describe("inbox store sqlite", function()
       for i = 1, 20 do put(store, tostring(i), { occurrence = tostring(i), lane = tostring(i % 4) }) end
       local entries = assert(store:claim(10, 600))
       for _, call in ipairs {
-        { "put", { item("21", { occurrence = "1" }) }, WINDOW }, { "claim", 1, 60 }, { "list", "waiting", 5, 0 },
-        { "list", "claimed", 2, 0 }, { "stats" }, { "extend", entries[1].id, entries[1].token, 60 },
+        { "put", { item("21", { occurrence = "1" }) }, WINDOW }, { "claim", 1, 60 },
+        { "list", { state = "waiting" }, { limit = 5 } }, { "list", { state = "claimed" }, { limit = 2 } },
+        { "count", {}, {} }, { "stats" }, { "extend", entries[1].id, entries[1].token, 60 },
         { "complete", entries[1].id, entries[1].token }, { "remove", entries[4].id, entries[4].token },
         { "retry", entries[2].id, entries[2].token, 9, "x" }, { "dead_letter", entries[3].id, entries[3].token, "x" },
-        { "redrive" }, { "purge", "done", 0 },
+        { "redrive", {}, { limit = 9 } }, { "purge", { state = "done" }, { limit = 9 } }, { "expire", 0 },
       } do
         assert.is_truthy(store[call[1]](store, (table.unpack or unpack)(call, 2)))
         assert.equal(0, sql("PRAGMA wal_checkpoint(TRUNCATE)")[1][1], call[1])
@@ -152,7 +148,7 @@ describe("inbox store sqlite", function()
         assert.equal("NORMAL", level)
         assert.is_true(store:dead_letter(entry.id, entry.token, "x"))
         assert.equal("NORMAL", level)
-        assert.equal(1, store:redrive(entry.id))
+        assert.equal(1, store:redrive({ id = entry.id }, { limit = 1 }))
         assert.equal("FULL", level)
         local again = claim(store)
         assert.is_true(store:extend(again.id, again.token, 60))
@@ -244,7 +240,7 @@ describe("inbox store sqlite", function()
       assert.is_false(store:extend(held.id, held.token, 60))
       assert.same({ "held", "late", "free" }, raws_of(assert(store:claim(10, 600))))
       assert.equal("occurrence", put(store, "again", { occurrence = "free" }))
-      assert.equal(0, store:purge("done", 60))
+      assert.equal(0, store:expire(60))
       local oldest = store:stats().oldest
       assert.is_true(oldest >= 0 and oldest < 60)
       store:close()

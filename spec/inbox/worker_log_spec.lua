@@ -29,7 +29,7 @@ describe("the log of inbox:work", function()
   -- Delivers an event, and works until it has a number of settlements. Returns its entry's id.
   local function settle(count, options)
     assert.equal(204, working.deliver(inboxes.raw_of(CAPTION, { videoId = "vi1", captionId = "ca1" })))
-    local id = assert(working.inbox:list "waiting")[1].id
+    local id = assert(working.inbox:list { state = "waiting" })[1].id
     local ended = working.work(options)
     wait_for(function() return #working.settlements == count end, "the settlements")
     working.cancel:cancel()

@@ -28,7 +28,7 @@ describe("inbox:work", function()
     end)
     assert.matches("attempt 1%) failed, next attempt in", printed)
     assert.matches("attempt 2%) failed and is a dead letter", printed)
-    assert.matches("away", working.inbox:list("dead")[1].error)
+    assert.matches("away", working.inbox:list({ state = "dead" })[1].error)
   end)
 
   it("shows the fields of a permanent failure that is a table", function()
@@ -36,7 +36,7 @@ describe("inbox:work", function()
     deliver(caption "a")
     work()
     wait_until("dead", 1)
-    assert.equal("{ code = 5 }", working.inbox:list("dead")[1].error)
+    assert.equal("{ code = 5 }", working.inbox:list({ state = "dead" })[1].error)
   end)
 
   it("passes each event to its handlers, and completes it", function()
@@ -63,7 +63,7 @@ describe("inbox:work", function()
       local ended = work { max_attempts = 2 }
       wait_until("dead", count + 1)
       assert.equal("retried", working.settlements[2 * count + 1].disposition)
-      local dead = working.inbox:list "dead"
+      local dead = working.inbox:list { state = "dead" }
       assert.equal(returned == "boom" and "boom" or "the handlers failed", dead[#dead].error)
       working.cancel:cancel()
       assert.is_true(ended:wait(5))
@@ -81,7 +81,7 @@ describe("inbox:work", function()
     work { max_attempts = 4 }
     wait_until("dead", 1)
     assert.equal(4, #times)
-    assert.equal("no luck 4", working.inbox:list("dead")[1].error)
+    assert.equal("no luck 4", working.inbox:list({ state = "dead" })[1].error)
     for i = 1, 3 do
       assert.equal("retried", working.settlements[i].disposition)
       local most = 0.01 * 2 ^ (i - 1)
@@ -98,11 +98,11 @@ describe("inbox:work", function()
     work()
     wait_until("dead", 1)
     assert.equal(1, #working.settlements)
-    local entry = working.inbox:list("dead")[1]
+    local entry = working.inbox:list({ state = "dead" })[1]
     assert.equal("bad luck", entry.error)
     assert.equal("video.caption.generated", entry.event.type)
     luck = true
-    assert.equal(1, working.inbox:redrive(entry.id))
+    assert.equal(1, working.inbox:redrive { id = entry.id })
     wait_until("done", 1)
     assert.equal(1, working.settlements[2].delivery.attempt)
   end)
@@ -113,7 +113,8 @@ describe("inbox:work", function()
     deliver(caption "a")
     work { max_attempts = 2 }
     wait_until("dead", 1)
-    assert.truthy(working.inbox:list("dead")[1].error:find("^never; perhaps; stack: spec/inbox/worker_spec.lua:%d+ in"))
+    local dead = working.inbox:list { state = "dead" }
+    assert.truthy(dead[1].error:find("^never; perhaps; stack: spec/inbox/worker_spec.lua:%d+ in"))
     assert.equal(2, #working.settlements)
   end)
 
@@ -123,7 +124,7 @@ describe("inbox:work", function()
     deliver(caption "a")
     work { max_attempts = 1 }
     wait_until("dead", 1)
-    local stored = working.inbox:list("dead")[1].error
+    local stored = working.inbox:list({ state = "dead" })[1].error
     assert.equal(1000, #stored)
     assert.truthy(stored:find("^x+; stack: spec/inbox/worker_spec.lua:%d+ in .*; y+$"))
   end)
@@ -131,7 +132,7 @@ describe("inbox:work", function()
   it("stores at most 1000 bytes of the error that a claim is dead-lettered with, in one line", function()
     deliver(caption "a")
     assert(working.inbox:claim()[1]:dead_letter("line\n" .. ("x"):rep(5000)))
-    local stored = working.inbox:list("dead")[1].error
+    local stored = working.inbox:list({ state = "dead" })[1].error
     assert.equal(1000, #stored)
     assert.truthy(stored:find "^line x+$")
   end)
@@ -281,9 +282,9 @@ describe("inbox:work", function()
       wait_until("done", 1)
     end)
     assert.truthy(printed:find("video.caption.generated (attempt 1) failed, next attempt in 0 s: out of luck", 1, true))
-    assert.truthy(printed:find("a dead letter; see inbox:list(\"dead\")", 1, true))
+    assert.truthy(printed:find("a dead letter; see inbox:list { state = \"dead\" }", 1, true))
     assert.truthy(printed:find("completed without a handler: video.summary.generated", 1, true))
     assert.is_nil(printed:find("abcdef", 1, true))
-    assert.is_nil(working.inbox:list("dead")[1].error:find("abcdef", 1, true))
+    assert.is_nil(working.inbox:list({ state = "dead" })[1].error:find("abcdef", 1, true))
   end)
 end)

@@ -34,7 +34,8 @@ describe("inbox:work", function()
     work { max_attempts = 1 }
     wait_until("dead", 1)
     assert.equal(0, runs)
-    assert.truthy(working.inbox:list("dead")[1].error:find("attempt 1 was started and did not end", 1, true))
+    local dead = working.inbox:list { state = "dead" }
+    assert.truthy(dead[1].error:find("attempt 1 was started and did not end", 1, true))
   end)
 
   it("renews all its claims with a store that yields", function()
@@ -79,7 +80,7 @@ describe("inbox:work", function()
     upkeep.PURGE_INTERVAL_S = 0
     finally(function() upkeep.PURGE_INTERVAL_S = interval end)
     local runs, batches = 0, 0
-    working.store.purge = function() -- of a million entries, say
+    working.store.expire = function() -- of a million entries, say
       runtime.sleep(0.1)
       batches = batches + 1
       return 1000
@@ -105,16 +106,16 @@ describe("inbox:work", function()
     upkeep.PURGE_INTERVAL_S = 0.01
     finally(function() upkeep.PURGE_INTERVAL_S = interval end)
     local purges = 0
-    working.store.purge = function()
+    working.store.expire = function()
       purges = purges + 1
-      if purges == 1 then error "a bug in purge" end
+      if purges == 1 then error "a bug in expire" end
       return 0
     end
     local printed = printed_by(function()
       work { lease = 0.05 }
       wait_for(function() return purges == 2 end, "another purge")
     end)
-    assert.truthy(printed:find("a bug in purge; stack:", 1, true))
+    assert.truthy(printed:find("a bug in expire; stack:", 1, true))
   end)
 
   it("purges handled events after the retention", function()

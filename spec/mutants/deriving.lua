@@ -64,7 +64,7 @@ return {
   },
   {
     file = "lua/apivideo/inbox/sqlite/init.lua", spec = "spec/inbox/derived_process_spec.lua",
-    { "derived events are put after their cause is complete", 'return attempt(self, "write", operations.complete, id, token, items, window)',
+    { "derived events are put after their cause is complete", 'return attempt(self, "write", operations.complete, id, token, items, window, attempts, retains)',
       'local done = attempt(self, "write", operations.complete, id, token) if items then self:put(items, window) end return done' },
   },
   {
@@ -74,14 +74,15 @@ return {
   },
   {
     file = "lua/apivideo/inbox/redis/scripts.lua", spec = "spec/inbox/redis_spec.lua",
-    { "a lost claim puts its items", 'if not record then return 0 end\nlocal function put_items()', 'local function put_items()' },
+    { "a lost claim puts its items", 'if not record then return 0 end\nset_past(record, ARGV[3])\nlocal retains = ARGV[4] == "1"\nlocal function put_items()', 'local retains\nlocal function put_items()' },
   },
   {
-    file = "lua/apivideo/inbox/memory.lua", spec = "spec/inbox/memory_spec.lua",
+    file = "lua/apivideo/inbox/memory/init.lua", spec = "spec/inbox/memory_spec.lua",
     { "items are not put", "if items then self:put(items, window) end", "" },
   },
   {
     file = "lua/apivideo/inbox/sqlite/operations.lua", spec = "spec/inbox/sqlite_spec.lua",
-    { "a lost claim puts its items", 'if not finish(db, id, "complete", now, id, token, now) then return false end', 'local held = finish(db, id, "complete", now, id, token, now)' },
+    { "a lost claim puts its items", 'if not finish(db, id, retains and "complete" or "complete_without_raw", now, attempts, id, token, now) then return false end',
+      'local held = finish(db, id, "complete", now, attempts, id, token, now)' },
   },
 }

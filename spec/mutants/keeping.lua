@@ -55,13 +55,16 @@ return {
     { "the spool is not counted while the store is unavailable", "stats = stats or { error = err }", "if not stats then return nil, err end" },
   },
   {
-    file = "lua/apivideo/inbox/memory.lua", spec = "spec/inbox/memory_spec.lua",
+    file = "lua/apivideo/inbox/memory/queue.lua", spec = "spec/inbox/memory_spec.lua",
     { "an old lease makes an entry ready before its turn", 'entry.state, entry.claimed, entry.due = "open", false, nil', 'entry.state, entry.claimed = "open", false' },
+  },
+  {
+    file = "lua/apivideo/inbox/memory/occurrences.lua", spec = "spec/inbox/memory_spec.lua",
     { "an opposite event does not begin a new occurrence", "opposite_before, opposite_after = neighbors(self, item.opposite, came)", "opposite_before, opposite_after = nil, nil" },
   },
   {
     file = "lua/apivideo/inbox/sqlite/init.lua", spec = "spec/inbox/sqlite_spec.lua",
-    { "lists wait for writers", 'return attempt(self, "read", operations.list,', 'return attempt(self, "write", operations.list,' },
+    { "lists wait for writers", 'return attempt_pair(self, "read", operations.list,', 'return attempt_pair(self, "write", operations.list,' },
     { "a child uses the parent's connection", "if connection.is_inherited(self.path) then\n    return", "if false then\n    return" },
   },
   {

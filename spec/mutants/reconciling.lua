@@ -64,14 +64,17 @@ return {
     { "the event of a caption is not counted", 'if event.type == CAPTION and type(event.language) == "string" then', "if false then" },
   },
   {
-    file = "lua/apivideo/inbox/memory.lua", spec = "spec/inbox/memory_spec.lua",
+    file = "lua/apivideo/inbox/memory/states.lua", spec = "spec/inbox/memory_spec.lua",
     { "an old lease can save", "if not state or state.token ~= token then return false end", "if not state then return false end" },
+    { "old states stay", "if not known[name] then remove_old(known) end", "" },
+    { "a leased state is removed", "if state.expires <= now() and state.saved_at", "if state.saved_at" },
+    { "a state has no rest", "local wait = math.max(state.expires, state.saved_at + rest) - now()", "local wait = state.expires - now()" },
+  },
+  {
+    file = "lua/apivideo/inbox/memory/occurrences.lua", spec = "spec/inbox/memory_spec.lua",
     { "an item is put after an entry of its occurrence", "return not after and not (before and is_earlier(opposite, before))", "return true" },
     { "a later opposite does not prevent an item", "if not opposite or later_opposite then", "if not opposite then" },
     { "the age of an opposite has no limits", "if age < bounds.min or age > bounds.max then", "if false then" },
-    { "old states stay", "if not self.states[name] then remove_old_states(self) end", "" },
-    { "a leased state is removed", "if state.expires <= now() and state.saved_at", "if state.saved_at" },
-    { "a state has no rest", "local wait = math.max(state.expires, state.saved_at + rest) - now()", "local wait = state.expires - now()" },
   },
   {
     file = "lua/apivideo/inbox/sqlite/statements.lua", spec = "spec/inbox/sqlite_spec.lua",

@@ -102,7 +102,7 @@ describe("no secret is written", function()
       assert.equal(204, (receiver:receive { method = "POST", body = BODY, headers = {
         ["X-Api-Video-Signature"] = SIGNATURE, ["X-Api-Video-WebhookID"] = "webhook_A",
         Authorization = "Bearer " .. canary.TOKEN, Cookie = canary.PASSWORD } }))
-      local entry = assert(inbox:list "waiting")[1]
+      local entry = assert(inbox:list { state = "waiting" })[1]
       assert.equal(BODY, entry.raw)
       shows_none(entry)
       local claim = assert(inbox:claim())[1]

@@ -306,7 +306,7 @@ describe("no secret appears in", function()
       client = client, webhooks = client.webhooks, source = source, known = known, receiver = receiver, store = store,
       inbox = inbox, redis = redis, redis_inbox = apivideo.inbox { store = redis }, handlers = handlers,
       hmac = core.signature.hmac(canary.SECRET), core = core, apivideo = apivideo,
-      entries = inbox:list "waiting", claims = inbox:claim(), runtime = runtime,
+      entries = inbox:list { state = "waiting" }, claims = inbox:claim(), runtime = runtime,
     } do
       shows_none(object, name)
     end

@@ -12,7 +12,7 @@ local add_types, names_of = lua_types.add, lua_types.list
 local annotated_default, tabulated = option_tables.annotated_default, option_tables.rows
 
 -- Arguments in a table of options.
-local ARGUMENTS = { state = true }
+local ARGUMENTS = { filter = true }
 
 -- The annotated options of an entry: name -> { types, optional }
 local function annotated(entry)

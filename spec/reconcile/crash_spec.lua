@@ -75,7 +75,7 @@ describe("a reconciliation that crashes", function()
     -- The events of broadcasts that were found, in order.
     local function broadcasts()
       local texts = {}
-      for _, entry in ipairs(assert(reconciling.inbox:list("waiting", { limit = 10000 }))) do
+      for _, entry in ipairs(assert(reconciling.inbox:list({ state = "waiting" }, { limit = 10000 }))) do
         local event = entry.origin == "reconcile" and entry.event
         if event and event.liveStreamId == "li1" then texts[#texts + 1] = event.type end
       end

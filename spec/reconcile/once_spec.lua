@@ -38,7 +38,7 @@ describe("reconciliation:once", function()
       reconciling.put_video("vi1", { source = { type = "liveStream", liveStream = { liveStreamId = "li1" } } })
       assert.equal(6, once().found)
       local events = {}
-      for _, entry in ipairs(reconciling.inbox:list "waiting") do
+      for _, entry in ipairs(reconciling.inbox:list { state = "waiting" }) do
         events[#events + 1] = entry.event.type
         assert.equal("li1", entry.event.liveStreamId)
       end

@@ -8,7 +8,7 @@ local wait_for = require "spec.support.wait"
 local WINDOW = 20
 
 -- The specs, by topic.
-local TOPICS = { "put", "settle", "complete", "lanes", "operate", "state" }
+local TOPICS = { "put", "settle", "complete", "lanes", "operate", "attempts", "filters", "replay", "state" }
 
 -- An item with the fields that matter to a test, and defaults.
 local function item(fields)
@@ -93,7 +93,7 @@ return function(name, kind)
 
     --- The number of entries in a state.
     function test.count(state)
-      return #assert(store:list(state, 1000, 0))
+      return #assert(store:list({ state = state }, { limit = 1000 }))
     end
 
     for _, topic in ipairs(TOPICS) do require("spec.support.conformance." .. topic)(test) end

@@ -177,9 +177,9 @@ end
 -- The effects of the calls that settle or extend a claim.
 local settle = {
   extend = function(self, entry, lease) entry.due = self.clock.time + lease end,
-  complete = function(self, entry)
+  complete = function(self, entry, retains)
     finish(self, entry, "done")
-    entry.was, entry.raw = entry.raw, ""
+    entry.raw = retains and entry.raw or ""
   end,
   remove = function(self, entry) self:remove_entry(entry) end,
   retry = function(self, entry, delay, message)
@@ -197,12 +197,23 @@ function Model:settle(name, id, token, ...)
   return entry ~= nil
 end
 
-function Model:redrive(id)
-  local dead = self:select(function(entry) return entry.state == "dead" and (not id or entry.id == id) end)
-  for _, entry in ipairs(dead) do
+-- Opens the entries for which `condition` is true; how many.
+local function open_again(self, condition)
+  local found = self:select(condition)
+  for _, entry in ipairs(found) do
     entry.state, entry.attempt, entry.due, entry.ended, entry.is_redriven = "open", 0, nil, nil, true
   end
-  return #dead
+  return #found
+end
+
+function Model:redrive(where)
+  return open_again(self, function(entry)
+    return entry.state == "dead" and (not where.id or entry.id == where.id)
+  end)
+end
+
+function Model:replay()
+  return open_again(self, function(entry) return entry.state == "done" and entry.raw ~= "" end)
 end
 
 function Model:purge(state, age)
@@ -218,7 +229,7 @@ end
 local function learn(self, store, new)
   local ids = {}
   for _, state in ipairs { "waiting", "dead" } do
-    for _, entry in ipairs(assert(store:list(state, 1000, self.last_id))) do
+    for _, entry in ipairs(assert(store:list({ state = state }, { limit = 1000, after = self.last_id }))) do
       ids[#ids + 1] = entry.id
       if entry.id > self.last_id then self.raws[entry.id] = entry.raw end
     end
@@ -239,7 +250,7 @@ function Model:audit(store)
   local attempts = 0
   for _, state in ipairs(STATES) do
     local entries = self:select(function(entry) return self:state_of(entry) == state end)
-    local listed = assert(store:list(state, 1000, 0))
+    local listed = assert(store:list({ state = state }, { limit = 1000 }))
     expect("entries " .. state, #entries, #listed)
     expect("stats." .. state, #entries, stats[state])
     for i, entry in ipairs(entries) do
@@ -254,7 +265,7 @@ function Model:audit(store)
       if entry.state == "open" then attempts = math.max(attempts, entry.attempt) end
     end
     if #entries > 2 then
-      local page = assert(store:list(state, 1, entries[2].id))
+      local page = assert(store:list({ state = state }, { limit = 1, after = entries[2].id }))
       expect("a page of " .. state, entries[3].id, page[1] and page[1].id)
     end
   end
@@ -271,8 +282,10 @@ local calls = {
     self.on_put(items, results, new)
   end,
   claim = function(self, _, claims, limit, lease) self:claim(limit, lease, claims) end,
-  redrive = function(self, _, count, id) expect("redrive", self:redrive(id), count) end,
-  purge = function(self, _, count, state, age) expect("purge", self:purge(state, age), count) end,
+  redrive = function(self, _, count, where) expect("redrive", self:redrive(where), count) end,
+  replay = function(self, _, count) expect("replay", self:replay(), count) end,
+  purge = function(self, _, count, where) expect("purge", self:purge(where.state, where.ended_for), count) end,
+  expire = function(self, _, count, age) expect("expire", self:purge("done", age), count) end,
   pause = function(self) self.is_paused = true end,
   resume = function(self) self.is_paused = false end,
   list = function() end,
@@ -285,8 +298,8 @@ for name in pairs(settle) do
 end
 
 -- The items that complete an event are put in the same step; the store does not return their results.
-calls.complete = function(self, store, holds, id, token, items, window)
-  expect("complete of entry " .. tostring(id), self:settle("complete", id, token), holds)
+calls.complete = function(self, store, holds, id, token, items, window, _, retains)
+  expect("complete of entry " .. tostring(id), self:settle("complete", id, token, retains), holds)
   if not holds or not items then return end
   local results, new = self:put(items, window)
   learn(self, store, new)

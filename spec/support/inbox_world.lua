@@ -23,7 +23,7 @@ World.__index = World
 
 local weights = {
   put = 30, claim = 22, complete = 14, retry = 7, dead_letter = 6, extend = 4, remove = 2, advance = 6, redrive = 3,
-  purge = 3, pause = 1, resume = 4, restart = 3, outage = 4, recovery = 9, fault = 6, forward = 14,
+  replay = 2, purge = 3, pause = 1, resume = 4, restart = 3, outage = 4, recovery = 9, fault = 6, forward = 14,
 }
 local names, total = {}, 0
 for name in pairs(weights) do names[#names + 1] = name end
@@ -194,7 +194,7 @@ local acts = {
   complete = function(self, a, b, c)
     local items = not self.spool and b % 2 == 0 and {} or nil
     for i = 1, items and c % 3 or 0 do items[i] = new_item(self, a + i * 7, b + i * c) end
-    settle(self, "complete", a, items, WINDOW)
+    settle(self, "complete", a, items, WINDOW, nil, b % 3 == 0)
   end,
   remove = function(self, a)
     local claim = claim_of(self, a)
@@ -207,10 +207,15 @@ local acts = {
   extend = function(self, a, b) settle(self, "extend", a, LEASES[b % 2 + 1]) end,
   redrive = function(self, a)
     local claim = claim_of(self, a)
-    survive(self, self.store.redrive, self.store, a % 2 == 0 and claim and claim.id or nil)
+    survive(self, self.store.redrive, self.store, { id = a % 2 == 0 and claim and claim.id or nil }, { limit = 1000 })
   end,
+  replay = function(self) survive(self, self.store.replay, self.store, {}, { limit = 1000 }) end,
   -- A purge within the window removes times that the window needs, so it is left out.
-  purge = function(self, a) survive(self, self.store.purge, self.store, a % 2 == 0 and "done" or "dead", 1050) end,
+  purge = function(self, a)
+    if a % 3 == 0 then return survive(self, self.store.expire, self.store, 1050) end
+    local where = { state = a % 3 == 1 and "done" or "dead", ended_for = 1050 }
+    survive(self, self.store.purge, self.store, where, { limit = 1000 })
+  end,
   pause = function(self) survive(self, self.store.pause, self.store) end,
   resume = function(self) survive(self, self.store.resume, self.store) end,
   advance = function(self, a) advance(self, (a % 10 + 1) * STEP) end,
@@ -253,7 +258,7 @@ local function drain(self)
     Model.expect("entries left in the spool", 0, #self.spool_model.entries)
   end
   self.store:resume()
-  self.store:redrive()
+  self.store:redrive({}, { limit = 1000 })
   for _ = 1, 500 do
     if not self.store_model:select(function(entry) return entry.state ~= "done" end)[1] then break end
     advance(self, 1000)

@@ -87,7 +87,7 @@ end
 ---@return string[]
 function reconciling.found()
   local texts = {}
-  for _, entry in ipairs(assert(reconciling.inbox:list("waiting", { limit = 10000 }))) do
+  for _, entry in ipairs(assert(reconciling.inbox:list({ state = "waiting" }, { limit = 10000 }))) do
     if entry.origin == "reconcile" then texts[#texts + 1] = text_of(entry.event) end
   end
   table.sort(texts)

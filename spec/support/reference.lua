@@ -18,7 +18,7 @@ has a link to its description. "every call" stands for the [kinds of errors](cli
 
 local members = signatures.all()
 local every_call = error_kinds.every_call(members)
-local shared = { "Options of a call", "Options of lists" } -- sections with options of several functions
+local shared = { "Options of a call", "Options of lists", "Filters" } -- sections with options of several functions
 
 -- A type without the library's name, in a code span of a table.
 local function span(text)

@@ -23,6 +23,7 @@ local BY_NAME = {
 local BY_TYPE = {
   string = "x", number = 1, integer = 1, any = "x", table = {}, ["function"] = nothing,
   ["apivideo.Inbox"] = apivideo.inbox { store = apivideo.inbox.memory() },
+  ["apivideo.InboxFilter"] = { id = 1 },
   ["apivideo.Handlers"] = handlers, ["apivideo.Handler"] = nothing, ["apivideo.SecretsForm"] = "sig_sec_1",
   ["apivideo.ClientOptions"] = { api_key = "key" }, ["apivideo.InboxOptions"] = { store = apivideo.inbox.memory() },
   ["apivideo.SqliteOptions"] = { path = "/nonexistent/inbox.db" }, ["apivideo.EmulatorOptions"] = { api_key = "key" },

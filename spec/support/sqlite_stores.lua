@@ -39,6 +39,21 @@ function sqlite_stores.sql(text, ...)
   return rows
 end
 
+--- How SQLite executes SQL: the steps of EXPLAIN QUERY PLAN as lines.
+---@param text string
+---@return string
+function sqlite_stores.plan_of(text)
+  local numbered = 0
+  for number in text:gmatch "%?(%d+)" do numbered = math.max(numbered, tonumber(number)) end
+  local _, count = text:gsub("%?", "")
+  local steps = {}
+  for _, row in ipairs(sqlite_stores.sql("EXPLAIN QUERY PLAN " .. text, (table.unpack or unpack)({}, 1,
+    numbered > 0 and numbered or count))) do
+    steps[#steps + 1] = row[4]:gsub("^(%u+) TABLE ", "%1 ") -- "SCAN TABLE inbox" before SQLite 3.36
+  end
+  return table.concat(steps, "\n")
+end
+
 --- Writes the bytes of the file.
 function sqlite_stores.write(text)
   local file = assert(io.open(path, "wb"))

@@ -1,10 +1,12 @@
 --- An event that a worker has claimed from an inbox.
 
+local attempts = require "apivideo.inbox.attempts"
 local checks = require "apivideo.util.checks"
 local errors = require "apivideo.error"
 local derived_delivery = require "apivideo.events.derived_delivery"
 local failure = require "apivideo.util.failure"
 local items = require "apivideo.inbox.item"
+local runtime = require "apivideo.runtime"
 
 local STORED_MAX_BYTES = 1000 -- of an error's message
 
@@ -33,6 +35,14 @@ local function text_of(err)
   return failure.text(err, nil, STORED_MAX_BYTES)
 end
 
+-- The attempts of the entry with this one, as the store keeps them.
+local function attempts_with(self, problem)
+  return attempts.add(self._entry.attempts, {
+    at = self._began_at, seconds = math.max(0, runtime.monotonic() - self._began),
+    error = problem, traceback = self._traceback,
+  })
+end
+
 --- Renews the lease: its full time starts now.
 ---@return true|nil
 ---@return apivideo.Error? err `claim_lost` `store_unavailable`
@@ -47,10 +57,12 @@ end
 function Claim:complete()
   checks.self(self, Claim, "claim", "complete")
   local inbox, is_held, err = self._inbox
+  self.attempts = attempts_with(self)
   if self._completions then
     is_held, err = self._completions:call(self)
   else
-    is_held, err = self._store:complete(self.id, self.token, self.items, inbox._window)
+    is_held, err = self._store:complete(self.id, self.token, self.items, inbox._window, self.attempts,
+      self.retains)
   end
   if is_held and self.items then inbox:_announce() end
   return result_of(self, is_held, err)
@@ -64,7 +76,8 @@ end
 function Claim:retry(delay, err)
   checks.self(self, Claim, "claim", "retry")
   checks.value("claim:retry: delay", delay, "seconds>=0", 2)
-  return result_of(self, self._store:retry(self.id, self.token, delay, text_of(err)))
+  local text = text_of(err)
+  return result_of(self, self._store:retry(self.id, self.token, delay, text, attempts_with(self, text)))
 end
 
 --- Settles the event as a dead letter, which is handled again only after `inbox:redrive`.
@@ -73,10 +86,12 @@ end
 ---@return apivideo.Error? err `claim_lost` `store_unavailable`
 function Claim:dead_letter(err)
   checks.self(self, Claim, "claim", "dead_letter")
-  return result_of(self, self._store:dead_letter(self.id, self.token, text_of(err)))
+  local text = text_of(err)
+  return result_of(self, self._store:dead_letter(self.id, self.token, text, attempts_with(self, text)))
 end
 
---- Puts derived events in the step that completes the event: `items`, which the store reads.
+--- Puts derived events in the step that completes the event: `items`, which the store reads, like `attempts` and
+--- `retains`.
 ---@private
 ---@param list apivideo.Event[]
 function Claim:_complete_with(list)
@@ -85,6 +100,14 @@ function Claim:_complete_with(list)
     local delivery = derived_delivery.new(self._inbox.events, event, self._entry)
     self.items[i] = items.new(self._inbox, delivery.event, nil, delivery)
   end
+end
+
+--- Adds the tracebacks of errors to the record of this attempt.
+---@private
+---@param errs any[]
+---@param tracebacks? table<integer, string>
+function Claim:_add_tracebacks(errs, tracebacks)
+  self._traceback = attempts.traceback_of(errs, tracebacks)
 end
 
 --- Completes the event in a transaction that it shares with others.
@@ -107,12 +130,13 @@ function claim.new(inbox, entry, lease)
   local event, err = inbox.events:_parse_entry(entry)
   local delivery = {
     event = event, webhook_id = entry.webhook_id, received_at = entry.received_at, raw = entry.raw,
-    verified = entry.verified, origin = entry.origin, attempt = entry.attempt,
+    verified = entry.verified, origin = entry.origin, attempt = entry.attempt, replay = entry.replay,
   }
   delivery.key = event and inbox.events:key(event, entry.raw) or nil
   return setmetatable({
     id = entry.id, token = entry.token, attempt = entry.attempt, event = event, err = err, delivery = delivery,
-    _inbox = inbox, _store = inbox._store, _lease = lease, _entry = entry, -- handlers may change `delivery`
+    retains = inbox._retains_bodies, _inbox = inbox, _store = inbox._store, _lease = lease, _entry = entry, -- handlers may change `delivery`
+    _began_at = runtime.now(), _began = runtime.monotonic(),
   }, Claim)
 end
 

@@ -7,6 +7,7 @@ local claim = require "apivideo.inbox.claim"
 local constructor = require "apivideo.util.constructor"
 local errors = require "apivideo.error"
 local group = require "apivideo.inbox.group"
+local Inbox = require "apivideo.inbox.class"
 local item = require "apivideo.inbox.item"
 local outgoing = require "apivideo.events.outgoing"
 local protected = require "apivideo.util.pcall"
@@ -16,19 +17,13 @@ local stores = require "apivideo.inbox.store"
 local wakeups = require "apivideo.runtime.wakeups"
 local worker = require "apivideo.inbox.worker"
 
+require "apivideo.inbox.operator" -- more methods of the class
+
 -- Default of the option window: events of one occurrence within it are the same event, although their times differ.
 -- api.video makes its three or four attempts within ten seconds, and may stamp each with a new time.
 local WINDOW_S = 20
 
 local RETENTION_S = 7 * 86400 -- default of the option retention
-
----@class apivideo.Inbox
----@field events apivideo.Catalogue
-local Inbox = {}
-Inbox.__index = Inbox
-Inbox.__name = "apivideo.Inbox"
-
-Inbox.__tostring = function() return "apivideo.inbox" end
 
 --- Stores a delivery. It is durable when this returns; deliveries that arrive at the same time share a transaction of
 --- the store. A delivery that could not be parsed (it has `err` instead of `event`) is stored as a dead letter.
@@ -108,61 +103,6 @@ function Inbox:work(handlers, options)
   return ended, err
 end
 
-local LIST_OPTIONS = { limit = "integer>=1?", after = "integer>=0?" }
-local STATES = { waiting = true, claimed = true, dead = true, done = true }
-
----@class apivideo.Entry : apivideo.StoredEntry
----@field event? apivideo.Event nil for an entry that is done
-
---- Entries of the inbox in a state, oldest first.
----@param state apivideo.EntryState
----@param options? { limit?: integer, after?: integer } at most `limit` (100), with an id greater than `after`
----@return apivideo.Entry[]|nil entries
----@return apivideo.Error? err `store_unavailable`
-function Inbox:list(state, options)
-  checks.self(self, Inbox, "inbox", "list")
-  if not STATES[state] then
-    error("inbox:list: state must be waiting, claimed, dead or done, got " .. tostring(state), 2)
-  end
-  options = checks.options("inbox:list", options or {}, LIST_OPTIONS)
-  local entries, err = self._store:list(state, options.limit or 100, options.after or 0)
-  for _, entry in ipairs(entries or {}) do
-    entry.event = entry.raw ~= "" and self.events:_parse_entry(entry) or nil
-  end
-  return entries, err
-end
-
---- Queues dead letters again, with all their attempts.
----@param id? integer only this one
----@return integer|nil count
----@return apivideo.Error? err `store_unavailable`
-function Inbox:redrive(id)
-  checks.self(self, Inbox, "inbox", "redrive")
-  checks.value("inbox:redrive: id", id, "integer>=1?", 2)
-  return self._store:redrive(id)
-end
-
---- Removes entries. A duplicate of an entry that was removed is handled as a new event.
----@param state "dead"|"done"
----@param age? number only entries that have been in the state for so many seconds; default all
----@return integer|nil count
----@return apivideo.Error? err `store_unavailable`
-function Inbox:purge(state, age)
-  checks.self(self, Inbox, "inbox", "purge")
-  if state ~= "dead" and state ~= "done" then
-    error("inbox:purge: state must be dead or done, got " .. tostring(state), 2)
-  end
-  checks.value("inbox:purge: age", age, "seconds>=0?", 2)
-  local total = 0
-  while true do
-    local count, err = self._store:purge(state, age or 0)
-    if not count then return nil, err end
-    if count == 0 then return total end
-    total = total + count
-    if not runtime.refusal() then runtime.pass() end
-  end
-end
-
 --- Stops the handling of events in all processes, and after a restart. Events are received as before.
 ---@return true|nil
 ---@return apivideo.Error? err `store_unavailable`
@@ -217,14 +157,14 @@ end
 ---@return boolean
 function Inbox:_is_available()
   for _, store in ipairs { self._store, self._spool and self._spool.spool } do
-    local ok, entries = protected.call(store.list, store, "waiting", 1, 0)
+    local ok, entries = protected.call(store.list, store, { state = "waiting" }, { limit = 1 })
     if ok and entries then return true end
   end
   return false
 end
 
 local OPTIONS = { store = "table", spool = "table?", events = "table?", lane = "function?", retention = "seconds>=0?",
-  window = "seconds>=0?" }
+  window = "seconds>=0?", retain_bodies = "boolean?" }
 
 ---@class apivideo.InboxOptions
 ---@field store apivideo.Store such as `apivideo.inbox.sqlite { path = "inbox.db" }`
@@ -232,6 +172,7 @@ local OPTIONS = { store = "table", spool = "table?", events = "table?", lane = "
 ---@field events? apivideo.Catalogue default apivideo.events; the catalogue of types, if the application extends it
 ---@field lane? fun(event: apivideo.Event): string? events of one lane are handled one at a time, in order of receipt
 ---@field retention? number seconds for which a handled event stays in the store, so that a duplicate of it is recognised; default 7 days
+---@field retain_bodies? boolean the bytes of a handled event stay in the store for the retention, too, so that `inbox:replay` can hand it to handlers again; default false
 ---@field window? number seconds in which two broadcasts that differ only in `emittedAt` are the same, unless the opposite event came between; default 20
 
 local function check(options)
@@ -254,6 +195,7 @@ local function create(options)
     _lane = options.lane,
     _window = window,
     _retention = options.retention or RETENTION_S,
+    _retains_bodies = options.retain_bodies or false,
     _arrival = runtime.latch(), -- opens when an event arrives; another one replaces it then
   }, Inbox)
   self._spool = options.spool and spool.new(options.store, options.spool, window, function(entry)

@@ -24,6 +24,8 @@ local ORIGINS = { webhook = true, reconcile = true, derived = true }
 ---@field error? string of signed bytes that cannot be parsed: the item is stored as a dead letter with this error
 ---@field lane? string
 ---@field raw string
+---@field type? string of the event
+---@field video_id? string
 ---@field webhook_id? string
 ---@field verified boolean
 ---@field received_at number
@@ -82,6 +84,7 @@ function item.new(inbox, event, err, received)
   }
   if event then
     new.key, new.occurrence, new.opposite = inbox.events:key(event, received.raw)
+    new.type, new.video_id = event.type, type(event.videoId) == "string" and event.videoId or nil
     new.lane = lane_of(inbox, event, new)
   else
     new.raw = new.raw:gsub("%z", REPLACEMENT)

@@ -62,7 +62,7 @@ local function log_errors(result, name, fields)
   if disposition == "retried" then
     log.warn(("%s failed, next attempt in %.0f s: %s"):format(name, result.delay, text), fields)
   elseif disposition == "dead_lettered" then
-    log.error(("%s failed and is a dead letter; see inbox:list(\"dead\"): %s"):format(name, text), fields)
+    log.error(("%s failed and is a dead letter; see inbox:list { state = \"dead\" }: %s"):format(name, text), fields)
   else
     log.error(("%s failed: %s"):format(name, text), fields)
   end
@@ -112,6 +112,7 @@ end
 -- Settles a claim in the store. Returns the intended disposition; whether the store has it, and the error if not.
 local function settle_claim(worker, claim, result)
   local attempt, errs = claim.attempt, result.errors
+  if errs then claim:_add_tracebacks(errs, result.tracebacks) end
   if result.handled then
     return "completed", call_claim(worker, claim, "complete")
   elseif attempt >= worker.max_attempts or all_permanent(errs) then

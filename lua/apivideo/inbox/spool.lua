@@ -33,7 +33,7 @@ Spool.__name = "apivideo.inbox.Spool"
 
 local function is_empty(store)
   for _, state in ipairs { "waiting", "claimed" } do
-    local entries = store:list(state, 1, 0)
+    local entries = store:list({ state = state }, { limit = 1 })
     if not entries or #entries > 0 then return false end
   end
   return true
@@ -68,7 +68,8 @@ local function batch_from(self, first)
     items[#items + 1], ids[#ids + 1] = item, entry.id
   end
   add(first)
-  for _, entry in ipairs(self.spool:list("waiting", BATCH - 1, first.id) or {}) do add(entry) end
+  local others = self.spool:list({ state = "waiting" }, { limit = BATCH - 1, after = first.id })
+  for _, entry in ipairs(others or {}) do add(entry) end
   return items, ids
 end
 

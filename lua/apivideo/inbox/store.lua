@@ -1,6 +1,9 @@
 --- The interface of the stores of an inbox.
 
+local sign = require("apivideo.core").signature.sign
+
 local store = {
+  SCAN_MAX = 1000, -- entries that one call for an operator looks at
   STATE_RETENTION_S = 30 * 86400, -- for which a named state that is not saved stays
 }
 
@@ -10,20 +13,29 @@ local store = {
 ---@field put fun(self, items: apivideo.StoredItem[], window: number): (boolean|"occurrence")[]|nil, apivideo.Error? stores items, all or none: true for each that is new; false for one whose key is known, or whose `opposite_age` prevents it; "occurrence" for one that is dropped as a retry: an entry of its `occurrence` came less than `window` seconds before or after, and no entry whose occurrence is the item's `opposite` came between. An item with `error` becomes a dead letter
 ---@field claim fun(self, limit: integer, lease: number): apivideo.StoredEntry[]|nil, apivideo.Error? the oldest that are not claimed, for `lease` seconds
 ---@field extend fun(self, id: integer, token: integer, lease: number): boolean|nil, apivideo.Error?
----@field complete fun(self, id: integer, token: integer, items?: apivideo.StoredItem[], window?: number): boolean|nil, apivideo.Error? unless the claim is lost, `items` are put in the same step: all or none
----@field complete_all? fun(self, claims: { id: integer, token: integer, items?: apivideo.StoredItem[] }[], window: number): boolean[]|nil, apivideo.Error? several at once, at a lower cost than one by one
+---@field complete fun(self, id: integer, token: integer, items?: apivideo.StoredItem[], window?: number, attempts?: string, retains?: boolean): boolean|nil, apivideo.Error? unless the claim is lost, `items` are put in the same step: all or none. `attempts`, here and in the next calls, replaces that of the entry. With `retains`, the entry keeps its bytes
+---@field complete_all? fun(self, claims: { id: integer, token: integer, items?: apivideo.StoredItem[], attempts?: string, retains?: boolean }[], window: number): boolean[]|nil, apivideo.Error? several at once, at a lower cost than one by one
 ---@field remove fun(self, id: integer, token: integer): boolean|nil, apivideo.Error? completes it, and removes it with its key in the same step
----@field retry fun(self, id: integer, token: integer, delay: number, message: string): boolean|nil, apivideo.Error?
----@field dead_letter fun(self, id: integer, token: integer, message: string): boolean|nil, apivideo.Error?
----@field list fun(self, state: apivideo.EntryState, limit: integer, after: integer): apivideo.StoredEntry[]|nil, apivideo.Error?
----@field redrive fun(self, id?: integer): integer|nil, apivideo.Error?
----@field purge fun(self, state: "done"|"dead", age: number): integer|nil, apivideo.Error? at most 1000 at a time
+---@field retry fun(self, id: integer, token: integer, delay: number, message: string, attempts?: string): boolean|nil, apivideo.Error?
+---@field dead_letter fun(self, id: integer, token: integer, message: string, attempts?: string): boolean|nil, apivideo.Error?
+---@field expire fun(self, age: number): integer|nil, apivideo.Error? removes entries that were done at least `age` seconds ago: at most 1000
+---@field list fun(self, where: apivideo.inbox.Conditions, page: apivideo.inbox.Page): apivideo.StoredEntry[]|nil, integer|apivideo.Error|nil the entries that match, and the `after` of the next page: nil if this was the last one. Like the next four, it looks at a part of the entries only, so a page may be short, or empty, although others match
+---@field count fun(self, where: apivideo.inbox.Conditions, page: { after?: integer }): integer|nil, integer|apivideo.Error|nil how many match, and the `after` of the next page
+---@field redrive fun(self, where: apivideo.inbox.Conditions, page: apivideo.inbox.Page): integer|nil, integer|apivideo.Error|nil queues the dead letters that match
+---@field replay fun(self, where: apivideo.inbox.Conditions, page: apivideo.inbox.Page): integer|nil, integer|apivideo.Error|nil queues the entries that match, are done and have their bytes, as a `replay`
+---@field purge fun(self, where: apivideo.inbox.Conditions, page: apivideo.inbox.Page): integer|nil, integer|apivideo.Error|nil removes the entries that match; `where.state` is done or dead
 ---@field pause fun(self): true|nil, apivideo.Error?
 ---@field resume fun(self): true|nil, apivideo.Error?
 ---@field stats fun(self): apivideo.InboxStats|nil, apivideo.Error?
 ---@field close fun(self): true|nil, apivideo.Error?
 ---@field acquire? fun(self, name: string, seconds: number, rest: number): apivideo.StoredState|false|nil, number|apivideo.Error? leases a named state for `seconds`; false, and after how many seconds to try again, while another lease is valid, and for `rest` seconds after the last save. One that creates a state removes those that were neither leased nor saved for STATE_RETENTION_S
 ---@field save? fun(self, name: string, token: integer, value: string, seconds: number): boolean|nil, apivideo.Error? writes a leased state, and renews its lease (0: ends it); false if it was leased again since: the token is not the latest
+
+---@class apivideo.inbox.Page what a call for an operator looks at
+---@field limit integer how many entries it returns or changes at most
+---@field after? integer only entries with a greater id; with `newest`, with a smaller one
+---@field newest? boolean the newest entries first
+---@field detailed? boolean with the fields that only a few need: `attempts`
 
 ---@class apivideo.StoredState a text of a task that runs in one process at a time: where it will continue
 ---@field token integer the fencing token of its latest lease
@@ -34,13 +46,17 @@ local store = {
 ---@field token integer the fencing token of its latest claim
 ---@field attempt integer
 ---@field raw string
+---@field type? string of its event; nil if the bytes cannot be parsed
+---@field video_id? string
 ---@field webhook_id? string
 ---@field verified boolean
 ---@field received_at number
 ---@field origin apivideo.Origin
 ---@field age number seconds since it was received
 ---@field error? string of the last attempt
----@field state? apivideo.EntryState
+---@field attempts? string of a claim, or `detailed`: the last attempts, see inbox/attempts.lua
+---@field replay? true it was done, and is handled again
+---@field state? apivideo.EntryState in lists
 
 ---@alias apivideo.Origin
 ---| "webhook"   a delivery of api.video
@@ -64,8 +80,16 @@ local store = {
 ---@field spooled? integer with a spool: how many events wait in it for the store
 ---@field error? apivideo.Error with a spool, while the store is unavailable: then there are only `spooled` and `oldest`, of the spool
 
-local METHODS = { "put", "claim", "extend", "complete", "remove", "retry", "dead_letter", "list", "redrive", "purge",
-  "pause", "resume", "stats", "close" }
+local METHODS = { "put", "claim", "extend", "complete", "remove", "retry", "dead_letter", "expire", "list", "count",
+  "redrive", "replay", "purge", "pause", "resume", "stats", "close" }
+
+--- The form in which stores keep a key, an occurrence or a lane: a hash, since these are of any length and may have any
+--- bytes. It is the same in all stores, so that entries can be moved.
+---@param text string|nil
+---@return string|nil
+function store.digest(text)
+  return text and sign(text, "apivideo"):sub(1, 32)
+end
 
 --- Raises at a level, as seen from here, unless a value has the methods of a store.
 ---@param option string

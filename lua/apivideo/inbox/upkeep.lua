@@ -42,7 +42,7 @@ end
 -- Removes the events that were handled longer ago than the option retention says, in batches.
 local function purge(self)
   while not self:is_ending() and not self.ended:is_open() do
-    local count = self.inbox._store:purge("done", self.inbox._retention)
+    local count = self.inbox._store:expire(self.inbox._retention)
     if not count or count == 0 then return end
     runtime.sleep(PURGE_PAUSE_S)
   end

@@ -33,7 +33,7 @@ local function report_signed(outcome, fields)
       .. "; the body: " .. shown_body(outcome.delivery.raw), fields)
   elseif outcome.is_new then
     log.error("a signed body that cannot be parsed is a dead letter: " .. text
-      .. "; inbox:list(\"dead\") has its bytes; after an upgrade, inbox:redrive() handles it", fields)
+      .. "; inbox:list { state = \"dead\" } has its bytes; after an upgrade, inbox:redrive() handles it", fields)
   else
     log.info("a duplicate of a signed body that cannot be parsed", fields)
   end

@@ -21,6 +21,7 @@ local verification = require "apivideo.receiver.verification"
 ---@field undated? true of a receiver with `freshness`: the event has no readable `emittedAt`
 ---@field video? apivideo.DeliveredVideo of an event with a `videoId`, if the handlers have a client
 ---@field attempt? integer of an event from an inbox: the number of this attempt to handle it, from 1
+---@field replay? true of an event from an inbox that was handled before: `inbox:replay` hands it over again
 
 local ORIGIN = { origin = "receiver" } -- of errors
 

@@ -69,7 +69,7 @@ return function(test)
       claims[2].items, claims[2].token = { item { key = "b", raw = "b" } }, claims[2].token + 1
       claims[3].items = { item { key = "a" }, item { key = "c", raw = "c" } }
       assert.same({ true, false, true }, store:complete_all(claims, WINDOW))
-      assert.same({ "a", "c" }, raws_of(store:list("waiting", 10, 0)))
+      assert.same({ "a", "c" }, raws_of(store:list({ state = "waiting" }, { limit = 10 })))
     end)
   end)
 end

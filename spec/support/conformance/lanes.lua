@@ -57,7 +57,7 @@ return function(test)
       put { key = "a3", raw = "a3", lane = "a" }
       local second = next_of(claim(), "dead_letter", "x")
       assert.equal("a2", second.raw)
-      assert.equal(1, store:redrive())
+      assert.equal(1, store:redrive({}, { limit = 1000 }))
       assert.is_nil(claim())
       local again = next_of(second, "complete")
       assert.equal("a1", again.raw)

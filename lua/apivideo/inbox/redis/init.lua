@@ -2,19 +2,20 @@
 
 local constructor = require "apivideo.util.constructor"
 local core = require "apivideo.core"
+local json = require "apivideo.util.json"
 local random = require "apivideo.util.random"
 local redis_options = require "apivideo.inbox.redis.options"
 local script_runner = require "apivideo.inbox.redis.script_runner"
 local stores = require "apivideo.inbox.store"
+local tables = require "apivideo.util.tables"
 
 local unpack = table.unpack or unpack
 
-local READ_BATCH = 1000 -- entries that one script returns
 local PUT_BATCH = 500   -- items that one script takes: Lua 5.1 allows 8000 arguments
 
--- A hash of a key, an occurrence or a lane: half of the HMAC, so that each has the same short length.
+-- A hash of a key, an occurrence or a lane; "" without one.
 local function digest(value)
-  return value and core.signature.sign(value, "apivideo"):sub(1, 32) or ""
+  return stores.digest(value) or ""
 end
 
 local function milliseconds(seconds)
@@ -33,20 +34,21 @@ local function facts_of(item)
 end
 
 -- An entry, from its form in the reply of a script.
-local function entry_of(reply, state)
-  local id, token, attempt, raw, facts, age, problem = unpack(reply)
+local function entry_of(reply)
+  local id, token, attempt, raw, facts, age, problem, kind, video, past, is_replay, state = unpack(reply)
   local verified, origin, received, webhook = facts:match("^(%d)(%l*) (%d+) (.*)$")
   return {
     id = tonumber(id), token = token, attempt = attempt, raw = raw, verified = verified == "1",
     received_at = tonumber(received) / 1e6, webhook_id = webhook ~= "" and webhook or nil,
     age = age / 1000, error = problem ~= "" and problem or nil, origin = origin ~= "" and origin or "webhook",
-    state = state,
+    type = kind ~= "" and kind or nil, video_id = video ~= "" and video or nil, attempts = past ~= "" and past or nil,
+    replay = is_replay == 1 or nil, state = state,
   }
 end
 
-local function entries_of(replies, state)
+local function entries_of(replies)
   local entries = {}
-  for i, reply in ipairs(replies) do entries[i] = entry_of(reply, state) end
+  for i, reply in ipairs(replies) do entries[i] = entry_of(reply) end
   return entries
 end
 
@@ -88,7 +90,8 @@ end
 -- Appends an item to the arguments of a script.
 local function append_item(arguments, item)
   for _, argument in ipairs { digest(item.key), digest(item.occurrence), digest(item.opposite), digest(item.lane),
-    milliseconds(item.age or 0), bounds_of(item), item.raw, facts_of(item), item.error or "" } do
+    milliseconds(item.age or 0), bounds_of(item), item.raw, facts_of(item), item.error or "", item.type or "",
+    item.video_id or "" } do
     arguments[#arguments + 1] = argument
   end
 end
@@ -115,7 +118,8 @@ function Redis:put(items, window)
 end
 
 function Redis:claim(limit, lease)
-  local replies, err = call(self, "claim", { consumer(self), whole(math.min(limit, READ_BATCH)), milliseconds(lease) })
+  limit = math.min(limit, stores.SCAN_MAX)
+  local replies, err = call(self, "claim", { consumer(self), whole(limit), milliseconds(lease) })
   if not replies then return nil, err end
   return entries_of(replies)
 end
@@ -124,9 +128,10 @@ function Redis:extend(id, token, lease)
   return call_with_claim(self, "extend", { whole(id), whole(token), consumer(self), milliseconds(lease) })
 end
 
-function Redis:complete(id, token, items, window)
-  if not items or not items[1] then return call_with_claim(self, "complete", { whole(id), whole(token) }) end
-  local arguments = { whole(id), whole(token), milliseconds(window) }
+function Redis:complete(id, token, items, window, attempts, retains)
+  local arguments = { whole(id), whole(token), attempts or "", retains and "1" or "0" }
+  if not items or not items[1] then return call_with_claim(self, "complete", arguments) end
+  arguments[#arguments + 1] = milliseconds(window)
   for _, item in ipairs(items) do append_item(arguments, item) end
   return call_with_claim(self, "complete_and_put", arguments)
 end
@@ -135,32 +140,48 @@ function Redis:remove(id, token)
   return call_with_claim(self, "remove", { whole(id), whole(token) })
 end
 
-function Redis:retry(id, token, delay, message)
-  return call_with_claim(self, "retry", { whole(id), whole(token), milliseconds(delay), message })
+function Redis:retry(id, token, delay, message, attempts)
+  return call_with_claim(self, "retry", { whole(id), whole(token), attempts or "", milliseconds(delay), message })
 end
 
-function Redis:dead_letter(id, token, message)
-  return call_with_claim(self, "dead_letter", { whole(id), whole(token), message })
+function Redis:dead_letter(id, token, message, attempts)
+  return call_with_claim(self, "dead_letter", { whole(id), whole(token), attempts or "", message })
 end
 
-function Redis:list(state, limit, after)
-  local replies, err = call(self, "list", { state, whole(math.min(limit, READ_BATCH)), whole(after or 0) })
-  if not replies then return nil, err end
-  return entries_of(replies, state)
+-- Runs a script for a page: its results, and where the next page begins.
+local function call_page(self, name, where, page)
+  local limit = math.min(page.limit or stores.SCAN_MAX, stores.SCAN_MAX)
+  local reply, err = call(self, name,
+    { assert(json.encode(where)), whole(limit), page.after and whole(page.after) or "", page.newest and "1" or "0",
+      page.detailed and "1" or "0" })
+  if not reply then return nil, err end
+  return reply[1], tonumber(reply[2])
 end
 
-function Redis:redrive(id)
-  local from, to, count = id and whole(id) or "0", id and whole(id) or "+inf", 0
-  repeat
-    local reply, err = call(self, "redrive", { from, to })
-    if not reply then return nil, err end
-    count, from = count + reply[1], "(" .. reply[2]
-  until id or reply[1] == 0
-  return count
+function Redis:list(where, page)
+  local replies, following = call_page(self, "list", where, page)
+  if not replies then return nil, following end
+  return entries_of(replies), following
 end
 
-function Redis:purge(state, age)
-  return call(self, "purge", { state, milliseconds(age) })
+function Redis:count(where, page)
+  return call_page(self, "count", where, { after = page.after })
+end
+
+function Redis:redrive(where, page)
+  return call_page(self, "redrive", tables.merge(where, { state = "dead" }), page)
+end
+
+function Redis:replay(where, page)
+  return call_page(self, "replay", tables.merge(where, { state = "done", has_raw = true }), page)
+end
+
+function Redis:purge(where, page)
+  return call_page(self, "purge", where, page)
+end
+
+function Redis:expire(age)
+  return call(self, "expire", { milliseconds(age) })
 end
 
 function Redis:pause()

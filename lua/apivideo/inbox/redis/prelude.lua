@@ -5,7 +5,8 @@
 --- sorted sets. Each script gets all keys, in the order of `keys`.
 
 local keys = {
-  "stream",       -- the events: key, lane, mark (its member of occurrences), came (on the store's clock), facts, raw
+  "stream",       -- the events: key, lane, mark (its member of occurrences), came (on the store's clock), facts, raw,
+                  -- type, video (its id)
   "ready",        -- ids that can be claimed, by id
   "held",         -- ids that wait for a delay or for others of their lane, by id
   "delayed",      -- ids of retries, by the time when they are due
@@ -28,7 +29,9 @@ local common = "local " .. table.concat(keys, ", ") .. " = unpack(KEYS)" .. [=[
 
 local call, pack, unpack_record = redis.call, cmsgpack.pack, cmsgpack.unpack
 local GROUP = "workers"
-local TOKEN, ATTEMPT, KEY, LANE, MARK, CAME, FACTS, ERROR = 1, 2, 3, 4, 5, 6, 7, 8 -- of a record
+-- The fields of a record. IS_REPLAY is 1 if the event is handled again after it was done; records may lack the last ones.
+local TOKEN, ATTEMPT, KEY, LANE, MARK, CAME, FACTS, ERROR, TYPE, VIDEO, PAST, IS_REPLAY =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 
 -- A claim expires when it has been idle for 20 years (in milliseconds). XAUTOCLAIM takes one idle time for all claims,
 -- so a claim with a lease is created as one that has already been idle for that time less the lease.
@@ -61,6 +64,11 @@ end
 
 local function store(n, record)
   call("HSET", records, n, pack(record))
+end
+
+-- Sets the past attempts of a record, unless they are unchanged: "".
+local function set_past(record, text)
+  if text ~= "" then record[PAST] = text end
 end
 
 -- XPENDING of the group, which the first claim creates.
@@ -163,14 +171,17 @@ local function first_token(came)
   return came % 1000000000
 end
 
--- The reply for an event: id, token, attempt, raw ("" if it is done), facts, age, error; and its record.
+-- The reply for an event: id, token, attempt, raw ("" if it is done), facts, age, error, type, video, its past attempts
+-- (a text, see inbox/attempts.lua), whether it is a replay; and its record.
 local function read(n, time)
   local entry = call("XRANGE", stream, n, n)[1]
   local values = entry and entry[2] or {}
   local record = record_of(n)
-    or { first_token(values[8] or 0), 0, values[2], values[4], values[6], values[8], values[10], "" }
+    or { first_token(values[8] or 0), 0, values[2], values[4], values[6], values[8], values[10], "", values[14],
+      values[16], "", 0 }
   local age = math.max(0, time - record[CAME])
-  return { n, record[TOKEN], record[ATTEMPT], values[12] or "", record[FACTS], age, record[ERROR] }, record
+  return { n, record[TOKEN], record[ATTEMPT], values[12] or "", record[FACTS], age, record[ERROR],
+    record[TYPE] or "", record[VIDEO] or "", record[PAST] or "", record[IS_REPLAY] or 0 }, record
 end
 ]=]
 

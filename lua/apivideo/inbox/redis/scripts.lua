@@ -2,6 +2,7 @@
 
 local prelude = require "apivideo.inbox.redis.prelude"
 local putting = require "apivideo.inbox.redis.putting"
+local selecting = require "apivideo.inbox.redis.selecting"
 
 local reading, script = prelude.reading, prelude.script
 
@@ -62,26 +63,30 @@ return 1
 
 local COMPLETE = [=[
 finish(n, record)
-call("XDEL", stream, n)
+if not retains then call("XDEL", stream, n) end
 store(n, record)
 call("ZADD", done, n, n)
 call("ZADD", done_by_end, time, n)
 return 1
 ]=]
 
---- ARGV: id, token.
+--- ARGV: id, token, the attempts ("": unchanged), as in the next four; whether to retain the bytes ("1").
 scripts.complete = script([=[
 local n, time = ARGV[1], now()
 local record = claimed(n, ARGV[2])
 if not record then return 0 end
+set_past(record, ARGV[3])
+local retains = ARGV[4] == "1"
 ]=] .. COMPLETE)
 
---- ARGV: id, token, window, and the items (see `putting`), which are put first: if that fails, the event is not
+--- ARGV: id, token, attempts, whether to retain the bytes, window, and the items (see `putting`), which are put first: if that fails, the event is not
 --- completed.
 scripts.complete_and_put = script([=[
-local n, time, window, FIRST = ARGV[1], now(), tonumber(ARGV[3]), 4
+local n, time, window, FIRST = ARGV[1], now(), tonumber(ARGV[5]), 6
 local record = claimed(n, ARGV[2])
 if not record then return 0 end
+set_past(record, ARGV[3])
+local retains = ARGV[4] == "1"
 local function put_items()
 ]=] .. putting .. "end\nput_items()\n" .. COMPLETE)
 
@@ -95,102 +100,45 @@ forget(n, record)
 return 1
 ]=]
 
---- ARGV: id, token, delay, message.
+--- ARGV: id, token, attempts, delay, message.
 scripts.retry = script [=[
 local n, time = ARGV[1], now()
 local record = claimed(n, ARGV[2])
 if not record then return 0 end
-record[ERROR] = ARGV[4]
+set_past(record, ARGV[3])
+record[ERROR] = ARGV[5]
 store(n, record)
 call("XACK", stream, GROUP, n)
 call("ZADD", attempts, record[ATTEMPT], n)
-call("ZADD", delayed, time + ARGV[3], n)
+call("ZADD", delayed, time + ARGV[4], n)
 call("ZADD", held, n, n)
 if record[LANE] ~= "" then advance_lane(record[LANE]) end
 return 1
 ]=]
 
---- ARGV: id, token, message.
+--- ARGV: id, token, attempts, message.
 scripts.dead_letter = script [=[
 local n, time = ARGV[1], now()
 local record = claimed(n, ARGV[2])
 if not record then return 0 end
 finish(n, record)
-record[ERROR] = ARGV[3]
+set_past(record, ARGV[3])
+record[ERROR] = ARGV[4]
 store(n, record)
 call("ZADD", dead, n, n)
 call("ZADD", dead_by_end, time, n)
 return 1
 ]=]
 
---- ARGV: state, limit, after. Returns `read` of each event. A claim whose lease has expired counts as waiting, although
---- no process has recovered it yet.
-scripts.list = reading [=[
-local state, limit, after = ARGV[1], tonumber(ARGV[2]), "(" .. ARGV[3]
-local time, clock_offset = read_clock()
-
-local function by_id(set)
-  return call("ZRANGE", set, after, "+inf", "BYSCORE", "LIMIT", 0, limit)
-end
-
-local ids = {}
-
--- Adds the ids of claims: of valid ones, or of those whose lease has expired.
-local function add_claims(of_expired)
-  local from, found = after, nil
-  repeat
-    found = xpending("IDLE", of_expired and RECLAIM - clock_offset or 0, from, "+", limit)
-    for _, claim in ipairs(found) do
-      from = "(" .. claim[1]
-      if of_expired or claim[3] < RECLAIM - clock_offset then ids[#ids + 1] = claim[1]:match("^%d+") end
-    end
-  until #found < limit or #ids >= limit
-end
-
-if state == "claimed" then
-  add_claims(false)
-elseif state == "waiting" then
-  add_claims(true)
-  for _, n in ipairs(by_id(ready)) do ids[#ids + 1] = n end
-  for _, n in ipairs(by_id(held)) do ids[#ids + 1] = n end
-  table.sort(ids, function(a, b) return tonumber(a) < tonumber(b) end)
-else
-  ids = by_id(state == "dead" and dead or done)
-end
-
-local entries = {}
-for i = 1, math.min(#ids, limit) do
-  entries[i] = (read(ids[i], time))
-end
-return entries
-]=]
-
---- ARGV: from, to. Queues at most 500 dead letters between these ids; returns how many, and the last id.
-scripts.redrive = script [=[
-local ids = call("ZRANGE", dead, ARGV[1], ARGV[2], "BYSCORE", "LIMIT", 0, 500)
-for _, n in ipairs(ids) do
-  local record = record_of(n)
-  record[ATTEMPT] = 0
-  store(n, record)
-  call("ZREM", dead, n)
-  call("ZREM", dead_by_end, n)
-  if record[LANE] ~= "" then call("ZADD", lanes, 0, member(record[LANE], n)) end
-  queue(n, record[LANE])
-end
-return { #ids, ids[#ids] or "" }
-]=]
-
---- ARGV: state, age. Removes at most 1000 events; returns how many. Also removes consumers that have been idle for an
---- hour and have no claims.
-scripts.purge = script [=[
+--- ARGV: age. Removes at most 1000 events that were done so long ago; returns how many. Also removes consumers that
+--- have been idle for an hour and have no claims.
+scripts.expire = script [=[
 local HOUR = 3600000
-local by_id, by_end = done, done_by_end
-if ARGV[1] == "dead" then by_id, by_end = dead, dead_by_end end
-local ids = call("ZRANGE", by_end, "-inf", now() - ARGV[2], "BYSCORE", "LIMIT", 0, 1000)
+local ids = call("ZRANGE", done_by_end, "-inf", now() - ARGV[1], "BYSCORE", "LIMIT", 0, 1000)
 for _, n in ipairs(ids) do
   forget(n, record_of(n))
-  call("ZREM", by_id, n)
-  call("ZREM", by_end, n)
+  call("ZREM", done, n)
+  call("ZREM", done_by_end, n)
 end
 
 local consumers = redis.pcall("XINFO", "CONSUMERS", stream, GROUP)
@@ -253,6 +201,8 @@ return {
   age, math.max(tonumber(most), pending > 0 and 1 or 0), call("HEXISTS", meta, "paused"),
 }
 ]=]
+
+for name, text in pairs(selecting) do scripts[name] = text end
 
 scripts.keys = prelude.keys
 

@@ -4,6 +4,8 @@
 local core = require "apivideo.core"
 local random = require "apivideo.util.random"
 
+local unpack = table.unpack or unpack
+
 local connection = {}
 
 local MIN_VERSION = 3024000 -- SQLite 3.24 (2018): the first with ON CONFLICT … DO NOTHING
@@ -66,6 +68,25 @@ end
 --- Executes a pragma. It is not cached: SQLite may execute a pragma while it prepares it.
 function Connection:pragma(text)
   return self:once("PRAGMA " .. text)
+end
+
+--- Executes SQL with numbered parameters once, without caching the statement; returns all its rows.
+---@param sql string
+---@param parameters any[]
+---@return any[][]
+function Connection:query(sql, parameters)
+  local statement, rows = self:prepare(sql), {}
+  local ok, problem = statement:execute(unpack(parameters))
+  while ok do
+    local row
+    ok, row = pcall(statement.fetch, statement)
+    if not ok then problem = row end
+    if not row then break end
+    rows[#rows + 1] = row
+  end
+  statement:close()
+  if problem and not ok then fail(problem) end
+  return rows
 end
 
 -- Executes a statement; returns it.

@@ -92,8 +92,8 @@ function Sqlite:extend(id, token, lease)
   return attempt(self, "write", operations.extend, id, token, lease)
 end
 
-function Sqlite:complete(id, token, items, window)
-  return attempt(self, "write", operations.complete, id, token, items, window)
+function Sqlite:complete(id, token, items, window, attempts, retains)
+  return attempt(self, "write", operations.complete, id, token, items, window, attempts, retains)
 end
 
 function Sqlite:complete_all(claims, window)
@@ -104,32 +104,43 @@ function Sqlite:remove(id, token)
   return attempt(self, "write", operations.remove, id, token)
 end
 
-function Sqlite:retry(id, token, delay, message)
-  return attempt(self, "write", operations.retry, id, token, delay, message)
+function Sqlite:retry(id, token, delay, message, attempts)
+  return attempt(self, "write", operations.retry, id, token, delay, message, attempts)
 end
 
-function Sqlite:dead_letter(id, token, message)
-  return attempt(self, "write", operations.dead_letter, id, token, message)
+function Sqlite:dead_letter(id, token, message, attempts)
+  return attempt(self, "write", operations.dead_letter, id, token, message, attempts)
 end
 
-function Sqlite:list(state, limit, after)
-  return attempt(self, "read", operations.list, state, limit, after or 0)
+-- The same for an operation with two results.
+local function attempt_pair(self, ...)
+  local results, err = attempt(self, ...)
+  if not results then return nil, err end
+  return results[1], results[2]
 end
 
--- In several transactions, so that no other process waits for long.
-function Sqlite:redrive(id)
-  local total, last = 0, 0
-  repeat
-    local dead, err = attempt(self, "durable", operations.redrive, id and "dead_one" or "dead_after", id or last)
-    if not dead then return nil, err end
-    total = total + #dead
-    last = #dead > 0 and dead[#dead][1]
-  until id or not last
-  return total
+function Sqlite:list(where, page)
+  return attempt_pair(self, "read", operations.list, where, page)
 end
 
-function Sqlite:purge(state, age)
-  return attempt(self, "write", operations.purge, state, age)
+function Sqlite:count(where, page)
+  return attempt_pair(self, "read", operations.count, where, page.after)
+end
+
+function Sqlite:redrive(where, page)
+  return attempt_pair(self, "durable", operations.redrive, where, page)
+end
+
+function Sqlite:replay(where, page)
+  return attempt_pair(self, "durable", operations.replay, where, page)
+end
+
+function Sqlite:purge(where, page)
+  return attempt_pair(self, "write", operations.purge, where, page)
+end
+
+function Sqlite:expire(age)
+  return attempt(self, "write", operations.expire, age)
 end
 
 function Sqlite:pause()
@@ -145,9 +156,7 @@ function Sqlite:stats()
 end
 
 function Sqlite:acquire(name, seconds, rest)
-  local result, err = attempt(self, "write", operations.acquire, name, seconds, rest)
-  if not result then return nil, err end
-  return result[1], result[2]
+  return attempt_pair(self, "write", operations.acquire, name, seconds, rest)
 end
 
 function Sqlite:save(name, token, value, seconds)

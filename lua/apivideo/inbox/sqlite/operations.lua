@@ -1,14 +1,14 @@
---- The operations of the SQLite store, each within a transaction: operation(db, now, …). `now` is the store's clock.
+--- The operations of the SQLite store, each within a transaction: operation(db, now, …). `now` is the store's clock. An
+--- operation has one result: where a method of the store has two, it is a list of both.
 
 local core = require "apivideo.core"
+local queries = require "apivideo.inbox.sqlite.queries"
 local stores = require "apivideo.inbox.store"
+local tables = require "apivideo.util.tables"
+
+local hash = stores.digest
 
 local operations = {}
-
--- Keys are of any length and may have any bytes.
-local function hash(text)
-  return text and core.signature.sign(text, "apivideo"):sub(1, 32)
-end
 
 -- The token before the first claim of an event. It is random: after the file was replaced, its ids begin at 1 again,
 -- and an old claim must not be valid for another event with the same id.
@@ -68,7 +68,8 @@ local function put_one(db, now, item, window)
   local state, ended = waiting_state(db, lane), nil
   if item.error then state, ended = "dead", now end
   return db:run("put", key, hash(item.occurrence), lane, state, first_token(), item.webhook_id, item.verified,
-    item.received_at, came, item.raw, item.error, ended, item.origin or "webhook") == 1
+    item.received_at, came, item.raw, item.error, ended, item.origin or "webhook",
+    item.type, item.video_id) == 1
 end
 
 function operations.put(db, now, items, window)
@@ -77,16 +78,13 @@ function operations.put(db, now, items, window)
   return results
 end
 
-local function entries_of(rows, now, state)
-  local entries = {}
-  for i, row in ipairs(rows) do
-    entries[i] = {
-      id = math.floor(row[1]), token = row[2], attempt = row[3], raw = row[4], webhook_id = row[5],
-      verified = row[6] ~= 0, received_at = row[7], age = math.max(0, now - row[8]), error = row[9], origin = row[10],
-      state = state,
-    }
-  end
-  return entries
+-- An entry from the columns of statements.lua.
+local function entry_of(row, now)
+  return {
+    id = math.floor(row[1]), token = row[2], attempt = row[3], raw = row[4], webhook_id = row[5],
+    verified = row[6] ~= 0, received_at = row[7], age = math.max(0, now - row[8]), error = row[9], origin = row[10],
+    replay = row[11] ~= 0 or nil,
+  }
 end
 
 local function is_paused(db)
@@ -96,8 +94,11 @@ end
 function operations.claim(db, now, limit, lease)
   if is_paused(db) then return {} end
   db:run("wake", now)
-  local entries = entries_of(db:rows("ready", limit), now)
-  for _, entry in ipairs(entries) do
+  local entries = {}
+  for i, row in ipairs(db:rows("ready", limit)) do
+    local entry = entry_of(row, now)
+    entries[i] = entry
+    entry.attempts = row[12]
     entry.token, entry.attempt = entry.token + 1, entry.attempt + 1
     db:run("claim", now + lease, entry.id)
   end
@@ -108,8 +109,8 @@ function operations.extend(db, now, id, token, lease)
   return db:run("extend", now + lease, id, token, now) == 1
 end
 
-function operations.retry(db, now, id, token, delay, message)
-  return db:run("retry", now + delay, message, id, token, now) == 1
+function operations.retry(db, now, id, token, delay, message, attempts)
+  return db:run("retry", now + delay, message, attempts, id, token, now) == 1
 end
 
 -- Ends an entry; the next entry of its lane becomes ready.
@@ -120,8 +121,8 @@ local function finish(db, id, statement, ...)
   return true
 end
 
-function operations.complete(db, now, id, token, items, window)
-  if not finish(db, id, "complete", now, id, token, now) then return false end
+function operations.complete(db, now, id, token, items, window, attempts, retains)
+  if not finish(db, id, retains and "complete" or "complete_without_raw", now, attempts, id, token, now) then return false end
   if items then operations.put(db, now, items, window) end
   return true
 end
@@ -129,7 +130,7 @@ end
 function operations.complete_all(db, now, claims, window)
   local results = {}
   for i, each in ipairs(claims) do
-    results[i] = operations.complete(db, now, each.id, each.token, each.items, window)
+    results[i] = operations.complete(db, now, each.id, each.token, each.items, window, each.attempts, each.retains)
   end
   return results
 end
@@ -142,29 +143,55 @@ function operations.remove(db, now, id, token)
   return true
 end
 
-function operations.dead_letter(db, now, id, token, message)
-  return finish(db, id, "dead_letter", now, message, id, token, now)
+function operations.dead_letter(db, now, id, token, message, attempts)
+  return finish(db, id, "dead_letter", now, message, attempts, id, token, now)
 end
 
-function operations.list(db, now, state, limit, after)
-  local rows
-  if state == "waiting" or state == "claimed" then
-    rows = db:rows("list_" .. state, now, after, limit)
-  else
-    rows = db:rows("list", state, after, limit)
+local PUBLIC_STATES = { ready = "waiting", delayed = "waiting", blocked = "waiting", dead = "dead", done = "done" }
+local LISTED = ", token, attempt, raw, webhook_id, verified, received_at, stored_at, error, origin, replay"
+  .. ", type, video_id, state, due"
+local DETAILED = LISTED .. ", attempts"
+
+function operations.list(db, now, where, page)
+  local rows, following = queries.select(db, now, where, page, page.detailed and DETAILED or LISTED)
+  local entries = {}
+  for i, row in ipairs(rows) do
+    local entry = entry_of(row, now)
+    entry.type, entry.video_id = row[12], row[13]
+    entry.state = PUBLIC_STATES[row[14]] or row[15] > now and "claimed" or "waiting"
+    entry.attempts = page.detailed and row[16] or nil
+    entries[i] = entry
   end
-  return entries_of(rows, now, state)
+  return { entries, following }
 end
 
--- Queues the dead letters that a statement selects; their rows.
-function operations.redrive(db, _, statement, id)
-  local dead = db:rows(statement, id)
-  for _, row in ipairs(dead) do db:run("redrive", waiting_state(db, row[2]), row[1]) end
-  return dead
+function operations.count(db, now, where, after)
+  return { queries.count(db, now, where, after) }
 end
 
-function operations.purge(db, now, state, age)
-  return db:run("purge", state, now - age)
+-- Queues the entries of a page that match, with a statement.
+local function queue_again(db, now, statement, where, page)
+  local rows, following = queries.select(db, now, where, page, ", lane")
+  for _, row in ipairs(rows) do db:run(statement, waiting_state(db, row[2]), row[1]) end
+  return { #rows, following }
+end
+
+function operations.redrive(db, now, where, page)
+  return queue_again(db, now, "redrive", tables.merge(where, { state = "dead" }), page)
+end
+
+function operations.replay(db, now, where, page)
+  return queue_again(db, now, "replay", tables.merge(where, { state = "done", has_raw = true }), page)
+end
+
+function operations.purge(db, now, where, page)
+  local ended, following = queries.select(db, now, where, page, "")
+  for _, row in ipairs(ended) do db:run("purge", row[1]) end
+  return { #ended, following }
+end
+
+function operations.expire(db, now, age)
+  return db:run("expire", now - age)
 end
 
 function operations.pause(db, _, paused)
@@ -172,7 +199,7 @@ function operations.pause(db, _, paused)
   return true
 end
 
--- Returns { lease } or { false, seconds }: an operation has one result.
+-- Returns { lease } or { false, seconds }.
 function operations.acquire(db, now, name, seconds, rest)
   local row = db:rows("state", name)[1]
   if not row then

@@ -2,10 +2,32 @@
 
 local core = require "apivideo.core"
 local connection = require "apivideo.inbox.sqlite.connection"
+local json = require "apivideo.util.json"
 
 local schema = {}
 
 local APPLICATION = 0x61707669 -- "apvi": what SQLite calls the application_id
+
+local BACKFILL_BATCH = 1000 -- entries whose bytes are in memory at once
+
+-- Sets the columns type and video_id of the entries that have their bytes; those that are done have none.
+local function add_types(db)
+  local last, rows = 0, nil
+  repeat
+    rows = db:query("SELECT CAST(id AS REAL), raw FROM events WHERE id > ?1 AND raw <> '' ORDER BY id LIMIT ?2",
+      { last, BACKFILL_BATCH })
+    for _, row in ipairs(rows) do
+      local event = json.decode(row[2])
+      for column, field in pairs { type = "type", video_id = "videoId" } do
+        local value = type(event) == "table" and event[field]
+        if type(value) == "string" then
+          db:query(("UPDATE events SET %s = ?1 WHERE id = ?2"):format(column), { value, row[1] })
+        end
+      end
+      last = row[1]
+    end
+  until #rows < BACKFILL_BATCH
+end
 
 -- Each migration leads to the next version of the file, and is never changed after a release.
 --
@@ -47,6 +69,16 @@ local migrations = {
       saved_at REAL NOT NULL,
       value TEXT)]],
   },
+  {
+    "ALTER TABLE events ADD COLUMN type TEXT",
+    "ALTER TABLE events ADD COLUMN video_id TEXT",
+    "ALTER TABLE events ADD COLUMN attempts TEXT",
+    "ALTER TABLE events ADD COLUMN replay INTEGER NOT NULL DEFAULT 0",
+    add_types,
+    "CREATE INDEX events_type ON events (type) WHERE type IS NOT NULL",
+    "CREATE INDEX events_video ON events (video_id) WHERE video_id IS NOT NULL",
+    "CREATE INDEX events_dead_type ON events (type) WHERE state = 'dead'",
+  },
 }
 
 --- What the file of a connection is.
@@ -74,7 +106,9 @@ local function migrate(db)
     return
   end
   for i = version + 1, #migrations do
-    for _, sql in ipairs(migrations[i]) do db:once(sql) end
+    for _, step in ipairs(migrations[i]) do
+      if type(step) == "function" then step(db) else db:once(step) end
+    end
   end
   db:pragma(("application_id = %d"):format(APPLICATION))
   db:pragma(("user_version = %d"):format(#migrations))

@@ -1,7 +1,9 @@
 --- The SQL of the SQLite store. LuaDBI returns integers with 32 bits, so ids are cast to REAL.
 
-local ENTRY = "CAST(id AS REAL), token, attempt, raw, webhook_id, verified, received_at, stored_at, error, origin"
+local ENTRY = "CAST(id AS REAL), token, attempt, raw, webhook_id, verified, received_at, stored_at, error, origin,"
+  .. " replay"
 
+local SET_ATTEMPTS = "attempts = ifnull(?, attempts)"
 local IS_CLAIMED = "id = ? AND token = ? AND state = 'claimed' AND due > ?"
 
 return {
@@ -32,41 +34,33 @@ return {
   lane_is_taken = "SELECT 1 FROM events WHERE lane = ? AND ended IS NULL LIMIT 1",
   put = [[INSERT INTO events
       (identity, occurrence, lane, state, token, webhook_id, verified, received_at, stored_at, raw, error, ended,
-       origin)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       origin, type, video_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (identity) DO NOTHING]],
 
   wake = [[UPDATE events SET state = 'ready', due = NULL
     WHERE id IN (SELECT id FROM events WHERE due <= ? ORDER BY due LIMIT 1000)]],
-  ready = "SELECT " .. ENTRY .. " FROM events WHERE state = 'ready' ORDER BY id LIMIT ?",
+  ready = "SELECT " .. ENTRY .. ", attempts FROM events WHERE state = 'ready' ORDER BY id LIMIT ?",
   claim = [[UPDATE events SET state = 'claimed', due = ?, token = token + 1, attempt = attempt + 1
     WHERE id = ?]],
 
   extend = "UPDATE events SET due = ? WHERE " .. IS_CLAIMED,
-  retry = "UPDATE events SET state = 'delayed', due = ?, error = ? WHERE " .. IS_CLAIMED,
-  complete = "UPDATE events SET state = 'done', due = NULL, ended = ?, raw = '' WHERE " .. IS_CLAIMED,
-  dead_letter = "UPDATE events SET state = 'dead', due = NULL, ended = ?, error = ? WHERE " .. IS_CLAIMED,
+  retry = "UPDATE events SET state = 'delayed', due = ?, error = ?, " .. SET_ATTEMPTS .. " WHERE " .. IS_CLAIMED,
+  complete = "UPDATE events SET state = 'done', due = NULL, ended = ?, " .. SET_ATTEMPTS .. " WHERE " .. IS_CLAIMED,
+  complete_without_raw = "UPDATE events SET state = 'done', due = NULL, ended = ?, raw = '', " .. SET_ATTEMPTS
+    .. " WHERE " .. IS_CLAIMED,
+  dead_letter = "UPDATE events SET state = 'dead', due = NULL, ended = ?, error = ?, " .. SET_ATTEMPTS .. " WHERE "
+    .. IS_CLAIMED,
   remove = "DELETE FROM events WHERE " .. IS_CLAIMED,
   lane = "SELECT lane FROM events WHERE id = ?",
   next_of_lane = [[UPDATE events SET state = 'ready' WHERE id =
     (SELECT min(id) FROM events WHERE lane = ? AND ended IS NULL AND state = 'blocked')]],
 
-  list = "SELECT " .. ENTRY .. " FROM events WHERE state = ? AND id > ? ORDER BY id LIMIT ?",
-  -- A claim whose lease has expired counts as waiting, although no process has recovered it yet. The plus prevents
-  -- SQLite from using the index of `due`, since the rows are needed in the order of their ids.
-  list_claimed = "SELECT " .. ENTRY
-    .. " FROM events WHERE state = 'claimed' AND +due > ? AND id > ? ORDER BY id LIMIT ?",
-  list_waiting = ([[SELECT %s, id FROM events WHERE state = 'ready' AND id > ?2
-    UNION ALL SELECT %s, id FROM events WHERE state = 'delayed' AND id > ?2
-    UNION ALL SELECT %s, id FROM events WHERE state = 'blocked' AND id > ?2
-    UNION ALL SELECT %s, id FROM events WHERE state = 'claimed' AND +due <= ?1 AND id > ?2
-    ORDER BY id LIMIT ?3]]):format(ENTRY, ENTRY, ENTRY, ENTRY),
-
-  dead_one = "SELECT CAST(id AS REAL), lane FROM events WHERE state = 'dead' AND id = ?",
-  dead_after = "SELECT CAST(id AS REAL), lane FROM events WHERE state = 'dead' AND id > ? ORDER BY id LIMIT 1000",
   redrive = "UPDATE events SET state = ?, ended = NULL, attempt = 0 WHERE id = ?",
-  purge = [[DELETE FROM events WHERE id IN
-    (SELECT id FROM events WHERE state = ? AND ended <= ? ORDER BY ended LIMIT 1000)]],
+  replay = "UPDATE events SET state = ?, ended = NULL, attempt = 0, replay = 1 WHERE id = ?",
+  purge = "DELETE FROM events WHERE id = ?",
+  expire = [[DELETE FROM events WHERE id IN
+    (SELECT id FROM events WHERE state = 'done' AND ended <= ? ORDER BY ended LIMIT 1000)]],
 
   state = "SELECT token, expires, saved_at, value FROM states WHERE name = ?",
   create_state = "INSERT INTO states (name, token, expires, saved_at) VALUES (?, ?, ?, 0)",

@@ -1,0 +1,143 @@
+--- The methods of an inbox for operators: which entries it has, and what is done to many of them.
+
+local attempts = require "apivideo.inbox.attempts"
+local bulk = require "apivideo.inbox.bulk"
+local checks = require "apivideo.util.checks"
+local errors = require "apivideo.error"
+local filters = require "apivideo.inbox.filter"
+local Inbox = require "apivideo.inbox.class"
+local tables = require "apivideo.util.tables"
+
+---@class apivideo.Entry : apivideo.StoredEntry
+---@field event? apivideo.Event nil for an entry that is done, unless the inbox has the option retain_bodies
+---@field attempts? apivideo.Attempt[] of `inbox:get`: the last ten, oldest first
+
+-- Adds the event to an entry of the store.
+local function with_event(self, entry)
+  entry.event = entry.raw ~= "" and self.events:_parse_entry(entry) or nil
+  return entry
+end
+
+local LIST_OPTIONS = { limit = "integer>=1?", after = "integer>=0?", newest = "boolean?" }
+
+--- Entries of the inbox, oldest first.
+---@param filter? apivideo.InboxFilter default: each entry
+---@param options? { limit?: integer, after?: integer, newest?: boolean } at most `limit` (100), with an id greater than `after`; with `newest`, the newest first, with an id smaller than `after`
+---@return apivideo.Entry[]|nil entries
+---@return apivideo.Error? err `store_unavailable`
+function Inbox:list(filter, options)
+  checks.self(self, Inbox, "inbox", "list")
+  local where = filters.compile("inbox:list", filter, 3)
+  options = checks.options("inbox:list", options or {}, LIST_OPTIONS)
+  local page = { after = options.after, newest = options.newest }
+  local entries, err = bulk.collect(options.limit or 100, page, function(each) return self._store:list(where, each) end)
+  for _, entry in ipairs(entries or {}) do with_event(self, entry) end
+  return entries, err
+end
+
+--- One entry.
+---@param id integer
+---@return apivideo.Entry|nil entry
+---@return apivideo.Error? err `not_found` `store_unavailable`
+function Inbox:get(id)
+  checks.self(self, Inbox, "inbox", "get")
+  checks.value("inbox:get: id", id, "integer>=1", 2)
+  local entries, err = self._store:list({ id = id }, { limit = 1, detailed = true })
+  if not entries then return nil, err end
+  if not entries[1] then
+    return nil, errors.new("not_found", ("no entry has the id %.0f"):format(id), { origin = "inbox" })
+  end
+  local entry = with_event(self, entries[1])
+  entry.attempts = attempts.read(entry.attempts)
+  return entry
+end
+
+--- How many entries match.
+---@param filter? apivideo.InboxFilter default: each entry
+---@return integer|nil count
+---@return apivideo.Error? err `store_unavailable`
+function Inbox:count(filter)
+  checks.self(self, Inbox, "inbox", "count")
+  local where = filters.compile("inbox:count", filter, 3)
+  return bulk.run({}, function(page) return self._store:count(where, page) end)
+end
+
+-- Runs a method of the store for all entries that match; with dry_run, counts them.
+local function change(self, method, where, options)
+  local store = self._store
+  if options.dry_run then
+    options = tables.merge(options)
+    options.rate = nil
+  end
+  return bulk.run(options, function(page)
+    if options.dry_run then return store:count(where, page) end
+    return store[method](store, where, page)
+  end)
+end
+
+-- The conditions of a call for entries in one state. Raises at level 3.
+local function in_state(where, filter, state)
+  local conditions = filters.compile(where, filter, 4)
+  if conditions.state ~= nil and conditions.state ~= state then
+    error(('%s: filter: state must be %s, got "%s"'):format(where, state, conditions.state), 3)
+  end
+  conditions.state = state
+  return conditions
+end
+
+--- Queues dead letters again, with all their attempts.
+---@param filter? apivideo.InboxFilter default: all dead letters
+---@param options? apivideo.BulkOptions
+---@return integer|nil count of those that were queued; with dry_run, of those that would be
+---@return apivideo.Error? err `cancelled` `store_unavailable` `wrong_phase`
+function Inbox:redrive(filter, options)
+  checks.self(self, Inbox, "inbox", "redrive")
+  local where = in_state("inbox:redrive", filter, "dead")
+  local count, err = change(self, "redrive", where, bulk.check("inbox:redrive", options, nil, 3))
+  self:_announce()
+  return count, err
+end
+
+--- Hands events that were handled to handlers again, with the same key, and with `delivery.replay`. They need their bytes:
+--- the option `retain_bodies` of the inbox.
+---@param filter? apivideo.InboxFilter default: all entries that are done
+---@param options? apivideo.BulkOptions
+---@return integer|nil count of those that were queued; with dry_run, of those that would be
+---@return apivideo.Error? err `cancelled` `store_unavailable` `wrong_phase`
+function Inbox:replay(filter, options)
+  checks.self(self, Inbox, "inbox", "replay")
+  local where = in_state("inbox:replay", filter, "done")
+  where.has_raw = true
+  local count, err = change(self, "replay", where, bulk.check("inbox:replay", options, nil, 3))
+  self:_announce()
+  return count, err
+end
+
+local PURGE_OPTIONS = { age = "seconds>=0?" }
+
+---@class apivideo.PurgeOptions : apivideo.BulkOptions
+---@field age? number seconds: only entries that have been done or dead for so long, default 0
+
+--- Removes entries that are done or dead. A duplicate of an entry that was removed is handled as a new event.
+---@param filter apivideo.InboxFilter with the `state` "dead" or "done", or an `id`
+---@param options? apivideo.PurgeOptions
+---@return integer|nil count of those that were removed; with dry_run, of those that would be
+---@return apivideo.Error? err `cancelled` `store_unavailable` `wrong_phase`
+function Inbox:purge(filter, options)
+  checks.self(self, Inbox, "inbox", "purge")
+  local where = filters.compile("inbox:purge", filter, 3)
+  options = bulk.check("inbox:purge", options, PURGE_OPTIONS, 3)
+  if where.state ~= "dead" and where.state ~= "done" and (where.state or not where.id) then
+    error(("inbox:purge: filter: state must be dead or done, got %s"):format(tostring(where.state)), 2)
+  end
+  where.ended_for = options.age
+  local total = 0
+  for _, state in ipairs(where.state and { where.state } or { "dead", "done" }) do
+    local count, err = change(self, "purge", tables.merge(where, { state = state }), options)
+    if not count then return nil, err end
+    total = total + count
+  end
+  return total
+end
+
+return Inbox
