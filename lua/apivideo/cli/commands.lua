@@ -27,6 +27,15 @@ local commands = {
     { name = "rotate", module = "apivideo.cli.webhooks.rotate",
       summary = "Replace a webhook by one with a new secret." },
   } },
+  { name = "videos", summary = "Look at videos, and wait until they are ready.", commands = {
+    { name = "list", module = "apivideo.cli.videos.list", summary = "Print the videos of an account." },
+    { name = "status", module = "apivideo.cli.videos.status",
+      summary = "Print the state of a video and its qualities." },
+    { name = "wait", module = "apivideo.cli.videos.wait", summary = "Wait until a video is ready." },
+  } },
+  { name = "live-streams", summary = "Look at live streams.", commands = {
+    { name = "list", module = "apivideo.cli.live_streams.list", summary = "Print the live streams of an account." },
+  } },
   { name = "reconcile", module = "apivideo.cli.reconcile",
     summary = "Find events that did not come, by reading the state of an account." },
   { name = "doctor", module = "apivideo.cli.doctor",
