@@ -81,6 +81,7 @@ build = {
       ["apivideo.cli.progress"] = "lua/apivideo/cli/progress.lua",
       ["apivideo.cli.reconcile"] = "lua/apivideo/cli/reconcile.lua",
       ["apivideo.cli.relay"] = "lua/apivideo/cli/relay.lua",
+      ["apivideo.cli.request"] = "lua/apivideo/cli/request.lua",
       ["apivideo.cli.resend"] = "lua/apivideo/cli/resend.lua",
       ["apivideo.cli.saved"] = "lua/apivideo/cli/saved.lua",
       ["apivideo.cli.saved_file"] = "lua/apivideo/cli/saved_file.lua",

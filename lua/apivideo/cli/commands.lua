@@ -36,6 +36,7 @@ local commands = {
   { name = "live-streams", summary = "Look at live streams.", commands = {
     { name = "list", module = "apivideo.cli.live_streams.list", summary = "Print the live streams of an account." },
   } },
+  { name = "request", module = "apivideo.cli.request", summary = "Call any endpoint of the API." },
   { name = "reconcile", module = "apivideo.cli.reconcile",
     summary = "Find events that did not come, by reading the state of an account." },
   { name = "doctor", module = "apivideo.cli.doctor",
