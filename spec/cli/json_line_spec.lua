@@ -24,4 +24,10 @@ describe("a JSON line", function()
     local decoded = cjson.decode(json_line.encode { text = text }).text
     assert.equal("\0\1\31\"\\/\127é\239\191\189\239\191\189", decoded)
   end)
+
+  it("is indented for people", function()
+    assert.equal('{\n  "a": [\n    1,\n    {}\n  ],\n  "b": []\n}',
+      json_line.indented { b = json.array {}, a = { 1, {} } })
+    assert.equal("1", json_line.indented(1))
+  end)
 end)

@@ -3,6 +3,8 @@
 local apivideo = require "apivideo"
 local credential = require "apivideo.cli.credential"
 local settings = require "apivideo.cli.settings"
+local tables = require "apivideo.util.tables"
+local waiting = require "apivideo.cli.waiting"
 
 local account = {}
 
@@ -20,12 +22,36 @@ end
 
 --- A client of the account.
 ---@param arguments table
+---@param more? apivideo.ClientOptions
 ---@return apivideo.Client|nil client
 ---@return string? problem
-function account.client(arguments)
+function account.client(arguments, more)
   local self, problem = settings.account(arguments)
   if not self then return nil, problem or account.MISSING end
-  return apivideo.client(self)
+  return apivideo.client(tables.merge(self, more))
+end
+
+-- What a client waits for, if its rate limit is reached.
+local function rate_limit_wait(client)
+  for _, class in ipairs { "reads", "writes" } do
+    local limit = client.rate_limit[class]
+    if limit and limit.remaining == 0 and limit.resets_in > 0 then
+      return ("api.video's rate limit is reached: waiting %d s"):format(math.ceil(limit.resets_in))
+    end
+  end
+end
+
+--- Calls a function with a client of the account. While it waits for the rate limit, a terminal shows that.
+---@param arguments table
+---@param run fun(client: apivideo.Client): integer, any
+---@param describe? fun(): string|nil what else it waits for
+---@param more? apivideo.ClientOptions
+---@return integer status
+---@return any message
+function account.run(arguments, run, describe, more)
+  local client, problem = account.client(arguments, more)
+  if not client then return 2, problem end
+  return waiting.during(function() return describe and describe() or rate_limit_wait(client) end, run, client)
 end
 
 return account

@@ -8,9 +8,12 @@
 
 local checks = require "apivideo.util.checks"
 local core = require "apivideo.core"
+local lua_table = require "apivideo.cli.lua_table"
 
 local SETTINGS = { api_key = "string?", environment = "string?", base_url = "string?", webhook_secret = "string?",
   ca_file = "string?" }
+
+local EXAMPLE = "return { api_key = \"…\" }"
 
 local config = {}
 
@@ -40,24 +43,6 @@ local function mode_problem(path)
   end
 end
 
--- Runs the text of the file without any global variable: it is a table, not a program. Bytecode is rejected, since a
--- malformed one can crash Lua.
-local function evaluate(text, path)
-  if text:sub(1, 1) == "\27" then return nil, "it is bytecode" end
-  local chunk, problem
-  if setfenv then
-    chunk, problem = loadstring(text, "@" .. path)
-    if chunk then setfenv(chunk, {}) end
-  else
-    chunk, problem = load(text, "@" .. path, "t", {})
-  end
-  if not chunk then return nil, problem end
-  local ok, value = pcall(chunk)
-  if not ok then return nil, tostring(value) end
-  if type(value) ~= "table" then return nil, "it must return a table, such as: return { api_key = \"…\" }" end
-  return value
-end
-
 -- Raises unless the tables have known settings of the right types.
 local function check(value)
   local kinds = { profiles = "table?" }
@@ -81,7 +66,7 @@ local function read(path)
   local problem = text and mode_problem(path)
   if problem or not text then return nil, problem or "it cannot be read" end
   local value
-  value, problem = evaluate(text, path)
+  value, problem = lua_table.evaluate(text, path, EXAMPLE)
   if not value then return nil, problem end
   local ok, message = pcall(check, value)
   if not ok then return nil, (tostring(message):gsub("^[^\n]-:%d+: ", "")) end

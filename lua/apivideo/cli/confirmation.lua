@@ -1,6 +1,7 @@
 --- A question before something that cannot be undone.
 
 local core = require "apivideo.core"
+local progress = require "apivideo.cli.progress"
 
 local STDIN_FD, STDERR_FD = 0, 2
 
@@ -23,6 +24,7 @@ function confirmation.ask(arguments, question)
   if not core.is_terminal(STDIN_FD) or not core.is_terminal(STDERR_FD) then
     return false, 2, question .. " There is no terminal to ask on; use --yes"
   end
+  progress.clear()
   io.stderr:write(question, " [y/N] ")
   io.stderr:flush()
   local line = io.stdin:read "*l"

@@ -6,6 +6,7 @@ local commands = require "apivideo.cli.commands"
 local help = require "apivideo.cli.help"
 local misuse = require "apivideo.cli.misuse"
 local output = require "apivideo.cli.output"
+local progress = require "apivideo.cli.progress"
 local redact = require "apivideo.util.redact"
 local usage = require "apivideo.cli.usage"
 local version = require "apivideo.version"
@@ -129,11 +130,12 @@ end
 
 --- Runs the command.
 ---@param arguments string[]
----@return integer status 0 success, 1 failure, 2 usage error
+---@return integer status 0 success, 1 failure, 2 usage error, 130 interrupted
 function cli.main(arguments)
   arguments = with_help(arguments)
   local done, status, message = xpcall(function() return run(arguments) end, misuse.raised)
   if not done then status, message = misuse.parts(status) end
+  progress.clear()
   if message then io.stderr:write("apivideo: ", redact.text(tostring(message), secrets_of(arguments)), "\n") end
   if status == 2 then io.stderr:write("See: ", (path_of(arguments)), " --help\n") end
   return status

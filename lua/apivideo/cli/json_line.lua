@@ -1,9 +1,10 @@
---- One line of JSON for programs: the members sorted by name, so that equal records are equal lines. lua-cjson keeps the
---- order of the table, which differs from run to run.
+--- JSON that is printed: in one line for programs, or indented for people. The members are sorted by name, so that equal
+--- records are equal lines. lua-cjson keeps the order of the table, which differs from run to run.
 
 local json = require "apivideo.util.json"
 local utf8 = require "apivideo.util.utf8"
 
+local INDENT = "  "
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\b"] = "\\b", ["\f"] = "\\f", ["\n"] = "\\n", ["\r"] = "\\r",
   ["\t"] = "\\t" }
 
@@ -24,28 +25,34 @@ end
 
 local encode
 
-local function encode_list(list)
-  local parts = {}
-  for i, item in ipairs(list) do parts[i] = encode(item) end
-  return "[" .. table.concat(parts, ",") .. "]"
+-- Joins the encoded items of a list or an object. `indent` is the white space before its items; nil: one line.
+local function join(parts, first, last, indent)
+  if #parts == 0 or not indent then return first .. table.concat(parts, ",") .. last end
+  return first .. "\n" .. indent .. table.concat(parts, ",\n" .. indent) .. "\n" .. indent:sub(#INDENT + 1) .. last
 end
 
-local function encode_object(object)
+local function encode_list(list, indent)
+  local parts = {}
+  for i, item in ipairs(list) do parts[i] = encode(item, indent) end
+  return join(parts, "[", "]", indent)
+end
+
+local function encode_object(object, indent)
   local names, parts = {}, {}
   for name in pairs(object) do names[#names + 1] = tostring(name) end
   table.sort(names)
-  for i, name in ipairs(names) do parts[i] = encode_string(name) .. ":" .. encode(object[name]) end
-  return "{" .. table.concat(parts, ",") .. "}"
+  local colon = indent and ": " or ":"
+  for i, name in ipairs(names) do parts[i] = encode_string(name) .. colon .. encode(object[name], indent) end
+  return join(parts, "{", "}", indent)
 end
 
-function encode(value)
+function encode(value, indent)
   local kind = type(value)
   if kind == "string" then return encode_string(value) end
   if kind == "number" then return encode_number(value) end
   if kind == "boolean" then return tostring(value) end
   if kind ~= "table" then return "null" end
-  if json.is_list(value) then return encode_list(value) end
-  return encode_object(value)
+  return (json.is_list(value) and encode_list or encode_object)(value, indent and indent .. INDENT)
 end
 
 local json_line = {}
@@ -55,6 +62,13 @@ local json_line = {}
 ---@return string
 function json_line.encode(record)
   return encode(record)
+end
+
+--- Serializes a record for people: a line for each value.
+---@param record any
+---@return string
+function json_line.indented(record)
+  return encode(record, "")
 end
 
 return json_line

@@ -3,6 +3,8 @@
 
 local version = require "apivideo.version"
 
+local INTERRUPTED = 128 + 2 -- as a shell reports SIGINT
+
 local misuse = {}
 
 ---@class apivideo.cli.Raised
@@ -20,9 +22,12 @@ end
 ---@return apivideo.cli.Raised
 function misuse.raised(err)
   if type(err) == "table" then
-    return { status = err.status == 2 and 2 or 1, message = err.message or tostring(err) }
+    local class = getmetatable(err) -- of the library's errors, which iterators over lists raise
+    local message = class and class.__tostring and tostring(err) or err.message or tostring(err)
+    return { status = err.status == 2 and 2 or 1, message = message }
   end
   local message, raiser = tostring(err), debug.getinfo(2, "f")
+  if message:find "interrupted!$" then return { status = INTERRUPTED, message = "interrupted" } end -- by the program lua
   if type(err) == "string" and raiser and raiser.func == error and not is_of_lua(message) then
     -- The source position is of no use to the user.
     return { status = 2, message = (message:gsub("^[^\n]-:%d+: ", "")) }

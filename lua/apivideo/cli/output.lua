@@ -2,6 +2,7 @@
 
 local core = require "apivideo.core"
 local json_line = require "apivideo.cli.json_line"
+local progress = require "apivideo.cli.progress"
 local redact = require "apivideo.util.redact"
 
 local COLOURS = { red = "31", green = "32", yellow = "33", dim = "2" }
@@ -13,6 +14,8 @@ local function has_colours()
   if no_color and no_color ~= "" or not term or term == "dumb" then return false end
   return core.is_terminal(STDOUT_FD)
 end
+
+local output = {}
 
 ---@class apivideo.cli.Output
 ---@field private _is_json boolean
@@ -29,21 +32,33 @@ function Output:paint(colour, text)
   return self._is_coloured and ("\27[%sm%s\27[0m"):format(COLOURS[colour], text) or text
 end
 
-local output = {}
-
 -- Writes a text to stdout at once. Returns false and a message if that fails.
 local function write(text)
+  progress.clear()
   local ok, message = io.stdout:write(text)
   if ok then ok, message = io.stdout:flush() end
   return ok and true, "cannot write the output: " .. tostring(message)
 end
 
+--- Writes bytes as they are.
+---@param text string
+function output.write(text)
+  local ok, message = write(text)
+  if not ok then error({ message = message }, 0) end -- ends the command: what follows could not be written, either
+end
+
 --- Prints one item.
 ---@param record table for programs
----@param line string for a terminal
+---@param line string for a terminal; may be several lines
 function Output:print(record, line)
-  local ok, message = write((self._is_json and json_line.encode(record) or line) .. "\n")
-  if not ok then error({ message = message }, 0) end -- ends the command: what follows could not be written, either
+  output.write((self._is_json and json_line.encode(record) or line) .. "\n")
+end
+
+--- Prints a remark for people to stderr; nothing with `--json`.
+---@param text string
+function Output:note(text)
+  progress.clear()
+  if not self._is_json then io.stderr:write(redact.text(output.plain(text)), "\n") end
 end
 
 --- Writes a text, and exits.
@@ -71,6 +86,7 @@ end
 --- Prints a warning to stderr.
 ---@param text string
 function output.warn(text)
+  progress.clear()
   io.stderr:write("apivideo: warning: ", redact.one_line(redact.text(text)), "\n")
 end
 

@@ -1,4 +1,4 @@
---- The progress of something that takes more than a second: a counter on a terminal, nothing in a pipe.
+--- The progress of something that takes more than a second: one line on a terminal, nothing in a pipe.
 
 local core = require "apivideo.core"
 
@@ -6,35 +6,46 @@ local STDERR_FD = 2
 local DELAY_S, INTERVAL_S = 1, 0.1
 
 ---@class apivideo.cli.Progress
+---@field is_shown boolean whether there is a terminal
 ---@field private _text string
----@field private _is_shown boolean
 ---@field private _due number
 ---@field private _width integer of what is on the line
 local Progress = {}
 Progress.__index = Progress
 Progress.__name = "apivideo.cli.Progress"
 
-local function show(self, line)
+local current -- the progress on the terminal's line, if there is one
+
+local function draw(self, line)
+  local columns = core.terminal_columns(STDERR_FD)
+  if columns then line = line:sub(1, math.max(0, columns - 1)) end -- "\r" does not return to the start of two lines
   io.stderr:write("\r", line, (" "):rep(self._width - #line))
   io.stderr:flush()
-  self._width = #line
+  self._width, current = #line, self
 end
 
---- Shows a state, unless the last one was shown just before.
+--- Shows a text, unless the last one was shown just before.
+---@param text string without control characters
+function Progress:show(text)
+  local now = core.monotonic()
+  if not self.is_shown or now < self._due then return end
+  self._due = now + INTERVAL_S
+  draw(self, text)
+end
+
+--- Shows a count, unless the last one was shown just before.
 ---@param count integer done so far
 ---@param total? integer of all
 function Progress:update(count, total)
-  local now = core.monotonic()
-  if not self._is_shown or now < self._due then return end
-  self._due = now + INTERVAL_S
-  show(self, total and ("%s %d of %d"):format(self._text, count, total) or ("%s %d"):format(self._text, count))
+  self:show(total and ("%s %d of %d"):format(self._text, count, total) or ("%s %d"):format(self._text, count))
 end
 
 --- Removes it from the terminal.
 function Progress:finish()
   if self._width == 0 then return end
-  show(self, "")
+  draw(self, "")
   io.stderr:write "\r"
+  current = nil
 end
 
 local progress = {}
@@ -44,8 +55,13 @@ local progress = {}
 ---@return apivideo.cli.Progress
 function progress.new(text)
   return setmetatable({
-    _text = text, _is_shown = core.is_terminal(STDERR_FD), _due = core.monotonic() + DELAY_S, _width = 0,
+    _text = text, is_shown = core.is_terminal(STDERR_FD), _due = core.monotonic() + DELAY_S, _width = 0,
   }, Progress)
+end
+
+--- Removes what is on the terminal's line, before something else is written to the terminal.
+function progress.clear()
+  if current then current:finish() end
 end
 
 return progress

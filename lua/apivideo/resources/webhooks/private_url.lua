@@ -130,17 +130,27 @@ end
 --- The option of `create`, beside those of a call.
 private_url.KINDS = { allow_private = "boolean?" }
 
---- Raises an error if api.video cannot reach a url. An api.video that is on a private network itself, such as a local
+--- Why api.video cannot reach a url; nil if it can. An api.video that is on a private network itself, such as a local
 --- one, may reach it.
+---@param url string
+---@param base_url string of the client
+---@return string? problem
+function private_url.problem(url, base_url)
+  local kind, host = private_url.kind(url)
+  if not kind or private_url.kind(base_url) then return nil end
+  return ("api.video cannot reach %s, %s; use a public url, such as that of a tunnel to this machine")
+    :format(host, kind)
+end
+
+--- Raises an error if api.video cannot reach a url.
 ---@param where string the function's name
 ---@param url string
 ---@param base_url string of the client
 ---@param level integer at which it raises, as seen from here
 function private_url.check(where, url, base_url, level)
-  local kind, host = private_url.kind(url)
-  if not kind or private_url.kind(base_url) then return end
-  error(('%s: option "url": api.video cannot reach %s, %s; use a public url, such as that of a tunnel to this machine,'
-    .. " or allow it with the option allow_private = true"):format(where, host, kind), level)
+  local problem = private_url.problem(url, base_url)
+  if not problem then return end
+  error(('%s: option "url": %s, or allow it with the option allow_private = true'):format(where, problem), level)
 end
 
 return private_url
