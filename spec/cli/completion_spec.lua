@@ -60,8 +60,8 @@ describe("apivideo completion #process", function()
         .. "apivideo gro\tsec\t--col\tred\n"
         .. "apivideo trigger a --max-a\t2\n"
         .. "exit\n")
-      os.execute(("cd %s && PATH=%s:$PATH HOME=%s TERM=xterm timeout 60 script -qec '%s' /dev/null < typed > shown 2>&1")
-        :format(directory, directory, directory, how.start))
+      os.execute(("cd %s && PATH=%s:$PATH HOME=%s TERM=xterm timeout 60 script -qec '%s' /dev/null < typed"
+        .. " > shown 2>&1"):format(directory, directory, directory, how.start))
       assert.equal("doctor --store x\ngroup second --colour red\ntrigger a --max-attempts 2\n",
         file.read(directory .. "/ran"), file.read(directory .. "/shown"))
     end)
