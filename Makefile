@@ -11,7 +11,7 @@
 # make rockspecs    write the lists of Lua modules into the rockspecs
 # make reference    write docs/reference/functions.md from the annotations and the other pages
 # make images       draw docs/images/demo.svg: the output of make demo
-# make manual       write the table of commands in docs/guides/command.md
+# make manual       write docs/apivideo.1, and the table of commands in docs/guides/command.md
 # make deb          build the packages lua-apivideo and apivideo for Debian and Ubuntu, in build/deb
 # make release VERSION=0.2.0   commit and tag a version, with its rockspecs and a source archive, in build/release
 

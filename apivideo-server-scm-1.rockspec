@@ -46,6 +46,7 @@ build = {
       ["apivideo.cli.body"] = "lua/apivideo/cli/body.lua",
       ["apivideo.cli.columns"] = "lua/apivideo/cli/columns.lua",
       ["apivideo.cli.commands"] = "lua/apivideo/cli/commands.lua",
+      ["apivideo.cli.completion"] = "lua/apivideo/cli/completion.lua",
       ["apivideo.cli.config"] = "lua/apivideo/cli/config.lua",
       ["apivideo.cli.confirmation"] = "lua/apivideo/cli/confirmation.lua",
       ["apivideo.cli.credential"] = "lua/apivideo/cli/credential.lua",

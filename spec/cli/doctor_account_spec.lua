@@ -138,7 +138,7 @@ describe("apivideo doctor #process", function()
     assert.is_nil(output:find("urls:", 1, true), output)
     status_line = "401 Unauthorized"
     local requests = #front.requests
-    output, status = run({ "--api-key", "k", "--base-url", p.url }, front.environment)
+    output, status = run({ "--api-key", "k", "--base-url", p.url, "--ca-file", front.ca_file }, front.environment)
     assert.equal(1, status, output)
     assert.truthy(output:find(p.url .. " rejects the key (401)", 1, true), output)
     assert.equal(requests, #front.requests)

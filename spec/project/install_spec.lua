@@ -161,6 +161,7 @@ describe("installation #process", function()
       run("test -f %s/%s", directory, module)
     end
     assert.equal(2, #settings)
+    run("cmp docs/apivideo.1 %s/share/man/man1/apivideo.1", opt)
   end)
 
   it("removes what make install has installed, and nothing else, with make uninstall", function()

@@ -41,6 +41,8 @@ local commands = {
     summary = "Find events that did not come, by reading the state of an account." },
   { name = "doctor", module = "apivideo.cli.doctor",
     summary = "Check the key, the webhooks, the inbox, the libraries and the settings." },
+  { name = "completion", module = "apivideo.cli.completion",
+    summary = "Print a script that completes the command's arguments in bash, zsh or fish." },
 }
 
 return commands
