@@ -82,6 +82,7 @@ build = {
       ["apivideo.inbox.memory.queue"] = "lua/apivideo/inbox/memory/queue.lua",
       ["apivideo.inbox.memory.states"] = "lua/apivideo/inbox/memory/states.lua",
       ["apivideo.inbox.operator"] = "lua/apivideo/inbox/operator.lua",
+      ["apivideo.inbox.record"] = "lua/apivideo/inbox/record.lua",
       ["apivideo.inbox.redis.clients"] = "lua/apivideo/inbox/redis/clients.lua",
       ["apivideo.inbox.redis.examine"] = "lua/apivideo/inbox/redis/examine.lua",
       ["apivideo.inbox.redis.init"] = "lua/apivideo/inbox/redis/init.lua",

@@ -70,10 +70,10 @@ describe("inbox store sqlite", function()
       for _, entry in ipairs(assert(store:claim(2500, 600))) do
         assert.is_true(store:dead_letter(entry.id, entry.token, "x"))
       end
-      local total, count, following = 0, nil, nil
+      local total, following = 0, nil
       repeat
-        count, following = store:redrive({}, { limit = 1000, after = following })
-        total = total + count
+        local count, last = store:redrive({}, { limit = 1000, after = following })
+        total, following = total + count, last
       until not following
       assert.equal(2500, total)
       assert.equal(2500, store:stats().waiting)

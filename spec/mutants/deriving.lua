@@ -74,7 +74,7 @@ return {
   },
   {
     file = "lua/apivideo/inbox/redis/scripts.lua", spec = "spec/inbox/redis_spec.lua",
-    { "a lost claim puts its items", 'if not record then return 0 end\nset_past(record, ARGV[3])\nlocal retains = ARGV[4] == "1"\nlocal function put_items()', 'local retains\nlocal function put_items()' },
+    { "a lost claim puts its items", 'if not record then return 0 end\nset_past(record, ARGV[3])\nlocal retains = ARGV[4] == "1"\n]=] .. "local', 'local retains\n]=] .. "local' },
   },
   {
     file = "lua/apivideo/inbox/memory/init.lua", spec = "spec/inbox/memory_spec.lua",
@@ -82,7 +82,7 @@ return {
   },
   {
     file = "lua/apivideo/inbox/sqlite/operations.lua", spec = "spec/inbox/sqlite_spec.lua",
-    { "a lost claim puts its items", 'if not finish(db, id, retains and "complete" or "complete_without_raw", now, attempts, id, token, now) then return false end',
-      'local held = finish(db, id, "complete", now, attempts, id, token, now)' },
+    { "a lost claim puts its items", 'if not finish(db, id, statement, now, attempts, id, token, now) then return false end',
+      'local held = finish(db, id, statement, now, attempts, id, token, now)' },
   },
 }

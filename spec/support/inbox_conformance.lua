@@ -8,7 +8,7 @@ local wait_for = require "spec.support.wait"
 local WINDOW = 20
 
 -- The specs, by topic.
-local TOPICS = { "put", "settle", "complete", "lanes", "operate", "attempts", "filters", "replay", "state" }
+local TOPICS = { "put", "settle", "complete", "lanes", "operate", "attempts", "filters", "replay", "import", "state" }
 
 -- An item with the fields that matter to a test, and defaults.
 local function item(fields)

@@ -135,7 +135,8 @@ function claim.new(inbox, entry, lease)
   delivery.key = event and inbox.events:key(event, entry.raw) or nil
   return setmetatable({
     id = entry.id, token = entry.token, attempt = entry.attempt, event = event, err = err, delivery = delivery,
-    retains = inbox._retains_bodies, _inbox = inbox, _store = inbox._store, _lease = lease, _entry = entry, -- handlers may change `delivery`
+    retains = inbox._retains_bodies, _inbox = inbox, _store = inbox._store, _lease = lease,
+    _entry = entry, -- handlers may change `delivery`
     _began_at = runtime.now(), _began = runtime.monotonic(),
   }, Claim)
 end

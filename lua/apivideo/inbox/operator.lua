@@ -4,12 +4,16 @@ local attempts = require "apivideo.inbox.attempts"
 local bulk = require "apivideo.inbox.bulk"
 local checks = require "apivideo.util.checks"
 local errors = require "apivideo.error"
+local failure = require "apivideo.util.failure"
 local filters = require "apivideo.inbox.filter"
 local Inbox = require "apivideo.inbox.class"
+local record = require "apivideo.inbox.record"
+local runtime = require "apivideo.runtime"
 local tables = require "apivideo.util.tables"
 
 ---@class apivideo.Entry : apivideo.StoredEntry
 ---@field event? apivideo.Event nil for an entry that is done, unless the inbox has the option retain_bodies
+---@field key? string of `inbox:get`: the deduplication key of its event, if there is one
 ---@field attempts? apivideo.Attempt[] of `inbox:get`: the last ten, oldest first
 
 -- Adds the event to an entry of the store.
@@ -49,6 +53,8 @@ function Inbox:get(id)
   end
   local entry = with_event(self, entries[1])
   entry.attempts = attempts.read(entry.attempts)
+  entry.key = entry.event and self.events:key(entry.event, entry.raw) or nil
+  entry.occurrence, entry.lane, entry.ended_for = nil, nil, nil -- hashes, which mean nothing to the caller
   return entry
 end
 
@@ -138,6 +144,64 @@ function Inbox:purge(filter, options)
     total = total + count
   end
   return total
+end
+
+local MOVE_BATCH = 100 -- entries that are in memory at once
+
+--- The entries as lines of JSON, for `inbox:import` of another inbox: a backup, or the way to another store. An entry that
+--- is claimed is in it as one that waits.
+---@param filter? apivideo.InboxFilter default: each entry
+---@return fun(): string|nil lines an iterator; raises `store_unavailable`, as an error object
+function Inbox:export(filter)
+  checks.self(self, Inbox, "inbox", "export")
+  local where = filters.compile("inbox:export", filter, 3)
+  local entries, position, after, is_last = {}, 0, nil, false
+  return function()
+    while position >= #entries do
+      if is_last then return nil end
+      local page, following = self._store:list(where, { limit = MOVE_BATCH, after = after, detailed = true })
+      if not page then failure.raise(following) end
+      entries, position, after, is_last = page, 0, following, not following
+    end
+    position = position + 1
+    return record.encode(entries[position])
+  end
+end
+
+-- Imports a batch: how many were new; or nil and an error.
+local function import_batch(self, records)
+  local results, err = self._store:import(records)
+  if not results then return nil, err end
+  local count = 0
+  for _, is_new in ipairs(results) do count = count + (is_new and 1 or 0) end
+  if count > 0 then self:_announce() end
+  if not runtime.refusal() then runtime.pass() end
+  return count
+end
+
+--- Stores the entries of `inbox:export`. Those whose key is known are left out, so an import that was interrupted can be
+--- repeated.
+---@param lines fun(): string|nil such as io.lines("inbox.jsonl")
+---@return integer|nil count of those that were new
+---@return apivideo.Error? err `bad_json` for a line that is not such an entry: those before it were stored; `store_unavailable`
+function Inbox:import(lines)
+  checks.self(self, Inbox, "inbox", "import")
+  checks.value("inbox:import: lines", lines, "function", 2)
+  local total, number, problem = 0, 0, nil
+  repeat
+    local records = {}
+    while #records < MOVE_BATCH and not problem do
+      local line = lines()
+      if line == nil then break end
+      number = number + 1
+      records[#records + 1], problem = record.decode(line)
+    end
+    local count, err = import_batch(self, records)
+    if not count then return nil, err end
+    total = total + count
+  until #records < MOVE_BATCH
+  if not problem then return total end
+  return nil, errors.new("bad_json", ("line %d: %s"):format(number, problem), { origin = "inbox" })
 end
 
 return Inbox

@@ -24,6 +24,7 @@ local store = {
 ---@field redrive fun(self, where: apivideo.inbox.Conditions, page: apivideo.inbox.Page): integer|nil, integer|apivideo.Error|nil queues the dead letters that match
 ---@field replay fun(self, where: apivideo.inbox.Conditions, page: apivideo.inbox.Page): integer|nil, integer|apivideo.Error|nil queues the entries that match, are done and have their bytes, as a `replay`
 ---@field purge fun(self, where: apivideo.inbox.Conditions, page: apivideo.inbox.Page): integer|nil, integer|apivideo.Error|nil removes the entries that match; `where.state` is done or dead
+---@field import fun(self, records: apivideo.inbox.Record[]): boolean[]|nil, apivideo.Error? stores entries of another store, all or none: true for each that is new, false for one whose key is known
 ---@field pause fun(self): true|nil, apivideo.Error?
 ---@field resume fun(self): true|nil, apivideo.Error?
 ---@field stats fun(self): apivideo.InboxStats|nil, apivideo.Error?
@@ -35,7 +36,7 @@ local store = {
 ---@field limit integer how many entries it returns or changes at most
 ---@field after? integer only entries with a greater id; with `newest`, with a smaller one
 ---@field newest? boolean the newest entries first
----@field detailed? boolean with the fields that only a few need: `attempts`
+---@field detailed? boolean with the fields that only a few need: `attempts`, `key`, `occurrence`, `lane`, `ended_for`
 
 ---@class apivideo.StoredState a text of a task that runs in one process at a time: where it will continue
 ---@field token integer the fencing token of its latest lease
@@ -57,6 +58,12 @@ local store = {
 ---@field attempts? string of a claim, or `detailed`: the last attempts, see inbox/attempts.lua
 ---@field replay? true it was done, and is handled again
 ---@field state? apivideo.EntryState in lists
+
+---@class apivideo.inbox.DetailedEntry : apivideo.StoredEntry
+---@field key string as `digest` returns it, like the next two
+---@field occurrence? string
+---@field lane? string
+---@field ended_for? number seconds since it was done or dead
 
 ---@alias apivideo.Origin
 ---| "webhook"   a delivery of api.video
@@ -81,7 +88,7 @@ local store = {
 ---@field error? apivideo.Error with a spool, while the store is unavailable: then there are only `spooled` and `oldest`, of the spool
 
 local METHODS = { "put", "claim", "extend", "complete", "remove", "retry", "dead_letter", "expire", "list", "count",
-  "redrive", "replay", "purge", "pause", "resume", "stats", "close" }
+  "redrive", "replay", "purge", "import", "pause", "resume", "stats", "close" }
 
 --- The form in which stores keep a key, an occurrence or a lane: a hash, since these are of any length and may have any
 --- bytes. It is the same in all stores, so that entries can be moved.

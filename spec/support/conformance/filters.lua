@@ -7,6 +7,23 @@ local describe, it, before_each = busted.describe, busted.it, busted.before_each
 
 local digest = require("apivideo.inbox.store").digest
 
+-- The names of the entries that `fill` puts and a filter selects.
+local CASES = {
+  { "abcdefg", {} }, { "ab", { state = "done" } }, { "cd", { state = "dead" } }, { "e", { state = "claimed" } },
+  { "fg", { state = "waiting" } }, { "ace", { type = "video.a" } }, { "df", { type = "stream.a" } },
+  { "abce", { type_prefix = "video." } }, { "abcdef", { type_prefix = "" } }, { "", { type = "video." } },
+  { "abc", { video_id = "vi1" } }, { "b", { webhook_id = "webhook_2" } }, { "f", { lane = digest "one lane" } },
+  { "cd", { error = "failed: 100%" } }, { "c", { error = "c failed" } }, { "", { error = "C failed" } },
+  { "efg", { since = 1700000005 } }, { "abcd", { before = 1700000005 } },
+  { "cd", { since = 1700000003, before = 1700000005 } },
+  { "c", { state = "dead", type = "video.a" } }, { "a", { state = "done", type = "video.a" } },
+  { "e", { state = "claimed", type = "video.a" } }, { "f", { state = "waiting", type = "stream.a" } },
+  { "c", { state = "dead", type_prefix = "video." } }, { "c", { state = "dead", video_id = "vi1" } },
+  { "", { state = "waiting", video_id = "vi1" } },
+  { "a", { type = "video.a", video_id = "vi1", before = 1700000002 } },
+  { "c", { state = "dead", ended_for = 0, video_id = "vi1" } }, { "", { state = "done", ended_for = 60 } },
+}
+
 ---@param test spec.StoreTest
 return function(test)
   local WINDOW, item, raws_of, put, claim = test.WINDOW, test.item, test.raws_of, test.put, test.claim
@@ -16,12 +33,11 @@ return function(test)
 
   -- The entries of all pages.
   local function all(where, page)
-    local found, following = {}, nil
+    local found = {}
     local query = { limit = 1000 }
     for name, value in pairs(page or {}) do query[name] = value end
     repeat
-      local entries
-      entries, following = store:list(where, query)
+      local entries, following = store:list(where, query)
       for _, entry in ipairs(assert(entries, following)) do found[#found + 1] = entry end
       query.after = following
     until not following
@@ -82,22 +98,6 @@ return function(test)
       assert.is_true(store:remove(first.id, first.token))
       fill()
     end)
-
-    local CASES = {
-      { "abcdefg", {} }, { "ab", { state = "done" } }, { "cd", { state = "dead" } }, { "e", { state = "claimed" } },
-      { "fg", { state = "waiting" } }, { "ace", { type = "video.a" } }, { "df", { type = "stream.a" } },
-      { "abce", { type_prefix = "video." } }, { "abcdef", { type_prefix = "" } }, { "", { type = "video." } },
-      { "abc", { video_id = "vi1" } }, { "b", { webhook_id = "webhook_2" } }, { "f", { lane = digest "one lane" } },
-      { "cd", { error = "failed: 100%" } }, { "c", { error = "c failed" } }, { "", { error = "C failed" } },
-      { "efg", { since = 1700000005 } }, { "abcd", { before = 1700000005 } },
-      { "cd", { since = 1700000003, before = 1700000005 } },
-      { "c", { state = "dead", type = "video.a" } }, { "a", { state = "done", type = "video.a" } },
-      { "e", { state = "claimed", type = "video.a" } }, { "f", { state = "waiting", type = "stream.a" } },
-      { "c", { state = "dead", type_prefix = "video." } }, { "c", { state = "dead", video_id = "vi1" } },
-      { "", { state = "waiting", video_id = "vi1" } },
-      { "a", { type = "video.a", video_id = "vi1", before = 1700000002 } },
-      { "c", { state = "dead", ended_for = 0, video_id = "vi1" } }, { "", { state = "done", ended_for = 60 } },
-    }
 
     for _, case in ipairs(CASES) do
       local expected, where = case[1], case[2]

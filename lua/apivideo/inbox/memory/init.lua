@@ -59,6 +59,28 @@ local function put_one(self, item, window)
   return true
 end
 
+-- Imports a record; whether it is new.
+local function import_one(self, record)
+  if self.keys[record.key] then return false end
+  self.last = self.last + 1
+  local entry = tables.merge(record, { id = self.last, token = 0, claimed = false, stored_at = now() - record.age })
+  self.entries[entry.id], self.keys[entry.key] = entry, entry
+  self.occurrences:add(entry)
+  if record.state == "waiting" then
+    self.queue:open(entry)
+  else
+    entry.ended_at = now() - record.ended_for
+  end
+  return true
+end
+
+function Memory:import(records)
+  if self.closed then return closed() end
+  local results = {}
+  for i, record in ipairs(records) do results[i] = import_one(self, record) end
+  return results
+end
+
 function Memory:put(items, window)
   if self.closed then return closed() end
   local results = {}

@@ -73,7 +73,11 @@ function queries.list(self, where, page)
   local listed = {}
   local following = each(self, where, page, function(entry, state)
     local item = queries.copy(entry)
-    item.state, item.attempts = state, page.detailed and entry.attempts or nil
+    item.state = state
+    if page.detailed then
+      item.attempts, item.key, item.occurrence, item.lane = entry.attempts, entry.key, entry.occurrence, entry.lane
+      item.ended_for = entry.state ~= "open" and now() - entry.ended_at or nil
+    end
     listed[#listed + 1] = item
   end)
   return listed, following

@@ -86,7 +86,7 @@ local function wake(self)
   end
 end
 
---- Removes the oldest entry that can be claimed; nil if there is none.
+--- Removes and returns the oldest entry that can be claimed, or returns nil.
 ---@return table? entry
 function Queue:pop()
   wake(self)

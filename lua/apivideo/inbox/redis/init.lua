@@ -35,14 +35,16 @@ end
 
 -- An entry, from its form in the reply of a script.
 local function entry_of(reply)
-  local id, token, attempt, raw, facts, age, problem, kind, video, past, is_replay, state = unpack(reply)
+  local id, token, attempt, raw, facts, age, problem, kind, video, past, is_replay, state, key, occurrence,
+    lane, ended_for = unpack(reply)
   local verified, origin, received, webhook = facts:match("^(%d)(%l*) (%d+) (.*)$")
   return {
     id = tonumber(id), token = token, attempt = attempt, raw = raw, verified = verified == "1",
     received_at = tonumber(received) / 1e6, webhook_id = webhook ~= "" and webhook or nil,
     age = age / 1000, error = problem ~= "" and problem or nil, origin = origin ~= "" and origin or "webhook",
     type = kind ~= "" and kind or nil, video_id = video ~= "" and video or nil, attempts = past ~= "" and past or nil,
-    replay = is_replay == 1 or nil, state = state,
+    replay = is_replay == 1 or nil, state = state, key = key, occurrence = occurrence ~= "" and occurrence or nil,
+    lane = lane ~= "" and lane or nil, ended_for = tonumber(ended_for) and ended_for / 1000 or nil,
   }
 end
 
@@ -178,6 +180,33 @@ end
 
 function Redis:purge(where, page)
   return call_page(self, "purge", where, page)
+end
+
+local IMPORT_BATCH = 500 -- records that one script takes, see PUT_BATCH
+
+-- Appends a record to the arguments of a script.
+local function append_record(arguments, record)
+  for _, argument in ipairs { record.key, record.occurrence or "", record.lane or "", record.state, record.raw,
+    facts_of(record), record.error or "", record.type or "", record.video_id or "", whole(record.attempt),
+    record.attempts or "", record.replay and "1" or "0", milliseconds(record.age), milliseconds(record.ended_for or 0),
+  } do
+    arguments[#arguments + 1] = argument
+  end
+end
+
+--- More than IMPORT_BATCH records are several batches: if one of them fails, those before it stay stored.
+function Redis:import(records)
+  local results = {}
+  for first = 1, math.max(#records, 1), IMPORT_BATCH do
+    local arguments = {}
+    for i = first, math.min(first + IMPORT_BATCH - 1, #records) do
+      append_record(arguments, records[i])
+    end
+    local reply, err = call(self, "import", arguments)
+    if not reply then return nil, err end
+    for _, is_new in ipairs(reply) do results[#results + 1] = is_new == 1 end
+  end
+  return results
 end
 
 function Redis:expire(age)

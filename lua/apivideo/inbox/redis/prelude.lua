@@ -29,7 +29,7 @@ local common = "local " .. table.concat(keys, ", ") .. " = unpack(KEYS)" .. [=[
 
 local call, pack, unpack_record = redis.call, cmsgpack.pack, cmsgpack.unpack
 local GROUP = "workers"
--- The fields of a record. IS_REPLAY is 1 if the event is handled again after it was done; records may lack the last ones.
+-- The fields of a record. IS_REPLAY is 1 if the event is handled again after it was done.
 local TOKEN, ATTEMPT, KEY, LANE, MARK, CAME, FACTS, ERROR, TYPE, VIDEO, PAST, IS_REPLAY =
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 

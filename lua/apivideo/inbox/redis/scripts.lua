@@ -87,8 +87,7 @@ local record = claimed(n, ARGV[2])
 if not record then return 0 end
 set_past(record, ARGV[3])
 local retains = ARGV[4] == "1"
-local function put_items()
-]=] .. putting .. "end\nput_items()\n" .. COMPLETE)
+]=] .. "local function put_items()\n" .. putting .. "end\nput_items()\n" .. COMPLETE)
 
 --- ARGV: id, token.
 scripts.remove = script [=[
@@ -200,6 +199,41 @@ return {
   call("ZCARD", ready) + call("ZCARD", held) + expired, pending - expired, call("ZCARD", dead), call("ZCARD", done),
   age, math.max(tonumber(most), pending > 0 and 1 or 0), call("HEXISTS", meta, "paused"),
 }
+]=]
+
+--- ARGV: of each entry key, occurrence, lane, state, raw, facts, error, type, video, attempt, attempts, whether it is a
+--- replay, its age, and for how long it has been done or dead. Returns 1 for each that is new, or 0. The key is written
+--- last, as in `putting`.
+scripts.import = script [=[
+local FIELDS, time, results = 14, now(), {}
+for i = 1, #ARGV, FIELDS do
+  local key, occurrence, lane, state, raw, facts, problem, kind, video, attempt, past, is_replay, age, ended_for =
+    unpack(ARGV, i, i + FIELDS - 1)
+  local is_new = call("HEXISTS", seen, key) == 0
+  if is_new then
+    local n = ("%.0f"):format(call("HINCRBY", meta, "id", 1))
+    local came = time - age
+    local mark = occurrence ~= "" and member(member(occurrence, came), n) or ""
+    if raw ~= "" then
+      call("XADD", stream, n, "key", key, "lane", lane, "mark", mark, "came", came, "facts", facts, "raw", raw,
+        "type", kind, "video", video)
+    end
+    store(n, { first_token(came), tonumber(attempt), key, lane, mark, came, facts, problem, kind, video, past,
+      tonumber(is_replay) })
+    if mark ~= "" then call("ZADD", occurrences, 0, mark) end
+    if state == "waiting" then
+      if tonumber(attempt) > 0 then call("ZADD", attempts, attempt, n) end
+      if lane ~= "" then call("ZADD", lanes, 0, member(lane, n)) end
+      queue(n, lane)
+    else
+      call("ZADD", state == "dead" and dead or done, n, n)
+      call("ZADD", state == "dead" and dead_by_end or done_by_end, time - ended_for, n)
+    end
+    call("HSET", seen, key, n)
+  end
+  results[#results + 1] = is_new and 1 or 0
+end
+return results
 ]=]
 
 for name, text in pairs(selecting) do scripts[name] = text end

@@ -118,12 +118,21 @@ end
 
 local SELECT = IDS .. MATCHES
 
---- Returns for each entry its `read` with its state; its attempts only with ARGV[5] = "1".
+--- Returns for each entry its `read` with its state. With ARGV[5] = "1", also key, occurrence, lane, and for how long it
+--- has been done or dead ("" if it is not); without, no attempts.
 selecting.list = prelude.reading(SELECT .. [=[
 local entries = {}
-local _, following = each(function(n, entry)
-  if ARGV[5] ~= "1" then entry[10] = "" end
+local _, following = each(function(n, entry, record)
   entry[#entry + 1] = states_of[n]
+  if ARGV[5] == "1" then
+    local ended = call("ZSCORE", states_of[n] == "dead" and dead_by_end or done_by_end, n)
+    local ended_for = ended and time - ended or ""
+    for _, value in ipairs { record[KEY], record[MARK]:match("^(.-):") or "", record[LANE], ended_for } do
+      entry[#entry + 1] = value
+    end
+  else
+    entry[10] = ""
+  end
   entries[#entries + 1] = entry
 end)
 return { entries, following }

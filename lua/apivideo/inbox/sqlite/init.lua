@@ -139,6 +139,10 @@ function Sqlite:purge(where, page)
   return attempt_pair(self, "write", operations.purge, where, page)
 end
 
+function Sqlite:import(records)
+  return attempt(self, "durable", operations.import, records)
+end
+
 function Sqlite:expire(age)
   return attempt(self, "write", operations.expire, age)
 end

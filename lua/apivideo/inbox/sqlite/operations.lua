@@ -122,7 +122,8 @@ local function finish(db, id, statement, ...)
 end
 
 function operations.complete(db, now, id, token, items, window, attempts, retains)
-  if not finish(db, id, retains and "complete" or "complete_without_raw", now, attempts, id, token, now) then return false end
+  local statement = retains and "complete" or "complete_without_raw"
+  if not finish(db, id, statement, now, attempts, id, token, now) then return false end
   if items then operations.put(db, now, items, window) end
   return true
 end
@@ -150,7 +151,7 @@ end
 local PUBLIC_STATES = { ready = "waiting", delayed = "waiting", blocked = "waiting", dead = "dead", done = "done" }
 local LISTED = ", token, attempt, raw, webhook_id, verified, received_at, stored_at, error, origin, replay"
   .. ", type, video_id, state, due"
-local DETAILED = LISTED .. ", attempts"
+local DETAILED = LISTED .. ", attempts, identity, occurrence, lane, ended"
 
 function operations.list(db, now, where, page)
   local rows, following = queries.select(db, now, where, page, page.detailed and DETAILED or LISTED)
@@ -159,7 +160,10 @@ function operations.list(db, now, where, page)
     local entry = entry_of(row, now)
     entry.type, entry.video_id = row[12], row[13]
     entry.state = PUBLIC_STATES[row[14]] or row[15] > now and "claimed" or "waiting"
-    entry.attempts = page.detailed and row[16] or nil
+    if page.detailed then
+      entry.attempts, entry.key, entry.occurrence, entry.lane = row[16], row[17], row[18], row[19]
+      entry.ended_for = row[20] and math.max(0, now - row[20])
+    end
     entries[i] = entry
   end
   return { entries, following }
@@ -188,6 +192,18 @@ function operations.purge(db, now, where, page)
   local ended, following = queries.select(db, now, where, page, "")
   for _, row in ipairs(ended) do db:run("purge", row[1]) end
   return { #ended, following }
+end
+
+function operations.import(db, now, records)
+  local results = {}
+  for i, record in ipairs(records) do
+    local state, ended = record.state, nil
+    if state == "waiting" then state = waiting_state(db, record.lane) else ended = now - record.ended_for end
+    results[i] = db:run("import", record.key, record.occurrence, record.lane, state, first_token(), record.webhook_id,
+      record.verified, record.received_at, now - record.age, record.raw, record.error, ended, record.origin,
+      record.type, record.video_id, record.attempt, record.attempts, record.replay or false) == 1
+  end
+  return results
 end
 
 function operations.expire(db, now, age)

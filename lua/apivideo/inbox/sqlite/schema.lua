@@ -12,9 +12,9 @@ local BACKFILL_BATCH = 1000 -- entries whose bytes are in memory at once
 
 -- Sets the columns type and video_id of the entries that have their bytes; those that are done have none.
 local function add_types(db)
-  local last, rows = 0, nil
+  local last = 0
   repeat
-    rows = db:query("SELECT CAST(id AS REAL), raw FROM events WHERE id > ?1 AND raw <> '' ORDER BY id LIMIT ?2",
+    local rows = db:query("SELECT CAST(id AS REAL), raw FROM events WHERE id > ?1 AND raw <> '' ORDER BY id LIMIT ?2",
       { last, BACKFILL_BATCH })
     for _, row in ipairs(rows) do
       local event = json.decode(row[2])

@@ -38,6 +38,12 @@ return {
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (identity) DO NOTHING]],
 
+  import = [[INSERT INTO events
+      (identity, occurrence, lane, state, token, webhook_id, verified, received_at, stored_at, raw, error, ended,
+       origin, type, video_id, attempt, attempts, replay)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (identity) DO NOTHING]],
+
   wake = [[UPDATE events SET state = 'ready', due = NULL
     WHERE id IN (SELECT id FROM events WHERE due <= ? ORDER BY due LIMIT 1000)]],
   ready = "SELECT " .. ENTRY .. ", attempts FROM events WHERE state = 'ready' ORDER BY id LIMIT ?",
