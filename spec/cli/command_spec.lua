@@ -191,16 +191,4 @@ describe("command #process", function()
     assert.equal(0, child:wait())
     local_api:stop()
   end)
-
-  it("fails if the port is in use", function()
-    local p = peer.responding("200 OK")
-    for _, arguments in ipairs { { "listen", "--unsigned" }, { "emulate" } } do
-      arguments[#arguments + 1] = "--port"
-      arguments[#arguments + 1] = tostring(p.port)
-      local output, status = run(arguments)
-      assert.equal(1, status)
-      assert.truthy(output:find("choose another port", 1, true))
-    end
-    p.stop()
-  end)
 end)

@@ -92,6 +92,17 @@ return {
     { "an insecure request resumes a session", "  HTTP_SET(SSL_SESSIONID_CACHE, 0L);\n", "", spec = "spec/http/insecure_spec.lua" },
   },
   {
+    file = "src/core/http_trust.c", spec = "spec/http/trust_spec.lua",
+    { "the environment takes precedence over ca_file", "trust->is_exclusive = ca_file != NULL;", "trust->is_exclusive = false; if (variable(\"CURL_CA_BUNDLE\") != NULL) ca_file = NULL;" },
+    { "an empty variable names a file", "return value == NULL || *value == '\\0' ? NULL : value;", "return value;" },
+    { "SSL_CERT_FILE takes precedence over CURL_CA_BUNDLE", "else if (variable(\"CURL_CA_BUNDLE\") != NULL)", "else if (variable(\"SSL_CERT_FILE\") == NULL)" },
+    { "the system is trusted in addition to a directory", "if (trust->is_exclusive) return", "if (trust->is_exclusive && trust->file != NULL) return" },
+    { "a directory needs no certificate", "if (path == NULL || has_certificate(path)) return NULL;", "return NULL;" },
+    { "a file of the environment may be missing", "if (access(path, R_OK) != 0) {", "if (false) {" },
+    { "an https:// proxy is verified against the system's file", "if (features->has_https_proxy) HTTP_SET(PROXY_CAINFO, path);", "" },
+    { "an https:// proxy is verified against the system's directory", "if (features->has_https_proxy) HTTP_SET(PROXY_CAPATH, path);", "" },
+  },
+  {
     file = "src/core/http_resend.c", spec = "spec/http/sent_spec.lua",
     { "a sent request is retried", "transfer->unanswered = !transfer->repeatable && http_was_sent(transfer);",
       "transfer->unanswered = false;" },

@@ -117,10 +117,13 @@ describe("server", function()
     local second, err = server.listen { handler = respond, host = running.host, port = running.port }
     assert.is_nil(second)
     assert.equal("network", err.kind)
-    assert.truthy(err.message:find("in use"))
-    assert.truthy(err.message:find("choose another port"))
+    assert.equal(("cannot listen on 127.0.0.1 port %d: the port is in use; choose another port, or stop the process"
+      .. " that uses it"):format(running.port), err.message)
+    assert.equal("server: network: " .. err.message, tostring(err))
     local _, unknown = server.listen { handler = respond, host = "host.invalid" }
-    assert.truthy(unknown.message:find("cannot listen on host.invalid"))
+    assert.equal("server", unknown.origin)
+    assert.truthy(unknown.message:find("^cannot listen on host.invalid port 0: the host name cannot be"
+      .. " resolved %(.+%); use "))
   end)
 
   it("raises for misuse", function()

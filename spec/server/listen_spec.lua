@@ -37,10 +37,21 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 void freeaddrinfo(struct addrinfo *info) { (void)info; }
 ]]
 
-local function with_resolver(script)
+-- Rejects each port, as for a process without the rights for it.
+local NO_RIGHTS = [[
+#include <errno.h>
+#include <sys/socket.h>
+int bind(int fd, const struct sockaddr *address, socklen_t len) {
+  (void)fd, (void)address, (void)len;
+  errno = EACCES;
+  return -1;
+}
+]]
+
+local function run_with(source, script)
   local base = os.tmpname()
   local file = assert(io.open(base .. ".c", "w"))
-  file:write(RESOLVER)
+  file:write(source)
   file:close()
   assert.is_truthy(os.execute(("cc -shared -fPIC -o %s.so %s.c"):format(base, base)))
   local output = process.run({ "-e", script }, ("LD_PRELOAD=%s.so"):format(base))
@@ -50,21 +61,29 @@ end
 
 describe("server.listen", function()
   it("tries all addresses of a host, and reports the error of the last one #process", function()
-    local output = with_resolver [[
+    local output = run_with(RESOLVER, [[
       local server = require "apivideo.server"
       local listening = assert(server.listen { handler = print, host = "several" })
       print(listening.host)
-      print(select(2, server.listen { handler = print, host = "away" }).message)]]
-    assert.equal("127.0.0.1\ncannot listen on away port 0: Cannot assign requested address\n", output)
+      print(select(2, server.listen { handler = print, host = "away" }).message)]])
+    assert.equal("127.0.0.1\ncannot listen on away port 0: this machine does not have that address; use 127.0.0.1 for"
+      .. " this machine alone, or 0.0.0.0 for all of its addresses\n", output)
   end)
 
   it("does not try another address when the port is in use #process", function()
-    local output = with_resolver [[
+    local output = run_with(RESOLVER, [[
       local server = require "apivideo.server"
       local first = assert(server.listen { handler = print, host = "several" })
       local second, err = server.listen { handler = print, host = "several", port = first.port }
-      print(second, err.message)]]
+      print(second, err.message)]])
     assert.truthy(output:find("^nil\tcannot listen on several port %d+: the port is in use; choose another"), output)
+  end)
+
+  it("names the rights that a port needs #process", function()
+    local output = run_with(NO_RIGHTS, [[
+      print(select(2, require("apivideo.server").listen { handler = print, port = 80 }))]])
+    assert.equal("server: network: cannot listen on 127.0.0.1 port 80: permission denied; ports below 1024 are"
+      .. " reserved for root and CAP_NET_BIND_SERVICE: choose another port\n", output)
   end)
 
   it("raises the soft limit of descriptors as far as necessary #process", function()

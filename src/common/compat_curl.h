@@ -37,6 +37,10 @@
 #define COMPAT_CURL_STALLS_FIXED 0x081000u
 #define COMPAT_CURL_STALLS_POLL_MS 100
 
+/* 8.21.0: CURLOPT_CAPATH and CURLOPT_CAINFO are the ones that libcurl was built with when they are set to NULL; before,
+   none. */
+#define COMPAT_CURL_KEEPS_CA_PATH 0x081500u
+
 #if LIBCURL_VERSION_NUM < 0x075000
 #define CURLOPT_PREREQFUNCTION ((CURLoption)20312)
 #define CURLOPT_PREREQDATA ((CURLoption)10313)

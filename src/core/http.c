@@ -21,7 +21,7 @@
    connections of many transfers as soon as only a few are left, and opens as many for the next ones. */
 #define CONNECTIONS_MAX 100
 
-/* http_prepare for a request with a URL in normal form: checks it first, then sets it up. */
+/* http_prepare for a request with a URL in normal form and its trust: checks it first, then sets it up. */
 static const char *prepare(http_transfer *transfer, const http_request *request) {
   CURLcode code;
   const char *problem = http_check(transfer, request);
@@ -43,6 +43,7 @@ const char *http_prepare(http_pool *pool, http_transfer *transfer, const http_re
   assert(http_pool_usable(pool) && transfer->state == HTTP_NEW);
   transfer->pool = pool;
   normal.url = url;
+  http_trust_read(&normal.trust, request->ca_file);
   if (url != NULL) problem = prepare(transfer, &normal);
   free(url);
   return problem;

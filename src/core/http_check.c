@@ -71,13 +71,22 @@ static const char *check_size(http_transfer *transfer, const http_request *reque
   return transfer->error;
 }
 
+/* Whether the certificates that a request trusts must be valid: `ca_file` always, those of the environment only if
+   they are used. */
+static bool needs_trust(const http_request *request) {
+  if (request->trust.is_exclusive) return true;
+  if (request->proxy != NULL && ascii_has_prefix(request->proxy, "https://")) return true;
+  return !request->insecure && ascii_has_prefix(request->url, "https://");
+}
+
 const char *http_check(http_transfer *transfer, const http_request *request) {
   const char *problem = check_target(request);
   assert(transfer->state == HTTP_NEW && transfer->pool != NULL);
   if (problem == NULL) problem = check_size(transfer, request);
   if (problem == NULL && request->proxy != NULL && *request->proxy != '\0')
     problem = check_proxy(transfer->pool, request->proxy);
-  if (problem == NULL) problem = check_file(transfer, "ca_file", request->ca_file);
+  if (problem == NULL && needs_trust(request))
+    problem = http_trust_check(&request->trust, transfer->error, sizeof transfer->error);
   if (problem == NULL) problem = check_file(transfer, "client_cert", request->client_cert);
   if (problem == NULL) problem = check_file(transfer, "client_key", request->client_key);
   return problem;

@@ -20,5 +20,6 @@ void http_features_read(http_features *features) {
   features->has_prereq = features->version >= COMPAT_CURL_PREREQ;
   features->stalls =
       features->version >= COMPAT_CURL_STALLS && features->version < COMPAT_CURL_STALLS_FIXED;
+  features->keeps_ca_path = features->version >= COMPAT_CURL_KEEPS_CA_PATH;
   features->trusts_file = trusts_file(version);
 }

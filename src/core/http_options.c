@@ -33,7 +33,6 @@ CURLcode http_set_common(CURL *easy, const http_pool *pool) {
   HTTP_SET(SSL_VERIFYPEER, 1L);
   HTTP_SET(SSL_VERIFYHOST, 2L);
   HTTP_SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-  if (pool->features.trusts_file) HTTP_SET(CAPATH, NULL);
   return set_protocols(easy, pool);
 }
 
@@ -108,16 +107,8 @@ static bool has_openssl(CURL *easy) {
          tls->backend == CURLSSLBACKEND_OPENSSL;
 }
 
-/* Sets the trusted certificates, if not the system's, and the client's certificate. */
-static CURLcode set_certificates(CURL *easy, const http_request *request) {
-  if (request->ca_file != NULL) {
-    HTTP_SET(CAINFO, request->ca_file);
-    HTTP_SET(CAPATH, NULL);
-    if (request->proxy != NULL && ascii_has_prefix(request->proxy, "https://")) {
-      HTTP_SET(PROXY_CAINFO, request->ca_file);
-      HTTP_SET(PROXY_CAPATH, NULL);
-    }
-  }
+/* Sets the client's certificate. */
+static CURLcode set_client_certificate(CURL *easy, const http_request *request) {
   if (request->client_cert == NULL) return CURLE_OK;
   HTTP_SET(SSLCERT, request->client_cert);
   if (request->client_key != NULL) HTTP_SET(SSLKEY, request->client_key);
@@ -152,7 +143,8 @@ CURLcode http_set_request(http_transfer *transfer, const http_request *request) 
   code = set_body(easy, request);
   if (code == CURLE_OK) code = set_version(easy, transfer->response.may_be_http2 && request->http2);
   if (code == CURLE_OK) code = set_proxy(easy, request);
-  if (code == CURLE_OK) code = set_certificates(easy, request);
+  if (code == CURLE_OK) code = set_client_certificate(easy, request);
+  if (code == CURLE_OK) code = http_trust_set(easy, &request->trust, &transfer->pool->features);
   if (code == CURLE_OK && request->insecure) code = set_insecure(easy);
   return code;
 }

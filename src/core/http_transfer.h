@@ -15,6 +15,7 @@
 #include "http_header.h"
 #include "http_response.h"
 #include "http_sockets.h"
+#include "http_trust.h"
 
 typedef struct http_transfer http_transfer;
 
@@ -78,7 +79,7 @@ typedef struct http_request {
   const char *body; /* or NULL */
   size_t body_len;
   const char *username;    /* for Basic authentication with an empty password, or NULL */
-  const char *ca_file;     /* or NULL: the system's certificates */
+  const char *ca_file;     /* or NULL: the environment's or the system's certificates */
   const char *client_cert; /* or NULL */
   const char *client_key;  /* or NULL: in client_cert, too */
   const char *proxy;       /* "" for no proxy, or NULL: the environment's */
@@ -86,6 +87,7 @@ typedef struct http_request {
   bool insecure;           /* accept any certificate of the peer, on a connection of its own */
   long timeout, connect_timeout;
   size_t max_body, max_header;
+  http_trust trust; /* set by http_prepare */
 } http_request;
 
 #endif

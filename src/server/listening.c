@@ -24,6 +24,9 @@
 #define DESCRIPTORS_RESERVED 24 /* for everything that is not a connection */
 #define RETRY_MS 100            /* between attempts to accept while the system has no resources */
 
+/* The remedy for an address that this machine does not have. */
+#define ADDRESSES "use 127.0.0.1 for this machine alone, or 0.0.0.0 for all of its addresses"
+
 /* Sets the error that there are more connections than select() can wait for; false. */
 static bool fail_for_select(server *self) {
   (void)snprintf(
@@ -101,6 +104,14 @@ static int bind_first(server *self, const struct addrinfo *addresses) {
   return problem;
 }
 
+/* Sets the error that a host name cannot be resolved, with getaddrinfo's code; false. */
+static bool fail_to_resolve(server *self, const char *where, int code) {
+  char reason[200];
+  (void)snprintf(reason, sizeof reason, "the host name cannot be resolved (%.60s); " ADDRESSES,
+                 gai_strerror(code));
+  return server_fail(self, where, reason);
+}
+
 /* Sets the error to the reason and the remedy; false. */
 static bool fail_to_bind(server *self, const char *where, int problem) {
   if (problem == EADDRINUSE)
@@ -110,7 +121,9 @@ static bool fail_to_bind(server *self, const char *where, int problem) {
   if (problem == EACCES)
     return server_fail(self, where,
                        "permission denied; ports below 1024 are reserved for root and "
-                       "CAP_NET_BIND_SERVICE");
+                       "CAP_NET_BIND_SERVICE: choose another port");
+  if (problem == EADDRNOTAVAIL)
+    return server_fail(self, where, "this machine does not have that address; " ADDRESSES);
   return server_fail_with(self, where, problem);
 }
 
@@ -129,7 +142,7 @@ static bool open_socket(server *self, const server_options *options) {
   code = getaddrinfo(host, port, &hints, &addresses);
   problem = errno;
   if (code == EAI_SYSTEM) return server_fail_with(self, where, problem);
-  if (code != 0) return server_fail(self, where, gai_strerror(code));
+  if (code != 0) return fail_to_resolve(self, where, code);
   problem = bind_first(self, addresses);
   freeaddrinfo(addresses);
   if (self->listening < 0) return fail_to_bind(self, where, problem);

@@ -76,7 +76,7 @@ struct server {
   struct MHD_Daemon *daemon;
   server_poller poller;
   server_hook hook;
-  char error[256];
+  char error[320];
 
   /* listening.c */
   int listening;       /* the port's descriptor, or -1 */

@@ -22,7 +22,7 @@ local whitespace = require "apivideo.util.whitespace"
 ---@field app? { name: string, version: string } the application, for api.video's statistics
 ---@field sdk? { name: string, version: string } an SDK built on this library
 ---@field proxy? string URL; "" for none; default: that of the environment variables (https_proxy)
----@field ca_file? string certificates to trust instead of the system's, a PEM file
+---@field ca_file? string certificates to trust instead of the system's: a PEM file, or a directory of hashed certificates; default: those of the environment variables CURL_CA_BUNDLE, or SSL_CERT_FILE and SSL_CERT_DIR
 ---@field client_cert? string the client's certificate, a PEM file
 ---@field client_key? string its private key, a PEM file
 ---@field http2? boolean default true: HTTP/2 is used where the server supports it

@@ -31,7 +31,7 @@ local defaults = {
 ---@field max_body? integer bytes, default 8 MiB
 ---@field max_header? integer bytes, default 64 KiB
 ---@field username? string for Basic authentication, with an empty password
----@field ca_file? string certificates to trust instead of the system's
+---@field ca_file? string certificates to trust instead of the system's: a file or a hashed directory; default: those of the environment variables
 ---@field client_cert? string the client's certificate: a PEM file, which may contain the private key, too
 ---@field client_key? string its private key, a PEM file
 ---@field proxy? string http://, https://, socks5:// or socks5h:// URL; "" for none; default: that of the environment variables
