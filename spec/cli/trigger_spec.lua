@@ -3,6 +3,7 @@ local apivideo = require "apivideo"
 local file = require "spec.support.file"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+local runtime = require "apivideo.runtime"
 local signature = require("apivideo.core").signature
 
 local QUALITY = "video.encoding.quality.completed"
@@ -177,8 +178,16 @@ describe("command trigger #process", function()
   end)
 
   it("pauses between two events", function()
-    local requests, output = send { "live", "--pause", "0.5", "--json" }
+    local times = {}
+    local p = peer.serving(function()
+      times[#times + 1] = runtime.monotonic()
+      return "204 No Content"
+    end)
+    local output = run { "live", "--pause", "0.5", "--json", "--to", p.url }
+    p.stop()
+    local requests = p.requests
     assert.equal("broadcast.started broadcast.ended", words(requests))
+    assert.truthy(times[2] - times[1] > 0.4)
     local first, second = cjson.decode(requests[1].body).emittedAt, cjson.decode(requests[2].body).emittedAt
     local seconds = second:match ":(%d+%.%d+)Z" - first:match ":(%d+%.%d+)Z"
     assert.near(0.5, seconds % 60, 0.01)
@@ -194,6 +203,13 @@ describe("command trigger #process", function()
     assert.equal(1, status)
     assert.equal("broadcast.started broadcast.started broadcast.ended broadcast.ended", words(requests))
     assert.truthy(output:find("failed attempt 2: 500 in ", 1, true), output)
+    local p = peer.serving(function(request)
+      return request.body:find("started", 1, true) and "500 Internal Server Error" or "204 No Content"
+    end)
+    output, status = run({ "live", "--pause", "0", "--to", p.url })
+    p.stop()
+    assert.equal(1, status)
+    assert.truthy(output:find("\ndelivered attempt 1: 204 in ", 1, true), output)
   end)
 
   it("tells a receiver that does not respond from one that cannot be reached", function()
