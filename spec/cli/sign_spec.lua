@@ -54,7 +54,8 @@ describe("command sign #process", function()
       assert.equal(2, status, output)
       assert.truthy(output:find("apivideo: " .. case[1], 1, true), output)
     end
-    local output, status = process.run({ "bin/apivideo", "sign", path }, "APIVIDEO_WEBHOOK_SECRET= XDG_CONFIG_HOME=/nonexistent")
+    local output, status = process.run({ "bin/apivideo", "sign", path },
+      "APIVIDEO_WEBHOOK_SECRET= XDG_CONFIG_HOME=/nonexistent")
     assert.equal(2, status)
     assert.truthy(output:find("no secret; use --secret or --secret-file, or set APIVIDEO_WEBHOOK_SECRET", 1, true))
   end)

@@ -48,7 +48,8 @@ describe("command trigger #process", function()
     local client = apivideo.client { api_key = "k", base_url = local_api.url }
     local p = peer.responding "204 No Content"
     assert(client.webhooks:create { url = p.url, events = { QUALITY } })
-    local output, status = run("upload", "--quality", "360p", "--pause", "0", "--through", local_api.url, "--api-key", "k")
+    local output, status = run("upload", "--quality", "360p", "--pause", "0", "--through", local_api.url,
+      "--api-key", "k")
     assert.equal(0, status, output)
     assert.is_true(local_api:settle(30))
     local found = {}

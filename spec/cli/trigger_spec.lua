@@ -3,6 +3,7 @@ local apivideo = require "apivideo"
 local file = require "spec.support.file"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+local runtime = require "apivideo.runtime"
 local signature = require("apivideo.core").signature
 
 local QUALITY = "video.encoding.quality.completed"
@@ -97,7 +98,8 @@ describe("command trigger #process", function()
       .. ' did you mean "videoId"?\n', 1, true), output)
     assert.equal("vi1", cjson.decode(requests[1].body).vidoeId)
     for kind, name in pairs { ["video.source.recorded"] = "liveStreamId", ["player.something.new"] = "playerId" } do
-      _, output, status = send { kind, "--set", name .. "=x", "--set", "emittedAt=y" }
+      requests, output, status = send { kind, "--set", name .. "=x", "--set", "emittedAt=y" }
+      assert.equal("x", cjson.decode(requests[1].body)[name])
       assert.equal(0, status, output)
       assert.is_nil(output:find("has no field", 1, true), output)
     end
@@ -139,8 +141,8 @@ describe("command trigger #process", function()
   end)
 
   it("adds headers, which replace its own", function()
-    local requests = send { QUALITY, "--secret", "s", "--header", "x-api-video-signature: forged", "--header", "X-B:  c ",
-      "--header", "Content-Type: text/plain; charset=utf-8" }
+    local requests = send { QUALITY, "--secret", "s", "--header", "x-api-video-signature: forged",
+      "--header", "X-B:  c ", "--header", "Content-Type: text/plain; charset=utf-8" }
     assert.same({ "forged" }, peer.values(requests[1], "X-Api-Video-Signature"))
     assert.same({ "c" }, peer.values(requests[1], "X-B"))
     assert.same({ "text/plain; charset=utf-8" }, peer.values(requests[1], "Content-Type"))
@@ -177,9 +179,16 @@ describe("command trigger #process", function()
   end)
 
   it("pauses between two events", function()
-    local requests, output = send { "live", "--pause", "0.5", "--json" }
-    assert.equal("broadcast.started broadcast.ended", words(requests))
-    local first, second = cjson.decode(requests[1].body).emittedAt, cjson.decode(requests[2].body).emittedAt
+    local times = {}
+    local p = peer.serving(function()
+      times[#times + 1] = runtime.monotonic()
+      return "204 No Content"
+    end)
+    local output = run { "live", "--pause", "0.5", "--json", "--to", p.url }
+    p.stop()
+    assert.equal("broadcast.started broadcast.ended", words(p.requests))
+    assert.truthy(times[2] - times[1] > 0.4)
+    local first, second = cjson.decode(p.requests[1].body).emittedAt, cjson.decode(p.requests[2].body).emittedAt
     local seconds = second:match ":(%d+%.%d+)Z" - first:match ":(%d+%.%d+)Z"
     assert.near(0.5, seconds % 60, 0.01)
     local lines = {}
@@ -194,6 +203,13 @@ describe("command trigger #process", function()
     assert.equal(1, status)
     assert.equal("broadcast.started broadcast.started broadcast.ended broadcast.ended", words(requests))
     assert.truthy(output:find("failed attempt 2: 500 in ", 1, true), output)
+    local p = peer.serving(function(request)
+      return request.body:find("started", 1, true) and "500 Internal Server Error" or "204 No Content"
+    end)
+    output, status = run({ "live", "--pause", "0", "--to", p.url })
+    p.stop()
+    assert.equal(1, status)
+    assert.truthy(output:find("\ndelivered attempt 1: 204 in ", 1, true), output)
   end)
 
   it("tells a receiver that does not respond from one that cannot be reached", function()
@@ -214,7 +230,7 @@ describe("command trigger #process", function()
   it("rejects a URL that cannot be reached at once", function()
     local started = os.time()
     assert_usage_errors {
-      { "--to must have a port from 1 to 65535 after the host, got '99999'", QUALITY, "--to", "http://127.0.0.1:99999" },
+      { "--to must have a port from 1 to 65535 after the host, got '99999'", QUALITY, "--to", "http://h:99999" },
       { "--through has a host with an empty part: 'a..b'", QUALITY, "--through", "http://a..b" },
       { "--to must begin with http:// or https://; did you mean http://***@localhost?", QUALITY,
         "--to", "u:pass@localhost" },

@@ -13,7 +13,8 @@ describe("cli.url", function()
       ["http:/localhost/x"] = "must begin with http:// or https://; did you mean http://localhost/x?",
       ["HTTPS:localhost"] = "must begin with http:// or https://; did you mean https://localhost?",
       ["//localhost/x"] = "must begin with http:// or https://; did you mean http://localhost/x?",
-      ["ftp://x"] = "must begin with http:// or https://, got 'ftp://x'; write, for example, --to http://127.0.0.1:8080/",
+      ["ftp://x"] = "must begin with http:// or https://, got 'ftp://x';"
+        .. " write, for example, --to http://127.0.0.1:8080/",
       ["http://"] = "must name a host, got 'http://'; write, for example, --to http://127.0.0.1:8080/",
       ["/x"] = "must begin with http:// or https://, got '/x'; write, for example, --to http://127.0.0.1:8080/",
       ["http://x/a b"] = "must not contain whitespace or control characters, got 'http://x/a b'; write %20 for a space",

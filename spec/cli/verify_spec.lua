@@ -83,7 +83,8 @@ describe("command verify #process", function()
   it("tells why there is no signature to check", function()
     for text, expected in pairs {
       ["Host: h\n"] = "no x-api-video-signature header (webhook_1)",
-      ["X-Api-Video-Signature: abc\n"] = "signature malformed (webhook_1); it must be 64 hexadecimal digits, got 3 bytes",
+      ["X-Api-Video-Signature: abc\n"] =
+        "signature malformed (webhook_1); it must be 64 hexadecimal digits, got 3 bytes",
       ["X-Api-Video-Signature: a\nX-Api-Video-Signature: b\n"] =
         "more than one x-api-video-signature header (webhook_1)",
     } do

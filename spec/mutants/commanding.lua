@@ -44,11 +44,45 @@ return {
     { "Redis may lose events", "if facts.has_append_only_file then", "if true then" },
   },
   {
-    file = "lua/apivideo/cli/trigger.lua", spec = "spec/cli/command_spec.lua",
-    { "options of --to are ignored with --through", "if arguments[name] then", "if false then" },
+    file = "lua/apivideo/cli/trigger.lua", spec = "spec/cli/trigger_spec.lua",
+    { "the last delivery decides the status", "math.max(result, status)", "status" },
+    { "there is no pause", "if i > 1 then runtime.sleep(pause) end", "" },
+  },
+  {
+    file = "lua/apivideo/cli/trigger_modes.lua", spec = "spec/cli/trigger_spec.lua",
+    { "options of --to are ignored with --through", "if name then return (\"%s needs --to", "if false then return (\"%s needs --to" },
     { "a key is ignored with --to", "if arguments.api_key then", "if false then" },
-    { "an interval is ignored with one attempt", "interval, arguments.max_attempts or DEFAULTS.max_attempts)", "interval, 2)" },
-    { "a misspelled field is sent silently", "    warn_of_field(arguments.type, name)\n", "" },
+    { "an interval is ignored with one attempt", "arguments.max_attempts or trigger_delivery.DEFAULTS.max_attempts)", "2)" },
+    { "a pause is ignored with one event", "if arguments.pause and is_single then", "if false then" },
+    { "fields are ignored with --data", "local name = first_given(arguments, NOT_WITH_DATA)", "local name = nil" },
+  },
+  {
+    file = "lua/apivideo/cli/trigger_events.lua", spec = "spec/cli/trigger_spec.lua",
+    { "a misspelled field is sent silently", 'if is_unknown and option == "set" then', "if false then" },
+    { "a pattern is a type", 'elseif name:find("*", 1, true) then', "elseif false then" },
+    { "events in reverse order have the dates of the other order", "is_reversed and now - (#list - i) * math.max(pause, REORDERED_MIN_S) or", "" },
+    { "a field is set in events that do not have it", "if next(selected) then return selected end", "selected = {}" },
+  },
+  {
+    file = "lua/apivideo/cli/trigger_delivery.lua", spec = "spec/cli/trigger_spec.lua",
+    { "an invalid request is a failed delivery", 'attempt.err.kind == "invalid_request" and attempt.err', "false" },
+    { "--insecure verifies the certificate", "insecure = arguments.insecure },", "},", spec = "spec/cli/trigger_delivery_spec.lua" },
+  },
+  {
+    file = "lua/apivideo/cli/assignments.lua", spec = "spec/cli/assignments_spec.lua",
+    { "a large number is a string", [[elseif type(value) == "string" and not text:find '^%s*"' then]], "elseif false then" },
+    { "the event is changed", "local changed = tables.merge(event)", "local changed = event" },
+  },
+  {
+    file = "lua/apivideo/cli/near_miss.lua", spec = "spec/cli/verify_spec.lua",
+    { "a newline at the end is not found", [[gsub("\r?\n$", "")]], [[gsub("\r\n$", "")]] },
+    { "a malformed signature has no reason", 'if #hex ~= HEX_BYTES or hex:find "%X" then', "if false then" },
+  },
+  {
+    file = "lua/apivideo/cli/authority.lua", spec = "spec/cli/authority_spec.lua",
+    { "any port is valid", "number <= MAX_PORT", "true" },
+    { "any number is an IPv4 address", "and not is_ipv4(name)", "and false" },
+    { "a name has any byte", "if byte then", "if false then" },
   },
   {
     file = "lua/apivideo/cli/listen/options.lua", spec = "spec/cli/command_spec.lua",
@@ -85,7 +119,7 @@ return {
     { "a changed body has the old signature", "if secret then headers[SIGNATURE]", "if false then headers[SIGNATURE]" },
   },
   {
-    file = "lua/apivideo/cli/url.lua", spec = "spec/cli/command_spec.lua",
+    file = "lua/apivideo/cli/url.lua", spec = "spec/cli/url_spec.lua",
     { "a URL may lack its host", 'host == ""', "false" },
     { "a URL may contain a space", 'text:find "[%z\\1-\\32\\127]"', "false" },
     { "a path is suggested as a host", "or not start and #slashes == 1", "" },

@@ -43,7 +43,7 @@ local function name_problem(host)
     if #label > LABEL_MAX_BYTES then return ("has a host with a part of more than %d bytes"):format(LABEL_MAX_BYTES) end
   end
   if (name:find "%.%d+$" or name:find "^%d+$") and not is_ipv4(name) then
-    return ("has a host that looks like an IPv4 address, but is none: '%s'"):format(host)
+    return ("has a host that looks like an IPv4 address, but is not one: '%s'"):format(host)
   end
 end
 

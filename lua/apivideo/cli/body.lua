@@ -10,13 +10,13 @@ local body = {}
 ---@return string? problem
 function body.of_file(path)
   local is_stdin = path == nil or path == STDIN
-  local file, problem = io.stdin, nil
+  local file = io.stdin
   if not is_stdin then
-    file, problem = io.open(path, "rb")
-    if not file then return nil, problem end
+    local opened, problem = io.open(path, "rb")
+    if not opened then return nil, problem end
+    file = opened
   end
-  local bytes
-  bytes, problem = file:read "*a"
+  local bytes, problem = file:read "*a"
   if not is_stdin then file:close() end
   if not bytes then return nil, ("%s: %s"):format(path or "standard input", problem or "it cannot be read") end
   return bytes

@@ -108,8 +108,8 @@ function output.describe_event(event)
   return output.plain(table.concat(parts, " "))
 end
 
---- Describes the result of an attempt: `204 in 1.2 ms`; or why there was none: a receiver that does not respond has
---- received the event, one that refuses the connection has not.
+--- Describes the result of an attempt: `204 in 1.2 ms`, or why there was no response. `sent, but no response` means
+--- that the receiver may have the event; `not sent`, that it has not.
 ---@param attempt apivideo.emulator.Attempt
 ---@return string
 function output.describe_attempt(attempt)

@@ -39,7 +39,8 @@ local function target_problem(arguments)
     return "--to and --through exclude each other: send the event to a receiver, or let a local api.video send it"
   elseif arguments.to then
     if arguments.api_key then return "--api-key needs --through; with --to, sign with --secret" end
-    return numbers.interval_problem(arguments.interval, arguments.max_attempts or trigger_delivery.DEFAULTS.max_attempts)
+    return numbers.interval_problem(arguments.interval,
+      arguments.max_attempts or trigger_delivery.DEFAULTS.max_attempts)
   elseif not arguments.through then
     return "one of --to and --through is required"
   end

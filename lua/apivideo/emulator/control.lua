@@ -44,7 +44,7 @@ end
 local function attempt_representation(attempt)
   local err = attempt.err
   return { at = attempt.at, seconds = attempt.seconds, status = attempt.status,
-    err = err and { kind = err.kind, message = err.message } }
+    err = err and { kind = err.kind, message = err.message }, sent = attempt.sent }
 end
 
 local function map(list, fn)

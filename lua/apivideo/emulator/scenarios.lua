@@ -30,7 +30,7 @@ scenarios.list = {
     types = { QUALITY, "video.caption.generated", "video.summary.generated" } },
 }
 
---- The scenario with a name; nil if there is none.
+--- The scenario with a name; nil for an unknown name.
 ---@param name string
 ---@return apivideo.emulator.Scenario?
 function scenarios.find(name)
