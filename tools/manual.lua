@@ -138,6 +138,7 @@ local function sections_of(parser, path)
       parts[#parts + 1] = (".PP\n.B %s\n"):format(quoted(synopsis_of(sub, name)))
       for _, argument in ipairs(sub._arguments) do parts[#parts + 1] = item(value_of(argument), argument) end
       parts[#parts + 1] = options_of(sub, OF_EACH)
+      if sub._epilog then parts[#parts + 1] = ".PP\n" .. notes_of(sub._epilog) end
     end
   end
   return table.concat(parts)

@@ -52,8 +52,9 @@ describe("the manual page #process", function()
       if text then
         count = count + 1
         assert.is_nil(text:find(": warning", 1, true), text)
-        for _, word in ipairs { "NAME", "apivideo trigger [options] <type>", "--max-attempts <count>",
-          "APIVIDEO_WEBHOOK_SECRET", "signed with --secret" } do
+        text = text:gsub("%s+", " ") -- justified
+        for _, word in ipairs { "NAME", "apivideo completion [options] <shell>", "--max-attempts <count>",
+          "APIVIDEO_WEBHOOK_SECRET", "Checks the versions of the libraries" } do
           assert.truthy(text:find(word, 1, true), word .. "\n" .. text)
         end
       end
