@@ -108,7 +108,8 @@ env:
 # ---- rocks, packages, releases ----
 
 LUA_FILES    = $(sort $(shell find lua -name '*.lua'))
-SERVER_LUA   = $(filter lua/apivideo/server/% lua/apivideo/emulator/% lua/apivideo/cli/%,$(LUA_FILES))
+SERVER_LUA   = $(filter lua/apivideo/server/% lua/apivideo/emulator/% lua/apivideo/page/% lua/apivideo/cli/%,\
+                 $(LUA_FILES))
 LIBRARY_LUA  = $(filter-out $(SERVER_LUA),$(LUA_FILES))
 
 .PHONY: rockspecs
