@@ -84,6 +84,10 @@ local function respond_protected(self, incoming)
   return responses.error(500, "the page failed; its log has the cause", "server_error")
 end
 
+-- The fields of the argument of page:receive, and their kinds.
+local INCOMING = { "query", "table?", "body", "string?", "peer", "string?", "method", "string", "headers", "table",
+  "path", "string" }
+
 --- Responds to one request to the page, however it arrived.
 ---@param incoming { method: string, path: string, query?: table, headers: table<string, string|string[]>, body?: string, peer?: string } as a server passes it: `peer` is the client's address, without which a page without a token rejects the request
 ---@return integer status
@@ -91,9 +95,11 @@ end
 ---@return string body
 function Page:receive(incoming)
   checks.self(self, Page, "page", "receive")
-  if type(incoming) ~= "table" or type(incoming.method) ~= "string" or type(incoming.path) ~= "string"
-    or type(incoming.headers) ~= "table" then
+  if type(incoming) ~= "table" then
     error("page:receive: a table { method = …, path = …, headers = …, peer = … } expected", 2)
+  end
+  for i = 1, #INCOMING, 2 do
+    checks.value("page:receive: " .. INCOMING[i], incoming[INCOMING[i]], INCOMING[i + 1], 2)
   end
   local request = { method = incoming.method, path = incoming.path, query = incoming.query or {},
     headers = incoming.headers, body = incoming.body, peer = incoming.peer }
@@ -119,14 +125,14 @@ function Page:url(base)
   return base:gsub("/*$", "") .. "/" .. (token and "?token=" .. token or "")
 end
 
-local OPTIONS = { receiver = "table?", inbox = "table?", write = "boolean?", token = "string|boolean?",
+local OPTIONS = { receiver = "table?", inbox = "table?", write = "boolean?", token = "boolean|string?",
   forward_to = "string?" }
 
 ---@class apivideo.PageOptions
 ---@field receiver? apivideo.Receiver whose deliveries are shown, and those of its inbox
 ---@field inbox? apivideo.Inbox default: that of the receiver
 ---@field write? boolean default false: nothing can be changed, sent again, paused or redriven
----@field token? string|true what a browser must have, at least 16 letters, digits, `-` and `_`; true: a random one. Without it, the page is for this machine only
+---@field token? boolean|string what a browser must have, at least 16 letters, digits, `-` and `_`; true: a random one. Without it, the page is for this machine only
 ---@field forward_to? string a URL, to which a delivery can be sent again
 
 local function check(options)

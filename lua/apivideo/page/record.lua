@@ -30,7 +30,7 @@ local OVERHEAD_BYTES = 1000 -- of a record's tables in memory, roughly
 ---@field subject? string the id of the video or live stream
 ---@field detail? string the other fields that identify the event
 ---@field raw? string
----@field headers { [1]: string, [2]: string }[] sorted by name; credentials are replaced by ***
+---@field headers string[][] names and values, sorted by name; credentials are replaced by ***
 ---@field handled? integer
 ---@field err? { kind: string, message: string }
 ---@field errors { message: string, traceback?: string }[] of handlers
@@ -72,7 +72,8 @@ local function identify(record, event, catalogue)
   local subject = event.videoId ~= nil and "videoId" or event.liveStreamId ~= nil and "liveStreamId" or nil
   local schema, others = record.type and catalogue.types[record.type], {}
   for _, name in ipairs(schema and schema.required or {}) do
-    if name ~= subject and name ~= "emittedAt" and type(event[name]) == "string" then others[#others + 1] = event[name] end
+    local is_other = name ~= subject and name ~= "emittedAt" and type(event[name]) == "string"
+    if is_other then others[#others + 1] = event[name] end
   end
   record.subject = subject and type(event[subject]) == "string" and event[subject] or nil
   record.detail = #others > 0 and table.concat(others, " ") or nil

@@ -38,6 +38,9 @@ end
 
 --- A response with bytes, which browsers do not interpret.
 ---@param bytes string
+---@return integer status
+---@return table<string, string> headers
+---@return string body
 function responses.bytes(bytes)
   return 200, tables.merge(COMMON, { ["Content-Type"] = "application/octet-stream" }), bytes
 end
@@ -45,6 +48,9 @@ end
 --- A response with text.
 ---@param status integer
 ---@param text string
+---@return integer status
+---@return table<string, string> headers
+---@return string body
 function responses.text(status, text)
   return status, tables.merge(COMMON, { ["Content-Type"] = "text/plain; charset=utf-8" }), utf8.repaired(text)
 end
@@ -53,12 +59,18 @@ end
 ---@param status integer
 ---@param message string
 ---@param kind? apivideo.ErrorKind default `invalid_request`
+---@return integer status
+---@return table<string, string> headers
+---@return string body
 function responses.error(status, message, kind)
   return responses.json(status, { error = { kind = kind or "invalid_request", message = message } })
 end
 
 --- The page.
 ---@param set_cookie? string
+---@return integer status
+---@return table<string, string> headers
+---@return string body
 function responses.page(set_cookie)
   local nonce = random.hex(NONCE_BYTES)
   return 200, tables.merge(COMMON, {
