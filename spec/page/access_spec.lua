@@ -216,7 +216,7 @@ describe("access to the page", function()
     end
     local page = pages.new()
     assert.error_matches(function() page.receive {} end, "page:receive: call it with a colon")
-    assert.error_matches(function() page:receive { method = "GET" } end, "path must be a string")
+    assert.error_matches(function() page:receive { method = "GET", headers = {} } end, "path must be a string")
     assert.error_matches(function() page:nginx() end, "page:nginx: this is not nginx; pass the request to page:receive")
   end)
 end)

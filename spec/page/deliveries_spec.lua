@@ -96,6 +96,7 @@ describe("the page's API for deliveries", function()
     local errors = get(page, "deliveries/1").errors
     assert.matches("about sig_sec_%*%*%*", errors[1].message)
     assert.matches("deliveries_spec.lua:%d+", errors[1].traceback)
+    assert.is_nil(errors[1].traceback:find("receiver/init.lua", 1, true))
     assert.same({ message = "no space left" }, errors[2])
     assert.matches("about sig_sec_%*%*%*", get(page, "deliveries").data[1].problem)
   end)

@@ -9,7 +9,8 @@ local SECRET = "sig_sec_0000000000000000000000"
 
 local APP = [[
 local apivideo = require "apivideo"
-local app = { receiver = apivideo.receiver { handlers = apivideo.handlers():otherwise(function() end), secrets = "%s" } }
+local handlers = apivideo.handlers():otherwise(function() end)
+local app = { receiver = apivideo.receiver { handlers = handlers, secrets = "%s" } }
 app.page = apivideo.page { receiver = app.receiver, write = true }
 return app
 ]]
@@ -71,6 +72,6 @@ nginx_lua.describe("the page in nginx #process", function()
 
   it("raises in a phase without a body", function()
     nginx:get "/early"
-    wait_for(function() return nginx:log():find "page:nginx: nginx has no request body in its phase log" end, "the log")
+    wait_for(function() return nginx:log():find "page:nginx: nginx has no request body in its phase log" end)
   end)
 end)

@@ -1,6 +1,7 @@
 --- The part of the page's API for deliveries.
 
 local json = require "apivideo.util.json"
+local parameters = require "apivideo.page.parameters"
 local record = require "apivideo.page.record"
 local responses = require "apivideo.page.responses"
 local sending = require "apivideo.page.sending"
@@ -9,36 +10,28 @@ local snippets = require "apivideo.page.snippets"
 local LIST_DEFAULT, LIST_MAX = 1000, 5000
 local PLACEHOLDER_URL = "http://127.0.0.1:8080/"
 
-local function milliseconds(seconds)
-  return math.floor(seconds * 1000 + 0.5)
-end
-
 -- A record without its bodies, for the list.
 local function summary(recorded)
   return {
-    id = recorded.id, at_ms = milliseconds(recorded.at), ms = math.floor(recorded.seconds * 1e5 + 0.5) / 100,
+    id = recorded.id, at_ms = parameters.milliseconds(recorded.at), ms = math.floor(recorded.seconds * 1e5 + 0.5) / 100,
     status = recorded.status, verdict = recorded.verdict, verified = recorded.verified,
     webhook_id = recorded.webhook_id, type = recorded.type, subject = recorded.subject, detail = recorded.detail,
     size = recorded.raw and #recorded.raw, problem = record.problem(recorded), replay_of = recorded.replay_of,
   }
 end
 
-local function number_of(text, default)
-  local digits = type(text) == "string" and #text <= 15 and text:match "^%d+$"
-  return digits and tonumber(digits) or default
-end
-
 local function list(page, incoming)
   local recorder, data = page._recorder, json.array {}
-  local limit = math.max(1, math.min(number_of(incoming.query.limit, LIST_DEFAULT), LIST_MAX))
-  for i, recorded in ipairs(recorder:list(number_of(incoming.query.after, 0), limit)) do data[i] = summary(recorded) end
+  local limit = math.max(1, math.min(parameters.number(incoming.query.limit, LIST_DEFAULT), LIST_MAX))
+  local after = parameters.number(incoming.query.after, 0)
+  for i, recorded in ipairs(recorder:list(after, limit)) do data[i] = summary(recorded) end
   return responses.json(200,
     { instance = recorder.instance, first = recorder.first, last = recorder.last, data = data })
 end
 
 local function with_record(respond)
   return function(page, incoming, id)
-    local recorded = page._recorder:get(number_of(id, 0))
+    local recorded = page._recorder:get(parameters.number(id, 0))
     if not recorded then
       return responses.error(404, "no delivery has the id " .. id .. ", or it was replaced by newer ones", "not_found")
     end

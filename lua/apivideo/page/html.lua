@@ -4,7 +4,7 @@ local markup = require "apivideo.page.assets.markup"
 local style = require "apivideo.page.assets.style"
 
 -- Each is a part of one script, in this order.
-local SCRIPTS = { "base", "list", "deliveries", "tree", "details", "inbox", "app" }
+local SCRIPTS = { "base", "list", "deliveries", "tree", "details", "plots", "inbox", "entries", "app" }
 
 local scripts = {}
 for i, name in ipairs(SCRIPTS) do scripts[i] = require("apivideo.page.assets." .. name) end

@@ -67,16 +67,21 @@ local function list_of(values)
 end
 
 -- The fields that identify an event: the id of what it is about, and the others in one text.
-local function identify(record, event, catalogue)
-  record.type = type(event.type) == "string" and event.type or nil
+local function identity_of(event, catalogue)
   local subject = event.videoId ~= nil and "videoId" or event.liveStreamId ~= nil and "liveStreamId" or nil
-  local schema, others = record.type and catalogue.types[record.type], {}
+  local schema, others = type(event.type) == "string" and catalogue.types[event.type], {}
   for _, name in ipairs(schema and schema.required or {}) do
     local is_other = name ~= subject and name ~= "emittedAt" and type(event[name]) == "string"
     if is_other then others[#others + 1] = event[name] end
   end
-  record.subject = subject and type(event[subject]) == "string" and event[subject] or nil
-  record.detail = #others > 0 and table.concat(others, " ") or nil
+  return subject and type(event[subject]) == "string" and event[subject] or nil,
+    #others > 0 and table.concat(others, " ") or nil
+end
+
+-- The frames of the application, innermost first, up to the call by this library.
+local function application_frames(traceback)
+  local before = traceback:find "\n[^\n]*pcall'" or traceback:find "\n[^\n]*apivideo/util/pcall%.lua"
+  return redact.text(before and traceback:sub(1, before - 1) or traceback)
 end
 
 -- The event of a body that is not verified, or nil.
@@ -91,7 +96,7 @@ local function size_of(record)
   return bytes
 end
 
-local record = {}
+local record = { identity_of = identity_of }
 
 --- Makes the record of an outcome.
 ---@param outcome apivideo.Outcome
@@ -110,10 +115,13 @@ function record.new(outcome, catalogue)
   if type(self.webhook_id) ~= "string" then self.webhook_id = nil end
   for i, problem in ipairs(outcome.errors or {}) do
     local traceback = outcome.tracebacks and outcome.tracebacks[i]
-    self.errors[i] = { message = failure.message(problem), traceback = traceback and redact.text(traceback) }
+    self.errors[i] = { message = failure.message(problem), traceback = traceback and application_frames(traceback) }
   end
   local event = outcome.event or parse_unverified(self.raw, catalogue)
-  if event then identify(self, event, catalogue) end
+  if event then
+    self.type = type(event.type) == "string" and event.type or nil
+    self.subject, self.detail = identity_of(event, catalogue)
+  end
   self.bytes = size_of(self)
   return self
 end

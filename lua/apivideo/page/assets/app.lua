@@ -29,6 +29,7 @@ function route() {
     return routeInbox(name, id && decodeURIComponent(id));
   }
   showView("deliveries");
+  replace($("entry"));
   if (/^\d+$/.test(id || "")) openDetails(Number(id), focusNext); else hideDetails();
   focusNext = false;
 }

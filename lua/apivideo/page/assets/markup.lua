@@ -36,7 +36,31 @@ return [==[
     <section class="details" id="details" aria-label="Details of the delivery" tabindex="-1"></section>
   </div>
 </main>
-<main id="inbox" class="view" aria-label="Inbox" hidden></main>
+<main id="inbox" class="view" aria-label="Inbox" hidden>
+  <div class="split inbox-split">
+    <div class="scroll" id="inbox-main" tabindex="-1">
+      <section class="tiles" id="tiles" aria-label="Numbers of the inbox"></section>
+      <section class="plots" id="plots" aria-label="The last hour" hidden></section>
+      <section class="card" id="dead" aria-label="Dead letters" hidden></section>
+      <section class="card" aria-label="Entries">
+        <div class="card-head">
+          <h2>Entries</h2>
+          <label class="search"><span class="sr">Search entries</span>
+            <svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="7" cy="7" r="4.5"/><path d="m10.5 10.5 3.5 3.5"/></svg>
+            <input id="inbox-search" type="search" placeholder="Video id, type or error" autocomplete="off" spellcheck="false"><kbd aria-hidden="true">/</kbd></label>
+          <div class="chips" id="state-chips" role="group" aria-label="Filter by state"></div>
+        </div>
+        <div class="table-scroll"><table class="entries">
+          <thead><tr><th scope="col">State</th><th scope="col">Event</th><th scope="col" class="right">Attempts</th><th scope="col" class="right">Received</th></tr></thead>
+          <tbody id="entries"></tbody>
+        </table></div>
+        <p class="none muted" id="no-entries" hidden></p>
+        <p class="more"><button id="older" hidden>Show older entries</button></p>
+      </section>
+    </div>
+    <section class="details" id="entry" aria-label="Details of the entry" tabindex="-1"></section>
+  </div>
+</main>
 <dialog id="editor" aria-labelledby="editor-title"></dialog>
 <div id="toasts" class="toasts" role="status" aria-live="polite"></div>
 <script nonce="@NONCE@">@SCRIPT@</script>

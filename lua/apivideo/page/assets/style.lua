@@ -120,6 +120,55 @@ table { border-collapse: collapse; width: 100%; font-size: 13px; }
 .headers thead th { border: 0; }
 .headers th { color: var(--muted); padding-right: 16px; width: 38%; }
 
+.inbox-split { padding-top: 16px; }
+.scroll { flex: 1.3 1 0; min-width: 0; overflow-y: auto; display: flex; flex-direction: column; gap: 14px; container-type: inline-size; padding-bottom: 2px; }
+.card { background: var(--card); border: 1px solid var(--line); border-radius: 11px; box-shadow: var(--shade); flex: none; }
+.card-head { display: flex; flex-wrap: wrap; align-items: center; gap: 10px 14px; padding: 12px 16px; }
+.card-head h2 { font-size: 15px; }
+.card-head .search { flex: 1 1 220px; max-width: 320px; }
+.tiles { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 12px; flex: none; }
+@container (max-width: 820px) { .tiles { grid-template-columns: repeat(3, minmax(0, 1fr)); } .entries td { padding: 7px 8px; } }
+.tile { padding: 11px 14px 12px; display: flex; flex-direction: column; align-items: flex-start; }
+.tile .label, .tile .note { color: var(--muted); font-size: 12.5px; }
+.tile .value { font-size: 23px; line-height: 1.35; font-weight: 650; font-variant-numeric: tabular-nums; letter-spacing: -.01em; }
+.tile.bad, .tile.warn { color: inherit; } .tile.bad .value { color: var(--bad); } .tile.warn .value { color: var(--warn); }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 12px; flex: none; }
+.plot { margin: 0; padding: 12px 14px 8px; }
+.plot figcaption { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 4px 12px; margin-bottom: 6px; }
+.plot svg { width: 100%; display: block; } .plot text { font: 11px var(--sans); fill: var(--muted); }
+.grid { stroke: var(--line); } .line { fill: none; stroke: var(--c); stroke-width: 2; stroke-linejoin: round; }
+.p-info { --c: var(--info); } .p-good { --c: var(--good); } .p-bad { --c: var(--bad); }
+.legend { display: flex; flex-wrap: wrap; gap: 4px 12px; list-style: none; font-size: 12px; color: var(--muted); }
+.legend li { display: flex; align-items: center; gap: 6px; } .legend li::before { content: ""; width: 12px; height: 3px; border-radius: 2px; background: var(--c); }
+.table-scroll { overflow-x: auto; }
+.entries th, .groups th { text-align: left; font-weight: 500; color: var(--muted); font-size: 12px; padding: 4px 8px; border-bottom: 1px solid var(--line); white-space: nowrap; }
+.entries td, .groups td { padding: 8px; border-bottom: 1px solid var(--line); vertical-align: middle; }
+.entries tr > :first-child, .groups tr > :first-child { padding-left: 16px; } .entries tr > :last-child, .groups tr > :last-child { padding-right: 16px; }
+.groups tr:last-child td { border-bottom: 0; }
+.groups th.right, .entries th.right, td.right { text-align: right; font-variant-numeric: tabular-nums; } .nowrap { white-space: nowrap; }
+.count { font-weight: 650; }
+.entries tbody tr { cursor: pointer; } .entries tbody tr:hover { background: var(--back); }
+.entries tr[aria-current] { background: var(--select); box-shadow: inset 3px 0 var(--accent); }
+td.what { display: table-cell; width: 100%; max-width: 0; } .entries .what a { color: inherit; text-decoration: none; }
+td .type, td .ids { display: block; }
+button.plain { display: block; border: 0; background: none; padding: 0; max-width: 100%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; text-align: left; }
+button.plain:hover { text-decoration: underline; }
+.none { padding: 20px 16px; text-align: center; } .more { text-align: center; padding: 12px; } .more:has([hidden]) { display: none; }
+.actions.end { justify-content: flex-end; margin-top: 16px; }
+a.button { border: 1px solid var(--line); border-radius: 7px; padding: 5px 11px; color: inherit; text-decoration: none; }
+a.button:hover { border-color: var(--muted); }
+.attempts, .timeline { list-style: none; margin: 0; padding: 0; }
+.attempts > li { border-left: 3px solid var(--c); padding: 1px 0 1px 12px; margin-bottom: 12px; font-size: 13px; }
+.attempts p:first-child { display: flex; flex-wrap: wrap; gap: 2px 12px; } .attempts .message { color: var(--c); overflow-wrap: anywhere; }
+.attempts summary { color: var(--muted); font-size: 12.5px; cursor: pointer; margin: 3px 0; }
+.timeline { margin-top: 16px; }
+.timeline li { display: grid; grid-template-columns: 76px minmax(0, 1fr); gap: 0 30px; padding-bottom: 16px; position: relative; }
+.timeline .since { text-align: right; color: var(--muted); font-size: 12.5px; font-variant-numeric: tabular-nums; padding-top: 2px; }
+.timeline li::before { content: ""; position: absolute; left: 86px; top: 6px; width: 10px; height: 10px; border-radius: 50%; background: var(--c, var(--muted)); }
+.timeline li:not(:last-child)::after { content: ""; position: absolute; left: 90px; top: 20px; bottom: -2px; width: 2px; background: var(--line); }
+.timeline a { font: 600 12.5px var(--mono); color: var(--text); text-decoration: none; overflow-wrap: anywhere; } .timeline a:hover { text-decoration: underline; }
+.timeline .muted { font-size: 12.5px; display: flex; flex-wrap: wrap; gap: 0 10px; } .timeline .state { color: var(--c); }
+
 dialog { width: min(760px, calc(100vw - 32px)); border: 1px solid var(--line); border-radius: 12px; padding: 20px; background: var(--card); color: var(--text); box-shadow: 0 20px 60px rgb(0 0 0 / .3); }
 dialog::backdrop { background: rgb(10 14 25 / .5); }
 dialog textarea { width: 100%; height: 46vh; margin: 12px 0; padding: 10px 12px; border: 1px solid var(--line); border-radius: 8px; background: var(--back); resize: vertical; }
@@ -132,10 +181,13 @@ dialog textarea { width: 100%; height: 46vh; margin: 12px 0; padding: 10px 12px;
   .top { padding: 0 14px; gap: 12px; } .bar { padding: 10px 14px; } .split { padding: 0 14px 14px; }
   .search { flex: 1 1 100%; } .keys { display: none; }
   .chips { flex-wrap: nowrap; overflow-x: auto; padding: 2px; margin: 0 -2px; max-width: 100%; } .chip { flex: none; }
-  .has-details .pane, .has-details .bar { display: none; }
+  .has-details .pane, .has-details .bar, .has-details .scroll { display: none; }
   .has-details .split { padding-top: 14px; }
   .row { grid-template-columns: 10px minmax(0, 1fr) auto; padding: 0 12px; }
-  .row .badge { font-size: 0; gap: 0; }
+  .row .badge, .entries .badge { font-size: 0; gap: 0; }
+  .inbox-split { padding-top: 12px; } .tile { padding: 9px 11px 10px; } .tile .value { font-size: 18px; }
+  .entries th:nth-child(3), .entries td:nth-child(3), .groups .last { display: none; }
+  .entries th:first-child { font-size: 0; padding-right: 0; } .card-head .search { max-width: none; }
 }
 @media (prefers-reduced-motion: no-preference) { button, .row, .top nav a { transition: background-color .12s, border-color .12s, color .12s; } }
 ]==]
