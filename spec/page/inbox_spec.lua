@@ -136,6 +136,16 @@ describe("the page's API for the inbox", function()
     assert.equal(400, select(2, post "/redrive?id=x"))
   end)
 
+  it("has the activity of an inbox that records it", function()
+    assert.same({}, (get "/activity").data)
+    function inbox:activity(options) -- luacheck: ignore 212
+      assert.same({ seconds = 3600, step = 60 }, options)
+      return { { at = 1000, received = 2, handled = 1, failed = 1, latency = 0.25 }, { at = 1060, received = 0 } }
+    end
+    assert.same({ { at_ms = 1000000, received = 2, handled = 1, failed = 1, latency = 0.25 },
+      { at_ms = 1060000, received = 0 } }, (get "/activity").data)
+  end)
+
   it("pauses and resumes", function()
     assert.is_true(post("/pause").paused)
     assert.is_true((get "").paused)

@@ -31,7 +31,7 @@ local function get_stats(inbox)
   })
 end
 
--- What happened in the last hour, for the plots.
+-- What happened in the last hour, for the plots: of an inbox that records it.
 local function get_activity(inbox)
   if not inbox.activity then return responses.json(200, { step = STEP_S, data = json.array {} }) end
   local steps, err = inbox:activity { seconds = ACTIVITY_S, step = STEP_S }

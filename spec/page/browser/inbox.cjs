@@ -110,6 +110,17 @@ test("inbox: pauses and resumes the workers", async () => {
   await until(async () => await tile(tab, "Workers").textContent() === "Running" && await tile(tab, "Done").textContent() === "3", "its handling");
 });
 
+test("inbox: plots the last hour, with gaps where nothing was handled", async () => {
+  const activity = Array.from({ length: 60 }, (_, i) => ({ at: 1e9 + i * 60, received: i, handled: i / 2, failed: 0, ...(i === 30 ? {} : { latency: 0.1 }) }));
+  const { tab } = await withInbox({ activity });
+  const rate = tab.getByRole("img", { name: "Events per minute, last hour. Received: now 59, Handled: now 29.5, Failed attempts: now 0" });
+  await rate.waitFor();
+  assert.equal(await rate.locator("path").count(), 3);
+  const latency = tab.getByRole("img", { name: "Latency until handled, last hour. Mean: now 100 ms" });
+  assert.equal((await latency.locator("path").getAttribute("d")).split("M").length - 1, 2);
+  await assertAccessible(tab, "the plots");
+});
+
 test("inbox: loads older entries on demand", async () => {
   const { server, tab } = await withInbox();
   for (let i = 0; i < 70; i++) await deliver(server, { videoId: "vi" + i });

@@ -21,7 +21,7 @@ function showStats(stats) {
   const focused = document.activeElement && document.activeElement.id === "pause";
   replace($("tiles"),
     tile("Waiting", count(stats.waiting), stats.spooled ? numbers.format(stats.spooled) + " in the spool" : "to be handled"),
-    tile("Oldest", stats.oldest == null ? "–" : duration(stats.oldest * 1000), stats.attempts > 1 ? "up to " + plural(stats.attempts, "attempt") : "not handled yet", stats.oldest > 300 ? "warn" : ""),
+    tile("Oldest", stats.oldest == null ? "–" : duration(stats.oldest * 1000), stats.oldest == null ? "nothing waits" : stats.attempts > 1 ? "up to " + plural(stats.attempts, "attempt") : "not handled yet", stats.oldest > 300 ? "warn" : ""),
     tile("In progress", count(stats.claimed), "claimed by a worker"),
     tile("Dead letters", count(stats.dead), stats.dead ? "need you" : "none", stats.dead ? "bad" : ""),
     tile("Done", count(stats.done), "in the retention"), paused);

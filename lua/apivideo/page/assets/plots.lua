@@ -1,6 +1,6 @@
 --- The page's script, part 6: lines over the last hour, as SVG.
 return [==[
-const PLOT = { width: 560, height: 132, left: 44, right: 8, top: 8, bottom: 20 };
+const PLOT = { width: 560, height: 132, left: 54, right: 8, top: 8, bottom: 20 };
 
 // A round number that is at least as large, for the end of an axis.
 function roundUp(value) {
