@@ -23,7 +23,7 @@ describe("the page's API for deliveries", function()
     assert.same({ 1, 2 }, { body.first, body.last })
     local first, second = body.data[1], body.data[2]
     assert.same({ 1, "handled", 204, "video.encoding.quality.completed", "vi1", "mp4 720p", true },
-      { first.id, first.verdict, first.status, first.type, first.subject, first.detail, first.verified })
+      { first.id, first.result, first.status, first.type, first.subject, first.detail, first.verified })
     assert.same({ "live-stream.broadcast.started", "li1" }, { second.type, second.subject })
     assert.equal("webhook_0000000000000000000000", first.webhook_id)
     assert(math.abs(first.at_ms / 1000 - os.time()) < 60)
@@ -40,7 +40,7 @@ describe("the page's API for deliveries", function()
     end
   end)
 
-  it("has the verdict of each outcome", function()
+  it("has the result of each outcome", function()
     local handlers = apivideo.handlers():on("video.source.recorded", function(event)
       if event.videoId == "vi_fails" then error("it broke") end
     end)
@@ -50,9 +50,9 @@ describe("the page's API for deliveries", function()
     pages.deliver(receiver, nil, { videoId = "vi_fails" })
     pages.deliver(receiver, nil, nil, "sig_sec_forged")
     receiver:receive { method = "GET", headers = {} }
-    local verdicts = {}
-    for i, each in ipairs(get(page, "deliveries").data) do verdicts[i] = each.verdict .. " " .. each.status end
-    assert.same({ "handled 204", "unhandled 204", "failed 500", "rejected 401", "rejected 405" }, verdicts)
+    local results = {}
+    for i, each in ipairs(get(page, "deliveries").data) do results[i] = each.result .. " " .. each.status end
+    assert.same({ "handled 204", "unhandled 204", "failed 500", "rejected 401", "rejected 405" }, results)
   end)
 
   it("has those of a receiver with an inbox, and with dedupe", function()
@@ -63,13 +63,13 @@ describe("the page's API for deliveries", function()
     local raw = "not JSON"
     receiver:receive { method = "POST", body = raw,
       headers = { ["X-Api-Video-Signature"] = apivideo.sign(raw, pages.SECRET) } }
-    local verdicts = {}
-    for i, each in ipairs(get(page, "deliveries").data) do verdicts[i] = each.verdict end
-    assert.same({ "stored", "duplicate", "dead" }, verdicts)
+    local results = {}
+    for i, each in ipairs(get(page, "deliveries").data) do results[i] = each.result end
+    assert.same({ "stored", "duplicate", "dead" }, results)
     page, receiver = pages.new({}, { dedupe = {} })
     receiver:receive(published.request())
     receiver:receive(published.request())
-    assert.equal("duplicate", get(page, "deliveries").data[2].verdict)
+    assert.equal("duplicate", get(page, "deliveries").data[2].result)
   end)
 
   it("has the exact bytes and the headers of a delivery, also of a forged one", function()

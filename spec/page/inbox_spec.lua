@@ -67,7 +67,7 @@ describe("the page's API for the inbox", function()
       { dead.state, dead.type, dead.subject, dead.attempt, dead.error })
   end)
 
-  it("rejects parameters that are none", function()
+  it("rejects invalid parameters", function()
     for _, query in ipairs { "state=x", "id=x", "id=0" } do
       local body, status = get("/entries?" .. query)
       assert.equal(400, status, query)

@@ -1,4 +1,5 @@
---- Who may see and use the page. Without a token: browsers and programs of this machine. With one: who has it.
+--- The rules of access to the page. Without a token, it is for browsers and programs of this machine; with one, each
+--- request needs it.
 
 local headers = require "apivideo.util.headers"
 local random = require "apivideo.util.random"
@@ -72,8 +73,8 @@ local function cookie_of(list, token)
 end
 
 -- Compares in constant time.
-local function is_token(given, token)
-  return type(given) == "string" and signature.verify(given, signature.sign(token, token), token)
+local function is_token(text, token)
+  return type(text) == "string" and signature.verify(text, signature.sign(token, token), token)
 end
 
 -- Whether a request has the token: in the cookie, in the Authorization header, or in the URL of the page itself.

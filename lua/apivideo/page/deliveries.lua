@@ -14,7 +14,7 @@ local PLACEHOLDER_URL = "http://127.0.0.1:8080/"
 local function summary(recorded)
   return {
     id = recorded.id, at_ms = parameters.milliseconds(recorded.at), ms = math.floor(recorded.seconds * 1e5 + 0.5) / 100,
-    status = recorded.status, verdict = recorded.verdict, verified = recorded.verified,
+    status = recorded.status, result = recorded.result, verified = recorded.verified,
     webhook_id = recorded.webhook_id, type = recorded.type, subject = recorded.subject, detail = recorded.detail,
     size = recorded.raw and #recorded.raw, problem = record.problem(recorded), replay_of = recorded.replay_of,
   }

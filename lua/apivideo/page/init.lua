@@ -131,9 +131,9 @@ local OPTIONS = { receiver = "table?", inbox = "table?", write = "boolean?", tok
 ---@class apivideo.PageOptions
 ---@field receiver? apivideo.Receiver whose deliveries are shown, and those of its inbox
 ---@field inbox? apivideo.Inbox default: that of the receiver
----@field write? boolean default false: nothing can be changed, sent again, paused or redriven
+---@field write? boolean default false: nothing can be replayed, paused or redriven
 ---@field token? boolean|string what a browser must have, at least 16 letters, digits, `-` and `_`; true: a random one. Without it, the page is for this machine only
----@field forward_to? string a URL, to which a delivery can be sent again
+---@field forward_to? string a URL to which deliveries can be forwarded
 
 local function check(options)
   checks.options("page", options, OPTIONS, 5)

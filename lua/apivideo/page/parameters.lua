@@ -38,7 +38,7 @@ function parameters.decoded(text)
   return url.decode_query("x=" .. text:gsub("+", "%%2B"):gsub("&", "%%26")).x
 end
 
---- The filter of the inbox that a query describes; nil and why it is none.
+--- The filter of the inbox that a query describes; nil and why it is invalid.
 ---@param query table<string, string|string[]>
 ---@return apivideo.InboxFilter? filter
 ---@return string? problem

@@ -9,7 +9,7 @@ local runtime = require "apivideo.runtime"
 local SIGNATURE = "x-api-video-signature" -- of one body: not a credential, and a replay needs it
 local OVERHEAD_BYTES = 1000 -- of a record's tables in memory, roughly
 
----@alias apivideo.page.Verdict
+---@alias apivideo.page.Result
 ---| "handled"   its handlers succeeded
 ---| "unhandled" no handler matched
 ---| "failed"    a handler failed
@@ -23,7 +23,7 @@ local OVERHEAD_BYTES = 1000 -- of a record's tables in memory, roughly
 ---@field at number seconds since 1970: when the request arrived
 ---@field seconds number duration, handlers included
 ---@field status integer of the response
----@field verdict apivideo.page.Verdict
+---@field result apivideo.page.Result
 ---@field verified boolean whether the signature is valid
 ---@field webhook_id? string as the sender names it
 ---@field type? string
@@ -37,7 +37,7 @@ local OVERHEAD_BYTES = 1000 -- of a record's tables in memory, roughly
 ---@field replay_of? integer the id of another record
 ---@field bytes integer of memory, roughly
 
-local function verdict_of(outcome)
+local function result_of(outcome)
   if outcome.err and outcome.is_new == nil then return "rejected" end
   if outcome.is_new == false then return "duplicate" end
   if outcome.is_new then return outcome.err and "dead" or "stored" end
@@ -106,7 +106,7 @@ function record.new(outcome, catalogue)
   local delivery, err, list = outcome.delivery, outcome.err, outcome.headers
   local self = {
     at = delivery and delivery.received_at or runtime.now() - outcome.seconds,
-    seconds = outcome.seconds, status = outcome.status, verdict = verdict_of(outcome),
+    seconds = outcome.seconds, status = outcome.status, result = result_of(outcome),
     verified = delivery ~= nil and delivery.verified,
     webhook_id = delivery and delivery.webhook_id or (headers.get(list, "x-api-video-webhookid")),
     raw = outcome.raw, headers = list_of(list), handled = outcome.handled,

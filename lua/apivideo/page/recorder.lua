@@ -12,7 +12,7 @@ local INSTANCE_BYTES = 8
 ---@field last integer the id of the newest record, 0 without one
 ---@field private _records table<integer, apivideo.page.Record>
 ---@field private _bytes integer
----@field private _replays table<table, integer> the headers of a replay -> the id of the record that is sent again
+---@field private _replays table<table, integer> the headers of a replay -> the id of the record that is repeated
 ---@field private _replayed table<table, integer> the headers of a replay -> the id of its own record
 local Recorder = {}
 Recorder.__index = Recorder

@@ -14,9 +14,9 @@ for _, name in ipairs { "accept-encoding", "connection", "content-encoding", "co
   OWN[name] = true
 end
 
----@class apivideo.page.Sent the result of a request that was sent again
+---@class apivideo.page.Sent the result of a repeated request
 ---@field status? integer of the response
----@field error? string why there is none
+---@field error? string why there is no response
 ---@field seconds number duration
 ---@field id? integer of its record, if the receiver got it
 

@@ -95,7 +95,7 @@ test("replays through the receiver, and links the two", async () => {
   await until(async () => /#1$/.test(await tab.locator("#details .details-head p").textContent()), "the first");
 });
 
-test("edits and resends, signed anew", async () => {
+test("edits and resends, with a new signature", async () => {
   const { tab } = await withDeliveries();
   await rows(tab).nth(1).click(); // the forged one
   await button(tab, "Edit and resend").click();

@@ -144,7 +144,7 @@ test("inbox: is usable with the keyboard alone", async () => {
   await until(async () => await focused() === "6", "the first row");
   await tab.keyboard.press("ArrowDown");
   await until(async () => await focused() === "5", "the second row");
-  await tab.waitForTimeout(2500); // the list is refreshed meanwhile
+  await tab.waitForTimeout(2500); // the list is refreshed in that time
   assert.equal(await focused(), "5");
   await tab.keyboard.press("Enter");
   await tab.locator("#entry .facts").waitFor();

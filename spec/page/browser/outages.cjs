@@ -1,4 +1,4 @@
-// The server goes away, and comes back.
+// The server ends, and is started again.
 "use strict";
 const assert = require("node:assert/strict");
 const { deliver, openTab, startServer, test, until } = require("./harness.cjs");
@@ -25,13 +25,13 @@ test("says that the server does not respond, and continues when it is back", asy
   await until(async () => (await tab.locator("#rows").textContent()).includes("vi_after"), "the new delivery");
 });
 
-test("waits for a server that is stopped, and shows what came meanwhile", async () => {
+test("waits for a server that does not run, and shows what it received then", async () => {
   const server = await startServer();
   const tab = await openTab(server.page);
   await until(async () => await live(tab) === "Live", "the server");
   process.kill(server.pid, "SIGSTOP");
-  const sent = deliver(server, { videoId: "vi_meanwhile" });
+  const sent = deliver(server, { videoId: "vi_later" });
   process.kill(server.pid, "SIGCONT");
   await sent;
-  await until(async () => (await tab.locator("#rows").textContent()).includes("vi_meanwhile"), "the delivery");
+  await until(async () => (await tab.locator("#rows").textContent()).includes("vi_later"), "the delivery");
 });

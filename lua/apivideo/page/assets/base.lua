@@ -92,17 +92,17 @@ async function copy(text, what) {
   toast(what + " copied");
 }
 
-// Runs an action of a button, which is disabled meanwhile.
+// Runs an action of a button, which is disabled until it has ended.
 async function run(button, action) {
   button.disabled = true;
   try { await action(); } catch (error) { toast(error.message, "bad"); } finally { button.disabled = false; }
 }
 
-const VERDICTS = {
+const RESULTS = {
   handled: "Handled", stored: "Stored", failed: "Failed", rejected: "Rejected", unhandled: "Unhandled",
   duplicate: "Duplicate", dead: "Dead letter",
 };
-const badge = (verdict, label) => h("span", { class: "badge v-" + verdict }, label || VERDICTS[verdict] || verdict);
+const badge = (result, label) => h("span", { class: "badge v-" + result }, label || RESULTS[result] || result);
 
 function setLive(isLive, text) {
   const element = $("live");

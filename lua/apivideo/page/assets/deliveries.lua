@@ -2,16 +2,16 @@
 return [==[
 const POLL_MS = 1000, HIDDEN_POLL_MS = 5000, RETRY_MS = 2000, BATCH = 250;
 
-const deliveries = { all: [], shown: [], last: 0, verdict: null, words: [], counts: {} };
+const deliveries = { all: [], shown: [], last: 0, result: null, words: [], counts: {} };
 
-const haystack = (d) => [d.type, d.subject, d.detail, d.verdict, d.status, d.webhook_id, d.problem, "#" + d.id].join(" ").toLowerCase();
+const haystack = (d) => [d.type, d.subject, d.detail, d.result, d.status, d.webhook_id, d.problem, "#" + d.id].join(" ").toLowerCase();
 
-const matches = (d) => (!deliveries.verdict || d.verdict === deliveries.verdict)
+const matches = (d) => (!deliveries.result || d.result === deliveries.result)
   && deliveries.words.every((word) => d.haystack.includes(word));
 
 function renderRow(d) {
-  return h("div", { class: "row v-" + d.verdict },
-    badge(d.verdict),
+  return h("div", { class: "row v-" + d.result },
+    badge(d.result),
     h("span", { class: "what" },
       h("span", { class: "type" + (d.verified ? "" : " unverified") }, d.type || "not an event"),
       h("span", { class: "ids" }, [d.subject, d.detail].filter(Boolean).join(" · "),
@@ -33,28 +33,28 @@ function applyFilter() {
 }
 
 function showCounts() {
-  const { all, shown, verdict, words } = deliveries;
+  const { all, shown, result, words } = deliveries;
   $("count").textContent = shown.length === all.length ? plural(all.length, "delivery", "deliveries")
     : numbers.format(shown.length) + " of " + plural(all.length, "delivery", "deliveries");
   const empty = $("empty");
   empty.hidden = shown.length > 0;
   $("rows").hidden = shown.length === 0;
-  const filtered = verdict || words.length;
+  const filtered = result || words.length;
   if (!empty.hidden) {
     replace(empty, h("h2", null, filtered ? "No match" : "No deliveries yet"),
       h("p", null, filtered ? "No delivery matches the search and the filter." : "Events appear here as soon as the receiver gets them."),
       filtered && h("button", { onclick: clearFilter }, "Clear search and filter"));
   }
   for (const chip of $("chips").children) {
-    const count = chip.dataset.verdict ? deliveries.counts[chip.dataset.verdict] || 0 : all.length;
-    chip.hidden = chip.dataset.verdict !== "" && !count && chip.dataset.verdict !== verdict;
-    chip.setAttribute("aria-pressed", String((chip.dataset.verdict || null) === verdict));
+    const count = chip.dataset.result ? deliveries.counts[chip.dataset.result] || 0 : all.length;
+    chip.hidden = chip.dataset.result !== "" && !count && chip.dataset.result !== result;
+    chip.setAttribute("aria-pressed", String((chip.dataset.result || null) === result));
     chip.lastChild.textContent = numbers.format(count);
   }
 }
 
 function clearFilter() {
-  deliveries.verdict = null;
+  deliveries.result = null;
   $("search").value = "";
   deliveries.words = [];
   applyFilter();
@@ -62,10 +62,10 @@ function clearFilter() {
 }
 
 function setUpFilter() {
-  const chip = (verdict, label) => h("button", { class: "chip v-" + verdict, "data-verdict": verdict, "aria-pressed": "false",
-    onclick: () => { deliveries.verdict = deliveries.verdict === verdict ? null : verdict || null; applyFilter(); } },
+  const chip = (result, label) => h("button", { class: "chip v-" + result, "data-result": result, "aria-pressed": "false",
+    onclick: () => { deliveries.result = deliveries.result === result ? null : result || null; applyFilter(); } },
     h("span", null, label), h("span", { class: "n" }, "0"));
-  replace($("chips"), chip("", "All"), Object.entries(VERDICTS).map(([verdict, label]) => chip(verdict, label)));
+  replace($("chips"), chip("", "All"), Object.entries(RESULTS).map(([result, label]) => chip(result, label)));
   $("search").addEventListener("input", () => {
     deliveries.words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
     applyFilter();
@@ -83,7 +83,7 @@ function reset() {
 function dropBefore(first) {
   const { all, counts } = deliveries;
   let gone = 0;
-  while (gone < all.length && all[gone].id < first) counts[all[gone++].verdict]--;
+  while (gone < all.length && all[gone].id < first) counts[all[gone++].result]--;
   if (!gone) return;
   deliveries.all = all.slice(gone);
   deliveries.shown = deliveries.shown.filter((d) => d.id >= first);
@@ -95,7 +95,7 @@ function add(data) {
   for (const d of data) {
     d.haystack = haystack(d);
     deliveries.all.push(d);
-    deliveries.counts[d.verdict] = (deliveries.counts[d.verdict] || 0) + 1;
+    deliveries.counts[d.result] = (deliveries.counts[d.result] || 0) + 1;
     if (matches(d)) { deliveries.shown.push(d); added++; }
   }
   if (added) { list.items = deliveries.shown; list.grew(added); }
@@ -103,18 +103,18 @@ function add(data) {
 
 // Gets what is new. Returns whether there is more.
 async function poll() {
-  const answer = await getJson("deliveries?limit=" + BATCH + "&after=" + deliveries.last);
-  if (answer.instance !== state.instance) {
+  const batch = await getJson("deliveries?limit=" + BATCH + "&after=" + deliveries.last);
+  if (batch.instance !== state.instance) {
     const restarted = state.instance != null;
     Object.assign(state, await getJson("state"));
     showMode();
     if (restarted) { reset(); toast("The server was started again: its earlier deliveries are gone."); return true; }
   }
-  add(answer.data);
-  if (answer.data.length) deliveries.last = answer.data[answer.data.length - 1].id;
-  dropBefore(answer.first);
-  if (answer.data.length) showCounts();
-  return answer.data.length === BATCH;
+  add(batch.data);
+  if (batch.data.length) deliveries.last = batch.data[batch.data.length - 1].id;
+  dropBefore(batch.first);
+  if (batch.data.length) showCounts();
+  return batch.data.length === BATCH;
 }
 
 const pause = (ms) => new Promise((resolve) => {

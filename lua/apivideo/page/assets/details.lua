@@ -63,10 +63,10 @@ function showDetails(d, text) {
   replace(panel,
     h("div", { class: "details-head" },
       h("div", null, h("h2", null, d.type || "Not an event"),
-        h("p", null, badge(d.verdict), h("span", { class: "muted" }, "#" + d.id))),
+        h("p", null, badge(d.result), h("span", { class: "muted" }, "#" + d.id))),
       h("button", { class: "icon", "aria-label": "Close details", onclick: closeDetails }, "✕")),
     actions(d, text), facts(d),
-    d.err && errorBlock(d.verdict === "rejected" ? "Why it was rejected" : "Why it cannot be parsed", d.err),
+    d.err && errorBlock(d.result === "rejected" ? "Why it was rejected" : "Why it cannot be parsed", d.err),
     d.errors.map((err, i) => errorBlock(d.errors.length > 1 ? "Handler error " + (i + 1) : "Handler error", err)),
     d.size == null ? h("p", { class: "muted block" }, "The body was not read.") : bodySection(text, d.size),
     headersBlock(d.headers));
@@ -109,7 +109,7 @@ function openEditor(d, text) {
     state.forward_to && h("option", { value: "forward" }, state.forward_to));
   const sendEdited = async () => { await send("deliveries/" + d.id + "/resend", to.value, area.value); editor.close(); };
   replace(editor, h("h2", { id: "editor-title" }, "Edit and resend"),
-    h("p", { id: "editor-note", class: "muted" }, "The body is signed anew with the secret of the webhook, and sent as it is written here."),
+    h("p", { id: "editor-note", class: "muted" }, "The body is sent as it is here, signed with the secret of the webhook."),
     h("label", { class: "sr", for: "editor-text" }, "Body"), area,
     h("div", { class: "actions" },
       h("label", { for: "editor-to" }, "Send to"), to,

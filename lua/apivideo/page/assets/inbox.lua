@@ -37,7 +37,7 @@ async function redrive(query, what, ask) {
     if (!await confirmDialog("Redrive " + plural(count, "dead letter"), what + " will be handled again, with all attempts.", "Redrive")) return;
   }
   const { count } = await post(path);
-  toast(count ? plural(count, "dead letter") + " queued again" : "There was none to redrive.", count ? "good" : "");
+  toast(count ? plural(count, "dead letter") + " queued again" : "No dead letter matches any more.", count ? "good" : "");
   await refreshInbox();
   if (inbox.id) openEntry(inbox.id);
 }

@@ -84,7 +84,7 @@ kbd { font: 11px var(--mono); border: 1px solid var(--line); border-bottom-width
 .badge::before { content: ""; width: 8px; height: 8px; border-radius: 50%; background: currentColor; flex: none; }
 .v-handled { --c: var(--good); } .v-stored, .v-waiting, .v-claimed { --c: var(--info); } .v-failed { --c: var(--bad); } .v-rejected { --c: var(--warn); }
 .v-dead { --c: var(--dead); } .v-done { --c: var(--good); }
-.chip[data-verdict]:not([data-verdict=""])::before { content: ""; width: 7px; height: 7px; border-radius: 50%; background: var(--c, var(--muted)); }
+.chip[data-result]:not([data-result=""])::before { content: ""; width: 7px; height: 7px; border-radius: 50%; background: var(--c, var(--muted)); }
 .foot { display: flex; justify-content: space-between; gap: 12px; padding: 8px 16px; border-top: 1px solid var(--line); color: var(--muted); font-size: 12.5px; }
 .empty { flex: 1; display: flex; flex-direction: column; align-items: center; justify-content: center; gap: 8px; padding: 40px; text-align: center; color: var(--muted); }
 .empty h2 { color: var(--text); }
