@@ -26,7 +26,7 @@ function plot(title, times, series, format) {
     svg("text", { x: x(i), y: height - 4, "text-anchor": ["start", "middle", "end"][place] }, clock(times[i]).slice(0, 5)));
   const summary = title + ", last hour. " + series.map((s) => s.name + ": now " + (last(s.values) == null ? "none" : format(last(s.values)))).join(", ");
   return h("figure", { class: "card plot" },
-    h("figcaption", null, h("h3", null, title),
+    h("figcaption", null, h("h2", null, title),
       h("ul", { class: "legend" }, series.map((s) => h("li", { class: "p-" + s.kind }, s.name)))),
     svg("svg", { viewBox: "0 0 " + width + " " + height, role: "img", "aria-label": summary }, grid, hours,
       series.map((s) => svg("path", { class: "line p-" + s.kind, d: path(s.values) }))));

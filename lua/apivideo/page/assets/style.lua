@@ -133,7 +133,7 @@ table { border-collapse: collapse; width: 100%; font-size: 13px; }
 .tile .value { font-size: 23px; line-height: 1.35; font-weight: 650; font-variant-numeric: tabular-nums; letter-spacing: -.01em; }
 .tile.bad, .tile.warn { color: inherit; } .tile.bad .value { color: var(--bad); } .tile.warn .value { color: var(--warn); }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 12px; flex: none; }
-.plot { margin: 0; padding: 12px 14px 8px; }
+.plot { margin: 0; padding: 12px 14px 8px; } .plot h2 { font-size: 13px; }
 .plot figcaption { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 4px 12px; margin-bottom: 6px; }
 .plot svg { width: 100%; display: block; } .plot text { font: 11px var(--sans); fill: var(--muted); }
 .grid { stroke: var(--line); } .line { fill: none; stroke: var(--c); stroke-width: 2; stroke-linejoin: round; }
