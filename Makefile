@@ -10,7 +10,7 @@
 # make build        build the C modules for each Lua into build/<lua>/apivideo
 # make rockspecs    write the lists of Lua modules into the rockspecs
 # make reference    write docs/reference/functions.md from the annotations and the other pages
-# make images       draw docs/images/demo.svg: the output of make demo
+# make images       draw docs/images: the output of make demo, and the web page in Chromium
 # make manual       write docs/apivideo.1, and the table of commands in docs/guides/command.md
 # make deb          build the packages lua-apivideo and apivideo for Debian and Ubuntu, in build/deb
 # make release VERSION=0.2.0   commit and tag a version, with its rockspecs and a source archive, in build/release
@@ -82,6 +82,10 @@ images:
 	@lua=$$(tools/find-lua) && $(MAKE) --no-print-directory -s build-$$lua && mkdir -p $(BUILD) docs/images && \
 	  tools/with-lua $$lua tools/cast.lua "make demo" > $(BUILD)/demo.svg
 	@mv $(BUILD)/demo.svg docs/images/demo.svg
+	@tools/setup page
+	@$(MAKE) --no-print-directory -s build-5.4
+	@tools/install-npm spec/page/browser $(BUILD)/page
+	@NODE_PATH=$(BUILD)/page/node_modules node spec/page/browser/images.cjs docs/images
 
 .PHONY: demo-nginx
 demo-nginx:
@@ -108,7 +112,8 @@ env:
 # ---- rocks, packages, releases ----
 
 LUA_FILES    = $(sort $(shell find lua -name '*.lua'))
-SERVER_LUA   = $(filter lua/apivideo/server/% lua/apivideo/emulator/% lua/apivideo/cli/%,$(LUA_FILES))
+SERVER_LUA   = $(filter lua/apivideo/server/% lua/apivideo/emulator/% lua/apivideo/page/% lua/apivideo/cli/%,\
+                 $(LUA_FILES))
 LIBRARY_LUA  = $(filter-out $(SERVER_LUA),$(LUA_FILES))
 
 .PHONY: rockspecs

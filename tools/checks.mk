@@ -16,6 +16,7 @@
 # make check-mutants      break each check of the library in a copy: a spec must fail; MUTANTS=json.c to select
 # make check-constant-time  count instructions: the time of a verification does not depend on secrets
 # make check-peers        api.video's Node client and an OpenAPI mock server, from the npm registry
+# make check-page         the web page in Chromium: views, keys, hostile payloads, speed, accessibility; ONLY="forward" to select
 # make check-rock         build the library's rock into an empty tree and use it
 # make check-container    run the steps of the Containerfile in bare Debian roots, as root
 # make check-deb          build the Debian packages in a bare root and install them in another; DISTROS=trixie
@@ -174,6 +175,12 @@ check-peers:
 	@$(MAKE) --no-print-directory -s build-5.4
 	@tools/check-peers
 
+.PHONY: check-page
+check-page:
+	@tools/setup page
+	@$(MAKE) --no-print-directory -s build-5.4
+	@ONLY="$(ONLY)" tools/check-page
+
 $(BUILD)/crash/machine.so: spec/crash/machine.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(C) $(CFLAGS) -shared -o $@ $<
@@ -241,7 +248,7 @@ RUNS    ?= 1
 .PHONY: bench
 bench:
 	@tools/setup bench
-	@tools/install-peers || echo "(Skips the peers from the npm registry.)"
+	@tools/install-npm tools/peers build/peers || echo "(Skips the peers from the npm registry.)"
 	@$(MAKE) --no-print-directory -s -j2 build
 	@RUNS=$(RUNS) bench/run.sh $(BENCHES)
 

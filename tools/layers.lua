@@ -4,7 +4,7 @@
 -- From top to bottom. A room may know itself and the lines below its own; rooms of one line do not know each other.
 local LAYERS = {
   { "cli" },
-  { "emulator" },
+  { "emulator", "page" },
   { "server", "init" },
   { "reconcile" },
   { "receiver", "testing" },

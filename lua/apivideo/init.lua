@@ -11,6 +11,7 @@ local runtime = require "apivideo.runtime"
 ---@class apivideo
 ---@field server apivideo.ServerModule the standalone HTTP server, in the rock apivideo-server
 ---@field emulator apivideo.EmulatorModule a local api.video, in the rock apivideo-server
+---@field page apivideo.PageModule the web page of a receiver and its inbox, in the rock apivideo-server
 local apivideo = {
   _VERSION = "apivideo " .. require "apivideo.version",
 
@@ -86,7 +87,7 @@ local apivideo = {
 }
 
 -- The modules of the rock apivideo-server. They are loaded at their first use: the library does not need that rock.
-local LAZY = { server = true, emulator = true }
+local LAZY = { server = true, emulator = true, page = true }
 
 -- Why a module cannot be loaded, and the remedy.
 local function explain(name, problem)

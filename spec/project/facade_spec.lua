@@ -27,9 +27,10 @@ local function assert_twice(expected, output)
 end
 
 describe("the module apivideo", function()
-  it("has the server, the emulator and the stores without another require", function()
+  it("has the server, the emulator, the page and the stores without another require", function()
     assert.equal(require "apivideo.server", apivideo.server)
     assert.equal(require "apivideo.emulator", apivideo.emulator)
+    assert.equal(require "apivideo.page", apivideo.page)
     for _, name in ipairs { "memory", "sqlite", "redis" } do
       assert.equal(require("apivideo.inbox." .. name), apivideo.inbox[name])
     end
@@ -37,9 +38,9 @@ describe("the module apivideo", function()
 
   it("loads them at their first use #process", function()
     assert.equal("", output_of [[
-      for name in pairs(apivideo) do assert(name ~= "server" and name ~= "emulator") end
+      for name in pairs(apivideo) do assert(name ~= "server" and name ~= "emulator" and name ~= "page") end
       for name in pairs(package.loaded) do
-        for _, lazy in ipairs { "server", "emulator", "inbox.memory", "inbox.sqlite", "inbox.redis" } do
+        for _, lazy in ipairs { "server", "emulator", "page", "inbox.memory", "inbox.sqlite", "inbox.redis" } do
           if name:find("^apivideo." .. lazy) then print(name) end
         end
       end
@@ -53,7 +54,7 @@ describe("the module apivideo", function()
   end)
 
   it("names the rock of a member, and the command that installs it #process", function()
-    for _, name in ipairs { "server", "emulator" } do
+    for _, name in ipairs { "server", "emulator", "page" } do
       assert_twice(("apivideo.%s is part of the rock apivideo-server, which is not installed; install it with:"
         .. " luarocks --lua-version=%s install apivideo-server"):format(name, _VERSION:match "%d%.%d"),
         output_of('package.path, package.cpath = "", ""\n' .. accessing(name):gsub("^%s+", "")))

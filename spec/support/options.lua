@@ -117,6 +117,8 @@ options.list = {
     file = "lua/apivideo/reconcile/init.lua", call = function() reconciliation():once {} end },
   { where = "reconciliation:run", inline = "{ cancel?: apivideo.Cancellation }",
     file = "lua/apivideo/reconcile/init.lua", call = function() reconciliation():run {} end },
+  { where = "page", class = "PageOptions", section = "apivideo.page",
+    call = function() apivideo.page { receiver = receiver {} } end },
   { where = "server.listen", class = "ServerOptions", section = "apivideo.server.listen",
     call = function() server.listen {} end },
   { where = "emulator.start", class = "EmulatorOptions", section = "apivideo.emulator.start",

@@ -36,7 +36,7 @@ local function new_objects()
     secrets = client.webhooks:secret_source(), cancellation = apivideo.cancellation(),
     server = assert(server.listen { handler = function() return 204 end }),
     emulator = assert(emulator.start { api_key = "key" }), ["delivery.video"] = video_of_delivery(client),
-    reconciliation = apivideo.reconcile { client = client, inbox = inbox },
+    page = apivideo.page { inbox = inbox }, reconciliation = apivideo.reconcile { client = client, inbox = inbox },
   }
   for _, name in ipairs(RESOURCES) do objects["client." .. name] = client[name] end
   objects.server:stop()
@@ -79,6 +79,7 @@ function public.members()
       if not name:find "^_[_%l]" then add(of, ".", name, value, module) end
     end
   end
+  add("apivideo", ".", "page", apivideo.page, apivideo) -- `pairs` does not visit what is loaded at its first use
   for of, object in pairs(new_objects()) do
     for name, value in pairs(getmetatable(object).__index) do
       local is_public = type(value) == "function" and not name:find "^_" and not INTERNAL[name]

@@ -31,6 +31,7 @@ local BY_TYPE = {
   ["apivideo.ReconcileOptions"] = {
     client = apivideo.client { api_key = "key" }, inbox = apivideo.inbox { store = apivideo.inbox.memory() },
   },
+  ["apivideo.PageOptions"] = { inbox = apivideo.inbox { store = apivideo.inbox.memory() } },
   ["apivideo.ServerOptions"] = { handler = nothing, host = "256.0.0.1" },
   ["table<string, apivideo.EventType>"] = { ["video.renamed"] = { required = {}, identity = {} } },
   ["{ url: string, events: string[] }[]"] = { BY_NAME.webhook },

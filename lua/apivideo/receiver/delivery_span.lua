@@ -59,16 +59,16 @@ function delivery_span.set_error(outcome)
 end
 
 --- The function that runs deferred handlers in a span, a child of the current one.
----@param run fun(receiver: apivideo.Receiver, delivery: apivideo.Delivery, started: number): integer
----@return fun(receiver: apivideo.Receiver, delivery: apivideo.Delivery, started: number)
+---@param run fun(receiver: apivideo.Receiver, delivery: apivideo.Delivery, started: number, list: table): integer
+---@return fun(receiver: apivideo.Receiver, delivery: apivideo.Delivery, started: number, list: table)
 function delivery_span.deferred(run)
   local parent = tracing.current()
-  return function(receiver, delivery, started)
+  return function(receiver, delivery, started, list)
     local span = { kind = "consumer", parent = parent and parent.span, attributes = {} }
     message_span.describe(span, "process", receiver._events, delivery)
     local state = tracing.start(span)
-    if not state then return run(receiver, delivery, started) end
-    tracing.call(state, run, receiver, delivery, started)
+    if not state then return run(receiver, delivery, started, list) end
+    tracing.call(state, run, receiver, delivery, started, list)
     tracing.finish(state, state.err, state.err ~= nil)
   end
 end

@@ -50,24 +50,27 @@ end
 
 runtime.forbid_exit(call_with, "the option \"on_outcome\" of a receiver")
 
--- Logs an outcome, then passes it to the option `on_outcome`.
-local function report(self, outcome)
+-- Logs an outcome, then passes it to the option `on_outcome`. `list` are the headers of the request.
+local function report(self, outcome, list)
   if tracing.is_on then delivery_span.set_error(outcome) end
   call_with(outcome, "the log of an outcome", outcome_log.write)
-  if self._on_outcome then call_with(outcome, "option \"on_outcome\"", self._on_outcome) end
+  if not self._on_outcome then return end
+  outcome.headers = list
+  outcome.raw = outcome.raw or outcome.delivery and outcome.delivery.raw
+  call_with(outcome, "option \"on_outcome\"", self._on_outcome)
 end
 
--- `delivery` is that of a valid signature whose event will not be handled.
-local function reject(self, status, err, started, delivery)
+-- `delivery` is that of a valid signature whose event will not be handled; `raw` is the body, if it was read.
+local function reject(self, status, err, started, list, delivery, raw)
   self._counts:rejected(status, err.kind)
   report(self, { status = status, err = err, event = delivery and delivery.event, delivery = delivery,
-    seconds = runtime.monotonic() - started })
+    raw = raw, seconds = runtime.monotonic() - started }, list)
   return status
 end
 
 -- Runs the handlers. Returns 204 if all succeeded, or if the response was sent before; otherwise 500. `key` and `token`
 -- are those of a claim. It is settled at once: on_outcome may wait, and the store of the metrics may raise.
-local function run(self, delivery, started, key, token)
+local function run(self, delivery, started, list, key, token)
   local event = delivery.event
   local handled, errs, tracebacks = self._handlers:dispatch(event, delivery)
   if token then self._dedupe:settle(key, token, not errs) end
@@ -76,52 +79,52 @@ local function run(self, delivery, started, key, token)
   self._counts:handled(event.type, handled, seconds)
   if self._on_outcome or not handled or handled == 0 or enabled.info then -- a success has no line below that level
     report(self, { status = status, event = event, delivery = delivery, handled = handled, errors = errs,
-      tracebacks = tracebacks, seconds = seconds })
+      tracebacks = tracebacks, seconds = seconds }, list)
   end
   return status
 end
 
 -- Runs the handlers, unless they have succeeded for another delivery of the event. The option `dedupe`.
-local function run_once(self, delivery, started)
+local function run_once(self, delivery, started, list)
   local event, key = delivery.event, delivery.key -- a handler may change the delivery
   local state, token = self._dedupe:claim(key)
   if state == "claimed" then
-    return run(self, delivery, started, key, token)
+    return run(self, delivery, started, list, key, token)
   elseif state == "in_progress" then
     return reject(self, 503, errors.new("in_progress", "another delivery of this event is being handled: "
-      .. excerpt(event.type) .. "; api.video retries"), started)
+      .. excerpt(event.type) .. "; api.video retries"), started, list, nil, delivery.raw)
   end
   self._counts:duplicate(event.type)
   if self._on_outcome or enabled.info then
     report(self, { status = 204, event = event, delivery = delivery, is_new = false,
-      seconds = runtime.monotonic() - started })
+      seconds = runtime.monotonic() - started }, list)
   end
   return 204
 end
 
 -- Stores a delivery in the inbox. The status is 204 once it is durable.
-local function store(self, delivery, started)
+local function store(self, delivery, started, list)
   local event = delivery.event
   local is_new, err = self._inbox:put(delivery)
-  if is_new == nil then return reject(self, 503, err, started) end
+  if is_new == nil then return reject(self, 503, err, started, list, nil, delivery.raw) end
   local counts = self._counts
   local count = is_new and counts.stored or counts.duplicate
   count(counts, event and event.type or "other")
   if self._on_outcome or not event and is_new or enabled.info then
     report(self, { status = 204, event = event, delivery = delivery, is_new = is_new, err = delivery.err,
-      seconds = runtime.monotonic() - started })
+      seconds = runtime.monotonic() - started }, list)
   end
   return 204
 end
 
 -- Rejects a delivery whose signature is valid and whose body cannot be parsed, in a receiver without an inbox. The
 -- bytes go to on_error and to the log, because api.video stops retrying after about ten seconds.
-local function reject_unparsed(self, delivery, started)
+local function reject_unparsed(self, delivery, started, list)
   local err, errs, tracebacks = delivery.err, {}, {}
   self._handlers:_report(err, nil, delivery, nil, errs, tracebacks)
   self._counts:rejected(400, err.kind)
   report(self, { status = 400, err = err, delivery = delivery, errors = errs[1] ~= nil and errs or nil,
-    tracebacks = tracebacks, seconds = runtime.monotonic() - started })
+    tracebacks = tracebacks, seconds = runtime.monotonic() - started }, list)
   return 400
 end
 
@@ -135,19 +138,21 @@ local function handle_delivery(self, method, list, raw, size)
   local started = runtime.monotonic()
   local delivery, err, status, signed = request.accept(self, method, list, raw, size)
   if tracing.is_on then delivery_span.describe(self, delivery or signed) end
-  if not delivery and not (signed and signed.err) then return reject(self, status, err, started, signed) end
-  if self._inbox then return store(self, delivery or signed, started) end
-  if not delivery then return reject_unparsed(self, signed, started) end
-  if self._dedupe then return run_once(self, delivery, started) end
-  if not self._defer then return run(self, delivery, started) end
+  if not delivery and not (signed and signed.err) then
+    return reject(self, status, err, started, list, signed, size <= self.max_body and raw or nil)
+  end
+  if self._inbox then return store(self, delivery or signed, started, list) end
+  if not delivery then return reject_unparsed(self, signed, started, list) end
+  if self._dedupe then return run_once(self, delivery, started, list) end
+  if not self._defer then return run(self, delivery, started, list) end
   if enabled.info then outcome_log.deferred(delivery) end
-  runtime.spawn(tracing.is_on and delivery_span.deferred(run) or run, self, delivery, started)
+  runtime.spawn(tracing.is_on and delivery_span.deferred(run) or run, self, delivery, started, list)
   return 204
 end
 
 -- Rejects a request of nginx whose body cannot be read, so that api.video retries it.
-local function reject_unread(self, _, _, err)
-  return reject(self, 503, err, runtime.monotonic())
+local function reject_unread(self, _, list, err)
+  return reject(self, 503, err, runtime.monotonic(), list)
 end
 
 -- Handles one request, and returns the status of the response. `raw` is nil for a body that was not passed.
@@ -214,6 +219,17 @@ function Receiver:nginx(options)
   end
   if options and options.respond == false then return status, headers_of(status), "" end
   return nginx.respond(status, headers_of(status))
+end
+
+--- Calls a function with each outcome from now on, before the option `on_outcome`.
+---@private
+---@param fn fun(outcome: apivideo.Outcome)
+function Receiver:_observe(fn)
+  local on_outcome = self._on_outcome
+  self._on_outcome = not on_outcome and fn or function(outcome)
+    call_with(outcome, "an observer of outcomes", fn)
+    on_outcome(outcome)
+  end
 end
 
 --- The counts of all requests so far, and of the events in the inbox, in Prometheus' text format.

@@ -14,18 +14,22 @@ local phases = { rewrite = true, access = true, precontent = true, content = tru
 
 local nginx = {}
 
---- Raises unless nginx has a request whose body can be read. At level 3: at the caller of receiver:nginx.
-function nginx.check_phase()
+--- Raises unless nginx has a request whose body can be read.
+---@param where? string the function that needs it, default receiver:nginx
+---@param elsewhere? string the function for other servers, default receiver:receive
+---@param level? integer at which it raises, default 3: at the caller of receiver:nginx
+function nginx.check_phase(where, elsewhere, level)
+  where, level = where or "receiver:nginx", level or 3
   if not ngx then
-    error("receiver:nginx: this is not nginx; pass the request to receiver:receive", 3)
+    error(("%s: this is not nginx; pass the request to %s"):format(where, elsewhere or "receiver:receive"), level)
   end
   if ngx.config and ngx.config.subsystem == "stream" then
-    error("receiver:nginx: nginx's module stream has no HTTP requests; call it in content_by_lua_block of a location in"
-      .. " http", 3)
+    error(where .. ": nginx's module stream has no HTTP requests; call it in content_by_lua_block of a location in"
+      .. " http", level)
   end
   local phase = host.phase()
   if not phases[phase] then
-    error(("receiver:nginx: nginx has no request body in its phase %s; use content_by_lua_block"):format(phase), 3)
+    error(("%s: nginx has no request body in its phase %s; use content_by_lua_block"):format(where, phase), level)
   end
 end
 

@@ -13,6 +13,8 @@ local BODY_SHOWN_MAX_BYTES = 1000 -- nginx cuts a line of its log at 2048
 ---@field seconds number duration, handlers included
 ---@field err? apivideo.Error why it was rejected; or why its signed body, which is in `delivery.raw`, cannot be parsed
 ---@field event? apivideo.Event
+---@field headers table<string, string|string[]> of the request
+---@field raw? string the body as it arrived, which is not verified if it was rejected; nil if it was not read
 ---@field delivery? apivideo.Delivery unless it was rejected before its signature was known to be valid
 ---@field is_new? boolean with an inbox: whether it was stored; false for a duplicate, also with `dedupe`
 ---@field handled? integer how many handlers ran

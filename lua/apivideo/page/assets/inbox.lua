@@ -1,0 +1,182 @@
+--- The page's script, part 7: the inbox: its numbers, its dead letters, and its entries.
+return [==[
+const INBOX_POLL_MS = 2000, ACTIVITY_POLL_MS = 15000, ENTRIES = 50;
+const STATES = { waiting: "Waiting", claimed: "In progress", dead: "Dead letter", done: "Done" };
+
+const inbox = { shown: false, state: "", query: "", entries: [], older: [], stats: null, id: null, turn: 0, activityAt: 0, dead: "" };
+
+function tile(label, value, note, kind) {
+  return h("div", { class: "card tile " + (kind || "") }, h("p", { class: "label" }, label), h("p", { class: "value" }, value), h("p", { class: "note" }, note || ""));
+}
+
+function showStats(stats) {
+  inbox.stats = stats;
+  const count = (value) => value == null ? "–" : numbers.format(value);
+  const paused = h("div", { class: "card tile" + (stats.paused ? " warn" : "") }, h("p", { class: "label" }, "Workers"),
+    h("p", { class: "value" }, stats.paused ? "Paused" : "Running"),
+    state.write ? h("button", { id: "pause", class: "quiet", onclick: (event) => run(event.currentTarget, async () => {
+      await post("inbox/" + (stats.paused ? "resume" : "pause"));
+      await refreshInbox();
+    }) }, stats.paused ? "Resume" : "Pause") : h("p", { class: "note" }, stats.paused ? "events are stored" : ""));
+  const focused = document.activeElement && document.activeElement.id === "pause";
+  replace($("tiles"),
+    tile("Waiting", count(stats.waiting), stats.spooled ? numbers.format(stats.spooled) + " in the spool" : "to be handled"),
+    tile("Oldest", stats.oldest == null ? "–" : duration(stats.oldest * 1000), stats.oldest == null ? "nothing waits" : stats.attempts > 1 ? "up to " + plural(stats.attempts, "attempt") : "not handled yet", stats.oldest > 300 ? "warn" : ""),
+    tile("In progress", count(stats.claimed), "claimed by a worker"),
+    tile("Dead letters", count(stats.dead), stats.dead ? "need you" : "none", stats.dead ? "bad" : ""),
+    tile("Done", count(stats.done), "in the retention"), paused);
+  if (focused && $("pause")) $("pause").focus();
+  for (const chip of $("state-chips").children) chip.lastChild.textContent = chip.dataset.state ? count(stats[chip.dataset.state]) : "";
+}
+
+// Asks before many entries are redriven; one is redriven at once.
+async function redrive(query, what, ask) {
+  const path = "inbox/redrive?" + new URLSearchParams(query);
+  if (ask) {
+    const { count } = await post(path + "&dry_run=1");
+    if (!await confirmDialog("Redrive " + plural(count, "dead letter"), what + " will be handled again, with all attempts.", "Redrive")) return;
+  }
+  const { count } = await post(path);
+  toast(count ? plural(count, "dead letter") + " queued again" : "No dead letter matches any more.", count ? "good" : "");
+  await refreshInbox();
+  if (inbox.id) openEntry(inbox.id);
+}
+
+// Resolves to whether the user agrees.
+function confirmDialog(title, text, action) {
+  const dialog = $("editor");
+  return new Promise((resolve) => {
+    let agreed = false;
+    replace(dialog, h("h2", { id: "editor-title" }, title), h("p", { class: "muted" }, text),
+      h("div", { class: "actions end" }, h("button", { onclick: () => dialog.close() }, "Cancel"),
+        h("button", { class: "primary", onclick: () => { agreed = true; dialog.close(); } }, action)));
+    dialog.addEventListener("close", () => resolve(agreed), { once: true });
+    dialog.showModal();
+  });
+}
+
+function showDead({ data, is_complete }) {
+  const box = $("dead"), key = JSON.stringify([data, is_complete]);
+  box.hidden = data.length === 0;
+  if (key === inbox.dead) return; // the focus stays where it is
+  inbox.dead = key;
+  const again = (group) => {
+    const query = group.type ? { type: group.type, error: group.error } : { error: group.error };
+    return h("button", { class: "quiet", onclick: (event) => run(event.currentTarget, () => redrive(query, group.type || "These", true)) }, "Redrive");
+  };
+  replace(box,
+    h("div", { class: "card-head" }, h("h2", null, "Dead letters"), h("span", { class: "grow muted" }, is_complete ? "by type and error" : "the newest, by type and error"),
+      state.write && h("button", { onclick: (event) => run(event.currentTarget, () => redrive({}, "All dead letters", true)) }, "Redrive all")),
+    h("div", { class: "table-scroll" }, h("table", { class: "groups" },
+      h("thead", null, h("tr", null, h("th", { scope: "col", class: "right" }, "Count"), h("th", { scope: "col" }, "Error"),
+        h("th", { scope: "col", class: "right last" }, "Last"), state.write && h("th", { scope: "col" }, h("span", { class: "sr" }, "Action")))),
+      h("tbody", null, data.map((group) => h("tr", null,
+        h("td", { class: "right count" }, numbers.format(group.count)),
+        h("td", { class: "what" }, h("button", { class: "plain why v-failed", title: "Show these entries", onclick: () => showGroup(group) }, group.error || "no error"),
+          h("span", { class: "ids" }, group.type || "not an event")),
+        h("td", { class: "right nowrap last" }, clock(group.last_ms)), state.write && h("td", { class: "right" }, again(group))))))));
+}
+
+function showGroup(group) {
+  $("inbox-search").value = group.error;
+  setEntryFilter("dead", { error: group.error, ...(group.type ? { type: group.type } : {}) });
+}
+
+// A video, a webhook, a type, or otherwise a part of an error.
+function filterOf(text) {
+  if (/^vi[A-Za-z0-9_]*$/.test(text)) return { video_id: text };
+  if (/^webhook_/.test(text)) return { webhook_id: text };
+  if (/^[\w-]+(\.[\w-]+)*\.[\w*-]+$/.test(text)) return { type: text };
+  return text ? { error: text } : {};
+}
+
+function setEntryFilter(name, filter) {
+  inbox.state = name;
+  for (const chip of $("state-chips").children) chip.setAttribute("aria-pressed", String(chip.dataset.state === name));
+  inbox.query = new URLSearchParams({ ...(filter || filterOf($("inbox-search").value.trim())), ...(name ? { state: name } : {}) }).toString();
+  inbox.older = [];
+  refreshEntries().catch((error) => toast(error.message, "bad"));
+}
+
+function entryRow(entry) {
+  const open = h("a", { href: "#inbox/" + entry.id }, h("span", { class: "type" }, entry.type || "not an event"));
+  return h("tr", { "data-id": entry.id, "aria-current": entry.id === inbox.id ? "true" : null, onclick: () => { location.hash = "inbox/" + entry.id; } },
+    h("td", null, badge(entry.state, STATES[entry.state])),
+    h("td", { class: "what" }, open, h("span", { class: "ids" }, [entry.subject, entry.detail].filter(Boolean).join(" · "),
+      entry.error && h("span", { class: "why v-failed" }, (entry.subject ? " · " : "") + entry.error))),
+    h("td", { class: "right" }, numbers.format(entry.attempt)), h("td", { class: "right nowrap" }, clock(entry.at_ms)));
+}
+
+function showEntries() {
+  const all = inbox.entries.concat(inbox.older), body = $("entries");
+  const key = inbox.id + JSON.stringify(all);
+  if (key !== inbox.key) {
+    const focused = document.activeElement.closest && document.activeElement.closest("#entries tr");
+    replace(body, all.map(entryRow));
+    if (focused) body.querySelector("[data-id='" + focused.dataset.id + "'] a")?.focus({ preventScroll: true });
+    inbox.key = key;
+  }
+  $("no-entries").hidden = all.length > 0;
+  $("no-entries").textContent = inbox.query ? "No entry matches the search and the filter." : "The inbox is empty.";
+}
+
+async function refreshEntries() {
+  const turn = ++inbox.turn;
+  const { data } = await getJson("inbox/entries?" + inbox.query + "&limit=" + ENTRIES);
+  if (turn !== inbox.turn) return;
+  const first = data.length ? data[data.length - 1].id : 0;
+  // What the new entries have pushed out of the first page stays before the older ones, unless there is a gap.
+  const overlaps = inbox.entries.length > 0 && first <= inbox.entries[0].id;
+  inbox.older = inbox.older.length && overlaps ? inbox.entries.concat(inbox.older).filter((entry) => entry.id < first) : [];
+  if (!inbox.older.length) inbox.atEnd = null;
+  inbox.entries = data;
+  $("older").hidden = data.length < ENTRIES || inbox.atEnd === inbox.query;
+  showEntries();
+}
+
+async function showOlder() {
+  const all = inbox.entries.concat(inbox.older), query = inbox.query;
+  const { data } = await getJson("inbox/entries?" + query + "&limit=" + ENTRIES + "&after=" + all[all.length - 1].id);
+  if (query !== inbox.query) return;
+  inbox.older = inbox.older.concat(data);
+  if (data.length < ENTRIES) { inbox.atEnd = query; $("older").hidden = true; }
+  showEntries();
+}
+
+async function refreshInbox() {
+  showStats(await getJson("inbox"));
+  showDead(inbox.stats.dead === 0 ? { data: [], is_complete: true } : await getJson("inbox/dead"));
+  await refreshEntries();
+}
+
+async function pollInbox() {
+  while (inbox.shown) {
+    try {
+      await refreshInbox();
+      if (Date.now() - inbox.activityAt > ACTIVITY_POLL_MS) {
+        showPlots(await getJson("inbox/activity"));
+        inbox.activityAt = Date.now();
+      }
+      setLive(true, "Live");
+    } catch (error) {
+      setLive(false, error.message + (error.status ? "" : " Trying again …"));
+    }
+    await pause(document.hidden ? HIDDEN_POLL_MS : INBOX_POLL_MS);
+  }
+}
+
+function setInboxShown(shown) {
+  if (shown === inbox.shown) return;
+  inbox.shown = shown;
+  if (!shown) return;
+  if (!$("state-chips").children.length) {
+    replace($("state-chips"), [["", "All"], ...Object.entries(STATES)].map(([name, label]) =>
+      h("button", { class: "chip v-" + name, "data-state": name, "aria-pressed": String(name === ""), onclick: () => setEntryFilter(inbox.state === name ? "" : name) },
+        h("span", null, label), h("span", { class: "n" }))));
+    $("inbox-search").addEventListener("change", () => setEntryFilter(inbox.state));
+    $("inbox-search").addEventListener("search", () => setEntryFilter(inbox.state));
+    $("older").addEventListener("click", (event) => run(event.currentTarget, showOlder));
+  }
+  pollInbox();
+}
+]==]

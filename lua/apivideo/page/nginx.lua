@@ -1,0 +1,41 @@
+--- The request and the response of the page in nginx.
+
+local host = require "apivideo.runtime.host"
+local receiver_nginx = require "apivideo.receiver.nginx"
+
+local ngx = host.ngx -- nil elsewhere
+
+local QUERY_PARAMETERS_MAX = 100
+
+local nginx = {}
+
+--- Raises unless nginx has a request whose body can be read. At level 3: at the caller of page:nginx.
+function nginx.check_phase()
+  receiver_nginx.check_phase("page:nginx", "page:receive", 4)
+end
+
+--- Reads the current request.
+---@param max_bytes integer of the body
+---@return table|nil request as for `page:receive`
+---@return integer? status for the response if the body cannot be read
+function nginx.read(max_bytes)
+  local method, list, body, size, err = receiver_nginx.read(max_bytes)
+  if err then return nil, 503 end
+  if size > max_bytes then return nil, 413 end
+  return { method = method, path = ngx.var.uri, query = ngx.req.get_uri_args(QUERY_PARAMETERS_MAX), headers = list,
+    body = body, peer = ngx.var.remote_addr }
+end
+
+--- Sends the response, and ends the request.
+---@param status integer
+---@param list table<string, string> headers
+---@param body string
+function nginx.respond(status, list, body)
+  ngx.status = status
+  for name, value in pairs(list) do ngx.header[name] = value end
+  ngx.header["Content-Length"] = #body
+  if ngx.req.get_method() == "HEAD" then ngx.send_headers() else ngx.print(body) end
+  return ngx.exit(ngx.HTTP_OK)
+end
+
+return nginx

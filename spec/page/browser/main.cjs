@@ -1,0 +1,6 @@
+// Runs the tests of make check-page, and prints their number.
+"use strict";
+const { runAll } = require("./harness.cjs");
+
+for (const name of ["deliveries", "inbox", "hostile", "speed", "outages", "access"]) require("./" + name + ".cjs");
+runAll();
