@@ -28,13 +28,17 @@ numbers.max_attempts = of_kind("integer>=1<=100", "3")
 ---@type fun(name: string): fun(text: string): number?, string?
 numbers.seconds = of_kind("seconds>=0<=86400", "3")
 
+--- Creates a converter for an id, or for a number of things that must not be 0, such as a limit.
+---@type fun(name: string): fun(text: string): number?, string?
+numbers.limit = of_kind("integer>=1", "10")
+
+--- Creates a converter for a number of things.
+---@type fun(name: string): fun(text: string): number?, string?
+numbers.count = of_kind("integer>=0", "100")
+
 --- Creates a converter for a time limit in seconds.
 ---@type fun(name: string): fun(text: string): number?, string?
 numbers.timeout = of_kind("seconds>0<=86400", "600")
-
---- Creates a converter for the number of items of a list.
----@type fun(name: string): fun(text: string): number?, string?
-numbers.limit = of_kind("integer>=1", "10")
 
 --- What is wrong with --interval; otherwise nil.
 ---@param interval? number of the arguments

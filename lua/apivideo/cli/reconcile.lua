@@ -4,19 +4,11 @@ local account = require "apivideo.cli.account"
 local apivideo = require "apivideo"
 local output = require "apivideo.cli.output"
 local store = require "apivideo.cli.store"
+local times = require "apivideo.cli.times"
 
 local reconcile = {}
 
-local UNITS = { s = 1, m = 60, h = 3600, d = 86400 }
 local RETENTION_FACTOR = 2 -- of the inbox of a dry run, which must know events for longer than since
-
--- The seconds of `90s`, `30m`, `2h` or `1d`.
-local function duration(text)
-  local count, unit = text:match "^(%d+)([smhd])$"
-  local seconds = count and tonumber(count) * UNITS[unit]
-  if seconds and seconds > 0 and seconds <= 365 * 86400 then return seconds end
-  return nil, ("--since must be a duration such as 90s, 30m, 2h or 1d, got '%s'"):format(text)
-end
 
 --- Defines the subcommand.
 function reconcile.define(sub)
@@ -24,7 +16,7 @@ function reconcile.define(sub)
     .. " have been sent. With --store, it puts those that the inbox does not have into it, for its workers, and prints"
     .. " only these.")
   sub:option("--since", "How far to go back: 90s, 30m, 2h, 1d; with --store, less than 7d, since the inbox does not"
-    .. " know older events."):argname "<duration>":default "2h":convert(duration)
+    .. " know older events."):argname "<duration>":default "2h":convert(times.duration "--since")
   sub:mutex(
     store.define(sub),
     sub:flag("--dry-run", "Only print what would be delivered to an inbox that has no events."))

@@ -69,21 +69,16 @@ end
 
 --- Opens the inbox.
 ---@param arguments table
----@param options? table of apivideo.inbox, without `store`
+---@param create? boolean whether a SQLite inbox that does not exist is created
 ---@return apivideo.Inbox|nil inbox
 ---@return string? problem
-function store.open(arguments, options)
+function store.open(arguments, create)
   local place, problem = store.place(arguments)
   if not place then return nil, problem or store.MISSING end
-  options = options or {}
-  if place.redis then
-    options.store = apivideo.inbox.redis(place.redis)
-  else
-    problem = path_problem(place.sqlite)
-    if problem then return nil, problem end
-    options.store = apivideo.inbox.sqlite { path = place.sqlite }
-  end
-  return apivideo.inbox(options)
+  if place.redis then return apivideo.inbox { store = apivideo.inbox.redis(place.redis) } end
+  problem = not create and path_problem(place.sqlite)
+  if problem then return nil, problem end
+  return apivideo.inbox { store = apivideo.inbox.sqlite { path = place.sqlite } }
 end
 
 return store

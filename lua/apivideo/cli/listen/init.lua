@@ -4,6 +4,7 @@ local account = require "apivideo.cli.listen.account"
 local apivideo = require "apivideo"
 local emulate = require "apivideo.cli.emulate"
 local options = require "apivideo.cli.listen.options"
+local page_server = require "apivideo.cli.page_server"
 local printing = require "apivideo.cli.listen.printing"
 local public_webhook = require "apivideo.cli.listen.public_webhook"
 local reception = require "apivideo.cli.listen.reception"
@@ -77,6 +78,16 @@ local function open_server(session)
   session.out:print({ url = session.server.url }, ("Listening on %s. Press Ctrl-C to stop."):format(session.server.url))
 end
 
+local function open_page(session)
+  local arguments = session.arguments
+  if not arguments.ui then return nil end
+  local url, err = page_server.open("127.0.0.1", arguments.ui_port or 0, {
+    receiver = session.reception.receiver, forward_to = arguments.forward_to, write = arguments.ui_write,
+  })
+  if not url then return 1, err end
+  session.out:print({ page_url = url }, ("The page is at %s"):format(url))
+end
+
 -- The URL to which api.video sends; nil: no webhook is created.
 local function webhook_url(session)
   local public, own = session.arguments.public_url, session.server
@@ -121,8 +132,8 @@ local function print_emulator(session)
 end
 
 -- In this order. Each returns the status of the command and a message after a failure.
-local STEPS = { select_events, account.open, account.check, create_reception, open_server, open_webhook,
-  print_emulator }
+local STEPS = { select_events, account.open, account.check, create_reception, open_server, open_page,
+  open_webhook, print_emulator }
 
 local function start(session)
   for _, step in ipairs(STEPS) do

@@ -51,16 +51,22 @@ function options.define(sub)
     .. " repeated. Others are acknowledged and counted."):argname "<type>":count "*"
   sub:option("--where", "Print and forward events with this value of a field only; can be repeated.")
     :argname "<name=value>":count "*"
+  sub:flag("--ui", "Show the deliveries on a web page, too.")
+  sub:option("--ui-port", "The port of the page on 127.0.0.1. Default: any free port."):argname "<port>"
+    :convert(numbers.port "--ui-port")
+  sub:flag("--ui-write", "Allow the page to send deliveries again.")
   sub:option("--save", "Append each delivery to this file, for: apivideo resend"):argname "<file>"
   sub:mutex(
     sub:flag("--quiet", "Print only what is rejected, or not forwarded."),
     sub:flag("-v --verbose", "Print the headers and the body of each delivery, too."))
 end
 
---- What is wrong with options that need an API key; otherwise nil.
+--- What is wrong with options that need another one; otherwise nil.
 ---@param arguments table
 ---@return string?
 function options.problem(arguments)
+  local of_page = arguments.ui_port and "--ui-port" or arguments.ui_write and "--ui-write"
+  if of_page and not arguments.ui then return of_page .. " needs --ui" end
   local other = arguments.unsigned and "--unsigned" or arguments.emulate and "--emulate"
     or #arguments.secret > 0 and "--secret" or #arguments.secret_file > 0 and "--secret-file"
   local name = arguments.environment and "--environment" or arguments.base_url and "--base-url"

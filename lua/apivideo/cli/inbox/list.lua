@@ -1,0 +1,47 @@
+--- `apivideo inbox list`: the entries of an inbox.
+
+local entries = require "apivideo.cli.inbox.entries"
+local filter = require "apivideo.cli.inbox.filter"
+local numbers = require "apivideo.cli.numbers"
+local store = require "apivideo.cli.store"
+
+local list = {}
+
+local PAGE = 100
+local DEFAULT_LIMIT = 100
+
+--- Defines the subcommand.
+function list.define(sub)
+  sub:description("Prints entries of an inbox, the oldest first: id, state, when it was received, attempts, event, and"
+    .. " the error of the last attempt.")
+  store.define(sub)
+  filter.define(sub, true)
+  sub:option("--limit", "Entries at most. Default: " .. DEFAULT_LIMIT .. "."):argname "<count>"
+    :convert(numbers.limit "--limit")
+  sub:flag("--newest", "The newest first.")
+end
+
+--- Runs the subcommand.
+---@param arguments table as the argument parser returns them
+---@param out apivideo.cli.Output
+---@return integer status
+---@return any message
+function list.run(arguments, out)
+  local inbox, problem = store.open(arguments)
+  if not inbox then return 2, problem end
+  local remaining, after = arguments.limit or DEFAULT_LIMIT, nil
+  repeat
+    local page, err = inbox:list(filter.of(arguments),
+      { limit = math.min(PAGE, remaining), after = after, newest = arguments.newest })
+    if not page then return 1, err end
+    for _, entry in ipairs(page) do
+      out:print(entries.record(entry), entries.line(out, entry))
+      after = entry.id
+    end
+    remaining = remaining - #page
+  until #page < PAGE or remaining == 0
+  inbox:close()
+  return 0
+end
+
+return list

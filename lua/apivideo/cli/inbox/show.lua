@@ -1,0 +1,68 @@
+--- `apivideo inbox show`: all that an inbox has of one entry.
+
+local entries = require "apivideo.cli.inbox.entries"
+local json_line = require "apivideo.cli.json_line"
+local numbers = require "apivideo.cli.numbers"
+local output = require "apivideo.cli.output"
+local redact = require "apivideo.util.redact"
+local store = require "apivideo.cli.store"
+local times = require "apivideo.cli.times"
+
+local show = {}
+
+--- Defines the subcommand.
+function show.define(sub)
+  sub:description("Prints one entry of an inbox: its event, its bytes, and its last attempts with their errors.")
+  sub:argument("id", "As inbox list and the log print it."):convert(numbers.limit "ID")
+  store.define(sub)
+end
+
+-- Lines that others wrote, such as a traceback, indented.
+local function indented(text)
+  local lines = {}
+  for line in (redact.text(text) .. "\n"):gmatch "([^\n]*)\n" do
+    lines[#lines + 1] = "      " .. output.plain((line:gsub("\t", "  ")))
+  end
+  return table.concat(lines, "\n")
+end
+
+local function attempt_lines(lines, attempt)
+  lines[#lines + 1] = ("  attempt at %s by %s, %s"):format(times.text(attempt.at), attempt.worker or "unknown",
+    attempt.seconds and times.span(attempt.seconds) or "not ended")
+  local text = attempt.traceback or attempt.error
+  if text then lines[#lines + 1] = indented(text) end
+end
+
+-- The entry as lines for a terminal.
+local function text_of(out, entry)
+  local lines = { entries.line(out, entry) }
+  local function add(name, value)
+    if value ~= nil and value ~= "" then
+      lines[#lines + 1] = ("  %-9s %s"):format(name, output.plain(tostring(value)))
+    end
+  end
+  add("received", times.text(entry.received_at) .. ", " .. times.span(entry.age) .. " ago")
+  add("origin", entry.origin .. (entry.verified and ", verified" or ", not verified"))
+  add("webhook", entry.webhook_id)
+  add("event", entry.event and json_line.encode(entry.event))
+  add("raw", entry.raw)
+  for _, attempt in ipairs(entry.attempts or {}) do attempt_lines(lines, attempt) end
+  return table.concat(lines, "\n")
+end
+
+--- Runs the subcommand.
+---@param arguments table as the argument parser returns them
+---@param out apivideo.cli.Output
+---@return integer status
+---@return any message
+function show.run(arguments, out)
+  local inbox, problem = store.open(arguments)
+  if not inbox then return 2, problem end
+  local entry, err = inbox:get(arguments.id)
+  inbox:close()
+  if not entry then return 1, err end
+  out:print(entries.record(entry), text_of(out, entry))
+  return 0
+end
+
+return show

@@ -1,0 +1,53 @@
+--- `apivideo inbox stats`: how many entries an inbox has in each state; for cron and probes, whether they are too many.
+
+local numbers = require "apivideo.cli.numbers"
+local store = require "apivideo.cli.store"
+local times = require "apivideo.cli.times"
+
+local stats = {}
+
+--- Defines the subcommand.
+function stats.define(sub)
+  sub:description("Prints how many entries an inbox has in each state, and the age of the oldest that is to be handled."
+    .. " With --max-dead or --max-age, the exit status is 1 if there are more, or older ones.")
+  store.define(sub)
+  sub:option("--max-dead", "Dead letters at most."):argname "<count>":convert(numbers.count "--max-dead")
+  sub:option("--max-age", "Seconds since the oldest event that is not handled was received, at most.")
+    :argname "<seconds>":convert(numbers.count "--max-age")
+end
+
+-- Which limits are exceeded; otherwise nil.
+local function problem_of(arguments, found)
+  local problems = {}
+  if arguments.max_dead and found.dead > arguments.max_dead then
+    problems[1] = ("%d dead letters, at most %d are allowed; see: apivideo inbox list --state dead"):format(found.dead,
+      arguments.max_dead)
+  end
+  if arguments.max_age and found.oldest and found.oldest > arguments.max_age then
+    problems[#problems + 1] = ("the oldest event waits for %s, at most %s are allowed; %s"):format(
+      times.span(found.oldest), times.span(arguments.max_age),
+      found.paused and "the inbox is paused" or "does a worker run?")
+  end
+  return #problems > 0 and table.concat(problems, "\n") or nil
+end
+
+--- Runs the subcommand.
+---@param arguments table as the argument parser returns them
+---@param out apivideo.cli.Output
+---@return integer status
+---@return any message
+function stats.run(arguments, out)
+  local inbox, problem = store.open(arguments)
+  if not inbox then return 2, problem end
+  local found, err = inbox:stats()
+  inbox:close()
+  if not found then return 1, err end
+  out:print(found, ("%d waiting, %d claimed, %d dead, %d done%s%s"):format(found.waiting, found.claimed, found.dead,
+    found.done, found.oldest and "; the oldest waits for " .. times.span(found.oldest) or "",
+    found.paused and "; paused" or ""))
+  problem = problem_of(arguments, found)
+  if problem then return 1, problem end
+  return 0
+end
+
+return stats

@@ -1,0 +1,195 @@
+local apivideo = require "apivideo"
+local cjson = require "cjson"
+local file = require "spec.support.file"
+local process = require "spec.support.process"
+local sqlite = require "apivideo.inbox.sqlite"
+
+local RECORDED, SUMMARY = "video.source.recorded", "video.summary.generated"
+
+describe("command inbox #process", function()
+  local path, inbox
+
+  before_each(function()
+    path = os.tmpname()
+    inbox = apivideo.inbox { store = sqlite { path = path }, retain_bodies = true }
+  end)
+  after_each(function()
+    inbox:close()
+    for _, ending in ipairs { "", "-wal", "-shm", ".jsonl" } do os.remove(path .. ending) end
+  end)
+
+  -- Runs a command on the inbox. Returns its output and exit status.
+  local function run(name, ...)
+    return process.run { "bin/apivideo", "inbox", name, "--store", "sqlite:" .. path, ... }
+  end
+
+  -- The records that a command prints with --json.
+  local function records(...)
+    local output, status = run(...)
+    assert.equal(0, status, output)
+    local list = {}
+    for line in output:gmatch "[^\n]+" do list[#list + 1] = cjson.decode(line) end
+    return list
+  end
+
+  -- Puts an event of a type for a video, and settles it: with an error as a dead letter, with "done" as handled.
+  local function put(type, video, outcome)
+    local event = apivideo.events:sample(type)
+    event.videoId, event.emittedAt = video, nil
+    local raw = cjson.encode(event)
+    assert(inbox:put { event = assert(apivideo.parse(raw)), raw = raw, webhook_id = "webhook_1", verified = true })
+    if not outcome then return end
+    local claim = assert(inbox:claim())[1]
+    if outcome == "done" then return assert(claim:complete()) end
+    assert(claim:dead_letter(outcome))
+  end
+
+  it("stats counts the entries, and fails when there are too many", function()
+    put(RECORDED, "vi1", "broken")
+    put(RECORDED, "vi2", "done")
+    put(RECORDED, "vi3")
+    local output, status = run "stats"
+    assert.equal(0, status, output)
+    assert.matches("^1 waiting, 0 claimed, 1 dead, 1 done; the oldest waits for %d+%.%d s\n$", output)
+    assert.equal(1, records("stats", "--json")[1].dead)
+    output, status = run("stats", "--max-dead", "0")
+    assert.equal(1, status)
+    assert.matches("1 dead letters, at most 0 are allowed; see: apivideo inbox list --state dead", output, 1, true)
+    output, status = run("stats", "--max-age", "0")
+    assert.equal(1, status)
+    assert.matches("does a worker run?", output, 1, true)
+    assert.equal(0, (select(2, run("stats", "--max-dead", "1", "--max-age", "3600"))))
+  end)
+
+  it("list prints the entries that the options select", function()
+    put(RECORDED, "vi1", "no such user")
+    put(SUMMARY, "vi2", "timeout")
+    put(RECORDED, "vi3")
+    local output = run "list"
+    assert.matches("1  dead     %d+%-%d+%-%d+ %d+:%d+:%d+Z   1  video%.source%.recorded .*videoId=vi1  no such user\n",
+      output)
+    for _, case in ipairs {
+      { { "--state", "dead" }, { "vi1", "vi2" } }, { { "--type", RECORDED }, { "vi1", "vi3" } },
+      { { "--type", "video.summary.*" }, { "vi2" } }, { { "--video", "vi3" }, { "vi3" } },
+      { { "--error", "such" }, { "vi1" } }, { { "--since", "1h" }, { "vi1", "vi2", "vi3" } },
+      { { "--before", "1h" }, {} }, { { "--id", "2" }, { "vi2" } },
+      { { "--newest", "--limit", "2" }, { "vi3", "vi2" } },
+      { { "--webhook", "webhook_2" }, {} },
+    } do
+      local videos = {}
+      for i, record in ipairs(records("list", "--json", (table.unpack or unpack)(case[1]))) do
+        videos[i] = record.videoId
+      end
+      assert.same(case[2], videos)
+    end
+  end)
+
+  it("list replaces control characters, and bytes that are not UTF-8", function()
+    local raw = "\27[31m\255"
+    inbox:put { raw = raw, err = select(2, apivideo.parse(raw)), webhook_id = "w\255\27", verified = true }
+    local output = run "list"
+    assert.is_nil(output:find("[\27\r]"))
+    output = run("list", "--json")
+    assert.equal("w\239\191\189\27", cjson.decode(output).webhookId)
+  end)
+
+  it("show prints an entry with its attempts", function()
+    put(RECORDED, "vi1", "no such user")
+    local output, status = run("show", "1")
+    assert.equal(0, status, output)
+    assert.matches('event     {.*"videoId":"vi1"', output)
+    assert.matches("attempt at .*\n      no such user", output)
+    local record = records("show", "1", "--json")[1]
+    assert.equal("no such user", record.attempts[1].error)
+    output, status = run("show", "7")
+    assert.equal(1, status)
+    assert.matches("no entry has the id 7", output, 1, true)
+    assert.equal(2, (select(2, run("show", "x"))))
+  end)
+
+  it("redrive queues the dead letters that the options select", function()
+    put(RECORDED, "vi1", "broken")
+    put(SUMMARY, "vi2", "broken")
+    assert.equal("1 entry would be queued again\n", (run("redrive", "--type", RECORDED, "--dry-run")))
+    assert.equal(2, inbox:stats().dead)
+    assert.equal("1 entry queued again\n", (run("redrive", "--type", RECORDED)))
+    assert.equal("1 entry queued again\n", (run "redrive"))
+    assert.equal("0 entries queued again\n", (run "redrive"))
+  end)
+
+  it("replay hands handled events to handlers again", function()
+    put(RECORDED, "vi1", "done")
+    put(SUMMARY, "vi2", "done")
+    local output, status = run("replay", "--video", "vi1")
+    assert.equal(2, status)
+    assert.matches("Hand 1 handled events to the handlers again? There is no terminal to ask on; use --yes", output, 1,
+      true)
+    assert.equal("1 entry queued again\n", (run("replay", "--video", "vi1", "--yes")))
+    assert.equal("vi1", assert(inbox:claim())[1].event.videoId)
+    assert.equal("0 entries queued again; only an inbox with the option retain_bodies keeps handled events\n",
+      (run("replay", "--video", "vi3", "--yes")))
+  end)
+
+  it("purge removes entries, if that is confirmed", function()
+    put(RECORDED, "vi1", "broken")
+    local output, status = run("purge", "--state", "dead")
+    assert.equal(2, status)
+    assert.matches("Remove 1 entries for good? There is no terminal to ask on; use --yes", output, 1, true)
+    assert.equal("1 entry would be removed\n", (run("purge", "--state", "dead", "--dry-run")))
+    assert.equal("1 entry removed\n", (run("purge", "--state", "dead", "--yes")))
+    output, status = run("purge", "--yes")
+    assert.equal(2, status)
+    assert.matches("--state dead", output, 1, true)
+  end)
+
+  it("pause and resume stop and continue the handling", function()
+    assert.equal("paused; continue with: apivideo inbox resume\n", (run "pause"))
+    assert.is_true(inbox:stats().paused)
+    assert.equal("resumed\n", (run "resume"))
+    assert.is_false(inbox:stats().paused)
+  end)
+
+  it("export and import move entries to another inbox", function()
+    put(RECORDED, "vi1", "broken")
+    put(SUMMARY, "vi2", "done")
+    put(RECORDED, "vi3")
+    local output, status = run "export"
+    assert.equal(0, status, output)
+    file.write(path .. ".jsonl", output)
+    inbox:close()
+    os.remove(path)
+    output, status = run("import", path .. ".jsonl")
+    assert.equal(2, status)
+    assert.matches("No such file", output, 1, true)
+    output, status = run("import", path .. ".jsonl", "--create")
+    assert.equal(0, status, output)
+    assert.equal("3 entries imported\n", output)
+    assert.equal("0 entries imported\n", (run("import", path .. ".jsonl")))
+    inbox = apivideo.inbox { store = sqlite { path = path } }
+    local stats = inbox:stats()
+    assert.same({ 1, 1, 1 }, { stats.waiting, stats.dead, stats.done })
+  end)
+
+  it("fails with a message that names the option", function()
+    for _, case in ipairs {
+      { 2, { "list", "--state", "deed" },
+        "--state must be waiting, claimed, dead or done, got 'deed'; did you mean dead?" },
+      { 2, { "list", "--since", "soon" }, "--since must be a duration ago, such as 30m, 2h or 1d, or a date" },
+      { 2, { "list", "--limit", "0" }, "--limit must be an integer" },
+      { 2, { "list", "--store", "sqlite:/nonexistent" }, "--store: /nonexistent: No such file or directory" },
+      { 2, { "stats", "--max-dead", "-1" }, "--max-dead must be an integer" },
+      { 1, { "export", "--store", "redis://127.0.0.1:1" }, "127.0.0.1:1" },
+      { 2, { "import", "/nonexistent" }, "/nonexistent: No such file" },
+      { 1, { "stats", "--store", "redis://127.0.0.1:1" }, "127.0.0.1:1" },
+      { 2, { "stats", "--store", "redis://" }, "--store must be" },
+    } do
+      local output, status = process.run({ "bin/apivideo", "inbox", (table.unpack or unpack)(case[2]) },
+        "APIVIDEO_STORE=sqlite:" .. path)
+      assert.equal(case[1], status, output)
+      assert.matches(case[3], output, 1, true)
+    end
+    local output, status = process.run({ "bin/apivideo", "inbox", "list" }, "-u APIVIDEO_STORE")
+    assert.equal(2, status)
+    assert.matches("no inbox; use --store", output, 1, true)
+  end)
+end)
