@@ -82,10 +82,10 @@ describe("command listen #process", function()
     assert.same({}, peer.values(request, "connection"))
     assert.same({ tostring(#body) }, peer.values(request, "content-length"))
     child:wait_for "verified 503  "
-    child:wait_for "not forwarded 503 from http://[%d.]+:%d+: not%? now  %d+%.%d%d ms\n"
+    child:wait_for "not forwarded 503 in %d+%.%d ms: not%? now\n"
     status = "202 Accepted"
     assert.equal(202, listening.send(child.url, body))
-    child:wait_for "forwarded 202 from "
+    child:wait_for "forwarded 202 in "
     assert.equal(401, listening.send(child.url, body, { secret = "other" }))
     assert.equal(2, #app.requests)
   end)
@@ -93,7 +93,7 @@ describe("command listen #process", function()
   it("responds with 502 if the application does not run, and prints only that with --quiet", function()
     local child = listening.start(nil, "--secret", SECRET, "--forward-to", "http://127.0.0.1:1/", "--quiet")
     assert.equal(502, listening.send(child.url, listening.event()))
-    child:wait_for "verified 502 .-\n +not forwarded no response: "
+    child:wait_for "verified 502 .-\n +not forwarded not sent in %d"
     running.finish(child, "TERM")
     local app = running.responding "200 OK"
     child = listening.start(nil, "--secret", SECRET, "--forward-to", app.url, "--quiet")
@@ -182,6 +182,21 @@ describe("command listen #process", function()
       assert.truthy(output:find("apivideo: " .. case[1], 1, true) or output:find(case[1], 1, true), output)
       assert.truthy(output:find("See: apivideo listen --help", 1, true), output)
     end
+  end)
+
+  it("deletes its webhook, and reports a bug as one, when something raises", function()
+    local api = running.emulator()
+    local client = require("apivideo").client { api_key = "key", base_url = api.url }
+    local child = running.process({ "-e", ([[
+      require("apivideo.cli.listen.printing").summary = function() return nil + 1 end
+      os.exit(require("apivideo.cli").main { "listen", "--port", "0", "--api-key", "key", "--base-url", %q,
+        "--public-url", "http://127.0.0.1:9/" })]]):format(api.url) },
+      "XDG_STATE_HOME=" .. listening.directory() .. " XDG_CONFIG_HOME=/nonexistent")
+    child:wait_for "The webhook webhook_"
+    local output, status = running.finish(child, "INT")
+    assert.equal(1, status, output)
+    assert.truthy(output:find("internal error: ", 1, true), output)
+    assert.same({}, client.webhooks:all())
   end)
 
   it("does not forward to itself", function()

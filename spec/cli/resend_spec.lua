@@ -99,7 +99,7 @@ describe("command resend #process", function()
     assert.truthy(output:find("0 delivered, 3 failed", 1, true), output)
     output, status = run { path, "--to", "http://127.0.0.1:1" }
     assert.equal(1, status)
-    assert.truthy(output:find "failed line 1  [%w.]+  no response in %d")
+    assert.truthy(output:find "failed line 1  [%w.]+  not sent in %d")
   end)
 
   it("verifies the certificate of the server, but not with --insecure", function()

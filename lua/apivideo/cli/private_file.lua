@@ -20,7 +20,7 @@ end
 --- Opens a file, which is created with the mode 0600. One that others can read is rejected, except a device.
 ---@param path string
 ---@param mode "ab"|"wb"
----@return file*|nil file
+---@return any file of io, or nil
 ---@return string? problem
 function private_file.open(path, mode)
   if not core.file_mode(path) then shell(": >>", path) end

@@ -39,19 +39,20 @@ end
 ---@field status? integer of the response
 ---@field body? string of the response
 ---@field err? apivideo.Error why there is no response
+---@field sent? boolean with `err`: whether any part of the request may have reached the server
 
 --- Sends a delivery once. Redirects are not followed.
 ---@param request { url: string, headers: table<string, string|string[]>, body: string, timeout?: number, ca_file?: string, insecure?: boolean } timeout in seconds, default 10
 ---@return apivideo.cli.Relayed
 function relay.send(request)
   local started = runtime.monotonic()
-  local response, err = http.request {
+  local response, err, sent = http.request {
     method = "POST", url = request.url, headers = relay.lines(request.headers, OMITTED), body = request.body,
     timeout = request.timeout or TIMEOUT_S, ca_file = request.ca_file, insecure = request.insecure,
   }
   return {
     url = request.url, seconds = runtime.monotonic() - started, status = response and response.status,
-    body = response and response.body, err = err,
+    body = response and response.body, err = err, sent = err and (sent or false) or nil,
   }
 end
 

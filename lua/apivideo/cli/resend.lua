@@ -77,20 +77,15 @@ local function request_of(arguments, delivery, secret)
     insecure = arguments.insecure }
 end
 
-local function describe(relayed)
-  local time = ("%.1f ms"):format(relayed.seconds * 1000)
-  if relayed.status then return relayed.status .. " in " .. time end
-  return ("no response in %s: %s"):format(time, relayed.err.message)
-end
-
 local function print_sent(out, line, delivery, relayed)
   local is_delivered = relay.is_success(relayed)
   local state = is_delivered and "delivered" or "failed"
   out:print({
     line = line, key = delivery.key, type = delivery.type, url = redact.text(relayed.url), state = state,
-    status = relayed.status, error = relayed.err and relayed.err.message, seconds = relayed.seconds,
+    status = relayed.status, error = relayed.err and relayed.err.message, sent = relayed.sent,
+    seconds = relayed.seconds,
   }, ("%s line %d  %s  %s"):format(out:paint(is_delivered and "green" or "red", state), line,
-    output.plain(tostring(delivery.type or "not an event")), describe(relayed)))
+    output.plain(tostring(delivery.type or "not an event")), output.describe_attempt(relayed)))
   return is_delivered
 end
 

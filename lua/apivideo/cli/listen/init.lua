@@ -3,6 +3,7 @@
 local account = require "apivideo.cli.listen.account"
 local apivideo = require "apivideo"
 local emulate = require "apivideo.cli.emulate"
+local misuse = require "apivideo.cli.misuse"
 local options = require "apivideo.cli.listen.options"
 local page_server = require "apivideo.cli.page_server"
 local printing = require "apivideo.cli.listen.printing"
@@ -171,14 +172,14 @@ function listen.run(arguments, out)
   local session = { arguments = arguments, out = out, cancellation = apivideo.cancellation() }
   -- From the start: a signal must not end the process between the creation of the webhook and its record.
   local unsubscribe = runtime.on_signal(function() session.cancellation:cancel() end)
-  local ok, status, message = pcall(function()
+  local ok, status, message = xpcall(function()
     local status, message = start(session)
     if not status then return serve(session) end
     return status, message
-  end)
+  end, misuse.raised)
   local close_problem = close(session)
   if unsubscribe then unsubscribe() end
-  if not ok then error(status, 0) end
+  if not ok then return misuse.parts(status) end
   if status == 0 and close_problem then return 1, close_problem end
   return status, message
 end

@@ -27,14 +27,13 @@ end
 -- What the other server responded: its body says why it failed.
 local function describe_forward(out, forwarded, is_verbose)
   local is_success = relay.is_success(forwarded)
-  local text = forwarded.status and ("%d from %s"):format(forwarded.status, redact.text(forwarded.url))
-    or "no response: " .. forwarded.err.message
+  local text = output.describe_attempt(forwarded)
   local body = forwarded.body or ""
   if body ~= "" and (is_verbose or not is_success) then
     text = text .. ": " .. (is_verbose and body or body:sub(1, RESPONSE_MAX_BYTES))
   end
   local result = out:paint(is_success and "green" or "red", is_success and "forwarded" or "not forwarded")
-  return INDENT .. ("%s %s  %s"):format(result, output.plain(text), out:paint("dim", milliseconds(forwarded.seconds)))
+  return INDENT .. result .. " " .. output.plain(text)
 end
 
 -- The headers without credentials. (A signature can stay: it is valid for this body only.)
@@ -82,7 +81,7 @@ end
 
 local function forward_record(forwarded)
   return forwarded and { url = redact.text(forwarded.url), status = forwarded.status, seconds = forwarded.seconds,
-    error = forwarded.err and forwarded.err.message }
+    error = forwarded.err and forwarded.err.message, sent = forwarded.sent }
 end
 
 local function record_of(exchange, is_verbose)
