@@ -36,7 +36,7 @@ local function each(list)
   end
 end
 
--- The lines without what may differ between two exports: the time since they were received is measured anew.
+-- The lines without what may differ between two exports: the time since they were received is measured again.
 local function comparable(lines)
   local objects = {}
   for i, line in ipairs(lines) do
@@ -154,7 +154,7 @@ describe("an export", function()
     for length = 1, 7 do assert.equal(("\254\1\200"):rep(3):sub(1, length), copy:get(6 + length).raw) end
   end)
 
-  it("with a line that is no entry is rejected with its number, and the lines before it are stored", function()
+  it("with a line that is not an entry is rejected with its number, and the lines before it are stored", function()
     local lines = list_of(inbox:export())
     local good = lines[3]
     for message, line in pairs {

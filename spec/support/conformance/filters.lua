@@ -24,6 +24,53 @@ local CASES = {
   { "c", { state = "dead", ended_for = 0, video_id = "vi1" } }, { "", { state = "done", ended_for = 60 } },
 }
 
+-- The entries of all pages.
+local function all_of(store, where, page)
+  local found = {}
+  local query = { limit = 1000 }
+  for name, value in pairs(page or {}) do query[name] = value end
+  repeat
+    local entries, following = store:list(where, query)
+    for _, entry in ipairs(assert(entries, following)) do found[#found + 1] = entry end
+    query.after = following
+  until not following
+  return found
+end
+
+-- The sum of the results of all pages.
+local function total_of(store, method, where)
+  local sum, after = 0, nil
+  repeat
+    local count
+    count, after = store[method](store, where, { limit = 1000, after = after })
+    sum = sum + assert(count, after)
+  until not after
+  return sum
+end
+
+-- Puts entries a to g: a and b are done, c and d dead, e claimed, f and g waiting.
+local function fill(test)
+  local kinds = { a = "video.a", b = "video.b", c = "video.a", d = "stream.a", e = "video.a", f = "stream.a" }
+  local place = 0
+  for name in ("abcdefg"):gmatch "." do
+    place = place + 1
+    test.put { key = name, raw = name, type = kinds[name],
+      video_id = name < "d" and "vi1" or name == "d" and "vi2" or nil,
+      webhook_id = name == "b" and "webhook_2" or nil, received_at = 1700000000 + place,
+      lane = name == "f" and "one lane" or nil }
+  end
+  for _, name in ipairs { "a", "b", "c", "d" } do
+    local entry = test.claim()
+    assert.equal(name, entry.raw)
+    if name < "c" then
+      assert.is_true(test.store():complete(entry.id, entry.token))
+    else
+      assert.is_true(test.store():dead_letter(entry.id, entry.token, name .. " failed: 100%"))
+    end
+  end
+  assert.equal("e", test.claim().raw)
+end
+
 ---@param test spec.StoreTest
 return function(test)
   local WINDOW, item, raws_of, put, claim = test.WINDOW, test.item, test.raws_of, test.put, test.claim
@@ -31,51 +78,8 @@ return function(test)
 
   before_each(function() store = test.store() end)
 
-  -- The entries of all pages.
-  local function all(where, page)
-    local found = {}
-    local query = { limit = 1000 }
-    for name, value in pairs(page or {}) do query[name] = value end
-    repeat
-      local entries, following = store:list(where, query)
-      for _, entry in ipairs(assert(entries, following)) do found[#found + 1] = entry end
-      query.after = following
-    until not following
-    return found
-  end
-
-  -- The sum of the results of all pages.
-  local function total(method, where)
-    local sum, after = 0, nil
-    repeat
-      local count
-      count, after = store[method](store, where, { limit = 1000, after = after })
-      sum = sum + assert(count, after)
-    until not after
-    return sum
-  end
-
-  -- Puts entries a to f: a and b are done, c and d dead, e claimed, f and g waiting.
-  local function fill()
-    local kinds = { a = "video.a", b = "video.b", c = "video.a", d = "stream.a", e = "video.a", f = "stream.a" }
-    local place = 0
-    for name in ("abcdefg"):gmatch "." do
-      place = place + 1
-      put { key = name, raw = name, type = kinds[name], video_id = name < "d" and "vi1" or name == "d" and "vi2" or nil,
-        webhook_id = name == "b" and "webhook_2" or nil, received_at = 1700000000 + place,
-        lane = name == "f" and "one lane" or nil }
-    end
-    for _, name in ipairs { "a", "b", "c", "d" } do
-      local entry = claim()
-      assert.equal(name, entry.raw)
-      if name < "c" then
-        assert.is_true(store:complete(entry.id, entry.token))
-      else
-        assert.is_true(store:dead_letter(entry.id, entry.token, name .. " failed: 100%"))
-      end
-    end
-    assert.equal("e", claim().raw)
-  end
+  local function all(where, page) return all_of(store, where, page) end
+  local function total(method, where) return total_of(store, method, where) end
 
   -- The name of an entry, also of one that is done and has no bytes.
   local function name_of(entry)
@@ -96,7 +100,7 @@ return function(test)
       local first = claim()
       test.first = first.id
       assert.is_true(store:remove(first.id, first.token))
-      fill()
+      fill(test)
     end)
 
     for _, case in ipairs(CASES) do

@@ -179,7 +179,8 @@ return function(test)
       for _, call in ipairs { { "claim", 1, 60 }, { "extend", 1, 1, 60 }, { "complete", 1, 1 },
         { "remove", 1, 1 }, { "retry", 1, 1, 0, "x" }, { "dead_letter", 1, 1, "x" }, { "expire", 0 },
         { "list", {}, { limit = 1 } }, { "count", {}, {} }, { "redrive", {}, { limit = 1 } },
-        { "replay", {}, { limit = 1 } }, { "purge", { state = "done" }, { limit = 1 } }, { "import", {} }, { "pause" }, { "resume" }, { "stats" } } do
+        { "replay", {}, { limit = 1 } }, { "purge", { state = "done" }, { limit = 1 } }, { "import", {} },
+        { "pause" }, { "resume" }, { "stats" } } do
         local result, problem = store[call[1]](store, unpack(call, 2))
         assert.is_nil(result, call[1])
         assert.equal("store_unavailable", problem.kind)
