@@ -143,7 +143,8 @@ describe("the certificates that a request trusts #process", function()
       local apivideo = require "apivideo"
       local client = apivideo.client { api_key = "key", base_url = "https://127.0.0.1:%d", retries = 0 }
       print(select(2, client:request("GET", "/")).kind)]]):format(port)
-    assert.equal("unexpected_response\n", process.run({ "-e", code }, CLEAN .. "SSL_CERT_FILE=" .. authority:path "ca.crt"))
+    local environment = CLEAN .. "SSL_CERT_FILE=" .. authority:path "ca.crt"
+    assert.equal("unexpected_response\n", process.run({ "-e", code }, environment))
     assert.equal("tls\n", process.run({ "-e", code }, CLEAN))
   end)
 end)

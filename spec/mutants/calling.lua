@@ -92,6 +92,13 @@ return {
     { "an insecure request resumes a session", "  HTTP_SET(SSL_SESSIONID_CACHE, 0L);\n", "", spec = "spec/http/insecure_spec.lua" },
   },
   {
+    file = "src/core/http_message.c", spec = "spec/http/messages_spec.lua",
+    { "a refused connection is not called so", "transfer->os_errno == ECONNREFUSED", "false" },
+    { "a proxy's failure is the server's", "transfer->has_tls_proxy && transfer->connect_code == 0", "false" },
+    { "a closed connection is no handshake's", "http_failure_kind(transfer) == HTTP_NETWORK", "false" },
+    { "a response without an end is none", "if (transfer->response.has_header)", "if (false)" },
+  },
+  {
     file = "src/core/http_trust.c", spec = "spec/http/trust_spec.lua",
     { "the environment takes precedence over ca_file", "trust->is_exclusive = ca_file != NULL;", "trust->is_exclusive = false; if (variable(\"CURL_CA_BUNDLE\") != NULL) ca_file = NULL;" },
     { "an empty variable names a file", "return value == NULL || *value == '\\0' ? NULL : value;", "return value;" },

@@ -12,6 +12,7 @@
 #include "../common/descriptors.h"
 #include "http_check.h"
 #include "http_handle.h"
+#include "http_message.h"
 #include "http_options.h"
 #include "http_resend.h"
 #include "http_sigpipe.h"
@@ -28,6 +29,7 @@ static const char *prepare(http_transfer *transfer, const http_request *request)
   if (problem == NULL && request->body != NULL)
     problem = http_headers_add_for_body(&transfer->headers);
   if (problem != NULL) return problem;
+  http_message_prepare(transfer, request);
   transfer->response.max_body = request->max_body;
   transfer->response.max_header = request->max_header;
   code = http_acquire_handle(transfer->pool, transfer);
@@ -186,6 +188,8 @@ static void read_end(http_transfer *transfer) {
   (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &transfer->status);
   (void)curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &transfer->connections);
   (void)curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &transfer->version);
+  (void)curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &transfer->connect_code);
+  (void)curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &transfer->os_errno);
   for (i = 0; i < HTTP_MILESTONES; i++)
     (void)curl_easy_getinfo(easy, infos[i], &transfer->milestones[i]);
   http_record_version(transfer);

@@ -17,6 +17,7 @@
 **   http_url         the normal form of URLs
 **   http_transfer.h  the structures: pool, transfer, request
 **   http_failure     the kinds of errors
+**   http_message     what an error says
 **   http_check       checks of a request
 **   http_options     a request as libcurl's options
 **   http_resend      no request is sent twice silently
@@ -27,6 +28,7 @@
 #define APIVIDEO_HTTP_H
 
 #include "http_failure.h"
+#include "http_message.h"
 #include "http_problem.h"
 #include "http_transfer.h"
 

@@ -95,5 +95,5 @@ const char *http_failure_message(const http_transfer *transfer) {
     return "the connection was closed before the response's headers were complete";
   if (transfer->unanswered) return "the connection was closed before a response arrived";
   if (kind == HTTP_TOO_LARGE) return "a line of the response's headers is larger than allowed";
-  return transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(transfer->code);
+  return NULL;
 }

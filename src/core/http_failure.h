@@ -21,7 +21,7 @@ typedef enum http_error {
 const char *http_error_name(http_error kind);
 /* The kind of error of a finished transfer that is not `out_of_memory`; HTTP_OK when there is a response. */
 http_error http_failure_kind(const http_transfer *transfer);
-/* One line about the error of a finished transfer that has one, other than `out_of_memory`. */
+/* The message of such an error if this library has found it; NULL if libcurl has (http_message.h). */
 const char *http_failure_message(const http_transfer *transfer);
 
 #endif

@@ -298,7 +298,7 @@ static int transfer_result(lua_State *L) {
     if (kind == HTTP_OK && !transfer->out_of_memory && http_response_push(L, transfer)) return 1;
     http_close(transfer);
     if (transfer->out_of_memory) return raise_problem(L, http_no_memory);
-    if (kind != HTTP_OK) return fail(L, kind, http_failure_message(transfer), transfer->sent);
+    if (kind != HTTP_OK) return fail(L, kind, http_message(transfer), transfer->sent);
   }
   return fail(L, HTTP_CANCELLED, "the request was cancelled", transfer->sent);
 }

@@ -69,8 +69,15 @@ struct http_transfer {
   bool out_of_memory; /* there is no response, because memory was exhausted */
   bool sent;          /* whether any byte of the request may have reached the peer */
   long status, connections, version;
+  long connect_code; /* the status of the proxy's response to CONNECT, or 0 */
+  long os_errno;     /* why the last connection could not be opened, or 0 */
   curl_off_t milestones[HTTP_MILESTONES];
   char error[CURL_ERROR_SIZE]; /* libcurl's message, or http_check's */
+  /* For http_message.c: */
+  bool is_tls, has_tls_proxy;
+  char host[270];    /* of the URL, with its port */
+  char trusted[200]; /* origin and path of the trusted certificates; empty: the system's */
+  char message[900];
 };
 
 /* A request. Strings are borrowed during http_prepare, which copies them. Times in milliseconds. */

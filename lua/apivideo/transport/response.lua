@@ -62,6 +62,19 @@ local function describe_redirect(response, secrets)
   return ("a redirect to %s, which is not followed"):format(redact.text(target, secrets):sub(1, LOCATION_MAX_BYTES))
 end
 
+-- Texts of servers (nginx, Apache, Go) that received a request without TLS on a port for TLS.
+local PLAIN_TO_TLS = {
+  "plain HTTP request was sent to HTTPS port", "plain HTTP to an SSL", "HTTP request to an HTTPS server",
+}
+
+local function describe_missing_tls(response, url)
+  if response.status ~= 400 or not url:find "^[hH][tT][tT][pP]:" then return nil end
+  for _, text in ipairs(PLAIN_TO_TLS) do
+    if response.body:find(text, 1, true) then return "the server expects TLS on this port; use https://" end
+  end
+  return nil
+end
+
 --- What to check after an `unauthorized` error, for its message.
 ---@param url string of the request
 ---@return string
@@ -78,7 +91,8 @@ end
 function responses.status_error(response, fields, secrets)
   local problem = json.decode(response.body)
   if type(problem) ~= "table" then problem = nil end
-  local message = describe_redirect(response, secrets) or problem and describe(problem, secrets)
+  local message = describe_redirect(response, secrets) or describe_missing_tls(response, fields.request.url)
+    or problem and describe(problem, secrets)
     or response.body == "" and "the response body is empty"
     or problem and "the response body has no title"
     or ("the response body is not JSON (%s)"):format(content_type(response))
