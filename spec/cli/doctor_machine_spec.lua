@@ -114,17 +114,21 @@ describe("apivideo doctor #process", function()
 
   it("examines the certificates", function()
     local path = directory .. "/ca.pem"
-    for _, case in ipairs {
-      { path, "failure  certificates: " .. path .. ": No such file or directory; pass a PEM file with --ca-file\n" },
-      { directory, "failure  certificates: " .. directory .. ": Is a directory; pass" },
-    } do
-      assert_found(case[2], { "--ca-file", case[1] })
-    end
+    assert_found("failure  certificates: " .. path .. ": No such file or directory; correct --ca-file, or ca_file in",
+      { "--ca-file", path })
+    assert_found(("ok       certificates: %s of --ca-file, or ca_file in config.lua: a directory\n"):format(directory),
+      { "--ca-file", directory })
     file.write(path, "-----BEGIN PRIVATE KEY-----\n")
     assert_found("failure  certificates: " .. path .. ": it has no certificate in the form PEM; ",
       { "--ca-file", path })
     file.write(path, "-----BEGIN CERTIFICATE-----\n")
-    assert_found("ok       certificates: " .. path .. "\n", { "--ca-file", path })
+    assert_found("ok       certificates: " .. path .. " of --ca-file, or ca_file in config.lua\n",
+      { "--ca-file", path })
+    for _, name in ipairs { "CURL_CA_BUNDLE", "SSL_CERT_FILE" } do
+      assert_found(("ok       certificates: %s of %s\n"):format(path, name), nil, name .. "=" .. path)
+      assert_found("failure  certificates: /nonexistent: No such file or directory; correct " .. name .. "\n", nil,
+        name .. "=/nonexistent")
+    end
   end)
 
   it("examines an inbox in SQLite", function()
