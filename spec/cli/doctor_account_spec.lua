@@ -62,7 +62,7 @@ describe("apivideo doctor #process", function()
       "ok       urls: 1 public, with https; no request was sent to them\n",
       "ok       secrets: the webhook secret of the settings is that of webhook_a\n",
       "ok       secrets: each webhook has one\n",
-      "ok       certificates: " .. front.ca_file .. "\n",
+      "ok       certificates: " .. front.ca_file .. " of --ca-file",
       "\n0 failures, 0 warnings\n",
     } do
       assert.truthy(output:find(line, 1, true), line .. output)

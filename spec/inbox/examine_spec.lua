@@ -22,11 +22,13 @@ describe("a file of SQLite", function()
 
   it("is an inbox, with its version", function()
     create()
-    assert.same({ kind = "inbox", version = 3, newest = 3, journal_mode = "wal" }, examine.file(path))
+    local newest = examine.file(path).newest
+    assert(newest >= 3)
+    assert.same({ kind = "inbox", version = newest, newest = newest, journal_mode = "wal" }, examine.file(path))
     sql "PRAGMA user_version = 2"
     sql "PRAGMA journal_mode = DELETE"
     local before = file.read(path)
-    assert.same({ kind = "inbox", version = 2, newest = 3, journal_mode = "delete" }, examine.file(path))
+    assert.same({ kind = "inbox", version = 2, newest = newest, journal_mode = "delete" }, examine.file(path))
     assert(before == file.read(path), "it was changed")
   end)
 

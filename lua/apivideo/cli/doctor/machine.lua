@@ -51,15 +51,29 @@ local function ca_problem(path)
   return path .. ": it has no certificate in the form PEM"
 end
 
---- Checks the file of trusted certificates.
+-- Where the trusted certificates are, and what names them: see docs/guides/connecting.md.
+local function trusted(context)
+  if context.ca_file then return context.ca_file, "--ca-file, or ca_file in config.lua" end
+  for _, name in ipairs { "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR" } do
+    local path = os.getenv(name) or ""
+    if path ~= "" then return path, name end
+  end
+  return core.libraries().ca_file, nil
+end
+
+--- Checks the trusted certificates. What a directory has is not checked.
 ---@param context apivideo.cli.DoctorContext
 ---@param findings apivideo.cli.Findings
 function machine.check_certificates(context, findings)
-  local path = context.ca_file or core.libraries().ca_file
+  local path, source = trusted(context)
   if not path then return findings:ok "those of the TLS library; the file is not known" end
+  local text = path .. (source and " of " .. source or "")
+  if source and core.file_mode(path .. "/.") or source == "SSL_CERT_DIR" then
+    return findings:ok(text .. ": a directory")
+  end
   local problem = ca_problem(path)
-  if not problem then return findings:ok(path) end
-  findings:fail(problem, context.ca_file and "pass a PEM file with --ca-file"
+  if not problem then return findings:ok(text) end
+  findings:fail(problem, source and "correct " .. source
     or "install the package ca-certificates, or pass a PEM file with --ca-file")
 end
 
