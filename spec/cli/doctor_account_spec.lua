@@ -116,7 +116,7 @@ describe("apivideo doctor #process", function()
     webhooks = {}
     local output, status = run_at_front()
     assert.equal(0, status, output)
-    assert.truthy(output:find("warning  webhooks: there is none, so nothing is delivered; create one", 1, true), output)
+    assert.truthy(output:find("warning  webhooks: the account has no webhook, so nothing is", 1, true), output)
     for i = 1, 10 do webhooks[i] = webhook("webhook_" .. i, "https://example.com/", "sig_sec_a") end
     output, status = run_at_front()
     assert.equal(0, status, output)

@@ -13,7 +13,7 @@ local version = require "apivideo.version"
 
 local cli = {}
 
--- The command with a name in a list; nil if there is none.
+-- The command with a name in a list; nil if the list has no such command.
 local function find(list, name)
   for _, command in ipairs(list) do
     if command.name == name then return command end

@@ -24,8 +24,8 @@ local function list_webhooks(options)
   return page, err, response or err and err.response, client
 end
 
--- Whether the key is valid in the other environment of api.video. Both hosts are api.video's: the key is sent to nobody
--- else, and never beside a --base-url.
+-- Whether the key is valid in the other environment of api.video. Both hosts are api.video's: the key is sent to no
+-- other host, and not if --base-url is given.
 local function find_environment(options)
   if options.base_url then return nil end
   local other = OTHER[options.environment or "production"]
@@ -87,7 +87,8 @@ function account.check_webhooks(context, findings)
   if not context.webhooks then return end
   local count = #context.webhooks
   if count == 0 then
-    findings:warn("there is none, so nothing is delivered", "create one, for example with: client.webhooks:sync")
+    findings:warn("the account has no webhook, so nothing is delivered",
+      "create one, for example with: client.webhooks:sync")
   elseif count == WEBHOOKS_MAX then
     findings:warn(("%d of %d: api.video rejects another one"):format(count, WEBHOOKS_MAX),
       "delete those that are not used")
