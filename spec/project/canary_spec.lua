@@ -263,7 +263,11 @@ describe("no secret appears in", function()
 
   it("a receiver, its log and its metrics", function()
     local outcomes = {}
-    local function log(outcome) outcomes[#outcomes + 1] = outcome end
+    local function log(outcome)
+      local copy = tables.copy(outcome)
+      copy.headers = nil -- as the sender has sent them
+      outcomes[#outcomes + 1] = copy
+    end
     for _, more in ipairs { {}, { on_outcome = log } } do
       for i, receiver in ipairs(receivers(more)) do
         apivideo.log { level = "debug", format = i % 2 == 0 and "json" or "text" }

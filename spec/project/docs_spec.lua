@@ -19,7 +19,7 @@ local read = docs.read
 local EXAMPLE_URL = "http://127.0.0.1:8100"
 
 -- The commands of shell blocks that are not checked. `spec/emulator/control_spec.lua` runs those of curl.
-local UNCHECKED = { cd = true, git = true, sudo = true, curl = true }
+local UNCHECKED = { cd = true, git = true, sudo = true, curl = true, export = true }
 
 -- Simulates an installation with apt, where it has lists of packages. Files of build/ do not exist here.
 local function assert_installable(arguments)
@@ -181,7 +181,9 @@ describe("documentation", function()
     for _, block in ipairs(docs.blocks(path, "sh")) do
       for line in block.code:gmatch("[^\n]+") do
         local words = {}
-        for word in line:gsub("%s+#.*", ""):gmatch("%S+") do words[#words + 1] = word end
+        for word in line:gsub("%s+#.*", ""):gsub("%s+>%s+%S+$", ""):gmatch("%S+") do
+          words[#words + 1] = word:gsub("^'(.*)'$", "%1")
+        end
         it("has a valid command line: " .. line, function()
           local first = table.remove(words, 1)
           if first == "sudo" and (words[1] == "make" or words[1]:find "^tools/") then first = table.remove(words, 1) end

@@ -142,7 +142,7 @@ options.list = {
 }
 
 --- Checks of functions that have no options, by the name in their messages.
-options.others = { ["inbox.memory"] = true }
+options.others = { ["inbox.memory"] = true, settings = true }
 
 --- The kinds of an entry's options, by name, which the code passes to `checks.options`.
 ---@param entry table
