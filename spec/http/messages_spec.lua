@@ -72,7 +72,7 @@ describe("the message of a failed request #process", function()
     assert_says("no certificate can be read from ca_file " .. path, url_of(1), { ca_file = path })
   end)
 
-  it("says that TLS was used for a port without it, and by whom", function()
+  it("says that TLS was used for a port without it, by the server or the proxy", function()
     local rest = " does not speak TLS on this port; is its URL http:// ?"
     local err = assert_says(("the server at 127.0.0.1:%d"):format(ports[6]) .. rest, url_of(6))
     assert.equal("tls", err.kind)

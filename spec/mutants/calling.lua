@@ -96,7 +96,7 @@ return {
     { "a refused connection is not called so", "transfer->os_errno == ECONNREFUSED", "false" },
     { "a proxy's failure is the server's", "transfer->has_tls_proxy && transfer->connect_code == 0", "false" },
     { "a closed connection is no handshake's", "http_failure_kind(transfer) == HTTP_NETWORK", "false" },
-    { "a response without an end is none", "if (transfer->response.has_header)", "if (false)" },
+    { "a response without an end is not recognized", "if (transfer->response.has_header)", "if (false)" },
   },
   {
     file = "src/core/http_trust.c", spec = "spec/http/trust_spec.lua",

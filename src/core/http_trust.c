@@ -74,7 +74,7 @@ static bool is_hashed(const char *name) {
 }
 
 /* Writes the path of a readable certificate in the directory with the first `len` bytes of `directory` as its path.
-   False if there is none; `errno` is 0 then, or why the directory cannot be read. */
+   False if it has no certificate; `errno` is 0 then, or why the directory cannot be read. */
 static bool find_certificate(const char *directory, size_t len, char path[PATH_MAX_BYTES]) {
   const struct dirent *entry;
   bool found = false;
