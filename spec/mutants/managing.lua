@@ -20,8 +20,8 @@ return {
     { "a backslash is ignored", [[if authority:find("\\", 1, true) then]], "if false then" },
     { "case counts", "  host = ascii.lower(host)\n", "" },
     { "a name needs no domain", 'return name ~= "" and not name:find(".", 1, true) and', "return false and" },
-    { "a local api.video rejects local urls", "if not kind or private_url.kind(base_url) then return end",
-      "if not kind then return end" },
+    { "a local api.video rejects local urls", "if not kind or private_url.kind(base_url) then return nil end",
+      "if not kind then return nil end" },
   },
   {
     file = "lua/apivideo/resources/webhooks/init.lua", spec = "spec/resources/webhooks/private_url_spec.lua",
