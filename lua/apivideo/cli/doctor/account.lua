@@ -75,7 +75,10 @@ function account.check_clock(context, findings)
   local date = context.response and http_date.of_response(context.response)
   if not date then return end
   local skew = context.received_at - date
-  if math.abs(skew) <= MAX_SKEW_S then return findings:ok "it agrees with that of api.video" end
+  if math.abs(skew) <= MAX_SKEW_S then
+    findings:ok "it agrees with that of api.video"
+    return
+  end
   findings:warn(("it is %.0f s %s that of api.video"):format(math.abs(skew), skew > 0 and "ahead of" or "behind"),
     "synchronize it, for example with: timedatectl set-ntp true")
 end

@@ -66,15 +66,17 @@ end
 ---@param findings apivideo.cli.Findings
 function machine.check_certificates(context, findings)
   local path, source = trusted(context)
-  if not path then return findings:ok "those of the TLS library; the file is not known" end
-  local text = path .. (source and " of " .. source or "")
-  if source and core.file_mode(path .. "/.") or source == "SSL_CERT_DIR" then
-    return findings:ok(text .. ": a directory")
+  local text = path and path .. (source and " of " .. source or "")
+  local is_directory = source and (source == "SSL_CERT_DIR" or core.file_mode(path .. "/.") ~= nil)
+  local problem = path and not is_directory and ca_problem(path)
+  if not path then
+    findings:ok "those of the TLS library; the file is not known"
+  elseif problem then
+    findings:fail(problem, source and "correct " .. source
+      or "install the package ca-certificates, or pass a PEM file with --ca-file")
+  else
+    findings:ok(text .. (is_directory and ": a directory" or ""))
   end
-  local problem = ca_problem(path)
-  if not problem then return findings:ok(text) end
-  findings:fail(problem, source and "correct " .. source
-    or "install the package ca-certificates, or pass a PEM file with --ca-file")
 end
 
 return machine

@@ -94,11 +94,16 @@ end
 ---@param context apivideo.cli.DoctorContext
 ---@param findings apivideo.cli.Findings
 function store.check(context, findings)
-  if context.place_problem then return findings:fail(context.place_problem, "or unset the variable") end
   local place = context.place
-  if not place then return findings:ok "not checked: neither --store nor APIVIDEO_STORE names one" end
-  if place.redis then return check_redis(findings, place.redis) end
-  check_sqlite(findings, place.sqlite)
+  if context.place_problem then
+    findings:fail(context.place_problem, "or unset the variable")
+  elseif not place then
+    findings:ok "not checked: neither --store nor APIVIDEO_STORE names one"
+  elseif place.redis then
+    check_redis(findings, place.redis)
+  else
+    check_sqlite(findings, place.sqlite)
+  end
 end
 
 return store

@@ -25,7 +25,7 @@ end
 function ui.run(arguments, out)
   local inbox, problem = store.open(arguments)
   if not inbox then return 2, problem end
-  local stats, err = inbox:stats() -- before the page says that it is there
+  local stats, err = inbox:stats() -- a store that cannot be read ends the command
   if not stats then return 1, err end
   local url, self = page_server.open(arguments.host, arguments.port, { inbox = inbox, write = arguments.write })
   if not url then return 1, self end
