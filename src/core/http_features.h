@@ -14,7 +14,7 @@ typedef struct http_features {
   bool has_https_proxy; /* built with support for https:// proxies */
   bool has_prereq;      /* calls back before it sends a request (COMPAT_CURL_PREREQ) */
   bool stalls;          /* needs a limited wait (COMPAT_CURL_STALLS) */
-  bool keeps_ca_path;   /* cannot be told to trust no directory (COMPAT_CURL_KEEPS_CA_PATH) */
+  bool keeps_ca_path;   /* a NULL path restores the built-in one (COMPAT_CURL_KEEPS_CA_PATH) */
   bool trusts_file;     /* the system's certificates are in one file, which is readable */
 } http_features;
 
