@@ -55,6 +55,22 @@ local function fill(local_api)
   local_api:put_summary { summaryId = "summary_1CGyYoB9XCgBk4iQna8ocT", videoId = video }
 end
 
+-- Parses the words of a command, or of several in a pipe, without the first "apivideo".
+local function assert_commands(words)
+  local command, parser = {}, require("apivideo.cli").parser
+  for i, word in ipairs(words) do
+    if word == "|" then
+      assert.is_true((parser():pparse(command)))
+      command = {}
+    elseif words[i - 1] == "|" then
+      assert.equal("apivideo", word)
+    else
+      command[#command + 1] = word
+    end
+  end
+  assert.is_true((parser():pparse(command)))
+end
+
 describe("documentation", function()
   local local_api, printed, started
 
@@ -188,7 +204,7 @@ describe("documentation", function()
           local first = table.remove(words, 1)
           if first == "sudo" and (words[1] == "make" or words[1]:find "^tools/") then first = table.remove(words, 1) end
           if first == "apivideo" then
-            assert.is_true((require("apivideo.cli").parser():pparse(words)))
+            assert_commands(words)
           elseif first == "make" then
             assert.truthy((read("Makefile") .. read "tools/checks.mk"):find("\n" .. words[1] .. ":", 1, true))
             for spec in line:gmatch "spec/[%w_/]+%.lua" do read(spec) end

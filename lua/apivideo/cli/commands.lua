@@ -13,7 +13,7 @@ local commands = {
   { name = "listen", module = "apivideo.cli.listen",
     summary = "Receive deliveries, print each, and optionally forward or save it." },
   { name = "resend", module = "apivideo.cli.resend",
-    summary = "Send deliveries again that listen --save has saved." },
+    summary = "Send deliveries again that listen --save or inbox export has written." },
   { name = "trigger", module = "apivideo.cli.trigger",
     summary = "Send signed deliveries: an event, or all events of an upload or a recording." },
   { name = "sign", module = "apivideo.cli.sign", summary = "Print the signature of a body." },

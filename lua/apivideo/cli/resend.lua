@@ -1,4 +1,4 @@
---- `apivideo resend`: sends deliveries again that `listen --save` has saved.
+--- `apivideo resend`: sends deliveries again that `listen --save` or `inbox export` has written.
 
 local assignments = require "apivideo.cli.assignments"
 local events = require "apivideo.events"
@@ -21,8 +21,9 @@ local resend = {}
 ---@param sub table of argparse
 function resend.define(sub)
   sub:description("Sends the deliveries in a file of apivideo listen --save again: the original bytes and headers, with"
-    .. " the original signature, or signed with --secret.")
-  sub:argument("file", "The file."):argname "<file>"
+    .. " the original signature, or signed with --secret. Or those of apivideo inbox export, which have no signature,"
+    .. " and are signed with --secret, or APIVIDEO_WEBHOOK_SECRET.")
+  sub:argument("file", "The file; -: standard input."):argname "<file>"
   sub:option("--to", "The URL to send them to."):argname "<url>":convert(url.new "--to"):count(1)
   sub:option("--id", "Send only the delivery in this line of the file, or with this key; can be repeated.")
     :argname "<id>":count "*"
@@ -41,13 +42,16 @@ local function has_changes(arguments)
   return #arguments.set > 0 or #arguments.unset > 0
 end
 
--- The secret to sign with; nil for the original signatures. A changed body needs one.
-local function secret_of(arguments)
+-- The secret to sign with; nil for the original signatures. A changed body and an entry of an inbox need one.
+local function secret_of(arguments, chosen)
   if #arguments.secret + #arguments.secret_file > 1 then return nil, "only one --secret can sign" end
-  if #arguments.secret + #arguments.secret_file == 0 and not has_changes(arguments) then return nil end
+  local is_needed = chosen.has_entries or has_changes(arguments)
+  if #arguments.secret + #arguments.secret_file == 0 and not is_needed then return nil end
   local list, problem = secrets.of(arguments)
   if problem then return nil, problem end
-  if #list == 0 then
+  if #list == 0 and chosen.has_entries then
+    return nil, chosen.name .. ": an export of an inbox has no signatures; use --secret or --secret-file"
+  elseif #list == 0 then
     return nil, "--set and --unset change the body, for which the original signature is not valid; use --secret or"
       .. " --secret-file"
   end
@@ -94,7 +98,7 @@ local function send_all(arguments, out, chosen, secret)
   local counter, delivered, sent = progress.new "resending", 0, 0
   for line, delivery in chosen:each() do
     local request, problem = request_of(arguments, delivery, secret)
-    if not request then return nil, ("%s: line %d: %s"):format(arguments.file, line, problem) end
+    if not request then return nil, ("%s: line %d: %s"):format(chosen.name, line, problem) end
     local relayed = relay.send(request)
     sent = sent + 1
     counter:finish()
@@ -113,15 +117,15 @@ end
 function resend.run(arguments, out)
   local types, problem = selection.new(arguments.type, {}, "--type")
   if not types then return 2, problem end
-  local secret
-  secret, problem = secret_of(arguments)
-  if problem then return 2, problem end
-  local list
-  list, problem = assignments.parse(arguments.set)
-  if not list then return 2, problem end
+  local changes
+  changes, problem = assignments.parse(arguments.set)
+  if not changes then return 2, problem end
   local chosen
   chosen, problem = saved_file.open(arguments.file, arguments.id, #arguments.type > 0 and types or nil)
   if not chosen then return 1, problem end
+  local secret
+  secret, problem = secret_of(arguments, chosen)
+  if problem then return 2, problem end
   local delivered
   delivered, problem = send_all(arguments, out, chosen, secret)
   if not delivered then return 1, problem end

@@ -1,18 +1,22 @@
---- The file of `listen --save`, which `resend` reads: a line of JSON for each delivery, with the body in base64.
+--- The files that `resend` reads. That of `listen --save` has a line of JSON for each delivery, with the body in base64.
+--- That of `inbox export` has an entry of an inbox in each line, which has the body, but no headers.
 
 local base64 = require "apivideo.util.base64"
 local core = require "apivideo.core"
 local date = require "apivideo.util.date"
 local json = require "apivideo.util.json"
 local json_line = require "apivideo.cli.json_line"
+local outgoing = require "apivideo.events.outgoing"
+local record_line = require "apivideo.inbox.record"
 
 ---@class apivideo.cli.SavedDelivery
----@field time string when it arrived
----@field target string the request-target
+---@field time? string when it arrived
+---@field target? string the request-target
 ---@field headers table<string, string|string[]> by name in lower case
 ---@field body string the bytes
----@field result "verified"|"unsigned"|"rejected"
----@field status integer of the response
+---@field result? "verified"|"unsigned"|"rejected"
+---@field status? integer of the response
+---@field is_entry? true it is from an inbox, which does not keep the signature
 ---@field type? string of the event, if the body could be parsed
 ---@field key? string the deduplication key of the event
 ---@field error? string why it was rejected
@@ -42,10 +46,22 @@ local function is_header(name, value)
   return type(value) == "string" or type(value) == "table"
 end
 
+-- The delivery of an entry of an inbox, as api.video sends it, without the signature. An event that did not come, but
+-- was found by reading the account, has no webhook.
+local function delivery_of(entry)
+  local headers = {}
+  for name, value in pairs(outgoing.headers(entry.raw, entry.webhook_id or outgoing.WEBHOOK_ID)) do
+    headers[name:lower()] = value
+  end
+  return { headers = headers, body = entry.raw, type = entry.type, key = entry.key, is_entry = true }
+end
+
 --- Reads a line.
 ---@param line string
 ---@return apivideo.cli.SavedDelivery|nil delivery nil if it is not the line of a delivery
 function saved.decode(line)
+  local entry = record_line.decode(line)
+  if entry then return delivery_of(entry) end
   local record = json.decode(line)
   if type(record) ~= "table" or type(record.headers) ~= "table" or type(record.body) ~= "string" then return nil end
   record.body = base64.decode(record.body)

@@ -1,12 +1,16 @@
 --- Reads a file of saved deliveries, see apivideo.cli.saved. It is checked before the first delivery is used, and read
---- line by line: it may be larger than the memory.
+--- line by line: it may be larger than the memory. So it is read twice, and a pipe is copied to a temporary file.
 
 local output = require "apivideo.cli.output"
 local saved = require "apivideo.cli.saved"
 
+local STDIN = "-"
+
 ---@class apivideo.cli.SavedFile
 ---@field count integer of the selected deliveries
----@field private _path string
+---@field name string of the file, for messages
+---@field has_entries boolean one of them at least is from an inbox
+---@field private _file any a file handle
 ---@field private _is_selected fun(line: integer, delivery: apivideo.cli.SavedDelivery): boolean
 local SavedFile = {}
 SavedFile.__index = SavedFile
@@ -26,7 +30,8 @@ end
 --- Iterates over the selected deliveries.
 ---@return fun(): integer?, apivideo.cli.SavedDelivery? each line and delivery
 function SavedFile:each()
-  local file, remaining = assert(io.open(self._path, "rb")), self.count
+  local file, remaining = self._file, self.count
+  file:seek "set"
   local next_line = lines_of(file)
   return function()
     while remaining > 0 do -- not what is appended in the meantime
@@ -55,57 +60,89 @@ local function selecting(ids, types)
   end, missing
 end
 
-local function close(file, ...)
-  file:close()
-  return ...
-end
-
 -- Whether a file ends with a newline; otherwise its last line may be incomplete.
 local function ends_with_newline(file)
   return file:seek("end", -1) and file:read(1) == "\n"
 end
 
--- Counts the selected deliveries of a file.
-local function check(path, file, is_selected)
-  local count, invalid, last = 0, nil, 0
+-- Whether a delivery has a body. An inbox keeps that of a handled event only with retain_bodies.
+local function has_body(delivery)
+  return not delivery.is_entry or delivery.body ~= ""
+end
+
+-- Counts the selected deliveries of a file, and those of them from an inbox with and without a body.
+local function check(name, file, is_selected)
+  local count, entries, empty, invalid, last = 0, 0, 0, nil, 0
   for number, text in lines_of(file) do
     local delivery = saved.decode(text)
     if not delivery and text ~= "" then
       invalid = invalid or number
     elseif delivery and is_selected(number, delivery) then
-      count = count + 1
+      local is_empty = not has_body(delivery)
+      empty = empty + (is_empty and 1 or 0)
+      count = count + (is_empty and 0 or 1)
+      entries = entries + (delivery.is_entry and not is_empty and 1 or 0)
     end
     last = number
   end
-  if not invalid then return count end
-  if invalid == last and not ends_with_newline(file) then
-    output.warn(("%s: line %d is incomplete, and is left out"):format(path, invalid))
-    return count
+  if invalid and invalid == last and not ends_with_newline(file) then
+    output.warn(("%s: line %d is incomplete, and is left out"):format(name, invalid))
+  elseif invalid then
+    return nil, ("%s: line %d is not a delivery; the file must come from: apivideo listen --save, or apivideo inbox"
+      .. " export"):format(name, invalid)
   end
-  return nil, ("%s: line %d is not a delivery; the file must come from: apivideo listen --save"):format(path, invalid)
+  if empty > 0 then
+    output.warn(("%s: %s no body, and %s left out; only an inbox with the option retain_bodies keeps those"
+      .. " of handled events"):format(name, empty == 1 and "1 entry has" or empty .. " entries have",
+      empty == 1 and "is" or "are"))
+  end
+  return count, entries
+end
+
+local CHUNK = 65536
+
+-- The file itself if it can be read twice, otherwise a copy.
+local function seekable(file)
+  if file:seek "set" then return file end
+  local copy, problem = io.tmpfile()
+  local chunk = copy and file:read(CHUNK)
+  while chunk do
+    local written
+    written, problem = copy:write(chunk)
+    if not written then return nil, problem end
+    chunk = file:read(CHUNK)
+  end
+  if not copy or not copy:seek "set" then return nil, problem or "cannot write a temporary file" end
+  return copy
 end
 
 local saved_file = {}
 
 --- Opens a file.
----@param path string
+---@param path string - for standard input
 ---@param ids string[] lines or keys; none: all
 ---@param types? apivideo.cli.Selection of types
 ---@return apivideo.cli.SavedFile|nil
 ---@return string? problem
 function saved_file.open(path, ids, types)
-  local file, problem = io.open(path, "rb")
+  local name = path == STDIN and "standard input" or path
+  local file, problem = io.stdin, nil
+  if path ~= STDIN then file, problem = io.open(path, "rb") end
   if not file then return nil, problem end
-  local is_selected, missing = selecting(ids, types)
-  local count
-  count, problem = close(file, check(path, file, is_selected))
-  if not count then return nil, problem end
+  file, problem = seekable(file)
+  if not file then return nil, ("%s: %s"):format(name, problem) end
+  local is_wanted, missing = selecting(ids, types)
+  local count, entries = check(name, file, is_wanted)
+  if not count then return nil, entries end
   if next(missing) then
-    return nil, ("--id %s: %s has no such line or key"):format(next(missing), path)
+    return nil, ("--id %s: %s has no such line or key"):format(next(missing), name)
   elseif count == 0 then
-    return nil, path .. ": no delivery is selected"
+    return nil, name .. ": no delivery is selected"
   end
-  return setmetatable({ count = count, _path = path, _is_selected = is_selected }, SavedFile)
+  return setmetatable({
+    count = count, name = name, has_entries = entries > 0, _file = file,
+    _is_selected = function(number, delivery) return is_wanted(number, delivery) and has_body(delivery) end,
+  }, SavedFile)
 end
 
 return saved_file

@@ -4,6 +4,7 @@
 --- the day, and not ages, so that a file can be read later.
 
 local attempts = require "apivideo.inbox.attempts"
+local base64 = require "apivideo.util.base64"
 local core = require "apivideo.core"
 local json = require "apivideo.util.json"
 local runtime = require "apivideo.runtime"
@@ -57,20 +58,6 @@ function record.encode(entry)
   return assert(json.encode(line))
 end
 
-local DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
--- The bytes of a text in base64, or nil.
-local function decode_base64(text)
-  if #text % 4 ~= 0 or text:find "[^%w+/=]" then return nil end
-  return (text:gsub("....", function(four)
-    local number, padding = 0, select(2, four:gsub("=", ""))
-    for digit in four:gsub("=", "A"):gmatch "." do number = number * 64 + DIGITS:find(digit, 1, true) - 1 end
-    local low = number % 256
-    local middle = (number - low) / 256 % 256
-    return string.char((number - number % 65536) / 65536, middle, low):sub(1, 3 - padding)
-  end))
-end
-
 -- What is wrong with the fields of a line, or nil.
 local function problem_of(line)
   for _, fields in ipairs { FIELDS, OTHERS } do
@@ -100,7 +87,7 @@ function record.decode(text)
   if type(line) ~= "table" then return nil, "it is not JSON: " .. tostring(message or type(line)) end
   local problem = problem_of(line)
   if problem then return nil, problem end
-  local raw = line.raw or line.raw_base64 and decode_base64(line.raw_base64)
+  local raw = line.raw or line.raw_base64 and base64.decode(line.raw_base64)
   if not raw then return nil, "raw or raw_base64 must have the bytes" end
   local found = { raw = raw, age = math.max(0, runtime.now() - line.stored_at) }
   for name in pairs(FIELDS) do found[name] = line[name] end
