@@ -7,6 +7,7 @@ local listening = require "spec.support.listening"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
+local saved_file = require "apivideo.cli.saved_file"
 local tls_front = require "spec.support.tls_front"
 
 local SECRET = listening.SECRET
@@ -41,6 +42,26 @@ describe("command resend #process", function()
   end
 
   local function signature_of(request) return peer.values(request, "x-api-video-signature")[1] end
+
+  it("rejects a pipe, which cannot be read twice", function()
+    local pipe = path .. ".pipe"
+    os.execute(("mkfifo '%s'; cat '%s' > '%s' 2> /dev/null &"):format(pipe, path, pipe))
+    local chosen, problem = saved_file.open(pipe, {})
+    assert.is_nil(chosen)
+    assert.equal(pipe .. ": it is a pipe; a file is required, since it is read twice", problem)
+  end)
+
+  it("ends its list of deliveries where the file ends in the meantime", function()
+    local copy = path .. ".copy"
+    local first = file.read(path):match "^[^\n]*\n"
+    file.write(copy, first .. first)
+    local chosen = assert(saved_file.open(copy, {}))
+    assert.equal(2, chosen.count)
+    file.write(copy, first)
+    local lines = {}
+    for line in chosen:each() do lines[#lines + 1] = line end
+    assert.same({ 1 }, lines)
+  end)
 
   it("sends the original bytes, headers and signatures", function()
     local app = application()

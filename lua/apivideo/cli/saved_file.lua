@@ -23,7 +23,7 @@ local function lines_of(file)
   end
 end
 
---- Iterates over the selected deliveries.
+--- Iterates over the selected deliveries: over fewer than `count` if the file was truncated in the meantime.
 ---@return fun(): integer?, apivideo.cli.SavedDelivery? each line and delivery
 function SavedFile:each()
   local file, remaining = assert(io.open(self._path, "rb")), self.count
@@ -31,6 +31,7 @@ function SavedFile:each()
   return function()
     while remaining > 0 do -- not what is appended in the meantime
       local number, text = next_line()
+      if not number then break end
       local delivery = saved.decode(text)
       if delivery and self._is_selected(number, delivery) then
         remaining = remaining - 1
@@ -96,6 +97,10 @@ local saved_file = {}
 function saved_file.open(path, ids, types)
   local file, problem = io.open(path, "rb")
   if not file then return nil, problem end
+  if not file:seek "end" then
+    return nil, close(file, path .. ": it is a pipe; a file is required, since it is read twice")
+  end
+  file:seek "set"
   local is_selected, missing = selecting(ids, types)
   local count
   count, problem = close(file, check(path, file, is_selected))
