@@ -51,7 +51,8 @@ function filter.compile(where, wanted, level)
     error(('%s: filter: state must be waiting, claimed, dead or done, got "%s"'):format(where, state), level)
   end
   for _, name in ipairs { "since", "before" } do
-    if wanted[name] and not (math.abs(wanted[name]) < math.huge) then -- Redis gets it in JSON, which has no such number
+    local time = wanted[name]
+    if time and (time ~= time or math.abs(time) == math.huge) then -- Redis gets it in JSON, which has no such number
       error(("%s: filter: %s must be a finite number"):format(where, name), level)
     end
   end
