@@ -51,6 +51,30 @@ describe("command resend #process", function()
     assert.equal(pipe .. ": it is a pipe; a file is required, since it is read twice", problem)
   end)
 
+  it("leaves out a line that a full disk has cut, also between others", function()
+    local cut = path .. ".cut"
+    local script = [[
+      local hook = assert(require("apivideo.cli.listen.saving").new(%q))
+      local outcome = { seconds = 0 }
+      local function save(target)
+        return (pcall(hook, { at = 1, status = 204, result = "unsigned", outcome = outcome,
+          request = { headers = {}, target = target, body = ("x"):rep(300) } }))
+      end
+      local limit = "prlimit --pid " .. require("apivideo.core").process_id() .. " --fsize="
+      local first = save "/1"
+      os.execute(limit .. "700:unlimited")
+      local second = save "/2"
+      os.execute(limit .. "unlimited")
+      print(first, second, save "/3")
+    ]]
+    file.write(cut .. ".lua", script:format(cut))
+    local output = process.run({ cut .. ".lua" }, [[sh -c 'trap "" XFSZ; exec "$@"' sh]])
+    assert.equal("true\tfalse\ttrue\n", output)
+    local targets = {}
+    for line, delivery in assert(saved_file.open(cut, {})):each() do targets[line] = delivery.target end
+    assert.same({ [1] = "/1", [3] = "/3" }, targets)
+  end)
+
   it("ends its list of deliveries where the file ends in the meantime", function()
     local copy = path .. ".copy"
     local first = file.read(path):match "^[^\n]*\n"

@@ -66,12 +66,22 @@ local function ends_with_newline(file)
   return file:seek("end", -1) and file:read(1) == "\n"
 end
 
+local BEGIN = '{"body":"' -- of each line: names are sorted
+
+-- Whether a line is the beginning of one: the disk was full, or the process that wrote it was killed.
+local function is_incomplete(text)
+  local size = math.min(#text, #BEGIN)
+  return text:sub(1, size) == BEGIN:sub(1, size)
+end
+
 -- Counts the selected deliveries of a file.
 local function check(path, file, is_selected)
   local count, invalid, last = 0, nil, 0
   for number, text in lines_of(file) do
     local delivery = saved.decode(text)
-    if not delivery and text ~= "" then
+    if not delivery and text ~= "" and is_incomplete(text) then
+      output.warn(("%s: line %d is incomplete, and is left out"):format(path, number))
+    elseif not delivery and text ~= "" then
       invalid = invalid or number
     elseif delivery and is_selected(number, delivery) then
       count = count + 1
