@@ -7,6 +7,7 @@ local listening = require "spec.support.listening"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
+local saved_file = require "apivideo.cli.saved_file"
 local tls_front = require "spec.support.tls_front"
 
 local SECRET = listening.SECRET
@@ -41,6 +42,51 @@ describe("command resend #process", function()
   end
 
   local function signature_of(request) return peer.values(request, "x-api-video-signature")[1] end
+
+  it("reads a pipe, which cannot be read twice", function()
+    local pipe = path .. ".pipe"
+    os.execute(("mkfifo '%s'; cat '%s' > '%s' 2> /dev/null &"):format(pipe, path, pipe))
+    local chosen, lines = assert(saved_file.open(pipe, {})), {}
+    os.remove(pipe)
+    for line in chosen:each() do lines[#lines + 1] = line end
+    assert.same({ 1, 2, 3 }, lines)
+  end)
+
+  it("leaves out a line that a full disk has cut, also between others", function()
+    local cut = path .. ".cut"
+    local script = [[
+      local hook = assert(require("apivideo.cli.listen.saving").new(%q))
+      local outcome = { seconds = 0 }
+      local function save(target)
+        return (pcall(hook, { at = 1, status = 204, result = "unsigned", outcome = outcome,
+          request = { headers = {}, target = target, body = ("x"):rep(300) } }))
+      end
+      local limit = "prlimit --pid " .. require("apivideo.core").process_id() .. " --fsize="
+      local first = save "/1"
+      os.execute(limit .. "700:unlimited")
+      local second = save "/2"
+      os.execute(limit .. "unlimited")
+      print(first, second, save "/3")
+    ]]
+    file.write(cut .. ".lua", script:format(cut))
+    local output = process.run({ cut .. ".lua" }, [[sh -c 'trap "" XFSZ; exec "$@"' sh]])
+    assert.equal("true\tfalse\ttrue\n", output)
+    local targets = {}
+    for line, delivery in assert(saved_file.open(cut, {})):each() do targets[line] = delivery.target end
+    assert.same({ [1] = "/1", [3] = "/3" }, targets)
+  end)
+
+  it("ends its list of deliveries where the file ends in the meantime", function()
+    local copy = path .. ".copy"
+    local first = file.read(path):match "^[^\n]*\n"
+    file.write(copy, first .. first)
+    local chosen = assert(saved_file.open(copy, {}))
+    assert.equal(2, chosen.count)
+    file.write(copy, first)
+    local lines = {}
+    for line in chosen:each() do lines[#lines + 1] = line end
+    assert.same({ 1 }, lines)
+  end)
 
   it("sends the original bytes, headers and signatures", function()
     local app = application()

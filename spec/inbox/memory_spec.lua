@@ -23,6 +23,16 @@ describe("inbox store memory", function()
     assert(ok, problem)
   end)
 
+  it("finds nothing for an id to which a loop cannot add 1", function()
+    local store = memory()
+    assert(store:put({ { key = "a", raw = "a", verified = true, received_at = 1 } }, 20))
+    for _, id in ipairs { 2, 2 ^ 53, 1e300 } do
+      assert.same({}, (store:list({ id = id }, { limit = 1 })))
+      assert.equal(0, (store:count({ id = id }, { limit = 1 })))
+    end
+    assert.equal(1, #store:list({ id = 1 }, { limit = 1 }))
+  end)
+
   it("has no options, and is volatile according to tostring", function()
     assert.error_matches(function() memory { path = "x" } end, "unknown option \"path\"")
     assert.truthy(tostring(memory()):find("volatile", 1, true))

@@ -248,6 +248,8 @@ describe("an inbox, for an operator,", function()
       ["inbox:count: filter: state must be waiting, claimed, dead or done, got \"lost\""] = function()
         inbox:count { state = "lost" }
       end,
+      ["inbox:list: filter: since must be a finite number"] = function() inbox:list { since = -math.huge } end,
+      ["inbox:count: filter: before must be a finite number"] = function() inbox:count { before = 0 / 0 } end,
       ["inbox:list: filter: a table of options expected, got string"] = function() inbox:list "dead" end,
       ["inbox:redrive: filter: state must be dead, got \"done\""] = function() inbox:redrive { state = "done" } end,
       ["inbox:replay: filter: state must be done, got \"dead\""] = function() inbox:replay { state = "dead" } end,

@@ -177,6 +177,28 @@ describe("an export", function()
     end
   end)
 
+  it("with a number that no store can keep, or attempts that are not, is rejected", function()
+    local good = list_of(inbox:export())[1]
+    for message, line in pairs {
+      ["received_at must be from 0 to 9000000000"] = (good:gsub('"received_at":[%d.e+-]+', '"received_at":-1')),
+      ["stored_at must be from 0 to 9000000000"] = (good:gsub('"stored_at":[%d.e+-]+', '"stored_at":-1e400')),
+      ["ended_at must be from 0 to 9000000000"] = (good:gsub('"ended_at":[%d.e+-]+', '"ended_at":1e300')),
+      ["attempt must be from 0 to 2147483648"] = (good:gsub('"attempt":[%d.e+-]+', '"attempt":1e400')),
+      ["attempts: each must be an object"] = (good:gsub('"attempts":%b[]', '"attempts":[1,"x",null]')),
+      ["attempts: at must be a number"] = (good:gsub('"at":[%d.e+-]+', '"at":"x"')),
+      ["attempts: times must be at most 9000000000"] = (good:gsub('"at":[%d.e+-]+', '"at":1e400')),
+    } do
+      assert.not_equal(good, line)
+      local count, err = over(apivideo.inbox.memory()):import(each { line })
+      assert.is_nil(count, line)
+      assert.equal("bad_json", err.kind)
+      assert.truthy(err.message:find(message, 1, true), err.message)
+    end
+    local copy = over(apivideo.inbox.memory())
+    assert.equal(1, copy:import(each { (good:gsub('"attempts":%b[]', '"attempts":{"a":1}')) }))
+    assert.same({}, copy:get(1).attempts)
+  end)
+
   it("rejects wrong arguments where they are written", function()
     local message = misuse(function() inbox:import "inbox.jsonl" end)
     assert.truthy(message:find("inbox:import: lines must be a function", 1, true))

@@ -3,7 +3,7 @@
 local apivideo = require "apivideo"
 local server = require "apivideo.server"
 
-local LOOPBACK = { "^127%.", "^::1$", "^localhost$" }
+local LOOPBACK = { "^127%.%d+%.%d+%.%d+$", "^::1$", "^localhost$" }
 
 local page_server = {}
 

@@ -106,6 +106,7 @@ local function send_all(arguments, out, chosen, secret)
     counter:update(sent, chosen.count)
   end
   counter:finish()
+  if sent < chosen.count then return nil, arguments.file .. ": it was truncated while it was read" end
   return delivered
 end
 

@@ -27,7 +27,7 @@ local function lines_of(file)
   end
 end
 
---- Iterates over the selected deliveries.
+--- Iterates over the selected deliveries: over fewer than `count` if the file was truncated in the meantime.
 ---@return fun(): integer?, apivideo.cli.SavedDelivery? each line and delivery
 function SavedFile:each()
   local file, remaining = self._file, self.count
@@ -36,6 +36,7 @@ function SavedFile:each()
   return function()
     while remaining > 0 do -- not what is appended in the meantime
       local number, text = next_line()
+      if not number then break end
       local delivery = saved.decode(text)
       if delivery and self._is_selected(number, delivery) then
         remaining = remaining - 1
@@ -65,6 +66,14 @@ local function ends_with_newline(file)
   return file:seek("end", -1) and file:read(1) == "\n"
 end
 
+local BEGIN = '{"body":"' -- of each line: names are sorted
+
+-- Whether a line is the beginning of one: the disk was full, or the process that wrote it was killed.
+local function is_incomplete(text)
+  local size = math.min(#text, #BEGIN)
+  return text:sub(1, size) == BEGIN:sub(1, size)
+end
+
 -- Whether a delivery has a body. An inbox keeps that of a handled event only with retain_bodies.
 local function has_body(delivery)
   return not delivery.is_entry or delivery.body ~= ""
@@ -75,7 +84,9 @@ local function check(name, file, is_selected)
   local count, entries, empty, invalid, last = 0, 0, 0, nil, 0
   for number, text in lines_of(file) do
     local delivery = saved.decode(text)
-    if not delivery and text ~= "" then
+    if not delivery and text ~= "" and is_incomplete(text) then
+      output.warn(("%s: line %d is incomplete, and is left out"):format(name, number))
+    elseif not delivery and text ~= "" then
       invalid = invalid or number
     elseif delivery and is_selected(number, delivery) then
       local is_empty = not has_body(delivery)

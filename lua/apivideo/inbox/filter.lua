@@ -50,6 +50,12 @@ function filter.compile(where, wanted, level)
   if state and not STATES[state] then
     error(('%s: filter: state must be waiting, claimed, dead or done, got "%s"'):format(where, state), level)
   end
+  for _, name in ipairs { "since", "before" } do
+    local time = wanted[name]
+    if time and (time ~= time or math.abs(time) == math.huge) then -- Redis gets it in JSON, which has no such number
+      error(("%s: filter: %s must be a finite number"):format(where, name), level)
+    end
+  end
   local prefix = wanted.type and (wanted.type:match "^(.*%.)%*$" or wanted.type == "*" and "")
   if prefix then compiled.type, compiled.type_prefix = nil, prefix end
   compiled.lane = digest(wanted.lane)

@@ -40,6 +40,14 @@ local OTHERS = { stored_at = "number", ended_at = "number?", raw = "string?", ra
 local STATES = { waiting = true, dead = true, done = true }
 local ORIGINS = { webhook = true, reconcile = true, derived = true }
 
+-- The largest numbers: times in microseconds, and attempts, are exact in each store. (JSON may have 1e400, which is
+-- infinite, and which cannot be exported again.)
+local TIME_MAX, ATTEMPT_MAX = 9e9, 2 ^ 31
+local MAXIMA = { received_at = TIME_MAX, stored_at = TIME_MAX, ended_at = TIME_MAX, attempt = ATTEMPT_MAX }
+
+-- The fields of an attempt, with their types.
+local ATTEMPT = { at = "number", seconds = "number", worker = "string", error = "string?", traceback = "string?" }
+
 local record = {}
 
 --- The line of an entry, without its end.
@@ -58,17 +66,39 @@ function record.encode(entry)
   return assert(json.encode(line))
 end
 
+-- What is wrong with the types of fields, or nil.
+local function type_problem(value, fields)
+  for name, kind in pairs(fields) do
+    local field, expected = value[name], kind:gsub("%?$", "")
+    local is_missing = field == nil and kind ~= expected
+    if not is_missing and type(field) ~= expected then return ("%s must be a %s"):format(name, expected) end
+  end
+end
+
+-- What is wrong with the numbers of a line, or nil.
+local function number_problem(line)
+  for name, max in pairs(MAXIMA) do
+    local value = line[name]
+    if value and not (value >= 0 and value <= max) then return ("%s must be from 0 to %.0f"):format(name, max) end
+  end
+end
+
+-- What is wrong with the attempts of a line, or nil.
+local function attempts_problem(list)
+  for _, attempt in ipairs(list) do
+    local problem = type(attempt) ~= "table" and "each must be an object" or type_problem(attempt, ATTEMPT)
+    if not problem and not (math.abs(attempt.at) <= TIME_MAX and math.abs(attempt.seconds) <= TIME_MAX) then
+      problem = ("times must be at most %.0f"):format(TIME_MAX)
+    end
+    if problem then return "attempts: " .. problem end
+  end
+end
+
 -- What is wrong with the fields of a line, or nil.
 local function problem_of(line)
-  for _, fields in ipairs { FIELDS, OTHERS } do
-    for name, kind in pairs(fields) do
-      local value = line[name]
-      local is_missing = value == nil and kind:sub(-1) == "?"
-      if not is_missing and type(value) ~= kind:gsub("%?$", "") then
-        return ("%s must be a %s"):format(name, (kind:gsub("%?$", "")))
-      end
-    end
-  end
+  local problem = type_problem(line, FIELDS) or type_problem(line, OTHERS) or number_problem(line)
+    or attempts_problem(line.attempts or {})
+  if problem then return problem end
   if not STATES[line.state] then return "state must be waiting, dead or done" end
   if not ORIGINS[line.origin] then return "origin must be webhook, reconcile or derived" end
   for _, name in ipairs { "key", "occurrence", "lane" } do
@@ -94,7 +124,11 @@ function record.decode(text)
   found.replay = line.replay or nil
   found.attempt = math.floor(line.attempt)
   if line.state ~= "waiting" then found.ended_for = math.max(0, runtime.now() - (line.ended_at or line.stored_at)) end
-  found.attempts = line.attempts and assert(json.encode(json.array(line.attempts)))
+  if line.attempts then
+    local list = json.array {} -- without what is not in the list
+    for i, attempt in ipairs(line.attempts) do list[i] = attempt end
+    found.attempts = assert(json.encode(list))
+  end
   return found
 end
 

@@ -24,8 +24,9 @@ function saving.new(path)
   return function(exchange)
     local ok, message = file:write(separator, saved.encode(exchange), "\n")
     if ok then ok, message = file:flush() end
+    -- A part of the line may be in the file, if the disk was full.
+    separator = ok and "" or "\n"
     if not ok then error({ message = ("--save: %s: %s"):format(path, message) }, 0) end
-    separator = ""
   end
 end
 

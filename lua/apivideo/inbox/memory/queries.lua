@@ -38,6 +38,7 @@ end
 -- The first and the last id to look at, and the step between them.
 local function range_of(self, where, page)
   if where.id then
+    if where.id > self.last then return 1, 0, 1 end -- from 2^53, a loop would not end: adding 1 changes nothing
     return where.id, page.after and 0 or where.id, 1 -- one page
   elseif page.newest then
     return math.min(self.last, (page.after or math.huge) - 1), 1, -1
