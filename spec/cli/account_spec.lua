@@ -33,7 +33,7 @@ describe("commands that call an account #process", function()
 
   it("fail without a connection", function()
     for url, expected in pairs {
-      ["http://127.0.0.1:1"] = "network: Failed to connect to 127.0.0.1",
+      ["http://127.0.0.1:1"] = "the connection was refused",
       ["http://nothing.invalid"] = "the host name cannot be resolved",
     } do
       for _, words in ipairs { "webhooks list", "videos list", "videos wait vi1", "request GET /videos --json" } do
