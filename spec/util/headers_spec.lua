@@ -21,4 +21,11 @@ describe("headers", function()
     string.lower = lower -- luacheck: ignore
     assert.same({ "1", 1, "2", { "x-id: 4" } }, { value, count, any, lines })
   end)
+
+  it("are passed on without those about one connection", function()
+    local list = { Connection = "X-Trace , close", ["x-trace"] = "1", ["Keep-Alive"] = "5", host = "h", ["X-B"] = "3",
+      ["x-a"] = { "2", "1" }, ["Transfer-Encoding"] = "chunked", ["content-length"] = "7", ["content-type"] = "text/a" }
+    assert.same({ "X-B: 3", "content-type: text/a", "x-a: 1", "x-a: 2" }, headers.forwarded(list))
+    assert.equal(10, #headers.sorted(list))
+  end)
 end)

@@ -1,18 +1,11 @@
 --- Sends a recorded request again: to the receiver, or to the URL of the option `forward_to`.
 
-local ascii = require "apivideo.util.ascii"
 local failure = require "apivideo.util.failure"
+local headers = require "apivideo.util.headers"
 local http = require "apivideo.transport.http"
 local record = require "apivideo.page.record"
 local runtime = require "apivideo.runtime"
 local signature = require("apivideo.core").signature
-
--- Headers of one connection, or of one body: libcurl sends its own.
-local OWN = {}
-for _, name in ipairs { "accept-encoding", "connection", "content-encoding", "content-length", "expect", "host",
-  "keep-alive", "te", "trailer", "transfer-encoding", "upgrade" } do
-  OWN[name] = true
-end
 
 ---@class apivideo.page.Sent the result of a repeated request
 ---@field status? integer of the response
@@ -20,19 +13,9 @@ end
 ---@field seconds number duration
 ---@field id? integer of its record, if the receiver got it
 
-local function lines_of(list)
-  local lines = {}
-  for name, values in pairs(list) do
-    for _, value in ipairs(type(values) == "table" and values or { values }) do
-      if not OWN[ascii.lower(name)] then lines[#lines + 1] = name .. ": " .. value end
-    end
-  end
-  table.sort(lines)
-  return lines
-end
-
 local function forward(page, list, raw)
-  local response, err = http.request { method = "POST", url = page._forward_to, headers = lines_of(list), body = raw }
+  local response, err = http.request { method = "POST", url = page._forward_to, headers = headers.forwarded(list),
+    body = raw }
   return { status = response and response.status, error = err and failure.message(err) }
 end
 

@@ -2,6 +2,7 @@
 
 local core = require "apivideo.core"
 local date = require "apivideo.util.date"
+local headers = require "apivideo.util.headers"
 local output = require "apivideo.cli.output"
 local redact = require "apivideo.util.redact"
 local relay = require "apivideo.cli.relay"
@@ -37,15 +38,15 @@ local function describe_forward(out, forwarded, is_verbose)
 end
 
 -- The headers without credentials. (A signature can stay: it is valid for this body only.)
-local function shown_headers(headers)
+local function shown_headers(list)
   local shown = {}
-  for name, value in pairs(headers) do shown[name] = HIDDEN[name] and "***" or value end
+  for name, value in pairs(list) do shown[name] = HIDDEN[name] and "***" or value end
   return shown
 end
 
-local function header_lines(headers)
+local function header_lines(list)
   local lines = {}
-  for i, line in ipairs(relay.lines(shown_headers(headers))) do lines[i] = INDENT .. output.plain(line) end
+  for i, line in ipairs(headers.sorted(shown_headers(list))) do lines[i] = INDENT .. output.plain(line) end
   return table.concat(lines, "\n")
 end
 
