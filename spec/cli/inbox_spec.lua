@@ -115,6 +115,9 @@ describe("command inbox #process", function()
     assert.equal("1 entry queued again\n", (run("redrive", "--type", RECORDED)))
     assert.equal("1 entry queued again\n", (run "redrive"))
     assert.equal("0 entries queued again\n", (run "redrive"))
+    assert.matches("--type: unknown event type video.source.recordde; it may be newer than this version; did you mean"
+      .. " video.source.recorded?", (run("redrive", "--type", "video.source.recordde")), 1, true)
+    assert.matches("no entry matches", (run("list", "--state", "dead")), 1, true)
   end)
 
   it("replay hands handled events to handlers again", function()

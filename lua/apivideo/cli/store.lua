@@ -75,6 +75,7 @@ end
 function store.open(arguments, create)
   local place, problem = store.place(arguments)
   if not place then return nil, problem or store.MISSING end
+  apivideo.log { level = "error" } -- `apivideo doctor` warns of the settings of Redis
   if place.redis then return apivideo.inbox { store = apivideo.inbox.redis(place.redis) } end
   problem = not create and path_problem(place.sqlite)
   if problem then return nil, problem end

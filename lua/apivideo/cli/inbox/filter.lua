@@ -1,6 +1,8 @@
 --- The options that select entries of an inbox.
 
+local derived = require "apivideo.events.derived"
 local numbers = require "apivideo.cli.numbers"
+local selection = require "apivideo.cli.selection"
 local spelling = require "apivideo.util.spelling"
 local times = require "apivideo.cli.times"
 
@@ -37,10 +39,11 @@ function filter.define(sub, has_state)
   sub:option("--id", "Only the entry with this id."):argname "<id>":convert(numbers.limit "--id")
 end
 
---- The filter that the arguments mean.
+--- The filter that the arguments mean. Warns about a type that may be misspelled.
 ---@param arguments table
 ---@return apivideo.InboxFilter
 function filter.of(arguments)
+  if arguments.type and not derived.is(arguments.type) then selection.new({ arguments.type }, {}, "--type") end
   local selected = {}
   for _, name in ipairs(NAMES) do selected[name] = arguments[name] end
   return selected

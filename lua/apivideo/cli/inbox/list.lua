@@ -29,9 +29,9 @@ end
 function list.run(arguments, out)
   local inbox, problem = store.open(arguments)
   if not inbox then return 2, problem end
-  local remaining, after = arguments.limit or DEFAULT_LIMIT, nil
+  local selected, remaining, after = filter.of(arguments), arguments.limit or DEFAULT_LIMIT, nil
   repeat
-    local page, err = inbox:list(filter.of(arguments),
+    local page, err = inbox:list(selected,
       { limit = math.min(PAGE, remaining), after = after, newest = arguments.newest })
     if not page then return 1, err end
     for _, entry in ipairs(page) do
@@ -40,6 +40,7 @@ function list.run(arguments, out)
     end
     remaining = remaining - #page
   until #page < PAGE or remaining == 0
+  if not after then out:note "no entry matches" end
   inbox:close()
   return 0
 end

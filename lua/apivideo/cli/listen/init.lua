@@ -128,8 +128,9 @@ end
 local function print_emulator(session)
   if not session.emulator then return end
   local url, key = session.emulator.url, emulate.LOCAL_KEY
-  session.out:print({ api_url = url, api_key = key }, ("A local api.video listens on %s; its API key is %s. To send an"
-    .. " event: apivideo trigger %s --through %s"):format(url, key, session.selection.types[1] or "TYPE", url))
+  local example = #session.arguments.events == 0 and "upload" or session.selection.types[1] or "TYPE"
+  session.out:print({ api_url = url, api_key = key }, ("A local api.video listens on %s; its API key is %s. To send"
+    .. " events: apivideo trigger %s --through %s"):format(url, key, example, url))
 end
 
 -- In this order. Each returns the status of the command and a message after a failure.
