@@ -75,6 +75,7 @@ build = {
       ["apivideo.cli.inbox.stats"] = "lua/apivideo/cli/inbox/stats.lua",
       ["apivideo.cli.inbox.ui"] = "lua/apivideo/cli/inbox/ui.lua",
       ["apivideo.cli.init"] = "lua/apivideo/cli/init.lua",
+      ["apivideo.cli.interruption"] = "lua/apivideo/cli/interruption.lua",
       ["apivideo.cli.json_line"] = "lua/apivideo/cli/json_line.lua",
       ["apivideo.cli.listen.account"] = "lua/apivideo/cli/listen/account.lua",
       ["apivideo.cli.listen.init"] = "lua/apivideo/cli/listen/init.lua",

@@ -4,6 +4,7 @@ local account = require "apivideo.cli.account"
 local apivideo = require "apivideo"
 local conditions = require "apivideo.util.conditions"
 local identifier = require "apivideo.cli.identifier"
+local interruption = require "apivideo.cli.interruption"
 local numbers = require "apivideo.cli.numbers"
 local shown = require "apivideo.cli.videos.shown"
 
@@ -56,7 +57,7 @@ end
 ---@return any message
 function wait.run(arguments, out)
   local id, timeout, line = arguments.id, arguments.timeout or DEFAULT_TIMEOUT_S, nil
-  return account.run(arguments, function(client)
+  local function wait_for(client)
     -- A wait tolerates errors that may pass. One at the start is likely to stay: a wrong base URL, or no network.
     local first, problem = client.videos:status(id, { total_timeout = timeout })
     if not first then return 1, problem end
@@ -69,7 +70,9 @@ function wait.run(arguments, out)
     shown.print(out, id, status)
     local failure = failure_of(arguments, status)
     return failure and 1 or 0, failure
-  end, function() return line end)
+  end
+  return account.run(arguments, function(client) return interruption.during(wait_for, client) end,
+    function() return line end)
 end
 
 return wait

@@ -6,6 +6,7 @@ local core = require "apivideo.core"
 local definition = require "apivideo.resources.webhooks.definition"
 local identifier = require "apivideo.cli.identifier"
 local numbers = require "apivideo.cli.numbers"
+local interruption = require "apivideo.cli.interruption"
 local output = require "apivideo.cli.output"
 local show_secrets = require "apivideo.cli.show_secrets"
 local shown = require "apivideo.cli.webhooks.shown"
@@ -55,9 +56,7 @@ end
 ---@return any message
 function rotate.run(arguments, out)
   local overlap, ends = arguments.overlap or definition.OVERLAP_S, nil
-  return account.run(arguments, function(client)
-    local old, status, problem = confirmed(client, arguments, overlap)
-    if not old then return status, problem end
+  local function replace(client)
     local new, err = client.webhooks:rotate(arguments.id, {
       overlap = overlap,
       on_created = function(webhook)
@@ -71,6 +70,11 @@ function rotate.run(arguments, out)
     end
     if err.webhook then out:note(("Both webhooks exist: %s, %s"):format(arguments.id, err.webhook.webhookId)) end
     return 1, err
+  end
+  return account.run(arguments, function(client)
+    local old, status, problem = confirmed(client, arguments, overlap)
+    if not old then return status, problem end
+    return interruption.during(replace, client)
   end, function()
     local seconds = ends and ends - core.monotonic()
     return seconds and seconds > 0 and ("both webhooks deliver: %d s left"):format(math.ceil(seconds)) or nil

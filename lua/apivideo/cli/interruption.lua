@@ -1,0 +1,28 @@
+--- Ctrl-C while a command waits in the loop. The program `lua` would raise an error at any place of the library's tasks,
+--- which log it as a failure of theirs.
+
+local progress = require "apivideo.cli.progress"
+local runtime = require "apivideo.runtime"
+
+local STATUS = 128 + 2 -- as a shell reports SIGINT
+
+local interruption = {}
+
+--- Calls a function. SIGINT and SIGTERM end the process meanwhile. (Not while it asks a question: only the loop notices
+--- a signal.)
+---@param run fun(...): integer, any
+---@param ... any for `run`
+---@return integer status of `run`
+---@return any message of `run`
+function interruption.during(run, ...)
+  local unsubscribe = runtime.on_signal(function()
+    progress.clear()
+    io.stderr:write "apivideo: interrupted\n"
+    os.exit(STATUS)
+  end)
+  local status, message = run(...)
+  if unsubscribe then unsubscribe() end
+  return status, message
+end
+
+return interruption
