@@ -8,8 +8,8 @@ local STATUS = 128 + 2 -- as a shell reports SIGINT
 
 local interruption = {}
 
---- Calls a function. SIGINT and SIGTERM end the process meanwhile. (Not while it asks a question: only the loop notices
---- a signal.)
+--- Calls a function. SIGINT and SIGTERM end the process until it returns. (Not while it asks a question: only the loop
+--- notices a signal.)
 ---@param run fun(...): integer, any
 ---@param ... any for `run`
 ---@return integer status of `run`
