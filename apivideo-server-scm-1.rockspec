@@ -73,6 +73,7 @@ build = {
       ["apivideo.cli.inbox.resume"] = "lua/apivideo/cli/inbox/resume.lua",
       ["apivideo.cli.inbox.show"] = "lua/apivideo/cli/inbox/show.lua",
       ["apivideo.cli.inbox.stats"] = "lua/apivideo/cli/inbox/stats.lua",
+      ["apivideo.cli.inbox.switch"] = "lua/apivideo/cli/inbox/switch.lua",
       ["apivideo.cli.inbox.ui"] = "lua/apivideo/cli/inbox/ui.lua",
       ["apivideo.cli.init"] = "lua/apivideo/cli/init.lua",
       ["apivideo.cli.interruption"] = "lua/apivideo/cli/interruption.lua",

@@ -54,7 +54,7 @@ describe("records of webhooks #process", function()
     assert.equal(claimed, file.read(path))
   end)
 
-  it("are nothing if they are no records, or their id is no name of a file", function()
+  it("cannot be claimed with an invalid field, or written under an id that cannot be a file name", function()
     run(directory, "assert(records.write(ID, API))")
     for _, text in ipairs { "", "{}", "[]", "null", '{"pid":"1"}',
       '{"pid":-1,"base_url":"' .. API .. '"}', '{"pid":1.5,"base_url":"' .. API .. '"}',
