@@ -86,10 +86,11 @@ describe("documentation", function()
     testing.clock:reset() -- an example of the testing kit may have moved it
   end)
 
-  -- Wraps a function that starts a server or an emulator: it is stopped after the example.
+  -- Wraps a function that starts a server or an emulator: it takes any free port, because the port of the example may
+  -- be in use, and is stopped after the example.
   local function until_the_end(start)
     return function(options)
-      local other, err = start(options)
+      local other, err = start(changed(options, { port = 0 }))
       started[#started + 1] = other
       return other, err
     end
