@@ -61,7 +61,7 @@ function Network:on(i)
   return "ip netns exec " .. self:name(i)
 end
 
---- Cuts a machine from the others: packets are lost, without an error for anybody.
+--- Cuts a machine from the others: packets are lost without an error.
 function Network:cut(i)
   run("ip link set %s down", self:name(i))
 end

@@ -61,7 +61,10 @@ end
 ---@param url_of fun(): string? where to send to, now
 ---@param new_event? fun(number: integer, restamps: boolean): string, fun(): string its name, and the bytes of an attempt
 function sender.new(url_of, new_event)
-  return setmetatable({ url_of = url_of, new_event = new_event or events.new, sent = {}, restamps = true, statuses = {}, number = 0, running = 0 }, Sender)
+  return setmetatable({
+    url_of = url_of, new_event = new_event or events.new,
+    sent = {}, restamps = true, statuses = {}, number = 0, running = 0,
+  }, Sender)
 end
 
 --- Sends over some connections, until it is stopped.

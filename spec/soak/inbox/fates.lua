@@ -30,13 +30,13 @@ local attempts = {
     return true
   end,
   poisoned = function() error "it fails each time" end,
-  refused = function() return require("apivideo").permanent "it is not for us" end,
+  permanent = function() return require("apivideo").permanent "it is not for us" end,
 }
 
-local is_dead = { poisoned = true, refused = true }
+local is_dead = { poisoned = true, permanent = true }
 
 -- How often each occurs.
-local shares = { handled = 60, slow = 15, flaky = 8, hanging = 2, leaving = 2, crashing = 1, poisoned = 1, refused = 1 }
+local shares = { handled = 60, slow = 15, flaky = 8, hanging = 2, leaving = 2, crashing = 1, poisoned = 1, permanent = 1 }
 
 local deck = {}
 for name, share in pairs(shares) do

@@ -54,7 +54,7 @@ end
 
 --- What was seen.
 function Model:summary()
-  local parts = { ("%d samples of the store, %d while it was away"):format(self.samples, self.failures) }
+  local parts = { ("%d samples of the store, %d while it was unavailable"):format(self.samples, self.failures) }
   for name, memory in pairs(self.memory) do parts[#parts + 1] = ("the %s has %s"):format(name, memory:summary()) end
   table.sort(parts)
   return table.concat(parts, "; ")

@@ -1,5 +1,5 @@
--- Workers of an inbox for a long time: handlers hang, fail, and end their process, the store is away at times, and the
--- clock jumps. No event may be lost, memory may not grow, and the metrics agree with the store.
+-- Workers of an inbox for a long time: handlers hang, fail, and end their process, the store is unavailable at times,
+-- and the clock jumps. No event may be lost, memory may not grow, and the numbers of the store must fit what was sent.
 -- Arguments: the store, the seconds, the seed. The exit status is 1 if something was wrong.
 
 local apivideo = require "apivideo"
@@ -147,9 +147,9 @@ local function main()
   receiver:kill "KILL"
   receiver:wait()
   inbox:close()
-  print(("%s: %d events, %d acknowledged; %d processes crashed, %d outages with %d responses 503, %d jumps of the clock; %s")
-    :format(STORE, sending.number, acknowledged, crashes, outages_count, sending.statuses[503] or 0, jumps,
-      watching:summary()))
+  local line = "%s: %d events, %d acknowledged; %d crashes; %d outages, %d responses 503; %d jumps of the clock; %s"
+  print(line:format(STORE, sending.number, acknowledged, crashes, outages_count, sending.statuses[503] or 0, jumps,
+    watching:summary()))
 end
 
 local ok, err = pcall(apivideo.run, main)
