@@ -24,6 +24,7 @@
 # make test-missed        lost deliveries and kills, with reconciling: all is handled once; MISSED_SECONDS=60 MISSED_SEED= MISSED_ONLY=redis
 # make fuzz               the parsers and both ends of HTTP under libFuzzer, each for SECONDS (60); TARGET=event for one
 # make soak               calls under random faults for SECONDS (600) with LUA (5.4): no leak, no hang, no lost event
+# make soak-inbox         workers with handlers that hang and crash: SOAK_SECONDS=3600 SOAK_SEED= SOAK_STORE=redis
 # make bench              all benchmarks, and the report bench/results.md; BENCHES="event http" RUNS=3
 # make bench-smoke        count the instructions of the hot paths; fail if one needs 10 % more than recorded
 # make bench-hostile      genuine deliveries during attacks: ten thousand idle connections, slow loris, floods
@@ -227,6 +228,13 @@ soak:
 	@tools/setup test
 	@$(MAKE) --no-print-directory -s build-$(LUA)
 	@tools/with-lua $(LUA) spec/soak/calls.lua $(SECONDS)
+
+.PHONY: soak-inbox
+soak-inbox: LUA := jit
+soak-inbox:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -s build-$(LUA) $(BUILD)/crash/machine.so
+	@tools/soak-inbox $(LUA)
 
 .PHONY: check-rock
 check-rock:

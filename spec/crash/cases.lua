@@ -6,6 +6,7 @@ return function(add, seconds)
   require "spec.crash.kills"(add, seconds)
   require "spec.crash.copies"(add)
   require "spec.crash.outages"(add, seconds)
+  require "spec.crash.machines_apart"(add, seconds)
   machines.add(add, seconds)
   require "spec.crash.controls"(add)
 end

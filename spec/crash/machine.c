@@ -103,19 +103,19 @@ static int note(const char *path, const struct stat *about, int kind, struct FTW
   return 0;
 }
 
-/* Copies a file atomically: the copy is complete or does not exist. A file that was removed is skipped. */
-static void copy(const char *from, const char *to) {
+/* Copies an open file atomically: the copy is complete or does not exist. The file is not opened again: closing it
+ * would release all locks that this process has on it. */
+static void copy(int in, const char *to) {
   char buffer[1 << 16];
   char draft[PATH_MAX];
   ssize_t count;
-  int in = open(from, O_RDONLY | O_CLOEXEC);
-  if (in < 0) return;
+  off_t offset = 0;
   path_of(draft, "synced/draft");
   int out = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  while ((count = read(in, buffer, sizeof buffer)) > 0) {
+  while ((count = pread(in, buffer, sizeof buffer, offset)) > 0) {
     if (write(out, buffer, (size_t)count) != count) abort();
+    offset += count;
   }
-  close(in);
   close(out);
   if (rename(draft, to) != 0) abort();
 }
@@ -132,8 +132,8 @@ static void keep_names(const char *disk) {
   if (fclose(names) != 0 || rename(draft, list) != 0) abort();
 }
 
-/* Makes the bytes of a file durable. */
-static void keep_bytes(const char *file) {
+/* Makes the bytes of an open file durable. */
+static void keep_bytes(int fd, const char *file) {
   char id[64];
   char name[80];
   char synced[PATH_MAX];
@@ -142,7 +142,7 @@ static void keep_bytes(const char *file) {
   identify(id, file);
   (void)snprintf(name, sizeof name, "synced/%s", id);
   path_of(synced, name);
-  copy(file, synced);
+  copy(fd, synced);
 }
 
 /* Makes a file of the machine's disk durable; false for any other. One at a time, or an older copy
@@ -162,7 +162,7 @@ static bool keep(int fd) {
   path_of(lock, "lock");
   int locked = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (locked < 0 || flock(locked, LOCK_EX) != 0) abort();
-  keep_bytes(file);
+  keep_bytes(fd, file);
   keep_names(disk);
   close(locked);
   return true;

@@ -10,6 +10,7 @@ local terms = require "spec.crash.terms"
 local store, spool = stores.open(settings)
 local inbox = apivideo.inbox { store = store, spool = spool, lane = events.lane_of }
 local listening = assert(server.listen {
+  host = settings.address,
   receiver = apivideo.receiver { inbox = inbox, secrets = terms.SECRET },
 })
 print("url " .. listening.url)

@@ -9,7 +9,7 @@ local redis_server = {}
 local Redis = {}
 Redis.__index = Redis
 
-local COMMAND = "cd %s/disk && { env %s redis-server --port %d --bind 127.0.0.1 --save '' --appendonly yes"
+local COMMAND = "cd %s/disk && { env %s redis-server --port %d --bind %s --protected-mode no --save '' --appendonly yes"
   .. " --appendfsync %s --loglevel warning < /dev/null > ../redis.log 2>&1 & echo $! > ../redis.pid; }"
 
 local function succeeds(command)
@@ -17,8 +17,8 @@ local function succeeds(command)
   return status == true or status == 0
 end
 
-local function is_ready(port)
-  local connection = socket.connect("127.0.0.1", port)
+local function is_ready(host, port)
+  local connection = socket.connect(host, port)
   if not connection then return false end
   connection:settimeout(1)
   connection:send "PING\r\n"
@@ -29,12 +29,12 @@ end
 
 --- Starts one.
 ---@param directory string of the storm
----@param options? { environment?: string, fsync?: string }
+---@param options? { environment?: string, fsync?: string, host?: string } `host`: the address that it listens on
 function redis_server.start(directory, options)
   options = options or {}
   local self = setmetatable({
     directory = directory, port = tonumber(free_port()), environment = options.environment or "",
-    fsync = options.fsync or "always",
+    fsync = options.fsync or "always", host = options.host or "127.0.0.1",
   }, Redis)
   self:start()
   return self
@@ -42,11 +42,12 @@ end
 
 --- Restarts it with its data.
 function Redis:start()
-  assert(succeeds(COMMAND:format(self.directory, self.environment, self.port, self.fsync)))
+  assert(succeeds(COMMAND:format(self.directory, self.environment, self.port, self.host,
+    self.fsync)))
   local file = assert(io.open(self.directory .. "/redis.pid"))
   self.pid = file:read "*l"
   file:close()
-  wait_for(function() return is_ready(self.port) end, "a Redis server")
+  wait_for(function() return is_ready(self.host, self.port) end, "a Redis server")
 end
 
 function Redis:signal(name)

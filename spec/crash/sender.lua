@@ -48,7 +48,7 @@ end
 --- One event, in several deliveries at once; its name.
 function Sender:send(copies)
   self.number = self.number + 1
-  local name, stamp = events.new(self.number, self.restamps)
+  local name, stamp = self.new_event(self.number, self.restamps)
   self.sent[name] = false
   local times = {}
   for i = 1, copies do times[i] = i end
@@ -59,8 +59,12 @@ end
 
 --- Makes one.
 ---@param url_of fun(): string? where to send to, now
-function sender.new(url_of)
-  return setmetatable({ url_of = url_of, sent = {}, restamps = true, statuses = {}, number = 0, running = 0 }, Sender)
+---@param new_event? fun(number: integer, restamps: boolean): string, fun(): string its name, and the bytes of an attempt
+function sender.new(url_of, new_event)
+  return setmetatable({
+    url_of = url_of, new_event = new_event or events.new,
+    sent = {}, restamps = true, statuses = {}, number = 0, running = 0,
+  }, Sender)
 end
 
 --- Sends over some connections, until it is stopped.

@@ -96,7 +96,7 @@ end
 --- Starts a slot, and restarts its process until it is stopped.
 ---@param storm spec.crash.Storm
 ---@param program "receiver"|"worker"
----@param options? { steady?: boolean, plan?: fun(self): table?, number, environment?: string }
+---@param options? { steady?: boolean, plan?: fun(self): table?, number, environment?: string, address?: string }
 function slot.start(storm, program, options)
   options = options or {}
   local self = setmetatable({ storm = storm, program = program }, Slot)
@@ -104,7 +104,7 @@ function slot.start(storm, program, options)
   runtime.spawn(function()
     while not self.stopped do
       local point, seconds = plan(self)
-      self.process = storm:child(program, point, options.environment)
+      self.process = storm:child(program, point, options.environment, options.address)
       watch(self, seconds)
       finish(self, point)
     end

@@ -14,7 +14,7 @@ end
 ---@param settings table directory, store, port
 function stores.plain(settings)
   if settings.store == "sqlite" then return sqlite(settings.directory .. "/disk/inbox.db") end
-  return require "apivideo.inbox.redis" { port = math.floor(settings.port) }
+  return require "apivideo.inbox.redis" { host = settings.host, port = math.floor(settings.port) }
 end
 
 --- The spool beside it, or nil.
@@ -55,7 +55,7 @@ local LEFT = [[
 ]]
 
 local function damage_of_redis(settings)
-  local client = require("redis").connect("127.0.0.1", math.floor(settings.port))
+  local client = require("redis").connect(settings.host or "127.0.0.1", math.floor(settings.port))
   local left = client:eval(LEFT, 0)
   client:quit()
   return left ~= "" and "all events are done, and there is still something in " .. left or nil

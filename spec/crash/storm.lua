@@ -36,9 +36,9 @@ function Storm:note(text)
   self.notes = self.notes .. "; " .. text
 end
 
---- Starts a process of it.
-function Storm:child(program, point, environment)
-  local settings = { point = point }
+--- Starts a process of it; a receiver listens on `address`.
+function Storm:child(program, point, environment, address)
+  local settings = { point = point, address = address }
   for name, value in pairs(self.settings) do settings[name] = value end
   return child.start(program, settings, environment or self.environment)
 end
