@@ -31,6 +31,23 @@ function core.base64(bytes) end
 ---@return integer
 function core.process_id() end
 
+--- Whether a process has this id.
+---@param id integer
+---@return boolean
+function core.process_exists(id) end
+
+--- Creates an empty file that only its owner can use.
+---@param path string it must not exist
+---@return true|nil is_created
+---@return string? message
+function core.create_file(path) end
+
+--- Creates a directory that only its owner can use.
+---@param path string it must not exist
+---@return true|nil is_created
+---@return string? message
+function core.create_directory(path) end
+
 --- Identifies the file at a path.
 ---@param path string
 ---@return string? id equal for two paths of the same file; nil if the file does not exist or cannot be examined

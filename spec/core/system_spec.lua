@@ -57,6 +57,47 @@ describe("file_mode", function()
   end)
 end)
 
+describe("what is created", function()
+  local path
+
+  before_each(function()
+    path = os.tmpname()
+    os.remove(path)
+  end)
+
+  after_each(function() os.execute("rm -rf " .. path) end)
+
+  for kind, octal in pairs { file = "600", directory = "700" } do
+    it("can only be used by its owner: a " .. kind, function()
+      assert.is_true(core["create_" .. kind](path))
+      assert.equal(octal .. "\n", compile.run("stat -c %a " .. path))
+    end)
+
+    it("does not replace what exists: a " .. kind, function()
+      file.write(path, "x")
+      local created, problem = core["create_" .. kind](path)
+      assert.is_nil(created)
+      assert.equal(path .. ": File exists", problem)
+      assert.equal("x", file.read(path))
+      assert.has_error(function() core["create_" .. kind]() end)
+    end)
+  end
+end)
+
+describe("process_exists", function()
+  it("is true for this process and for one of another user, and false for an id that no process has", function()
+    assert.is_true(core.process_exists(core.process_id()))
+    assert.is_true(core.process_exists(1))
+    assert.is_false(core.process_exists(2 ^ 31 - 1))
+  end)
+
+  it("rejects the ids of process groups", function()
+    for _, id in ipairs { 0, -1, 2 ^ 31, 0.5, "x" } do
+      assert.has_error(function() core.process_exists(id) end)
+    end
+  end)
+end)
+
 describe("terminal_columns", function()
   it("is nil for what is not a terminal, and for a descriptor that is not open", function()
     local output, status = process.run({ "-e", [[
