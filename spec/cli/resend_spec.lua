@@ -52,6 +52,12 @@ describe("command resend #process", function()
     assert.same({ 1, 2, 3 }, lines)
   end)
 
+  it("fails with the reason if the path is that of a directory", function()
+    local output, status = run { "/tmp", "--to", "http://127.0.0.1:1/" }
+    assert.equal(1, status)
+    assert.equal("apivideo: /tmp: Is a directory; the path of a file is expected\n", output)
+  end)
+
   it("leaves out a line that a full disk has cut, also between others", function()
     local cut = path .. ".cut"
     local script = [[

@@ -56,13 +56,12 @@ end
 ---@return integer status
 ---@return any message
 function show.run(arguments, out)
-  local inbox, problem = store.open(arguments)
-  if not inbox then return 2, problem end
-  local entry, err = inbox:get(arguments.id)
-  inbox:close()
-  if not entry then return 1, err end
-  out:print(entries.record(entry), text_of(out, entry))
-  return 0
+  return store.with(arguments, function(inbox)
+    local entry, err = inbox:get(arguments.id)
+    if not entry then return 1, err end
+    out:print(entries.record(entry), text_of(out, entry))
+    return 0
+  end)
 end
 
 return show
