@@ -157,6 +157,15 @@ describe("command inbox #process", function()
     assert.equal(2, (select(2, run("show", "x"))))
   end)
 
+  it("show prints the message of an error that was raised, and its traceback", function()
+    put(RECORDED, "vi1")
+    local handlers = apivideo.handlers():on(RECORDED, function() error "no such user" end)
+    local cancel = apivideo.cancellation()
+    inbox:work(handlers, { max_attempts = 1, cancel = cancel, on_settled = function() cancel:cancel() end })
+    assert.matches("\n      [^\n]*inbox_spec.lua:%d+: no such user[^\n]*\n        %[C%]: in function ",
+      (run("show", "1")))
+  end)
+
   it("redrive queues the dead letters that the options select", function()
     put(RECORDED, "vi1", "broken")
     put(SUMMARY, "vi2", "broken")

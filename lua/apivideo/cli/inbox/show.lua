@@ -29,8 +29,8 @@ end
 local function attempt_lines(lines, attempt)
   lines[#lines + 1] = ("  attempt at %s by %s, %s"):format(times.text(attempt.at), attempt.worker or "unknown",
     attempt.seconds and times.span(attempt.seconds) or "not ended")
-  local text = attempt.traceback or attempt.error
-  if text then lines[#lines + 1] = indented(text) end
+  if attempt.error then lines[#lines + 1] = indented(attempt.error) end
+  if attempt.traceback then lines[#lines + 1] = indented(attempt.traceback) end
 end
 
 -- The entry as lines for a terminal.
