@@ -58,7 +58,7 @@ function core.file_id(path) end
 ---@param path string
 ---@return integer|nil mode permissions, setuid, setgid and sticky bits, as a number: 384 is 0600
 ---@return boolean|string owned whether the effective user of this process owns it; after nil, the message
----@return integer? errno after nil
+---@return boolean|integer is_regular whether it is a regular file; after nil, the errno
 function core.file_mode(path) end
 
 --- The free space of a file system.

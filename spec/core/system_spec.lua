@@ -19,10 +19,10 @@ describe("file_mode", function()
     for octal, mode in pairs { ["600"] = 384, ["640"] = 416, ["604"] = 388, ["000"] = 0, ["777"] = 511,
       ["7700"] = 4032 } do
       compile.run(("chmod %s %s"):format(octal, path))
-      local bits, is_ours, rest = core.file_mode(path)
+      local bits, is_ours, is_regular = core.file_mode(path)
       assert.equal(mode, bits)
       assert.is_true(is_ours)
-      assert.is_nil(rest)
+      assert.is_true(is_regular)
       assert.equal(octal:sub(-2) == "00", bits % 64 == 0)
     end
   end)
@@ -40,6 +40,12 @@ describe("file_mode", function()
     local mode, is_ours = core.file_mode(is_root and path or "/etc/passwd")
     assert.is_number(mode)
     assert.is_false(is_ours)
+  end)
+
+  it("reports that a directory or a pipe is not a regular file", function()
+    os.execute(("rm %s; mkfifo %s"):format(path, path))
+    assert.is_false(select(3, core.file_mode(path)))
+    assert.is_false(select(3, core.file_mode "/"))
   end)
 
   it("returns the reason when the file cannot be examined", function()

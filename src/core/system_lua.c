@@ -77,8 +77,8 @@ static int file_id(lua_State *L) {
   return 1;
 }
 
-/* file_mode(path) -> mode bits, whether the owner is the effective user | nil, message, errno. Follows symbolic
-   links. Stack: [-0, +2|3, v]. */
+/* file_mode(path) -> mode bits, whether the owner is the effective user, whether it is a regular file | nil, message,
+   errno. Follows symbolic links. Stack: [-0, +3, v]. */
 static int file_mode(lua_State *L) {
   const char *const path = luaL_checkstring(L, 1);
   struct stat status;
@@ -91,7 +91,8 @@ static int file_mode(lua_State *L) {
   }
   lua_pushinteger(L, (lua_Integer)(status.st_mode & MODE_BITS));
   lua_pushboolean(L, status.st_uid == geteuid());
-  return 2;
+  lua_pushboolean(L, S_ISREG(status.st_mode));
+  return 3;
 }
 
 /* free_bytes(path) -> the bytes that an unprivileged process can still write to the file system of a path, as a number |
