@@ -123,9 +123,6 @@ end
 function resend.run(arguments, out)
   local types, problem = selection.new(arguments.type, {}, "--type")
   if not types then return 2, problem end
-  local changes
-  changes, problem = assignments.parse(arguments.set)
-  if not changes then return 2, problem end
   local chosen
   chosen, problem = saved_file.open(arguments.file, arguments.id, #arguments.type > 0 and types or nil)
   if not chosen then return 1, problem end
