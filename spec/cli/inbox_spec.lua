@@ -237,6 +237,7 @@ describe("command inbox #process", function()
       { 2, { "list", "--state", "deed" },
         "--state must be waiting, claimed, dead or done, got 'deed'; did you mean dead?" },
       { 2, { "list", "--since", "soon" }, "--since must be a duration ago, such as 30m, 2h or 1d, or a date" },
+      { 2, { "list", "--type", "video*" }, "--type must be a type or a pattern such as 'video.*', got 'video*'" },
       { 2, { "list", "--limit", "0" }, "--limit must be an integer" },
       { 2, { "list", "--store", "sqlite:/nonexistent" }, "--store: /nonexistent: No such file or directory" },
       { 2, { "stats", "--max-dead", "-1" }, "--max-dead must be an integer" },
