@@ -76,6 +76,7 @@ build = {
       ["apivideo.cli.inbox.switch"] = "lua/apivideo/cli/inbox/switch.lua",
       ["apivideo.cli.inbox.ui"] = "lua/apivideo/cli/inbox/ui.lua",
       ["apivideo.cli.init"] = "lua/apivideo/cli/init.lua",
+      ["apivideo.cli.input"] = "lua/apivideo/cli/input.lua",
       ["apivideo.cli.interruption"] = "lua/apivideo/cli/interruption.lua",
       ["apivideo.cli.json_line"] = "lua/apivideo/cli/json_line.lua",
       ["apivideo.cli.listen.account"] = "lua/apivideo/cli/listen/account.lua",

@@ -31,6 +31,23 @@ function core.base64(bytes) end
 ---@return integer
 function core.process_id() end
 
+--- Whether a process has this id.
+---@param id integer
+---@return boolean
+function core.process_exists(id) end
+
+--- Creates an empty file that only its owner can use.
+---@param path string it must not exist
+---@return true|nil is_created
+---@return string? message
+function core.create_file(path) end
+
+--- Creates a directory that only its owner can use.
+---@param path string it must not exist
+---@return true|nil is_created
+---@return string? message
+function core.create_directory(path) end
+
 --- Identifies the file at a path.
 ---@param path string
 ---@return string? id equal for two paths of the same file; nil if the file does not exist or cannot be examined
@@ -41,7 +58,7 @@ function core.file_id(path) end
 ---@param path string
 ---@return integer|nil mode permissions, setuid, setgid and sticky bits, as a number: 384 is 0600
 ---@return boolean|string owned whether the effective user of this process owns it; after nil, the message
----@return integer? errno after nil
+---@return boolean|integer is_regular whether it is a regular file; after nil, the errno
 function core.file_mode(path) end
 
 --- The free space of a file system.

@@ -1,10 +1,21 @@
 local assignments = require "apivideo.cli.assignments"
 local json = require "apivideo.util.json"
 
+-- Parses the texts of --set, and applies them.
+local function apply(event, texts, unset_names)
+  local set = {}
+  for i, text in ipairs(texts) do
+    local problem
+    set[i], problem = assignments.parse(text)
+    if problem then return nil, problem end
+  end
+  return assignments.apply(event, set, unset_names or {})
+end
+
 describe("cli.assignments", function()
   it("sets strings and JSON values, the last one of a name, and does not change the event", function()
     local event = { type = "t", a = "old" }
-    local changed = assert(assignments.apply(event, {
+    local changed = assert(apply(event, {
       "a=1", "b:=1", "c:=[]", "d:={\"e\":[true]}", "f:=null", "g:=\"1\"", "h=x=y", "i:=\"a=b\"", "j=", "k=:=1", "b:=2",
     }))
     assert.equal("1", changed.a)
@@ -21,7 +32,7 @@ describe("cli.assignments", function()
   end)
 
   it("removes fields after it has set others", function()
-    assert.same({ type = "t", b = "2" }, assignments.apply({ type = "t", a = "1" }, { "b=2", "c=3" }, { "a", "c" }))
+    assert.same({ type = "t", b = "2" }, apply({ type = "t", a = "1" }, { "b=2", "c=3" }, { "a", "c" }))
   end)
 
   it("says what is wrong", function()
@@ -33,10 +44,10 @@ describe("cli.assignments", function()
       ["a:="] = "--set a:=: the value must be JSON (unexpected end of input at byte 0); for a string, write --set a=",
       ["a:=1e999"] = "--set a:=1e999: this Lua cannot represent the number",
     } do
-      local event, problem = assignments.apply({ type = "t" }, { "ok=1", text })
+      local event, problem = apply({ type = "t" }, { "ok=1", text })
       assert.is_nil(event)
       assert.equal(expected, problem)
     end
-    assert.same({ nil, "--unset y: the event has no such field" }, { assignments.apply({ x = 1 }, {}, { "y" }) })
+    assert.same({ nil, "--unset y: the event has no such field" }, { apply({ x = 1 }, {}, { "y" }) })
   end)
 end)

@@ -197,10 +197,16 @@ describe("apivideo doctor #process", function()
     local output = assert_found("ok       store: appendonly yes\n", { "--store", url })
     assert.truthy(output:find("ok       store: Redis %(127.0.0.1:%d+%) %d+%.%d+%.%d+\n"), output)
     assert.truthy(output:find("ok       store: maxmemory-policy noeviction\n", 1, true), output)
+    assert.truthy(output:find(("failure  store: Redis (127.0.0.1:%d) has no inbox with the name apivideo in database 0;"
+      .. " start the program"):format(server.port), 1, true), output)
+    local inbox = apivideo.inbox { store = apivideo.inbox.redis { port = server.port } }
+    assert(inbox:claim())
+    inbox:close()
     server:command("CONFIG", "SET", "appendonly", "no")
     server:command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
     output = assert_found("warning  store: appendonly no: events are lost when Redis ends; set appendonly yes\n",
       { "--store", url })
+    assert.truthy(output:find("ok       store: it has the inbox apivideo\n", 1, true), output)
     assert.truthy(output:find("warning  store: maxmemory-policy allkeys-lru: Redis removes events", 1, true), output)
     server:command("ACL", "SETUSER", "default", "-info")
     assert_found(("warning  store: Redis (127.0.0.1:%d) does not allow INFO"):format(server.port), { "--store", url })

@@ -2,9 +2,59 @@ local apivideo = require "apivideo"
 local cjson = require "cjson"
 local file = require "spec.support.file"
 local process = require "spec.support.process"
+local redis = require "spec.support.redis"
 local sqlite = require "apivideo.inbox.sqlite"
 
 local RECORDED, SUMMARY = "video.source.recorded", "video.summary.generated"
+
+describe("command inbox with Redis #process", function()
+  local server, path
+
+  before_each(function()
+    if redis.missing() then return end
+    server, path = redis.start(), os.tmpname()
+  end)
+  after_each(function()
+    if not server then return end
+    server:stop()
+    os.remove(path)
+    server = nil
+  end)
+
+  local function run(name, arguments)
+    return process.run({ "bin/apivideo", "inbox", name, (table.unpack or unpack)(arguments or {}) },
+      ("APIVIDEO_STORE='redis://127.0.0.1:%d/0?name=orders'"):format(server.port))
+  end
+
+  it("fails if the server has no inbox of that name, and creates none", function()
+    if not server then return pending(redis.missing()) end
+    for name, arguments in pairs { list = {}, stats = {}, show = { "1" }, redrive = {}, replay = { "--yes" },
+      purge = { "--state", "done", "--yes" }, pause = {}, resume = {}, export = {}, import = { path },
+      ui = { "--port", "0" } } do
+      local output, status = run(name, arguments)
+      assert.equal(1, status, name .. output)
+      assert.matches(("apivideo: --store: Redis (127.0.0.1:%d) has no inbox with the name orders in database 0; ")
+        :format(server.port), output, 1, true)
+      assert.matches(name == "import" and "use --create" or "correct --store, or start the program", output, 1, true)
+    end
+    assert.equal("0", server:command "DBSIZE")
+  end)
+
+  it("works on an inbox whose worker has started, and on one that import has created", function()
+    if not server then return pending(redis.missing()) end
+    local inbox = apivideo.inbox { store = apivideo.inbox.redis { port = server.port, name = "orders" } }
+    assert(inbox:claim())
+    inbox:close()
+    assert.equal("0 waiting, 0 claimed, 0 dead, 0 done\n", (run "stats"))
+    server:command "FLUSHALL"
+    local copy = apivideo.inbox { store = apivideo.inbox.memory() }
+    local raw = cjson.encode(apivideo.events:sample(RECORDED))
+    assert(copy:put { event = assert(apivideo.parse(raw)), raw = raw, verified = true })
+    for line in copy:export() do file.write(path, line .. "\n") end
+    assert.equal("1 entry imported\n", (run("import", { path, "--create" })))
+    assert.equal("1 waiting, 0 claimed, 0 dead, 0 done", (run "stats"):match "^[^;]+")
+  end)
+end)
 
 describe("command inbox #process", function()
   local path, inbox
@@ -107,6 +157,15 @@ describe("command inbox #process", function()
     assert.equal(2, (select(2, run("show", "x"))))
   end)
 
+  it("show prints the message of an error that was raised, and its traceback", function()
+    put(RECORDED, "vi1")
+    local handlers = apivideo.handlers():on(RECORDED, function() error "no such user" end)
+    local cancel = apivideo.cancellation()
+    inbox:work(handlers, { max_attempts = 1, cancel = cancel, on_settled = function() cancel:cancel() end })
+    assert.matches("\n      [^\n]*inbox_spec.lua:%d+: no such user[^\n]*\n        %[C%]: in function ",
+      (run("show", "1")))
+  end)
+
   it("redrive queues the dead letters that the options select", function()
     put(RECORDED, "vi1", "broken")
     put(SUMMARY, "vi2", "broken")
@@ -178,11 +237,13 @@ describe("command inbox #process", function()
       { 2, { "list", "--state", "deed" },
         "--state must be waiting, claimed, dead or done, got 'deed'; did you mean dead?" },
       { 2, { "list", "--since", "soon" }, "--since must be a duration ago, such as 30m, 2h or 1d, or a date" },
+      { 2, { "list", "--type", "video*" }, "--type must be a type or a pattern such as 'video.*', got 'video*'" },
       { 2, { "list", "--limit", "0" }, "--limit must be an integer" },
       { 2, { "list", "--store", "sqlite:/nonexistent" }, "--store: /nonexistent: No such file or directory" },
       { 2, { "stats", "--max-dead", "-1" }, "--max-dead must be an integer" },
       { 1, { "export", "--store", "redis://127.0.0.1:1" }, "127.0.0.1:1" },
       { 2, { "import", "/nonexistent" }, "/nonexistent: No such file" },
+      { 2, { "import", "/" }, "/: Is a directory; the path of a file is expected" },
       { 1, { "stats", "--store", "redis://127.0.0.1:1" }, "127.0.0.1:1" },
       { 2, { "stats", "--store", "redis://" }, "--store must be" },
     } do

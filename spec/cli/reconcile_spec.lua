@@ -53,7 +53,7 @@ describe("command reconcile #process", function()
       { 2, "or set APIVIDEO_STORE; or use --dry-run", {} },
       { 2, "--store must be sqlite:PATH or redis://HOST:PORT/DATABASE, got 'redis'", { "--store", "redis" } },
       { 2, "--since must be a duration such as 90s, 30m, 2h or 1d, got '2'", { "--since", "2", "--dry-run" } },
-      { 2, 'option "since" must be less than the option "retention"',
+      { 2, "--since must be less than 7d with --store: the inbox does not know older events",
         { "--since", "7d", "--store", "sqlite:" .. path } },
       { 2, "/nonexistent/inbox.db: No such file", { "--store", "sqlite:/nonexistent/inbox.db" } },
       { 2, "can not be used together", { "--dry-run", "--store", "sqlite:" .. path } },

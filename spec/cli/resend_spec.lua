@@ -52,6 +52,19 @@ describe("command resend #process", function()
     assert.same({ 1, 2, 3 }, lines)
   end)
 
+  it("says once what to do if the receiver rejects the signatures", function()
+    local output, status = run { path, "--to", application("401 Unauthorized").url }
+    assert.equal(1, status)
+    assert.equal(1, select(2, output:gsub("The receiver verifies signatures with another secret: sign with that", "")))
+    assert.matches("\n0 delivered, 3 failed\n$", output)
+  end)
+
+  it("fails with the reason if the path is that of a directory", function()
+    local output, status = run { "/tmp", "--to", "http://127.0.0.1:1/" }
+    assert.equal(1, status)
+    assert.equal("apivideo: /tmp: Is a directory; the path of a file is expected\n", output)
+  end)
+
   it("leaves out a line that a full disk has cut, also between others", function()
     local cut = path .. ".cut"
     local script = [[

@@ -78,6 +78,14 @@ describe("settings of the command #process", function()
     assert.matches(HINT .. path, output, 1, true)
   end)
 
+  it("are rejected if they are a pipe, which would block", function()
+    os.execute(("mkfifo -m 600 '%s'"):format(path))
+    local output, status = run()
+    assert.equal(2, status)
+    assert.equal(("apivideo: %s: it is not a regular file; make it one, such as: return { api_key = \"…\" }\n")
+      :format(path), output:match "^[^\n]+\n")
+  end)
+
   it("are rejected with the reason", function()
     for text, expected in pairs {
       ["return { api_keys = 'x' }"] = 'unknown option "api_keys"; did you mean "api_key"?',
@@ -88,6 +96,8 @@ describe("settings of the command #process", function()
       ["return 'x'"] = "it must return a table",
       ["api_key = "] = "config.lua:1:",
       ["\27Lua"] = "it is bytecode",
+      ["while true do end"] = "it runs for too long; it may only return a table",
+      ["local function f() return f() end return { api_key = f() }"] = "it runs for too long",
     } do
       write(text)
       local output, status = run()

@@ -77,6 +77,19 @@ describe("command trigger #process", function()
     local_api:stop()
   end)
 
+  it("says once what to do if the receiver rejects the signature", function()
+    local p = peer.responding "401 Unauthorized"
+    for _, arguments in ipairs { { QUALITY }, { "live", "--pause", "0", "--secret", "other" } } do
+      local output, status = run("--to", p.url, (table.unpack or unpack)(arguments))
+      assert.equal(1, status)
+      assert.matches("^failed attempt 1: 401 in [^\n]+\nThe receiver verifies signatures with another secret: sign with"
+        .. " that of its webhook, by %-%-secret or %-%-secret%-file%. Only the local api%.video of apivideo listen"
+        .. " %-%-emulate has that secret: use %-%-through and its URL%.\n", output)
+      assert.equal(1, select(2, output:gsub("The receiver verifies", "")))
+    end
+    p.stop()
+  end)
+
   it("prints valid JSON and no control characters, whatever the event contains", function()
     local output = run(QUALITY, "--set", "videoId=\255", "--set", "a=\27[2J\n", "--to", "http://127.0.0.1:1")
     assert.is_nil(output:gsub("\n$", ""):gsub("\napivideo: warning: [^\n]*", ""):find "[%z\1-\9\11-\31]")

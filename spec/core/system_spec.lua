@@ -19,10 +19,10 @@ describe("file_mode", function()
     for octal, mode in pairs { ["600"] = 384, ["640"] = 416, ["604"] = 388, ["000"] = 0, ["777"] = 511,
       ["7700"] = 4032 } do
       compile.run(("chmod %s %s"):format(octal, path))
-      local bits, is_ours, rest = core.file_mode(path)
+      local bits, is_ours, is_regular = core.file_mode(path)
       assert.equal(mode, bits)
       assert.is_true(is_ours)
-      assert.is_nil(rest)
+      assert.is_true(is_regular)
       assert.equal(octal:sub(-2) == "00", bits % 64 == 0)
     end
   end)
@@ -42,6 +42,12 @@ describe("file_mode", function()
     assert.is_false(is_ours)
   end)
 
+  it("reports that a directory or a pipe is not a regular file", function()
+    os.execute(("rm %s; mkfifo %s"):format(path, path))
+    assert.is_false(select(3, core.file_mode(path)))
+    assert.is_false(select(3, core.file_mode "/"))
+  end)
+
   it("returns the reason when the file cannot be examined", function()
     local mode, message, code = core.file_mode(path .. "/none")
     assert.is_nil(mode)
@@ -54,6 +60,47 @@ describe("file_mode", function()
   it("rejects anything but a path", function()
     assert.has_error(function() core.file_mode() end)
     assert.has_error(function() core.file_mode {} end)
+  end)
+end)
+
+describe("what is created", function()
+  local path
+
+  before_each(function()
+    path = os.tmpname()
+    os.remove(path)
+  end)
+
+  after_each(function() os.execute("rm -rf " .. path) end)
+
+  for kind, octal in pairs { file = "600", directory = "700" } do
+    it("can only be used by its owner: a " .. kind, function()
+      assert.is_true(core["create_" .. kind](path))
+      assert.equal(octal .. "\n", compile.run("stat -c %a " .. path))
+    end)
+
+    it("does not replace what exists: a " .. kind, function()
+      file.write(path, "x")
+      local created, problem = core["create_" .. kind](path)
+      assert.is_nil(created)
+      assert.equal(path .. ": File exists", problem)
+      assert.equal("x", file.read(path))
+      assert.has_error(function() core["create_" .. kind]() end)
+    end)
+  end
+end)
+
+describe("process_exists", function()
+  it("is true for this process and for one of another user, and false for an id that no process has", function()
+    assert.is_true(core.process_exists(core.process_id()))
+    assert.is_true(core.process_exists(1))
+    assert.is_false(core.process_exists(2 ^ 31 - 1))
+  end)
+
+  it("rejects the ids of process groups", function()
+    for _, id in ipairs { 0, -1, 2 ^ 31, 0.5, "x" } do
+      assert.has_error(function() core.process_exists(id) end)
+    end
   end)
 end)
 

@@ -7,6 +7,7 @@ local json = require "apivideo.util.json"
 local misuse = require "spec.support.misuse"
 local sqlite_stores = require "spec.support.sqlite_stores"
 local testing = require "apivideo.testing"
+local utf8 = require "apivideo.util.utf8"
 
 local function lane_of(event) return event.videoId end
 
@@ -149,6 +150,7 @@ describe("an export", function()
       local _, err = apivideo.parse(raw)
       assert(inbox:put { raw = raw, err = err })
     end
+    for line in inbox:export() do assert.equal(line, utf8.repaired(line)) end -- other programs read it, too
     local copy = over(apivideo.inbox.memory())
     assert(copy:import(inbox:export()))
     for length = 1, 7 do assert.equal(("\254\1\200"):rep(3):sub(1, length), copy:get(6 + length).raw) end

@@ -137,10 +137,12 @@ return {
   {
     file = "lua/apivideo/cli/config.lua", spec = "spec/cli/settings_spec.lua",
     { "others may read the file", "if mode % 64 ~= 0 then", "if false then" },
+    { "a pipe blocks the command", "if not is_regular then", "if false then" },
   },
   {
     file = "lua/apivideo/cli/lua_table.lua", spec = "spec/cli/settings_spec.lua",
     { "a text is a table", 'if type(value) ~= "table" then', "if false then" },
+    { "a text runs forever", '"", MAX_INSTRUCTIONS)', '"", 0)' },
     { "bytecode is run", 'if text:sub(1, 1) == "\\27" then', "if false then" },
   },
   {
@@ -153,6 +155,11 @@ return {
     file = "src/core/system_lua.c", spec = "spec/core/system_spec.lua",
     { "every file is ours", "status.st_uid == geteuid()", "1" },
     { "a link's own mode is returned", "if (stat(path, &status) != 0) {", "if (lstat(path, &status) != 0) {" },
+    { "a pipe is a regular file", "S_ISREG(status.st_mode)", "1" },
+    { "others can read a new file", "S_IRUSR | S_IWUSR", "0644" },
+    { "a file is replaced", "O_CREAT | O_EXCL", "O_CREAT | O_TRUNC" },
+    { "others can enter a new directory", "mkdir(path, S_IRWXU)", "mkdir(path, 0755)" },
+    { "any process exists", "kill((pid_t)id, 0) == 0 ||", "id > 0 ||" },
     { "a terminal without a width has 0 columns", " && size.ws_col > 0", "" },
   },
 }

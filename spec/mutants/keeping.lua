@@ -112,6 +112,10 @@ return {
     { "a task that a handler spawns delays its response", "start(true, fn, ...)", "start(false, fn, ...)" },
   },
   {
+    file = "lua/apivideo/runtime/signals.lua", spec = "spec/runtime/signals_spec.lua",
+    { "a second callback loses the signal before it", "if catcher and process ~= core.process_id() then", "if catcher and catcher:caught() == nil then" },
+  },
+  {
     file = "lua/apivideo/inbox/group.lua", spec = "spec/inbox/inbox_spec.lua",
     { "an error of the store ends the process", "local ok, results, err = protected.call(self.execute, batch.items)",
       "local ok, results, err = true, self.execute(batch.items)" },

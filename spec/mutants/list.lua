@@ -2,7 +2,7 @@
 --- replace, which must occur exactly once in the file, and the replacement.
 
 local list = {}
-for _, room in ipairs { "parsing", "signing", "calling", "receiving", "deriving", "keeping", "reconciling", "managing",
+for _, room in ipairs { "parsing", "signing", "calling", "receiving", "deriving", "keeping", "operating", "reconciling", "managing",
   "commanding", "testing", "logging" } do
   for _, group in ipairs(dofile("spec/mutants/" .. room .. ".lua")) do
     for _, change in ipairs(group) do

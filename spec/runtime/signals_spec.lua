@@ -66,6 +66,18 @@ describe("signals #process", function()
     end)
   end
 
+  it("reach callbacks that were added after a signal came and before the loop read it", function()
+    local output, status = process.run { "-e", [[
+      local runtime = require "apivideo.runtime"
+      local native = require "spec.support.native"
+      runtime.on_signal(function() print "first" end)
+      io.popen("kill -INT " .. native.getpid()):close() -- os.execute ignores SIGINT
+      runtime.on_signal(function() print "second" end)
+      runtime.sleep(0.01)]] }
+    assert.equal("first\nsecond\n", output)
+    assert.equal(0, status)
+  end)
+
   it("are neither blocked nor ignored in programs that a handler starts", function()
     local child = start "apivideo.run(serve)"
     local status = get(port_of(child), "/children")

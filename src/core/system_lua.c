@@ -1,12 +1,15 @@
 /*
 ** Functions of apivideo.core about this process, files and terminals: see system_lua.h.
 **
-** No function opens a file: closing it would release the process's POSIX locks on that file.
+** No function opens a file that exists: closing it would release the process's POSIX locks on that file. None starts a
+** program, either: during `system`, a process ignores SIGINT, and a Ctrl-C would be lost.
 */
 #include "system_lua.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +29,40 @@ static int process_id(lua_State *L) {
   return 1;
 }
 
+/* process_exists(id) -> whether a process has this id. Stack: [-0, +1, v]. */
+static int process_exists(lua_State *L) {
+  const int id = (int)aux_check_integer(L, 1, 1, INT_MAX);
+  lua_pushboolean(L, kill((pid_t)id, 0) == 0 || errno == EPERM);
+  return 1;
+}
+
+/* Pushes true, or nil and why a path could not be created. Stack: [-0, +1|2, m]. */
+static int push_created(lua_State *L, const char *path, bool is_created) {
+  const int problem = errno;
+  if (is_created) {
+    lua_pushboolean(L, true);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_pushfstring(L, "%s: %s", path, strerror(problem));
+  return 2;
+}
+
+/* create_file(path) -> true | nil, message. The file is empty, and only its owner can use it; it must not exist.
+   Stack: [-0, +1|2, v]. */
+static int create_file(lua_State *L) {
+  const char *const path = luaL_checkstring(L, 1);
+  const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (fd >= 0) (void)close(fd);
+  return push_created(L, path, fd >= 0);
+}
+
+/* create_directory(path) -> true | nil, message. Only its owner can use it; it must not exist. Stack: [-0, +1|2, v]. */
+static int create_directory(lua_State *L) {
+  const char *const path = luaL_checkstring(L, 1);
+  return push_created(L, path, mkdir(path, S_IRWXU) == 0);
+}
+
 /* file_id(path) -> a string that is equal for two paths of the same file; nil if the file does not exist or cannot be
    examined. Stack: [-0, +1, v]. */
 static int file_id(lua_State *L) {
@@ -40,8 +77,8 @@ static int file_id(lua_State *L) {
   return 1;
 }
 
-/* file_mode(path) -> mode bits, whether the owner is the effective user | nil, message, errno. Follows symbolic
-   links. Stack: [-0, +2|3, v]. */
+/* file_mode(path) -> mode bits, whether the owner is the effective user, whether it is a regular file | nil, message,
+   errno. Follows symbolic links. Stack: [-0, +3, v]. */
 static int file_mode(lua_State *L) {
   const char *const path = luaL_checkstring(L, 1);
   struct stat status;
@@ -54,7 +91,8 @@ static int file_mode(lua_State *L) {
   }
   lua_pushinteger(L, (lua_Integer)(status.st_mode & MODE_BITS));
   lua_pushboolean(L, status.st_uid == geteuid());
-  return 2;
+  lua_pushboolean(L, S_ISREG(status.st_mode));
+  return 3;
 }
 
 /* free_bytes(path) -> the bytes that an unprivileged process can still write to the file system of a path, as a number |
@@ -95,6 +133,9 @@ static int terminal_columns(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {{"process_id", process_id},
+                                     {"process_exists", process_exists},
+                                     {"create_file", create_file},
+                                     {"create_directory", create_directory},
                                      {"file_id", file_id},
                                      {"file_mode", file_mode},
                                      {"free_bytes", free_bytes},

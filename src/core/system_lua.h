@@ -6,8 +6,7 @@
 
 #include "../common/compat.h"
 
-/* Sets process_id, file_id, file_mode, is_terminal and terminal_columns in the table at the top.
-   Stack: [-0, +0, m]. */
+/* Sets the functions in the table at the top. Stack: [-0, +0, m]. */
 void system_add(lua_State *L);
 
 #endif

@@ -9,16 +9,6 @@ local assignments = {}
 ---@field name string
 ---@field value any `json.null` for null
 
---- Defines the options.
----@param sub table of argparse
----@return table set, table unset the options
-function assignments.define(sub)
-  local set = sub:option("--set", "A field of the event: name=value for a string, name:=value for JSON, such as"
-    .. " count:=1; can be repeated."):argname "<name=value>":count "*"
-  local unset = sub:option("--unset", "A field to leave out; can be repeated."):argname "<name>":count "*"
-  return set, unset
-end
-
 -- The value of a text that is JSON; nil and a message otherwise.
 local function json_value(name, text)
   local value, problem = json.decode(text)
@@ -31,8 +21,11 @@ local function json_value(name, text)
   return value
 end
 
--- Parses one text: `name=value` or `name:=value`.
-local function parse(text)
+--- Parses a text of `--set`: `name=value` or `name:=value`.
+---@param text string
+---@return apivideo.cli.Assignment|nil
+---@return string? problem
+function assignments.parse(text)
   local name, mark, value = text:match "^([^=]-)(:?=)(.*)$"
   if not name or name == "" then
     return nil, ("--set must have the form name=value, or name:=value for JSON, got '%s'"):format(text)
@@ -44,32 +37,24 @@ local function parse(text)
   return { name = name, value = decoded }
 end
 
---- Parses the texts of `--set`.
----@param texts string[]
----@return apivideo.cli.Assignment[]|nil list
----@return string? problem
-function assignments.parse(texts)
-  local list = {}
-  for i, text in ipairs(texts) do
-    local problem
-    list[i], problem = parse(text)
-    if problem then return nil, problem end
-  end
-  return list
+--- Defines the options.
+---@param sub table of argparse
+function assignments.define(sub)
+  sub:option("--set", "A field of the event: name=value for a string, name:=value for JSON, such as"
+    .. " count:=1; can be repeated."):argname "<name=value>":count "*":convert(assignments.parse)
+  sub:option("--unset", "A field to leave out; can be repeated."):argname "<name>":count "*"
 end
 
 --- Changes the fields of an event.
 ---@param event apivideo.Event is not changed
----@param texts string[] of `--set`
----@param unset_names? string[] of `--unset`
+---@param set apivideo.cli.Assignment[]
+---@param unset string[] of `--unset`
 ---@return apivideo.Event|nil changed a copy
 ---@return string? problem
-function assignments.apply(event, texts, unset_names)
-  local list, problem = assignments.parse(texts)
-  if not list then return nil, problem end
+function assignments.apply(event, set, unset)
   local changed = tables.merge(event)
-  for _, each in ipairs(list) do changed[each.name] = each.value end
-  for _, name in ipairs(unset_names or {}) do
+  for _, each in ipairs(set) do changed[each.name] = each.value end
+  for _, name in ipairs(unset) do
     if changed[name] == nil then return nil, ("--unset %s: the event has no such field"):format(name) end
     changed[name] = nil
   end

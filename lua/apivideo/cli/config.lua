@@ -33,10 +33,9 @@ function config.path()
   return home and home ~= "" and home .. "/.config/apivideo/config.lua" or nil
 end
 
--- What is wrong with the access to the file; otherwise nil.
-local function mode_problem(path)
-  local mode, is_own = core.file_mode(path)
-  if not mode then return is_own end
+-- What is wrong with the file, before it is opened: a pipe without a writer would block. Otherwise nil.
+local function mode_problem(path, mode, is_own, is_regular)
+  if not is_regular then return "it is not a regular file; make it one, such as: " .. EXAMPLE end
   if not is_own then return "it belongs to another user; copy it, so that it is yours" end
   if mode % 64 ~= 0 then
     return ("others can read or change it (mode %04o), and it has secrets; run: chmod 600 %s"):format(mode, path)
@@ -56,15 +55,14 @@ end
 
 -- The table of the file; nil if there is no file, or nil and what is wrong.
 local function read(path)
+  local mode, is_own, is_regular = core.file_mode(path)
+  if not mode then return nil end
+  local problem = mode_problem(path, mode, is_own, is_regular)
+  if problem then return nil, problem end
   local file = io.open(path, "rb")
-  if not file then
-    if core.file_mode(path) then return nil, "it cannot be read" end
-    return nil
-  end
-  local text = file:read "*a"
-  file:close()
-  local problem = text and mode_problem(path)
-  if problem or not text then return nil, problem or "it cannot be read" end
+  local text = file and file:read "*a"
+  if file then file:close() end
+  if not text then return nil, "it cannot be read" end
   local value
   value, problem = lua_table.evaluate(text, path, EXAMPLE)
   if not value then return nil, problem end

@@ -1,10 +1,9 @@
 --- Ctrl-C while a command waits in the loop. The program `lua` would raise an error at any place of the library's tasks,
 --- which log it as a failure of theirs.
 
+local misuse = require "apivideo.cli.misuse"
 local progress = require "apivideo.cli.progress"
 local runtime = require "apivideo.runtime"
-
-local STATUS = 128 + 2 -- as a shell reports SIGINT
 
 local interruption = {}
 
@@ -18,7 +17,7 @@ function interruption.during(run, ...)
   local unsubscribe = runtime.on_signal(function()
     progress.clear()
     io.stderr:write "apivideo: interrupted\n"
-    os.exit(STATUS)
+    os.exit(misuse.INTERRUPTED)
   end)
   local status, message = run(...)
   if unsubscribe then unsubscribe() end

@@ -3,9 +3,10 @@
 
 local version = require "apivideo.version"
 
-local INTERRUPTED = 128 + 2 -- as a shell reports SIGINT
-
 local misuse = {}
+
+--- The status of a command that Ctrl-C has ended, as a shell reports SIGINT.
+misuse.INTERRUPTED = 128 + 2
 
 ---@class apivideo.cli.Raised
 ---@field status integer of the command
@@ -27,7 +28,7 @@ function misuse.raised(err)
     return { status = err.status == 2 and 2 or 1, message = message }
   end
   local message, raiser = tostring(err), debug.getinfo(2, "f")
-  if message:find "interrupted!$" then return { status = INTERRUPTED, message = "interrupted" } end -- by the program lua
+  if message:find "interrupted!$" then return { status = misuse.INTERRUPTED, message = "interrupted" } end -- by the program lua
   if type(err) == "string" and raiser and raiser.func == error and not is_of_lua(message) then
     -- The source position is of no use to the user.
     return { status = 2, message = (message:gsub("^[^\n]-:%d+: ", "")) }

@@ -7,17 +7,13 @@ local DEVICES = { ["/dev/null"] = true, ["/dev/full"] = true, ["/dev/stdout"] = 
 
 local private_file = {}
 
--- Lua cannot set the mode of a file. With the umask of the shell, there is no time at which others can read the file.
-local function shell(script, path)
-  local ok = os.execute(("umask 077; %s '%s' 2> /dev/null"):format(script, (path:gsub("'", "'\\''"))))
-  return ok == true or ok == 0
-end
-
 --- Creates a directory, and those above it. It may exist.
----@param path string
----@return boolean is_created
+---@param path string absolute
 function private_file.create_directory(path)
-  return shell("mkdir -p --", path)
+  for above in path:gmatch "()/" do
+    if above > 1 then core.create_directory(path:sub(1, above - 1)) end
+  end
+  core.create_directory(path)
 end
 
 --- Opens a file, which is created with the mode 0600. One that others can read, or that
@@ -27,7 +23,7 @@ end
 ---@return any file of io, or nil
 ---@return string? problem
 function private_file.open(path, mode)
-  if not core.file_mode(path) then shell(": >>", path) end
+  core.create_file(path) -- Lua cannot set the mode: others could read the file until it is changed
   local file, problem = io.open(path, mode)
   if not file then return nil, problem end
   if DEVICES[path] or path:find "^/dev/fd/%d+$" then return file end

@@ -8,6 +8,7 @@ local times = require "apivideo.cli.times"
 
 local reconcile = {}
 
+local DAY_S = 86400
 local RETENTION_FACTOR = 2 -- of the inbox of a dry run, which must know events for longer than since
 
 --- Defines the subcommand.
@@ -23,20 +24,23 @@ function reconcile.define(sub)
   account.define(sub)
 end
 
--- The inbox; nil and a message if the arguments name none.
-local function inbox_of(arguments)
-  if not arguments.dry_run then
-    local inbox, problem = store.open(arguments)
-    return inbox, problem == store.MISSING and problem .. "; or use --dry-run" or problem
-  end
-  return apivideo.inbox { store = apivideo.inbox.memory(), retention = RETENTION_FACTOR * arguments.since + 86400 }
-end
-
 local function print_events(out, events)
   for _, event in ipairs(events) do
     out:print({ event = event }, ("%s %s"):format(out:paint("green", "found"),
       output.describe_event(event)))
   end
+end
+
+-- Makes a pass, and prints what it found.
+local function pass(client, inbox, arguments, out)
+  local summary, err = apivideo.reconcile { client = client, inbox = inbox }:once { since = arguments.since }
+  if not summary then return 1, err end
+  print_events(out, summary.events)
+  out:print({ found = summary.found, known = summary.known, videos = summary.videos, calls = summary.calls },
+    ("%d found, %d known, %d videos, %d calls"):format(summary.found, summary.known, summary.videos, summary.calls))
+  if not summary.errors then return 0 end
+  return 1, ("videos and live streams that could not be read: %d; the first: %s"):format(#summary.errors,
+    tostring(summary.errors[1]))
 end
 
 --- Runs the subcommand.
@@ -45,20 +49,19 @@ end
 ---@return integer status
 ---@return any message
 function reconcile.run(arguments, out)
-  local inbox, problem = inbox_of(arguments)
-  if not inbox then return 2, problem end
-  local client
-  client, problem = account.client(arguments)
+  local client, problem = account.client(arguments)
   if not client then return 2, problem end
-  local summary, err = apivideo.reconcile { client = client, inbox = inbox }:once { since = arguments.since }
-  inbox:close()
-  if not summary then return 1, err end
-  print_events(out, summary.events)
-  out:print({ found = summary.found, known = summary.known, videos = summary.videos, calls = summary.calls },
-    ("%d found, %d known, %d videos, %d calls"):format(summary.found, summary.known, summary.videos, summary.calls))
-  if not summary.errors then return 0 end
-  return 1, ("videos and live streams that could not be read: %d; the first: %s"):format(#summary.errors,
-    tostring(summary.errors[1]))
+  if arguments.dry_run then
+    local retention = RETENTION_FACTOR * arguments.since + DAY_S
+    return pass(client, apivideo.inbox { store = apivideo.inbox.memory(), retention = retention }, arguments, out)
+  end
+  local status, message = store.with(arguments, function(inbox)
+    local retention = inbox._retention
+    if arguments.since < retention then return pass(client, inbox, arguments, out) end
+    return 2, ("--since must be less than %.14gd with --store: the inbox does not know older events"):format(
+      retention / DAY_S)
+  end)
+  return status, message == store.MISSING and message .. "; or use --dry-run" or message
 end
 
 return reconcile

@@ -13,6 +13,7 @@ local secrets = require "apivideo.cli.secrets"
 local selection = require "apivideo.cli.selection"
 local url = require "apivideo.cli.url"
 
+local UNAUTHORIZED = 401
 local SIGNATURE = "x-api-video-signature"
 
 local resend = {}
@@ -95,7 +96,7 @@ end
 
 -- Sends the selected deliveries. Returns how many were delivered.
 local function send_all(arguments, out, chosen, secret)
-  local counter, delivered, sent = progress.new "resending", 0, 0
+  local counter, delivered, sent, is_explained = progress.new "resending", 0, 0, false
   for line, delivery in chosen:each() do
     local request, problem = request_of(arguments, delivery, secret)
     if not request then return nil, ("%s: line %d: %s"):format(chosen.name, line, problem) end
@@ -103,6 +104,10 @@ local function send_all(arguments, out, chosen, secret)
     sent = sent + 1
     counter:finish()
     if print_sent(out, line, delivery, relayed) then delivered = delivered + 1 end
+    if relayed.status == UNAUTHORIZED and not is_explained then
+      out:note(secrets.REJECTED)
+      is_explained = true
+    end
     counter:update(sent, chosen.count)
   end
   counter:finish()
@@ -118,9 +123,6 @@ end
 function resend.run(arguments, out)
   local types, problem = selection.new(arguments.type, {}, "--type")
   if not types then return 2, problem end
-  local changes
-  changes, problem = assignments.parse(arguments.set)
-  if not changes then return 2, problem end
   local chosen
   chosen, problem = saved_file.open(arguments.file, arguments.id, #arguments.type > 0 and types or nil)
   if not chosen then return 1, problem end

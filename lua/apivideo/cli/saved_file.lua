@@ -1,10 +1,9 @@
 --- Reads a file of saved deliveries, see apivideo.cli.saved. It is checked before the first delivery is used, and read
 --- line by line: it may be larger than the memory. So it is read twice, and a pipe is copied to a temporary file.
 
+local input = require "apivideo.cli.input"
 local output = require "apivideo.cli.output"
 local saved = require "apivideo.cli.saved"
-
-local STDIN = "-"
 
 ---@class apivideo.cli.SavedFile
 ---@field count integer of the selected deliveries
@@ -136,9 +135,8 @@ local saved_file = {}
 ---@return apivideo.cli.SavedFile|nil
 ---@return string? problem
 function saved_file.open(path, ids, types)
-  local name = path == STDIN and "standard input" or path
-  local file, problem = io.stdin, nil
-  if path ~= STDIN then file, problem = io.open(path, "rb") end
+  local name = input.name(path)
+  local file, problem = input.open(path)
   if not file then return nil, problem end
   file, problem = seekable(file)
   if not file then return nil, ("%s: %s"):format(name, problem) end

@@ -10,6 +10,10 @@ local secrets = {}
 --- The message without a secret.
 secrets.MISSING = "no secret; use --secret or --secret-file, or set APIVIDEO_WEBHOOK_SECRET"
 
+--- The remedy for a receiver that responds with status 401.
+secrets.REJECTED = "The receiver verifies signatures with another secret: sign with that of its webhook, by --secret or"
+  .. " --secret-file."
+
 -- The converter of --secret-file: the secret in a file, whose last newline editors add.
 local function read(path)
   local file, problem = io.open(path, "rb")

@@ -35,7 +35,7 @@ function sign.run(arguments, out)
   local secret, problem = secrets.one(arguments)
   if not secret then return 2, problem or secrets.MISSING end
   local raw
-  raw, problem = body.of_file(arguments.file)
+  raw, problem = body.of_file(arguments.file or "-")
   if not raw then return 2, problem end
   local headers = outgoing.headers(raw, arguments.webhook_id or outgoing.WEBHOOK_ID, secret)
   local signature = headers["X-Api-Video-Signature"]

@@ -1,7 +1,8 @@
---- The option `--store`, and the inbox that it names. The command never creates an inbox: with a mistyped path, no
---- worker would get its events.
+--- The option `--store`, and the inbox that it names. Only `inbox import --create` creates an inbox: with a mistyped path
+--- or name, no worker would get its events.
 
 local apivideo = require "apivideo"
+local redis_options = require "apivideo.inbox.redis.options"
 
 local VARIABLE = "APIVIDEO_STORE"
 local EXAMPLE = "write, for example, --store sqlite:inbox.db, or --store redis://127.0.0.1:6379/0?name=apivideo"
@@ -16,7 +17,7 @@ local function decoded(text)
 end
 
 -- The options of apivideo.inbox.redis in a URL: redis://[[user]:password@]host[:port][/database][?name=…].
-local function redis_options(text)
+local function options_of_url(text)
   local authority, database, query = text:match "^redis://([^/?]+)/?(%d*)(.*)$"
   local name = query and query:match "^%?name=([^&]+)$"
   if not authority or query ~= "" and not name then return nil end
@@ -34,7 +35,7 @@ end
 local function parse(text, origin)
   local path = text:match "^sqlite:(.+)$"
   if path then return { sqlite = path } end
-  local redis = redis_options(text)
+  local redis = options_of_url(text)
   if redis then return { redis = redis } end
   return nil, ("%s must be sqlite:PATH or redis://HOST:PORT/DATABASE, got '%s'; %s"):format(origin, text, EXAMPLE)
 end
@@ -48,13 +49,27 @@ function store.define(sub)
     :convert(function(text) return parse(text, "--store") end)
 end
 
--- What is wrong with the path of a SQLite inbox; otherwise nil.
-local function path_problem(path)
-  local file, problem = io.open(path, "rb")
-  if not file then
-    return ("--store: %s; start the program that works on the inbox, which creates it"):format(problem)
+--- What is said of a Redis server without the inbox.
+---@param options apivideo.RedisOptions
+---@return string
+function store.missing_in_redis(options)
+  return ("Redis (%s) has no inbox with the name %s in database %d"):format(redis_options.address_of(options),
+    redis_options.name_of(options), options.database or 0)
+end
+
+-- Whether an inbox exists; false or nil and the status and the message of the command, if not.
+local function check_exists(place, redis_store, create)
+  local remedy = create == false and "use --create to create it"
+    or "correct --store, or start the program that works on the inbox, which creates it"
+  if place.sqlite then
+    local file, problem = io.open(place.sqlite, "rb")
+    if not file then return false, 2, ("--store: %s; %s"):format(problem, remedy) end
+    file:close()
+    return true
   end
-  file:close()
+  local exists, err = redis_store:exists()
+  if exists then return true end
+  return false, 1, err or ("--store: %s; %s"):format(store.missing_in_redis(place.redis), remedy)
 end
 
 --- The inbox that the option, or otherwise the environment, names.
@@ -69,17 +84,34 @@ end
 
 --- Opens the inbox.
 ---@param arguments table
----@param create? boolean whether a SQLite inbox that does not exist is created
+---@param create? boolean whether an inbox that does not exist is created; nil: the command has no option for it
 ---@return apivideo.Inbox|nil inbox
----@return string? problem
+---@return integer? status of the command after a failure
+---@return any problem
 function store.open(arguments, create)
   local place, problem = store.place(arguments)
-  if not place then return nil, problem or store.MISSING end
+  if not place then return nil, 2, problem or store.MISSING end
   apivideo.log { level = "error" } -- `apivideo doctor` warns of the settings of Redis
-  if place.redis then return apivideo.inbox { store = apivideo.inbox.redis(place.redis) } end
-  problem = not create and path_problem(place.sqlite)
-  if problem then return nil, problem end
-  return apivideo.inbox { store = apivideo.inbox.sqlite { path = place.sqlite } }
+  local redis_store = place.redis and apivideo.inbox.redis(place.redis)
+  if not create then
+    local exists, status, message = check_exists(place, redis_store, create)
+    if not exists then return nil, status, message end
+  end
+  return apivideo.inbox { store = redis_store or apivideo.inbox.sqlite { path = place.sqlite } }
+end
+
+--- Opens the inbox, calls a function with it, and closes it.
+---@param arguments table
+---@param run fun(inbox: apivideo.Inbox): integer, any returns the status and the message of the command
+---@param create? boolean as of `open`
+---@return integer status
+---@return any message
+function store.with(arguments, run, create)
+  local inbox, status, message = store.open(arguments, create)
+  if not inbox then return status, message end
+  status, message = run(inbox)
+  inbox:close()
+  return status, message
 end
 
 return store

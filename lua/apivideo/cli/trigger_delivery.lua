@@ -9,6 +9,10 @@ local redact = require "apivideo.util.redact"
 local secrets = require "apivideo.cli.secrets"
 local sender = require "apivideo.emulator.sender"
 
+local UNAUTHORIZED = 401
+local REJECTED = secrets.REJECTED .. " Only the local api.video of apivideo listen --emulate has that secret: use"
+  .. " --through and its URL."
+
 local trigger_delivery = {}
 
 --- Not argparse's defaults: with those, an option that is given looks like one that is not.
@@ -40,6 +44,7 @@ local function to_url(arguments, out)
     timeout = sender.policy.timeout, headers = header_lines.replacements(arguments.header),
     connection = { ca_file = arguments.ca_file, insecure = arguments.insecure },
   }
+  local is_explained = false
   return function(message)
     local delivery = sender.new { url = arguments.to, raw = message.raw,
       webhookId = arguments.webhook_id or DEFAULTS.webhook_id }
@@ -48,6 +53,11 @@ local function to_url(arguments, out)
       invalid = attempt.err and attempt.err.kind == "invalid_request" and attempt.err
       if not invalid then print_attempt(out, message, delivery, attempt) end
     end)
+    local last = delivery.attempts[#delivery.attempts]
+    if last.status == UNAUTHORIZED and not is_explained then
+      out:note(REJECTED)
+      is_explained = true
+    end
     if invalid then return 2, ("nothing was sent to %s: %s"):format(redact.text(arguments.to), invalid.message) end
     return delivery.state == "delivered" and 0 or 1
   end

@@ -88,22 +88,21 @@ end
 
 -- Adds each item of an option to the changes of the events that have its field.
 local function distribute(list, changes, option, items, name_of)
-  for i, item in ipairs(items) do
-    local selected, is_unknown = with_field(list, name_of(i))
-    if is_unknown and option == "set" then warn_of_field(list, name_of(i)) end
+  for _, item in ipairs(items) do
+    local selected, is_unknown = with_field(list, name_of(item))
+    if is_unknown and option == "set" then warn_of_field(list, name_of(item)) end
     for event in pairs(selected) do table.insert(changes[event][option], item) end
   end
 end
 
 -- The events with the changes of --set and --unset; or nil and a message. A scenario's events have different fields.
 local function with_changes(list, arguments)
-  local parsed, problem = assignments.parse(arguments.set)
-  if not parsed then return nil, problem end
   local changes, changed = {}, {}
   for _, event in ipairs(list) do changes[event] = { set = {}, unset = {} } end
-  distribute(list, changes, "set", arguments.set, function(i) return parsed[i].name end)
-  distribute(list, changes, "unset", arguments.unset, function(i) return arguments.unset[i] end)
+  distribute(list, changes, "set", arguments.set, function(item) return item.name end)
+  distribute(list, changes, "unset", arguments.unset, function(item) return item end)
   for i, event in ipairs(list) do
+    local problem
     changed[i], problem = assignments.apply(event, changes[event].set, changes[event].unset)
     if problem then return nil, problem end
   end

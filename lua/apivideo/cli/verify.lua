@@ -75,7 +75,7 @@ function verify.run(arguments, out)
   if not known or #known == 0 then return 2, problem or secrets.MISSING end
   list, problem = headers_of(arguments)
   if not list then return 2, problem end
-  raw, problem = body.of_file(arguments.file)
+  raw, problem = body.of_file(arguments.file or "-")
   if not raw then return 2, problem end
   local webhook_id, id_problem
   if arguments.headers then webhook_id, id_problem = verification.webhook_id(list) end

@@ -11,6 +11,7 @@ local signals = {}
 ---@return fun(callback: fun()): (fun()|nil, string?) on_signal
 function signals.over(watch, unwatch)
   local catcher, callbacks
+  local process -- the id of the process that opened the catcher
 
   local function release()
     unwatch(catcher:fd())
@@ -28,11 +29,11 @@ function signals.over(watch, unwatch)
   end
 
   local function open()
-    if catcher and catcher:caught() == nil then release() end
+    if catcher and process ~= core.process_id() then release() end -- inherited by fork
     if catcher then return true end
     local made, message = core.signals.catch()
     if not made then return nil, message end
-    catcher, callbacks = made, {}
+    catcher, callbacks, process = made, {}, core.process_id()
     watch(catcher:fd(), dispatch)
     return true
   end

@@ -164,6 +164,13 @@ return function(test)
     end)
   end)
 
+  it("a filter by state selects an entry that waits for another of its lane", function()
+    for name in ("abc"):gmatch "." do put { key = name, raw = name, lane = "one lane" } end
+    assert.equal("a", claim().raw)
+    assert.same({ "b", "c" }, raws_of(all { state = "waiting" }))
+    assert.equal(2, total("count", { state = "waiting" }))
+  end)
+
   describe("many entries", function()
     it("are looked at in parts", function()
       for first = 1, 2500, 500 do

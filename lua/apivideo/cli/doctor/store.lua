@@ -1,13 +1,26 @@
 --- The check of the inbox that `--store` or APIVIDEO_STORE names.
 
+local apivideo = require "apivideo"
 local core = require "apivideo.core"
+local redis_options = require "apivideo.inbox.redis.options"
+local stores = require "apivideo.cli.store"
 
 local MIB = 1024 * 1024
 local FREE_WARNING_BYTES, FREE_FAILURE_BYTES = 256 * MIB, 16 * MIB -- the log of SQLite alone may have 16 MiB
 local REDIS_MIN_MAJOR = 7
-local CREATE = "start the program that works on the inbox, which creates it, or correct the path"
+local CREATE = "start the program that works on the inbox, which creates it, or correct --store"
 
 local store = {}
+
+-- The name may be mistyped.
+local function check_exists_in_redis(findings, options)
+  apivideo.log { level = "error" } -- of its settings, the findings tell
+  local self = apivideo.inbox.redis(options)
+  local exists, err = self:exists()
+  self:close()
+  if exists then return findings:ok("it has the inbox " .. redis_options.name_of(options)) end
+  findings:fail(err and tostring(err) or stores.missing_in_redis(options), CREATE)
+end
 
 --- Judges the free space of a file system.
 ---@param findings apivideo.cli.Findings
@@ -66,7 +79,7 @@ local function check_sqlite(findings, path)
 end
 
 local function check_redis(findings, options)
-  local address = require("apivideo.inbox.redis.options").address_of(options)
+  local address = redis_options.address_of(options)
   local facts, problem = require("apivideo.inbox.redis.examine").server(options)
   if not facts then
     return findings:fail(("Redis (%s): %s"):format(address, problem), "start it, or correct --store")
@@ -88,6 +101,7 @@ local function check_redis(findings, options)
   else
     findings:ok("maxmemory-policy " .. facts.memory_policy)
   end
+  check_exists_in_redis(findings, options)
 end
 
 --- Checks the inbox.

@@ -33,37 +33,36 @@ function change.new(kind)
     if kind.question then confirmation.define(sub) end
   end
 
-  -- Changes the entries. Returns their number; or nil, the status and a message.
-  local function apply(arguments, inbox)
+  -- Asks whether to change the entries. Returns true; or false, the status and a message.
+  local function ask(arguments, inbox, selected)
+    if not kind.question or arguments.dry_run then return true end
+    local count, err = inbox[kind.method](inbox, selected, { dry_run = true })
+    if not count then return false, 1, err end
+    if count == 0 then return true end
+    return confirmation.ask(arguments, kind.question:format(count))
+  end
+
+  -- Changes the entries, and prints how many there were.
+  local function apply(arguments, out, inbox)
     local selected = filter.of(arguments)
-    if kind.question and not arguments.dry_run then
-      local count, err = inbox[kind.method](inbox, selected, { dry_run = true })
-      if not count then return nil, 1, err end
-      if count == 0 then return 0 end
-      local is_confirmed, status, problem = confirmation.ask(arguments, kind.question:format(count))
-      if not is_confirmed then return nil, status, problem end
-    end
+    local is_confirmed, status, problem = ask(arguments, inbox, selected)
+    if not is_confirmed then return status, problem end
     local shown = progress.new(kind.progress)
     local count, err = inbox[kind.method](inbox, selected, {
       dry_run = arguments.dry_run, rate = arguments.rate, on_progress = function(done) shown:update(done) end,
     })
     shown:finish()
-    if not count then return nil, 1, err end
-    return count
-  end
-
-  function self.run(arguments, out)
-    local inbox
-    local problem = kind.problem and kind.problem(arguments)
-    if not problem then inbox, problem = store.open(arguments) end
-    if not inbox then return 2, problem end
-    local count, status, message = apply(arguments, inbox)
-    inbox:close()
-    if not count then return status, message end
+    if not count then return 1, err end
     out:print({ count = count, dry_run = arguments.dry_run or false },
       ("%d %s %s%s"):format(count, count == 1 and "entry" or "entries",
         arguments.dry_run and "would be " .. kind.done or kind.done, count == 0 and kind.none or ""))
     return 0
+  end
+
+  function self.run(arguments, out)
+    local problem = kind.problem and kind.problem(arguments)
+    if problem then return 2, problem end
+    return store.with(arguments, function(inbox) return apply(arguments, out, inbox) end)
   end
 
   return self

@@ -21,6 +21,13 @@ local function state(text)
     near and ("; did you mean %s?"):format(near) or "")
 end
 
+-- A type or pattern. One that no event has is a mistake, or newer than this version: that is only a warning.
+local function type_or_pattern(text)
+  if derived.is(text) then return text end
+  local selected, problem = selection.new({ text }, {}, "--type")
+  return selected and text, problem
+end
+
 --- Defines the options.
 ---@param sub table of argparse
 ---@param has_state boolean whether entries of more than one state can be selected
@@ -29,6 +36,7 @@ function filter.define(sub, has_state)
     sub:option("--state", "Only entries that are waiting, claimed, dead or done."):argname "<state>":convert(state)
   end
   sub:option("--type", "Only events of this type, or of a pattern such as 'video.*'."):argname "<type>"
+    :convert(type_or_pattern)
   sub:option("--webhook", "Only events that came for this webhook."):argname "<id>":target "webhook_id"
   sub:option("--video", "Only events of this video."):argname "<id>":target "video_id"
   sub:option("--lane", "Only events of this ordering key."):argname "<text>"
@@ -39,11 +47,10 @@ function filter.define(sub, has_state)
   sub:option("--id", "Only the entry with this id."):argname "<id>":convert(numbers.limit "--id")
 end
 
---- The filter that the arguments mean. Warns about a type that may be misspelled.
+--- The filter that the arguments mean.
 ---@param arguments table
 ---@return apivideo.InboxFilter
 function filter.of(arguments)
-  if arguments.type and not derived.is(arguments.type) then selection.new({ arguments.type }, {}, "--type") end
   local selected = {}
   for _, name in ipairs(NAMES) do selected[name] = arguments[name] end
   return selected

@@ -1,5 +1,6 @@
 --- `apivideo inbox import`: puts exported entries into an inbox.
 
+local input = require "apivideo.cli.input"
 local progress = require "apivideo.cli.progress"
 local store = require "apivideo.cli.store"
 
@@ -11,7 +12,7 @@ function import.define(sub)
     .. " so that an import can be repeated after it was interrupted.")
   sub:argument("file", "The file; -: standard input."):argname "<file>"
   store.define(sub)
-  sub:flag("--create", "Create the SQLite inbox if it does not exist.")
+  sub:flag("--create", "Create the inbox if it does not exist.")
 end
 
 -- The lines of a file, with a counter of progress.
@@ -33,20 +34,16 @@ end
 ---@return integer status
 ---@return any message
 function import.run(arguments, out)
-  local inbox, problem = store.open(arguments, arguments.create)
-  if not inbox then return 2, problem end
-  local file = io.stdin
-  if arguments.file ~= "-" then
-    file, problem = io.open(arguments.file, "rb")
-    if not file then return 2, problem end
-  end
-  local shown = progress.new "importing"
-  local count, err = inbox:import(lines_of(file, shown))
-  shown:finish()
-  inbox:close()
-  if not count then return 1, err end
-  out:print({ imported = count }, ("%d entries imported"):format(count))
-  return 0
+  local file, problem = input.open(arguments.file)
+  if not file then return 2, problem end
+  return store.with(arguments, function(inbox)
+    local shown = progress.new "importing"
+    local count, err = inbox:import(lines_of(file, shown))
+    shown:finish()
+    if not count then return 1, err end
+    out:print({ imported = count }, ("%d %s imported"):format(count, count == 1 and "entry" or "entries"))
+    return 0
+  end, arguments.create or false)
 end
 
 return import

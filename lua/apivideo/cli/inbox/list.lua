@@ -21,14 +21,8 @@ function list.define(sub)
   sub:flag("--newest", "The newest first.")
 end
 
---- Runs the subcommand.
----@param arguments table as the argument parser returns them
----@param out apivideo.cli.Output
----@return integer status
----@return any message
-function list.run(arguments, out)
-  local inbox, problem = store.open(arguments)
-  if not inbox then return 2, problem end
+-- Prints the entries, page by page.
+local function print_entries(inbox, arguments, out)
   local selected, remaining, after = filter.of(arguments), arguments.limit or DEFAULT_LIMIT, nil
   repeat
     local page, err = inbox:list(selected,
@@ -41,8 +35,16 @@ function list.run(arguments, out)
     remaining = remaining - #page
   until #page < PAGE or remaining == 0
   if not after then out:note "no entry matches" end
-  inbox:close()
   return 0
+end
+
+--- Runs the subcommand.
+---@param arguments table as the argument parser returns them
+---@param out apivideo.cli.Output
+---@return integer status
+---@return any message
+function list.run(arguments, out)
+  return store.with(arguments, function(inbox) return print_entries(inbox, arguments, out) end)
 end
 
 return list

@@ -29,8 +29,8 @@ end
 local function attempt_lines(lines, attempt)
   lines[#lines + 1] = ("  attempt at %s by %s, %s"):format(times.text(attempt.at), attempt.worker or "unknown",
     attempt.seconds and times.span(attempt.seconds) or "not ended")
-  local text = attempt.traceback or attempt.error
-  if text then lines[#lines + 1] = indented(text) end
+  if attempt.error then lines[#lines + 1] = indented(attempt.error) end
+  if attempt.traceback then lines[#lines + 1] = indented(attempt.traceback) end
 end
 
 -- The entry as lines for a terminal.
@@ -56,13 +56,12 @@ end
 ---@return integer status
 ---@return any message
 function show.run(arguments, out)
-  local inbox, problem = store.open(arguments)
-  if not inbox then return 2, problem end
-  local entry, err = inbox:get(arguments.id)
-  inbox:close()
-  if not entry then return 1, err end
-  out:print(entries.record(entry), text_of(out, entry))
-  return 0
+  return store.with(arguments, function(inbox)
+    local entry, err = inbox:get(arguments.id)
+    if not entry then return 1, err end
+    out:print(entries.record(entry), text_of(out, entry))
+    return 0
+  end)
 end
 
 return show

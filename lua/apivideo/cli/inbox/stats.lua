@@ -37,17 +37,15 @@ end
 ---@return integer status
 ---@return any message
 function stats.run(arguments, out)
-  local inbox, problem = store.open(arguments)
-  if not inbox then return 2, problem end
-  local found, err = inbox:stats()
-  inbox:close()
-  if not found then return 1, err end
-  out:print(found, ("%d waiting, %d claimed, %d dead, %d done%s%s"):format(found.waiting, found.claimed, found.dead,
-    found.done, found.oldest and "; the oldest waits for " .. times.span(found.oldest) or "",
-    found.paused and "; paused" or ""))
-  problem = problem_of(arguments, found)
-  if problem then return 1, problem end
-  return 0
+  return store.with(arguments, function(inbox)
+    local found, err = inbox:stats()
+    if not found then return 1, err end
+    out:print(found, ("%d waiting, %d claimed, %d dead, %d done%s%s"):format(found.waiting, found.claimed, found.dead,
+      found.done, found.oldest and "; the oldest waits for " .. times.span(found.oldest) or "",
+      found.paused and "; paused" or ""))
+    local problem = problem_of(arguments, found)
+    return problem and 1 or 0, problem
+  end)
 end
 
 return stats

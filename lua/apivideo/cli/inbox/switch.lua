@@ -16,13 +16,12 @@ function switch.new(kind)
   end
 
   function self.run(arguments, out)
-    local inbox, problem = store.open(arguments)
-    if not inbox then return 2, problem end
-    local ok, err = inbox[kind.method](inbox)
-    inbox:close()
-    if not ok then return 1, err end
-    out:print({ paused = kind.paused }, kind.done)
-    return 0
+    return store.with(arguments, function(inbox)
+      local ok, err = inbox[kind.method](inbox)
+      if not ok then return 1, err end
+      out:print({ paused = kind.paused }, kind.done)
+      return 0
+    end)
   end
 
   return self

@@ -23,17 +23,16 @@ end
 ---@return integer status
 ---@return any message
 function ui.run(arguments, out)
-  local inbox, problem = store.open(arguments)
-  if not inbox then return 2, problem end
-  local stats, err = inbox:stats() -- a store that cannot be read ends the command
-  if not stats then return 1, err end
-  local url, self = page_server.open(arguments.host, arguments.port, { inbox = inbox, write = arguments.write })
-  if not url then return 1, self end
-  out:print({ page_url = url }, ("The inbox is at %s. Press Ctrl-C to stop."):format(url))
-  local ok
-  ok, err = self:run()
-  inbox:close()
-  return ok and 0 or 1, err
+  return store.with(arguments, function(inbox)
+    local stats, err = inbox:stats() -- a store that cannot be read ends the command
+    if not stats then return 1, err end
+    local url, self = page_server.open(arguments.host, arguments.port, { inbox = inbox, write = arguments.write })
+    if not url then return 1, self end
+    out:print({ page_url = url }, ("The inbox is at %s. Press Ctrl-C to stop."):format(url))
+    local ok
+    ok, err = self:run()
+    return ok and 0 or 1, err
+  end)
 end
 
 return ui

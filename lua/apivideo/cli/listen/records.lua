@@ -39,9 +39,7 @@ end
 -- Whether a process is an `apivideo listen`. Its id may be that of another process by now, or of this one: in a
 -- container, ids repeat.
 local function is_listening(pid)
-  if pid == core.process_id() then return false end
-  local ok = os.execute(("kill -0 %d 2> /dev/null"):format(pid))
-  if ok ~= true and ok ~= 0 then return false end
+  if pid == core.process_id() or not core.process_exists(pid) then return false end
   local file = io.open(("/proc/%d/cmdline"):format(pid), "rb") -- only on Linux
   local line = file and file:read "*a"
   if file then file:close() end

@@ -213,6 +213,15 @@ function Redis:expire(age)
   return call(self, "expire", { milliseconds(age) })
 end
 
+--- Whether the server has an inbox of this name: since its first event, or since a worker asked for events.
+---@return boolean|nil exists
+---@return apivideo.Error? err `store_unavailable`
+function Redis:exists()
+  local reply, err = call(self, "exists", {})
+  if not reply then return nil, err end
+  return reply == 1
+end
+
 function Redis:pause()
   local reply, err = call(self, "pause", {})
   return reply and true, err

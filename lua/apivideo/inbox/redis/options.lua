@@ -40,6 +40,13 @@ function redis_options.check(options)
   end
 end
 
+--- The name of the inbox.
+---@param options apivideo.RedisOptions
+---@return string
+function redis_options.name_of(options)
+  return options.name or "apivideo"
+end
+
 --- The address of the server, for messages.
 ---@param options apivideo.RedisOptions
 ---@return string

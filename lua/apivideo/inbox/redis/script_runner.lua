@@ -3,6 +3,7 @@
 local clients = require "apivideo.inbox.redis.clients"
 local errors = require "apivideo.error"
 local log = require "apivideo.runtime.log"
+local redis_options = require "apivideo.inbox.redis.options"
 local scripts = require "apivideo.inbox.redis.scripts"
 
 local unpack = table.unpack or unpack
@@ -94,7 +95,7 @@ local script_runner = {}
 ---@return apivideo.inbox.ScriptRunner
 function script_runner.new(options, address)
   local keys = {}
-  for i, key in ipairs(scripts.keys) do keys[i] = ("{%s}:%s"):format(options.name or "apivideo", key) end
+  for i, key in ipairs(scripts.keys) do keys[i] = ("{%s}:%s"):format(redis_options.name_of(options), key) end
   return setmetatable({
     keys = keys, address = address, shas = {}, is_closed = false, clients = clients.new(options),
   }, ScriptRunner)

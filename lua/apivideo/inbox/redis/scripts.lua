@@ -151,6 +151,9 @@ end
 return #ids
 ]=]
 
+--- Whether the inbox exists (1) or not (0): the first event or the first claim has set its clock.
+scripts.exists = reading 'return call("HEXISTS", meta, "clock")'
+
 scripts.pause = script 'return call("HSET", meta, "paused", 1)'
 scripts.resume = script 'return call("HDEL", meta, "paused")'
 

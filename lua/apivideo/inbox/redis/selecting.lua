@@ -143,29 +143,29 @@ selecting.count = prelude.reading(SELECT .. [=[
 return { each(function() end) }
 ]=])
 
---- Queues the dead letters; returns how many.
-selecting.redrive = prelude.script(SELECT .. [=[
-now()
-return { each(function(n, _, record)
+-- Queues an entry of a set as one that was not attempted yet.
+local QUEUE_AGAIN = [=[
+local function queue_again(n, record, set, set_by_end)
   record[ATTEMPT] = 0
   store(n, record)
-  call("ZREM", dead, n)
-  call("ZREM", dead_by_end, n)
+  call("ZREM", set, n)
+  call("ZREM", set_by_end, n)
   if record[LANE] ~= "" then call("ZADD", lanes, 0, member(record[LANE], n)) end
   queue(n, record[LANE])
-end) }
+end
+now()
+]=]
+
+--- Queues the dead letters; returns how many.
+selecting.redrive = prelude.script(SELECT .. QUEUE_AGAIN .. [=[
+return { each(function(n, _, record) queue_again(n, record, dead, dead_by_end) end) }
 ]=])
 
 --- Queues the events that are done and have their bytes; returns how many.
-selecting.replay = prelude.script(SELECT .. [=[
-now()
+selecting.replay = prelude.script(SELECT .. QUEUE_AGAIN .. [=[
 return { each(function(n, _, record)
-  record[ATTEMPT], record[IS_REPLAY] = 0, 1
-  store(n, record)
-  call("ZREM", done, n)
-  call("ZREM", done_by_end, n)
-  if record[LANE] ~= "" then call("ZADD", lanes, 0, member(record[LANE], n)) end
-  queue(n, record[LANE])
+  record[IS_REPLAY] = 1
+  queue_again(n, record, done, done_by_end)
 end) }
 ]=])
 
