@@ -23,6 +23,7 @@ function showView(name) {
 let focusNext = false;
 
 function route() {
+  takeToken();
   const [name, id] = location.hash.slice(1).split("/");
   if (name === "inbox" || name === "video") {
     showView("inbox");
@@ -71,8 +72,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 async function start() {
-  // The token stays in the cookie, not in the address and the history.
-  if (new URLSearchParams(location.search).has("token")) history.replaceState(null, "", location.pathname + location.hash);
+  takeToken();
   setUpFilter();
   showCounts();
   window.addEventListener("hashchange", route);

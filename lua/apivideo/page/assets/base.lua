@@ -23,13 +23,28 @@ class Failure extends Error {
 
 const state = { write: false, receiver: false, inbox: false, forward_to: null, instance: null };
 
+// The token comes after "#" in the address, is removed there, and stays in this tab. A page at another path has another.
+const TOKEN_KEY = "token " + location.pathname;
+
+function takeToken() {
+  const match = /^#token=([\w-]+)$/.exec(location.hash);
+  if (!match) return;
+  sessionStorage.setItem(TOKEN_KEY, match[1]);
+  history.replaceState(null, "", location.pathname);
+}
+
+function headersOf(method) {
+  const token = sessionStorage.getItem(TOKEN_KEY);
+  return { ...(token && { "X-Apivideo-Token": token }), ...(method === "POST" && { "X-Apivideo-Page": "1" }) };
+}
+
 // Sends a request to the API. Raises a Failure; its status is 0 if the server did not respond.
 async function request(path, options = {}) {
   let response;
   try {
     response = await fetch("api/" + path, {
       method: options.method || "GET", body: options.body, cache: "no-store", credentials: "same-origin",
-      headers: options.method === "POST" ? { "X-Apivideo-Page": "1" } : {}, signal: AbortSignal.timeout(30000),
+      headers: headersOf(options.method), signal: AbortSignal.timeout(30000),
     });
   } catch (error) {
     throw new Failure("The server does not respond.", 0);
@@ -37,7 +52,7 @@ async function request(path, options = {}) {
   if (response.ok) return response;
   let message = "The server responded " + response.status + ".";
   try { message = (await response.json()).error.message; } catch (error) { /* not of the page's API */ }
-  if (response.status === 401) message = "Open the page again with its token: the URL that was printed at the start.";
+  if (response.status === 401) message = "Open the page with its token: at the URL that its program has printed.";
   throw new Failure(message, response.status);
 }
 
