@@ -11,11 +11,11 @@ function h(tag, properties, ...children) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  for (const child of children.flat()) if (child != null && child !== false) element.append(child);
+  for (const child of children.flat(Infinity)) if (child != null && child !== false) element.append(child);
   return element;
 }
 
-const replace = (element, ...children) => { element.replaceChildren(...children.flat().filter((c) => c != null && c !== false)); return element; };
+const replace = (element, ...children) => { element.replaceChildren(...children.flat(Infinity).filter((c) => c != null && c !== false)); return element; };
 
 class Failure extends Error {
   constructor(message, status) { super(message); this.status = status; }
@@ -85,6 +85,14 @@ const pad = (number, length = 2) => String(number).padStart(length, "0");
 const clock = (at) => { const d = new Date(at); return pad(d.getHours()) + ":" + pad(d.getMinutes()) + ":" + pad(d.getSeconds()); };
 const day = (at) => { const d = new Date(at); return d.getFullYear() + "-" + pad(d.getMonth() + 1) + "-" + pad(d.getDate()); };
 const moment = (at) => day(at) + " " + clock(at) + "." + pad(new Date(at).getMilliseconds(), 3);
+
+// A time of today as such, another one with its day.
+const days = new Intl.DateTimeFormat("en", { month: "short", day: "numeric" });
+const short = (at) => day(at) === day(Date.now()) ? clock(at) : days.format(new Date(at)) + ", " + clock(at).slice(0, 5);
+const timeOf = (at) => h("time", { datetime: new Date(at).toISOString(), title: moment(at) }, short(at));
+
+// A type, which may be wrapped after each of its dots.
+const wrapped = (text) => text.split(/(?<=\.)/).flatMap((part, i) => i ? [h("wbr"), part] : [part]);
 
 function toast(text, kind) {
   const element = h("p", { class: "toast " + (kind || "") }, text);
