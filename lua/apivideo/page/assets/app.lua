@@ -22,12 +22,17 @@ function showView(name) {
 
 let focusNext = false;
 
+// A part of the address as text; as it is, if its escapes are malformed.
+function decoded(text) {
+  try { return decodeURIComponent(text); } catch (error) { return text; }
+}
+
 function route() {
   takeToken();
   const [name, id] = location.hash.slice(1).split("/");
   if (name === "inbox" || name === "video") {
     showView("inbox");
-    return routeInbox(name, id && decodeURIComponent(id));
+    return routeInbox(name, id && decoded(id));
   }
   showView("deliveries");
   replace($("entry"));
