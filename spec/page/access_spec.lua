@@ -53,8 +53,8 @@ describe("access to the page", function()
 
     it("rejects requests that a proxy or a tunnel forwards", function()
       local page = pages.new()
-      for _, name in ipairs { "X-Forwarded-For", "Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via",
-        "x-client-ip", "True-Client-IP", "CF-Connecting-IP" } do
+      for _, name in ipairs { "X-Forwarded-For", "Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP",
+        "Via", "x-client-ip", "True-Client-IP", "CF-Connecting-IP" } do
         assert.equal(403, (status_of(page, "GET", "/", { [name] = "x" })), name)
       end
     end)

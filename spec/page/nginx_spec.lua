@@ -15,7 +15,8 @@ app.page = apivideo.page { receiver = app.receiver, write = true }
 local inbox = apivideo.inbox { store = apivideo.inbox.memory() }
 app.inbox_page = apivideo.page { inbox = inbox }
 function app.put()
-  local raw = '{"type":"video.source.recorded","emittedAt":"2026-01-01T00:00:00Z","videoId":"100%%41 +","liveStreamId":"li"}'
+  local raw = '{"type":"video.source.recorded","emittedAt":"2026-01-01T00:00:00Z","videoId":"100%%41 +",' ..
+    '"liveStreamId":"li"}'
   inbox:put { event = apivideo.parse(raw), raw = raw, verified = true }
 end
 return app

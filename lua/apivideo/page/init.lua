@@ -59,6 +59,11 @@ local function respond_api(self, incoming, path)
   return responses.error(404, "no such path", "not_found")
 end
 
+local function respond_page(method)
+  if access.is_read(method) then return responses.page() end
+  return responses.error(405, "the method is not allowed")
+end
+
 -- Responds to a request. The page ends with `/`, and the API is below it in `api/`; before it, there may be the path
 -- of a location.
 local function respond(self, incoming)
@@ -71,10 +76,8 @@ local function respond(self, incoming)
     return responses.text(status, "apivideo: " .. problem .. "\n")
   elseif api_path then
     return respond_api(self, incoming, api_path)
-  elseif is_page and access.is_read(incoming.method) then
-    return responses.page()
   elseif is_page then
-    return responses.error(405, "the method is not allowed")
+    return respond_page(incoming.method)
   end
   return responses.text(404, "Not found. The page is at /\n")
 end
