@@ -61,7 +61,7 @@ describe("a snippet of a delivery", function()
     end
   end)
 
-  it("sends headers without a value, and no Content-Type if there was none", function()
+  it("sends headers without a value, and adds no Content-Type", function()
     local page, receiver = pages.new()
     receiver:receive { method = "POST", body = "", headers = { ["X-Api-Video-WebhookID"] = "" } }
     assert.same({ "-i", "-X", "POST", "http://127.0.0.1:8080/", "-H", "X-Api-Video-WebhookID;", "-H", "Content-Type:",
