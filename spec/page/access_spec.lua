@@ -53,7 +53,8 @@ describe("access to the page", function()
 
     it("rejects requests that a proxy or a tunnel forwards", function()
       local page = pages.new()
-      for _, name in ipairs { "X-Forwarded-For", "Forwarded", "X-Forwarded-Host", "X-Real-IP", "Via" } do
+      for _, name in ipairs { "X-Forwarded-For", "Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP",
+        "Via", "x-client-ip", "True-Client-IP", "CF-Connecting-IP" } do
         assert.equal(403, (status_of(page, "GET", "/", { [name] = "x" })), name)
       end
     end)
@@ -67,29 +68,25 @@ describe("access to the page", function()
 
     it("needs it from every client", function()
       for _, peer in ipairs { "192.168.0.7", "127.0.0.1" } do
-        for _, path in ipairs { "/", "/api/state", "/api/state?token=" .. TOKEN, "/?token=wrong", "/?token=" } do
+        for _, path in ipairs { "/api/state", "/api/state?token=" .. TOKEN, "/x" } do
           assert.equal(401, (status_of(page, "GET", path, nil, { peer = peer })), path)
         end
       end
       assert.equal(401, (status_of(page, "POST", "/api/deliveries/1/replay?token=" .. TOKEN, nil, REMOTE)))
     end)
 
-    it("takes it from the URL of the page, and keeps it in a cookie", function()
-      local _, status, list = pages.call(page, "GET", "/?token=" .. TOKEN, { Host = "page.example" }, REMOTE)
+    it("has a document without data for every client, and no cookie", function()
+      local body, status, list = pages.call(page, "GET", "/", { Host = "page.example" }, REMOTE)
       assert.equal(200, status)
-      local cookie, attributes = list["Set-Cookie"]:match "^([^;]+); (.*)$"
-      assert.equal("HttpOnly; SameSite=Strict", attributes)
-      assert.is_nil(cookie:find(TOKEN, 1, true))
-      for _, value in ipairs { cookie, "a=b; " .. cookie, cookie .. "; a=b" } do
-        local headers = { Cookie = value, Host = "page.example" }
-        assert.equal(200, (status_of(page, "GET", "/api/state", headers, REMOTE)))
-      end
-      local wrong = cookie:gsub("%x%x$", "00") .. "0"
-      for _, value in ipairs { wrong, "x" .. cookie, cookie:match "^[^=]*" .. "=" .. TOKEN, "" } do
-        assert.equal(401, (status_of(page, "GET", "/api/state", { Cookie = value }, REMOTE)), value)
-      end
-      _, _, list = pages.call(page, "GET", "/", { Cookie = cookie }, REMOTE)
       assert.is_nil(list["Set-Cookie"])
+      assert.is_nil(body:find(TOKEN, 1, true))
+    end)
+
+    it("takes it from the header that the script sends", function()
+      assert.equal(200, (status_of(page, "GET", "/api/state", { ["X-Apivideo-Token"] = TOKEN }, REMOTE)))
+      for _, value in ipairs { "", TOKEN .. "x", TOKEN:sub(1, -2), { TOKEN, TOKEN } } do
+        assert.equal(401, (status_of(page, "GET", "/api/state", { ["X-Apivideo-Token"] = value }, REMOTE)))
+      end
     end)
 
     it("takes it from the Authorization header", function()
@@ -99,19 +96,14 @@ describe("access to the page", function()
       end
     end)
 
-    it("has no cookie that opens another page", function()
-      local _, _, list = pages.call(page, "GET", "/?token=" .. TOKEN, nil, REMOTE)
-      local other = pages.new { token = TOKEN .. "2" }
-      assert.equal(401, (status_of(other, "GET", "/api/state", { Cookie = list["Set-Cookie"] }, REMOTE)))
-    end)
-
     it("is random on demand, in the URL of the page, and not in its text", function()
       local one, other = pages.new { token = true }, pages.new { token = true }
       local url = one:url "http://10.0.0.1:9000/"
-      local token = url:match "^http://10%.0%.0%.1:9000/%?token=(%x+)$"
+      local token = url:match "^http://10%.0%.0%.1:9000/#token=(%x+)$"
       assert.equal(32, #token)
       assert.not_equal(url, other:url "http://10.0.0.1:9000")
-      assert.equal(200, (status_of(one, "GET", "/?token=" .. token, nil, REMOTE)))
+      assert.equal(200, (status_of(one, "GET", "/api/state", { ["X-Apivideo-Token"] = token }, REMOTE)))
+      assert.equal(401, (status_of(other, "GET", "/api/state", { ["X-Apivideo-Token"] = token }, REMOTE)))
       assert.is_nil(tostring(one):find(token, 1, true))
       for _, value in pairs(one) do assert.not_equal(token, value) end
       assert.equal("http://127.0.0.1:9000/", (pages.new():url "http://127.0.0.1:9000"))
@@ -141,6 +133,13 @@ describe("access to the page", function()
       end
     end)
 
+    it("is no method of the document", function()
+      local page = pages.new { write = true }
+      for _, method in ipairs { "POST", "PUT", "DELETE", "OPTIONS", "get" } do
+        assert.equal(405, (status_of(page, method, "/", { ["X-Apivideo-Page"] = "1" })), method)
+      end
+    end)
+
     it("rejects the requests of other sites", function()
       local page, receiver = pages.new { write = true }
       pages.deliver(receiver)
@@ -148,6 +147,7 @@ describe("access to the page", function()
       for _, headers in ipairs {
         { Origin = "http://attacker.example" }, { Origin = "null" }, { Origin = "http://127.0.0.1:9001" },
         { Origin = "file://" .. pages.HOST }, { Origin = "" }, { ["Sec-Fetch-Site"] = "cross-site" },
+        { ["Sec-Fetch-Site"] = { "cross-site", "same-origin" } },
         { ["Sec-Fetch-Site"] = "same-site", Origin = "http://" .. pages.HOST } } do
         assert.equal(403, (status_of(page, "POST", path, headers)))
         assert.equal(403, (status_of(page, "GET", "/api/deliveries", headers)))

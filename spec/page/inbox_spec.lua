@@ -121,6 +121,44 @@ describe("the page's API for the inbox", function()
     assert.equal((get "").dead, total)
   end)
 
+  it("groups and redrives dead letters whose errors end within a character, or are not UTF-8", function()
+    local messages = { ("x"):rep(119) .. "\226\130\172 and more", "broken: \255\254 at once" }
+    for i, message in ipairs(messages) do
+      put("vi" .. i)
+      assert(inbox:claim())[1]:dead_letter(message)
+    end
+    local groups = (get "/dead").data
+    assert.equal(2, #groups)
+    for _, group in ipairs(groups) do
+      assert.is_nil(group.error:find("\239\191\189", 1, true))
+      local request = pages.request("POST", "/api/inbox/redrive")
+      request.query = { type = group.type, error = group.error }
+      local status, _, body = page:receive(request)
+      assert.same({ 200, '{"count":1}' }, { status, body })
+    end
+  end)
+
+  it("groups dead letters without reading their bodies", function()
+    put "vi_bad"
+    drain()
+    local list, seen = store.list, {}
+    function store:list(where, options)
+      seen[#seen + 1] = options
+      return list(self, where, options)
+    end
+    assert.equal(1, (get "/dead").data[1].count)
+    assert.is_true(seen[1].without_raw)
+  end)
+
+  it("redrives none if a condition is empty", function()
+    put "vi_bad"
+    drain()
+    for _, query in ipairs { "error=", "type=", "id=", "state=", "type=video.source.recorded&error=" } do
+      assert.equal(400, select(2, post("/redrive?" .. query)), query)
+    end
+    assert.equal(1, (get "").dead)
+  end)
+
   it("redrives one dead letter, some, and all", function()
     for i = 1, 4 do put("vi_bad" .. i) end
     put("vi_bad1", { encoding = "mp4", quality = "720p" })

@@ -12,12 +12,20 @@ local apivideo = require "apivideo"
 local handlers = apivideo.handlers():otherwise(function() end)
 local app = { receiver = apivideo.receiver { handlers = handlers, secrets = "%s" } }
 app.page = apivideo.page { receiver = app.receiver, write = true }
+local inbox = apivideo.inbox { store = apivideo.inbox.memory() }
+app.inbox_page = apivideo.page { inbox = inbox }
+function app.put()
+  local raw = '{"type":"video.source.recorded","emittedAt":"2026-01-01T00:00:00Z","videoId":"100%%41 +",' ..
+    '"liveStreamId":"li"}'
+  inbox:put { event = apivideo.parse(raw), raw = raw, verified = true }
+end
 return app
 ]]
 
 local SERVER = [[
 location = /webhooks { content_by_lua_block { require("app").receiver:nginx() } }
 location /ops/api/ { client_max_body_size 10m; content_by_lua_block { require("app").page:nginx() } }
+location /inbox/ { content_by_lua_block { require("app").put() require("app").inbox_page:nginx() } }
 location = /early {
   content_by_lua_block { ngx.exit(204) }
   log_by_lua_block {
@@ -54,6 +62,13 @@ nginx_lua.describe("the page in nginx #process", function()
       (delivery.body:gsub("vi7", "vi8")))
     assert.equal(204, json.decode(sent.body).status)
     assert.equal("vi8", json.decode(request("GET", "api/deliveries?after=1").body).data[1].subject)
+  end)
+
+  it("decodes the id of a video once", function()
+    for path, count in pairs { ["100%2541%20+"] = 1, ["100%2541%20%2B"] = 1, ["100A%20+"] = 0 } do
+      local response = assert(nginx:request("/inbox/api/inbox/videos/" .. path, { method = "GET", headers = {} }))
+      assert.equal(count, #json.decode(response.body).data, path)
+    end
   end)
 
   it("has the rules of access", function()

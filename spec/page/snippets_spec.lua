@@ -38,7 +38,7 @@ describe("a snippet of a delivery", function()
     local bodies = {
       '{"type":"x"}', "it's `id` $(id) \\ \"q\" !x %s", "@/etc/passwd", "", "line\nline",
       "\27[201~\r\n; id\n", "\226\130\172 \194\155",
-      "\255\254", ("'"):rep(50), "-x", "a\\'b",
+      "\255\254", ("'"):rep(50), "-x", "a\\'b", "\n!!\n'!x'", ("'"):rep(100000),
     }
     for i, body in ipairs(bodies) do
       receiver:receive { method = "POST", body = body, headers = { Host = "x", Cookie = "c",
@@ -51,12 +51,28 @@ describe("a snippet of a delivery", function()
     end
   end)
 
-  it("sends a body with NUL through a pipe", function()
+  it("sends through a pipe what no argument of a program can be", function()
     local page, receiver = pages.new()
-    local body = "a\0b'%d\\n\255"
-    receiver:receive { method = "POST", body = body, headers = {} }
-    local output = bash((pages.call(page, "GET", "/api/deliveries/1/curl")))
-    assert.equal("-i\0-X\0POST\0http://127.0.0.1:8080/\0--data-binary\0@-\0" .. body, output)
+    for i, body in ipairs { "a\0b'%d\\n\255", ("%"):rep(150000) } do
+      receiver:receive { method = "POST", body = body, headers = { ["Content-Type"] = "text/plain" } }
+      local output = bash((pages.call(page, "GET", ("/api/deliveries/%d/curl"):format(i))))
+      assert.equal("-i\0-X\0POST\0http://127.0.0.1:8080/\0-H\0Content-Type: text/plain\0--data-binary\0@-\0" .. body,
+        output)
+    end
+  end)
+
+  it("sends headers without a value, and adds no Content-Type", function()
+    local page, receiver = pages.new()
+    receiver:receive { method = "POST", body = "", headers = { ["X-Api-Video-WebhookID"] = "" } }
+    assert.same({ "-i", "-X", "POST", "http://127.0.0.1:8080/", "-H", "X-Api-Video-WebhookID;", "-H", "Content-Type:",
+      "--data-raw", "" }, (arguments_of(bash((pages.call(page, "GET", "/api/deliveries/1/curl"))))))
+  end)
+
+  it("shows no password of the URL to which deliveries are forwarded", function()
+    local page, receiver = pages.new { forward_to = "http://user:canary@127.0.0.1:8080/" }
+    pages.deliver(receiver)
+    assert.matches("'http://127.0.0.1:8080/'", (pages.call(page, "GET", "/api/deliveries/1/curl")))
+    assert.equal("http://127.0.0.1:8080/", pages.call(page, "GET", "/api/state").forward_to)
   end)
 
   it("is a spec that sends the event", function()

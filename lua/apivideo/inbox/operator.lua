@@ -39,6 +39,19 @@ function Inbox:list(filter, options)
   return entries, err
 end
 
+--- A page of entries without their bytes, the newest first.
+---@private
+---@param filter apivideo.InboxFilter
+---@param limit integer
+---@param after? integer
+---@return apivideo.StoredEntry[]|nil entries
+---@return apivideo.Error? err `store_unavailable`
+function Inbox:_list_without_raw(filter, limit, after)
+  local where = filters.compile("inbox:list", filter, 3)
+  return bulk.collect(limit, { after = after, newest = true, without_raw = true },
+    function(each) return self._store:list(where, each) end)
+end
+
 --- One entry.
 ---@param id integer
 ---@return apivideo.Entry|nil entry

@@ -36,6 +36,7 @@ local store = {
 ---@field limit integer how many entries it returns or changes at most
 ---@field after? integer only entries with a greater id; with `newest`, with a smaller one
 ---@field newest? boolean the newest entries first
+---@field without_raw? boolean with `raw` = "": of many entries, the bytes are large
 ---@field detailed? boolean with the fields that only a few need: `attempts`, `key`, `occurrence`, `lane`, `ended_for`
 
 ---@class apivideo.StoredState a text of a task that runs in one process at a time: where it will continue

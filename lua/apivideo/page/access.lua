@@ -1,20 +1,33 @@
---- The rules of access to the page. Without a token, it is for browsers and programs of this machine; with one, each
---- request needs it.
+--- The rules of access to the page. Without a token, it is for browsers and programs of this machine. With one, each
+--- request to the API needs it; the document has no data, and its script sends the token that follows `#` in its URL,
+--- which browsers send to no server. A cookie would go to each port of the same host.
 
+local ascii = require "apivideo.util.ascii"
 local headers = require "apivideo.util.headers"
 local random = require "apivideo.util.random"
 local signature = require("apivideo.core").signature
 
 local TOKEN_BYTES = 16
-local COOKIE_SUFFIX_BYTES = 8
 local READS = { GET = true, HEAD = true }
 -- Headers that a proxy or a tunnel adds: the client of the connection is not the client of the request.
-local FORWARDED = { "forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via" }
+local FORWARDED = { forwarded = true, via = true, ["x-real-ip"] = true, ["x-client-ip"] = true,
+  ["true-client-ip"] = true, ["cf-connecting-ip"] = true }
+local FORWARDED_PREFIX = "^x%-forwarded%-"
 
 local access = {}
 
 --- The header that each POST must have. A form of another site cannot send it.
 access.HEADER = "x-apivideo-page"
+
+-- The header with which the script sends the token: a proxy before the page may use Authorization for its own.
+local TOKEN_HEADER = "x-apivideo-token"
+
+--- Whether a method changes nothing.
+---@param method string
+---@return boolean
+function access.is_read(method)
+  return READS[method] or false
+end
 
 --- A new random token.
 ---@return string
@@ -41,9 +54,9 @@ local function is_loopback_host(list)
 end
 
 local function is_forwarded(list)
-  for _, name in ipairs(FORWARDED) do
-    local _, count = headers.get(list, name)
-    if count > 0 then return true end
+  for name in pairs(list) do
+    local lower = ascii.lower(tostring(name))
+    if FORWARDED[lower] or lower:find(FORWARDED_PREFIX) then return true end
   end
   return false
 end
@@ -61,46 +74,23 @@ local function remote_problem(incoming)
   return nil
 end
 
-local function cookie_name(token)
-  return "apivideo_page_" .. signature.sign("cookie name", token):sub(1, COOKIE_SUFFIX_BYTES)
-end
-
--- The value of the cookie that belongs to the token, or nil.
-local function cookie_of(list, token)
-  local value = headers.get(list, "cookie")
-  if type(value) ~= "string" then return nil end
-  return (";" .. value):match(";%s*" .. cookie_name(token) .. "=(%x+)")
-end
-
 -- Compares in constant time.
 local function is_token(text, token)
-  return type(text) == "string" and signature.verify(text, signature.sign(token, token), token)
+  return text ~= nil and signature.verify(text, signature.sign(token, token), token)
 end
 
--- Whether a request has the token: in the cookie, in the Authorization header, or in the URL of the page itself.
-local function has_token(incoming, token, is_page)
-  local cookie = cookie_of(incoming.headers, token)
-  if cookie and signature.verify("cookie", cookie, token) then return true end
-  local authorization = single(incoming.headers, "authorization")
-  if is_token(authorization and authorization:match "^[Bb]earer +(.+)$", token) then return true end
-  return is_page and is_token(incoming.query.token, token)
-end
-
---- The value of the header Set-Cookie for a browser that came with the token in its URL; nil for others.
----@param incoming { query: table }
----@param token? string
----@return string?
-function access.set_cookie(incoming, token)
-  if not token or not is_token(incoming.query.token, token) then return nil end
-  return ("%s=%s; HttpOnly; SameSite=Strict"):format(cookie_name(token), signature.sign("cookie", token))
+local function has_token(list, token)
+  local authorization = single(list, "authorization")
+  return is_token(single(list, TOKEN_HEADER), token)
+    or is_token(authorization and authorization:match "^[Bb]earer +(.+)$", token)
 end
 
 -- Why a request comes from another site, or nil. Programs other than browsers send neither header.
 local function cross_site_problem(list)
-  local site = single(list, "sec-fetch-site")
-  if site and site ~= "same-origin" and site ~= "none" then return "the request comes from another site" end
-  local origin, count = single(list, "origin")
-  if count == 0 then return nil end
+  local site, sites = single(list, "sec-fetch-site")
+  if sites > 0 and site ~= "same-origin" and site ~= "none" then return "the request comes from another site" end
+  local origin, origins = single(list, "origin")
+  if origins == 0 then return nil end
   local host = single(list, "host")
   if not origin or not host or origin:match "^https?://(.+)$" ~= host then
     return "the Origin header is not the origin of the page"
@@ -119,7 +109,7 @@ local function write_problem(incoming, can_write)
 end
 
 --- Checks a request.
----@param incoming { method: string, headers: table, query: table, peer?: string }
+---@param incoming { method: string, headers: table, peer?: string }
 ---@param token? string
 ---@param can_write boolean
 ---@param is_page boolean whether the request is for the page itself, to which a link of another site may lead
@@ -127,8 +117,8 @@ end
 ---@return integer? status
 function access.check(incoming, token, can_write, is_page)
   if token then
-    if not has_token(incoming, token, is_page) then
-      return "the token of the page is required: open the page with ?token=… after its address, or send the header"
+    if not is_page and not has_token(incoming.headers, token) then
+      return "the token of the page is required: open the page with #token=… after its address, or send the header"
         .. " Authorization: Bearer …", 401
     end
   else
@@ -136,7 +126,7 @@ function access.check(incoming, token, can_write, is_page)
     if problem then return problem, 403 end
   end
   local problem = not is_page and cross_site_problem(incoming.headers)
-    or not READS[incoming.method] and write_problem(incoming, can_write)
+    or not access.is_read(incoming.method) and write_problem(incoming, can_write)
   if problem then return problem, 403 end
   return nil
 end

@@ -53,7 +53,7 @@ local function body(_, recorded)
 end
 
 local function curl(page, recorded)
-  return responses.text(200, snippets.curl(recorded, page._forward_to or PLACEHOLDER_URL))
+  return responses.text(200, snippets.curl(recorded, page._forward_to_shown or PLACEHOLDER_URL))
 end
 
 local function spec(_, recorded)

@@ -3,6 +3,7 @@
 local json = require "apivideo.util.json"
 local parameters = require "apivideo.page.parameters"
 local record = require "apivideo.page.record"
+local utf8 = require "apivideo.util.utf8"
 
 local ERROR_MAX_BYTES = 300 -- of a list
 local GROUP_ERROR_MAX_BYTES = 120 -- of a group: what its errors begin with
@@ -12,7 +13,7 @@ local entries = {}
 
 -- The message of an error, without the stack that the inbox has appended.
 local function message_of(err, max_bytes)
-  return err and (err:match "^(.-); stack: " or err):sub(1, max_bytes)
+  return err and utf8.shortened(err:match "^(.-); stack: " or err, max_bytes or math.huge)
 end
 
 local function summary(inbox, entry)
@@ -50,9 +51,16 @@ function entries.details(inbox, entry)
   return result
 end
 
+-- What the errors of a group begin with: a text that JSON can have, since it is the condition for them.
+local function group_error(err)
+  local text = message_of(err or "", GROUP_ERROR_MAX_BYTES)
+  local repaired = utf8.repaired(text)
+  return repaired == text and text or repaired:match "^(.-)\239\191\189"
+end
+
 -- Adds a dead letter to the group of its type and error. The newest comes first.
 local function count_dead(groups, entry)
-  local text = message_of(entry.error or "", GROUP_ERROR_MAX_BYTES)
+  local text = group_error(entry.error)
   local key = (entry.type or "") .. "\0" .. text
   local group = groups[key]
   if not group then
@@ -66,7 +74,7 @@ end
 local function each_dead(inbox, visit)
   local after
   for _ = 1, SCANNED_MAX / BATCH do
-    local list, err = inbox:list({ state = "dead" }, { limit = BATCH, after = after, newest = true })
+    local list, err = inbox:_list_without_raw({ state = "dead" }, BATCH, after)
     if not list then return nil, err end
     for _, entry in ipairs(list) do visit(entry) end
     if #list < BATCH then return true end

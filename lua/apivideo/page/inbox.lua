@@ -103,10 +103,13 @@ local function get_dead(inbox)
   return responses.json(200, groups)
 end
 
--- Without parameters: all dead letters.
+-- Without parameters: all dead letters. An empty parameter is an error, so that a mistake does not redrive all.
 local function redrive(inbox, incoming)
   local filter, problem = parameters.filter(incoming.query)
-  if not filter then return responses.error(400, problem) end
+  for name, value in pairs(incoming.query) do
+    if value == "" then problem = "the parameter " .. name .. " is empty" end
+  end
+  if problem then return responses.error(400, problem) end
   if filter.state and filter.state ~= "dead" then return responses.error(400, "only dead letters can be redriven") end
   local count, err = inbox:redrive(filter, { dry_run = incoming.query.dry_run == "1" })
   if not count then return respond_failed(err) end

@@ -24,6 +24,7 @@ local TOKEN_MIN_BYTES = 16
 ---@field private _receiver? apivideo.Receiver
 ---@field private _inbox? apivideo.Inbox
 ---@field private _forward_to? string
+---@field private _forward_to_shown? string without the name and the password, which a URL may have
 ---@field private _can_write boolean
 ---@field private _recorder apivideo.page.Recorder
 local Page = {}
@@ -38,7 +39,7 @@ local function get_state(self)
   local recorder = self._recorder
   return responses.json(200, {
     version = version, instance = recorder.instance, write = self._can_write, receiver = self._receiver ~= nil,
-    inbox = self._inbox ~= nil, forward_to = self._forward_to and (self._forward_to:gsub("//[^/]*@", "//")),
+    inbox = self._inbox ~= nil, forward_to = self._forward_to_shown,
   })
 end
 
@@ -58,10 +59,15 @@ local function respond_api(self, incoming, path)
   return responses.error(404, "no such path", "not_found")
 end
 
+local function respond_page(method)
+  if access.is_read(method) then return responses.page() end
+  return responses.error(405, "the method is not allowed")
+end
+
 -- Responds to a request. The page ends with `/`, and the API is below it in `api/`; before it, there may be the path
 -- of a location.
 local function respond(self, incoming)
-  local is_page = incoming.path:sub(-1) == "/" and incoming.method ~= "POST"
+  local is_page = incoming.path:sub(-1) == "/"
   local api_path = not is_page and incoming.path:match "^.*/api/(.*)$"
   local token = tokens[self]
   local problem, status = access.check(incoming, token, self._can_write, is_page)
@@ -71,7 +77,7 @@ local function respond(self, incoming)
   elseif api_path then
     return respond_api(self, incoming, api_path)
   elseif is_page then
-    return responses.page(access.set_cookie(incoming, token))
+    return respond_page(incoming.method)
   end
   return responses.text(404, "Not found. The page is at /\n")
 end
@@ -122,7 +128,7 @@ function Page:url(base)
   checks.self(self, Page, "page", "url")
   checks.value("page:url: base", base, "string", 2)
   local token = tokens[self]
-  return base:gsub("/*$", "") .. "/" .. (token and "?token=" .. token or "")
+  return base:gsub("/*$", "") .. "/" .. (token and "#token=" .. token or "")
 end
 
 local OPTIONS = { receiver = "table?", inbox = "table?", write = "boolean?", token = "boolean|string?",
@@ -153,10 +159,11 @@ end
 
 local function create(options)
   check(options)
-  local receiver = options.receiver
+  local receiver, target = options.receiver, options.forward_to
   local self = setmetatable({
     max_body = MAX_BODY_BYTES, _receiver = receiver, _inbox = options.inbox or receiver and receiver._inbox or nil,
-    _forward_to = options.forward_to, _can_write = options.write or false,
+    _forward_to = target, _forward_to_shown = target and (target:gsub("^(%a+://)[^/?#]*@", "%1")),
+    _can_write = options.write or false,
     _recorder = recorders.new(receiver and receiver._events or catalogue),
   }, Page)
   local token = options.token

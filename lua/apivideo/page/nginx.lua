@@ -22,7 +22,8 @@ function nginx.read(max_bytes)
   local method, list, body, size, err = receiver_nginx.read(max_bytes)
   if err then return nil, 503 end
   if size > max_bytes then return nil, 413 end
-  return { method = method, path = ngx.var.uri, query = ngx.req.get_uri_args(QUERY_PARAMETERS_MAX), headers = list,
+  local path = receiver_nginx.path():gsub("%%", "%%25") -- nginx has decoded it, and the routes decode it, too
+  return { method = method, path = path, query = ngx.req.get_uri_args(QUERY_PARAMETERS_MAX), headers = list,
     body = body, peer = ngx.var.remote_addr }
 end
 

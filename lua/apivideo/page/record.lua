@@ -5,9 +5,13 @@ local failure = require "apivideo.util.failure"
 local headers = require "apivideo.util.headers"
 local redact = require "apivideo.util.redact"
 local runtime = require "apivideo.runtime"
+local utf8 = require "apivideo.util.utf8"
 
 local SIGNATURE = "x-api-video-signature" -- of one body: not a credential, and a replay needs it
 local OVERHEAD_BYTES = 1000 -- of a record's tables in memory, roughly
+local TEXT_MAX_BYTES = 200 -- of a type or an id: a list has many
+local PROBLEM_MAX_BYTES = 300
+local UNVERIFIED_MAX_BYTES = 16384 -- of a body that is parsed although any sender may have sent it: events are shorter
 
 ---@alias apivideo.page.Result
 ---| "handled"   its handlers succeeded
@@ -26,7 +30,7 @@ local OVERHEAD_BYTES = 1000 -- of a record's tables in memory, roughly
 ---@field result apivideo.page.Result
 ---@field verified boolean whether the signature is valid
 ---@field webhook_id? string as the sender names it
----@field type? string
+---@field type? string as the next two, at most TEXT_MAX_BYTES of it
 ---@field subject? string the id of the video or live stream
 ---@field detail? string the other fields that identify the event
 ---@field raw? string
@@ -86,11 +90,15 @@ end
 
 -- The event of a body that is not verified, or nil.
 local function parse_unverified(raw, catalogue)
-  return raw and #raw > 0 and (catalogue:parse(raw)) or nil
+  return raw and #raw > 0 and #raw <= UNVERIFIED_MAX_BYTES and (catalogue:parse(raw)) or nil
+end
+
+local function shortened(text)
+  return type(text) == "string" and utf8.shortened(text, TEXT_MAX_BYTES) or nil
 end
 
 local function size_of(record)
-  local bytes = OVERHEAD_BYTES + #(record.raw or "")
+  local bytes = OVERHEAD_BYTES + #(record.raw or "") + (record.err and #record.err.message or 0)
   for _, header in ipairs(record.headers) do bytes = bytes + #header[1] + #header[2] + 100 end
   for _, err in ipairs(record.errors) do bytes = bytes + #err.message + #(err.traceback or "") + 100 end
   return bytes
@@ -119,8 +127,8 @@ function record.new(outcome, catalogue)
   end
   local event = outcome.event or parse_unverified(self.raw, catalogue)
   if event then
-    self.type = type(event.type) == "string" and event.type or nil
-    self.subject, self.detail = identity_of(event, catalogue)
+    local subject, detail = identity_of(event, catalogue)
+    self.type, self.subject, self.detail = shortened(event.type), shortened(subject), shortened(detail)
   end
   self.bytes = size_of(self)
   return self
@@ -131,7 +139,7 @@ end
 ---@return string?
 function record.problem(self)
   local text = self.err and self.err.message or self.errors[1] and self.errors[1].message
-  return text and redact.one_line(text):sub(1, 300)
+  return text and utf8.shortened(redact.one_line(text), PROBLEM_MAX_BYTES)
 end
 
 --- The headers of a record as the receiver takes them, without those that are hidden.

@@ -67,16 +67,14 @@ function responses.error(status, message, kind)
 end
 
 --- The page.
----@param set_cookie? string
 ---@return integer status
 ---@return table<string, string> headers
 ---@return string body
-function responses.page(set_cookie)
+function responses.page()
   local nonce = random.hex(NONCE_BYTES)
   return 200, tables.merge(COMMON, {
     ["Content-Type"] = "text/html; charset=utf-8",
     ["Content-Security-Policy"] = PAGE_POLICY:format(nonce, nonce),
-    ["Set-Cookie"] = set_cookie,
   }), html(nonce)
 end
 

@@ -3,6 +3,7 @@
 local failure = require "apivideo.util.failure"
 local headers = require "apivideo.util.headers"
 local http = require "apivideo.transport.http"
+local parameters = require "apivideo.page.parameters"
 local record = require "apivideo.page.record"
 local runtime = require "apivideo.runtime"
 local signature = require("apivideo.core").signature
@@ -52,7 +53,7 @@ function sending.send(page, recorded, to, list, raw)
   else
     sent = receive(page, list, raw, recorded.id)
   end
-  sent.seconds = runtime.monotonic() - started
+  sent.seconds = parameters.rounded(runtime.monotonic() - started)
   return sent
 end
 

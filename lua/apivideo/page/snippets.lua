@@ -6,16 +6,19 @@ local utf8 = require "apivideo.util.utf8"
 
 local snippets = {}
 
+local ARGUMENT_MAX_BYTES = 100000 -- Linux allows 131072 bytes for one argument of a program
+
 local SENT = { ["content-type"] = true, ["x-api-video-webhookid"] = true, ["x-api-video-signature"] = true }
 
 -- What a word of bash between quotes must escape: not printable ASCII, the quote and the backslash. (A "]" would end the
 -- set of the pattern.)
 local ESCAPED = "[^\32-\38\40-\91\94-\126%]]"
 
--- Whether a terminal shows a text as it is: pasted control characters could end the quotes of a shell's line editor.
+-- Whether a text can be pasted between single quotes. Control characters could end the quotes of a shell's line editor,
+-- and bash before 5 expands "!" in quotes that began in an earlier line.
 local function is_printable(text)
   return not text:gsub("\n", ""):find "[^\32-\126\128-\255]" and not text:find "\194[\128-\159]"
-    and utf8.repaired(text) == text
+    and not text:find "\n.*!" and utf8.repaired(text) == text
 end
 
 local function hex_escape(byte)
@@ -28,16 +31,29 @@ local function shell_word(text)
   return "$'" .. text:gsub(ESCAPED, hex_escape) .. "'"
 end
 
+-- The headers as options. Curl omits a header without a value, unless it ends with a semicolon; and it adds a
+-- Content-Type to a body, unless that header is omitted.
+local function header_options(list)
+  local options, has_type = {}, false
+  for _, header in ipairs(list) do
+    local name, value = header[1], header[2]
+    if SENT[ascii.lower(name)] then
+      options[#options + 1] = "-H " .. shell_word(value == "" and name .. ";" or name .. ": " .. value)
+      has_type = has_type or ascii.lower(name) == "content-type"
+    end
+  end
+  if not has_type then options[#options + 1] = "-H 'Content-Type:'" end
+  return options
+end
+
 --- A command line of bash that sends the same bytes and signature.
 ---@param recorded apivideo.page.Record
 ---@param url string
 ---@return string
 function snippets.curl(recorded, url)
-  local raw, parts = recorded.raw or "", { "curl -i -X POST " .. shell_word(url) }
-  for _, header in ipairs(recorded.headers) do
-    if SENT[ascii.lower(header[1])] then parts[#parts + 1] = "-H " .. shell_word(header[1] .. ": " .. header[2]) end
-  end
-  if raw:find("\0", 1, true) then -- no argument of a program has that byte
+  local raw, parts = recorded.raw or "", header_options(recorded.headers)
+  table.insert(parts, 1, "curl -i -X POST " .. shell_word(url))
+  if #raw > ARGUMENT_MAX_BYTES or raw:find("\0", 1, true) then -- not as an argument of a program
     parts[1] = "printf %b '" .. raw:gsub(ESCAPED, hex_escape) .. "' | " .. parts[1]
     parts[#parts + 1] = "--data-binary @-"
   else

@@ -38,4 +38,17 @@ function utf8.repaired(text)
   return (text:gsub("[\128-\255]+", repair))
 end
 
+--- The beginning of a text, which ends with a whole character.
+---@param text string
+---@param max_bytes integer
+---@return string
+function utf8.shortened(text, max_bytes)
+  if #text <= max_bytes then return text end
+  local last = max_bytes
+  for _ = 1, 3 do -- a character has at most three more bytes
+    if text:find("^[\128-\191]", last + 1) then last = last - 1 end
+  end
+  return text:sub(1, last)
+end
+
 return utf8

@@ -4,19 +4,29 @@ const assert = require("node:assert/strict");
 const http = require("node:http");
 const { deliver, openTab, startServer, test, until } = require("./harness.cjs");
 
-test("takes the token from the URL, and removes it from the address", async () => {
+test("takes the token from the address, removes it there, and sends it to this server only", async () => {
   const server = await startServer({ token: true });
   await deliver(server, {});
   const tab = await openTab(server.page);
+  const sent = [];
+  tab.on("request", (request) => sent.push(request));
   await tab.locator("#rows [role=option]").first().waitFor();
-  const bare = server.page.replace(/\?.*/, "");
+  const [bare, token] = server.page.split("#token=");
   assert.equal(tab.url().replace(/#.*/, ""), bare);
   await tab.reload();
-  await tab.locator("#rows [role=option]").first().waitFor();
-  const [cookie] = await tab.context().cookies();
-  assert.deepEqual([cookie.httpOnly, cookie.sameSite], [true, "Strict"]);
+  await tab.locator("#rows [role=option]").first().click();
+  await tab.locator("#details .payload").waitFor();
+  assert.ok(sent.length > 3);
+  for (const request of sent) {
+    assert.ok(!request.url().includes(token));
+    if (request.url() !== bare) assert.equal(request.headers()["x-apivideo-token"], token);
+  }
+  assert.deepEqual(await tab.context().cookies(), []);
+  assert.ok(!(await tab.content()).includes(token));
   const other = await openTab(bare);
-  await other.getByText("the token of the page is required").waitFor();
+  await other.getByText("Open the page with its token").waitFor();
+  await other.evaluate((hash) => { location.hash = hash; }, "token=" + token);
+  await other.locator("#rows [role=option]").first().waitFor();
 });
 
 test("says that the token is needed again after a restart", async () => {
@@ -26,7 +36,7 @@ test("says that the token is needed again after a restart", async () => {
   await until(async () => await tab.locator("#live").textContent() === "Live", "the server");
   await server.stop();
   await startServer({ token: true, page_port });
-  await tab.getByText("Open the page again with its token").waitFor();
+  await tab.getByText("Open the page with its token").waitFor();
 });
 
 test("lets no other site read, send again or frame the page", async () => {

@@ -1,7 +1,8 @@
 // Payloads of an attacker: a forged delivery reaches the page, too.
 "use strict";
 const assert = require("node:assert/strict");
-const { assertAccessible, deliver, openTab, startServer, test, until } = require("./harness.cjs");
+const path = require("node:path");
+const { assertAccessible, deliver, openTab, startServer, temporary, test, until } = require("./harness.cjs");
 
 const MARKUP = ["<script>document.title='hacked'</script>", "<img src=x onerror=\"document.title='hacked'\">", "<svg onload=alert(1)>",
   "\"><iframe srcdoc='<script>top.document.title=1</script>'>", "javascript:alert(1)", "</style><script>alert(1)</script>", "${alert(1)}", "{{constructor.constructor('alert(1)')()}}"];
@@ -33,6 +34,17 @@ test("shows markup in fields, headers and errors as text", async () => {
     assert(shown.includes(text) || shown.includes(JSON.stringify(text).slice(1, -1)), text + " is not shown");
   }
   await assertAccessible(tab, "hostile");
+});
+
+test("opens whatever a link of another site has after #", async () => {
+  const server = await startServer({ inbox: path.join(temporary(), "inbox.db") });
+  for (const hash of ["inbox/%E0%A4%A", "video/%", "video/" + encodeURIComponent("<img src=x onerror=alert(1)>"), "deliveries/99999999999999999999",
+    "deliveries/-1", "token=", "token=<b>", "constructor/__proto__"]) {
+    const tab = await openTab(server.page + "#" + hash);
+    await until(async () => await tab.locator("#live").textContent() === "Live", "the server, with #" + hash);
+    await assertHarmless(tab);
+    await tab.close();
+  }
 });
 
 test("blocks an injected script and style even if markup got in", async () => {

@@ -2,5 +2,5 @@
 "use strict";
 const { runAll } = require("./harness.cjs");
 
-for (const name of ["deliveries", "inbox", "hostile", "speed", "outages", "access"]) require("./" + name + ".cjs");
+for (const name of ["deliveries", "inbox", "hostile", "narrow", "speed", "outages", "access"]) require("./" + name + ".cjs");
 runAll();

@@ -118,6 +118,17 @@ return function(test)
       end)
     end
 
+    it("selects entries without their bytes", function()
+      local with, without = all({ state = "dead" }), all({ state = "dead" }, { without_raw = true })
+      assert.equal(2, #without)
+      for i, entry in ipairs(without) do
+        assert.equal("", entry.raw)
+        assert.same({ with[i].id, with[i].error, with[i].type, with[i].state, with[i].received_at, with[i].attempt },
+          { entry.id, entry.error, entry.type, entry.state, entry.received_at, entry.attempt })
+        assert.equal(with[i].raw, all({ id = entry.id })[1].raw)
+      end
+    end)
+
     it("selects an id", function()
       for place = 1, 7 do
         local id = test.first + place

@@ -75,6 +75,7 @@ function queries.list(self, where, page)
   local following = each(self, where, page, function(entry, state)
     local item = queries.copy(entry)
     item.state = state
+    if page.without_raw then item.raw = "" end
     if page.detailed then
       item.attempts, item.key, item.occurrence, item.lane = entry.attempts, entry.key, entry.occurrence, entry.lane
       item.ended_for = entry.state ~= "open" and now() - entry.ended_at or nil

@@ -155,7 +155,7 @@ local function call_page(self, name, where, page)
   local limit = math.min(page.limit or stores.SCAN_MAX, stores.SCAN_MAX)
   local reply, err = call(self, name,
     { assert(json.encode(where)), whole(limit), page.after and whole(page.after) or "", page.newest and "1" or "0",
-      page.detailed and "1" or "0" })
+      page.detailed and "1" or "0", page.without_raw and "1" or "0" })
   if not reply then return nil, err end
   return reply[1], tonumber(reply[2])
 end

@@ -119,11 +119,12 @@ end
 local SELECT = IDS .. MATCHES
 
 --- Returns for each entry its `read` with its state. With ARGV[5] = "1", also key, occurrence, lane, and for how long it
---- has been done or dead ("" if it is not); without, no attempts.
+--- has been done or dead ("" if it is not); without, no attempts. With ARGV[6] = "1", without the bytes.
 selecting.list = prelude.reading(SELECT .. [=[
 local entries = {}
 local _, following = each(function(n, entry, record)
   entry[#entry + 1] = states_of[n]
+  if ARGV[6] == "1" then entry[4] = "" end
   if ARGV[5] == "1" then
     local ended = call("ZSCORE", states_of[n] == "dead" and dead_by_end or done_by_end, n)
     local ended_for = ended and time - ended or ""

@@ -151,10 +151,12 @@ end
 local PUBLIC_STATES = { ready = "waiting", delayed = "waiting", blocked = "waiting", dead = "dead", done = "done" }
 local LISTED = ", token, attempt, raw, webhook_id, verified, received_at, stored_at, error, origin, replay"
   .. ", type, video_id, state, due"
+local WITHOUT_RAW = LISTED:gsub(", raw,", ", '',")
 local DETAILED = LISTED .. ", attempts, identity, occurrence, lane, ended"
 
 function operations.list(db, now, where, page)
-  local rows, following = queries.select(db, now, where, page, page.detailed and DETAILED or LISTED)
+  local columns = page.detailed and DETAILED or page.without_raw and WITHOUT_RAW or LISTED
+  local rows, following = queries.select(db, now, where, page, columns)
   local entries = {}
   for i, row in ipairs(rows) do
     local entry = entry_of(row, now)

@@ -22,11 +22,17 @@ function showView(name) {
 
 let focusNext = false;
 
+// A part of the address as text; as it is, if its escapes are malformed.
+function decoded(text) {
+  try { return decodeURIComponent(text); } catch (error) { return text; }
+}
+
 function route() {
+  takeToken();
   const [name, id] = location.hash.slice(1).split("/");
   if (name === "inbox" || name === "video") {
     showView("inbox");
-    return routeInbox(name, id && decodeURIComponent(id));
+    return routeInbox(name, id && decoded(id));
   }
   showView("deliveries");
   replace($("entry"));
@@ -71,8 +77,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 async function start() {
-  // The token stays in the cookie, not in the address and the history.
-  if (new URLSearchParams(location.search).has("token")) history.replaceState(null, "", location.pathname + location.hash);
+  takeToken();
   setUpFilter();
   showCounts();
   window.addEventListener("hashchange", route);

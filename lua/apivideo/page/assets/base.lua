@@ -11,11 +11,11 @@ function h(tag, properties, ...children) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  for (const child of children.flat()) if (child != null && child !== false) element.append(child);
+  for (const child of children.flat(Infinity)) if (child != null && child !== false) element.append(child);
   return element;
 }
 
-const replace = (element, ...children) => { element.replaceChildren(...children.flat().filter((c) => c != null && c !== false)); return element; };
+const replace = (element, ...children) => { element.replaceChildren(...children.flat(Infinity).filter((c) => c != null && c !== false)); return element; };
 
 class Failure extends Error {
   constructor(message, status) { super(message); this.status = status; }
@@ -23,13 +23,28 @@ class Failure extends Error {
 
 const state = { write: false, receiver: false, inbox: false, forward_to: null, instance: null };
 
+// The token comes after "#" in the address, is removed there, and stays in this tab. A page at another path has another.
+const TOKEN_KEY = "token " + location.pathname;
+
+function takeToken() {
+  const match = /^#token=([\w-]+)$/.exec(location.hash);
+  if (!match) return;
+  sessionStorage.setItem(TOKEN_KEY, match[1]);
+  history.replaceState(null, "", location.pathname);
+}
+
+function headersOf(method) {
+  const token = sessionStorage.getItem(TOKEN_KEY);
+  return { ...(token && { "X-Apivideo-Token": token }), ...(method === "POST" && { "X-Apivideo-Page": "1" }) };
+}
+
 // Sends a request to the API. Raises a Failure; its status is 0 if the server did not respond.
 async function request(path, options = {}) {
   let response;
   try {
     response = await fetch("api/" + path, {
       method: options.method || "GET", body: options.body, cache: "no-store", credentials: "same-origin",
-      headers: options.method === "POST" ? { "X-Apivideo-Page": "1" } : {}, signal: AbortSignal.timeout(30000),
+      headers: headersOf(options.method), signal: AbortSignal.timeout(30000),
     });
   } catch (error) {
     throw new Failure("The server does not respond.", 0);
@@ -37,7 +52,7 @@ async function request(path, options = {}) {
   if (response.ok) return response;
   let message = "The server responded " + response.status + ".";
   try { message = (await response.json()).error.message; } catch (error) { /* not of the page's API */ }
-  if (response.status === 401) message = "Open the page again with its token: the URL that was printed at the start.";
+  if (response.status === 401) message = "Open the page with its token: at the URL that its program has printed.";
   throw new Failure(message, response.status);
 }
 
@@ -70,6 +85,14 @@ const pad = (number, length = 2) => String(number).padStart(length, "0");
 const clock = (at) => { const d = new Date(at); return pad(d.getHours()) + ":" + pad(d.getMinutes()) + ":" + pad(d.getSeconds()); };
 const day = (at) => { const d = new Date(at); return d.getFullYear() + "-" + pad(d.getMonth() + 1) + "-" + pad(d.getDate()); };
 const moment = (at) => day(at) + " " + clock(at) + "." + pad(new Date(at).getMilliseconds(), 3);
+
+// A time of today as such, another one with its day.
+const days = new Intl.DateTimeFormat("en", { month: "short", day: "numeric" });
+const short = (at) => day(at) === day(Date.now()) ? clock(at) : days.format(new Date(at)) + ", " + clock(at).slice(0, 5);
+const timeOf = (at) => h("time", { datetime: new Date(at).toISOString(), title: moment(at) }, short(at));
+
+// A type, which may be wrapped after each of its dots.
+const wrapped = (text) => text.split(/(?<=\.)/).flatMap((part, i) => i ? [h("wbr"), part] : [part]);
 
 function toast(text, kind) {
   const element = h("p", { class: "toast " + (kind || "") }, text);

@@ -14,10 +14,10 @@ function renderRow(d) {
     badge(d.result),
     h("span", { class: "what" },
       h("span", { class: "type" + (d.verified ? "" : " unverified") }, d.type || "not an event"),
-      h("span", { class: "ids" }, [d.subject, d.detail].filter(Boolean).join(" · "),
+      h("span", { class: "ids" }, [d.detail, d.subject].filter(Boolean).join(" · "),
         d.problem ? h("span", { class: "why" }, (d.subject ? " · " : "") + d.problem) : !d.subject && "–")),
     h("span", { class: "when" },
-      h("span", null, clock(d.at_ms)),
+      timeOf(d.at_ms),
       h("span", { class: "took" }, (d.replay_of ? "replay · " : "") + d.status + " · " + duration(d.ms))));
 }
 
@@ -39,7 +39,7 @@ function showCounts() {
   const empty = $("empty");
   empty.hidden = shown.length > 0;
   $("rows").hidden = shown.length === 0;
-  const filtered = result || words.length;
+  const filtered = result != null || words.length > 0;
   if (!empty.hidden) {
     replace(empty, h("h2", null, filtered ? "No match" : "No deliveries yet"),
       h("p", null, filtered ? "No delivery matches the search and the filter." : "Events appear here as soon as the receiver gets them."),

@@ -2,6 +2,27 @@
 return [==[
 let opened = 0; // counts, so that a late response does not replace what was opened since
 
+const panelHead = (title, close, ...below) => h("div", { class: "details-head" }, h("div", null, h("h2", null, title), below),
+  h("button", { class: "icon", "aria-label": "Close details", onclick: close }, "✕"));
+
+// Shows the elements to which `load` resolves, or why it failed.
+async function fillPanel(panel, title, close, load) {
+  const mine = ++opened;
+  document.body.classList.add("has-details");
+  let children;
+  try { children = await load(); } catch (error) {
+    children = [panelHead(title, close), h("p", { class: "block bad" }, error.message)];
+  }
+  if (mine !== opened) return;
+  replace(panel, children);
+  panel.scrollTop = 0;
+}
+
+const withBody = async (path, show) => {
+  const found = await getJson(path);
+  return show(found, found.size ? await getText(path + "/body") : "");
+};
+
 const fact = (name, ...value) => [h("dt", null, name), h("dd", null, ...value)];
 
 function errorBlock(title, err) {
@@ -58,36 +79,20 @@ function facts(d) {
     d.replay_of && fact("Replay of", h("a", { href: "#deliveries/" + d.replay_of }, "#" + d.replay_of)));
 }
 
-function showDetails(d, text) {
-  const panel = $("details");
-  replace(panel,
-    h("div", { class: "details-head" },
-      h("div", null, h("h2", null, d.type || "Not an event"),
-        h("p", null, badge(d.result), h("span", { class: "muted" }, "#" + d.id))),
-      h("button", { class: "icon", "aria-label": "Close details", onclick: closeDetails }, "✕")),
+function detailsOf(d, text) {
+  return [
+    panelHead(wrapped(d.type || "Not an event"), closeDetails, h("p", null, badge(d.result), h("span", { class: "muted" }, "#" + d.id))),
     actions(d, text), facts(d),
     d.err && errorBlock(d.result === "rejected" ? "Why it was rejected" : "Why it cannot be parsed", d.err),
     d.errors.map((err, i) => errorBlock(d.errors.length > 1 ? "Handler error " + (i + 1) : "Handler error", err)),
     d.size == null ? h("p", { class: "muted block" }, "The body was not read.") : bodySection(text, d.size),
-    headersBlock(d.headers));
-  panel.scrollTop = 0;
+    headersBlock(d.headers)];
 }
 
 async function openDetails(id, focus) {
-  const mine = ++opened, panel = $("details");
-  document.body.classList.add("has-details");
   if (list.selected !== id) list.select(id);
-  try {
-    const d = await getJson("deliveries/" + id);
-    const text = d.size ? await getText("deliveries/" + id + "/body") : "";
-    if (mine !== opened) return;
-    showDetails(d, text);
-  } catch (error) {
-    if (mine !== opened) return;
-    replace(panel, h("div", { class: "details-head" }, h("h2", null, "Delivery #" + id),
-      h("button", { class: "icon", "aria-label": "Close details", onclick: closeDetails }, "✕")), h("p", { class: "block bad" }, error.message));
-  }
-  if (focus) panel.focus({ preventScroll: true });
+  await fillPanel($("details"), "Delivery #" + id, closeDetails, () => withBody("deliveries/" + id, detailsOf));
+  if (focus) $("details").focus({ preventScroll: true });
 }
 
 function closeDetails() {

@@ -6,7 +6,7 @@ function attemptsBlock(attempts, total) {
     h("div", { class: "block-head" }, h("h3", null, "Attempts"), h("span", { class: "muted" }, attempts.length < total ? "the last " + attempts.length + " of " + total : total)),
     h("ol", { class: "attempts" }, attempts.map((attempt) => h("li", { class: attempt.error ? "v-failed" : "v-handled" },
       h("p", null, h("span", { class: "nowrap" }, moment(attempt.at_ms)), h("span", { class: "muted" }, attempt.seconds == null ? "" : duration(attempt.seconds * 1000)),
-        attempt.worker && h("span", { class: "muted" }, attempt.worker)),
+        attempt.worker && h("span", { class: "muted", title: "The worker" }, attempt.worker)),
       attempt.error && h("p", { class: "message" }, attempt.error),
       attempt.traceback && h("details", null, h("summary", null, "Traceback"),
         h("pre", { class: "raw", tabindex: "0", role: "region", "aria-label": "Traceback" }, attempt.traceback.trim()))))));
@@ -19,55 +19,48 @@ function entryFacts(entry) {
     fact("Origin", { webhook: "a delivery", reconcile: "found by reconciling", derived: "derived from another event" }[entry.origin] || entry.origin));
 }
 
-function closeButton() {
-  return h("button", { class: "icon", "aria-label": "Close details", onclick: closeEntry }, "✕");
+function entryActions(entry) {
+  const redriveIt = (event) => run(event.currentTarget, () => redrive({ id: entry.id }, "", false));
+  return h("div", { class: "actions", role: "group", "aria-label": "Actions" },
+    state.write && entry.state === "dead" && h("button", { class: "primary", onclick: redriveIt }, "Redrive"),
+    entry.video_id && h("a", { class: "button", href: "#video/" + encodeURIComponent(entry.video_id) }, "Timeline of the video"));
 }
 
-async function openEntry(id) {
-  const mine = ++opened, panel = $("entry");
+function entryOf(entry, text) {
+  const hasFailed = entry.attempts.some((attempt) => attempt.error);
+  return [
+    panelHead(wrapped(entry.type || "Not an event"), closeEntry,
+      h("p", null, badge(entry.state, STATES[entry.state]), h("span", { class: "muted" }, "#" + entry.id))),
+    entryActions(entry), entryFacts(entry), entry.error && !hasFailed && errorBlock("Error", { message: entry.error }),
+    attemptsBlock(entry.attempts, entry.attempt),
+    entry.size ? bodySection(text, entry.size) : h("p", { class: "muted block" }, "The inbox does not keep the body of an entry that is done.")];
+}
+
+function openEntry(id) {
   inbox.id = id;
-  document.body.classList.add("has-details");
   showEntries();
-  try {
-    const entry = await getJson("inbox/entries/" + id);
-    const text = entry.size ? await getText("inbox/entries/" + id + "/body") : "";
-    if (mine !== opened) return;
-    replace(panel,
-      h("div", { class: "details-head" }, h("div", null, h("h2", null, entry.type || "Not an event"),
-        h("p", null, badge(entry.state, STATES[entry.state]), h("span", { class: "muted" }, "#" + id))), closeButton()),
-      h("div", { class: "actions", role: "group", "aria-label": "Actions" },
-        state.write && entry.state === "dead" && h("button", { class: "primary", onclick: (event) => run(event.currentTarget, () => redrive({ id }, "", false)) }, "Redrive"),
-        entry.video_id && h("a", { class: "button", href: "#video/" + encodeURIComponent(entry.video_id) }, "Timeline of the video")),
-      entryFacts(entry), entry.error && !entry.attempts.some((a) => a.error) && errorBlock("Error", { message: entry.error }), attemptsBlock(entry.attempts, entry.attempt),
-      entry.size ? bodySection(text, entry.size) : h("p", { class: "muted block" }, "The inbox does not keep the body of an entry that is done."));
-    panel.scrollTop = 0;
-  } catch (error) {
-    if (mine !== opened) return;
-    replace(panel, h("div", { class: "details-head" }, h("h2", null, "Entry #" + id), closeButton()), h("p", { class: "block bad" }, error.message));
-  }
+  return fillPanel($("entry"), "Entry #" + id, closeEntry, () => withBody("inbox/entries/" + id, entryOf));
+}
+
+function timelineItem(entry, begin) {
+  return h("li", { class: "v-" + entry.state },
+    h("span", { class: "since" }, entry.at_ms === begin ? timeOf(begin) : "+" + duration(entry.at_ms - begin)),
+    h("div", null, h("a", { href: "#inbox/" + entry.id }, entry.detail || wrapped(entry.type || "not an event")),
+      h("p", { class: "muted" }, h("span", null, entry.detail ? wrapped(entry.type) : ""), h("span", { class: "state" }, STATES[entry.state]),
+        entry.error && h("span", { class: "why" }, entry.error))));
 }
 
 // The events of a video in order, with the time since the first one.
-async function openTimeline(video) {
-  const mine = ++opened, panel = $("entry");
+function openTimeline(video) {
   inbox.id = null;
-  document.body.classList.add("has-details");
   showEntries();
-  try {
+  return fillPanel($("entry"), video, closeEntry, async () => {
     const { data } = await getJson("inbox/videos/" + encodeURIComponent(video));
-    if (mine !== opened) return;
-    const begin = data.length ? data[0].at_ms : 0;
-    replace(panel,
-      h("div", { class: "details-head" }, h("div", null, h("h2", null, video), h("p", null, h("span", { class: "muted" }, plural(data.length, "event") + " of this video, in order"))), closeButton()),
-      data.length ? h("ol", { class: "timeline" }, data.map((entry) => h("li", { class: "v-" + entry.state },
-        h("span", { class: "since" }, entry.at_ms === begin ? clock(begin) : "+" + duration(entry.at_ms - begin)),
-        h("div", null, h("a", { href: "#inbox/" + entry.id }, entry.detail || entry.type || "not an event"),
-          h("p", { class: "muted" }, entry.detail ? entry.type : "", h("span", { class: "state" }, STATES[entry.state]), entry.error && h("span", { class: "why" }, entry.error))))))
-        : h("p", { class: "block muted" }, "The inbox has no event of this video."));
-  } catch (error) {
-    if (mine !== opened) return;
-    replace(panel, h("div", { class: "details-head" }, h("h2", null, video), closeButton()), h("p", { class: "block bad" }, error.message));
-  }
+    return [
+      panelHead(video, closeEntry, h("p", null, h("span", { class: "muted" }, plural(data.length, "event") + " of this video, in order"))),
+      data.length ? h("ol", { class: "timeline" }, data.map((entry) => timelineItem(entry, data[0].at_ms)))
+        : h("p", { class: "block muted" }, "The inbox has no event of this video.")];
+  });
 }
 
 function closeEntry() {

@@ -1,31 +1,42 @@
 --- The page's script, part 7: the inbox: its numbers, its dead letters, and its entries.
 return [==[
-const INBOX_POLL_MS = 2000, ACTIVITY_POLL_MS = 15000, ENTRIES = 50;
+const INBOX_POLL_MS = 2000, ACTIVITY_POLL_MS = 15000, DEAD_POLL_MS = 15000, OLD_S = 300, ENTRIES = 50;
 const STATES = { waiting: "Waiting", claimed: "In progress", dead: "Dead letter", done: "Done" };
 
-const inbox = { shown: false, state: "", query: "", entries: [], older: [], stats: null, id: null, turn: 0, activityAt: 0, dead: "" };
+const inbox = { shown: false, state: "", query: "", entries: [], older: [], stats: null, id: null, turn: 0, activityAt: 0, dead: "", deadCount: null, deadAt: 0 };
 
 function tile(label, value, note, kind) {
   return h("div", { class: "card tile " + (kind || "") }, h("p", { class: "label" }, label), h("p", { class: "value" }, value), h("p", { class: "note" }, note || ""));
 }
 
+const count = (value) => value == null ? "–" : numbers.format(value);
+
+function oldestTile({ oldest, attempts }) {
+  if (oldest == null) return tile("Oldest", "–", "nothing waits");
+  const note = attempts > 1 ? "up to " + plural(attempts, "attempt") : "not handled yet";
+  return tile("Oldest", duration(oldest * 1000), note, oldest > OLD_S ? "warn" : "");
+}
+
+function workersTile({ paused }) {
+  const toggle = async () => { await post("inbox/" + (paused ? "resume" : "pause")); await refreshInbox(); };
+  return h("div", { class: "card tile" + (paused ? " warn" : "") },
+    h("p", { class: "label" }, "Workers"), h("p", { class: "value" }, paused ? "Paused" : "Running"),
+    state.write
+      ? h("button", { id: "pause", class: "quiet", onclick: (event) => run(event.currentTarget, toggle) }, paused ? "Resume" : "Pause")
+      : h("p", { class: "note" }, paused ? "events are stored" : ""));
+}
+
 function showStats(stats) {
   inbox.stats = stats;
-  const count = (value) => value == null ? "–" : numbers.format(value);
-  const paused = h("div", { class: "card tile" + (stats.paused ? " warn" : "") }, h("p", { class: "label" }, "Workers"),
-    h("p", { class: "value" }, stats.paused ? "Paused" : "Running"),
-    state.write ? h("button", { id: "pause", class: "quiet", onclick: (event) => run(event.currentTarget, async () => {
-      await post("inbox/" + (stats.paused ? "resume" : "pause"));
-      await refreshInbox();
-    }) }, stats.paused ? "Resume" : "Pause") : h("p", { class: "note" }, stats.paused ? "events are stored" : ""));
-  const focused = document.activeElement && document.activeElement.id === "pause";
+  const hadFocus = document.activeElement?.id === "pause";
   replace($("tiles"),
     tile("Waiting", count(stats.waiting), stats.spooled ? numbers.format(stats.spooled) + " in the spool" : "to be handled"),
-    tile("Oldest", stats.oldest == null ? "–" : duration(stats.oldest * 1000), stats.oldest == null ? "nothing waits" : stats.attempts > 1 ? "up to " + plural(stats.attempts, "attempt") : "not handled yet", stats.oldest > 300 ? "warn" : ""),
+    oldestTile(stats),
     tile("In progress", count(stats.claimed), "claimed by a worker"),
-    tile("Dead letters", count(stats.dead), stats.dead ? "need you" : "none", stats.dead ? "bad" : ""),
-    tile("Done", count(stats.done), "in the retention"), paused);
-  if (focused && $("pause")) $("pause").focus();
+    tile("Dead letters", count(stats.dead), stats.dead ? "not handled" : "none", stats.dead ? "bad" : ""),
+    tile("Done", count(stats.done), "kept for a while"),
+    workersTile(stats));
+  if (hadFocus) $("pause")?.focus();
   for (const chip of $("state-chips").children) chip.lastChild.textContent = chip.dataset.state ? count(stats[chip.dataset.state]) : "";
 }
 
@@ -55,31 +66,38 @@ function confirmDialog(title, text, action) {
   });
 }
 
+function groupRow(group) {
+  const again = (event) => run(event.currentTarget, () => redrive(filterOfGroup(group), group.type || "These", true));
+  return h("tr", null,
+    h("td", { class: "right count" }, numbers.format(group.count)),
+    h("td", { class: "what" },
+      h("button", { class: "plain why v-failed", title: "Show these entries", onclick: () => showGroup(group) }, group.error || "no error"),
+      h("span", { class: "ids" }, group.type || "not an event")),
+    h("td", { class: "right nowrap last" }, timeOf(group.last_ms)),
+    state.write && h("td", { class: "right" }, (group.type || group.error) && h("button", { class: "quiet", onclick: again }, "Redrive")));
+}
+
 function showDead({ data, is_complete }) {
   const box = $("dead"), key = JSON.stringify([data, is_complete]);
   box.hidden = data.length === 0;
   if (key === inbox.dead) return; // the focus stays where it is
   inbox.dead = key;
-  const again = (group) => {
-    const query = group.type ? { type: group.type, error: group.error } : { error: group.error };
-    return h("button", { class: "quiet", onclick: (event) => run(event.currentTarget, () => redrive(query, group.type || "These", true)) }, "Redrive");
-  };
+  const redriveAll = (event) => run(event.currentTarget, () => redrive({}, "All dead letters", true));
   replace(box,
-    h("div", { class: "card-head" }, h("h2", null, "Dead letters"), h("span", { class: "grow muted" }, is_complete ? "by type and error" : "the newest, by type and error"),
-      state.write && h("button", { onclick: (event) => run(event.currentTarget, () => redrive({}, "All dead letters", true)) }, "Redrive all")),
+    h("div", { class: "card-head" }, h("h2", null, "Dead letters"),
+      h("span", { class: "grow muted note" }, is_complete ? "by type and error" : "the newest, by type and error"),
+      state.write && h("button", { onclick: redriveAll }, "Redrive all")),
     h("div", { class: "table-scroll" }, h("table", { class: "groups" },
       h("thead", null, h("tr", null, h("th", { scope: "col", class: "right" }, "Count"), h("th", { scope: "col" }, "Error"),
         h("th", { scope: "col", class: "right last" }, "Last"), state.write && h("th", { scope: "col" }, h("span", { class: "sr" }, "Action")))),
-      h("tbody", null, data.map((group) => h("tr", null,
-        h("td", { class: "right count" }, numbers.format(group.count)),
-        h("td", { class: "what" }, h("button", { class: "plain why v-failed", title: "Show these entries", onclick: () => showGroup(group) }, group.error || "no error"),
-          h("span", { class: "ids" }, group.type || "not an event")),
-        h("td", { class: "right nowrap last" }, clock(group.last_ms)), state.write && h("td", { class: "right" }, again(group))))))));
+      h("tbody", null, data.map(groupRow)))));
 }
+
+const filterOfGroup = ({ type, error }) => ({ ...(type && { type }), ...(error && { error }) });
 
 function showGroup(group) {
   $("inbox-search").value = group.error;
-  setEntryFilter("dead", { error: group.error, ...(group.type ? { type: group.type } : {}) });
+  setEntryFilter("dead", filterOfGroup(group));
 }
 
 // A video, a webhook, a type, or otherwise a part of an error.
@@ -102,9 +120,9 @@ function entryRow(entry) {
   const open = h("a", { href: "#inbox/" + entry.id }, h("span", { class: "type" }, entry.type || "not an event"));
   return h("tr", { "data-id": entry.id, "aria-current": entry.id === inbox.id ? "true" : null, onclick: () => { location.hash = "inbox/" + entry.id; } },
     h("td", null, badge(entry.state, STATES[entry.state])),
-    h("td", { class: "what" }, open, h("span", { class: "ids" }, [entry.subject, entry.detail].filter(Boolean).join(" · "),
+    h("td", { class: "what" }, open, h("span", { class: "ids" }, [entry.detail, entry.subject].filter(Boolean).join(" · "),
       entry.error && h("span", { class: "why v-failed" }, (entry.subject ? " · " : "") + entry.error))),
-    h("td", { class: "right" }, numbers.format(entry.attempt)), h("td", { class: "right nowrap" }, clock(entry.at_ms)));
+    h("td", { class: "right" }, numbers.format(entry.attempt)), h("td", { class: "right nowrap" }, timeOf(entry.at_ms)));
 }
 
 function showEntries() {
@@ -117,6 +135,7 @@ function showEntries() {
     inbox.key = key;
   }
   $("no-entries").hidden = all.length > 0;
+  $("entries-table").hidden = all.length === 0;
   $("no-entries").textContent = inbox.query ? "No entry matches the search and the filter." : "The inbox is empty.";
 }
 
@@ -143,9 +162,17 @@ async function showOlder() {
   showEntries();
 }
 
+// The groups are counted by reading the dead letters: only if there may be others.
+async function refreshDead() {
+  const { dead } = inbox.stats;
+  if (dead === inbox.deadCount && Date.now() - inbox.deadAt < DEAD_POLL_MS) return;
+  showDead(dead === 0 ? { data: [], is_complete: true } : await getJson("inbox/dead"));
+  Object.assign(inbox, { deadCount: dead, deadAt: Date.now() });
+}
+
 async function refreshInbox() {
   showStats(await getJson("inbox"));
-  showDead(inbox.stats.dead === 0 ? { data: [], is_complete: true } : await getJson("inbox/dead"));
+  await refreshDead();
   await refreshEntries();
 }
 

@@ -50,7 +50,7 @@ return [==[
             <input id="inbox-search" type="search" placeholder="Video id, type or error" autocomplete="off" spellcheck="false"><kbd aria-hidden="true">/</kbd></label>
           <div class="chips" id="state-chips" role="group" aria-label="Filter by state"></div>
         </div>
-        <div class="table-scroll"><table class="entries">
+        <div class="table-scroll" id="entries-table" hidden><table class="entries">
           <thead><tr><th scope="col">State</th><th scope="col">Event</th><th scope="col" class="right">Attempts</th><th scope="col" class="right">Received</th></tr></thead>
           <tbody id="entries"></tbody>
         </table></div>

@@ -61,6 +61,7 @@ kbd { font: 11px var(--mono); border: 1px solid var(--line); border-bottom-width
 ::placeholder { color: var(--muted); opacity: 1; }
 .chips { display: flex; gap: 6px; flex-wrap: wrap; }
 .chip { display: flex; gap: 7px; align-items: center; border-radius: 99px; padding: 4px 11px; font-size: 13px; }
+.chip .n:empty { display: none; }
 .chip .n { color: var(--muted); font-size: 12px; font-variant-numeric: tabular-nums; }
 .chip[aria-pressed=true] { background: var(--text); border-color: var(--text); color: var(--card); }
 .chip[aria-pressed=true] .n { color: inherit; }
@@ -100,6 +101,7 @@ kbd { font: 11px var(--mono); border: 1px solid var(--line); border-bottom-width
 .facts dt { color: var(--muted); } .facts dd { overflow-wrap: anywhere; }
 .block { margin-top: 18px; }
 .block-head { display: flex; align-items: center; gap: 10px; margin-bottom: 8px; font-size: 12.5px; min-height: 27px; }
+.block-head .muted { white-space: nowrap; }
 .block-head .toggle { margin-left: auto; }
 .toggle { display: flex; }
 .toggle button { padding: 2px 10px; font-size: 12.5px; border-radius: 0; }
@@ -167,7 +169,7 @@ a.button:hover { border-color: var(--muted); }
 .timeline li::before { content: ""; position: absolute; left: 86px; top: 6px; width: 10px; height: 10px; border-radius: 50%; background: var(--c, var(--muted)); }
 .timeline li:not(:last-child)::after { content: ""; position: absolute; left: 90px; top: 20px; bottom: -2px; width: 2px; background: var(--line); }
 .timeline a { font: 600 12.5px var(--mono); color: var(--text); text-decoration: none; overflow-wrap: anywhere; } .timeline a:hover { text-decoration: underline; }
-.timeline .muted { font-size: 12.5px; display: flex; flex-wrap: wrap; gap: 0 10px; } .timeline .state { color: var(--c); }
+.timeline .muted { overflow-wrap: anywhere; font-size: 12.5px; display: flex; flex-wrap: wrap; gap: 0 10px; } .timeline .state { color: var(--c); }
 
 dialog { width: min(760px, calc(100vw - 32px)); border: 1px solid var(--line); border-radius: 12px; padding: 20px; background: var(--card); color: var(--text); box-shadow: 0 20px 60px rgb(0 0 0 / .3); }
 dialog::backdrop { background: rgb(10 14 25 / .5); }
@@ -188,6 +190,16 @@ dialog textarea { width: 100%; height: 46vh; margin: 12px 0; padding: 10px 12px;
   .inbox-split { padding-top: 12px; } .tile { padding: 9px 11px 10px; } .tile .value { font-size: 18px; }
   .entries th:nth-child(3), .entries td:nth-child(3), .groups .last { display: none; }
   .entries th:first-child { font-size: 0; padding-right: 0; } .card-head .search { max-width: none; }
+}
+@media (max-width: 480px) {
+  .row { grid-template-columns: 10px minmax(0, 1fr); } .row .ids { padding-right: 78px; }
+  .when { position: absolute; right: 12px; bottom: 9px; } .when .took { display: none; } .when time { font-size: 12px; color: var(--muted); }
+  .entries th:nth-child(4), .entries td:nth-child(4), .tile .note { display: none; }
+  .card-head .note { font-size: 0; }
+  .facts { grid-template-columns: 76px minmax(0, 1fr); } .block-head .toggle { margin-left: 0; }
+  .timeline li { grid-template-columns: 60px minmax(0, 1fr); } .timeline li::before { left: 70px; } .timeline li:not(:last-child)::after { left: 74px; }
+  .timeline .since { white-space: nowrap; }
+  dialog { padding: 16px; } dialog .actions .grow { display: none; } dialog .actions select { flex: 1 1 60%; min-width: 0; } dialog textarea { height: 38vh; }
 }
 @media (prefers-reduced-motion: no-preference) { button, .row, .top nav a { transition: background-color .12s, border-color .12s, color .12s; } }
 ]==]
