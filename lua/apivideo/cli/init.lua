@@ -92,7 +92,9 @@ local function secrets_of(arguments)
   for _, name in ipairs { "APIVIDEO_API_KEY", "APIVIDEO_WEBHOOK_SECRET" } do list[#list + 1] = os.getenv(name) end
   for i, text in ipairs(arguments) do
     local name, value = text:match "^(%-%-[%w-]+)=?(.*)$"
-    if name and redact.is_secret(name) then list[#list + 1] = value ~= "" and value or arguments[i + 1] end
+    if name and redact.is_secret(name) and not name:find "%-file$" then
+      list[#list + 1] = value ~= "" and value or arguments[i + 1]
+    end
   end
   return list
 end

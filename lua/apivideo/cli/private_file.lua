@@ -9,7 +9,7 @@ local private_file = {}
 
 -- Lua cannot set the mode of a file. With the umask of the shell, there is no time at which others can read the file.
 local function shell(script, path)
-  local ok = os.execute(("umask 077; %s '%s' 2> /dev/null"):format(script, (path:gsub("'", "'\\''"))))
+  local ok = os.execute(("exec 2> /dev/null; umask 077; %s '%s'"):format(script, (path:gsub("'", "'\\''"))))
   return ok == true or ok == 0
 end
 
