@@ -151,6 +151,8 @@ describe("command webhooks sync #process", function()
       ["return { { url = os.getenv 'X', events = {} } }"] = "attempt to index",
       ["\27Lua"] = "it is bytecode",
       [""] = "it must return a table",
+      ["- url: https://a.example"] = "it is neither JSON nor Lua; write, for example: return {",
+      ["url: https://a.example"] = "it is neither JSON nor Lua; write, for example: return {",
       ["return { { url = 'example.com', events = { 'a' } } }"] = 'webhook 1: option "url" must be an http or https URL',
       ["return { { url = 'http://a.example', events = {} } }"] = 'webhook 1: option "events" must list at least one',
       ["return { { url = 'http://a.example', event = { 'a' } } }"] = 'did you mean "events"?',
