@@ -203,6 +203,8 @@ describe("command inbox #process", function()
       { 2, { "list", "--limit", "0" }, "--limit must be an integer" },
       { 2, { "list", "--store", "sqlite:/nonexistent" }, "--store: /nonexistent: No such file or directory" },
       { 2, { "stats", "--max-dead", "-1" }, "--max-dead must be an integer" },
+      { 2, { "redrive", "--type", "video.encoding*" },
+        "--type must be a type or a pattern such as 'video.*', got 'video.encoding*'" },
       { 1, { "export", "--store", "redis://127.0.0.1:1" }, "127.0.0.1:1" },
       { 2, { "import", "/nonexistent" }, "/nonexistent: No such file" },
       { 1, { "stats", "--store", "redis://127.0.0.1:1" }, "127.0.0.1:1" },

@@ -21,6 +21,12 @@ local function state(text)
     near and ("; did you mean %s?"):format(near) or "")
 end
 
+local function type_pattern(text)
+  local problem = selection.problem(text, "--type")
+  if problem then return nil, problem end
+  return text
+end
+
 --- Defines the options.
 ---@param sub table of argparse
 ---@param has_state boolean whether entries of more than one state can be selected
@@ -29,6 +35,7 @@ function filter.define(sub, has_state)
     sub:option("--state", "Only entries that are waiting, claimed, dead or done."):argname "<state>":convert(state)
   end
   sub:option("--type", "Only events of this type, or of a pattern such as 'video.*'."):argname "<type>"
+    :convert(type_pattern)
   sub:option("--webhook", "Only events that came for this webhook."):argname "<id>":target "webhook_id"
   sub:option("--video", "Only events of this video."):argname "<id>":target "video_id"
   sub:option("--lane", "Only events of this ordering key."):argname "<text>"
