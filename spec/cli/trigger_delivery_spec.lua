@@ -65,7 +65,8 @@ describe("command trigger #process", function()
     assert.same({ deliveries = 0, event = { type = "video.new", a = 1 } }, cjson.decode(output))
     for _, case in ipairs {
       { "responded with status 400: ", "--data", "not an event", "--through", local_api.url, "--api-key", "k" },
-      { "responded with status 401: ", "live", "--through", local_api.url },
+      { "responded with status 401: the API key must be the --api-key of that apivideo emulate\n", "live", "--through",
+        local_api.url },
       { "check that it is the URL of apivideo emulate", "live", "--through", p.url },
     } do
       output, status = run((table.unpack or unpack)(case, 2))
@@ -75,6 +76,21 @@ describe("command trigger #process", function()
     end
     p.stop()
     local_api:stop()
+  end)
+
+  it("says once why a receiver may have rejected the signature", function()
+    local p = peer.responding "401 Unauthorized"
+    for _, case in ipairs {
+      { "apivideo: warning: the deliveries were not signed; sign them with --secret\n", "live" },
+      { "apivideo: warning: the receiver may have another secret, or know no webhook webhook_9; its log has the"
+        .. " reason\n", "live", "--secret", "s", "--webhook-id", "webhook_9" },
+    } do
+      local output, status = run("--to", p.url, "--pause", "0", (table.unpack or unpack)(case, 2))
+      assert.equal(1, status, output)
+      local _, count = output:gsub(case[1]:gsub("%p", "%%%0"), "")
+      assert.equal(1, count, output)
+    end
+    p.stop()
   end)
 
   it("prints valid JSON and no control characters, whatever the event contains", function()

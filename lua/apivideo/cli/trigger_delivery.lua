@@ -31,6 +31,12 @@ local function print_attempt(out, message, delivery, attempt)
     output.describe_attempt(attempt), out:paint("dim", description(message))))
 end
 
+-- The likely reason of a response 401.
+local function rejection(secret, webhookId)
+  if not secret then return "the deliveries were not signed; sign them with --secret" end
+  return ("the receiver may have another secret, or know no webhook %s; its log has the reason"):format(webhookId)
+end
+
 -- The function that sends a message from here.
 local function to_url(arguments, out)
   local secret, problem = secrets.one(arguments)
@@ -40,13 +46,16 @@ local function to_url(arguments, out)
     timeout = sender.policy.timeout, headers = header_lines.replacements(arguments.header),
     connection = { ca_file = arguments.ca_file, insecure = arguments.insecure },
   }
+  local webhookId, is_explained = arguments.webhook_id or DEFAULTS.webhook_id, false
   return function(message)
-    local delivery = sender.new { url = arguments.to, raw = message.raw,
-      webhookId = arguments.webhook_id or DEFAULTS.webhook_id }
-    local invalid
+    local delivery, invalid = sender.new { url = arguments.to, raw = message.raw, webhookId = webhookId }, nil
     sender.send(delivery, secret, policy, function(attempt)
       invalid = attempt.err and attempt.err.kind == "invalid_request" and attempt.err
       if not invalid then print_attempt(out, message, delivery, attempt) end
+      if attempt.status == 401 and not is_explained then
+        output.warn(rejection(secret, webhookId))
+        is_explained = true
+      end
     end)
     if invalid then return 2, ("nothing was sent to %s: %s"):format(redact.text(arguments.to), invalid.message) end
     return delivery.state == "delivered" and 0 or 1
@@ -63,8 +72,9 @@ local function emit(arguments, message)
   if not response then return nil, err.kind == "invalid_request" and 2 or 1, err end
   local body = json.decode(response.body)
   if response.status == 202 and type(body) == "table" then return body.deliveries end
-  return nil, 1, ("%s responded with status %d: %s"):format(arguments.through, response.status,
-    type(body) == "table" and body.title or "check that it is the URL of apivideo emulate")
+  local reason = type(body) == "table" and body.title or "check that it is the URL of apivideo emulate"
+  if response.status == 401 then reason = "the API key must be the --api-key of that apivideo emulate" end
+  return nil, 1, ("%s responded with status %d: %s"):format(arguments.through, response.status, reason)
 end
 
 -- The function that lets a local api.video send a message.
