@@ -151,6 +151,15 @@ describe("setting up a checkout #process", function()
     assert.equal("", run("ls " .. fakes .. "/cache | grep ^run-"):gsub("status 1\n", ""))
   end)
 
+  it("writes the command only if it differs: the checkout may be another user's", function()
+    fake("make", "exit 0")
+    run "tools/env"
+    fake("chmod", "echo wrote")
+    local output = run "tools/env"
+    assert.truthy(output:find("status 0\n", 1, true), output)
+    assert.is_nil(output:find "wrote")
+  end)
+
   it("exports the paths of each Lua, the checkout's before the user's, idempotently", function()
     fake("make", "exit 0")
     fake("pkg-config", "case $2 in lua5.3 | lua5.4 | lua5.5 | luajit) ;; *) exit 1 ;; esac")
