@@ -64,7 +64,8 @@ describe("command webhooks sync #process", function()
     create "https://another.example/"
     output, status = commands.run("webhooks sync", commands.file(JSON))
     assert.equal(0, status, output)
-    assert.matches("\nThe account has 2 webhooks that are not in the file; with %-%-prune, they are deleted.\n$", output)
+    assert.matches("\nThe account has 2 webhooks that are not in the file; with %-%-prune, they are deleted.\n$",
+      output)
     assert.same({ create = 1, created = 1, other = 2 }, steps_of(output))
   end)
 

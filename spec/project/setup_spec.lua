@@ -62,7 +62,8 @@ describe("setting up a checkout #process", function()
     fake("sudo", 'case $1 in -n) ;; -v) echo "not in the sudoers file" ;; *) echo asked again ;; esac; exit 1')
     local output = run "tools/setup demo"
     assert.matches("^not in the sudoers file\nPackages are missing, and sudo does not let you install them. As root,"
-      .. " run:\n  apt%-get update && apt%-get install %-%-no%-install%-recommends lua[^\n]+ gcc [^\n]+\nstatus 1\n$", output)
+      .. " run:\n  apt%-get update && apt%-get install %-%-no%-install%-recommends lua[^\n]+ gcc [^\n]+\nstatus 1\n$",
+      output)
   end)
 
   it("installs the build requirements of the packages, without those of the specs", function()
