@@ -27,6 +27,13 @@ describe("command #process", function()
     assert.equal(apivideo._VERSION .. "\n", output)
   end)
 
+  it("prints help in ASCII, which each terminal shows", function()
+    for _, words in ipairs { {}, { "listen" }, { "trigger" }, { "webhooks", "sync" }, { "inbox", "list" } } do
+      words[#words + 1] = "--help"
+      assert.is_nil((run(words)):find "[\128-\255]")
+    end
+  end)
+
   it("exits with 2 on a usage error, and prints a remedy", function()
     for _, case in ipairs {
       { {}, "command" },
@@ -35,7 +42,7 @@ describe("command #process", function()
       { { "listen", "--port", "x" },
         "--port must be an integer from 0 to 65535, got 'x'; write, for example, --port 8080" },
       { { "listen", "--port", "80801" }, "from 0 to 65535" },
-      { { "listen" }, "use --secret, --secret-file, --api-key or --unsigned" },
+      { { "listen" }, "use --secret, --secret-file, --api-key, --emulate or --unsigned" },
       { { "listen", "--secret", "s", "--unsigned" }, "can not be used together" },
       { { "listen", "--api-key", "bad key" }, "api_key" },
       { { "listen", "--api-key", "k", "--base-url", "http://h?x" }, "base_url" },

@@ -51,7 +51,7 @@ describe("apivideo completion #process", function()
   end
 
   for shell, how in pairs(SHELLS) do
-    it("completes commands, those of a group, and options in " .. shell, function()
+    it("completes commands, those of a group, options, and their values in " .. shell, function()
       for _, command in ipairs { shell, "script" } do
         if not has(command) then return pending(command .. " is not installed") end
       end
@@ -59,10 +59,13 @@ describe("apivideo completion #process", function()
         .. "apivideo doct\t--stor\tx\n"
         .. "apivideo gro\tsec\t--col\tred\n"
         .. "apivideo trigger a --max-a\t2\n"
+        .. "apivideo inbox list --state dea\t--type video.cap\t--id 1\n"
+        .. "apivideo webhooks list --environment sand\t\n"
         .. "exit\n")
       os.execute(("cd %s && PATH=%s:$PATH HOME=%s TERM=xterm timeout 60 script -qec '%s' /dev/null < typed"
         .. " > shown 2>&1"):format(directory, directory, directory, how.start))
-      assert.equal("doctor --store x\ngroup second --colour red\ntrigger a --max-attempts 2\n",
+      assert.equal("doctor --store x\ngroup second --colour red\ntrigger a --max-attempts 2\n"
+        .. "inbox list --state dead --type video.caption.generated --id 1\nwebhooks list --environment sandbox\n",
         file.read(directory .. "/ran"), file.read(directory .. "/shown"))
     end)
 

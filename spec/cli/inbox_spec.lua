@@ -4,6 +4,7 @@ local file = require "spec.support.file"
 local process = require "spec.support.process"
 local redis = require "spec.support.redis"
 local sqlite = require "apivideo.inbox.sqlite"
+local stderr = require "spec.support.stderr"
 
 local RECORDED, SUMMARY = "video.source.recorded", "video.summary.generated"
 
@@ -104,7 +105,7 @@ describe("command inbox #process", function()
     assert.equal(1, records("stats", "--json")[1].dead)
     output, status = run("stats", "--max-dead", "0")
     assert.equal(1, status)
-    assert.matches("1 dead letters, at most 0 are allowed; see: apivideo inbox list --state dead", output, 1, true)
+    assert.matches("1 dead letter, at most 0 are allowed; see: apivideo inbox list --state dead", output, 1, true)
     output, status = run("stats", "--max-age", "0")
     assert.equal(1, status)
     assert.matches("does a worker run?", output, 1, true)
@@ -157,13 +158,25 @@ describe("command inbox #process", function()
     assert.equal(2, (select(2, run("show", "x"))))
   end)
 
-  it("show prints the message of an error that was raised, and its traceback", function()
+  it("show prints the error of each attempt, and a repeated call stack once", function()
     put(RECORDED, "vi1")
-    local handlers = apivideo.handlers():on(RECORDED, function() error "no such user" end)
-    local cancel = apivideo.cancellation()
-    inbox:work(handlers, { max_attempts = 1, cancel = cancel, on_settled = function() cancel:cancel() end })
-    assert.matches("\n      [^\n]*inbox_spec.lua:%d+: no such user[^\n]*\n        %[C%]: in function ",
-      (run("show", "1")))
+    local cancel, handlers = apivideo.cancellation(), apivideo.handlers()
+    handlers:on(RECORDED, function() error "no such user" end)
+    local function on_settled(settlement)
+      if settlement.disposition == "dead_lettered" then cancel:cancel() end
+    end
+    stderr.of(function()
+      apivideo.run(function()
+        inbox:work(handlers, { max_attempts = 2, backoff = 0.001, cancel = cancel, on_settled = on_settled })
+      end)
+    end)
+    local output, status = run("show", "1")
+    assert.equal(0, status, output)
+    local _, errors = output:gsub("\n      [^\n]*inbox_spec.lua:%d+: no such user%f[\n]", "")
+    assert.equal(2, errors, output)
+    local _, stacks = output:gsub("in function 'error'", "")
+    assert.equal(1, stacks, output)
+    assert.matches("no such user\n      the call stack is the same\n$", output)
   end)
 
   it("redrive queues the dead letters that the options select", function()
@@ -184,7 +197,7 @@ describe("command inbox #process", function()
     put(SUMMARY, "vi2", "done")
     local output, status = run("replay", "--video", "vi1")
     assert.equal(2, status)
-    assert.matches("Hand 1 handled events to the handlers again? There is no terminal to ask on; use --yes", output, 1,
+    assert.matches("Hand 1 entry to the handlers again? There is no terminal to ask on; use --yes", output, 1,
       true)
     assert.equal("1 entry queued again\n", (run("replay", "--video", "vi1", "--yes")))
     assert.equal("vi1", assert(inbox:claim())[1].event.videoId)
@@ -196,7 +209,7 @@ describe("command inbox #process", function()
     put(RECORDED, "vi1", "broken")
     local output, status = run("purge", "--state", "dead")
     assert.equal(2, status)
-    assert.matches("Remove 1 entries for good? There is no terminal to ask on; use --yes", output, 1, true)
+    assert.matches("Remove 1 entry for good? There is no terminal to ask on; use --yes", output, 1, true)
     assert.equal("1 entry would be removed\n", (run("purge", "--state", "dead", "--dry-run")))
     assert.equal("1 entry removed\n", (run("purge", "--state", "dead", "--yes")))
     output, status = run("purge", "--yes")
@@ -241,6 +254,8 @@ describe("command inbox #process", function()
       { 2, { "list", "--limit", "0" }, "--limit must be an integer" },
       { 2, { "list", "--store", "sqlite:/nonexistent" }, "--store: /nonexistent: No such file or directory" },
       { 2, { "stats", "--max-dead", "-1" }, "--max-dead must be an integer" },
+      { 2, { "redrive", "--type", "video.encoding*" },
+        "--type must be a type or a pattern such as 'video.*', got 'video.encoding*'" },
       { 1, { "export", "--store", "redis://127.0.0.1:1" }, "127.0.0.1:1" },
       { 2, { "import", "/nonexistent" }, "/nonexistent: No such file" },
       { 2, { "import", "/" }, "/: Is a directory; the path of a file is expected" },

@@ -1,7 +1,8 @@
 local file = require "spec.support.file"
 local private_file = require "apivideo.cli.private_file"
+local process = require "spec.support.process"
 
-describe("a private file", function()
+describe("a private file #process", function()
   local path
 
   before_each(function() path = os.tmpname() end)
@@ -26,6 +27,13 @@ describe("a private file", function()
       end
     end
     os.remove(shared)
+  end)
+
+  it("is not created where its directory is missing, and only the caller says so", function()
+    local output = process.run { "-e", [[
+      local _, problem = require("apivideo.cli.private_file").open("/nonexistent/file", "ab")
+      print(problem)]] }
+    assert.equal("/nonexistent/file: No such file or directory\n", output)
   end)
 
   it("may be a device", function()

@@ -132,6 +132,35 @@ describe("command resend #process", function()
     end
   end)
 
+  it("selects by the time of arrival", function()
+    local app, day, other = application(), 0, path .. ".days"
+    file.write(other, (file.read(path):gsub('"time":"[^"]*"', function()
+      day = day + 1
+      return ('"time":"2026-01-0%dT12:00:00.000Z"'):format(day)
+    end)))
+    for _, case in ipairs {
+      { { "--since", "2026-01-02T12:00:00Z" }, { 2, 3 } }, { { "--before", "2026-01-02T12:00:00Z" }, { 1 } },
+      { { "--since", "2026-01-01T12:00:01Z", "--before", "2026-01-03T00:00:00Z" }, { 2 } },
+    } do
+      local before = #app.requests
+      local output, status = run { other, "--to", app.url, (table.unpack or unpack)(case[1]) }
+      assert.equal(0, status, output)
+      assert.equal(#case[2], #app.requests - before)
+      for i, number in ipairs(case[2]) do assert.equal(bodies[number], app.requests[before + i].body) end
+    end
+    local output, status = run { other, "--to", app.url, "--since", "1d" }
+    assert.equal(1, status)
+    assert.truthy(output:find("no delivery is selected", 1, true), output)
+  end)
+
+  it("says that a delivery that was rejected is not verified", function()
+    local app, other = application(), path .. ".rejected"
+    file.write(other, (file.read(path):match "^[^\n]*\n":gsub(',"type":"[^"]*"', "")
+      :gsub('"result":"verified"', '"result":"rejected"')))
+    local output = run { other, "--to", app.url }
+    assert.truthy(output:find "^delivered line 1  not verified  204 in ", output)
+  end)
+
   it("signs with another secret, also after changes", function()
     local app = application()
     assert.equal(0, select(2, run { path, "--to", app.url, "--id", "1", "--secret", "another" }))
@@ -208,6 +237,8 @@ describe("command resend #process", function()
       { 1, "--id 4: " .. path .. " has no such line or key", { path, "--to", to, "--id", "4" } },
       { 1, path .. ": no delivery is selected", { path, "--to", to, "--type", "video.caption.generated" } },
       { 1, "/nonexistent: No such file or directory", { "/nonexistent", "--to", to } },
+      { 1, "/: Is a directory", { "/", "--to", to } },
+      { 2, "--since must be a duration ago", { path, "--to", to, "--since", "yesterday" } },
     } do
       local output, status = run(case[3])
       assert.equal(case[1], status, output)

@@ -49,6 +49,10 @@ describe("command sign #process", function()
       { "/nonexistent: No such file", "/nonexistent" },
       { "/: Is a directory", "/" },
       { "--secret is empty", "--secret", "" },
+      { "--secret-file /nonexistent/api-secret cannot be read (No such file or directory)\n", "--secret-file",
+        "/nonexistent/api-secret" },
+      { "--secret-file / cannot be read (Is a directory)\n", "--secret-file", "/" },
+      { "--secret-file /dev/null is empty\n", "--secret-file", "/dev/null" },
     } do
       local output, status = sign(BODY, (table.unpack or unpack)(case, 2))
       assert.equal(2, status, output)

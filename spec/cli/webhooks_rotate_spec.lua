@@ -35,12 +35,24 @@ describe("command webhooks rotate #process", function()
       ("Replace %s %s (video.source.recorded) by a webhook with a new secret? A receiver with fixed secrets needs the"
         .. " new one within 3 s. [y/N] "):format(old.webhookId, URL),
       ("created  %s  %s  video.source.recorded\n"):format(new.webhookId, URL),
-      "Both webhooks deliver for 3 s. The new secret: apivideo webhooks get " .. new.webhookId .. " --show-secrets\n",
+      ("Both webhooks deliver for 3 s. The new secret: apivideo webhooks get %s --base-url %s --show-secrets\n"):format(
+        new.webhookId, commands.api.url),
       "\rboth webhooks deliver: 2 s left", ("deleted  %s\n"):format(old.webhookId),
     } do
       assert.matches(expected, output, 1, true)
     end
     assert.is_nil(output:find(new.signatureSecret, 1, true))
+  end)
+
+  it("names both webhooks when it is interrupted", function()
+    local child = commands.process_with_signals("webhooks rotate --yes --overlap 60", old.webhookId)
+    child:wait_for "created  webhook_"
+    local new = client.webhooks:list().data[2]
+    local output, status = running.finish(child, "INT")
+    assert.equal(130, status, output)
+    assert.matches(("apivideo: interrupted\nBoth webhooks exist: %s, %s; delete the old one with: apivideo webhooks"
+      .. " delete %s --base-url %s\n"):format(old.webhookId, new.webhookId, old.webhookId, commands.api.url), output, 1,
+      true)
   end)
 
   it("changes nothing without a confirmation", function()
@@ -56,7 +68,7 @@ describe("command webhooks rotate #process", function()
     assert.equal(1, status, output)
     local all = client.webhooks:list().data
     assert.equal(2, #all)
-    assert.matches(("Both webhooks exist: %s, %s\n"):format(old.webhookId, all[2].webhookId), output, 1, true)
+    assert.matches(("Both webhooks exist: %s, %s; delete"):format(old.webhookId, all[2].webhookId), output, 1, true)
     assert.matches("forbidden (403)", output, 1, true)
   end)
 

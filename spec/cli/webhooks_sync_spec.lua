@@ -32,6 +32,13 @@ describe("command webhooks sync #process", function()
     return list
   end
 
+  -- How many lines of an output are of each step.
+  local function steps_of(output)
+    local counts = {}
+    for step in output:gmatch "%f[^\n%z](%l+)  " do counts[step] = (counts[step] or 0) + 1 end
+    return counts
+  end
+
   it("creates what the account lacks, from JSON and Lua, and does nothing then", function()
     local output, status = commands.run("webhooks sync --dry-run", commands.file(JSON))
     assert.equal(0, status, output)
@@ -46,6 +53,20 @@ describe("command webhooks sync #process", function()
     assert.equal(0, status, output)
     assert.equal(("keep     %s  https://example.com/a  video.source.recorded\nThe account matches the file.\n"):format(
       webhook.webhookId), output)
+  end)
+
+  it("names the webhooks that it leaves alone", function()
+    local other = create "https://other.example/"
+    local output, status = commands.run("webhooks sync", commands.file "return {}")
+    assert.equal(0, status, output)
+    local line = ("other    %s  https://other.example/  %s\n"):format(other.webhookId, STARTED)
+    assert.equal(line .. "The account has 1 webhook that is not in the file; with --prune, it is deleted.\n", output)
+    create "https://another.example/"
+    output, status = commands.run("webhooks sync", commands.file(JSON))
+    assert.equal(0, status, output)
+    assert.matches("\nThe account has 2 webhooks that are not in the file; with %-%-prune, they are deleted.\n$",
+      output)
+    assert.same({ create = 1, created = 1, other = 2 }, steps_of(output))
   end)
 
   it("reads standard input", function()
@@ -131,6 +152,8 @@ describe("command webhooks sync #process", function()
       ["return { { url = os.getenv 'X', events = {} } }"] = "attempt to index",
       ["\27Lua"] = "it is bytecode",
       [""] = "it must return a table",
+      ["- url: https://a.example"] = "it is neither JSON nor Lua; write, for example: return {",
+      ["url: https://a.example"] = "it is neither JSON nor Lua; write, for example: return {",
       ["return { { url = 'example.com', events = { 'a' } } }"] = 'webhook 1: option "url" must be an http or https URL',
       ["return { { url = 'http://a.example', events = {} } }"] = 'webhook 1: option "events" must list at least one',
       ["return { { url = 'http://a.example', event = { 'a' } } }"] = 'did you mean "events"?',

@@ -97,7 +97,8 @@ describe("the message of a failed request #process", function()
       ("http://127.0.0.1:%d/"):format(free_port()))
     assert.equal("network", err.kind)
     local p = running.peer(function(connection) connection:read_more() end)
-    assert_says("the connection was closed during the TLS handshake", (p.url:gsub("http:", "https:")))
+    assert_says("the connection was closed during the TLS handshake; the server may not speak TLS on this port",
+      (p.url:gsub("http:", "https:")))
   end)
 
   it("names the host that cannot be resolved", function()

@@ -53,6 +53,19 @@ describe("setting up a checkout #process", function()
     assert.truthy(output:find("status 1\n", 1, true), output)
   end)
 
+  it("prints it, too, if sudo gives this user no rights", function()
+    fake("id", "echo 1000")
+    fake("dpkg-query", "exit 1")
+    fake("apt-cache", "echo 'Candidate: 1'")
+    fake("pkg-config", "exit 1")
+    fake("apt-get", "echo apt-get ran")
+    fake("sudo", 'case $1 in -n) ;; -v) echo "not in the sudoers file" ;; *) echo asked again ;; esac; exit 1')
+    local output = run "tools/setup demo"
+    assert.matches("^not in the sudoers file\nPackages are missing, and sudo does not let you install them. As root,"
+      .. " run:\n  apt%-get update && apt%-get install %-%-no%-install%-recommends lua[^\n]+ gcc [^\n]+\nstatus 1\n$",
+      output)
+  end)
+
   it("installs the build requirements of the packages, without those of the specs", function()
     fake("id", "echo 1000")
     fake("dpkg-query", "exit 1")
@@ -137,6 +150,15 @@ describe("setting up a checkout #process", function()
     assert.truthy(output:find(" trixie " .. fakes .. "/cache/trixie.new", 1, true), output)
     assert.truthy(output:find "the packages of trixie cannot be fetched\ntotal: 0 passed, 0 failed, 1 skipped", output)
     assert.equal("", run("ls " .. fakes .. "/cache | grep ^run-"):gsub("status 1\n", ""))
+  end)
+
+  it("writes the command only if it differs: the checkout may be another user's", function()
+    fake("make", "exit 0")
+    run "tools/env"
+    fake("chmod", "echo wrote")
+    local output = run "tools/env"
+    assert.truthy(output:find("status 0\n", 1, true), output)
+    assert.is_nil(output:find "wrote")
   end)
 
   it("exports the paths of each Lua, the checkout's before the user's, idempotently", function()

@@ -112,7 +112,8 @@ static const char *describe_tls(http_transfer *transfer) {
         return compose(transfer, causes[i].before, name_peer(transfer, peer), causes[i].after,
                        causes[i].is_about_trust ? transfer->trusted : "");
   if (http_failure_kind(transfer) == HTTP_NETWORK)
-    return say(transfer, "the connection was closed during the TLS handshake");
+    return say(transfer, "the connection was closed during the TLS handshake; the server may not "
+                         "speak TLS on this port");
   return NULL;
 }
 

@@ -20,6 +20,24 @@ function account.define(sub)
   settings.define(sub)
 end
 
+-- An argument as a shell needs it.
+local function quoted(text)
+  return text:find "^[%w@%%+=:,./_-]+$" and text or "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+--- A command of the same account to show to the user. It has no API key: a terminal keeps what it showed.
+---@param arguments table
+---@param words string such as "webhooks get ID"
+---@return string
+function account.command(arguments, words)
+  local parts = { "apivideo " .. words }
+  for _, name in ipairs { "profile", "environment", "base_url", "ca_file" } do
+    local value = arguments[name]
+    if value then parts[#parts + 1] = ("--%s %s"):format(name:gsub("_", "-"), quoted(value)) end
+  end
+  return table.concat(parts, " ")
+end
+
 --- A client of the account.
 ---@param arguments table
 ---@param more? apivideo.ClientOptions

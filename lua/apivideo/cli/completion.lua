@@ -1,6 +1,17 @@
 --- `apivideo completion`: prints the script that makes a shell complete the command's arguments. Argparse writes it.
 
+local events = require "apivideo.events"
+local filter = require "apivideo.cli.inbox.filter"
+
 local SHELLS = { bash = true, zsh = true, fish = true }
+
+-- The values of options, by name. An event may have a type that is not among them, and the checks of the others have
+-- better messages than argparse: so its `choices` are set for completion only.
+local TYPES = events:names()
+local VALUES = {
+  ["--environment"] = { "production", "sandbox" }, ["--state"] = filter.STATES, ["--type"] = TYPES, ["--event"] = TYPES,
+  ["--events"] = TYPES,
+}
 
 local completion = {}
 
@@ -31,6 +42,16 @@ fi
 ]]))
 end
 
+-- Adds the values of the options of a parser and of its commands.
+local function add_values(parser)
+  for _, option in ipairs(parser._options) do
+    for _, name in ipairs(option._aliases) do
+      if VALUES[name] then option:choices(VALUES[name]) end
+    end
+  end
+  for _, command in ipairs(parser._commands) do add_values(command) end
+end
+
 --- The script for a shell.
 ---@param name "bash"|"zsh"|"fish"
 ---@return string|nil text
@@ -42,6 +63,7 @@ function completion.script(name)
     return nil, ("argparse 0.7 or newer is needed for completion, and this is %s; update it, for example with:"
       .. " luarocks install argparse"):format(tostring(require("argparse").version or "older than 0.6"))
   end
+  add_values(parser)
   local text = write(parser)
   return name == "zsh" and for_both_uses(text) or text
 end

@@ -13,7 +13,7 @@ local lua_table = require "apivideo.cli.lua_table"
 local SETTINGS = { api_key = "string?", environment = "string?", base_url = "string?", webhook_secret = "string?",
   ca_file = "string?" }
 
-local EXAMPLE = "return { api_key = \"…\" }"
+local EXAMPLE = "return { api_key = \"KEY\" }"
 
 local config = {}
 

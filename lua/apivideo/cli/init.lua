@@ -54,8 +54,8 @@ function cli.parser(arguments)
       .. "    --to http://127.0.0.1:8080/ --secret sig_sec_test\n\n"
       .. "Settings: options, then APIVIDEO_API_KEY, APIVIDEO_WEBHOOK_SECRET and APIVIDEO_STORE, then the file"
       .. " $XDG_CONFIG_HOME/apivideo/config.lua (mode 0600), a Lua table with profiles:\n"
-      .. "  return { api_key = \"…\", profiles = { sandbox = { api_key = \"…\",\n"
-      .. "    environment = \"sandbox\", webhook_secret = \"sig_sec_…\" } } }\n\n"
+      .. "  return { api_key = \"KEY\", profiles = { sandbox = { api_key = \"KEY\",\n"
+      .. "    environment = \"sandbox\", webhook_secret = \"sig_sec_XXX\" } } }\n\n"
       .. "Exit status: 0 success, 1 failure, 2 usage error.")
   if self.help_max_width then self:help_max_width(help.columns()):usage_max_width(help.columns()) end
   help.define(self)
@@ -92,7 +92,9 @@ local function secrets_of(arguments)
   for _, name in ipairs { "APIVIDEO_API_KEY", "APIVIDEO_WEBHOOK_SECRET" } do list[#list + 1] = os.getenv(name) end
   for i, text in ipairs(arguments) do
     local name, value = text:match "^(%-%-[%w-]+)=?(.*)$"
-    if name and redact.is_secret(name) then list[#list + 1] = value ~= "" and value or arguments[i + 1] end
+    if name and redact.is_secret(name) and not name:find "%-file$" then
+      list[#list + 1] = value ~= "" and value or arguments[i + 1]
+    end
   end
   return list
 end

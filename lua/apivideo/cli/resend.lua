@@ -11,9 +11,12 @@ local relay = require "apivideo.cli.relay"
 local saved_file = require "apivideo.cli.saved_file"
 local secrets = require "apivideo.cli.secrets"
 local selection = require "apivideo.cli.selection"
+local times = require "apivideo.cli.times"
 local url = require "apivideo.cli.url"
 
 local UNAUTHORIZED = 401
+local REJECTED = "The receiver verifies signatures with another secret: sign with that of its webhook, by --secret or"
+  .. " --secret-file."
 local SIGNATURE = "x-api-video-signature"
 
 local resend = {}
@@ -30,6 +33,9 @@ function resend.define(sub)
     :argname "<id>":count "*"
   sub:option("--type", "Send only events of this type, or of a pattern such as 'video.*'; can be repeated.")
     :argname "<type>":count "*"
+  sub:option("--since", "Send only what was received since then: 2h (ago), 1d, or 2026-01-31T12:00:00Z.")
+    :argname "<time>":convert(times.point "--since")
+  sub:option("--before", "Send only what was received before that."):argname "<time>":convert(times.point "--before")
   local secret, file = secrets.define(sub, "The signatureSecret to sign with.")
   sub:mutex(secret, file)
   assignments.define(sub)
@@ -41,6 +47,21 @@ end
 
 local function has_changes(arguments)
   return #arguments.set > 0 or #arguments.unset > 0
+end
+
+-- The function that selects deliveries by their types and times.
+local function filter_of(arguments, types)
+  local since, before = arguments.since, arguments.before
+  return function(delivery)
+    if #arguments.type > 0 and not (type(delivery.type) == "string" and types:has(delivery)) then return false end
+    if (since or before) and not delivery.at then return false end
+    return not (since and delivery.at < since or before and delivery.at >= before)
+  end
+end
+
+-- What a line is about. The event of a rejected delivery may be forged.
+local function label_of(delivery)
+  return tostring(delivery.type or delivery.result == "rejected" and "not verified" or "not an event")
 end
 
 -- The secret to sign with; nil for the original signatures. A changed body and an entry of an inbox need one.
@@ -90,7 +111,7 @@ local function print_sent(out, line, delivery, relayed)
     status = relayed.status, error = relayed.err and relayed.err.message, sent = relayed.sent,
     seconds = relayed.seconds,
   }, ("%s line %d  %s  %s"):format(out:paint(is_delivered and "green" or "red", state), line,
-    output.plain(tostring(delivery.type or "not an event")), output.describe_attempt(relayed)))
+    output.plain(label_of(delivery)), output.describe_attempt(relayed)))
   return is_delivered
 end
 
@@ -105,7 +126,7 @@ local function send_all(arguments, out, chosen, secret)
     counter:finish()
     if print_sent(out, line, delivery, relayed) then delivered = delivered + 1 end
     if relayed.status == UNAUTHORIZED and not is_explained then
-      out:note(secrets.REJECTED)
+      out:note(REJECTED)
       is_explained = true
     end
     counter:update(sent, chosen.count)
@@ -124,7 +145,7 @@ function resend.run(arguments, out)
   local types, problem = selection.new(arguments.type, {}, "--type")
   if not types then return 2, problem end
   local chosen
-  chosen, problem = saved_file.open(arguments.file, arguments.id, #arguments.type > 0 and types or nil)
+  chosen, problem = saved_file.open(arguments.file, arguments.id, filter_of(arguments, types))
   if not chosen then return 1, problem end
   local secret
   secret, problem = secret_of(arguments, chosen)

@@ -11,6 +11,7 @@ local record_line = require "apivideo.inbox.record"
 
 ---@class apivideo.cli.SavedDelivery
 ---@field time? string when it arrived
+---@field at? number the same, in seconds since 1970
 ---@field target? string the request-target
 ---@field headers table<string, string|string[]> by name in lower case
 ---@field body string the bytes
@@ -53,7 +54,8 @@ local function delivery_of(entry)
   for name, value in pairs(outgoing.headers(entry.raw, entry.webhook_id or outgoing.WEBHOOK_ID)) do
     headers[name:lower()] = value
   end
-  return { headers = headers, body = entry.raw, type = entry.type, key = entry.key, is_entry = true }
+  return { headers = headers, body = entry.raw, type = entry.type, key = entry.key, at = entry.received_at,
+    is_entry = true }
 end
 
 --- Reads a line.
@@ -64,6 +66,7 @@ function saved.decode(line)
   if entry then return delivery_of(entry) end
   local record = json.decode(line)
   if type(record) ~= "table" or type(record.headers) ~= "table" or type(record.body) ~= "string" then return nil end
+  record.at = type(record.time) == "string" and core.timestamp(record.time) or nil
   record.body = base64.decode(record.body)
   if not record.body then return nil end
   for name, value in pairs(record.headers) do

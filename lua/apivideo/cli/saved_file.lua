@@ -47,7 +47,7 @@ function SavedFile:each()
 end
 
 -- The function that selects, and the set of ids that were not found yet.
-local function selecting(ids, types)
+local function selecting(ids, is_wanted)
   local missing = {}
   for _, id in ipairs(ids) do missing[id] = true end
   local wanted = next(missing) and {} or nil
@@ -56,7 +56,7 @@ local function selecting(ids, types)
     local id = wanted and (wanted[tostring(number)] and tostring(number) or wanted[delivery.key] and delivery.key)
     if id then missing[id] = nil end
     if wanted and not id then return false end
-    return not types or type(delivery.type) == "string" and types:has(delivery)
+    return not is_wanted or is_wanted(delivery)
   end, missing
 end
 
@@ -113,6 +113,8 @@ local CHUNK = 65536
 
 -- The file itself if it can be read twice, otherwise a copy.
 local function seekable(file)
+  local _, unreadable = file:read(0) -- a directory
+  if unreadable then return nil, unreadable end
   if file:seek "set" then return file end
   local copy, problem = io.tmpfile()
   local chunk = copy and file:read(CHUNK)
@@ -131,16 +133,16 @@ local saved_file = {}
 --- Opens a file.
 ---@param path string - for standard input
 ---@param ids string[] lines or keys; none: all
----@param types? apivideo.cli.Selection of types
+---@param filter? fun(delivery: apivideo.cli.SavedDelivery): boolean
 ---@return apivideo.cli.SavedFile|nil
 ---@return string? problem
-function saved_file.open(path, ids, types)
+function saved_file.open(path, ids, filter)
   local name = input.name(path)
   local file, problem = input.open(path)
   if not file then return nil, problem end
   file, problem = seekable(file)
   if not file then return nil, ("%s: %s"):format(name, problem) end
-  local is_wanted, missing = selecting(ids, types)
+  local is_wanted, missing = selecting(ids, filter)
   local count, entries = check(name, file, is_wanted)
   if not count then return nil, entries end
   if next(missing) then

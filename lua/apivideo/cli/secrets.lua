@@ -10,18 +10,19 @@ local secrets = {}
 --- The message without a secret.
 secrets.MISSING = "no secret; use --secret or --secret-file, or set APIVIDEO_WEBHOOK_SECRET"
 
---- The remedy for a receiver that responds with status 401.
-secrets.REJECTED = "The receiver verifies signatures with another secret: sign with that of its webhook, by --secret or"
-  .. " --secret-file."
-
--- The converter of --secret-file: the secret in a file, whose last newline editors add.
+-- The converter of --secret-file: the secret in a file, whose last newline editors add. In its messages, no colon
+-- follows the option: what follows would be redacted, as the value of a secret header.
 local function read(path)
   local file, problem = io.open(path, "rb")
-  if not file then return nil, "--secret-file: " .. problem end
   local text
-  text, problem = file:read(MAX_BYTES)
-  file:close()
-  if not text then return nil, ("--secret-file: %s: %s"):format(path, problem or "the file is empty") end
+  if file then
+    text, problem = file:read(MAX_BYTES)
+    file:close()
+  end
+  if not text and not problem then return nil, ("--secret-file %s is empty"):format(path) end
+  if not text then
+    return nil, ("--secret-file %s cannot be read (%s)"):format(path, problem:match "^.*: (.*)$" or problem)
+  end
   local secret = text:gsub("\r?\n$", "")
   return credential.new("--secret-file " .. path)(secret)
 end

@@ -91,6 +91,16 @@ local function conditions_of(where, types)
   return filter.compile(wanted, types, {})
 end
 
+--- What is wrong with a type or pattern; otherwise nil.
+---@param pattern string
+---@param option string that it is from
+---@return string?
+function selection.problem(pattern, option)
+  if pattern == "" or pattern:gsub("%.%*$", ""):find("*", 1, true) and pattern ~= "*" then
+    return ("%s must be a type or a pattern such as 'video.*', got '%s'"):format(option, pattern)
+  end
+end
+
 --- Creates a selection.
 ---@param patterns string[] types, or patterns such as `video.*`; none: all
 ---@param where string[] `name=value`
@@ -99,9 +109,8 @@ end
 ---@return string? problem
 function selection.new(patterns, where, option)
   for _, pattern in ipairs(patterns) do
-    if pattern == "" or pattern:gsub("%.%*$", ""):find("*", 1, true) and pattern ~= "*" then
-      return nil, ("%s must be a type or a pattern such as 'video.*', got '%s'"):format(option, pattern)
-    end
+    local problem = selection.problem(pattern, option)
+    if problem then return nil, problem end
   end
   if #patterns == 0 then patterns = { "*" } end
   local types = types_of(patterns, option)

@@ -9,10 +9,6 @@ local redact = require "apivideo.util.redact"
 local secrets = require "apivideo.cli.secrets"
 local sender = require "apivideo.emulator.sender"
 
-local UNAUTHORIZED = 401
-local REJECTED = secrets.REJECTED .. " Only the local api.video of apivideo listen --emulate has that secret: use"
-  .. " --through and its URL."
-
 local trigger_delivery = {}
 
 --- Not argparse's defaults: with those, an option that is given looks like one that is not.
@@ -35,6 +31,13 @@ local function print_attempt(out, message, delivery, attempt)
     output.describe_attempt(attempt), out:paint("dim", description(message))))
 end
 
+-- The likely reason of a response 401, and the remedy.
+local function rejection(secret, webhookId)
+  if not secret then return "the deliveries were not signed; sign them with --secret" end
+  return ("the receiver may have another secret, or know no webhook %s; its log has the reason. Only the local"
+    .. " api.video of apivideo listen --emulate knows its secret: use --through and its URL"):format(webhookId)
+end
+
 -- The function that sends a message from here.
 local function to_url(arguments, out)
   local secret, problem = secrets.one(arguments)
@@ -44,20 +47,17 @@ local function to_url(arguments, out)
     timeout = sender.policy.timeout, headers = header_lines.replacements(arguments.header),
     connection = { ca_file = arguments.ca_file, insecure = arguments.insecure },
   }
-  local is_explained = false
+  local webhookId, is_explained = arguments.webhook_id or DEFAULTS.webhook_id, false
   return function(message)
-    local delivery = sender.new { url = arguments.to, raw = message.raw,
-      webhookId = arguments.webhook_id or DEFAULTS.webhook_id }
-    local invalid
+    local delivery, invalid = sender.new { url = arguments.to, raw = message.raw, webhookId = webhookId }, nil
     sender.send(delivery, secret, policy, function(attempt)
       invalid = attempt.err and attempt.err.kind == "invalid_request" and attempt.err
       if not invalid then print_attempt(out, message, delivery, attempt) end
+      if attempt.status == 401 and not is_explained then
+        output.warn(rejection(secret, webhookId))
+        is_explained = true
+      end
     end)
-    local last = delivery.attempts[#delivery.attempts]
-    if last.status == UNAUTHORIZED and not is_explained then
-      out:note(REJECTED)
-      is_explained = true
-    end
     if invalid then return 2, ("nothing was sent to %s: %s"):format(redact.text(arguments.to), invalid.message) end
     return delivery.state == "delivered" and 0 or 1
   end
@@ -73,8 +73,9 @@ local function emit(arguments, message)
   if not response then return nil, err.kind == "invalid_request" and 2 or 1, err end
   local body = json.decode(response.body)
   if response.status == 202 and type(body) == "table" then return body.deliveries end
-  return nil, 1, ("%s responded with status %d: %s"):format(arguments.through, response.status,
-    type(body) == "table" and body.title or "check that it is the URL of apivideo emulate")
+  local reason = type(body) == "table" and body.title or "check that it is the URL of apivideo emulate"
+  if response.status == 401 then reason = "the API key must be the --api-key of that apivideo emulate" end
+  return nil, 1, ("%s responded with status %d: %s"):format(arguments.through, response.status, reason)
 end
 
 -- The function that lets a local api.video send a message.

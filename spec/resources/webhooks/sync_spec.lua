@@ -32,6 +32,7 @@ describe("webhooks:sync", function()
     assert.truthy(plan.created[1].signatureSecret:find("^sig_sec_"))
     assert.same({ "webhook_old" }, ids_of(plan.delete))
     assert.same({ "webhook_kept" }, ids_of(plan.keep))
+    assert.same({ "webhook_external" }, ids_of(plan.others))
     assert.same({ want("a", RECORDED, QUALITY), want("c", CAPTION) }, plan.create)
   end)
 

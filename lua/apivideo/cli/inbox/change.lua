@@ -14,9 +14,13 @@ local change = {}
 ---@field progress string
 ---@field done string what is said at the end, such as "queued again"
 ---@field has_state? boolean whether entries of several states can be selected
----@field question? string asked before, with the number of entries
+---@field question? string asked before, with the entries
 ---@field none? string said in addition if there is no such entry
 ---@field problem? fun(arguments: table): string? what is wrong with the options
+
+local function entries(count)
+  return count == 1 and "1 entry" or ("%d entries"):format(count)
+end
 
 --- Creates the module of a subcommand.
 ---@param kind apivideo.cli.Change
@@ -39,7 +43,7 @@ function change.new(kind)
     local count, err = inbox[kind.method](inbox, selected, { dry_run = true })
     if not count then return false, 1, err end
     if count == 0 then return true end
-    return confirmation.ask(arguments, kind.question:format(count))
+    return confirmation.ask(arguments, kind.question:format(entries(count)))
   end
 
   -- Changes the entries, and prints how many there were.
@@ -54,8 +58,8 @@ function change.new(kind)
     shown:finish()
     if not count then return 1, err end
     out:print({ count = count, dry_run = arguments.dry_run or false },
-      ("%d %s %s%s"):format(count, count == 1 and "entry" or "entries",
-        arguments.dry_run and "would be " .. kind.done or kind.done, count == 0 and kind.none or ""))
+      ("%s %s%s"):format(entries(count), arguments.dry_run and "would be " .. kind.done or kind.done,
+        count == 0 and kind.none or ""))
     return 0
   end
 

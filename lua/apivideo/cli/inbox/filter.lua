@@ -9,7 +9,7 @@ local times = require "apivideo.cli.times"
 local STATES = { "waiting", "claimed", "dead", "done" }
 local NAMES = { "state", "type", "webhook_id", "video_id", "lane", "error", "since", "before", "id" }
 
-local filter = {}
+local filter = { STATES = STATES }
 
 -- Argparse's `choices` do not name the option.
 local function state(text)

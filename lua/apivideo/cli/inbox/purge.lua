@@ -8,5 +8,5 @@ return require("apivideo.cli.inbox.change").new {
     if arguments.state == "dead" or arguments.state == "done" or arguments.id and not arguments.state then return end
     return "entries that are dead or done can be removed; use --state dead, --state done or --id"
   end,
-  question = "Remove %d entries for good?",
+  question = "Remove %s for good?",
 }

@@ -5,5 +5,5 @@ return require("apivideo.cli.inbox.change").new {
     .. " see delivery.replay = true.",
   none = "; only an inbox with the option retain_bodies keeps handled events",
   method = "replay", progress = "replaying", done = "queued again",
-  question = "Hand %d handled events to the handlers again?",
+  question = "Hand %s to the handlers again?",
 }

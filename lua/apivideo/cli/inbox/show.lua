@@ -26,11 +26,19 @@ local function indented(text)
   return table.concat(lines, "\n")
 end
 
-local function attempt_lines(lines, attempt)
+-- The error of an attempt. In its text, the last call may follow, which the call stack has, too.
+local function error_of(attempt)
+  return attempt.traceback and attempt.error:gsub("; stack: .*$", "") or attempt.error
+end
+
+-- Adds the lines of an attempt, and its call stack unless the attempt before it has the same.
+local function attempt_lines(lines, attempt, before)
   lines[#lines + 1] = ("  attempt at %s by %s, %s"):format(times.text(attempt.at), attempt.worker or "unknown",
     attempt.seconds and times.span(attempt.seconds) or "not ended")
-  if attempt.error then lines[#lines + 1] = indented(attempt.error) end
-  if attempt.traceback then lines[#lines + 1] = indented(attempt.traceback) end
+  if attempt.error then lines[#lines + 1] = indented(error_of(attempt)) end
+  if not attempt.traceback then return end
+  local is_same = before and before.traceback == attempt.traceback
+  lines[#lines + 1] = is_same and "      the call stack is the same" or indented(attempt.traceback)
 end
 
 -- The entry as lines for a terminal.
@@ -46,7 +54,8 @@ local function text_of(out, entry)
   add("webhook", entry.webhook_id)
   add("event", entry.event and json_line.encode(entry.event))
   add("raw", entry.raw)
-  for _, attempt in ipairs(entry.attempts or {}) do attempt_lines(lines, attempt) end
+  local attempts = entry.attempts or {}
+  for i, attempt in ipairs(attempts) do attempt_lines(lines, attempt, attempts[i - 1]) end
   return table.concat(lines, "\n")
 end
 

@@ -20,8 +20,8 @@ end
 local function problem_of(arguments, found)
   local problems = {}
   if arguments.max_dead and found.dead > arguments.max_dead then
-    problems[1] = ("%d dead letters, at most %d are allowed; see: apivideo inbox list --state dead"):format(found.dead,
-      arguments.max_dead)
+    problems[1] = ("%d dead %s, at most %d are allowed; see: apivideo inbox list --state dead"):format(found.dead,
+      found.dead == 1 and "letter" or "letters", arguments.max_dead)
   end
   if arguments.max_age and found.oldest and found.oldest > arguments.max_age then
     problems[#problems + 1] = ("the oldest event waits for %s, at most %s are allowed; %s"):format(

@@ -6,7 +6,8 @@ local emulator = require "apivideo.emulator"
 local secrets = require "apivideo.cli.secrets"
 local settings = require "apivideo.cli.settings"
 
-local MISSING = "no secret to verify signatures with; use --secret, --secret-file, --api-key or --unsigned"
+local MISSING = "no secret to verify signatures with; use --secret, --secret-file, --api-key, --emulate or"
+  .. " --unsigned"
 local NO_KEY = "--public-url needs an API key; use --api-key, or set APIVIDEO_API_KEY"
 
 local CHECK_TIMEOUT_S = 15
@@ -72,13 +73,8 @@ function account.check(session)
   if not session.client then return nil end
   local list, err = session.client.webhooks:all(nil, { total_timeout = CHECK_TIMEOUT_S,
     cancel = session.cancellation })
-  if list then
-    session.account_webhooks = list
-    return nil
-  end
-  if err.kind ~= "unauthorized" then return 1, err end
-  return 1, ("%s; check the key, and whether it is one of production or of the sandbox (--environment)"):format(
-    tostring(err))
+  if not list then return 1, err end
+  session.account_webhooks = list
 end
 
 return account

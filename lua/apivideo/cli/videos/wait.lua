@@ -71,7 +71,7 @@ function wait.run(arguments, out)
     local failure = failure_of(arguments, status)
     return failure and 1 or 0, failure
   end
-  return account.run(arguments, function(client) return interruption.during(wait_for, client) end,
+  return account.run(arguments, function(client) return interruption.during(nil, wait_for, client) end,
     function() return line end)
 end
 

@@ -42,7 +42,8 @@ function create.run(arguments, out)
     if not webhook then return 1, err end
     shown.print(arguments, out, webhook)
     if not arguments.show_secrets then
-      out:note(("To print its secret: apivideo webhooks get %s --show-secrets"):format(webhook.webhookId))
+      out:note(("To print its secret: %s --show-secrets"):format(account.command(arguments, "webhooks get "
+        .. webhook.webhookId)))
     end
     out:note "Keep the secret where the receiver reads it; one that uses the API key requests it itself."
     return 0

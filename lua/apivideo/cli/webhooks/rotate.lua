@@ -44,9 +44,15 @@ local function print_new(arguments, out, new, overlap)
   if arguments.show_secrets then
     out:note(("Both webhooks deliver for %g s."):format(overlap))
   else
-    out:note(("Both webhooks deliver for %g s. The new secret: apivideo webhooks get %s --show-secrets"):format(overlap,
-      new.webhookId))
+    out:note(("Both webhooks deliver for %g s. The new secret: %s --show-secrets"):format(overlap,
+      account.command(arguments, "webhooks get " .. new.webhookId)))
   end
+end
+
+-- What remains after an interruption or a failure.
+local function both_exist(arguments, new)
+  return ("Both webhooks exist: %s, %s; delete the old one with: %s"):format(arguments.id, new.webhookId,
+    account.command(arguments, "webhooks delete " .. arguments.id))
 end
 
 --- Runs the subcommand.
@@ -55,12 +61,12 @@ end
 ---@return integer status
 ---@return any message
 function rotate.run(arguments, out)
-  local overlap, ends = arguments.overlap or definition.OVERLAP_S, nil
+  local overlap, ends, created = arguments.overlap or definition.OVERLAP_S, nil, nil
   local function replace(client)
     local new, err = client.webhooks:rotate(arguments.id, {
       overlap = overlap,
       on_created = function(webhook)
-        ends = core.monotonic() + overlap
+        created, ends = webhook, core.monotonic() + overlap
         print_new(arguments, out, webhook, overlap)
       end,
     })
@@ -68,13 +74,13 @@ function rotate.run(arguments, out)
       shown.print_step(arguments, out, "deleted", { webhookId = arguments.id })
       return 0
     end
-    if err.webhook then out:note(("Both webhooks exist: %s, %s"):format(arguments.id, err.webhook.webhookId)) end
+    if err.webhook then out:note(both_exist(arguments, err.webhook)) end
     return 1, err
   end
   return account.run(arguments, function(client)
     local old, status, problem = confirmed(client, arguments, overlap)
     if not old then return status, problem end
-    return interruption.during(replace, client)
+    return interruption.during(function() return created and both_exist(arguments, created) end, replace, client)
   end, function()
     local seconds = ends and ends - core.monotonic()
     return seconds and seconds > 0 and ("both webhooks deliver: %d s left"):format(math.ceil(seconds)) or nil

@@ -4,7 +4,8 @@ local columns = require "apivideo.cli.columns"
 local show_secrets = require "apivideo.cli.show_secrets"
 local tables = require "apivideo.util.tables"
 
-local COLOURS = { create = "green", created = "green", delete = "red", deleted = "red", keep = "dim" }
+local COLOURS = { create = "green", created = "green", delete = "red", deleted = "red", keep = "dim",
+  other = "dim" }
 local STEP_WIDTH = #"created"
 
 local text_of = columns.text
@@ -36,7 +37,7 @@ end
 --- Prints a step of a change of the account.
 ---@param arguments table
 ---@param out apivideo.cli.Output
----@param step "create"|"delete"|"keep"|"created"|"deleted" to be done, or done
+---@param step "create"|"delete"|"keep"|"other"|"created"|"deleted" to be done, or done
 ---@param webhook { webhookId?: string, url?: string, events?: string[] }
 function shown.print_step(arguments, out, step, webhook)
   local visible, cells = show_secrets.visible(arguments, webhook), {}

@@ -28,6 +28,15 @@ local function print_plan(arguments, out, plan)
   for _, step in ipairs { "create", "delete", "keep" } do
     for _, webhook in ipairs(plan[step]) do shown.print_step(arguments, out, step, webhook) end
   end
+  for _, webhook in ipairs(plan.others) do shown.print_step(arguments, out, "other", webhook) end
+end
+
+-- The last line of the output: how the account differs from the file, then; nil if that is obvious.
+local function summary_of(plan, is_changed)
+  local count = #plan.others
+  if count == 0 then return not is_changed and "The account matches the file." or nil end
+  if count == 1 then return "The account has 1 webhook that is not in the file; with --prune, it is deleted." end
+  return ("The account has %d webhooks that are not in the file; with --prune, they are deleted."):format(count)
 end
 
 local function print_done(arguments, out, plan, is_complete)
@@ -74,12 +83,18 @@ function sync.run(arguments, out)
     local visible_plan = plan or err.plan
     if visible_plan then print_plan(arguments, out, visible_plan) end
     if not plan then return 1, err end
-    if #plan.create + #plan.delete == 0 then out:note "The account matches the file." return 0 end
-    if arguments.dry_run then return 0 end
+    local is_changed = #plan.create + #plan.delete > 0
+    local summary = summary_of(plan, is_changed)
+    if arguments.dry_run or not is_changed then
+      if summary then out:note(summary) end
+      return 0
+    end
     local is_confirmed, status, refusal = true, nil, nil
     if #plan.delete > 0 then is_confirmed, status, refusal = confirmation.ask(arguments, question_of(plan)) end
     if not is_confirmed then return status, refusal end
-    return apply(arguments, out, client, list, options, plan)
+    status, refusal = apply(arguments, out, client, list, options, plan)
+    if status == 0 and summary then out:note(summary) end
+    return status, refusal
   end)
 end
 

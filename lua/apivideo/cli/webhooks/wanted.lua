@@ -48,6 +48,8 @@ function wanted.read(path)
     if list and not json.is_list(list) then list, problem = nil, "a JSON list of webhooks expected" end
   else
     list, problem = lua_table.evaluate(text, path, EXAMPLE)
+    local is_lua = not text:find "^%s*[%w-]" or text:find "%f[%w_]return%f[^%w_]"
+    if not list and not is_lua then problem = "it is neither JSON nor Lua; write, for example: " .. EXAMPLE end
   end
   if not list then return nil, ("%s: %s"):format(path, problem) end
   return list

@@ -15,6 +15,7 @@ local DEFAULT_LIMIT = 10 -- of an account's webhooks, as documented
 ---@field create { url: string, events: string[] }[]
 ---@field delete apivideo.Webhook[]
 ---@field keep apivideo.Webhook[] the wanted webhooks that exist, also several equal ones
+---@field others apivideo.Webhook[] the webhooks that are not wanted and stay
 ---@field created? apivideo.Webhook[] the webhooks that this run created
 local Plan = {}
 Plan.__index = Plan
@@ -56,7 +57,7 @@ end
 -- The plan, and the number of superseded webhooks, which are the first in `plan.delete`: they may be deleted before
 -- anything is created, so that they do not count for the account's limit.
 local function new_plan(existing, now, wanted, options)
-  local plan = setmetatable({ create = {}, delete = {}, keep = {} }, Plan)
+  local plan = setmetatable({ create = {}, delete = {}, keep = {}, others = {} }, Plan)
   local urls, keys, groups, replaced = {}, {}, group(existing), {}
   for _, item in ipairs(wanted) do
     urls[webhook.normalize_url(item.url)], keys[webhook.key(item)] = true, true
@@ -69,6 +70,8 @@ local function new_plan(existing, now, wanted, options)
       table.insert(is_deleted and plan.delete or plan.keep, item)
     elseif (options.prune or has_url) and is_owned(item) then
       replaced[#replaced + 1] = item
+    else
+      table.insert(plan.others, item)
     end
   end
   local superseded = #plan.delete
