@@ -108,11 +108,11 @@ local stages = { sqlite = { "written", "committed" }, redis = { "sent", "replied
 
 --- The names of the boundaries around some operations of a kind of store.
 ---@param kind "sqlite"|"redis"
----@param operations string[]
+---@param calls string[]
 ---@return string[]
-function points.names(kind, operations)
+function points.names(kind, calls)
   local names = {}
-  for _, name in ipairs(operations) do
+  for _, name in ipairs(calls) do
     for _, stage in ipairs { "before", stages[kind][1], stages[kind][2], "after" } do
       names[#names + 1] = name .. ":" .. stage
     end

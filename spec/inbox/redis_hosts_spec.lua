@@ -8,7 +8,8 @@ local redis_stores = require "spec.support.redis_stores"
 describe("a host of Redis in nginx", function()
   it("is looked up in a file like /etc/hosts", function()
     local path = os.tmpname()
-    file.write(path, "# comment\n\n127.0.0.1\tlocalhost\n::1 localhost ip6-localhost # more\n 10.0.0.7  Redis.internal redis\n")
+    file.write(path, "# comment\n\n127.0.0.1\tlocalhost\n::1 localhost ip6-localhost # more\n"
+      .. " 10.0.0.7  Redis.internal redis\n")
     for host, expected in pairs {
       localhost = "127.0.0.1", ["ip6-localhost"] = "[::1]", ["redis.INTERNAL"] = "10.0.0.7", redis = "10.0.0.7",
       ["127.0.0.1"] = "127.0.0.1", ["::1"] = "[::1]", ["[::1]"] = "[::1]", ["redis.example"] = "redis.example",

@@ -13,7 +13,7 @@ local server
 redis_stores.describe("inbox store redis in tasks", function()
   setup(function() server = redis_stores.server() end)
 
-  it("lets other tasks run while Redis does not answer", function()
+  it("lets other tasks run while Redis does not reply", function()
     local store, ticks, err = open(), 0, nil
     put(store, "a")
     server:pause()

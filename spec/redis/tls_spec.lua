@@ -18,8 +18,8 @@ describe("TLS to Redis", function()
     authority:openssl "req -x509 -newkey rsa:2048 -nodes -keyout own.key -out own.crt -days 2 -subj /CN=own"
     port = tonumber(free_port())
     server = redis_server.start(("--tls-port %d --tls-cert-file %s --tls-key-file %s --tls-ca-cert-file %s"
-      .. " --tls-auth-clients no --bind 127.0.0.1 127.0.0.2"):format(port, authority:path "good.crt", authority:path "good.key",
-        authority:path "ca.crt"))
+      .. " --tls-auth-clients no --bind 127.0.0.1 127.0.0.2"):format(port, authority:path "good.crt",
+        authority:path "good.key", authority:path "ca.crt"))
   end)
 
   teardown(function()

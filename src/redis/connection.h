@@ -78,7 +78,7 @@ bool connection_is_usable(connection *self);
 /* Gives a command, of which a copy is made. Returns false if memory is out. */
 bool connection_send(connection *self, int count, const char **words, const size_t *lens);
 connection_progress connection_step(connection *self);
-/* The reply, which the caller must free; NULL if there is none. */
+/* The reply, which the caller must free; NULL if it has not arrived. */
 redisReply *connection_take_reply(connection *self);
 
 /* The descriptor to wait for; -1: none. `writes`: until it is writable, otherwise readable. `at_once`: call

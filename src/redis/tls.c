@@ -106,7 +106,7 @@ ssize_t tls_read(tls *self, char *bytes, size_t len) {
   sigpipe_mask saved;
   int code, error;
   ERR_clear_error();
-  sigpipe_block(&saved); /* it may write, too: the answer to a renewal of keys */
+  sigpipe_block(&saved); /* it may write, too: during a renewal of keys */
   errno = 0;
   code = SSL_read(self->session, bytes, limited(len));
   error = errno;

@@ -27,8 +27,8 @@ local function redis_options(text)
   if not host then host, port = address:match "^([^:]+):?(%d*)$" end
   if not host then return nil end
   local user, password = (credentials or ""):match "^([^:]*):(.+)$"
-  return { host = host, port = tonumber(port), tls = scheme == "rediss" or nil, database = tonumber(database), name = decoded(name),
-    username = user ~= "" and decoded(user) or nil, password = decoded(password) }
+  return { host = host, port = tonumber(port), tls = scheme == "rediss" or nil, database = tonumber(database),
+    name = decoded(name), username = user ~= "" and decoded(user) or nil, password = decoded(password) }
 end
 
 -- The place in a text that is the value of the option or variable.

@@ -5,7 +5,9 @@ local core = require "apivideo.core"
 local libraries = {}
 
 -- The same as in docs/reference/compatibility.md. Where loading an older library fails, the message is that of loading.
-libraries.FLOORS = { libcurl = "7.68.0", OpenSSL = "1.1.1", libmicrohttpd = "0.9.71", SQLite = "3.24", hiredis = "0.14" }
+libraries.FLOORS = {
+  libcurl = "7.68.0", OpenSSL = "1.1.1", libmicrohttpd = "0.9.71", SQLite = "3.24", hiredis = "0.14",
+}
 local COMPLETION_FLOOR = "0.7" -- of argparse
 
 --- Whether a version is older than another one.

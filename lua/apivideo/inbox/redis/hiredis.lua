@@ -41,7 +41,7 @@ end
 
 function Client:is_usable() return self.connection:is_usable() end
 
-function Client:keep() return false end
+function Client.keep() return false end
 
 function Client:close() self.connection:close() end
 
@@ -63,7 +63,8 @@ function hiredis.connect(address)
   }
   if not connection then return nil, problem end
   local state
-  state, problem = await(connection, CONNECT_TIMEOUT_S, ("timeout: not connected within %d second"):format(CONNECT_TIMEOUT_S))
+  state, problem = await(connection, CONNECT_TIMEOUT_S,
+    ("timeout: not connected within %d second"):format(CONNECT_TIMEOUT_S))
   if state then return setmetatable({ connection = connection }, Client) end
   connection:close()
   return nil, problem

@@ -23,7 +23,7 @@ function Client:ask(word, ...)
   return nil, plain(ok and problem or reply)
 end
 
-function Client:is_usable() return true end
+function Client.is_usable() return true end
 
 function Client:keep()
   protected.call(self.resty.set_keepalive, self.resty, POOL_IDLE_S * 1000, POOL_SIZE)
