@@ -34,8 +34,12 @@ static bool is_address(const char *host) {
 static bool expect_host(tls *self, const char *host) {
   if (is_address(host))
     return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(self->session), host) == 1;
-  return SSL_set_tlsext_host_name(self->session, host) == 1 &&
-         SSL_set1_host(self->session, host) == 1;
+  {
+    char name[TLSEXT_MAXLEN_host_name + 1]; /* a copy: the macro takes no constant */
+    if (snprintf(name, sizeof name, "%s", host) >= (int)sizeof name) return false;
+    return SSL_set_tlsext_host_name(self->session, name) == 1 &&
+           SSL_set1_host(self->session, name) == 1;
+  }
 }
 
 bool tls_open(tls *self, const char *host, const char *ca_file) {
