@@ -35,10 +35,14 @@ package-jit := luajit
 
 CORE    := $(wildcard src/core/*.c src/common/*.c)
 SERVER  := $(wildcard src/server/*.c src/common/*.c)
+REDIS   := $(wildcard src/redis/*.c src/common/*.c)
 HEADERS := $(wildcard src/*/*.h)
 
 PRESENT := $(foreach lua,$(LUAS),$(if $(shell pkg-config --exists $(package-$(lua)) 2> /dev/null && echo yes),$(lua)))
 ABSENT  := $(filter-out $(PRESENT),$(LUAS))
+
+# Only an inbox in Redis needs it, and only outside of nginx.
+HIREDIS := $(shell pkg-config --exists hiredis 2> /dev/null && echo yes)
 
 .PHONY: help
 help:
@@ -51,11 +55,13 @@ help:
 .PHONY: build
 build: $(PRESENT:%=build-%)
 	@[ -z "$(ABSENT)" ] || echo "Not built: Lua $(ABSENT), because the headers are not installed"
+	@[ -n "$(HIREDIS)" ] || echo "Not built: apivideo.redis.core, because the headers of hiredis are not installed"
 
 # The modules of one Lua: make build-5.4. Explicit rules: a pattern rule for each target would not build the second one.
 define modules
 .PHONY: build-$(1)
-build-$(1): $(BUILD)/$(1)/apivideo/core.so $(BUILD)/$(1)/apivideo/server/core.so
+build-$(1): $(BUILD)/$(1)/apivideo/core.so $(BUILD)/$(1)/apivideo/server/core.so \
+            $(if $(HIREDIS),$(BUILD)/$(1)/apivideo/redis/core.so)
 
 $(BUILD)/$(1)/apivideo/core.so: $(CORE) $(HEADERS) Makefile
 	@mkdir -p $$(@D)
@@ -66,6 +72,11 @@ $(BUILD)/$(1)/apivideo/server/core.so: $(SERVER) $(HEADERS) Makefile
 	@mkdir -p $$(@D)
 	$$(CC) $$(C) $$(CFLAGS) $$$$(pkg-config --cflags $(package-$(1)) libmicrohttpd) $$(LDFLAGS) \
 	  -shared -o $$@ $(SERVER) $$$$(pkg-config --libs libmicrohttpd)
+
+$(BUILD)/$(1)/apivideo/redis/core.so: $(REDIS) $(HEADERS) Makefile
+	@mkdir -p $$(@D)
+	$$(CC) $$(C) $$(CFLAGS) $$$$(pkg-config --cflags $(package-$(1)) hiredis libssl libcrypto) $$(LDFLAGS) \
+	  -shared -pthread -o $$@ $(REDIS) $$$$(pkg-config --libs hiredis libssl libcrypto)
 endef
 $(foreach lua,5.1 5.2 5.3 5.4 5.5 jit,$(eval $(call modules,$(lua))))
 

@@ -9,7 +9,7 @@ description = {
   detailed = [[
     Creates, lists, shows and deletes api.video's webhooks, and receives their deliveries: verified,
     parsed by a strict C parser, and handed to registered handlers, at once or from a durable inbox in
-    SQLite (with luadbi-sqlite3) or Redis (with redis-lua, or lua-resty-redis in nginx).]],
+    SQLite (with luadbi-sqlite3) or Redis (with apivideo-redis, or lua-resty-redis in nginx).]],
   homepage = "https://github.com/apivideo-lua/apivideo-lua",
   issues_url = "https://github.com/apivideo-lua/apivideo-lua/issues",
   maintainer = "The apivideo for Lua authors",
@@ -85,10 +85,13 @@ build = {
       ["apivideo.inbox.record"] = "lua/apivideo/inbox/record.lua",
       ["apivideo.inbox.redis.clients"] = "lua/apivideo/inbox/redis/clients.lua",
       ["apivideo.inbox.redis.examine"] = "lua/apivideo/inbox/redis/examine.lua",
+      ["apivideo.inbox.redis.hiredis"] = "lua/apivideo/inbox/redis/hiredis.lua",
+      ["apivideo.inbox.redis.hosts"] = "lua/apivideo/inbox/redis/hosts.lua",
       ["apivideo.inbox.redis.init"] = "lua/apivideo/inbox/redis/init.lua",
       ["apivideo.inbox.redis.options"] = "lua/apivideo/inbox/redis/options.lua",
       ["apivideo.inbox.redis.prelude"] = "lua/apivideo/inbox/redis/prelude.lua",
       ["apivideo.inbox.redis.putting"] = "lua/apivideo/inbox/redis/putting.lua",
+      ["apivideo.inbox.redis.resty"] = "lua/apivideo/inbox/redis/resty.lua",
       ["apivideo.inbox.redis.script_runner"] = "lua/apivideo/inbox/redis/script_runner.lua",
       ["apivideo.inbox.redis.scripts"] = "lua/apivideo/inbox/redis/scripts.lua",
       ["apivideo.inbox.redis.selecting"] = "lua/apivideo/inbox/redis/selecting.lua",

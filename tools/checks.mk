@@ -37,7 +37,8 @@ RECEIVER_SPECS := $(addprefix receiver/,receiver_spec.lua defer_spec.lua)
 C_SPECS := $(wildcard $(addprefix spec/,core/event_spec.lua core/json_conformance_spec.lua core/signature*_spec.lua \
              core/timestamp_spec.lua core/system_spec.lua events/events_spec.lua $(REQUEST_SPECS) \
              http/reentry_spec.lua http/sent_spec.lua http/hostile_*_spec.lua server/server_spec.lua server/lifecycle_spec.lua \
-             server/malformed_spec.lua server/deadlines_spec.lua $(RECEIVER_SPECS) client/client_spec.lua runtime/runtime_spec.lua))
+             server/malformed_spec.lua server/deadlines_spec.lua redis/replies_spec.lua redis/connection_spec.lua redis/tls_spec.lua \
+             $(RECEIVER_SPECS) client/client_spec.lua runtime/runtime_spec.lua))
 
 # A UBSan error aborts the run; a valgrind error fails it at the end.
 CHECKED := BUILD=$(BUILD)/checked CFLAGS="-O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined"
@@ -67,7 +68,7 @@ $(BUILD)/oom/%: spec/memory/oom.c spec/memory/blocks.c spec/memory/fast_function
                 $(wildcard spec/memory/*.h) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -fvisibility=hidden,$(C)) -O1 -g -rdynamic $$(pkg-config --cflags $(package-$*)) \
-	  -o $@ $(filter %.c,$^) -Wl,--no-as-needed $$(pkg-config --libs $(package-$*) libcurl libcrypto libmicrohttpd) -ldl
+	  -o $@ $(filter %.c,$^) -Wl,--no-as-needed $$(pkg-config --libs $(package-$*) libcurl libcrypto libmicrohttpd hiredis libssl) -ldl
 
 # The Luas of slow checks: LUAS, by default without 5.2 and 5.3, which behave like 5.4 there.
 KINDS := $(if $(filter file,$(origin LUAS)),5.4 5.1 jit,$(filter-out 5.2 5.3,$(LUAS)))

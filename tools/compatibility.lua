@@ -15,6 +15,7 @@ local FLOORS = {
   { "libcurl", "src/common/compat_curl.h", '#error "[^"]*libcurl ([%d.]+)' },
   { "OpenSSL", "src/common/compat_openssl.h", '#error "[^"]*OpenSSL ([%d.]+)' },
   { "libmicrohttpd", "src/common/compat_mhd.h", '#error "[^"]*libmicrohttpd ([%d.]+)' },
+  { "hiredis", "src/common/compat_hiredis.h", '#error "[^"]*hiredis ([%d.]+)' },
   { "SQLite", "lua/apivideo/inbox/sqlite/connection.lua", "SQLite ([%d.]+) or newer is needed" },
   { "lua-nginx-module", "docs/guides/nginx.md", "Lua module ([%d.]+) or later" },
   { "Redis", "lua/apivideo/inbox/redis/script_runner.lua", "version ([%d.]+) or newer is needed" },

@@ -14,7 +14,7 @@ local LAYERS = {
   { "runtime" },
   { "error" },
   { "util" },
-  { "core", "version" },
+  { "core", "redis", "version" },
 }
 
 local height = {} -- room -> its line, counted from the bottom

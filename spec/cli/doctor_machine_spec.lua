@@ -39,11 +39,10 @@ describe("apivideo doctor #process", function()
 
   it("has the versions of all libraries", function()
     local output = assert_found("ok       libraries: libcurl ")
-    for _, name in ipairs { "OpenSSL", "lua%-cjson", "argparse", "libmicrohttpd", "SQLite" } do
+    for _, name in ipairs { "OpenSSL", "lua%-cjson", "argparse", "libmicrohttpd", "SQLite", "hiredis" } do
       assert.truthy(output:find("libraries: " .. name .. " %d"), output)
     end
     assert.truthy(output:find(rawget(_G, "jit") and jit.version or _VERSION, 1, true), output)
-    assert.truthy(output:find("libraries: redis-lua and LuaSocket\n", 1, true), output)
   end)
 
   it("knows the floors", function()
@@ -74,10 +73,8 @@ describe("apivideo doctor #process", function()
       { "dbd.sqlite3", "LuaDBI with SQLite is not installed; only an inbox in SQLite needs it",
         "sqlite:" .. directory .. "/x",
         "LuaDBI with its SQLite driver is missing: install the package lua-dbi-sqlite3" },
-      { "redis", "redis-lua is not installed; only an inbox in Redis needs it", "redis://127.0.0.1:1/0",
-        "redis-lua is not installed; install lua-redis and lua-socket" },
-      { "socket", "LuaSocket is not installed; only an inbox in Redis needs it", "redis://127.0.0.1:1/0",
-        "LuaSocket is not installed; install lua-redis and lua-socket" },
+      { "apivideo.redis.core", "apivideo.redis.core is not installed; only an inbox in Redis needs it",
+        "redis://127.0.0.1:1/0", "apivideo.redis.core is not installed; install lua-apivideo-redis" },
     } do
       local output, status = run_without(case[1])
       assert.equal(0, status, output)

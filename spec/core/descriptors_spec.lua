@@ -7,6 +7,8 @@ local CLOSED = [[sh -c 'exec "$@" <&- >&- 2>&-' sh]]
 local openers = {
   ["a pool of connections"] = [[local opened = assert(require("apivideo.core").http.new())]],
   ["a server"] = [[local opened = assert(require("apivideo.server.core").new("127.0.0.1", 0, 1000, 30, 10))]],
+  ["a connection to Redis"] = [[local opened = assert(require("apivideo.redis.core").connect {
+    host = "127.0.0.1", port = 9, reply_max = 1000 })]],
   ["a catcher of signals"] = [[local opened = assert(require("apivideo.core").signals.catch())]],
 }
 

@@ -1,10 +1,13 @@
 --- Boundaries at which a process kills or stops itself: around the calls of a store and, inside them, around the
 --- operations of the database or the server. The store has no code for it.
 
+local protected = require "apivideo.util.pcall"
+
 local points = {}
 
 local plan         -- { name, at, signal }: the signal at a visit of a boundary
-local operation    -- the current call of the store
+-- Task -> its current call of the store: in Redis, the calls of several tasks may run at once.
+local operations = setmetatable({}, { __mode = "k" })
 local visits = 0
 
 local function own_pid()
@@ -26,7 +29,14 @@ function points.visit(name)
   os.execute(("kill -%s %d"):format(signal, own_pid()))
 end
 
+-- The task that runs now.
+local function current_task()
+  local co = coroutine.running()
+  return co and protected.root(co) or "none"
+end
+
 local function visit_stage(stage)
+  local operation = operations[current_task()]
   if operation then points.visit(operation .. ":" .. stage) end
 end
 
@@ -58,35 +68,39 @@ local function watch_sqlite()
   end
 end
 
--- A socket that visits `sent` and `replied`.
-local function watched(socket)
-  local waits = false
+-- A connection that visits `sent` and `replied`. A command is sent in the first step after it was given, unless it is
+-- large.
+local function watched(connection)
+  local is_given
   return setmetatable({
     send = function(_, ...)
-      local sent, problem, last = socket:send(...)
-      waits = true
-      visit_stage "sent"
-      return sent, problem, last
+      is_given = true
+      return connection:send(...)
     end,
-    receive = function(_, ...)
-      local line, problem, partial = socket:receive(...)
-      if waits and line then
-        waits = false
-        visit_stage "replied"
+    step = function()
+      local state, value = connection:step()
+      if is_given then
+        is_given = false
+        visit_stage "sent"
       end
-      return line, problem, partial
+      if state == "reply" then visit_stage "replied" end
+      return state, value
     end,
   }, {
     __index = function(_, method)
-      return function(_, ...) return socket[method](socket, ...) end
+      return function(_, ...) return connection[method](connection, ...) end
     end,
   })
 end
 
 local function watch_redis()
-  local socket = require "socket"
-  local tcp = socket.tcp
-  socket.tcp = function() return watched(tcp()) end -- luacheck: ignore
+  local core = require "apivideo.redis.core"
+  local connect = core.connect
+  core.connect = function(options)
+    local connection, problem = connect(options)
+    if connection then return watched(connection) end
+    return nil, problem
+  end
 end
 
 local watches = { sqlite = watch_sqlite, redis = watch_redis }
@@ -94,11 +108,11 @@ local stages = { sqlite = { "written", "committed" }, redis = { "sent", "replied
 
 --- The names of the boundaries around some operations of a kind of store.
 ---@param kind "sqlite"|"redis"
----@param operations string[]
+---@param calls string[]
 ---@return string[]
-function points.names(kind, operations)
+function points.names(kind, calls)
   local names = {}
-  for _, name in ipairs(operations) do
+  for _, name in ipairs(calls) do
     for _, stage in ipairs { "before", stages[kind][1], stages[kind][2], "after" } do
       names[#names + 1] = name .. ":" .. stage
     end
@@ -107,7 +121,7 @@ function points.names(kind, operations)
 end
 
 local function leave(name, ...)
-  operation = nil
+  operations[current_task()] = nil
   points.visit(name .. ":after")
   return ...
 end
@@ -134,7 +148,7 @@ function points.around(store, kind, options)
   local function visiting(method, name)
     return function(_, ...)
       points.visit(name .. ":before")
-      operation = name
+      operations[current_task()] = name
       return leave(name, store[method](store, ...))
     end
   end

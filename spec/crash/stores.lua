@@ -1,6 +1,7 @@
 --- The store of a process: a real or a broken one, with boundaries, recorded.
 
 local broken = require "spec.crash.broken"
+local hiredis = require "apivideo.inbox.redis.hiredis"
 local points = require "spec.crash.points"
 local recorder = require "spec.crash.recorder"
 
@@ -55,9 +56,9 @@ local LEFT = [[
 ]]
 
 local function damage_of_redis(settings)
-  local client = require("redis").connect(settings.host or "127.0.0.1", math.floor(settings.port))
-  local left = client:eval(LEFT, 0)
-  client:quit()
+  local client = assert(hiredis.connect { host = settings.host or "127.0.0.1", port = math.floor(settings.port) })
+  local left = assert(client:ask("eval", LEFT, 0))
+  client:close()
   return left ~= "" and "all events are done, and there is still something in " .. left or nil
 end
 

@@ -107,7 +107,7 @@ describe("a connection over TLS that the peer has reset", function()
   end)
 end)
 
--- A program with http_sigpipe.c: two threads see one SIGPIPE that is pending for the process, and only one of them
+-- A program with sigpipe.c: two threads see one SIGPIPE that is pending for the process, and only one of them
 -- can consume it.
 local HOST = [[
 #include <pthread.h>
@@ -115,14 +115,14 @@ local HOST = [[
 #include "SOURCE"
 static pthread_barrier_t barrier;
 static void *run(void *unused) {
-  http_sigpipe saved;
+  sigpipe_mask saved;
   sigset_t set;
   set_of_sigpipe(&set);
   (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-  http_sigpipe_block(&saved);
+  sigpipe_block(&saved);
   (void)pthread_barrier_wait(&barrier);
   (void)pthread_barrier_wait(&barrier);
-  http_sigpipe_restore(&saved);
+  sigpipe_restore(&saved);
   return unused;
 }
 int main(void) {
@@ -147,7 +147,7 @@ int main(void) {
 describe("a SIGPIPE that is pending for the process", function()
   it("blocks no thread that sees it #process", function()
     local path = os.tmpname()
-    compile.c((HOST:gsub("SOURCE", lfs.currentdir() .. "/src/core/http_sigpipe.c")), path .. ".host", "-lpthread")
+    compile.c((HOST:gsub("SOURCE", lfs.currentdir() .. "/src/common/sigpipe.c")), path .. ".host", "-lpthread")
     local status = os.execute(path .. ".host")
     os.execute(("rm -f %s %s.host*"):format(path, path))
     assert.truthy(status == true or status == 0, tostring(status))

@@ -56,7 +56,6 @@ describe("the example #process", function()
   end)
 
   it("worker.lua handles the events that its receiver has stored, in several processes", function()
-    if not pcall(require, "redis") then pending("redis-lua is not installed for " .. _VERSION) end
     if redis_server.missing() then pending(redis_server.missing()) end
     local server = redis_server.start()
     running.add(function() server:stop() end)

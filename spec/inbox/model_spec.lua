@@ -1,6 +1,7 @@
 -- Random operations on each store, with and without a spool, checked against a model. APIVIDEO_MODEL_STEPS=20000 runs
 -- more than the usual steps, APIVIDEO_MODEL_SEED=7 other ones.
 
+local hiredis = require "apivideo.inbox.redis.hiredis"
 local memory = require "apivideo.inbox.memory"
 local redis = require "apivideo.inbox.redis"
 local redis_server = require "spec.support.redis"
@@ -57,7 +58,7 @@ local ADVANCE = [[
 ]]
 
 local function redis_kind(server, has_spool)
-  local client = require("redis").connect("127.0.0.1", server.port)
+  local client = assert(hiredis.connect { host = "127.0.0.1", port = server.port })
   local opened = {}
   local function open()
     for _, store in ipairs(opened) do store:close() end
@@ -66,14 +67,14 @@ local function redis_kind(server, has_spool)
   end
   return {
     reset = function()
-      client:flushall()
+      assert(client:ask "flushall")
       for _, store in ipairs(opened) do store:close() end
       remove(base .. ".spool")
       return open()
     end,
     restart = open,
     advance = function(seconds)
-      client:eval(ADVANCE, 1, "{apivideo}:meta", ("%.0f"):format(seconds * 1000))
+      client:ask("eval", ADVANCE, 1, "{apivideo}:meta", ("%.0f"):format(seconds * 1000))
     end,
   }
 end

@@ -3,6 +3,7 @@
 local conformance = require "spec.support.inbox_conformance"
 local core = require "apivideo.core"
 local docs = require "spec.support.docs"
+local hiredis = require "apivideo.inbox.redis.hiredis"
 local misuse = require "spec.support.misuse"
 local redis = require "apivideo.inbox.redis"
 local redis_stores = require "spec.support.redis_stores"
@@ -228,20 +229,28 @@ redis_stores.describe("inbox store redis", function()
   end)
 
   describe("a client of the application", function()
+    local ends
+
+    -- An object with the functions of lua-resty-redis; `ends` has the ends of its uses.
     local function connect()
-      return require("redis").connect("127.0.0.1", server.port)
+      local client = assert(hiredis.connect { host = "127.0.0.1", port = server.port })
+      local object = {}
+      function object.set_keepalive() ends[#ends + 1] = "kept" client:close() return 1 end
+      function object.close() ends[#ends + 1] = "closed" client:close() return 1 end
+      return setmetatable(object, { __index = function(_, word)
+        return function(_, ...) return client:ask(word, ...) end
+      end })
     end
 
-    it("is reused, and replaced after a failure", function()
-      local made = 0
-      local store = redis { client = function() made = made + 1 return connect() end }
+    before_each(function() ends = {} end)
+
+    it("goes to its pool after each call, and is closed after a failure", function()
+      local store = redis { client = connect }
       assert.is_true(put(store, "a"))
       assert.is_true(put(store, "b"))
-      assert.equal(1, made)
-      server:command("CLIENT", "KILL", "TYPE", "normal")
-      assert.is_true(put(store, "c"))
-      assert.equal(2, made)
-      store:close()
+      server:command("SET", "{apivideo}:seen", "no hash")
+      assert.truthy(unavailable(store:put({ item "c" }, WINDOW)):find("WRONGTYPE", 1, true))
+      assert.same({ "kept", "kept", "closed" }, ends)
     end)
 
     it("is released with the option release", function()
@@ -250,7 +259,7 @@ redis_stores.describe("inbox store redis", function()
         client = connect,
         release = function(client, broken)
           released[#released + 1] = broken
-          client:quit()
+          client:close()
         end,
       }
       assert.is_true(put(store, "a"))
@@ -274,5 +283,7 @@ redis_stores.describe("inbox store redis", function()
     assert.truthy(misuse(function() local _ = redis { port = 0 } end):find("integer from 1 to 65535, got 0", 1, true))
     assert.truthy(misuse(function() local _ = redis { username = "x" } end):find("needs \"password\"", 1, true))
     assert.truthy(misuse(function() local _ = redis { client = print, port = 1 } end):find("option \"port\"", 1, true))
+    assert.truthy(misuse(function() local _ = redis { path = "x", tls = true } end):find("is a Unix socket", 1, true))
+    assert.truthy(misuse(function() local _ = redis { ca_file = "x" } end):find("needs \"tls\"", 1, true))
   end)
 end)

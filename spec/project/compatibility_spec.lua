@@ -14,7 +14,7 @@ describe("docs/reference/compatibility.md", function()
     local found = {}
     for _, floor in ipairs(compatibility.floors()) do found[floor[1]] = floor[2] end
     assert.same({
-      libcurl = "7.68.0", OpenSSL = "1.1.1", libmicrohttpd = "0.9.71", SQLite = "3.24", Redis = "7.0",
+      libcurl = "7.68.0", OpenSSL = "1.1.1", libmicrohttpd = "0.9.71", hiredis = "0.14", SQLite = "3.24", Redis = "7.0",
       ["lua-nginx-module"] = "0.10.23",
     }, found)
   end)

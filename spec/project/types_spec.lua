@@ -4,9 +4,10 @@ local annotations = require "spec.support.annotations"
 local core = require "apivideo.core"
 local docs = require "spec.support.docs"
 local json = require "cjson"
+local redis_core = require "apivideo.redis.core"
 local server_core = require "apivideo.server.core"
 
-local stubs = { core = "types/core.lua", server = "types/server_core.lua" }
+local stubs = { core = "types/core.lua", redis = "types/redis_core.lua", server = "types/server_core.lua" }
 
 -- The names of a table's functions.
 local function functions_of(members)
@@ -58,6 +59,13 @@ describe("the types of the modules in C", function()
 
   it("declare the functions of apivideo.server.core", function()
     assert.same(functions_of(server_core), functions_of(dofile(stubs.server)))
+  end)
+
+  it("declare the functions and methods of apivideo.redis.core", function()
+    assert.same(functions_of(redis_core), functions_of(dofile(stubs.redis)))
+    local connection = assert(redis_core.connect { host = "127.0.0.1", port = 1, reply_max = 1 })
+    assert.same(methods_of(connection), declared_methods(stubs.redis, "apivideo.redis.Connection"))
+    connection:close()
   end)
 
   it("declare the methods of a pool and its transfers", function()

@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include "../common/descriptors.h"
+#include "../common/sigpipe.h"
 #include "http_check.h"
 #include "http_handle.h"
 #include "http_message.h"
 #include "http_options.h"
 #include "http_resend.h"
-#include "http_sigpipe.h"
 #include "http_url.h"
 
 /* Connections of a pool. libcurl's default is four times the transfers that are running: it closes the
@@ -87,13 +87,13 @@ static void stop(http_transfer *transfer) {
 
 /* Frees a transfer's handle: the only part of closing in which libcurl may send. */
 static void release_handle(http_transfer *transfer) {
-  http_sigpipe saved;
+  sigpipe_mask saved;
   if (transfer->easy == NULL) return;
-  http_sigpipe_block(&saved);
+  sigpipe_block(&saved);
   if (transfer->state == HTTP_RUNNING) stop(transfer);
   curl_easy_cleanup(transfer->easy);
   transfer->easy = NULL;
-  http_sigpipe_restore(&saved);
+  sigpipe_restore(&saved);
 }
 
 void http_close(http_transfer *transfer) {
@@ -159,10 +159,10 @@ void http_pool_close(http_pool *pool) {
   if (http_pool_forked(pool)) {
     http_sockets_close(&pool->sockets);
   } else {
-    http_sigpipe saved;
-    http_sigpipe_block(&saved);
+    sigpipe_mask saved;
+    sigpipe_block(&saved);
     release(pool);
-    http_sigpipe_restore(&saved);
+    sigpipe_restore(&saved);
   }
   http_sockets_free(&pool->sockets);
   reset(pool);
@@ -267,12 +267,12 @@ static CURLMcode add(http_pool *pool, http_transfer *transfer) {
 }
 
 const char *http_start(http_pool *pool, http_transfer *transfer) {
-  http_sigpipe saved;
+  sigpipe_mask saved;
   CURLMcode code;
   assert(transfer->state == HTTP_NEW && transfer->pool == pool);
-  http_sigpipe_block(&saved);
+  sigpipe_block(&saved);
   code = add(pool, transfer);
-  http_sigpipe_restore(&saved);
+  sigpipe_restore(&saved);
   return http_problem_of_multi(code);
 }
 
@@ -295,12 +295,12 @@ static CURLMcode step(http_pool *pool, struct curl_waitfd *fds, unsigned count, 
 }
 
 const char *http_pool_step(http_pool *pool, struct curl_waitfd *fds, unsigned count, int timeout) {
-  http_sigpipe saved;
+  sigpipe_mask saved;
   CURLMcode code;
   assert(http_pool_usable(pool));
-  http_sigpipe_block(&saved);
+  sigpipe_block(&saved);
   code = step(pool, fds, count, timeout);
-  http_sigpipe_restore(&saved);
+  sigpipe_restore(&saved);
   return http_problem_of_multi(code);
 }
 

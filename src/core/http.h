@@ -13,7 +13,6 @@
 **   http_response    the response: headers, message framing, body
 **   http_sockets     the open sockets of a pool
 **   http_trust       which certificates a request trusts
-**   http_sigpipe     no SIGPIPE from libcurl
 **   http_url         the normal form of URLs
 **   http_transfer.h  the structures: pool, transfer, request
 **   http_failure     the kinds of errors

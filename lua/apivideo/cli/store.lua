@@ -16,9 +16,10 @@ local function decoded(text)
   return text and text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end) or nil
 end
 
--- The options of apivideo.inbox.redis in a URL: redis://[[user]:password@]host[:port][/database][?name=…].
+-- The options of apivideo.inbox.redis in a URL: redis://[[user]:password@]host[:port][/database][?name=…]; rediss:// for
+-- TLS.
 local function options_of_url(text)
-  local authority, database, query = text:match "^redis://([^/?]+)/?(%d*)(.*)$"
+  local scheme, authority, database, query = text:match "^(rediss?)://([^/?]+)/?(%d*)(.*)$"
   local name = query and query:match "^%?name=([^&]+)$"
   if not authority or query ~= "" and not name then return nil end
   local credentials, address = authority:match "^(.*)@(.*)$"
@@ -27,8 +28,8 @@ local function options_of_url(text)
   if not host then host, port = address:match "^([^:]+):?(%d*)$" end
   if not host then return nil end
   local user, password = (credentials or ""):match "^([^:]*):(.+)$"
-  return { host = host, port = tonumber(port), database = tonumber(database), name = decoded(name),
-    username = user ~= "" and decoded(user) or nil, password = decoded(password) }
+  return { host = host, port = tonumber(port), tls = scheme == "rediss" or nil, database = tonumber(database),
+    name = decoded(name), username = user ~= "" and decoded(user) or nil, password = decoded(password) }
 end
 
 -- The place in a text that is the value of the option or variable.

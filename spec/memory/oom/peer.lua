@@ -1,7 +1,9 @@
---- The server for the scenarios' requests. Prints its URL, and serves until it receives a signal.
+--- The servers for the scenarios' requests. Prints the URL of one, and the port of one that sends a reply of Redis's
+--- protocol to each command; serves until it receives a signal.
 
 local cjson = require "cjson"
 local emulator = require "apivideo.emulator"
+local resp = require "spec.support.resp"
 local server = require "apivideo.server"
 
 local api
@@ -15,5 +17,6 @@ local listening = assert(server.listen {
 })
 api = assert(emulator.start { api_key = "key", rate_limits = { reads = 1e9, writes = 1e9 } })
 print(listening.url)
+print(resp.sending("*3\r\n$3\r\nabc\r\n*2\r\n:1\r\n+x\r\n-ERR no\r\n").port)
 io.stdout:flush()
 listening:run()

@@ -5,7 +5,9 @@ local core = require "apivideo.core"
 local libraries = {}
 
 -- The same as in docs/reference/compatibility.md. Where loading an older library fails, the message is that of loading.
-libraries.FLOORS = { libcurl = "7.68.0", OpenSSL = "1.1.1", libmicrohttpd = "0.9.71", SQLite = "3.24" }
+libraries.FLOORS = {
+  libcurl = "7.68.0", OpenSSL = "1.1.1", libmicrohttpd = "0.9.71", SQLite = "3.24", hiredis = "0.14",
+}
 local COMPLETION_FLOOR = "0.7" -- of argparse
 
 --- Whether a version is older than another one.
@@ -73,15 +75,13 @@ local function check_sqlite(findings, place)
 end
 
 local function check_redis(findings, place)
-  local missing = not loaded "redis" and "redis-lua" or not loaded "socket" and "LuaSocket"
-  if not missing then
-    findings:ok "redis-lua and LuaSocket"
-  elseif place and place.redis then
-    findings:fail(missing .. " is not installed",
-      "install lua-redis and lua-socket (Debian), or redis-lua and luasocket (LuaRocks)")
-  else
-    findings:ok(missing .. " is not installed; only an inbox in Redis needs it")
+  local redis = loaded "apivideo.redis.core"
+  if redis then return check_floor(findings, "hiredis", redis.version()) end
+  if place and place.redis then
+    return findings:fail("apivideo.redis.core is not installed",
+      "install lua-apivideo-redis (Debian), or the rock apivideo-redis")
   end
+  findings:ok "apivideo.redis.core is not installed; only an inbox in Redis needs it"
 end
 
 --- Checks the libraries.

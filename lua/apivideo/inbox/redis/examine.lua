@@ -20,7 +20,7 @@ function examine.server(options)
   local client, problem = pool:take()
   if not client then return nil, problem end
   local about
-  about, problem = clients.ask(client, "eval", scripts.about, "0")
+  about, problem = client:ask("eval", scripts.about, "0")
   pool:give(client, not about)
   pool:close()
   if not about then return nil, problem end

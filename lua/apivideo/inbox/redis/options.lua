@@ -1,10 +1,12 @@
 --- The options of the Redis store.
 
 local checks = require "apivideo.util.checks"
+local host = require "apivideo.runtime.host"
 
 local known = {
   name = "string?", client = "function?", release = "function?", host = "string?", port = "integer>=1<=65535?",
   path = "string?", username = "string?", password = "string?", database = "integer>=0?",
+  tls = "boolean?", ca_file = "string?",
 }
 
 ---@class apivideo.RedisOptions
@@ -15,8 +17,10 @@ local known = {
 ---@field username? string a user of Redis's access control list; default: the user "default"
 ---@field password? string
 ---@field database? integer default 0
----@field client? fun(): table a connected client (redis-lua; in nginx resty.redis) instead of these: for TLS, sentinels
----@field release? fun(client: table, broken: boolean) releases such a client after a call; the default keeps a client of redis-lua, returns one of resty to its pool, and closes either if it is broken
+---@field tls? boolean uses TLS, and checks the server's certificate; default false
+---@field ca_file? string the certificates that TLS trusts instead of the system's; in nginx that is `lua_ssl_trusted_certificate`
+---@field client? fun(): table in nginx, a connected client of lua-resty-redis instead of these: for sentinels
+---@field release? fun(client: table, broken: boolean) releases such a client after a call; the default returns it to its pool, or closes it if it is broken
 
 local redis_options = {}
 
@@ -33,7 +37,16 @@ function redis_options.check(options)
   if options.username and not options.password then
     error("inbox.redis: option \"username\" needs \"password\": Redis takes both in one command", 4)
   end
-  for _, name in ipairs { "host", "port", "path", "username", "password", "database" } do
+  if options.tls and options.path then
+    error("inbox.redis: option \"tls\" is for a host, and \"path\" is a Unix socket", 4)
+  end
+  if options.ca_file and not options.tls then
+    error("inbox.redis: option \"ca_file\" needs \"tls\"", 4)
+  end
+  if options.ca_file and host.ngx then
+    error("inbox.redis: option \"ca_file\" is for scripts; set nginx's directive lua_ssl_trusted_certificate", 4)
+  end
+  for _, name in ipairs { "host", "port", "path", "username", "password", "database", "tls" } do
     if options.client and options[name] then
       error(("inbox.redis: option \"%s\" has no effect with \"client\""):format(name), 4)
     end

@@ -8,6 +8,8 @@ local scripts = require "apivideo.inbox.redis.scripts"
 
 local unpack = table.unpack or unpack
 
+local REDIRECTIONS_MAX = 3 -- in a Redis Cluster, of one call
+
 ---@class apivideo.inbox.ScriptRunner
 local ScriptRunner = {}
 ScriptRunner.__index = ScriptRunner
@@ -38,7 +40,7 @@ end
 
 -- Checks the server: why it cannot be used, or nil. A server that does not allow INFO is used without the check.
 local function check_server(self, client)
-  local about, problem = clients.ask(client, "eval", scripts.about, "0")
+  local about, problem = client:ask("eval", scripts.about, "0")
   if not about then return problem end
   local version, append_only, memory_policy, unreadable = unpack(about)
   if not unreadable and (tonumber(version:match("^%d+")) or 0) < 7 then
@@ -54,14 +56,14 @@ local function run(self, client, name, arguments)
   if problem then return nil, problem end
   local sha = self.shas[name]
   if not sha then
-    sha, problem = clients.ask(client, "script", "load", scripts[name])
+    sha, problem = client:ask("script", "load", scripts[name])
     if not sha then return nil, problem end
     self.shas[name] = sha
   end
   local reply
-  reply, problem = clients.ask(client, "evalsha", sha, unpack(arguments))
+  reply, problem = client:ask("evalsha", sha, unpack(arguments))
   if reply or not problem:find("^NOSCRIPT") then return reply, problem end
-  return clients.ask(client, "eval", scripts[name], unpack(arguments))
+  return client:ask("eval", scripts[name], unpack(arguments))
 end
 
 --- Runs a script.
@@ -71,14 +73,18 @@ end
 ---@return apivideo.Error? err `store_unavailable`
 function ScriptRunner:call(name, arguments)
   if self.is_closed then return unavailable(self, "the inbox was closed") end
-  local client, problem = self.clients:take()
-  if not client then return unavailable(self, problem) end
   local keys_and_arguments = { #self.keys, unpack(self.keys) }
   for _, argument in ipairs(arguments) do keys_and_arguments[#keys_and_arguments + 1] = argument end
-  local reply
-  reply, problem = run(self, client, name, keys_and_arguments)
-  self.clients:give(client, not reply)
-  if reply then return reply end
+  local problem
+  for _ = 0, REDIRECTIONS_MAX do
+    local client, reply
+    client, problem = self.clients:take()
+    if not client then break end
+    reply, problem = run(self, client, name, keys_and_arguments)
+    self.clients:give(client, not reply)
+    if reply then return reply end
+    if not self.clients:follow(problem) then break end
+  end
   return unavailable(self, problem)
 end
 

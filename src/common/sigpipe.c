@@ -1,12 +1,12 @@
 /*
-** No SIGPIPE from libcurl: see http_sigpipe.h.
+** No SIGPIPE from a library: see sigpipe.h.
 */
-#include "http_sigpipe.h"
+#include "sigpipe.h"
 
 #include <errno.h>
 #include <time.h>
 
-#include "../common/compat_system.h"
+#include "compat_system.h"
 
 static bool is_pending(void) {
   sigset_t pending;
@@ -30,7 +30,7 @@ static void remove_pending(const sigset_t *set) {
 #endif
 }
 
-void http_sigpipe_block(http_sigpipe *saved) {
+void sigpipe_block(sigpipe_mask *saved) {
   sigset_t set;
   set_of_sigpipe(&set);
   (void)pthread_sigmask(SIG_BLOCK, &set, &saved->mask);
@@ -38,7 +38,7 @@ void http_sigpipe_block(http_sigpipe *saved) {
   saved->was_pending = sigismember(&saved->mask, SIGPIPE) == 1 && is_pending();
 }
 
-void http_sigpipe_restore(const http_sigpipe *saved) {
+void sigpipe_restore(const sigpipe_mask *saved) {
   const int error = errno;
   sigset_t set;
   set_of_sigpipe(&set);

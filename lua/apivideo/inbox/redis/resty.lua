@@ -1,0 +1,84 @@
+--- A client of Redis in nginx: lua-resty-redis. A connection belongs to one request there, so after each call it goes
+--- to nginx's pool.
+
+local hosts = require "apivideo.inbox.redis.hosts"
+local protected = require "apivideo.util.pcall"
+
+local CONNECT_TIMEOUT_S, REPLY_TIMEOUT_S = 1, 2
+local POOL_IDLE_S, POOL_SIZE = 60, 64
+
+-- The message of the server or the system, without a place in the code of the library.
+local function plain(problem)
+  return (tostring(problem):gsub("^[^\n]-%.lua:%d+: ", ""))
+end
+
+---@class apivideo.inbox.RestyClient : apivideo.inbox.RedisClient
+local Client = {}
+Client.__index = Client
+Client.__name = "apivideo.inbox.RestyClient"
+
+function Client:ask(word, ...)
+  local ok, reply, problem = protected.call(self.resty[word], self.resty, ...)
+  if ok and reply then return reply end
+  return nil, plain(ok and problem or reply)
+end
+
+function Client.is_usable() return true end
+
+function Client:keep()
+  protected.call(self.resty.set_keepalive, self.resty, POOL_IDLE_S * 1000, POOL_SIZE)
+  return true
+end
+
+function Client:close() protected.call(self.resty.close, self.resty) end
+
+local resty = { plain = plain }
+
+--- A client for a connected object of lua-resty-redis.
+---@param object table
+---@return apivideo.inbox.RedisClient
+function resty.wrap(object)
+  return setmetatable({ resty = object }, Client)
+end
+
+-- The first of the modules that is installed.
+local function first_of(names)
+  for _, name in ipairs(names) do
+    local found, module = pcall(require, name)
+    if found then return module end
+  end
+end
+
+local function with_remedy(problem, host)
+  if not problem:find("no resolver defined", 1, true) then return problem end
+  return ("nginx cannot look up \"%s\", which /etc/hosts does not have: set nginx's directive resolver, or give an"
+    .. " address"):format(host)
+end
+
+--- Connects, or takes a connection of the pool.
+---@param address { host?: string, port?: integer, path?: string, tls?: boolean }
+---@param pool string name of nginx's pool
+---@return apivideo.inbox.RedisClient|nil client
+---@return string|boolean|nil problem_or_new the problem; or whether the connection is new
+function resty.connect(address, pool)
+  local redis = first_of { "resty.redis", "nginx.redis" }
+  if not redis then
+    return nil, "lua-resty-redis is missing: install lua-nginx-redis (Debian), or have OpenResty's resty.redis"
+  end
+  local object, problem = redis:new()
+  if not object then return nil, problem end
+  object:set_timeout(CONNECT_TIMEOUT_S * 1000)
+  local ok
+  if address.path then
+    ok, problem = object:connect("unix:" .. address.path, { pool = pool })
+  else
+    ok, problem = object:connect(hosts.address_of(address.host), address.port, {
+      pool = pool, ssl = address.tls, ssl_verify = address.tls, server_name = address.tls and address.host or nil,
+    })
+  end
+  if not ok then return nil, with_remedy(problem, address.host) end
+  object:set_timeout(REPLY_TIMEOUT_S * 1000)
+  return resty.wrap(object), object:get_reused_times() == 0
+end
+
+return resty

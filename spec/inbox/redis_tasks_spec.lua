@@ -1,0 +1,88 @@
+-- The store in Redis in the tasks of a script: while one waits for Redis, the others run.
+
+local core = require "apivideo.redis.core"
+local redis = require "apivideo.inbox.redis"
+local redis_stores = require "spec.support.redis_stores"
+local resp = require "spec.support.resp"
+local runtime = require "apivideo.runtime"
+
+local WINDOW, open, item, put = redis_stores.WINDOW, redis_stores.open, redis_stores.item, redis_stores.put
+
+local server
+
+redis_stores.describe("inbox store redis in tasks", function()
+  setup(function() server = redis_stores.server() end)
+
+  it("lets other tasks run while Redis does not reply", function()
+    local store, ticks, err = open(), 0, nil
+    put(store, "a")
+    server:pause()
+    local ok, problem = pcall(runtime.run, function()
+      runtime.spawn(function()
+        while not err do
+          ticks = ticks + 1
+          runtime.sleep(0.01)
+        end
+      end)
+      err = select(2, store:stats())
+    end)
+    server:resume()
+    assert(ok, problem)
+    assert.truthy(tostring(err):find("timeout: no reply within 2 seconds", 1, true), tostring(err))
+    assert.is_true(ticks > 5, ticks)
+  end)
+
+  it("serves the calls of many tasks at once, on a bounded number of idle connections", function()
+    local store, latch, results = open(), runtime.latch(), {}
+    for i = 1, 40 do
+      runtime.spawn(function()
+        local result = store:put({ item(("%d"):format(i % 20)) }, WINDOW)
+        results[#results + 1] = result
+        if #results == 40 then latch:open() end
+      end)
+    end
+    latch:wait(10)
+    assert.equal(40, #results)
+    assert.equal(20, assert(store:stats()).waiting)
+    local kept = select(2, server:command("CLIENT", "LIST"):gsub("cmd=evalsha", ""))
+    assert.is_true(kept >= 1 and kept <= 16, kept)
+  end)
+
+  it("can be closed during a call, which ends with its result", function()
+    local store, result = open(), nil
+    runtime.run(function()
+      runtime.spawn(function() store:close() end)
+      result = store:stats()
+    end)
+    assert.truthy(result)
+    local text = redis_stores.unavailable(store:stats())
+    assert.truthy(text:find("the inbox was closed", 1, true))
+    assert.is_nil(server:command("CLIENT", "LIST"):find "cmd=evalsha")
+  end)
+
+  it("is unavailable to a program without the module, with the remedy", function()
+    package.loaded["apivideo.redis.core"] = nil
+    package.preload["apivideo.redis.core"] = function() error("no module", 0) end
+    local store = redis { port = server.port }
+    local ok, text = pcall(redis_stores.unavailable, store:stats())
+    package.preload["apivideo.redis.core"] = nil
+    package.loaded["apivideo.redis.core"] = core
+    assert(ok, text)
+    assert.truthy(text:find("install the rock apivideo-redis or the package lua-apivideo-redis", 1, true), text)
+  end)
+
+  it("is unavailable while the server sends no replies of Redis, and reports why", function()
+    for bytes, expected in pairs {
+      ["HTTP/1.1 400 Bad Request\r\n\r\n"] = "Protocol error",
+      ["*2000000\r\n"] = "the reply has too many elements",
+      ["-ERR max number of clients reached\r\n"] = "max number of clients reached",
+    } do
+      local hostile = resp.sending(bytes)
+      local store = redis { port = tonumber(hostile.port) }
+      local text = redis_stores.unavailable(store:stats())
+      assert.truthy(text:find(expected, 1, true), text)
+      store:close()
+      hostile.stop()
+    end
+  end)
+end)
