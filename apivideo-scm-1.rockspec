@@ -65,6 +65,7 @@ build = {
       ["apivideo.events.permanent"] = "lua/apivideo/events/permanent.lua",
       ["apivideo.events.recent"] = "lua/apivideo/events/recent.lua",
       ["apivideo.events.registry"] = "lua/apivideo/events/registry.lua",
+      ["apivideo.events.subject"] = "lua/apivideo/events/subject.lua",
       ["apivideo.events.types"] = "lua/apivideo/events/types.lua",
       ["apivideo.events.unknown"] = "lua/apivideo/events/unknown.lua",
       ["apivideo.inbox.attempt_span"] = "lua/apivideo/inbox/attempt_span.lua",

@@ -74,8 +74,8 @@ redis_stores.describe("inbox store redis", function()
 
   it("has the origin webhook for an event that was stored without one", function()
     local store = open()
-    assert.same({ 1 },
-      store.runner:call("put", { "0", "a", "", "", "", "0", "", "raw", "1 1700000000000000 webhook_1", "", "", "" }))
+    assert.same({ 1 }, store.runner:call("put",
+      { "0", "a", "", "", "", "0", "", "raw", "1 1700000000000000 webhook_1", "", "", "", "" }))
     local entry = claim(store)
     assert.equal("webhook", entry.origin)
     assert.equal("webhook_1", entry.webhook_id)

@@ -50,6 +50,7 @@ local store = {
 ---@field raw string
 ---@field type? string of its event; nil if the bytes cannot be parsed
 ---@field video_id? string
+---@field detail? string in lists: the other fields that identify the event, such as `mp4 720p`
 ---@field webhook_id? string
 ---@field verified boolean
 ---@field received_at number

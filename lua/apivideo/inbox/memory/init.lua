@@ -45,8 +45,8 @@ local function put_one(self, item, window)
   self.last = self.last + 1
   local entry = {
     id = self.last, key = item.key, occurrence = item.occurrence, lane = item.lane, raw = item.raw,
-    type = item.type, video_id = item.video_id, webhook_id = item.webhook_id, verified = item.verified,
-    received_at = item.received_at,
+    type = item.type, video_id = item.video_id, detail = item.detail,
+    webhook_id = item.webhook_id, verified = item.verified, received_at = item.received_at,
     stored_at = came, token = 0, attempt = 0, error = item.error, origin = item.origin or "webhook",
   }
   self.entries[entry.id], self.keys[entry.key] = entry, entry

@@ -6,7 +6,7 @@
 
 local keys = {
   "stream",       -- the events: key, lane, mark (its member of occurrences), came (on the store's clock), facts, raw,
-                  -- type, video (its id)
+                  -- type, video (its id), detail
   "ready",        -- ids that can be claimed, by id
   "held",         -- ids that wait for a delay or for others of their lane, by id
   "delayed",      -- ids of retries, by the time when they are due
@@ -30,8 +30,8 @@ local common = "local " .. table.concat(keys, ", ") .. " = unpack(KEYS)" .. [=[
 local call, pack, unpack_record = redis.call, cmsgpack.pack, cmsgpack.unpack
 local GROUP = "workers"
 -- The fields of a record. IS_REPLAY is 1 if the event is handled again after it was done.
-local TOKEN, ATTEMPT, KEY, LANE, MARK, CAME, FACTS, ERROR, TYPE, VIDEO, PAST, IS_REPLAY =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+local TOKEN, ATTEMPT, KEY, LANE, MARK, CAME, FACTS, ERROR, TYPE, VIDEO, PAST, IS_REPLAY,
+  DETAIL = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 
 -- A claim expires when it has been idle for 20 years (in milliseconds). XAUTOCLAIM takes one idle time for all claims,
 -- so a claim with a lease is created as one that has already been idle for that time less the lease.
@@ -172,16 +172,17 @@ local function first_token(came)
 end
 
 -- The reply for an event: id, token, attempt, raw ("" if it is done), facts, age, error, type, video, its past attempts
--- (a text, see inbox/attempts.lua), whether it is a replay; and its record.
+-- (a text, see inbox/attempts.lua), whether it is a replay, its detail; and its record.
 local function read(n, time)
   local entry = call("XRANGE", stream, n, n)[1]
   local values = entry and entry[2] or {}
   local record = record_of(n)
     or { first_token(values[8] or 0), 0, values[2], values[4], values[6], values[8], values[10], "", values[14],
-      values[16], "", 0 }
+      values[16], "", 0, values[18] }
   local age = math.max(0, time - record[CAME])
   return { n, record[TOKEN], record[ATTEMPT], values[12] or "", record[FACTS], age, record[ERROR],
-    record[TYPE] or "", record[VIDEO] or "", record[PAST] or "", record[IS_REPLAY] or 0 }, record
+    record[TYPE] or "", record[VIDEO] or "", record[PAST] or "", record[IS_REPLAY] or 0,
+    record[DETAIL] or "" }, record
 end
 ]=]
 

@@ -2,12 +2,12 @@
 --- the index of the first item in ARGV, are defined before it.
 ---
 --- Of each item, ARGV has key, occurrence, opposite, lane, age, bounds ("" or "min max": of the age of its opposite), raw,
---- facts, error (if it is not "", the item becomes a dead letter), type, video. It returns for each item 1: it is new, 0: its key is
---- known, or its opposite is not in the bounds, or 2: it repeats its occurrence. The keys are written last: if a command
+--- facts, error (if it is not "", the item becomes a dead letter), type, video, detail. It returns for each item 1: it
+--- is new, 0: its key is known, or its opposite is not in the bounds, or 2: it repeats its occurrence. The keys are written last: if a command
 --- fails before, the next attempt is new.
 
 return [=[
-local FIELDS = 11
+local FIELDS = 12
 local query, known = { "HMGET", seen }, {}
 for i = FIRST, #ARGV, FIELDS do query[#query + 1] = ARGV[i] end
 if #query == 2 then return {} end
@@ -108,12 +108,12 @@ local queued, marks, keys = { "ZADD", ready }, {}, { "HSET", seen }
 call("HINCRBY", meta, "id", #new)
 for _, entry in ipairs(new) do
   local came, n, i = unpack(entry)
-  local key, occurrence, _, lane, _, _, raw, facts, problem, kind, video = unpack(ARGV, i, i + FIELDS - 1)
+  local key, occurrence, _, lane, _, _, raw, facts, problem, kind, video, detail = unpack(ARGV, i, i + FIELDS - 1)
   local mark = occurrence ~= "" and member(member(occurrence, came), n) or ""
   call("XADD", stream, n, "key", key, "lane", lane, "mark", mark, "came", came, "facts", facts, "raw", raw,
-    "type", kind, "video", video)
+    "type", kind, "video", video, "detail", detail)
   if problem ~= "" then
-    store(n, { 0, 0, key, lane, mark, came, facts, problem, kind, video, "", 0 })
+    store(n, { 0, 0, key, lane, mark, came, facts, problem, kind, video, "", 0, detail })
     call("ZADD", dead, n, n)
     call("ZADD", dead_by_end, time, n)
   else

@@ -205,13 +205,13 @@ return {
 ]=]
 
 --- ARGV: of each entry key, occurrence, lane, state, raw, facts, error, type, video, attempt, attempts, whether it is a
---- replay, its age, and for how long it has been done or dead. Returns 1 for each that is new, or 0. The key is written
+--- replay, its age, for how long it has been done or dead, and its detail. Returns 1 for each that is new, or 0. The key is written
 --- last, as in `putting`.
 scripts.import = script [=[
-local FIELDS, time, results = 14, now(), {}
+local FIELDS, time, results = 15, now(), {}
 for i = 1, #ARGV, FIELDS do
-  local key, occurrence, lane, state, raw, facts, problem, kind, video, attempt, past, is_replay, age, ended_for =
-    unpack(ARGV, i, i + FIELDS - 1)
+  local key, occurrence, lane, state, raw, facts, problem, kind, video, attempt, past, is_replay, age, ended_for,
+    detail = unpack(ARGV, i, i + FIELDS - 1)
   local is_new = call("HEXISTS", seen, key) == 0
   if is_new then
     local n = ("%.0f"):format(call("HINCRBY", meta, "id", 1))
@@ -219,10 +219,10 @@ for i = 1, #ARGV, FIELDS do
     local mark = occurrence ~= "" and member(member(occurrence, came), n) or ""
     if raw ~= "" then
       call("XADD", stream, n, "key", key, "lane", lane, "mark", mark, "came", came, "facts", facts, "raw", raw,
-        "type", kind, "video", video)
+        "type", kind, "video", video, "detail", detail)
     end
     store(n, { first_token(came), tonumber(attempt), key, lane, mark, came, facts, problem, kind, video, past,
-      tonumber(is_replay) })
+      tonumber(is_replay), detail })
     if mark ~= "" then call("ZADD", occurrences, 0, mark) end
     if state == "waiting" then
       if tonumber(attempt) > 0 then call("ZADD", attempts, attempt, n) end

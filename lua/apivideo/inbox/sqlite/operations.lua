@@ -69,7 +69,7 @@ local function put_one(db, now, item, window)
   if item.error then state, ended = "dead", now end
   return db:run("put", key, hash(item.occurrence), lane, state, first_token(), item.webhook_id, item.verified,
     item.received_at, came, item.raw, item.error, ended, item.origin or "webhook",
-    item.type, item.video_id) == 1
+    item.type, item.video_id, item.detail) == 1
 end
 
 function operations.put(db, now, items, window)
@@ -150,7 +150,7 @@ end
 
 local PUBLIC_STATES = { ready = "waiting", delayed = "waiting", blocked = "waiting", dead = "dead", done = "done" }
 local LISTED = ", token, attempt, raw, webhook_id, verified, received_at, stored_at, error, origin, replay"
-  .. ", type, video_id, state, due"
+  .. ", type, video_id, state, due, detail"
 local WITHOUT_RAW = LISTED:gsub(", raw,", ", '',")
 local DETAILED = LISTED .. ", attempts, identity, occurrence, lane, ended"
 
@@ -160,11 +160,11 @@ function operations.list(db, now, where, page)
   local entries = {}
   for i, row in ipairs(rows) do
     local entry = entry_of(row, now)
-    entry.type, entry.video_id = row[12], row[13]
+    entry.type, entry.video_id, entry.detail = row[12], row[13], row[16]
     entry.state = PUBLIC_STATES[row[14]] or row[15] > now and "claimed" or "waiting"
     if page.detailed then
-      entry.attempts, entry.key, entry.occurrence, entry.lane = row[16], row[17], row[18], row[19]
-      entry.ended_for = row[20] and math.max(0, now - row[20])
+      entry.attempts, entry.key, entry.occurrence, entry.lane = row[17], row[18], row[19], row[20]
+      entry.ended_for = row[21] and math.max(0, now - row[21])
     end
     entries[i] = entry
   end
@@ -203,7 +203,7 @@ function operations.import(db, now, records)
     if state == "waiting" then state = waiting_state(db, record.lane) else ended = now - record.ended_for end
     results[i] = db:run("import", record.key, record.occurrence, record.lane, state, first_token(), record.webhook_id,
       record.verified, record.received_at, now - record.age, record.raw, record.error, ended, record.origin,
-      record.type, record.video_id, record.attempt, record.attempts, record.replay or false) == 1
+      record.type, record.video_id, record.detail, record.attempt, record.attempts, record.replay or false) == 1
   end
   return results
 end

@@ -79,6 +79,7 @@ local migrations = {
     "CREATE INDEX events_video ON events (video_id) WHERE video_id IS NOT NULL",
     "CREATE INDEX events_dead_type ON events (type) WHERE state = 'dead'",
   },
+  { "ALTER TABLE events ADD COLUMN detail TEXT" },
 }
 
 --- What the file of a connection is.

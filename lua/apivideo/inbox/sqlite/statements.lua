@@ -34,14 +34,14 @@ return {
   lane_is_taken = "SELECT 1 FROM events WHERE lane = ? AND ended IS NULL LIMIT 1",
   put = [[INSERT INTO events
       (identity, occurrence, lane, state, token, webhook_id, verified, received_at, stored_at, raw, error, ended,
-       origin, type, video_id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       origin, type, video_id, detail)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (identity) DO NOTHING]],
 
   import = [[INSERT INTO events
       (identity, occurrence, lane, state, token, webhook_id, verified, received_at, stored_at, raw, error, ended,
-       origin, type, video_id, attempt, attempts, replay)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       origin, type, video_id, detail, attempt, attempts, replay)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (identity) DO NOTHING]],
 
   wake = [[UPDATE events SET state = 'ready', due = NULL
