@@ -135,7 +135,7 @@ redis_stores.describe("inbox store redis", function()
       assert.equal("1", server:command("XLEN", "{apivideo}:stream"))
       assert.equal(1, store:purge({ state = "dead", ended_for = 0 }, { limit = 1000 }))
       assert.equal("0", server:command("XLEN", "{apivideo}:stream"))
-      assert.equal("{apivideo}:meta\n{apivideo}:stream", (function()
+      assert.equal("{apivideo}:activity\n{apivideo}:meta\n{apivideo}:stream", (function()
         local keys = {}
         for key in server:command("KEYS", "*"):gmatch "[^\n]+" do keys[#keys + 1] = key end
         table.sort(keys)

@@ -31,9 +31,8 @@ local function get_stats(inbox)
   })
 end
 
--- What happened in the last hour, for the plots: of an inbox that records it.
+-- What happened in the last hour, for the plots.
 local function get_activity(inbox)
-  if not inbox.activity then return responses.json(200, { step = STEP_S, data = json.array {} }) end
   local steps, err = inbox:activity { seconds = ACTIVITY_S, step = STEP_S }
   if not steps then return respond_failed(err) end
   local data = json.array {}

@@ -243,6 +243,24 @@ function Redis:stats()
   }
 end
 
+local NUMBERS = { "received", "handled", "latency", "replayed", "failed" }
+
+function Redis:activity()
+  local reply, err
+  repeat
+    reply, err = call(self, "activity", {})
+    if not reply then return nil, err end
+  until reply[1][1]
+  local list = {}
+  for first = 1, #reply[1], #NUMBERS do
+    local minute = {}
+    for i, name in ipairs(NUMBERS) do minute[name] = reply[1][first + i - 1] end
+    minute.latency = minute.latency / 1000
+    list[#list + 1] = minute
+  end
+  return list, reply[2] / 1000
+end
+
 function Redis:acquire(name, seconds, rest)
   local reply, err = call(self, "acquire",
     { name, milliseconds(seconds), milliseconds(rest), milliseconds(stores.STATE_RETENTION_S) })

@@ -69,8 +69,12 @@ end
 -- Sets a known event's time to an earlier one: one of its deliveries was in a spool since then.
 local function came_before(n, occurrence, came)
   local _, record = read(n, time)
-  if came >= tonumber(record[CAME]) then return end
+  local earlier = record[CAME] - came
+  if earlier <= 0 then return end
   record[CAME] = came
+  local ended = tonumber(call("ZSCORE", done_by_end, n) or nil)
+  local is_counted = ended and ended < counted_until()
+  if is_counted and record[IS_REPLAY] ~= 1 then count(":latency", ended, earlier, time) end
   if record[MARK] ~= "" then
     call("ZREM", occurrences, record[MARK])
     record[MARK] = member(member(occurrence, came), n)
@@ -130,5 +134,8 @@ end
 if #queued > 2 then call(unpack(queued)) end
 for _, mark in ipairs(marks) do call("ZADD", occurrences, 0, mark) end
 call(unpack(keys))
+for _, entry in ipairs(new) do
+  if entry[1] < time then count_earlier(entry[1], time) end
+end
 return results
 ]=]
