@@ -71,6 +71,11 @@ redis_stores.describe("inbox store redis", function()
       end
       assert.equal(300, count)
       assert.equal(300, assert(open():stats()).done)
+      local received, handled = 0, 0
+      for _, minute in ipairs(assert(open():activity())) do
+        received, handled = received + minute.received, handled + minute.handled
+      end
+      assert.same({ 300, 300 }, { received, handled })
     end)
   end)
 end)

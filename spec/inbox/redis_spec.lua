@@ -75,8 +75,8 @@ redis_stores.describe("inbox store redis", function()
 
   it("has the origin webhook for an event that was stored without one", function()
     local store = open()
-    assert.same({ 1 },
-      store.runner:call("put", { "0", "a", "", "", "", "0", "", "raw", "1 1700000000000000 webhook_1", "", "", "" }))
+    assert.same({ 1 }, store.runner:call("put",
+      { "0", "a", "", "", "", "0", "", "raw", "1 1700000000000000 webhook_1", "", "", "", "" }))
     local entry = claim(store)
     assert.equal("webhook", entry.origin)
     assert.equal("webhook_1", entry.webhook_id)
@@ -136,7 +136,7 @@ redis_stores.describe("inbox store redis", function()
       assert.equal("1", server:command("XLEN", "{apivideo}:stream"))
       assert.equal(1, store:purge({ state = "dead", ended_for = 0 }, { limit = 1000 }))
       assert.equal("0", server:command("XLEN", "{apivideo}:stream"))
-      assert.equal("{apivideo}:meta\n{apivideo}:stream", (function()
+      assert.equal("{apivideo}:activity\n{apivideo}:meta\n{apivideo}:stream", (function()
         local keys = {}
         for key in server:command("KEYS", "*"):gmatch "[^\n]+" do keys[#keys + 1] = key end
         table.sort(keys)

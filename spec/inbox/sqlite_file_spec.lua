@@ -31,7 +31,7 @@ local VERSION_1 = {
   "PRAGMA user_version = 1",
 }
 
--- The further statements of a file of version 2, and of one of version 3.
+-- The further statements of a file of version 2, of one of version 3, and of one of version 4.
 local VERSION_2 = {
   "ALTER TABLE events ADD COLUMN origin TEXT NOT NULL DEFAULT 'webhook'", "PRAGMA user_version = 2",
 }
@@ -39,6 +39,14 @@ local VERSION_3 = {
   [[CREATE TABLE states (name TEXT PRIMARY KEY, token INTEGER NOT NULL, expires REAL NOT NULL, saved_at REAL NOT NULL,
     value TEXT)]],
   "INSERT INTO states VALUES ('x', 7, 0, 0, 'saved')", "PRAGMA user_version = 3",
+}
+local VERSION_4 = {
+  "ALTER TABLE events ADD COLUMN type TEXT", "ALTER TABLE events ADD COLUMN video_id TEXT",
+  "ALTER TABLE events ADD COLUMN attempts TEXT", "ALTER TABLE events ADD COLUMN replay INTEGER NOT NULL DEFAULT 0",
+  "UPDATE events SET type = 'video.a' WHERE id IN (1, 3)", "UPDATE events SET video_id = 'vi1' WHERE id = 1",
+  "CREATE INDEX events_type ON events (type) WHERE type IS NOT NULL",
+  "CREATE INDEX events_video ON events (video_id) WHERE video_id IS NOT NULL",
+  "CREATE INDEX events_dead_type ON events (type) WHERE state = 'dead'", "PRAGMA user_version = 4",
 }
 
 describe("inbox store sqlite", function()
@@ -93,21 +101,21 @@ describe("inbox store sqlite", function()
     it("can be empty", function()
       write ""
       assert.is_true(put(open(), "a"))
-      assert.equal(4, sql("PRAGMA user_version")[1][1])
+      assert.equal(5, sql("PRAGMA user_version")[1][1])
     end)
 
-    for version = 1, 3 do
+    for version = 1, 4 do
       it(("of version %d is migrated, and keeps its events"):format(version), function()
-        for i, statements_of_version in ipairs { VERSION_1, VERSION_2, VERSION_3 } do
+        for i, statements_of_version in ipairs { VERSION_1, VERSION_2, VERSION_3, VERSION_4 } do
           for _, statement in ipairs(i <= version and statements_of_version or {}) do sql(statement) end
         end
         local store = open()
         assert.is_false(put(store, "a"))
-        assert.equal(4, sql("PRAGMA user_version")[1][1])
+        assert.equal(5, sql("PRAGMA user_version")[1][1])
         local entry = claim(store)
         assert.equal('{"type":"video.a","videoId":"vi1","n":1}', entry.raw)
         assert.equal("webhook", entry.origin)
-        assert.equal(version == 3 and "saved" or nil, assert(store:acquire("x", 1, 0)).value)
+        assert.equal(version >= 3 and "saved" or nil, assert(store:acquire("x", 1, 0)).value)
         local function ids(where)
           local list = {}
           for i, each in ipairs(assert(store:list(where, { limit = 10 }))) do list[i] = each.id end
@@ -138,7 +146,7 @@ describe("inbox store sqlite", function()
       store = open()
       unavailable("newer apivideo.*99", store:put({ item "b" }, WINDOW))
       assert.equal(99, sql("PRAGMA user_version")[1][1])
-      sql "PRAGMA user_version = 4"
+      sql "PRAGMA user_version = 5"
       assert.is_false(put(store, "a"))
     end)
 

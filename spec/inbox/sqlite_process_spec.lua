@@ -92,6 +92,11 @@ describe("inbox store sqlite, processes #process", function()
     assert.equal(100, #handled)
     for i = 1, 100 do assert.equal(i, handled[i]) end
     assert.equal(100, open():stats().done)
+    local received, done = 0, 0
+    for _, minute in ipairs(assert(open():activity())) do
+      received, done = received + minute.received, done + minute.handled
+    end
+    assert.same({ 100, 100 }, { received, done })
   end)
 
   it("that are killed lose no event that they have put", function()

@@ -8,7 +8,8 @@ local wait_for = require "spec.support.wait"
 local WINDOW = 20
 
 -- The specs, by topic.
-local TOPICS = { "put", "settle", "complete", "lanes", "operate", "attempts", "filters", "replay", "import", "state" }
+local TOPICS = { "put", "settle", "complete", "lanes", "operate", "attempts", "filters", "replay", "import",
+  "activity", "state" }
 
 -- An item with the fields that matter to a test, and defaults.
 local function item(fields)
@@ -89,6 +90,19 @@ return function(name, kind)
     --- Claims until an event is ready: after a lease or a delay of a test.
     function test.claim_soon(lease)
       return wait_for(function() return test.claim(lease) end, "an entry")
+    end
+
+    --- Calls a function when a time has passed on the store's clock.
+    function test.after(seconds, fn)
+      if kind.advance then
+        kind.advance(seconds)
+        return fn()
+      end
+      local monotonic = core.monotonic
+      core.monotonic = function() return monotonic() + seconds end
+      local ok, problem = pcall(fn)
+      core.monotonic = monotonic
+      assert(ok, problem)
     end
 
     --- The number of entries in a state.

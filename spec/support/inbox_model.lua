@@ -85,6 +85,11 @@ local function is_wanted(entries, item, bounds)
   return true
 end
 
+-- Records what the activity counts.
+local function note(self, name, time)
+  self.happened[name][#self.happened[name] + 1] = time
+end
+
 -- The expected result for an item; and the entry, if it is new.
 local function put_one(self, item, window)
   local entry = { came = math.floor((self.clock.time - (item.age or 0)) / 10 + 0.5) * 10, place = self.count + 1 }
@@ -99,6 +104,7 @@ local function put_one(self, item, window)
   self.count = entry.place
   entry.state, entry.token, entry.attempt = item.error and "dead" or "open", 0, 0
   entry.ended = item.error and self.clock.time or nil
+  note(self, "received", entry.came)
   self.entries[#self.entries + 1] = entry
   return true, entry
 end
@@ -179,15 +185,18 @@ local settle = {
   extend = function(self, entry, lease) entry.due = self.clock.time + lease end,
   complete = function(self, entry, retains)
     finish(self, entry, "done")
+    note(self, entry.is_replay and "replayed" or "handled", self.clock.time)
     entry.raw = retains and entry.raw or ""
   end,
   remove = function(self, entry) self:remove_entry(entry) end,
   retry = function(self, entry, delay, message)
     entry.is_claimed, entry.due, entry.error = false, self.clock.time + delay, message
+    note(self, "failed", self.clock.time)
   end,
   dead_letter = function(self, entry, message)
     finish(self, entry, "dead")
     entry.error = message
+    note(self, "failed", self.clock.time)
   end,
 }
 
@@ -213,7 +222,11 @@ function Model:redrive(where)
 end
 
 function Model:replay()
-  return open_again(self, function(entry) return entry.state == "done" and entry.raw ~= "" end)
+  return open_again(self, function(entry)
+    local is_replayed = entry.state == "done" and entry.raw ~= ""
+    entry.is_replay = entry.is_replay or is_replayed
+    return is_replayed
+  end)
 end
 
 function Model:purge(state, age)
@@ -239,6 +252,22 @@ local function learn(self, store, new)
   for i, entry in ipairs(new) do
     expect("the order of a put", entry.raw, self.raws[ids[i]])
     entry.id, self.last_id = ids[i], ids[i]
+  end
+end
+
+-- Compares the activity with what has happened: the first of its minutes begins between 59 and 60 minutes ago.
+local function audit_activity(self, store)
+  local list = assert(store:activity())
+  for name, times in pairs(self.happened) do
+    local sum, certain, possible = 0, 0, 0
+    for _, minute in ipairs(list) do sum = sum + minute[name] end
+    for _, time in ipairs(times) do
+      local age = self.clock.time - time
+      certain, possible = certain + (age < 3525 and 1 or 0), possible + (age < 3615 and 1 or 0)
+    end
+    if sum < certain or sum > possible then
+      fail("activity: expected from %d to %d %s, got %d", certain, possible, name, sum)
+    end
   end
 end
 
@@ -269,6 +298,7 @@ function Model:audit(store)
       expect("a page of " .. state, entries[3].id, page[1] and page[1].id)
     end
   end
+  audit_activity(self, store)
   expect("stats.attempts", attempts, stats.attempts)
   expect("stats.paused", self.is_paused, stats.paused)
 end
@@ -338,6 +368,7 @@ end
 function Model.new(store, clock)
   return setmetatable({
     store = store, clock = clock, entries = {}, count = 0, last_id = 0, raws = {}, purged = {}, is_paused = false,
+    happened = { received = {}, handled = {}, replayed = {}, failed = {} }, -- name -> times
     on_put = function() end,
   }, Model)
 end

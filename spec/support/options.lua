@@ -105,6 +105,8 @@ options.list = {
   { where = "inbox:list: filter", class = "InboxFilter", section = "Filters", call = function() inbox():list {} end },
   { where = "inbox:list", inline = "{ limit?: integer, after?: integer, newest?: boolean }",
     file = "lua/apivideo/inbox/operator.lua", section = "inbox:list", call = function() inbox():list({}, {}) end },
+  { where = "inbox:activity", inline = "{ seconds?: integer, step?: integer }",
+    file = "lua/apivideo/inbox/activity.lua", section = "inbox:activity", call = function() inbox():activity {} end },
   { where = "inbox:redrive", class = "BulkOptions", section = "inbox:redrive",
     call = function() inbox():redrive({}, {}) end },
   { where = "inbox:replay", class = "BulkOptions", section = "inbox:replay",

@@ -17,7 +17,8 @@ local stores = require "apivideo.inbox.store"
 local wakeups = require "apivideo.runtime.wakeups"
 local worker = require "apivideo.inbox.worker"
 
-require "apivideo.inbox.operator" -- more methods of the class
+require "apivideo.inbox.activity" -- more methods of the class
+require "apivideo.inbox.operator"
 
 -- Default of the option window: events of one occurrence within it are the same event, although their times differ.
 -- api.video makes its three or four attempts within ten seconds, and may stamp each with a new time.

@@ -10,6 +10,7 @@ local log_fields = require "apivideo.events.log_fields"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 local sign = require("apivideo.core").signature.sign
+local subject_of = require "apivideo.events.subject"
 
 local ERROR_MAX_BYTES = 1000
 local REPLACEMENT = "\255" -- for NUL: a byte that is never valid in UTF-8, so that the bytes do not become an event
@@ -26,6 +27,7 @@ local ORIGINS = { webhook = true, reconcile = true, derived = true }
 ---@field raw string
 ---@field type? string of the event
 ---@field video_id? string
+---@field detail? string the other fields that identify the event, such as `mp4 720p`
 ---@field webhook_id? string
 ---@field verified boolean
 ---@field received_at number
@@ -85,6 +87,8 @@ function item.new(inbox, event, err, received)
   if event then
     new.key, new.occurrence, new.opposite = inbox.events:key(event, received.raw)
     new.type, new.video_id = event.type, type(event.videoId) == "string" and event.videoId or nil
+    local _
+    _, new.detail = subject_of(event, inbox.events)
     new.lane = lane_of(inbox, event, new)
   else
     new.raw = new.raw:gsub("%z", REPLACEMENT)

@@ -18,6 +18,7 @@ local utf8 = require "apivideo.util.utf8"
 ---@field raw string
 ---@field type? string
 ---@field video_id? string
+---@field detail? string
 ---@field webhook_id? string
 ---@field verified boolean
 ---@field received_at number
@@ -31,8 +32,8 @@ local utf8 = require "apivideo.util.utf8"
 
 -- The fields that are in the line as they are, with their types.
 local FIELDS = { key = "string", occurrence = "string?", lane = "string?", state = "string", type = "string?",
-  video_id = "string?", webhook_id = "string?", verified = "boolean", received_at = "number", attempt = "number",
-  error = "string?", origin = "string", replay = "boolean?" }
+  video_id = "string?", detail = "string?", webhook_id = "string?", verified = "boolean",
+  received_at = "number", attempt = "number", error = "string?", origin = "string", replay = "boolean?" }
 
 local OTHERS = { stored_at = "number", ended_at = "number?", raw = "string?", raw_base64 = "string?",
   attempts = "table?" }

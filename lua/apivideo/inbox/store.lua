@@ -5,6 +5,7 @@ local sign = require("apivideo.core").signature.sign
 local store = {
   SCAN_MAX = 1000, -- entries that one call for an operator looks at
   STATE_RETENTION_S = 30 * 86400, -- for which a named state that is not saved stays
+  ACTIVITY_MINUTES = 60, -- for which the activity is kept, with the current one
 }
 
 --- Stores events. Each method returns what is stated here, or nil and an error (`store_unavailable`). A method that
@@ -28,6 +29,7 @@ local store = {
 ---@field pause fun(self): true|nil, apivideo.Error?
 ---@field resume fun(self): true|nil, apivideo.Error?
 ---@field stats fun(self): apivideo.InboxStats|nil, apivideo.Error?
+---@field activity fun(self): apivideo.inbox.Minute[]|nil, number|apivideo.Error? the last ACTIVITY_MINUTES minutes of the store's clock, oldest first; and how many seconds of the last one, the current one, are over. Entries count although they were removed later
 ---@field close fun(self): true|nil, apivideo.Error?
 ---@field acquire? fun(self, name: string, seconds: number, rest: number): apivideo.StoredState|false|nil, number|apivideo.Error? leases a named state for `seconds`; false, and after how many seconds to try again, while another lease is valid, and for `rest` seconds after the last save. One that creates a state removes those that were neither leased nor saved for STATE_RETENTION_S
 ---@field save? fun(self, name: string, token: integer, value: string, seconds: number): boolean|nil, apivideo.Error? writes a leased state, and renews its lease (0: ends it); false if it was leased again since: the token is not the latest
@@ -38,6 +40,13 @@ local store = {
 ---@field newest? boolean the newest entries first
 ---@field without_raw? boolean with `raw` = "": of many entries, the bytes are large
 ---@field detailed? boolean with the fields that only a few need: `attempts`, `key`, `occurrence`, `lane`, `ended_for`
+
+---@class apivideo.inbox.Minute
+---@field received integer entries that were put or imported, in the minute when they came
+---@field handled integer entries that were completed, and are not replays
+---@field latency number seconds from the receipt of those to their completion, in total
+---@field replayed integer entries that were completed as a replay
+---@field failed integer attempts that were settled with `retry` or `dead_letter`
 
 ---@class apivideo.StoredState a text of a task that runs in one process at a time: where it will continue
 ---@field token integer the fencing token of its latest lease
@@ -50,6 +59,7 @@ local store = {
 ---@field raw string
 ---@field type? string of its event; nil if the bytes cannot be parsed
 ---@field video_id? string
+---@field detail? string in lists: the other fields that identify the event, such as `mp4 720p`
 ---@field webhook_id? string
 ---@field verified boolean
 ---@field received_at number
@@ -89,7 +99,7 @@ local store = {
 ---@field error? apivideo.Error with a spool, while the store is unavailable: then there are only `spooled` and `oldest`, of the spool
 
 local METHODS = { "put", "claim", "extend", "complete", "remove", "retry", "dead_letter", "expire", "list", "count",
-  "redrive", "replay", "purge", "import", "pause", "resume", "stats", "close" }
+  "redrive", "replay", "purge", "import", "pause", "resume", "stats", "activity", "close" }
 
 --- The form in which stores keep a key, an occurrence or a lane: a hash, since these are of any length and may have any
 --- bytes. It is the same in all stores, so that entries can be moved.

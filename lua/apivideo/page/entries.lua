@@ -2,7 +2,7 @@
 
 local json = require "apivideo.util.json"
 local parameters = require "apivideo.page.parameters"
-local record = require "apivideo.page.record"
+local subject_of = require "apivideo.events.subject"
 local utf8 = require "apivideo.util.utf8"
 
 local ERROR_MAX_BYTES = 300 -- of a list
@@ -18,10 +18,11 @@ end
 
 local function summary(inbox, entry)
   local event = entry.event or {}
-  local subject, detail = record.identity_of(event, inbox.events)
+  local subject, detail = subject_of(event, inbox.events)
   return {
     id = entry.id, state = entry.state, type = entry.type or event.type, video_id = entry.video_id or event.videoId,
-    subject = subject or entry.video_id, detail = detail, webhook_id = entry.webhook_id, attempt = entry.attempt,
+    subject = subject or entry.video_id, detail = entry.detail or detail,
+    webhook_id = entry.webhook_id, attempt = entry.attempt,
     at_ms = parameters.milliseconds(entry.received_at), age = parameters.rounded(entry.age), origin = entry.origin,
     error = message_of(entry.error, ERROR_MAX_BYTES), size = #entry.raw, verified = entry.verified,
   }

@@ -31,9 +31,8 @@ local function get_stats(inbox)
   })
 end
 
--- What happened in the last hour, for the plots: of an inbox that records it.
+-- What happened in the last hour, for the plots.
 local function get_activity(inbox)
-  if not inbox.activity then return responses.json(200, { step = STEP_S, data = json.array {} }) end
   local steps, err = inbox:activity { seconds = ACTIVITY_S, step = STEP_S }
   if not steps then return respond_failed(err) end
   local data = json.array {}
@@ -54,29 +53,12 @@ local function list(inbox, incoming)
   return responses.json(200, { data = entries.summaries(inbox, found) })
 end
 
-local function key_of(type, received_at)
-  return tostring(type) .. " " .. parameters.milliseconds(received_at)
-end
-
--- The inbox does not keep the bytes of an entry that is done, so its quality comes from the deliveries in memory.
-local function add_details(data, found, recorder, video_id)
-  local known = {}
-  for _, recorded in ipairs(recorder:list(0, math.huge)) do
-    if recorded.subject == video_id then known[key_of(recorded.type, recorded.at)] = recorded.detail end
-  end
-  for i, entry in ipairs(found) do
-    data[i].detail = data[i].detail or known[key_of(data[i].type, entry.received_at)]
-  end
-  return data
-end
-
 -- The events of a video, oldest first.
-local function get_timeline(inbox, _, page, text)
+local function get_timeline(inbox, _, _, text)
   local video_id = parameters.decoded(text)
   local found, err = inbox:list({ video_id = video_id }, { limit = TIMELINE_MAX })
   if not found then return respond_failed(err) end
-  local data = add_details(entries.summaries(inbox, found), found, page._recorder, video_id)
-  return responses.json(200, { data = data })
+  return responses.json(200, { data = entries.summaries(inbox, found) })
 end
 
 local function with_entry(respond)

@@ -5,6 +5,7 @@ local failure = require "apivideo.util.failure"
 local headers = require "apivideo.util.headers"
 local redact = require "apivideo.util.redact"
 local runtime = require "apivideo.runtime"
+local subject_of = require "apivideo.events.subject"
 local utf8 = require "apivideo.util.utf8"
 
 local SIGNATURE = "x-api-video-signature" -- of one body: not a credential, and a replay needs it
@@ -70,18 +71,6 @@ local function list_of(values)
   return list
 end
 
--- The fields that identify an event: the id of what it is about, and the others in one text.
-local function identity_of(event, catalogue)
-  local subject = event.videoId ~= nil and "videoId" or event.liveStreamId ~= nil and "liveStreamId" or nil
-  local schema, others = type(event.type) == "string" and catalogue.types[event.type], {}
-  for _, name in ipairs(schema and schema.required or {}) do
-    local is_other = name ~= subject and name ~= "emittedAt" and type(event[name]) == "string"
-    if is_other then others[#others + 1] = event[name] end
-  end
-  return subject and type(event[subject]) == "string" and event[subject] or nil,
-    #others > 0 and table.concat(others, " ") or nil
-end
-
 -- The frames of the application, innermost first, up to the call by this library.
 local function application_frames(traceback)
   local before = traceback:find "\n[^\n]*pcall'" or traceback:find "\n[^\n]*apivideo/util/pcall%.lua"
@@ -104,7 +93,7 @@ local function size_of(record)
   return bytes
 end
 
-local record = { identity_of = identity_of }
+local record = {}
 
 --- Makes the record of an outcome.
 ---@param outcome apivideo.Outcome
@@ -127,7 +116,7 @@ function record.new(outcome, catalogue)
   end
   local event = outcome.event or parse_unverified(self.raw, catalogue)
   if event then
-    local subject, detail = identity_of(event, catalogue)
+    local subject, detail = subject_of(event, catalogue)
     self.type, self.subject, self.detail = shortened(event.type), shortened(subject), shortened(detail)
   end
   self.bytes = size_of(self)

@@ -14,7 +14,8 @@ Store.__name = "apivideo.TestStore"
 Store.__tostring = function() return "apivideo.testing.store (volatile)" end
 
 for _, name in ipairs { "put", "claim", "extend", "complete", "remove", "retry", "dead_letter", "expire", "list",
-  "count", "redrive", "replay", "purge", "import", "pause", "resume", "stats", "acquire", "save", "close" } do
+  "count", "redrive", "replay", "purge", "import", "pause", "resume", "stats", "activity",
+  "acquire", "save", "close" } do
   Store[name] = function(self, ...)
     if self._is_failing then
       return nil, errors.new("store_unavailable", "the test has called store:fail(), and not yet store:recover()",

@@ -57,6 +57,7 @@ local function fill(test)
     test.put { key = name, raw = name, type = kinds[name],
       video_id = name < "d" and "vi1" or name == "d" and "vi2" or nil,
       webhook_id = name == "b" and "webhook_2" or nil, received_at = 1700000000 + place,
+      detail = name < "f" and name .. " 720p" or nil,
       lane = name == "f" and "one lane" or nil }
   end
   for _, name in ipairs { "a", "b", "c", "d" } do
@@ -148,6 +149,8 @@ return function(test)
       end
       assert.equal("video.a", entries[1].type)
       assert.equal("vi1", entries[1].video_id)
+      for i, name in ipairs { "a", "b", "c", "d", "e" } do assert.equal(name .. " 720p", entries[i].detail) end
+      assert.is_nil(entries[7].detail)
       assert.is_nil(entries[7].type)
       assert.is_nil(entries[7].video_id)
     end)

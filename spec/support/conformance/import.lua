@@ -24,8 +24,9 @@ return function(test)
     }, more)
   end
 
-  local FULL = { occurrence = digest "o", lane = digest "l", type = "video.a", video_id = "vi1", webhook_id = "w",
-    verified = false, attempt = 3, attempts = "past", error = "why", origin = "reconcile", replay = true }
+  local FULL = { occurrence = digest "o", lane = digest "l", type = "video.a", video_id = "vi1", detail = "mp4 720p",
+    webhook_id = "w", verified = false, attempt = 3, attempts = "past", error = "why", origin = "reconcile",
+    replay = true }
 
   describe("import", function()
     it("stores all fields, which detailed lists have", function()
@@ -37,7 +38,7 @@ return function(test)
       local entries = assert(store:list({}, PAGE))
       assert.equal(4, #entries)
       for i, entry in ipairs(entries) do
-        for _, name in ipairs { "key", "occurrence", "lane", "state", "raw", "type", "video_id", "webhook_id",
+        for _, name in ipairs { "key", "occurrence", "lane", "state", "raw", "type", "video_id", "detail", "webhook_id",
           "verified", "received_at", "attempt", "attempts", "error", "origin", "replay" } do
           assert.equal(records[i][name], entry[name], name)
         end

@@ -2,7 +2,6 @@
 
 local assert = require "luassert"
 local busted = require "busted"
-local core = require "apivideo.core"
 local wait_for = require "spec.support.wait"
 
 local DAY = 86400
@@ -11,6 +10,7 @@ local describe, it, before_each = busted.describe, busted.it, busted.before_each
 
 ---@param test spec.StoreTest
 return function(test)
+  local after = test.after
   local store
 
   before_each(function() store = test.store() end)
@@ -18,19 +18,6 @@ return function(test)
   -- Leases the state "x" as soon as that is possible.
   local function acquire_soon(from, rest)
     return wait_for(function() return (from:acquire("x", 60, rest or 0)) end, "a lease")
-  end
-
-  -- Calls a function when a time has passed on the store's clock.
-  local function after(seconds, fn)
-    if test.kind.advance then
-      test.kind.advance(seconds)
-      return fn()
-    end
-    local monotonic = core.monotonic
-    core.monotonic = function() return monotonic() + seconds end
-    local ok, problem = pcall(fn)
-    core.monotonic = monotonic
-    assert(ok, problem)
   end
 
   describe("acquire", function()

@@ -1,5 +1,6 @@
 --- A store of an inbox in the memory of this process, for tests: its events are lost when the process ends.
 
+local activity = require "apivideo.inbox.memory.activity"
 local checks = require "apivideo.util.checks"
 local constructor = require "apivideo.util.constructor"
 local core = require "apivideo.core"
@@ -34,10 +35,18 @@ local function digested(item)
     opposite = digest(item.opposite), lane = digest(item.lane) })
 end
 
+-- Sets a known entry's time to an earlier one: one of its deliveries was in a spool since then.
+local function came_before(self, entry, came)
+  local earlier = entry.stored_at - came
+  if earlier <= 0 then return end
+  entry.stored_at = came
+  if entry.state == "done" and not entry.replay then self.counts:add("latency", entry.ended_at, earlier) end
+end
+
 local function put_one(self, item, window)
   local came, known = now() - (item.age or 0), self.keys[item.key]
   if known then
-    known.stored_at = math.min(known.stored_at, came)
+    came_before(self, known, came)
     return false
   end
   if not self.occurrences:is_wanted(item, came) then return false end
@@ -45,12 +54,13 @@ local function put_one(self, item, window)
   self.last = self.last + 1
   local entry = {
     id = self.last, key = item.key, occurrence = item.occurrence, lane = item.lane, raw = item.raw,
-    type = item.type, video_id = item.video_id, webhook_id = item.webhook_id, verified = item.verified,
-    received_at = item.received_at,
+    type = item.type, video_id = item.video_id, detail = item.detail,
+    webhook_id = item.webhook_id, verified = item.verified, received_at = item.received_at,
     stored_at = came, token = 0, attempt = 0, error = item.error, origin = item.origin or "webhook",
   }
   self.entries[entry.id], self.keys[entry.key] = entry, entry
   self.occurrences:add(entry)
+  self.counts:add("received", came)
   if item.error then
     entry.state, entry.claimed, entry.ended_at = "dead", false, now()
   else
@@ -70,7 +80,9 @@ local function import_one(self, record)
     self.queue:open(entry)
   else
     entry.ended_at = now() - record.ended_for
+    if entry.state == "done" then self.counts:add_done(entry) end
   end
+  self.counts:add("received", entry.stored_at)
   return true
 end
 
@@ -123,6 +135,7 @@ function Memory:complete(id, token, items, window, attempts, retains)
   if entry then
     if items then self:put(items, window) end
     self.queue:finish(entry, "done")
+    self.counts:add_done(entry)
     entry.raw, entry.attempts = retains and entry.raw or "", attempts or entry.attempts
   end
   return entry ~= nil
@@ -144,6 +157,7 @@ function Memory:retry(id, token, delay, message, attempts)
   if entry then
     entry.claimed, entry.error, entry.attempts = false, message, attempts or entry.attempts
     self.queue:push(entry, now() + delay)
+    self.counts:add("failed", now())
   end
   return entry ~= nil
 end
@@ -154,6 +168,7 @@ function Memory:dead_letter(id, token, message, attempts)
   if entry then
     self.queue:finish(entry, "dead")
     entry.error, entry.attempts = message, attempts or entry.attempts
+    self.counts:add("failed", now())
   end
   return entry ~= nil
 end
@@ -174,6 +189,7 @@ end
 for name, method in pairs {
   list = queries.list, count = queries.count, redrive = queries.redrive, replay = queries.replay, purge = queries.purge,
   expire = queries.expire, stats = queries.stats,
+  activity = function(self) return self.counts:list() end,
   acquire = function(self, ...) return states.acquire(self.states, ...) end,
   save = function(self, ...) return states.save(self.states, ...) end,
 } do
@@ -193,6 +209,7 @@ local function create(options)
   return setmetatable({
     last = 0, entries = {}, keys = {}, -- id, key -> entry
     occurrences = occurrences.new(), queue = queue.new(),
+    counts = activity.new(),
     states = {}, -- name -> { token, expires, saved_at, value }
     paused = false, closed = false,
   }, Memory)

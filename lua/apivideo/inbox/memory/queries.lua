@@ -15,8 +15,8 @@ local function now() return core.monotonic() end
 function queries.copy(entry)
   return {
     id = entry.id, token = entry.token, attempt = entry.attempt, raw = entry.raw, error = entry.error,
-    type = entry.type, video_id = entry.video_id, webhook_id = entry.webhook_id, verified = entry.verified,
-    received_at = entry.received_at, replay = entry.replay,
+    type = entry.type, video_id = entry.video_id, detail = entry.detail,
+    webhook_id = entry.webhook_id, verified = entry.verified, received_at = entry.received_at, replay = entry.replay,
     age = now() - entry.stored_at, origin = entry.origin,
   }
 end

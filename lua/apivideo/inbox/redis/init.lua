@@ -35,14 +35,15 @@ end
 
 -- An entry, from its form in the reply of a script.
 local function entry_of(reply)
-  local id, token, attempt, raw, facts, age, problem, kind, video, past, is_replay, state, key, occurrence,
-    lane, ended_for = unpack(reply)
+  local id, token, attempt, raw, facts, age, problem, kind, video, past, is_replay, detail, state, key,
+    occurrence, lane, ended_for = unpack(reply)
   local verified, origin, received, webhook = facts:match("^(%d)(%l*) (%d+) (.*)$")
   return {
     id = tonumber(id), token = token, attempt = attempt, raw = raw, verified = verified == "1",
     received_at = tonumber(received) / 1e6, webhook_id = webhook ~= "" and webhook or nil,
     age = age / 1000, error = problem ~= "" and problem or nil, origin = origin ~= "" and origin or "webhook",
-    type = kind ~= "" and kind or nil, video_id = video ~= "" and video or nil, attempts = past ~= "" and past or nil,
+    type = kind ~= "" and kind or nil, video_id = video ~= "" and video or nil,
+    detail = detail ~= "" and detail or nil, attempts = past ~= "" and past or nil,
     replay = is_replay == 1 or nil, state = state, key = key, occurrence = occurrence ~= "" and occurrence or nil,
     lane = lane ~= "" and lane or nil, ended_for = tonumber(ended_for) and ended_for / 1000 or nil,
   }
@@ -93,7 +94,7 @@ end
 local function append_item(arguments, item)
   for _, argument in ipairs { digest(item.key), digest(item.occurrence), digest(item.opposite), digest(item.lane),
     milliseconds(item.age or 0), bounds_of(item), item.raw, facts_of(item), item.error or "", item.type or "",
-    item.video_id or "" } do
+    item.video_id or "", item.detail or "" } do
     arguments[#arguments + 1] = argument
   end
 end
@@ -189,6 +190,7 @@ local function append_record(arguments, record)
   for _, argument in ipairs { record.key, record.occurrence or "", record.lane or "", record.state, record.raw,
     facts_of(record), record.error or "", record.type or "", record.video_id or "", whole(record.attempt),
     record.attempts or "", record.replay and "1" or "0", milliseconds(record.age), milliseconds(record.ended_for or 0),
+    record.detail or "",
   } do
     arguments[#arguments + 1] = argument
   end
@@ -239,6 +241,24 @@ function Redis:stats()
     waiting = reply[1], claimed = reply[2], dead = reply[3], done = reply[4],
     oldest = reply[5] >= 0 and reply[5] / 1000 or nil, attempts = reply[6], paused = reply[7] == 1,
   }
+end
+
+local NUMBERS = { "received", "handled", "latency", "replayed", "failed" }
+
+function Redis:activity()
+  local reply, err
+  repeat
+    reply, err = call(self, "activity", {})
+    if not reply then return nil, err end
+  until reply[1][1]
+  local list = {}
+  for first = 1, #reply[1], #NUMBERS do
+    local minute = {}
+    for i, name in ipairs(NUMBERS) do minute[name] = reply[1][first + i - 1] end
+    minute.latency = minute.latency / 1000
+    list[#list + 1] = minute
+  end
+  return list, reply[2] / 1000
 end
 
 function Redis:acquire(name, seconds, rest)

@@ -6,7 +6,7 @@
 
 local keys = {
   "stream",       -- the events: key, lane, mark (its member of occurrences), came (on the store's clock), facts, raw,
-                  -- type, video (its id)
+                  -- type, video (its id), detail
   "ready",        -- ids that can be claimed, by id
   "held",         -- ids that wait for a delay or for others of their lane, by id
   "delayed",      -- ids of retries, by the time when they are due
@@ -20,8 +20,9 @@ local keys = {
   "dead_by_end",  -- the same ids, by the time when they ended
   "done",         -- ids, by id
   "done_by_end",  -- the same ids, by the time when they ended
+  "activity",     -- see redis/activity.lua
   "states",       -- name -> its token, the end of its lease, when it was saved, its value
-  "meta",         -- the last id, the store's clock, whether it is paused, the cursor of the recovery
+  "meta",         -- the last id, the store's clock and its minute, whether it is paused, the cursor of the recovery
 }
 
 -- The beginning of each script.
@@ -30,30 +31,39 @@ local common = "local " .. table.concat(keys, ", ") .. " = unpack(KEYS)" .. [=[
 local call, pack, unpack_record = redis.call, cmsgpack.pack, cmsgpack.unpack
 local GROUP = "workers"
 -- The fields of a record. IS_REPLAY is 1 if the event is handled again after it was done.
-local TOKEN, ATTEMPT, KEY, LANE, MARK, CAME, FACTS, ERROR, TYPE, VIDEO, PAST, IS_REPLAY =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+local TOKEN, ATTEMPT, KEY, LANE, MARK, CAME, FACTS, ERROR, TYPE, VIDEO, PAST, IS_REPLAY,
+  DETAIL = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 
 -- A claim expires when it has been idle for 20 years (in milliseconds). XAUTOCLAIM takes one idle time for all claims,
 -- so a claim with a lease is created as one that has already been idle for that time less the lease.
 local RECLAIM = 630720000000
 
 -- The store's clock in milliseconds: the server's, plus an offset while the server's clock, after it was set back, has
--- not caught up. Returns the time, the offset, and the stored values of both.
+-- not caught up. Returns the time, the offset, and the stored values of both; and the stored minute.
 local function read_clock()
   local time = call("TIME")
   local wall = time[1] * 1000 + math.floor(time[2] / 1000)
-  local stored = call("HMGET", meta, "clock", "offset")
+  local stored = call("HMGET", meta, "clock", "offset", "minute")
   local clock, before = tonumber(stored[1] or 0), tonumber(stored[2] or 0)
   local offset = wall >= clock and 0 or math.max(before, clock - wall)
-  return wall + offset, offset, clock, before
+  return wall + offset, offset, clock, before, tonumber(stored[3] or 0)
+end
+
+local MINUTE, MINUTES = 60000, 60
+
+-- Records with which id a minute begins: see redis/activity.lua.
+local function begin_minute(minute)
+  call("HSET", meta, "minute", minute)
+  call("HSETNX", activity, minute .. ":first", call("HGET", meta, "id") or 0)
 end
 
 -- The time. It is stored once a second, so the clock can go back by up to a second.
 local offset
 local function now()
-  local time, stored, before
-  time, offset, stored, before = read_clock()
+  local time, stored, before, last_minute
+  time, offset, stored, before, last_minute = read_clock()
   if time >= stored + 1000 or offset ~= before then call("HSET", meta, "clock", time, "offset", offset) end
+  if time >= (last_minute + 1) * MINUTE then begin_minute(math.floor(time / MINUTE)) end
   return time
 end
 
@@ -120,6 +130,40 @@ local function queue(n, lane)
   end
 end
 
+-- Adds to a number of the minute of a time, unless that is more than an hour ago.
+local function count(name, at, number, time)
+  local minute = math.floor(at / MINUTE)
+  if minute > math.floor(time / MINUTE) - MINUTES then call("HINCRBY", activity, minute .. name, number) end
+end
+
+-- Counts a new event in the minute when it came, instead of the current one.
+local function count_earlier(came, time)
+  if math.floor(came / MINUTE) == math.floor(time / MINUTE) then return end
+  count(":received", came, 1, time)
+  count(":received", time, -1, time)
+end
+
+-- Counts the completion of an event.
+local function count_done(record, ended, time)
+  if record[IS_REPLAY] == 1 then
+    count(":replayed", ended, 1, time)
+  else
+    count(":handled", ended, 1, time)
+    count(":latency", ended, math.max(0, ended - record[CAME]), time)
+  end
+end
+
+-- The completions before this time are counted.
+local function counted_until()
+  return tonumber(call("HGET", activity, "until") or 0)
+end
+
+-- Counts the completion of an event that will no longer be done, unless it is counted.
+local function keep(n, record, time)
+  local ended = tonumber(call("ZSCORE", done_by_end, n))
+  if ended >= counted_until() then count_done(record, ended, time) end
+end
+
 -- Ends the claim of an event.
 local function finish(n, record)
   call("XACK", stream, GROUP, n)
@@ -172,16 +216,17 @@ local function first_token(came)
 end
 
 -- The reply for an event: id, token, attempt, raw ("" if it is done), facts, age, error, type, video, its past attempts
--- (a text, see inbox/attempts.lua), whether it is a replay; and its record.
+-- (a text, see inbox/attempts.lua), whether it is a replay, its detail; and its record.
 local function read(n, time)
   local entry = call("XRANGE", stream, n, n)[1]
   local values = entry and entry[2] or {}
   local record = record_of(n)
     or { first_token(values[8] or 0), 0, values[2], values[4], values[6], values[8], values[10], "", values[14],
-      values[16], "", 0 }
+      values[16], "", 0, values[18] }
   local age = math.max(0, time - record[CAME])
   return { n, record[TOKEN], record[ATTEMPT], values[12] or "", record[FACTS], age, record[ERROR],
-    record[TYPE] or "", record[VIDEO] or "", record[PAST] or "", record[IS_REPLAY] or 0 }, record
+    record[TYPE] or "", record[VIDEO] or "", record[PAST] or "", record[IS_REPLAY] or 0,
+    record[DETAIL] or "" }, record
 end
 ]=]
 

@@ -2,12 +2,12 @@
 --- the index of the first item in ARGV, are defined before it.
 ---
 --- Of each item, ARGV has key, occurrence, opposite, lane, age, bounds ("" or "min max": of the age of its opposite), raw,
---- facts, error (if it is not "", the item becomes a dead letter), type, video. It returns for each item 1: it is new, 0: its key is
---- known, or its opposite is not in the bounds, or 2: it repeats its occurrence. The keys are written last: if a command
+--- facts, error (if it is not "", the item becomes a dead letter), type, video, detail. It returns for each item 1: it
+--- is new, 0: its key is known, or its opposite is not in the bounds, or 2: it repeats its occurrence. The keys are written last: if a command
 --- fails before, the next attempt is new.
 
 return [=[
-local FIELDS = 11
+local FIELDS = 12
 local query, known = { "HMGET", seen }, {}
 for i = FIRST, #ARGV, FIELDS do query[#query + 1] = ARGV[i] end
 if #query == 2 then return {} end
@@ -69,8 +69,12 @@ end
 -- Sets a known event's time to an earlier one: one of its deliveries was in a spool since then.
 local function came_before(n, occurrence, came)
   local _, record = read(n, time)
-  if came >= tonumber(record[CAME]) then return end
+  local earlier = record[CAME] - came
+  if earlier <= 0 then return end
   record[CAME] = came
+  local ended = tonumber(call("ZSCORE", done_by_end, n) or nil)
+  local is_counted = ended and ended < counted_until()
+  if is_counted and record[IS_REPLAY] ~= 1 then count(":latency", ended, earlier, time) end
   if record[MARK] ~= "" then
     call("ZREM", occurrences, record[MARK])
     record[MARK] = member(member(occurrence, came), n)
@@ -108,12 +112,12 @@ local queued, marks, keys = { "ZADD", ready }, {}, { "HSET", seen }
 call("HINCRBY", meta, "id", #new)
 for _, entry in ipairs(new) do
   local came, n, i = unpack(entry)
-  local key, occurrence, _, lane, _, _, raw, facts, problem, kind, video = unpack(ARGV, i, i + FIELDS - 1)
+  local key, occurrence, _, lane, _, _, raw, facts, problem, kind, video, detail = unpack(ARGV, i, i + FIELDS - 1)
   local mark = occurrence ~= "" and member(member(occurrence, came), n) or ""
   call("XADD", stream, n, "key", key, "lane", lane, "mark", mark, "came", came, "facts", facts, "raw", raw,
-    "type", kind, "video", video)
+    "type", kind, "video", video, "detail", detail)
   if problem ~= "" then
-    store(n, { 0, 0, key, lane, mark, came, facts, problem, kind, video, "", 0 })
+    store(n, { 0, 0, key, lane, mark, came, facts, problem, kind, video, "", 0, detail })
     call("ZADD", dead, n, n)
     call("ZADD", dead_by_end, time, n)
   else
@@ -130,5 +134,8 @@ end
 if #queued > 2 then call(unpack(queued)) end
 for _, mark in ipairs(marks) do call("ZADD", occurrences, 0, mark) end
 call(unpack(keys))
+for _, entry in ipairs(new) do
+  if entry[1] < time then count_earlier(entry[1], time) end
+end
 return results
 ]=]

@@ -1,5 +1,6 @@
 --- The scripts of the Redis store, which run on the server. Each operation is one script, so it is atomic.
 
+local activity = require "apivideo.inbox.redis.activity"
 local prelude = require "apivideo.inbox.redis.prelude"
 local putting = require "apivideo.inbox.redis.putting"
 local selecting = require "apivideo.inbox.redis.selecting"
@@ -108,6 +109,7 @@ set_past(record, ARGV[3])
 record[ERROR] = ARGV[5]
 store(n, record)
 call("XACK", stream, GROUP, n)
+count(":failed", time, 1, time)
 call("ZADD", attempts, record[ATTEMPT], n)
 call("ZADD", delayed, time + ARGV[4], n)
 call("ZADD", held, n, n)
@@ -126,18 +128,28 @@ record[ERROR] = ARGV[4]
 store(n, record)
 call("ZADD", dead, n, n)
 call("ZADD", dead_by_end, time, n)
+count(":failed", time, 1, time)
 return 1
 ]=]
 
---- ARGV: age. Removes at most 1000 events that were done so long ago; returns how many. Also removes consumers that
---- have been idle for an hour and have no claims.
+--- ARGV: age. Removes at most 1000 events that were done so long ago; returns how many. Also removes the activity before
+--- the last hour, and consumers that have been idle for an hour and have no claims.
 scripts.expire = script [=[
 local HOUR = 3600000
-local ids = call("ZRANGE", done_by_end, "-inf", now() - ARGV[1], "BYSCORE", "LIMIT", 0, 1000)
+local time = now()
+local ids = call("ZRANGE", done_by_end, "-inf", time - ARGV[1], "BYSCORE", "LIMIT", 0, 1000)
+local is_young = tonumber(ARGV[1]) < HOUR + MINUTE
 for _, n in ipairs(ids) do
-  forget(n, record_of(n))
+  local record = record_of(n)
+  if is_young then keep(n, record, time) end
+  forget(n, record)
   call("ZREM", done, n)
   call("ZREM", done_by_end, n)
+end
+
+for _, field in ipairs(call("HKEYS", activity)) do
+  local minute = field:match("^%d+")
+  if minute and tonumber(minute) <= math.floor(time / MINUTE) - MINUTES then call("HDEL", activity, field) end
 end
 
 local consumers = redis.pcall("XINFO", "CONSUMERS", stream, GROUP)
@@ -205,13 +217,13 @@ return {
 ]=]
 
 --- ARGV: of each entry key, occurrence, lane, state, raw, facts, error, type, video, attempt, attempts, whether it is a
---- replay, its age, and for how long it has been done or dead. Returns 1 for each that is new, or 0. The key is written
+--- replay, its age, for how long it has been done or dead, and its detail. Returns 1 for each that is new, or 0. The key is written
 --- last, as in `putting`.
 scripts.import = script [=[
-local FIELDS, time, results = 14, now(), {}
+local FIELDS, time, results = 15, now(), {}
 for i = 1, #ARGV, FIELDS do
-  local key, occurrence, lane, state, raw, facts, problem, kind, video, attempt, past, is_replay, age, ended_for =
-    unpack(ARGV, i, i + FIELDS - 1)
+  local key, occurrence, lane, state, raw, facts, problem, kind, video, attempt, past, is_replay, age, ended_for,
+    detail = unpack(ARGV, i, i + FIELDS - 1)
   local is_new = call("HEXISTS", seen, key) == 0
   if is_new then
     local n = ("%.0f"):format(call("HINCRBY", meta, "id", 1))
@@ -219,10 +231,11 @@ for i = 1, #ARGV, FIELDS do
     local mark = occurrence ~= "" and member(member(occurrence, came), n) or ""
     if raw ~= "" then
       call("XADD", stream, n, "key", key, "lane", lane, "mark", mark, "came", came, "facts", facts, "raw", raw,
-        "type", kind, "video", video)
+        "type", kind, "video", video, "detail", detail)
     end
-    store(n, { first_token(came), tonumber(attempt), key, lane, mark, came, facts, problem, kind, video, past,
-      tonumber(is_replay) })
+    local record = { first_token(came), tonumber(attempt), key, lane, mark, came, facts, problem, kind, video, past,
+      tonumber(is_replay), detail }
+    store(n, record)
     if mark ~= "" then call("ZADD", occurrences, 0, mark) end
     if state == "waiting" then
       if tonumber(attempt) > 0 then call("ZADD", attempts, attempt, n) end
@@ -231,7 +244,9 @@ for i = 1, #ARGV, FIELDS do
     else
       call("ZADD", state == "dead" and dead or done, n, n)
       call("ZADD", state == "dead" and dead_by_end or done_by_end, time - ended_for, n)
+      if state == "done" and time - ended_for < counted_until() then count_done(record, time - ended_for, time) end
     end
+    count_earlier(came, time)
     call("HSET", seen, key, n)
   end
   results[#results + 1] = is_new and 1 or 0
@@ -240,6 +255,8 @@ return results
 ]=]
 
 for name, text in pairs(selecting) do scripts[name] = text end
+
+scripts.activity = activity
 
 scripts.keys = prelude.keys
 

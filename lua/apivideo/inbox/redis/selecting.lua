@@ -165,6 +165,7 @@ return { each(function(n, _, record) queue_again(n, record, dead, dead_by_end) e
 --- Queues the events that are done and have their bytes; returns how many.
 selecting.replay = prelude.script(SELECT .. QUEUE_AGAIN .. [=[
 return { each(function(n, _, record)
+  keep(n, record, time)
   record[IS_REPLAY] = 1
   queue_again(n, record, done, done_by_end)
 end) }
@@ -174,8 +175,9 @@ end) }
 selecting.purge = prelude.script(SELECT .. [=[
 now()
 return { each(function(n, _, record)
-  forget(n, record)
   local is_dead = states_of[n] == "dead"
+  if not is_dead then keep(n, record, time) end
+  forget(n, record)
   call("ZREM", is_dead and dead or done, n)
   call("ZREM", is_dead and dead_by_end or done_by_end, n)
 end) }

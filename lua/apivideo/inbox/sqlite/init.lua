@@ -159,6 +159,10 @@ function Sqlite:stats()
   return attempt(self, "read", operations.stats)
 end
 
+function Sqlite:activity()
+  return attempt_pair(self, "read", operations.activity)
+end
+
 function Sqlite:acquire(name, seconds, rest)
   return attempt_pair(self, "write", operations.acquire, name, seconds, rest)
 end

@@ -1,6 +1,7 @@
 --- The operations of the SQLite store, each within a transaction: operation(db, now, …). `now` is the store's clock. An
 --- operation has one result: where a method of the store has two, it is a list of both.
 
+local activity = require "apivideo.inbox.sqlite.activity"
 local core = require "apivideo.core"
 local queries = require "apivideo.inbox.sqlite.queries"
 local stores = require "apivideo.inbox.store"
@@ -69,12 +70,16 @@ local function put_one(db, now, item, window)
   if item.error then state, ended = "dead", now end
   return db:run("put", key, hash(item.occurrence), lane, state, first_token(), item.webhook_id, item.verified,
     item.received_at, came, item.raw, item.error, ended, item.origin or "webhook",
-    item.type, item.video_id) == 1
+    item.type, item.video_id, item.detail) == 1
 end
 
 function operations.put(db, now, items, window)
-  local results = {}
-  for i, item in ipairs(items) do results[i] = put_one(db, now, item, window) end
+  local results, times = {}, {}
+  for i, item in ipairs(items) do
+    results[i] = put_one(db, now, item, window)
+    if results[i] == true then times[#times + 1] = now - (item.age or 0) end
+  end
+  activity.add_received(db, now, times)
   return results
 end
 
@@ -110,7 +115,9 @@ function operations.extend(db, now, id, token, lease)
 end
 
 function operations.retry(db, now, id, token, delay, message, attempts)
-  return db:run("retry", now + delay, message, attempts, id, token, now) == 1
+  if db:run("retry", now + delay, message, attempts, id, token, now) == 0 then return false end
+  activity.add_failed(db, now)
+  return true
 end
 
 -- Ends an entry; the next entry of its lane becomes ready.
@@ -145,12 +152,14 @@ function operations.remove(db, now, id, token)
 end
 
 function operations.dead_letter(db, now, id, token, message, attempts)
-  return finish(db, id, "dead_letter", now, message, attempts, id, token, now)
+  if not finish(db, id, "dead_letter", now, message, attempts, id, token, now) then return false end
+  activity.add_failed(db, now)
+  return true
 end
 
 local PUBLIC_STATES = { ready = "waiting", delayed = "waiting", blocked = "waiting", dead = "dead", done = "done" }
 local LISTED = ", token, attempt, raw, webhook_id, verified, received_at, stored_at, error, origin, replay"
-  .. ", type, video_id, state, due"
+  .. ", type, video_id, state, due, detail"
 local WITHOUT_RAW = LISTED:gsub(", raw,", ", '',")
 local DETAILED = LISTED .. ", attempts, identity, occurrence, lane, ended"
 
@@ -160,11 +169,11 @@ function operations.list(db, now, where, page)
   local entries = {}
   for i, row in ipairs(rows) do
     local entry = entry_of(row, now)
-    entry.type, entry.video_id = row[12], row[13]
+    entry.type, entry.video_id, entry.detail = row[12], row[13], row[16]
     entry.state = PUBLIC_STATES[row[14]] or row[15] > now and "claimed" or "waiting"
     if page.detailed then
-      entry.attempts, entry.key, entry.occurrence, entry.lane = row[16], row[17], row[18], row[19]
-      entry.ended_for = row[20] and math.max(0, now - row[20])
+      entry.attempts, entry.key, entry.occurrence, entry.lane = row[17], row[18], row[19], row[20]
+      entry.ended_for = row[21] and math.max(0, now - row[21])
     end
     entries[i] = entry
   end
@@ -175,9 +184,12 @@ function operations.count(db, now, where, after)
   return { queries.count(db, now, where, after) }
 end
 
+local COMPLETION = ", ended, stored_at, replay"
+
 -- Queues the entries of a page that match, with a statement.
 local function queue_again(db, now, statement, where, page)
-  local rows, following = queries.select(db, now, where, page, ", lane")
+  local rows, following = queries.select(db, now, where, page, ", lane" .. COMPLETION)
+  if where.state == "done" then activity.keep(db, now, rows, 3) end
   for _, row in ipairs(rows) do db:run(statement, waiting_state(db, row[2]), row[1]) end
   return { #rows, following }
 end
@@ -191,24 +203,28 @@ function operations.replay(db, now, where, page)
 end
 
 function operations.purge(db, now, where, page)
-  local ended, following = queries.select(db, now, where, page, "")
+  local ended, following = queries.select(db, now, where, page, COMPLETION)
+  if where.state == "done" then activity.keep(db, now, ended, 2) end
   for _, row in ipairs(ended) do db:run("purge", row[1]) end
   return { #ended, following }
 end
 
 function operations.import(db, now, records)
-  local results = {}
+  local results, times = {}, {}
   for i, record in ipairs(records) do
     local state, ended = record.state, nil
     if state == "waiting" then state = waiting_state(db, record.lane) else ended = now - record.ended_for end
     results[i] = db:run("import", record.key, record.occurrence, record.lane, state, first_token(), record.webhook_id,
       record.verified, record.received_at, now - record.age, record.raw, record.error, ended, record.origin,
-      record.type, record.video_id, record.attempt, record.attempts, record.replay or false) == 1
+      record.type, record.video_id, record.detail, record.attempt, record.attempts, record.replay or false) == 1
+    if results[i] then times[#times + 1] = now - record.age end
   end
+  activity.add_received(db, now, times)
   return results
 end
 
 function operations.expire(db, now, age)
+  activity.expire(db, now, age)
   return db:run("expire", now - age)
 end
 
@@ -235,6 +251,8 @@ end
 function operations.save(db, now, name, token, value, seconds)
   return db:run("save_state", value, now, now + seconds, name, token) == 1
 end
+
+operations.activity = activity.list
 
 function operations.stats(db, now)
   local function value(...)

@@ -79,6 +79,18 @@ local migrations = {
     "CREATE INDEX events_video ON events (video_id) WHERE video_id IS NOT NULL",
     "CREATE INDEX events_dead_type ON events (type) WHERE state = 'dead'",
   },
+  {
+    "ALTER TABLE events ADD COLUMN detail TEXT",
+    "DROP INDEX IF EXISTS events_ended",
+    "CREATE INDEX events_ended ON events (state, ended, stored_at, replay) WHERE ended IS NOT NULL",
+    [[CREATE TABLE activity (
+      minute INTEGER PRIMARY KEY,
+      received INTEGER NOT NULL DEFAULT 0,
+      failed INTEGER NOT NULL DEFAULT 0,
+      handled INTEGER NOT NULL DEFAULT 0,
+      latency REAL NOT NULL DEFAULT 0,
+      replayed INTEGER NOT NULL DEFAULT 0)]],
+  },
 }
 
 --- What the file of a connection is.

@@ -34,14 +34,14 @@ return {
   lane_is_taken = "SELECT 1 FROM events WHERE lane = ? AND ended IS NULL LIMIT 1",
   put = [[INSERT INTO events
       (identity, occurrence, lane, state, token, webhook_id, verified, received_at, stored_at, raw, error, ended,
-       origin, type, video_id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       origin, type, video_id, detail)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (identity) DO NOTHING]],
 
   import = [[INSERT INTO events
       (identity, occurrence, lane, state, token, webhook_id, verified, received_at, stored_at, raw, error, ended,
-       origin, type, video_id, attempt, attempts, replay)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       origin, type, video_id, detail, attempt, attempts, replay)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (identity) DO NOTHING]],
 
   wake = [[UPDATE events SET state = 'ready', due = NULL
@@ -67,6 +67,21 @@ return {
   purge = "DELETE FROM events WHERE id = ?",
   expire = [[DELETE FROM events WHERE id IN
     (SELECT id FROM events WHERE state = 'done' AND ended <= ? ORDER BY ended LIMIT 1000)]],
+
+  add_received = [[INSERT INTO activity (minute, received) VALUES (?, ?)
+    ON CONFLICT (minute) DO UPDATE SET received = received + excluded.received]],
+  add_failed = [[INSERT INTO activity (minute, failed) VALUES (?, 1)
+    ON CONFLICT (minute) DO UPDATE SET failed = failed + 1]],
+  add_handled = [[INSERT INTO activity (minute, handled, latency, replayed) VALUES (?, ?, ?, ?)
+    ON CONFLICT (minute) DO UPDATE SET handled = handled + excluded.handled,
+      latency = latency + excluded.latency, replayed = replayed + excluded.replayed]],
+  to_expire = [[SELECT ended, stored_at, replay FROM events
+    WHERE state = 'done' AND ended <= ? ORDER BY ended LIMIT 1000]],
+  remove_minutes = "DELETE FROM activity WHERE minute < ?",
+  minutes = "SELECT minute, received, failed, handled, latency, replayed FROM activity WHERE minute >= ?",
+  handled = [[SELECT count(*) - ifnull(sum(replay), 0), total((ended - stored_at) * (replay = 0)),
+      ifnull(sum(replay), 0)
+    FROM events WHERE state = 'done' AND ended >= ? AND ended < ?]],
 
   state = "SELECT token, expires, saved_at, value FROM states WHERE name = ?",
   create_state = "INSERT INTO states (name, token, expires, saved_at) VALUES (?, ?, ?, 0)",
