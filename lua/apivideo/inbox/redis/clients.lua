@@ -36,12 +36,28 @@ local function first_of(names)
   end
 end
 
+local SCRIPT_MISSING = "redis-lua is missing: install the package lua-redis (Debian) or redis-lua (LuaRocks) for %s, or"
+  .. " give the option client"
+local SOCKET_MISSING = "LuaSocket is missing: install lua-socket (Debian) or luasocket (LuaRocks)"
+local NGINX_MISSING = "lua-resty-redis is missing: install lua-nginx-redis (Debian), or have OpenResty's resty.redis"
+
+local NGINX_MODULES = { "resty.redis", "nginx.redis" }
+
+--- Which module is missing for a store with these options, and how to install it; nil if none is.
+---@param options apivideo.RedisOptions
+---@return string|nil
+function clients.missing(options)
+  if options.client then return nil end
+  if host.ngx then return not first_of(NGINX_MODULES) and NGINX_MISSING or nil end
+  if not first_of { "redis" } then return SCRIPT_MISSING:format(_VERSION) end
+  if not first_of { options.path and "socket.unix" or "socket" } then return SOCKET_MISSING end
+end
+
 -- ---- in a script ----
 
 -- A connected socket of LuaSocket.
 local function dial(self)
-  local has_socket, socket = pcall(require, self.path and "socket.unix" or "socket")
-  if not has_socket then return nil, "LuaSocket is missing: install lua-socket (Debian) or luasocket (LuaRocks)" end
+  local socket = require(self.path and "socket.unix" or "socket")
   local connection = assert(self.path and socket.stream() or socket.tcp())
   connection:settimeout(CONNECT_TIMEOUT_S)
   local ok, problem
@@ -57,11 +73,7 @@ local function dial(self)
 end
 
 local function connect_script(self)
-  local redis = first_of { "redis" }
-  if not redis then
-    return nil, ("redis-lua is missing: install the package lua-redis (Debian) or redis-lua (LuaRocks) for %s,"
-      .. " or give the option client"):format(_VERSION)
-  end
+  local redis = require "redis"
   local connection, problem = dial(self)
   if not connection then return nil, problem end
   return redis.connect { socket = connection }, nil, true
@@ -82,10 +94,7 @@ end
 -- ---- in nginx ----
 
 local function connect_nginx(self)
-  local redis = first_of { "resty.redis", "nginx.redis" }
-  if not redis then
-    return nil, "lua-resty-redis is missing: install lua-nginx-redis (Debian), or have OpenResty's resty.redis"
-  end
+  local redis = first_of(NGINX_MODULES)
   local client, problem = redis:new()
   if not client then return nil, problem end
   client:set_timeout(CONNECT_TIMEOUT_S * 1000)

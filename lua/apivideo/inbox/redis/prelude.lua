@@ -21,11 +21,17 @@ local keys = {
   "done",         -- ids, by id
   "done_by_end",  -- the same ids, by the time when they ended
   "states",       -- name -> its token, the end of its lease, when it was saved, its value
-  "meta",         -- the last id, the store's clock, whether it is paused, the cursor of the recovery
+  "meta",         -- the last id, the store's clock, whether it is paused, the cursor of the recovery, and two versions of
+                  -- the keys' form: schema, which it is, and usable_since, the oldest whose programs can use it
 }
 
+-- The version of the keys' form. A new version adds fields of records and keys that programs of the version before do not
+-- notice; if they cannot go on, it sets `usable_since` to itself. Those before 5 do not store it, and can all go on.
+local SCHEMA, USABLE_SINCE = 5, 1
+
 -- The beginning of each script.
-local common = "local " .. table.concat(keys, ", ") .. " = unpack(KEYS)" .. [=[
+local common = "local " .. table.concat(keys, ", ") .. " = unpack(KEYS)\n"
+  .. ("local SCHEMA, USABLE_SINCE = %d, %d\n"):format(SCHEMA, USABLE_SINCE) .. [=[
 
 local call, pack, unpack_record = redis.call, cmsgpack.pack, cmsgpack.unpack
 local GROUP = "workers"
@@ -38,11 +44,15 @@ local TOKEN, ATTEMPT, KEY, LANE, MARK, CAME, FACTS, ERROR, TYPE, VIDEO, PAST, IS
 local RECLAIM = 630720000000
 
 -- The store's clock in milliseconds: the server's, plus an offset while the server's clock, after it was set back, has
--- not caught up. Returns the time, the offset, and the stored values of both.
+-- not caught up. Returns the time, the offset, and the stored values of both. Each script calls it, so it rejects keys
+-- that a newer version has changed.
 local function read_clock()
   local time = call("TIME")
   local wall = time[1] * 1000 + math.floor(time[2] / 1000)
-  local stored = call("HMGET", meta, "clock", "offset")
+  local stored = call("HMGET", meta, "clock", "offset", "usable_since", "schema")
+  if tonumber(stored[3] or 0) > SCHEMA then
+    error({ err = ("NEWERSCHEMA %s, and %d is known"):format(stored[4], SCHEMA) })
+  end
   local clock, before = tonumber(stored[1] or 0), tonumber(stored[2] or 0)
   local offset = wall >= clock and 0 or math.max(before, clock - wall)
   return wall + offset, offset, clock, before

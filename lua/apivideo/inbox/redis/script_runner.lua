@@ -14,6 +14,11 @@ ScriptRunner.__index = ScriptRunner
 ScriptRunner.__name = "apivideo.inbox.ScriptRunner"
 
 local function unavailable(self, problem)
+  local version, known = problem:match "NEWERSCHEMA (%d+), and (%d+) is known"
+  if version then
+    problem = ("these keys have schema version %s, of a newer apivideo; this apivideo knows %s; upgrade apivideo in this"
+      .. " program"):format(version, known)
+  end
   local password = self.clients.password
   return nil, errors.new("store_unavailable", ("Redis (%s): %s"):format(self.address, problem), { origin = "redis" },
     password and password())
@@ -44,15 +49,12 @@ local function check_server(self, client)
   if not unreadable and (tonumber(version:match("^%d+")) or 0) < 7 then
     return ("version 7.0 or newer is needed, and this is %s; update Redis"):format(version)
   end
-  self.is_checked = true
   warn(self, append_only, memory_policy, unreadable)
 end
 
 -- Runs a script with a client: its reply; or nil and the problem.
-local function run(self, client, name, arguments)
-  local problem = not self.is_checked and check_server(self, client)
-  if problem then return nil, problem end
-  local sha = self.shas[name]
+local function evaluate(self, client, name, arguments)
+  local sha, problem = self.shas[name], nil
   if not sha then
     sha, problem = clients.ask(client, "script", "load", scripts[name])
     if not sha then return nil, problem end
@@ -62,6 +64,17 @@ local function run(self, client, name, arguments)
   reply, problem = clients.ask(client, "evalsha", sha, unpack(arguments))
   if reply or not problem:find("^NOSCRIPT") then return reply, problem end
   return clients.ask(client, "eval", scripts[name], unpack(arguments))
+end
+
+-- The same, after the check of the server and of the version of the keys, which is done once.
+local function run(self, client, name, arguments)
+  if not self.is_checked then
+    local problem, opened = check_server(self, client), nil
+    if not problem then opened, problem = evaluate(self, client, "open", { #self.keys, unpack(self.keys) }) end
+    if not opened then return nil, problem end
+    self.is_checked = true
+  end
+  return evaluate(self, client, name, arguments)
 end
 
 --- Runs a script.
@@ -80,6 +93,11 @@ function ScriptRunner:call(name, arguments)
   self.clients:give(client, not reply)
   if reply then return reply end
   return unavailable(self, problem)
+end
+
+--- Leaves the server and the version of the keys unchecked and unchanged: for a caller that changes nothing.
+function ScriptRunner:leave_version()
+  self.is_checked = true
 end
 
 --- Closes the connection.
