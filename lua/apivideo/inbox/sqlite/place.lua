@@ -4,7 +4,7 @@
 local core = require "apivideo.core"
 local random = require "apivideo.util.random"
 
-local EACCES, ENOENT = 13, 2 -- the same on all systems
+local EACCES = 13 -- on all systems
 
 local place = {}
 
@@ -48,7 +48,7 @@ local function directory_problem(path)
   problem = problem:sub(#beside + #": " + 1) -- without the name of this file, which the user does not know
   if number ~= EACCES then return "unable to open database file: " .. problem end
   local directory = directory_of(path)
-  return ("%s: %s; SQLite creates files beside it; run this process as the owner, or: chown %s '%s'"):format(problem,
+  return ("%s: %s; run this process as that user, or give the directory away: chown %s '%s'"):format(problem,
     owner_of("the directory", directory), core.user(), core.real_path(directory) or directory)
 end
 
@@ -63,12 +63,11 @@ end
 
 -- Why a file that does not exist may not be created; nil if it may.
 local function creation_problem(path, options)
-  if options.create == false then
-    return ("it does not exist, and the option \"create\" is false; correct the path, which is seen from the directory "
-      .. "%s, or create it once with create = true"):format(core.real_path "." or ".")
-  end
   local kind = options.journal ~= "delete" and core.network_file_system(directory_of(path))
-  return kind and place.network_problem(kind) or nil
+  if kind then return place.network_problem(kind) end
+  if options.create ~= false or not core.is_directory(directory_of(path)) then return nil end
+  return ("it does not exist, and the option \"create\" is false; correct the path, which is seen from the directory %s,"
+    .. " or create it once with create = true"):format(core.real_path "." or ".")
 end
 
 --- Prepares the place of a file: creates the file, so that only its owner can read and write it, and the files that
@@ -81,10 +80,7 @@ function place.prepare(path, options)
   if core.is_directory(path) then
     return nil, ("it is a directory; name a file in it, such as %s/inbox.db"):format((path:gsub("/+$", "")))
   end
-  local mode, _, number = core.file_mode(path)
-  local is_missing = not mode and number == ENOENT
-  local problem = is_missing and core.is_directory(directory_of(path)) and creation_problem(path, options)
-    or directory_problem(path)
+  local problem = not core.file_id(path) and creation_problem(path, options) or directory_problem(path)
   if problem then return nil, problem end
   return core.create_private(path)
 end
