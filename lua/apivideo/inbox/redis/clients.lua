@@ -122,6 +122,8 @@ end
 
 -- A client of this module, authenticated and with its database selected.
 local function connect(self)
+  local missing = clients.missing(self)
+  if missing then return nil, missing end
   local client, problem, is_new = (host.ngx and connect_nginx or connect_script)(self)
   if not client or not is_new then return client, problem end
   if is_blocking(client) then client.network.socket:settimeout(REPLY_TIMEOUT_S) end

@@ -211,9 +211,11 @@ end
 ---@return apivideo.inbox.SqliteConnection db
 ---@return boolean is_new whether the file was created
 function connection.open(path, statements, options)
+  local driver, missing = connection.driver()
+  if not driver then fail(missing) end
   local is_new, problem = place.prepare(path, options or {})
   if is_new == nil then fail(problem) end
-  local db, message = connection.driver().Connect("SQLite3", path)
+  local db, message = driver.Connect("SQLite3", path)
   if not db then fail(message) end
   count_open(path)
   db:autocommit(true) -- otherwise LuaDBI begins transactions itself
