@@ -64,8 +64,9 @@ describe("programs of earlier versions", function()
   local function start(version, store, name)
     local tree = trees[version]
     local program = PROGRAM:format(store, name, stop, stop, store)
-    return process.start({ "-e", program }, tree and ("LUA_PATH='%s/lua/?.lua;%s/lua/?/init.lua;;' LUA_CPATH='%s/build/jit/?.so;;'")
-      :format(tree, tree, tree))
+    local environment = tree
+      and ("LUA_PATH='%s/lua/?.lua;%s/lua/?/init.lua;;' LUA_CPATH='%s/build/jit/?.so;;'"):format(tree, tree, tree)
+    return process.start({ "-e", program }, environment)
   end
 
   -- Ends programs. Returns their outputs, how many events they put, and how many they handled.
@@ -90,7 +91,7 @@ describe("programs of earlier versions", function()
   end
 
   for version = 1, 3 do
-    it(("of schema %d go on during a migration of SQLite, and are refused when they start again"):format(version), function()
+    it(("of schema %d continue during a migration of SQLite, and fail after a restart"):format(version), function()
       local store = ("sqlite { path = %q }"):format(path)
       local earlier = { start(version, store, "a"), start(version, store, "b") }
       for _, each in ipairs(earlier) do each:wait_for "started" end
@@ -108,11 +109,12 @@ describe("programs of earlier versions", function()
       assert(migrate_sqlite.run(path, {}))
       local inbox = apivideo.inbox { store = sqlite_stores.open() }
       assert_complete(inbox, put, handled)
-      assert.equal(inbox:count { state = "waiting" }, inbox:count { state = "waiting", type = "video.caption.generated" })
+      assert.equal(inbox:count { state = "waiting" },
+        inbox:count { state = "waiting", type = "video.caption.generated" })
     end)
   end
 
-  it("of schema 4 go on with SQLite, also when they start again", function()
+  it("of schema 4 continue with SQLite, also when they are restarted", function()
     local store = ("sqlite { path = %q }"):format(path)
     local programs = { start(4, store, "a"), start(4, store, "b") }
     for _, each in ipairs(programs) do each:wait_for "started" end
@@ -130,7 +132,7 @@ describe("programs of earlier versions", function()
 
   redis_stores.describe("in Redis", function()
     for _, version in ipairs { 1, 2, 3, 4 } do
-      it(("of schema %d go on"):format(version), function()
+      it(("of schema %d continue"):format(version), function()
         local server = redis_stores.server()
         local store = ("redis { port = %d }"):format(server.port)
         local programs = { start(version, store, "a"), start(nil, store, "new") }

@@ -43,7 +43,7 @@ describe("inbox migrate #process", function()
     assert.matches("^version %d+, which is the newest\n$", output)
   end)
 
-  it("refuses a file that does not exist, one of another application, an empty one, and a newer one", function()
+  it("rejects a file that does not exist, one of another application, an empty one, and a newer one", function()
     local output, status = migrate()
     assert.equal(2, status)
     assert.matches("No such file or directory; start the program", output, 1, true)
@@ -61,7 +61,8 @@ describe("inbox migrate #process", function()
     sql "PRAGMA user_version = 9"
     output, status = migrate()
     assert.equal(1, status)
-    assert.matches("this file has schema version 9, of a newer apivideo; this apivideo knows %d+; upgrade apivideo", output)
+    assert.matches("this file has schema version 9, of a newer apivideo; this apivideo knows %d+; upgrade apivideo",
+      output)
   end)
 
   it("lets others write, and completes what they write", function()
@@ -132,7 +133,8 @@ describe("inbox migrate #process", function()
     local full, after = output:match "^(.*)status 1\n(.*)$"
     assert.truthy(full, output)
     assert.matches("database or disk is full", full, 1, true)
-    assert.matches("^library: sqlite: store_unavailable: inbox inbox.db: database or disk is full; free some space[^\n]*\n"
-      .. "ok\n3\n4008\nversion 3 became %d+: .*; %d+ entries completed in [%d.]+ s\nstatus 0\nok\n4\n$", after)
+    assert.matches("^library: sqlite: store_unavailable: inbox inbox.db: database or disk is full; free some"
+      .. " space[^\n]*\nok\n3\n4008\n"
+      .. "version 3 became %d+: .*; %d+ entries completed in [%d.]+ s\nstatus 0\nok\n4\n$", after)
   end)
 end)

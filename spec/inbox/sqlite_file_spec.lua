@@ -70,7 +70,8 @@ describe("inbox store sqlite", function()
       store:close()
       sql "PRAGMA user_version = 99"
       store = open()
-      unavailable("schema version 99, of a newer apivideo; this apivideo knows %d+; upgrade apivideo", store:put({ item "b" }, WINDOW))
+      unavailable("schema version 99, of a newer apivideo; this apivideo knows %d+; upgrade apivideo",
+        store:put({ item "b" }, WINDOW))
       assert.equal(99, sql("PRAGMA user_version")[1][1])
       sql "PRAGMA user_version = 4"
       assert.is_false(put(store, "a"))

@@ -13,7 +13,7 @@ nginx_lua.describe("a SQLite inbox in nginx #process", function()
     directory = os.tmpname()
     compile.run(("rm %s; mkdir %s"):format(directory, directory))
     nginx = nginx_lua.start {
-      user = "nobody root", -- the name of the group of nobody differs between systems
+      user = "daemon",
       http = ([[
         init_by_lua_block {
           inbox = require("apivideo").inbox { store = require "apivideo.inbox.sqlite" { path = "%s/inbox.db" } }
@@ -32,13 +32,13 @@ nginx_lua.describe("a SQLite inbox in nginx #process", function()
 
   it("names the owner of the directory and the user of the workers, and works after the remedy", function()
     local message = ("sqlite: store_unavailable: inbox %s/inbox.db: Permission denied: the directory %s belongs to the "
-      .. "user root (mode 0755), and this process runs as the user nobody; run this process as that user, or give the "
-      .. "directory away: chown nobody '%s'"):format(directory, directory, directory)
+      .. "user root (mode 0755), and this process runs as the user daemon; run this process as that user, or give the "
+      .. "directory away: chown daemon '%s'"):format(directory, directory, directory)
     assert.equal("nil " .. message, nginx:get "/start")
     assert.equal(message, nginx:get "/open")
-    compile.run("chown nobody " .. directory)
+    compile.run("chown daemon " .. directory)
     assert.equal("true", nginx:get "/open")
-    assert.equal("nobody", core.owner(directory .. "/inbox.db"))
+    assert.equal("daemon", core.owner(directory .. "/inbox.db"))
     assert.equal(384, (core.file_mode(directory .. "/inbox.db")))
   end)
 end)

@@ -1,4 +1,4 @@
--- Where the file of a SQLite inbox is: who may use it, and on which file systems.
+-- The place of the file of a SQLite inbox: its users, and its file system.
 
 local apivideo = require "apivideo"
 local compile = require "spec.support.compile"
@@ -33,7 +33,7 @@ describe("the place of a SQLite inbox", function()
   end
 
   -- Asserts that a store cannot be opened. Returns the message.
-  local function refused(store)
+  local function rejected(store)
     local ok, err
     inboxes.printed_by(function() ok, err = store:open() end)
     assert.is_nil(ok)
@@ -41,10 +41,11 @@ describe("the place of a SQLite inbox", function()
     return err.message
   end
 
-  -- Runs a script as a user who may do nothing, if this process may.
-  local function run_as_nobody(script)
+  -- Runs a script as another user, if this process may do that. Returns its output, and whether it was another user.
+  local function run_as_another(script)
     local is_root = compile.run "id -u" == "0\n"
-    return process.run({ "-e", script }, is_root and "setpriv --reuid=65534 --regid=65534 --clear-groups" or ""), is_root
+    local environment = is_root and "setpriv --reuid=daemon --regid=daemon --clear-groups" or ""
+    return process.run({ "-e", script }, environment), is_root
   end
 
   it("that has no file is named in the log when the file is created, once", function()
@@ -57,8 +58,8 @@ describe("the place of a SQLite inbox", function()
     assert.equal(1, count, printed)
   end)
 
-  it("that has no file is refused with create = false, and no file is created", function()
-    local message = refused(open { create = false })
+  it("that has no file is rejected with create = false, and no file is created", function()
+    local message = rejected(open { create = false })
     assert.matches("it does not exist, and the option \"create\" is false; correct the path, which is seen from the "
       .. "directory " .. core.real_path ".", message, 1, true)
     assert.equal("", compile.run("ls -A " .. directory))
@@ -88,20 +89,21 @@ describe("the place of a SQLite inbox", function()
     for _, ending in ipairs { "", "-wal", "-shm" } do assert.equal(432, (core.file_mode(path .. ending)), ending) end
   end)
 
-  it("that belongs to another user is refused: whose it is, and who this is #process", function()
-    local output, is_root = run_as_nobody(([[
+  it("that belongs to another user is rejected, with the names of both users #process", function()
+    local output, is_root = run_as_another(([[
       local ok, err = require("apivideo.inbox.sqlite") { path = %q }:open()
       print(err.message)]]):format(path))
     if not is_root then return pending "only root can become another user" end
     assert.equal(("inbox %s: Permission denied: the directory %s belongs to the user root (mode 0755), and this process"
-      .. " runs as the user nobody; run this process as that user, or give the directory away: chown nobody '%s'\n"):format(path, directory, directory), output)
+      .. " runs as the user daemon; run this process as that user, or give the directory away: chown daemon '%s'\n")
+      :format(path, directory, directory), output)
     assert(open():open())
     compile.run("chmod 777 " .. directory)
-    output = run_as_nobody(([[
+    output = run_as_another(([[
       local ok, err = require("apivideo.inbox.sqlite") { path = %q }:open()
       print(err.message)]]):format(path))
     assert.matches("unable to open.*the file " .. path:gsub("%p", "%%%0") .. " belongs to the user root %(mode 0600%), "
-      .. "and this process runs as the user nobody", output)
+      .. "and this process runs as the user daemon", output)
   end)
 
   describe("on a network file system", function()
@@ -109,20 +111,20 @@ describe("the place of a SQLite inbox", function()
     before_each(function() core.network_file_system = function() return "NFS" end end)
     after_each(function() core.network_file_system = kind_of end)
 
-    it("is refused, and no file is created", function()
-      local message = refused(open())
+    it("is rejected, and no file is created", function()
+      local message = rejected(open())
       assert.matches("its file system is NFS, where processes may not share the memory", message, 1, true)
       assert.matches('the option journal = "delete" needs no such memory', message, 1, true)
       assert.equal("", compile.run("ls -A " .. directory))
     end)
 
-    it("is refused for a file that has a write-ahead log", function()
+    it("is rejected for a file that has a write-ahead log", function()
       core.network_file_system = kind_of
       local store = open()
       assert(store:open())
       store:close()
       core.network_file_system = function() return "SMB" end
-      assert.matches("its file system is SMB", refused(open()))
+      assert.matches("its file system is SMB", rejected(open()))
     end)
 
     it("works with the journal \"delete\", and then also for a program without that option", function()
@@ -143,7 +145,7 @@ describe("the place of a SQLite inbox", function()
     store:close()
     assert(open():open())
     assert.truthy(core.file_id(path .. "-wal"))
-    assert.matches("database is locked; another process", refused(open { journal = "delete" }), 1, true)
+    assert.matches("database is locked; another process", rejected(open { journal = "delete" }), 1, true)
   end)
 
   -- The file system is one of FUSE without a program, so its kind is known and everything else fails.

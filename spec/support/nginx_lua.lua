@@ -118,8 +118,8 @@ local function try(http_directives, server, arguments)
   os.remove(prefix)
   assert(lfs.mkdir(prefix))
   file.write(prefix .. "/nginx.conf", filled(frame, {
-    user = "root", main = "", workers = 1, root = prefix, prefix = prefix, build = "build", code_cache = "on", http = http_directives,
-    server = server, port = free_port(), listen = "",
+    user = "root", main = "", workers = 1, root = prefix, prefix = prefix, build = "build", code_cache = "on",
+    http = http_directives, server = server, port = free_port(), listen = "",
   }))
   local output = compile.run(("env -u NGINX_UNDER examples/nginx/start %s -p %s -c nginx.conf 2>&1 < /dev/null")
     :format(arguments, prefix))
@@ -175,7 +175,8 @@ function nginx_lua.start(options)
   self.url = (options.listen and options.listen:find("ssl") and "https" or "http") .. "://127.0.0.1:" .. self.port
   for name, text in pairs(options.files or {}) do file.write(prefix .. "/" .. name, text) end
   local values = {
-    user = options.user or "root", main = options.main or "", environment = options.environment or "", workers = options.workers or 1,
+    user = options.user or "root", main = options.main or "",
+    environment = options.environment or "", workers = options.workers or 1,
     root = lfs.currentdir(), prefix = prefix, build = os.getenv "APIVIDEO_BUILD" or "build",
     code_cache = options.code_cache or "on",
     http = options.http or "", server = options.server or "", port = self.port, listen = options.listen or "",

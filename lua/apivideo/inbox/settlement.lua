@@ -64,8 +64,8 @@ local function log_errors(result, name, fields)
   if disposition == "retried" then
     log.warn(("%s failed, next attempt in %.0f s: %s"):format(name, result.delay, text), fields)
   elseif disposition == "dead_lettered" then
-    log.error(("%s failed and is a dead letter; inbox:redrive { id = %.0f } queues it again: %s"):format(name, result.id,
-      text), fields)
+    log.error(("%s failed and is a dead letter; inbox:redrive { id = %.0f } queues it again: %s")
+      :format(name, result.id, text), fields)
   else
     log.error(("%s failed: %s"):format(name, text), fields)
   end
@@ -75,7 +75,8 @@ end
 local function log_result(result)
   local is_unhandled = result.handled == 0 and not derived.is(result.event.type)
   if not (result.errors or is_unhandled or result.err or log.enabled.info) then return end
-  local name, fields = name_of(result.id, result.delivery, result.event), log_fields(result.event, result.delivery, result.id)
+  local name = name_of(result.id, result.delivery, result.event)
+  local fields = log_fields(result.event, result.delivery, result.id)
   if result.errors then
     log_errors(result, name, fields)
   elseif is_unhandled then

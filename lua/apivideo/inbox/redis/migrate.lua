@@ -1,5 +1,5 @@
 --- Migrates the keys of a Redis store online: each call looks at a thousand entries, and other processes, of earlier
---- versions too, receive and handle events meanwhile.
+--- versions too, receive and handle events between the calls.
 
 local errors = require "apivideo.error"
 local redis_options = require "apivideo.inbox.redis.options"

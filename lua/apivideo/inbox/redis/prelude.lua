@@ -21,12 +21,13 @@ local keys = {
   "done",         -- ids, by id
   "done_by_end",  -- the same ids, by the time when they ended
   "states",       -- name -> its token, the end of its lease, when it was saved, its value
-  "meta",         -- the last id, the store's clock, whether it is paused, the cursor of the recovery, and two versions of
-                  -- the keys' form: schema, which it is, and usable_since, the oldest whose programs can use it
+  "meta",         -- the last id, the store's clock, whether it is paused, the cursor of the recovery, and two versions:
+                  -- schema, that of the keys' form, and usable_since, the oldest whose programs can use it
 }
 
--- The version of the keys' form. A new version adds fields of records and keys that programs of the version before do not
--- notice; if they cannot go on, it sets `usable_since` to itself. Those before 5 do not store it, and can all go on.
+-- The version of the keys' form. A new version adds fields of records and keys that programs of the version before do
+-- not notice; if they cannot continue, it sets `usable_since` to itself. Those before 5 do not store it, and can all
+-- continue.
 local SCHEMA, USABLE_SINCE = 5, 1
 
 -- The beginning of each script.

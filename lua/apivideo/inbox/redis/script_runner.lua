@@ -16,8 +16,8 @@ ScriptRunner.__name = "apivideo.inbox.ScriptRunner"
 local function unavailable(self, problem)
   local version, known = problem:match "NEWERSCHEMA (%d+), and (%d+) is known"
   if version then
-    problem = ("these keys have schema version %s, of a newer apivideo; this apivideo knows %s; upgrade apivideo in this"
-      .. " program"):format(version, known)
+    problem = ("these keys have schema version %s, of a newer apivideo; this apivideo knows %s; upgrade apivideo in"
+      .. " this program"):format(version, known)
   end
   local password = self.clients.password
   return nil, errors.new("store_unavailable", ("Redis (%s): %s"):format(self.address, problem), { origin = "redis" },
@@ -54,13 +54,13 @@ end
 
 -- Runs a script with a client: its reply; or nil and the problem.
 local function evaluate(self, client, name, arguments)
-  local sha, problem = self.shas[name], nil
+  local sha = self.shas[name]
+  local reply, problem
   if not sha then
     sha, problem = clients.ask(client, "script", "load", scripts[name])
     if not sha then return nil, problem end
     self.shas[name] = sha
   end
-  local reply
   reply, problem = clients.ask(client, "evalsha", sha, unpack(arguments))
   if reply or not problem:find("^NOSCRIPT") then return reply, problem end
   return clients.ask(client, "eval", scripts[name], unpack(arguments))

@@ -1,6 +1,6 @@
 --- Migrates a SQLite file online: each step is a short transaction, so that other processes, of earlier versions too,
---- receive and handle events meanwhile. Without it, the first process of a new version migrates the file when it opens
---- it, in one transaction, for which the others wait.
+--- receive and handle events between two of them. Without it, the first process of a new version migrates the file when
+--- it opens it, in one transaction, for which the others wait.
 
 local connection = require "apivideo.inbox.sqlite.connection"
 local migrations = require "apivideo.inbox.sqlite.migrations"
@@ -76,7 +76,7 @@ local function fill_all(db, name, state, on_progress)
   until state.is_complete
 end
 
--- Runs the migrations, then completes the entries that were written meanwhile, and sets the version.
+-- Runs the migrations, then completes the entries that other processes wrote, and sets the version.
 local function run(db, list, on_progress)
   local filled = {}
   for _, name in ipairs(all_fills()) do filled[name] = steps.unfilled() end

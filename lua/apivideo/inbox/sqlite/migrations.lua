@@ -1,10 +1,10 @@
---- The versions of the SQLite store's file, as data. Each migration leads to the next version, and is never changed after
---- a release. A new one is appended.
+--- The versions of the SQLite store's file, as data. Each migration leads to the next version, and is never changed
+--- after a release. A new one is appended.
 ---
 --- Programs of earlier versions may write the file while the steps of a migration run one by one (see migrate.lua), and
 --- the steps may run again after an interruption. So a step only adds what these programs do not notice: a table, an
---- index, a column with a default. A migration `is_additive` if they can also go on afterwards: the entries that they
---- write then are complete for this version.
+--- index, a column with a default. A migration `is_additive` if they can also continue afterwards: the entries that
+--- they write then are complete for this version.
 ---
 --- state: ready; delayed (until `due`); claimed (until `due`); blocked, behind another event of its lane; or ended:
 --- done, dead. `due`, `ended` and `stored_at` are seconds of the store's clock.

@@ -14,7 +14,7 @@ local function directory_of(path)
   return directory == "" and "/" or directory or "."
 end
 
--- Whose a file or a directory is, and who this process is; "" where that is unknown.
+-- The owner of a file or a directory, and the user of this process; "" where that is unknown.
 local function owner_of(name, path)
   local owner, mode = core.owner(path), core.file_mode(path)
   if not owner or not mode then return "" end
@@ -22,7 +22,7 @@ local function owner_of(name, path)
     core.real_path(path) or path, owner, mode, core.user())
 end
 
---- Whose a file and its directory are, for the end of a message: why this process may not write them.
+--- The owners of a file and its directory, for the end of a message: why this process may not write them.
 ---@param path string
 ---@return string
 function place.owners(path)
@@ -66,8 +66,8 @@ local function creation_problem(path, options)
   local kind = options.journal ~= "delete" and core.network_file_system(directory_of(path))
   if kind then return place.network_problem(kind) end
   if options.create ~= false or not core.is_directory(directory_of(path)) then return nil end
-  return ("it does not exist, and the option \"create\" is false; correct the path, which is seen from the directory %s,"
-    .. " or create it once with create = true"):format(core.real_path "." or ".")
+  return ("it does not exist, and the option \"create\" is false; correct the path, which is seen from the directory"
+    .. " %s, or create it once with create = true"):format(core.real_path "." or ".")
 end
 
 --- Prepares the place of a file: creates the file, so that only its owner can read and write it, and the files that

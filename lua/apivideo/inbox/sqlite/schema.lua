@@ -11,8 +11,8 @@ local APPLICATION = 0x61707669 -- "apvi": what SQLite calls the application_id
 
 schema.NEWEST = #migrations
 
---- What the file of a connection is. SQLite's user_version is the oldest version of the schema whose programs can use the
---- file; `version` is what it has.
+--- What the file of a connection is. SQLite's user_version is the oldest version of the schema whose programs can use
+--- the file; `version` is what it has.
 ---@param db apivideo.inbox.SqliteConnection
 ---@return { kind: "inbox"|"empty"|"other", version: integer, oldest: integer, newest: integer }
 function schema.describe(db)
@@ -33,8 +33,8 @@ end
 function schema.problem(facts)
   if facts.kind == "other" then return "it has tables of another application; give the inbox a separate file" end
   if facts.oldest <= facts.newest then return nil end
-  return ("this file has schema version %d, of a newer apivideo; this apivideo knows %d; upgrade apivideo in this program")
-    :format(facts.version, facts.newest)
+  return ("this file has schema version %d, of a newer apivideo; this apivideo knows %d; upgrade apivideo in this"
+    .. " program"):format(facts.version, facts.newest)
 end
 
 --- Fails if a newer version of the library has made the file one that this version does not know, while it was open.
