@@ -232,8 +232,9 @@ describe("network_file_system", function()
     local directory = os.tmpname()
     compile.run(("rm %s; mkdir %s"):format(directory, directory))
     local pipe = io.popen(([[unshare -m sh -c 'exec 3<> /dev/fuse
-      mount -i -t fuse -o fd=3,rootmode=40000,user_id=65534,group_id=65534 none %s && "$@"' sh %s 2>&1]]):format(directory,
-      process.command { "-e", ("print(require('apivideo.core').network_file_system(%q))"):format(directory) }))
+      mount -i -t fuse -o fd=3,rootmode=40000,user_id=65534,group_id=65534 none %s && "$@"' sh %s 2>&1]])
+      :format(directory, process.command { "-e",
+        ("print(require('apivideo.core').network_file_system(%q))"):format(directory) }))
     local output = pipe:read "*a"
     pipe:close()
     os.remove(directory)

@@ -25,7 +25,7 @@ end
 
 --- Migrates the keys of a store.
 ---@param store apivideo.RedisOptions
----@param options apivideo.inbox.MigrateOptions
+---@param options { dry_run?: boolean, on_progress?: fun(count: integer) } with the number of completed entries
 ---@return apivideo.inbox.Migration|nil
 ---@return apivideo.Error? err
 function migrate.run(store, options)

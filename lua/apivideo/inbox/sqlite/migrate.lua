@@ -21,10 +21,6 @@ local migrate = {}
 ---@field seconds number
 ---@field steps string[] what the migration adds
 
----@class apivideo.inbox.MigrateOptions
----@field dry_run? boolean
----@field on_progress? fun(count: integer) how many entries have been completed
-
 -- Runs a function within a transaction, and lets other writers continue.
 local function transaction(db, kind, fn, ...)
   db:begin(kind)
@@ -112,7 +108,7 @@ end
 
 --- Migrates a file that exists.
 ---@param path string
----@param options apivideo.inbox.MigrateOptions
+---@param options { dry_run?: boolean, on_progress?: fun(count: integer) } with the number of completed entries
 ---@return apivideo.inbox.Migration|nil
 ---@return string? message
 function migrate.run(path, options)

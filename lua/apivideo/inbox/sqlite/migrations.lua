@@ -14,7 +14,10 @@
 ---| { column: string, of: string, definition: string } a column, which is added unless the table has it
 ---| { fill: "types" } what is set in each entry, see steps.lua
 
----@type { is_additive?: boolean, [integer]: apivideo.inbox.MigrationStep }[]
+---@class apivideo.inbox.SqliteMigration a list of steps
+---@field is_additive? boolean
+
+---@type apivideo.inbox.SqliteMigration[]
 return {
   {
     [[CREATE TABLE events (
