@@ -11,6 +11,7 @@ local statements = require "apivideo.inbox.sqlite.statements"
 local steps = require "apivideo.inbox.sqlite.steps"
 
 local PAUSE_S = 0.01 -- between two batches, for other writers
+local BUSY_TIMEOUT_MS = 60000 -- for the lock of other writers: a migration can wait longer than a delivery
 
 local migrate = {}
 
@@ -98,6 +99,7 @@ local function migrate_file(db, options)
   local problem = schema.problem(facts) or facts.kind == "empty" and "it is empty, and no inbox"
   if problem then connection.fail(problem) end
   local list, began = steps_from(facts.version), runtime.monotonic()
+  db:pragma("busy_timeout = " .. BUSY_TIMEOUT_MS)
   local result = { from = facts.version, to = math.max(facts.version, schema.NEWEST), steps = {} }
   for i, step in ipairs(list) do result.steps[i] = text_of(step) end
   local has_types = db:once "SELECT count(*) FROM pragma_table_info('events') WHERE name = 'type'" == 1
