@@ -67,12 +67,6 @@ function core.file_mode(path) end
 ---@return string? message
 function core.free_bytes(path) end
 
---- Creates an empty file that only its owner can read and write, whatever the umask.
----@param path string
----@return boolean|nil is_new false if it exists: it stays as it is
----@return string? message
-function core.create_private(path) end
-
 --- The absolute path of a file that exists, without symbolic links.
 ---@param path string
 ---@return string|nil

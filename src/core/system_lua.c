@@ -24,7 +24,6 @@
 #include "../common/lua_aux.h"
 
 #define MODE_BITS 07777 /* permissions, setuid, setgid, sticky */
-#define PRIVATE_MODE 0600
 #define USER_BYTES 4096 /* of an entry of the user database */
 
 /* Pushes nil and the system's message for a path. Stack: [-0, +2, m]. */
@@ -55,18 +54,19 @@ static int push_created(lua_State *L, const char *path, bool is_created) {
     lua_pushboolean(L, true);
     return 1;
   }
-  lua_pushnil(L);
-  lua_pushfstring(L, "%s: %s", path, strerror(problem));
-  return 2;
+  return push_problem(L, path, problem);
 }
 
-/* create_file(path) -> true | nil, message. The file is empty, and only its owner can use it; it must not exist.
-   Stack: [-0, +1|2, v]. */
+/* create_file(path) -> true | nil, message. The file is empty, and only its owner can use it, whatever the umask; it must
+   not exist. Stack: [-0, +1|2, v]. */
 static int create_file(lua_State *L) {
   const char *const path = luaL_checkstring(L, 1);
   const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  const bool is_private = fd >= 0 && fchmod(fd, S_IRUSR | S_IWUSR) == 0;
+  const int problem = errno;
   if (fd >= 0) (void)close(fd);
-  return push_created(L, path, fd >= 0);
+  errno = problem;
+  return push_created(L, path, is_private);
 }
 
 /* create_directory(path) -> true | nil, message. Only its owner can use it; it must not exist. Stack: [-0, +1|2, v]. */
@@ -113,21 +113,6 @@ static int free_bytes(lua_State *L) {
   struct statvfs status;
   if (statvfs(path, &status) != 0) return push_problem(L, path, errno);
   lua_pushnumber(L, (lua_Number)status.f_bavail * (lua_Number)status.f_frsize);
-  return 1;
-}
-
-/* create_private(path) -> whether it was created | nil, message. An empty file that only its owner can read and write,
-   whatever the umask; one that exists stays as it is. Stack: [-0, +1|2, v]. */
-static int create_private(lua_State *L) {
-  const char *const path = luaL_checkstring(L, 1);
-  const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, PRIVATE_MODE);
-  if (fd < 0 && errno != EEXIST) return push_problem(L, path, errno);
-  if (fd >= 0) {
-    const int problem = fchmod(fd, PRIVATE_MODE) == 0 ? 0 : errno;
-    (void)close(fd);
-    if (problem != 0) return push_problem(L, path, problem);
-  }
-  lua_pushboolean(L, fd >= 0);
   return 1;
 }
 
@@ -212,7 +197,6 @@ static const luaL_Reg functions[] = {{"process_id", process_id},
                                      {"file_id", file_id},
                                      {"file_mode", file_mode},
                                      {"free_bytes", free_bytes},
-                                     {"create_private", create_private},
                                      {"real_path", real_path},
                                      {"user", user},
                                      {"owner", owner},

@@ -31,7 +31,6 @@ end
 function migrate.run(store, options)
   local address = redis_options.address_of(store)
   local runner, began = script_runner.new(store, address), runtime.monotonic()
-  runner:leave_version()
   local versions, err = runner:call("versions", {})
   local count
   if versions and versions[1] == 0 then
@@ -39,7 +38,7 @@ function migrate.run(store, options)
       { origin = "redis" })
   elseif versions then
     local is_set = true
-    if not options.dry_run then is_set, err = runner:call("open", {}) end
+    if not options.dry_run then is_set, err = runner:call("set_version", {}) end
     if is_set then count, err = fill_types(runner, options) end
   end
   runner:close()

@@ -45,8 +45,8 @@ local TOKEN, ATTEMPT, KEY, LANE, MARK, CAME, FACTS, ERROR, TYPE, VIDEO, PAST, IS
 local RECLAIM = 630720000000
 
 -- The store's clock in milliseconds: the server's, plus an offset while the server's clock, after it was set back, has
--- not caught up. Returns the time, the offset, and the stored values of both. Each script calls it, so it rejects keys
--- that a newer version has changed.
+-- not caught up. Returns the time, the offset, the stored values of both, and the stored version. Each script that uses
+-- events calls it, so it rejects keys that a newer version has changed.
 local function read_clock()
   local time = call("TIME")
   local wall = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -56,15 +56,16 @@ local function read_clock()
   end
   local clock, before = tonumber(stored[1] or 0), tonumber(stored[2] or 0)
   local offset = wall >= clock and 0 or math.max(before, clock - wall)
-  return wall + offset, offset, clock, before
+  return wall + offset, offset, clock, before, tonumber(stored[4] or 0)
 end
 
--- The time. It is stored once a second, so the clock can go back by up to a second.
+-- The time. It is stored once a second, so the clock can go back by up to a second. A new version is stored, too.
 local offset
 local function now()
-  local time, stored, before
-  time, offset, stored, before = read_clock()
+  local time, stored, before, schema
+  time, offset, stored, before, schema = read_clock()
   if time >= stored + 1000 or offset ~= before then call("HSET", meta, "clock", time, "offset", offset) end
+  if schema < SCHEMA then call("HSET", meta, "schema", SCHEMA, "usable_since", USABLE_SINCE) end
   return time
 end
 

@@ -49,32 +49,24 @@ local function check_server(self, client)
   if not unreadable and (tonumber(version:match("^%d+")) or 0) < 7 then
     return ("version 7.0 or newer is needed, and this is %s; update Redis"):format(version)
   end
+  self.is_checked = true
   warn(self, append_only, memory_policy, unreadable)
 end
 
 -- Runs a script with a client: its reply; or nil and the problem.
-local function evaluate(self, client, name, arguments)
+local function run(self, client, name, arguments)
+  local problem = not self.is_checked and check_server(self, client)
+  if problem then return nil, problem end
   local sha = self.shas[name]
-  local reply, problem
   if not sha then
     sha, problem = clients.ask(client, "script", "load", scripts[name])
     if not sha then return nil, problem end
     self.shas[name] = sha
   end
+  local reply
   reply, problem = clients.ask(client, "evalsha", sha, unpack(arguments))
   if reply or not problem:find("^NOSCRIPT") then return reply, problem end
   return clients.ask(client, "eval", scripts[name], unpack(arguments))
-end
-
--- The same, after the check of the server and of the version of the keys, which is done once.
-local function run(self, client, name, arguments)
-  if not self.is_checked then
-    local problem, opened = check_server(self, client), nil
-    if not problem then opened, problem = evaluate(self, client, "open", { #self.keys, unpack(self.keys) }) end
-    if not opened then return nil, problem end
-    self.is_checked = true
-  end
-  return evaluate(self, client, name, arguments)
 end
 
 --- Runs a script.
@@ -93,11 +85,6 @@ function ScriptRunner:call(name, arguments)
   self.clients:give(client, not reply)
   if reply then return reply end
   return unavailable(self, problem)
-end
-
---- Leaves the server and the version of the keys unchecked and unchanged: for a caller that changes nothing.
-function ScriptRunner:leave_version()
-  self.is_checked = true
 end
 
 --- Closes the connection.

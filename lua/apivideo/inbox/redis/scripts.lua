@@ -17,14 +17,11 @@ local function value(name) return info:match(name .. ":(%S+)") or "" end
 return { value("redis_version"), value("aof_enabled"), value("maxmemory_policy") }
 ]=]
 
+--- Does nothing, if the keys can be used.
+scripts.open = reading "read_clock() return 1"
+
 --- Stores the version of the keys, if it is higher than the stored one.
-scripts.open = script [=[
-read_clock()
-if tonumber(call("HGET", meta, "schema") or 0) < SCHEMA then
-  call("HSET", meta, "schema", SCHEMA, "usable_since", USABLE_SINCE)
-end
-return 1
-]=]
+scripts.set_version = script "now() return 1"
 
 --- Returns the version of the keys, and that of this library; 0 without events. Those before 5 do not store theirs.
 scripts.versions = reading [=[

@@ -82,7 +82,11 @@ function place.prepare(path, options)
   end
   local problem = not core.file_id(path) and creation_problem(path, options) or directory_problem(path)
   if problem then return nil, problem end
-  return core.create_private(path)
+  if core.file_id(path) then return false end
+  local is_new
+  is_new, problem = core.create_file(path)
+  if is_new or core.file_id(path) then return is_new or false end -- another process may have created it just now
+  return nil, "unable to open database file: " .. problem
 end
 
 return place
