@@ -66,6 +66,7 @@ build = {
       ["apivideo.cli.inbox.filter"] = "lua/apivideo/cli/inbox/filter.lua",
       ["apivideo.cli.inbox.import"] = "lua/apivideo/cli/inbox/import.lua",
       ["apivideo.cli.inbox.list"] = "lua/apivideo/cli/inbox/list.lua",
+      ["apivideo.cli.inbox.migrate"] = "lua/apivideo/cli/inbox/migrate.lua",
       ["apivideo.cli.inbox.pause"] = "lua/apivideo/cli/inbox/pause.lua",
       ["apivideo.cli.inbox.purge"] = "lua/apivideo/cli/inbox/purge.lua",
       ["apivideo.cli.inbox.redrive"] = "lua/apivideo/cli/inbox/redrive.lua",

@@ -27,6 +27,7 @@ end
 
 local path = arg and arg[1] or "inbox.db"
 local inbox = apivideo.inbox { store = sqlite { path = path } }
+assert(inbox:open()) -- a program that cannot store events must not receive them
 
 -- Delivery is at least once: an event may be handled again after a crash. If the work is not idempotent, use
 -- delivery.key to do it once.

@@ -15,6 +15,7 @@
 # make check-portability  C files with gcc's analyzer, the newest clang, musl, and POSIX alone; ONLY="musl" to select
 # make check-mutants      break each check of the library in a copy: a spec must fail; MUTANTS=json.c to select
 # make check-constant-time  count instructions: the time of a verification does not depend on secrets
+# make check-upgrade    programs with the code of earlier schemas and this version on one inbox, from the history
 # make check-peers        api.video's Node client and an OpenAPI mock server, from the npm registry
 # make check-page         the web page in Chromium: views, keys, hostile payloads, speed, accessibility; ONLY="forward" to select
 # make check-rock         build the library's rock into an empty tree and use it
@@ -170,6 +171,12 @@ check-constant-time:
 check-mutants:
 	@tools/setup test
 	@tools/check-mutants
+
+.PHONY: check-upgrade
+check-upgrade:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -s build-jit
+	@tools/check-upgrade
 
 .PHONY: check-peers
 check-peers:

@@ -67,6 +67,32 @@ function core.file_mode(path) end
 ---@return string? message
 function core.free_bytes(path) end
 
+--- The absolute path of a file that exists, without symbolic links.
+---@param path string
+---@return string|nil
+---@return string? message
+function core.real_path(path) end
+
+--- The name of the effective user of this process; the number of one without a name.
+---@return string
+function core.user() end
+
+--- The name of the user that a file belongs to; the number of one without a name.
+---@param path string
+---@return string|nil
+---@return string? message
+function core.owner(path) end
+
+--- Whether a path is a directory.
+---@param path string
+---@return boolean
+function core.is_directory(path) end
+
+--- The kind of a file system that other machines may use, or that a program in user space implements, such as "NFS".
+---@param path string of any file or directory in it
+---@return string? name nil: a local one, or the system does not tell
+function core.network_file_system(path) end
+
 ---@class apivideo.core.Libraries
 ---@field libcurl string such as "7.88.1"
 ---@field tls? string the TLS library of libcurl, such as "OpenSSL/3.0.15"

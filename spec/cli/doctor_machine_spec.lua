@@ -141,7 +141,7 @@ describe("apivideo doctor #process", function()
     inbox:close()
     compile.run("chmod 640 " .. path)
     local output = assert_found("ok       store: " .. path .. ", mode 0640\n", arguments)
-    local version = ("version %d of the file, which is the newest"):format(newest_schema())
+    local version = ("schema version %d"):format(newest_schema())
     for _, line in ipairs { "it can be written", version, "journal mode wal" } do
       assert.truthy(output:find("ok       store: " .. line .. "\n", 1, true), output)
     end
@@ -168,9 +168,9 @@ describe("apivideo doctor #process", function()
     inbox:close()
     local newest = newest_schema()
     for _, case in ipairs {
-      { "PRAGMA user_version = 2", "warning  store: version 2 of the file; this apivideo makes it " .. newest },
-      { "PRAGMA user_version = " .. newest + 1, ("failure  store: a newer apivideo created it (version %d of the file;"
-        .. " this one supports %d); update apivideo\n"):format(newest + 1, newest) },
+      { "UPDATE inbox SET schema = 4", "warning  store: schema version 4; this apivideo makes it " .. newest },
+      { "PRAGMA user_version = " .. newest + 1, ("failure  store: this file has schema version %d, of a newer apivideo;"
+        .. " this apivideo knows %d; upgrade apivideo\n"):format(newest + 1, newest) },
       { "PRAGMA journal_mode = DELETE", "warning  store: journal mode delete; start" },
       { "PRAGMA application_id = 1", "failure  store: the file has tables of another application; give" },
     } do

@@ -148,3 +148,100 @@ describe("free_bytes", function()
     assert.equal("/nonexistent: No such file or directory", problem)
   end)
 end)
+
+describe("create_file", function()
+  local path
+
+  before_each(function()
+    path = os.tmpname()
+    os.remove(path)
+  end)
+
+  after_each(function() os.remove(path) end)
+
+  it("creates a file for its owner alone, whatever the umask #process", function()
+    for _, mask in ipairs { "0", "022", "077", "0777" } do
+      local output = compile.run(("umask %s; %s"):format(mask, process.command { "-e",
+        ("print(require('apivideo.core').create_file(%q))"):format(path) }))
+      assert.equal("true\n", output)
+      assert.equal(384, (core.file_mode(path)))
+      os.remove(path)
+    end
+  end)
+
+  it("leaves a file that exists as it is", function()
+    file.write(path, "x")
+    compile.run("chmod 644 " .. path)
+    local is_created, problem = core.create_file(path)
+    assert.is_nil(is_created)
+    assert.equal(path .. ": File exists", problem)
+    assert.equal(420, (core.file_mode(path)))
+    assert.equal("x", file.read(path))
+  end)
+
+  it("returns the reason when it cannot create one", function()
+    local is_new, problem = core.create_file(path .. "/none")
+    assert.is_nil(is_new)
+    assert.equal(path .. "/none: No such file or directory", problem)
+  end)
+end)
+
+describe("owner and user", function()
+  it("are the names that ls and id print", function()
+    assert.equal(compile.run "id -un", core.user() .. "\n")
+    assert.equal("root", core.owner "/")
+    local owner, problem = core.owner "/nonexistent"
+    assert.is_nil(owner)
+    assert.equal("/nonexistent: No such file or directory", problem)
+  end)
+
+  it("are numbers of users without a name", function()
+    if compile.run "id -u" ~= "0\n" then return pending "only root can give a file away" end
+    local path = os.tmpname()
+    compile.run("chown 123456 " .. path)
+    local owner = core.owner(path)
+    os.remove(path)
+    assert.equal("123456", owner)
+  end)
+end)
+
+describe("real_path and is_directory", function()
+  it("follow symbolic links", function()
+    local path = os.tmpname()
+    compile.run(("ln -s %s %s.link"):format(path, path))
+    assert.equal(compile.run("realpath " .. path), core.real_path(path .. ".link") .. "\n")
+    assert.is_false(core.is_directory(path .. ".link"))
+    os.remove(path)
+    assert.is_false(core.is_directory(path .. ".link"))
+    local real, problem = core.real_path(path)
+    assert.is_nil(real)
+    assert.equal(path .. ": No such file or directory", problem)
+    compile.run("mkdir " .. path)
+    assert.is_true(core.is_directory(path .. ".link"))
+    compile.run(("rm -r %s %s.link"):format(path, path))
+  end)
+end)
+
+describe("network_file_system", function()
+  it("is nil for a local one, and for a path that does not exist", function()
+    assert.is_nil(core.network_file_system "/proc")
+    assert.is_nil(core.network_file_system "/nonexistent")
+  end)
+
+  -- A mount without a program that serves it: no process of another user is allowed to use it, but its kind is known.
+  it("names a file system of FUSE #process", function()
+    local directory = os.tmpname()
+    compile.run(("rm %s; mkdir %s"):format(directory, directory))
+    local pipe = io.popen(([[unshare -m sh -c 'exec 3<> /dev/fuse
+      mount -i -t fuse -o fd=3,rootmode=40000,user_id=65534,group_id=65534 none %s && "$@"' sh %s 2>&1]])
+      :format(directory, process.command { "-e",
+        ("print(require('apivideo.core').network_file_system(%q))"):format(directory) }))
+    local output = pipe:read "*a"
+    pipe:close()
+    os.remove(directory)
+    if output ~= "FUSE\n" then
+      assert.truthy(output:find "[Pp]ermi" or output:find "fuse", output)
+      return pending("FUSE cannot be mounted here: " .. output)
+    end
+  end)
+end)

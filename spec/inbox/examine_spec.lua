@@ -1,6 +1,7 @@
 -- What is found about a store without changing it.
 
 local apivideo = require "apivideo"
+local earlier_inboxes = require "spec.support.earlier_inboxes"
 local examine = require "apivideo.inbox.sqlite.examine"
 local examine_redis = require "apivideo.inbox.redis.examine"
 local file = require "spec.support.file"
@@ -24,11 +25,13 @@ describe("a file of SQLite", function()
     create()
     local newest = examine.file(path).newest
     assert(newest >= 3)
-    assert.same({ kind = "inbox", version = newest, newest = newest, journal_mode = "wal" }, examine.file(path))
-    sql "PRAGMA user_version = 2"
-    sql "PRAGMA journal_mode = DELETE"
+    assert.same({ kind = "inbox", version = newest, oldest = 4, newest = newest, journal_mode = "wal" },
+      examine.file(path))
+    clean()
+    earlier_inboxes.sqlite(2, path)
     local before = file.read(path)
-    assert.same({ kind = "inbox", version = 2, newest = newest, journal_mode = "delete" }, examine.file(path))
+    assert.same({ kind = "inbox", version = 2, oldest = 2, newest = newest, journal_mode = "delete" },
+      examine.file(path))
     assert(before == file.read(path), "it was changed")
   end)
 

@@ -61,13 +61,15 @@ describe("the log of inbox:work", function()
     working.handlers:on("*", function() return nil, "it broke" end)
     local id = settle(2, { max_attempts = 2 })
     assert.equal(2, #records)
-    assert_line(records[1], "warn", "video.caption.generated (attempt 1) failed, next attempt in 0 s: it broke", 1, id)
-    assert_line(records[2], "error", "video.caption.generated (attempt 2) failed and is a dead letter; ", 2, id)
+    assert_line(records[1], "warn", "entry 1, video.caption.generated (attempt 1) failed, next attempt in 0 s: ", 1, id)
+    assert_line(records[2], "error",
+      "entry 1, video.caption.generated (attempt 2) failed and is a dead letter; inbox:redrive { id = 1 } queues it",
+      2, id)
   end)
 
   it("has an event without a handler", function()
     local id = settle(1)
-    assert_line(records[1], "warn", "completed without a handler: video.caption.generated (attempt 1)", 1, id)
+    assert_line(records[1], "warn", "completed without a handler: entry 1, video.caption.generated (attempt 1)", 1, id)
   end)
 
   it("has no line for a success at the level warn", function()

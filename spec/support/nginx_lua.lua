@@ -11,7 +11,7 @@ local tables = require "apivideo.util.tables"
 local wait_for = require "spec.support.wait"
 
 -- Directives of each configuration here: of the main context, and of the http block.
-local MAIN = "daemon off; pid nginx.pid; error_log error.log info; user root;\n"
+local MAIN = "daemon off; pid nginx.pid; error_log error.log info; user @user@;\n"
 local HTTP = [[
   access_log off;
   client_body_temp_path t; proxy_temp_path t; fastcgi_temp_path t; uwsgi_temp_path t; scgi_temp_path t;
@@ -118,8 +118,8 @@ local function try(http_directives, server, arguments)
   os.remove(prefix)
   assert(lfs.mkdir(prefix))
   file.write(prefix .. "/nginx.conf", filled(frame, {
-    main = "", workers = 1, root = prefix, prefix = prefix, build = "build", code_cache = "on", http = http_directives,
-    server = server, port = free_port(), listen = "",
+    user = "root", main = "", workers = 1, root = prefix, prefix = prefix, build = "build", code_cache = "on",
+    http = http_directives, server = server, port = free_port(), listen = "",
   }))
   local output = compile.run(("env -u NGINX_UNDER examples/nginx/start %s -p %s -c nginx.conf 2>&1 < /dev/null")
     :format(arguments, prefix))
@@ -161,6 +161,7 @@ end
 ---@field files? table<string, string> Lua files for require, by name
 ---@field workers? integer default 1
 ---@field code_cache? "on"|"off" default on
+---@field user? string of the workers, default root
 ---@field listen? string additional parameters of listen
 
 --- Starts nginx. It runs until it is stopped, or until this process ends.
@@ -174,7 +175,8 @@ function nginx_lua.start(options)
   self.url = (options.listen and options.listen:find("ssl") and "https" or "http") .. "://127.0.0.1:" .. self.port
   for name, text in pairs(options.files or {}) do file.write(prefix .. "/" .. name, text) end
   local values = {
-    main = options.main or "", environment = options.environment or "", workers = options.workers or 1,
+    user = options.user or "root", main = options.main or "",
+    environment = options.environment or "", workers = options.workers or 1,
     root = lfs.currentdir(), prefix = prefix, build = os.getenv "APIVIDEO_BUILD" or "build",
     code_cache = options.code_cache or "on",
     http = options.http or "", server = options.server or "", port = self.port, listen = options.listen or "",

@@ -29,4 +29,8 @@
 #define COMPAT_MSG_NOSIGNAL 0
 #endif
 
+/* The name of the kind of file system of a path, such as "NFS": if other machines may change its files, or a program in
+   user space implements it. Otherwise, and where the system does not tell, NULL. */
+const char *compat_network_file_system(const char *path);
+
 #endif

@@ -9,18 +9,29 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "../common/compat_system.h"
 #include "../common/lua_aux.h"
 
 #define MODE_BITS 07777 /* permissions, setuid, setgid, sticky */
+#define USER_BYTES 4096 /* of an entry of the user database */
+
+/* Pushes nil and the system's message for a path. Stack: [-0, +2, m]. */
+static int push_problem(lua_State *L, const char *path, int problem) {
+  lua_pushnil(L);
+  lua_pushfstring(L, "%s: %s", path, strerror(problem));
+  return 2;
+}
 
 /* process_id() -> the id of this process: an object that was opened under another id was inherited by fork.
    Stack: [-0, +1, -]. */
@@ -43,18 +54,19 @@ static int push_created(lua_State *L, const char *path, bool is_created) {
     lua_pushboolean(L, true);
     return 1;
   }
-  lua_pushnil(L);
-  lua_pushfstring(L, "%s: %s", path, strerror(problem));
-  return 2;
+  return push_problem(L, path, problem);
 }
 
-/* create_file(path) -> true | nil, message. The file is empty, and only its owner can use it; it must not exist.
-   Stack: [-0, +1|2, v]. */
+/* create_file(path) -> true | nil, message. The file is empty, and only its owner can use it, whatever the umask; it must
+   not exist. Stack: [-0, +1|2, v]. */
 static int create_file(lua_State *L) {
   const char *const path = luaL_checkstring(L, 1);
   const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  const bool is_private = fd >= 0 && fchmod(fd, S_IRUSR | S_IWUSR) == 0;
+  const int problem = errno;
   if (fd >= 0) (void)close(fd);
-  return push_created(L, path, fd >= 0);
+  errno = problem;
+  return push_created(L, path, is_private);
 }
 
 /* create_directory(path) -> true | nil, message. Only its owner can use it; it must not exist. Stack: [-0, +1|2, v]. */
@@ -84,8 +96,7 @@ static int file_mode(lua_State *L) {
   struct stat status;
   if (stat(path, &status) != 0) {
     const int problem = errno;
-    lua_pushnil(L);
-    lua_pushfstring(L, "%s: %s", path, strerror(problem));
+    (void)push_problem(L, path, problem);
     lua_pushinteger(L, problem);
     return 3;
   }
@@ -100,13 +111,60 @@ static int file_mode(lua_State *L) {
 static int free_bytes(lua_State *L) {
   const char *const path = luaL_checkstring(L, 1);
   struct statvfs status;
-  if (statvfs(path, &status) != 0) {
-    const int problem = errno;
-    lua_pushnil(L);
-    lua_pushfstring(L, "%s: %s", path, strerror(problem));
-    return 2;
-  }
+  if (statvfs(path, &status) != 0) return push_problem(L, path, errno);
   lua_pushnumber(L, (lua_Number)status.f_bavail * (lua_Number)status.f_frsize);
+  return 1;
+}
+
+/* real_path(path) -> the absolute path without symbolic links | nil, message. Stack: [-0, +1|2, v]. */
+static int real_path(lua_State *L) {
+  const char *const path = luaL_checkstring(L, 1);
+  char resolved[PATH_MAX];
+  if (realpath(path, resolved) == NULL) return push_problem(L, path, errno);
+  lua_pushstring(L, resolved);
+  return 1;
+}
+
+/* Pushes the name of a user; its number, if it has no name. Stack: [-0, +1, m]. */
+static void push_user(lua_State *L, uid_t id) {
+  char buffer[USER_BYTES];
+  struct passwd entry, *found = NULL;
+  if (getpwuid_r(id, &entry, buffer, sizeof buffer, &found) == 0 && found != NULL)
+    lua_pushstring(L, found->pw_name);
+  else
+    lua_pushfstring(L, "%d", (int)id);
+}
+
+/* user() -> the name of the effective user of this process. Stack: [-0, +1, m]. */
+static int user(lua_State *L) {
+  push_user(L, geteuid());
+  return 1;
+}
+
+/* owner(path) -> the name of the user that a file belongs to | nil, message. Stack: [-0, +1|2, v]. */
+static int owner(lua_State *L) {
+  const char *const path = luaL_checkstring(L, 1);
+  struct stat status;
+  if (stat(path, &status) != 0) return push_problem(L, path, errno);
+  push_user(L, status.st_uid);
+  return 1;
+}
+
+/* is_directory(path) -> whether it exists and is one. Stack: [-0, +1, v]. */
+static int is_directory(lua_State *L) {
+  struct stat status;
+  lua_pushboolean(L, stat(luaL_checkstring(L, 1), &status) == 0 && S_ISDIR(status.st_mode));
+  return 1;
+}
+
+/* network_file_system(path) -> the name of the kind, if the path is on a file system that other machines may use, or
+   whose locks and shared memory depend on a program; otherwise nil. Stack: [-0, +1, v]. */
+static int network_file_system(lua_State *L) {
+  const char *const name = compat_network_file_system(luaL_checkstring(L, 1));
+  if (name != NULL)
+    lua_pushstring(L, name);
+  else
+    lua_pushnil(L);
   return 1;
 }
 
@@ -139,6 +197,11 @@ static const luaL_Reg functions[] = {{"process_id", process_id},
                                      {"file_id", file_id},
                                      {"file_mode", file_mode},
                                      {"free_bytes", free_bytes},
+                                     {"real_path", real_path},
+                                     {"user", user},
+                                     {"owner", owner},
+                                     {"is_directory", is_directory},
+                                     {"network_file_system", network_file_system},
                                      {"is_terminal", is_terminal},
                                      {"terminal_columns", terminal_columns},
                                      {NULL, NULL}};

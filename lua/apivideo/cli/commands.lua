@@ -50,6 +50,8 @@ local commands = {
     { name = "purge", module = "apivideo.cli.inbox.purge", summary = "Remove entries." },
     { name = "pause", module = "apivideo.cli.inbox.pause", summary = "Stop the handling of events." },
     { name = "resume", module = "apivideo.cli.inbox.resume", summary = "Continue the handling of events." },
+    { name = "migrate", module = "apivideo.cli.inbox.migrate",
+      summary = "Bring an inbox to the form of this version." },
     { name = "export", module = "apivideo.cli.inbox.export", summary = "Write entries as JSON lines." },
     { name = "ui", module = "apivideo.cli.inbox.ui", summary = "Show the inbox on a web page." },
     { name = "import", module = "apivideo.cli.inbox.import", summary = "Put exported entries into an inbox." },

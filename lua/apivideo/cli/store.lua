@@ -58,8 +58,14 @@ function store.missing_in_redis(options)
     redis_options.name_of(options), options.database or 0)
 end
 
--- Whether an inbox exists; false or nil and the status and the message of the command, if not.
-local function check_exists(place, redis_store, create)
+--- Whether an inbox exists; false or nil and the status and the message of the command, if not.
+---@param place { sqlite?: string, redis?: table }
+---@param redis_store? apivideo.RedisStore
+---@param create? boolean as of `open`
+---@return boolean|nil
+---@return integer? status
+---@return any message
+function store.check_exists(place, redis_store, create)
   local remedy = create == false and "use --create to create it"
     or "correct --store, or start the program that works on the inbox, which creates it"
   if place.sqlite then
@@ -95,7 +101,7 @@ function store.open(arguments, create)
   apivideo.log { level = "error" } -- `apivideo doctor` warns of the settings of Redis
   local redis_store = place.redis and apivideo.inbox.redis(place.redis)
   if not create then
-    local exists, status, message = check_exists(place, redis_store, create)
+    local exists, status, message = store.check_exists(place, redis_store, create)
     if not exists then return nil, status, message end
   end
   return apivideo.inbox { store = redis_store or apivideo.inbox.sqlite { path = place.sqlite } }

@@ -144,6 +144,28 @@ function Inbox:forward()
   return true
 end
 
+-- Opens a store. True; or nil and an error.
+local function open_store(store)
+  if store.open then return store:open() end
+  local stats, err = store:stats()
+  return stats and true or nil, err
+end
+
+--- Opens the store, so that a program that cannot use it ends at its start: `assert(inbox:open())`. Otherwise the first
+--- call opens it. With a spool, the store may be unavailable.
+---@return true|nil
+---@return apivideo.Error? err `store_unavailable`
+function Inbox:open()
+  checks.self(self, Inbox, "inbox", "open")
+  if self._spool then
+    local ok, err = open_store(self._spool.spool)
+    if not ok then return nil, err end
+  end
+  local ok, err = open_store(self._store)
+  if ok or self._spool then return true end
+  return nil, err
+end
+
 --- Closes the store. Later calls return an error.
 ---@return true|nil
 ---@return apivideo.Error? err `store_unavailable`

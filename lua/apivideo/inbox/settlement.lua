@@ -52,8 +52,10 @@ local function all_permanent(errs)
   return true
 end
 
-local function name_of(delivery, event)
-  return ("%s (attempt %d)"):format(failure.message(event and event.type or "an event"), delivery.attempt)
+-- The name of an entry in the log, with its id, by which an operator can redrive it.
+local function name_of(id, delivery, event)
+  return ("entry %.0f, %s (attempt %d)"):format(id, failure.message(event and event.type or "an event"),
+    delivery.attempt)
 end
 
 -- Logs failed handlers.
@@ -62,7 +64,8 @@ local function log_errors(result, name, fields)
   if disposition == "retried" then
     log.warn(("%s failed, next attempt in %.0f s: %s"):format(name, result.delay, text), fields)
   elseif disposition == "dead_lettered" then
-    log.error(("%s failed and is a dead letter; see inbox:list { state = \"dead\" }: %s"):format(name, text), fields)
+    log.error(("%s failed and is a dead letter; inbox:redrive { id = %.0f } queues it again: %s")
+      :format(name, result.id, text), fields)
   else
     log.error(("%s failed: %s"):format(name, text), fields)
   end
@@ -72,7 +75,8 @@ end
 local function log_result(result)
   local is_unhandled = result.handled == 0 and not derived.is(result.event.type)
   if not (result.errors or is_unhandled or result.err or log.enabled.info) then return end
-  local name, fields = name_of(result.delivery, result.event), log_fields(result.event, result.delivery, result.id)
+  local name = name_of(result.id, result.delivery, result.event)
+  local fields = log_fields(result.event, result.delivery, result.id)
   if result.errors then
     log_errors(result, name, fields)
   elseif is_unhandled then
@@ -165,7 +169,7 @@ function settlement.ignore(attempt, errs, tracebacks)
   local claim = attempt.claim
   claim.delivery.attempt = claim.attempt
   log.warn(("the handlers of %s returned after %.0f s, when the attempt had failed already; the result is ignored: %s")
-    :format(name_of(claim.delivery, claim.event), runtime.monotonic() - attempt.started,
+    :format(name_of(claim.id, claim.delivery, claim.event), runtime.monotonic() - attempt.started,
       errs and text_of(errs, tracebacks) or "they succeeded"), log_fields(claim.event, claim.delivery, claim.id))
 end
 

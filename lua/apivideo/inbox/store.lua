@@ -11,6 +11,7 @@ local store = {
 --- Stores events. Each method returns what is stated here, or nil and an error (`store_unavailable`). A method that
 --- acts on a claim returns false if the claim is lost, because its lease expired.
 ---@class apivideo.Store
+---@field open? fun(self): true|nil, apivideo.Error? opens the store, which otherwise the first of the other calls does: to know at the start of a process whether it can be used
 ---@field put fun(self, items: apivideo.StoredItem[], window: number): (boolean|"occurrence")[]|nil, apivideo.Error? stores items, all or none: true for each that is new; false for one whose key is known, or whose `opposite_age` prevents it; "occurrence" for one that is dropped as a retry: an entry of its `occurrence` came less than `window` seconds before or after, and no entry whose occurrence is the item's `opposite` came between. An item with `error` becomes a dead letter
 ---@field claim fun(self, limit: integer, lease: number): apivideo.StoredEntry[]|nil, apivideo.Error? the oldest that are not claimed, for `lease` seconds
 ---@field extend fun(self, id: integer, token: integer, lease: number): boolean|nil, apivideo.Error?

@@ -41,22 +41,25 @@ local function check_mode(findings, path)
   end
 end
 
-local function check_schema(findings, facts)
+local function check_schema(findings, facts, path)
   if facts.kind == "other" then
     findings:fail("the file has tables of another application", "give the inbox a file of its own")
   elseif facts.kind == "empty" then
     findings:warn("the file is empty", CREATE)
-  elseif facts.version > facts.newest then
-    findings:fail(("a newer apivideo created it (version %d of the file; this one supports %d)"):format(facts.version,
-      facts.newest), "update apivideo")
+  elseif facts.oldest > facts.newest then
+    findings:fail(("this file has schema version %d, of a newer apivideo; this apivideo knows %d"):format(facts.version,
+      facts.newest), "upgrade apivideo")
   elseif facts.version < facts.newest then
-    findings:warn(("version %d of the file; this apivideo makes it %d when it opens it")
-      :format(facts.version, facts.newest), "update apivideo in all programs that use it")
+    findings:warn(("schema version %d; this apivideo makes it %d when it opens the file")
+      :format(facts.version, facts.newest), "before that, with many entries: apivideo inbox migrate")
   else
-    findings:ok(("version %d of the file, which is the newest"):format(facts.version))
+    findings:ok(("schema version %d"):format(facts.version))
   end
   if facts.kind ~= "inbox" then return end
   if facts.journal_mode == "wal" then return findings:ok "journal mode wal" end
+  local kind = core.network_file_system(path)
+  if kind then return findings:warn(("journal mode %s, on the file system %s"):format(facts.journal_mode, kind),
+    "use a local disk, or Redis for several machines") end
   findings:warn("journal mode " .. facts.journal_mode,
     "start the program that works on the inbox, which sets it to wal")
 end
@@ -75,7 +78,7 @@ local function check_sqlite(findings, path)
       "run this as the user of the program that works on the inbox")
   end
   findings:ok "it can be written"
-  check_schema(findings, facts)
+  check_schema(findings, facts, path)
 end
 
 local function check_redis(findings, options)

@@ -185,6 +185,11 @@ function Memory:resume()
   return true
 end
 
+function Memory:open()
+  if self.closed then return closed() end
+  return true
+end
+
 -- The calls that other files implement.
 for name, method in pairs {
   list = queries.list, count = queries.count, redrive = queries.redrive, replay = queries.replay, purge = queries.purge,

@@ -137,6 +137,14 @@ end
 
 local clients = {}
 
+--- Which module is missing for a store with these options, and how to install it; nil if none is.
+---@param options apivideo.RedisOptions
+---@return string|nil
+function clients.missing(options)
+  if options.client then return nil end
+  return (host.ngx and resty or hiredis).missing()
+end
+
 ---@param options apivideo.RedisOptions
 ---@return apivideo.inbox.RedisClients
 function clients.new(options)

@@ -47,16 +47,20 @@ function Client:close() self.connection:close() end
 
 local hiredis = {}
 
+--- Why this client cannot be used, and how to install it; nil if it can.
+---@return string|nil
+function hiredis.missing()
+  if pcall(require, "apivideo.redis.core") then return nil end
+  return ("apivideo.redis.core is missing for %s: install the rock apivideo-redis or the package lua-apivideo-redis, or"
+    .. " build with libhiredis-dev installed"):format(_VERSION)
+end
+
 --- Connects.
 ---@param address { host?: string, port?: integer, path?: string, tls?: boolean, ca_file?: string }
 ---@return apivideo.inbox.RedisClient|nil client
 ---@return string? problem
 function hiredis.connect(address)
-  local found, core = pcall(require, "apivideo.redis.core")
-  if not found then
-    return nil, ("apivideo.redis.core is missing for %s: install the rock apivideo-redis or the package"
-      .. " lua-apivideo-redis, or build with libhiredis-dev installed"):format(_VERSION)
-  end
+  local core = require "apivideo.redis.core"
   local connection, problem = core.connect {
     host = not address.path and address.host or nil, port = address.port, path = address.path, tls = address.tls,
     ca_file = address.ca_file, reply_max = REPLY_MAX_BYTES,

@@ -1,5 +1,6 @@
 --- A store of an inbox in Redis 7 or later, for several machines. Each method is one script on the server.
 
+local clients = require "apivideo.inbox.redis.clients"
 local constructor = require "apivideo.util.constructor"
 local core = require "apivideo.core"
 local json = require "apivideo.util.json"
@@ -108,6 +109,11 @@ local function put_batch(self, items, window, first, results)
   if not reply then return nil, err end
   for i = first, last do results[i] = RESULTS[reply[i - first + 1]] end
   return results
+end
+
+function Redis:open()
+  local reply, err = call(self, "open", {})
+  return reply and true, err
 end
 
 --- More than PUT_BATCH items are several batches: if one of them fails, those before it stay stored.
@@ -281,6 +287,8 @@ end
 local function create(options)
   options = options or {}
   redis_options.check(options)
+  local missing = clients.missing(options)
+  if missing then error("inbox.redis: " .. missing, 3) end
   local address = redis_options.address_of(options)
   return setmetatable({ address = address, runner = script_runner.new(options, address) }, Redis)
 end

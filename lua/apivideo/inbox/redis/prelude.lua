@@ -22,11 +22,19 @@ local keys = {
   "done_by_end",  -- the same ids, by the time when they ended
   "activity",     -- see redis/activity.lua
   "states",       -- name -> its token, the end of its lease, when it was saved, its value
-  "meta",         -- the last id, the store's clock and its minute, whether it is paused, the cursor of the recovery
+  "meta",         -- the last id, the store's clock and its minute, whether it is paused, the cursor of the recovery,
+                  -- and two versions: schema, that of the keys' form, and usable_since, the oldest whose programs can
+                  -- use it
 }
 
+-- The version of the keys' form. A new version adds fields of records and keys that programs of the version before do
+-- not notice; if they cannot continue, it sets `usable_since` to itself. Those before 5 do not store it, and can all
+-- continue.
+local SCHEMA, USABLE_SINCE = 5, 1
+
 -- The beginning of each script.
-local common = "local " .. table.concat(keys, ", ") .. " = unpack(KEYS)" .. [=[
+local common = "local " .. table.concat(keys, ", ") .. " = unpack(KEYS)\n"
+  .. ("local SCHEMA, USABLE_SINCE = %d, %d\n"):format(SCHEMA, USABLE_SINCE) .. [=[
 
 local call, pack, unpack_record = redis.call, cmsgpack.pack, cmsgpack.unpack
 local GROUP = "workers"
@@ -39,14 +47,18 @@ local TOKEN, ATTEMPT, KEY, LANE, MARK, CAME, FACTS, ERROR, TYPE, VIDEO, PAST, IS
 local RECLAIM = 630720000000
 
 -- The store's clock in milliseconds: the server's, plus an offset while the server's clock, after it was set back, has
--- not caught up. Returns the time, the offset, and the stored values of both; and the stored minute.
+-- not caught up. Returns the time, the offset, the stored values of both, the stored minute, and the stored version.
+-- Each script that uses events calls it, so it rejects keys that a newer version has changed.
 local function read_clock()
   local time = call("TIME")
   local wall = time[1] * 1000 + math.floor(time[2] / 1000)
-  local stored = call("HMGET", meta, "clock", "offset", "minute")
+  local stored = call("HMGET", meta, "clock", "offset", "minute", "usable_since", "schema")
+  if tonumber(stored[4] or 0) > SCHEMA then
+    error({ err = ("NEWERSCHEMA %s, and %d is known"):format(stored[5], SCHEMA) })
+  end
   local clock, before = tonumber(stored[1] or 0), tonumber(stored[2] or 0)
   local offset = wall >= clock and 0 or math.max(before, clock - wall)
-  return wall + offset, offset, clock, before, tonumber(stored[3] or 0)
+  return wall + offset, offset, clock, before, tonumber(stored[3] or 0), tonumber(stored[5] or 0)
 end
 
 local MINUTE, MINUTES = 60000, 60
@@ -57,13 +69,14 @@ local function begin_minute(minute)
   call("HSETNX", activity, minute .. ":first", call("HGET", meta, "id") or 0)
 end
 
--- The time. It is stored once a second, so the clock can go back by up to a second.
+-- The time. It is stored once a second, so the clock can go back by up to a second. A new version is stored, too.
 local offset
 local function now()
-  local time, stored, before, last_minute
-  time, offset, stored, before, last_minute = read_clock()
+  local time, stored, before, last_minute, schema
+  time, offset, stored, before, last_minute, schema = read_clock()
   if time >= stored + 1000 or offset ~= before then call("HSET", meta, "clock", time, "offset", offset) end
   if time >= (last_minute + 1) * MINUTE then begin_minute(math.floor(time / MINUTE)) end
+  if schema < SCHEMA then call("HSET", meta, "schema", SCHEMA, "usable_since", USABLE_SINCE) end
   return time
 end
 

@@ -49,6 +49,15 @@ local function first_of(names)
   end
 end
 
+local MODULES = { "resty.redis", "nginx.redis" }
+
+--- Why this client cannot be used, and how to install it; nil if it can.
+---@return string|nil
+function resty.missing()
+  if first_of(MODULES) then return nil end
+  return "lua-resty-redis is missing: install lua-nginx-redis (Debian), or have OpenResty's resty.redis"
+end
+
 local function with_remedy(problem, host)
   if not problem:find("no resolver defined", 1, true) then return problem end
   return ("nginx cannot look up \"%s\", which /etc/hosts does not have: set nginx's directive resolver, or give an"
@@ -61,11 +70,7 @@ end
 ---@return apivideo.inbox.RedisClient|nil client
 ---@return string|boolean|nil problem_or_new the problem; or whether the connection is new
 function resty.connect(address, pool)
-  local redis = first_of { "resty.redis", "nginx.redis" }
-  if not redis then
-    return nil, "lua-resty-redis is missing: install lua-nginx-redis (Debian), or have OpenResty's resty.redis"
-  end
-  local object, problem = redis:new()
+  local object, problem = first_of(MODULES):new()
   if not object then return nil, problem end
   object:set_timeout(CONNECT_TIMEOUT_S * 1000)
   local ok

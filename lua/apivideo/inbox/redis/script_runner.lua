@@ -16,6 +16,11 @@ ScriptRunner.__index = ScriptRunner
 ScriptRunner.__name = "apivideo.inbox.ScriptRunner"
 
 local function unavailable(self, problem)
+  local version, known = problem:match "NEWERSCHEMA (%d+), and (%d+) is known"
+  if version then
+    problem = ("these keys have schema version %s, of a newer apivideo; this apivideo knows %s; upgrade apivideo in"
+      .. " this program"):format(version, known)
+  end
   local password = self.clients.password
   return nil, errors.new("store_unavailable", ("Redis (%s): %s"):format(self.address, problem), { origin = "redis" },
     password and password())

@@ -18,6 +18,45 @@ local function value(name) return info:match(name .. ":(%S+)") or "" end
 return { value("redis_version"), value("aof_enabled"), value("maxmemory_policy") }
 ]=]
 
+--- Does nothing, if the keys can be used.
+scripts.open = reading "read_clock() return 1"
+
+--- Stores the version of the keys, if it is higher than the stored one.
+scripts.set_version = script "now() return 1"
+
+--- Returns the version of the keys, and that of this library; 0 without events. Those before 5 do not store theirs.
+scripts.versions = reading [=[
+read_clock()
+if not call("HGET", meta, "id") then return { 0, SCHEMA } end
+local stored = tonumber(call("HGET", meta, "schema") or 4)
+return { stored, math.max(stored, SCHEMA) }
+]=]
+
+--- ARGV: after which id, how many entries at most, whether to change nothing ("1"). Sets the type and the video of
+--- entries whose program was older than these fields. Returns the last id that it looked at ("" if there is no other),
+--- and how many it changed.
+scripts.fill_types = script [=[
+local after, limit, is_dry = ARGV[1], tonumber(ARGV[2]), ARGV[3] == "1"
+local time, count, last = read_clock(), 0, ""
+local found = call("XRANGE", stream, "(" .. after .. "-0", "+", "COUNT", limit)
+for _, entry in ipairs(found) do
+  local n = entry[1]:match("^%d+")
+  local reply, record = read(n, time)
+  local is_json, event = pcall(cjson.decode, reply[4])
+  local kind = is_json and type(event) == "table" and event.type
+  if (record[TYPE] or "") == "" and type(kind) == "string" then
+    count = count + 1
+    if not is_dry then
+      record[TYPE], record[VIDEO] = kind, type(event.videoId) == "string" and event.videoId or ""
+      record[PAST], record[IS_REPLAY] = record[PAST] or "", record[IS_REPLAY] or 0
+      store(n, record)
+    end
+  end
+  last = n
+end
+return { #found == limit and last or "", count }
+]=]
+
 --- ARGV: the window, and the items (see `putting`). Returns the results of the items.
 scripts.put = "#!lua\n" .. prelude.common .. "local time, window, FIRST = now(), tonumber(ARGV[1]), 2\n" .. putting
 

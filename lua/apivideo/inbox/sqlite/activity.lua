@@ -1,7 +1,7 @@
 --- The activity in the SQLite store: numbers of each minute of the last hour.
 ---
 --- Completions are not counted when they happen: a row of a counter, in a page of its own, would make each one dearer. The
---- index events_ended has them, with their latencies, while their entries are done. The table `activity` has the other
+--- index events_ended_by has them, with their latencies, while their entries are done. The table `activity` has the other
 --- numbers, and the completions of entries that are no longer done: they were removed, or replayed.
 
 local MINUTES = require("apivideo.inbox.store").ACTIVITY_MINUTES

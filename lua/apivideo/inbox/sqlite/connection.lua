@@ -2,7 +2,7 @@
 --- a failure; the connection must be closed then, which rolls back.
 
 local core = require "apivideo.core"
-local random = require "apivideo.util.random"
+local place = require "apivideo.inbox.sqlite.place"
 
 local unpack = table.unpack or unpack
 
@@ -10,7 +10,7 @@ local connection = {}
 
 local MIN_VERSION = 3024000 -- SQLite 3.24 (2018): the first with ON CONFLICT … DO NOTHING
 local BUSY_TIMEOUT_MS = 5000 -- how long to wait for another process
-local WAL_ATTEMPTS = 20
+local JOURNAL_ATTEMPTS = 20
 local CHECKPOINT_PAGES = 4000 -- of the write-ahead log: pages that are written often are copied into the file only once
 
 -- Prefixes that LuaDBI puts before SQLite's messages.
@@ -149,20 +149,21 @@ function Connection:commit()
   self:run("commit")
 end
 
---- Sets the file's journal mode to WAL, so that readers and writers do not wait for each other. The mode is stored in
---- the file.
-function Connection:use_wal()
-  local ok, mode
-  for _ = 1, WAL_ATTEMPTS do -- of two processes that set it at the same time, one gets an error at once
-    ok, mode = pcall(self.pragma, self, "journal_mode = WAL")
+--- Sets the file's journal mode, which is stored in the file. With "wal", readers and writers do not wait for each
+--- other; "delete" needs no memory that processes share.
+---@param mode "wal"|"delete"
+function Connection:use_journal(mode)
+  local ok, result
+  for _ = 1, JOURNAL_ATTEMPTS do -- of two processes that set it at the same time, one gets an error at once
+    ok, result = pcall(self.pragma, self, "journal_mode = " .. mode:upper())
     if ok then break end
     self:begin "write" -- waits for the other process
     self:commit()
   end
-  if not ok then error(mode, 0) end
-  if mode ~= "wal" then
-    fail("its file system does not let processes share memory, which SQLite's log needs; use a local disk")
-  end
+  if not ok then error(result, 0) end
+  if result == mode then return end
+  if mode == "delete" then fail "other processes use it with another journal; end them first" end
+  fail("its file system does not let processes share memory, which SQLite's log needs; use a local disk")
 end
 
 -- path -> { process, count }: the number of open connections, and the process that opened them
@@ -186,18 +187,6 @@ function Connection:close()
   self.db:close()
 end
 
--- Fails with the system's message if no file can be created in the directory of `path`: SQLite gives no reason, and
--- LuaDBI leaks a connection that could not be opened. The database itself must not be opened here: closing it would
--- release this process's locks on it. The name is random, so that it is not the name of an existing file.
-local function check_directory(path)
-  local beside = (path:match "^.*/" or "") .. ".apivideo-" .. random.hex(8)
-  local file, problem = io.open(beside, "wb")
-  -- io.open begins its message with the name of this file, which the user does not know.
-  if not file then fail("unable to open database file: " .. problem:sub(#beside + #": " + 1)) end
-  file:close()
-  os.remove(beside)
-end
-
 -- Fails if LuaDBI is linked with an SQLite that is too old.
 local function check_version(self)
   local version = self:rows("library")[1][1]
@@ -218,21 +207,27 @@ end
 --- Opens a file, which is created if it does not exist.
 ---@param path string
 ---@param statements table<string, string> SQL by name
----@return apivideo.inbox.SqliteConnection
-function connection.open(path, statements)
-  check_directory(path)
-  local db, message = connection.driver().Connect("SQLite3", path)
+---@param options? { create?: boolean, journal?: string } as of apivideo.inbox.sqlite
+---@return apivideo.inbox.SqliteConnection db
+---@return boolean is_new whether the file was created
+function connection.open(path, statements, options)
+  local driver, missing = connection.driver()
+  if not driver then fail(missing) end
+  local is_new, problem = place.prepare(path, options or {})
+  if is_new == nil then fail(problem) end
+  local db, message = driver.Connect("SQLite3", path)
   if not db then fail(message) end
   count_open(path)
   db:autocommit(true) -- otherwise LuaDBI begins transactions itself
   local self = setmetatable({ db = db, path = path, statements = statements, prepared = {} }, Connection)
-  local ok, problem = pcall(function()
+  local ok
+  ok, problem = pcall(function()
     -- First: newer versions of SQLite read the file when they prepare any other statement.
     self:pragma("busy_timeout = " .. BUSY_TIMEOUT_MS)
     check_version(self)
     self:pragma("wal_autocheckpoint = " .. CHECKPOINT_PAGES)
   end)
-  if ok then return self end
+  if ok then return self, is_new end
   self:close()
   error(problem, 0)
 end

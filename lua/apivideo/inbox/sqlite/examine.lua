@@ -9,6 +9,7 @@ local examine = {}
 ---@class apivideo.inbox.SqliteFacts
 ---@field kind "inbox"|"empty"|"other" other: a file of another application
 ---@field version integer of the file's schema
+---@field oldest integer the oldest version whose programs can use the file
 ---@field newest integer the version that this library creates
 ---@field journal_mode string such as "wal"
 
@@ -34,7 +35,7 @@ end
 ---@return string? message why it cannot be read or written
 function examine.file(path)
   return attempt(function()
-    local db = connection.open(path, statements)
+    local db = connection.open(path, statements, { create = false, journal = "delete" })
     local ok, facts = pcall(facts_of, db)
     db:close()
     if not ok then error(facts, 0) end

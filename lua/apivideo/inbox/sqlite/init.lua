@@ -7,7 +7,9 @@ local constructor = require "apivideo.util.constructor"
 local core = require "apivideo.core"
 local errors = require "apivideo.error"
 local host = require "apivideo.runtime.host"
+local log = require "apivideo.runtime.log"
 local operations = require "apivideo.inbox.sqlite.operations"
+local place = require "apivideo.inbox.sqlite.place"
 local schema = require "apivideo.inbox.sqlite.schema"
 local statements = require "apivideo.inbox.sqlite.statements"
 
@@ -18,15 +20,16 @@ Sqlite.__name = "apivideo.SqliteStore"
 
 Sqlite.__tostring = function(self) return "apivideo.inbox.sqlite " .. self.path end
 
--- Messages of SQLite, and remedies.
+-- Messages of SQLite, and remedies; and whether these depend on the owners of the file and the directory.
 local advice = {
   { "database or disk is full", "free some space on its disk" },
   { "disk I/O error", "check its disk, and whether a quota or a size limit prevents it from growing" },
   { "file is not a database", "give the inbox another path, or move that file away" },
   { "malformed", "the file is damaged: move it away, with its -wal and -shm, and recover its data with:"
     .. " sqlite3 FILE .recover" },
-  { "readonly database", "allow the user of this process to write it and its directory" },
-  { "unable to open database file", "its directory must exist and be writable for the user of this process" },
+  { "readonly database", "allow the user of this process to write it and its directory", names_owners = true },
+  { "unable to open database file", "its directory must exist and be writable for the user of this process",
+    names_owners = true },
   { "replaced while it was open", "end all processes that use it before you move or delete it" },
   { "database is locked", "another process has locked it for too long" },
 }
@@ -34,17 +37,33 @@ local advice = {
 local function unavailable(self, message)
   local text = ("inbox %s: %s"):format(self.path, message)
   for _, entry in ipairs(advice) do
-    if message:find(entry[1], 1, true) then text = text .. "; " .. entry[2] end
+    if message:find(entry[1], 1, true) then
+      text = text .. "; " .. entry[2] .. (entry.names_owners and place.owners(self.path) or "")
+    end
   end
   return nil, errors.new("store_unavailable", text, { origin = "sqlite" })
 end
 
-local function open(self)
-  local db = connection.open(self.path, statements)
-  self.db = db
-  self.clock = schema.prepare(db)
-  db:note_file()
+-- The journal mode for the file. On a network file system, one that has been an inbox with the journal "delete" stays
+-- so, without the option: for the command.
+local function journal_of(self, db)
+  local kind = not self.journal and core.network_file_system(self.path)
+  if not kind then return self.journal or "wal" end
+  if schema.describe(db).kind == "inbox" and db:pragma "journal_mode" == "delete" then return "delete" end
+  connection.fail(place.network_problem(kind))
 end
+
+local function open(self)
+  local db, is_new = connection.open(self.path, statements, self)
+  self.db = db
+  local journal = journal_of(self, db)
+  self.clock = schema.prepare(db)
+  db:use_journal(journal)
+  db:note_file()
+  if is_new then log.warn(("inbox %s: it did not exist and was created"):format(core.real_path(self.path))) end
+end
+
+local function nothing() return true end
 
 local function close(self)
   if self.db then self.db:close() end
@@ -57,6 +76,7 @@ local function transact(self, kind, operation, ...)
   local db = self.db
   db:begin(kind)
   db:check_files()
+  schema.check(db)
   local result = operation(db, core.monotonic() + self.clock, ...)
   db:commit()
   return result
@@ -78,6 +98,10 @@ local function attempt(self, kind, operation, ...)
   close(self)
   if connection.is_failure(result) then return unavailable(self, result.message) end
   error(result, 0)
+end
+
+function Sqlite:open()
+  return attempt(self, "read", nothing)
 end
 
 function Sqlite:put(items, window)
@@ -179,16 +203,30 @@ end
 
 ---@class apivideo.SqliteOptions
 ---@field path string the file, which is created if it does not exist. On a local disk: processes share it through memory
+---@field create? boolean false: a file that does not exist is an error; default true
+---@field journal? "wal"|"delete" SQLite's journal; "delete" works on network file systems whose locks work, for the processes of one machine, and is slower; default "wal"
+
+local OPTIONS = { path = "string", create = "boolean?", journal = "string?" }
+
+local NO_FILE = {
+  [""] = ', got ""',
+  [":memory:"] = ", got \":memory:\", of which each process would have its own; a store in memory, for tests, is"
+    .. " apivideo.inbox.memory()",
+}
 
 local function create(options)
-  checks.options("inbox.sqlite", options, { path = "string" }, 4)
-  if options.path == "" or options.path == ":memory:" or options.path:find("\0", 1, true) then
-    error(('inbox.sqlite: option "path" must name a file, got "%s"; a store in memory is apivideo.inbox.memory()')
-      :format((options.path:gsub("%c", "?"))), 3)
+  checks.options("inbox.sqlite", options, OPTIONS, 4)
+  local problem = NO_FILE[options.path] or options.path:find("\0", 1, true) and ", which cannot contain a NUL"
+  if problem then
+    error("inbox.sqlite: option \"path\" must name a file, such as /var/lib/shop/inbox.db" .. problem, 3)
   end
-  local driver, problem = connection.driver()
+  if options.journal and options.journal ~= "wal" and options.journal ~= "delete" then
+    error(('inbox.sqlite: option "journal" must be "wal" or "delete", got "%s"'):format(options.journal), 3)
+  end
+  local driver
+  driver, problem = connection.driver()
   if not driver then error("inbox.sqlite: " .. problem, 3) end
-  return setmetatable({ path = options.path }, Sqlite)
+  return setmetatable({ path = options.path, create = options.create, journal = options.journal }, Sqlite)
 end
 
 --- Creates a store in a file: `sqlite.new(options)`, or `sqlite(options)`. The file is opened at the first use.

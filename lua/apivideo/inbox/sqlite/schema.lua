@@ -1,129 +1,69 @@
---- The schema of the SQLite store's file, its migrations, and its clock.
+--- The schema of the SQLite store's file, and its clock.
 
 local core = require "apivideo.core"
 local connection = require "apivideo.inbox.sqlite.connection"
-local json = require "apivideo.util.json"
+local migrations = require "apivideo.inbox.sqlite.migrations"
+local steps = require "apivideo.inbox.sqlite.steps"
 
 local schema = {}
 
 local APPLICATION = 0x61707669 -- "apvi": what SQLite calls the application_id
 
-local BACKFILL_BATCH = 1000 -- entries whose bytes are in memory at once
+schema.NEWEST = #migrations
 
--- Sets the columns type and video_id of the entries that have their bytes; those that are done have none.
-local function add_types(db)
-  local last = 0
-  repeat
-    local rows = db:query("SELECT CAST(id AS REAL), raw FROM events WHERE id > ?1 AND raw <> '' ORDER BY id LIMIT ?2",
-      { last, BACKFILL_BATCH })
-    for _, row in ipairs(rows) do
-      local event = json.decode(row[2])
-      for column, field in pairs { type = "type", video_id = "videoId" } do
-        local value = type(event) == "table" and event[field]
-        if type(value) == "string" then
-          db:query(("UPDATE events SET %s = ?1 WHERE id = ?2"):format(column), { value, row[1] })
-        end
-      end
-      last = row[1]
-    end
-  until #rows < BACKFILL_BATCH
-end
-
--- Each migration leads to the next version of the file, and is never changed after a release.
---
--- state: ready; delayed (until `due`); claimed (until `due`); blocked, behind another event of its lane; or ended:
--- done, dead. `due`, `ended` and `stored_at` are seconds of the store's clock.
-local migrations = {
-  {
-    [[CREATE TABLE events (
-      id INTEGER PRIMARY KEY AUTOINCREMENT,
-      identity TEXT NOT NULL UNIQUE,
-      occurrence TEXT,
-      lane TEXT,
-      state TEXT NOT NULL,
-      due REAL,
-      ended REAL,
-      token INTEGER NOT NULL DEFAULT 0,
-      attempt INTEGER NOT NULL DEFAULT 0,
-      webhook_id TEXT,
-      verified INTEGER NOT NULL,
-      received_at REAL NOT NULL,
-      stored_at REAL NOT NULL,
-      error TEXT,
-      raw TEXT NOT NULL)]],
-    "CREATE INDEX events_state ON events (state)",
-    "CREATE INDEX events_due ON events (due) WHERE due IS NOT NULL",
-    "CREATE INDEX events_ended ON events (state, ended) WHERE ended IS NOT NULL",
-    "CREATE INDEX events_attempt ON events (attempt) WHERE attempt > 0 AND state <> 'claimed' AND ended IS NULL",
-    "CREATE INDEX events_lane ON events (lane, state) WHERE lane IS NOT NULL AND ended IS NULL",
-    "CREATE INDEX events_occurrence ON events (occurrence, stored_at) WHERE occurrence IS NOT NULL",
-    "CREATE TABLE inbox (paused INTEGER NOT NULL, boot TEXT NOT NULL, clock REAL NOT NULL)",
-    "INSERT INTO inbox VALUES (0, '', 0)",
-  },
-  { "ALTER TABLE events ADD COLUMN origin TEXT NOT NULL DEFAULT 'webhook'" },
-  {
-    [[CREATE TABLE states (
-      name TEXT PRIMARY KEY,
-      token INTEGER NOT NULL,
-      expires REAL NOT NULL,
-      saved_at REAL NOT NULL,
-      value TEXT)]],
-  },
-  {
-    "ALTER TABLE events ADD COLUMN type TEXT",
-    "ALTER TABLE events ADD COLUMN video_id TEXT",
-    "ALTER TABLE events ADD COLUMN attempts TEXT",
-    "ALTER TABLE events ADD COLUMN replay INTEGER NOT NULL DEFAULT 0",
-    add_types,
-    "CREATE INDEX events_type ON events (type) WHERE type IS NOT NULL",
-    "CREATE INDEX events_video ON events (video_id) WHERE video_id IS NOT NULL",
-    "CREATE INDEX events_dead_type ON events (type) WHERE state = 'dead'",
-  },
-  {
-    "ALTER TABLE events ADD COLUMN detail TEXT",
-    "DROP INDEX IF EXISTS events_ended",
-    "CREATE INDEX events_ended ON events (state, ended, stored_at, replay) WHERE ended IS NOT NULL",
-    [[CREATE TABLE activity (
-      minute INTEGER PRIMARY KEY,
-      received INTEGER NOT NULL DEFAULT 0,
-      failed INTEGER NOT NULL DEFAULT 0,
-      handled INTEGER NOT NULL DEFAULT 0,
-      latency REAL NOT NULL DEFAULT 0,
-      replayed INTEGER NOT NULL DEFAULT 0)]],
-  },
-}
-
---- What the file of a connection is.
+--- What the file of a connection is. SQLite's user_version is the oldest version of the schema whose programs can use
+--- the file; `version` is what it has.
 ---@param db apivideo.inbox.SqliteConnection
----@return { kind: "inbox"|"empty"|"other", version: integer, newest: integer }
+---@return { kind: "inbox"|"empty"|"other", version: integer, oldest: integer, newest: integer }
 function schema.describe(db)
-  local kind = "other"
+  local kind, oldest = "other", db:pragma "user_version"
   if db:pragma "application_id" == APPLICATION then
     kind = "inbox"
   elseif not db:rows("tables")[1] then
     kind = "empty"
   end
-  return { kind = kind, version = db:pragma "user_version", newest = #migrations }
+  local version = oldest
+  if kind == "inbox" and db:rows("has_schema")[1] then version = math.max(oldest, db:rows("schema")[1][1]) end
+  return { kind = kind, version = version, oldest = oldest, newest = schema.NEWEST }
 end
 
--- Brings the file to the newest version.
-local function migrate(db)
-  local version, application = db:pragma "user_version", db:pragma "application_id"
-  if application ~= APPLICATION and db:rows("tables")[1] then
-    connection.fail("it has tables of another application; give the inbox a separate file")
-  elseif version > #migrations then
-    connection.fail(("a newer apivideo created it (version %d of the file; this one supports %d); update apivideo")
-      :format(version, #migrations))
-  elseif version == #migrations then
-    return
-  end
-  for i = version + 1, #migrations do
-    for _, step in ipairs(migrations[i]) do
-      if type(step) == "function" then step(db) else db:once(step) end
-    end
+--- Why the file cannot be used with this version of the library; nil if it can.
+---@param facts { kind: string, version: integer, oldest: integer, newest: integer }
+---@return string|nil
+function schema.problem(facts)
+  if facts.kind == "other" then return "it has tables of another application; give the inbox a separate file" end
+  if facts.oldest <= facts.newest then return nil end
+  return ("this file has schema version %d, of a newer apivideo; this apivideo knows %d; upgrade apivideo in this"
+    .. " program"):format(facts.version, facts.newest)
+end
+
+--- Fails if a newer version of the library has made the file one that this version does not know, while it was open.
+---@param db apivideo.inbox.SqliteConnection
+function schema.check(db)
+  if db:rows("usable_since")[1][1] <= schema.NEWEST then return end
+  connection.fail(schema.problem(schema.describe(db)))
+end
+
+-- The version whose programs can use a file of a version: the last one that is not additive.
+local function oldest_of(version)
+  while migrations[version].is_additive do version = version - 1 end
+  return version
+end
+
+--- Brings the file to the newest version, within a transaction of the caller.
+---@param db apivideo.inbox.SqliteConnection
+---@param filled? table as `migrations.apply` returns it: what was filled before
+function schema.migrate(db, filled)
+  local facts = schema.describe(db)
+  local problem = schema.problem(facts)
+  if problem then connection.fail(problem) end
+  if facts.kind == "inbox" and facts.version >= schema.NEWEST then return end
+  for version = facts.version + 1, schema.NEWEST do
+    for _, step in ipairs(migrations[version]) do steps.run(db, step, filled) end
   end
   db:pragma(("application_id = %d"):format(APPLICATION))
-  db:pragma(("user_version = %d"):format(#migrations))
+  db:pragma(("user_version = %d"):format(oldest_of(schema.NEWEST)))
+  db:run("set_schema", schema.NEWEST)
 end
 
 -- The kernel's id of the current boot; "" where it has none.
@@ -163,7 +103,8 @@ end
 -- The clock of a file that is ready for use, or nil. It only reads, so it does not wait for writers.
 local function ready_clock(db)
   db:begin "read"
-  local is_current = db:pragma "user_version" == #migrations and db:pragma "application_id" == APPLICATION
+  local facts = schema.describe(db)
+  local is_current = facts.kind == "inbox" and facts.version >= schema.NEWEST and not schema.problem(facts)
   local clock = is_current and valid_clock(db) or nil
   db:commit()
   return clock
@@ -176,11 +117,10 @@ function schema.prepare(db)
   local clock = ready_clock(db)
   if not clock then
     db:begin "durable"
-    migrate(db)
+    schema.migrate(db)
     clock = set_clock(db)
     db:commit()
   end
-  db:use_wal()
   return clock
 end
 

@@ -13,6 +13,11 @@ return {
 
   library = "SELECT sqlite_version()",
   tables = "SELECT name FROM sqlite_master LIMIT 1", -- sqlite_schema needs SQLite 3.33
+  has_schema = "SELECT 1 FROM pragma_table_info('inbox') WHERE name = 'schema'",
+  schema = "SELECT schema FROM inbox",
+  set_schema = "UPDATE inbox SET schema = ?",
+  set_type = "UPDATE events SET type = ?, video_id = ? WHERE id = ?",
+  usable_since = "SELECT user_version FROM pragma_user_version",
   clock = "SELECT boot, clock FROM inbox",
   set_clock = "UPDATE inbox SET boot = ?, clock = ?",
   last_seen = [[SELECT max(time) FROM (

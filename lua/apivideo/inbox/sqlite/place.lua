@@ -1,0 +1,92 @@
+--- The place of a SQLite file: whether it can be used there, and the creation of the file. SQLite itself gives no
+--- reasons, and LuaDBI leaks a connection that could not be opened.
+
+local core = require "apivideo.core"
+local random = require "apivideo.util.random"
+
+local EACCES = 13 -- on all systems
+
+local place = {}
+
+-- The directory of a file.
+local function directory_of(path)
+  local directory = path:match "^(.*)/"
+  return directory == "" and "/" or directory or "."
+end
+
+-- The owner of a file or a directory, and the user of this process; "" where that is unknown.
+local function owner_of(name, path)
+  local owner, mode = core.owner(path), core.file_mode(path)
+  if not owner or not mode then return "" end
+  return ("%s %s belongs to the user %s (mode %04o), and this process runs as the user %s"):format(name,
+    core.real_path(path) or path, owner, mode, core.user())
+end
+
+--- The owners of a file and its directory, for the end of a message: why this process may not write them.
+---@param path string
+---@return string
+function place.owners(path)
+  local texts = {}
+  for _, each in ipairs { { "the file", path }, { "the directory", directory_of(path) } } do
+    local text = owner_of(each[1], each[2])
+    if text ~= "" then texts[#texts + 1] = text end
+  end
+  return (texts[1] and ": " or "") .. table.concat(texts, "; ")
+end
+
+-- Why no file can be created in the directory of `path`; nil if one can be. The database itself must not be opened
+-- here: closing it would release this process's locks on it. The name is random, so that it is not the name of an
+-- existing file.
+local function directory_problem(path)
+  local beside = (path:match "^.*/" or "") .. ".apivideo-" .. random.hex(8)
+  local file, problem, number = io.open(beside, "wb")
+  if file then
+    file:close()
+    os.remove(beside)
+    return nil
+  end
+  problem = problem:sub(#beside + #": " + 1) -- without the name of this file, which the user does not know
+  if number ~= EACCES then return "unable to open database file: " .. problem end
+  local directory = directory_of(path)
+  return ("%s: %s; run this process as that user, or give the directory away: chown %s '%s'"):format(problem,
+    owner_of("the directory", directory), core.user(), core.real_path(directory) or directory)
+end
+
+--- Why the write-ahead log cannot be used on a file system.
+---@param kind string
+---@return string
+function place.network_problem(kind)
+  return ("its file system is %s, where processes may not share the memory that SQLite's write-ahead log needs, so "
+    .. "that events could be lost; use a local disk, or Redis for several machines. For the processes of one machine, "
+    .. "if the locks of the file system work, the option journal = \"delete\" needs no such memory"):format(kind)
+end
+
+-- Why a file that does not exist may not be created; nil if it may.
+local function creation_problem(path, options)
+  local kind = options.journal ~= "delete" and core.network_file_system(directory_of(path))
+  if kind then return place.network_problem(kind) end
+  if options.create ~= false or not core.is_directory(directory_of(path)) then return nil end
+  return ("it does not exist, and the option \"create\" is false; correct the path, which is seen from the directory"
+    .. " %s, or create it once with create = true"):format(core.real_path "." or ".")
+end
+
+--- Prepares the place of a file: creates the file, so that only its owner can read and write it, and the files that
+--- SQLite creates with the same permissions beside it.
+---@param path string
+---@param options { create?: boolean, journal?: string } as of apivideo.inbox.sqlite
+---@return boolean|nil is_new whether it was created
+---@return string? problem why it cannot be used
+function place.prepare(path, options)
+  if core.is_directory(path) then
+    return nil, ("it is a directory; name a file in it, such as %s/inbox.db"):format((path:gsub("/+$", "")))
+  end
+  local problem = not core.file_id(path) and creation_problem(path, options) or directory_problem(path)
+  if problem then return nil, problem end
+  if core.file_id(path) then return false end
+  local is_new
+  is_new, problem = core.create_file(path)
+  if is_new or core.file_id(path) then return is_new or false end -- another process may have created it just now
+  return nil, "unable to open database file: " .. problem
+end
+
+return place

@@ -1,0 +1,161 @@
+-- The place of the file of a SQLite inbox: its users, and its file system.
+
+local apivideo = require "apivideo"
+local compile = require "spec.support.compile"
+local core = require "apivideo.core"
+local inboxes = require "spec.support.inboxes"
+local process = require "spec.support.process"
+local sqlite = require "apivideo.inbox.sqlite"
+
+local PRIVATE = 384 -- 0600
+
+describe("the place of a SQLite inbox", function()
+  local directory, path, opened
+
+  before_each(function()
+    directory = os.tmpname()
+    compile.run(("rm %s; mkdir %s"):format(directory, directory))
+    directory = core.real_path(directory)
+    path, opened = directory .. "/inbox.db", {}
+  end)
+
+  after_each(function()
+    for _, store in ipairs(opened) do store:close() end
+    compile.run("rm -rf " .. directory)
+  end)
+
+  local function open(options)
+    options = options or {}
+    options.path = options.path or path
+    local store = sqlite(options)
+    opened[#opened + 1] = store
+    return store
+  end
+
+  -- Asserts that a store cannot be opened. Returns the message.
+  local function rejected(store)
+    local ok, err
+    inboxes.printed_by(function() ok, err = store:open() end)
+    assert.is_nil(ok)
+    assert.equal("store_unavailable", err.kind)
+    return err.message
+  end
+
+  -- Runs a script as another user, if this process may do that. Returns its output, and whether it was another user.
+  local function run_as_another(script)
+    local is_root = compile.run "id -u" == "0\n"
+    local environment = is_root and "setpriv --reuid=daemon --regid=daemon --clear-groups" or ""
+    return process.run({ "-e", script }, environment), is_root
+  end
+
+  it("that has no file is named in the log when the file is created, once", function()
+    local printed = inboxes.printed_by(function()
+      assert(open():open())
+      assert(open():open())
+    end)
+    local _, count = printed:gsub("warn apivideo: inbox " .. path:gsub("%p", "%%%0")
+      .. ": it did not exist and was created\n", "")
+    assert.equal(1, count, printed)
+  end)
+
+  it("that has no file is rejected with create = false, and no file is created", function()
+    local message = rejected(open { create = false })
+    assert.matches("it does not exist, and the option \"create\" is false; correct the path, which is seen from the "
+      .. "directory " .. core.real_path ".", message, 1, true)
+    assert.equal("", compile.run("ls -A " .. directory))
+    assert(open():open())
+    assert(open { create = false }:open())
+  end)
+
+  it("has files for their owner alone, whatever the umask #process", function()
+    local child = process.start { "-e", ([[
+      local store = require "apivideo.inbox.sqlite" { path = %q }
+      assert(store:put({ { key = "a", raw = "a", verified = true, received_at = 1 } }, 20))
+      print "stored" io.stdout:flush()
+      io.read()
+      require("apivideo").sleep(60)
+    ]]):format(path) }
+    child:wait_for "stored"
+    for _, ending in ipairs { "", "-wal", "-shm" } do
+      assert.equal(PRIVATE, (core.file_mode(path .. ending)), ending)
+    end
+    child:kill "KILL"
+    child:wait()
+  end)
+
+  it("keeps the permissions of a file that exists", function()
+    compile.run(("touch %s; chmod 660 %s"):format(path, path))
+    assert(open():open())
+    for _, ending in ipairs { "", "-wal", "-shm" } do assert.equal(432, (core.file_mode(path .. ending)), ending) end
+  end)
+
+  it("that belongs to another user is rejected, with the names of both users #process", function()
+    local output, is_root = run_as_another(([[
+      local ok, err = require("apivideo.inbox.sqlite") { path = %q }:open()
+      print(err.message)]]):format(path))
+    if not is_root then return pending "only root can become another user" end
+    assert.equal(("inbox %s: Permission denied: the directory %s belongs to the user root (mode 0755), and this process"
+      .. " runs as the user daemon; run this process as that user, or give the directory away: chown daemon '%s'\n")
+      :format(path, directory, directory), output)
+    assert(open():open())
+    compile.run("chmod 777 " .. directory)
+    output = run_as_another(([[
+      local ok, err = require("apivideo.inbox.sqlite") { path = %q }:open()
+      print(err.message)]]):format(path))
+    assert.matches("unable to open.*the file " .. path:gsub("%p", "%%%0") .. " belongs to the user root %(mode 0600%), "
+      .. "and this process runs as the user daemon", output)
+  end)
+
+  describe("on a network file system", function()
+    local kind_of = core.network_file_system
+    before_each(function() core.network_file_system = function() return "NFS" end end)
+    after_each(function() core.network_file_system = kind_of end)
+
+    it("is rejected, and no file is created", function()
+      local message = rejected(open())
+      assert.matches("its file system is NFS, where processes may not share the memory", message, 1, true)
+      assert.matches('the option journal = "delete" needs no such memory', message, 1, true)
+      assert.equal("", compile.run("ls -A " .. directory))
+    end)
+
+    it("is rejected for a file that has a write-ahead log", function()
+      core.network_file_system = kind_of
+      local store = open()
+      assert(store:open())
+      store:close()
+      core.network_file_system = function() return "SMB" end
+      assert.matches("its file system is SMB", rejected(open()))
+    end)
+
+    it("works with the journal \"delete\", and then also for a program without that option", function()
+      local store = open { journal = "delete" }
+      local inbox = apivideo.inbox { store = store }
+      local raw = inboxes.caption "a"
+      assert(inbox:put { event = apivideo.parse(raw), raw = raw, verified = true })
+      assert.equal(1, assert(open():stats()).waiting)
+      assert.equal("inbox.db\n", compile.run("ls -A " .. directory))
+      local claim = assert(inbox:claim())[1]
+      assert(claim:complete())
+    end)
+  end)
+
+  it("on a local disk gets a write-ahead log again", function()
+    local store = open { journal = "delete" }
+    assert(store:open())
+    store:close()
+    assert(open():open())
+    assert.truthy(core.file_id(path .. "-wal"))
+    assert.matches("database is locked; another process", rejected(open { journal = "delete" }), 1, true)
+  end)
+
+  -- The file system is one of FUSE without a program, so its kind is known and everything else fails.
+  it("on FUSE is recognised #process", function()
+    local script = ("print(select(2, require('apivideo.inbox.sqlite') { path = %q }:open()).message)"):format(path)
+    local output = compile.run(([[unshare -m sh -c 'exec 3<> /dev/fuse
+      mount -i -t fuse -o fd=3,rootmode=40000,user_id=65534,group_id=65534 none %s && "$@"' sh %s 2>&1]])
+      :format(directory, process.command { "-e", script }))
+    if output:find "file system is FUSE" then return end
+    assert.truthy(output:find "[Pp]ermi" or output:find "/dev/fuse", output)
+    pending("FUSE cannot be mounted here: " .. output)
+  end)
+end)
