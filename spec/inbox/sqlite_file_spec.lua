@@ -101,7 +101,7 @@ describe("inbox store sqlite", function()
     it("can be empty", function()
       write ""
       assert.is_true(put(open(), "a"))
-      assert.equal(5, sql("PRAGMA user_version")[1][1])
+      assert.equal(6, sql("PRAGMA user_version")[1][1])
     end)
 
     for version = 1, 4 do
@@ -111,7 +111,7 @@ describe("inbox store sqlite", function()
         end
         local store = open()
         assert.is_false(put(store, "a"))
-        assert.equal(5, sql("PRAGMA user_version")[1][1])
+        assert.equal(6, sql("PRAGMA user_version")[1][1])
         local entry = claim(store)
         assert.equal('{"type":"video.a","videoId":"vi1","n":1}', entry.raw)
         assert.equal("webhook", entry.origin)
@@ -146,7 +146,7 @@ describe("inbox store sqlite", function()
       store = open()
       unavailable("newer apivideo.*99", store:put({ item "b" }, WINDOW))
       assert.equal(99, sql("PRAGMA user_version")[1][1])
-      sql "PRAGMA user_version = 5"
+      sql "PRAGMA user_version = 6"
       assert.is_false(put(store, "a"))
     end)
 

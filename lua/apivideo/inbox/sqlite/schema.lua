@@ -31,8 +31,8 @@ end
 
 -- Each migration leads to the next version of the file, and is never changed after a release.
 --
--- state: ready; delayed (until `due`); claimed (until `due`); blocked, behind another event of its lane; or ended:
--- done, dead. `due`, `ended` and `stored_at` are seconds of the store's clock.
+-- state: ready; delayed (until `due`); claimed (until `due`); blocked, behind another event of its lane; parked, because
+-- of its type; or ended: done, dead. `due`, `ended` and `stored_at` are seconds of the store's clock.
 local migrations = {
   {
     [[CREATE TABLE events (
@@ -90,6 +90,10 @@ local migrations = {
       handled INTEGER NOT NULL DEFAULT 0,
       latency REAL NOT NULL DEFAULT 0,
       replayed INTEGER NOT NULL DEFAULT 0)]],
+  },
+  {
+    "ALTER TABLE inbox ADD COLUMN paused_types TEXT", -- JSON; NULL: none
+    "CREATE INDEX events_parked ON events (type) WHERE state = 'parked'",
   },
 }
 
