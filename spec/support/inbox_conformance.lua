@@ -8,7 +8,7 @@ local wait_for = require "spec.support.wait"
 local WINDOW = 20
 
 -- The specs, by topic.
-local TOPICS = { "put", "settle", "complete", "lanes", "operate", "attempts", "filters", "replay", "import",
+local TOPICS = { "put", "settle", "complete", "lanes", "operate", "types", "attempts", "filters", "replay", "import",
   "activity", "state" }
 
 -- An item with the fields that matter to a test, and defaults.

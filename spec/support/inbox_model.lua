@@ -2,6 +2,7 @@
 --- store: each call must return what the model expects, and the lists must be equal.
 
 local errors = require "apivideo.error"
+local types = require "spec.support.inbox_model_types"
 
 local Model = {}
 Model.__index = Model
@@ -93,7 +94,9 @@ end
 -- The expected result for an item; and the entry, if it is new.
 local function put_one(self, item, window)
   local entry = { came = math.floor((self.clock.time - (item.age or 0)) / 10 + 0.5) * 10, place = self.count + 1 }
-  for _, name in ipairs { "key", "occurrence", "opposite", "lane", "raw", "error" } do entry[name] = item[name] end
+  for _, name in ipairs { "key", "occurrence", "opposite", "lane", "raw", "error", "type" } do
+    entry[name] = item[name]
+  end
   local known = self:find("key", item.key)
   if known then
     known.came = math.min(known.came, entry.came)
@@ -140,8 +143,29 @@ local function is_surely_free(self, entry)
   end)[1]
 end
 
+-- Checks the types of the claims of a call, and that it had all that it may have; the probes delay the next ones.
+local function check_types(self, claims, call)
+  for _, claim in ipairs(claims) do
+    local entry = self:find("id", claim.id)
+    if not types.is_allowed(self, call.limits, entry.type, types.before(self, claims, entry.place)) then
+      fail("claim: %s was given, but its type is paused, or has reached its limit", entry.raw)
+    end
+  end
+  local missed = self:select(function(entry)
+    return (#claims < call.limit or entry.place < call.last) and is_surely_free(self, entry)
+      and types.is_allowed(self, call.limits, entry.type, types.before(self, claims, entry.place))
+  end)[1]
+  if missed then fail("claim: %s was not given, and nothing prevents it", missed.raw) end
+  for _, claim in ipairs(claims) do
+    local type = self:find("id", claim.id).type
+    local pause = type and self.paused_types[type]
+    expect("probe", pause and pause.interval, claim.probe)
+    if pause then pause.probe_at = self.clock.time + call.lease end
+  end
+end
+
 --- Checks the claims that a store returned, and records them.
-function Model:claim(limit, lease, claims)
+function Model:claim(limit, lease, claims, limits)
   if self.is_paused then return expect("claims in a pause", 0, #claims) end
   if #claims > limit then fail("claim: %d entries, at most %d wanted", #claims, limit) end
   local last = 0
@@ -158,10 +182,7 @@ function Model:claim(limit, lease, claims)
     expect("raw of a claim", entry.raw, claim.raw)
     entry.is_claimed, entry.due = true, self.clock.time + lease
   end
-  local missed = self:select(function(entry)
-    return (#claims < limit or entry.place < last) and is_surely_free(self, entry)
-  end)[1]
-  if missed then fail("claim: %s was not given, and nothing prevents it", missed.raw) end
+  check_types(self, claims, { limit = limit, lease = lease, last = last, limits = limits })
 end
 
 -- The entry of a claim that is not lost, or nil.
@@ -301,6 +322,7 @@ function Model:audit(store)
   audit_activity(self, store)
   expect("stats.attempts", attempts, stats.attempts)
   expect("stats.paused", self.is_paused, stats.paused)
+  types.check_stats(self, stats.paused_types or {})
 end
 
 -- The model of each call of a store; it returns the expected result.
@@ -311,13 +333,13 @@ local calls = {
     learn(self, store, new)
     self.on_put(items, results, new)
   end,
-  claim = function(self, _, claims, limit, lease) self:claim(limit, lease, claims) end,
+  claim = function(self, _, claims, limit, lease, limits) self:claim(limit, lease, claims, limits) end,
   redrive = function(self, _, count, where) expect("redrive", self:redrive(where), count) end,
   replay = function(self, _, count) expect("replay", self:replay(), count) end,
   purge = function(self, _, count, where) expect("purge", self:purge(where.state, where.ended_for), count) end,
   expire = function(self, _, count, age) expect("expire", self:purge("done", age), count) end,
-  pause = function(self) self.is_paused = true end,
-  resume = function(self) self.is_paused = false end,
+  pause = function(self, _, changed, type, interval) expect("pause", types.pause(self, type, interval), changed) end,
+  resume = function(self, _, changed, type, is_probe) expect("resume", types.resume(self, type, is_probe), changed) end,
   list = function() end,
   stats = function() end,
 }
@@ -369,6 +391,7 @@ function Model.new(store, clock)
   return setmetatable({
     store = store, clock = clock, entries = {}, count = 0, last_id = 0, raws = {}, purged = {}, is_paused = false,
     happened = { received = {}, handled = {}, replayed = {}, failed = {} }, -- name -> times
+    paused_types = {},
     on_put = function() end,
   }, Model)
 end

@@ -9,6 +9,7 @@ local spools = require "apivideo.inbox.spool"
 
 -- Seconds. Each operation takes STEP; no sum of steps is nearer than 20 s to any other number here.
 local STEP, WINDOW, LEASES, DELAY, AGES = 100, 850, { 250, 1050 }, 650, { 0, 0, 0, 330, 1230 }
+local TYPES, PROBE_INTERVAL = { "video.a", "video.b", "widget" }, 450
 local KEYS, STREAMS, OPPOSITE_AGE = 15, 2, { min = 250, max = 1850 }
 
 ---@class spec.WorldKind
@@ -23,7 +24,8 @@ World.__index = World
 
 local weights = {
   put = 30, claim = 22, complete = 14, retry = 7, dead_letter = 6, extend = 4, remove = 2, advance = 6, redrive = 3,
-  replay = 2, purge = 3, pause = 1, resume = 4, restart = 3, outage = 4, recovery = 9, fault = 6, forward = 14,
+  replay = 2, purge = 3, pause = 1, resume = 4, pause_type = 3, resume_type = 4, restart = 3,
+  outage = 4, recovery = 9, fault = 6, forward = 14,
 }
 local names, total = {}, 0
 for name in pairs(weights) do names[#names + 1] = name end
@@ -71,7 +73,8 @@ end
 -- An item: with one of a few keys, or a broadcast that starts or ends; some have no event.
 local function new_item(self, a, b)
   self.arrivals = self.arrivals + 1
-  local item = { verified = a % 3 > 0, received_at = 1700000000 + a, lane = ({ "a", "b" })[b % 5] }
+  local item = { verified = a % 3 > 0, received_at = 1700000000 + a, lane = ({ "a", "b" })[b % 5],
+    type = TYPES[b % 4] }
   if a % 2 == 0 then
     local stream, is_start = b % STREAMS, b % 4 < 2
     item.occurrence = (is_start and "start" or "end") .. stream
@@ -187,7 +190,8 @@ local acts = {
     end
   end,
   claim = function(self, a, b)
-    local claims = survive(self, self.store.claim, self.store, a % 4 + 1, LEASES[b % 2 + 1])
+    local limits = b % 3 == 0 and { { type = TYPES[1], count = a % 2 }, { type = "video.*", count = 1 } } or nil
+    local claims = survive(self, self.store.claim, self.store, a % 4 + 1, LEASES[b % 2 + 1], limits)
     for _, claim in ipairs(claims or {}) do self.claims[#self.claims + 1] = claim end
   end,
   -- Without a spool, sometimes with items that are put in the same step: a spool has no part in that.
@@ -218,6 +222,14 @@ local acts = {
   end,
   pause = function(self) survive(self, self.store.pause, self.store) end,
   resume = function(self) survive(self, self.store.resume, self.store) end,
+  pause_type = function(self, a, b)
+    local interval = b % 2 == 0 and PROBE_INTERVAL or nil
+    local type = not interval and a % 4 == 0 and "video.*" or TYPES[a % 3 + 1]
+    survive(self, self.store.pause, self.store, type, interval, interval and "reason")
+  end,
+  resume_type = function(self, a, b)
+    survive(self, self.store.resume, self.store, ({ "video.*", "*", TYPES[1], TYPES[2] })[a % 4 + 1], b % 3 == 0)
+  end,
   advance = function(self, a) advance(self, (a % 10 + 1) * STEP) end,
   restart = restart,
   outage = function(self, a)
@@ -258,6 +270,7 @@ local function drain(self)
     Model.expect("entries left in the spool", 0, #self.spool_model.entries)
   end
   self.store:resume()
+  self.store:resume "*"
   self.store:redrive({}, { limit = 1000 })
   for _ = 1, 500 do
     if not self.store_model:select(function(entry) return entry.state ~= "done" end)[1] then break end

@@ -17,6 +17,8 @@ local STORED_MAX_BYTES = 1000 -- of an error's message
 ---@field event? apivideo.Event nil if the catalogue can no longer parse it
 ---@field delivery apivideo.Delivery with `attempt`
 ---@field err? apivideo.Error why there is no event
+---@field type? string of its event
+---@field probe? number its type is paused, and this is a probe; the seconds until the next one
 local Claim = {}
 Claim.__index = Claim
 Claim.__name = "apivideo.Claim"
@@ -135,6 +137,7 @@ function claim.new(inbox, entry, lease)
   delivery.key = event and inbox.events:key(event, entry.raw) or nil
   return setmetatable({
     id = entry.id, token = entry.token, attempt = entry.attempt, event = event, err = err, delivery = delivery,
+    type = event and event.type, probe = entry.probe, -- handlers may change `event`
     retains = inbox._retains_bodies, _inbox = inbox, _store = inbox._store, _lease = lease,
     _entry = entry, -- handlers may change `delivery`
     _began_at = runtime.now(), _began = runtime.monotonic(),

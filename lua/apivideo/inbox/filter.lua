@@ -34,6 +34,7 @@ local STATES = { waiting = true, claimed = true, dead = true, done = true }
 ---@field has_raw? true with its bytes
 
 local digest = require("apivideo.inbox.store").digest
+local pattern = require "apivideo.inbox.pattern"
 
 local filter = {}
 
@@ -56,7 +57,7 @@ function filter.compile(where, wanted, level)
       error(("%s: filter: %s must be a finite number"):format(where, name), level)
     end
   end
-  local prefix = wanted.type and (wanted.type:match "^(.*%.)%*$" or wanted.type == "*" and "")
+  local prefix = wanted.type and pattern.prefix_of(wanted.type)
   if prefix then compiled.type, compiled.type_prefix = nil, prefix end
   compiled.lane = digest(wanted.lane)
   return compiled

@@ -85,9 +85,24 @@ function Inbox:claim(options)
   checks.self(self, Inbox, "inbox", "claim")
   options = checks.options("inbox:claim", options or {}, CLAIM_OPTIONS)
   local lease = options.lease or claim.LEASE_S
-  local entries, err = self._store:claim(options.limit or 1, lease)
-  if not entries then return nil, err end
-  local claims = {}
+  return self:_claim(options.limit or 1, lease)
+end
+
+--- Claims events, of each type as many as `limits` allow.
+---@private
+---@param limit integer
+---@param lease number
+---@param limits? apivideo.inbox.Limit[]
+---@return apivideo.Claim[]|nil claims
+---@return apivideo.Error? err `store_unavailable`
+function Inbox:_claim(limit, lease, limits)
+  local entries, more, claims
+  repeat -- until the store has passed the entries of paused types and of those that have reached their limits
+    entries, more = self._store:claim(limit, lease, limits)
+    if not entries then return nil, more end
+    if more and not entries[1] and not runtime.refusal() then runtime.pass() end
+  until entries[1] or not more
+  claims = {}
   for i, entry in ipairs(entries) do claims[i] = claim.new(self, entry, lease) end
   return claims
 end
@@ -104,20 +119,30 @@ function Inbox:work(handlers, options)
   return ended, err
 end
 
+local PAUSE_OPTIONS = { type = "string?" }
+
 --- Stops the handling of events in all processes, and after a restart. Events are received as before.
+---@param options? { type?: string } only the events of this type, or of a pattern such as `video.*`
 ---@return true|nil
 ---@return apivideo.Error? err `store_unavailable`
-function Inbox:pause()
+function Inbox:pause(options)
   checks.self(self, Inbox, "inbox", "pause")
-  return self._store:pause()
+  options = checks.options("inbox:pause", options or {}, PAUSE_OPTIONS)
+  local changed, err = self._store:pause(options.type)
+  if changed == nil then return nil, err end
+  return true
 end
 
---- Continues after `pause`.
+--- Continues after `pause`; with a type or pattern, also if a worker has paused it, or a type that the pattern matches.
+---@param options? { type?: string }
 ---@return true|nil
 ---@return apivideo.Error? err `store_unavailable`
-function Inbox:resume()
+function Inbox:resume(options)
   checks.self(self, Inbox, "inbox", "resume")
-  return self._store:resume()
+  options = checks.options("inbox:resume", options or {}, PAUSE_OPTIONS)
+  local changed, err = self._store:resume(options.type)
+  if changed == nil then return nil, err end
+  return true
 end
 
 --- How many events are in each state.

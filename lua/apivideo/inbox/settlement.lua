@@ -126,6 +126,16 @@ local function settle_claim(worker, claim, result)
   return "retried", call_claim(worker, claim, "retry", result.delay, stored_text(result))
 end
 
+-- Tells the circuit breaker the result.
+local function note(worker, claim, result)
+  if worker.limits then worker.limits:remove(claim) end
+  local errs = result.errors
+  if not claim.type or errs and all_permanent(errs) then return end
+  local ok, raised = protected.xpcall(worker.breaker.note, failure.raised, worker.breaker, claim.type, claim.probe,
+    errs and stored_text(result) or nil)
+  if not ok then log.error("inbox: the worker failed: " .. failure.text(failure.parts(raised))) end
+end
+
 ---@class apivideo.inbox.Attempt a claim whose event is being handled
 ---@field claim apivideo.Claim
 ---@field started number
@@ -157,6 +167,7 @@ function settlement.settle(worker, attempt, handled, errs, tracebacks)
   end
   result.disposition, result.err = ok and intended or "lost", err
   attempt.is_settled = true
+  note(worker, claim, result)
   attempt_span.finish(attempt, result, report, worker)
   worker.under_way[attempt] = nil
 end

@@ -4,6 +4,7 @@ local sign = require("apivideo.core").signature.sign
 
 local store = {
   SCAN_MAX = 1000, -- entries that one call for an operator looks at
+  PARK_MAX = 500,  -- entries that one claim parks
   STATE_RETENTION_S = 30 * 86400, -- for which a named state that is not saved stays
   ACTIVITY_MINUTES = 60, -- for which the activity is kept, with the current one
 }
@@ -13,7 +14,7 @@ local store = {
 ---@class apivideo.Store
 ---@field open? fun(self): true|nil, apivideo.Error? opens the store, which otherwise the first of the other calls does: to know at the start of a process whether it can be used
 ---@field put fun(self, items: apivideo.StoredItem[], window: number): (boolean|"occurrence")[]|nil, apivideo.Error? stores items, all or none: true for each that is new; false for one whose key is known, or whose `opposite_age` prevents it; "occurrence" for one that is dropped as a retry: an entry of its `occurrence` came less than `window` seconds before or after, and no entry whose occurrence is the item's `opposite` came between. An item with `error` becomes a dead letter
----@field claim fun(self, limit: integer, lease: number): apivideo.StoredEntry[]|nil, apivideo.Error? the oldest that are not claimed, for `lease` seconds
+---@field claim fun(self, limit: integer, lease: number, limits?: apivideo.inbox.Limit[]): apivideo.StoredEntry[]|nil, boolean|apivideo.Error|nil the oldest that are not claimed, for `lease` seconds; without those of paused types, and at most as many of a type as `limits` say. The entries that it leaves out are parked by type, so that no other claim looks at them one by one: a call parks PARK_MAX at most, and returns true after the entries if it did not reach the end
 ---@field extend fun(self, id: integer, token: integer, lease: number): boolean|nil, apivideo.Error?
 ---@field complete fun(self, id: integer, token: integer, items?: apivideo.StoredItem[], window?: number, attempts?: string, retains?: boolean): boolean|nil, apivideo.Error? unless the claim is lost, `items` are put in the same step: all or none. `attempts`, here and in the next calls, replaces that of the entry. With `retains`, the entry keeps its bytes
 ---@field complete_all? fun(self, claims: { id: integer, token: integer, items?: apivideo.StoredItem[], attempts?: string, retains?: boolean }[], window: number): boolean[]|nil, apivideo.Error? several at once, at a lower cost than one by one
@@ -27,8 +28,8 @@ local store = {
 ---@field replay fun(self, where: apivideo.inbox.Conditions, page: apivideo.inbox.Page): integer|nil, integer|apivideo.Error|nil queues the entries that match, are done and have their bytes, as a `replay`
 ---@field purge fun(self, where: apivideo.inbox.Conditions, page: apivideo.inbox.Page): integer|nil, integer|apivideo.Error|nil removes the entries that match; `where.state` is done or dead
 ---@field import fun(self, records: apivideo.inbox.Record[]): boolean[]|nil, apivideo.Error? stores entries of another store, all or none: true for each that is new, false for one whose key is known
----@field pause fun(self): true|nil, apivideo.Error?
----@field resume fun(self): true|nil, apivideo.Error?
+---@field pause fun(self, type?: string, interval?: number, reason?: string): boolean|nil, apivideo.Error? everything, or a type or pattern; with `interval`, until a probe succeeds: each `interval` seconds, a claim may have one entry of the type. False if an operator has paused it, which needs no probe
+---@field resume fun(self, type?: string, is_probe?: boolean): boolean|nil, apivideo.Error? ends the pause of everything, or of all types that a type or pattern covers; with `is_probe`, only that of this type, and only one with an interval. False if there was none of the type
 ---@field stats fun(self): apivideo.InboxStats|nil, apivideo.Error?
 ---@field activity fun(self): apivideo.inbox.Minute[]|nil, number|apivideo.Error? the last ACTIVITY_MINUTES minutes of the store's clock, oldest first; and how many seconds of the last one, the current one, are over. Entries count although they were removed later
 ---@field close fun(self): true|nil, apivideo.Error?
@@ -69,6 +70,7 @@ local store = {
 ---@field error? string of the last attempt
 ---@field attempts? string of a claim, or `detailed`: the last attempts, see inbox/attempts.lua
 ---@field replay? true it was done, and is handled again
+---@field probe? number of a claim: its type is paused, and this is a probe; the seconds until the next one
 ---@field state? apivideo.EntryState in lists
 
 ---@class apivideo.inbox.DetailedEntry : apivideo.StoredEntry
@@ -96,8 +98,14 @@ local store = {
 ---@field oldest? number age in seconds of the oldest event that is neither done nor dead
 ---@field attempts integer the highest number of attempts of one of those
 ---@field paused boolean
+---@field paused_types? apivideo.PausedType[] nil if there is none
 ---@field spooled? integer with a spool: how many events wait in it for the store
 ---@field error? apivideo.Error with a spool, while the store is unavailable: then there are only `spooled` and `oldest`, of the spool
+
+---@class apivideo.PausedType
+---@field type string the type, or a pattern
+---@field reason? string why a worker has paused it
+---@field probe_in? number seconds until a worker may handle one event of it; nil if an operator has paused it
 
 local METHODS = { "put", "claim", "extend", "complete", "remove", "retry", "dead_letter", "expire", "list", "count",
   "redrive", "replay", "purge", "import", "pause", "resume", "stats", "activity", "close" }

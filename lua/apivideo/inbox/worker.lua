@@ -2,18 +2,21 @@
 
 local cancellation = require "apivideo.runtime.cancellation"
 local attempt_span = require "apivideo.inbox.attempt_span"
+local breaker = require "apivideo.inbox.breaker"
 local claims = require "apivideo.inbox.claim"
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
 local group = require "apivideo.inbox.group"
 local log = require "apivideo.runtime.log"
 local log_fields = require "apivideo.events.log_fields"
+local pace = require "apivideo.inbox.pace"
 local permanent = require "apivideo.events.permanent"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 local settlement = require "apivideo.inbox.settlement"
 local time_slice = require "apivideo.runtime.time_slice"
 local tracing = require "apivideo.runtime.tracing"
+local type_limits = require "apivideo.inbox.type_limits"
 local upkeep = require "apivideo.inbox.upkeep"
 local work_options = require "apivideo.inbox.work_options"
 
@@ -26,6 +29,7 @@ local worker = {
 local MAX_ATTEMPTS = 10      -- default of the option max_attempts
 local BACKOFF_S = 5          -- default of the option backoff
 local TIMEOUT_LEASES = 10    -- default of the option handler_timeout, in leases
+local PROBE_INTERVAL_S = 30  -- default of the option probe_interval
 local POLL_INTERVAL_S = 0.25 -- for events that other processes put, and for those that are due again
 local POLLER_TIMEOUT_S = 1   -- after which another task polls
 local OUTAGE_POLL_MAX_S = 5  -- the longest poll interval while the store is unavailable
@@ -99,10 +103,16 @@ local function end_outage(self)
   self.away_since = nil
 end
 
+-- Claims at most `count` events.
+local function claim_some(self, count)
+  if self.limits then return self.limits:claim(self.inbox, count, self.lease) end
+  return self.inbox:_claim(count, self.lease)
+end
+
 -- The group of the claims of several tasks. The result of each call is a claim, or false if no event is ready.
 local function group_of_claims(self, completions)
   return group.new(function(calls)
-    local list, err = self.inbox:claim { limit = #calls, lease = self.lease }
+    local list, err = claim_some(self, #calls)
     if not list then return nil, err end
     for i = 1, #calls do
       if list[i] then list[i]:_complete_in(completions) else list[i] = false end
@@ -123,7 +133,7 @@ end
 -- Claims an event: the claim, or false if no event is ready; nil and an error.
 local function claim_one(self)
   if self.claims then return self.claims:call(true) end
-  local list, err = self.inbox:claim { lease = self.lease }
+  local list, err = claim_some(self, 1)
   if not list then return nil, err end
   return list[1] or false
 end
@@ -131,7 +141,9 @@ end
 -- Claims and handles one event, or waits for one.
 local function step(self, task)
   local cancelled = self.cancel and self.cancel.latch
+  if self.pace and not self.pace:wait(function() return is_ending(self) end, cancelled) then return end
   local claim, err = claim_one(self)
+  if not claim and self.pace then self.pace:give_back() end
   if claim == nil then return wait_for_store(self, task, err, cancelled) end
   task.outage_wait = 0
   if self.away_since then end_outage(self) end
@@ -188,6 +200,7 @@ local function replace(self, lost, reason, traceback)
       log.error(("inbox: the settlement of event %d did not finish: %s"):format(claim.id, reason),
         log_fields(claim.event, claim.delivery, claim.id))
       self.under_way[attempt] = nil
+      if self.limits then self.limits:remove(claim) end
     else
       settlement.settle(self, attempt, nil, { reason }, { traceback })
     end
@@ -258,6 +271,7 @@ local function stop_on_signals(self)
 end
 
 local function new(inbox, handlers, options)
+  local total, limits = type_limits.new(options.concurrency)
   local self = {
     inbox = inbox, handlers = handlers, on_settled = options.on_settled,
     cancel = options.cancel or options.signals and cancellation.new() or nil,
@@ -266,7 +280,10 @@ local function new(inbox, handlers, options)
     backoff = options.backoff or BACKOFF_S,
     under_way = {},                   -- set of attempts
     purged_at = runtime.monotonic(),
-    running = options.concurrency or 1, -- tasks that handle events
+    running = total,                  -- tasks that handle events
+    limits = limits,
+    pace = options.rate and pace.new(options.rate) or nil,
+    breaker = breaker.new(inbox._store, options.pause_after, options.probe_interval or PROBE_INTERVAL_S),
     found = runtime.latch(),          -- opens when a task finds an event; a new latch then replaces it
     ended = runtime.latch(),
     is_ending = is_ending, replace = replace_overdue, -- for settlement and upkeep

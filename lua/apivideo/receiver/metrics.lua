@@ -126,6 +126,18 @@ local function write_seconds(self, lines)
   write(lines, name .. "_count", count)
 end
 
+local ESCAPES = { ["\\"] = "\\\\", ['"'] = '\\"', ["\n"] = "\\n" }
+
+-- Writes what is paused: the inbox, and types.
+local function write_paused(lines, stats)
+  local name = "apivideo_inbox_paused"
+  write_metadata(lines, name, "gauge", "Whether the inbox is paused (1); with a type, whether that type is.")
+  write(lines, name, stats.paused and 1 or 0)
+  for _, paused in ipairs(stats.paused_types or {}) do
+    write(lines, ('%s{type="%s"}'):format(name, (paused.type:gsub('[\\"\n]', ESCAPES))), 1)
+  end
+end
+
 -- Writes the events in an inbox. While its store is unavailable, only the spool can be counted.
 local function write_inbox(lines, stats)
   local name = "apivideo_inbox_events"
@@ -137,6 +149,7 @@ local function write_inbox(lines, stats)
   name = "apivideo_inbox_oldest_seconds"
   write_metadata(lines, name, "gauge", "Age of the oldest event that has not been handled.")
   write(lines, name, stats.oldest or 0)
+  if stats.paused ~= nil then write_paused(lines, stats) end
 end
 
 --- All counts in the text format of Prometheus.

@@ -6,16 +6,24 @@ local tables = require "apivideo.util.tables"
 local work_options = require "apivideo.inbox.work_options"
 local worker = require "apivideo.inbox.worker"
 
+-- Whether as many events of a type are being handled as the option `concurrency` allows: others may be ready.
+local function is_full(limits)
+  for _, limit in ipairs(limits or {}) do
+    if limit.count == 0 then return true end
+  end
+  return false
+end
+
 -- The inbox for the worker. Once no event is ready, or the store fails, it cancels the work.
 local function until_empty(inbox, cancel, result)
-  local function claim(_, options)
-    local claims, err = inbox:claim(options)
-    if not claims or not claims[1] then cancel:cancel() end
+  local function claim(_, limit, lease, limits)
+    local claims, err = inbox:_claim(limit, lease, limits)
+    if not claims or not claims[1] and not is_full(limits) then cancel:cancel() end
     result.err = result.err or err
     result.count = result.count + #(claims or {})
     return claims or {}
   end
-  return setmetatable({ claim = claim }, { __index = inbox })
+  return setmetatable({ _claim = claim }, { __index = inbox })
 end
 
 --- Runs handlers for the events of an inbox that are ready, and returns when none is left: those that wait for their

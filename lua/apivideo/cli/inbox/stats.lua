@@ -1,6 +1,7 @@
 --- `apivideo inbox stats`: how many entries an inbox has in each state; for cron and probes, whether they are too many.
 
 local numbers = require "apivideo.cli.numbers"
+local output = require "apivideo.cli.output"
 local store = require "apivideo.cli.store"
 local times = require "apivideo.cli.times"
 
@@ -14,6 +15,16 @@ function stats.define(sub)
   sub:option("--max-dead", "Dead letters at most."):argname "<count>":convert(numbers.count "--max-dead")
   sub:option("--max-age", "Seconds since the oldest event that is not handled was received, at most.")
     :argname "<seconds>":convert(numbers.count "--max-age")
+end
+
+-- The paused types as text, each with the end of its pause.
+local function paused_text(types)
+  local texts = {}
+  for i, each in ipairs(types or {}) do
+    local probe = each.probe_in and (" (a probe in %s)"):format(times.span(each.probe_in)) or ""
+    texts[i] = output.plain(each.type) .. probe
+  end
+  return texts[1] and "; paused types: " .. table.concat(texts, ", ") or ""
 end
 
 -- Which limits are exceeded; otherwise nil.
@@ -40,9 +51,9 @@ function stats.run(arguments, out)
   return store.with(arguments, function(inbox)
     local found, err = inbox:stats()
     if not found then return 1, err end
-    out:print(found, ("%d waiting, %d claimed, %d dead, %d done%s%s"):format(found.waiting, found.claimed, found.dead,
+    out:print(found, ("%d waiting, %d claimed, %d dead, %d done%s%s%s"):format(found.waiting, found.claimed, found.dead,
       found.done, found.oldest and "; the oldest waits for " .. times.span(found.oldest) or "",
-      found.paused and "; paused" or ""))
+      found.paused and "; paused" or "", paused_text(found.paused_types)))
     local problem = problem_of(arguments, found)
     return problem and 1 or 0, problem
   end)

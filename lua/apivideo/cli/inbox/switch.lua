@@ -1,11 +1,13 @@
 --- What `apivideo inbox pause` and `resume` have in common.
 
+local derived = require "apivideo.events.derived"
+local selection = require "apivideo.cli.selection"
 local store = require "apivideo.cli.store"
 
 local switch = {}
 
 --- Creates the module of a subcommand.
----@param kind { description: string, method: string, paused: boolean, done: string } `method` of the inbox
+---@param kind { description: string, method: string, paused: boolean, done: string } `method` of the inbox; `done` may have the place of an option
 ---@return table
 function switch.new(kind)
   local self = {}
@@ -13,13 +15,17 @@ function switch.new(kind)
   function self.define(sub)
     sub:description(kind.description)
     store.define(sub)
+    sub:option("--type", "Only events of this type, or of a pattern such as 'video.*'."):argname "<type>"
   end
 
   function self.run(arguments, out)
     return store.with(arguments, function(inbox)
-      local ok, err = inbox[kind.method](inbox)
+      local type = arguments.type
+      if type and not derived.is(type) then selection.new({ type }, {}, "--type") end -- it warns
+      local ok, err = inbox[kind.method](inbox, { type = type })
       if not ok then return 1, err end
-      out:print({ paused = kind.paused }, kind.done)
+      out:print({ paused = kind.paused, type = type },
+        (type and type .. ": " or "") .. kind.done:format(type and (" --type '%s'"):format(type) or ""))
       return 0
     end)
   end

@@ -1,11 +1,13 @@
 --- A store of an inbox in the memory of this process, for tests: its events are lost when the process ends.
 
 local activity = require "apivideo.inbox.memory.activity"
+local allowances = require "apivideo.inbox.allowance"
 local checks = require "apivideo.util.checks"
 local constructor = require "apivideo.util.constructor"
 local core = require "apivideo.core"
 local errors = require "apivideo.error"
 local occurrences = require "apivideo.inbox.memory.occurrences"
+local pauses = require "apivideo.inbox.pauses"
 local queries = require "apivideo.inbox.memory.queries"
 local queue = require "apivideo.inbox.memory.queue"
 local states = require "apivideo.inbox.memory.states"
@@ -100,19 +102,22 @@ function Memory:put(items, window)
   return results
 end
 
-function Memory:claim(limit, lease)
+function Memory:claim(limit, lease, limits)
   if self.closed then return closed() end
   local claimed = {}
   if self.paused then return claimed end
+  local is_plain = not limits and not next(self.pauses) and not self.queue:has_parked()
+  local allowance = not is_plain and allowances.new(self.pauses, limits, now()) or nil
   while #claimed < limit do
-    local entry = self.queue:pop()
+    local entry, probe = self.queue:pop(allowance)
     if not entry then break end
     entry.claimed, entry.token, entry.attempt = true, entry.token + 1, entry.attempt + 1
     self.queue:push(entry, now() + lease)
     local copy = queries.copy(entry)
-    copy.attempts = entry.attempts
+    copy.attempts, copy.probe = entry.attempts, probe
     claimed[#claimed + 1] = copy
   end
+  if allowance then allowance:delay_probes(lease) end
   return claimed
 end
 
@@ -173,14 +178,16 @@ function Memory:dead_letter(id, token, message, attempts)
   return entry ~= nil
 end
 
-function Memory:pause()
+function Memory:pause(type, interval, reason)
   if self.closed then return closed() end
+  if type then return pauses.add(self.pauses, now(), type, interval, reason) end
   self.paused = true
   return true
 end
 
-function Memory:resume()
+function Memory:resume(type, is_probe)
   if self.closed then return closed() end
+  if type then return pauses.remove(self.pauses, type, is_probe) end
   self.paused = false
   return true
 end
@@ -216,7 +223,7 @@ local function create(options)
     occurrences = occurrences.new(), queue = queue.new(),
     counts = activity.new(),
     states = {}, -- name -> { token, expires, saved_at, value }
-    paused = false, closed = false,
+    paused = false, pauses = {}, closed = false,
   }, Memory)
 end
 

@@ -2,6 +2,7 @@
 
 local core = require "apivideo.core"
 local matches = require("apivideo.inbox.filter").matches
+local pauses = require "apivideo.inbox.pauses"
 local stores = require "apivideo.inbox.store"
 local tables = require "apivideo.util.tables"
 
@@ -135,7 +136,8 @@ end
 
 --- See apivideo.Store.stats.
 function queries.stats(self)
-  local stats = { waiting = 0, claimed = 0, dead = 0, done = 0, attempts = 0, paused = self.paused }
+  local stats = { waiting = 0, claimed = 0, dead = 0, done = 0, attempts = 0, paused = self.paused,
+    paused_types = pauses.list(self.pauses, now()) }
   for _, entry in pairs(self.entries) do
     local state = state_of(entry)
     stats[state] = stats[state] + 1

@@ -1,5 +1,6 @@
 --- The entries of the store in memory that are to be handled: those that can be claimed, those that wait for a delay or
---- for the end of a lease, and those that wait behind another one of their lane.
+--- for the end of a lease, those that wait behind another one of their lane, and those that a claim found but could not
+--- have because of their type: they are parked, so that the next claim need not look at them.
 ---
 --- An entry is "open" until it is done or dead. Of the open entries of a lane, one is current: only that one is queued.
 
@@ -8,6 +9,7 @@ local timers = require "apivideo.runtime.timers"
 
 ---@class apivideo.inbox.MemoryQueue
 ---@field private _ready table entries by id
+---@field private _parked table<string, table> by type: entries by id
 ---@field private _later table entries by the time at which a lease or a delay expires; outdated where entry.due differs
 ---@field private _lanes table<string, { current: table, queue: table }> the others of a lane by id
 local Queue = {}
@@ -86,18 +88,60 @@ local function wake(self)
   end
 end
 
---- Removes and returns the oldest entry that can be claimed, or returns nil.
+-- Removes and returns the oldest parked entry that has a smaller id than `below`, if the claim may have one.
+local function pop_parked(self, allowance, below)
+  local types = {}
+  for type, entries in pairs(self._parked) do types[#types + 1] = { type = type, id = entries:next().id } end
+  table.sort(types, function(one, other) return one.id < other.id end)
+  for _, each in ipairs(types) do
+    if below and each.id > below.id then return nil end
+    local is_allowed, probe = allowance:take(each.type)
+    if is_allowed then
+      local entries = self._parked[each.type]
+      local entry = entries:pop()
+      if not entries:next() then self._parked[each.type] = nil end
+      return entry, probe
+    end
+  end
+end
+
+local function park(self, entry)
+  self._parked[entry.type] = self._parked[entry.type] or timers.new()
+  self._parked[entry.type]:push(entry.id, entry)
+end
+
+--- Whether entries are parked.
+---@return boolean
+function Queue:has_parked()
+  return next(self._parked) ~= nil
+end
+
+--- Removes and returns the oldest entry that a claim may have, or returns nil.
+---@param allowance? apivideo.inbox.Allowance nil if the claim may have any, and none is parked
 ---@return table? entry
-function Queue:pop()
+---@return number? probe as of the allowance
+function Queue:pop(allowance)
   wake(self)
-  return self._ready:next() and self._ready:pop()
+  if not allowance then return self._ready:next() and self._ready:pop() end
+  while true do
+    local ready = self._ready:next()
+    if next(self._parked) then
+      local entry, probe = pop_parked(self, allowance, ready)
+      if entry then return entry, probe end
+    end
+    if not ready then return nil end
+    self._ready:pop()
+    local is_allowed, probe = allowance:take(ready.type)
+    if is_allowed then return ready, probe end
+    park(self, ready)
+  end
 end
 
 local queue = {}
 
 ---@return apivideo.inbox.MemoryQueue
 function queue.new()
-  return setmetatable({ _ready = timers.new(), _later = timers.new(), _lanes = {} }, Queue)
+  return setmetatable({ _ready = timers.new(), _parked = {}, _later = timers.new(), _lanes = {} }, Queue)
 end
 
 return queue

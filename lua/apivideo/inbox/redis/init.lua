@@ -67,7 +67,7 @@ local function call(self, name, arguments)
   return self.runner:call(name, arguments)
 end
 
--- Runs a script that returns 1, or 0 if the claim is lost.
+-- Runs a script that returns 1, or 0: if the claim is lost, or nothing changed.
 local function call_with_claim(self, name, arguments)
   local reply, err = call(self, name, arguments)
   if not reply then return nil, err end
@@ -126,11 +126,21 @@ function Redis:put(items, window)
   return results
 end
 
-function Redis:claim(limit, lease)
+-- An entry of a claim: its reply has the interval of a probe in place of the state.
+local function claimed_of(reply)
+  local entry = entry_of(reply)
+  entry.state, entry.probe = nil, entry.state and entry.state / 1000
+  return entry
+end
+
+function Redis:claim(limit, lease, limits)
   limit = math.min(limit, stores.SCAN_MAX)
-  local replies, err = call(self, "claim", { consumer(self), whole(limit), milliseconds(lease) })
-  if not replies then return nil, err end
-  return entries_of(replies)
+  local reply, err = call(self, "claim",
+    { consumer(self), whole(limit), milliseconds(lease), limits and assert(json.encode(limits)) or "" })
+  if not reply then return nil, err end
+  local entries = {}
+  for i, each in ipairs(reply[1]) do entries[i] = claimed_of(each) end
+  return entries, reply[2] == 1 or nil
 end
 
 function Redis:extend(id, token, lease)
@@ -230,14 +240,23 @@ function Redis:exists()
   return reply == 1
 end
 
-function Redis:pause()
-  local reply, err = call(self, "pause", {})
-  return reply and true, err
+function Redis:pause(type, interval, reason)
+  return call_with_claim(self, "pause", { type or "", milliseconds(interval or 0), reason or "" })
 end
 
-function Redis:resume()
-  local reply, err = call(self, "resume", {})
-  return reply and true, err
+function Redis:resume(type, is_probe)
+  return call_with_claim(self, "resume", { type or "", is_probe and "1" or "0" })
+end
+
+-- The paused types in the reply of `stats`; nil if there is none.
+local function paused_types_of(names, probes_in, intervals, reasons)
+  local list = {}
+  for i, name in ipairs(names) do
+    list[i] = { type = name, probe_in = intervals[i] > 0 and probes_in[i] / 1000 or nil,
+      reason = reasons[i] ~= "" and reasons[i] or nil }
+  end
+  table.sort(list, function(one, other) return one.type < other.type end)
+  return list[1] and list or nil
 end
 
 function Redis:stats()
@@ -246,6 +265,7 @@ function Redis:stats()
   return {
     waiting = reply[1], claimed = reply[2], dead = reply[3], done = reply[4],
     oldest = reply[5] >= 0 and reply[5] / 1000 or nil, attempts = reply[6], paused = reply[7] == 1,
+    paused_types = paused_types_of(reply[8], reply[9], reply[10], reply[11]),
   }
 end
 

@@ -8,8 +8,8 @@ local keys = {
   "stream",       -- the events: key, lane, mark (its member of occurrences), came (on the store's clock), facts, raw,
                   -- type, video (its id), detail
   "ready",        -- ids that can be claimed, by id
-  "held",         -- ids that wait for a delay or for others of their lane, by id
-  "delayed",      -- ids of retries, by the time when they are due
+  "held",         -- ids that wait for a delay, for others of their lane, or because of their type, by id
+  "delayed",      -- ids of retries, by the time when they are due; of parked events, +inf
   "lanes",        -- <lane>:<id> of all events with a lane that are neither done nor dead, in lexical order
   "heads",        -- lane -> the id of its current event
   "records",      -- id -> its record (see the fields below), from its first claim on
@@ -22,9 +22,10 @@ local keys = {
   "done_by_end",  -- the same ids, by the time when they ended
   "activity",     -- see redis/activity.lua
   "states",       -- name -> its token, the end of its lease, when it was saved, its value
-  "meta",         -- the last id, the store's clock and its minute, whether it is paused, the cursor of the recovery,
-                  -- and two versions: schema, that of the keys' form, and usable_since, the oldest whose programs can
-                  -- use it
+  "meta",         -- the last id, the store's clock and its minute, the cursor of the recovery, pauses
+                  -- (redis/claiming.lua), and two versions: schema, that of the keys' form, and usable_since, the oldest
+                  -- whose programs can use it
+  "parked",       -- <type>:<id> of events that wait because of their types, in lexical order; the ids are in held, too
 }
 
 -- The version of the keys' form. A new version adds fields of records and keys that programs of the version before do

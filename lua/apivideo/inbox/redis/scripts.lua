@@ -1,6 +1,7 @@
 --- The scripts of the Redis store, which run on the server. Each operation is one script, so it is atomic.
 
 local activity = require "apivideo.inbox.redis.activity"
+local claiming = require "apivideo.inbox.redis.claiming"
 local prelude = require "apivideo.inbox.redis.prelude"
 local putting = require "apivideo.inbox.redis.putting"
 local selecting = require "apivideo.inbox.redis.selecting"
@@ -59,38 +60,6 @@ return { #found == limit and last or "", count }
 
 --- ARGV: the window, and the items (see `putting`). Returns the results of the items.
 scripts.put = "#!lua\n" .. prelude.common .. "local time, window, FIRST = now(), tonumber(ARGV[1]), 2\n" .. putting
-
---- ARGV: consumer, limit, lease. Returns `read` of each event.
-scripts.claim = script [=[
-local consumer, limit, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local time = now()
-if call("HEXISTS", meta, "paused") == 1 then return {} end
-recover(consumer, time)
-
-for _, n in ipairs(call("ZRANGE", delayed, "-inf", time, "BYSCORE", "LIMIT", 0, 1000)) do
-  call("ZREM", delayed, n)
-  call("ZREM", held, n)
-  queue(n, record_of(n)[LANE])
-end
-
-local oldest = call("ZPOPMIN", ready, limit)
-if #oldest == 0 then return {} end
-
-local claim, entries = { "XCLAIM", stream, GROUP, consumer, 0 }, {}
-for i = 1, #oldest, 2 do
-  local n = oldest[i]
-  local entry, record = read(n, time)
-  record[TOKEN], record[ATTEMPT] = record[TOKEN] + 1, record[ATTEMPT] + 1
-  entry[2], entry[3] = record[TOKEN], record[ATTEMPT]
-  store(n, record)
-  if record[ATTEMPT] > 1 then call("ZADD", attempts, record[ATTEMPT], n) end
-  claim[#claim + 1] = n
-  entries[#entries + 1] = entry
-end
-for _, argument in ipairs { "TIME", time + lease - RECLAIM, "FORCE", "JUSTID" } do claim[#claim + 1] = argument end
-call(unpack(claim))
-return entries
-]=]
 
 --- ARGV: id, token, consumer, lease. Like the next five, it returns 1, or 0 if the claim is lost.
 scripts.extend = script [=[
@@ -205,9 +174,6 @@ return #ids
 --- Whether the inbox exists (1) or not (0): the first event or the first claim has set its clock.
 scripts.exists = reading 'return call("HEXISTS", meta, "clock")'
 
-scripts.pause = script 'return call("HSET", meta, "paused", 1)'
-scripts.resume = script 'return call("HDEL", meta, "paused")'
-
 --- ARGV: name, lease, rest, for how long a state that is not saved stays. Returns 1, the token and the value; or 0, and
 --- after how many milliseconds to try again.
 scripts.acquire = script [=[
@@ -236,7 +202,8 @@ return 1
 ]=]
 
 --- Returns waiting, claimed, dead, done, the age of the oldest in milliseconds (or -1), the highest number of attempts,
---- whether it is paused.
+--- whether it is paused; and, as lists, the paused types, in how many milliseconds there is a probe of each, the intervals
+--- of the probes, and the reasons.
 scripts.stats = reading [=[
 local time, clock_offset = read_clock()
 local claims = xpending()
@@ -248,10 +215,16 @@ for _, n in ipairs { call("ZRANGE", ready, 0, 0)[1] or "", call("ZRANGE", held, 
   oldest = math.min(tonumber(n:match("^%d+")) or math.huge, oldest)
 end
 local age = oldest < math.huge and read(oldest, time)[6] or -1
+local packed, paused = call("HGET", meta, "paused_types"), { {}, {}, {}, {} }
+for name, pause in pairs(packed and unpack_record(packed) or {}) do
+  local fields = { name, math.max(0, pause[1] - time), pause[2], pause[3] }
+  for i, value in ipairs(fields) do table.insert(paused[i], value) end
+end
 local most = call("ZRANGE", attempts, 0, 0, "REV", "WITHSCORES")[2] or 0
 return {
   call("ZCARD", ready) + call("ZCARD", held) + expired, pending - expired, call("ZCARD", dead), call("ZCARD", done),
   age, math.max(tonumber(most), pending > 0 and 1 or 0), call("HEXISTS", meta, "paused"),
+  paused[1], paused[2], paused[3], paused[4],
 }
 ]=]
 
@@ -293,7 +266,9 @@ end
 return results
 ]=]
 
-for name, text in pairs(selecting) do scripts[name] = text end
+for _, others in ipairs { claiming, selecting } do
+  for name, text in pairs(others) do scripts[name] = text end
+end
 
 scripts.activity = activity
 

@@ -108,8 +108,15 @@ function Sqlite:put(items, window)
   return attempt(self, "durable", operations.put, items, window)
 end
 
-function Sqlite:claim(limit, lease)
-  return attempt(self, "write", operations.claim, limit, lease)
+-- The same for an operation with two results.
+local function attempt_pair(self, ...)
+  local results, err = attempt(self, ...)
+  if not results then return nil, err end
+  return results[1], results[2]
+end
+
+function Sqlite:claim(limit, lease, limits)
+  return attempt_pair(self, "write", operations.claim, limit, lease, limits)
 end
 
 function Sqlite:extend(id, token, lease)
@@ -134,13 +141,6 @@ end
 
 function Sqlite:dead_letter(id, token, message, attempts)
   return attempt(self, "write", operations.dead_letter, id, token, message, attempts)
-end
-
--- The same for an operation with two results.
-local function attempt_pair(self, ...)
-  local results, err = attempt(self, ...)
-  if not results then return nil, err end
-  return results[1], results[2]
 end
 
 function Sqlite:list(where, page)
@@ -171,12 +171,12 @@ function Sqlite:expire(age)
   return attempt(self, "write", operations.expire, age)
 end
 
-function Sqlite:pause()
-  return attempt(self, "durable", operations.pause, true)
+function Sqlite:pause(type, interval, reason)
+  return attempt(self, "durable", operations.pause, type, interval, reason)
 end
 
-function Sqlite:resume()
-  return attempt(self, "durable", operations.pause, false)
+function Sqlite:resume(type, is_probe)
+  return attempt(self, "durable", operations.resume, type, is_probe)
 end
 
 function Sqlite:stats()

@@ -77,5 +77,7 @@ return {
       handled INTEGER NOT NULL DEFAULT 0,
       latency REAL NOT NULL DEFAULT 0,
       replayed INTEGER NOT NULL DEFAULT 0)]],
+    { column = "paused_types", of = "inbox", definition = "TEXT" }, -- JSON; NULL: none
+    "CREATE INDEX IF NOT EXISTS events_parked ON events (type) WHERE state = 'parked'",
   },
 }

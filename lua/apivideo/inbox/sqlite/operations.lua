@@ -2,14 +2,16 @@
 --- operation has one result: where a method of the store has two, it is a list of both.
 
 local activity = require "apivideo.inbox.sqlite.activity"
+local claiming = require "apivideo.inbox.sqlite.claiming"
 local core = require "apivideo.core"
+local pauses = require "apivideo.inbox.pauses"
 local queries = require "apivideo.inbox.sqlite.queries"
 local stores = require "apivideo.inbox.store"
 local tables = require "apivideo.util.tables"
 
-local hash = stores.digest
+local hash, entry_of = stores.digest, claiming.entry_of
 
-local operations = {}
+local operations = { claim = claiming.claim, pause = claiming.pause, resume = claiming.resume }
 
 -- The token before the first claim of an event. It is random: after the file was replaced, its ids begin at 1 again,
 -- and an old claim must not be valid for another event with the same id.
@@ -83,33 +85,6 @@ function operations.put(db, now, items, window)
   return results
 end
 
--- An entry from the columns of statements.lua.
-local function entry_of(row, now)
-  return {
-    id = math.floor(row[1]), token = row[2], attempt = row[3], raw = row[4], webhook_id = row[5],
-    verified = row[6] ~= 0, received_at = row[7], age = math.max(0, now - row[8]), error = row[9], origin = row[10],
-    replay = row[11] ~= 0 or nil,
-  }
-end
-
-local function is_paused(db)
-  return db:rows("paused")[1][1] ~= 0
-end
-
-function operations.claim(db, now, limit, lease)
-  if is_paused(db) then return {} end
-  db:run("wake", now)
-  local entries = {}
-  for i, row in ipairs(db:rows("ready", limit)) do
-    local entry = entry_of(row, now)
-    entries[i] = entry
-    entry.attempts = row[12]
-    entry.token, entry.attempt = entry.token + 1, entry.attempt + 1
-    db:run("claim", now + lease, entry.id)
-  end
-  return entries
-end
-
 function operations.extend(db, now, id, token, lease)
   return db:run("extend", now + lease, id, token, now) == 1
 end
@@ -157,7 +132,8 @@ function operations.dead_letter(db, now, id, token, message, attempts)
   return true
 end
 
-local PUBLIC_STATES = { ready = "waiting", delayed = "waiting", blocked = "waiting", dead = "dead", done = "done" }
+local PUBLIC_STATES = { ready = "waiting", delayed = "waiting", blocked = "waiting",
+  parked = "waiting", dead = "dead", done = "done" }
 local LISTED = ", token, attempt, raw, webhook_id, verified, received_at, stored_at, error, origin, replay"
   .. ", type, video_id, state, due, detail"
 local WITHOUT_RAW = LISTED:gsub(", raw,", ", '',")
@@ -228,11 +204,6 @@ function operations.expire(db, now, age)
   return db:run("expire", now - age)
 end
 
-function operations.pause(db, _, paused)
-  db:run("pause", paused)
-  return true
-end
-
 -- Returns { lease } or { false, seconds }.
 function operations.acquire(db, now, name, seconds, rest)
   local row = db:rows("state", name)[1]
@@ -260,11 +231,15 @@ function operations.stats(db, now)
     return row and row[1]
   end
   local claimed, waiting = value("claimed", now), 0
-  for _, state in ipairs { "ready", "delayed", "claimed", "blocked" } do waiting = waiting + value("count", state) end
+  for _, state in ipairs { "ready", "delayed", "claimed", "blocked", "parked" } do
+    waiting = waiting + value("count", state)
+  end
   local oldest = value "oldest"
+  local is_paused, paused = claiming.pauses(db)
   return {
     waiting = waiting - claimed, claimed = claimed, dead = value("count", "dead"), done = value("count", "done"),
-    oldest = oldest and math.max(0, now - oldest), attempts = value "attempts" or 0, paused = is_paused(db),
+    oldest = oldest and math.max(0, now - oldest), attempts = value "attempts" or 0, paused = is_paused,
+    paused_types = pauses.list(paused, now),
   }
 end
 

@@ -26,7 +26,8 @@ end
 local function state_branches(self, state)
   if state == "claimed" then return { "state = 'claimed' AND +due > " .. self.now } end
   if state ~= "waiting" then return { "state = '" .. state .. "'" } end
-  return { "state = 'ready'", "state = 'delayed'", "state = 'blocked'", "state = 'claimed' AND +due <= " .. self.now }
+  return { "state = 'ready'", "state = 'delayed'", "state = 'blocked'", "state = 'parked'",
+    "state = 'claimed' AND +due <= " .. self.now }
 end
 
 -- The conditions of which each reads an index; and the set of the names of the filter's conditions that they contain.

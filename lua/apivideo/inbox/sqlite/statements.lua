@@ -55,6 +55,15 @@ return {
   claim = [[UPDATE events SET state = 'claimed', due = ?, token = token + 1, attempt = attempt + 1
     WHERE id = ?]],
 
+  -- The type "" does not occur: an entry without an event has NULL, and is not parked.
+  parked_type = [[SELECT type FROM events INDEXED BY events_parked
+    WHERE state = 'parked' AND type > ? ORDER BY type LIMIT 1]],
+  parked = [[SELECT CAST(id AS REAL) FROM events INDEXED BY events_parked
+    WHERE state = 'parked' AND type = ? ORDER BY id LIMIT ?]],
+  ready_types = "SELECT CAST(id AS REAL), type FROM events WHERE state = 'ready' AND id > ? ORDER BY id LIMIT ?",
+  park = "UPDATE events SET state = 'parked' WHERE id = ?",
+  entry = "SELECT " .. ENTRY .. ", attempts FROM events WHERE id = ?",
+
   extend = "UPDATE events SET due = ? WHERE " .. IS_CLAIMED,
   retry = "UPDATE events SET state = 'delayed', due = ?, error = ?, " .. SET_ATTEMPTS .. " WHERE " .. IS_CLAIMED,
   complete = "UPDATE events SET state = 'done', due = NULL, ended = ?, " .. SET_ATTEMPTS .. " WHERE " .. IS_CLAIMED,
@@ -95,14 +104,16 @@ return {
   save_state = "UPDATE states SET value = ?, saved_at = ?, expires = ? WHERE name = ? AND token = ?",
 
   pause = "UPDATE inbox SET paused = ?",
-  paused = "SELECT paused FROM inbox",
+  pauses = "SELECT paused, paused_types, EXISTS (SELECT 1 FROM events WHERE state = 'parked') FROM inbox",
+  set_pauses = "UPDATE inbox SET paused_types = ?",
   claimed = "SELECT count(*) FROM events WHERE state = 'claimed' AND due > ?",
   count = "SELECT count(*) FROM events WHERE state = ?",
   oldest = [[SELECT stored_at FROM events WHERE id = (SELECT min(id) FROM (
     SELECT min(id) AS id FROM events WHERE state = 'ready'
     UNION ALL SELECT min(id) FROM events WHERE state = 'delayed'
     UNION ALL SELECT min(id) FROM events WHERE state = 'claimed'
-    UNION ALL SELECT min(id) FROM events WHERE state = 'blocked'))]],
+    UNION ALL SELECT min(id) FROM events WHERE state = 'blocked'
+    UNION ALL SELECT min(id) FROM events WHERE state = 'parked'))]],
   attempts = [[SELECT max(attempt) FROM (SELECT attempt FROM events WHERE state = 'claimed'
     UNION ALL SELECT max(attempt) FROM events WHERE attempt > 0 AND state <> 'claimed' AND ended IS NULL)]],
 }

@@ -1,0 +1,51 @@
+--- The paused types of a store, for the stores that keep them as a Lua table: name of a type or pattern -> its pause.
+
+local covers = require("apivideo.inbox.pattern").covers
+
+local pauses = {}
+
+--- Pauses a type or pattern. A pause with probes does not replace one of an operator.
+---@param paused table<string, apivideo.inbox.Pause>
+---@param now number
+---@param type string
+---@param interval? number seconds until a probe
+---@param reason? string
+---@return boolean changed
+function pauses.add(paused, now, type, interval, reason)
+  local known = paused[type]
+  if interval and known and not known.interval then return false end
+  paused[type] = { interval = interval, probe_at = interval and now + interval, reason = reason }
+  return true
+end
+
+--- Ends the pauses of all types that a name covers; with `is_probe`, only the pause with probes of this type.
+---@param paused table<string, apivideo.inbox.Pause>
+---@param type string
+---@param is_probe? boolean
+---@return boolean changed
+function pauses.remove(paused, type, is_probe)
+  local found = {}
+  for name, pause in pairs(paused) do
+    if is_probe and name == type and pause.interval or not is_probe and covers(type, name) then
+      found[#found + 1] = name
+    end
+  end
+  for _, name in ipairs(found) do paused[name] = nil end
+  return #found > 0
+end
+
+--- The pauses as in apivideo.InboxStats; nil if there is none.
+---@param paused table<string, apivideo.inbox.Pause>
+---@param now number
+---@return apivideo.PausedType[]|nil
+function pauses.list(paused, now)
+  local list = {}
+  for name, pause in pairs(paused) do
+    list[#list + 1] = { type = name, reason = pause.reason,
+      probe_in = pause.probe_at and math.max(0, pause.probe_at - now) }
+  end
+  table.sort(list, function(one, other) return one.type < other.type end)
+  return list[1] and list or nil
+end
+
+return pauses
