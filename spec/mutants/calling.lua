@@ -23,7 +23,7 @@ return {
     { "a descriptor may be any number", "fd >= 0 && fd <= INT_MAX && (lua_Number)(int)fd == fd", "true" },
   },
   {
-    file = "src/core/http_sigpipe.c", spec = "spec/http/sigpipe_spec.lua",
+    file = "src/common/sigpipe.c", spec = "spec/http/sigpipe_spec.lua",
     { "SIGPIPE is not blocked", "pthread_sigmask(SIG_BLOCK, &set, &saved->mask);", "pthread_sigmask(SIG_BLOCK, NULL, &saved->mask);" },
     { "SIGPIPE stays pending", "if (!saved->was_pending)", "if (false)" },
   },

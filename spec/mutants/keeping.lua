@@ -87,8 +87,8 @@ return {
   },
   {
     file = "lua/apivideo/inbox/redis/clients.lua", spec = "spec/inbox/redis_server_spec.lua",
-    { "a child uses the parent's connection", "if not client or self.process == core.process_id() then return client end", "if true then return client end" },
-    { "the username is not sent", 'ask(client, "auth", self.username, self.password())', 'ask(client, "auth", self.password())' },
+    { "a child uses the parent's connection", "if self.process ~= core.process_id() then", "if false then" },
+    { "the username is not sent", 'client:ask("auth", self.username, self.password())', 'client:ask("auth", self.password())' },
   },
   {
     file = "lua/apivideo/runtime/standalone.lua", spec = "spec/runtime/runtime_spec.lua",

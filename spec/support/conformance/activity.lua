@@ -192,7 +192,7 @@ return function(test)
       end)
     end)
 
-    it("is that of all who use the events", function()
+    it("is that of all users of the events", function()
       local other = test.another()
       put { key = "a" }
       assert(other:put({ item { key = "b" } }, WINDOW))
