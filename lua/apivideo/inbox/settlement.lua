@@ -128,6 +128,7 @@ end
 ---@field ends number when it counts as failed; while it is being settled, when that counts as failed
 ---@field is_settling? boolean
 ---@field is_settled? boolean
+---@field is_counted? boolean in the metrics
 ---@field task apivideo.inbox.Task that handles it
 ---@field span? apivideo.runtime.Span if tracing is on
 
@@ -155,6 +156,7 @@ function settlement.settle(worker, attempt, handled, errs, tracebacks)
   attempt.is_settled = true
   attempt_span.finish(attempt, result, report, worker)
   worker.under_way[attempt] = nil
+  worker.inbox._counts:ended(attempt, result.disposition, result.seconds)
 end
 
 --- Logs the result of handlers that returned after their attempt was settled as failed.

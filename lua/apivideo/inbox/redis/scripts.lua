@@ -157,6 +157,9 @@ scripts.exists = reading 'return call("HEXISTS", meta, "clock")'
 scripts.pause = script 'return call("HSET", meta, "paused", 1)'
 scripts.resume = script 'return call("HDEL", meta, "paused")'
 
+--- The time of the server, without the offset of the store's clock: seconds and microseconds.
+scripts.time = script 'return call("TIME")'
+
 --- ARGV: name, lease, rest, for how long a state that is not saved stays. Returns 1, the token and the value; or 0, and
 --- after how many milliseconds to try again.
 scripts.acquire = script [=[
