@@ -54,7 +54,9 @@ describe("examples/monitoring", function()
       end
     end
     assert.is_true(count > 30)
-    for _, panel in ipairs(cjson.decode(contents(DASHBOARD)).panels) do assert.is_true(#panel.targets > 0, panel.title) end
+    for _, panel in ipairs(cjson.decode(contents(DASHBOARD)).panels) do
+      assert.is_true(#panel.targets > 0, panel.title)
+    end
   end)
 
   it("has rules that promtool accepts, with tests that pass", function()

@@ -27,7 +27,8 @@ location = /health { content_by_lua_block { require("app").receiver:monitor() } 
 
 -- Where nginx-lua-prometheus is installed for LuaJIT: no distribution has a package of it.
 local function prometheus_path()
-  for pattern in ("build/nginx-lua-prometheus/?.lua;" .. package.path .. ";/usr/local/share/lua/5.1/?.lua"):gmatch "[^;]+" do
+  local path = "build/nginx-lua-prometheus/?.lua;" .. package.path .. ";/usr/local/share/lua/5.1/?.lua"
+  for pattern in path:gmatch "[^;]+" do
     local file = io.open((pattern:gsub("%?", "prometheus_resty_counter")))
     if file then
       file:close()

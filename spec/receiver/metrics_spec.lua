@@ -125,7 +125,8 @@ describe("metrics", function()
 
   it("are shared through a store", function()
     local store = dictionary.new()
-    local one, other = new { metrics = apivideo.metrics { store = store } }, new { metrics = apivideo.metrics { store = store } }
+    local one = new { metrics = apivideo.metrics { store = store } }
+    local other = new { metrics = apivideo.metrics { store = store } }
     send(one, RECORDED)
     send(other, RECORDED)
     send(other, RECORDED, { headers = {} })

@@ -91,7 +91,7 @@ local function check_clock(store, reasons)
   local time = store.time and call(store, "time")
   local offset = time and runtime.now() - time
   if offset and math.abs(offset) > CLOCK_MAX_OFFSET_S then
-    reasons.clock = ("the clock of this machine is %.0f s %s that of the store; synchronise them, for instance with NTP")
+    reasons.clock = ("the clock of this machine is %.0f s %s that of the store; synchronise them, such as with NTP")
       :format(math.abs(offset), offset > 0 and "ahead of" or "behind")
   end
 end

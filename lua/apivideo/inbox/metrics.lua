@@ -121,7 +121,8 @@ end
 -- Creates the counts of work.
 local function add_work(self, registry, types)
   self._types = attempts_of(registry, types)
-  self._seconds = registry:_histogram("apivideo_inbox_handler_seconds", "Duration of the handlers of an attempt."):with()
+  self._seconds = registry:_histogram("apivideo_inbox_handler_seconds",
+    "Duration of the handlers of an attempt."):with()
   self._waits = registry:_histogram("apivideo_inbox_wait_seconds",
     "From the receipt of an event until its first attempt.", nil, true):with()
   self._in_flight = registry:_gauge("apivideo_inbox_in_flight", "Attempts that are under way, by worker process.",

@@ -17,7 +17,7 @@ local outcome_log = require "apivideo.receiver.outcome_log"
 local protected = require "apivideo.util.pcall"
 local receiver_counts = require "apivideo.receiver.metrics"
 local receiver_options = require "apivideo.receiver.options"
-local request = require "apivideo.receiver.request"
+local requests = require "apivideo.receiver.request"
 local runtime = require "apivideo.runtime"
 local secret_source = require "apivideo.receiver.secret_source"
 local tables = require "apivideo.util.tables"
@@ -139,7 +139,7 @@ end
 -- Handles a request that is not a health check: see `handle`.
 local function handle_delivery(self, method, list, raw, size)
   local started = runtime.monotonic()
-  local delivery, err, status, signed = request.accept(self, method, list, raw, size)
+  local delivery, err, status, signed = requests.accept(self, method, list, raw, size)
   if tracing.is_on then delivery_span.describe(self, delivery or signed) end
   if not delivery and not (signed and signed.err) then
     return reject(self, status, err, started, list, signed, size <= self.max_body and raw or nil)
@@ -180,8 +180,8 @@ end
 function Receiver:receive(incoming)
   checks.self(self, Receiver, "receiver", "receive")
   local path = type(incoming) == "table" and may_be_health_check(self, incoming.method) and incoming.path or nil
-  request.check("receiver:receive", incoming, path)
-  local raw, size = request.body(incoming)
+  requests.check("receiver:receive", incoming, path)
+  local raw, size = requests.body(incoming)
   local status = handle(self, incoming.method, incoming.headers, raw, size, path)
   return status, headers_of(status), ""
 end
@@ -194,9 +194,9 @@ end
 ---@return integer? status for the response to a rejection
 function Receiver:verify(incoming)
   checks.self(self, Receiver, "receiver", "verify")
-  request.check("receiver:verify", incoming)
-  local raw, size = request.body(incoming)
-  return request.result(request.accept(self, incoming.method, incoming.headers, raw, size))
+  requests.check("receiver:verify", incoming)
+  local raw, size = requests.body(incoming)
+  return requests.result(requests.accept(self, incoming.method, incoming.headers, raw, size))
 end
 
 ---@class apivideo.NginxOptions

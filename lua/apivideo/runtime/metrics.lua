@@ -63,11 +63,12 @@ end
 
 -- Registers a family with nginx-lua-prometheus.
 local function delegate(prometheus, family)
-  family.metric = prometheus[family.kind](prometheus, family.name, family.help, family.labels,
+  local labels = #family.labels > 0 and family.labels or nil
+  family.metric = prometheus[family.kind](prometheus, family.name, family.help, labels,
     family.bounds and finite(family.bounds))
   if not family.metric then
-    error(("apivideo.metrics: prometheus:%s did not register %s, see nginx's log; create one object from"
-      .. " apivideo.metrics for each object of nginx-lua-prometheus, after its init"):format(family.kind, family.name), 0)
+    error(("apivideo.metrics: prometheus:%s did not register %s, see nginx's log; create one object of apivideo.metrics"
+      .. " for each object of nginx-lua-prometheus, after its init"):format(family.kind, family.name), 0)
   end
 end
 
@@ -147,7 +148,8 @@ end
 local function create(options)
   options = checks.options("metrics", options or {}, { store = "table?", prometheus = "table?" }, 4)
   if options.store and options.prometheus then
-    error("metrics: options \"store\" and \"prometheus\" exclude each other: nginx-lua-prometheus has its own dictionary", 3)
+    error("metrics: options \"store\" and \"prometheus\" exclude each other: nginx-lua-prometheus has a dictionary of"
+      .. " its own", 3)
   elseif options.store then
     dictionary.check('metrics: option "store"', options.store, { "get", "set", "incr" }, 3)
   elseif options.prometheus then
@@ -157,7 +159,9 @@ local function create(options)
       end
     end
   end
-  return setmetatable({ _store = options.store, _prometheus = options.prometheus, _families = {}, _order = {} }, Metrics)
+  return setmetatable({
+    _store = options.store, _prometheus = options.prometheus, _families = {}, _order = {},
+  }, Metrics)
 end
 
 --- Creates metrics: `metrics.new(options)`, or `metrics(options)`. They are for the option `metrics` of a client, an
