@@ -40,7 +40,7 @@ local app = {}
 app.receiver = apivideo.receiver {
   handlers = handlers,
   secrets = client.webhooks:secret_source { store = shared }, -- each secret is fetched once for all workers
-  metrics = { store = shared },
+  metrics = apivideo.metrics { store = shared },
   health = "/health",               -- for a load balancer's health checks
 }
 

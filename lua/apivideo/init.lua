@@ -21,6 +21,9 @@ local apivideo = {
   receiver = require "apivideo.receiver",
   reconcile = require "apivideo.reconcile",
 
+  --- Creates metrics, for the option `metrics` of a client, an inbox and a receiver.
+  metrics = require "apivideo.runtime.metrics",
+
   --- Configures the log of this process.
   log = require("apivideo.runtime.log").configure,
 

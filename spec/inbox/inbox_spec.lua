@@ -171,7 +171,8 @@ describe("an inbox", function()
         "apivideo_deliveries_received_total 4" } do
         assert.truthy(text:find(line .. "\n", 1, true), line)
       end
-      assert.is_nil(without:find("apivideo_inbox", 1, true))
+      assert.is_nil(without:find("apivideo_inbox_events", 1, true))
+      assert.truthy(without:find("apivideo_inbox_store_up 0\n", 1, true))
     end)
 
     it("stores deliveries that arrive at the same time in one transaction", function()

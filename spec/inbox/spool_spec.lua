@@ -307,7 +307,7 @@ describe("the spool of an inbox", function()
     local nothing, err = inbox:stats()
     assert.is_nil(nothing)
     assert.equal("store_unavailable", err.kind)
-    assert.is_nil(receiver:metrics():find("apivideo_inbox", 1, true))
+    assert.is_nil(receiver:metrics():find("apivideo_inbox_events", 1, true))
     store.down = false
     assert.equal(0, stats().waiting)
     assert.is_nil(stats().spooled)

@@ -153,7 +153,7 @@ describe("receiver with dedupe", function()
 
   it("records a success before the metrics, whose store may raise", function()
     local counts = dictionary.new()
-    local receiver = new({}, { metrics = { store = counts } })
+    local receiver = new({}, { metrics = apivideo.metrics { store = counts } })
     counts.incr = function() error "it broke" end
     assert.is_false((pcall(receiver.receive, receiver, request())))
     counts.incr = nil

@@ -56,7 +56,7 @@ return app
 local SHARED = APP .. [[
 local shared = ngx.shared.apivideo
 app.receiver = apivideo.receiver {
-  handlers = app.handlers, metrics = { store = shared },
+  handlers = app.handlers, metrics = apivideo.metrics { store = shared },
   secrets = app.client.webhooks:secret_source { store = shared, ttl = @ttl@, miss_ttl = 60 },
 }
 return app

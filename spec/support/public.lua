@@ -36,7 +36,8 @@ local function new_objects()
     secrets = client.webhooks:secret_source(), cancellation = apivideo.cancellation(),
     server = assert(server.listen { handler = function() return 204 end }),
     emulator = assert(emulator.start { api_key = "key" }), ["delivery.video"] = video_of_delivery(client),
-    page = apivideo.page { inbox = inbox }, reconciliation = apivideo.reconcile { client = client, inbox = inbox },
+    metrics = apivideo.metrics(), page = apivideo.page { inbox = inbox },
+    reconciliation = apivideo.reconcile { client = client, inbox = inbox },
   }
   for _, name in ipairs(RESOURCES) do objects["client." .. name] = client[name] end
   objects.server:stop()

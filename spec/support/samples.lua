@@ -16,7 +16,7 @@ local BY_NAME = {
   type = "video.source.recorded", types = "video.source.recorded", limit = 1, headers = {},
   incoming = { method = "POST", headers = {}, body = RAW }, delivery = { event = apivideo.parse(RAW), raw = RAW },
   event = apivideo.parse(RAW), filter = { videoId = "vi1" }, fault = { status = 503 }, items = {},
-  condition = "playable",
+  condition = "playable", request = { method = "GET", path = "/health" }, limits = {},
   webhook = { url = "https://example.com/", events = { "video.source.recorded" } },
 }
 

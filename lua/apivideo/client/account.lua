@@ -1,6 +1,7 @@
 --- What all calls of a client share, made from its options.
 
 local call = require "apivideo.transport.call"
+local call_metrics = require "apivideo.transport.call_metrics"
 local client_options = require "apivideo.client.options"
 local credentials = require "apivideo.client.credentials"
 local headers = require "apivideo.util.headers"
@@ -32,6 +33,7 @@ function account.new(options)
     connection = { proxy = options.proxy, ca_file = options.ca_file, client_cert = options.client_cert,
       client_key = options.client_key, http2 = options.http2 },
     on_request = options.on_request, on_response = options.on_response,
+    counts = options.metrics and call_metrics.new(options.metrics) or nil,
   }
   self.credentials = credentials_of(options, self)
   -- A keyed hash: it identifies the account in a shared store, and does not reveal the key.

@@ -3,6 +3,7 @@
 local call_options = require "apivideo.transport.call_options"
 local checks = require "apivideo.util.checks"
 local dictionary = require "apivideo.runtime.dictionary"
+local metrics = require "apivideo.runtime.metrics"
 local spelling = require "apivideo.util.spelling"
 local tables = require "apivideo.util.tables"
 local user_agent = require "apivideo.client.user_agent"
@@ -27,6 +28,7 @@ local whitespace = require "apivideo.util.whitespace"
 ---@field client_key? string its private key, a PEM file
 ---@field http2? boolean default true: HTTP/2 is used where the server supports it
 ---@field headers? table<string, string> additional headers of each call, by name
+---@field metrics? apivideo.Metrics counts the requests and the waits for the rate limit; default: they are not counted
 ---@field on_request? fun(request: apivideo.ObservedRequest) called before each attempt
 ---@field on_response? fun(response: apivideo.ObservedResponse) called after each attempt
 
@@ -34,7 +36,7 @@ local known = tables.merge(call_options.KINDS, {
   api_key = "string?", access_token = "string?", auth = "string?", environment = "string?",
   base_url = "string?", rate_limit = "boolean|table?", app = "table?", sdk = "table?", proxy = "string?",
   ca_file = "string?", client_cert = "string?", client_key = "string?", http2 = "boolean?",
-  on_request = "function?", on_response = "function?",
+  on_request = "function?", on_response = "function?", metrics = "table?",
 })
 
 local client_options = {}
@@ -127,6 +129,7 @@ function client_options.check(options, level)
     or options.headers and call_options.headers_problem(options.headers)
   if problem then error("client: " .. problem, level) end
   check_rate_limit(options.rate_limit, level)
+  metrics.check("client", options.metrics, level + 1)
   return options
 end
 

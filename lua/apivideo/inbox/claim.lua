@@ -139,7 +139,7 @@ function claim.new(inbox, entry, lease)
     id = entry.id, token = entry.token, attempt = entry.attempt, event = event, err = err, delivery = delivery,
     type = event and event.type, probe = entry.probe, -- handlers may change `event`
     retains = inbox._retains_bodies, _inbox = inbox, _store = inbox._store, _lease = lease,
-    _entry = entry, -- handlers may change `delivery`
+    _entry = entry, _type = event and event.type or "other", -- handlers may change `delivery`
     _began_at = runtime.now(), _began = runtime.monotonic(),
   }, Claim)
 end

@@ -6,11 +6,15 @@ local checks = require "apivideo.util.checks"
 local claim = require "apivideo.inbox.claim"
 local constructor = require "apivideo.util.constructor"
 local errors = require "apivideo.error"
+local failure = require "apivideo.util.failure"
 local group = require "apivideo.inbox.group"
 local Inbox = require "apivideo.inbox.class"
+local inbox_metrics = require "apivideo.inbox.metrics"
 local item = require "apivideo.inbox.item"
+local log = require "apivideo.runtime.log"
+local measured_store = require "apivideo.inbox.measured_store"
+local metrics = require "apivideo.runtime.metrics"
 local outgoing = require "apivideo.events.outgoing"
-local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 local spool = require "apivideo.inbox.spool"
 local stores = require "apivideo.inbox.store"
@@ -18,6 +22,7 @@ local wakeups = require "apivideo.runtime.wakeups"
 local worker = require "apivideo.inbox.worker"
 
 require "apivideo.inbox.activity" -- more methods of the class
+require "apivideo.inbox.monitoring"
 require "apivideo.inbox.operator"
 
 -- Default of the option window: events of one occurrence within it are the same event, although their times differ.
@@ -39,6 +44,7 @@ function Inbox:put(delivery)
   if delivery.event then wakeups.notify(delivery.event.videoId) end
   local is_new, err = self._group:call(item.new(self, delivery.event, delivery.err, delivery))
   if is_new then self:_announce() end
+  self._counts:put(is_new)
   return is_new, err
 end
 
@@ -177,7 +183,7 @@ local function open_store(store)
 end
 
 --- Opens the store, so that a program that cannot use it ends at its start: `assert(inbox:open())`. Otherwise the first
---- call opens it. With a spool, the store may be unavailable.
+--- call opens it. With a spool, the store may be unavailable; that is logged.
 ---@return true|nil
 ---@return apivideo.Error? err `store_unavailable`
 function Inbox:open()
@@ -187,8 +193,10 @@ function Inbox:open()
     if not ok then return nil, err end
   end
   local ok, err = open_store(self._store)
-  if ok or self._spool then return true end
-  return nil, err
+  if ok then return true end
+  if not self._spool then return nil, err end
+  log.warn("inbox: the store is unavailable, and events are spooled on this machine: " .. failure.message(err))
+  return true
 end
 
 --- Closes the store. Later calls return an error.
@@ -200,19 +208,9 @@ function Inbox:close()
   return self._store:close()
 end
 
---- Whether the store or the spool responds, so that a delivery can most likely be stored.
----@private
----@return boolean
-function Inbox:_is_available()
-  for _, store in ipairs { self._store, self._spool and self._spool.spool } do
-    local ok, entries = protected.call(store.list, store, { state = "waiting" }, { limit = 1 })
-    if ok and entries then return true end
-  end
-  return false
-end
-
 local OPTIONS = { store = "table", spool = "table?", events = "table?", lane = "function?", retention = "seconds>=0?",
-  window = "seconds>=0?", retain_bodies = "boolean?" }
+  window = "seconds>=0?", retain_bodies = "boolean?",
+  metrics = "table?" }
 
 ---@class apivideo.InboxOptions
 ---@field store apivideo.Store such as `apivideo.inbox.sqlite { path = "inbox.db" }`
@@ -222,6 +220,7 @@ local OPTIONS = { store = "table", spool = "table?", events = "table?", lane = "
 ---@field retention? number seconds for which a handled event stays in the store, so that a duplicate of it is recognised; default 7 days
 ---@field retain_bodies? boolean the bytes of a handled event stay in the store for the retention, too, so that `inbox:replay` can hand it to handlers again; default false
 ---@field window? number seconds in which two broadcasts that differ only in `emittedAt` are the same, unless the opposite event came between; default 20
+---@field metrics? apivideo.Metrics default: those of this inbox alone
 
 local function check(options)
   for _, name in ipairs { "store", "spool" } do
@@ -232,25 +231,30 @@ local function check(options)
   if options.events and type(options.events.names) ~= "function" then
     error("inbox: option \"events\" must be a catalogue, from events:extend", 4)
   end
+  metrics.check("inbox", options.metrics, 5)
 end
 
 local function create(options)
   check(options)
-  local window = options.window or WINDOW_S
+  local window, events = options.window or WINDOW_S, options.events or catalogue
+  local registry = options.metrics or metrics.new()
+  local counts = inbox_metrics.new(events:names(), registry)
+  local store = measured_store.new(options.store, counts)
   local self = setmetatable({
-    events = options.events or catalogue,
-    _store = options.store,
+    events = events,
+    _store = store,
+    _metrics = registry, _counts = counts,
     _lane = options.lane,
     _window = window,
     _retention = options.retention or RETENTION_S,
     _retains_bodies = options.retain_bodies or false,
     _arrival = runtime.latch(), -- opens when an event arrives; another one replaces it then
   }, Inbox)
-  self._spool = options.spool and spool.new(options.store, options.spool, window, function(entry)
+  self._spool = options.spool and spool.new(store, options.spool, window, function(entry)
     local event, err = self.events:_parse_entry(entry)
     return item.new(self, event, err, entry)
   end)
-  local target = self._spool or options.store
+  local target = self._spool or store
   self._group = group.new(function(items)
     local results, err = target:put(items, window)
     return results and item.log_dropped(items, results, window), err

@@ -142,6 +142,7 @@ end
 ---@field ends number when it counts as failed; while it is being settled, when that counts as failed
 ---@field is_settling? boolean
 ---@field is_settled? boolean
+---@field is_counted? boolean in the metrics
 ---@field task apivideo.inbox.Task that handles it
 ---@field span? apivideo.runtime.Span if tracing is on
 
@@ -170,6 +171,7 @@ function settlement.settle(worker, attempt, handled, errs, tracebacks)
   note(worker, claim, result)
   attempt_span.finish(attempt, result, report, worker)
   worker.under_way[attempt] = nil
+  worker.inbox._counts:ended(attempt, result.disposition, result.seconds)
 end
 
 --- Logs the result of handlers that returned after their attempt was settled as failed.

@@ -33,6 +33,7 @@ local store = {
 ---@field stats fun(self): apivideo.InboxStats|nil, apivideo.Error?
 ---@field activity fun(self): apivideo.inbox.Minute[]|nil, number|apivideo.Error? the last ACTIVITY_MINUTES minutes of the store's clock, oldest first; and how many seconds of the last one, the current one, are over. Entries count although they were removed later
 ---@field close fun(self): true|nil, apivideo.Error?
+---@field time? fun(self): number|nil, apivideo.Error? seconds since 1970 by the clock of the store's machine, if it is another one
 ---@field acquire? fun(self, name: string, seconds: number, rest: number): apivideo.StoredState|false|nil, number|apivideo.Error? leases a named state for `seconds`; false, and after how many seconds to try again, while another lease is valid, and for `rest` seconds after the last save. One that creates a state removes those that were neither leased nor saved for STATE_RETENTION_S
 ---@field save? fun(self, name: string, token: integer, value: string, seconds: number): boolean|nil, apivideo.Error? writes a leased state, and renews its lease (0: ends it); false if it was leased again since: the token is not the latest
 

@@ -22,8 +22,8 @@ local function renew(self)
   for attempt in pairs(self.under_way) do attempts[#attempts + 1] = attempt end
   for _, attempt in ipairs(attempts) do
     if self.under_way[attempt] and not attempt.is_settled and attempt.ends > runtime.monotonic() then
-      local ok, raised = protected.xpcall(attempt.claim.extend, failure.raised, attempt.claim)
-      if not ok then report(raised) end
+      local ok, result, err = protected.xpcall(attempt.claim.extend, failure.raised, attempt.claim)
+      if not ok then report(result) else self.inbox._counts:renewed(result, err) end
     end
   end
 end
@@ -65,6 +65,7 @@ end
 --- Does one round.
 ---@param self table the worker
 function upkeep.round(self)
+  self.inbox._counts:count_in_flight()
   renew(self)
   end_overdue(self)
   start_purge(self)

@@ -201,6 +201,7 @@ local function replace(self, lost, reason, traceback)
         log_fields(claim.event, claim.delivery, claim.id))
       self.under_way[attempt] = nil
       if self.limits then self.limits:remove(claim) end
+      self.inbox._counts:ended(attempt, "lost", runtime.monotonic() - attempt.started)
     else
       settlement.settle(self, attempt, nil, { reason }, { traceback })
     end
@@ -305,9 +306,11 @@ function worker.work(inbox, handlers, options)
     if not unsubscribe then error("inbox:work: cannot catch signals: " .. message, 3) end
   end
   share_transactions(self)
+  inbox._counts:started(self)
   for _ = 1, self.running do start(loop, self) end
   start(run_upkeep, self)
   local done, err = self.ended:wait()
+  inbox._counts:stopped(self)
   if unsubscribe then unsubscribe() end
   return done, err
 end

@@ -8,13 +8,16 @@ local delivery_span = require "apivideo.receiver.delivery_span"
 local errors = require "apivideo.error"
 local excerpt = require "apivideo.util.excerpt"
 local failure = require "apivideo.util.failure"
+local health = require "apivideo.inbox.health"
 local log = require "apivideo.runtime.log"
-local metrics = require "apivideo.receiver.metrics"
+local metrics = require "apivideo.runtime.metrics"
+local monitor = require "apivideo.runtime.monitor"
 local nginx = require "apivideo.receiver.nginx"
 local outcome_log = require "apivideo.receiver.outcome_log"
 local protected = require "apivideo.util.pcall"
+local receiver_counts = require "apivideo.receiver.metrics"
 local receiver_options = require "apivideo.receiver.options"
-local request = require "apivideo.receiver.request"
+local requests = require "apivideo.receiver.request"
 local runtime = require "apivideo.runtime"
 local secret_source = require "apivideo.receiver.secret_source"
 local tables = require "apivideo.util.tables"
@@ -136,7 +139,7 @@ end
 -- Handles a request that is not a health check: see `handle`.
 local function handle_delivery(self, method, list, raw, size)
   local started = runtime.monotonic()
-  local delivery, err, status, signed = request.accept(self, method, list, raw, size)
+  local delivery, err, status, signed = requests.accept(self, method, list, raw, size)
   if tracing.is_on then delivery_span.describe(self, delivery or signed) end
   if not delivery and not (signed and signed.err) then
     return reject(self, status, err, started, list, signed, size <= self.max_body and raw or nil)
@@ -177,8 +180,8 @@ end
 function Receiver:receive(incoming)
   checks.self(self, Receiver, "receiver", "receive")
   local path = type(incoming) == "table" and may_be_health_check(self, incoming.method) and incoming.path or nil
-  request.check("receiver:receive", incoming, path)
-  local raw, size = request.body(incoming)
+  requests.check("receiver:receive", incoming, path)
+  local raw, size = requests.body(incoming)
   local status = handle(self, incoming.method, incoming.headers, raw, size, path)
   return status, headers_of(status), ""
 end
@@ -191,9 +194,9 @@ end
 ---@return integer? status for the response to a rejection
 function Receiver:verify(incoming)
   checks.self(self, Receiver, "receiver", "verify")
-  request.check("receiver:verify", incoming)
-  local raw, size = request.body(incoming)
-  return request.result(request.accept(self, incoming.method, incoming.headers, raw, size))
+  requests.check("receiver:verify", incoming)
+  local raw, size = requests.body(incoming)
+  return requests.result(requests.accept(self, incoming.method, incoming.headers, raw, size))
 end
 
 ---@class apivideo.NginxOptions
@@ -232,17 +235,42 @@ function Receiver:_observe(fn)
   end
 end
 
---- The counts of all requests so far, and of the events in the inbox, in Prometheus' text format.
+--- The metrics of the receiver, and of its inbox if it has one, in Prometheus' text format.
 ---@return string text
 function Receiver:metrics()
   checks.self(self, Receiver, "receiver", "metrics")
-  local stats = self._inbox and self._inbox:stats() -- nil while its store is unavailable
-  return self._counts:text(stats)
+  if self._inbox then self._inbox:_measure() end
+  return self._metrics:text()
+end
+
+--- Whether deliveries can be accepted: without an inbox, always; with one, while its store or its spool responds. The
+--- reasons are those of `inbox:health`, so there may be some although deliveries can be accepted.
+---@param limits? apivideo.HealthLimits
+---@return apivideo.Health
+function Receiver:health(limits)
+  checks.self(self, Receiver, "receiver", "health")
+  limits = health.limits("receiver:health", limits, 3)
+  if not self._inbox then return { ok = true, reasons = {} } end
+  return { ok = self._inbox:_is_available(), reasons = health.reasons(self._inbox, limits) }
+end
+
+--- Responds to requests for the metrics (a path that ends in `/metrics`) and for the health (`/health`: 200, or 503 if
+--- it is not ok, with the result of `receiver:health` as JSON).
+---@param request? { method: string, path: string } default: the current request of nginx, to which the response is sent
+---@param limits? apivideo.HealthLimits
+---@return integer|nil status nil in nginx
+---@return table<string, string>|nil headers
+---@return string|nil body
+function Receiver:monitor(request, limits)
+  checks.self(self, Receiver, "receiver", "monitor")
+  local status, list, body = monitor.respond("receiver:monitor", self, request, limits)
+  return status, list, body
 end
 
 local function create(options)
   receiver_options.check(options)
   local events = (options.inbox or options.handlers).events
+  local registry = options.metrics or options.inbox and options.inbox._metrics or metrics.new()
   local self = setmetatable({
     max_body = options.max_body or MAX_BODY_BYTES,
     _events = events,
@@ -255,7 +283,8 @@ local function create(options)
     -- Not nil, which would be looked up in the class for each request.
     _freshness = options.freshness and tables.copy(options.freshness) or false,
     _dedupe = false,
-    _counts = metrics.new(events:names(), receiver_options.metrics_store(options)),
+    _counts = receiver_counts.new(events:names(), registry),
+    _metrics = registry,
   }, Receiver)
   if options.secrets ~= nil then
     sources[self] = secret_source.new("receiver: option \"secrets\"", options.secrets, 4)

@@ -3,6 +3,7 @@
 local checks = require "apivideo.util.checks"
 local dictionary = require "apivideo.runtime.dictionary"
 local inbox = require "apivideo.inbox"
+local metrics = require "apivideo.runtime.metrics"
 
 local known = {
   handlers = "table?", inbox = "table?", secrets = "string|table|function?", unsigned = "boolean?",
@@ -21,7 +22,7 @@ local known = {
 ---@field dedupe? apivideo.DedupeOptions without an inbox: duplicates are acknowledged, and the handlers do not run again
 ---@field freshness? apivideo.FreshnessOptions what happens to events that are older than a limit, or from the future
 ---@field health? string a path: GET and HEAD of it get 200 without a line in the log, or 503 while the store of the inbox is unavailable
----@field metrics? { store?: apivideo.Dictionary } a store shares the counts, such as a shared dictionary of nginx
+---@field metrics? apivideo.Metrics default: those of the inbox, or of this receiver alone
 
 ---@class apivideo.FreshnessOptions
 ---@field max_age number seconds from the event's `emittedAt` to its arrival, at least 10 since api.video retries for that long; also for dates in the future
@@ -32,16 +33,6 @@ local known = {
 ---@field ttl? number seconds for which a handled event is known, at least 1, default 3600
 
 local receiver_options = {}
-
---- The store of the option `metrics`, or nil.
----@param options apivideo.ReceiverOptions
----@return apivideo.Dictionary?
-function receiver_options.metrics_store(options)
-  checks.options("receiver: option \"metrics\"", options.metrics or {}, { store = "table?" }, 5)
-  local store = options.metrics and options.metrics.store
-  if store then dictionary.check("receiver: option \"metrics.store\"", store, { "get", "incr" }, 4) end
-  return store
-end
 
 -- Checks the option `dedupe`, and what excludes it.
 local function check_dedupe(options)
@@ -91,13 +82,14 @@ local function check_destination(options)
   end
 end
 
---- Checks all options but the values of `secrets` and `metrics`.
+--- Checks all options but the value of `secrets`.
 ---@param options apivideo.ReceiverOptions
 function receiver_options.check(options)
   checks.options("receiver", options, known, 5)
   check_destination(options)
   check_dedupe(options)
   check_freshness(options)
+  metrics.check("receiver", options.metrics, 5)
   if options.secrets == nil and not options.unsigned then
     error("receiver: option \"secrets\" is missing, so that any sender could send events: pass a"
       .. " signatureSecret (an environment variable that is not set is nil), or client.webhooks:secret_source();"

@@ -6,6 +6,7 @@ local constructor = require "apivideo.util.constructor"
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
+local reconcile_metrics = require "apivideo.reconcile.metrics"
 local reconcile_options = require "apivideo.reconcile.options"
 local paces = require "apivideo.reconcile.pace"
 local passes = require "apivideo.reconcile.pass"
@@ -21,6 +22,7 @@ local POLL_INTERVAL_S = 1 -- for the end of an nginx worker
 ---@class apivideo.Reconciliation
 ---@field private _options apivideo.ReconcileOptions
 ---@field private _pace apivideo.reconcile.Pace
+---@field private _counts apivideo.reconcile.Counts
 local Reconciliation = {}
 Reconciliation.__index = Reconciliation
 Reconciliation.__name = "apivideo.Reconciliation"
@@ -78,13 +80,14 @@ local function run_pass(self, lease, settings, events)
   local began = runtime.monotonic()
   local ok, raised = protected.xpcall(make_pass, failure.raised, pass)
   local released, problem = protected.call(lease.release, lease)
+  pass.summary.seconds = runtime.monotonic() - began
+  self._counts:pass(pass.summary, ok and released, pass.summary.seconds)
   if not ok then
     local err, traceback = failure.parts(raised)
     if not errors.is(err) then error(failure.text(err, traceback), 0) end
     return nil, err
   end
   if not released then return nil, problem end
-  pass.summary.seconds = runtime.monotonic() - began
   return pass.summary
 end
 
@@ -177,6 +180,7 @@ local function create(settings)
   local checked = reconcile_options.check(settings)
   return setmetatable({
     _options = checked, _pace = paces.new(checked.client, checked.budget),
+    _counts = reconcile_metrics.new(checked.inbox._metrics),
   }, Reconciliation)
 end
 

@@ -35,6 +35,7 @@ local SECRET_MIN_BYTES = 8
 ---@field budget apivideo.TokenBucket of retries
 ---@field limits apivideo.CallOptions the defaults of the options of calls
 ---@field connection table<string, any> of each transfer: proxy, ca_file, client_cert, client_key, http2
+---@field counts? apivideo.transport.CallCounts
 ---@field on_request? fun(request: apivideo.ObservedRequest)
 ---@field on_response? fun(response: apivideo.ObservedResponse)
 
@@ -128,9 +129,10 @@ local function wait_for_rate_limit(self)
         error_fields(self, { retry_after = seconds, origin = "client" }))
     end
     -- A little longer than necessary, so that waiting calls do not resume at the same moment.
-    if not pause(self, math.min(retry.delay(1, seconds), time_left(self))) then
-      return nil, cancelled(self)
-    end
+    local began, counts = runtime.monotonic(), self.account.counts
+    local is_over = pause(self, math.min(retry.delay(1, seconds), time_left(self)))
+    if counts then counts:waited(self.class, runtime.monotonic() - began) end
+    if not is_over then return nil, cancelled(self) end
   end
 end
 

@@ -1,4 +1,5 @@
---- The client's options `on_request` and `on_response`: they show the application each attempt, without secrets.
+--- What is done before and after each attempt: the client's options `on_request` and `on_response`, which show it to the
+--- application, without secrets; the log; the metrics.
 
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
@@ -49,10 +50,10 @@ end
 ---@param request apivideo.Request
 function hooks.on_request(call, request)
   local account = call.account
+  request.started_at = runtime.monotonic()
   if not (account.on_request or account.on_response) then return end
   local secrets = call:secrets()
   request.observed = observed_request(request, call.attempts, secrets)
-  request.started_at = runtime.monotonic()
   if account.on_request then run(account.on_request, request.observed, secrets) end
 end
 
@@ -63,18 +64,19 @@ local function log_attempt(call, request, response, err)
   log.debug(redact.text(text, call:secrets()), { "attempt", call.attempts })
 end
 
---- Calls `on_response` for the response of an attempt, or for the error instead of it.
+--- Counts an attempt, and calls `on_response` for its response, or for the error instead of it.
 ---@param call apivideo.Call
 ---@param request apivideo.Request
 ---@param response? apivideo.Response
 ---@param err? apivideo.Error
 function hooks.on_response(call, request, response, err)
-  local account = call.account
+  local account, seconds = call.account, runtime.monotonic() - request.started_at
   if log.enabled.debug then log_attempt(call, request, response, err) end
+  if account.counts then account.counts:request(seconds, response, err) end
   if not account.on_response then return end
   local secrets = call:secrets()
   run(account.on_response, {
-    request = request.observed, seconds = runtime.monotonic() - request.started_at,
+    request = request.observed, seconds = seconds,
     status = response and response.status, headers = response and redact.value(response.headers, secrets),
     body = response and redact.text(response.body, secrets),
     err = err and errors.new(err.kind, err.message, err, secrets),

@@ -287,6 +287,12 @@ function Redis:activity()
   return list, reply[2] / 1000
 end
 
+function Redis:time()
+  local reply, err = call(self, "time", {})
+  if not reply then return nil, err end
+  return tonumber(reply[1]) + tonumber(reply[2]) / 1e6
+end
+
 function Redis:acquire(name, seconds, rest)
   local reply, err = call(self, "acquire",
     { name, milliseconds(seconds), milliseconds(rest), milliseconds(stores.STATE_RETENTION_S) })

@@ -174,6 +174,9 @@ return #ids
 --- Whether the inbox exists (1) or not (0): the first event or the first claim has set its clock.
 scripts.exists = reading 'return call("HEXISTS", meta, "clock")'
 
+--- The time of the server, without the offset of the store's clock: seconds and microseconds.
+scripts.time = script 'return call("TIME")'
+
 --- ARGV: name, lease, rest, for how long a state that is not saved stays. Returns 1, the token and the value; or 0, and
 --- after how many milliseconds to try again.
 scripts.acquire = script [=[

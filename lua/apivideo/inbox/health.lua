@@ -1,0 +1,127 @@
+--- What an operator should look at in an inbox.
+
+local checks = require "apivideo.util.checks"
+local protected = require "apivideo.util.pcall"
+local failure = require "apivideo.util.failure"
+local runtime = require "apivideo.runtime"
+local tables = require "apivideo.util.tables"
+
+local CLAIM_MAX_AGE_S = 60   -- since a worker asked for events: it polls several times a second
+local CLOCK_MAX_OFFSET_S = 5 -- between the clocks of this machine and of the store's
+
+---@class apivideo.Health
+---@field ok boolean
+---@field reasons table<apivideo.HealthReason, string> what is wrong, in words
+
+---@alias apivideo.HealthReason
+---| "store"  the store does not respond
+---| "spool"  the spool does not respond, or has too many events
+---| "claim"  the worker of this process has not asked for events for 60 s, although none of its handlers runs
+---| "oldest" an event has waited for too long
+---| "paused" the inbox is paused, or a type of event
+---| "dead"   there are too many dead letters
+---| "clock"  the clocks of this machine and of the store's differ by more than 5 s
+
+---@class apivideo.HealthLimits
+---@field max_age? number seconds that an event may wait until it is done, default 3600: all attempts of one that fails take half of that
+---@field max_dead? integer dead letters, default 100
+---@field max_spooled? integer events in the spool, default 1000
+
+local DEFAULTS = { max_age = 3600, max_dead = 100, max_spooled = 1000 }
+local KINDS = { max_age = "seconds>0?", max_dead = "integer>=0?", max_spooled = "integer>=0?" }
+
+local health = {}
+
+--- Checks limits: with their defaults. Raises at a level, as seen from here.
+---@param where string the function's name
+---@param limits any
+---@param level integer
+---@return apivideo.HealthLimits
+function health.limits(where, limits, level)
+  return tables.merge(DEFAULTS, checks.options(where, limits or {}, KINDS, level + 1))
+end
+
+-- Calls a method of a store. An application's own store may raise an error.
+local function call(store, name)
+  local ok, result, err = protected.call(store[name], store)
+  if not ok then return nil, failure.message(result) end
+  return result, err and failure.message(err)
+end
+
+-- Whether a worker of this process waits for events, and has not asked for some for too long.
+local function check_claims(counts, reasons)
+  local now, last = runtime.monotonic(), counts.succeeded_at.claim
+  for worker, started in pairs(counts.workers) do
+    local seconds = now - math.max(last or started, started)
+    if seconds > CLAIM_MAX_AGE_S and next(worker.under_way) == nil then
+      reasons.claim = ("the worker of this process has not asked for events for %.0f s"):format(seconds)
+    end
+  end
+end
+
+local function check_stats(stats, limits, reasons)
+  local types = stats.paused_types
+  if stats.paused then
+    reasons.paused = "the inbox is paused; inbox:resume() continues"
+  elseif types then
+    reasons.paused = ("events of type %s are paused; inbox:resume { type = … } continues"):format(types[1].type)
+  end
+  if stats.dead > limits.max_dead then
+    reasons.dead = ("%d events are dead letters (max_dead: %d); see inbox:list { state = \"dead\" }")
+      :format(stats.dead, limits.max_dead)
+  end
+end
+
+local function check_age(oldest, limits, reasons)
+  if oldest and oldest > limits.max_age then
+    reasons.oldest = ("the oldest event has waited for %.0f s (max_age: %.14g s)"):format(oldest, limits.max_age)
+  end
+end
+
+-- Returns the age of the oldest event of the spool.
+local function check_spool(store, limits, reasons)
+  local stats, problem = call(store, "stats")
+  if not stats then
+    reasons.spool = "the spool does not respond: " .. tostring(problem)
+    return nil
+  end
+  local count = stats.waiting + stats.claimed
+  if count > limits.max_spooled then
+    reasons.spool = ("%d events wait in the spool for the store (max_spooled: %d)"):format(count, limits.max_spooled)
+  end
+  return stats.oldest
+end
+
+local function check_clock(store, reasons)
+  local time = store.time and call(store, "time")
+  local offset = time and runtime.now() - time
+  if offset and math.abs(offset) > CLOCK_MAX_OFFSET_S then
+    reasons.clock = ("the clock of this machine is %.0f s %s that of the store; synchronise them, such as with NTP")
+      :format(math.abs(offset), offset > 0 and "ahead of" or "behind")
+  end
+end
+
+--- What is wrong with an inbox.
+---@param inbox apivideo.Inbox
+---@param limits apivideo.HealthLimits with their defaults
+---@return table<apivideo.HealthReason, string>
+function health.reasons(inbox, limits)
+  local reasons = {}
+  local stats, problem = call(inbox._store, "stats")
+  local oldest = stats and stats.oldest
+  if stats then
+    check_stats(stats, limits, reasons)
+    check_clock(inbox._store, reasons)
+  else
+    reasons.store = "the store does not respond: " .. tostring(problem)
+  end
+  if inbox._spool then
+    local spooled = check_spool(inbox._spool.spool, limits, reasons)
+    oldest = math.max(oldest or 0, spooled or 0)
+  end
+  check_age(oldest, limits, reasons)
+  check_claims(inbox._counts, reasons)
+  return reasons
+end
+
+return health

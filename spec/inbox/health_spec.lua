@@ -1,0 +1,146 @@
+-- inbox:health, receiver:health and inbox:open.
+
+local apivideo = require "apivideo"
+local inboxes = require "spec.support.inboxes"
+local memory = require "apivideo.inbox.memory"
+local misuse = require "spec.support.misuse"
+local runtime = require "apivideo.runtime"
+local testing = require "apivideo.testing"
+
+describe("the health of an inbox", function()
+  local store, spool, inbox
+
+  before_each(function()
+    store, spool = inboxes.failing(memory()), inboxes.failing(memory())
+    inbox = apivideo.inbox { store = store }
+  end)
+
+  local function put(id)
+    local raw = inboxes.caption(id)
+    return assert(inbox:put { event = apivideo.parse(raw), raw = raw })
+  end
+
+  it("is ok without a reason", function()
+    assert.same({ ok = true, reasons = {} }, inbox:health())
+    put "a"
+    assert.same({ ok = true, reasons = {} }, inbox:health())
+  end)
+
+  it("names a store that does not respond, or fails", function()
+    store.down = true
+    local health = inbox:health()
+    assert.is_false(health.ok)
+    assert.same({ store = "the store does not respond: inbox: store_unavailable: no space" }, health.reasons)
+    store.down, store.stats = false, function() error "bug" end
+    assert.truthy(inbox:health().reasons.store:find("bug", 1, true))
+  end)
+
+  it("names a pause, dead letters and old events above the limits", function()
+    put "a" put "b"
+    assert(inbox:claim()[1]:dead_letter "no")
+    assert.is_true(inbox:health { max_dead = 1 }.ok)
+    testing.clock:advance(11)
+    inbox:pause()
+    local reasons = inbox:health { max_dead = 0, max_age = 10 }.reasons
+    assert.same("the inbox is paused; inbox:resume() continues", reasons.paused)
+    assert.truthy(reasons.dead:find "^1 events are dead letters %(max_dead: 0%)", reasons.dead)
+    assert.truthy(reasons.oldest:find "^the oldest event has waited for 1%d s %(max_age: 10 s%)", reasons.oldest)
+    inbox:resume()
+    assert.is_true(inbox:health().ok)
+  end)
+
+  it("names a spool that does not respond, or has too many events", function()
+    inbox = apivideo.inbox { store = store, spool = spool }
+    inboxes.printed_by(function()
+      store.down = true
+      put "a" put "b"
+      assert.is_nil(inbox:health { max_spooled = 2 }.reasons.spool)
+      local reasons = inbox:health { max_spooled = 1 }.reasons
+      assert.equal("2 events wait in the spool for the store (max_spooled: 1)", reasons.spool)
+      assert.truthy(reasons.store)
+      spool.down = true
+      assert.equal("the spool does not respond: inbox: store_unavailable: no space", inbox:health().reasons.spool)
+      inbox:close()
+    end)
+  end)
+
+  it("names a worker that asks for no events, unless it is busy", function()
+    local cancel, is_busy = apivideo.cancellation(), true
+    local handlers = apivideo.handlers()
+    handlers:on("video.caption.generated", function()
+      repeat apivideo.sleep(0.01) until not is_busy
+    end)
+    put "a"
+    inboxes.printed_by(function()
+      apivideo.run(function()
+        local counts = inbox._counts
+        apivideo.spawn(inbox.work, inbox, handlers, { cancel = cancel, lease = 1000 })
+        repeat apivideo.sleep(0.01) until inbox:stats().claimed == 1
+        testing.clock:advance(61)
+        assert.is_nil(inbox:health().reasons.claim)
+        is_busy = false
+        repeat apivideo.sleep(0.01) until inbox:stats().done == 1
+        store.claim = function() repeat apivideo.sleep(0.01) until cancel:is_cancelled() return {} end
+        repeat apivideo.sleep(0.01) until counts.succeeded_at.claim
+        testing.clock:advance(62)
+        assert.truthy(inbox:health().reasons.claim:find "has not asked for events for 6%d s")
+        cancel:cancel()
+        repeat apivideo.sleep(0.01) until next(counts.workers) == nil
+      end)
+    end)
+    assert.is_true(inbox:health().ok)
+  end)
+
+  it("names a clock that differs from the store's", function()
+    local ahead = 0
+    store.time = function() return runtime.now() - ahead end
+    inbox = apivideo.inbox { store = store }
+    assert.is_true(inbox:health().ok)
+    ahead = 7
+    assert.truthy(inbox:health().reasons.clock:find "^the clock of this machine is 7 s ahead of that of the store")
+    ahead = -7
+    assert.truthy(inbox:health().reasons.clock:find "7 s behind that of the store")
+  end)
+
+  it("rejects wrong limits", function()
+    local receiver = apivideo.receiver { handlers = apivideo.handlers(), unsigned = true }
+    for _, object in ipairs { inbox, receiver } do
+      local message = misuse(function() return (object:health { max_dead = -1 }) end)
+      assert.truthy(message:find('health: option "max_dead" must be an integer', 1, true), message)
+    end
+  end)
+
+  it("is ok for a receiver while it can accept deliveries", function()
+    local receiver = apivideo.receiver { inbox = apivideo.inbox { store = store, spool = spool }, unsigned = true }
+    assert.same({ ok = true, reasons = {} }, receiver:health())
+    store.down = true
+    local health = receiver:health()
+    assert.is_true(health.ok)
+    assert.truthy(health.reasons.store)
+    spool.down = true
+    assert.is_false(receiver:health().ok)
+    receiver = apivideo.receiver { handlers = apivideo.handlers(), unsigned = true }
+    assert.same({ ok = true, reasons = {} }, receiver:health())
+  end)
+end)
+
+describe("inbox:open", function()
+  it("opens the store, or returns why that is not possible", function()
+    assert.is_true(apivideo.inbox({ store = memory() }):open())
+    local inbox = apivideo.inbox { store = apivideo.inbox.sqlite { path = "/nonexistent/inbox.db" } }
+    local ok, err = inbox:open()
+    assert.is_nil(ok)
+    assert.equal("store_unavailable", err.kind)
+    assert.truthy(err.message:find("/nonexistent/inbox.db", 1, true), err.message)
+  end)
+
+  it("needs only the spool, and logs that the store is unavailable", function()
+    local store, spool = inboxes.failing(memory()), inboxes.failing(memory())
+    local inbox = apivideo.inbox { store = store, spool = spool }
+    store.down = true
+    local printed = inboxes.printed_by(function() assert.is_true(inbox:open()) end)
+    assert.truthy(printed:find("the store is unavailable, and events are spooled", 1, true), printed)
+    spool.down = true
+    assert.is_nil((inbox:open()))
+  end)
+end)
