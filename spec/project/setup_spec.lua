@@ -59,7 +59,7 @@ describe("setting up a checkout #process", function()
     fake("apt-cache", "echo 'Candidate: 1'")
     fake("pkg-config", "exit 1")
     fake("apt-get", "echo apt-get ran")
-    fake("sudo", 'case $1 in -n) ;; -v) echo "not in the sudoers file" ;; *) echo a second question ;; esac; exit 1')
+    fake("sudo", 'case $1 in -n) ;; -v) echo "not in the sudoers file" ;; *) echo it ran ;; esac; exit 1')
     local output = run "tools/setup demo"
     assert.matches("^not in the sudoers file\nPackages are missing, and sudo does not let you install them. As root,"
       .. " run:\n  apt%-get update && apt%-get install %-%-no%-install%-recommends lua[^\n]+ gcc [^\n]+\nstatus 1\n$",

@@ -36,8 +36,9 @@ local attempts = {
 local is_dead = { poisoned = true, permanent = true }
 
 -- How often each occurs.
-local shares = { handled = 60, slow = 15, flaky = 8, hanging = 2, leaving = 2, crashing = 1, poisoned = 1,
-  permanent = 1 }
+local shares = {
+  handled = 60, slow = 15, flaky = 8, hanging = 2, leaving = 2, crashing = 1, poisoned = 1, permanent = 1,
+}
 
 local deck = {}
 for name, share in pairs(shares) do
