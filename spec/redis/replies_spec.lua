@@ -64,6 +64,8 @@ describe("a reply of Redis", function()
 
     it("cannot nest arrays deeply", function()
       rejected(("*1\r\n"):rep(1000) .. ":1\r\n", "nest")
+      rejected(("*1\r\n"):rep(200000), "nest")
+      assert.equal("reply", (ask(("*1\r\n"):rep(7) .. ":1\r\n")))
     end)
 
     it("cannot be another protocol", function()

@@ -6,13 +6,27 @@
 #include <assert.h>
 
 #define ELEMENTS_MAX ((size_t)1 << 20)
+#define NESTED_MAX 7 /* also the limit of hiredis before 1.0 */
+
+/* The number of arrays that contain the value of a task. */
+static int depth_of(const redisReadTask *task) {
+  int depth = 0;
+  while (depth <= NESTED_MAX && task->parent != NULL) {
+    depth++;
+    task = task->parent;
+  }
+  return depth;
+}
 
 /* The reader's function that creates an array, under the limit. NULL makes the reader fail. */
 static void *create_array(const redisReadTask *task, compat_hiredis_count count) {
   replies *const self = task->privdata;
   assert(self->elements <= ELEMENTS_MAX);
-  self->is_too_large = (size_t)count > ELEMENTS_MAX - self->elements;
-  if (self->is_too_large) return NULL;
+  if ((size_t)count > ELEMENTS_MAX - self->elements)
+    self->problem = "the reply has too many elements";
+  else if (depth_of(task) > NESTED_MAX)
+    self->problem = "the reply has arrays that are nested too deeply";
+  if (self->problem != NULL) return NULL;
   self->elements += (size_t)count;
   return self->create_array(task, count);
 }
@@ -45,7 +59,7 @@ const char *replies_next(replies *self, redisReply **reply) {
   void *next = NULL;
   *reply = NULL;
   if (redisReaderGetReply(self->reader, &next) != REDIS_OK)
-    return self->is_too_large ? "the reply has too many elements" : self->reader->errstr;
+    return self->problem != NULL ? self->problem : self->reader->errstr;
   if (next == NULL) return NULL;
   *reply = next;
   self->elements = 0;

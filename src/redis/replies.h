@@ -2,7 +2,7 @@
 ** replies.h: the parser of a server's replies, which is hiredis', under limits. A reply may announce any size: an array
 ** of a billion elements is rejected before memory is reserved for it, and so is a reply once more bytes of it have
 ** arrived than allowed. (A long string needs no limit of its own: hiredis reserves memory only for bytes that have
-** arrived. It rejects arrays that are nested more than seven or nine times.)
+** arrived.) Arrays are nested seven times at most: to free a reply, hiredis calls itself for each level.
 */
 #ifndef APIVIDEO_REDIS_REPLIES_H
 #define APIVIDEO_REDIS_REPLIES_H
@@ -17,9 +17,9 @@ typedef struct replies {
   redisReplyObjectFunctions functions; /* the reader's own, with a limit for arrays */
   void *(*create_array)(const redisReadTask *, compat_hiredis_count); /* without the limit */
   size_t bytes_max;                                                   /* of one reply */
-  size_t bytes;      /* that have arrived of the current reply */
-  size_t elements;   /* of its arrays, all together */
-  bool is_too_large; /* an array has too many of them */
+  size_t bytes;        /* that have arrived of the current reply */
+  size_t elements;     /* of its arrays, all together */
+  const char *problem; /* why an array was rejected, or NULL */
 } replies;
 
 /* Opens a zeroed parser, which must not be moved in memory. Returns false if memory is out. */
