@@ -73,7 +73,7 @@ end
 --- See apivideo.Store.activity. Returns { minutes, seconds }.
 ---@param db apivideo.inbox.SqliteConnection
 ---@param now number
----@return { [1]: apivideo.inbox.Minute[], [2]: number }
+---@return table pair the minutes, and how many seconds of the last one are over
 function activity.list(db, now)
   local list, first = {}, first_minute(now)
   for i = 1, MINUTES do
