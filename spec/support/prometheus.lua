@@ -53,7 +53,7 @@ end
 
 local prometheus = {}
 
---- Why there is none on this machine, or nil.
+--- Why this machine has no Prometheus, or nil.
 ---@return string?
 function prometheus.missing()
   if compile.run("command -v prometheus promtool") == "" then return "prometheus is not installed" end
