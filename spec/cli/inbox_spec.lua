@@ -229,12 +229,12 @@ describe("command inbox #process", function()
     put(RECORDED, "vi2")
     assert.equal("video.summary.*: paused; continue with: apivideo inbox resume --type 'video.summary.*'\n",
       (run("pause", "--type", "video.summary.*")))
-    assert(inbox._store:pause(RECORDED, 60, "the database is away"))
+    assert(inbox._store:pause(RECORDED, 60, "the database is unavailable"))
     assert.is_false(inbox:stats().paused)
     assert.matches("2 waiting, .*; paused types: video%.source%.recorded %(a probe in %d+%.?%d* s%), "
       .. "video%.summary%.%*\n", (run "stats"))
     local shown = records("stats", "--json")[1].paused_types
-    assert.same({ RECORDED, "the database is away" }, { shown[1].type, shown[1].reason })
+    assert.same({ RECORDED, "the database is unavailable" }, { shown[1].type, shown[1].reason })
     assert.same({}, inbox:claim { limit = 10 })
     assert.same({ paused = false, type = "*" }, records("resume", "--type", "*", "--json")[1])
     assert.equal(2, #inbox:claim { limit = 10 })

@@ -17,7 +17,7 @@ describe("inbox:work with pause_after", function()
     is_away, calls = true, 0
     working.handlers:on(CAPTION, function()
       calls = calls + 1
-      if is_away then return nil, "the database is away" end
+      if is_away then return nil, "the database is unavailable" end
     end)
     working.handlers:on(SUMMARY, function() end)
   end)
@@ -37,7 +37,7 @@ describe("inbox:work with pause_after", function()
       wait_until("done", 1) -- the summary
       assert.equal(3, calls)
       assert.equal(CAPTION, paused().type)
-      assert.equal("the database is away", paused().reason)
+      assert.equal("the database is unavailable", paused().reason)
       wait_for(function() return calls == 5 end, "two probes")
       assert.equal(20, stats().waiting + stats().claimed)
       is_away = false
@@ -45,7 +45,7 @@ describe("inbox:work with pause_after", function()
     end)
     assert.is_nil(paused())
     assert.matches("events of type video.caption.generated are paused after 3 failures in a row; a probe follows in "
-      .. '0.2 s, and inbox:resume { type = "video.caption.generated" } ends the pause: the database is away', printed,
+      .. '0.2 s, and inbox:resume { type = "video.caption.generated" } ends the pause: the database is unavailable', printed,
       1, true)
     assert.matches("are paused still, since the probe has failed; a probe follows in 0.2 s", printed, 1, true)
     assert.matches("video.caption.generated are resumed, since the probe has succeeded", printed, 1, true)

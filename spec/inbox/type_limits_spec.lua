@@ -57,7 +57,7 @@ describe("inbox:work with limits", function()
     assert.is_true(ended:wait(5))
   end
 
-  it("handles at most so many events of a type or pattern at once, and the others meanwhile", limits_hold)
+  it("handles at most so many events of a type or pattern at once, and the others at the same time", limits_hold)
 
   it("does so with SQLite, whose claims share a transaction", function()
     local path = os.tmpname()

@@ -34,7 +34,7 @@ function pauses.remove(paused, type, is_probe)
   return #found > 0
 end
 
---- The pauses as in apivideo.InboxStats; nil if there is none.
+--- The pauses as in apivideo.InboxStats, or nil.
 ---@param paused table<string, apivideo.inbox.Pause>
 ---@param now number
 ---@return apivideo.PausedType[]|nil

@@ -29,7 +29,7 @@ local store = {
 ---@field purge fun(self, where: apivideo.inbox.Conditions, page: apivideo.inbox.Page): integer|nil, integer|apivideo.Error|nil removes the entries that match; `where.state` is done or dead
 ---@field import fun(self, records: apivideo.inbox.Record[]): boolean[]|nil, apivideo.Error? stores entries of another store, all or none: true for each that is new, false for one whose key is known
 ---@field pause fun(self, type?: string, interval?: number, reason?: string): boolean|nil, apivideo.Error? everything, or a type or pattern; with `interval`, until a probe succeeds: each `interval` seconds, a claim may have one entry of the type. False if an operator has paused it, which needs no probe
----@field resume fun(self, type?: string, is_probe?: boolean): boolean|nil, apivideo.Error? ends the pause of everything, or of all types that a type or pattern covers; with `is_probe`, only that of this type, and only one with an interval. False if there was none of the type
+---@field resume fun(self, type?: string, is_probe?: boolean): boolean|nil, apivideo.Error? ends the pause of everything, or of all types that a type or pattern covers; with `is_probe`, only that of this type, and only one with an interval. False if the type was not paused
 ---@field stats fun(self): apivideo.InboxStats|nil, apivideo.Error?
 ---@field activity fun(self): apivideo.inbox.Minute[]|nil, number|apivideo.Error? the last ACTIVITY_MINUTES minutes of the store's clock, oldest first; and how many seconds of the last one, the current one, are over. Entries count although they were removed later
 ---@field close fun(self): true|nil, apivideo.Error?
@@ -99,7 +99,7 @@ local store = {
 ---@field oldest? number age in seconds of the oldest event that is neither done nor dead
 ---@field attempts integer the highest number of attempts of one of those
 ---@field paused boolean
----@field paused_types? apivideo.PausedType[] nil if there is none
+---@field paused_types? apivideo.PausedType[] nil if no type is paused
 ---@field spooled? integer with a spool: how many events wait in it for the store
 ---@field error? apivideo.Error with a spool, while the store is unavailable: then there are only `spooled` and `oldest`, of the spool
 

@@ -69,7 +69,7 @@ local function is_more_special(one, other)
   return one.type < other.type
 end
 
---- The number of events in all, and the limits by type; nil if there are none.
+--- The number of events in all, and the limits by type, or nil.
 ---@param concurrency integer|table<string, integer>|nil
 ---@return integer total
 ---@return apivideo.inbox.TypeLimits|nil

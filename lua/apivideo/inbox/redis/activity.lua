@@ -1,10 +1,9 @@
 --- The script of the Redis store for the activity, and what the key `activity` has.
 ---
---- No command is added to a put and to a completion. Ids have no gaps, so an event counts as received in the minute in
---- which its id was assigned: `<minute>:first` is the last id before the minute, and `<minute>:received` the difference of
---- events that came earlier, such as those from a spool. The completions are in done_by_end; this script adds them to
---- `<minute>:handled`, `:latency` (in milliseconds) and `:replayed`, each once: those before the time `until` are counted,
---- and others are counted when their entries are removed or replayed. `<minute>:failed` counts attempts.
+--- `<minute>:received` counts events by the minute when they came, and `<minute>:failed` attempts. No command is added to
+--- a completion: the completions are in done_by_end, and this script adds them to `<minute>:handled`, `:latency` (in
+--- milliseconds) and `:replayed`, each once: those before the time `until` are counted, and others are counted when their
+--- entries are removed or replayed.
 
 local prelude = require "apivideo.inbox.redis.prelude"
 
@@ -48,24 +47,19 @@ if to >= from then
 end
 if last then return { {}, 0 } end
 
-local NAMES = { ":first", ":received", ":handled", ":latency", ":replayed", ":failed" }
+local NAMES = { ":received", ":handled", ":latency", ":replayed", ":failed" }
 local query = { "HMGET", activity }
 for minute = oldest, current do
   for _, name in ipairs(NAMES) do query[#query + 1] = minute .. name end
 end
 local values, recent = call(unpack(query)), completions(math.max(from, to + 1), "+inf")
-local numbers, next_first = {}, tonumber(call("HGET", meta, "id") or 0)
-for minute = current, oldest, -1 do
-  local place = (minute - oldest) * #NAMES
-  local first, sums = tonumber(values[place + 1] or nil), recent[minute] or { 0, 0, 0 }
-  local received = first and next_first - first or 0
-  next_first = first or next_first
-  local row = (minute - oldest) * 5
-  numbers[row + 1] = received + (values[place + 2] or 0)
-  for i = 1, 3 do numbers[row + 1 + i] = sums[i] + (values[place + 2 + i] or 0) end
-  numbers[row + 5] = tonumber(values[place + 6] or 0)
+local list = {}
+for minute = oldest, current do
+  local place, sums = (minute - oldest) * #NAMES, recent[minute] or { 0, 0, 0 }
+  for i = 1, #NAMES do
+    local uncounted = i > 1 and i < #NAMES and sums[i - 1] or 0
+    list[place + i] = (values[place + i] or 0) + uncounted
+  end
 end
-local list = {} -- in order: Redis replies with the elements until the first nil
-for i = 1, MINUTES * 5 do list[i] = numbers[i] end
 return { list, time - current * MINUTE }
 ]=]

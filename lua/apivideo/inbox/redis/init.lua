@@ -248,7 +248,7 @@ function Redis:resume(type, is_probe)
   return call_with_claim(self, "resume", { type or "", is_probe and "1" or "0" })
 end
 
--- The paused types in the reply of `stats`; nil if there is none.
+-- The paused types in the reply of `stats`, or nil.
 local function paused_types_of(names, probes_in, intervals, reasons)
   local list = {}
   for i, name in ipairs(names) do

@@ -22,9 +22,8 @@ local keys = {
   "done_by_end",  -- the same ids, by the time when they ended
   "activity",     -- see redis/activity.lua
   "states",       -- name -> its token, the end of its lease, when it was saved, its value
-  "meta",         -- the last id, the store's clock and its minute, the cursor of the recovery, pauses
-                  -- (redis/claiming.lua), and two versions: schema, that of the keys' form, and usable_since, the oldest
-                  -- whose programs can use it
+  "meta",         -- the last id, the store's clock, the cursor of the recovery, pauses (redis/claiming.lua), and two
+                  -- versions: schema, that of the keys' form, and usable_since, the oldest whose programs can use it
   "parked",       -- <type>:<id> of events that wait because of their types, in lexical order; the ids are in held, too
 }
 
@@ -48,35 +47,28 @@ local TOKEN, ATTEMPT, KEY, LANE, MARK, CAME, FACTS, ERROR, TYPE, VIDEO, PAST, IS
 local RECLAIM = 630720000000
 
 -- The store's clock in milliseconds: the server's, plus an offset while the server's clock, after it was set back, has
--- not caught up. Returns the time, the offset, the stored values of both, the stored minute, and the stored version.
--- Each script that uses events calls it, so it rejects keys that a newer version has changed.
+-- not caught up. Returns the time, the offset, the stored values of both, and the stored version. Each script that uses
+-- events calls it, so it rejects keys that a newer version has changed.
 local function read_clock()
   local time = call("TIME")
   local wall = time[1] * 1000 + math.floor(time[2] / 1000)
-  local stored = call("HMGET", meta, "clock", "offset", "minute", "usable_since", "schema")
-  if tonumber(stored[4] or 0) > SCHEMA then
-    error({ err = ("NEWERSCHEMA %s, and %d is known"):format(stored[5], SCHEMA) })
+  local stored = call("HMGET", meta, "clock", "offset", "usable_since", "schema")
+  if tonumber(stored[3] or 0) > SCHEMA then
+    error({ err = ("NEWERSCHEMA %s, and %d is known"):format(stored[4], SCHEMA) })
   end
   local clock, before = tonumber(stored[1] or 0), tonumber(stored[2] or 0)
   local offset = wall >= clock and 0 or math.max(before, clock - wall)
-  return wall + offset, offset, clock, before, tonumber(stored[3] or 0), tonumber(stored[5] or 0)
+  return wall + offset, offset, clock, before, tonumber(stored[4] or 0)
 end
 
 local MINUTE, MINUTES = 60000, 60
 
--- Records with which id a minute begins: see redis/activity.lua.
-local function begin_minute(minute)
-  call("HSET", meta, "minute", minute)
-  call("HSETNX", activity, minute .. ":first", call("HGET", meta, "id") or 0)
-end
-
 -- The time. It is stored once a second, so the clock can go back by up to a second. A new version is stored, too.
 local offset
 local function now()
-  local time, stored, before, last_minute, schema
-  time, offset, stored, before, last_minute, schema = read_clock()
+  local time, stored, before, schema
+  time, offset, stored, before, schema = read_clock()
   if time >= stored + 1000 or offset ~= before then call("HSET", meta, "clock", time, "offset", offset) end
-  if time >= (last_minute + 1) * MINUTE then begin_minute(math.floor(time / MINUTE)) end
   if schema < SCHEMA then call("HSET", meta, "schema", SCHEMA, "usable_since", USABLE_SINCE) end
   return time
 end
@@ -148,13 +140,6 @@ end
 local function count(name, at, number, time)
   local minute = math.floor(at / MINUTE)
   if minute > math.floor(time / MINUTE) - MINUTES then call("HINCRBY", activity, minute .. name, number) end
-end
-
--- Counts a new event in the minute when it came, instead of the current one.
-local function count_earlier(came, time)
-  if math.floor(came / MINUTE) == math.floor(time / MINUTE) then return end
-  count(":received", came, 1, time)
-  count(":received", time, -1, time)
 end
 
 -- Counts the completion of an event.

@@ -83,7 +83,7 @@ local function came_before(n, occurrence, came)
   store(n, record)
 end
 
-local results = {}
+local results, received = {}, {}
 for i = FIRST, #ARGV, FIELDS do
   local key, occurrence, opposite, _, age, bounds = unpack(ARGV, i, i + 5)
   local came, result = time - age, 1
@@ -101,6 +101,8 @@ for i = FIRST, #ARGV, FIELDS do
   else
     local entry = { came, last + #new + 1, i }
     known[key], new[#new + 1] = entry, entry
+    local minute = math.floor(came / MINUTE)
+    received[minute] = (received[minute] or 0) + 1
     batch[occurrence] = batch[occurrence] or {}
     table.insert(batch[occurrence], entry)
   end
@@ -134,8 +136,6 @@ end
 if #queued > 2 then call(unpack(queued)) end
 for _, mark in ipairs(marks) do call("ZADD", occurrences, 0, mark) end
 call(unpack(keys))
-for _, entry in ipairs(new) do
-  if entry[1] < time then count_earlier(entry[1], time) end
-end
+for minute, number in pairs(received) do count(":received", minute * MINUTE, number, time) end
 return results
 ]=]

@@ -261,7 +261,7 @@ for i = 1, #ARGV, FIELDS do
       call("ZADD", state == "dead" and dead_by_end or done_by_end, time - ended_for, n)
       if state == "done" and time - ended_for < counted_until() then count_done(record, time - ended_for, time) end
     end
-    count_earlier(came, time)
+    count(":received", came, 1, time)
     call("HSET", seen, key, n)
   end
   results[#results + 1] = is_new and 1 or 0
