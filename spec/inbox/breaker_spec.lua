@@ -45,8 +45,8 @@ describe("inbox:work with pause_after", function()
     end)
     assert.is_nil(paused())
     assert.matches("events of type video.caption.generated are paused after 3 failures in a row; a probe follows in "
-      .. '0.2 s, and inbox:resume { type = "video.caption.generated" } ends the pause: the database is unavailable', printed,
-      1, true)
+      .. '0.2 s, and inbox:resume { type = "video.caption.generated" } ends the pause: the database is'
+      .. " unavailable", printed, 1, true)
     assert.matches("are paused still, since the probe has failed; a probe follows in 0.2 s", printed, 1, true)
     assert.matches("video.caption.generated are resumed, since the probe has succeeded", printed, 1, true)
     for _, entry in ipairs(working.inbox:list { state = "waiting" }) do assert.equal(1, entry.attempt) end

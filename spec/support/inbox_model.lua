@@ -397,5 +397,4 @@ function Model.new(store, clock)
 end
 
 Model.expect, Model.fail = expect, fail
-
 return Model
