@@ -103,19 +103,23 @@ static int note(const char *path, const struct stat *about, int kind, struct FTW
   return 0;
 }
 
-/* Copies an open file atomically: the copy is complete or does not exist. The file is not opened again: closing it
- * would release all locks that this process has on it. */
-static void copy(int in, const char *to) {
+/* Copies a file, which is open as `fd`, atomically: the copy is complete or does not exist. A file that
+ * this process can read is not opened again: closing it would release all locks on it. */
+static void copy(int fd, const char *from, const char *to) {
   char buffer[1 << 16];
   char draft[PATH_MAX];
   ssize_t count;
   off_t offset = 0;
+  bool is_readable = (fcntl(fd, F_GETFL) & O_ACCMODE) != O_WRONLY;
+  int in = is_readable ? fd : open(from, O_RDONLY | O_CLOEXEC);
+  if (in < 0) return; /* it was removed */
   path_of(draft, "synced/draft");
   int out = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   while ((count = pread(in, buffer, sizeof buffer, offset)) > 0) {
     if (write(out, buffer, (size_t)count) != count) abort();
     offset += count;
   }
+  if (!is_readable) close(in);
   close(out);
   if (rename(draft, to) != 0) abort();
 }
@@ -142,7 +146,7 @@ static void keep_bytes(int fd, const char *file) {
   identify(id, file);
   (void)snprintf(name, sizeof name, "synced/%s", id);
   path_of(synced, name);
-  copy(fd, synced);
+  copy(fd, file, synced);
 }
 
 /* Makes a file of the machine's disk durable; false for any other. One at a time, or an older copy
