@@ -1,6 +1,9 @@
 --- What must be true of the inbox at each moment of the soak, and of its processes.
 
+local counted = require "spec.soak.inbox.counted"
 local memory_of = require "spec.soak.inbox.memory"
+
+local UNCOUNTED_MAX = 12 -- events that a worker completes between two writings, at most
 
 local model = {}
 local Model = {}
@@ -28,22 +31,43 @@ local function check_store(self, stats, acknowledged, sent)
   end
 end
 
+-- The metrics may lack what a worker has done since its last writing, but have nothing that the store does not have.
+local function check_metrics(self, stats, counts)
+  local problem = self.world.problem
+  if counts.completed > stats.done then
+    problem("the metrics have %d completed events, the store has %d", counts.completed, stats.done)
+  end
+  if counts.dead_lettered > stats.dead then
+    problem("the metrics have %d dead letters, the store has %d", counts.dead_lettered, stats.dead)
+  end
+end
+
 --- Checks the present moment.
 function Model:sample()
   for _, memory in pairs(self.memory) do memory:sample() end
+  local counts = counted(self.world.directory)
   local _, acknowledged = self.world.sender:count()
   local stats = self.world.inbox:stats()
   if stats and not stats.error then
     self.samples = self.samples + 1
     check_store(self, stats, acknowledged, (self.world.sender:count()))
+    check_metrics(self, stats, counts)
   else
     self.failures = self.failures + 1
   end
 end
 
---- Checks the end, when nothing happens any more.
+--- Checks the end, when nothing happens any more, and each worker has written its metrics.
 ---@param stats apivideo.InboxStats
-function Model:finish(stats)
+---@param crashes integer of workers: what each of its handlers did at the end may be missing
+function Model:finish(stats, crashes)
+  local counts = counted(self.world.directory)
+  check_metrics(self, stats, counts)
+  self.uncounted = stats.done + stats.dead - counts.completed - counts.dead_lettered
+  local limit = crashes * UNCOUNTED_MAX
+  if self.uncounted > limit then
+    self.world.problem("the metrics lack %d events; %d could be", self.uncounted, limit)
+  end
   local _, acknowledged = self.world.sender:count()
   check_store(self, stats, acknowledged, (self.world.sender:count()))
   for name, memory in pairs(self.memory) do
@@ -54,7 +78,8 @@ end
 
 --- What was seen.
 function Model:summary()
-  local parts = { ("%d samples of the store, %d while it was unavailable"):format(self.samples, self.failures) }
+  local parts = { ("%d samples of the store, %d while it was unavailable; the metrics lack %d"):format(self.samples,
+    self.failures, self.uncounted or 0) }
   for name, memory in pairs(self.memory) do parts[#parts + 1] = ("the %s has %s"):format(name, memory:summary()) end
   table.sort(parts)
   return table.concat(parts, "; ")

@@ -15,6 +15,7 @@ local redis_server = require "spec.crash.redis_server"
 local runtime = require "apivideo.runtime"
 local sender = require "spec.crash.sender"
 local stores = require "spec.crash.stores"
+local terms = require "spec.soak.inbox.terms"
 local wait_for = require "spec.support.wait"
 
 local STORE, SECONDS, SEED = arg[1], tonumber(arg[2]), tonumber(arg[3])
@@ -35,7 +36,7 @@ effects.create(directory .. "/effects.db")
 local host = machine.new(directory)
 local server = STORE == "redis" and redis_server.start(directory) or nil
 local settings = { directory = directory, store = STORE, port = server and server.port, suite = "soak/inbox" }
-local problems, crashes = {}, 0
+local problems, crashes, workers = {}, 0, 0
 local is_quiet, is_over = false, false -- no more outages and jumps; no more workers
 
 local function problem(text, ...)
@@ -51,6 +52,7 @@ end
 -- Restarts a worker whenever it has ended.
 local function keep(lives)
   local worker = start("worker", lives)
+  workers = workers + 1
   apivideo.spawn(function()
     while not is_over do
       if worker:has_ended() then
@@ -63,6 +65,7 @@ local function keep(lives)
     end
     worker:kill "KILL"
     worker:wait()
+    workers = workers - 1
   end)
   return worker
 end
@@ -142,8 +145,10 @@ local function main()
   is_quiet = true
   local stats = drain(inbox)
   local acknowledged = compare(inbox, sending.sent)
+  runtime.sleep(2 * terms.METRICS_S) -- until each worker has written its metrics
   if stats then watching:finish(stats, crashes) end
   is_over = true
+  while workers > 0 do runtime.sleep(0.01) end
   receiver:kill "KILL"
   receiver:wait()
   inbox:close()

@@ -1,9 +1,10 @@
--- A worker of the soak. It runs until it is killed.
+-- A worker of the soak. It writes its metrics into a file several times a second, and runs until it is killed.
 
 local settings = require "spec.crash.settings"
 local apivideo = require "apivideo"
 local effects = require "spec.crash.effects"
 local fates = require "spec.soak.inbox.fates"
+local runtime = require "apivideo.runtime"
 local stores = require "spec.crash.stores"
 local terms = require "spec.soak.inbox.terms"
 
@@ -24,5 +25,20 @@ local handlers = apivideo.handlers():on("*", function(event, delivery)
 end)
 
 apivideo.log { write = function() end } -- failures are part of the test
+
+local path = ("%s/metrics-%s"):format(settings.directory, settings.name)
+local function write_metrics()
+  local file = assert(io.open(path .. ".new", "w"))
+  file:write(inbox:metrics())
+  assert(file:close())
+  assert(os.rename(path .. ".new", path))
+end
+
+apivideo.spawn(function()
+  while true do
+    write_metrics()
+    runtime.sleep(terms.METRICS_S)
+  end
+end)
 
 inbox:work(handlers, terms.WORK)
