@@ -4,7 +4,7 @@
 ---@class apivideo.redis.core
 local core = {}
 
----@class apivideo.redis.Options
+---@class apivideo.redis.Address
 ---@field host? string a name or an address; required without `path`
 ---@field port? integer 1 to 65535; required with `host`
 ---@field path? string a Unix socket
@@ -13,7 +13,7 @@ local core = {}
 ---@field reply_max integer bytes of one reply
 
 --- Starts to connect.
----@param options apivideo.redis.Options
+---@param options apivideo.redis.Address
 ---@return apivideo.redis.Connection|nil connection
 ---@return string? message
 function core.connect(options) end

@@ -214,7 +214,7 @@ describe("apivideo doctor #process", function()
       ("APIVIDEO_STORE=redis://:wrongpass@127.0.0.1:%d/0"):format(server.port))
     assert.is_nil(output:find("wrongpass", 1, true), output)
     server:stop()
-    assert_found(("failure  store: Redis (127.0.0.1:%d): connection refused; start it"):format(server.port),
+    assert_found(("failure  store: Redis (127.0.0.1:%d): Connection refused; start it"):format(server.port),
       { "--store", url })
   end)
 

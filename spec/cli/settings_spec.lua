@@ -82,7 +82,7 @@ describe("settings of the command #process", function()
     os.execute(("mkfifo -m 600 '%s'"):format(path))
     local output, status = run()
     assert.equal(2, status)
-    assert.equal(("apivideo: %s: it is not a regular file; make it one, such as: return { api_key = \"…\" }\n")
+    assert.equal(("apivideo: %s: it is not a regular file; make it one, such as: return { api_key = \"KEY\" }\n")
       :format(path), output:match "^[^\n]+\n")
   end)
 

@@ -70,15 +70,9 @@ describe("a Redis store without its module", function()
         return store
       end
     end
-    for module, case in pairs {
-      redis = { {}, "redis-lua is missing: install the package lua-redis" },
-      socket = { {}, "LuaSocket is missing: install lua-socket" },
-      ["socket.unix"] = { { path = "/x" }, "LuaSocket is missing" },
-    } do
-      local message = without(module, function() return misuse(make(case[1])) end)
-      assert.matches("inbox.redis: " .. case[2], message, 1, true)
-    end
-    without("redis", function() assert(make { client = function() end }()) end)
+    local message = without("apivideo.redis.core", function() return misuse(make {}) end)
+    assert.matches("inbox.redis: apivideo.redis.core is missing for " .. _VERSION, message, 1, true)
+    without("apivideo.redis.core", function() assert(make { client = function() end }()) end)
   end)
 end)
 

@@ -88,8 +88,8 @@ describe("an attempt", function()
   it("is not the current span after it has ended", function()
     local tracing = require "apivideo.runtime.tracing"
     local current = {}
-    local claim = working.inbox.claim
-    working.inbox.claim = function(...)
+    local claim = working.inbox._claim
+    working.inbox._claim = function(...)
       current[#current + 1] = tracing.current() or false
       return claim(...)
     end

@@ -40,7 +40,7 @@ return {
   {
     file = "lua/apivideo/cli/doctor/store.lua", spec = "spec/cli/doctor_machine_spec.lua",
     { "others may change the file", "mode % 4 >= 2", "false" },
-    { "a newer schema is fine", "facts.version > facts.newest", "false" },
+    { "a newer schema is fine", "facts.oldest > facts.newest", "false" },
     { "Redis may lose events", "if facts.has_append_only_file then", "if true then" },
   },
   {
@@ -156,7 +156,7 @@ return {
     { "every file is ours", "status.st_uid == geteuid()", "1" },
     { "a link's own mode is returned", "if (stat(path, &status) != 0) {", "if (lstat(path, &status) != 0) {" },
     { "a pipe is a regular file", "S_ISREG(status.st_mode)", "1" },
-    { "others can read a new file", "S_IRUSR | S_IWUSR", "0644" },
+    { "others can read a new file", "fchmod(fd, S_IRUSR | S_IWUSR)", "fchmod(fd, 0644)" },
     { "a file is replaced", "O_CREAT | O_EXCL", "O_CREAT | O_TRUNC" },
     { "others can enter a new directory", "mkdir(path, S_IRWXU)", "mkdir(path, 0755)" },
     { "any process exists", "kill((pid_t)id, 0) == 0 ||", "id > 0 ||" },

@@ -4,7 +4,7 @@
 return {
   {
     file = "lua/apivideo/inbox/init.lua", spec = "spec/inbox/inbox_spec.lua",
-    { "the window cannot be set", "local window = options.window or WINDOW_S", "local window = WINDOW_S" },
+    { "the window cannot be set", "local window, events = options.window or WINDOW_S,", "local window, events = WINDOW_S," },
   },
   {
     file = "lua/apivideo/inbox/item.lua", spec = "spec/inbox/inbox_spec.lua",
@@ -30,9 +30,10 @@ return {
   },
   {
     file = "lua/apivideo/inbox/upkeep.lua", spec = "spec/inbox/worker_upkeep_spec.lua",
-    { "leases are not renewed", "local ok, raised = protected.xpcall(attempt.claim.extend, failure.raised, attempt.claim)", "local ok, raised = true, nil" },
-    { "an error in one renewal prevents the others", "local ok, raised = protected.xpcall(attempt.claim.extend, failure.raised, attempt.claim)",
-      "local ok, raised = true, attempt.claim:extend()" },
+    { "leases are not renewed", "local ok, result, err = protected.xpcall(attempt.claim.extend, failure.raised, attempt.claim)",
+      "local ok, result, err = true, true, nil" },
+    { "an error in one renewal prevents the others", "local ok, result, err = protected.xpcall(attempt.claim.extend, failure.raised, attempt.claim)",
+      "local ok, result, err = true, attempt.claim:extend()" },
     { "a purge delays the renewals", "if not runtime.background(run_purge, self) then self.is_purging = false end", "run_purge(self)" },
     { "handlers have no time limit", "if attempt.ends <= now then overdue", "if false then overdue", spec = "spec/inbox/handlers_leaving_spec.lua" },
     { "a purge continues after the work has ended", "while not self:is_ending() and not self.ended:is_open() do", "while true do" },
@@ -75,6 +76,9 @@ return {
   {
     file = "lua/apivideo/inbox/sqlite/connection.lua", spec = "spec/inbox/sqlite_file_spec.lua",
     { "any SQLite is accepted", "if number and number < MIN_VERSION then", "if false then" },
+  },
+  {
+    file = "lua/apivideo/inbox/sqlite/place.lua", spec = "spec/inbox/sqlite_file_spec.lua",
     { "a probe overwrites a user's file", '(path:match "^.*/" or "") .. ".apivideo-" .. random.hex(8)', 'path .. "-probe"' },
   },
   {

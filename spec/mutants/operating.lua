@@ -4,11 +4,14 @@ local OPERATOR, TRANSFER, COMMAND = "spec/inbox/operator_spec.lua", "spec/inbox/
 
 return {
   {
+    file = "lua/apivideo/inbox/pattern.lua", spec = OPERATOR,
+    { "a pattern matches the beginning of a name", [["^(.*%.)%*$"]], [["^(.*)%.%*$"]] },
+  },
+  {
     file = "lua/apivideo/inbox/filter.lua", spec = OPERATOR,
     { "any state is one", "if state and not STATES[state] then", "if false then" },
     { "infinite times reach the store", "if time and (time ~= time or math.abs(time) == math.huge) then", "if false then" },
     { "a pattern is a type", "if prefix then compiled.type, compiled.type_prefix = nil, prefix end", "" },
-    { "a pattern matches the beginning of a name", [["^(.*%.)%*$"]], [["^(.*)%.%*$"]] },
     { "a lane is not hashed", "compiled.lane = digest(wanted.lane)", "" },
     { "the text of an error is a pattern", "entry.error:find(where.error, 1, true)", "entry.error:find(where.error)" },
     { "an entry without a type has any", "or entry.type ~= nil and entry.type:sub", "or (entry.type or prefix):sub" },

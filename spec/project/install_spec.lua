@@ -134,7 +134,7 @@ describe("installation #process", function()
         opening = opening + 1
       end
     end
-    assert.equal(2, opening)
+    assert.equal(3, opening)
   end)
 
   it_with_rocks("installs the command", function()

@@ -12,7 +12,7 @@ local loadstring, unpack = loadstring or load, table.unpack or unpack
 
 -- Tables with further fields are accepted, and those of these fields that are not needed are not read: the request of
 -- a server has more of them, and parses its path at the first use.
-local OPEN = { incoming = { path = true } }
+local OPEN = { incoming = { path = true }, request = {} }
 
 local REMEDIES = { "expected", "must ", "required", "is missing", "unknown option", "with a colon", "pass ", "omit ",
   "leave it out" }

@@ -250,7 +250,7 @@ describe("inbox:work with signals #process", function()
   it("works as PID 1, whose signals have no default", function()
     local _, status = process.run({ "-e", "os.exit(0)" }, "unshare --user --map-root-user --pid --fork --kill-child")
     if status ~= 0 then pending "unshare --pid is not permitted" end
-    local child = work("0.3", "unshare --user --map-root-user --pid --fork --kill-child")
+    local child = work("1", "unshare --user --map-root-user --pid --fork --kill-child")
     child:wait_for "started vi1"
     local parent = file.read(child.base .. ".pid"):gsub("%s", "")
     os.execute(("kill -TERM $(cat /proc/%s/task/%s/children)"):format(parent, parent))

@@ -55,6 +55,7 @@ end
 ---@return string|nil body
 function Inbox:monitor(request, limits)
   checks.self(self, Inbox, "inbox", "monitor")
+  limits = health.limits("inbox:monitor", limits, 3)
   local status, list, body = monitor.respond("inbox:monitor", self, request, limits)
   return status, list, body
 end

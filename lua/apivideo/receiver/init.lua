@@ -263,6 +263,7 @@ end
 ---@return string|nil body
 function Receiver:monitor(request, limits)
   checks.self(self, Receiver, "receiver", "monitor")
+  limits = health.limits("receiver:monitor", limits, 3)
   local status, list, body = monitor.respond("receiver:monitor", self, request, limits)
   return status, list, body
 end

@@ -50,6 +50,9 @@ end
 ---@param target apivideo.Inbox|apivideo.Receiver
 ---@param request? { method: string, path: string }
 ---@param limits? apivideo.HealthLimits
+---@return integer|nil status
+---@return table<string, string>|nil headers
+---@return string|nil body
 function monitor.respond(where, target, request, limits)
   check_request(where, request)
   local method = request and request.method or ngx.req.get_method()

@@ -1,6 +1,7 @@
 --- The check of the inbox that `--store` or APIVIDEO_STORE names.
 
 local apivideo = require "apivideo"
+local clients = require "apivideo.inbox.redis.clients"
 local core = require "apivideo.core"
 local redis_options = require "apivideo.inbox.redis.options"
 local stores = require "apivideo.cli.store"
@@ -82,6 +83,7 @@ local function check_sqlite(findings, path)
 end
 
 local function check_redis(findings, options)
+  if clients.missing(options) then return end -- the check of libraries has reported it
   local address = redis_options.address_of(options)
   local facts, problem = require("apivideo.inbox.redis.examine").server(options)
   if not facts then
