@@ -13,9 +13,7 @@ Store.__name = "apivideo.TestStore"
 
 Store.__tostring = function() return "apivideo.testing.store (volatile)" end
 
-for _, name in ipairs { "put", "claim", "extend", "complete", "remove", "retry", "dead_letter", "expire", "list",
-  "count", "redrive", "replay", "purge", "import", "pause", "resume", "stats", "activity",
-  "acquire", "save", "close" } do
+local function define(name)
   Store[name] = function(self, ...)
     if self._is_failing then
       return nil, errors.new("store_unavailable", "the test has called store:fail(), and not yet store:recover()",
@@ -23,6 +21,10 @@ for _, name in ipairs { "put", "claim", "extend", "complete", "remove", "retry",
     end
     return self._memory[name](self._memory, ...)
   end
+end
+
+for name in pairs(getmetatable(memory())) do
+  if not name:find "^_" then define(name) end
 end
 
 --- From now on, each call of the store fails with `store_unavailable`. Its events stay.
