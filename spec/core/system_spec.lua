@@ -3,6 +3,7 @@
 local compile = require "spec.support.compile"
 local core = require "apivideo.core"
 local file = require "spec.support.file"
+local mounting = require "spec.support.mounting"
 local process = require "spec.support.process"
 
 describe("file_mode", function()
@@ -230,6 +231,7 @@ describe("network_file_system", function()
 
   -- A mount without a program that serves it: no process of another user is allowed to use it, but its kind is known.
   it("names a file system of FUSE #process", function()
+    if mounting.missing() then pending(mounting.missing()) end
     local directory = os.tmpname()
     compile.run(("rm %s; mkdir %s"):format(directory, directory))
     local pipe = io.popen(([[unshare -m sh -c 'exec 3<> /dev/fuse
