@@ -8,8 +8,11 @@ local runtime = require "apivideo.runtime"
 
 describe("a connection to Redis, re-entered by finalizers", function()
   local server
+  local LONG = ("abcd"):rep(1000) -- in Lua 5.2, two cycles are at least two kilobytes apart
 
-  before_each(function() server = resp.sending { "", "*3\r\n$3\r\nabc\r\n*2\r\n:1\r\n+x\r\n-ERR no\r\n" } end)
+  before_each(function()
+    server = resp.sending { "", "*3\r\n$4000\r\n" .. LONG .. "\r\n*2\r\n:1\r\n+x\r\n-ERR no\r\n" }
+  end)
   after_each(function() server.stop() end)
 
   -- A connection that has received its reply.
@@ -22,7 +25,7 @@ describe("a connection to Redis, re-entered by finalizers", function()
     return connection
   end
 
-  local EXPECTED = { "abc", { 1, "x" }, { false, "ERR no" } }
+  local EXPECTED = { LONG, { 1, "x" }, { false, "ERR no" } }
 
   for name, reenter in pairs {
     closes = function(connection) connection:close() end,
