@@ -133,7 +133,7 @@ describe("access to the page", function()
       end
     end)
 
-    it("is no method of the document", function()
+    it("rejects a request whose method is not GET or HEAD", function()
       local page = pages.new { write = true }
       for _, method in ipairs { "POST", "PUT", "DELETE", "OPTIONS", "get" } do
         assert.equal(405, (status_of(page, method, "/", { ["X-Apivideo-Page"] = "1" })), method)
