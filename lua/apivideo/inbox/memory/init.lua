@@ -107,12 +107,13 @@ function Memory:claim(limit, lease, limits)
   local claimed = {}
   if self.paused then return claimed end
   local is_plain = not limits and not next(self.pauses) and not self.queue:has_parked()
-  local allowance = not is_plain and allowances.new(self.pauses, limits, now()) or nil
+  local time = now() -- one time for the lease and for the next probe, so that neither expires before the other
+  local allowance = not is_plain and allowances.new(self.pauses, limits, time) or nil
   while #claimed < limit do
     local entry, probe = self.queue:pop(allowance)
     if not entry then break end
     entry.claimed, entry.token, entry.attempt = true, entry.token + 1, entry.attempt + 1
-    self.queue:push(entry, now() + lease)
+    self.queue:push(entry, time + lease)
     local copy = queries.copy(entry)
     copy.attempts, copy.probe = entry.attempts, probe
     claimed[#claimed + 1] = copy
