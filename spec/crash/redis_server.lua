@@ -12,6 +12,8 @@ Redis.__index = Redis
 local COMMAND = "cd %s/disk && { env %s redis-server --port %d --bind %s --protected-mode no --save '' --appendonly yes"
   .. " --appendfsync %s --loglevel warning < /dev/null > ../redis.log 2>&1 & echo $! > ../redis.pid; }"
 
+local LOADING_LIMIT_S = 60 -- it reads its whole file at the start
+
 local function succeeds(command)
   local status = os.execute(command .. " > /dev/null 2>&1")
   return status == true or status == 0
@@ -47,7 +49,7 @@ function Redis:start()
   local file = assert(io.open(self.directory .. "/redis.pid"))
   self.pid = file:read "*l"
   file:close()
-  wait_for(function() return is_ready(self.host, self.port) end, "a Redis server")
+  wait_for(function() return is_ready(self.host, self.port) end, "a Redis server", LOADING_LIMIT_S)
 end
 
 function Redis:signal(name)

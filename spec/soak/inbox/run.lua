@@ -74,7 +74,10 @@ local function every(seconds, fn)
   apivideo.spawn(function()
     while not is_quiet do
       runtime.sleep(seconds * (0.5 + math.random()))
-      if not is_quiet then fn() end
+      if not is_quiet then
+        local ok, err = pcall(fn)
+        if not ok then problem("%s", tostring(err)) end
+      end
     end
   end)
 end
