@@ -28,6 +28,7 @@
 # make soak-inbox         workers with handlers that hang and crash: SOAK_SECONDS=3600 SOAK_SEED= SOAK_STORE=redis
 # make bench              all benchmarks, and the report bench/results.md; BENCHES="event http" RUNS=3
 # make bench-smoke        count the instructions of the hot paths; fail if one needs 10 % more than recorded
+# make check-all          .ci/run and all of these at full length, about a day; writes docs/contributing/checks.md; ONLY="fuzz soak"
 # make bench-hostile      genuine deliveries during attacks: ten thousand idle connections, slow loris, floods
 
 # Specs of requests, and of deliveries, which several checks run.
@@ -279,3 +280,7 @@ bench-hostile:
 	@tools/setup bench
 	@$(MAKE) --no-print-directory -s build-$(LUA)
 	@bench/hostile.sh $(LUA)
+
+.PHONY: check-all
+check-all:
+	@tools/check-all $(ONLY)
