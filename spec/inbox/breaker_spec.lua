@@ -2,6 +2,7 @@
 
 local apivideo = require "apivideo"
 local inboxes = require "spec.support.inboxes"
+local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
 local working = require "spec.support.working"
 
@@ -101,6 +102,40 @@ describe("inbox:work with pause_after", function()
     is_away = false
     assert(working.inbox:resume { type = "video.*" })
     wait_until("done", 21)
+  end)
+
+  -- Handlers that never return, until `is_away` is false; and the events of a paused type.
+  local function hang()
+    working.handlers = apivideo.handlers():on(CAPTION, function()
+      calls = calls + 1
+      repeat apivideo.sleep(0.01) until not is_away
+    end)
+    for i = 1, 5 do deliver(inboxes.caption("c" .. i)) end
+    assert.is_true(working.store:pause(CAPTION, 0.01, "it hangs"))
+  end
+
+  it("has one probe at a time, also if it takes longer than its lease", function()
+    hang()
+    work { pause_after = 1, lease = 1, handler_timeout = 60, concurrency = 3 }
+    wait_for(function() return calls == 1 end, "the probe")
+    local ends = runtime.monotonic() + 2.5
+    wait_for(function() return runtime.monotonic() > ends end, "two leases")
+    assert.equal(1, calls)
+    is_away = false
+    wait_until("done", 5)
+    assert.is_nil(paused())
+  end)
+
+  it("stays ended if it was resumed during a probe that fails then", function()
+    hang()
+    inboxes.printed_by(function()
+      work { pause_after = 9, handler_timeout = 0.3, backoff = 600 }
+      wait_for(function() return calls == 1 end, "the probe")
+      assert(working.inbox:resume { type = CAPTION })
+      wait_for(function() return calls == 3 end, "attempts after the probe")
+    end)
+    assert.is_nil(paused())
+    is_away = false
   end)
 
   it("continues without a pause while the store is unavailable", function()

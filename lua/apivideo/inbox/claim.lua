@@ -50,7 +50,7 @@ end
 ---@return apivideo.Error? err `claim_lost` `store_unavailable`
 function Claim:extend()
   checks.self(self, Claim, "claim", "extend")
-  return result_of(self, self._store:extend(self.id, self.token, self._lease))
+  return result_of(self, self._store:extend(self.id, self.token, self._lease, self.probe and self.type))
 end
 
 --- Settles the event as handled.

@@ -1,5 +1,6 @@
 --- The schema of the SQLite store's file, and its clock.
 
+local claiming = require "apivideo.inbox.sqlite.claiming"
 local core = require "apivideo.core"
 local connection = require "apivideo.inbox.sqlite.connection"
 local migrations = require "apivideo.inbox.sqlite.migrations"
@@ -88,7 +89,7 @@ local function valid_clock(db)
 end
 
 -- Sets the store's clock: the machine's monotonic clock plus an offset, which is stored in the file. After a restart of
--- the machine, it continues at the latest time in the file, and all leases and delays expire.
+-- the machine, it continues at the latest time in the file, and all leases and delays expire; those of probes, too.
 local function set_clock(db)
   local clock = valid_clock(db)
   if clock then return clock end
@@ -97,6 +98,7 @@ local function set_clock(db)
   db:run("set_clock", boot_id(), clock)
   db:run("wake_all")
   db:run("end_leases", last)
+  claiming.end_delays(db, last)
   return clock
 end
 
