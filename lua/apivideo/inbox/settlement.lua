@@ -142,6 +142,8 @@ end
 ---@field ends number when it counts as failed; while it is being settled, when that counts as failed
 ---@field is_settling? boolean
 ---@field is_settled? boolean
+---@field disposition? string once it is settled
+---@field seconds? number duration of the handlers, once it is settled
 ---@field is_counted? boolean in the metrics
 ---@field task apivideo.inbox.Task that handles it
 ---@field span? apivideo.runtime.Span if tracing is on
@@ -167,7 +169,7 @@ function settlement.settle(worker, attempt, handled, errs, tracebacks)
     ok, err = nil, errors.new("store_unavailable", "the store failed: " .. failure.message(intended))
   end
   result.disposition, result.err = ok and intended or "lost", err
-  attempt.is_settled = true
+  attempt.is_settled, attempt.disposition, attempt.seconds = true, result.disposition, result.seconds
   note(worker, claim, result)
   attempt_span.finish(attempt, result, report, worker)
   worker.under_way[attempt] = nil
