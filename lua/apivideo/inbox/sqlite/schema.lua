@@ -10,6 +10,8 @@ local schema = {}
 
 local APPLICATION = 0x61707669 -- "apvi": what SQLite calls the application_id
 
+local FIRST_WITH_SCHEMA = 4 -- the first version whose programs may find `schema` in the table `inbox`
+
 schema.NEWEST = #migrations
 
 --- What the file of a connection is. SQLite's user_version is the oldest version of the schema whose programs can use
@@ -24,7 +26,10 @@ function schema.describe(db)
     kind = "empty"
   end
   local version = oldest
-  if kind == "inbox" and db:rows("has_schema")[1] then version = math.max(oldest, db:rows("schema")[1][1]) end
+  -- A migration that was interrupted may have added the column to a file whose other steps are not complete.
+  if kind == "inbox" and oldest >= FIRST_WITH_SCHEMA and db:rows("has_schema")[1] then
+    version = math.max(oldest, db:rows("schema")[1][1])
+  end
   return { kind = kind, version = version, oldest = oldest, newest = schema.NEWEST }
 end
 
