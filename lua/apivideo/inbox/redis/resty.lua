@@ -1,6 +1,7 @@
 --- A client of Redis in nginx: lua-resty-redis. A connection belongs to one request there, so after each call it goes
 --- to nginx's pool.
 
+local host = require "apivideo.runtime.host"
 local hosts = require "apivideo.inbox.redis.hosts"
 local protected = require "apivideo.util.pcall"
 
@@ -19,6 +20,7 @@ Client.__name = "apivideo.inbox.RestyClient"
 
 function Client:ask(word, ...)
   local ok, reply, problem = protected.call(self.resty[word], self.resty, ...)
+  if ok and host.ngx and reply == host.ngx.null then return nil, "the reply is nil" end
   if ok and reply then return reply end
   return nil, plain(ok and problem or reply)
 end
@@ -58,10 +60,10 @@ function resty.missing()
   return "lua-resty-redis is missing: install lua-nginx-redis (Debian), or have OpenResty's resty.redis"
 end
 
-local function with_remedy(problem, host)
+local function with_remedy(problem, name)
   if not problem:find("no resolver defined", 1, true) then return problem end
   return ("nginx cannot look up \"%s\", which /etc/hosts does not have: set nginx's directive resolver, or give an"
-    .. " address"):format(host)
+    .. " address"):format(name)
 end
 
 --- Connects, or takes a connection of the pool.
