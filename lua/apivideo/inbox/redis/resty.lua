@@ -66,6 +66,15 @@ local function with_remedy(problem, name)
     .. " address"):format(name)
 end
 
+-- Begins TLS. The option `ssl` of lua-resty-redis is unknown to versions before 0.28, which Debian has: they would send
+-- everything, and the password, without TLS.
+local function begin_tls(object, name)
+  local socket = rawget(object, "_sock")
+  if not socket then return nil, "TLS is not possible with this version of lua-resty-redis" end
+  local ok, problem = socket:sslhandshake(false, name, true)
+  return ok, problem and "TLS: " .. problem
+end
+
 --- Connects, or takes a connection of the pool.
 ---@param address { host?: string, port?: integer, path?: string, tls?: boolean }
 ---@param pool string name of nginx's pool
@@ -79,13 +88,19 @@ function resty.connect(address, pool)
   if address.path then
     ok, problem = object:connect("unix:" .. address.path, { pool = pool })
   else
-    ok, problem = object:connect(hosts.address_of(address.host), address.port, {
-      pool = pool, ssl = address.tls, ssl_verify = address.tls, server_name = address.tls and address.host or nil,
-    })
+    ok, problem = object:connect(hosts.address_of(address.host), address.port, { pool = pool })
   end
   if not ok then return nil, with_remedy(problem, address.host) end
+  local is_new = object:get_reused_times() == 0
+  if address.tls and is_new then
+    ok, problem = begin_tls(object, address.host)
+    if not ok then
+      object:close()
+      return nil, problem
+    end
+  end
   object:set_timeout(REPLY_TIMEOUT_S * 1000)
-  return resty.wrap(object), object:get_reused_times() == 0
+  return resty.wrap(object), is_new
 end
 
 return resty
