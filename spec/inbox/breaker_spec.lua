@@ -126,6 +126,18 @@ describe("inbox:work with pause_after", function()
     assert.is_nil(paused())
   end)
 
+  it("is replaced by an operator's pause, which a probe does not end", function()
+    hang()
+    work { pause_after = 9, handler_timeout = 60 }
+    wait_for(function() return calls == 1 end, "the probe")
+    assert(working.inbox:pause { type = CAPTION })
+    is_away = false
+    wait_until("done", 1)
+    apivideo.sleep(0.3)
+    assert.equal(CAPTION, paused().type)
+    assert.equal(1, calls)
+  end)
+
   it("stays ended if it was resumed during a probe that fails then", function()
     hang()
     inboxes.printed_by(function()
@@ -151,6 +163,7 @@ describe("inbox:work with pause_after", function()
     end)
     store.pause = nil
     assert.matches("a bug in pause", printed, 1, true)
+    wait_for(function() return working.inbox:metrics():find('in_flight{worker="0"} 0', 1, true) end, "all settlements")
     assert.equal(6, calls)
   end)
 

@@ -48,6 +48,16 @@ redis_stores.describe("inbox store redis in tasks", function()
     assert.is_true(kept >= 1 and kept <= 16, kept)
   end)
 
+  it("is unavailable while the server closes connections within a reply", function()
+    for _, bytes in ipairs { "*2\r\n$3\r\nabc\r\n", "$10\r\nabc", "", ":1" } do
+      local hostile = resp.sending(bytes, true)
+      local store = redis { port = tonumber(hostile.port) }
+      assert.matches("the server has closed the connection", redis_stores.unavailable(store:stats()), 1, true)
+      store:close()
+      hostile.stop()
+    end
+  end)
+
   it("closes all idle connections when one does not reply, since the others may be dead, too", function()
     local store, count, all = open(), 0, runtime.latch()
     for _ = 1, 8 do
@@ -88,6 +98,12 @@ redis_stores.describe("inbox store redis in tasks", function()
     for bytes, expected in pairs {
       ["HTTP/1.1 400 Bad Request\r\n\r\n"] = "Protocol error",
       ["*2000000\r\n"] = "the reply has too many elements",
+      ["-LOADING Redis is loading the dataset in memory\r\n"] = "LOADING",
+      ["-READONLY You can't write against a read only replica.\r\n"] = "READONLY",
+      ["-NOAUTH Authentication required.\r\n"] = "NOAUTH",
+      ["-MOVED 1 127.0.0.1:1\r\n"] = "MOVED", -- to a node that is away, again and again
+      ["$99999999999999999999\r\n"] = "ulk string length",
+      ["*2\r\n$3\r\nabc\r\n"] = "timeout: no reply within 2 seconds",
       ["$-1\r\n"] = "the reply is nil",
       ["-ERR max number of clients reached\r\n"] = "max number of clients reached",
     } do

@@ -198,6 +198,21 @@ return function(test)
       assert.is_nil(claim().probe)
     end)
 
+    it("lets one entry through in a claim of several, beside those of other types", function()
+      put_all({ "a1", A }, { "a2", A }, { "b1", B }, { "w1", "widget" })
+      assert.is_true(store:pause(A, 0.01))
+      assert.is_true(store:pause(B, 0.01))
+      wait_for(function()
+        local types = assert(store:stats()).paused_types
+        return types[1].probe_in == 0 and types[2].probe_in == 0
+      end, "two probes")
+      local entries = assert(store:claim(10, 60))
+      assert.same({ "a1", "b1", "w1" }, raws_of(entries))
+      assert.same({ 0.01, 0.01 }, { entries[1].probe, entries[2].probe })
+      assert.is_nil(entries[3].probe)
+      assert.same({}, claimed(10))
+    end)
+
     it("lets another entry through when the lease of the probe has expired", function()
       put_all({ "a1", A }, { "a2", A })
       assert.is_true(store:pause(A, 0.01))
