@@ -92,6 +92,18 @@ function Claim:dead_letter(err)
   return result_of(self, self._store:dead_letter(self.id, self.token, text, attempts_with(self, text)))
 end
 
+--- Whether the store has this attempt in its record of the event: with the claim, only this claim can write it.
+---@private
+---@return boolean
+function Claim:_is_settled()
+  local entries = self._store:list({ id = self.id }, { limit = 1, detailed = true })
+  local entry = entries and entries[1]
+  if not entry or entry.token ~= self.token then return false end
+  local list = attempts.read(entry.attempts)
+  local last = list[#list]
+  return last ~= nil and math.abs(last.at - self._began_at) < 0.002 -- it is rounded to milliseconds
+end
+
 --- Puts derived events in the step that completes the event: `items`, which the store reads, like `attempts` and
 --- `retains`.
 ---@private

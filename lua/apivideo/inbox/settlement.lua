@@ -103,11 +103,14 @@ local function report(worker, result)
   if worker.on_settled then call_with(result, "option \"on_settled\"", worker.on_settled) end
 end
 
--- Calls a method of the claim, and retries it while the store is unavailable and the lease may not have expired.
+-- Calls a method of the claim, and retries it while the store is unavailable and the lease may not have expired. A call
+-- that failed may have had its effect: for the next one, the claim is lost then.
 local function call_claim(worker, claim, name, ...)
-  local ends = runtime.monotonic() + worker.lease
+  local ends, is_repeated = runtime.monotonic() + worker.lease, false
   while true do
     local ok, err = claim[name](claim, ...)
+    if is_repeated and not ok and err.kind == "claim_lost" and claim:_is_settled() then return true end
+    is_repeated = true
     if ok or err.kind ~= "store_unavailable" or worker:is_ending() or runtime.monotonic() > ends then return ok, err end
     runtime.sleep(STORE_RETRY_INTERVAL_S)
   end
