@@ -101,7 +101,7 @@ redis_stores.describe("inbox store redis in tasks", function()
       ["-LOADING Redis is loading the dataset in memory\r\n"] = "LOADING",
       ["-READONLY You can't write against a read only replica.\r\n"] = "READONLY",
       ["-NOAUTH Authentication required.\r\n"] = "NOAUTH",
-      ["-MOVED 1 127.0.0.1:1\r\n"] = "MOVED", -- to a node that is away, again and again
+      ["-MOVED 1 127.0.0.1:1\r\n"] = "MOVED", -- each time, to a node that is unavailable
       ["$99999999999999999999\r\n"] = "ulk string length",
       ["*2\r\n$3\r\nabc\r\n"] = "timeout: no reply within 2 seconds",
       ["$-1\r\n"] = "the reply is nil",

@@ -18,8 +18,7 @@ return {
     { "a reply is of any size", [[if (len > self->bytes_max - self->bytes) return "the reply is too large";]], "" },
     { "an array is of any size", "if ((size_t)count > ELEMENTS_MAX - self->elements)", "if (false)" },
     { "the arrays of a reply are limited one by one", "self->elements += (size_t)count;", "" },
-    { "arrays are nested at will", "else if (depth_of(task) > NESTED_MAX)", "else if (false)" },
-    { "the limit is for all replies together", "self->bytes = self->reader->len - self->reader->pos;", "", spec = REPLIES },
+    { "the limit is for all replies together", "self->bytes = self->reader->len - self->reader->pos;", "", spec = CONNECTION },
   },
   {
     file = "src/redis/tls.c", spec = TLS,

@@ -235,7 +235,7 @@ return function(test)
       assert.is_false(store:extend(probe.id, probe.token + 1, 60, A))
     end)
 
-    it("is not begun again by a probe that fails after it was resumed", function()
+    it("does not return with a probe that fails after it was resumed", function()
       put_all({ "a1", A })
       assert.is_true(store:pause(A, 0.01))
       assert.is_truthy(claim_soon())

@@ -206,7 +206,7 @@ call(unpack(claim))
 return { entries, more }
 ]=])
 
---- ARGV: id, token, consumer, lease, the type of a probe ("": it is none). Returns 1, or 0 if the claim is lost.
+--- ARGV: id, token, consumer, lease, the type of its probe ("" if it is not one). Returns 1, or 0 if the claim is lost.
 claiming.extend = prelude.script([=[
 local n, token, consumer, lease, probe = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local time = now()
