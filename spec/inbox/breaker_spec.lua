@@ -2,6 +2,7 @@
 
 local apivideo = require "apivideo"
 local inboxes = require "spec.support.inboxes"
+local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
 local working = require "spec.support.working"
 
@@ -103,6 +104,52 @@ describe("inbox:work with pause_after", function()
     wait_until("done", 21)
   end)
 
+  -- Handlers that never return, until `is_away` is false; and the events of a paused type.
+  local function hang()
+    working.handlers = apivideo.handlers():on(CAPTION, function()
+      calls = calls + 1
+      repeat apivideo.sleep(0.01) until not is_away
+    end)
+    for i = 1, 5 do deliver(inboxes.caption("c" .. i)) end
+    assert.is_true(working.store:pause(CAPTION, 0.01, "it hangs"))
+  end
+
+  it("has one probe at a time, also if it takes longer than its lease", function()
+    hang()
+    work { pause_after = 1, lease = 1, handler_timeout = 60, concurrency = 3 }
+    wait_for(function() return calls == 1 end, "the probe")
+    local ends = runtime.monotonic() + 2.5
+    wait_for(function() return runtime.monotonic() > ends end, "two leases")
+    assert.equal(1, calls)
+    is_away = false
+    wait_until("done", 5)
+    assert.is_nil(paused())
+  end)
+
+  it("is replaced by an operator's pause, which a probe does not end", function()
+    hang()
+    work { pause_after = 9, handler_timeout = 60 }
+    wait_for(function() return calls == 1 end, "the probe")
+    assert(working.inbox:pause { type = CAPTION })
+    is_away = false
+    wait_until("done", 1)
+    apivideo.sleep(0.3)
+    assert.equal(CAPTION, paused().type)
+    assert.equal(1, calls)
+  end)
+
+  it("stays ended if it was resumed during a probe that fails then", function()
+    hang()
+    inboxes.printed_by(function()
+      work { pause_after = 9, handler_timeout = 0.3, backoff = 600 }
+      wait_for(function() return calls == 1 end, "the probe")
+      assert(working.inbox:resume { type = CAPTION })
+      wait_for(function() return calls == 3 end, "attempts after the probe")
+    end)
+    assert.is_nil(paused())
+    is_away = false
+  end)
+
   it("continues without a pause while the store is unavailable", function()
     local store = working.store
     local pause = store.pause
@@ -116,6 +163,7 @@ describe("inbox:work with pause_after", function()
     end)
     store.pause = nil
     assert.matches("a bug in pause", printed, 1, true)
+    wait_for(function() return working.inbox:metrics():find('in_flight{worker="0"} 0', 1, true) end, "all settlements")
     assert.equal(6, calls)
   end)
 

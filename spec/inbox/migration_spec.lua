@@ -7,6 +7,7 @@ local migrate_sqlite = require "apivideo.inbox.sqlite.migrate"
 local redis_stores = require "spec.support.redis_stores"
 local schema = require "apivideo.inbox.sqlite.schema"
 local sqlite_stores = require "spec.support.sqlite_stores"
+local steps = require "apivideo.inbox.sqlite.steps"
 
 local path, sql, clean = sqlite_stores.path, sqlite_stores.sql, sqlite_stores.clean
 local RAW = earlier_inboxes.RAW
@@ -129,6 +130,31 @@ describe("a SQLite inbox", function()
     assert.equal(1500, sqlite_stores.open():count({ type = "video.n" }, {}))
     sql "DELETE FROM events WHERE id > 8"
     assert_complete(sqlite_stores.open(), true)
+  end)
+
+  it("is migrated when it is opened after a migration that was interrupted at any step", function()
+    local run, count = steps.run, 0
+    finally(function() steps.run = run end)
+    for last = 1, 99 do
+      clean()
+      earlier_inboxes.sqlite(3, path)
+      count = 0
+      steps.run = function(...)
+        count = count + 1
+        if count == last then error "interrupted" end
+        return run(...)
+      end
+      local is_complete = pcall(migrate_sqlite.run, path, {})
+      steps.run = run
+      if is_complete then break end
+      earlier_inboxes.add(path, 2) -- by a program of the earlier version
+      local store = sqlite_stores.open()
+      assert.equal(2, store:count({ type = "video.n" }, {}), last)
+      store:close()
+      sql "DELETE FROM events WHERE id > 8"
+      assert_complete(sqlite_stores.open(), true)
+    end
+    assert.is_true(count > 20, count)
   end)
 
   it("of the newest version has the types of entries that an earlier version added", function()

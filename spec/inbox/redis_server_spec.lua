@@ -1,5 +1,6 @@
 -- What the store in Redis does when its server fails, restarts, or is configured differently.
 
+local apivideo = require "apivideo"
 local core = require "apivideo.core"
 local process = require "spec.support.process"
 local redis = require "apivideo.inbox.redis"
@@ -66,6 +67,20 @@ redis_stores.describe("inbox store redis", function()
       assert.equal("a", claim_soon(store).raw)
       put(store, "b") -- the server may have processed the first attempt after the pause
       assert.equal("b", claim_soon(store).raw)
+    end)
+
+    it("has a clock, which the health of an inbox compares with that of this machine", function()
+      local store, now = open(), runtime.now
+      assert.is_true(math.abs(store:time() - now()) < 5)
+      local inbox = apivideo.inbox { store = store }
+      assert.is_nil(inbox:health().reasons.clock)
+      runtime.now = function() return now() + 60 end
+      local ok, health = pcall(inbox.health, inbox)
+      runtime.now = now
+      assert(ok, health)
+      assert.matches("60 s ahead of that of the store", health.reasons.clock, 1, true)
+      store:close()
+      assert.is_nil((store:time()))
     end)
 
     it("can lose scripts and connections between two calls", function()

@@ -4,6 +4,7 @@ local redis = require "apivideo.inbox.redis"
 local redis_stores = require "spec.support.redis_stores"
 local resp = require "spec.support.resp"
 local runtime = require "apivideo.runtime"
+local wait_for = require "spec.support.wait"
 
 local WINDOW, open, item, put = redis_stores.WINDOW, redis_stores.open, redis_stores.item, redis_stores.put
 
@@ -47,6 +48,39 @@ redis_stores.describe("inbox store redis in tasks", function()
     assert.is_true(kept >= 1 and kept <= 16, kept)
   end)
 
+  it("is unavailable while the server closes connections within a reply", function()
+    for _, bytes in ipairs { "*2\r\n$3\r\nabc\r\n", "$10\r\nabc", "", ":1" } do
+      local hostile = resp.sending(bytes, true)
+      local store = redis { port = tonumber(hostile.port) }
+      assert.matches("the server has closed the connection", redis_stores.unavailable(store:stats()), 1, true)
+      store:close()
+      hostile.stop()
+    end
+  end)
+
+  it("closes all idle connections when one does not reply, since the others may be dead, too", function()
+    local store, count, all = open(), 0, runtime.latch()
+    for _ = 1, 8 do
+      runtime.spawn(function()
+        assert(store:stats())
+        count = count + 1
+        if count == 8 then all:open() end
+      end)
+    end
+    all:wait(10)
+    local function kept() return select(2, server:command("CLIENT", "LIST"):gsub("cmd=evalsha", "")) end
+    assert.is_true(kept() > 1)
+    server:command("CONFIG", "SET", "maxmemory", "1")
+    redis_stores.unavailable(store:put({ item "a" }, WINDOW)) -- an error of the server, which can be reached
+    server:command("CONFIG", "SET", "maxmemory", "0")
+    assert.is_true(kept() > 1)
+    server:pause()
+    local ok, problem = pcall(redis_stores.unavailable, store:stats())
+    server:resume()
+    assert(ok, problem)
+    wait_for(function() return kept() == 0 end, "the connections' end")
+  end)
+
   it("can be closed during a call, which ends with its result", function()
     local store, result, closed = open(), nil, runtime.latch()
     runtime.run(function()
@@ -64,6 +98,13 @@ redis_stores.describe("inbox store redis in tasks", function()
     for bytes, expected in pairs {
       ["HTTP/1.1 400 Bad Request\r\n\r\n"] = "Protocol error",
       ["*2000000\r\n"] = "the reply has too many elements",
+      ["-LOADING Redis is loading the dataset in memory\r\n"] = "LOADING",
+      ["-READONLY You can't write against a read only replica.\r\n"] = "READONLY",
+      ["-NOAUTH Authentication required.\r\n"] = "NOAUTH",
+      ["-MOVED 1 127.0.0.1:1\r\n"] = "MOVED", -- each time, to a node that is unavailable
+      ["$99999999999999999999\r\n"] = "ulk string length",
+      ["*2\r\n$3\r\nabc\r\n"] = "timeout: no reply within 2 seconds",
+      ["$-1\r\n"] = "the reply is nil",
       ["-ERR max number of clients reached\r\n"] = "max number of clients reached",
     } do
       local hostile = resp.sending(bytes)

@@ -292,6 +292,25 @@ describe("inbox store sqlite", function()
       assert.equal("saved", store:acquire("x", 60, 0).value)
     end)
 
+    it("makes probes due after a restart of the machine, however old the last entry is", function()
+      local store = open()
+      put(store, "a", { type = "video.a" })
+      put(store, "b", { type = "video.b" })
+      store:close()
+      sql "UPDATE inbox SET clock = clock + 100000" -- a day later, without a new entry
+      store = open()
+      assert.is_true(store:pause("video.a", 30, "reason"))
+      assert.is_true(store:pause "video.b")
+      store:close()
+      sql "UPDATE inbox SET boot = 'another', clock = clock + 1000000"
+      store = open()
+      assert.equal(0, store:stats().paused_types[1].probe_in)
+      assert.is_nil(store:stats().paused_types[2].probe_in)
+      local entries = assert(store:claim(2, 60))
+      assert.same({ "a" }, raws_of(entries))
+      assert.equal(30, entries[1].probe)
+    end)
+
     it("detects a restart also where the kernel has no boot id", function()
       local held = some()
       sql "UPDATE inbox SET clock = clock - 1000000"

@@ -7,6 +7,7 @@ local redis_server = require "spec.support.redis"
 local runtime = require "apivideo.runtime"
 local sqlite = require "apivideo.inbox.sqlite"
 local testing = require "apivideo.testing"
+local type_limits = require "apivideo.inbox.type_limits"
 local wait_for = require "spec.support.wait"
 local working = require "spec.support.working"
 
@@ -99,6 +100,27 @@ describe("inbox:work with limits", function()
       assert.is_true(ended:wait(5))
     end)
     assert.equal(4, count)
+  end)
+
+  it("frees the place of a claim that no task handles when its lease expires", function()
+    local asked = {}
+    local _, limits = type_limits.new { default = 2, [CAPTION] = 1 }
+    local store = { _claim = function(_, _, _, wanted)
+      asked[#asked + 1] = wanted[1].count
+      return wanted[1].count > 0 and { { type = CAPTION } } or {}
+    end }
+    local abandoned = limits:claim(store, 1, 0.01)[1]
+    limits:claim(store, 1, 60)
+    apivideo.sleep(0.02)
+    local handled = limits:claim(store, 1, 0.01)[1]
+    limits:begin(handled)
+    apivideo.sleep(0.02)
+    limits:claim(store, 1, 60)
+    limits:remove(handled)
+    limits:remove(abandoned)
+    limits:begin(abandoned) -- its task continues after all
+    limits:claim(store, 1, 60)
+    assert.same({ 1, 0, 1, 0, 1 }, asked)
   end)
 
   it("has one event at once in all without a default", function()

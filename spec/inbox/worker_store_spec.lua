@@ -1,6 +1,7 @@
 -- Handlers at work on an inbox whose store fails, or completes several claims in one call.
 
 local apivideo = require "apivideo"
+local errors = require "apivideo.error"
 local inboxes = require "spec.support.inboxes"
 local runtime = require "apivideo.runtime"
 local wait_for = require "spec.support.wait"
@@ -50,6 +51,50 @@ describe("inbox:work", function()
       dispositions[settlement.event.captionId] = settlement.disposition
     end
     assert.same({ ["1"] = "completed", ["2"] = "lost", ["3"] = "completed" }, dispositions)
+  end)
+
+  it("has the disposition of the store although the first response of the store was lost", function()
+    for _, method in ipairs { "complete", "retry", "dead_letter" } do
+      local original, calls = working.store[method], 0
+      working.store[method] = function(_, ...)
+        calls = calls + 1
+        local ok, err = original(working.store, ...)
+        if calls == 1 then return nil, errors.new("store_unavailable", "no reply") end
+        return ok, err
+      end
+    end
+    working.handlers:on("video.*", function(event, delivery)
+      if event.captionId == "dead" then return apivideo.permanent "no" end
+      if event.captionId == "retry" and delivery.attempt == 1 then return nil, "no" end
+    end)
+    for _, id in ipairs { "done", "dead", "retry" } do deliver(caption(id)) end
+    local printed = printed_by(function()
+      work()
+      wait_for(function() return #working.settlements == 4 end, "all attempts")
+    end)
+    local counts = {}
+    for _, settlement in ipairs(working.settlements) do
+      counts[settlement.disposition] = (counts[settlement.disposition] or 0) + 1
+    end
+    assert.same({ completed = 2, dead_lettered = 1, retried = 1 }, counts)
+    assert.is_nil(printed:find("will be handled again", 1, true))
+  end)
+
+  it("has lost a claim whose lease has expired during an outage of the store", function()
+    local complete, calls = working.store.complete, 0
+    working.store.complete = function(_, ...)
+      calls = calls + 1
+      if calls > 1 then return complete(working.store, ...) end
+      assert(working.store:retry(1, (assert(working.store:list({}, { limit = 1 }))[1].token), 60, "by another worker"))
+      return nil, errors.new("store_unavailable", "no reply")
+    end
+    working.handlers:on("video.*", function() end)
+    deliver(caption "a")
+    printed_by(function()
+      work()
+      wait_for(function() return #working.settlements == 1 end, "the attempt")
+    end)
+    assert.equal("lost", working.settlements[1].disposition)
   end)
 
   it("waits for an unavailable store", function()

@@ -2,8 +2,8 @@
 --- replace, which must occur exactly once in the file, and the replacement.
 
 local list = {}
-for _, room in ipairs { "parsing", "signing", "calling", "receiving", "deriving", "keeping", "operating", "reconciling", "managing",
-  "commanding", "testing", "logging" } do
+for _, room in ipairs { "parsing", "signing", "calling", "receiving", "deriving", "keeping", "pausing", "connecting",
+  "operating", "reconciling", "managing", "commanding", "testing", "logging" } do
   for _, group in ipairs(dofile("spec/mutants/" .. room .. ".lua")) do
     for _, change in ipairs(group) do
       list[#list + 1] = {

@@ -6,6 +6,7 @@ local process = require "spec.support.process"
 local redis_server = require "spec.support.redis"
 local resp = require "spec.support.resp"
 local runtime = require "apivideo.runtime"
+local wait_for = require "spec.support.wait"
 
 local await, connect = resp.await, resp.connect
 
@@ -28,6 +29,16 @@ describe("a connection to Redis", function()
     assert.same({ nil, "the connection is closed" }, { connection:step() })
     assert.is_false(connection:is_usable())
     connection:send "PING"
+    server.stop()
+  end)
+
+  it("is not reused once the server has closed it", function()
+    local server = resp.sending("+PONG\r\n", true)
+    local connection = connect(server.port)
+    connection:send "PING"
+    assert.same({ "reply", "PONG" }, { await(connection) })
+    wait_for(function() return not connection:is_usable() end, "the end of the connection")
+    connection:close()
     server.stop()
   end)
 

@@ -76,6 +76,16 @@ describe("TLS to Redis", function()
     assert.truthy(problem_of({ ca_file = authority:path "good.key" }):find("ca_file", 1, true))
   end)
 
+  it("trusts no certificate of another name, and none that has expired", function()
+    authority:certify("other", "subjectAltName=DNS:other.example")
+    authority:certify("expired", "subjectAltName=DNS:localhost", { from = "20200101000000Z", to = "20200201000000Z" })
+    for name, expected in pairs { other = "hostname mismatch", expired = "certificate has expired" } do
+      local other = authority:serve(("-cert %s.crt -key good.key"):format(name))
+      local problem = problem_of { host = "localhost", port = other }
+      assert.truthy(problem:lower():find(expected, 1, true), problem)
+    end
+  end)
+
   it("is not spoken by a port without it, nor the other way round", function()
     local problem = problem_of { port = server.port }
     assert.truthy(problem:find("timeout", 1, true), problem) -- Redis waits for the end of a line

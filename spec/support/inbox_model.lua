@@ -2,6 +2,7 @@
 --- store: each call must return what the model expects, and the lists must be equal.
 
 local errors = require "apivideo.error"
+local order = require "spec.support.inbox_model_order"
 local types = require "spec.support.inbox_model_types"
 
 local Model = {}
@@ -43,67 +44,30 @@ function Model:find(field, value)
   return self:select(function(entry) return entry[field] == value end)[1]
 end
 
--- Whether entries are in the order of their times; those of equal times in the order of ids.
-local function is_earlier(one, other)
-  if one.came ~= other.came then return one.came < other.came end
-  return one.place < other.place
-end
-
--- Whether one of `entries` is between two others.
-local function has_between(entries, one, other)
-  for _, entry in ipairs(entries) do
-    if is_earlier(one, entry) and is_earlier(entry, other) then return true end
-  end
-  return false
-end
-
---- Whether an entry of an item's occurrence came within the window, and no entry of the opposite occurrence between.
-function Model.is_retry(entries, item, window)
-  local opposites = {}
-  for _, entry in ipairs(entries) do
-    if item.opposite and entry.occurrence == item.opposite then opposites[#opposites + 1] = entry end
-  end
-  for _, entry in ipairs(entries) do
-    if item.occurrence and entry.occurrence == item.occurrence and math.abs(entry.came - item.came) < window then
-      local first, last = entry, item
-      if is_earlier(item, entry) then first, last = item, entry end
-      if not has_between(opposites, first, last) then return true end
-    end
-  end
-  return false
-end
-
--- Whether the last entry of an item's opposite came early enough, and no entry of its occurrence came after that one.
-local function is_wanted(entries, item, bounds)
-  local last
-  for _, entry in ipairs(entries) do
-    if entry.occurrence == item.opposite and not (last and is_earlier(entry, last)) then last = entry end
-  end
-  if not last or item.came - last.came < bounds.min or item.came - last.came > bounds.max then return false end
-  for _, entry in ipairs(entries) do
-    if entry.occurrence == item.occurrence and is_earlier(last, entry) then return false end
-  end
-  return true
-end
-
 -- Records what the activity counts.
 local function note(self, name, time)
   self.happened[name][#self.happened[name] + 1] = time
 end
 
--- The expected result for an item; and the entry, if it is new.
-local function put_one(self, item, window)
-  local entry = { came = math.floor((self.clock.time - (item.age or 0)) / 10 + 0.5) * 10, place = self.count + 1 }
+-- The expected result for an item; and the entry, if it is new. `result` is that of the store.
+local function put_one(self, item, window, result)
+  local entry = { came = math.floor((self.clock.time - (item.age or 0)) / 10 + 0.5) * 10, place = self.count + 1,
+    arrival = self.arrival_of(item) }
   for _, name in ipairs { "key", "occurrence", "opposite", "lane", "raw", "error", "type" } do
     entry[name] = item[name]
   end
   local known = self:find("key", item.key)
   if known then
-    known.came = math.min(known.came, entry.came)
+    if order.is_earlier(entry, known) then known.came, known.arrival = entry.came, entry.arrival end
     return false
   end
-  if item.opposite_age and not is_wanted(self.entries, entry, item.opposite_age) then return false end
-  if Model.is_retry(self.entries, entry, window) then return "occurrence" end
+  if item.opposite_age and not order.is_wanted(self.entries, entry, item.opposite_age) then return false end
+  local is_retry = order.is_retry(self.entries, entry, window)
+  if self.was_put[item.raw] and order.is_unknown(self.entries, item, entry.came) then
+    is_retry = result == "occurrence"
+  end
+  self.was_put[item.raw] = true
+  if is_retry then return "occurrence" end
   self.count = entry.place
   entry.state, entry.token, entry.attempt = item.error and "dead" or "open", 0, 0
   entry.ended = item.error and self.clock.time or nil
@@ -112,10 +76,11 @@ local function put_one(self, item, window)
   return true, entry
 end
 
-function Model:put(items, window)
+-- The expected results, and the new entries. `actual` are the results of the store.
+function Model:put(items, window, actual)
   local results, new = {}, {}
   for i, item in ipairs(items) do
-    results[i], new[#new + 1] = put_one(self, item, window)
+    results[i], new[#new + 1] = put_one(self, item, window, actual and actual[i])
   end
   return results, new
 end
@@ -328,7 +293,7 @@ end
 -- The model of each call of a store; it returns the expected result.
 local calls = {
   put = function(self, store, results, items, window)
-    local expected, new = self:put(items, window)
+    local expected, new = self:put(items, window, results)
     for i = 1, #items do expect("put of " .. items[i].raw, expected[i], results[i]) end
     learn(self, store, new)
     self.on_put(items, results, new)
@@ -387,11 +352,14 @@ end
 --- Creates the model of an empty store.
 ---@param store apivideo.Store
 ---@param clock { time: number }
-function Model.new(store, clock)
+---@param arrival_of fun(item: apivideo.StoredItem): integer how many items came until this one, wherever they are
+function Model.new(store, clock, arrival_of)
   return setmetatable({
-    store = store, clock = clock, entries = {}, count = 0, last_id = 0, raws = {}, purged = {}, is_paused = false,
+    store = store, clock = clock, arrival_of = arrival_of,
+    entries = {}, count = 0, last_id = 0, raws = {}, purged = {}, is_paused = false,
     happened = { received = {}, handled = {}, replayed = {}, failed = {} }, -- name -> times
     paused_types = {},
+    was_put = {}, -- set of raws
     on_put = function() end,
   }, Model)
 end

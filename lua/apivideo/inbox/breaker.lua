@@ -17,8 +17,8 @@ Breaker.__index = Breaker
 Breaker.__name = "apivideo.inbox.Breaker"
 
 -- Pauses a type. An error of the store is logged: the next failures, or another probe, do it again.
-local function pause(self, type, interval, reason, message)
-  local changed, err = self._store:pause(type, interval, utf8.repaired(reason:sub(1, REASON_MAX_BYTES)))
+local function pause(self, type, interval, reason, message, is_probe)
+  local changed, err = self._store:pause(type, interval, utf8.repaired(reason:sub(1, REASON_MAX_BYTES)), is_probe)
   local name = failure.message(type)
   if changed then
     log.error(("inbox: events of type %s are paused%s; a probe follows in %g s, and inbox:resume { type = %q } ends "
@@ -29,7 +29,7 @@ local function pause(self, type, interval, reason, message)
 end
 
 local function on_probe(self, type, interval, reason)
-  if reason then return pause(self, type, interval, reason, " still, since the probe has failed") end
+  if reason then return pause(self, type, interval, reason, " still, since the probe has failed", true) end
   local changed, err = self._store:resume(type, true)
   local name = failure.message(type)
   if changed then

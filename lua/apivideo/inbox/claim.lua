@@ -50,7 +50,7 @@ end
 ---@return apivideo.Error? err `claim_lost` `store_unavailable`
 function Claim:extend()
   checks.self(self, Claim, "claim", "extend")
-  return result_of(self, self._store:extend(self.id, self.token, self._lease))
+  return result_of(self, self._store:extend(self.id, self.token, self._lease, self.probe and self.type))
 end
 
 --- Settles the event as handled.
@@ -90,6 +90,18 @@ function Claim:dead_letter(err)
   checks.self(self, Claim, "claim", "dead_letter")
   local text = text_of(err)
   return result_of(self, self._store:dead_letter(self.id, self.token, text, attempts_with(self, text)))
+end
+
+--- Whether the store has this attempt in its record of the event: with the claim, only this claim can write it.
+---@private
+---@return boolean
+function Claim:_is_settled()
+  local entries = self._store:list({ id = self.id }, { limit = 1, detailed = true })
+  local entry = entries and entries[1]
+  if not entry or entry.token ~= self.token then return false end
+  local list = attempts.read(entry.attempts)
+  local last = list[#list]
+  return last ~= nil and math.abs(last.at - self._began_at) < 0.002 -- it is rounded to milliseconds
 end
 
 --- Puts derived events in the step that completes the event: `items`, which the store reads, like `attempts` and

@@ -10,11 +10,25 @@ local pauses = {}
 ---@param type string
 ---@param interval? number seconds until a probe
 ---@param reason? string
+---@param is_probe? boolean a probe has failed: only if the type is still paused
 ---@return boolean changed
-function pauses.add(paused, now, type, interval, reason)
+function pauses.add(paused, now, type, interval, reason, is_probe)
   local known = paused[type]
-  if interval and known and not known.interval then return false end
+  if interval and known and not known.interval or is_probe and not known then return false end
   paused[type] = { interval = interval, probe_at = interval and now + interval, reason = reason }
+  return true
+end
+
+--- Delays the next probe of a type by `lease` seconds, at least: the current one runs for longer than its lease.
+---@param paused table<string, apivideo.inbox.Pause>
+---@param now number
+---@param type string
+---@param lease number
+---@return boolean changed
+function pauses.delay(paused, now, type, lease)
+  local pause = paused[type]
+  if not pause or not pause.interval or pause.probe_at >= now + lease then return false end
+  pause.probe_at = now + lease
   return true
 end
 

@@ -103,11 +103,14 @@ local function report(worker, result)
   if worker.on_settled then call_with(result, "option \"on_settled\"", worker.on_settled) end
 end
 
--- Calls a method of the claim, and retries it while the store is unavailable and the lease may not have expired.
+-- Calls a method of the claim, and retries it while the store is unavailable and the lease may not have expired. A call
+-- that failed may have had its effect: for the next one, the claim is lost then.
 local function call_claim(worker, claim, name, ...)
-  local ends = runtime.monotonic() + worker.lease
+  local ends, is_repeated = runtime.monotonic() + worker.lease, false
   while true do
     local ok, err = claim[name](claim, ...)
+    if is_repeated and not ok and err.kind == "claim_lost" and claim:_is_settled() then return true end
+    is_repeated = true
     if ok or err.kind ~= "store_unavailable" or worker:is_ending() or runtime.monotonic() > ends then return ok, err end
     runtime.sleep(STORE_RETRY_INTERVAL_S)
   end
@@ -142,6 +145,8 @@ end
 ---@field ends number when it counts as failed; while it is being settled, when that counts as failed
 ---@field is_settling? boolean
 ---@field is_settled? boolean
+---@field disposition? string once it is settled
+---@field seconds? number duration of the handlers, once it is settled
 ---@field is_counted? boolean in the metrics
 ---@field task apivideo.inbox.Task that handles it
 ---@field span? apivideo.runtime.Span if tracing is on
@@ -167,7 +172,7 @@ function settlement.settle(worker, attempt, handled, errs, tracebacks)
     ok, err = nil, errors.new("store_unavailable", "the store failed: " .. failure.message(intended))
   end
   result.disposition, result.err = ok and intended or "lost", err
-  attempt.is_settled = true
+  attempt.is_settled, attempt.disposition, attempt.seconds = true, result.disposition, result.seconds
   note(worker, claim, result)
   attempt_span.finish(attempt, result, report, worker)
   worker.under_way[attempt] = nil

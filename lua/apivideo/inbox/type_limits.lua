@@ -8,26 +8,33 @@ local CLAIM_TIMEOUT_S = 5 -- after which a claim no longer waits for that of ano
 
 ---@class apivideo.inbox.TypeLimits
 ---@field private _limits apivideo.inbox.Limit[] types before patterns, longer patterns before shorter ones
----@field private _claims table<apivideo.Claim, apivideo.inbox.Limit> that are being handled
+---@field private _claims table<apivideo.Claim, { limit: apivideo.inbox.Limit, ends: number }> that are or will be handled
 local TypeLimits = {}
 TypeLimits.__index = TypeLimits
 TypeLimits.__name = "apivideo.inbox.TypeLimits"
 
 -- How many more events of each limit may be handled.
 local function remaining(self)
-  local rest, counts = {}, {}
-  for _, limit in pairs(self._claims) do counts[limit] = (counts[limit] or 0) + 1 end
+  local rest, counts, now = {}, {}, runtime.monotonic()
+  for claim, place in pairs(self._claims) do
+    if place.ends <= now then
+      self._claims[claim] = nil
+    else
+      counts[place.limit] = (counts[place.limit] or 0) + 1
+    end
+  end
   for i, limit in ipairs(self._limits) do
     rest[i] = { type = limit.type, count = math.max(0, limit.count - (counts[limit] or 0)) }
   end
   return rest
 end
 
--- Counts a claim, until `remove`.
-local function add(self, claim)
+-- Counts a claim, until `remove`; or until its lease expires, if its handling does not begin: the task that waited for
+-- the claim may no longer want it.
+local function add(self, claim, lease)
   for _, limit in ipairs(self._limits) do
     if claim.type and covers(limit.type, claim.type) then
-      self._claims[claim] = limit
+      self._claims[claim] = { limit = limit, ends = runtime.monotonic() + lease }
       return
     end
   end
@@ -46,11 +53,17 @@ function TypeLimits:claim(inbox, count, lease)
   local done = runtime.latch()
   self._claiming = done
   local ok, claims, err = protected.call(inbox._claim, inbox, count, lease, remaining(self))
-  for _, claim in ipairs(ok and claims or {}) do add(self, claim) end
+  for _, claim in ipairs(ok and claims or {}) do add(self, claim, lease) end
   if self._claiming == done then self._claiming = nil end
   done:open(true)
   if not ok then error(claims, 0) end
   return claims, err
+end
+
+--- Notes that the handling of a claim begins.
+---@param claim apivideo.Claim
+function TypeLimits:begin(claim)
+  if self._claims[claim] then self._claims[claim].ends = math.huge end
 end
 
 --- Notes that a claim is settled.

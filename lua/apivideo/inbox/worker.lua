@@ -62,6 +62,7 @@ local function handle(self, claim, task)
   local now = runtime.monotonic()
   local attempt = { claim = claim, started = now, ends = now + self.handler_timeout, task = task }
   self.under_way[attempt], task.attempt = true, attempt
+  if self.limits then self.limits:begin(claim) end
   if tracing.is_on then attempt_span.enter(self.inbox.events, attempt) end
   local handled, errs, tracebacks = run(self, claim)
   if attempt.is_settling then return settlement.ignore(attempt, errs, tracebacks) end
@@ -201,7 +202,8 @@ local function replace(self, lost, reason, traceback)
         log_fields(claim.event, claim.delivery, claim.id))
       self.under_way[attempt] = nil
       if self.limits then self.limits:remove(claim) end
-      self.inbox._counts:ended(attempt, "lost", runtime.monotonic() - attempt.started)
+      self.inbox._counts:ended(attempt, attempt.disposition or "lost",
+        attempt.seconds or runtime.monotonic() - attempt.started)
     else
       settlement.settle(self, attempt, nil, { reason }, { traceback })
     end

@@ -128,10 +128,11 @@ local function claimed_entry(self, id, token)
   if entry and entry.claimed and entry.token == token and now() < entry.due then return entry end
 end
 
-function Memory:extend(id, token, lease)
+function Memory:extend(id, token, lease, probed)
   if self.closed then return closed() end
-  local entry = claimed_entry(self, id, token)
-  if entry then self.queue:push(entry, now() + lease) end
+  local entry, time = claimed_entry(self, id, token), now()
+  if entry then self.queue:push(entry, time + lease) end
+  if entry and probed then pauses.delay(self.pauses, time, probed, lease) end
   return entry ~= nil
 end
 
@@ -179,9 +180,9 @@ function Memory:dead_letter(id, token, message, attempts)
   return entry ~= nil
 end
 
-function Memory:pause(type, interval, reason)
+function Memory:pause(type, interval, reason, is_probe)
   if self.closed then return closed() end
-  if type then return pauses.add(self.pauses, now(), type, interval, reason) end
+  if type then return pauses.add(self.pauses, now(), type, interval, reason, is_probe) end
   self.paused = true
   return true
 end

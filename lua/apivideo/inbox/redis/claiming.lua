@@ -206,8 +206,24 @@ call(unpack(claim))
 return { entries, more }
 ]=])
 
---- ARGV: type or pattern ("": everything), milliseconds until a probe (0: an operator's pause), reason. Like `resume`,
---- it returns 1, or 0 if nothing changed.
+--- ARGV: id, token, consumer, lease, the type of its probe ("" if it is not one). Returns 1, or 0 if the claim is lost.
+claiming.extend = prelude.script([=[
+local n, token, consumer, lease, probe = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local time = now()
+if not claimed(n, token) then return 0 end
+call("XCLAIM", stream, GROUP, consumer, 0, n, "TIME", time + lease - RECLAIM, "JUSTID")
+if probe == "" then return 1 end
+]=] .. PAUSES .. [=[
+local pause = paused[probe]
+if pause and pause[2] > 0 and pause[1] < time + lease then
+  pause[1] = time + lease
+  save_pauses(paused)
+end
+return 1
+]=])
+
+--- ARGV: type or pattern ("": everything), milliseconds until a probe (0: an operator's pause), reason, whether a probe
+--- has failed ("1"). Like `resume`, it returns 1, or 0 if nothing changed.
 claiming.pause = prelude.script(PAUSES .. [=[
 local name, interval, reason = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 if name == "" then
@@ -215,7 +231,7 @@ if name == "" then
   return 1
 end
 local known = paused[name]
-if interval > 0 and known and known[2] == 0 then return 0 end
+if interval > 0 and known and known[2] == 0 or ARGV[4] == "1" and not known then return 0 end
 paused[name] = { now() + interval, interval, reason }
 save_pauses(paused)
 return 1

@@ -6,6 +6,7 @@ local core = require "apivideo.core"
 local hiredis = require "apivideo.inbox.redis.hiredis"
 local host = require "apivideo.runtime.host"
 local protected = require "apivideo.util.pcall"
+local random = require "apivideo.util.random"
 local resty = require "apivideo.inbox.redis.resty"
 local runtime = require "apivideo.runtime"
 
@@ -105,6 +106,8 @@ function Clients:give(client, broken)
   if self.release then
     protected.call(self.release, client.resty, broken)
   elseif broken or self.closed then
+    -- What has broken a connection may have broken all. Each of them would fail only after its timeout.
+    if not client:is_usable() then close_idle(self) end
     client:close()
   elseif not client:keep() then
     if #self.idle >= IDLE_MAX then return client:close() end
@@ -154,7 +157,7 @@ function clients.new(options)
       path = options.path, host = options.host or "127.0.0.1", port = options.port or 6379, tls = options.tls,
       ca_file = options.ca_file,
       -- The name of nginx's pool. Its connections are authenticated and have a database, so no other store may use them.
-      pool = "apivideo.inbox " .. core.random(16),
+      pool = "apivideo.inbox " .. random.hex(16),
     },
     -- In a function, so that it is not printed with the store.
     password = options.password and function() return options.password end,

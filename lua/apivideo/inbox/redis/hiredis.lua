@@ -35,8 +35,8 @@ function Client:ask(...)
   self.connection:send(...)
   local state, value = await(self.connection, REPLY_TIMEOUT_S,
     ("timeout: no reply within %d seconds"):format(REPLY_TIMEOUT_S))
-  if state == "reply" then return value end
-  return nil, value
+  if state == "reply" and value ~= false then return value end
+  return nil, value or "the reply is nil"
 end
 
 function Client:is_usable() return self.connection:is_usable() end

@@ -143,8 +143,9 @@ function Redis:claim(limit, lease, limits)
   return entries, reply[2] == 1 or nil
 end
 
-function Redis:extend(id, token, lease)
-  return call_with_claim(self, "extend", { whole(id), whole(token), consumer(self), milliseconds(lease) })
+function Redis:extend(id, token, lease, probed)
+  return call_with_claim(self, "extend",
+    { whole(id), whole(token), consumer(self), milliseconds(lease), probed or "" })
 end
 
 function Redis:complete(id, token, items, window, attempts, retains)
@@ -240,8 +241,9 @@ function Redis:exists()
   return reply == 1
 end
 
-function Redis:pause(type, interval, reason)
-  return call_with_claim(self, "pause", { type or "", milliseconds(interval or 0), reason or "" })
+function Redis:pause(type, interval, reason, is_probe)
+  return call_with_claim(self, "pause",
+    { type or "", milliseconds(interval or 0), reason or "", is_probe and "1" or "0" })
 end
 
 function Redis:resume(type, is_probe)

@@ -1,6 +1,7 @@
 --- A client of Redis in nginx: lua-resty-redis. A connection belongs to one request there, so after each call it goes
 --- to nginx's pool.
 
+local host = require "apivideo.runtime.host"
 local hosts = require "apivideo.inbox.redis.hosts"
 local protected = require "apivideo.util.pcall"
 
@@ -19,6 +20,7 @@ Client.__name = "apivideo.inbox.RestyClient"
 
 function Client:ask(word, ...)
   local ok, reply, problem = protected.call(self.resty[word], self.resty, ...)
+  if ok and host.ngx and reply == host.ngx.null then return nil, "the reply is nil" end
   if ok and reply then return reply end
   return nil, plain(ok and problem or reply)
 end
@@ -58,10 +60,19 @@ function resty.missing()
   return "lua-resty-redis is missing: install lua-nginx-redis (Debian), or have OpenResty's resty.redis"
 end
 
-local function with_remedy(problem, host)
+local function with_remedy(problem, name)
   if not problem:find("no resolver defined", 1, true) then return problem end
   return ("nginx cannot look up \"%s\", which /etc/hosts does not have: set nginx's directive resolver, or give an"
-    .. " address"):format(host)
+    .. " address"):format(name)
+end
+
+-- Begins TLS. The option `ssl` of lua-resty-redis is unknown to versions before 0.28, which Debian has: they would send
+-- everything, and the password, without TLS.
+local function begin_tls(object, name)
+  local socket = rawget(object, "_sock")
+  if not socket then return nil, "TLS is not possible with this version of lua-resty-redis" end
+  local ok, problem = socket:sslhandshake(false, name, true)
+  return ok, problem and "TLS: " .. problem
 end
 
 --- Connects, or takes a connection of the pool.
@@ -77,13 +88,19 @@ function resty.connect(address, pool)
   if address.path then
     ok, problem = object:connect("unix:" .. address.path, { pool = pool })
   else
-    ok, problem = object:connect(hosts.address_of(address.host), address.port, {
-      pool = pool, ssl = address.tls, ssl_verify = address.tls, server_name = address.tls and address.host or nil,
-    })
+    ok, problem = object:connect(hosts.address_of(address.host), address.port, { pool = pool })
   end
   if not ok then return nil, with_remedy(problem, address.host) end
+  local is_new = object:get_reused_times() == 0
+  if address.tls and is_new then
+    ok, problem = begin_tls(object, address.host)
+    if not ok then
+      object:close()
+      return nil, problem
+    end
+  end
   object:set_timeout(REPLY_TIMEOUT_S * 1000)
-  return resty.wrap(object), object:get_reused_times() == 0
+  return resty.wrap(object), is_new
 end
 
 return resty

@@ -61,15 +61,6 @@ return { #found == limit and last or "", count }
 --- ARGV: the window, and the items (see `putting`). Returns the results of the items.
 scripts.put = "#!lua\n" .. prelude.common .. "local time, window, FIRST = now(), tonumber(ARGV[1]), 2\n" .. putting
 
---- ARGV: id, token, consumer, lease. Like the next five, it returns 1, or 0 if the claim is lost.
-scripts.extend = script [=[
-local n, token, consumer, lease = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local time = now()
-if not claimed(n, token) then return 0 end
-call("XCLAIM", stream, GROUP, consumer, 0, n, "TIME", time + lease - RECLAIM, "JUSTID")
-return 1
-]=]
-
 local COMPLETE = [=[
 finish(n, record)
 if not retains then call("XDEL", stream, n) end
@@ -79,7 +70,8 @@ call("ZADD", done_by_end, time, n)
 return 1
 ]=]
 
---- ARGV: id, token, the attempts ("": unchanged), as in the next four; whether to retain the bytes ("1").
+--- ARGV: id, token, the attempts ("": unchanged), as in the next four; whether to retain the bytes ("1"). Like those, it
+--- returns 1, or 0 if the claim is lost.
 scripts.complete = script([=[
 local n, time = ARGV[1], now()
 local record = claimed(n, ARGV[2])

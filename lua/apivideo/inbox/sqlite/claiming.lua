@@ -130,14 +130,33 @@ function claiming.claim(db, now, limit, lease, limits)
   return { entries }
 end
 
+--- See apivideo.Store.extend.
+function claiming.extend(db, now, id, token, lease, probed)
+  if db:run("extend", now + lease, id, token, now) == 0 then return false end
+  if probed then
+    local _, paused = claiming.pauses(db)
+    if pauses.delay(paused, now, probed, lease) then save(db, paused) end
+  end
+  return true
+end
+
+--- Makes the probes of all paused types due.
+---@param db apivideo.inbox.SqliteConnection
+---@param now number
+function claiming.end_delays(db, now)
+  local _, paused = claiming.pauses(db)
+  for _, pause in pairs(paused) do pause.probe_at = pause.interval and now end
+  save(db, paused)
+end
+
 --- See apivideo.Store.pause.
-function claiming.pause(db, now, type, interval, reason)
+function claiming.pause(db, now, type, interval, reason, is_probe)
   if not type then
     db:run("pause", true)
     return true
   end
   local _, paused = claiming.pauses(db)
-  local changed = pauses.add(paused, now, type, interval, reason)
+  local changed = pauses.add(paused, now, type, interval, reason, is_probe)
   if changed then save(db, paused) end
   return changed
 end

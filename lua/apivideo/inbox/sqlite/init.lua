@@ -119,8 +119,8 @@ function Sqlite:claim(limit, lease, limits)
   return attempt_pair(self, "write", operations.claim, limit, lease, limits)
 end
 
-function Sqlite:extend(id, token, lease)
-  return attempt(self, "write", operations.extend, id, token, lease)
+function Sqlite:extend(id, token, lease, probed)
+  return attempt(self, "write", operations.extend, id, token, lease, probed)
 end
 
 function Sqlite:complete(id, token, items, window, attempts, retains)
@@ -171,8 +171,8 @@ function Sqlite:expire(age)
   return attempt(self, "write", operations.expire, age)
 end
 
-function Sqlite:pause(type, interval, reason)
-  return attempt(self, "durable", operations.pause, type, interval, reason)
+function Sqlite:pause(type, interval, reason, is_probe)
+  return attempt(self, "durable", operations.pause, type, interval, reason, is_probe)
 end
 
 function Sqlite:resume(type, is_probe)

@@ -11,7 +11,9 @@ local tables = require "apivideo.util.tables"
 
 local hash, entry_of = stores.digest, claiming.entry_of
 
-local operations = { claim = claiming.claim, pause = claiming.pause, resume = claiming.resume }
+local operations = {
+  claim = claiming.claim, extend = claiming.extend, pause = claiming.pause, resume = claiming.resume,
+}
 
 -- The token before the first claim of an event. It is random: after the file was replaced, its ids begin at 1 again,
 -- and an old claim must not be valid for another event with the same id.
@@ -83,10 +85,6 @@ function operations.put(db, now, items, window)
   end
   activity.add_received(db, now, times)
   return results
-end
-
-function operations.extend(db, now, id, token, lease)
-  return db:run("extend", now + lease, id, token, now) == 1
 end
 
 function operations.retry(db, now, id, token, delay, message, attempts)

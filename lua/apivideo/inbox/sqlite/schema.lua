@@ -1,5 +1,6 @@
 --- The schema of the SQLite store's file, and its clock.
 
+local claiming = require "apivideo.inbox.sqlite.claiming"
 local core = require "apivideo.core"
 local connection = require "apivideo.inbox.sqlite.connection"
 local migrations = require "apivideo.inbox.sqlite.migrations"
@@ -8,6 +9,8 @@ local steps = require "apivideo.inbox.sqlite.steps"
 local schema = {}
 
 local APPLICATION = 0x61707669 -- "apvi": what SQLite calls the application_id
+
+local FIRST_WITH_SCHEMA = 4 -- the first version whose programs may find `schema` in the table `inbox`
 
 schema.NEWEST = #migrations
 
@@ -23,7 +26,10 @@ function schema.describe(db)
     kind = "empty"
   end
   local version = oldest
-  if kind == "inbox" and db:rows("has_schema")[1] then version = math.max(oldest, db:rows("schema")[1][1]) end
+  -- A migration that was interrupted may have added the column to a file whose other steps are not complete.
+  if kind == "inbox" and oldest >= FIRST_WITH_SCHEMA and db:rows("has_schema")[1] then
+    version = math.max(oldest, db:rows("schema")[1][1])
+  end
   return { kind = kind, version = version, oldest = oldest, newest = schema.NEWEST }
 end
 
@@ -88,7 +94,7 @@ local function valid_clock(db)
 end
 
 -- Sets the store's clock: the machine's monotonic clock plus an offset, which is stored in the file. After a restart of
--- the machine, it continues at the latest time in the file, and all leases and delays expire.
+-- the machine, it continues at the latest time in the file, and all leases and delays expire; those of probes, too.
 local function set_clock(db)
   local clock = valid_clock(db)
   if clock then return clock end
@@ -97,6 +103,7 @@ local function set_clock(db)
   db:run("set_clock", boot_id(), clock)
   db:run("wake_all")
   db:run("end_leases", last)
+  claiming.end_delays(db, last)
   return clock
 end
 
