@@ -179,6 +179,41 @@ describe("apivideo doctor #process", function()
     end
   end)
 
+  it("warns of an inbox that is paused, and of paused types", function()
+    local path = directory .. "/inbox.db"
+    local inbox = apivideo.inbox { store = apivideo.inbox.sqlite { path = path } }
+    assert(inbox:stats())
+    local output = assert_found("ok       store: journal mode wal\n", { "--store", "sqlite:" .. path })
+    assert.is_nil(output:find("paused", 1, true), output)
+    assert(inbox:pause())
+    assert(inbox:pause { type = "video.*" })
+    inbox:close()
+    output = assert_found("warning  store: the inbox is paused: events wait; run: apivideo inbox resume\n",
+      { "--store", "sqlite:" .. path })
+    assert.truthy(output:find("warning  store: events of type video.* are paused; run: apivideo inbox resume --type"
+      .. " 'video.*'\n", 1, true), output)
+  end)
+
+  it("names the owner of a file that this user cannot read", function()
+    if compile.run "id -u" ~= "0\n" then return pending "only root can become another user" end
+    local path = directory .. "/inbox.db"
+    local inbox = apivideo.inbox { store = apivideo.inbox.sqlite { path = path } }
+    assert(inbox:stats())
+    inbox:close()
+    local user = "setpriv --reuid=daemon --regid=daemon --clear-groups"
+    for _, mode in ipairs { "700", "755" } do
+      compile.run(("chmod %s %s"):format(mode, directory))
+      for _, command in ipairs { { "doctor" }, { "inbox", "stats" } } do
+        local output, status = process.run({ "bin/apivideo", unpack(command) }, user .. " env APIVIDEO_STORE=sqlite:"
+          .. path)
+        assert.truthy(status > 0, output)
+        assert.matches("inbox.db: Permission denied: the [fd]%a+ .* belongs to the user root .*; run this as the user"
+          .. " of the program that works on the inbox\n", output)
+        assert.is_nil(output:find("chown", 1, true), output)
+      end
+    end
+  end)
+
   it("judges the free space", function()
     for _, case in ipairs { { 300, "ok" }, { 256, "ok" }, { 255, "warn" }, { 16, "warn" }, { 15, "fail" } } do
       local called
@@ -198,7 +233,9 @@ describe("apivideo doctor #process", function()
       .. " start the program"):format(server.port), 1, true), output)
     local inbox = apivideo.inbox { store = apivideo.inbox.redis { port = server.port } }
     assert(inbox:claim())
+    assert(inbox:pause())
     inbox:close()
+    assert_found("warning  store: the inbox is paused: events wait; run: apivideo inbox resume\n", { "--store", url })
     server:command("CONFIG", "SET", "appendonly", "no")
     server:command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
     output = assert_found("warning  store: appendonly no: events are lost when Redis ends; set appendonly yes\n",
@@ -208,11 +245,12 @@ describe("apivideo doctor #process", function()
     server:command("ACL", "SETUSER", "default", "-info")
     assert_found(("warning  store: Redis (127.0.0.1:%d) does not allow INFO"):format(server.port), { "--store", url })
     server:set_password "hidden"
-    output = assert_found(("failure  store: Redis (127.0.0.1:%d): NOAUTH"):format(server.port), { "--store", url })
+    output = assert_found(("failure  store: Redis (127.0.0.1:%d): NOAUTH Authentication required; give the user and the"
+      .. " password\n"):format(server.port), { "--store", url })
     assert.is_nil(output:find("hidden", 1, true))
-    output = assert_found("failure  store: Redis", nil,
-      ("APIVIDEO_STORE=redis://:wrongpass@127.0.0.1:%d/0"):format(server.port))
-    assert.is_nil(output:find("wrongpass", 1, true), output)
+    output = assert_found("is disabled; correct the user and the password; ", nil,
+      ("APIVIDEO_STORE=redis://:anotherpass@127.0.0.1:%d/0"):format(server.port))
+    assert.is_nil(output:find("anotherpass", 1, true), output)
     server:stop()
     assert_found(("failure  store: Redis (127.0.0.1:%d): Connection refused; start it"):format(server.port),
       { "--store", url })

@@ -150,6 +150,7 @@ describe("command inbox #process", function()
     assert.equal(0, status, output)
     assert.matches('event     {.*"videoId":"vi1"', output)
     assert.matches("attempt at .*\n      no such user", output)
+    assert.is_nil(output:find("succeeded", 1, true), output)
     local record = records("show", "1", "--json")[1]
     assert.equal("no such user", record.attempts[1].error)
     output, status = run("show", "7")

@@ -99,6 +99,10 @@ describe("the place of a SQLite inbox", function()
       .. " runs as the user daemon; run this process as that user, or give the directory away: chown daemon '%s'\n")
       :format(path, directory, directory), output)
     assert(open():open())
+    assert.equal(("inbox %s: Permission denied: the directory %s belongs to the user root (mode 0755), and this process"
+      .. " runs as the user daemon; run this process as that user\n"):format(path, directory), (run_as_another(([[
+      local ok, err = require("apivideo.inbox.sqlite") { path = %q }:open()
+      print(err.message)]]):format(path))))
     compile.run("chmod 777 " .. directory)
     output = run_as_another(([[
       local ok, err = require("apivideo.inbox.sqlite") { path = %q }:open()

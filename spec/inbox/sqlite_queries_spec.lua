@@ -3,17 +3,21 @@
 local queries = require "apivideo.inbox.sqlite.queries"
 local sqlite_stores = require "spec.support.sqlite_stores"
 
--- The SQL of a page, as the store executes it: all statements in one text.
-local function plans_of(where, page)
+-- What a function returns for each statement of a page.
+local function each_of(where, page, explain)
   local plans = {}
   local db = { query = function(_, text)
-    plans[#plans + 1] = sqlite_stores.plan_of(text)
+    plans[#plans + 1] = explain(text)
     return { { 1 } }
   end }
   page.limit = page.limit or 10
   queries.select(db, 1, where, page, ", raw")
   queries.count(db, 1, where, page.after)
   return plans
+end
+
+local function plans_of(where, page)
+  return each_of(where, page, sqlite_stores.plan_of)
 end
 
 local function is_slow(plan)
@@ -52,6 +56,15 @@ describe("a filter in SQLite", function()
       end
     end)
   end
+
+  it("begins each page at the end of the page before, without a step over earlier entries", function()
+    for _, page in ipairs { { after = 5 }, { after = 5, newest = true } } do
+      local seeks = each_of({}, page, sqlite_stores.seek_of)
+      assert(#seeks >= 2)
+      for _, seek in ipairs(seeks) do assert.equal("Variable", seek) end
+    end
+    assert.equal("Integer", sqlite_stores.seek_of "SELECT id FROM events WHERE id > 0 AND id > ?1")
+  end)
 
   it("is slow without an index, which this spec detects", function()
     assert.truthy(is_slow(sqlite_stores.plan_of "SELECT id FROM events WHERE received_at > ?1 ORDER BY received_at"))

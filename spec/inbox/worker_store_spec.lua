@@ -113,6 +113,25 @@ describe("inbox:work", function()
     assert.equal(1, count, printed)
   end)
 
+  it("logs each reason of an outage once", function()
+    local printed = printed_by(function()
+      working.store.down, working.store.failures = "connection refused", 0
+      work()
+      wait_for(function() return working.store.failures >= 2 end, "two calls that fail")
+      working.store.down, working.store.failures = "wrong password", 0
+      wait_for(function() return working.store.failures >= 1 end, "a call that fails")
+      working.store.down = false
+      deliver(caption "1")
+      wait_until("done", 1)
+    end)
+    for _, reason in ipairs { "connection refused", "wrong password" } do
+      local _, count = printed:gsub("inbox: the store is unavailable, retrying: [^\n]*" .. reason, "")
+      assert.equal(1, count, printed)
+    end
+    local _, count = printed:gsub("the store is available again", "")
+    assert.equal(1, count, printed)
+  end)
+
   it("settles an event when the store is available again", function()
     local runs = 0
     working.handlers:on("video.*", function()

@@ -20,7 +20,7 @@ local EXAMPLE_URL = "http://127.0.0.1:8100"
 
 -- The commands of shell blocks that are not checked. `spec/emulator/control_spec.lua` runs those of curl, and
 -- `spec/project/operations_spec.lua` those of a backup.
-local UNCHECKED = { cd = true, git = true, sudo = true, curl = true, export = true, cp = true, rm = true,
+local UNCHECKED = { cd = true, chown = true, git = true, sudo = true, curl = true, export = true, cp = true, rm = true,
   sqlite3 = true, systemctl = true, umask = true }
 
 -- Simulates an installation with apt, where it has lists of packages. Files of build/ do not exist here.

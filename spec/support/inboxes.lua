@@ -25,13 +25,17 @@ function inboxes.printed_by(fn)
   return table.concat(stderr.of(fn))
 end
 
---- A store over another, which fails while it is `down`; counts its puts in `calls`.
+--- A store over another, which fails while it is `down`: true, or the reason; counts its puts in `calls`, and the calls
+--- that failed in `failures`.
 function inboxes.failing(store)
   local self = { down = false }
   return setmetatable(self, { __index = function(_, name)
     if type(store[name]) ~= "function" then return nil end
     return function(_, ...)
-      if self.down then return nil, errors.new("store_unavailable", "no space") end
+      if self.down then
+        self.failures = (self.failures or 0) + 1
+        return nil, errors.new("store_unavailable", self.down == true and "no space" or self.down)
+      end
       self.calls = (self.calls or 0) + (name == "put" and 1 or 0)
       return store[name](store, ...)
     end

@@ -39,16 +39,34 @@ function sqlite_stores.sql(text, ...)
   return rows
 end
 
+-- The rows of an EXPLAIN of SQL, whose parameters are NULL.
+local function explain(verb, text)
+  local numbered = 0
+  for number in text:gmatch "%?(%d+)" do numbered = math.max(numbered, tonumber(number)) end
+  local _, count = text:gsub("%?", "")
+  return sqlite_stores.sql(verb .. " " .. text, (table.unpack or unpack)({}, 1, numbered > 0 and numbered or count))
+end
+
+--- What the first seek of SQL looks for: the instruction of SQLite's virtual machine that loads it, such as "Variable".
+---@param text string
+---@return string
+function sqlite_stores.seek_of(text)
+  local rows, register = explain("EXPLAIN", text), nil
+  for _, row in ipairs(rows) do
+    if row[2]:find "^Seek" then register = register or row[5] end
+  end
+  for _, row in ipairs(rows) do
+    if row[4] == register and (row[2] == "Variable" or row[2] == "Integer") then return row[2] end
+  end
+  error("no seek in " .. text)
+end
+
 --- How SQLite executes SQL: the steps of EXPLAIN QUERY PLAN as lines.
 ---@param text string
 ---@return string
 function sqlite_stores.plan_of(text)
-  local numbered = 0
-  for number in text:gmatch "%?(%d+)" do numbered = math.max(numbered, tonumber(number)) end
-  local _, count = text:gsub("%?", "")
   local steps = {}
-  for _, row in ipairs(sqlite_stores.sql("EXPLAIN QUERY PLAN " .. text, (table.unpack or unpack)({}, 1,
-    numbered > 0 and numbered or count))) do
+  for _, row in ipairs(explain("EXPLAIN QUERY PLAN", text)) do
     steps[#steps + 1] = row[4]:gsub("^(%u+) TABLE ", "%1 ") -- "SCAN TABLE inbox" before SQLite 3.36
   end
   return table.concat(steps, "\n")

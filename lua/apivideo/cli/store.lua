@@ -3,7 +3,9 @@
 
 local apivideo = require "apivideo"
 local redis_options = require "apivideo.inbox.redis.options"
+local sqlite_place = require "apivideo.inbox.sqlite.place"
 
+local EACCES = 13 -- on all systems
 local VARIABLE = "APIVIDEO_STORE"
 local EXAMPLE = "write, for example, --store sqlite:inbox.db, or --store redis://127.0.0.1:6379/0?name=apivideo"
 
@@ -46,8 +48,8 @@ end
 ---@return table option
 function store.define(sub)
   return sub:option("--store", "The inbox: sqlite:PATH or redis://HOST:PORT/DATABASE?name=NAME. Default: the"
-    .. " environment variable APIVIDEO_STORE, which a Redis password should be in."):argname "<store>"
-    :convert(function(text) return parse(text, "--store") end)
+    .. " environment variable APIVIDEO_STORE. A password of Redis, as in redis://USER:PASSWORD@HOST, should be"
+    .. " there."):argname "<store>":convert(function(text) return parse(text, "--store") end)
 end
 
 --- What is said of a Redis server without the inbox.
@@ -56,6 +58,21 @@ end
 function store.missing_in_redis(options)
   return ("Redis (%s) has no inbox with the name %s in database %d"):format(redis_options.address_of(options),
     redis_options.name_of(options), options.database or 0)
+end
+
+--- Why a SQLite file cannot be read, and what to do; nil if it can be.
+---@param path string
+---@param remedy string if it does not exist
+---@return string? problem
+---@return string? remedy
+function store.sqlite_problem(path, remedy)
+  local file, problem, number = io.open(path, "rb")
+  if file then
+    file:close()
+    return nil
+  end
+  if number ~= EACCES then return problem, remedy end
+  return problem .. sqlite_place.owners(path), "run this as the user of the program that works on the inbox"
 end
 
 --- Whether an inbox exists; false or nil and the status and the message of the command, if not.
@@ -69,9 +86,8 @@ function store.check_exists(place, redis_store, create)
   local remedy = create == false and "use --create to create it"
     or "correct --store, or start the program that works on the inbox, which creates it"
   if place.sqlite then
-    local file, problem = io.open(place.sqlite, "rb")
-    if not file then return false, 2, ("--store: %s; %s"):format(problem, remedy) end
-    file:close()
+    local problem, what = store.sqlite_problem(place.sqlite, remedy)
+    if problem then return false, 2, ("--store: %s; %s"):format(problem, what) end
     return true
   end
   local exists, err = redis_store:exists()

@@ -90,9 +90,10 @@ end
 
 -- Waits after a failure of the store, longer each time, or until another task finds an event.
 local function wait_for_store(self, task, err, cancelled)
-  if not self.away_since then
-    log.error("inbox: the store is unavailable, retrying: " .. failure.message(err))
-    self.away_since = runtime.monotonic()
+  local reason = failure.message(err)
+  if reason ~= self.away_reason then -- another one, too: Redis runs again, and rejects the password
+    log.error("inbox: the store is unavailable, retrying: " .. reason)
+    self.away_since, self.away_reason = self.away_since or runtime.monotonic(), reason
   end
   task.outage_wait = math.min(OUTAGE_POLL_MAX_S, math.max(POLL_INTERVAL_S, task.outage_wait * 2))
   self.found:wait(task.outage_wait, cancelled)
@@ -101,7 +102,7 @@ end
 -- Logs that the store is available again.
 local function end_outage(self)
   log.warn(("inbox: the store is available again, after %.1f s"):format(runtime.monotonic() - self.away_since))
-  self.away_since = nil
+  self.away_since, self.away_reason = nil, nil
 end
 
 -- Claims at most `count` events.

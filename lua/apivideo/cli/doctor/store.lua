@@ -3,6 +3,7 @@
 local apivideo = require "apivideo"
 local clients = require "apivideo.inbox.redis.clients"
 local core = require "apivideo.core"
+local output = require "apivideo.cli.output"
 local redis_options = require "apivideo.inbox.redis.options"
 local stores = require "apivideo.cli.store"
 
@@ -13,14 +14,28 @@ local CREATE = "start the program that works on the inbox, which creates it, or 
 
 local store = {}
 
+-- A pause lasts until it is ended, also after a restart.
+local function check_pauses(findings, found)
+  if found.paused then findings:warn("the inbox is paused: events wait", "run: apivideo inbox resume") end
+  for _, each in ipairs(found.paused_types or {}) do
+    local kind, cause = output.plain(each.type), each.probe_in and " after failures of their handlers" or ""
+    findings:warn(("events of type %s are paused%s"):format(kind, cause),
+      ("run: apivideo inbox resume --type '%s'"):format(kind))
+  end
+end
+
 -- The name may be mistyped.
-local function check_exists_in_redis(findings, options)
+local function check_inbox_in_redis(findings, options)
   apivideo.log { level = "error" } -- of its settings, the findings tell
   local self = apivideo.inbox.redis(options)
   local exists, err = self:exists()
+  if exists then
+    findings:ok("it has the inbox " .. redis_options.name_of(options))
+    check_pauses(findings, apivideo.inbox { store = self }:stats() or {})
+  else
+    findings:fail(err and tostring(err) or stores.missing_in_redis(options), CREATE)
+  end
   self:close()
-  if exists then return findings:ok("it has the inbox " .. redis_options.name_of(options)) end
-  findings:fail(err and tostring(err) or stores.missing_in_redis(options), CREATE)
 end
 
 --- Judges the free space of a file system.
@@ -66,8 +81,8 @@ local function check_schema(findings, facts, path)
 end
 
 local function check_sqlite(findings, path)
-  local mode, problem = core.file_mode(path)
-  if not mode then return findings:fail(problem, CREATE) end
+  local problem, remedy = stores.sqlite_problem(path, CREATE)
+  if problem then return findings:fail(problem, remedy) end
   check_mode(findings, path)
   store.check_space(findings, core.free_bytes(path) or 0)
   local sqlite = require "apivideo.inbox.sqlite.examine"
@@ -80,6 +95,7 @@ local function check_sqlite(findings, path)
   end
   findings:ok "it can be written"
   check_schema(findings, facts, path)
+  check_pauses(findings, facts)
 end
 
 local function check_redis(findings, options)
@@ -87,7 +103,8 @@ local function check_redis(findings, options)
   local address = redis_options.address_of(options)
   local facts, problem = require("apivideo.inbox.redis.examine").server(options)
   if not facts then
-    return findings:fail(("Redis (%s): %s"):format(address, problem), "start it, or correct --store")
+    local text, remedy = redis_options.with_remedy(problem)
+    return findings:fail(("Redis (%s): %s"):format(address, text), remedy or "correct --store")
   elseif facts.refusal then
     return findings:warn(("Redis (%s) does not allow INFO, so its settings are not checked"):format(address),
       "allow INFO to the user")
@@ -106,7 +123,7 @@ local function check_redis(findings, options)
   else
     findings:ok("maxmemory-policy " .. facts.memory_policy)
   end
-  check_exists_in_redis(findings, options)
+  check_inbox_in_redis(findings, options)
 end
 
 --- Checks the inbox.

@@ -33,8 +33,9 @@ end
 
 -- Adds the lines of an attempt, and its call stack unless the attempt before it has the same.
 local function attempt_lines(lines, attempt, before)
-  lines[#lines + 1] = ("  attempt at %s by %s, %s"):format(times.text(attempt.at), attempt.worker or "unknown",
-    attempt.seconds and times.span(attempt.seconds) or "not ended")
+  lines[#lines + 1] = ("  attempt at %s by %s, %s%s"):format(times.text(attempt.at), attempt.worker or "unknown",
+    attempt.seconds and times.span(attempt.seconds) or "not ended", attempt.seconds and not attempt.error
+    and ", succeeded" or "")
   if attempt.error then lines[#lines + 1] = indented(error_of(attempt)) end
   if not attempt.traceback then return end
   local is_same = before and before.traceback == attempt.traceback

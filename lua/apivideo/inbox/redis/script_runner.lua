@@ -21,6 +21,9 @@ local function unavailable(self, problem)
     problem = ("these keys have schema version %s, of a newer apivideo; this apivideo knows %s; upgrade apivideo in"
       .. " this program"):format(version, known)
   end
+  local remedy
+  problem, remedy = redis_options.with_remedy(problem)
+  if remedy then problem = problem .. "; " .. remedy end
   local password = self.clients.password
   return nil, errors.new("store_unavailable", ("Redis (%s): %s"):format(self.address, problem), { origin = "redis" },
     password and password())

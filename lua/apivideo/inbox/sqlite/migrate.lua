@@ -42,14 +42,15 @@ local function all_fills()
   return names
 end
 
--- What a step adds, as a text.
+-- What a step adds or removes, as a text.
 local function text_of(step)
   if type(step) == "table" then
     return step.column and ("the column %s.%s"):format(step.of, step.column) or "the " .. step.fill .. " of entries"
   end
-  local kind, name = step:match "^CREATE (%u+) ([%w_]+)"
+  local verb, kind, name = step:match "^(%u+) (%u+) ([%w_]+)"
   if name == "IF" then name = step:match "EXISTS ([%w_]+)" end
-  return kind and ("the %s %s"):format(kind:lower(), name) or step
+  if not kind then return step end
+  return ("%s %s %s"):format(verb == "DROP" and "without the" or "the", kind:lower(), name)
 end
 
 local function steps_from(version)

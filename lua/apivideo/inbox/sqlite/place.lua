@@ -48,8 +48,10 @@ local function directory_problem(path)
   problem = problem:sub(#beside + #": " + 1) -- without the name of this file, which the user does not know
   if number ~= EACCES then return "unable to open database file: " .. problem end
   local directory = directory_of(path)
-  return ("%s: %s; run this process as that user, or give the directory away: chown %s '%s'"):format(problem,
-    owner_of("the directory", directory), core.user(), core.real_path(directory) or directory)
+  problem = ("%s: %s; run this process as that user"):format(problem, owner_of("the directory", directory))
+  if core.file_id(path) then return problem end -- another program works on it, and needs the directory
+  return ("%s, or give the directory away: chown %s '%s'"):format(problem, core.user(), core.real_path(directory)
+    or directory)
 end
 
 --- Why the write-ahead log cannot be used on a file system.
