@@ -30,6 +30,7 @@ return {
   -- the inbox
   durable = { beside = "delivery and a C transaction of 32", of = "%", at_least = 85 },
   handled = { beside = "the same with claim and completion in C", of = "%", at_least = 80 },
+  static_durable = { beside = "idle", of = "ms", at_most = 2 },
   backlog = { beside = "empty", of = "×", at_most = 2 },
   inbox_growth = { of = "kB", at_most = 4096 },
 
