@@ -33,6 +33,10 @@ return {
   static_durable = { beside = "idle", of = "ms", at_most = 2 },
   backlog = { beside = "empty", of = "×", at_most = 2 },
   inbox_growth = { of = "kB", at_most = 4096 },
+  workers = { of = "/s" },
+  workers_redis = { of = "µs" },
+  workers_worker = { of = "µs" },
+  workers_limit = { of = "/s" },
 
   -- calls
   static_calls = { beside = "idle", of = "×", at_most = 2 },

@@ -35,7 +35,7 @@ describe("benchmark figures", function()
       figures.row("dispatch", { what = "bad", unit = "ns", ours = 3, theirs = 2, share = 1.5, note = "a note",
         against = "a limit" })
       figures.row("transport", { what = "worse", unit = "ns", ours = 3, theirs = 2, share = 60 })
-      figures.row("parse_other", { what = "without a bar", unit = "/s", ours = 3 })]]
+      figures.row("workers", { what = "without a bar", unit = "/s", ours = 3 })]]
     assert.equal(4, #rows)
     local good, bad, worse, without = rows[1], rows[2], rows[3], rows[4]
     assert.same({ true, 1.1, "2.00 ns", "1 handler" }, { good.met, good.figure, good.ours, good.beside })
