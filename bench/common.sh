@@ -16,11 +16,14 @@ fi
 directory=$(mktemp -d "${TMPDIR:-/tmp}/apivideo-bench.XXXXXX") || exit
 trap 'rm -rf "$directory"' EXIT
 
-# Builds bench/<name>.c with a library: compile name library flag …
+# Builds bench/<name>.c, with a library if there is one: compile name [library [flag …]]
 compile() {
-  # shellcheck disable=SC2046
-  "${CC:-cc}" -std=c99 -D_GNU_SOURCE -O2 "${@:3}" $(pkg-config --cflags "$2") -o "$out/$1" "bench/$1.c" \
-    $(pkg-config --libs "$2") || exit
+  local flags=() libraries=()
+  if [ -n "${2:-}" ]; then
+    read -ra flags <<< "$(pkg-config --cflags "$2")"
+    read -ra libraries <<< "$(pkg-config --libs "$2")"
+  fi
+  "${CC:-cc}" -std=c99 -D_GNU_SOURCE -O2 "${@:3}" "${flags[@]}" -o "$out/$1" "bench/$1.c" "${libraries[@]}" || exit
 }
 
 # The script of @octokit/webhooks' server, or empty if it is not installed.

@@ -52,8 +52,8 @@ local function compare(what, event_of)
   end
   local points = { { 1, figures.median(times[1]) } }
   for i = 2, #COUNTS do
-    figures.row { what = ("%s, %d handlers"):format(what, COUNTS[i]), beside = "1 handler", unit = "ns",
-      ours = times[i], theirs = times[1], share = shares[i], of = "×", bar = 1.2, at_most = true }
+    figures.row("dispatch", { what = ("%s, %d handlers"):format(what, COUNTS[i]), unit = "ns", ours = times[i],
+      theirs = times[1], share = shares[i] })
     points[i] = { COUNTS[i], figures.median(times[i]) }
   end
   figures.series { what = what .. ", by handlers that do not match", x = "handlers", y = "ns", points = points }

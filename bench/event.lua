@@ -1,122 +1,105 @@
---- Compares the event parser with cjson.decode, alone and with the same checks in Lua, in alternating short rounds;
---- and with Node's JSON.parse in a process of its own. Medians count. bench/event.lua PUSH, the module of
---- bench/event_push.c.
+--- Compares the event parser with its floor, the creation of the same tables in C without reading; and the parser, and
+--- receiving, with cjson.decode, for bodies of 160 bytes to 1 MB. Alternating short rounds, in processor time.
+---
+---   event.lua PUSH      the module of bench/event_push.c
 
-local catalogue = require "apivideo.events"
+local apivideo = require "apivideo"
+local bodies = require "bench.bodies"
 local cjson = require "cjson.safe"
 local core = require "apivideo.core"
 local figures = require "bench.figures"
 local outgoing = require "apivideo.events.outgoing"
 
-local ROUNDS, PARSES = 45, 1000 -- of all six samples
-local NODE_ROUNDS = 5
+local ROUNDS = tonumber(os.getenv "ROUNDS") or 25
+local SAMPLE_S = 0.01                          -- processor time of a sample
+local SIZES = { 160, 1000, 4000, 16000, 64000, 256000, 1000000 }
+local SECRET = "sig_sec_0000000000000000000000"
+local LUA = rawget(_G, "jit") and "LuaJIT" or _VERSION
 
-local bodies = {}
-for i, name in ipairs(catalogue:names()) do
-  bodies[i] = outgoing.encode(catalogue:sample(name), catalogue)
-end
-
--- The arguments of event_push for each sample: the list of its members, and their number.
 local push = assert(package.loadlib(arg[1], "luaopen_event_push"))()
-local lists, counts = {}, {}
-for i, body in ipairs(bodies) do
-  lists[i], counts[i] = {}, 0
-  for name, value in pairs(cjson.decode(body)) do
-    counts[i] = counts[i] + 1
-    lists[i][2 * counts[i] - 1], lists[i][2 * counts[i]] = name, value
-  end
+local catalogue = apivideo.events
+local parse = core.event.compile(catalogue.types)
+
+-- The time of fn in nanoseconds, in `count` calls.
+local function time(fn, count)
+  collectgarbage()
+  local started = os.clock()
+  for _ = 1, count do fn() end
+  return (os.clock() - started) / count * 1e9
 end
 
-local types, null = catalogue.types, cjson.null
-local ours = core.event.compile(types)
-
--- What a careful receiver does with a general decoder. It still accepts duplicate members and invalid UTF-8, which our
--- parser rejects.
-local function checked(raw)
-  local event, problem = cjson.decode(raw)
-  if type(event) ~= "table" then return nil, problem end
-  if type(event.type) ~= "string" or event.type == "" then return nil, "type" end
-  for name, value in pairs(event) do
-    if type(name) ~= "string" then return nil, "not an object" end
-    if value == null then event[name] = nil end
+-- The times of functions by name, in alternating rounds.
+local function times_of(functions)
+  local times, counts = {}, {}
+  for name, fn in pairs(functions) do
+    times[name], counts[name] = {}, math.max(1, math.ceil(SAMPLE_S * 1e9 / time(fn, 3)))
   end
-  local known = types[event.type]
-  if known then
-    for _, field in ipairs(known.required) do
-      if type(event[field]) ~= "string" then return nil, field end
+  for round = 0, ROUNDS do -- round 0 warms up
+    for name, fn in pairs(functions) do times[name][round] = time(fn, counts[name]) end
+  end
+  for _, list in pairs(times) do list[0] = nil end
+  return times
+end
+
+-- The samples of all types, encoded; and for each the arguments of event_push: the list of its members, their number.
+local function samples()
+  local texts, lists, counts = {}, {}, {}
+  for i, name in ipairs(catalogue:names()) do
+    texts[i] = outgoing.encode(catalogue:sample(name), catalogue)
+    lists[i], counts[i] = {}, 0
+    for member, value in pairs(cjson.decode(texts[i])) do
+      counts[i] = counts[i] + 1
+      lists[i][2 * counts[i] - 1], lists[i][2 * counts[i]] = member, value
     end
   end
-  return event
+  return texts, lists, counts
 end
 
--- The processor time of one parse in nanoseconds; other processes do not affect it.
-local function time(fn)
-  collectgarbage()
-  local started = os.clock()
-  for _ = 1, PARSES do
-    for i = 1, #bodies do assert(fn(bodies[i])) end
-  end
-  return (os.clock() - started) / (PARSES * #bodies) * 1e9
+local function beside_tables()
+  local texts, lists, counts = samples()
+  local times = times_of {
+    ours = function()
+      for i = 1, #texts do assert(parse(texts[i])) end
+    end,
+    tables = function()
+      for i = 1, #texts do assert(push(lists[i], counts[i])) end
+    end,
+  }
+  figures.row("parse_tables", { what = ("event.parse, %d samples, %s"):format(#texts, LUA), unit = "ns",
+    ours = times.ours, theirs = times.tables, share = figures.ratios(times.tables, times.ours, 100) })
 end
 
-local function time_push()
-  collectgarbage()
-  local started = os.clock()
-  for _ = 1, PARSES do
-    for i = 1, #lists do assert(push(lists[i], counts[i])) end
-  end
-  return (os.clock() - started) / (PARSES * #lists) * 1e9
+local function size_of(bytes)
+  if bytes < 1000 then return bytes .. " B" end
+  return bytes < 1e6 and ("%d KB"):format(bytes / 1000) or ("%d MB"):format(bytes / 1e6)
 end
 
--- The time of JSON.parse for the same texts in nanoseconds; nil without Node.js.
-local function time_node()
-  local path = os.tmpname()
-  local file = assert(io.open(path, "wb"))
-  file:write(assert(cjson.encode(bodies)))
-  file:close()
-  local node = assert(io.popen("node bench/event.mjs " .. path .. " 2> /dev/null"))
-  local nanoseconds = node:read "*n"
-  node:close()
-  os.remove(path)
-  return nanoseconds
+local function beside_cjson(bytes)
+  local body = bodies.of_bytes(bytes)
+  local signature, verify = apivideo.sign(body, SECRET), core.signature.verify
+  local receiver = apivideo.receiver { secrets = SECRET, handlers = apivideo.handlers():on("*", function() end) }
+  local request = { method = "POST", body = body, headers = { ["X-Api-Video-Signature"] = signature } }
+  local times = times_of {
+    parse = function() return parse(body) end,
+    decode = function() return cjson.decode(body) end,
+    least = function() return verify(body, signature, SECRET) and parse(body) end,
+    receive = function() return receiver:receive(request) end,
+    both = function() return verify(body, signature, SECRET) and cjson.decode(body) end,
+  }
+  assert(receiver:receive(request) == 204)
+  local suffix = (", %s, %s"):format(size_of(bytes), LUA)
+  figures.row(bytes == SIZES[1] and "parse_small" or "parse_other", { what = "event.parse" .. suffix, unit = "µs",
+    ours = figures.scaled(times.parse, 1e-3), theirs = figures.scaled(times.decode, 1e-3),
+    share = figures.ratios(times.decode, times.parse) })
+  figures.row("receive", { what = "receiving" .. suffix, unit = "µs",
+    ours = figures.scaled(times.receive, 1e-3), theirs = figures.scaled(times.both, 1e-3),
+    share = figures.ratios(times.receive, times.both),
+    against = ("verification and parsing alone take %.2f ×")
+      :format(figures.median(figures.ratios(times.least, times.both))) })
 end
 
-local names = { "ours", "decode", "checked" }
-local candidates = { ours = ours, decode = cjson.decode, checked = checked }
-local times = { ours = {}, decode = {}, checked = {} }
-local pushed = {}
--- Our speed relative to the others, round by round: the clock rate of a shared machine varies, but little between
--- consecutive measurements.
-local faster = { decode = {}, checked = {} }
-for round = 0, ROUNDS do -- round 0 warms up
-  local taken = {}
-  for _, name in ipairs(names) do taken[name] = time(candidates[name]) end
-  pushed[round] = time_push() / taken.ours * 100
-  if round > 0 then
-    for name, list in pairs(times) do list[round] = taken[name] end
-    for name, list in pairs(faster) do list[round] = taken[name] / taken.ours end
-  end
-end
-
-local what = "event.parse, " .. (rawget(_G, "jit") and "LuaJIT" or _VERSION)
-local function row(beside, theirs, share, bar)
-  figures.row { what = what, beside = beside, unit = "ns", ours = times.ours, theirs = theirs, share = share,
-    of = "×", bar = bar, note = figures.median(share) < bar and
-      ("creating the same tables in C, without parsing, takes %.0f %% of our time"):format(figures.median(pushed))
-      or nil }
-end
-row("cjson.decode", times.decode, faster.decode, 2.2)
-row("cjson.decode and checks", times.checked, faster.checked, 3)
-
-if not time_node() then
-  figures.absent(what, "JSON.parse", "Node.js is not installed")
-else
-  local node = { ours = {}, theirs = {}, share = {} }
-  for round = 1, NODE_ROUNDS do
-    node.ours[round], node.theirs[round] = time(ours), time_node()
-    node.share[round] = node.theirs[round] / node.ours[round]
-  end
-  figures.row { what = what, beside = "JSON.parse, Node", unit = "ns", ours = node.ours, theirs = node.theirs,
-    share = node.share, of = "×" }
+beside_tables()
+if LUA == "LuaJIT" or LUA == "Lua 5.4" then
+  for _, bytes in ipairs(SIZES) do beside_cjson(bytes) end
 end
 os.exit(figures.failed and 1 or 0)

@@ -1,20 +1,21 @@
---- Measures how processor time grows with the amount of work: at most linearly, or not at all where more data need
---- not mean more work. The exponent shows it: 1 is linear, 0 is constant, 2 is quadratic.
+--- Measures how processor time grows with the amount of work: at most as that of cjson.decode with the bytes that it
+--- reads, or not at all where more data need not mean more work. The exponent shows it: 1 is linear, 0 is constant, 2
+--- is quadratic.
 
 local apivideo = require "apivideo"
+local bodies = require "bench.bodies"
 local cjson = require "cjson"
 local figures = require "bench.figures"
-local file = require "spec.support.file"
-local new_peer = require "bench.http_peer"
+local new_program = require "bench.program"
+local processor = require "bench.processor"
 local receiver_process = require "spec.support.receiver_process"
 local socket = require "socket"
 
 local http_server, directory = arg[1], arg[2]
 
 local LUA = rawget(_G, "jit") and "LuaJIT" or _VERSION
-local ROUNDS = 3
+local ROUNDS = tonumber(os.getenv "ROUNDS") or 5
 local SAMPLE_S = 0.01         -- processor time of a sample
-local LINEAR, FLAT = 1.1, 0.3 -- maximum exponents; that of a logarithm is below the second
 local BACKLOGS = { 100, 1000, 10000, 30000, 100000 }
 local SECRET = receiver_process.SECRET
 
@@ -42,14 +43,18 @@ local function points_of(values, prepare, cost)
   return points
 end
 
--- Reports how a cost grows. `limit` returns an explanation for an exponent above the bar.
-local function show(what, x, y, values, bar, prepare, cost, limit)
+-- Measures how a cost grows. Returns the row's name and the exponent.
+local function measure(what, x, y, values, prepare, cost)
   local points = points_of(values, prepare, cost)
-  local exponent = exponent_of(points)
   what = ("%s, by %s, %s"):format(what, x, LUA)
   figures.series { what = what, x = x, y = y, points = points }
-  figures.row { what = "exponent: " .. what, unit = "", ours = exponent, bar = bar, at_most = true,
-    note = limit and exponent > bar and limit() or nil }
+  return "exponent: " .. what, exponent_of(points)
+end
+
+-- Reports a cost that must not grow.
+local function show_flat(...)
+  local what, exponent = measure(...)
+  figures.row("growth_flat", { what = what, unit = "", ours = exponent })
 end
 
 -- The time of a call in microseconds, averaged over a sample.
@@ -64,28 +69,6 @@ local function microseconds(fn)
   end
 end
 
-local function encode(more)
-  local event = apivideo.events:sample "video.source.recorded"
-  for name, value in pairs(more) do event[name] = value end
-  return cjson.encode(event)
-end
-
--- An event of about this size: a list of short texts.
-local function body_of_bytes(bytes)
-  local texts, length = {}, #encode { texts = { "" } }
-  while length + 24 <= bytes do
-    texts[#texts + 1] = ("text %016d"):format(#texts)
-    length = length + 24
-  end
-  return encode { texts = texts }
-end
-
-local function body_of_members(count)
-  local members = {}
-  for i = 1, count do members[("member%04d"):format(i)] = i end
-  return encode(members)
-end
-
 -- Verifies, parses and handles the same delivery repeatedly.
 local function receiving(body)
   local receiver = apivideo.receiver { secrets = SECRET, handlers = apivideo.handlers():on("*", function() end) }
@@ -94,65 +77,59 @@ local function receiving(body)
   return function() assert(receiver:receive(request) == 204) end
 end
 
--- The exponent of cjson.decode: its cost grows with cache misses.
+-- The exponent of cjson.decode, whose cost grows with cache misses, for the same bodies.
 local function decoding(values, body_of)
-  return function()
-    return ("cjson.decode of the same bodies grows with %.2f"):format(exponent_of(points_of(values, function(value)
-      local body = body_of(value)
-      return function() cjson.decode(body) end
-    end, microseconds)))
-  end
+  return exponent_of(points_of(values, body_of, function(body)
+    return microseconds(function() cjson.decode(body) end)
+  end))
 end
 
-local function receive_growing()
-  local bytes, members = { 200, 1000, 4000, 16000, 64000, 256000, 1000000 }, { 1, 10, 30, 100, 300, 1000 }
-  show("receiving", "bytes of the body", "µs a delivery", bytes, LINEAR,
-    function(count) return receiving(body_of_bytes(count)) end, microseconds, decoding(bytes, body_of_bytes))
-  show("receiving", "members of the event", "µs a delivery", members, LINEAR,
-    function(count) return receiving(body_of_members(count)) end, microseconds, decoding(members, body_of_members))
+local BYTES, MEMBERS = { 200, 1000, 4000, 16000, 64000, 256000, 1000000 }, { 1, 10, 30, 100, 300, 1000 }
+
+-- Reports a cost that may grow like that of cjson.decode.
+local function show_growing(theirs, ...)
+  local what, exponent = measure(...)
+  figures.row("growth_bytes", { what = what, unit = "", ours = exponent, theirs = theirs, share = exponent - theirs })
+end
+
+local function receive_growing(decode_bytes)
+  show_growing(decode_bytes, "receiving", "bytes of the body", "µs a delivery", BYTES,
+    function(count) return receiving(bodies.of_bytes(count)) end, microseconds)
+  show_growing(decoding(MEMBERS, bodies.of_members), "receiving", "members of the event", "µs a delivery", MEMBERS,
+    function(count) return receiving(bodies.of_members(count)) end, microseconds)
 end
 
 -- The bytes of a signed delivery on a keep-alive connection.
-local function delivery_of(body, lines)
-  return ("POST / HTTP/1.1\r\nHost: x\r\nX-Api-Video-Signature: %s\r\nContent-Length: %d\r\n%s\r\n%s"):format(
-    apivideo.sign(body, SECRET), #body, lines, body)
+local function delivery_of(body)
+  return ("POST / HTTP/1.1\r\nHost: x\r\nX-Api-Video-Signature: %s\r\nContent-Length: %d\r\n\r\n%s"):format(
+    apivideo.sign(body, SECRET), #body, body)
 end
 
--- The processor time of a server until now, in nanoseconds.
-local function processor_time(receiver)
-  return tonumber(file.read(("/proc/%d/schedstat"):format(receiver.pid)):match "%d+")
-end
-
-local function server_growing()
+local function server_growing(decode_bytes)
   local receiver = receiver_process.start { max_body = 2 ^ 20 }
   local connection = assert(socket.connect("127.0.0.1", receiver.port))
   connection:setoption("tcp-nodelay", true)
   local function cost(delivery)
-    local count, began = math.max(20, math.min(500, math.floor(5e6 / #delivery))), processor_time(receiver)
+    local count, began = math.max(20, math.min(500, math.floor(5e6 / #delivery))), processor(receiver.pid)
     for _ = 1, count do
       assert(connection:send(delivery))
       assert(connection:receive():find("^HTTP/1.1 204"))
       repeat until assert(connection:receive()) == ""
     end
-    return (processor_time(receiver) - began) / count / 1000
+    return (processor(receiver.pid) - began) / count * 1e6
   end
-  show("standalone server", "bytes of the body", "µs a delivery", { 200, 1000, 4000, 16000, 64000, 256000, 1000000 },
-    LINEAR, function(bytes) return delivery_of(body_of_bytes(bytes), "") end, cost)
-  show("standalone server", "headers", "µs a delivery", { 1, 3, 10, 30, 60, 100 }, LINEAR, function(count)
-    local lines = {}
-    for i = 1, count do lines[i] = ("X-Header-%d: value %d\r\n"):format(i, i) end
-    return delivery_of(encode {}, table.concat(lines))
-  end, cost)
+  show_growing(decode_bytes, "standalone server", "bytes of the body", "µs a delivery", BYTES,
+    function(bytes) return delivery_of(bodies.of_bytes(bytes)) end, cost)
   connection:close()
   receiver:stop()
 end
 
 local function dispatch_growing()
   local event = apivideo.events:sample "video.source.recorded"
-  show("dispatch", "handlers that match", "µs an event", { 1, 3, 10, 30, 100, 300, 1000 }, LINEAR, function(count)
-    local handlers, ran = apivideo.handlers(), 0
-    for _ = 1, count do handlers:on(event.type, function() ran = ran + 1 end) end
-    return function() assert(handlers:dispatch(event) == count) end
+  show_flat("dispatch", "handlers that do not match", "µs an event", { 1, 10, 100, 1000, 10000 }, function(count)
+    local handlers = apivideo.handlers():on(event.type, function() end)
+    for _ = 1, count do handlers:on("video.caption.generated", function() error "must not be called" end) end
+    return function() assert(handlers:dispatch(event) == 1) end
   end, microseconds)
 end
 
@@ -165,8 +142,8 @@ local function drain(store, numbers)
 end
 
 local function inbox_growing(name, backlogs, new_store)
-  show("inbox in " .. name, "events waiting", "µs to put, claim and complete one", backlogs, FLAT, function(backlog)
-    local store, numbers, raw_event = new_store(backlog), { last = 0 }, encode {}
+  show_flat("inbox in " .. name, "events waiting", "µs to put, claim and complete one", backlogs, function(backlog)
+    local store, numbers, raw_event = new_store(backlog), { last = 0 }, bodies.encode {}
     function numbers:item()
       return { key = ("21:video.source.recorded%016d"):format(self.last), raw = raw_event, verified = true,
         received_at = 1700000000 }
@@ -186,9 +163,9 @@ end
 -- Calls of some milliseconds each, with a constant number in flight.
 local function calls_growing()
   local MILLISECONDS, SAMPLE_S_CALLS = 20, 50
-  local url, peer = new_peer(http_server, MILLISECONDS)
-  local client = apivideo.client { api_key = "key", base_url = url }
-  show("calls", "in flight", "µs a call", { 1, 3, 10, 30, 100, 300, 500 }, FLAT, function(limit)
+  local peer = new_program(("%s %d"):format(http_server, MILLISECONDS))
+  local client = apivideo.client { api_key = "key", base_url = peer.url }
+  show_flat("calls", "in flight", "µs a call", { 1, 3, 10, 30, 100, 300, 500 }, function(limit)
     local items = {}
     for i = 1, math.max(SAMPLE_S_CALLS, 4 * limit) do items[i] = i end
     return items
@@ -200,11 +177,12 @@ local function calls_growing()
     assert(not errors)
     return (os.clock() - began) / #items * 1e6
   end)
-  peer:close()
+  peer.stop()
 end
 
-receive_growing()
-server_growing()
+local decode_bytes = decoding(BYTES, bodies.of_bytes)
+receive_growing(decode_bytes)
+server_growing(decode_bytes)
 dispatch_growing()
 inbox_growing("memory", BACKLOGS, function()
   return require "apivideo.inbox.memory" ()
@@ -214,7 +192,7 @@ if pcall(require, "DBI") then
     return require "apivideo.inbox.sqlite" { path = ("%s/%d.db"):format(directory, backlog) }
   end)
 else
-  figures.absent("growth: inbox in sqlite, " .. LUA, "its backlog", "LuaDBI is not installed")
+  figures.absent("growth_flat", "exponent: inbox in sqlite, " .. LUA, "LuaDBI is not installed")
 end
 calls_growing()
 os.exit(figures.failed and 1 or 0)

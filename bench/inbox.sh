@@ -2,4 +2,6 @@
 # shellcheck source=bench/common.sh
 source "$(dirname "$0")/common.sh"
 
-$rest tools/with-lua jit bench/inbox.lua "$measured" jit "$directory"
+compile transaction sqlite3
+tools/with-lua jit bench/transaction.lua "$directory" || exit
+$rest tools/with-lua jit bench/inbox.lua "$measured" "$directory" "$out/transaction"

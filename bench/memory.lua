@@ -1,11 +1,10 @@
---- Measures the resident memory of the library: medians of several processes. The bars are 25 % above the memory of a
---- client, a call, a connection or an event, so that growth is detected.
+--- Measures the resident memory of the library: medians of several processes.
 
 local apivideo = require "apivideo"
 local crowd = require "spec.support.crowd"
 local figures = require "bench.figures"
 local file = require "spec.support.file"
-local new_peer = require "bench.http_peer"
+local new_program = require "bench.program"
 local process = require "spec.support.process"
 local receiver_process = require "spec.support.receiver_process"
 local resident = require "bench.resident"
@@ -17,11 +16,12 @@ local http_server, script = arg[1], arg[2]
 local LUA = rawget(_G, "jit") and "LuaJIT" or _VERSION
 local ROUNDS = 3
 local CONNECTIONS = 2000
+local PROCESS_MAX_S = 60
 local WARM_UP, SECONDS = 2, 6 -- seconds of deliveries
 
-local function show(what, unit, bar, ours, note)
-  figures.row { what = ("memory: %s, %s"):format(what, LUA), unit = unit, ours = ours, bar = bar, at_most = true,
-    note = note }
+local function show(bar, what, unit, ours, note)
+  figures.row(bar, { what = ("memory: %s, %s"):format(what, LUA), unit = unit, ours = ours,
+    note = note, against = note })
 end
 
 local function rounds(measure)
@@ -33,9 +33,9 @@ end
 -- The memory of one of many objects in a process of their own, in kilobytes.
 local function of_many(kind, milliseconds)
   return function()
-    local url, peer = new_peer(http_server, milliseconds)
-    local output, status = process.run { "bench/memory_of.lua", kind, url }
-    peer:close()
+    local peer = new_program(("%s %d"):format(http_server, milliseconds))
+    local output, status = process.start({ "bench/memory_of.lua", kind, peer.url }):finish(PROCESS_MAX_S)
+    peer.stop()
     assert(status == 0, output)
     return output / 1024
   end
@@ -89,22 +89,23 @@ end
 local function of_million()
   local receiver = receiver_process.start()
   local url = "http://127.0.0.1:" .. receiver.port
-  wrk(url, WARM_UP, script)
+  wrk.run(url, WARM_UP, script)
   local before = resident(receiver.pid)
-  local _, count = wrk(url, SECONDS, script)
+  local _, count = wrk.run(url, SECONDS, script)
   local grown = resident(receiver.pid) - before
   receiver:stop()
   return grown / count * 1e6 / 2 ^ 20
 end
 
 write_script()
-show("an idle client", "kB", 8, rounds(of_many("client", 0)), "after one call: its tables")
-show("a call in flight", "kB", 24, rounds(of_many("transfer", 1000)),
+show("memory_client", "an idle client", "kB", rounds(of_many("client", 0)), "after one call: its tables")
+show("memory_call", "a call in flight", "kB", rounds(of_many("transfer", 1000)),
   "libcurl's handle and connection, and 4 kB of a task")
-show("a new connection to the server", "kB", 6, rounds(of_connection ""),
+show("memory_new_connection", "a new connection to the server", "kB", rounds(of_connection ""),
   "libmicrohttpd's connection, and the first page of its pool")
-show("a keep-alive connection to the server", "kB", 21, rounds(of_connection(delivery())),
+show("memory_connection", "a keep-alive connection to the server", "kB", rounds(of_connection(delivery())),
   "the same with all 16 kB of the pool, which libmicrohttpd clears after each request")
-show("an event in a memory inbox", "kB", 2.3, rounds(of_many("event", 0)), "its 188 bytes, key, occurrence and tables")
-show("growth by a million events", "MB", 1, of_million(), "at most a byte per event")
+show("memory_event", "an event in a memory inbox", "kB", rounds(of_many("event", 0)),
+  "its 188 bytes, key, occurrence and tables")
+show("memory_growth", "growth by a million events", "MB", of_million(), "at most a byte per event")
 os.exit(figures.failed and 1 or 0)

@@ -1,249 +1,111 @@
---- Measures an nginx worker with wrk: deliveries, compared with a location that only reads the body, nginx's own 204
---- and
---- @octokit/webhooks; calls during requests to another location; memory; reloads. Alternating rounds. Exits with 1 if a
---- bar is missed.
+--- Measures an nginx worker: signed deliveries, compared with their floor and with @octokit/webhooks, with an nginx for
+--- each location; the worker's growth; and deliveries during reloads.
+---
+---   nginx.lua pin octokit directory floor
+---
+--- `pin` is "", or a command that runs a program on processor 0; `octokit` is a script, or ""; `floor` is the module of
+--- bench/floor.c.
 
 local apivideo = require "apivideo"
-local cjson = require "cjson"
 local deliveries = require "spec.support.deliveries"
 local figures = require "bench.figures"
 local http = require "apivideo.transport.http"
+local load = require "bench.load"
+local new_program = require "bench.program"
 local nginx_lua = require "spec.support.nginx_lua"
-local runtime = require "apivideo.runtime"
+local nginx_worker = require "bench.nginx_worker"
+local resident = require "bench.resident"
 local wait_for = require "spec.support.wait"
 local wrk = require "bench.wrk"
 
-local median = figures.median
-
-local pinned, server_program, octokit_program = arg[1], arg[2], arg[3]
+local pin, octokit_script, directory, floor_module = arg[1], arg[2], arg[3], arg[4]
 
 local ROUNDS = tonumber(os.getenv "ROUNDS") or 7
-local CALL_ROUNDS = 7
 local SECONDS = 1                             -- of a round
 local CONNECTIONS = 32
-local CALLS, LATENCY = 50, 300                -- in flight; milliseconds
 local FEW, MANY = 5000, tonumber(os.getenv "DELIVERIES") or 200000
 local RELOADS, SENDERS = 10, 10
-local SECRET = "sig_sec_0000000000000000000000"
-
-local BODY = cjson.encode(apivideo.events:sample "video.encoding.quality.completed")
-
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-end
-
-local function output_of(command)
-  local pipe = io.popen(command)
-  local text = pipe:read "*a"
-  pipe:close()
-  return text
-end
-
--- Writes a script for wrk that posts the body.
-local function post_script(path, headers)
-  local lines = { ("wrk.method = 'POST' wrk.body = %q"):format(BODY) }
-  for name, value in pairs(headers) do lines[#lines + 1] = ("wrk.headers[%q] = %q"):format(name, value) end
-  write(path, table.concat(lines, "\n"))
-  return path
-end
 
 local APP = [[
 local apivideo = require "apivideo"
-local app = { client = apivideo.client { api_key = "k", base_url = "@api@", rate_limit = false } }
-local handlers, count = apivideo.handlers(), 0
-handlers:on("video.encoding.quality.completed", function() count = count + 1 end)
-app.receiver = apivideo.receiver { handlers = handlers, secrets = "@secret@" }
-
 local core = require "apivideo.core"
-local parse = core.event.compile(apivideo.events.types)
+local handlers, count = apivideo.handlers(), 0
+handlers:on("@type@", function() count = count + 1 end)
+local app = { receiver = apivideo.receiver { handlers = handlers, secrets = "@secret@" } }
+local new_floor = assert(package.loadlib("@floor@", "luaopen_floor"))()
+local floor = new_floor(core.signature.verify, core.event.compile(apivideo.events.types), "@secret@")
 
--- The minimum for a signed delivery.
-function app.bare()
+function app.floor()
   ngx.req.read_body()
-  local body = ngx.req.get_body_data()
-  core.signature.verify(body, "@signature@", "@secret@")
-  parse(body)
+  local var = ngx.var
+  assert(var.http_x_api_video_webhookid)
+  floor(ngx.req.get_body_data(), var.http_x_api_video_signature)
   ngx.exit(204)
-end
-
-local monotonic, times, stopped = require("apivideo.runtime").monotonic, nil, true
-
-local function call_on()
-  while not stopped do
-    local started = monotonic()
-    assert(app.client:request("GET", "/"))
-    times[#times + 1] = (monotonic() - started) * 1000
-  end
-end
-
-function app.start(calls)
-  times, stopped = {}, false
-  for _ = 1, calls do apivideo.spawn(call_on) end
-end
-
-function app.stop()
-  stopped = true
-  ngx.print(require("cjson").encode(times))
 end
 
 return app
 ]]
 
-local SERVER = [[
-location = /static { return 204; }
-location = /read { content_by_lua_block { ngx.req.read_body() local _ = ngx.req.get_body_data() ngx.exit(204) } }
-location = /bare { content_by_lua_block { require("app").bare() } }
-location = /webhooks { content_by_lua_block { require("app").receiver:nginx() } }
-location = /start { content_by_lua_block { require("app").start(@calls@) } }
-location = /stop { content_by_lua_block { require("app").stop() } }
-location = /count { content_by_lua_block { ngx.print(collectgarbage "count") } }
-]]
+local LOCATION = "location = /webhooks { content_by_lua_block { %s } }"
+local DELIVERY, FLOOR = "require('app').receiver:nginx()", "require('app').floor()"
 
-local function start_nginx(api)
-  local values = { api = api, secret = SECRET, signature = apivideo.sign(BODY, SECRET), calls = CALLS }
-  local function filled(text) return (text:gsub("@(%w+)@", values)) end
-  local nginx = nginx_lua.start {
-    server = filled(SERVER), files = { ["app.lua"] = filled(APP) },
-  }
-  local worker = wait_for(function() return nginx:workers()[1] end, "a worker")
-  if pinned ~= "" then output_of("taskset -p -c 0 " .. worker) end
-  return nginx
+-- The same with all headers, as the receiver reads them.
+local ALL_HEADERS = "ngx.req.get_headers(0) " .. FLOOR
+
+local function app()
+  local values = { type = load.TYPE, secret = load.SECRET, floor = floor_module }
+  return (APP:gsub("@(%w+)@", values))
 end
 
--- Starts a program that prints its port, and ends at the end of its input.
-local function start_program(command)
-  local path = os.tmpname()
-  local pipe = assert(io.popen(command .. " > " .. path, "w"))
-  local port = wait_for(function()
-    local file = assert(io.open(path))
-    local text = file:read "*a"
-    file:close()
-    return text:match "(%d+)\n"
-  end, command)
-  os.remove(path)
-  return "http://127.0.0.1:" .. port, pipe
+-- Starts an nginx whose only location runs some Lua. Returns a case of bench/load.lua.
+local function start(code, script)
+  local nginx = nginx_lua.start { server = LOCATION:format(code), files = { ["app.lua"] = app() } }
+  return { nginx = nginx, url = nginx.url .. "/webhooks", pid = nginx_worker(nginx, pin), script = script }
 end
 
-local function memory_of(nginx)
-  local file = assert(io.open(("/proc/%s/status"):format(nginx:workers()[1])))
-  local text = file:read "*a"
-  file:close()
-  return tonumber(text:match "VmRSS:%s*(%d+) kB")
-end
-
--- The receivers of the delivery. Octokit expects GitHub's headers.
-local function cases_of(nginx, post)
-  local cases = {
-    receiving = { url = nginx.url .. "/webhooks", script = post },
-    reading = { url = nginx.url .. "/read", script = post },
-    static = { url = nginx.url .. "/static", script = post },
-    bare = { url = nginx.url .. "/bare", script = post },
-  }
-  if octokit_program == "" then return cases end
-  local url, program = start_program(("%s node %s %s"):format(pinned, octokit_program, SECRET))
-  local script = post_script(nginx.prefix .. "/octokit.lua", {
-    ["Content-Type"] = "application/json", ["X-GitHub-Event"] = "push", ["X-GitHub-Delivery"] = "1",
-    ["X-Hub-Signature-256"] = "sha256=" .. apivideo.sign(BODY, SECRET),
-  })
-  cases.octokit = { url = url .. "/webhooks", script = script }
-  return cases, program
-end
-
--- The requests per second of each case, per round.
-local function rates_of(cases)
-  local list = {}
-  for name in pairs(cases) do list[name] = {} end
-  for round = 0, ROUNDS do -- round 0 warms up
-    for _, name in ipairs { "reading", "receiving", "static", "bare", "octokit" } do
-      local case = cases[name]
-      local rate = case and wrk(case.url, SECONDS, case.script)
-      if case and round > 0 then table.insert(list[name], rate) end
-    end
+local function rates(script)
+  local ours, floor, all_headers = start(DELIVERY, script), start(FLOOR, script), start(ALL_HEADERS, script)
+  local cases, octokit = { ours, floor, all_headers }, nil
+  if octokit_script ~= "" then
+    local program = new_program(("%s node %s %s"):format(pin, octokit_script, load.SECRET))
+    octokit = { url = program.url .. "/webhooks", pid = program.pid, stop = program.stop,
+      warm_up = load.NODE_WARM_UP, script = load.write_script(directory .. "/github.lua", "GitHub") }
+    cases[#cases + 1] = octokit
   end
-  return list
-end
-
--- The ratios of two lists of rates, per round, multiplied by `unit`.
-local function shares(ours, theirs, unit)
-  local list = {}
-  for round, rate in ipairs(ours) do list[round] = rate / theirs[round] * unit end
-  return list
-end
-
--- An explanation for a missed bar: the rate of a location that only does the HMAC and the parsing.
-local function limit(bare, theirs)
-  local share = median(shares(bare, theirs, 100))
-  return ("reading the body, one HMAC and one parse alone reach %.0f %%"):format(share)
-end
-
--- Compares deliveries with the other cases; all receive the same body.
-local function rates(nginx, post)
-  local cases, program = cases_of(nginx, post)
-  local list = rates_of(cases)
-  if program then program:close() end
-  local what, ours = "nginx: signed delivery to a handler", list.receiving
-  local of_reading, of_static = shares(ours, list.reading, 100), shares(ours, list.static, 100)
-  local times = list.octokit and shares(ours, list.octokit, 1)
-  local near_reading, near_static = limit(list.bare, list.reading), limit(list.bare, list.static)
-  local function row(beside, theirs, share, of, bar, note)
-    figures.row { what = what, beside = beside, unit = "/s", ours = ours, theirs = theirs, share = share,
-      of = of, bar = bar, note = median(share) < bar and note or nil }
+  load.measure(cases, ROUNDS, SECONDS)
+  for _, case in ipairs { ours, floor, all_headers } do case.nginx:stop() end
+  if octokit then octokit.stop() end
+  local what = "nginx, signed delivery"
+  figures.row("nginx_delivery", { what = what, unit = "µs", ours = ours.costs, theirs = floor.costs,
+    share = figures.ratios(floor.costs, ours.costs, 100), note = load.rate(ours),
+    against = ("with all headers (ngx.req.get_headers), the same takes %.1f µs"):format(
+      figures.median(all_headers.costs)) })
+  if not octokit then
+    return figures.absent("nginx_octokit", what, "needs Node.js; make bench installs it from the npm registry")
   end
-  row("body read, 204", list.reading, of_reading, "%", 90, near_reading)
-  row("nginx's own 204", list.static, of_static, "%", 70, near_static)
-  if times then
-    local bare_times = median(shares(list.bare, list.octokit, 1))
-    row("@octokit/webhooks", list.octokit, times, "×", 8,
-      ("reading the body, one HMAC and one parse alone reach %.1f ×"):format(bare_times))
-  else
-    figures.absent(what, "@octokit/webhooks", "needs Node.js; make bench installs it from the npm registry")
-  end
-end
-
--- Measures calls, and another location during them.
-local function calls(nginx)
-  local idle, beside, excess, more = {}, {}, {}, {}
-  local static = nginx.url .. "/static"
-  for round = 0, CALL_ROUNDS do
-    local _, _, alone = wrk(static, SECONDS, nil, 8)
-    nginx:get "/start"
-    local _, _, with_calls = wrk(static, SECONDS, nil, 8)
-    local times = cjson.decode(nginx:get "/stop")
-    runtime.sleep(2 * LATENCY / 1000) -- until the last calls end
-    if round > 0 then
-      table.insert(idle, alone)
-      table.insert(beside, with_calls)
-      table.insert(more, with_calls / alone)
-      for _, time in ipairs(times) do table.insert(excess, time - LATENCY) end
-    end
-  end
-  figures.row { what = ("nginx: 99th percentile beside %d calls"):format(CALLS), beside = "idle", unit = "ms",
-    ours = beside, theirs = idle, share = more, of = "×", bar = 3, at_most = true }
-  table.sort(excess)
-  figures.row { what = ("nginx: the slowest of %d calls in flight"):format(CALLS), unit = "ms",
-    ours = excess[#excess], bar = 15, at_most = true,
-    note = ("of %d calls, half took %.1f ms more than the latency of %d ms, and 99 %% at most %.1f ms")
-      :format(#excess, median(excess), LATENCY, excess[math.ceil(#excess * 0.99)]) }
+  figures.row("nginx_octokit", { what = what, unit = "µs", ours = ours.costs, theirs = octokit.costs,
+    share = figures.ratios(octokit.costs, ours.costs),
+    against = ("the floor reaches %.1f ×"):format(figures.median(figures.ratios(octokit.costs, floor.costs))) })
 end
 
 -- Sends one delivery with the library's own client, which counts exactly. It closes the connection, because a
 -- keep-alive connection would use one of the worker's few connections during wrk.
-local function deliver_one(nginx)
-  local response = http.request { method = "POST", url = nginx.url .. "/webhooks", body = BODY,
+local function deliver_one(url)
+  local response = http.request { method = "POST", url = url, body = load.BODY,
     headers = { "Content-Type: application/json", "Connection: close",
-      "X-Api-Video-Signature: " .. apivideo.sign(BODY, SECRET) } }
+      "X-Api-Video-Signature: " .. load.SIGNATURE } }
   assert(response.status == 204)
 end
 
-local function memory(nginx, post)
-  apivideo.parallel(CONNECTIONS, (("x"):rep(FEW)):gmatch("x"), function() deliver_one(nginx) end)
-  local before, many = memory_of(nginx), 0
-  while many < MANY do many = many + select(2, wrk(nginx.url .. "/webhooks", 5, post)) end
-  local after = memory_of(nginx)
-  figures.row { what = ("nginx: worker's growth in %d deliveries"):format(MANY), unit = "kB",
-    ours = after - before, bar = 1024, at_most = true }
+local function memory(script)
+  local case = start(DELIVERY, script)
+  apivideo.parallel(CONNECTIONS, (("x"):rep(FEW)):gmatch("x"), function() deliver_one(case.url) end)
+  local before, many = resident(case.pid), 0
+  while many < MANY do many = many + select(2, wrk.run(case.url, 5, script)) end
+  local grown = (resident(case.pid) - before) / 1024
+  case.nginx:stop()
+  figures.row("nginx_growth", { what = ("nginx, worker's growth in %d deliveries"):format(MANY), unit = "kB",
+    ours = grown })
 end
 
 local function reloads()
@@ -262,25 +124,12 @@ local function reloads()
   nginx:stop(true)
   local lost = #senders:lost(path)
   os.remove(path)
-  figures.row { what = ("nginx: deliveries lost in %d reloads"):format(RELOADS), unit = "",
-    ours = lost + #senders.failed, bar = 0, at_most = true }
+  figures.row("nginx_lost", { what = ("nginx, deliveries lost in %d reloads"):format(RELOADS), unit = "",
+    ours = lost + #senders.failed })
 end
 
-local function main()
-  local api, program = start_program(server_program .. " " .. LATENCY)
-  local nginx = start_nginx(api)
-  local post = post_script(nginx.prefix .. "/post.lua", {
-    ["Content-Type"] = "application/json", ["X-Api-Video-WebhookID"] = "webhook_0000000000000000000000",
-    ["X-Api-Video-Signature"] = apivideo.sign(BODY, SECRET),
-  })
-  local only = os.getenv "ONLY"
-  if not only or only == "memory" then memory(nginx, post) end
-  if not only or only == "rates" then rates(nginx, post) end
-  if not only or only == "calls" then calls(nginx) end
-  nginx:stop()
-  program:close()
-  if not only or only == "reloads" then reloads() end
-end
-
-main()
+local script = load.write_script(directory .. "/delivery.lua", "api.video")
+rates(script)
+memory(script)
+reloads()
 os.exit(figures.failed and 1 or 0)

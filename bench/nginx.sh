@@ -2,5 +2,5 @@
 # shellcheck source=bench/common.sh
 source "$(dirname "$0")/common.sh"
 
-compile http_server libcurl
-$rest tools/with-lua jit bench/nginx.lua "$measured" "$out/http_server" "$octokit"
+compile floor luajit -shared -fPIC
+$rest tools/with-lua jit bench/nginx.lua "$measured" "$octokit" "$directory" "$PWD/$out/floor"

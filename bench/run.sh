@@ -4,7 +4,7 @@
 set -uo pipefail
 
 cd "$(dirname "$0")/.." || exit
-all=(event signature dispatch server nginx inbox http memory start growth)
+all=(event signature dispatch server nginx inbox disk calls http workers memory start growth)
 [ $# -gt 0 ] || set -- "${all[@]}"
 for name in "$@"; do
   if [ ! -x "bench/$name.sh" ]; then

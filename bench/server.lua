@@ -1,122 +1,61 @@
---- Measures signed deliveries to the standalone server with wrk on keep-alive connections, compared with
---- libmicrohttpd in C that only reads the body, @octokit/webhooks in Node.js, and Python's standard library. Medians
---- of alternating rounds. Exits with 1 if a bar is missed.
+--- Measures signed deliveries to the standalone server, compared with its floor and with @octokit/webhooks in Node.js:
+---
+---   server.lua pin octokit directory
+---
+--- `pin` is a command that runs the servers on a processor of their own, such as "taskset -c 0", or ""; `octokit` is a
+--- script, or "".
 
-local apivideo = require "apivideo"
-local cjson = require "cjson"
 local figures = require "bench.figures"
-local wait_for = require "spec.support.wait"
-local wrk = require "bench.wrk"
+local load = require "bench.load"
+local new_program = require "bench.program"
 
-local server, bare_program, octokit_program, scripts = arg[1], arg[2], arg[3], arg[4]
+local pin, octokit_script, directory = arg[1], arg[2], arg[3]
 
-local ROUNDS = tonumber(os.getenv "ROUNDS") or 5
+local ROUNDS = tonumber(os.getenv "ROUNDS") or 7
 local SECONDS = 1 -- of a round
-local SECRET = "sig_sec_0000000000000000000000"
-local TYPE = "video.encoding.quality.completed"
-local BODY = cjson.encode(apivideo.events:sample(TYPE))
-local SIGNATURE = apivideo.sign(BODY, SECRET)
 
--- Writes a script for wrk that posts the body.
-local function write_script(path, headers)
-  local lines = { ("wrk.method = 'POST' wrk.body = %q"):format(BODY) }
-  for name, value in pairs(headers) do lines[#lines + 1] = ("wrk.headers[%q] = %q"):format(name, value) end
-  local file = assert(io.open(path, "w"))
-  file:write(table.concat(lines, "\n"))
-  file:close()
-  return path
+local delivery = load.write_script(directory .. "/delivery.lua", "api.video")
+
+-- Starts a server. Returns a case of bench/load.lua.
+local function start(command, script)
+  local program = new_program(pin .. " " .. command)
+  return { url = program.url .. "/webhooks", pid = program.pid, script = script or delivery, stop = program.stop }
 end
 
-local delivery = write_script(scripts .. "/delivery.lua", {
-  ["Content-Type"] = "application/json", ["X-Api-Video-WebhookID"] = "webhook_0000000000000000000000",
-  ["X-Api-Video-Signature"] = SIGNATURE,
-})
-local github = write_script(scripts .. "/github.lua", {
-  ["Content-Type"] = "application/json", ["X-GitHub-Event"] = "push", ["X-GitHub-Delivery"] = "1",
-  ["X-Hub-Signature-256"] = "sha256=" .. SIGNATURE,
-})
-
-local function is_there(command)
-  local found = os.execute(command .. " > /dev/null 2>&1")
-  return found == true or found == 0
+local function start_lua(lua, kind)
+  return start(("tools/with-lua %s bench/server_receiver.lua %s %s %s"):format(lua, load.SECRET, load.TYPE, kind))
 end
 
--- Starts a program that prints its port, and ends at the end of its input.
-local function start(case)
-  local path = os.tmpname()
-  case.pipe = assert(io.popen(("%s %s > %s"):format(server, case.command, path), "w"))
-  case.url = "http://127.0.0.1:" .. wait_for(function()
-    local file = assert(io.open(path))
-    local text = file:read "*a"
-    file:close()
-    return text:match "(%d+)\n"
-  end, case.command) .. "/webhooks"
-  os.remove(path)
-end
-
-local receiver = "bench/server_receiver.lua"
-local arguments = (" %s %s"):format(SECRET, TYPE)
-local bare = { command = bare_program }
-local ours = { -- and the same server with a handler that always responds 204
-  { name = "LuaJIT", command = "tools/with-lua jit " .. receiver .. arguments,
-    empty = { command = "tools/with-lua jit " .. receiver } },
-  { name = "Lua 5.4", command = "tools/with-lua 5.4 " .. receiver .. arguments,
-    empty = { command = "tools/with-lua 5.4 " .. receiver } },
+local ours = {
+  { name = "LuaJIT", lua = "jit", bar = "standalone_jit" },
+  { name = "Lua 5.4", lua = "5.4", bar = "standalone_lua" },
 }
-local octokit = octokit_program ~= "" and
-  { command = ("node %s %s"):format(octokit_program, SECRET), script = github } or nil
-local python = is_there "python3 --version" and { command = "python3 bench/server_python.py " .. SECRET } or nil
-
--- Runs all cases in each round, alternating ours and the peers, because consecutive measurements vary little.
-local function measure()
-  local cases = { ours[1].empty, ours[1], bare, ours[2], ours[2].empty }
-  if octokit then cases[#cases + 1] = octokit end
-  if python then cases[#cases + 1] = python end
-  for _, case in ipairs(cases) do start(case) end
-  for round = 0, ROUNDS do -- round 0 warms up
-    for _, case in ipairs(cases) do
-      case.rates = round > 0 and case.rates or {}
-      table.insert(case.rates, (wrk(case.url, SECONDS, case.script or delivery)))
-    end
+local cases, octokit = {}, nil
+for _, each in ipairs(ours) do
+  for _, kind in ipairs { "receiver", "floor", "called" } do
+    each[kind] = start_lua(each.lua, kind)
+    cases[#cases + 1] = each[kind]
   end
-  for _, case in ipairs(cases) do case.pipe:close() end
 end
-
--- The ratios of two lists of rates, per round.
-local function shares(rates, others, factor)
-  local list = {}
-  for i, rate in ipairs(rates) do list[i] = rate / others[i] * factor end
-  return list
+if octokit_script ~= "" then
+  octokit = start(("node %s %s"):format(octokit_script, load.SECRET),
+    load.write_script(directory .. "/github.lua", "GitHub"))
+  octokit.warm_up = load.NODE_WARM_UP
+  cases[#cases + 1] = octokit
 end
+load.measure(cases, ROUNDS, SECONDS)
+for _, case in ipairs(cases) do case.stop() end
 
-local BARE, OCTOKIT = "libmicrohttpd in C, 204", "@octokit/webhooks, node:http"
-local PYTHON = "Python, http.server and hmac"
-
-local function compare(what, case)
-  local empty = figures.median(shares(case.empty.rates, bare.rates, 100))
-  local function row(beside, peer, factor, of, bar)
-    local share = shares(case.rates, peer.rates, factor)
-    figures.row { what = what, beside = beside, unit = "/s", ours = { (table.unpack or unpack)(case.rates) },
-      theirs = { (table.unpack or unpack)(peer.rates) }, share = share, of = of,
-      bar = bar, note = bar and figures.median(share) < bar and
-        ("the server with a function that only responds 204 reaches %.0f %% of libmicrohttpd in C")
-          :format(empty) or nil }
-  end
-  row(BARE, bare, 100, "%", 60)
+for _, each in ipairs(ours) do
+  local what, costs = "standalone server, signed delivery, " .. each.name, each.receiver.costs
+  figures.row(each.bar, { what = what, unit = "µs", ours = costs, theirs = each.floor.costs,
+    share = figures.ratios(each.floor.costs, costs, 100), note = load.rate(each.receiver),
+    against = ("a function that calls receiver:receive takes %.1f µs"):format(figures.median(each.called.costs)) })
   if octokit then
-    row(OCTOKIT, octokit, 1, "×", 8)
+    figures.row("standalone_octokit", { what = what, unit = "µs", ours = costs, theirs = octokit.costs,
+      share = figures.ratios(octokit.costs, costs) })
   else
-    figures.absent(what, OCTOKIT, "needs Node.js; make bench installs it from the npm registry")
-  end
-  if python then
-    row(PYTHON, python, 1, "×")
-  else
-    figures.absent(what, PYTHON, "python3 is not installed")
+    figures.absent("standalone_octokit", what, "needs Node.js; make bench installs it from the npm registry")
   end
 end
-
-measure()
-print(("%d bytes per delivery, 32 keep-alive connections, medians of %d rounds of %d s:")
-  :format(#BODY, ROUNDS, SECONDS))
-for _, case in ipairs(ours) do compare("standalone server, signed delivery, " .. case.name, case) end
 os.exit(figures.failed and 1 or 0)

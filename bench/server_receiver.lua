@@ -1,19 +1,38 @@
---- The standalone server that bench/server.lua measures, with one handler. Prints its port, and ends at the end of its
---- input. arg[1] is the secret, arg[2] the event type; without them, it responds 204 to every request.
+--- A standalone server that bench/server.lua measures: server_receiver.lua SECRET TYPE KIND. It has a receiver with one
+--- handler; or a function: of the kind "floor", one that only verifies, parses and responds 204; of the kind "called",
+--- one that calls the receiver. Prints its port, and ends at the end of its input.
 
 local apivideo = require "apivideo"
+local core = require "apivideo.core"
 local runtime = require "apivideo.runtime"
 local server = require "apivideo.server"
 
-local secret, type_name = arg[1], arg[2]
+local secret, type_name, kind = arg[1], arg[2], arg[3]
 
-local function receiver()
+local options = {}
+
+function options.receiver()
   local count = 0
   local handlers = apivideo.handlers():on(type_name, function() count = count + 1 end)
-  return apivideo.receiver { handlers = handlers, secrets = secret }
+  return { receiver = apivideo.receiver { handlers = handlers, secrets = secret } }
 end
 
-local listening = assert(server.listen(secret and { receiver = receiver() } or { handler = function() return 204 end }))
+function options.called()
+  local receiver = options.receiver().receiver
+  return { handler = function(request) return (receiver:receive(request)) end }
+end
+
+function options.floor()
+  local verify, parse = core.signature.verify, core.event.compile(apivideo.events.types)
+  return { handler = function(request)
+    local body, headers = request.body, request.headers
+    assert(headers["x-api-video-webhookid"] and verify(body, headers["x-api-video-signature"], secret))
+    assert(parse(body))
+    return 204
+  end }
+end
+
+local listening = assert(server.listen(options[kind]()))
 io.write(listening.port, "\n")
 io.flush()
 runtime.watch(0, function() os.exit(0) end)

@@ -1,11 +1,14 @@
---- Measures `require "apivideo"`, compared with `require "cjson"`, in new processes, without the time of an empty
---- script. Also checks that it makes no network calls, and starts no thread.
+--- Measures the processor time of new processes: `require "apivideo"`, without that of an empty script, and with Lua
+--- 5.4 the command `apivideo --help`. Also checks that `require` makes no network calls, and starts no thread.
+---
+---   start.lua cost      the program of bench/cost.c
 
-local core = require "apivideo.core"
 local figures = require "bench.figures"
 local file = require "spec.support.file"
 
-local ROUNDS = 40
+local cost_program = arg[1]
+
+local ROUNDS = tonumber(os.getenv "ROUNDS") or 40
 local interpreter = arg[-1]
 local LUA = rawget(_G, "jit") and "LuaJIT" or _VERSION
 
@@ -14,32 +17,31 @@ local function execute(command)
   return done == true or done == 0 -- in Lua 5.1
 end
 
-local function run(code, under)
-  return execute(("exec %s %s -e '%s'"):format(under or "", interpreter, code))
+local function script(code) return ("%s -e '%s'"):format(interpreter, code) end
+
+-- Milliseconds of processor time.
+local function cost_of(command)
+  local pipe = assert(io.popen(cost_program .. " " .. command))
+  local milliseconds = pipe:read "*n"
+  pipe:close()
+  return assert(milliseconds, command .. " failed")
 end
 
--- The time of a process in milliseconds.
-local function time(code)
-  local began = core.monotonic()
-  assert(run(code))
-  return (core.monotonic() - began) * 1000
-end
-
-local function times()
-  local scripts = { apivideo = 'require "apivideo"', libraries = 'require "apivideo.core"', cjson = 'require "cjson"' }
-  local found = { apivideo = {}, libraries = {}, cjson = {} }
+-- The costs of commands by name, in alternating rounds.
+local function costs_of(commands)
+  local costs = {}
+  for name in pairs(commands) do costs[name] = {} end
   for round = 0, ROUNDS do -- round 0 warms up
-    local empty = time ""
-    for name, script in pairs(scripts) do found[name][round] = time(script) - empty end
+    for name, command in pairs(commands) do costs[name][round] = cost_of(command) end
   end
-  for _, list in pairs(found) do list[0] = nil end
-  return found
+  for _, list in pairs(costs) do list[0] = nil end
+  return costs
 end
 
 -- The output of a script.
 local function output_of(code)
   local path = os.tmpname()
-  assert(run(('io.output("%s"); %s'):format(path, code)))
+  assert(execute(script(('io.output("%s"); %s'):format(path, code))))
   local text = file.read(path)
   os.remove(path)
   return text
@@ -48,26 +50,38 @@ end
 -- The number of network system calls.
 local function network_calls()
   local path = os.tmpname()
-  assert(run('require "apivideo"', "strace -f -qq -e trace=%net -o " .. path))
+  assert(execute(("strace -f -qq -e trace=%%net -o %s %s"):format(path, script 'require "apivideo"')))
   local _, calls = file.read(path):gsub("%f[%w]%l+%(", "")
   os.remove(path)
   return calls
 end
 
-local function row(more)
-  more.what = ("start: %s, %s"):format(more.what, LUA)
-  figures.row(more)
+local function name_of(what) return ("start: %s, %s"):format(what, LUA) end
+
+local function requiring()
+  local costs = costs_of { empty = script "", apivideo = script 'require "apivideo"',
+    core = script 'require "apivideo.core"', cjson = script 'require "cjson"' }
+  local function alone(name) return figures.differences(costs[name], costs.empty) end
+  figures.row("start_require", { what = name_of 'require "apivideo"', unit = "ms", ours = alone "apivideo",
+    theirs = alone "cjson",
+    against = ("the module in C with its libraries takes %.1f ms of it"):format(figures.median(alone "core")) })
 end
 
-local found = times()
-row { what = 'require "apivideo"', beside = 'require "cjson"', unit = "ms", ours = found.apivideo, theirs = found.cjson,
-  bar = 25, at_most = true }
-row { what = "of which libcurl and libcrypto", unit = "ms", ours = found.libraries }
-row { what = "threads", unit = "", bar = 1, at_most = true, ours = tonumber(output_of(
-  'require "apivideo"; io.write(io.open "/proc/self/status":read "*a":match "Threads:%s*(%d+)")')) }
+local function command()
+  local costs = costs_of { help = "bin/apivideo --help", argparse = script 'require "argparse"',
+    apivideo = script 'require "apivideo"' }
+  figures.row("start_help", { what = "start: apivideo --help", unit = "ms", ours = costs.help, theirs = costs.argparse,
+    share = figures.ratios(costs.help, costs.argparse),
+    against = ('a script with require "apivideo" takes %.1f ms'):format(figures.median(costs.apivideo)) })
+end
+
+requiring()
+if LUA == "Lua 5.4" then command() end
+figures.row("start_threads", { what = name_of "threads", unit = "", ours = tonumber(output_of(
+  'require "apivideo"; io.write(io.open "/proc/self/status":read "*a":match "Threads:%s*(%d+)")')) })
 if execute "command -v strace > /dev/null" then
-  row { what = "calls to the network", unit = "", bar = 0, at_most = true, ours = network_calls() }
+  figures.row("start_network", { what = name_of "calls to the network", unit = "", ours = network_calls() })
 else
-  figures.absent("start: calls to the network, " .. LUA, "none", "strace is not installed")
+  figures.absent("start_network", name_of "calls to the network", "strace is not installed")
 end
 os.exit(figures.failed and 1 or 0)

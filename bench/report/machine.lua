@@ -42,8 +42,6 @@ local programs = {
   { "Redis", "redis-server --version", "v=([%d.]+)" },
   { "wrk", "wrk -v", "wrk %D*([%d.]+)" },
   { "Node.js", "node --version", "^v([%d.]+)" },
-  { "Python", "python3 --version", "Python ([%d.]+)" },
-  { "Go", "go version", "go version go([%d.]+)" },
   { "gcc", "gcc -dumpfullversion", "^[%d.]+" },
 }
 

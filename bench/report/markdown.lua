@@ -24,8 +24,10 @@ local function new_notes()
 end
 
 local function status_of(row, notes)
-  local status = not row.bar and "" or row.missed and "**missed**" or "met"
-  return status .. (row.note and (" [%d]"):format(notes:number_of(row.note)) or "")
+  local parts = { row.bar and (row.missed and "**missed**" or "met") }
+  if row.against then parts[#parts + 1] = ("[%d]"):format(notes:number_of(row.against)) end
+  if row.note and row.note ~= row.against then parts[#parts + 1] = ("[%d]"):format(notes:number_of(row.note)) end
+  return table.concat(parts, " ")
 end
 
 local function add_table(add, report, notes)

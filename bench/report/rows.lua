@@ -17,7 +17,8 @@ local rows = {}
 ---@field bar number|nil
 ---@field at_most boolean|nil
 ---@field missed boolean in any run
----@field note string|nil
+---@field note string|nil of the last run
+---@field against string|nil what stands against the bar, of the last run that missed it
 ---@field runs apivideo.bench.Run[]
 
 ---@class apivideo.bench.Absent
@@ -48,7 +49,8 @@ end
 local function add_row(report, names, record)
   local row = item_of(report.rows, names, "row " .. record.what .. "\n" .. (record.beside or ""),
     { what = record.what, beside = record.beside, missed = false, runs = {} })
-  row.unit, row.bar, row.at_most, row.note = record.unit, record.bar, record.at_most, record.note or row.note
+  row.unit, row.bar, row.at_most = record.unit, record.bar, record.at_most
+  row.note, row.against = record.note or row.note, record.against or row.against
   row.missed = row.missed or record.met == false
   table.insert(row.runs, { ours = record.ours, theirs = record.theirs, figure = record.figure })
 end
@@ -110,13 +112,13 @@ function rows.name_of(row)
   return row.what .. (row.beside and " beside " .. row.beside or "")
 end
 
---- The rows that missed their bar in a run and have no note.
+--- The rows that missed their bar in a run without an explanation.
 ---@param report apivideo.bench.Report
 ---@return apivideo.bench.Measured[]
 function rows.unexplained(report)
   local list = {}
   for _, row in ipairs(report.rows) do
-    if row.missed and not row.note then list[#list + 1] = row end
+    if row.missed and not row.against then list[#list + 1] = row end
   end
   return list
 end

@@ -55,11 +55,11 @@ describe("benchmark rows", function()
     assert.is_false(first.missed)
   end)
 
-  it("count as missed if one run missed, and then need a note", function()
+  it("count as missed if one run missed, and then need an explanation", function()
     local report = gathered { row { figure = 2.5, met = true }, row {} }
     assert.is_true(report.rows[1].missed)
     assert.same({ report.rows[1] }, rows.unexplained(report))
-    assert.same({}, rows.unexplained(gathered { row {}, row { note = "a table alone costs 400 ns" } }))
+    assert.same({}, rows.unexplained(gathered { row {}, row { against = "a table alone costs 400 ns" } }))
     assert.same({}, rows.unexplained(gathered { row { figure = 3, met = true } }))
   end)
 end)

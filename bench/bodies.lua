@@ -1,0 +1,38 @@
+--- Bodies of deliveries of any size.
+
+local apivideo = require "apivideo"
+local cjson = require "cjson"
+
+local bodies = {}
+
+--- An event with additional members, encoded.
+---@param more table
+---@return string
+function bodies.encode(more)
+  local event = apivideo.events:sample "video.source.recorded"
+  for name, value in pairs(more) do event[name] = value end
+  return cjson.encode(event)
+end
+
+--- An event of about this size: a list of short texts.
+---@param bytes integer
+---@return string
+function bodies.of_bytes(bytes)
+  local texts, length = {}, #bodies.encode { texts = { "" } }
+  if bytes < length then return bodies.encode {} end
+  while length + 24 <= bytes do
+    texts[#texts + 1] = ("text %016d"):format(#texts)
+    length = length + 24
+  end
+  return bodies.encode { texts = texts }
+end
+
+---@param count integer of additional members
+---@return string
+function bodies.of_members(count)
+  local members = {}
+  for i = 1, count do members[("member%04d"):format(i)] = i end
+  return bodies.encode(members)
+end
+
+return bodies
