@@ -92,19 +92,26 @@ describe("the metrics of an inbox", function()
     assert.truthy(printed:find("will be handled again", 1, true))
   end)
 
-  it("count an attempt as the store has it, although on_settled does not return", function()
-    local inbox, cancel = apivideo.inbox { store = memory() }, apivideo.cancellation()
+  it("count an attempt once, as the store has it, although on_settled takes too long", function()
+    local inbox, cancel, go_on, returned = apivideo.inbox { store = memory() }, apivideo.cancellation(), false, false
     handlers:on(CAPTION, function() end)
     put(inbox, "a")
     inboxes.printed_by(function()
       apivideo.run(function()
         apivideo.spawn(inbox.work, inbox, handlers, { lease = 0.05, handler_timeout = 0.2, cancel = cancel,
-          on_settled = function() apivideo.sleep(1e9) end })
+          on_settled = function()
+            repeat apivideo.sleep(0.01) until go_on
+            returned = true
+          end })
         repeat apivideo.sleep(0.01) until value(inbox, "handler_seconds_count") == 1
+        go_on = true
+        repeat apivideo.sleep(0.01) until returned
+        apivideo.sleep(0.05)
         cancel:cancel()
       end)
     end)
     assert.same({ 1, 0 }, { attempts(inbox, "completed"), attempts(inbox, "lost") })
+    assert.equal(1, value(inbox, "handler_seconds_count"))
     assert.equal(1, inbox:stats().done)
     assert.is_true(value(inbox, "handler_seconds_sum") < 0.2) -- without the time of on_settled
   end)
