@@ -2,6 +2,7 @@
 
 local apivideo = require "apivideo"
 local dictionary = require "apivideo.runtime.dictionary"
+local errors = require "apivideo.error"
 local inboxes = require "spec.support.inboxes"
 local memory = require "apivideo.inbox.memory"
 local samples_of = require "spec.support.samples_of"
@@ -114,6 +115,51 @@ describe("the metrics of an inbox", function()
     assert.equal(1, value(inbox, "handler_seconds_count"))
     assert.equal(1, inbox:stats().done)
     assert.is_true(value(inbox, "handler_seconds_sum") < 0.2) -- without the time of on_settled
+  end)
+
+  it("have the waiting time of first attempts only", function()
+    local inbox = apivideo.inbox { store = memory() }
+    handlers:on(CAPTION, function(_, delivery)
+      if delivery.attempt == 1 then return nil, "no" end
+    end)
+    put(inbox, "a")
+    inboxes.printed_by(function()
+      repeat
+        testing.drain(inbox, handlers, { backoff = 0.01 })
+        apivideo.sleep(0.01)
+      until inbox:stats().done == 1
+    end)
+    assert.equal(2, value(inbox, "handler_seconds_count"))
+    assert.equal(1, value(inbox, "wait_seconds_count"))
+  end)
+
+  it("tell renewals of lost leases from failures of the store", function()
+    local inbox, cancel, go_on = apivideo.inbox { store = store }, apivideo.cancellation(), false
+    handlers:on(CAPTION, function() repeat apivideo.sleep(0.01) until go_on end)
+    put(inbox, "a")
+    local function renewals(result) return value(inbox, ('lease_renewals_total{result="%s"}'):format(result)) end
+    inboxes.printed_by(function()
+      apivideo.run(function()
+        store.extend = function() return false end
+        apivideo.spawn(inbox.work, inbox, handlers, { lease = 0.1, cancel = cancel })
+        repeat apivideo.sleep(0.01) until renewals "lost" >= 1
+        assert.equal(0, renewals "failed")
+        store.extend = function() return nil, errors.new("store_unavailable", "no space") end
+        repeat apivideo.sleep(0.01) until renewals "failed" >= 1
+        cancel:cancel()
+        go_on = true
+      end)
+    end)
+  end)
+
+  it("have the types that are paused, until they are resumed", function()
+    local inbox = apivideo.inbox { store = memory() }
+    assert(inbox:pause { type = CAPTION })
+    assert(inbox:pause { type = "video.source.*" })
+    assert.equal(1, value(inbox, ('type_paused{type="%s"}'):format(CAPTION)))
+    assert(inbox:resume { type = CAPTION })
+    assert.is_nil(value(inbox, ('type_paused{type="%s"}'):format(CAPTION)))
+    assert.equal(1, value(inbox, 'type_paused{type="video.source.*"}'))
   end)
 
   it("have the events of a spool", function()
