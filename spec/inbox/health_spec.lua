@@ -43,9 +43,12 @@ describe("the health of an inbox", function()
     inbox:pause()
     local reasons = inbox:health { max_dead = 0, max_age = 10 }.reasons
     assert.same("the inbox is paused; inbox:resume() continues", reasons.paused)
+    assert(inbox:pause { type = "video.*" })
+    assert(inbox:resume())
+    assert.matches("events of type video.* are paused; inbox:resume { type", inbox:health().reasons.paused, 1, true)
     assert.truthy(reasons.dead:find "^1 events are dead letters %(max_dead: 0%)", reasons.dead)
     assert.truthy(reasons.oldest:find "^the oldest event has waited for 1%d s %(max_age: 10 s%)", reasons.oldest)
-    inbox:resume()
+    assert(inbox:resume { type = "video.*" })
     assert.is_true(inbox:health().ok)
   end)
 
@@ -58,6 +61,8 @@ describe("the health of an inbox", function()
       local reasons = inbox:health { max_spooled = 1 }.reasons
       assert.equal("2 events wait in the spool for the store (max_spooled: 1)", reasons.spool)
       assert.truthy(reasons.store)
+      apivideo.sleep(0.02)
+      assert.matches("the oldest event has waited", inbox:health { max_age = 0.01 }.reasons.oldest, 1, true)
       spool.down = true
       assert.equal("the spool does not respond: inbox: store_unavailable: no space", inbox:health().reasons.spool)
       inbox:close()

@@ -2,6 +2,7 @@
 
 local apivideo = require "apivideo"
 local dictionary = require "apivideo.runtime.dictionary"
+local errors = require "apivideo.error"
 local inboxes = require "spec.support.inboxes"
 local memory = require "apivideo.inbox.memory"
 local samples_of = require "spec.support.samples_of"
@@ -92,21 +93,73 @@ describe("the metrics of an inbox", function()
     assert.truthy(printed:find("will be handled again", 1, true))
   end)
 
-  it("count an attempt as the store has it, although on_settled does not return", function()
-    local inbox, cancel = apivideo.inbox { store = memory() }, apivideo.cancellation()
+  it("count an attempt once, as the store has it, although on_settled takes too long", function()
+    local inbox, cancel, go_on, returned = apivideo.inbox { store = memory() }, apivideo.cancellation(), false, false
     handlers:on(CAPTION, function() end)
     put(inbox, "a")
     inboxes.printed_by(function()
       apivideo.run(function()
         apivideo.spawn(inbox.work, inbox, handlers, { lease = 0.05, handler_timeout = 0.2, cancel = cancel,
-          on_settled = function() apivideo.sleep(1e9) end })
+          on_settled = function()
+            repeat apivideo.sleep(0.01) until go_on
+            returned = true
+          end })
         repeat apivideo.sleep(0.01) until value(inbox, "handler_seconds_count") == 1
+        go_on = true
+        repeat apivideo.sleep(0.01) until returned
+        apivideo.sleep(0.05)
         cancel:cancel()
       end)
     end)
     assert.same({ 1, 0 }, { attempts(inbox, "completed"), attempts(inbox, "lost") })
+    assert.equal(1, value(inbox, "handler_seconds_count"))
     assert.equal(1, inbox:stats().done)
     assert.is_true(value(inbox, "handler_seconds_sum") < 0.2) -- without the time of on_settled
+  end)
+
+  it("have the waiting time of first attempts only", function()
+    local inbox = apivideo.inbox { store = memory() }
+    handlers:on(CAPTION, function(_, delivery)
+      if delivery.attempt == 1 then return nil, "no" end
+    end)
+    put(inbox, "a")
+    inboxes.printed_by(function()
+      repeat
+        testing.drain(inbox, handlers, { backoff = 0.01 })
+        apivideo.sleep(0.01)
+      until inbox:stats().done == 1
+    end)
+    assert.equal(2, value(inbox, "handler_seconds_count"))
+    assert.equal(1, value(inbox, "wait_seconds_count"))
+  end)
+
+  it("tell renewals of lost leases from failures of the store", function()
+    local inbox, cancel, go_on = apivideo.inbox { store = store }, apivideo.cancellation(), false
+    handlers:on(CAPTION, function() repeat apivideo.sleep(0.01) until go_on end)
+    put(inbox, "a")
+    local function renewals(result) return value(inbox, ('lease_renewals_total{result="%s"}'):format(result)) end
+    inboxes.printed_by(function()
+      apivideo.run(function()
+        store.extend = function() return false end
+        apivideo.spawn(inbox.work, inbox, handlers, { lease = 0.1, cancel = cancel })
+        repeat apivideo.sleep(0.01) until renewals "lost" >= 1
+        assert.equal(0, renewals "failed")
+        store.extend = function() return nil, errors.new("store_unavailable", "no space") end
+        repeat apivideo.sleep(0.01) until renewals "failed" >= 1
+        cancel:cancel()
+        go_on = true
+      end)
+    end)
+  end)
+
+  it("have the types that are paused, until they are resumed", function()
+    local inbox = apivideo.inbox { store = memory() }
+    assert(inbox:pause { type = CAPTION })
+    assert(inbox:pause { type = "video.source.*" })
+    assert.equal(1, value(inbox, ('type_paused{type="%s"}'):format(CAPTION)))
+    assert(inbox:resume { type = CAPTION })
+    assert.is_nil(value(inbox, ('type_paused{type="%s"}'):format(CAPTION)))
+    assert.equal(1, value(inbox, 'type_paused{type="video.source.*"}'))
   end)
 
   it("have the events of a spool", function()

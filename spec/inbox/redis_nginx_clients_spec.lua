@@ -4,7 +4,6 @@ local certificates = require "spec.support.certificates"
 local free_port = require "spec.support.free_port"
 local nginx_lua = require "spec.support.nginx_lua"
 local redis_server = require "spec.support.redis"
-local redis_stores = require "spec.support.redis_stores"
 
 local APP = [[
   local redis = require "apivideo.inbox.redis"

@@ -154,6 +154,17 @@ describe("inbox:work with limits", function()
     assert.is_true(ended:wait(5))
   end)
 
+  it("uses no turn for a claim that finds no event", function()
+    local handled
+    working.handlers:on("video.*", function() handled = runtime.monotonic() end)
+    work { rate = 0.1 }
+    apivideo.sleep(0.6) -- several claims
+    local delivered = runtime.monotonic()
+    deliver(inboxes.caption "a")
+    wait_until("done", 1)
+    assert.is_true(handled - delivered < 5, handled - delivered)
+  end)
+
   it("ends at once although the next turn is far away", function()
     working.handlers:on("video.*", function() end)
     deliver_each(1)

@@ -45,7 +45,6 @@ return {
   {
     file = "lua/apivideo/inbox/redis/resty.lua", spec = NGINX,
     { "there is no TLS", "if address.tls and is_new then", "if false then" },
-    { "TLS begins on each use", "if address.tls and is_new then", "if address.tls then" },
     { "any certificate is trusted in nginx", "socket:sslhandshake(false, name, true)", "socket:sslhandshake(false, name, false)" },
     { "a client of the application is closed", "protected.call(self.resty.set_keepalive, self.resty, POOL_IDLE_S * 1000, POOL_SIZE)", "protected.call(self.resty.close, self.resty)" },
   },

@@ -145,7 +145,7 @@ local function add_state(self, registry)
   self._oldest = registry:_gauge("apivideo_inbox_oldest_seconds",
     "Age of the oldest event that has not been handled."):with()
   self._paused = registry:_gauge("apivideo_inbox_paused", "Whether the inbox is paused."):with()
-  self._paused_types = registry:_gauge("apivideo_inbox_type_paused", "1 for each type or pattern that is paused.",
+  self._paused_types = registry:_gauge("apivideo_inbox_type_paused", "Types and patterns that are paused: 1 for each.",
     { "type" })
   self._last_claim = registry:_gauge("apivideo_inbox_last_claim_seconds",
     "Time since the worker of this process asked for events."):with()
