@@ -19,7 +19,8 @@ describe("tools/check-all #process", function()
   local function run(list, words)
     local source = file.read "tools/check-all"
     assert.equal(1, select(2, source:gsub(LIST, "")))
-    file.write(scratch .. "/tools/check-all", (source:gsub(LIST, function() return "checks=(\n" .. list .. "\n)" end)))
+    source = source:gsub(LIST, function() return "checks=(\n" .. list .. "\n)" end)
+    file.write(scratch .. "/tools/check-all", source)
     local pipe = assert(io.popen(("cd %s && bash tools/check-all %s 2>&1; echo status $?"):format(scratch, words or "")))
     local output = pipe:read "*a"
     pipe:close()
