@@ -5,6 +5,7 @@ local process = require "spec.support.process"
 local redis = require "spec.support.redis"
 local sqlite = require "apivideo.inbox.sqlite"
 local stderr = require "spec.support.stderr"
+local wait_for = require "spec.support.wait"
 
 local RECORDED, SUMMARY = "video.source.recorded", "video.summary.generated"
 
@@ -106,10 +107,12 @@ describe("command inbox #process", function()
     output, status = run("stats", "--max-dead", "0")
     assert.equal(1, status)
     assert.matches("1 dead letter, at most 0 are allowed; see: apivideo inbox list --state dead", output, 1, true)
-    output, status = run("stats", "--max-age", "0")
-    assert.equal(1, status)
+    wait_for(function()
+      output, status = run("stats", "--max-age", "1s")
+      return status == 1
+    end, "an event that is older than a second")
     assert.matches("does a worker run?", output, 1, true)
-    assert.equal(0, (select(2, run("stats", "--max-dead", "1", "--max-age", "3600"))))
+    assert.equal(0, (select(2, run("stats", "--max-dead", "1", "--max-age", "1h"))))
   end)
 
   it("list prints the entries that the options select", function()
@@ -268,6 +271,8 @@ describe("command inbox #process", function()
     for _, case in ipairs {
       { 2, { "list", "--state", "deed" },
         "--state must be waiting, claimed, dead or done, got 'deed'; did you mean dead?" },
+      { 2, { "purge", "--state", "waiting" }, "--state must be dead or done, got 'waiting'" },
+      { 2, { "stats", "--max-age", "300" }, "--max-age must be a duration such as 90s, 30m, 2h or 1d, got '300'" },
       { 2, { "list", "--since", "soon" }, "--since must be a duration ago, such as 30m, 2h or 1d, or a date" },
       { 2, { "list", "--type", "video*" }, "--type must be a type or a pattern such as 'video.*', got 'video*'" },
       { 2, { "list", "--limit", "0" }, "--limit must be an integer" },

@@ -21,7 +21,8 @@ describe("tools/check-all #process", function()
     assert.equal(1, select(2, source:gsub(LIST, "")))
     source = source:gsub(LIST, function() return "checks=(\n" .. list .. "\n)" end)
     file.write(scratch .. "/tools/check-all", source)
-    local pipe = assert(io.popen(("cd %s && bash tools/check-all %s 2>&1; echo status $?"):format(scratch, words or "")))
+    local command = ("cd %s && bash tools/check-all %s 2>&1; echo status $?"):format(scratch, words or "")
+    local pipe = assert(io.popen(command))
     local output = pipe:read "*a"
     pipe:close()
     return output

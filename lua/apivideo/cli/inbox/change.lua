@@ -13,7 +13,7 @@ local change = {}
 ---@field method string of the inbox
 ---@field progress string
 ---@field done string what is said at the end, such as "queued again"
----@field has_state? boolean whether entries of several states can be selected
+---@field states? string[] among which --state selects
 ---@field question? string asked before, with the entries
 ---@field none? string said in addition if there is no such entry
 ---@field problem? fun(arguments: table): string? what is wrong with the options
@@ -31,7 +31,7 @@ function change.new(kind)
   function self.define(sub)
     sub:description(kind.description)
     store.define(sub)
-    filter.define(sub, kind.has_state or false)
+    filter.define(sub, kind.states)
     sub:option("--rate", "Entries per second, at most."):argname "<count>":convert(numbers.limit "--rate")
     sub:flag("--dry-run", "Only print how many entries it would change.")
     if kind.question then confirmation.define(sub) end

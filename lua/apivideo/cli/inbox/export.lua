@@ -11,7 +11,7 @@ local export = {}
 function export.define(sub)
   sub:description("Writes entries of an inbox to stdout, one JSON object per line, for inbox import and for resend.")
   store.define(sub)
-  filter.define(sub, true)
+  filter.define(sub, filter.STATES)
 end
 
 --- Runs the subcommand.

@@ -11,14 +11,21 @@ local NAMES = { "state", "type", "webhook_id", "video_id", "lane", "error", "sin
 
 local filter = { STATES = STATES }
 
--- Argparse's `choices` do not name the option.
-local function state(text)
-  for _, name in ipairs(STATES) do
-    if text == name then return name end
+-- "dead or done"
+local function in_words(states)
+  return table.concat(states, ", ", 1, #states - 1) .. " or " .. states[#states]
+end
+
+-- Converts a state. Argparse's `choices` do not name the option.
+local function state_of(states)
+  return function(text)
+    for _, name in ipairs(states) do
+      if text == name then return name end
+    end
+    local near = spelling.nearest(text, states)
+    return nil, ("--state must be %s, got '%s'%s"):format(in_words(states), text,
+      near and ("; did you mean %s?"):format(near) or "")
   end
-  local near = spelling.nearest(text, STATES)
-  return nil, ("--state must be waiting, claimed, dead or done, got '%s'%s"):format(text,
-    near and ("; did you mean %s?"):format(near) or "")
 end
 
 -- A type or pattern. One that no event has is a mistake, or newer than this version: that is only a warning.
@@ -30,10 +37,11 @@ end
 
 --- Defines the options.
 ---@param sub table of argparse
----@param has_state boolean whether entries of more than one state can be selected
-function filter.define(sub, has_state)
-  if has_state then
-    sub:option("--state", "Only entries that are waiting, claimed, dead or done."):argname "<state>":convert(state)
+---@param states? string[] among which --state selects; nil if there is only one
+function filter.define(sub, states)
+  if states then
+    sub:option("--state", ("Only entries that are %s."):format(in_words(states))):argname "<state>"
+      :convert(state_of(states))
   end
   sub:option("--type", "Only events of this type, or of a pattern such as 'video.*'."):argname "<type>"
     :convert(type_or_pattern)

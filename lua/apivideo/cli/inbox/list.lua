@@ -15,7 +15,7 @@ function list.define(sub)
   sub:description("Prints entries of an inbox, the oldest first: id, state, when it was received, attempts, event, and"
     .. " the error of the last attempt.")
   store.define(sub)
-  filter.define(sub, true)
+  filter.define(sub, filter.STATES)
   sub:option("--limit", "Entries at most. Default: " .. DEFAULT_LIMIT .. "."):argname "<count>"
     :convert(numbers.limit "--limit")
   sub:flag("--newest", "The newest first.")

@@ -13,8 +13,8 @@ function stats.define(sub)
     .. " With --max-dead or --max-age, the exit status is 1 if there are more, or older ones.")
   store.define(sub)
   sub:option("--max-dead", "Dead letters at most."):argname "<count>":convert(numbers.count "--max-dead")
-  sub:option("--max-age", "Seconds since the oldest event that is not handled was received, at most.")
-    :argname "<seconds>":convert(numbers.count "--max-age")
+  sub:option("--max-age", "Time since the oldest event that is not handled was received, at most: 90s, 15m.")
+    :argname "<duration>":convert(times.duration "--max-age")
 end
 
 -- The paused types as text, each with the end of its pause.
