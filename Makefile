@@ -33,7 +33,9 @@ package-5.4 := lua5.4
 package-5.5 := lua5.5
 package-jit := luajit
 
-CORE    := $(wildcard src/core/*.c src/common/*.c)
+# The module with libcurl is loaded at its first use.
+HTTP    := $(wildcard src/core/http*.c src/common/*.c)
+CORE    := $(filter-out src/core/http%,$(wildcard src/core/*.c src/common/*.c))
 SERVER  := $(wildcard src/server/*.c src/common/*.c)
 REDIS   := $(wildcard src/redis/*.c src/common/*.c)
 HEADERS := $(wildcard src/*/*.h)
@@ -60,13 +62,18 @@ build: $(PRESENT:%=build-%)
 # The modules of one Lua: make build-5.4. Explicit rules: a pattern rule for each target would not build the second one.
 define modules
 .PHONY: build-$(1)
-build-$(1): $(BUILD)/$(1)/apivideo/core.so $(BUILD)/$(1)/apivideo/server/core.so \
+build-$(1): $(BUILD)/$(1)/apivideo/core.so $(BUILD)/$(1)/apivideo/core/http.so $(BUILD)/$(1)/apivideo/server/core.so \
             $(if $(HIREDIS),$(BUILD)/$(1)/apivideo/redis/core.so)
 
 $(BUILD)/$(1)/apivideo/core.so: $(CORE) $(HEADERS) Makefile
 	@mkdir -p $$(@D)
+	$$(CC) $$(C) $$(CFLAGS) $$$$(pkg-config --cflags $(package-$(1)) libcrypto) $$(LDFLAGS) \
+	  -shared -o $$@ $(CORE) $$$$(pkg-config --libs libcrypto)
+
+$(BUILD)/$(1)/apivideo/core/http.so: $(HTTP) $(HEADERS) Makefile
+	@mkdir -p $$(@D)
 	$$(CC) $$(C) $$(CFLAGS) $$$$(pkg-config --cflags $(package-$(1)) libcurl libcrypto) $$(LDFLAGS) \
-	  -shared -o $$@ $(CORE) $$$$(pkg-config --libs libcurl libcrypto)
+	  -shared -o $$@ $(HTTP) $$$$(pkg-config --libs libcurl libcrypto)
 
 $(BUILD)/$(1)/apivideo/server/core.so: $(SERVER) $(HEADERS) Makefile
 	@mkdir -p $$(@D)

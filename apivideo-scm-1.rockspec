@@ -35,11 +35,17 @@ build = {
   build_command = [[
     mkdir -p build/rock/library &&
     $(CC) $(CFLAGS) -std=c99 -D_GNU_SOURCE -DNDEBUG -fPIC -fvisibility=hidden \
-      -I$(LUA_INCDIR) -I$(CURL_INCDIR) -I$(CRYPTO_INCDIR) $(LIBFLAG) -o build/rock/library/core.so \
-      src/core/*.c src/common/*.c -L$(CURL_LIBDIR) -L$(CRYPTO_LIBDIR) -lcurl -lcrypto]],
+      -I$(LUA_INCDIR) -I$(CRYPTO_INCDIR) $(LIBFLAG) -o build/rock/library/core.so \
+      `ls src/core/*.c | grep -v /http` src/common/*.c -L$(CRYPTO_LIBDIR) -lcrypto &&
+    $(CC) $(CFLAGS) -std=c99 -D_GNU_SOURCE -DNDEBUG -fPIC -fvisibility=hidden \
+      -I$(LUA_INCDIR) -I$(CURL_INCDIR) -I$(CRYPTO_INCDIR) $(LIBFLAG) -o build/rock/library/http.so \
+      src/core/http*.c src/common/*.c -L$(CURL_LIBDIR) -L$(CRYPTO_LIBDIR) -lcurl -lcrypto]],
   copy_directories = { "docs", "examples", "types" },
   install = {
-    lib = { ["apivideo.core"] = "build/rock/library/core.so" },
+    lib = {
+      ["apivideo.core"] = "build/rock/library/core.so",
+      ["apivideo.core.http"] = "build/rock/library/http.so",
+    },
     -- Written by "make rockspecs".
     lua = {
       ["apivideo.client.account"] = "lua/apivideo/client/account.lua",

@@ -216,7 +216,7 @@ test-missed:
 FUZZ := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 TARGET ?= event timestamp signature http server
 
-FUZZ_OBJECTS := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(sort $(CORE) $(SERVER)) spec/fuzz/state.c)
+FUZZ_OBJECTS := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(sort $(CORE) $(HTTP) $(SERVER)) spec/fuzz/state.c)
 
 $(BUILD)/fuzz/%.o: %.c spec/fuzz/state.h $(HEADERS) Makefile
 	@mkdir -p $(@D)

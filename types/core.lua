@@ -2,7 +2,7 @@
 --- The module in C, for editors: src/core. It is never loaded.
 
 ---@class apivideo.core
----@field http apivideo.core.http
+---@field http apivideo.core.http loaded at the first use
 ---@field json apivideo.core.json
 ---@field event apivideo.core.event
 ---@field signature apivideo.core.signature
@@ -93,16 +93,6 @@ function core.is_directory(path) end
 ---@return string? name nil: a local one, or the system does not tell
 function core.network_file_system(path) end
 
----@class apivideo.core.Libraries
----@field libcurl string such as "7.88.1"
----@field tls? string the TLS library of libcurl, such as "OpenSSL/3.0.15"
----@field openssl string libcrypto, such as "OpenSSL 3.0.15 3 Sep 2024"
----@field ca_file? string the certificates that libcurl was built to trust
-
---- The libraries that the module is linked with, as they are at run time.
----@return apivideo.core.Libraries
-function core.libraries() end
-
 --- Whether a descriptor of this process is a terminal.
 ---@param fd integer
 ---@return boolean
@@ -128,6 +118,16 @@ local http = {}
 ---@return apivideo.core.Pool|nil pool
 ---@return string? message
 function http.new() end
+
+---@class apivideo.core.Libraries
+---@field libcurl string such as "7.88.1"
+---@field tls? string the TLS library of libcurl, such as "OpenSSL/3.0.15"
+---@field openssl string libcrypto, such as "OpenSSL 3.0.15 3 Sep 2024"
+---@field ca_file? string the certificates that libcurl was built to trust
+
+--- The libraries that the modules are linked with, as they are at run time.
+---@return apivideo.core.Libraries
+function http.libraries() end
 
 --- The connections of one process, and their transfers. A forked child cannot use it.
 ---@class apivideo.core.Pool

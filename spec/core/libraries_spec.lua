@@ -12,7 +12,7 @@ end
 
 describe("libraries", function()
   it("are those that are loaded", function()
-    local linked = core.libraries()
+    local linked = core.http.libraries()
     assert.equal(installed "libcurl", linked.libcurl)
     assert.equal("OpenSSL " .. installed "libcrypto", linked.openssl:match "^OpenSSL %S+")
     assert.equal(installed "libmicrohttpd", server.version())

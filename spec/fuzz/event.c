@@ -9,17 +9,36 @@
 
 #include "state.h"
 
-#define FEW 64 /* values: as many as event_lua.c has on the C stack */
-
 static lua_State *state;
 static const event_schema *schema;
 static json_value many[JSON_VALUES_MAX];
 
+static void grow(json_list *list, size_t capacity) {
+  FUZZ_CHECK(capacity > list->capacity && capacity <= JSON_VALUES_MAX);
+  list->values = realloc(list->values, capacity * sizeof *list->values);
+  FUZZ_CHECK(list->values != NULL);
+  list->capacity = capacity;
+}
+
+/* A list that grows; of exactly `capacity` entries at first. */
+static json_list new_list(size_t capacity) {
+  const json_list list = {malloc(capacity * sizeof *list.values), capacity, grow, NULL};
+  FUZZ_CHECK(list.values != NULL);
+  return list;
+}
+
+/* A list that never has to grow. */
+static json_list large_list(void) {
+  const json_list list = {many, JSON_VALUES_MAX, NULL, NULL};
+  return list;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
+  json_list list = large_list();
   json_error error;
   (void)argc;
   (void)argv;
-  FUZZ_CHECK(!json_parse("", (size_t)JSON_BYTES_MAX + 1, many, JSON_VALUES_MAX, &error));
+  FUZZ_CHECK(!json_parse("", (size_t)JSON_BYTES_MAX + 1, &list, &error));
   FUZZ_CHECK(error.status == JSON_TOO_LARGE); /* and no byte was read */
   state = fuzz_open("spec/fuzz/event.lua", NULL, NULL);
   (void)lua_getupvalue(state, 2, 1);
@@ -66,38 +85,39 @@ static const json_value *check_value(const json_value *value,
   return next;
 }
 
-/* Room for exactly `span` values is enough; room for one less is not. */
-static void check_room(const char *input, size_t size, size_t span) {
-  json_value *values = malloc(span * sizeof *values);
+/* Checks that a list of `capacity` entries at first, which grows if that is less than `span`, is the same at the end. */
+static void check_list(const char *input, size_t size, size_t span, size_t capacity) {
+  json_list list = new_list(capacity);
   event_error error;
-  FUZZ_CHECK(values != NULL);
-  FUZZ_CHECK(event_parse(schema, input, size, values, span, &error));
-  FUZZ_CHECK(memcmp(values, many, span * sizeof *values) == 0);
-  FUZZ_CHECK(!event_parse(schema, input, size, values, span - 1, &error));
-  FUZZ_CHECK(error.status == EVENT_FULL);
-  free(values);
+  FUZZ_CHECK(event_parse(schema, input, size, &list, &error));
+  FUZZ_CHECK(memcmp(list.values, many, span * sizeof *many) == 0);
+  FUZZ_CHECK((list.capacity > capacity) == (span > capacity));
+  free(list.values);
 }
 
-/* Checks an error, and that it is the same one with room for few values. */
+/* Checks an error, and that it is the same one with a list that grows. */
 static void check_error(const char *input, size_t size, const event_error *error) {
-  json_value few[FEW];
+  json_list list = new_list(1);
   event_error again;
-  FUZZ_CHECK(error->status != EVENT_OK && error->status != EVENT_FULL);
+  FUZZ_CHECK(error->status != EVENT_OK);
   FUZZ_CHECK(error->message != NULL && (!error->has_offset || error->offset <= size));
-  FUZZ_CHECK(!event_parse(schema, input, size, few, FEW, &again));
-  if (again.status == EVENT_FULL) return;
+  FUZZ_CHECK(!event_parse(schema, input, size, &list, &again));
   FUZZ_CHECK(again.status == error->status && again.message == error->message);
   FUZZ_CHECK(again.has_offset == error->has_offset);
   FUZZ_CHECK(!error->has_offset || again.offset == error->offset);
+  free(list.values);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const char *input = (const char *)data;
+  json_list list = large_list();
   event_error error;
-  if (event_parse(schema, input, size, many, JSON_VALUES_MAX, &error)) {
+  if (event_parse(schema, input, size, &list, &error)) {
     const size_t span = json_span(many);
     FUZZ_CHECK(check_value(many, many + span, input, size, 0) == many + span);
-    check_room(input, size, span);
+    check_list(input, size, span, 1);
+    check_list(input, size, span, span);
+    if (span > 1) check_list(input, size, span, span - 1);
   } else {
     check_error(input, size, &error);
   }

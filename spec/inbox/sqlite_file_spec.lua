@@ -2,6 +2,7 @@
 
 local DBI = require "DBI"
 local host = require "apivideo.runtime.host"
+local sqlite = require "apivideo.inbox.sqlite"
 local sqlite_stores = require "spec.support.sqlite_stores"
 local statements = require "apivideo.inbox.sqlite.statements"
 
@@ -171,10 +172,26 @@ describe("inbox store sqlite", function()
       assert.is_nil(table.concat(prepared, "\n"):find("IMMEDIATE", 1, true))
     end)
 
+    it("has small pages if it is new, with either journal; one that exists keeps its own", function()
+      local function page_size_with(journal)
+        local store = sqlite { path = path, journal = journal }
+        put(store, "a")
+        store:close()
+        return sql("PRAGMA page_size")[1][1]
+      end
+      for _, journal in ipairs { "wal", "delete" } do
+        clean()
+        assert.equal(2048, page_size_with(journal))
+        clean()
+        sql "PRAGMA user_version = 0" -- writes the first page
+        assert.equal(4096, page_size_with(journal))
+      end
+    end)
+
     it("on a full disk is rejected, and has all acknowledged events when there is space again", function()
       local store = open()
       put(store, "a")
-      store.db:pragma "max_page_count = 30"
+      store.db:pragma "max_page_count = 60"
       local kept, err = 0, nil
       repeat
         local results, problem = store:put({ item(tostring(kept + 1), { raw = ("x"):rep(1000) }) }, WINDOW)

@@ -1,7 +1,11 @@
 /*
 ** apivideo.core: the C half of the library. Opening it creates tables of functions only: no socket, no thread, no
 ** pool, because nginx requires modules before it forks.
+**
+** Its field `http` is a module of its own, which is loaded at the first use: libcurl and what it is linked with take most
+** of the time in which a program starts, and a program that only receives events does not need them.
 */
+#include <string.h>
 #include <time.h>
 
 #include <openssl/err.h>
@@ -12,13 +16,11 @@
 #include "../common/lua_aux.h"
 #include "../common/pin.h"
 #include "event_lua.h"
-#include "http_lua.h"
 #include "json_lua.h"
 #include "signals_lua.h"
 #include "signature_lua.h"
 #include "system_lua.h"
 #include "timestamp_lua.h"
-#include "versions_lua.h"
 
 #define BASE64_MAX (1 << 20) /* bytes: libcrypto takes an int */
 
@@ -65,6 +67,32 @@ static int core_base64(lua_State *L) {
   return 1;
 }
 
+#define HTTP "apivideo.core.http"
+
+/* Loads the module `http`. Its upvalue is `require`. Lua 5.1 and LuaJIT mark a module whose loading has failed, and would
+   not try again. Stack: [-0, +1, e]. */
+static int load_http(lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushliteral(L, HTTP);
+  if (lua_pcall(L, 1, 1, 0) == 0) return 1;
+  lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
+  lua_pushnil(L);
+  lua_setfield(L, -2, HTTP);
+  lua_pop(L, 1);
+  return lua_error(L);
+}
+
+/* The __index of the module: (core, name) -> core.http, which it sets; nil for any other name. Stack: [-0, +1, e]. */
+static int core_index(lua_State *L) {
+  const char *const name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  if (strcmp(name, "http") != 0) return 0;
+  (void)load_http(L);
+  lua_pushvalue(L, 2);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, 1);
+  return 1;
+}
+
 static const luaL_Reg functions[] = {{"now", core_now},
                                      {"monotonic", core_monotonic},
                                      {"random", core_random},
@@ -74,8 +102,8 @@ static const luaL_Reg functions[] = {{"now", core_now},
 APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 
 /* Pushes the module: { now, monotonic, random, base64, process_id, file_id, file_mode, is_terminal, terminal_columns,
-   free_bytes, libraries, http, json, event, signature, signals, timestamp }. Raises an error if libcrypto is too old.
-   Stack: [-0, +1, v]. */
+   free_bytes, json, event, signature, signals, timestamp }, and http at its first use. Raises an error if libcrypto is
+   too old. Stack: [-0, +1, v]. */
 int luaopen_apivideo_core(lua_State *L) {
   if (OpenSSL_version_num() < COMPAT_OPENSSL_FLOOR)
     return luaL_error(L, "apivideo: " COMPAT_OPENSSL_TOO_OLD, OpenSSL_version(OPENSSL_VERSION));
@@ -83,9 +111,6 @@ int luaopen_apivideo_core(lua_State *L) {
   lua_createtable(L, 0, 17);
   compat_setfuncs(L, functions);
   system_add(L);
-  versions_add(L);
-  http_open(L);
-  lua_setfield(L, -2, "http");
   json_open(L);
   lua_getfield(L, -1, "list");
   event_open(L);
@@ -97,5 +122,10 @@ int luaopen_apivideo_core(lua_State *L) {
   lua_setfield(L, -2, "signals");
   timestamp_open(L);
   lua_setfield(L, -2, "timestamp");
+  lua_createtable(L, 0, 1);
+  lua_getglobal(L, "require");
+  lua_pushcclosure(L, core_index, 1);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
   return 1;
 }

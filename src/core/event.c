@@ -127,19 +127,19 @@ static bool check(const event_schema *schema, const char *input, json_value *eve
   return fail_required(schema, number, strings, event, error);
 }
 
-bool event_parse(const event_schema *schema, const char *bytes, size_t len, json_value *values,
-                 size_t capacity, event_error *error) {
+bool event_parse(const event_schema *schema, const char *bytes, size_t len, json_list *list,
+                 event_error *error) {
   json_error json;
-  if (!json_parse(bytes, len, values, capacity, &json)) {
-    error->status = json.status == JSON_BAD         ? EVENT_BAD_JSON
-                    : json.status == JSON_TOO_LARGE ? EVENT_TOO_LARGE
-                                                    : EVENT_FULL;
+  json_value *event;
+  if (!json_parse(bytes, len, list, &json)) {
+    error->status = json.status == JSON_BAD ? EVENT_BAD_JSON : EVENT_TOO_LARGE;
     error->message = json.message;
     error->field = NULL;
     error->has_offset = true;
     error->offset = json.offset;
     return false;
   }
-  if (values->kind != JSON_OBJECT) return fail(error, "not an object", NULL, 0, values);
-  return check(schema, bytes, values, error);
+  event = list->values;
+  if (event->kind != JSON_OBJECT) return fail(error, "not an object", NULL, 0, event);
+  return check(schema, bytes, event, error);
 }

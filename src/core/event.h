@@ -42,13 +42,7 @@ int event_add_type(event_schema *schema, const char *name, size_t len);
 /* Adds a required field to a type; returns the field's number. -1 as above. */
 int event_add_required(event_schema *schema, int type, const char *name, size_t len);
 
-typedef enum event_status {
-  EVENT_OK,
-  EVENT_BAD_JSON,
-  EVENT_TOO_LARGE,
-  EVENT_FULL,
-  EVENT_BAD
-} event_status;
+typedef enum event_status { EVENT_OK, EVENT_BAD_JSON, EVENT_TOO_LARGE, EVENT_BAD } event_status;
 
 typedef struct event_error {
   event_status status;
@@ -59,10 +53,10 @@ typedef struct event_error {
   size_t offset;
 } event_error;
 
-/* Reads an event into `values`, as json_parse does: the first entry is the object. `tag` of each of its names that
+/* Reads an event into `list`, as json_parse does: the first entry is the object. `tag` of each of its names that
    the schema has is the field's number + 1; `tag` of the value of `type` is the type's number + 1, if the schema
    has it. Returns true, or false and fills *error. */
-bool event_parse(const event_schema *schema, const char *bytes, size_t len, json_value *values,
-                 size_t capacity, event_error *error);
+bool event_parse(const event_schema *schema, const char *bytes, size_t len, json_list *list,
+                 event_error *error);
 
 #endif

@@ -10,8 +10,6 @@
 */
 #include "event_lua.h"
 
-#include <assert.h>
-
 #include "../common/lua_aux.h"
 #include "event.h"
 #include "json_lua.h"
@@ -20,9 +18,6 @@
 #define SCHEMA 1
 #define LIST 2
 #define FIRST_NAME 3
-
-/* Entries on the C stack: enough for every documented event. A larger one needs a userdata. */
-#define ENTRIES 64
 
 /* --- parse ----------------------------------------------------------------------------------- */
 
@@ -71,21 +66,15 @@ static int push_error(lua_State *L, const event_error *error) {
 /* parse(raw) -> event | nil, kind, message, field | nil, offset | nil: the function that compile returns. The
    entries own nothing, so Lua may raise an error at any point. Stack: [-0, +1|4|5, v]. */
 static int parse(lua_State *L) {
-  json_value small[ENTRIES], *values = small;
+  json_value small[JSON_ENTRIES];
+  json_list list;
   event_error error;
   size_t len;
   const char *const raw = aux_check_bytes(L, 1, "raw body", &len);
   const event_schema *const schema = lua_touserdata(L, lua_upvalueindex(SCHEMA));
-  if (!event_parse(schema, raw, len, values, ENTRIES, &error)) {
-    const size_t capacity = json_max_entries(len);
-    if (error.status != EVENT_FULL) return push_error(L, &error);
-    values = lua_newuserdata(L, capacity * sizeof *values);
-    if (!event_parse(schema, raw, len, values, capacity, &error)) {
-      assert(error.status != EVENT_FULL);
-      return push_error(L, &error);
-    }
-  }
-  push_event(L, schema, raw, values);
+  json_list_init(&list, L, small);
+  if (!event_parse(schema, raw, len, &list, &error)) return push_error(L, &error);
+  push_event(L, schema, raw, list.values);
   return 1;
 }
 

@@ -1,10 +1,10 @@
 /*
 ** http_handle.h: a pool's libcurl handles. For http.c only.
 **
-** Each handle serves one transfer: from 7.84.0 to 8.2.1, libcurl appends a first header line that begins with
-** white space to the last line of the previous response, which is freed. Creating and freeing handles takes time,
-** so both happen while a response is awaited: the pool keeps the next handle ready, and the retired one until
-** then.
+** Each handle serves one transfer: from 7.84.0 to 8.0.1, libcurl appends a first header line that begins with
+** white space to the last line of the previous response, which is freed (https://github.com/curl/curl/pull/11103).
+** Newer versions could reuse handles, but that does not save time: creating and freeing them happens while a
+** response is awaited. The pool keeps the next handle ready, and the retired one until then.
 */
 #ifndef APIVIDEO_HTTP_HANDLE_H
 #define APIVIDEO_HTTP_HANDLE_H

@@ -13,6 +13,9 @@
 #include <emmintrin.h>
 #endif
 
+/* How many times as many entries a full list gets. */
+#define GROWTH 4
+
 /* An array or object that the reader is inside of. */
 typedef struct container {
   json_value *value;
@@ -25,8 +28,8 @@ typedef struct reader {
   const char *bytes;
   const char *end;
   json_value *next; /* the next entry to write */
-  json_value *last; /* the end of the caller's array */
-  bool bounded;     /* `last` is the limit, not the caller's choice */
+  json_value *last; /* the end of the list's array */
+  json_list *list;
   size_t depth;
   json_error *error;
   container open[JSON_DEPTH_MAX];
@@ -59,14 +62,27 @@ INLINE int peek(const reader *r, const char **at) {
   return p < r->end ? (unsigned char)*p : -1;
 }
 
-/* Adds an entry that starts at `start`. Returns it, or NULL if there is no room. */
+/* Makes room for more entries: the list gets another array, so no pointer to an entry is valid afterwards, except in
+   `open`. Returns false and records the error if there are too many. Not inlined: most lists are never full. */
+__attribute__((noinline)) static bool grow(reader *r, const char *at) {
+  json_list *const list = r->list;
+  const json_value *const before = list->values;
+  const size_t count = list->capacity;
+  size_t i;
+  if (count == JSON_VALUES_MAX) return fail_as(r, JSON_TOO_LARGE, "too many values", at);
+  list->grow(list, count < JSON_VALUES_MAX / GROWTH ? count * GROWTH : JSON_VALUES_MAX);
+  assert(list->capacity > count);
+  r->next = list->values + count;
+  r->last = list->values + list->capacity;
+  for (i = 0; i < r->depth; i++) r->open[i].value = list->values + (r->open[i].value - before);
+  return true;
+}
+
+/* Adds an entry that starts at `start`. Returns it, or NULL if there are too many. */
 static inline json_value *add(reader *r, json_kind kind, const char *start, size_t len) {
-  json_value *const value = r->next;
-  if (value == r->last) {
-    (void)fail_as(r, r->bounded ? JSON_TOO_LARGE : JSON_FULL, "too many values", start);
-    return NULL;
-  }
-  r->next++;
+  json_value *value;
+  if (r->next == r->last && !grow(r, start)) return NULL;
+  value = r->next++;
   *value = (json_value){
       .start = (uint32_t)(start - r->bytes), .len = (uint32_t)len, .kind = (uint8_t)kind};
   return value;
@@ -334,16 +350,15 @@ INLINE step read_after_value(reader *r, const char **at) {
   return open->suspect && !check_names(r, open->value) ? FAILED : VALUE_ENDED;
 }
 
-bool json_parse(const char *bytes, size_t len, json_value *values, size_t capacity,
-                json_error *error) {
+bool json_parse(const char *bytes, size_t len, json_list *list, json_error *error) {
   const char *at = bytes;
   reader r;
-  assert(capacity <= JSON_VALUES_MAX);
+  assert(list->capacity > 0 && list->capacity <= JSON_VALUES_MAX);
   r.bytes = bytes;
   r.end = bytes + len;
-  r.next = values;
-  r.last = values + capacity;
-  r.bounded = capacity == JSON_VALUES_MAX;
+  r.list = list;
+  r.next = list->values;
+  r.last = list->values + list->capacity;
   r.depth = 0;
   r.error = error;
   error->status = JSON_OK;

@@ -1,6 +1,6 @@
 /*
 ** json.h: strict JSON (RFC 8259), read in one pass from bytes and a length into a flat list of values, without
-** Lua. It allocates nothing and does not recurse. A NUL is a byte like any other.
+** Lua. It allocates nothing itself and does not recurse. A NUL is a byte like any other.
 **
 ** Where RFC 8259 leaves a choice: member names must be unique, strings must be well-formed Unicode (no lone
 ** surrogate, raw or escaped), a byte order mark is rejected, and the limits in json_value.h hold.
@@ -18,8 +18,7 @@
 typedef enum json_status {
   JSON_OK,
   JSON_BAD,
-  JSON_TOO_LARGE, /* a limit is exceeded */
-  JSON_FULL       /* the caller's array is too small, and smaller than JSON_VALUES_MAX */
+  JSON_TOO_LARGE /* a limit is exceeded */
 } json_status;
 
 typedef struct json_error {
@@ -28,10 +27,20 @@ typedef struct json_error {
   size_t offset;       /* of the byte at which the error is; 0 is the first */
 } json_error;
 
-/* Reads `bytes`, which must be one JSON value, into `values`, which has room for `capacity` entries, at most
-   JSON_VALUES_MAX. Returns true, or false and fills *error. */
-bool json_parse(const char *bytes, size_t len, json_value *values, size_t capacity,
-                json_error *error);
+/* The caller's array for the values: at least one entry, at most JSON_VALUES_MAX. */
+typedef struct json_list {
+  json_value *values;
+  size_t capacity;
+  /* Replaces `values` by an array of `capacity` entries that begins with the present ones. It may leave json_parse by
+     longjmp instead, because json_parse owns nothing. */
+  void (*grow)(struct json_list *list, size_t capacity);
+  void *owner; /* for `grow` */
+} json_list;
+
+/* Reads `bytes`, which must be one JSON value, into `list`, which grows as needed: few texts have more values than a
+   small array takes, and one for the densest text would be many times as long as the text. Returns true, or false and
+   fills *error. */
+bool json_parse(const char *bytes, size_t len, json_list *list, json_error *error);
 
 /* A cheap hash of the length and three bytes. When two names of an object have the same hash, json_parse has to
    compare all its names. */

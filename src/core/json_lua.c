@@ -3,12 +3,10 @@
 */
 #include "json_lua.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 #include "../common/lua_aux.h"
-#include "json.h"
 
 /* Bytes of an escaped string that are decoded on the C stack. A longer one needs a userdata. */
 #define DECODED 512
@@ -106,29 +104,40 @@ static void push_container(lua_State *L, const json_text *text, const json_value
   }
 }
 
-/* An entry takes at least two bytes, including the separator to the next one, except for opening brackets without
-   closing ones. */
-size_t json_max_entries(size_t len) {
-  const size_t count = len / 2 + 1 + JSON_DEPTH_MAX;
-  return count < JSON_VALUES_MAX ? count : JSON_VALUES_MAX;
+/* Stack index of the array of a list that has grown. */
+#define GROWN 2
+
+/* Stack: [-0, +0, m]. */
+static void grow(json_list *list, size_t capacity) {
+  lua_State *const L = list->owner;
+  json_value *const values = lua_newuserdata(L, capacity * sizeof *values);
+  memcpy(values, list->values, list->capacity * sizeof *values);
+  lua_replace(L, GROWN); /* the collector may free the one before */
+  list->values = values;
+  list->capacity = capacity;
+}
+
+void json_list_init(json_list *list, lua_State *L, json_value *small) {
+  lua_settop(L, GROWN);
+  *list = (json_list){small, JSON_ENTRIES, grow, L};
 }
 
 /* decode(text) -> value | nil, message, offset. Its upvalue is the metatable of lists. The entries own nothing, so Lua
    may raise an error at any point. Stack: [-0, +1|3, v]. */
 static int decode(lua_State *L) {
+  json_value small[JSON_ENTRIES];
+  json_list list;
   json_error error;
   size_t len;
   const json_text text = {aux_check_bytes(L, 1, "text", &len), lua_upvalueindex(1), true};
-  const size_t capacity = json_max_entries(len);
-  json_value *const values = lua_newuserdata(L, capacity * sizeof *values);
-  if (!json_parse(text.bytes, len, values, capacity, &error)) {
-    assert(error.status != JSON_FULL);
+  json_list_init(&list, L, small);
+  if (!json_parse(text.bytes, len, &list, &error)) {
     lua_pushnil(L);
     lua_pushstring(L, error.message);
     compat_pushinteger(L, error.offset);
     return 3;
   }
-  json_push(L, &text, values);
+  json_push(L, &text, list.values);
   return 1;
 }
 

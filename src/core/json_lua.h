@@ -5,7 +5,7 @@
 #define APIVIDEO_JSON_LUA_H
 
 #include "../common/compat.h"
-#include "json_value.h"
+#include "json.h"
 
 /* A text whose values are pushed. */
 typedef struct json_text {
@@ -22,8 +22,12 @@ void json_push_string(lua_State *L, const char *bytes, const json_value *value);
    when it is serialized. Stack: [-0, +1, m]. */
 void json_push(lua_State *L, const json_text *text, const json_value *value);
 
-/* The largest number of entries that json_parse may need for an input. */
-size_t json_max_entries(size_t len);
+/* Entries of a list's first array, on the C stack: enough for every documented event. */
+#define JSON_ENTRIES 64
+
+/* Initializes the list for a function whose only argument is the text: `small` has JSON_ENTRIES entries, and a larger
+   array is a userdata at stack index 2. Stack: [-0, +1, -]. */
+void json_list_init(json_list *list, lua_State *L, json_value *small);
 
 /* Pushes the table `apivideo.core.json`: { decode, list }. Stack: [-0, +1, m]. */
 void json_open(lua_State *L);

@@ -7,7 +7,6 @@ local help = require "apivideo.cli.help"
 local misuse = require "apivideo.cli.misuse"
 local output = require "apivideo.cli.output"
 local progress = require "apivideo.cli.progress"
-local redact = require "apivideo.util.redact"
 local usage = require "apivideo.cli.usage"
 local version = require "apivideo.version"
 
@@ -26,11 +25,11 @@ local function define(parser, list, target, names, depth)
   parser:command_target(target)
   for _, command in ipairs(list) do
     local sub = parser:command(command.name)
-    help.define(sub)
     -- With argparse 0.6, which has no summaries, the list of commands contains their descriptions.
     if sub.summary then sub:summary(command.summary) end
     sub:description(command.summary)
     if not names or names[depth] == command.name then
+      help.define(sub)
       if command.commands then
         define(sub, command.commands, target == "command" and "subcommand" or target, names, depth + 1)
       else
@@ -88,7 +87,7 @@ end
 
 -- The secrets in the arguments and the environment, so that messages can redact them.
 local function secrets_of(arguments)
-  local list = {}
+  local redact, list = require "apivideo.util.redact", {}
   for _, name in ipairs { "APIVIDEO_API_KEY", "APIVIDEO_WEBHOOK_SECRET" } do list[#list + 1] = os.getenv(name) end
   for i, text in ipairs(arguments) do
     local name, value = text:match "^(%-%-[%w-]+)=?(.*)$"
@@ -138,7 +137,10 @@ function cli.main(arguments)
   local done, status, message = xpcall(function() return run(arguments) end, misuse.raised)
   if not done then status, message = misuse.parts(status) end
   progress.clear()
-  if message then io.stderr:write("apivideo: ", redact.text(tostring(message), secrets_of(arguments)), "\n") end
+  if message then
+    local text = require("apivideo.util.redact").text(tostring(message), secrets_of(arguments))
+    io.stderr:write("apivideo: ", text, "\n")
+  end
   if status == 2 then io.stderr:write("See: ", (path_of(arguments)), " --help\n") end
   return status
 end

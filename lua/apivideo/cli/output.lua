@@ -1,9 +1,8 @@
---- The command's output: lines with colours for a terminal, or JSON for programs.
+--- The command's output: lines with colours for a terminal, or JSON for programs. `apivideo --help` needs no other module
+--- of the library than those that are required here.
 
 local core = require "apivideo.core"
-local json_line = require "apivideo.cli.json_line"
 local progress = require "apivideo.cli.progress"
-local redact = require "apivideo.util.redact"
 
 local COLOURS = { red = "31", green = "32", yellow = "33", dim = "2" }
 local STDOUT_FD = 1
@@ -14,6 +13,10 @@ local function has_colours()
   if no_color and no_color ~= "" or not term or term == "dumb" then return false end
   return core.is_terminal(STDOUT_FD)
 end
+
+local function encode(value) return require("apivideo.cli.json_line").encode(value) end
+
+local function redacted(text) return require("apivideo.util.redact").text(text) end
 
 local output = {}
 
@@ -51,14 +54,14 @@ end
 ---@param record table for programs
 ---@param line string for a terminal; may be several lines
 function Output:print(record, line)
-  output.write((self._is_json and json_line.encode(record) or line) .. "\n")
+  output.write((self._is_json and encode(record) or line) .. "\n")
 end
 
 --- Prints a remark for people to stderr; nothing with `--json`.
 ---@param text string
 function Output:note(text)
   progress.clear()
-  if not self._is_json then io.stderr:write(redact.text(output.plain(text)), "\n") end
+  if not self._is_json then io.stderr:write(redacted(output.plain(text)), "\n") end
 end
 
 --- Writes a text, and exits.
@@ -87,12 +90,12 @@ end
 ---@param text string
 function output.warn(text)
   progress.clear()
-  io.stderr:write("apivideo: warning: ", redact.one_line(redact.text(text)), "\n")
+  io.stderr:write("apivideo: warning: ", require("apivideo.util.redact").one_line(redacted(text)), "\n")
 end
 
 -- A field's value in a line: nested ones as JSON.
 local function text_of(value)
-  return type(value) == "string" and value or json_line.encode(value)
+  return type(value) == "string" and value or encode(value)
 end
 
 --- Describes an event in one line: its type, and `name=value …` of the fields other than its date, sorted by name.
@@ -128,7 +131,7 @@ end
 ---@return table
 function output.attempt_record(delivery, attempt)
   return {
-    url = redact.text(delivery.url), webhookId = delivery.webhookId, attempt = #delivery.attempts,
+    url = redacted(delivery.url), webhookId = delivery.webhookId, attempt = #delivery.attempts,
     state = delivery.state, status = attempt.status,
     error = attempt.err and attempt.err.message, kind = attempt.err and attempt.err.kind, sent = attempt.sent,
     seconds = attempt.seconds,

@@ -8,6 +8,7 @@ local captions = require "apivideo.resources.captions"
 local checks = require "apivideo.util.checks"
 local client_options = require "apivideo.client.options"
 local constructor = require "apivideo.util.constructor"
+local core = require "apivideo.core"
 local errors = require "apivideo.error"
 local json = require "apivideo.util.json"
 local live_streams = require "apivideo.resources.live_streams"
@@ -92,6 +93,7 @@ end
 
 local function create(options)
   client_options.check(options, 4)
+  local _ = core.http -- loads libcurl now: in nginx, before it forks, if the client is created there
   local account = accounts.new(options)
   local self = setmetatable({
     base_url = account.base_url,

@@ -1,6 +1,6 @@
 --- Sends requests with a new pool.
 
-local core = require "apivideo.core"
+local http = require("apivideo.core").http
 
 local url = os.getenv "OOM_PEER"
 
@@ -19,7 +19,7 @@ local function send(pool, method, body)
 end
 
 return function()
-  local pool = assert(core.http.new())
+  local pool = assert(http.new())
   for _ = 1, 2 do
     local ok, err = send(pool, "GET")
     if not ok then return nil, err end

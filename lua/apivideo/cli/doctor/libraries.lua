@@ -40,7 +40,7 @@ local function check_floor(findings, name, version, more)
 end
 
 local function check_core(findings)
-  local linked = core.libraries()
+  local linked = core.http.libraries()
   if not linked.tls then
     findings:fail("libcurl was built without TLS", "install a libcurl with OpenSSL or GnuTLS")
   end

@@ -58,7 +58,7 @@ local function trusted(context)
     local path = os.getenv(name) or ""
     if path ~= "" then return path, name end
   end
-  return core.libraries().ca_file, nil
+  return core.http.libraries().ca_file, nil
 end
 
 --- Checks the trusted certificates. What a directory has is not checked.

@@ -11,6 +11,7 @@ local connection = {}
 local MIN_VERSION = 3024000 -- SQLite 3.24 (2018): the first with ON CONFLICT … DO NOTHING
 local BUSY_TIMEOUT_MS = 5000 -- how long to wait for another process
 local JOURNAL_ATTEMPTS = 20
+local PAGE_BYTES = 2048 -- of a new file: a transaction writes whole pages, and an event changes little in each
 local CHECKPOINT_PAGES = 4000 -- of the write-ahead log: pages that are written often are copied into the file only once
 
 -- Prefixes that LuaDBI puts before SQLite's messages.
@@ -225,6 +226,7 @@ function connection.open(path, statements, options)
     -- First: newer versions of SQLite read the file when they prepare any other statement.
     self:pragma("busy_timeout = " .. BUSY_TIMEOUT_MS)
     check_version(self)
+    self:pragma("page_size = " .. PAGE_BYTES) -- a file that has pages keeps its own
     self:pragma("wal_autocheckpoint = " .. CHECKPOINT_PAGES)
   end)
   if ok then return self, is_new end

@@ -17,7 +17,7 @@ return {
   schema = "SELECT schema FROM inbox",
   set_schema = "UPDATE inbox SET schema = ?",
   set_type = "UPDATE events SET type = ?, video_id = ? WHERE id = ?",
-  usable_since = "SELECT user_version FROM pragma_user_version",
+  usable_since = "PRAGMA user_version",
   clock = "SELECT boot, clock FROM inbox",
   set_clock = "UPDATE inbox SET boot = ?, clock = ?",
   last_seen = [[SELECT max(time) FROM (

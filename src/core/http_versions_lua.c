@@ -1,7 +1,7 @@
 /*
-** The libraries that apivideo.core is linked with: see versions_lua.h.
+** The versions of the libraries: see http_versions_lua.h.
 */
-#include "versions_lua.h"
+#include "http_versions_lua.h"
 
 #include "../common/compat_curl.h"
 #include "../common/compat_openssl.h"
@@ -28,6 +28,6 @@ static int libraries(lua_State *L) {
 
 static const luaL_Reg functions[] = {{"libraries", libraries}, {NULL, NULL}};
 
-void versions_add(lua_State *L) {
+void http_versions_add(lua_State *L) {
   compat_setfuncs(L, functions);
 }
