@@ -66,7 +66,7 @@ build-$(1): $(BUILD)/$(1)/apivideo/core.so $(BUILD)/$(1)/apivideo/server/core.so
 $(BUILD)/$(1)/apivideo/core.so: $(CORE) $(HEADERS) Makefile
 	@mkdir -p $$(@D)
 	$$(CC) $$(C) $$(CFLAGS) $$$$(pkg-config --cflags $(package-$(1)) libcurl libcrypto) $$(LDFLAGS) \
-	  -shared -o $$@ $(CORE) $$$$(pkg-config --libs libcurl libcrypto)
+	  -shared -pthread -o $$@ $(CORE) $$$$(pkg-config --libs libcurl libcrypto)
 
 $(BUILD)/$(1)/apivideo/server/core.so: $(SERVER) $(HEADERS) Makefile
 	@mkdir -p $$(@D)

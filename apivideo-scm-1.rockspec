@@ -34,7 +34,7 @@ build = {
   type = "command",
   build_command = [[
     mkdir -p build/rock/library &&
-    $(CC) $(CFLAGS) -std=c99 -D_GNU_SOURCE -DNDEBUG -fPIC -fvisibility=hidden \
+    $(CC) $(CFLAGS) -std=c99 -D_GNU_SOURCE -DNDEBUG -fPIC -fvisibility=hidden -pthread \
       -I$(LUA_INCDIR) -I$(CURL_INCDIR) -I$(CRYPTO_INCDIR) $(LIBFLAG) -o build/rock/library/core.so \
       src/core/*.c src/common/*.c -L$(CURL_LIBDIR) -L$(CRYPTO_LIBDIR) -lcurl -lcrypto]],
   copy_directories = { "docs", "examples", "types" },
@@ -184,6 +184,9 @@ build = {
       ["apivideo.runtime.metrics"] = "lua/apivideo/runtime/metrics.lua",
       ["apivideo.runtime.monitor"] = "lua/apivideo/runtime/monitor.lua",
       ["apivideo.runtime.nginx"] = "lua/apivideo/runtime/nginx.lua",
+      ["apivideo.runtime.nginx_door"] = "lua/apivideo/runtime/nginx_door.lua",
+      ["apivideo.runtime.nginx_poller"] = "lua/apivideo/runtime/nginx_poller.lua",
+      ["apivideo.runtime.nginx_timer"] = "lua/apivideo/runtime/nginx_timer.lua",
       ["apivideo.runtime.parallel"] = "lua/apivideo/runtime/parallel.lua",
       ["apivideo.runtime.signals"] = "lua/apivideo/runtime/signals.lua",
       ["apivideo.runtime.single_flight"] = "lua/apivideo/runtime/single_flight.lua",

@@ -19,6 +19,7 @@
 #include "system_lua.h"
 #include "timestamp_lua.h"
 #include "versions_lua.h"
+#include "wake_lua.h"
 
 #define BASE64_MAX (1 << 20) /* bytes: libcrypto takes an int */
 
@@ -74,13 +75,14 @@ static const luaL_Reg functions[] = {{"now", core_now},
 APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 
 /* Pushes the module: { now, monotonic, random, base64, process_id, file_id, file_mode, is_terminal, terminal_columns,
-   free_bytes, libraries, http, json, event, signature, signals, timestamp }. Raises an error if libcrypto is too old.
+   free_bytes, libraries, http, json, event, signature, signals, timestamp,
+   wake }. Raises an error if libcrypto is too old.
    Stack: [-0, +1, v]. */
 int luaopen_apivideo_core(lua_State *L) {
   if (OpenSSL_version_num() < COMPAT_OPENSSL_FLOOR)
     return luaL_error(L, "apivideo: " COMPAT_OPENSSL_TOO_OLD, OpenSSL_version(OPENSSL_VERSION));
   pin_module();
-  lua_createtable(L, 0, 17);
+  lua_createtable(L, 0, 26);
   compat_setfuncs(L, functions);
   system_add(L);
   versions_add(L);
@@ -97,5 +99,7 @@ int luaopen_apivideo_core(lua_State *L) {
   lua_setfield(L, -2, "signals");
   timestamp_open(L);
   lua_setfield(L, -2, "timestamp");
+  wake_open_module(L);
+  lua_setfield(L, -2, "wake");
   return 1;
 }
