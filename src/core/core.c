@@ -66,6 +66,12 @@ static int core_base64(lua_State *L) {
   return 1;
 }
 
+/* is_yieldable() -> whether the running coroutine may yield here. Stack: [-0, +1, -]. */
+static int core_is_yieldable(lua_State *L) {
+  lua_pushboolean(L, lua_isyieldable(L));
+  return 1;
+}
+
 static const luaL_Reg functions[] = {{"now", core_now},
                                      {"monotonic", core_monotonic},
                                      {"random", core_random},
@@ -76,7 +82,7 @@ APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 
 /* Pushes the module: { now, monotonic, random, base64, process_id, file_id, file_mode, is_terminal, terminal_columns,
    free_bytes, libraries, http, json, event, signature, signals, timestamp,
-   wake }. Raises an error if libcrypto is too old.
+   wake, and where this Lua has it is_yieldable }. Raises an error if libcrypto is too old.
    Stack: [-0, +1, v]. */
 int luaopen_apivideo_core(lua_State *L) {
   if (OpenSSL_version_num() < COMPAT_OPENSSL_FLOOR)
@@ -84,6 +90,10 @@ int luaopen_apivideo_core(lua_State *L) {
   pin_module();
   lua_createtable(L, 0, 26);
   compat_setfuncs(L, functions);
+  if (COMPAT_HAS_ISYIELDABLE) {
+    lua_pushcfunction(L, core_is_yieldable);
+    lua_setfield(L, -2, "is_yieldable");
+  }
   system_add(L);
   versions_add(L);
   http_open(L);

@@ -27,8 +27,9 @@ local can_wait = {
   ssl_cert = true, ssl_session_fetch = true, ssl_client_hello = true,
 }
 
--- Whether no C function on the stack prevents a yield. (nginx has no coroutine.isyieldable.)
-local function can_yield()
+-- Whether no C function on the stack prevents a yield. (nginx has no coroutine.isyieldable. LuaJIT's C API has the
+-- function; Lua 5.1 has not.)
+local can_yield = core.is_yieldable or function()
   local level = 2
   while true do
     local info = debug.getinfo(level, "Sf")
