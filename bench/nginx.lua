@@ -10,6 +10,7 @@ local figures = require "bench.figures"
 local http = require "apivideo.transport.http"
 local nginx_lua = require "spec.support.nginx_lua"
 local runtime = require "apivideo.runtime"
+local start_program = require "bench.program"
 local wait_for = require "spec.support.wait"
 local wrk = require "bench.wrk"
 
@@ -110,20 +111,6 @@ local function start_nginx(api)
   local worker = wait_for(function() return nginx:workers()[1] end, "a worker")
   if pinned ~= "" then output_of("taskset -p -c 0 " .. worker) end
   return nginx
-end
-
--- Starts a program that prints its port, and ends at the end of its input.
-local function start_program(command)
-  local path = os.tmpname()
-  local pipe = assert(io.popen(command .. " > " .. path, "w"))
-  local port = wait_for(function()
-    local file = assert(io.open(path))
-    local text = file:read "*a"
-    file:close()
-    return text:match "(%d+)\n"
-  end, command)
-  os.remove(path)
-  return "http://127.0.0.1:" .. port, pipe
 end
 
 local function memory_of(nginx)
