@@ -68,7 +68,7 @@ build-$(1): $(BUILD)/$(1)/apivideo/core.so $(BUILD)/$(1)/apivideo/core/http.so $
 $(BUILD)/$(1)/apivideo/core.so: $(CORE) $(HEADERS) Makefile
 	@mkdir -p $$(@D)
 	$$(CC) $$(C) $$(CFLAGS) $$$$(pkg-config --cflags $(package-$(1)) libcrypto) $$(LDFLAGS) \
-	  -shared -o $$@ $(CORE) $$$$(pkg-config --libs libcrypto)
+	  -shared -pthread -o $$@ $(CORE) $$$$(pkg-config --libs libcrypto)
 
 $(BUILD)/$(1)/apivideo/core/http.so: $(HTTP) $(HEADERS) Makefile
 	@mkdir -p $$(@D)

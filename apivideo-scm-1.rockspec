@@ -34,7 +34,7 @@ build = {
   type = "command",
   build_command = [[
     mkdir -p build/rock/library &&
-    $(CC) $(CFLAGS) -std=c99 -D_GNU_SOURCE -DNDEBUG -fPIC -fvisibility=hidden \
+    $(CC) $(CFLAGS) -std=c99 -D_GNU_SOURCE -DNDEBUG -fPIC -fvisibility=hidden -pthread \
       -I$(LUA_INCDIR) -I$(CRYPTO_INCDIR) $(LIBFLAG) -o build/rock/library/core.so \
       `ls src/core/*.c | grep -v /http` src/common/*.c -L$(CRYPTO_LIBDIR) -lcrypto &&
     $(CC) $(CFLAGS) -std=c99 -D_GNU_SOURCE -DNDEBUG -fPIC -fvisibility=hidden \
@@ -190,6 +190,9 @@ build = {
       ["apivideo.runtime.metrics"] = "lua/apivideo/runtime/metrics.lua",
       ["apivideo.runtime.monitor"] = "lua/apivideo/runtime/monitor.lua",
       ["apivideo.runtime.nginx"] = "lua/apivideo/runtime/nginx.lua",
+      ["apivideo.runtime.nginx_door"] = "lua/apivideo/runtime/nginx_door.lua",
+      ["apivideo.runtime.nginx_poller"] = "lua/apivideo/runtime/nginx_poller.lua",
+      ["apivideo.runtime.nginx_timer"] = "lua/apivideo/runtime/nginx_timer.lua",
       ["apivideo.runtime.parallel"] = "lua/apivideo/runtime/parallel.lua",
       ["apivideo.runtime.signals"] = "lua/apivideo/runtime/signals.lua",
       ["apivideo.runtime.single_flight"] = "lua/apivideo/runtime/single_flight.lua",

@@ -7,6 +7,7 @@
 ---@field event apivideo.core.event
 ---@field signature apivideo.core.signature
 ---@field signals apivideo.core.signals
+---@field wake apivideo.core.wake
 local core = {}
 
 --- The time.
@@ -26,6 +27,11 @@ function core.random(n) end
 ---@param bytes string 1 MiB at most
 ---@return string text
 function core.base64(bytes) end
+
+--- Whether the running coroutine may yield here: no C function on its stack prevents that. nil where this Lua cannot
+--- tell: Lua 5.1 and 5.2.
+---@type (fun(): boolean)?
+core.is_yieldable = nil
 
 --- The id of this process. An object that was opened under another id was inherited by fork.
 ---@return integer
@@ -147,7 +153,16 @@ function Pool:start(request) end
 ---@param writes? integer[] descriptors to wait for until they are writable
 ---@return apivideo.core.Transfer[]? finished
 ---@return integer[]? ready descriptors
+---@return boolean is_active whether a descriptor of libcurl was ready
 function Pool:step(seconds, reads, writes) end
+
+--- Adds the connections of this pool to the set of descriptors of a wake: those that are open, and later ones.
+---@param fd integer as of the wake's `fd`
+function Pool:watch(fd) end
+
+--- When a pool that a thread watches needs a step, although no connection becomes ready.
+---@return number? seconds nil: it has no transfer
+function Pool:timeout() end
 
 --- Whether another process opened the pool.
 ---@return boolean
@@ -259,6 +274,56 @@ function Catcher:caught() end
 --- Restores the previous signal handlers. Idempotent.
 function Catcher:close() end
 
+-- ---- threads that wake an event loop ----
+
+---@class apivideo.core.wake
+local wake = {}
+
+--- Opens a UNIX socket, in a new directory that only this user can access.
+---@return apivideo.core.Wake|nil wake
+---@return string? message
+function wake.new() end
+
+--- A thread that wakes an event loop by a byte, over a UNIX socket to which the loop has connected. It sends none between
+--- a byte and the next `take`.
+---@class apivideo.core.Wake
+local Wake = {}
+
+--- The UNIX socket to connect to.
+---@return string
+function Wake:path() end
+
+--- Accepts the connection, removes the socket's file and directory, and starts the thread.
+---@return true|nil is_connected
+---@return string? message after it, the wake is closed
+function Wake:accept() end
+
+--- The descriptor of its set of descriptors.
+---@return integer
+function Wake:fd() end
+
+--- Sends a byte whenever a descriptor becomes readable: not again as long as it stays so.
+---@param fd integer
+---@return boolean is_watched
+function Wake:watch(fd) end
+
+---@param fd integer
+function Wake:unwatch(fd) end
+
+--- Sends a byte after a time, instead of after that of the last call.
+---@param seconds number above 0, a day at most
+function Wake:arm(seconds) end
+
+--- Sends a byte.
+function Wake:notify() end
+
+--- To be called when a byte has arrived, before looking for what is ready.
+function Wake:take() end
+
+--- Ends the thread. Idempotent.
+function Wake:close() end
+
 core.http, core.json, core.event, core.signature, core.signals = http, json, event, signature, signals
+core.wake = wake
 
 return core

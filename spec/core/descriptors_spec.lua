@@ -9,6 +9,9 @@ local openers = {
   ["a server"] = [[local opened = assert(require("apivideo.server.core").new("127.0.0.1", 0, 1000, 30, 10))]],
   ["a connection to Redis"] = [[local opened = assert(require("apivideo.redis.core").connect {
     host = "127.0.0.1", port = 9, reply_max = 1000 })]],
+  ["a thread that wakes"] = [[ -- absent with make check-poll
+    local core = require "apivideo.core"
+    local opened = core.wake.new() or core.http.new()]],
   ["a catcher of signals"] = [[local opened = assert(require("apivideo.core").signals.catch())]],
 }
 

@@ -90,24 +90,6 @@ nginx_calls.describe(function()
     end
   end)
 
-  it("return the remedy inside a C function", function()
-    start(nil, [[
-      location /require { content_by_lua_block {
-        package.preload.mine = function() return { result = require("app").call() } end
-        ngx.print(require("mine").result)
-      } }
-      location /pcall { content_by_lua_block {
-        ngx.print(select(2, pcall(function() return select(2, xpcall(require("app").call, print)) end)))
-      } }
-      location /coroutine { content_by_lua_block {
-        ngx.print(coroutine.wrap(function() coroutine.yield(require("app").call()) end)())
-      } }
-    ]])
-    assert.truthy(nginx:get("/require"):find("^wrong_phase Lua cannot wait inside of a C function, such as require"))
-    assert.equal("ok", nginx:get "/pcall")
-    assert.equal("ok", nginx:get "/coroutine")
-  end)
-
   it("wait in ssl_certificate_by_lua", function()
     local authority = certificates.new()
     authority:write("pids", "")

@@ -21,7 +21,7 @@ local HTTP = [[
 
 local frame = MAIN .. [[
 worker_processes @workers@; @main@
-events { worker_connections 1024; }
+events { worker_connections @connections@; }
 http {
 ]] .. HTTP .. [[
   lua_code_cache @code_cache@;
@@ -119,6 +119,7 @@ local function try(http_directives, server, arguments)
   assert(lfs.mkdir(prefix))
   file.write(prefix .. "/nginx.conf", filled(frame, {
     user = "root", main = "", workers = 1, root = prefix, prefix = prefix, build = "build", code_cache = "on",
+    connections = 1024,
     http = http_directives, server = server, port = free_port(), listen = "",
   }))
   local output = compile.run(("env -u NGINX_UNDER examples/nginx/start %s -p %s -c nginx.conf 2>&1 < /dev/null")
@@ -160,6 +161,7 @@ end
 ---@field http? string directives for the http block, such as lua_shared_dict
 ---@field files? table<string, string> Lua files for require, by name
 ---@field workers? integer default 1
+---@field connections? integer worker_connections, default 1024
 ---@field code_cache? "on"|"off" default on
 ---@field user? string of the workers, default root
 ---@field listen? string additional parameters of listen
@@ -178,7 +180,7 @@ function nginx_lua.start(options)
     user = options.user or "root", main = options.main or "",
     environment = options.environment or "", workers = options.workers or 1,
     root = lfs.currentdir(), prefix = prefix, build = os.getenv "APIVIDEO_BUILD" or "build",
-    code_cache = options.code_cache or "on",
+    code_cache = options.code_cache or "on", connections = options.connections or 1024,
     http = options.http or "", server = options.server or "", port = self.port, listen = options.listen or "",
   }
   local config = options.config

@@ -32,6 +32,15 @@
 #define compat_setfuncs(L, functions) luaL_register(L, NULL, functions)
 #endif
 
+/* Whether the running coroutine may yield; only to be called if COMPAT_HAS_ISYIELDABLE. Lua 5.1 and 5.2 lack it. LuaJIT
+   2.1 has it, also when it loads a module that was built with the headers of Lua 5.1: so the symbol is weak. */
+#if LUA_VERSION_NUM >= 503
+#define COMPAT_HAS_ISYIELDABLE true
+#else
+extern int lua_isyieldable(lua_State *L) __attribute__((weak));
+#define COMPAT_HAS_ISYIELDABLE (lua_isyieldable != NULL)
+#endif
+
 /* This Lua represents the whole numbers from -COMPAT_INTEGER_MAX to COMPAT_INTEGER_MAX exactly. */
 #if LUA_VERSION_NUM >= 503
 #define COMPAT_INTEGER_MAX INT64_MAX

@@ -21,6 +21,7 @@
 #include "signature_lua.h"
 #include "system_lua.h"
 #include "timestamp_lua.h"
+#include "wake_lua.h"
 
 #define BASE64_MAX (1 << 20) /* bytes: libcrypto takes an int */
 
@@ -67,6 +68,12 @@ static int core_base64(lua_State *L) {
   return 1;
 }
 
+/* is_yieldable() -> whether the running coroutine may yield here. Stack: [-0, +1, -]. */
+static int core_is_yieldable(lua_State *L) {
+  lua_pushboolean(L, lua_isyieldable(L));
+  return 1;
+}
+
 #define HTTP "apivideo.core.http"
 
 /* Loads the module `http`. Its upvalue is `require`. Lua 5.1 and LuaJIT mark a module whose loading has failed, and would
@@ -102,14 +109,18 @@ static const luaL_Reg functions[] = {{"now", core_now},
 APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 
 /* Pushes the module: { now, monotonic, random, base64, process_id, file_id, file_mode, is_terminal, terminal_columns,
-   free_bytes, json, event, signature, signals, timestamp }, and http at its first use. Raises an error if libcrypto is
-   too old. Stack: [-0, +1, v]. */
+   free_bytes, json, event, signature, signals, timestamp, wake, and where this Lua has it is_yieldable }, and http at its
+   first use. Raises an error if libcrypto is too old. Stack: [-0, +1, v]. */
 int luaopen_apivideo_core(lua_State *L) {
   if (OpenSSL_version_num() < COMPAT_OPENSSL_FLOOR)
     return luaL_error(L, "apivideo: " COMPAT_OPENSSL_TOO_OLD, OpenSSL_version(OPENSSL_VERSION));
   pin_module();
-  lua_createtable(L, 0, 17);
+  lua_createtable(L, 0, 26);
   compat_setfuncs(L, functions);
+  if (COMPAT_HAS_ISYIELDABLE) {
+    lua_pushcfunction(L, core_is_yieldable);
+    lua_setfield(L, -2, "is_yieldable");
+  }
   system_add(L);
   json_open(L);
   lua_getfield(L, -1, "list");
@@ -122,6 +133,8 @@ int luaopen_apivideo_core(lua_State *L) {
   lua_setfield(L, -2, "signals");
   timestamp_open(L);
   lua_setfield(L, -2, "timestamp");
+  wake_open_module(L);
+  lua_setfield(L, -2, "wake");
   lua_createtable(L, 0, 1);
   lua_getglobal(L, "require");
   lua_pushcclosure(L, core_index, 1);

@@ -22,6 +22,9 @@
    connections of many transfers as soon as only a few are left, and opens as many for the next ones. */
 #define CONNECTIONS_MAX 100
 
+#define UNWATCHED_POLL_MS 4 /* interval of steps for descriptors that cannot be watched */
+#define TIMEOUT_MAX_MS 3600000
+
 /* http_prepare for a request with a URL in normal form and its trust: checks it first, then sets it up. */
 static const char *prepare(http_transfer *transfer, const http_request *request) {
   CURLcode code;
@@ -122,7 +125,7 @@ static void reset(http_pool *pool) {
   pool->running = pool->done = NULL;
   pool->done_end = &pool->done;
   memset(&pool->sockets, 0, sizeof pool->sockets);
-  pool->needs_perform = false;
+  pool->needs_perform = pool->was_active = false;
 }
 
 const char *http_pool_open(http_pool *pool) {
@@ -283,12 +286,24 @@ static int limit_wait(const http_pool *pool, int timeout) {
   return timeout < COMPAT_CURL_STALLS_POLL_MS ? timeout : COMPAT_CURL_STALLS_POLL_MS;
 }
 
+/* How many descriptors are ready. */
+static int count_ready(const struct curl_waitfd *fds, unsigned count) {
+  int ready = 0;
+  unsigned i;
+  for (i = 0; i < count; i++)
+    if (fds[i].revents != 0) ready++;
+  return ready;
+}
+
 /* http_pool_step, with SIGPIPE blocked. */
 static CURLMcode step(http_pool *pool, struct curl_waitfd *fds, unsigned count, int timeout) {
   CURLMcode code = pool->needs_perform ? drive(pool) : CURLM_OK;
+  int ready;
+  pool->was_active = true;
   if (pool->running != NULL && pool->done == NULL) http_replace_handles(pool);
   if (code == CURLM_OK && (pool->done == NULL || count > 0)) {
-    code = curl_multi_poll(pool->multi, fds, count, limit_wait(pool, timeout), NULL);
+    code = curl_multi_poll(pool->multi, fds, count, limit_wait(pool, timeout), &ready);
+    if (code == CURLM_OK) pool->was_active = ready > count_ready(fds, count);
     if (code == CURLM_OK) code = drive(pool);
   }
   return code;
@@ -302,6 +317,30 @@ const char *http_pool_step(http_pool *pool, struct curl_waitfd *fds, unsigned co
   code = step(pool, fds, count, timeout);
   sigpipe_restore(&saved);
   return http_problem_of_multi(code);
+}
+
+/* Whether libcurl may wait for a descriptor that is not in the pool's set: of a resolver, or of a socket that could not
+   be added. */
+static bool has_unwatched(const http_pool *pool) {
+  const http_transfer *transfer;
+  if (!pool->sockets.is_watched) return true;
+  for (transfer = pool->running; transfer != NULL; transfer = transfer->next) {
+    curl_off_t looked_up = 0;
+    (void)curl_easy_getinfo(transfer->easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up);
+    if (looked_up == 0) return true;
+  }
+  return false;
+}
+
+int http_pool_timeout(http_pool *pool) {
+  long timeout = -1;
+  assert(http_pool_usable(pool));
+  if (pool->done != NULL || pool->needs_perform) return 0;
+  if (pool->running == NULL) return -1;
+  (void)curl_multi_timeout(pool->multi, &timeout);
+  if (timeout < 0 || timeout > TIMEOUT_MAX_MS) timeout = TIMEOUT_MAX_MS;
+  if (timeout > UNWATCHED_POLL_MS && has_unwatched(pool)) timeout = UNWATCHED_POLL_MS;
+  return limit_wait(pool, (int)timeout);
 }
 
 void http_take(http_transfer *transfer) {

@@ -43,6 +43,9 @@ void http_pool_close(http_pool *pool);
 /* Drives the transfers, waiting up to `timeout` milliseconds for them or for one of `fds`, and sets `revents`
    of these. Returns NULL, or the problem. */
 const char *http_pool_step(http_pool *pool, struct curl_waitfd *fds, unsigned count, int timeout);
+/* The milliseconds after which the pool needs a step even if no socket becomes ready; -1: it needs none. For a caller
+   that watches the sockets by http_sockets_watch. */
+int http_pool_timeout(http_pool *pool);
 /* Takes the next finished transfer; NULL if there is no other. */
 http_transfer *http_pool_take(http_pool *pool);
 /* Takes a finished transfer, unless it was taken before. */

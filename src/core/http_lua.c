@@ -3,7 +3,8 @@
 **
 **   pool = http.new()
 **   transfer = pool:start { method, url, headers = { "Name: value", … }, body, … }
-**   finished, ready = pool:step(seconds [, reads [, writes]])
+**   finished, ready, active = pool:step(seconds [, reads [, writes]])
+**   pool:watch(fd)  seconds | nil = pool:timeout()
 **   response | nil, kind, message, sent = transfer:result()
 **   transfer:cancel()
 **
@@ -262,8 +263,9 @@ static int read_timeout(lua_State *L) {
   return seconds <= 0 ? 0 : seconds > 3600 ? 3600000 : (int)(seconds * 1000 + 0.999);
 }
 
-/* pool:step(seconds [, reads [, writes]]) -> finished transfers | nil, ready descriptors | nil: drives all
-   transfers, waiting until one ends, a descriptor is ready, or the time is over. Stack: [-0, +2, v]. */
+/* pool:step(seconds [, reads [, writes]]) -> finished transfers | nil, ready descriptors | nil, whether a socket was
+   ready: drives all transfers, waiting until one ends, a descriptor is ready, or the time is over.
+   Stack: [-0, +3, v]. */
 static int pool_step(lua_State *L) {
   http_pool *pool = check_pool(L);
   struct curl_waitfd fds[MAX_FDS];
@@ -277,7 +279,30 @@ static int pool_step(lua_State *L) {
   push_ready(L, fds, count);
   push_finished(L, pool); /* last: an error raised after it would lose the transfers */
   lua_insert(L, -2);
-  return 2;
+  lua_pushboolean(L, pool->was_active);
+  return 3;
+}
+
+/* pool:watch(fd): adds the sockets of the pool to a set of descriptors (edges.h). Stack: [-0, +0, v]. */
+static int pool_watch(lua_State *L) {
+  http_pool *pool = check_pool(L);
+  const int set = (int)aux_check_integer(L, 2, 0, INT_MAX);
+  check_usable(L, pool);
+  http_sockets_watch(&pool->sockets, set);
+  return 0;
+}
+
+/* pool:timeout() -> seconds after which a watched pool needs a step in any case | nil. Stack: [-0, +1, v]. */
+static int pool_timeout(lua_State *L) {
+  http_pool *pool = check_pool(L);
+  int timeout;
+  check_usable(L, pool);
+  timeout = http_pool_timeout(pool);
+  if (timeout < 0)
+    lua_pushnil(L);
+  else
+    lua_pushnumber(L, (lua_Number)timeout / 1000);
+  return 1;
 }
 
 /* ---- transfers ---- */
@@ -313,6 +338,8 @@ static int transfer_cancel(lua_State *L) {
 
 static const luaL_Reg pool_methods[] = {{"start", pool_start},
                                         {"step", pool_step},
+                                        {"watch", pool_watch},
+                                        {"timeout", pool_timeout},
                                         {"forked", pool_forked},
                                         {"close", pool_close},
                                         {NULL, NULL}};

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -13,9 +14,16 @@
 #include <unistd.h>
 
 #include "../common/compat_system.h"
+#include "../common/edges.h"
+
+/* Adds a socket to the set, if there is one. */
+static void watch(http_sockets *sockets, curl_socket_t fd) {
+  if (sockets->has_edges && !edges_add(sockets->edges, fd, true)) sockets->is_watched = false;
+}
 
 void http_sockets_add(http_sockets *sockets, curl_socket_t fd) {
   assert(sockets->count <= sockets->size);
+  watch(sockets, fd);
   if (sockets->count == sockets->size) {
     const size_t size = sockets->size == 0 ? 4 : sockets->size * 2;
     http_socket *grown = realloc(sockets->items, size * sizeof *grown);
@@ -24,6 +32,21 @@ void http_sockets_add(http_sockets *sockets, curl_socket_t fd) {
     sockets->size = size;
   }
   sockets->items[sockets->count++] = (http_socket){.fd = fd};
+}
+
+static void close_edges(http_sockets *sockets) {
+  if (sockets->has_edges) (void)close(sockets->edges);
+  sockets->has_edges = sockets->is_watched = false;
+}
+
+void http_sockets_watch(http_sockets *sockets, int edges) {
+  const int copy = fcntl(edges, F_DUPFD_CLOEXEC, 0);
+  size_t i;
+  close_edges(sockets);
+  if (copy < 0) return;
+  sockets->edges = copy;
+  sockets->has_edges = sockets->is_watched = true;
+  for (i = 0; i < sockets->count; i++) watch(sockets, sockets->items[i].fd);
 }
 
 void http_sockets_remove(http_sockets *sockets, curl_socket_t fd) {
@@ -92,6 +115,7 @@ void http_sockets_close(http_sockets *sockets) {
 }
 
 void http_sockets_free(http_sockets *sockets) {
+  close_edges(sockets);
   free(sockets->items);
   memset(sockets, 0, sizeof *sockets);
 }

@@ -21,10 +21,15 @@ typedef struct http_socket {
 typedef struct http_sockets {
   http_socket *items;
   size_t count, size;
+  int edges; /* if has_edges: the set of descriptors that they are added to, see edges.h; a copy of its descriptor */
+  bool has_edges;
+  bool is_watched; /* the set has each open socket */
 } http_sockets;
 
 /* Adds an open socket. When memory is exhausted, it is left out: http_sockets_find does not find it. */
 void http_sockets_add(http_sockets *sockets, curl_socket_t fd);
+/* Adds all sockets, those that are open and those that will be, to a set of edges.h instead of the one before. */
+void http_sockets_watch(http_sockets *sockets, int edges);
 /* Removes a socket, without closing it. */
 void http_sockets_remove(http_sockets *sockets, curl_socket_t fd);
 /* Finds the socket between a local port and a peer; NULL if it is not known. Valid until the next call of

@@ -27,6 +27,7 @@ typedef struct http_pool {
   http_transfer *done;      /* finished and not yet taken, oldest first */
   http_transfer **done_end; /* where the next one is linked */
   bool needs_perform;       /* a transfer was added since libcurl last ran */
+  bool was_active;          /* a descriptor of libcurl was ready in the last step */
   CURL *next;               /* a handle for the next transfer, or NULL */
   CURL *used;               /* the handle of the last transfer that finished, or NULL */
   http_sockets sockets;     /* the open ones */

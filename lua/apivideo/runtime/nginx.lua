@@ -1,9 +1,4 @@
---- nginx's event loop. A task that waits yields to it. One timer in each worker drives libcurl's transfers, with short
---- sleeps between its polls, for all waiting calls.
----
---- nginx may have no free timer, may drop a timer that it accepted, and may end a request during a wait. So no task
---- relies on that timer: each waiting task checks regularly that the transfers are polled, and otherwise polls them
---- itself.
+--- nginx's event loop. A task that waits yields to it. nginx_poller.lua drives libcurl's transfers for all of them.
 
 local checks = require "apivideo.util.checks"
 local core = require "apivideo.core"
@@ -12,14 +7,15 @@ local failure = require "apivideo.util.failure"
 local host = require "apivideo.runtime.host"
 local latches = require "apivideo.runtime.latches"
 local log = require "apivideo.runtime.log"
+local nginx_timer = require "apivideo.runtime.nginx_timer"
+local poller = require "apivideo.runtime.nginx_poller"
 local semaphore = require "ngx.semaphore"
 local standalone = require "apivideo.runtime.standalone"
 
 local ngx = host.ngx
 
-local MIN_POLL_INTERVAL_S, MAX_POLL_INTERVAL_S = 0.001, 0.004 -- of the transfers
-local POLLER_LOST_S = 0.05 -- without a poll, after which the polling task counts as lost
-local CHECK_INTERVAL_S = 0.1 -- at which a waiting task checks for that
+local MIN_WAIT_S = 0.001 -- nginx treats a timeout of less as zero
+local CHECK_INTERVAL_S = 0.1 -- at which a waiting task checks that tasks run and descriptors are polled
 local TIMER_LOST_S = 1 -- after which the timer of a task counts as lost
 local RETRY_TIMERS_S = { 1, 4, 16 } -- delays of further timers, for tasks whose own timer was dropped
 
@@ -31,8 +27,9 @@ local can_wait = {
   ssl_cert = true, ssl_session_fetch = true, ssl_client_hello = true,
 }
 
--- Whether no C function on the stack prevents a yield. (nginx has no coroutine.isyieldable.)
-local function can_yield()
+-- Whether no C function on the stack prevents a yield. (nginx has no coroutine.isyieldable. LuaJIT's C API has the
+-- function; Lua 5.1 has not.)
+local can_yield = core.is_yieldable or function()
   local level = 2
   while true do
     local info = debug.getinfo(level, "Sf")
@@ -118,9 +115,10 @@ local suspend = except_in_init("suspend", function(wait, seconds)
   while not wait.over do
     local left = ends - core.monotonic()
     if left <= 0 then return false end
-    -- (nginx treats a timeout of less than a millisecond as zero.)
-    wait.semaphore:wait(math.max(MIN_POLL_INTERVAL_S, math.min(left, CHECK_INTERVAL_S)))
+    poller.check()
+    wait.semaphore:wait(math.max(MIN_WAIT_S, math.min(left, CHECK_INTERVAL_S)))
     if not wait.over and is_task_lost() then run_in_request() end
+    if not wait.over and poller.check() then poller.drive(wait, ends) end
   end
   return true
 end)
@@ -131,6 +129,8 @@ local function wake(wait)
   wait.over = true
   wait.semaphore:post(1)
 end
+
+poller.wake = wake
 
 ---@type fun(): apivideo.Latch
 runtime.latch = latches.over(suspend, wake)
@@ -165,7 +165,7 @@ local function start_retry_timers()
   local now = core.monotonic()
   if ngx.timer.running_count() == 0 or now - retried_at < RETRY_TIMERS_S[1] then return end
   retried_at = now
-  for _, seconds in ipairs(RETRY_TIMERS_S) do ngx.timer.at(seconds, run_tasks) end
+  for _, seconds in ipairs(RETRY_TIMERS_S) do nginx_timer.start(seconds, run_tasks) end
 end
 
 -- Queues a task for a timer. When nginx has no free timer, a queued task runs here; where Lua cannot wait, it stays in
@@ -173,7 +173,7 @@ end
 local function push(...)
   last = last + 1
   tasks[last] = { n = select("#", ...), since = core.monotonic(), ... }
-  if ngx.timer.at(0, run_tasks) then
+  if nginx_timer.start(0, run_tasks) then
     start_retry_timers()
   elseif not runtime.refusal() then
     run_in_request()
@@ -200,7 +200,7 @@ function runtime.background(fn, ...)
     error("nginx has no worker yet in its phase init; start it in init_worker_by_lua, with apivideo.spawn", 0)
   end
   local begun, args, n = runtime.latch(), { ... }, select("#", ...)
-  local started = ngx.timer.at(0, function()
+  local started = nginx_timer.start(0, function()
     if begun:is_open() then return end -- too late: the caller has reported a failure
     begun:open(true)
     run_task(fn, unpack(args, 1, n))
@@ -274,57 +274,14 @@ end
 
 runtime.forbid_exit(log.call_write, "the option \"write\" of apivideo.log")
 
-local pool
-local waits, in_flight = {}, 0 -- transfer -> its wait
-local polled_at = 0            -- when the transfers were last polled, or are about to be
-local is_new = false           -- whether a transfer was started since then
+--- Makes the loop call the callback whenever a descriptor is readable, or one of a list may be ready. The callback
+--- must not wait. While anything is watched, a timer of nginx runs; when nginx has no timer, the tasks that wait do its
+--- work.
+---@type fun(source: integer|apivideo.DescriptorList, callback: fun())
+runtime.watch = except_in_init("watch", poller.watch)
 
-local function current_pool()
-  if not pool or pool:forked() then pool = assert(core.http.new()) end
-  return pool
-end
-
--- Polls the transfers, and wakes the waits of finished ones; whether any has finished.
-local function poll()
-  polled_at = core.monotonic()
-  local finished = current_pool():step(0)
-  for _, transfer in ipairs(finished or {}) do
-    local wait = waits[transfer]
-    if wait then
-      waits[transfer], in_flight = nil, in_flight - 1
-      wake(wait)
-    end
-  end
-  return finished ~= nil
-end
-
--- Polls repeatedly, less often while nothing happens, until no transfer is left, or until `wait` has ended.
-local function drive(wait)
-  local pause = MIN_POLL_INTERVAL_S
-  while in_flight > 0 and not (wait and wait.over) do
-    if poll() or is_new then
-      pause, is_new = MIN_POLL_INTERVAL_S, false
-    else
-      pause = math.min(pause * 1.5, MAX_POLL_INTERVAL_S)
-    end
-    if in_flight > 0 then ngx.sleep(pause) end
-  end
-  polled_at = 0
-end
-
-local function drive_from_timer() drive() end
-
--- Waits until `wait` has ended, and ensures that the transfers are polled until then: by a timer, or otherwise here.
-local function await(wait)
-  is_new = true
-  if core.monotonic() - polled_at > POLLER_LOST_S then
-    polled_at = core.monotonic()
-    if not ngx.timer.at(0, drive_from_timer) then drive(wait) end
-  end
-  while not suspend(wait, CHECK_INTERVAL_S) do
-    if core.monotonic() - polled_at > POLLER_LOST_S then drive(wait) end
-  end
-end
+---@type fun(source: integer|apivideo.DescriptorList)
+runtime.unwatch = except_in_init("unwatch", poller.unwatch)
 
 --- Sends an HTTP request, as `apivideo.core.http` takes it, and waits for the result.
 ---@param request table
@@ -337,17 +294,15 @@ runtime.transfer = except_in_init("transfer", function(request, cancel)
   local refusal = runtime.refusal()
   if refusal then return nil, "wrong_phase", refusal, false end
   if cancel and cancel:is_open() then return nil, "cancelled", "the request was cancelled", false end
-  local transfer, kind, message = current_pool():start(request)
+  local transfer, kind, message = poller.pool():start(request)
   if not transfer then return nil, kind, message, false end
   local wait = {}
-  waits[transfer], in_flight = wait, in_flight + 1
+  poller.add(transfer, wait)
   if cancel then cancel:join(wait) end
-  await(wait)
+  if not poller.ensure() then poller.drive(wait) end
+  suspend(wait)
   if cancel then cancel:leave(wait) end
-  if waits[transfer] then -- the latch ended the wait
-    waits[transfer], in_flight = nil, in_flight - 1
-    transfer:cancel()
-  end
+  if poller.remove(transfer) then transfer:cancel() end -- the latch ended the wait
   return transfer:result()
 end)
 

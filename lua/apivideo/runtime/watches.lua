@@ -46,6 +46,9 @@ function Watches:remove(source)
 end
 
 ---@return boolean
+function Watches:has_lists() return next(self.lists) ~= nil end
+
+---@return boolean
 function Watches:is_empty() return #self.fds == 0 and next(self.lists) == nil end
 
 -- Adds the descriptors of a list. Returns the seconds after which it is due in any case, or nil.
