@@ -76,6 +76,36 @@ local function except_in_init(name, fn)
   end
 end
 
+local watched, checked_at = {}, 0 -- source -> callback; and when the callbacks were last called
+
+-- Calls the callbacks of the watched sources. They may be called although nothing is ready.
+local function check_watched()
+  checked_at = core.monotonic()
+  for _, callback in pairs(watched) do callback() end
+end
+
+-- The callback of a timer.
+local function drive_watched()
+  while next(watched) do
+    check_watched()
+    if next(watched) then ngx.sleep(MIN_POLL_INTERVAL_S) end
+  end
+  checked_at = 0
+end
+
+local function is_driver_lost() return next(watched) and core.monotonic() - checked_at > POLLER_LOST_S end
+
+--- Makes a timer call the callback whenever a descriptor may be readable. The callback must not wait.
+---@param source integer|apivideo.DescriptorList
+---@param callback fun()
+function runtime.watch(source, callback)
+  watched[source] = callback
+  if is_driver_lost() and ngx.timer.at(0, drive_watched) then checked_at = core.monotonic() end
+end
+
+---@param source integer|apivideo.DescriptorList
+function runtime.unwatch(source) watched[source] = nil end
+
 local tasks, first, last = {}, 1, 0 -- queue of tasks that have not started
 
 -- Calls a task's function; its error is logged.
@@ -120,6 +150,7 @@ local suspend = except_in_init("suspend", function(wait, seconds)
     if left <= 0 then return false end
     -- (nginx treats a timeout of less than a millisecond as zero.)
     wait.semaphore:wait(math.max(MIN_POLL_INTERVAL_S, math.min(left, CHECK_INTERVAL_S)))
+    if not wait.over and is_driver_lost() then check_watched() end
     if not wait.over and is_task_lost() then run_in_request() end
   end
   return true
