@@ -28,10 +28,9 @@ function core.random(n) end
 ---@return string text
 function core.base64(bytes) end
 
---- Whether the running coroutine may yield here: no C function on its stack prevents that. nil where this Lua cannot
---- tell: Lua 5.1 and 5.2.
----@type (fun(): boolean)?
-core.is_yieldable = nil
+--- Whether the running coroutine may yield here: no C function on its stack prevents that.
+---@return boolean? is_yieldable nil where this Lua cannot tell: Lua 5.1 and 5.2
+function core.is_yieldable() end
 
 --- The id of this process. An object that was opened under another id was inherited by fork.
 ---@return integer

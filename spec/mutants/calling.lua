@@ -197,6 +197,16 @@ return {
     { "a coroutine keeps its span", "__mode = \"kv\"", "__mode = \"k\"" },
   },
   {
+    file = "src/core/wake.c", spec = "spec/core/wake_spec.lua",
+    { "another process may connect", "while (self->fd >= 0 && !is_from_here(self->fd))", "while (false)" },
+    { "the directory stays", "  (void)rmdir(self->address.sun_path);\n}\n\n/* Creates", "}\n\n/* Creates" },
+    { "bytes accumulate", "if (__atomic_exchange_n(&self->is_signalled, true, __ATOMIC_SEQ_CST)) return;", "" },
+  },
+  {
+    file = "lua/apivideo/runtime/nginx_poller.lua", spec = "spec/nginx/wake_spec.lua",
+    { "the thread stays when nothing is left to wait for", "polled_at - busy_at >= LINGER_S", "false" },
+  },
+  {
     file = "lua/apivideo/runtime/nginx.lua", spec = "spec/nginx/tracing_spec.lua",
     { "a task belongs to the request that runs it", "  current_span.set(nil)", "" },
   },

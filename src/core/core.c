@@ -68,9 +68,12 @@ static int core_base64(lua_State *L) {
   return 1;
 }
 
-/* is_yieldable() -> whether the running coroutine may yield here. Stack: [-0, +1, -]. */
+/* is_yieldable() -> whether the running coroutine may yield here; nil where this Lua cannot tell. Stack: [-0, +1, -]. */
 static int core_is_yieldable(lua_State *L) {
-  lua_pushboolean(L, lua_isyieldable(L));
+  if (COMPAT_HAS_ISYIELDABLE)
+    lua_pushboolean(L, lua_isyieldable(L));
+  else
+    lua_pushnil(L);
   return 1;
 }
 
@@ -100,27 +103,20 @@ static int core_index(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"now", core_now},
-                                     {"monotonic", core_monotonic},
-                                     {"random", core_random},
-                                     {"base64", core_base64},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"now", core_now},       {"monotonic", core_monotonic},       {"random", core_random},
+    {"base64", core_base64}, {"is_yieldable", core_is_yieldable}, {NULL, NULL}};
 
 APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 
-/* Pushes the module: { now, monotonic, random, base64, process_id, file_id, file_mode, is_terminal, terminal_columns,
-   free_bytes, json, event, signature, signals, timestamp, wake, and where this Lua has it is_yieldable }, and http at its
-   first use. Raises an error if libcrypto is too old. Stack: [-0, +1, v]. */
+/* Pushes the module: { now, monotonic, random, base64, is_yieldable, process_id, file_id, file_mode, is_terminal,
+   terminal_columns, free_bytes, json, event, signature, signals, timestamp, wake }, and http at its first use. Raises an error if libcrypto is too old. Stack: [-0, +1, v]. */
 int luaopen_apivideo_core(lua_State *L) {
   if (OpenSSL_version_num() < COMPAT_OPENSSL_FLOOR)
     return luaL_error(L, "apivideo: " COMPAT_OPENSSL_TOO_OLD, OpenSSL_version(OPENSSL_VERSION));
   pin_module();
   lua_createtable(L, 0, 26);
   compat_setfuncs(L, functions);
-  if (COMPAT_HAS_ISYIELDABLE) {
-    lua_pushcfunction(L, core_is_yieldable);
-    lua_setfield(L, -2, "is_yieldable");
-  }
   system_add(L);
   json_open(L);
   lua_getfield(L, -1, "list");

@@ -29,7 +29,7 @@ local can_wait = {
 
 -- Whether no C function on the stack prevents a yield. (nginx has no coroutine.isyieldable. LuaJIT's C API has the
 -- function; Lua 5.1 has not.)
-local can_yield = core.is_yieldable or function()
+local can_yield = core.is_yieldable() ~= nil and core.is_yieldable or function()
   local level = 2
   while true do
     local info = debug.getinfo(level, "Sf")
