@@ -38,6 +38,7 @@ HTTP    := $(wildcard src/core/http*.c src/common/*.c)
 CORE    := $(filter-out src/core/http%,$(wildcard src/core/*.c src/common/*.c))
 SERVER  := $(wildcard src/server/*.c src/common/*.c)
 REDIS   := $(wildcard src/redis/*.c src/common/*.c)
+THREAD  := $(wildcard src/thread/*.c src/common/*.c)
 HEADERS := $(wildcard src/*/*.h)
 
 PRESENT := $(foreach lua,$(LUAS),$(if $(shell pkg-config --exists $(package-$(lua)) 2> /dev/null && echo yes),$(lua)))
@@ -62,7 +63,8 @@ build: $(PRESENT:%=build-%)
 # The modules of one Lua: make build-5.4. Explicit rules: a pattern rule for each target would not build the second one.
 define modules
 .PHONY: build-$(1)
-build-$(1): $(BUILD)/$(1)/apivideo/core.so $(BUILD)/$(1)/apivideo/core/http.so $(BUILD)/$(1)/apivideo/server/core.so \
+build-$(1): $(BUILD)/$(1)/apivideo/core.so $(BUILD)/$(1)/apivideo/core/http.so \
+            $(BUILD)/$(1)/apivideo/thread/core.so $(BUILD)/$(1)/apivideo/server/core.so \
             $(if $(HIREDIS),$(BUILD)/$(1)/apivideo/redis/core.so)
 
 $(BUILD)/$(1)/apivideo/core.so: $(CORE) $(HEADERS) Makefile
@@ -74,6 +76,10 @@ $(BUILD)/$(1)/apivideo/core/http.so: $(HTTP) $(HEADERS) Makefile
 	@mkdir -p $$(@D)
 	$$(CC) $$(C) $$(CFLAGS) $$$$(pkg-config --cflags $(package-$(1)) libcurl libcrypto) $$(LDFLAGS) \
 	  -shared -o $$@ $(HTTP) $$$$(pkg-config --libs libcurl libcrypto)
+
+$(BUILD)/$(1)/apivideo/thread/core.so: $(THREAD) $(HEADERS) Makefile
+	@mkdir -p $$(@D)
+	$$(CC) $$(C) $$(CFLAGS) $$$$(pkg-config --cflags $(package-$(1))) $$(LDFLAGS) -shared -pthread -o $$@ $(THREAD)
 
 $(BUILD)/$(1)/apivideo/server/core.so: $(SERVER) $(HEADERS) Makefile
 	@mkdir -p $$(@D)

@@ -39,12 +39,15 @@ build = {
       `ls src/core/*.c | grep -v /http` src/common/*.c -L$(CRYPTO_LIBDIR) -lcrypto &&
     $(CC) $(CFLAGS) -std=c99 -D_GNU_SOURCE -DNDEBUG -fPIC -fvisibility=hidden \
       -I$(LUA_INCDIR) -I$(CURL_INCDIR) -I$(CRYPTO_INCDIR) $(LIBFLAG) -o build/rock/library/http.so \
-      src/core/http*.c src/common/*.c -L$(CURL_LIBDIR) -L$(CRYPTO_LIBDIR) -lcurl -lcrypto]],
+      src/core/http*.c src/common/*.c -L$(CURL_LIBDIR) -L$(CRYPTO_LIBDIR) -lcurl -lcrypto &&
+    $(CC) $(CFLAGS) -std=c99 -D_GNU_SOURCE -DNDEBUG -fPIC -fvisibility=hidden -pthread \
+      -I$(LUA_INCDIR) $(LIBFLAG) -o build/rock/library/thread.so src/thread/*.c src/common/*.c]],
   copy_directories = { "docs", "examples", "types" },
   install = {
     lib = {
       ["apivideo.core"] = "build/rock/library/core.so",
       ["apivideo.core.http"] = "build/rock/library/http.so",
+      ["apivideo.thread.core"] = "build/rock/library/thread.so",
     },
     -- Written by "make rockspecs".
     lua = {
@@ -132,6 +135,8 @@ build = {
       ["apivideo.inbox.sqlite.statements"] = "lua/apivideo/inbox/sqlite/statements.lua",
       ["apivideo.inbox.sqlite.steps"] = "lua/apivideo/inbox/sqlite/steps.lua",
       ["apivideo.inbox.store"] = "lua/apivideo/inbox/store.lua",
+      ["apivideo.inbox.threaded.handler"] = "lua/apivideo/inbox/threaded/handler.lua",
+      ["apivideo.inbox.threaded.init"] = "lua/apivideo/inbox/threaded/init.lua",
       ["apivideo.inbox.type_limits"] = "lua/apivideo/inbox/type_limits.lua",
       ["apivideo.inbox.upkeep"] = "lua/apivideo/inbox/upkeep.lua",
       ["apivideo.inbox.work_options"] = "lua/apivideo/inbox/work_options.lua",
@@ -197,6 +202,7 @@ build = {
       ["apivideo.runtime.signals"] = "lua/apivideo/runtime/signals.lua",
       ["apivideo.runtime.single_flight"] = "lua/apivideo/runtime/single_flight.lua",
       ["apivideo.runtime.standalone"] = "lua/apivideo/runtime/standalone.lua",
+      ["apivideo.runtime.thread"] = "lua/apivideo/runtime/thread.lua",
       ["apivideo.runtime.time_slice"] = "lua/apivideo/runtime/time_slice.lua",
       ["apivideo.runtime.timers"] = "lua/apivideo/runtime/timers.lua",
       ["apivideo.runtime.traceparent"] = "lua/apivideo/runtime/traceparent.lua",

@@ -14,7 +14,7 @@ local LAYERS = {
   { "runtime" },
   { "error" },
   { "util" },
-  { "core", "redis", "version" },
+  { "core", "redis", "thread", "version" },
 }
 
 local height = {} -- room -> its line, counted from the bottom

@@ -28,6 +28,7 @@ describe("the place of a SQLite inbox", function()
   local function open(options)
     options = options or {}
     options.path = options.path or path
+    options.thread = false -- the test replaces functions that the store calls
     local store = sqlite(options)
     opened[#opened + 1] = store
     return store

@@ -18,16 +18,7 @@ conformance("sqlite", {
     return open()
   end,
   again = open,
-  unwritable = function(fn)
-    local db = assert(DBI.Connect("SQLite3", path))
-    db:autocommit(true)
-    local statement = assert(db:prepare "BEGIN IMMEDIATE")
-    assert(statement:execute())
-    statement:close()
-    local ok, problem = pcall(fn)
-    db:close()
-    assert(ok, problem)
-  end,
+  unwritable = sqlite_stores.unwritable,
   inherited = "rejects",
 })
 

@@ -5,9 +5,11 @@ local core = require "apivideo.core"
 local docs = require "spec.support.docs"
 local json = require "cjson"
 local redis_core = require "apivideo.redis.core"
+local thread_core = require "apivideo.thread.core"
 local server_core = require "apivideo.server.core"
 
-local stubs = { core = "types/core.lua", redis = "types/redis_core.lua", server = "types/server_core.lua" }
+local stubs = { core = "types/core.lua", redis = "types/redis_core.lua", server = "types/server_core.lua",
+  thread = "types/thread_core.lua" }
 
 -- The names of a table's functions.
 local function functions_of(members)
@@ -66,6 +68,13 @@ describe("the types of the modules in C", function()
     local connection = assert(redis_core.connect { host = "127.0.0.1", port = 1, reply_max = 1 })
     assert.same(methods_of(connection), declared_methods(stubs.redis, "apivideo.redis.Connection"))
     connection:close()
+  end)
+
+  it("declare the functions and methods of apivideo.thread.core", function()
+    assert.same(functions_of(thread_core), functions_of(dofile(stubs.thread)))
+    local thread = assert(thread_core.start("none", "", "", 1, 1))
+    assert.same(methods_of(thread), declared_methods(stubs.thread, "apivideo.thread.Thread"))
+    thread:close()
   end)
 
   it("declare the methods of a pool and its transfers", function()

@@ -11,10 +11,11 @@ local opened = {}
 
 local sqlite_stores = { WINDOW = WINDOW, path = path }
 
---- Opens a store on the file; it is closed after the test.
+--- Opens a store on the file, in this Lua state; it is closed after the test.
 ---@param at? string another file
-function sqlite_stores.open(at)
-  local store = sqlite { path = at or path }
+---@param in_thread? boolean in a thread of its own
+function sqlite_stores.open(at, in_thread)
+  local store = sqlite { path = at or path, thread = in_thread or false }
   opened[#opened + 1] = store
   return store
 end
@@ -23,7 +24,19 @@ end
 function sqlite_stores.clean()
   for _, store in ipairs(opened) do store:close() end
   opened = {}
-  for _, ending in ipairs { "", "-wal", "-shm", "-journal" } do os.remove(path .. ending) end
+  for _, ending in ipairs { "", "-wal", "-shm", "-journal", ".clock" } do os.remove(path .. ending) end
+end
+
+--- Calls a function while another process could not write the file.
+function sqlite_stores.unwritable(fn)
+  local db = assert(DBI.Connect("SQLite3", path))
+  db:autocommit(true)
+  local statement = assert(db:prepare "BEGIN IMMEDIATE")
+  assert(statement:execute())
+  statement:close()
+  local ok, problem = pcall(fn)
+  db:close()
+  assert(ok, problem)
 end
 
 --- Executes SQL on the file with a separate connection. Returns its rows.

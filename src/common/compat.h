@@ -41,6 +41,17 @@ extern int lua_isyieldable(lua_State *L) __attribute__((weak));
 #define COMPAT_HAS_ISYIELDABLE (lua_isyieldable != NULL)
 #endif
 
+/* Calls a function with a pointer in protected mode; allocates nothing before. Stack: [-0, +(0|1), -]. */
+#if LUA_VERSION_NUM >= 502
+static inline int compat_cpcall(lua_State *L, lua_CFunction fn, void *argument) {
+  lua_pushcfunction(L, fn);
+  lua_pushlightuserdata(L, argument);
+  return lua_pcall(L, 1, 0, 0);
+}
+#else
+#define compat_cpcall(L, fn, argument) lua_cpcall(L, fn, argument)
+#endif
+
 /* This Lua represents the whole numbers from -COMPAT_INTEGER_MAX to COMPAT_INTEGER_MAX exactly. */
 #if LUA_VERSION_NUM >= 503
 #define COMPAT_INTEGER_MAX INT64_MAX

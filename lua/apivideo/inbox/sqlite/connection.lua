@@ -179,11 +179,25 @@ function connection.is_inherited(path)
   return opened[path] ~= nil and opened[path].process ~= core.process_id()
 end
 
+--- Counts an open connection of this process: one of this Lua state, or of a thread.
+---@param path string
+function connection.count_opened(path)
+  local known = opened[path] or { process = core.process_id(), count = 0 }
+  known.count = known.count + 1
+  opened[path] = known
+end
+
+--- Counts the end of an open connection.
+---@param path string
+function connection.count_closed(path)
+  local known = opened[path]
+  known.count = known.count - 1
+  if known.count == 0 then opened[path] = nil end
+end
+
 --- Closes the connection. The statements are closed first, since SQLite keeps a connection that has open ones.
 function Connection:close()
-  local known = opened[self.path]
-  known.count = known.count - 1
-  if known.count == 0 then opened[self.path] = nil end
+  connection.count_closed(self.path)
   for _, statement in pairs(self.prepared) do statement:close() end
   self.db:close()
 end
@@ -196,13 +210,6 @@ local function check_version(self)
   if number and number < MIN_VERSION then
     fail(("SQLite 3.24 or newer is needed, and LuaDBI uses %s; update libsqlite3"):format(version))
   end
-end
-
--- Counts an open connection.
-local function count_open(path)
-  local known = opened[path] or { process = core.process_id(), count = 0 }
-  known.count = known.count + 1
-  opened[path] = known
 end
 
 --- Opens a file, which is created if it does not exist.
@@ -218,7 +225,7 @@ function connection.open(path, statements, options)
   if is_new == nil then fail(problem) end
   local db, message = driver.Connect("SQLite3", path)
   if not db then fail(message) end
-  count_open(path)
+  connection.count_opened(path)
   db:autocommit(true) -- otherwise LuaDBI begins transactions itself
   local self = setmetatable({ db = db, path = path, statements = statements, prepared = {} }, Connection)
   local ok

@@ -12,11 +12,16 @@ local operations = require "apivideo.inbox.sqlite.operations"
 local place = require "apivideo.inbox.sqlite.place"
 local schema = require "apivideo.inbox.sqlite.schema"
 local statements = require "apivideo.inbox.sqlite.statements"
+local threaded = require "apivideo.inbox.threaded"
 
 ---@class apivideo.SqliteStore : apivideo.Store
 local Sqlite = {}
 Sqlite.__index = Sqlite
 Sqlite.__name = "apivideo.SqliteStore"
+
+local METHODS = { "open", "put", "claim", "extend", "complete", "complete_all", "remove", "retry", "dead_letter",
+  "expire", "list", "count", "redrive", "replay", "purge", "import", "pause", "resume", "stats", "activity", "acquire",
+  "save" }
 
 Sqlite.__tostring = function(self) return "apivideo.inbox.sqlite " .. self.path end
 
@@ -82,17 +87,22 @@ local function transact(self, kind, operation, ...)
   return result
 end
 
--- The same; or nil and an error. After a failure, the next call opens the file again.
-local function attempt(self, kind, operation, ...)
-  if self.closed then return unavailable(self, "it was closed") end
+-- Why the file cannot be used here, or nil.
+local function refusal(self, is_open)
   -- A connection belongs to the process that opened it, and nginx forks after its phase init.
-  if not self.db and host.phase() == "init" then
-    return unavailable(self, "it cannot be used before nginx has started its workers: use it from init_worker_by_lua")
+  if not is_open and host.phase() == "init" then
+    return "it cannot be used before nginx has started its workers: use it from init_worker_by_lua"
   end
   if connection.is_inherited(self.path) then
-    return unavailable(self, "it was opened before this process was forked, and SQLite's locks do not survive a fork;"
-      .. " use the inbox only after the fork, or close it before")
+    return "it was opened before this process was forked, and SQLite's locks do not survive a fork;"
+      .. " use the inbox only after the fork, or close it before"
   end
+end
+
+-- The same; or nil and an error. After a failure, the next call opens the file again.
+local function attempt(self, kind, operation, ...)
+  local problem = self.closed and "it was closed" or refusal(self, self.db ~= nil)
+  if problem then return unavailable(self, problem) end
   local ok, result = pcall(transact, self, kind, operation, ...)
   if ok then return result end
   close(self)
@@ -205,14 +215,29 @@ end
 ---@field path string the file, which is created if it does not exist. On a local disk: processes share it through memory
 ---@field create? boolean false: a file that does not exist is an error; default true
 ---@field journal? "wal"|"delete" SQLite's journal; "delete" works on network file systems whose locks work, for the processes of one machine, and is slower; default "wal"
+---@field thread? boolean false: each call blocks this process while SQLite waits for the disk; default true: SQLite runs in a thread of its own, and other tasks and requests go on
 
-local OPTIONS = { path = "string", create = "boolean?", journal = "string?" }
+local OPTIONS = { path = "string", create = "boolean?", journal = "string?", thread = "boolean?" }
 
 local NO_FILE = {
   [""] = ', got ""',
   [":memory:"] = ", got \":memory:\", of which each process would have its own; a store in memory, for tests, is"
     .. " apivideo.inbox.memory()",
 }
+
+-- The same store in a thread of its own.
+local function in_thread(self)
+  return threaded.new {
+    module = "apivideo.inbox.sqlite",
+    options = { path = self.path, create = self.create, journal = self.journal, thread = false },
+    methods = METHODS,
+    name = tostring(self),
+    refusal = function(is_started) return refusal(self, is_started) end,
+    unavailable = function(message) return unavailable(self, message) end,
+    started = function() connection.count_opened(self.path) end,
+    ended = function() connection.count_closed(self.path) end,
+  }
+end
 
 local function create(options)
   checks.options("inbox.sqlite", options, OPTIONS, 4)
@@ -226,7 +251,8 @@ local function create(options)
   local driver
   driver, problem = connection.driver()
   if not driver then error("inbox.sqlite: " .. problem, 3) end
-  return setmetatable({ path = options.path, create = options.create, journal = options.journal }, Sqlite)
+  local self = setmetatable({ path = options.path, create = options.create, journal = options.journal }, Sqlite)
+  return options.thread == false and self or in_thread(self)
 end
 
 --- Creates a store in a file: `sqlite.new(options)`, or `sqlite(options)`. The file is opened at the first use.
