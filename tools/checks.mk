@@ -39,7 +39,7 @@ RECEIVER_SPECS := $(addprefix receiver/,receiver_spec.lua defer_spec.lua)
 C_SPECS := $(wildcard $(addprefix spec/,core/event_spec.lua core/json_conformance_spec.lua core/signature*_spec.lua \
              core/timestamp_spec.lua core/system_spec.lua core/wake_spec.lua events/events_spec.lua $(REQUEST_SPECS) \
              http/reentry_spec.lua http/sent_spec.lua http/hostile_*_spec.lua server/server_spec.lua server/lifecycle_spec.lua \
-             server/malformed_spec.lua server/deadlines_spec.lua redis/replies_spec.lua redis/connection_spec.lua redis/tls_spec.lua \
+             server/malformed_spec.lua server/deadlines_spec.lua thread/thread_spec.lua redis/replies_spec.lua redis/connection_spec.lua redis/tls_spec.lua \
              $(RECEIVER_SPECS) client/client_spec.lua runtime/runtime_spec.lua))
 
 # A UBSan error aborts the run; a valgrind error fails it at the end.

@@ -11,30 +11,18 @@ local item, put, unavailable = sqlite_stores.item, sqlite_stores.put, sqlite_sto
 
 local function open() return sqlite_stores.open(nil, true) end
 
--- The thread takes its modules from package.path as it is when it starts.
-local package_path = package.path
-
 conformance("sqlite in a thread", {
   open = function()
     clean()
-    package.path = "spec/support/shifted/?.lua;" .. package_path
     return open()
   end,
   again = open,
-  advance = function(seconds)
-    local file = assert(io.open(path .. ".clock", "w"))
-    file:write(("%.3f"):format(seconds))
-    file:close()
-  end,
   unwritable = sqlite_stores.unwritable,
   inherited = "rejects",
 })
 
 describe("inbox store sqlite in a thread", function()
-  before_each(function()
-    package.path = package_path
-    clean()
-  end)
+  before_each(clean)
   teardown(clean)
 
   it("lets other tasks run while it waits for the disk, or for another process", function()
@@ -119,7 +107,7 @@ describe("inbox store sqlite in a thread", function()
   end)
 
   it("returns an error while the module cannot be loaded in the thread, and works afterwards", function()
-    local store = open()
+    local store, package_path = open(), package.path
     package.path = "/nonexistent/?.lua"
     local result, err = store:stats()
     package.path = package_path
@@ -162,6 +150,16 @@ describe("inbox store sqlite in a thread", function()
     ]]):format(path) }
     assert.matches("end\n$", output)
     assert.equal(3, open():stats().waiting)
+  end)
+
+  it("has a clock that a test sets with apivideo.testing", function()
+    local clock = require("apivideo.testing").clock
+    local store = open()
+    put(store, "a")
+    assert.equal("a", assert(store:claim(1, 600))[1].raw)
+    assert.same({}, assert(store:claim(1, 600)))
+    clock:advance(601)
+    assert.equal("a", assert(store:claim(1, 600))[1].raw)
   end)
 
   it("is named by its file", function()

@@ -3,6 +3,7 @@
 
 local busted = require "busted"
 local core = require "apivideo.core"
+local thread = require "apivideo.runtime.thread"
 local wait_for = require "spec.support.wait"
 
 local WINDOW = 20
@@ -99,9 +100,9 @@ return function(name, kind)
         return fn()
       end
       local monotonic = core.monotonic
-      core.monotonic = function() return monotonic() + seconds end
+      core.monotonic, thread.clock_ahead = function() return monotonic() + seconds end, seconds
       local ok, problem = pcall(fn)
-      core.monotonic = monotonic
+      core.monotonic, thread.clock_ahead = monotonic, 0
       assert(ok, problem)
     end
 

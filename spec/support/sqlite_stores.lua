@@ -24,7 +24,7 @@ end
 function sqlite_stores.clean()
   for _, store in ipairs(opened) do store:close() end
   opened = {}
-  for _, ending in ipairs { "", "-wal", "-shm", "-journal", ".clock" } do os.remove(path .. ending) end
+  for _, ending in ipairs { "", "-wal", "-shm", "-journal" } do os.remove(path .. ending) end
 end
 
 --- Calls a function while another process could not write the file.

@@ -71,7 +71,10 @@ function Thread:close()
   self._core:close()
 end
 
-local thread = {}
+local thread = {
+  --- Seconds that a test has set the monotonic clock of this state ahead: a handler that uses the clock needs the same.
+  clock_ahead = 0,
+}
 
 --- Starts a thread. The module is loaded at the first call.
 ---@param module string the name of the Lua module; the thread finds it by package.path and package.cpath

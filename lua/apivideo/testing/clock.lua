@@ -5,6 +5,7 @@
 local checks = require "apivideo.util.checks"
 local core = require "apivideo.core"
 local runtime = require "apivideo.runtime"
+local thread = require "apivideo.runtime.thread"
 
 local now, monotonic = core.now, core.monotonic
 
@@ -32,6 +33,7 @@ function Clock:advance(seconds)
   self._ahead, self._monotonic_ahead = self._ahead + seconds, self._monotonic_ahead + seconds
   core.now, runtime.now = now_ahead, now_ahead
   core.monotonic, runtime.monotonic = monotonic_ahead, monotonic_ahead
+  thread.clock_ahead = self._monotonic_ahead
 end
 
 --- Sets the time of day back to that of the system, for the next test. What has expired stays so: the monotonic clock

@@ -3,12 +3,14 @@
 --- The handler returns the lines of the log, or false; then "returned" and the results of the method; "failed" and the
 --- fields of the error that the method returned; or "raised" and the text of the error that it raised.
 
+local core = require "apivideo.core"
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
 
 local LINES_MAX = 100 -- of the log, for one call
 
+local monotonic = core.monotonic
 local store
 local missing -- why there is no store
 local lines = false
@@ -53,9 +55,14 @@ local function new(...)
   return results(false, problem)
 end
 
+local function set_clock(ahead)
+  core.monotonic = function() return monotonic() + ahead end
+end
+
 ---@param name? string a method of the store; "new" to create it, with the module and its options; nil at the end
 return function(name, ...)
   if name == "new" then return new(...) end
+  if name == "set_clock" then return results(pcall(set_clock, ...)) end
   if name == nil or name == "close" then return results(pcall(close)) end
   if not store then return results(false, missing) end
   return results(pcall(store[name], store, ...))

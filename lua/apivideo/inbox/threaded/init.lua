@@ -21,6 +21,7 @@ local HANDLER = "apivideo.inbox.threaded.handler"
 ---@field private _thread apivideo.runtime.Thread|nil
 ---@field private _created apivideo.Latch opens when the store was created in the thread, or could not be
 ---@field private _is_closed boolean
+---@field private _clock_ahead number seconds that the clock in the thread is ahead
 local Threaded = {}
 Threaded.__index = Threaded
 Threaded.__name = "apivideo.inbox.ThreadedStore"
@@ -54,7 +55,7 @@ local function start(self)
   local kind = self._kind
   local started, problem = thread.start(HANDLER)
   if not started then return kind.unavailable("its thread could not be started: " .. problem) end
-  self._thread, self._created = started, started:send("new", kind.module, kind.options)
+  self._thread, self._clock_ahead, self._created = started, 0, started:send("new", kind.module, kind.options)
   kind.started()
   return true
 end
@@ -68,6 +69,9 @@ local function call(self, name, ...)
     if not ok then return nil, err end
   end
   local running = self._thread
+  if thread.clock_ahead ~= self._clock_ahead and running:send("set_clock", thread.clock_ahead) then
+    self._clock_ahead = thread.clock_ahead
+  end
   local results, problem = running:send(name, ...)
   if not results then return kind.unavailable(problem == "full" and FULL or "its thread failed: " .. problem) end
   return results_of(self, running, results:wait())
