@@ -1,6 +1,7 @@
 --- The handler of a thread for tests: calls a function of the table below by its name.
 
 local core = require "apivideo.core"
+local runtime = require "apivideo.runtime"
 
 local marks -- a file that is written at the end
 
@@ -14,7 +15,7 @@ function functions.unplain() return function() end end
 
 -- Keeps the thread occupied until a file exists.
 function functions.wait_for(path)
-  while not core.file_id(path) do end
+  while not core.file_id(path) do runtime.sleep(0.005) end
   return true
 end
 

@@ -40,7 +40,7 @@ describe("a thread", function()
       assert.equal(0, count(echo(thread)))
       assert.equal(3, count(echo(thread, nil, nil, nil)))
       assert.same({ true, false, "" }, { echo(thread, true, false, "") })
-      for _, len in ipairs { 1, 254, 255, 256, 257, 511, 512, 513, 5000000 } do
+      for _, len in ipairs { 1, 254, 255, 256, 257, 511, 512, 513, 500000 } do
         local text = ("\0\255a"):rep(math.floor(len / 3)) .. ("z"):rep(len % 3)
         assert.is_true(text == echo(thread, text), len)
       end
@@ -70,7 +70,7 @@ describe("a thread", function()
       local copy = echo(thread, { shared, shared })
       assert.same({ { 1 }, { 1 } }, copy)
       local list = {}
-      for i = 1, 10000 do list[i] = { id = i, raw = ("x"):rep(i % 300) } end
+      for i = 1, 1000 do list[i] = { id = i, raw = ("x"):rep(i % 300) } end
       assert.same(list, echo(thread, list))
     end)
 
@@ -227,20 +227,21 @@ describe("a thread", function()
   it("collects its garbage", function()
     assert(thread:send "kilobytes")
     local before = result_of(thread)[3]
-    for _ = 1, 300 do echo(thread, ("x"):rep(100000), { ("y"):rep(1000) }) end
+    for _ = 1, 100 do echo(thread, ("x"):rep(100000), { ("y"):rep(1000) }) end
     assert(thread:send "kilobytes")
-    assert.is_true(result_of(thread)[3] - before < 300)
+    assert.is_true(result_of(thread)[3] - before < 1000)
   end)
 
-  it("blocks all signals, so that the process handles them", function()
+  it("blocks all signals, so that the process handles them #process", function()
     assert.equal(1, echo(thread, 1))
-    local masks = io.popen "cat /proc/$PPID/task/*/status | grep SigBlk"
-    local count_blocked = 0
+    local masks, blocked = io.popen "grep -h SigBlk /proc/$PPID/task/*/status", 0
     for mask in masks:lines() do
-      if mask:match "f(%x)ffffff" or mask:match "fffffffe7ffbfeff" then count_blocked = count_blocked + 1 end
+      local bits = tonumber(mask:sub(-4), 16)
+      local int, term = math.floor(bits / 2) % 2, math.floor(bits / 2 ^ 14) % 2
+      blocked = blocked + int * term
     end
     masks:close()
-    assert.is_true(count_blocked >= 1)
+    assert.equal(1, blocked)
   end)
 
   it("checks the arguments of start", function()
