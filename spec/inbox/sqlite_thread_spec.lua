@@ -162,6 +162,26 @@ describe("inbox store sqlite in a thread", function()
     assert.equal("a", assert(store:claim(1, 600))[1].raw)
   end)
 
+  it("is used by workers with several tasks, and limits of types", function()
+    local inbox, handled = apivideo.inbox { store = open() }, 0
+    local handlers = apivideo.handlers():on("video.*", function() handled = handled + 1 end)
+    apivideo.run(function()
+      for i = 1, 6 do
+        local raw = inboxes.raw_of("video.source.recorded", { videoId = "v" .. i })
+        assert(inbox:put { raw = raw, event = assert(apivideo.events:parse(raw)) })
+      end
+      local cancel = apivideo.cancellation()
+      apivideo.spawn(function()
+        while assert(inbox:stats()).done < 6 do apivideo.sleep(0.01) end
+        cancel:cancel()
+      end)
+      assert(inbox:work(handlers, { concurrency = { default = 4, ["video.*"] = 2 }, cancel = cancel }))
+    end)
+    assert.equal(6, handled)
+    for _, operation in ipairs { "redrive", "replay" } do assert(inbox[operation](inbox)) end
+    assert.equal(6, assert(inbox:purge { state = "done" }))
+  end)
+
   it("is named by its file", function()
     assert.equal("apivideo.inbox.sqlite " .. path, tostring(open()))
   end)

@@ -69,27 +69,31 @@ bool queue_send(queue *self, message *request) {
     self->pending++;
     self->bytes += request->len;
     append(&self->requests, request);
-    (void)pthread_cond_signal(&self->has_request);
   }
   (void)pthread_mutex_unlock(&self->mutex);
+  /* After the unlock: the thread would wake up only to wait for the mutex. */
+  if (is_sent) (void)pthread_cond_signal(&self->has_request);
   return is_sent;
 }
 
 message *queue_take(queue *self) {
   message *result;
-  char byte;
+  char bytes[16];
   (void)pthread_mutex_lock(&self->mutex);
   result = remove_first(&self->results);
   if (result != NULL) self->pending--;
-  if (result != NULL && self->results.first == NULL) (void)read(self->ends[0], &byte, 1);
+  /* Before the unlock: afterwards there may be a new byte, for a new result. */
+  if (self->results.first == NULL) (void)read(self->ends[0], bytes, sizeof bytes);
   (void)pthread_mutex_unlock(&self->mutex);
   return result;
 }
 
 void queue_wait(queue *self) {
   (void)pthread_mutex_lock(&self->mutex);
+  self->is_waiting = true;
   while (self->results.first == NULL && self->pending > 0)
     (void)pthread_cond_wait(&self->has_result, &self->mutex);
+  self->is_waiting = false;
   (void)pthread_mutex_unlock(&self->mutex);
 }
 
@@ -112,10 +116,13 @@ message *queue_next(queue *self) {
 }
 
 void queue_finish(queue *self, message *result) {
+  bool is_first, is_awaited;
   (void)pthread_mutex_lock(&self->mutex);
   assert(self->pending > 0);
-  if (self->results.first == NULL) (void)write(self->ends[1], "", 1);
+  is_first = self->results.first == NULL;
+  is_awaited = self->is_waiting;
   append(&self->results, result);
-  (void)pthread_cond_signal(&self->has_result);
   (void)pthread_mutex_unlock(&self->mutex);
+  if (is_awaited) (void)pthread_cond_signal(&self->has_result);
+  if (is_first) (void)write(self->ends[1], "", 1);
 }

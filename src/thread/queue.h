@@ -43,7 +43,9 @@ typedef struct queue {
   size_t bytes_max;   /* how many there may be, unless there is only one request */
   uint64_t last_id;
   bool is_closing; /* no request follows */
-  int ends[2];     /* a pipe, which has one byte while there is a result, and otherwise none */
+  bool is_waiting; /* the owner is in queue_wait */
+  int ends
+      [2]; /* a pipe, which has a byte soon after there is a result; the byte may stay until the next queue_take */
 } queue;
 
 /* Initializes a queue. Returns an error number, or 0. */

@@ -61,7 +61,8 @@ function Claim:complete()
   local inbox, is_held, err = self._inbox
   self.attempts = attempts_with(self)
   if self._completions then
-    is_held, err = self._completions:call(self)
+    is_held, err = self._completions:call { id = self.id, token = self.token, items = self.items,
+      attempts = self.attempts, retains = self.retains }
   else
     is_held, err = self._store:complete(self.id, self.token, self.items, inbox._window, self.attempts,
       self.retains)
@@ -104,8 +105,7 @@ function Claim:_is_settled()
   return last ~= nil and math.abs(last.at - self._began_at) < 0.002 -- it is rounded to milliseconds
 end
 
---- Puts derived events in the step that completes the event: `items`, which the store reads, like `attempts` and
---- `retains`.
+--- Puts derived events in the step that completes the event.
 ---@private
 ---@param list apivideo.Event[]
 function Claim:_complete_with(list)
