@@ -7,14 +7,19 @@ local recorder = require "spec.crash.recorder"
 
 local stores = {}
 
-local function sqlite(path)
-  return require "apivideo.inbox.sqlite" { path = path }
+-- The boundaries inside the store's transactions are visited only in this Lua state.
+local function is_inside(point)
+  return point and (point.name:find ":written$" or point.name:find ":committed$")
+end
+
+local function sqlite(path, point)
+  return require "apivideo.inbox.sqlite" { path = path, thread = not is_inside(point) }
 end
 
 --- The store itself.
 ---@param settings table directory, store, port
 function stores.plain(settings)
-  if settings.store == "sqlite" then return sqlite(settings.directory .. "/disk/inbox.db") end
+  if settings.store == "sqlite" then return sqlite(settings.directory .. "/disk/inbox.db", settings.point) end
   return require "apivideo.inbox.redis" { host = settings.host, port = math.floor(settings.port) }
 end
 

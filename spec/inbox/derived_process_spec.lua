@@ -64,7 +64,7 @@ end
 describe("a worker that is killed while it completes an event #process", function()
   it("has put what follows from it in SQLite if it is complete, and not otherwise", function()
     finally(sqlite_stores.clean)
-    check("sqlite", sqlite_stores.open, ("{ path = %q }"):format(sqlite_stores.path), {
+    check("sqlite", sqlite_stores.open, ("{ path = %q, thread = false }"):format(sqlite_stores.path), {
       { "complete:before", 1, false },
       { "complete:written", 1, false }, { "complete:written", 2, false }, { "complete:written", 3, false },
       { "complete:committed", 1, true },

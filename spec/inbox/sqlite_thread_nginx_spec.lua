@@ -29,13 +29,15 @@ nginx_lua.describe("a SQLite inbox in nginx, on a slow disk #process", function(
           apivideo = require "apivideo"
           store = apivideo.inbox.sqlite { path = "%s", thread = %s }
           inbox = apivideo.inbox { store = store }
-          _, refused = store:open()
+          _, too_early = store:open()
         }
         init_worker_by_lua_block { opened, problem = inbox:open() }]]):format(path, tostring(thread)),
       server = [[
         lua_check_client_abort on;
         location /static { return 200 "static"; }
-        location /opened { content_by_lua_block { ngx.print(tostring(opened), " ", tostring(problem), " ", refused.message) } }
+        location /opened { content_by_lua_block {
+          ngx.print(tostring(opened), " ", tostring(problem), " ", too_early.message)
+        } }
         location /waiting { content_by_lua_block { ngx.print(assert(inbox:stats()).waiting) } }
         location /put { content_by_lua_block {
           local raw = '{"type":"video.source.recorded","webhookId":"w","videoId":"' .. ngx.var.arg_id .. '"}'
@@ -96,7 +98,8 @@ nginx_lua.describe("a SQLite inbox in nginx, on a slow disk #process", function(
 
   it("is opened in init_worker_by_lua, where Lua cannot wait, and not before", function()
     start(true)
-    assert.matches("^true nil inbox [^\n]*: it cannot be used before nginx has started its workers", nginx:get "/opened")
+    assert.matches("^true nil inbox [^\n]*: it cannot be used before nginx has started its workers",
+      nginx:get "/opened")
     assert.equal("0", nginx:get "/waiting")
   end)
 

@@ -17,7 +17,7 @@
 typedef enum message_kind {
   MESSAGE_RETURNED, /* the results of the handler; in a request: its arguments */
   MESSAGE_RAISED,   /* the text of an error */
-  MESSAGE_NO_MEMORY /* there are none: memory was exhausted */
+  MESSAGE_NO_MEMORY /* no bytes: memory was exhausted */
 } message_kind;
 
 typedef struct message {
@@ -55,7 +55,7 @@ void queue_destroy(queue *self);
 
 /* Adds a request, and sets its id. Returns false, and the message stays the caller's, if the queue is full. */
 bool queue_send(queue *self, message *request);
-/* Returns the next result; NULL if there is none now. Never waits. */
+/* Returns the next result; NULL if no request has ended. Never waits. */
 message *queue_take(queue *self);
 /* Blocks until there is a result, or no request is pending. */
 void queue_wait(queue *self);

@@ -12,7 +12,6 @@ local operations = require "apivideo.inbox.sqlite.operations"
 local place = require "apivideo.inbox.sqlite.place"
 local schema = require "apivideo.inbox.sqlite.schema"
 local statements = require "apivideo.inbox.sqlite.statements"
-local threaded = require "apivideo.inbox.threaded"
 
 ---@class apivideo.SqliteStore : apivideo.Store
 local Sqlite = {}
@@ -215,7 +214,7 @@ end
 ---@field path string the file, which is created if it does not exist. On a local disk: processes share it through memory
 ---@field create? boolean false: a file that does not exist is an error; default true
 ---@field journal? "wal"|"delete" SQLite's journal; "delete" works on network file systems whose locks work, for the processes of one machine, and is slower; default "wal"
----@field thread? boolean false: each call blocks this process while SQLite waits for the disk; default true: SQLite runs in a thread of its own, and other tasks and requests go on
+---@field thread? boolean false: each call blocks this process while SQLite waits for the disk; default true: SQLite runs in a thread of its own, and other tasks and requests do not wait
 
 local OPTIONS = { path = "string", create = "boolean?", journal = "string?", thread = "boolean?" }
 
@@ -225,9 +224,9 @@ local NO_FILE = {
     .. " apivideo.inbox.memory()",
 }
 
--- The same store in a thread of its own.
+-- The same store in a thread of its own. (The thread itself, which loads this module, does not need that one.)
 local function in_thread(self)
-  return threaded.new {
+  return require("apivideo.inbox.threaded").new {
     module = "apivideo.inbox.sqlite",
     options = { path = self.path, create = self.create, journal = self.journal, thread = false },
     methods = METHODS,

@@ -1,4 +1,4 @@
---- A store whose calls block, in a thread of its own: the loop of this process goes on while the store works.
+--- A store whose calls block, in a thread of its own: the loop of this process does not wait for it.
 
 local errors = require "apivideo.error"
 local log = require "apivideo.runtime.log"
