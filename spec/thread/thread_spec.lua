@@ -143,7 +143,7 @@ describe("a thread", function()
   end)
 
   it("has a descriptor that is readable when there is a result", function()
-    local pool = core.http.new()
+    local pool = require("apivideo.core.http").new()
     local function ready(seconds) return (select(2, pool:step(seconds, { thread:fd() }))) end
     assert.is_nil(ready(0))
     for i = 1, 3 do

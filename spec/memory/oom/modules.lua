@@ -1,10 +1,7 @@
 --- Opens the C modules for the first and the second time.
 
-<<<<<<< HEAD
-local names = { "apivideo.core", "apivideo.core.http", "apivideo.server.core", "apivideo.redis.core" }
-=======
-local names = { "apivideo.core", "apivideo.thread.core", "apivideo.server.core", "apivideo.redis.core" }
->>>>>>> 5937ca3 (inbox: document and check the thread of the SQLite store)
+local names = { "apivideo.core", "apivideo.core.http", "apivideo.thread.core", "apivideo.server.core",
+  "apivideo.redis.core" }
 
 return function()
   for _, name in ipairs(names) do
