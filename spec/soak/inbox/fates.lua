@@ -2,7 +2,7 @@
 
 local runtime = require "apivideo.runtime"
 
-local HANG_S = 1e6
+local HANG_S = 30 -- far more than handler_timeout; without an end, the tasks that hang would use more and more memory
 
 local fates = {}
 
@@ -18,7 +18,10 @@ local attempts = {
     return true
   end,
   hanging = function(delivery)
-    if delivery.attempt == 1 then runtime.sleep(HANG_S) end
+    if delivery.attempt == 1 then
+      runtime.sleep(HANG_S)
+      error "it ends too late"
+    end
     return true
   end,
   leaving = function(delivery)
