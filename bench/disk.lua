@@ -1,14 +1,15 @@
 --- Measures a static location of an nginx worker, one request at a time, beside durable deliveries to the same worker,
 --- on this disk and on slower ones.
 ---
----   disk.lua pin directory slow_sync      the library of bench/slow_sync.c
+---   disk.lua pin directory
 
 local events = require "bench.inbox_events"
 local figures = require "bench.figures"
 local servers = require "bench.inbox_servers"
+local slow_sync = require "spec.support.slow_sync"
 local wrk = require "bench.wrk"
 
-local pin, directory, slow_sync = arg[1], arg[2], arg[3]
+local pin, directory = arg[1], arg[2]
 
 local ROUNDS = tonumber(os.getenv "ROUNDS") or 3
 local SECONDS, MARGIN = 3, 1        -- of a round; how much longer the deliveries last
@@ -18,10 +19,9 @@ local EVENTS = 100000
 local script = events.write_script(directory .. "/post.lua", 0, EVENTS)
 
 -- A round: the 99th percentiles in milliseconds of the static location when idle and beside deliveries, and of these.
-local function run(delay_ms)
+local function run(disk)
   os.execute(("rm -f %s/inbox.db*"):format(directory))
-  local server = servers.nginx(pin, "durable", directory,
-    ("LD_PRELOAD=%s SLOW_SYNC_MS=%d"):format(slow_sync, delay_ms))
+  local server = servers.nginx(pin, "durable", directory, disk.environment)
   local _, _, idle = wrk.run(server.static, 1, nil, 1)
   local finish = wrk.start(server.url, SECONDS + MARGIN, script)
   local _, _, beside = wrk.run(server.static, SECONDS, nil, 1)
@@ -32,8 +32,9 @@ local function run(delay_ms)
 end
 
 local function measure(delay_ms)
-  local idle, beside, durable = {}, {}, {}
-  for round = 1, ROUNDS do idle[round], beside[round], durable[round] = run(delay_ms) end
+  local idle, beside, durable, disk = {}, {}, {}, slow_sync.new(delay_ms)
+  for round = 1, ROUNDS do idle[round], beside[round], durable[round] = run(disk) end
+  disk:remove()
   figures.row("static_durable", { unit = "ms", ours = beside, theirs = idle,
     what = ("nginx, static beside durable deliveries, sync + %d ms, p99"):format(delay_ms),
     note = ("the 99th percentile of the deliveries is %.1f ms"):format(figures.median(durable)) })

@@ -193,7 +193,7 @@ check-page:
 
 $(BUILD)/crash/machine.so: spec/crash/machine.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(C) $(CFLAGS) -shared -o $@ $<
+	$(CC) $(C) $(CFLAGS) -shared -o $@ $< -ldl
 
 SECONDS ?= 600
 LUA     ?= 5.4

@@ -5,11 +5,13 @@
  *
  *   wall     seconds by which the wall clock is wrong
  *   uptime   seconds by which the monotonic clock is wrong
+ *   boot     the kernel's id of the current boot; the real one if this file does not exist
  *   disk/    the files of the disk; only synced bytes survive a power failure
  *   synced/  the synced bytes of each file, by inode; and `names`, the names of the files
  *
  * As on a file system with a journal, a sync of one file makes all earlier changes of names durable.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -46,6 +48,29 @@ static time_t number_in(const char *name) {
   }
   errno = saved;
   return (time_t)strtol(text, NULL, 10);
+}
+
+/* ---- files of the kernel ---- */
+
+/* A function of the C library with a name that this library has, too. */
+static FILE *open_by(const char *function, const char *path, const char *mode) {
+  FILE *(*next)(const char *, const char *);
+  char boot[PATH_MAX];
+  *(void **)&next = dlsym(RTLD_NEXT, function);
+  if (strcmp(path, "/proc/sys/kernel/random/boot_id") == 0 && path_of(boot, "boot") &&
+      access(boot, R_OK) == 0)
+    path = boot;
+  return next(path, mode);
+}
+
+/* As the C library's, but for the id of the boot. */
+EXPORT FILE *fopen(const char *restrict path, const char *restrict mode) {
+  return open_by("fopen", path, mode);
+}
+
+/* The same for callers that were compiled for large files. */
+EXPORT FILE *fopen64(const char *restrict path, const char *restrict mode) {
+  return open_by("fopen64", path, mode);
 }
 
 /* ---- clocks ---- */

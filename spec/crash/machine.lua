@@ -18,7 +18,7 @@ function machine.new(directory)
   }, Machine)
 end
 
---- Sets the number in one of its files: `wall` or `uptime`.
+--- Sets the number in one of its files: `wall`, `uptime` or `boot`.
 function Machine:set(name, seconds)
   local path = self.directory .. "/" .. name
   local file = assert(io.open(path .. ".new", "w"))
@@ -32,8 +32,10 @@ function Machine:jump()
   self:set("wall", math.random(-30, 30) * 86400 + math.random(-3600, 3600))
 end
 
---- Restarts its monotonic clock.
-function Machine:restart()
+--- Restarts it: its monotonic clock, and the kernel's id of the boot.
+---@param boot integer
+function Machine:restart(boot)
+  self:set("boot", boot)
   self:set("uptime", math.random(100) - math.floor(runtime.monotonic()))
 end
 

@@ -51,7 +51,7 @@ local function cuts_of_sqlite(directory, seconds, broken)
   for boot = 1, CUTS do
     settings.boot = boot
     host:jump()
-    host:restart()
+    host:restart(boot)
     self:hunt()
     runtime.sleep(seconds / CUTS)
     self:clear()

@@ -67,25 +67,4 @@ describe("the benchmarks' tools", function()
     local counted, clock = output:match "^(%S+)%s+(%S+)"
     assert.is_true(tonumber(counted) >= 0.15 and tonumber(counted) <= tonumber(clock) + 0.1, output)
   end)
-
-  it("delay each sync", function()
-    local base = os.tmpname()
-    local library, program = base .. ".so", base .. ".program"
-    assert.equal("", compile.run(("cc -D_GNU_SOURCE -shared -fPIC -o %s bench/slow_sync.c -ldl 2>&1"):format(library)))
-    compile.c([[
-      #include <stdio.h>
-      #include <time.h>
-      #include <unistd.h>
-      int main(void) {
-        struct timespec a, b;
-        (void)clock_gettime(CLOCK_MONOTONIC, &a);
-        if (fdatasync(STDERR_FILENO) == 0 || fsync(STDERR_FILENO) == 0) puts("a sync of standard error?");
-        (void)clock_gettime(CLOCK_MONOTONIC, &b);
-        printf("%f\n", (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9);
-        return 0;
-      }]], program, "")
-    local delayed = compile.run(("LD_PRELOAD=%s SLOW_SYNC_MS=300 %s 2> /dev/null"):format(library, program))
-    assert.is_true(tonumber(delayed) >= 0.6, delayed)
-    for _, path in ipairs { base, library, program, program .. ".c", program .. ".log" } do os.remove(path) end
-  end)
 end)
