@@ -56,11 +56,11 @@ static time_t number_in(const char *name) {
 static FILE *open_by(const char *function, const char *path, const char *mode) {
   FILE *(*next)(const char *, const char *);
   char boot[PATH_MAX];
+  bool is_simulated;
   *(void **)&next = dlsym(RTLD_NEXT, function);
-  if (strcmp(path, "/proc/sys/kernel/random/boot_id") == 0 && path_of(boot, "boot") &&
-      access(boot, R_OK) == 0)
-    path = boot;
-  return next(path, mode);
+  is_simulated = strcmp(path, "/proc/sys/kernel/random/boot_id") == 0 && path_of(boot, "boot") &&
+                 access(boot, R_OK) == 0;
+  return next(is_simulated ? boot : path, mode);
 }
 
 /* As the C library's, but for the id of the boot. */

@@ -10,7 +10,7 @@ return {
   },
   {
     file = "lua/apivideo/cli/init.lua", spec = "spec/project/canary_output_spec.lua",
-    { "an error message contains the keys of the arguments", "redact.text(tostring(message), secrets_of(arguments))", "redact.text(tostring(message))" },
+    { "an error message contains the keys of the arguments", 'require("apivideo.util.redact").text(tostring(message), secrets_of(arguments))', 'require("apivideo.util.redact").text(tostring(message))' },
     { "a negative number is an unknown option", 'text:find "^%-%.?[0-9]"', "false", spec = "spec/cli/command_spec.lua" },
     { "a usage error names the help of all subcommands", '"See: ", (path_of(arguments))', '"See: apivideo"', spec = "spec/cli/command_spec.lua" },
   },

@@ -58,7 +58,7 @@ return {
   {
     file = "lua/apivideo/inbox/worker.lua", spec = "spec/inbox/worker_store_spec.lua",
     { "an outage has no end", "if self.away_since then end_outage(self) end", "" },
-    { "an outage ends again and again", "  self.away_since = nil\n", "" },
+    { "an outage ends again and again", "  self.away_since, self.away_reason = nil, nil\n", "" },
   },
   {
     file = "lua/apivideo/inbox/spool.lua", spec = "spec/inbox/spool_spec.lua",

@@ -51,7 +51,7 @@ return {
   },
   {
     file = "src/core/event.c", spec = "spec/core/event_spec.lua",
-    { "any value is an event", "if (values->kind != JSON_OBJECT) return fail(error, \"not an object\", NULL, 0, values);", "", spec = "spec/core/json_spec.lua" },
+    { "any value is an event", "if (event->kind != JSON_OBJECT) return fail(error, \"not an object\", NULL, 0, event);", "", spec = "spec/core/json_spec.lua" },
     { "a type may be empty", "|| type->len == 0)", ")" },
     { "required fields may be missing", "(schema->required[number].mask & ~strings) == 0) return true;",
       "schema->required[number].mask == 0 || strings != 0) return true;" },

@@ -124,10 +124,11 @@ static int close_wake(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg methods[] = {
-    {"path", get_path}, {"accept", accept_loop}, {"fd", get_fd}, {"watch", watch}, {"unwatch", unwatch},
-    {"arm", arm},       {"notify", notify},      {"take", take},   {"close", close_wake},
-    {NULL, NULL}};
+static const luaL_Reg methods[] = {{"path", get_path},    {"accept", accept_loop},
+                                   {"fd", get_fd},        {"watch", watch},
+                                   {"unwatch", unwatch},  {"arm", arm},
+                                   {"notify", notify},    {"take", take},
+                                   {"close", close_wake}, {NULL, NULL}};
 
 static const luaL_Reg metamethods[] = {{"__gc", close_wake}, {"__close", close_wake}, {NULL, NULL}};
 

@@ -186,6 +186,7 @@ function poller.add(transfer, wait)
 end
 
 --- Removes the wait of a transfer; false if it has finished.
+---@param transfer apivideo.core.Transfer
 ---@return boolean
 function poller.remove(transfer)
   if not waits[transfer] then return false end

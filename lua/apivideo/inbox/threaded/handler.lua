@@ -60,6 +60,7 @@ local function set_clock(ahead)
 end
 
 ---@param name? string a method of the store; "new" to create it, with the module and its options; nil at the end
+---@param ... any its arguments
 return function(name, ...)
   if name == "new" then return new(...) end
   if name == "set_clock" then return results(pcall(set_clock, ...)) end
