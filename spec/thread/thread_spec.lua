@@ -151,7 +151,7 @@ describe("a thread", function()
       assert.same({ thread:fd() }, ready(30))
       while thread:take() do end
     end
-    thread:join() -- it writes to the pipe just after the result is there
+    thread:join() -- it writes to the pipe just after it has added the result
     assert.equal(0, count(thread:take()))
     assert.is_nil(ready(0))
     pool:close()
