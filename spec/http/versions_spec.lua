@@ -63,7 +63,7 @@ describe("the module", function()
 
   -- Builds the module with headers of a version number. Returns the output of make and the compiler.
   local function build_with_headers(number)
-    return compile.module_with(directory, "curl/curl.h", HEADER:format(number))
+    return compile.module_with(directory, "curl/curl.h", HEADER:format(number), "core/http")
   end
 
   -- The environment of a child with a libcurl that looks like another version.
