@@ -17,8 +17,9 @@ local function remove(path)
   for _, ending in ipairs { "", "-wal", "-shm", "-journal" } do os.remove(path .. ending) end
 end
 
+-- Not in a thread of its own, whose clock the model does not set.
 local function sqlite_at(name)
-  return sqlite { path = base .. name }
+  return sqlite { path = base .. name, thread = false }
 end
 
 -- Kinds of stores: `open` begins a run, `restart` is a restart of the process.
