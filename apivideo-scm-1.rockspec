@@ -33,7 +33,7 @@ external_dependencies = {
 build = {
   type = "command",
   build_command = [[
-    mkdir -p build/rock/library &&
+    mkdir -p build/rock/library build/rock/thread &&
     $(CC) $(CFLAGS) -std=c99 -D_GNU_SOURCE -DNDEBUG -fPIC -fvisibility=hidden -pthread \
       -I$(LUA_INCDIR) -I$(CRYPTO_INCDIR) $(LIBFLAG) -o build/rock/library/core.so \
       `ls src/core/*.c | grep -v /http` src/common/*.c -L$(CRYPTO_LIBDIR) -lcrypto &&
@@ -41,13 +41,13 @@ build = {
       -I$(LUA_INCDIR) -I$(CURL_INCDIR) -I$(CRYPTO_INCDIR) $(LIBFLAG) -o build/rock/library/http.so \
       src/core/http*.c src/common/*.c -L$(CURL_LIBDIR) -L$(CRYPTO_LIBDIR) -lcurl -lcrypto &&
     $(CC) $(CFLAGS) -std=c99 -D_GNU_SOURCE -DNDEBUG -fPIC -fvisibility=hidden -pthread \
-      -I$(LUA_INCDIR) $(LIBFLAG) -o build/rock/library/thread.so src/thread/*.c src/common/*.c]],
+      -I$(LUA_INCDIR) $(LIBFLAG) -o build/rock/thread/core.so src/thread/*.c src/common/*.c]],
   copy_directories = { "docs", "examples", "types" },
   install = {
     lib = {
       ["apivideo.core"] = "build/rock/library/core.so",
       ["apivideo.core.http"] = "build/rock/library/http.so",
-      ["apivideo.thread.core"] = "build/rock/library/thread.so",
+      ["apivideo.thread.core"] = "build/rock/thread/core.so",
     },
     -- Written by "make rockspecs".
     lua = {

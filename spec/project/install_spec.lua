@@ -112,7 +112,7 @@ describe("installation #process", function()
     for _, rock in ipairs(rocks) do
       for _, file in ipairs(files[rock]) do
         local path = file:match("^lua/(.+)%.lua$") or file:match("^lib/(.+)%.so$")
-        if path and path ~= "apivideo/runtime/nginx" then -- which only nginx can load
+        if path and not path:find "^apivideo/runtime/nginx" then -- which only nginx can load
           modules[#modules + 1] = (path:gsub("/init$", ""):gsub("/", "."))
         end
       end
@@ -134,7 +134,7 @@ describe("installation #process", function()
         opening = opening + 1
       end
     end
-    assert.equal(3, opening)
+    assert.equal(5, opening) -- core, its http, thread, server, redis
   end)
 
   it_with_rocks("installs the command", function()

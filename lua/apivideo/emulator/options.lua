@@ -1,7 +1,7 @@
 --- The options of an emulator.
 
 local checks = require "apivideo.util.checks"
-local runtime = require "apivideo.runtime"
+local host = require "apivideo.runtime.host"
 
 local options = {}
 
@@ -30,7 +30,7 @@ local KNOWN_OPTIONS = {
 --- Checks the options of emulator.start. Raises at the level of the caller's caller.
 ---@param settings any
 function options.check(settings)
-  if not runtime.watch then
+  if host.ngx then
     error("emulator.start: the emulator cannot run in an nginx worker, because nginx owns the event loop; run it in its"
       .. " own process, with `apivideo emulate`", 3)
   end

@@ -3,6 +3,7 @@
 local checks = require "apivideo.util.checks"
 local core = require "apivideo.server.core"
 local errors = require "apivideo.error"
+local host = require "apivideo.runtime.host"
 local runtime = require "apivideo.runtime"
 local workers = require "apivideo.server.workers"
 
@@ -104,7 +105,7 @@ local OPTIONS = {
 }
 
 local function check(where, options)
-  if not runtime.watch then
+  if host.ngx then
     error(where .. ": nginx runs the loop of this process, and nothing else can serve in it: let nginx pass requests to"
       .. " receiver:nginx(), or run the server in a process of its own", 3)
   end
@@ -123,10 +124,10 @@ local function listen(options)
     options.max_body or receiver and receiver.max_body or 1024 * 1024, options.timeout or 30,
     options.max_connections or 1000)
   if not opened then return nil, errors.new("network", message, { origin = "server" }) end
-  local host, port = opened:address()
+  local address, port = opened:address()
   local self = setmetatable({
-    host = host, port = port,
-    url = ("http://%s:%d"):format(host:find(":", 1, true) and "[" .. host .. "]" or host, port),
+    host = address, port = port,
+    url = ("http://%s:%d"):format(address:find(":", 1, true) and "[" .. address .. "]" or address, port),
     _core = opened,
     _watched = opened.fd and opened:fd() or opened,
     _closed = runtime.latch(),
