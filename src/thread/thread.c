@@ -62,13 +62,15 @@ static int execute(lua_State *L) {
   if (self->request != NULL) values_decode(L, self->request);
   lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
   if (self->request == NULL) return 0;
+  luaL_checkstack(L, VALUES_SLOTS, "the values in nested tables");
   self->result = values_encode(L, 1, &problem);
   if (self->result == NULL && problem != NULL)
     return luaL_error(L, "the handler returned a value that cannot be copied: %s", problem);
   return 0;
 }
 
-/* The result of a failed call. Memory may be exhausted: then the request itself becomes the result. */
+/* The result of a failed call. Memory may be exhausted: then the request itself becomes the result. It is not called
+   protected, so it must not raise an error: a string needs no slots of the stack. */
 static message *failure_of(lua_State *L, message *request) {
   const char *problem;
   message *result = NULL;
