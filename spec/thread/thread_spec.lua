@@ -145,6 +145,21 @@ describe("a thread", function()
     end
   end)
 
+  it("returns each time why a module that the module requires cannot be loaded", function()
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write 'return require "no.such.module"'
+    file:close()
+    local directory, name = path:match "^(.*/)(.*)$"
+    local broken = assert(threads.start(name, directory .. "?", "", 10, 1000))
+    for _ = 1, 2 do
+      assert(broken:send())
+      assert.matches("module 'no.such.module' not found", result_of(broken)[3])
+    end
+    broken:close()
+    os.remove(path)
+  end)
+
   it("has the libraries of Lua, and its owner's paths", function()
     for _, name in ipairs { "string", "io", "os", "coroutine", "debug", rawget(_G, "jit") and "jit" or "math" } do
       assert(thread:send("get_global", name))
