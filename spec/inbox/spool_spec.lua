@@ -71,6 +71,36 @@ describe("the spool of an inbox", function()
     assert.same({}, spool:list({ state = "waiting" }, { limit = 10 }))
   end)
 
+  it("stays in use for an event that is spooled while it is found empty", function()
+    local is_counted, proceed, is_retried = runtime.latch(), runtime.latch(), runtime.latch()
+    local stored = spool
+    spool = setmetatable({}, { __index = stored })
+    function spool.stats(_) -- the first call is slow
+      local counts = stored:stats()
+      if not is_counted:is_open() then
+        is_counted:open()
+        proceed:wait()
+      end
+      return counts
+    end
+    function spool.retry(_, ...)
+      is_retried:open()
+      return stored:retry(...)
+    end
+    new()
+    printed_by(function()
+      store.down = true
+      local status
+      apivideo.spawn(function() status = deliver(caption "a") end)
+      is_counted:wait()
+      assert.equal(204, deliver(caption "b"))
+      is_retried:wait()
+      store.down = false
+      proceed:open()
+      wait_for(function() return status == 204 and stats().waiting == 2 and stats().spooled == 0 end, "both events")
+    end)
+  end)
+
   it("forwards the origin of an event, also of a derived one", function()
     local event = apivideo.events:sample "apivideo.video.failed"
     store.down = true

@@ -115,6 +115,18 @@ describe("inbox store sqlite in a thread", function()
     assert.equal(0, store:stats().waiting)
   end)
 
+  it("returns an error while the thread does not find LuaDBI, and works afterwards", function()
+    local store, package_path = open(), package.path
+    finally(function() package.path = package_path end)
+    package.path = "./lua/?.lua;./lua/?/init.lua"
+    for _ = 1, 2 do
+      unavailable("its thread failed: [^\n]*module 'DBI' not found:.*; it finds modules by package.path and "
+        .. "package.cpath only: correct these, or use the option thread = false", store:stats())
+    end
+    package.path = package_path
+    assert.equal(0, store:stats().waiting)
+  end)
+
   it("has the error of a full queue at once", function()
     local store, failed, done = open(), 0, 0
     put(store, "a")

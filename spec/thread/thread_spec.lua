@@ -1,6 +1,7 @@
 -- Threads of apivideo.thread.core: requests, results, limits and the end.
 
 local core = require "apivideo.core"
+local finalizer = require "spec.support.finalizer"
 local misuse = require "spec.support.misuse"
 local threads = require "apivideo.thread.core"
 
@@ -74,6 +75,17 @@ describe("a thread", function()
       assert.same(list, echo(thread, list))
     end)
 
+    it("a table with gaps, without an array for them", function()
+      local gaps = { [1] = 1, [2] = 1, [4] = 1, [8] = 1, [2 ^ 4] = 1, [2 ^ 5] = 1, [2 ^ 6] = 1, [2 ^ 7] = 1,
+        [2 ^ 8] = 1, [2 ^ 9] = 1, [2 ^ 10] = 1, [2 ^ 11] = 1, [2 ^ 12] = 1, [2 ^ 13] = 1, [2 ^ 14] = 1, [2 ^ 15] = 1,
+        [2 ^ 16] = 1, [2 ^ 17] = 1, [2 ^ 18] = 1, [2 ^ 19] = 1, [2 ^ 20] = 1, [2 ^ 21] = 1 }
+      collectgarbage()
+      local before = collectgarbage "count"
+      local copy = echo(thread, gaps)
+      assert.is_true(collectgarbage "count" - before < 2 ^ 21 / 1024)
+      assert.same(gaps, copy)
+    end)
+
     it("hundreds of values", function()
       local values = {}
       for i = 1, 250 do values[i] = i % 3 ~= 0 and i or nil end
@@ -131,6 +143,21 @@ describe("a thread", function()
       end
       broken:close()
     end
+  end)
+
+  it("returns each time why a module that the module requires cannot be loaded", function()
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write 'return require "no.such.module"'
+    file:close()
+    local directory, name = path:match "^(.*/)(.*)$"
+    local broken = assert(threads.start(name, directory .. "?", "", 10, 1000))
+    for _ = 1, 2 do
+      assert(broken:send())
+      assert.matches("module 'no.such.module' not found", result_of(broken)[3])
+    end
+    broken:close()
+    os.remove(path)
   end)
 
   it("has the libraries of Lua, and its owner's paths", function()
@@ -226,6 +253,29 @@ describe("a thread", function()
       os.remove(marks)
       assert.is_nil(other)
     end)
+  end)
+
+  it("may be closed by a finalizer that runs during take", function()
+    local path, length = os.tmpname(), 64
+    local closed, file
+    local text = assert(io.open(path, "w"))
+    text:write(("x"):rep(length))
+    text:close()
+    finalizer.stress(function()
+      closed:close()
+      file = assert(io.open(path)) -- has the number of a descriptor of the thread
+    end, function(attack)
+      for _ = 1, 20 do
+        closed, file = start(), nil
+        attack(function() pcall(closed.take, closed) end)
+        closed:close()
+        if file then
+          assert.equal(length, #file:read "*a")
+          file:close()
+        end
+      end
+    end)
+    os.remove(path)
   end)
 
   it("collects its garbage", function()

@@ -2,7 +2,8 @@
 ** A thread with a Lua state: see thread.h.
 **
 ** All Lua runs in a protected call. After an error, an error of memory included, the state can be used again. A module
-** that cannot be loaded is an error of the request, and the next request loads it again.
+** that cannot be loaded is an error of the request, and the next request loads it again, in a new state: Lua 5.1 and
+** LuaJIT mark modules whose loading has failed, and report the mark instead of the reason from then on.
 */
 #include "thread.h"
 
@@ -24,6 +25,7 @@
 typedef struct call {
   const thread *self;
   const message *request; /* NULL at the end */
+  bool is_loaded;         /* the handler */
   message *result;
 } call;
 
@@ -59,16 +61,19 @@ static int execute(lua_State *L) {
   const char *problem;
   lua_settop(L, 0);
   push_handler(L, self->self);
+  self->is_loaded = true;
   if (self->request != NULL) values_decode(L, self->request);
   lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
   if (self->request == NULL) return 0;
+  luaL_checkstack(L, VALUES_SLOTS, "the values in nested tables");
   self->result = values_encode(L, 1, &problem);
   if (self->result == NULL && problem != NULL)
     return luaL_error(L, "the handler returned a value that cannot be copied: %s", problem);
   return 0;
 }
 
-/* The result of a failed call. Memory may be exhausted: then the request itself becomes the result. */
+/* The result of a failed call. Memory may be exhausted: then the request itself becomes the result. It is not called
+   protected, so it must not raise an error: a string needs no slots of the stack. */
 static message *failure_of(lua_State *L, message *request) {
   const char *problem;
   message *result = NULL;
@@ -83,9 +88,10 @@ static message *failure_of(lua_State *L, message *request) {
   return result;
 }
 
-/* Handles a request, which becomes the result, or is freed. */
-static message *handle(const thread *self, lua_State *L, message *request) {
-  call now = {self, request, NULL};
+/* Handles a request, which becomes the result, or is freed. Creates the state, and closes one without a handler. */
+static message *handle(const thread *self, lua_State **state, message *request) {
+  lua_State *const L = *state != NULL ? *state : luaL_newstate();
+  call now = {self, request, false, NULL};
   message *result;
   int status = L == NULL ? LUA_ERRMEM : compat_cpcall(L, execute, &now);
   result = status == 0 && now.result != NULL ? now.result
@@ -93,6 +99,8 @@ static message *handle(const thread *self, lua_State *L, message *request) {
   result->id = request->id;
   if (result != request) free(request);
   if (L != NULL) lua_settop(L, 0);
+  if (L != NULL && !now.is_loaded) lua_close(L);
+  *state = now.is_loaded ? L : NULL;
   return result;
 }
 
@@ -101,12 +109,10 @@ static void *run(void *argument) {
   thread *const self = argument;
   lua_State *L = NULL;
   message *request;
-  while ((request = queue_next(&self->queue)) != NULL) {
-    if (L == NULL) L = luaL_newstate();
-    queue_finish(&self->queue, handle(self, L, request));
-  }
+  while ((request = queue_next(&self->queue)) != NULL)
+    queue_finish(&self->queue, handle(self, &L, request));
   if (L != NULL) {
-    call last = {self, NULL, NULL};
+    call last = {self, NULL, false, NULL};
     (void)compat_cpcall(L, execute, &last);
     lua_close(L);
   }

@@ -59,6 +59,7 @@ static int send_request(lua_State *L) {
     return 2;
   }
   luaL_argcheck(L, self->is_running, 1, "the thread is closed");
+  luaL_checkstack(L, VALUES_SLOTS, "the values in nested tables");
   request = values_encode(L, 2, &problem);
   if (request == NULL && problem != NULL)
     return luaL_error(
@@ -90,14 +91,15 @@ static int decode(lua_State *L) {
 /* thread:take() -> id, true, … | id, false, message | nil. A result that cannot be decoded is a failure of its request,
    which must not wait for it any longer. Stack: [-0, +?, v]. */
 static int take(lua_State *L) {
-  thread *const self = check_thread(L);
+  thread *self;
   message *result;
   uint64_t id;
   int status;
-  if (!thread_is_ours(self)) return 0;
   lua_settop(L, 1);
   luaL_checkstack(L, 4, "a result");
-  lua_pushcfunction(L, decode); /* may allocate, so before the result has left the queue */
+  lua_pushcfunction(L, decode);
+  self = check_thread(L); /* after what may allocate: a finalizer may close the thread */
+  if (!thread_is_ours(self)) return 0;
   result = queue_take(&self->queue);
   if (result == NULL) return 0;
   id = result->id;

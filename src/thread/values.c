@@ -1,7 +1,8 @@
 /*
 ** Plain values as bytes: see values.h.
 **
-** A value is a tag and its bytes, in the order of this machine. A table is its keys and values in turn, up to TAG_END.
+** A value is a tag and its bytes, in the order of this machine. A table is a length, and its keys and values in turn, up
+** to TAG_END.
 */
 #include "values.h"
 
@@ -11,7 +12,6 @@
 #include <string.h>
 
 #define FIRST_CAPACITY 512
-#define SLOTS (3 * VALUES_DEPTH_MAX + 3) /* of the stack, for a value */
 
 enum {
   TAG_NIL,
@@ -87,9 +87,11 @@ static bool reject(writer *self, const char *problem) {
 
 static bool put_value(writer *self, lua_State *L, int index, int depth);
 
-/* Adds the table at `index`. Stack: [-0, +?, -]. */
+/* Adds the table at `index`. The length of the array of its copy follows the tag: at most the number of its members,
+   because the length of a table with gaps may be the position of any gap. Stack: [-0, +?, -]. */
 static bool put_table(writer *self, lua_State *L, int index, int depth) {
-  const size_t array_len = compat_rawlen(L, index);
+  const size_t after_tag = self->to->len + 1;
+  size_t array_len = compat_rawlen(L, index), members = 0;
   if (depth == VALUES_DEPTH_MAX) return reject(self, "tables that are nested too deeply");
   if (!put(self, TAG_TABLE, &array_len, sizeof array_len)) return false;
   lua_pushnil(L);
@@ -99,7 +101,10 @@ static bool put_table(writer *self, lua_State *L, int index, int depth) {
     if (!put_value(self, L, value - 1, depth) || !put_value(self, L, value, depth + 1))
       return false;
     lua_pop(L, 1);
+    members++;
   }
+  if (array_len > members) array_len = members;
+  memcpy(self->to->bytes + after_tag, &array_len, sizeof array_len);
   return put(self, TAG_END, NULL, 0);
 }
 
@@ -123,7 +128,6 @@ message *values_encode(lua_State *L, int first, const char **problem) {
   writer self = {NULL, FIRST_CAPACITY, NULL};
   int index;
   *problem = NULL;
-  luaL_checkstack(L, SLOTS, "the values in nested tables");
   self.to = malloc(sizeof *self.to + FIRST_CAPACITY);
   if (self.to == NULL) return NULL;
   memset(self.to, 0, sizeof *self.to);
@@ -189,7 +193,7 @@ static bool push_value(lua_State *L, const unsigned char **at) {
 void values_decode(lua_State *L, const message *from) {
   const unsigned char *at = from->bytes;
   size_t i;
-  luaL_checkstack(L, (int)from->count + SLOTS, "the values of a message");
+  luaL_checkstack(L, (int)from->count + VALUES_SLOTS, "the values of a message");
   for (i = 0; i < from->count; i++) (void)push_value(L, &at);
   assert(at == from->bytes + from->len);
 }

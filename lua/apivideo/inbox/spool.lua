@@ -31,12 +31,13 @@ local Spool = {}
 Spool.__index = Spool
 Spool.__name = "apivideo.inbox.Spool"
 
+-- Whether there is no entry. The counts are of one time; they are slow when there are many entries, so one that waits
+-- decides first.
 local function is_empty(store)
-  for _, state in ipairs { "waiting", "claimed" } do
-    local entries = store:list({ state = state }, { limit = 1 })
-    if not entries or #entries > 0 then return false end
-  end
-  return true
+  local entries = store:list({ state = "waiting" }, { limit = 1 })
+  if not entries or #entries > 0 then return false end
+  local stats = store:stats()
+  return stats ~= nil and stats.waiting + stats.claimed == 0
 end
 
 -- Resets the state in a forked process: the task of the parent does not run here.
@@ -47,14 +48,35 @@ local function check_process(self)
   self.used, self.checked_at, self.seen_at = true, -math.huge, -math.huge
 end
 
--- Whether there are entries to be forwarded first. The result may be CHECK_INTERVAL_S old.
+-- Whether there are entries to be forwarded first. The result may be CHECK_INTERVAL_S old. While the spool is examined,
+-- other tasks may put entries into it.
 local function is_in_use(self)
   check_process(self)
-  local now = runtime.monotonic()
+  local now, puts = runtime.monotonic(), self.puts
   if self.used or now - self.checked_at > CHECK_INTERVAL_S then
-    self.used, self.checked_at = not is_empty(self.spool), now
+    local was_empty = is_empty(self.spool)
+    self.used, self.checked_at = not was_empty or self.puts ~= puts, now
   end
   return self.used
+end
+
+-- Copies of items, in the spool's lane and without an error: items without an event are forwarded, too, and become dead
+-- letters in the store.
+local function in_one_lane(items)
+  local list = {}
+  for i, item in ipairs(items) do
+    list[i] = tables.merge(item, { lane = LANE })
+    list[i].error = nil
+  end
+  return list
+end
+
+-- Puts items into the spool.
+local function put_into_spool(self, items)
+  self.used, self.puts = true, self.puts + 1
+  local results, err = self.spool:put(in_one_lane(items), NO_WINDOW)
+  self:wake()
+  return results, err
 end
 
 -- The items of a claimed entry and of those after it, and their ids. The ages are measured one after the other, so they
@@ -152,17 +174,6 @@ function Spool:size()
   if stats then return stats.waiting + stats.claimed, stats.oldest end
 end
 
--- Copies of items, in the spool's lane and without an error: items without an event are forwarded, too, and become dead
--- letters in the store.
-local function in_one_lane(items)
-  local list = {}
-  for i, item in ipairs(items) do
-    list[i] = tables.merge(item, { lane = LANE })
-    list[i].error = nil
-  end
-  return list
-end
-
 --- Puts items into the store; or into the spool, if the store is unavailable or older items have not been forwarded
 --- yet.
 ---@param items apivideo.StoredItem[]
@@ -171,8 +182,7 @@ end
 ---@return apivideo.Error?
 function Spool:put(items, window)
   if is_in_use(self) then
-    local results = self.spool:put(in_one_lane(items), NO_WINDOW)
-    self:wake()
+    local results = put_into_spool(self, items)
     if results then return results end
     return self.store:put(items, NO_WINDOW) -- out of order, but durable
   end
@@ -182,10 +192,8 @@ function Spool:put(items, window)
     return results
   end
   log.warn("inbox: events are spooled on this machine, since the store failed: " .. failure.message(err))
-  self.used, self.away_since = true, self.away_since or runtime.monotonic()
-  results, err = self.spool:put(in_one_lane(items), NO_WINDOW)
-  self:wake()
-  return results, err
+  self.away_since = self.away_since or runtime.monotonic()
+  return put_into_spool(self, items)
 end
 
 local spool = {}
@@ -200,6 +208,7 @@ function spool.new(store, second, window, item_of)
     store = store, spool = second, window = window, item_of = item_of,
     process = core.process_id(),
     forwarded = {},          -- ids of entries that the store has, and that are still in the spool
+    puts = 0,                -- how often entries were put into the spool
     used = true,             -- until it is known to be empty: another process may have spooled events
     checked_at = -math.huge, -- when that was checked
     seen_at = -math.huge,    -- when the task that forwards made progress

@@ -31,6 +31,7 @@ local polled_at, lost_after = 0, SLEEPER_LOST_S -- when was polled, or a poll is
 local waited_at = 0            -- when a task was last about to wait
 local is_new = false           -- whether a transfer was started since the last poll
 local door                     -- of the timer that polls, or nil
+local armed_until = 0          -- when its thread wakes the worker in any case
 local retry_at = 0             -- when opening one is retried
 local has_warned = false       -- that none could be opened
 
@@ -104,6 +105,7 @@ local function drive_by(mine)
     elseif polled_at - busy_at >= LINGER_S or ngx.worker.exiting() then
       return
     end
+    armed_until = monotonic() + timeout
     mine.wake:arm(timeout)
     if not mine:wait() then
       if door == mine then retry_at = monotonic() + RETRY_THREAD_S end
@@ -178,11 +180,11 @@ function poller.add(transfer, wait)
   is_new = true
   if not door then return end
   local timeout = in_flight > 1 and 0 or pool:timeout() or HEARTBEAT_S
-  if timeout > 0 then
-    door.wake:arm(math.min(timeout, HEARTBEAT_S))
-  else
-    door.wake:notify()
-  end
+  if timeout <= 0 then return door.wake:notify() end
+  local at = monotonic() + timeout
+  if at >= armed_until then return end -- the worker may have to look again soon, for descriptors that stay ready
+  armed_until = at
+  door.wake:arm(timeout)
 end
 
 --- Removes the wait of a transfer; false if it has finished.

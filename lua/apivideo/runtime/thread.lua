@@ -5,6 +5,7 @@
 --- task that waits for the results lets other tasks run. Where Lua cannot wait, as in some phases of nginx, `send` blocks.
 
 local core = require "apivideo.thread.core"
+local process_id = require("apivideo.core").process_id
 local runtime = require "apivideo.runtime"
 
 local PENDING_MAX = 1000 -- calls whose results have not arrived
@@ -14,6 +15,7 @@ local QUEUED_MAX_BYTES = 64 * 1024 * 1024 -- arguments of calls that have not be
 ---@field private _core apivideo.thread.Thread
 ---@field private _latches table<integer, apivideo.Latch> id of a call -> opened by its result
 ---@field private _pending integer
+---@field private _process integer the process that started the thread
 ---@field private _is_watched boolean
 local Thread = {}
 Thread.__index = Thread
@@ -28,9 +30,17 @@ local function pass_on(self, id, ...)
   return true
 end
 
+-- Ends the pending calls in a forked child, where their results are not available: they are the parent's.
+local function abandon(self)
+  local latches = self._latches
+  self._latches, self._pending = {}, 0
+  for _, latch in pairs(latches) do latch:open(false, "forked") end
+end
+
 -- Passes on all results that have arrived. Without pending calls the descriptor is not watched: it would keep the loop
 -- of a script running.
 local function receive(self)
+  if process_id() ~= self._process then abandon(self) end
   while pass_on(self, self._core:take()) do end
   if self._is_watched and self._pending == 0 then
     self._is_watched = false
@@ -51,9 +61,9 @@ end
 ---@return apivideo.Latch|nil opens with true and the results of the handler, or false and the text of its error
 ---@return string? problem "full" if too many calls are pending; "forked" in a child process
 function Thread:send(...)
+  local latch = runtime.latch() -- first: a finalizer that runs here may run the loop, which passes on results
   local id, problem = self._core:send(...)
   if not id then return nil, problem end
-  local latch = runtime.latch()
   self._latches[id], self._pending = latch, self._pending + 1
   if runtime.refusal() then
     block(self, latch)
@@ -83,7 +93,8 @@ local thread = {
 function thread.start(module)
   local made, problem = core.start(module, package.path, package.cpath, PENDING_MAX, QUEUED_MAX_BYTES)
   if not made then return nil, problem end
-  local self = setmetatable({ _core = made, _fd = made:fd(), _latches = {}, _pending = 0, _is_watched = false }, Thread)
+  local self = setmetatable({ _core = made, _fd = made:fd(), _process = process_id(), _latches = {}, _pending = 0,
+    _is_watched = false }, Thread)
   self._receive = function() receive(self) end
   return self
 end

@@ -47,12 +47,12 @@ local function create(module, options)
   return true
 end
 
--- Creates the store, or notes why it cannot be created, for the calls that were sent before this is known.
+-- Creates the store. If it cannot be created, this fails, and so do the calls that were sent before this is known.
 local function new(...)
   local ok, problem = pcall(create, ...)
   if ok then return results(true, true) end
   missing = failure.message(problem)
-  return results(false, problem)
+  error(missing, 0)
 end
 
 local function set_clock(ahead)
@@ -65,6 +65,6 @@ return function(name, ...)
   if name == "new" then return new(...) end
   if name == "set_clock" then return results(pcall(set_clock, ...)) end
   if name == nil or name == "close" then return results(pcall(close)) end
-  if not store then return results(false, missing) end
+  if not store then error(missing, 0) end
   return results(pcall(store[name], store, ...))
 end

@@ -41,6 +41,8 @@ end
 -- The results of a method, from those of the handler.
 local function results_of(self, running, ok, logged, how, result, second)
   if not ok then
+    local refusal = self._kind.refusal(true) -- in a forked child: the store stays the parent's
+    if refusal then return self._kind.unavailable(refusal) end
     if not self._created:wait() then give_up(self, running) end
     return self._kind.unavailable("its thread failed: " .. logged)
   end
