@@ -9,6 +9,7 @@
 local busted = require "busted"
 local core = require "apivideo.core"
 local gc = require "spec.support.gc"
+local http = require "apivideo.core.http"
 local server_core = require "apivideo.server.core"
 
 local jit = rawget(_G, "jit")
@@ -116,7 +117,7 @@ end
 
 -- A pool of the finalizers' own, with finished and cancelled transfers.
 function calls.own_pool()
-  local pool = assert(core.http.new())
+  local pool = assert(http.new())
   local transfer, cancelled = assert(pool:start(REQUEST)), assert(pool:start(REQUEST))
   assert(not pool:forked())
   cancelled:cancel()
@@ -222,7 +223,7 @@ end
 local compile = core.event.compile
 function core.event.compile(types) return armed(compile(types)) end
 
-for _, functions in pairs { core, core.http, core.event, core.signature, server_core, POOL, SERVER,
+for _, functions in pairs { core, http, core.event, core.signature, server_core, POOL, SERVER,
   registry["apivideo.http.transfer"].__index, registry["apivideo.hmac"].__index } do
   arm_all(functions)
 end
