@@ -325,9 +325,12 @@ static bool has_unwatched(const http_pool *pool) {
   const http_transfer *transfer;
   if (!pool->sockets.is_watched) return true;
   for (transfer = pool->running; transfer != NULL; transfer = transfer->next) {
-    curl_off_t looked_up = 0;
+    curl_off_t looked_up = 0,
+               started =
+                   0; /* newer versions set only the second for a connection that is used again */
     (void)curl_easy_getinfo(transfer->easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up);
-    if (looked_up == 0) return true;
+    (void)curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &started);
+    if (looked_up == 0 && started == 0) return true;
   }
   return false;
 }
