@@ -11,6 +11,8 @@
  *
  * As on a file system with a journal, a sync of one file makes all earlier changes of names durable.
  */
+#undef _FILE_OFFSET_BITS /* with 64, the headers rename fopen to fopen64; both are defined here */
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
