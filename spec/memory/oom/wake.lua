@@ -3,6 +3,9 @@
 local unix = require "socket.unix"
 local core = require "apivideo.core"
 
+-- `require` does not report that memory is exhausted as such, so it is loaded before.
+assert(require("apivideo.core").http)
+
 return function()
   local wake, message = core.wake.new()
   if not wake then return nil, message end
