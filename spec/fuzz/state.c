@@ -9,6 +9,7 @@
 #include <lualib.h>
 
 int luaopen_apivideo_core(lua_State *L);
+int luaopen_apivideo_core_http(lua_State *L);
 const char *__asan_default_options(void);
 
 /* Without a limit, freed memory that is kept to find its late users slows everything down. */
@@ -47,6 +48,7 @@ lua_State *fuzz_open(const char *script, const char *module, lua_CFunction open)
   if (L == NULL) abort();
   luaL_openlibs(L);
   preload(L, "apivideo.core", luaopen_apivideo_core);
+  preload(L, "apivideo.core.http", luaopen_apivideo_core_http);
   if (module != NULL) preload(L, module, open);
   if (luaL_dostring(L, path) || luaL_dofile(L, script)) fail(L);
   return L;
