@@ -2,6 +2,7 @@
 -- selects what happens then. A receiver responds to each complete request, unless it is to wait or to be cut. At
 -- the end the client closes the connection, and no request may be left.
 
+local MAX_CONNECTIONS = 4
 local apivideo = require "apivideo"
 local client = require "client"
 local core = require "apivideo.server.core"
@@ -76,8 +77,9 @@ local function act(server, case, bytes, action)
   serve(server, case, action)
   server:run()
   check_responses(case)
-  if action == "n" then
+  if action == "n" and case.connections < MAX_CONNECTIONS then -- it is not admitted, but added
     client.connect(server)
+    case.connections = case.connections + 1
     case.received, case.broken = "", true
   elseif action == "x" then
     client.close()
@@ -91,9 +93,9 @@ return function(input)
   local byte = input:byte() or 0
   local case = {
     max_body = MAX_BODY[byte % 2 + 1], receiver = receivers[byte // 2 % 2 + 1],
-    waiting = {}, received = "",
+    waiting = {}, received = "", connections = 1,
   }
-  local server = assert(core.new("127.0.0.1", 0, case.max_body, 3600, 4))
+  local server = assert(core.new("127.0.0.1", 0, case.max_body, 3600, MAX_CONNECTIONS))
   client.connect(server)
   for bytes, action in (input:sub(2) .. "\30a"):gmatch "([^\30]*)\30(.?)" do
     act(server, case, bytes, action)
