@@ -1,7 +1,6 @@
 -- The store in Redis in a real nginx: TLS, and clients that the application creates.
 
 local certificates = require "spec.support.certificates"
-local free_port = require "spec.support.free_port"
 local nginx_lua = require "spec.support.nginx_lua"
 local redis_server = require "spec.support.redis"
 
@@ -71,10 +70,7 @@ nginx_lua.describe("inbox store redis in nginx #process", function()
     authority = certificates.new()
     authority:issue("good", "DNS:localhost")
     authority:openssl "req -x509 -newkey rsa:2048 -nodes -keyout own.key -out own.crt -days 2 -subj /CN=own"
-    tls_port = tonumber(free_port())
-    server = redis_server.start(("--tls-port %d --tls-cert-file %s --tls-key-file %s --tls-ca-cert-file %s"
-      .. " --tls-auth-clients no --bind 127.0.0.1 127.0.0.2"):format(tls_port, authority:path "good.crt",
-        authority:path "good.key", authority:path "ca.crt"))
+    server, tls_port = redis_server.start_with_tls(authority)
     nginx = start_nginx "ca.crt"
   end)
 

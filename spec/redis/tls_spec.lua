@@ -1,7 +1,6 @@
 -- TLS of the store in Redis: a real server, and certificates that must not be trusted.
 
 local certificates = require "spec.support.certificates"
-local free_port = require "spec.support.free_port"
 local redis = require "apivideo.inbox.redis"
 local redis_server = require "spec.support.redis"
 
@@ -16,10 +15,7 @@ describe("TLS to Redis", function()
     authority = certificates.new()
     authority:issue("good", "IP:127.0.0.1,DNS:localhost")
     authority:openssl "req -x509 -newkey rsa:2048 -nodes -keyout own.key -out own.crt -days 2 -subj /CN=own"
-    port = tonumber(free_port())
-    server = redis_server.start(("--tls-port %d --tls-cert-file %s --tls-key-file %s --tls-ca-cert-file %s"
-      .. " --tls-auth-clients no --bind 127.0.0.1 127.0.0.2"):format(port, authority:path "good.crt",
-        authority:path "good.key", authority:path "ca.crt"))
+    server, port = redis_server.start_with_tls(authority)
   end)
 
   teardown(function()

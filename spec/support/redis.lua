@@ -118,4 +118,16 @@ function redis.start(arguments)
   return self
 end
 
+--- Starts a server that also accepts TLS.
+---@param authority table of spec.support.certificates, which has issued "good"
+---@return table server
+---@return integer port of TLS
+function redis.start_with_tls(authority)
+  local port = tonumber(free_port())
+  local server = redis.start(("--tls-port %d --tls-cert-file %s --tls-key-file %s --tls-ca-cert-file %s"
+    .. " --tls-auth-clients no --bind 127.0.0.1 127.0.0.2"):format(port, authority:path "good.crt",
+      authority:path "good.key", authority:path "ca.crt"))
+  return server, port
+end
+
 return redis
