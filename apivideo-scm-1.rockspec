@@ -199,6 +199,7 @@ build = {
       ["apivideo.runtime.nginx_poller"] = "lua/apivideo/runtime/nginx_poller.lua",
       ["apivideo.runtime.nginx_timer"] = "lua/apivideo/runtime/nginx_timer.lua",
       ["apivideo.runtime.parallel"] = "lua/apivideo/runtime/parallel.lua",
+      ["apivideo.runtime.shared_counts"] = "lua/apivideo/runtime/shared_counts.lua",
       ["apivideo.runtime.signals"] = "lua/apivideo/runtime/signals.lua",
       ["apivideo.runtime.single_flight"] = "lua/apivideo/runtime/single_flight.lua",
       ["apivideo.runtime.standalone"] = "lua/apivideo/runtime/standalone.lua",

@@ -133,4 +133,11 @@ return {
     file = "lua/apivideo/cli/input.lua", spec = COMMAND,
     { "a directory is an empty file", "if is_more or not problem then return file end", "if true then return file end" },
   },
+  {
+    file = "lua/apivideo/runtime/shared_counts.lua", spec = "spec/nginx/shared_counts_spec.lua",
+    { "counts are added again", "self.pending, self.is_scheduled = {}, false", "self.is_scheduled = false" },
+    { "counts are added once only", "self.pending, self.is_scheduled = {}, false", "self.pending = {}" },
+    { "counts wait for a timer that does not exist", "if not schedule(self) then self:flush() end", "schedule(self)" },
+    { "a worker does not know its own counts", "(self.pending[key] or 0)\nend", "0\nend" },
+  },
 }

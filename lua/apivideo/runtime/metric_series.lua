@@ -53,8 +53,8 @@ local memory = {
 -- The keys are created once, so that counting creates no string.
 local shared = {
   counter = {
-    add = function(self, value) self.store:incr(self.key, value, 0) end,
-    get = function(self) return self.store:get(self.key) or 0 end,
+    add = function(self, value) self.counts:add(self.key, value) end,
+    get = function(self) return self.counts:get(self.key) end,
   },
   gauge = {
     set = function(self, value) self.store:set(self.key, value) end,
@@ -62,12 +62,12 @@ local shared = {
   },
   histogram = {
     observe = function(self, value)
-      local store = self.store
-      store:incr(self.keys[place_of(self.bounds, value)], 1, 0)
-      store:incr(self.sum_key, value, 0)
+      local counts = self.counts
+      counts:add(self.keys[place_of(self.bounds, value)], 1)
+      counts:add(self.sum_key, value)
     end,
-    get = function(self, place) return self.store:get(self.keys[place]) or 0 end,
-    sum = function(self) return self.store:get(self.sum_key) or 0 end,
+    get = function(self, place) return self.counts:get(self.keys[place]) end,
+    sum = function(self) return self.counts:get(self.sum_key) end,
   },
 }
 
@@ -103,10 +103,11 @@ end
 ---@param family apivideo.metrics.Family
 ---@param labels string as in the text
 ---@param store apivideo.Dictionary
+---@param counts apivideo.SharedCounts of that dictionary
 ---@return table
-function series.in_store(family, labels, store)
+function series.in_store(family, labels, store, counts)
   local key = ("%s%s{%s}"):format(PREFIX, family.name, labels)
-  local self = { store = store, key = key }
+  local self = { store = store, counts = counts, key = key }
   if family.bounds then
     self.bounds, self.keys, self.sum_key = family.bounds, {}, key .. ":sum"
     for place, bound in ipairs(family.bounds) do self.keys[place] = ("%s:%s"):format(key, tostring(bound)) end

@@ -5,6 +5,7 @@ local constructor = require "apivideo.util.constructor"
 local dictionary = require "apivideo.runtime.dictionary"
 local exposition = require "apivideo.runtime.exposition"
 local metric_series = require "apivideo.runtime.metric_series"
+local shared_counts = require "apivideo.runtime.shared_counts"
 
 -- Upper bounds of the buckets, in seconds: of what takes long only when something is wrong, and of what may wait.
 local SECONDS = { 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, math.huge }
@@ -20,6 +21,7 @@ local WAITS = { 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, math.hug
 ---@field series table<string, table> by their labels, as in the text
 ---@field order string[] the same labels, in the order of the text
 ---@field private _store? apivideo.Dictionary
+---@field private _counts? apivideo.SharedCounts
 local Family = {}
 Family.__index = Family
 
@@ -34,7 +36,7 @@ function Family:with(...)
   if self.metric then
     series = metric_series.of_metric(self, values)
   elseif self._store then
-    series = metric_series.in_store(self, labels, self._store)
+    series = metric_series.in_store(self, labels, self._store, self._counts)
   else
     series = metric_series.in_memory(self)
   end
@@ -45,6 +47,7 @@ end
 
 ---@class apivideo.Metrics
 ---@field private _store? apivideo.Dictionary
+---@field private _counts? apivideo.SharedCounts
 ---@field private _prometheus? table
 ---@field private _families table<string, apivideo.metrics.Family>
 ---@field private _order apivideo.metrics.Family[]
@@ -77,7 +80,7 @@ local function family_of(self, kind, name, help, labels, bounds, is_local)
   local family = self._families[name]
   if family then return family end
   family = setmetatable({ kind = kind, name = name, help = help, labels = labels or {}, bounds = bounds, series = {},
-    order = {}, _store = not is_local and self._store or nil }, Family)
+    order = {}, _store = not is_local and self._store or nil, _counts = self._counts }, Family)
   if self._prometheus then delegate(self._prometheus, family) end
   self._families[name] = family
   self._order[#self._order + 1] = family
@@ -142,7 +145,7 @@ function Metrics:text()
 end
 
 ---@class apivideo.MetricsOptions
----@field store? apivideo.Dictionary has the counts, such as a shared dictionary of nginx, so that all workers share them
+---@field store? apivideo.Dictionary has the counts, such as a shared dictionary of nginx, so that all workers share them; nginx's workers add theirs once a second
 ---@field prometheus? table an object of nginx-lua-prometheus, which then has and writes the metrics
 
 local function create(options)
@@ -160,7 +163,8 @@ local function create(options)
     end
   end
   return setmetatable({
-    _store = options.store, _prometheus = options.prometheus, _families = {}, _order = {},
+    _store = options.store, _counts = options.store and shared_counts.new(options.store),
+    _prometheus = options.prometheus, _families = {}, _order = {},
   }, Metrics)
 end
 

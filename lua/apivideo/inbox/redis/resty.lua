@@ -73,7 +73,7 @@ local function begin_tls(object, name)
   if not socket then return nil, "TLS is not possible with this version of lua-resty-redis" end
   local ok, problem = socket:sslhandshake(false, name, true)
   if not ok then return nil, "TLS: " .. tostring(problem) end
-  -- If the handshake ends without a wait, it returns true for a certificate that nginx refuses, but closes the socket
+  -- If the handshake ends without a wait, it returns true for a certificate that is not trusted, but closes the socket
   -- (openresty/lua-nginx-module#2506).
   if socket:getreusedtimes() then return true end
   return nil, "TLS: nginx does not trust the server's certificate; its error log says why"
