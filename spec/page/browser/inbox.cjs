@@ -21,6 +21,7 @@ async function withInbox(options = {}, tabOptions = {}) {
   url.hash = "inbox";
   const tab = await openTab(url.href, tabOptions);
   await until(async () => await tile(tab, "Dead letters").textContent() === "4" && await tile(tab, "Done").textContent() === "2", "the numbers");
+  await until(async () => await entries(tab).count() === 6, "the rows"); // of a request of its own
   return { server, tab };
 }
 
