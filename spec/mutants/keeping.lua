@@ -121,8 +121,17 @@ return {
   },
   {
     file = "lua/apivideo/inbox/group.lua", spec = "spec/inbox/inbox_spec.lua",
-    { "an error of the store ends the process", "local ok, results, err = protected.call(self.execute, batch.items)",
-      "local ok, results, err = true, self.execute(batch.items)" },
     { "a batch does not grow", "until #batch.items == count or runtime.monotonic() >= ends", "until true" },
+  },
+  {
+    file = "lua/apivideo/inbox/group.lua", spec = "spec/inbox/group_spec.lua",
+    { "an error of the store ends the process", "local ok, results, err = protected.call(transact, self, batch)",
+      "local ok, results, err = true, transact(self, batch)" },
+    { "transactions run at the same time", "if not self.is_busy then start(self) end", "start(self)" },
+    { "any number of calls waits", "if place > BATCH_MAX then", "if false then" },
+    { "calls wait for ever", "batch.done:wait(WAIT_MAX_S)", "batch.done:wait()" },
+    { "a batch that failed before its transaction is executed again", "  if self.batch == batch then self.batch = nil end\n", "" },
+    { "the next batch waits for another call", "  if self.batch then start(self) end\n", "" },
+    { "no batch follows a task that was not started", "  if ok then return end\n  self.is_busy = false", "  if ok then return end" },
   },
 }
