@@ -72,8 +72,7 @@ describe("the spool of an inbox", function()
   end)
 
   it("stays in use for an event that is spooled while it is found empty", function()
-    local is_forwarded, is_counted, proceed = false, runtime.latch(), runtime.latch()
-    local stored = spool
+    local stored, is_forwarded, is_counted, proceed = spool, false, runtime.latch(), runtime.latch()
     spool = setmetatable({}, { __index = stored })
     function spool.remove(_, ...)
       is_forwarded = true
