@@ -121,6 +121,10 @@ return {
     { "a second callback loses the signal before it", "if catcher and process ~= core.process_id() then", "if catcher and catcher:caught() == nil then" },
   },
   {
+    file = "lua/apivideo/inbox/worker.lua", spec = "spec/inbox/worker_store_spec.lua",
+    { "events are claimed for tasks that no longer wait", "end, CLAIM_WAIT_MAX_S)", "end)" },
+  },
+  {
     file = "lua/apivideo/inbox/group.lua", spec = "spec/inbox/inbox_spec.lua",
     { "a batch does not grow", "until #batch.items == count or runtime.monotonic() >= ends", "until true" },
   },

@@ -6,13 +6,14 @@ local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 
 local GATHER_MAX_S = 0.005 -- how long a batch may grow while the store is idle
-local WAIT_MAX_S = 5 -- how long a call waits for its batch
+local WAIT_MAX_S = 5 -- how long a call waits for its batch, by default
 local CHECK_S, CHECK_MAX_S = 0.05, 1 -- after which a waiting call checks that a task executes batches; it doubles
 local LOST_S = 2 -- after which a task that has not returned counts as lost
 local BATCH_MAX = 1000 -- calls, of which the first ones may have ended their wait
 
 ---@class apivideo.inbox.Group
 ---@field execute fun(items: any[]): any[]|nil, apivideo.Error?
+---@field wait_max number seconds
 ---@field batch { items: any[], done: apivideo.Latch }|nil the batch that grows
 ---@field task { since: number, has_begun?: boolean, is_queued?: boolean }|nil that executes a batch
 local Group = {}
@@ -73,7 +74,7 @@ end
 
 -- Waits until a batch is done.
 local function wait(self, batch)
-  local ends, pause = runtime.monotonic() + WAIT_MAX_S, CHECK_S
+  local ends, pause = runtime.monotonic() + self.wait_max, CHECK_S
   repeat
     local results, err = batch.done:wait(pause)
     if err ~= "timeout" then return results, err end
@@ -81,7 +82,7 @@ local function wait(self, batch)
     pause = math.min(pause * 2, CHECK_MAX_S, ends - runtime.monotonic())
   until pause <= 0
   if batch.done:is_open() then return batch.done:wait() end
-  return nil, errors.new("store_unavailable", ("the store did not respond within %d s"):format(WAIT_MAX_S))
+  return nil, errors.new("store_unavailable", ("the store did not respond within %d s"):format(self.wait_max))
 end
 
 --- Adds an item to the batch that grows, and waits until it is done. A task of its own executes it: nginx may end the
@@ -104,9 +105,10 @@ end
 local group = {}
 
 ---@param execute_batch fun(items: any[]): any[]|nil, apivideo.Error? the result of each item, or nil and an error
+---@param wait_max? number seconds after which a call returns an error; default 5
 ---@return apivideo.inbox.Group
-function group.new(execute_batch)
-  return setmetatable({ execute = execute_batch }, Group)
+function group.new(execute_batch, wait_max)
+  return setmetatable({ execute = execute_batch, wait_max = wait_max or WAIT_MAX_S }, Group)
 end
 
 return group
