@@ -85,28 +85,93 @@ describe("group commit", function()
     assert.matches("full", tostring(select(2, calls:call(1))))
     problem = function(items) return items end
     local pass, spawn = runtime.pass, runtime.spawn
+    finally(function() runtime.pass, runtime.spawn = pass, spawn end)
     runtime.pass = function() error "no memory" end
-    assert.matches("no memory", tostring(select(2, calls:call(1))))
+    assert.equal(1, calls:call(1))
     runtime.pass = pass
     runtime.spawn = function() error "no memory" end
     assert.has_error(function() calls:call(1) end)
     runtime.spawn = spawn
     assert.equal(2, calls:call(2))
   end)
+
+  it("does not count on a task that has not returned for 2 s", function()
+    local first = call(1, 1)
+    begun(1)
+    local others = call(2, 3)
+    runtime.pass()
+    testing.clock:advance(3)
+    begun(2)
+    assert.same({ 1, 2 }, sizes)
+    finished:open(true)
+    wait_for(function() return first[1] and others[3] end, "the results")
+    assert.same({ 1, 2, 3 }, { first[1], others[2], others[3] })
+  end)
+
+  it("executes a batch once, although its task continues after it counted as lost", function()
+    local pass, continued = runtime.pass, runtime.latch()
+    finally(function() runtime.pass = pass end)
+    runtime.pass = function()
+      runtime.pass = pass
+      continued:wait()
+    end
+    finished:open(true)
+    local results = call(1, 1)
+    wait_for(function() return runtime.pass == pass end, "the task")
+    testing.clock:advance(3)
+    wait_for(function() return results[1] end, "the result")
+    continued:open()
+    for _ = 1, 10 do runtime.pass() end
+    assert.same({ 1 }, sizes)
+  end)
+
+  it("executes a call that is made in its own task, such as by a finalizer", function()
+    local inner
+    calls = group.new(function(items)
+      if items[1] == "outer" then
+        runtime.spawn(function() testing.clock:advance(3) end)
+        inner = calls:call "inner"
+      end
+      return items
+    end)
+    assert.equal("outer", calls:call "outer")
+    assert.equal("inner", inner)
+  end)
+
+  it("wakes the calls of a batch although no task can be started for the next one", function()
+    local spawn = runtime.spawn
+    local first = call(1, 1)
+    begun(1)
+    local others = call(2, 2)
+    runtime.pass()
+    finally(function() runtime.spawn = spawn end)
+    runtime.spawn = function() error "no memory" end
+    finished:open(true)
+    wait_for(function() return first[1] end, "the first result")
+    assert.equal(1, first[1])
+    wait_for(function() return others[2] end, "the second result")
+    assert.equal(2, others[2])
+  end)
 end)
 
+-- The first transaction lasts until the location /finish is requested.
 local APP = [[
 local group, runtime = require "apivideo.inbox.group", require "apivideo.runtime"
-local app = { sizes = {} }
+local app = { sizes = {}, finished = runtime.latch() }
 app.calls = group.new(function(items)
   app.sizes[#app.sizes + 1] = #items
-  if #app.sizes == 1 then runtime.sleep(0.5) end
+  app.finished:wait()
   return items
 end)
+function app.call(item)
+  local result, err = app.calls:call(item)
+  ngx.print(tostring(result or err), " ", table.concat(app.sizes, " "))
+end
 return app
 ]]
 
--- A request that nginx ends while its call is executed; and one that waits for the same transaction.
+-- A request that nginx ends while its call is executed; one that waits for the same transaction; and one that waits for
+-- a batch while another request waits for the next one.
 local LOCATIONS = [[
 location = /ended {
   content_by_lua_block {
@@ -117,20 +182,63 @@ location = /ended {
     ngx.exit(204)
   }
 }
-location = /next {
+location = /timers { content_by_lua_block { ngx.print(ngx.timer.running_count()) } }
+location = /finish { content_by_lua_block { require("app").finished:open() } }
+location = /next { content_by_lua_block { require("app").call "next" } }
+location = /two {
   content_by_lua_block {
     local app = require "app"
-    local result, err = app.calls:call "next"
-    ngx.print(tostring(result or err), " ", table.concat(app.sizes, " "))
+    local first = ngx.thread.spawn(function() app.call "first" end)
+    repeat ngx.sleep(0.001) until #app.sizes == 1
+    ngx.thread.spawn(function() app.calls:call "second" end)
+    app.finished:open()
+    app.finished = require("apivideo.runtime").latch()
+    ngx.thread.wait(first)
+    ngx.exit(200)
   }
 }
 ]]
 
 nginx_lua.describe("group commit in nginx #process", function()
+  local nginx
+
+  after_each(function() nginx:stop() end)
+
+  local function start(http)
+    nginx = nginx_lua.start { workers = 1, http = http, server = LOCATIONS, files = { ["app.lua"] = APP } }
+  end
+
   it("executes calls of requests that nginx has ended, and the others do not wait longer", function()
-    local nginx = nginx_lua.start { workers = 1, server = LOCATIONS, files = { ["app.lua"] = APP } }
-    finally(function() nginx:stop() end)
+    start()
     assert.equal(204, nginx:request("/ended").status)
-    assert.equal("next 1 2", nginx:get "/next")
+    assert.equal(200, nginx:request("/finish").status)
+    assert.matches("^next 1 [12]", nginx:get "/next")
+  end)
+
+  it("continues after nginx has ended a request that executed a batch because there was no timer", function()
+    start "lua_max_pending_timers 0;"
+    assert.equal(204, nginx:request("/ended").status)
+    assert.equal(200, nginx:request("/finish").status)
+    assert.matches("^next 1 ", nginx:get "/next")
+    assert.matches("^next 1 ", nginx:get "/next")
+  end)
+
+  it("does not delay the request that executes a batch by the next one, without a timer", function()
+    start "lua_max_pending_timers 0;"
+    assert.equal("first 1", nginx:get "/two")
+  end)
+
+  it("executes a batch at once when nginx drops the timer of its task", function()
+    start [[
+      lua_max_running_timers 1;
+      init_worker_by_lua_block {
+        ngx.timer.at(0, function() while not ngx.worker.exiting() do ngx.sleep(0.01) end end)
+      }
+    ]]
+    wait_for(function() return nginx:get "/timers" == "1" end, "the timer that occupies the only place")
+    assert.equal(200, nginx:request("/finish").status)
+    local began = runtime.monotonic()
+    for _ = 1, 8 do assert.matches("^next 1", nginx:get "/next") end
+    assert.is_true(runtime.monotonic() - began < 4)
   end)
 end)

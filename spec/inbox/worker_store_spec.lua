@@ -4,6 +4,7 @@ local apivideo = require "apivideo"
 local errors = require "apivideo.error"
 local inboxes = require "spec.support.inboxes"
 local runtime = require "apivideo.runtime"
+local testing = require "apivideo.testing"
 local wait_for = require "spec.support.wait"
 local working = require "spec.support.working"
 
@@ -12,7 +13,10 @@ local deliver, stats, work, wait_until = working.deliver, working.stats, working
 
 describe("inbox:work", function()
   before_each(working.start)
-  after_each(working.stop)
+  after_each(function()
+    working.stop()
+    testing.clock:reset()
+  end)
 
   it("completes several events in one call of the store, and retries that while it is unavailable", function()
     local runs, batches = 0, {}
@@ -95,6 +99,28 @@ describe("inbox:work", function()
       wait_for(function() return #working.settlements == 1 end, "the attempt")
     end)
     assert.equal("lost", working.settlements[1].disposition)
+  end)
+
+  it("handles the events of a transaction that takes longer than a put waits, at their first attempt", function()
+    local claim, finished, calls = working.store.claim, runtime.latch(), 0
+    working.store.complete_all = function() return nil, { kind = "store_unavailable" } end
+    working.store.claim = function(_, ...)
+      calls = calls + 1
+      if calls == 1 then finished:wait() end
+      return claim(working.store, ...)
+    end
+    local attempts = {}
+    working.handlers:on("video.*", function(_, delivery) attempts[#attempts + 1] = delivery.attempt end)
+    for i = 1, 4 do deliver(caption(tostring(i))) end
+    printed_by(function()
+      work { concurrency = 4, lease = 1000 }
+      wait_for(function() return calls == 1 end, "the transaction")
+      testing.clock:advance(10)
+      for _ = 1, 20 do runtime.pass() end
+      finished:open()
+      wait_for(function() return #attempts == 4 end, "the handlers")
+    end)
+    assert.same({ 1, 1, 1, 1 }, attempts)
   end)
 
   it("waits for an unavailable store", function()

@@ -135,9 +135,11 @@ return {
   },
   {
     file = "lua/apivideo/runtime/shared_counts.lua", spec = "spec/nginx/shared_counts_spec.lua",
-    { "counts are added again", "self.pending, self.is_scheduled = {}, false", "self.is_scheduled = false" },
-    { "counts are added once only", "self.pending, self.is_scheduled = {}, false", "self.pending = {}" },
-    { "counts wait for a timer that does not exist", "if not schedule(self) then self:flush() end", "schedule(self)" },
-    { "a worker does not know its own counts", "(self.pending[key] or 0)\nend", "0\nend" },
+    { "counts are added again", "  self.pending = {}\n", "" },
+    { "counts are added once only", "    self.scheduled_at = nil\n    flush(self)\n  end)", "    flush(self)\n  end)" },
+    { "counts wait for a timer that does not exist", "if self.scheduled_at or not schedule(self) then", "schedule(self) if false then" },
+    { "counts wait for a timer that nginx dropped", "return core.monotonic() - self.scheduled_at < LOST_S", "return true" },
+    { "another worker knows less", "if next(self.pending) then flush(self) end\n  return self.store:get(key) or 0",
+      "return (self.store:get(key) or 0) + (self.pending[key] or 0)" },
   },
 }

@@ -32,6 +32,7 @@ local TIMEOUT_LEASES = 10    -- default of the option handler_timeout, in leases
 local PROBE_INTERVAL_S = 30  -- default of the option probe_interval
 local POLL_INTERVAL_S = 0.25 -- for events that other processes put, and for those that are due again
 local POLLER_TIMEOUT_S = 1   -- after which another task polls
+local CLAIM_WAIT_MAX_S = 30  -- for claims: an event that is claimed for a call that has timed out waits for its lease
 local OUTAGE_POLL_MAX_S = 5  -- the longest poll interval while the store is unavailable
 
 local function is_ending(self)
@@ -120,7 +121,7 @@ local function group_of_claims(self, completions)
       if list[i] then list[i]:_complete_in(completions) else list[i] = false end
     end
     return list
-  end)
+  end, CLAIM_WAIT_MAX_S)
 end
 
 -- With several tasks, and a store that can complete several claims at once, the tasks share transactions.

@@ -42,8 +42,9 @@ end
 ---@return any ... the values of `open`; or nil, "timeout"; or nil, "cancelled"
 function Latch:wait(seconds, cancel)
   if self.values then return unpack(self.values, 1, self.values.n) end
+  local wait = {} -- a finalizer that runs here may run the loop, which opens latches
+  if self.values then return unpack(self.values, 1, self.values.n) end
   if cancel and cancel:is_open() then return nil, "cancelled" end
-  local wait = {}
   self:join(wait)
   if cancel then cancel:join(wait) end
   local in_time = self.suspend(wait, seconds)

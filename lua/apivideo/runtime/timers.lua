@@ -9,7 +9,8 @@ Timers.__name = "apivideo.Timers"
 ---@param at number
 ---@param item any
 function Timers:push(at, item)
-  local i, entry = self.n + 1, { at = at, item = item }
+  local entry = { at = at, item = item } -- first: a finalizer that runs here may change the heap
+  local i = self.n + 1
   self[i] = entry -- when this fails for lack of memory, the heap is unchanged
   self.n = i
   while i > 1 do
