@@ -8,8 +8,9 @@ local runtime = require "apivideo.runtime"
 local GATHER_MAX_S = 0.005 -- how long a batch may grow while the store is idle
 local WAIT_MAX_S = 5 -- how long a call waits for its batch, by default
 local CHECK_S, CHECK_MAX_S = 0.05, 1 -- after which a waiting call checks that a task executes batches; it doubles
+local CHECKING_MAX = 10 -- calls of a batch that check; nginx may end the requests of some
 local LOST_S = 2 -- after which a task that has not returned counts as lost
-local BATCH_MAX = 1000 -- calls, of which the first ones may have ended their wait
+local BATCH_MAX = 10000 -- calls, of which the first ones may have ended their wait
 
 ---@class apivideo.inbox.Group
 ---@field execute fun(items: any[]): any[]|nil, apivideo.Error?
@@ -72,9 +73,9 @@ local function check(self)
   if age > LOST_S then start(self) end
 end
 
--- Waits until a batch is done.
-local function wait(self, batch)
-  local ends, pause = runtime.monotonic() + self.wait_max, CHECK_S
+-- Waits until a batch is done, as the call with a place in it.
+local function wait(self, batch, place)
+  local ends, pause = runtime.monotonic() + self.wait_max, place <= CHECKING_MAX and CHECK_S or self.wait_max
   repeat
     local results, err = batch.done:wait(pause)
     if err ~= "timeout" then return results, err end
@@ -97,7 +98,7 @@ function Group:call(item)
   self.batch = batch
   batch.items[place] = item
   if not self.task then start(self) end
-  local results, err = wait(self, batch)
+  local results, err = wait(self, batch, place)
   if not results then return nil, err end
   return results[place]
 end
