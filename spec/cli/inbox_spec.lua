@@ -235,8 +235,8 @@ describe("command inbox #process", function()
       (run("pause", "--type", "video.summary.*")))
     assert(inbox._store:pause(RECORDED, 60, "the database is unavailable"))
     assert.is_false(inbox:stats().paused)
-    assert.matches("2 waiting, .*; paused types: video%.source%.recorded %(a probe in %d+%.?%d* s%), "
-      .. "video%.summary%.%*\n", (run "stats"))
+    assert.matches("2 waiting, .*; paused types: video%.source%.recorded %(a probe in %d+%.?%d* s; the last error: "
+      .. "the database is unavailable%), video%.summary%.%*\n", (run "stats"))
     local shown = records("stats", "--json")[1].paused_types
     assert.same({ RECORDED, "the database is unavailable" }, { shown[1].type, shown[1].reason })
     assert.same({}, inbox:claim { limit = 10 })

@@ -35,6 +35,30 @@ describe("the health of an inbox", function()
     assert.truthy(inbox:health().reasons.store:find("bug", 1, true))
   end)
 
+  it("names a write that has failed, for some minutes, unless one has succeeded since", function()
+    local function fail()
+      store.down = "disk full"
+      assert.is_nil((inbox:put { event = apivideo.parse(inboxes.caption "a"), raw = inboxes.caption "a" }))
+      store.down = false
+    end
+    fail()
+    testing.clock:advance(5)
+    local health = inbox:health()
+    assert.is_false(health.ok)
+    assert.matches("the store responds, but its method put failed 5 s ago: .*disk full", health.reasons.store)
+    testing.clock:advance(300)
+    assert.is_true(inbox:health().ok)
+    fail()
+    assert.is_false(inbox:health().ok)
+    put "a"
+    assert.is_true(inbox:health().ok)
+    local entry = inbox:claim()[1]
+    store.down = true
+    assert.is_nil((entry:complete()))
+    store.down = false
+    assert.matches("its method complete failed 0 s ago", inbox:health().reasons.store, 1, true)
+  end)
+
   it("names a pause, dead letters and old events above the limits", function()
     put "a" put "b"
     assert(inbox:claim()[1]:dead_letter "no")

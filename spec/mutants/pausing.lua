@@ -108,11 +108,12 @@ return {
   },
   {
     file = "lua/apivideo/inbox/measured_store.lua", spec = METRICS,
-    { "errors of the store are no errors", "if result == nil then errors:add(1) else", "if result == nil then else" },
+    { "errors of the store are no errors", "      errors:add(1)\n", "" },
   },
   {
     file = "lua/apivideo/inbox/health.lua", spec = HEALTH,
     { "a worker whose handlers run does not ask for events", "if seconds > CLAIM_MAX_AGE_S and next(worker.under_way) == nil then", "if seconds > CLAIM_MAX_AGE_S then" },
+    { "a failed write is a failure for ever", "if failed and now - failed.at <= WRITE_MAX_AGE_S then", "if failed then" },
     { "a paused type is healthy", "elseif types then", "elseif false then" },
     { "the limit of dead letters is unhealthy", "if stats.dead > limits.max_dead then", "if stats.dead >= limits.max_dead then" },
     { "the spool has no age", "oldest = math.max(oldest or 0, spooled or 0)", "" },

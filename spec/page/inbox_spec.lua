@@ -202,6 +202,21 @@ describe("the page's API for the inbox", function()
     assert.is_false((get "").paused)
   end)
 
+  it("shows paused types, and resumes one", function()
+    assert.same({}, (get "").paused_types)
+    post "/pause?type=video.summary.generated"
+    assert(inbox._store:pause("video.source.recorded", 60, "no database"))
+    local shown = (get "").paused_types
+    assert.same({ "video.source.recorded", "no database" }, { shown[1].type, shown[1].reason })
+    assert.is_true(shown[1].probe_in > 50 and shown[1].probe_in <= 60)
+    assert.same({ type = "video.summary.generated" }, shown[2])
+    local body, status = post "/resume?type="
+    assert.same({ 400, "the parameter type is empty" }, { status, body.error.message })
+    post "/resume?type=video.source.recorded"
+    assert.equal(1, #(get "").paused_types)
+    assert.is_false((get "").paused)
+  end)
+
   it("responds 503 while the store is unavailable", function()
     store:fail()
     for _, path in ipairs { "", "/entries", "/entries/1", "/videos/vi1", "/dead", "/activity" } do

@@ -14,7 +14,7 @@ local CLOCK_MAX_OFFSET_S = 5 -- between the clocks of this machine and of the st
 ---@field reasons table<apivideo.HealthReason, string> what is wrong, in words
 
 ---@alias apivideo.HealthReason
----| "store"  the store does not respond
+---| "store"  the store does not respond, or this process has failed to store or settle an event in the last 300 s, and none has succeeded since
 ---| "spool"  the spool does not respond, or has too many events
 ---| "claim"  the worker of this process has not asked for events for 60 s, although none of its handlers runs
 ---| "oldest" an event has waited for too long
@@ -27,6 +27,8 @@ local CLOCK_MAX_OFFSET_S = 5 -- between the clocks of this machine and of the st
 ---@field max_dead? integer dead letters, default 100
 ---@field max_spooled? integer events in the spool, default 1000
 
+local WRITES = { "put", "complete", "retry", "dead_letter" }
+local WRITE_MAX_AGE_S = 300 -- since one has failed: at night, the next one may follow hours later
 local DEFAULTS = { max_age = 3600, max_dead = 100, max_spooled = 1000 }
 local KINDS = { max_age = "seconds>0?", max_dead = "integer>=0?", max_spooled = "integer>=0?" }
 
@@ -46,6 +48,19 @@ local function call(store, name)
   local ok, result, err = protected.call(store[name], store)
   if not ok then return nil, failure.message(result) end
   return result, err and failure.message(err)
+end
+
+-- A full disk can be read: only the calls that write show it.
+local function check_writes(counts, reasons)
+  local now = runtime.monotonic()
+  for _, name in ipairs(WRITES) do
+    local failed = counts.failures[name]
+    if failed and now - failed.at <= WRITE_MAX_AGE_S then
+      reasons.store = ("the store responds, but its method %s failed %.0f s ago: %s"):format(name, now - failed.at,
+        failure.message(failed.err))
+      return
+    end
+  end
 end
 
 -- Whether a worker of this process waits for events, and has not asked for some for too long.
@@ -111,6 +126,7 @@ function health.reasons(inbox, limits)
   local oldest = stats and stats.oldest
   if stats then
     check_stats(stats, limits, reasons)
+    check_writes(inbox._counts, reasons)
     check_clock(inbox._store, reasons)
   else
     reasons.store = "the store does not respond: " .. tostring(problem)

@@ -9,13 +9,18 @@ local METHODS = { "put", "claim", "extend", "complete", "complete_all", "remove"
 -- has more than six arguments.
 local function measured(store, name, counts)
   local seconds, errors = counts:of_store(name)
-  local succeeded_at = counts.succeeded_at
+  local succeeded_at, failures = counts.succeeded_at, counts.failures
   return function(_, a, b, c, d, e, f)
     local began = runtime.monotonic()
     local result, second = store[name](store, a, b, c, d, e, f)
     local ended = runtime.monotonic()
     seconds:observe(ended - began)
-    if result == nil then errors:add(1) else succeeded_at[name] = ended end
+    if result == nil then
+      errors:add(1)
+      failures[name] = { at = ended, err = second }
+    else
+      succeeded_at[name], failures[name] = ended, nil
+    end
     return result, second
   end
 end

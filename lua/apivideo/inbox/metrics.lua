@@ -8,6 +8,7 @@ local STATES = { "waiting", "claimed", "dead", "spooled" }
 
 ---@class apivideo.inbox.Counts
 ---@field succeeded_at table<string, number> the monotonic time of the last call of each method of the store that succeeded
+---@field failures table<string, { at: number, err: any }> the last call of each method of the store, if it failed, with its monotonic time
 ---@field workers table<table, number> the workers of this process -> the monotonic time of their start
 ---@field private _registry apivideo.Metrics
 ---@field private _types table<string, table<string, apivideo.metrics.Counter>> type -> its attempts, by disposition
@@ -158,7 +159,7 @@ local inbox_metrics = {}
 ---@param registry apivideo.Metrics
 ---@return apivideo.inbox.Counts
 function inbox_metrics.new(types, registry)
-  local self = setmetatable({ succeeded_at = {}, workers = {}, _registry = registry }, Counts)
+  local self = setmetatable({ succeeded_at = {}, failures = {}, workers = {}, _registry = registry }, Counts)
   add_work(self, registry, types)
   self._store_seconds = registry:_histogram("apivideo_inbox_store_seconds", "Duration of the calls of the store.",
     { "operation" })

@@ -21,13 +21,21 @@ local function with_inbox(respond)
   end
 end
 
+local function paused_types(stats)
+  local list = json.array {}
+  for i, each in ipairs(stats.paused_types or {}) do
+    list[i] = { type = each.type, reason = each.reason, probe_in = each.probe_in and parameters.rounded(each.probe_in) }
+  end
+  return list
+end
+
 local function get_stats(inbox)
   local stats, err = inbox:stats()
   if not stats then return respond_failed(err) end
   return responses.json(200, {
     waiting = stats.waiting, claimed = stats.claimed, dead = stats.dead, done = stats.done, paused = stats.paused,
     oldest = stats.oldest and parameters.rounded(stats.oldest), attempts = stats.attempts, spooled = stats.spooled,
-    error = stats.error and failure.message(stats.error),
+    paused_types = paused_types(stats), error = stats.error and failure.message(stats.error),
   })
 end
 
@@ -98,9 +106,12 @@ local function redrive(inbox, incoming)
   return responses.json(200, { count = count })
 end
 
+-- An empty type is an error, so that a mistake does not concern the whole inbox.
 local function set_paused(method)
-  return function(inbox)
-    local ok, err = inbox[method](inbox)
+  return function(inbox, incoming)
+    local type = incoming.query.type
+    if type == "" then return responses.error(400, "the parameter type is empty") end
+    local ok, err = inbox[method](inbox, { type = type })
     if not ok then return respond_failed(err) end
     return responses.json(200, { paused = method == "pause" })
   end

@@ -111,6 +111,18 @@ test("inbox: pauses and resumes the workers", async () => {
   await until(async () => await tile(tab, "Workers").textContent() === "Running" && await tile(tab, "Done").textContent() === "3", "its handling");
 });
 
+test("inbox: shows the types that are paused, and resumes one", async () => {
+  const server = await startServer({ inbox: path.join(temporary(), "inbox.db"), work: true, pause_after: 2 });
+  const tab = await openTab(server.page + "#inbox");
+  const box = tab.locator("#paused");
+  await deliver(server, { videoId: "vi_fails", title: "<b>bold</b>" });
+  await box.getByText("the disk is full: <b>bold</b>").waitFor();
+  await box.getByText(/^in \d+ s$/).waitFor();
+  await assertAccessible(tab, "paused types");
+  await box.getByRole("button", { name: "Resume" }).click();
+  await box.waitFor({ state: "hidden" });
+});
+
 test("inbox: plots the last hour, with gaps where nothing was handled", async () => {
   const activity = Array.from({ length: 60 }, (_, i) => ({ at: 1e9 + i * 60, received: i, handled: i / 2, failed: 0, ...(i === 30 ? {} : { latency: 0.1 }) }));
   const { tab } = await withInbox({ activity });
@@ -125,6 +137,7 @@ test("inbox: plots the last hour, with gaps where nothing was handled", async ()
 test("inbox: loads older entries on demand", async () => {
   const { server, tab } = await withInbox();
   for (let i = 0; i < 70; i++) await deliver(server, { videoId: "vi" + i });
+  await entries(tab).first().getByText("vi69").waitFor(); // not yet, as long as entries arrive
   await until(async () => await entries(tab).count() === 50, "the newest");
   await button(tab, "Show older entries").click();
   await until(async () => await entries(tab).count() === 76, "all");

@@ -29,7 +29,8 @@ apivideo.run(function()
   local page_server = assert(apivideo.server.listen { receiver = page, port = options.page_port })
   local receiver_server = assert(apivideo.server.listen { receiver = receiver, port = options.receiver_port })
   if options.work then
-    apivideo.spawn(function() inbox:work(handlers, { max_attempts = 2, backoff = 0.01 }) end)
+    local terms = { max_attempts = 2, backoff = 0.01, pause_after = options.pause_after }
+    apivideo.spawn(function() inbox:work(handlers, terms) end)
   end
   print(("page %s receiver %s"):format(page:url(page_server.url), receiver_server.url))
   io.stdout:flush()

@@ -17,11 +17,12 @@ function stats.define(sub)
     :argname "<duration>":convert(times.duration "--max-age")
 end
 
--- The paused types as text, each with the end of its pause.
+-- The paused types as text, each with its next probe and why a worker has paused it.
 local function paused_text(types)
   local texts = {}
   for i, each in ipairs(types or {}) do
-    local probe = each.probe_in and (" (a probe in %s)"):format(times.span(each.probe_in)) or ""
+    local probe = each.probe_in and (" (a probe in %s; the last error: %s)"):format(times.span(each.probe_in),
+      output.plain(each.reason or "unknown")) or ""
     texts[i] = output.plain(each.type) .. probe
   end
   return texts[1] and "; paused types: " .. table.concat(texts, ", ") or ""

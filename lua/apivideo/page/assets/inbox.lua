@@ -3,7 +3,7 @@ return [==[
 const INBOX_POLL_MS = 2000, ACTIVITY_POLL_MS = 15000, DEAD_POLL_MS = 15000, OLD_S = 300, ENTRIES = 50;
 const STATES = { waiting: "Waiting", claimed: "In progress", dead: "Dead letter", done: "Done" };
 
-const inbox = { shown: false, state: "", query: "", entries: [], older: [], stats: null, id: null, turn: 0, activityAt: 0, dead: "", deadCount: null, deadAt: 0 };
+const inbox = { shown: false, state: "", query: "", entries: [], older: [], stats: null, id: null, turn: 0, activityAt: 0, dead: "", deadCount: null, deadAt: 0, pausedTypes: "" };
 
 function tile(label, value, note, kind) {
   return h("div", { class: "card tile " + (kind || "") }, h("p", { class: "label" }, label), h("p", { class: "value" }, value), h("p", { class: "note" }, note || ""));
@@ -38,6 +38,28 @@ function showStats(stats) {
     workersTile(stats));
   if (hadFocus) $("pause")?.focus();
   for (const chip of $("state-chips").children) chip.lastChild.textContent = chip.dataset.state ? count(stats[chip.dataset.state]) : "";
+}
+
+function pausedRow({ type, reason, probe_in: probeIn }) {
+  const resume = async () => { await post("inbox/resume?" + new URLSearchParams({ type })); await refreshInbox(); };
+  const why = reason || (probeIn == null ? "paused by an operator" : "no error");
+  return h("tr", null,
+    h("td", { class: "what" }, h("span", { class: reason ? "why v-failed" : "" }, why), h("span", { class: "ids" }, type)),
+    h("td", { class: "right nowrap last" }, probeIn == null ? "–" : "in " + duration(probeIn * 1000)),
+    state.write && h("td", { class: "right" }, h("button", { class: "quiet", onclick: (event) => run(event.currentTarget, resume) }, "Resume")));
+}
+
+function showPausedTypes({ paused_types: types }) {
+  const box = $("paused"), key = JSON.stringify(types);
+  box.hidden = types.length === 0;
+  if (key === inbox.pausedTypes) return; // the focus stays where it is
+  inbox.pausedTypes = key;
+  replace(box,
+    h("div", { class: "card-head" }, h("h2", null, "Paused types"), h("span", { class: "grow muted note" }, "their events wait")),
+    h("div", { class: "table-scroll" }, h("table", { class: "groups" },
+      h("thead", null, h("tr", null, h("th", { scope: "col" }, "Reason"), h("th", { scope: "col", class: "right last" }, "Next probe"),
+        state.write && h("th", { scope: "col" }, h("span", { class: "sr" }, "Action")))),
+      h("tbody", null, types.map(pausedRow)))));
 }
 
 // Asks before many entries are redriven; one is redriven at once.
@@ -171,7 +193,9 @@ async function refreshDead() {
 }
 
 async function refreshInbox() {
-  showStats(await getJson("inbox"));
+  const stats = await getJson("inbox");
+  showStats(stats);
+  showPausedTypes(stats);
   await refreshDead();
   await refreshEntries();
 }

@@ -41,6 +41,7 @@ return [==[
     <div class="scroll" id="inbox-main" tabindex="-1">
       <section class="tiles" id="tiles" aria-label="Numbers of the inbox"></section>
       <section class="plots" id="plots" aria-label="The last hour" hidden></section>
+      <section class="card" id="paused" aria-label="Paused types" hidden></section>
       <section class="card" id="dead" aria-label="Dead letters" hidden></section>
       <section class="card" aria-label="Entries">
         <div class="card-head">
