@@ -19,25 +19,31 @@ local EVENTS = 100000
 local script = events.write_script(directory .. "/post.lua", 0, EVENTS)
 
 -- A round: the 99th percentiles in milliseconds of the static location when idle and beside deliveries, and of these.
-local function run(disk)
+local function run(kind, environment)
   os.execute(("rm -f %s/inbox.db*"):format(directory))
-  local server = servers.nginx(pin, "durable", directory, disk.environment)
+  local server = servers.nginx(pin, kind, directory, environment)
   local _, _, idle = wrk.run(server.static, 1, nil, 1)
   local finish = wrk.start(server.url, SECONDS + MARGIN, script)
   local _, _, beside = wrk.run(server.static, SECONDS, nil, 1)
-  local _, count, durable = finish()
+  local _, count, all = finish()
   server.stop()
-  assert(count <= EVENTS, "the script ran out of events; increase EVENTS")
-  return idle, beside, durable
+  assert(kind == "handlers" or count <= EVENTS, "the script ran out of events; increase EVENTS")
+  return idle, beside, all
 end
 
 local function measure(delay_ms)
   local idle, beside, durable, disk = {}, {}, {}, slow_sync.new(delay_ms)
-  for round = 1, ROUNDS do idle[round], beside[round], durable[round] = run(disk) end
+  local without = {}
+  for round = 1, ROUNDS do
+    idle[round], beside[round], durable[round] = run("durable", disk.environment)
+    without[round] = select(2, run "handlers")
+  end
   disk:remove()
   figures.row("static_durable", { unit = "ms", ours = beside, theirs = idle,
     what = ("nginx, static beside durable deliveries, sync + %d ms, p99"):format(delay_ms),
-    note = ("the 99th percentile of the deliveries is %.1f ms"):format(figures.median(durable)) })
+    note = ("the 99th percentile of the deliveries is %.1f ms"):format(figures.median(durable)),
+    against = ("beside the same deliveries without an inbox it is %.1f ms: all requests that are ready share the "
+      .. "processor, and so does the thread of the store"):format(figures.median(without)) })
 end
 
 for _, delay_ms in ipairs(DELAYS_MS) do measure(delay_ms) end
