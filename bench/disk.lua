@@ -21,7 +21,7 @@ local script = events.write_script(directory .. "/post.lua", 0, EVENTS)
 -- A round: the 99th percentiles in milliseconds of the static location when idle and beside deliveries, and of these.
 local function run(kind, environment)
   os.execute(("rm -f %s/inbox.db*"):format(directory))
-  local server = servers.nginx(pin, kind, directory, environment)
+  local server = servers.nginx(pin, kind, directory, true, environment)
   local _, _, idle = wrk.run(server.static, 1, nil, 1)
   local finish = wrk.start(server.url, SECONDS + MARGIN, script)
   local _, _, beside = wrk.run(server.static, SECONDS, nil, 1)

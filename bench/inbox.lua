@@ -52,7 +52,7 @@ end
 -- Runs a server, and measures it after a warm-up, in which the write-ahead log reaches its size.
 local function run(case, round)
   remove_inbox()
-  local server = servers[case.server](pin, case.kind, directory)
+  local server = servers[case.server](pin, case.kind, directory, case.thread)
   local finish = case.kind == "handled" and drain or function() end
   wrk.run(server.url, WARM_UP, scripts.warm_up)
   finish()
@@ -75,35 +75,50 @@ local function floors()
   return tonumber(put), tonumber(handle)
 end
 
-local function rates()
-  local cases, put, handle = {}, {}, {}
+-- The cases of both servers, in the order in which a round runs them: server -> kind -> with and without a thread.
+local function new_cases()
+  local cases = {}
   for _, server in ipairs { "standalone", "nginx" } do
+    cases[server] = {}
     for _, kind in ipairs { "handlers", "durable", "handled" } do
-      local case = { server = server, kind = kind, costs = {}, rates = {} }
-      cases[#cases + 1], cases[server .. kind] = case, case
+      cases[server][kind] = {}
+      for _, thread in ipairs(kind == "handlers" and { true } or { true, false }) do
+        local case = { server = server, kind = kind, thread = thread, costs = {}, rates = {} }
+        cases[#cases + 1], cases[server][kind][thread] = case, case
+      end
     end
   end
+  return cases
+end
+
+-- The rows of a server, from its cases and the floors of put and handle.
+local function report(server, cases, put, handle)
+  local without, durable, handled = cases.handlers[true], cases.durable, cases.handled
+  local floor, both = {}, {}
+  for round, cost in ipairs(without.costs) do
+    floor[round] = cost + put[round]
+    both[round] = floor[round] + handle[round]
+  end
+  local what = ("%s, durable%s, 32 connections"):format(server == "nginx" and server or "standalone, LuaJIT", "%s")
+  local unthreaded = "%s; with thread = false, all takes %.1f µs"
+  local parts = ("a delivery without an inbox takes %.1f µs, a put in C %.1f µs"):format(
+    figures.median(without.costs), figures.median(put))
+  figures.row("durable", { what = what:format "", unit = "µs", ours = durable[true].costs, theirs = floor,
+    share = figures.ratios(floor, durable[true].costs, 100), note = load.rate(durable[true]),
+    against = unthreaded:format(parts, figures.median(durable[false].costs)) })
+  parts = ("%s, claim and completion in C %.1f µs"):format(parts, figures.median(handle))
+  figures.row("handled", { what = what:format " and handled", unit = "µs", ours = handled[true].costs, theirs = both,
+    share = figures.ratios(both, handled[true].costs, 100), note = load.rate(handled[true]),
+    against = unthreaded:format(parts, figures.median(handled[false].costs)) })
+end
+
+local function rates()
+  local cases, put, handle = new_cases(), {}, {}
   for round = 1, ROUNDS do
     for _, case in ipairs(cases) do run(case, round) end
     put[round], handle[round] = floors()
   end
-  for _, server in ipairs { "standalone", "nginx" } do
-    local without, durable = cases[server .. "handlers"], cases[server .. "durable"]
-    local handled = cases[server .. "handled"]
-    local floor, both = {}, {}
-    for round, cost in ipairs(without.costs) do
-      floor[round] = cost + put[round]
-      both[round] = floor[round] + handle[round]
-    end
-    local what = ("%s, durable%s, 32 connections"):format(server == "nginx" and server or "standalone, LuaJIT", "%s")
-    local parts = ("a delivery without an inbox takes %.1f µs, a put in C %.1f µs"):format(
-      figures.median(without.costs), figures.median(put))
-    figures.row("durable", { what = what:format "", unit = "µs", ours = durable.costs, theirs = floor,
-      share = figures.ratios(floor, durable.costs, 100), note = load.rate(durable), against = parts })
-    figures.row("handled", { what = what:format " and handled", unit = "µs", ours = handled.costs, theirs = both,
-      share = figures.ratios(both, handled.costs, 100), note = load.rate(handled),
-      against = ("%s, claim and completion in C %.1f µs"):format(parts, figures.median(handle)) })
-  end
+  for _, server in ipairs { "standalone", "nginx" } do report(server, cases[server], put, handle) end
 end
 
 local numbers = 0

@@ -10,10 +10,12 @@ local app = {}
 --- Creates a receiver.
 ---@param kind "handlers"|"durable"|"handled" with "handled", app.start starts a worker
 ---@param directory string of the inbox
-function app.new(kind, directory)
+---@param thread string "false": the store has no thread of its own
+function app.new(kind, directory, thread)
   local handlers = apivideo.handlers():on("video.caption.generated", function() end)
   if kind == "handlers" then return apivideo.receiver { handlers = handlers, secrets = SECRET } end
-  local inbox = apivideo.inbox { store = require "apivideo.inbox.sqlite" { path = directory .. "/inbox.db" } }
+  local store = require "apivideo.inbox.sqlite" { path = directory .. "/inbox.db", thread = thread ~= "false" }
+  local inbox = apivideo.inbox { store = store }
   function app.start()
     if kind == "handled" then apivideo.spawn(function() inbox:work(handlers, { concurrency = 32 }) end) end
   end

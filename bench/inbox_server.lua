@@ -5,7 +5,7 @@ local apivideo = require "apivideo"
 local app = require "bench.inbox_app"
 local server = require "apivideo.server"
 
-local listening = assert(server.listen { receiver = app.new(arg[1], arg[2]) })
+local listening = assert(server.listen { receiver = app.new(arg[1], arg[2], arg[3]) })
 app.start()
 io.write(listening.port, "\n")
 io.flush()
