@@ -23,6 +23,26 @@ describe("a wait during which finalizers run the loop", function()
     assert.is_true(runs > 0)
   end)
 
+  it("ends in a task, too", function()
+    local latch, left
+    local runs = finalizer.stress(function()
+      left = left - 1
+      if left <= 0 then latch:open(true) end
+    end, function(attack)
+      runtime.run(function()
+        for i = 1, 120 do
+          latch, left = runtime.latch(), i % 60
+          runtime.spawn(function()
+            runtime.sleep(0.001)
+            latch:open(true)
+          end)
+          assert.is_true(attack(latch.wait, latch, 1))
+        end
+      end)
+    end)
+    assert.is_true(runs > 0)
+  end)
+
   it("keeps the order of other waits", function()
     local ended = {}
     for i = 1, 5 do

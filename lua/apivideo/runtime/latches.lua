@@ -2,6 +2,14 @@
 
 local unpack = table.unpack or unpack
 
+local latches = {}
+
+--- Creates a wait of an event loop, for one suspension. All fields exist from the start, so that ending it needs no
+--- memory; it may end before it begins, in a finalizer.
+function latches.new_wait()
+  return { over = false, timed_out = false, task = false, next = false }
+end
+
 ---@class apivideo.Latch
 local Latch = {}
 Latch.__index = Latch
@@ -42,7 +50,7 @@ end
 ---@return any ... the values of `open`; or nil, "timeout"; or nil, "cancelled"
 function Latch:wait(seconds, cancel)
   if self.values then return unpack(self.values, 1, self.values.n) end
-  local wait = {} -- a finalizer that runs here may run the loop, which opens latches
+  local wait = latches.new_wait() -- a finalizer that runs here may run the loop, which opens latches
   if self.values then return unpack(self.values, 1, self.values.n) end
   if cancel and cancel:is_open() then return nil, "cancelled" end
   self:join(wait)
@@ -53,8 +61,6 @@ function Latch:wait(seconds, cancel)
   self:leave(wait)
   return nil, in_time and "cancelled" or "timeout"
 end
-
-local latches = {}
 
 --- Returns a constructor of latches for an event loop.
 ---@param suspend fun(wait: table, seconds?: number): boolean waits until `wait` is woken; false after the timeout

@@ -294,9 +294,9 @@ runtime.transfer = except_in_init("transfer", function(request, cancel)
   local refusal = runtime.refusal()
   if refusal then return nil, "wrong_phase", refusal, false end
   if cancel and cancel:is_open() then return nil, "cancelled", "the request was cancelled", false end
+  local wait = latches.new_wait() -- first: a finalizer that runs here may poll, which ends transfers
   local transfer, kind, message = poller.pool():start(request)
   if not transfer then return nil, kind, message, false end
-  local wait = {}
   poller.add(transfer, wait)
   if cancel then cancel:join(wait) end
   if not poller.ensure() then poller.drive(wait) end

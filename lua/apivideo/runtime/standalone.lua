@@ -14,6 +14,7 @@ local signals = require "apivideo.runtime.signals"
 local timers = require("apivideo.runtime.timers").new()
 local watches = require("apivideo.runtime.watches").new()
 
+local new_wait = latches.new_wait
 local unpack = table.unpack or unpack
 
 local TIME_SLICE_S = 0.005 -- for which woken tasks are resumed before the loop polls again
@@ -187,10 +188,9 @@ end
 
 -- Waits until `wait` is woken, or until the timeout; false after the timeout.
 local function suspend(wait, seconds)
-  wait.over, wait.timed_out, wait.next = false, false, false -- so that ending it needs no memory
   if seconds then timers:push(core.monotonic() + seconds, wait) end
   local task = current_task()
-  if task then
+  if task and not wait.over then
     suspended[task] = true
     wait.task = task
     coroutine.yield()
@@ -262,12 +262,12 @@ function runtime.forbid_exit() end
 ---@param seconds number at least 0
 function runtime.sleep(seconds)
   checks.value("sleep: seconds", seconds, "seconds>=0", 2)
-  suspend({}, seconds)
+  suspend(new_wait(), seconds)
 end
 
 --- Yields: all tasks that are ready run first.
 function runtime.pass()
-  suspend({}, 0)
+  suspend(new_wait(), 0)
 end
 
 ---@type fun(): apivideo.Latch
@@ -336,9 +336,9 @@ runtime.on_signal = signals.over(runtime.watch, runtime.unwatch)
 ---@return boolean? sent whether any part of the request may have reached the peer
 function runtime.transfer(request, cancel)
   if cancel and cancel:is_open() then return nil, "cancelled", "the request was cancelled", false end
+  local wait = new_wait() -- first: a finalizer that runs here may run the loop, which ends transfers
   local transfer, kind, message = current_pool():start(request)
   if not transfer then return nil, kind, message, false end
-  local wait = {}
   transfers[transfer] = wait
   in_flight = in_flight + 1
   if cancel then cancel:join(wait) end
@@ -351,8 +351,8 @@ function runtime.transfer(request, cancel)
   return transfer:result()
 end
 
--- For nginx's loop, which uses this one to wait in init_by_lua.
-runtime.suspend, runtime.wake = suspend, wake
+-- For nginx's loop, which uses this one to wait in init_by_lua, and for the workers of the server.
+runtime.new_wait, runtime.suspend, runtime.wake = new_wait, suspend, wake
 
 --- Closes the idle keep-alive connections, unless a request is in progress.
 function runtime.release()

@@ -60,7 +60,6 @@ end
 
 -- The task of a worker.
 local function work(self)
-  local wait = {}
   while not self._is_closed do
     self._is_called = false
     local slice = slices.new()
@@ -70,6 +69,7 @@ local function work(self)
       if handled then slice:yield() end
     until not handled
     if handled == nil or self._is_closed or #self._idle >= IDLE_MAX then return end
+    local wait = runtime.new_wait()
     table.insert(self._idle, wait)
     runtime.suspend(wait)
   end
