@@ -1,5 +1,6 @@
 --- The same tests on stores with deliberate bugs: each must be detected, with the expected problem.
 
+local cluster = require "spec.crash.cluster"
 local machines = require "spec.crash.machines"
 local redis_server = require "spec.crash.redis_server"
 local runtime = require "apivideo.runtime"
@@ -46,5 +47,9 @@ return function(add)
 
   add("control, redis: appendfsync no", function(directory)
     return machines.cuts_of_redis(directory, SECONDS, "no")
+  end, "lost")
+
+  add("control, redis cluster: appendonly no", function(directory)
+    return cluster.in_trouble(directory, 0, { arguments = "--appendonly no", limit = LIMIT })
   end, "lost")
 end

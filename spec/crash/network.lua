@@ -16,10 +16,27 @@ local function run(command, ...)
   if not succeeds(command) then error("it failed: " .. command) end
 end
 
+-- `ip netns exec` also mounts /sys, which can fail where a namespace can be created.
+local PROBE = "name=avprobe$$; ip netns add $name && { ip netns exec $name true; status=$?; ip netns del $name;"
+  .. " exit $status; }"
+
+-- What the failing part of the probe printed, or nil.
+local function failure_of_ip()
+  local pipe = assert(io.popen(("sh -c '%s' 2>&1 || echo failed"):format(PROBE)))
+  local output = pipe:read "*a"
+  pipe:close()
+  return output:match "^(.-)%s*failed\n$"
+end
+
 --- Why this system cannot have one, or nil.
 function network.missing()
   if not succeeds "ip -V" then return "iproute2 is not installed" end
   if not succeeds "unshare --net true" then return "network namespaces need root" end
+  local failure = failure_of_ip()
+  if not failure then return nil end
+  local hint = failure:find("make-rslave", 1, true)
+    and "; the root directory must be a mount point (mount --bind ROOT ROOT before chroot ROOT)" or ""
+  return ("ip netns exec fails: %s%s"):format(failure, hint)
 end
 
 -- A number that no other run of this machine uses now.

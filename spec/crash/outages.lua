@@ -3,33 +3,13 @@
 local redis_server = require "spec.crash.redis_server"
 local runtime = require "apivideo.runtime"
 local storm = require "spec.crash.storm"
+local trouble = require "spec.crash.trouble"
 local wait_for = require "spec.support.wait"
 
-local REPLY_TIMEOUT = 2 -- seconds for which a client waits
 local SPOOL = 10   -- seconds: the lease of an entry that a killed process was forwarding
 local SIZE = 512 -- blocks of 512 bytes: the maximum file size on a full disk
 -- A shell can set limits, env cannot. Lua gets an error, and no signal.
 local FULL_DISK = ([[sh -c 'trap "" XFSZ; ulimit -S -f %d; exec "$@"' sh]]):format(SIZE)
-
--- Kills or stops a server from time to time, until the storm is over.
-local function trouble(server, ends)
-  local crashes, pauses = 0, 0
-  while runtime.monotonic() < ends do
-    runtime.sleep(0.3 + math.random() * 0.7)
-    if crashes <= pauses then
-      server:crash()
-      crashes = crashes + 1
-      runtime.sleep(math.random() * 0.3)
-      server:start()
-    else
-      server:signal "STOP"
-      pauses = pauses + 1
-      runtime.sleep(pauses % 2 * REPLY_TIMEOUT + math.random()) -- every other one exceeds the timeout
-      server:signal "CONT"
-    end
-  end
-  return crashes, pauses
-end
 
 local function redis_in_trouble(directory, seconds, spool)
   local server = redis_server.start(directory)
@@ -37,9 +17,9 @@ local function redis_in_trouble(directory, seconds, spool)
     { limit = spool and SPOOL + 2 * storm.LIMIT + seconds or nil })
   self:hunt()
   self:send()
-  local crashes, pauses = trouble(server, runtime.monotonic() + seconds)
+  local outages = trouble({ server }, runtime.monotonic() + seconds)
   self:finish()
-  self:note(("Redis crashed %d times, and was paused %d times; %d responses were 503"):format(crashes, pauses,
+  self:note(("Redis crashed %d times, and was paused %d times; %d responses were 503"):format(outages, outages,
     self.sender.statuses[503] or 0))
   server:crash()
   return self

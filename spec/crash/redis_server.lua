@@ -52,8 +52,17 @@ function Redis:start()
   wait_for(function() return is_ready(self.host, self.port) end, "a Redis server", LOADING_LIMIT_S)
 end
 
-function Redis:signal(name)
-  return succeeds(("kill -%s %s"):format(name, self.pid))
+local function send(self, signal)
+  assert(succeeds(("kill -%s %s"):format(signal, self.pid)))
+end
+
+--- Suspends it until Redis:resume.
+function Redis:pause()
+  send(self, "STOP")
+end
+
+function Redis:resume()
+  send(self, "CONT")
 end
 
 -- A process that has ended has no command line, even before its status was collected.
@@ -66,7 +75,7 @@ end
 
 --- Ends it at once.
 function Redis:crash()
-  self:signal "KILL"
+  send(self, "KILL")
   wait_for(function() return not is_alive(self) end, "the end of Redis")
 end
 

@@ -5,6 +5,8 @@ local hiredis = require "apivideo.inbox.redis.hiredis"
 local points = require "spec.crash.points"
 local recorder = require "spec.crash.recorder"
 
+local unpack = table.unpack or unpack
+
 local stores = {}
 
 -- The boundaries inside the store's transactions are visited only in this Lua state.
@@ -48,22 +50,32 @@ local function damage_of_sqlite(settings)
   return found ~= "ok" and found or nil
 end
 
+local KEYS = { "ready", "held", "delayed", "lanes", "heads", "attempts", "stream", "dead" }
+for i, name in ipairs(KEYS) do KEYS[i] = "{apivideo}:" .. name end
+
 -- The remains of claimed events in Redis, after all were settled.
 local LEFT = [[
   local left = {}
-  for _, key in ipairs { "ready", "held", "delayed", "lanes", "heads", "attempts", "stream", "dead" } do
-    key = "{apivideo}:" .. key
-    if redis.call("EXISTS", key) == 1 and (key ~= "{apivideo}:stream" or redis.call("XLEN", key) > 0) then
+  for _, key in ipairs(KEYS) do
+    if redis.call("EXISTS", key) == 1 and (not key:find ":stream$" or redis.call("XLEN", key) > 0) then
       left[#left + 1] = key
     end
   end
   return table.concat(left, " ")
 ]]
 
-local function damage_of_redis(settings)
-  local client = assert(hiredis.connect { host = settings.host or "127.0.0.1", port = math.floor(settings.port) })
-  local left = assert(client:ask("eval", LEFT, 0))
+-- Asks a server, or the node of its cluster that has the keys.
+local function left_in_redis(host, port)
+  local client = assert(hiredis.connect { host = host, port = port })
+  local left, problem = client:ask("eval", LEFT, #KEYS, unpack(KEYS))
   client:close()
+  local owner = not left and problem:match "^MOVED .*:(%d+)$"
+  if owner then return left_in_redis(host, tonumber(owner)) end
+  return assert(left, problem)
+end
+
+local function damage_of_redis(settings)
+  local left = left_in_redis(settings.host or "127.0.0.1", math.floor(settings.port))
   return left ~= "" and "all events are done, and there is still something in " .. left or nil
 end
 

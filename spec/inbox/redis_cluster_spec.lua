@@ -57,18 +57,12 @@ describe("inbox store redis on a cluster #process", function()
   it("follows its keys to another node", function()
     local store = redis { port = owner.port }
     assert(store:put({ item "moved" }, 20))
-    local slot = owner:command("CLUSTER", "KEYSLOT", "{apivideo}:meta")
-    local from, to = owner:command("CLUSTER", "MYID"), other:command("CLUSTER", "MYID")
-    other:command("CLUSTER", "SETSLOT", slot, "IMPORTING", from)
-    owner:command("CLUSTER", "SETSLOT", slot, "MIGRATING", to)
-    for key in owner:command("CLUSTER", "GETKEYSINSLOT", slot, 100):gmatch "%S+" do
-      assert.equal("OK", owner:command("MIGRATE", "127.0.0.1", other.port, key, 0, 5000))
-    end
+    redis_cluster.migrate("{apivideo}:meta", owner, other)
     -- During the move, no node can run the scripts.
     local stats, err = store:stats()
     assert.is_nil(stats)
     assert.equal("store_unavailable", err.kind)
-    for _, node in ipairs(cluster.nodes) do node:command("CLUSTER", "SETSLOT", slot, "NODE", to) end
+    cluster:assign("{apivideo}:meta", other)
     assert.equal("moved", assert(store:claim(1, 60))[1].raw)
     store:close()
   end)

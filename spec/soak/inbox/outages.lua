@@ -34,9 +34,9 @@ function outages.of(settings, server)
   local crashes = false
   return function(seconds)
     crashes = not crashes
-    if crashes then server:crash() else server:signal "STOP" end
+    if crashes then server:crash() else server:pause() end
     runtime.sleep(seconds)
-    if crashes then server:start() else server:signal "CONT" end
+    if crashes then server:start() else server:resume() end
   end
 end
 
