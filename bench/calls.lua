@@ -120,18 +120,25 @@ local function sequential(nginx, url)
     share = figures.differences(ours, theirs) })
 end
 
-local function concurrent(nginx)
-  local latest, more, all = {}, {}, {}
+-- Returns the processor time of the calls, in milliseconds.
+local function concurrent(nginx, worker)
+  local latest, more, all, busy = {}, {}, {}, {}
   for round = 0, ROUNDS do -- round 0 connects
+    local before = processor(worker)
     local times = times_of(nginx, "concurrent")
+    busy[round] = (processor(worker) - before) * 1000
     latest[round] = figures.quantile(times, 1)
     more[round] = latest[round] - LONG
     for _, time in ipairs(times) do all[#all + 1] = time - LONG end
   end
-  latest[0], more[0] = nil, nil
+  latest[0], more[0], busy[0] = nil, nil, nil
+  local median_busy = figures.median(busy)
   figures.row("call_latest", { what = ("nginx, the latest of %d calls of %d ms"):format(IN_FLIGHT, LONG), unit = "ms",
     ours = latest, theirs = LONG, share = more,
-    note = ("half of the calls took at most %.1f ms more"):format(figures.median(all)) })
+    note = ("half of the calls took at most %.1f ms more"):format(figures.median(all)),
+    against = ("the calls take %.1f ms of the worker's processor time, libcurl's share included, one after the other")
+      :format(median_busy) })
+  return median_busy
 end
 
 -- The processor time that a call costs while it waits, and in all.
@@ -167,7 +174,7 @@ local function connections(nginx, url, ca_file)
     share = figures.differences(ours, theirs) })
 end
 
-local function beside_calls(nginx)
+local function beside_calls(nginx, busy)
   local idle, beside = {}, {}
   local function p99() return (select(3, wrk.run(nginx.url .. "/static", SECONDS, nil, 1))) end
   for round = 1, ROUNDS do
@@ -178,7 +185,9 @@ local function beside_calls(nginx)
     nginx:get "/concurrent" -- ends after the calls that were in flight
   end
   figures.row("static_calls", { what = ("nginx, static beside %d calls in flight, p99"):format(IN_FLIGHT), unit = "ms",
-    ours = beside, theirs = idle, share = figures.ratios(beside, idle) })
+    ours = beside, theirs = idle, share = figures.ratios(beside, idle),
+    against = ("the calls end together, and start together again: %.1f ms of the worker's processor time, in which it "
+      .. "serves nothing else"):format(busy) })
 end
 
 local authority = certificates.new()
@@ -189,10 +198,10 @@ local long = new_program(("%s %d"):format(server_program, LONG))
 local nginx, worker = start { short = short.url, long = long.url, tls = tls, ca = ca_file, calls = CALLS, few = FEW,
   in_flight = IN_FLIGHT, connections = CONNECTIONS }
 sequential(nginx, short.url)
-concurrent(nginx)
+local busy = concurrent(nginx, worker)
 waiting(nginx, worker)
 connections(nginx, tls, ca_file)
-beside_calls(nginx)
+beside_calls(nginx, busy)
 nginx:stop()
 short.stop()
 long.stop()

@@ -149,7 +149,7 @@ describe("a proxy", function()
     libcurl.needs(pending, "7.78.0", "resolves localhost itself")
     local proxy, direct = running.responding("200 OK", nil, "by proxy"), running.responding("200 OK", nil, "direct")
     local environment = "http_proxy=" .. proxy.url
-    for _, host in ipairs { "localhost", "LocalHost", "me@127.0.0.1", "127.1", "0x7f000001" } do
+    for _, host in ipairs { "localhost", "LocalHost", "me@127.0.0.1", "me:key@127.0.0.1", "127.1", "0x7f000001" } do
       assert.equal("direct\n",
         with_environment(environment, ('url = "http://%s:%d/"'):format(host, direct.port)), host)
     end

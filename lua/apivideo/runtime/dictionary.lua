@@ -15,11 +15,6 @@ local Dictionary = {}
 Dictionary.__index = Dictionary
 Dictionary.__name = "apivideo.Dictionary"
 
-local function is_live(self, key)
-  local expires = self.expires[key]
-  return not expires or runtime.monotonic() < expires
-end
-
 -- Removes expired values. The next sweep follows after as many additions as values are left, so that the cost for each
 -- addition does not depend on their number.
 local function sweep(self)
@@ -35,9 +30,9 @@ local function sweep(self)
 end
 
 function Dictionary:get(key)
-  local value = self.values[key]
-  if value == nil or not is_live(self, key) then return nil end
-  return value
+  local expires = self.expires[key]
+  if expires and runtime.monotonic() >= expires then return nil end
+  return self.values[key]
 end
 
 function Dictionary:set(key, value, exptime)
@@ -58,16 +53,15 @@ function Dictionary:add(key, value, exptime)
 end
 
 function Dictionary:incr(key, value, init, init_ttl)
-  local values = self.values
-  local old = values[key]
-  if old and is_live(self, key) then
-    values[key] = old + value
+  local old = self:get(key)
+  if old then
+    self.values[key] = old + value
   elseif init then
     self:set(key, init + value, init_ttl)
   else
     return nil, "not found"
   end
-  return values[key]
+  return self.values[key]
 end
 
 function Dictionary:delete(key)

@@ -148,12 +148,13 @@ end
 -- Sends the request once: response | nil, err, sent.
 local function send(self, token)
   local account, cancel = self.account, self.options.cancel
+  local connection = account.connection
   local request = {
     method = self.method, url = self.url, body = self.body or with_body[self.method] and "" or nil,
     headers = header_lines(self, token), username = self.class and account.credentials.username,
-    connect_timeout = option(self, "connect_timeout"),
+    connect_timeout = option(self, "connect_timeout"), proxy = connection.proxy, ca_file = connection.ca_file,
+    client_cert = connection.client_cert, client_key = connection.client_key, http2 = connection.http2,
   }
-  for name, value in pairs(account.connection) do request[name] = value end
   self.attempts = self.attempts + 1
   hooks.on_request(self, request)
   request.timeout = math.max(0.001, math.min(option(self, "timeout"), time_left(self)))

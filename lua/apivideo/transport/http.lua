@@ -6,12 +6,8 @@ local runtime = require "apivideo.runtime"
 
 local http = {}
 
-local defaults = {
-  timeout = 30,               -- seconds, for the whole request
-  connect_timeout = 10,       -- seconds
-  max_body = 8 * 1024 * 1024, -- bytes of the response
-  max_header = 64 * 1024,     -- bytes of its headers
-}
+local TIMEOUT_S, CONNECT_TIMEOUT_S = 30, 10 -- the first is for the whole request
+local MAX_BODY_BYTES, MAX_HEADER_BYTES = 8 * 1024 * 1024, 64 * 1024 -- of the response
 
 ---@class apivideo.Response
 ---@field status integer
@@ -45,9 +41,10 @@ local defaults = {
 ---@return apivideo.Error? err `invalid_request` `timeout` `network` `tls` `too_large` `unexpected_response` `cancelled`
 ---@return boolean? sent after an error: whether any part of the request may have reached the peer
 function http.request(request, cancel)
-  for name, value in pairs(defaults) do
-    if request[name] == nil then request[name] = value end
-  end
+  request.timeout = request.timeout or TIMEOUT_S
+  request.connect_timeout = request.connect_timeout or CONNECT_TIMEOUT_S
+  request.max_body = request.max_body or MAX_BODY_BYTES
+  request.max_header = request.max_header or MAX_HEADER_BYTES
   local response, kind, message, sent = runtime.transfer(request, cancel)
   if not response then
     return nil, errors.new(kind, message, {

@@ -117,7 +117,6 @@ end
 function RateLimiter:finished(class, call, response)
   self._in_flight[class][call] = nil
   if not response then return end
-  local known = self._store:get(self._keys[class].limit)
   local limit = number_of(response, "x-ratelimit-limit")
   local remaining = number_of(response, "x-ratelimit-remaining")
   local is_limited = response.status == 429
@@ -125,11 +124,11 @@ function RateLimiter:finished(class, call, response)
   if seconds then seconds = math.min(seconds, MAX_WINDOW_S) end
   if limit == 0 then limit = nil end
   if is_limited then
-    limit = limit or known or GUESSED_LIMITS[class]
+    limit = limit or self._store:get(self._keys[class].limit) or GUESSED_LIMITS[class]
     set_window(self, class, limit, limit, runtime.now() + (seconds or GUESSED_WINDOW_S))
   elseif limit and remaining and seconds then
     update(self, class, limit, math.max(0, limit - remaining), seconds)
-  elseif response.status < 300 and not known then
+  elseif response.status < 300 and not self._store:get(self._keys[class].limit) then
     self._store:set(self._keys[class].limit, UNLIMITED) -- a server without rate limits
   end
 end
