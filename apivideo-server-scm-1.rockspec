@@ -32,12 +32,17 @@ external_dependencies = {
 build = {
   type = "command",
   build_command = [[
-    mkdir -p build/rock/server &&
+    mkdir -p build/rock/server build/rock/cli &&
     $(CC) $(CFLAGS) -std=c99 -D_GNU_SOURCE -DNDEBUG -fPIC -fvisibility=hidden \
       -I$(LUA_INCDIR) -I$(MICROHTTPD_INCDIR) $(LIBFLAG) -o build/rock/server/core.so \
-      src/server/*.c src/common/*.c -L$(MICROHTTPD_LIBDIR) -lmicrohttpd]],
+      src/server/*.c src/common/*.c -L$(MICROHTTPD_LIBDIR) -lmicrohttpd &&
+    $(CC) $(CFLAGS) -std=c99 -D_GNU_SOURCE -DNDEBUG -fPIC -fvisibility=hidden \
+      -I$(LUA_INCDIR) $(LIBFLAG) -o build/rock/cli/core.so src/cli/*.c src/common/*.c]],
   install = {
-    lib = { ["apivideo.server.core"] = "build/rock/server/core.so" },
+    lib = {
+      ["apivideo.cli.core"] = "build/rock/cli/core.so",
+      ["apivideo.server.core"] = "build/rock/server/core.so",
+    },
     -- Written by "make rockspecs".
     lua = {
       ["apivideo.cli.account"] = "lua/apivideo/cli/account.lua",

@@ -1,6 +1,6 @@
 --- The option `--help`, and the width of what it prints.
 
-local core = require "apivideo.core"
+local core = require "apivideo.cli.core"
 local stdout = require "apivideo.cli.stdout"
 
 local STDOUT_FD = 1

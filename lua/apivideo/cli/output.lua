@@ -1,6 +1,6 @@
 --- The command's output: lines with colours for a terminal, or JSON for programs.
 
-local core = require "apivideo.core"
+local core = require "apivideo.cli.core"
 local progress = require "apivideo.cli.progress"
 local stdout = require "apivideo.cli.stdout"
 
