@@ -39,6 +39,7 @@ CORE    := $(filter-out src/core/http%,$(wildcard src/core/*.c src/common/*.c))
 SERVER  := $(wildcard src/server/*.c src/common/*.c)
 REDIS   := $(wildcard src/redis/*.c src/common/*.c)
 THREAD  := $(wildcard src/thread/*.c src/common/*.c)
+CLI     := $(wildcard src/cli/*.c src/common/*.c)
 HEADERS := $(wildcard src/*/*.h)
 
 PRESENT := $(foreach lua,$(LUAS),$(if $(shell pkg-config --exists $(package-$(lua)) 2> /dev/null && echo yes),$(lua)))
@@ -65,6 +66,7 @@ define modules
 .PHONY: build-$(1)
 build-$(1): $(BUILD)/$(1)/apivideo/core.so $(BUILD)/$(1)/apivideo/core/http.so \
             $(BUILD)/$(1)/apivideo/thread/core.so $(BUILD)/$(1)/apivideo/server/core.so \
+            $(BUILD)/$(1)/apivideo/cli/core.so \
             $(if $(HIREDIS),$(BUILD)/$(1)/apivideo/redis/core.so)
 
 $(BUILD)/$(1)/apivideo/core.so: $(CORE) $(HEADERS) Makefile
@@ -80,6 +82,10 @@ $(BUILD)/$(1)/apivideo/core/http.so: $(HTTP) $(HEADERS) Makefile
 $(BUILD)/$(1)/apivideo/thread/core.so: $(THREAD) $(HEADERS) Makefile
 	@mkdir -p $$(@D)
 	$$(CC) $$(C) $$(CFLAGS) $$$$(pkg-config --cflags $(package-$(1))) $$(LDFLAGS) -shared -pthread -o $$@ $(THREAD)
+
+$(BUILD)/$(1)/apivideo/cli/core.so: $(CLI) $(HEADERS) Makefile
+	@mkdir -p $$(@D)
+	$$(CC) $$(C) $$(CFLAGS) $$$$(pkg-config --cflags $(package-$(1))) $$(LDFLAGS) -shared -o $$@ $(CLI)
 
 $(BUILD)/$(1)/apivideo/server/core.so: $(SERVER) $(HEADERS) Makefile
 	@mkdir -p $$(@D)

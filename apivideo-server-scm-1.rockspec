@@ -32,12 +32,17 @@ external_dependencies = {
 build = {
   type = "command",
   build_command = [[
-    mkdir -p build/rock/server &&
+    mkdir -p build/rock/server build/rock/cli &&
     $(CC) $(CFLAGS) -std=c99 -D_GNU_SOURCE -DNDEBUG -fPIC -fvisibility=hidden \
       -I$(LUA_INCDIR) -I$(MICROHTTPD_INCDIR) $(LIBFLAG) -o build/rock/server/core.so \
-      src/server/*.c src/common/*.c -L$(MICROHTTPD_LIBDIR) -lmicrohttpd]],
+      src/server/*.c src/common/*.c -L$(MICROHTTPD_LIBDIR) -lmicrohttpd &&
+    $(CC) $(CFLAGS) -std=c99 -D_GNU_SOURCE -DNDEBUG -fPIC -fvisibility=hidden \
+      -I$(LUA_INCDIR) $(LIBFLAG) -o build/rock/cli/core.so src/cli/*.c src/common/*.c]],
   install = {
-    lib = { ["apivideo.server.core"] = "build/rock/server/core.so" },
+    lib = {
+      ["apivideo.cli.core"] = "build/rock/cli/core.so",
+      ["apivideo.server.core"] = "build/rock/server/core.so",
+    },
     -- Written by "make rockspecs".
     lua = {
       ["apivideo.cli.account"] = "lua/apivideo/cli/account.lua",
@@ -57,6 +62,7 @@ build = {
       ["apivideo.cli.doctor.machine"] = "lua/apivideo/cli/doctor/machine.lua",
       ["apivideo.cli.doctor.store"] = "lua/apivideo/cli/doctor/store.lua",
       ["apivideo.cli.emulate"] = "lua/apivideo/cli/emulate.lua",
+      ["apivideo.cli.failure"] = "lua/apivideo/cli/failure.lua",
       ["apivideo.cli.header_lines"] = "lua/apivideo/cli/header_lines.lua",
       ["apivideo.cli.help"] = "lua/apivideo/cli/help.lua",
       ["apivideo.cli.identifier"] = "lua/apivideo/cli/identifier.lua",
@@ -65,6 +71,7 @@ build = {
       ["apivideo.cli.inbox.export"] = "lua/apivideo/cli/inbox/export.lua",
       ["apivideo.cli.inbox.filter"] = "lua/apivideo/cli/inbox/filter.lua",
       ["apivideo.cli.inbox.import"] = "lua/apivideo/cli/inbox/import.lua",
+      ["apivideo.cli.inbox.init"] = "lua/apivideo/cli/inbox/init.lua",
       ["apivideo.cli.inbox.list"] = "lua/apivideo/cli/inbox/list.lua",
       ["apivideo.cli.inbox.migrate"] = "lua/apivideo/cli/inbox/migrate.lua",
       ["apivideo.cli.inbox.pause"] = "lua/apivideo/cli/inbox/pause.lua",
@@ -90,7 +97,9 @@ build = {
       ["apivideo.cli.listen.saving"] = "lua/apivideo/cli/listen/saving.lua",
       ["apivideo.cli.listen.tunnel"] = "lua/apivideo/cli/listen/tunnel.lua",
       ["apivideo.cli.listing"] = "lua/apivideo/cli/listing.lua",
+      ["apivideo.cli.live_streams.init"] = "lua/apivideo/cli/live_streams/init.lua",
       ["apivideo.cli.live_streams.list"] = "lua/apivideo/cli/live_streams/list.lua",
+      ["apivideo.cli.lookup"] = "lua/apivideo/cli/lookup.lua",
       ["apivideo.cli.lua_table"] = "lua/apivideo/cli/lua_table.lua",
       ["apivideo.cli.misuse"] = "lua/apivideo/cli/misuse.lua",
       ["apivideo.cli.near_miss"] = "lua/apivideo/cli/near_miss.lua",
@@ -110,6 +119,7 @@ build = {
       ["apivideo.cli.settings"] = "lua/apivideo/cli/settings.lua",
       ["apivideo.cli.show_secrets"] = "lua/apivideo/cli/show_secrets.lua",
       ["apivideo.cli.sign"] = "lua/apivideo/cli/sign.lua",
+      ["apivideo.cli.stdout"] = "lua/apivideo/cli/stdout.lua",
       ["apivideo.cli.store"] = "lua/apivideo/cli/store.lua",
       ["apivideo.cli.times"] = "lua/apivideo/cli/times.lua",
       ["apivideo.cli.trigger"] = "lua/apivideo/cli/trigger.lua",
@@ -119,6 +129,7 @@ build = {
       ["apivideo.cli.url"] = "lua/apivideo/cli/url.lua",
       ["apivideo.cli.usage"] = "lua/apivideo/cli/usage.lua",
       ["apivideo.cli.verify"] = "lua/apivideo/cli/verify.lua",
+      ["apivideo.cli.videos.init"] = "lua/apivideo/cli/videos/init.lua",
       ["apivideo.cli.videos.list"] = "lua/apivideo/cli/videos/list.lua",
       ["apivideo.cli.videos.shown"] = "lua/apivideo/cli/videos/shown.lua",
       ["apivideo.cli.videos.status"] = "lua/apivideo/cli/videos/status.lua",
@@ -127,6 +138,7 @@ build = {
       ["apivideo.cli.webhooks.create"] = "lua/apivideo/cli/webhooks/create.lua",
       ["apivideo.cli.webhooks.delete"] = "lua/apivideo/cli/webhooks/delete.lua",
       ["apivideo.cli.webhooks.get"] = "lua/apivideo/cli/webhooks/get.lua",
+      ["apivideo.cli.webhooks.init"] = "lua/apivideo/cli/webhooks/init.lua",
       ["apivideo.cli.webhooks.list"] = "lua/apivideo/cli/webhooks/list.lua",
       ["apivideo.cli.webhooks.rotate"] = "lua/apivideo/cli/webhooks/rotate.lua",
       ["apivideo.cli.webhooks.shown"] = "lua/apivideo/cli/webhooks/shown.lua",

@@ -1,7 +1,7 @@
 --- The loops for which bench/smoke counts instructions: bench/smoke.lua COUNT DIRECTORY HTTP_SERVER
 ---
 --- Each path has a reference without our code, so that the ratio depends little on the Lua, the compiler, SQLite and the
---- libc. callgrind writes a dump at each call of core.is_terminal, which separates the loops: no path calls it. Prints
+--- libc. callgrind writes a dump at each call of is_terminal, which separates the loops: no path calls it. Prints
 --- the paths in the order of the dumps. Writes databases to the directory.
 
 local jit = rawget(_G, "jit")
@@ -9,6 +9,7 @@ if jit then jit.off() end -- JIT compilation is not deterministic
 
 local apivideo = require "apivideo"
 local cjson = require "cjson.safe"
+local command = require "apivideo.cli.core"
 local core = require "apivideo.core"
 local dbi = require "DBI"
 local new_program = require "bench.program"
@@ -116,9 +117,9 @@ for round = 1, 2 do
     local fn = path[2]
     collectgarbage()
     collectgarbage "stop"
-    core.is_terminal(0)
+    command.is_terminal(0)
     for _ = 1, COUNT do fn() end
-    core.is_terminal(0)
+    command.is_terminal(0)
     collectgarbage "restart"
     if round == 2 then print(path[1]) end
   end

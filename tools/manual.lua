@@ -30,7 +30,7 @@ local function cell_of(command, guide)
     name = ("[%s](#%s)"):format(name, (heading:gsub(" ", "-")))
   end
   local parts = {}
-  for _, sub in ipairs(command.commands or {}) do parts[#parts + 1] = "`" .. sub.name .. "`" end
+  for _, sub in ipairs(command.group and require(command.group) or {}) do parts[#parts + 1] = "`" .. sub.name .. "`" end
   return table.concat({ name, table.concat(parts, ", ") }, parts[1] and ": " or "")
 end
 

@@ -98,16 +98,6 @@ function core.is_directory(path) end
 ---@return string? name nil: a local one, or the system does not tell
 function core.network_file_system(path) end
 
---- Whether a descriptor of this process is a terminal.
----@param fd integer
----@return boolean
-function core.is_terminal(fd) end
-
---- The width of a terminal.
----@param fd integer
----@return integer? columns nil if the descriptor is not a terminal, or its width is unknown
-function core.terminal_columns(fd) end
-
 --- Reads a date of RFC 3339.
 ---@param value any
 ---@return integer? seconds since 1970; nil for anything but such a date

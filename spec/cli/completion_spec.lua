@@ -20,9 +20,11 @@ local GROUP = [[
       sub:option("--colour", summary)
     end }
   end
-  commands[#commands + 1] = { name = "group", summary = summary, commands = {
-    { name = "first", module = "probe", summary = summary }, { name = "second", module = "probe", summary = summary },
-  } }]]
+  package.preload.probes = function()
+    return { { name = "first", module = "probe", summary = summary },
+      { name = "second", module = "probe", summary = summary } }
+  end
+  commands[#commands + 1] = { name = "group", group = "probes", summary = summary }]]
 
 local function has(command)
   local found = os.execute("command -v " .. command .. " > /dev/null")

@@ -18,9 +18,13 @@ local function run_probe(code)
     package.preload["apivideo.cli.commands"] = function()
       return {
         { name = "probe", module = "probe", summary = "Fails." },
-        { name = "group", summary = "Has commands.", commands = {
-          { name = "one", module = "probe", summary = "One." },
-          { name = "two", module = "probe", summary = "Two." } } },
+        { name = "group", group = "probes", summary = "Has commands." },
+      }
+    end
+    package.preload.probes = function()
+      return {
+        { name = "one", module = "probe", summary = "One." },
+        { name = "two", module = "probe", summary = "Two." },
       }
     end
     package.preload.probe = function()
@@ -92,14 +96,17 @@ describe("the command #process", function()
   end)
 
   it("reports a bug as one, with its call stack, and not as a usage error", function()
-    for name, code in pairs {
+    local bugs = {
       index = "local x; x.y = 1",
       task = "require 'apivideo'.run(function() local x; x() end)",
       C = "('x'):rep({})",
       assertion = "assert(false, 'impossible')",
       module = "require 'no.such.module'",
       value = "error(nil)",
-    } do
+      -- LuaJIT cannot handle it.
+      overflow = not rawget(_G, "jit") and "local function deeper() return 1 + deeper() end deeper()" or nil,
+    }
+    for name, code in pairs(bugs) do
       local output, status = run_probe(code)("probe")
       assert.equal(1, status, name .. output)
       assert.truthy(output:find "^apivideo: internal error: ", name .. output)
@@ -147,7 +154,7 @@ describe("the command #process", function()
     os.remove(out)
   end)
 
-  it("loads no client, server or inbox for its help", function()
+  it("loads no client, server or inbox for its help, and no library in C", function()
     local count = 0
     local output, status = process.run { "-e", [[
       local exit = os.exit
@@ -160,9 +167,8 @@ describe("the command #process", function()
     assert.equal(0, status, output)
     for name in output:gmatch "loaded (apivideo[%w._]*)\n" do
       count = count + 1
-      local room = name:match "^apivideo%.(%w+)"
-      assert.truthy(room == "cli" or room == "util" or room == "core" or room == "version", name)
+      assert.equal("cli", name:match "^apivideo%.(%w+)", name)
     end
-    assert(count > 5)
+    assert(count > 3)
   end)
 end)

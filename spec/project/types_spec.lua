@@ -1,6 +1,7 @@
 -- types/ describes the modules in C for editors. It is compared with the loaded modules, both ways.
 
 local annotations = require "spec.support.annotations"
+local cli_core = require "apivideo.cli.core"
 local core = require "apivideo.core"
 local docs = require "spec.support.docs"
 local json = require "cjson"
@@ -8,8 +9,8 @@ local redis_core = require "apivideo.redis.core"
 local thread_core = require "apivideo.thread.core"
 local server_core = require "apivideo.server.core"
 
-local stubs = { core = "types/core.lua", redis = "types/redis_core.lua", server = "types/server_core.lua",
-  thread = "types/thread_core.lua" }
+local stubs = { cli = "types/cli_core.lua", core = "types/core.lua", redis = "types/redis_core.lua",
+  server = "types/server_core.lua", thread = "types/thread_core.lua" }
 
 -- The names of a table's functions.
 local function functions_of(members)
@@ -61,6 +62,10 @@ describe("the types of the modules in C", function()
 
   it("declare the functions of apivideo.server.core", function()
     assert.same(functions_of(server_core), functions_of(dofile(stubs.server)))
+  end)
+
+  it("declare the functions of apivideo.cli.core", function()
+    assert.same(functions_of(cli_core), functions_of(dofile(stubs.cli)))
   end)
 
   it("declare the functions and methods of apivideo.redis.core", function()

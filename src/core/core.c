@@ -109,13 +109,13 @@ static const luaL_Reg functions[] = {
 
 APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 
-/* Pushes the module: { now, monotonic, random, base64, is_yieldable, process_id, file_id, file_mode, is_terminal,
-   terminal_columns, free_bytes, json, event, signature, signals, timestamp, wake }, and http at its first use. Raises an error if libcrypto is too old. Stack: [-0, +1, v]. */
+/* Pushes the module: { now, monotonic, random, base64, is_yieldable, process_id, file_id, file_mode, free_bytes,
+   json, event, signature, signals, timestamp, wake }, and http at its first use. Raises an error if libcrypto is too old. Stack: [-0, +1, v]. */
 int luaopen_apivideo_core(lua_State *L) {
   if (OpenSSL_version_num() < COMPAT_OPENSSL_FLOOR)
     return luaL_error(L, "apivideo: " COMPAT_OPENSSL_TOO_OLD, OpenSSL_version(OPENSSL_VERSION));
   pin_module();
-  lua_createtable(L, 0, 26);
+  lua_createtable(L, 0, 24);
   compat_setfuncs(L, functions);
   system_add(L);
   json_open(L);

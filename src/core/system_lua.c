@@ -1,5 +1,5 @@
 /*
-** Functions of apivideo.core about this process, files and terminals: see system_lua.h.
+** Functions of apivideo.core about this process and files: see system_lua.h.
 **
 ** No function opens a file that exists: closing it would release the process's POSIX locks on that file. None starts a
 ** program, either: during `system`, a process ignores SIGINT, and a Ctrl-C would be lost.
@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -168,28 +167,6 @@ static int network_file_system(lua_State *L) {
   return 1;
 }
 
-/* The descriptor at index 1. Stack: [-0, +0, v]. */
-static int check_descriptor(lua_State *L) {
-  return (int)aux_check_integer(L, 1, 0, INT_MAX);
-}
-
-/* is_terminal(fd) -> whether a descriptor of this process is a terminal. Stack: [-0, +1, v]. */
-static int is_terminal(lua_State *L) {
-  lua_pushboolean(L, isatty(check_descriptor(L)));
-  return 1;
-}
-
-/* terminal_columns(fd) -> the width of a terminal; nil if the descriptor is not a terminal, or its width is unknown: a
-   serial line reports 0. Stack: [-0, +1, v]. */
-static int terminal_columns(lua_State *L) {
-  struct winsize size;
-  if (ioctl(check_descriptor(L), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-    lua_pushinteger(L, size.ws_col);
-  else
-    lua_pushnil(L);
-  return 1;
-}
-
 static const luaL_Reg functions[] = {{"process_id", process_id},
                                      {"process_exists", process_exists},
                                      {"create_file", create_file},
@@ -202,8 +179,6 @@ static const luaL_Reg functions[] = {{"process_id", process_id},
                                      {"owner", owner},
                                      {"is_directory", is_directory},
                                      {"network_file_system", network_file_system},
-                                     {"is_terminal", is_terminal},
-                                     {"terminal_columns", terminal_columns},
                                      {NULL, NULL}};
 
 void system_add(lua_State *L) {

@@ -1,5 +1,5 @@
 /*
-** system_lua.h: functions of apivideo.core about this process, files and terminals.
+** system_lua.h: functions of apivideo.core about this process and files.
 */
 #ifndef APIVIDEO_SYSTEM_LUA_H
 #define APIVIDEO_SYSTEM_LUA_H

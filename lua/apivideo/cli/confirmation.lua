@@ -1,6 +1,6 @@
 --- A question before something that cannot be undone.
 
-local core = require "apivideo.core"
+local core = require "apivideo.cli.core"
 local progress = require "apivideo.cli.progress"
 
 local STDIN_FD, STDERR_FD = 0, 2

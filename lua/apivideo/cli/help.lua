@@ -1,7 +1,7 @@
 --- The option `--help`, and the width of what it prints.
 
-local core = require "apivideo.core"
-local output = require "apivideo.cli.output"
+local core = require "apivideo.cli.core"
+local stdout = require "apivideo.cli.stdout"
 
 local STDOUT_FD = 1
 local MIN_COLUMNS, DEFAULT_COLUMNS, MAX_COLUMNS = 40, 80, 110
@@ -20,7 +20,7 @@ end
 function help.define(parser)
   parser:add_help(false)
   parser:flag("-h --help", "Show this help and exit."):action(function()
-    output.print_and_exit(parser:get_help() .. "\n")
+    stdout.print_and_exit(parser:get_help() .. "\n")
   end)
 end
 

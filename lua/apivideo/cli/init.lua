@@ -1,23 +1,14 @@
 --- The command `apivideo`. This directory has a module for each subcommand, which defines its arguments and runs it, and
 --- modules for what subcommands share: argument converters, settings and output.
 
+-- What `apivideo --help` does not need is required where it is used: compiling it would take longer than printing the
+-- help.
 local argparse = require "argparse"
 local commands = require "apivideo.cli.commands"
 local help = require "apivideo.cli.help"
-local misuse = require "apivideo.cli.misuse"
-local output = require "apivideo.cli.output"
-local progress = require "apivideo.cli.progress"
-local usage = require "apivideo.cli.usage"
-local version = require "apivideo.version"
+local stdout = require "apivideo.cli.stdout"
 
 local cli = {}
-
--- The command with a name in a list; nil if the list has no such command.
-local function find(list, name)
-  for _, command in ipairs(list) do
-    if command.name == name then return command end
-  end
-end
 
 -- Defines the commands of a list. Only the command that is used is loaded and defined completely: help that lists the
 -- others needs their summaries only.
@@ -26,16 +17,16 @@ local function define(parser, list, target, names, depth)
   for _, command in ipairs(list) do
     local sub = parser:command(command.name)
     -- With argparse 0.6, which has no summaries, the list of commands contains their descriptions.
-    if sub.summary then sub:summary(command.summary) end
-    sub:description(command.summary)
+    if sub.summary then sub:summary(command.summary) else sub:description(command.summary) end
     if not names or names[depth] == command.name then
+      sub:description(command.summary)
       help.define(sub)
-      if command.commands then
-        define(sub, command.commands, target == "command" and "subcommand" or target, names, depth + 1)
+      if command.group then
+        define(sub, require(command.group), target == "command" and "subcommand" or target, names, depth + 1)
       else
         sub:flag("--json", "Print one JSON object per line, for programs.")
         require(command.module).define(sub)
-        if names then usage.define_rest(sub) end
+        if names then require("apivideo.cli.usage").define_rest(sub) end
       end
     end
   end
@@ -59,43 +50,10 @@ function cli.parser(arguments)
   if self.help_max_width then self:help_max_width(help.columns()):usage_max_width(help.columns()) end
   help.define(self)
   self:flag("--version", "Print the version and exit."):action(function()
-    output.print_and_exit("apivideo " .. version .. "\n")
+    stdout.print_and_exit("apivideo " .. require "apivideo.version" .. "\n")
   end)
   define(self, commands, "command", arguments, 1)
   return self
-end
-
--- The words of the arguments that name a command, such as `apivideo webhooks list`; and the commands of the group, if
--- they name a group only.
-local function path_of(arguments)
-  local words, list = { "apivideo" }, commands
-  for _, text in ipairs(arguments) do
-    local command = list and find(list, text)
-    if not command then break end
-    words[#words + 1] = text
-    list = command.commands
-  end
-  return table.concat(words, " "), list
-end
-
--- The module that runs the command.
-local function module_of(parsed)
-  local command = find(commands, parsed.command)
-  if command.commands then command = find(command.commands, parsed.subcommand) end
-  return require(command.module)
-end
-
--- The secrets in the arguments and the environment, so that messages can redact them.
-local function secrets_of(arguments)
-  local redact, list = require "apivideo.util.redact", {}
-  for _, name in ipairs { "APIVIDEO_API_KEY", "APIVIDEO_WEBHOOK_SECRET" } do list[#list + 1] = os.getenv(name) end
-  for i, text in ipairs(arguments) do
-    local name, value = text:match "^(%-%-[%w-]+)=?(.*)$"
-    if name and redact.is_secret(name) and not name:find "%-file$" then
-      list[#list + 1] = value ~= "" and value or arguments[i + 1]
-    end
-  end
-  return list
 end
 
 -- The arguments with each negative number joined to the option before it: argparse takes `-1` for an option, and would
@@ -124,9 +82,18 @@ end
 -- Parses the arguments and runs the command. Not with `pparse`, which removes the call stack of a bug.
 local function run(arguments)
   local parser = cli.parser(arguments)
-  function parser.error(_, problem) error({ status = 2, message = usage.explain(problem, path_of(arguments)) }, 0) end
+  function parser.error(_, problem)
+    error({ status = 2, message = require("apivideo.cli.usage").explain(problem, arguments) }, 0)
+  end
   local parsed = parser:parse(with_joined_numbers(arguments))
-  return module_of(parsed).run(parsed, output.new(parsed.json))
+  local module = require("apivideo.cli.lookup").module_of(parsed)
+  return require(module).run(parsed, require("apivideo.cli.output").new(parsed.json))
+end
+
+-- A message handler for xpcall. Not a tail call, which Lua 5.1 counts as a level.
+local function raised(err)
+  local result = require("apivideo.cli.misuse").raised(err, 3)
+  return result
 end
 
 --- Runs the command.
@@ -134,14 +101,10 @@ end
 ---@return integer status 0 success, 1 failure, 2 usage error, 130 interrupted
 function cli.main(arguments)
   arguments = with_help(arguments)
-  local done, status, message = xpcall(function() return run(arguments) end, misuse.raised)
-  if not done then status, message = misuse.parts(status) end
-  progress.clear()
-  if message then
-    local text = require("apivideo.util.redact").text(tostring(message), secrets_of(arguments))
-    io.stderr:write("apivideo: ", text, "\n")
-  end
-  if status == 2 then io.stderr:write("See: ", (path_of(arguments)), " --help\n") end
+  local done, status, message = xpcall(function() return run(arguments) end, raised)
+  if not done then status, message = require("apivideo.cli.misuse").parts(status) end
+  require("apivideo.cli.progress").clear()
+  if message or status == 2 then require("apivideo.cli.failure").report(status, message, arguments) end
   return status
 end
 

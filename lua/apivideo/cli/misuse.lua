@@ -20,20 +20,22 @@ end
 --- A message handler for xpcall. The library raises misuse by calling `error`. Lua raises its own errors where they
 --- happen, and C functions, `assert` among them, raise theirs.
 ---@param err any
+---@param level? integer of the function that raised in the call stack; default: 2, if xpcall calls this function
 ---@return apivideo.cli.Raised
-function misuse.raised(err)
+function misuse.raised(err, level)
+  level = level or 2
   if type(err) == "table" then
     local class = getmetatable(err) -- of the library's errors, which iterators over lists raise
     local message = class and class.__tostring and tostring(err) or err.message or tostring(err)
     return { status = err.status == 2 and 2 or 1, message = message }
   end
-  local message, raiser = tostring(err), debug.getinfo(2, "f")
+  local message, raiser = tostring(err), debug.getinfo(level, "f")
   if message:find "interrupted!$" then return { status = misuse.INTERRUPTED, message = "interrupted" } end -- by the program lua
   if type(err) == "string" and raiser and raiser.func == error and not is_of_lua(message) then
     -- The source position is of no use to the user.
     return { status = 2, message = (message:gsub("^[^\n]-:%d+: ", "")) }
   end
-  local lua, stack = rawget(_G, "jit") and jit.version or _VERSION, debug.traceback("", 2):gsub("^\n", "")
+  local lua, stack = rawget(_G, "jit") and jit.version or _VERSION, debug.traceback("", level):gsub("^\n", "")
   return { status = 1, message = ("internal error: %s\nThis is a bug of apivideo %s (%s), and not of the arguments."
     .. " Please report it with this text.\n%s"):format(message, version, lua, stack) }
 end

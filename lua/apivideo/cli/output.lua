@@ -1,8 +1,8 @@
---- The command's output: lines with colours for a terminal, or JSON for programs. `apivideo --help` needs no other module
---- of the library than those that are required here.
+--- The command's output: lines with colours for a terminal, or JSON for programs.
 
-local core = require "apivideo.core"
+local core = require "apivideo.cli.core"
 local progress = require "apivideo.cli.progress"
+local stdout = require "apivideo.cli.stdout"
 
 local COLOURS = { red = "31", green = "32", yellow = "33", dim = "2" }
 local STDOUT_FD = 1
@@ -35,18 +35,11 @@ function Output:paint(colour, text)
   return self._is_coloured and ("\27[%sm%s\27[0m"):format(COLOURS[colour], text) or text
 end
 
--- Writes a text to stdout at once. Returns false and a message if that fails.
-local function write(text)
-  progress.clear()
-  local ok, message = io.stdout:write(text)
-  if ok then ok, message = io.stdout:flush() end
-  return ok and true, "cannot write the output: " .. tostring(message)
-end
-
 --- Writes bytes as they are.
 ---@param text string
 function output.write(text)
-  local ok, message = write(text)
+  progress.clear()
+  local ok, message = stdout.write(text)
   if not ok then error({ message = message }, 0) end -- ends the command: what follows could not be written, either
 end
 
@@ -62,14 +55,6 @@ end
 function Output:note(text)
   progress.clear()
   if not self._is_json then io.stderr:write(redacted(output.plain(text)), "\n") end
-end
-
---- Writes a text, and exits.
----@param text string
-function output.print_and_exit(text)
-  local ok, message = write(text)
-  if not ok then io.stderr:write("apivideo: ", message, "\n") end
-  os.exit(ok and 0 or 1)
 end
 
 --- A text that others chose, with `?` instead of its control characters, which would control the terminal.

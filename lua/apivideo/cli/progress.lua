@@ -1,6 +1,7 @@
 --- The progress of something that takes more than a second: one line on a terminal, nothing in a pipe.
 
 local core = require "apivideo.core"
+local terminal = require "apivideo.cli.core"
 
 local STDERR_FD = 2
 local DELAY_S, INTERVAL_S = 1, 0.1
@@ -17,7 +18,7 @@ Progress.__name = "apivideo.cli.Progress"
 local current -- the progress on the terminal's line, if there is one
 
 local function draw(self, line)
-  local columns = core.terminal_columns(STDERR_FD)
+  local columns = terminal.terminal_columns(STDERR_FD)
   if columns then line = line:sub(1, math.max(0, columns - 1)) end -- "\r" does not return to the start of two lines
   io.stderr:write("\r", line, (" "):rep(self._width - #line))
   io.stderr:flush()
@@ -55,7 +56,7 @@ local progress = {}
 ---@return apivideo.cli.Progress
 function progress.new(text)
   return setmetatable({
-    _text = text, is_shown = core.is_terminal(STDERR_FD), _due = core.monotonic() + DELAY_S, _width = 0,
+    _text = text, is_shown = terminal.is_terminal(STDERR_FD), _due = core.monotonic() + DELAY_S, _width = 0,
   }, Progress)
 end
 

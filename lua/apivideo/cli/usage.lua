@@ -1,5 +1,7 @@
 --- Usage errors: what argparse says, with the remedy.
 
+local lookup = require "apivideo.cli.lookup"
+
 local usage = {}
 
 local function names_of(commands)
@@ -10,10 +12,10 @@ end
 
 --- Adds the remedy.
 ---@param problem string of argparse
----@param path string the words of the command line that name a command, such as `apivideo webhooks`
----@param commands? apivideo.cli.Command[] those of the group that is named; nil if a command is named
+---@param arguments string[]
 ---@return string
-function usage.explain(problem, path, commands)
+function usage.explain(problem, arguments)
+  local path, commands = lookup.path_of(arguments)
   if not commands then return problem end
   if problem == "a command is required" then
     return ("a command is required after '%s': %s"):format(path, names_of(commands))

@@ -1,7 +1,7 @@
 --- Opens the C modules for the first and the second time.
 
 local names = { "apivideo.core", "apivideo.core.http", "apivideo.thread.core", "apivideo.server.core",
-  "apivideo.redis.core" }
+  "apivideo.redis.core", "apivideo.cli.core" }
 
 return function()
   for _, name in ipairs(names) do
