@@ -35,7 +35,7 @@ end
 ---@return integer count of the values
 function headers.get(list, name)
   if getmetatable(list) == by_any_case then
-    local item = rawget(list, name)
+    local item = list[name]
     if type(item) == "table" then return item[1], #item end
     return item, item and 1 or 0
   end
