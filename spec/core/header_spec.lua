@@ -42,10 +42,11 @@ describe("header", function()
 
   it("folds the letters A to Z only", function()
     for byte = 0, 255 do
-      local char = string.char(byte)
-      for other = 0, 255 do
-        local _, count = header({ ["x" .. char] = "1" }, "x" .. string.char(other))
-        assert.equal((other == byte or LOWER[other] == byte or LOWER[byte] == other) and 1 or 0, count)
+      local list = { ["x" .. string.char(byte)] = "1" }
+      for _, other in ipairs { byte, LOWER[byte] or byte, (byte + 32) % 256, (byte + 224) % 256 } do
+        local is_equal = other == byte or LOWER[other] == byte or LOWER[byte] == other
+        local _, count = header(list, "x" .. string.char(other))
+        assert(count == (is_equal and 1 or 0), byte) -- not assert.equal, which is too slow under valgrind
       end
     end
   end)
