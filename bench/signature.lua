@@ -54,7 +54,7 @@ local floor = {}
 for round, time in ipairs(bare) do floor[round] = time + call[round] end
 figures.row("verify_small", { what = "signature.verify, 200 bytes", unit = "ns", ours = ours, theirs = floor,
   share = figures.differences(ours, floor),
-  against = "the rest is reading the arguments and 64 digits, and comparing the key with the cached one" })
+  against = "beside libcrypto, a verification takes 590 instructions, of which 150 read the 64 digits" })
 ours, bare = compare(65536)
 figures.row("verify_large", { what = "signature.verify, 64 KB", unit = "ns", ours = ours, theirs = bare,
   share = figures.ratios(bare, ours, 100) })

@@ -28,6 +28,13 @@ function core.random(n) end
 ---@return string text
 function core.base64(bytes) end
 
+--- The values of a header. The names in the table may have any case, and an array of values may begin at 0.
+---@param list table<string, string|string[]> metamethods are ignored
+---@param name string
+---@return string? value the first
+---@return integer count of the values
+function core.header(list, name) end
+
 --- Whether the running coroutine may yield here: no C function on its stack prevents that.
 ---@return boolean? is_yieldable nil where this Lua cannot tell: Lua 5.1 and 5.2
 function core.is_yieldable() end

@@ -98,6 +98,19 @@ describe("signature.verify", function()
     end
   end)
 
+  it("reads each of the 64 digits", function()
+    for position = 1, 64 do
+      for byte = 0, 255 do
+        local char = string.char(byte)
+        local hex = HEX:sub(1, position - 1) .. char .. HEX:sub(position + 1)
+        local is_valid, reason = signature.verify(BODY, hex, SECRET)
+        -- Not assert.equal, which is too slow under valgrind.
+        assert(is_valid == (char:lower() == HEX:sub(position, position)), byte)
+        assert(is_valid or reason == (char:find "^[0-9A-Fa-f]$" and "mismatch" or "malformed"), byte)
+      end
+    end
+  end)
+
   it("uses the given secret, not the previous one", function()
     for _, order in ipairs { "aabba", "abab", "baab" } do
       for key in order:gmatch "." do

@@ -83,7 +83,7 @@ return {
     { "the peer's certificate is not checked", "HTTP_SET(SSL_VERIFYPEER, 1L);", "HTTP_SET(SSL_VERIFYPEER, 0L);", spec = "spec/http/tls_hostile_spec.lua" },
     { "the peer's name is not checked", "HTTP_SET(SSL_VERIFYHOST, 2L);", "HTTP_SET(SSL_VERIFYHOST, 0L);", spec = "spec/http/tls_hostile_spec.lua" },
     { "TLS 1.0 is accepted", "CURL_SSLVERSION_TLSv1_2", "CURL_SSLVERSION_TLSv1_0", spec = "spec/http/tls_hostile_spec.lua" },
-    { "the environment's proxy is used for loopback", "HTTP_SET(PROXY, loopback ? \"\" : NULL);", "HTTP_SET(PROXY, NULL);",
+    { "the environment's proxy is used for loopback", "HTTP_SET(PROXY, is_loopback(request->url) ? \"\" : NULL);", "HTTP_SET(PROXY, NULL);",
       spec = "spec/http/proxy_spec.lua" },
     { "every host that begins with localhost is loopback", "if (ascii_equal_strings(host, \"localhost\")) return true;",
       "if (ascii_has_prefix(host, \"localhost\")) return true;", spec = "spec/http/proxy_spec.lua" },

@@ -83,10 +83,10 @@ return {
   {
     file = "lua/apivideo/events/key.lua", spec = "spec/events/events_spec.lua",
     { "an event and its opposite have the same key", "undated(schema.opposite, schema.identity, event)", "text" },
-    { "fields of an identity run together", "return text .. prefixes[#value] .. value", "return text .. value" },
+    { "fields of an identity run together", "text = text .. prefixes[#value] .. value", "text = text .. value" },
     { "an unknown type's identity is its type", 'return append(append("", name), sign(raw, name))', 'return append("", name)' },
     { "emittedAt never belongs to the identity", "if not schema.emitted_at then return text end", "if true then return text end" },
-    { "the type does not belong to the identity", 'local text = append("", name)', 'local text = ""' },
+    { "the type does not belong to the identity", 'append_fields(append("", name), event', 'append_fields("", event' },
   },
   {
     file = "lua/apivideo/events/definition.lua", spec = "spec/events/events_spec.lua",

@@ -44,3 +44,44 @@ void headers_add(lua_State *L, const char *name, size_t name_len, const char *va
   lua_rawseti(L, -2, (int)compat_rawlen(L, -2) + 1);
   lua_settop(L, headers);
 }
+
+#define FIRST 3 /* stack index of the first value in headers_get */
+
+/* Adds the item at the top, a value or an array of values, to those of a header: the first one is at index FIRST. Returns
+   how many it has. Stack: [-0, +0, -]. */
+static size_t add_values(lua_State *L) {
+  size_t count = 1;
+  if (lua_type(L, -1) == LUA_TTABLE) {
+    count = compat_rawlen(L, -1);
+    lua_rawgeti(L, -1, 0);
+    if (lua_isnil(L, -1)) {
+      lua_pop(L, 1);
+      lua_rawgeti(L, -1, 1);
+    } else {
+      count++;
+    }
+  } else {
+    lua_pushvalue(L, -1);
+  }
+  if (lua_isnil(L, FIRST))
+    lua_replace(L, FIRST);
+  else
+    lua_pop(L, 1);
+  return count;
+}
+
+int headers_get(lua_State *L) {
+  size_t name_len, len, count = 0;
+  const char *const name = luaL_checklstring(L, 2, &name_len);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, FIRST);
+  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
+    const char *key;
+    if (lua_type(L, -2) != LUA_TSTRING)
+      continue; /* lua_tolstring would convert a number, which lua_next needs */
+    key = lua_tolstring(L, -2, &len);
+    if (ascii_equal(key, len, name, name_len)) count += add_values(L);
+  }
+  compat_pushinteger(L, count);
+  return 2;
+}

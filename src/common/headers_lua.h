@@ -15,4 +15,8 @@
 void headers_add(lua_State *L, const char *name, size_t name_len, const char *value,
                  size_t value_len);
 
+/* header(list, name) -> the first value of a header or nil, and the count of its values. The names in the list may have
+   any case, and an array of values may begin at 0. Access is raw. Stack: [-0, +2, v]. */
+int headers_get(lua_State *L);
+
 #endif

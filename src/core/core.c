@@ -13,6 +13,7 @@
 #include <openssl/rand.h>
 
 #include "../common/compat_openssl.h"
+#include "../common/headers_lua.h"
 #include "../common/lua_aux.h"
 #include "../common/pin.h"
 #include "event_lua.h"
@@ -103,14 +104,19 @@ static int core_index(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"now", core_now},       {"monotonic", core_monotonic},       {"random", core_random},
-    {"base64", core_base64}, {"is_yieldable", core_is_yieldable}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"now", core_now},
+                                     {"monotonic", core_monotonic},
+                                     {"random", core_random},
+                                     {"base64", core_base64},
+                                     {"is_yieldable", core_is_yieldable},
+                                     {"header", headers_get},
+                                     {NULL, NULL}};
 
 APIVIDEO_EXPORT int luaopen_apivideo_core(lua_State *L);
 
-/* Pushes the module: { now, monotonic, random, base64, is_yieldable, process_id, file_id, file_mode, free_bytes,
-   json, event, signature, signals, timestamp, wake }, and http at its first use. Raises an error if libcrypto is too old. Stack: [-0, +1, v]. */
+/* Pushes the module: { now, monotonic, random, base64, header, is_yieldable, process_id, file_id, file_mode, free_bytes,
+   json, event, signature, signals, timestamp, wake }, and http at its first use. Raises an error if libcrypto is too
+   old. Stack: [-0, +1, v]. */
 int luaopen_apivideo_core(lua_State *L) {
   if (OpenSSL_version_num() < COMPAT_OPENSSL_FLOOR)
     return luaL_error(L, "apivideo: " COMPAT_OPENSSL_TOO_OLD, OpenSSL_version(OPENSSL_VERSION));

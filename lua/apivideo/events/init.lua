@@ -32,14 +32,12 @@ local function invalid(kind, message, field, offset)
   return nil, errors.new(kind, message, { field = field, offset = offset, origin = "event" })
 end
 
--- catalogue -> its compiled parser, created at the first use
-local parsers = setmetatable({}, {
-  __mode = "k",
-  __index = function(list, catalogue)
-    list[catalogue] = compile(catalogue.types)
-    return list[catalogue]
-  end,
-})
+local parsers = setmetatable({}, { __mode = "k" }) -- catalogue -> its compiled parser, created at the first use
+
+local function create_parser(catalogue)
+  parsers[catalogue] = compile(catalogue.types)
+  return parsers[catalogue]
+end
 
 --- Parses an event from the bytes that arrived. Keeps every field, also unknown ones; leaves out those that are null.
 --- An event of an unknown type is valid; one of a derived type is not, because api.video does not send it.
@@ -47,12 +45,16 @@ local parsers = setmetatable({}, {
 ---@return apivideo.Event? event
 ---@return apivideo.Error? err `bad_json` `bad_event` `too_large`, with `offset` (from 0) and `field` where they apply
 function Catalogue:parse(raw)
-  checks.self(self, Catalogue, "events", "parse")
+  local parse = parsers[self]
+  if not parse then
+    checks.self(self, Catalogue, "events", "parse")
+    parse = create_parser(self)
+  end
   if type(raw) ~= "string" then
     error(("events:parse: raw body (string) expected, got %s: pass the bytes as they arrived, "
       .. "not a decoded table"):format(type(raw)), 2)
   end
-  local event, kind, message, field, offset = parsers[self](raw)
+  local event, kind, message, field, offset = parse(raw)
   if not event then return invalid(kind, message, field, offset) end
   local schema = self.types[event.type]
   if schema and not schema.derived or not derived.is(event.type) then return event end
@@ -66,7 +68,8 @@ end
 ---@return apivideo.Error? err
 function Catalogue:_parse_entry(entry)
   if (entry.origin or "webhook") == "webhook" then return self:parse(entry.raw) end
-  local event, kind, message, field, offset = parsers[self](entry.raw)
+  local parse = parsers[self] or create_parser(self)
+  local event, kind, message, field, offset = parse(entry.raw)
   if event then return event end
   return invalid(kind, message, field, offset)
 end
@@ -79,7 +82,7 @@ end
 ---@return string? opposite where the type has an `opposite`: the `occurrence` of the opposite event. After that one, the next event is a new occurrence
 function Catalogue:key(event, raw)
   checks.self(self, Catalogue, "events", "key")
-  if raw ~= nil then checks.value("events:key: raw", raw, "string", 2) end
+  if raw ~= nil and type(raw) ~= "string" then checks.value("events:key: raw", raw, "string", 2) end
   local text, occurrence, opposite = key.of(self.types, event, raw)
   return text, occurrence, opposite
 end

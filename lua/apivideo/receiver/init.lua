@@ -33,7 +33,7 @@ local Receiver = {}
 Receiver.__index = Receiver
 Receiver.__name = "apivideo.Receiver"
 
--- Receiver -> its source of secrets. Not a field, so that no secret is printed with the object.
+-- Receiver -> its source of secrets, false without secrets. Not a field, so that no secret is printed with the object.
 local sources = setmetatable({}, { __mode = "k" })
 
 function Receiver:__tostring()
@@ -42,7 +42,7 @@ end
 
 ---@private
 function Receiver:_secret_source()
-  return sources[self]
+  return sources[self] or nil
 end
 
 -- Calls a function with an outcome. If it fails, the outcome stays as it is.
@@ -133,7 +133,7 @@ end
 
 -- Whether a request may be a health check: only then is its path needed.
 local function may_be_health_check(self, method)
-  return self._health ~= nil and (method == "GET" or method == "HEAD")
+  return self._health and (method == "GET" or method == "HEAD")
 end
 
 -- Handles a request that is not a health check: see `handle`.
@@ -178,9 +178,10 @@ end
 ---@return table<string, string> headers
 ---@return string body always empty: the reason for a rejection is only logged
 function Receiver:receive(incoming)
-  checks.self(self, Receiver, "receiver", "receive")
-  local path = type(incoming) == "table" and may_be_health_check(self, incoming.method) and incoming.path or nil
-  requests.check("receiver:receive", incoming, path)
+  if sources[self] == nil then checks.self(self, Receiver, "receiver", "receive") end -- getmetatable is slow in PUC Lua
+  requests.check("receiver:receive", incoming)
+  local path = may_be_health_check(self, incoming.method) and incoming.path or nil
+  if path ~= nil then checks.value("receiver:receive: path", path, "string", 2) end
   local raw, size = requests.body(incoming)
   local status = handle(self, incoming.method, incoming.headers, raw, size, path)
   return status, headers_of(status), ""
@@ -276,20 +277,18 @@ local function create(options)
     max_body = options.max_body or MAX_BODY_BYTES,
     _events = events,
     _handlers = options.handlers,
-    _inbox = options.inbox,
     _unsigned = options.unsigned or false,
-    _on_outcome = options.on_outcome,
-    _health = options.health,
-    _defer = options.defer or false,
     -- Not nil, which would be looked up in the class for each request.
+    _inbox = options.inbox or false,
+    _on_outcome = options.on_outcome or false,
+    _health = options.health or false,
+    _defer = options.defer or false,
     _freshness = options.freshness and tables.copy(options.freshness) or false,
     _dedupe = false,
     _counts = receiver_counts.new(events:names(), registry),
     _metrics = registry,
   }, Receiver)
-  if options.secrets ~= nil then
-    sources[self] = secret_source.new("receiver: option \"secrets\"", options.secrets, 4)
-  end
+  sources[self] = options.secrets ~= nil and secret_source.new("receiver: option \"secrets\"", options.secrets, 4)
   -- After the check of the secrets, which name its scope.
   if options.dedupe then self._dedupe = dedupe.new(options.dedupe, secret_source.scope(options.secrets)) end
   return self

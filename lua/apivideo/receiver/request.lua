@@ -5,6 +5,7 @@ local errors = require "apivideo.error"
 local excerpt = require "apivideo.util.excerpt"
 local freshness = require "apivideo.receiver.freshness"
 local headers = require "apivideo.util.headers"
+local key = require "apivideo.events.key"
 local runtime = require "apivideo.runtime"
 local verification = require "apivideo.receiver.verification"
 
@@ -22,6 +23,8 @@ local verification = require "apivideo.receiver.verification"
 ---@field video? apivideo.DeliveredVideo of an event with a `videoId`, if the handlers have a client
 ---@field attempt? integer of an event from an inbox: the number of this attempt to handle it, from 1
 ---@field replay? true of an event from an inbox that was handled before: `inbox:replay` hands it over again
+
+local type = type
 
 local ORIGIN = { origin = "receiver" } -- of errors
 
@@ -41,16 +44,15 @@ end
 --- Checks the argument of receiver:receive or receiver:verify. Raises at level 3.
 ---@param where string the function, for the message
 ---@param incoming any
----@param path any
-function request.check(where, incoming, path)
-  if type(incoming) ~= "table" or type(incoming.method) ~= "string" or type(incoming.headers) ~= "table" then
+function request.check(where, incoming)
+  local method = type(incoming) == "table" and incoming.method
+  if method ~= "POST" and type(method) ~= "string" or type(incoming.headers) ~= "table" then
     error(where .. ": a table { method = …, headers = …, body = … } expected", 3)
   end
-  -- No text is concatenated for a valid request: this runs for each one.
+  -- This runs for each request: no text is concatenated for a valid one, and type() is slow in PUC Lua.
   local body, size = incoming.body, incoming.size
   if body ~= nil and type(body) ~= "string" then request.check_body(where .. ": body", body, 3) end
   if size ~= nil then checks.value(where .. ": size", size, "bytes>=0|huge", 3) end
-  if path ~= nil then checks.value(where .. ": path", path, "string", 3) end
 end
 
 --- The body of such an argument, nil if it was not passed, and its size.
@@ -66,7 +68,7 @@ end
 local function new_delivery(source, events, event, err, webhook_id, received_at, raw)
   return {
     event = event, err = err, webhook_id = webhook_id, received_at = received_at, raw = raw,
-    verified = source ~= nil, key = event and events:key(event, raw) or nil, origin = "webhook",
+    verified = source ~= nil, key = event and key.of(events.types, event, raw) or nil, origin = "webhook",
   }
 end
 

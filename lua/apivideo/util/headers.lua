@@ -2,6 +2,9 @@
 --- (the convention of ngx.req.get_headers).
 
 local ascii = require "apivideo.util.ascii"
+local core = require "apivideo.core"
+
+local getmetatable, rawget, type = getmetatable, rawget, type
 
 local headers = {}
 
@@ -32,19 +35,11 @@ end
 ---@return integer count of the values
 function headers.get(list, name)
   if getmetatable(list) == by_any_case then
-    local item = rawget(list, name)
+    local item = list[name]
     if type(item) == "table" then return item[1], #item end
     return item, item and 1 or 0
   end
-  local value, count = nil, 0
-  for key, item in pairs(list) do
-    if type(key) == "string" and ascii.lower(key) == name then
-      local items = type(item) == "table" and item or { item }
-      local first = items[0] ~= nil and 0 or 1
-      value = value or items[first]
-      count = count + #items + 1 - first
-    end
-  end
+  local value, count = core.header(list, name)
   return value, count
 end
 
