@@ -2,5 +2,7 @@
 
 return {
   METRICS_S = 0.2, -- seconds between two writings of a worker's metrics
-  WORK = { concurrency = 4, lease = 1, handler_timeout = 2, max_attempts = 8, backoff = 0.05 },
+  -- Outages and handlers that hang take longer than the lease; syncs of a loaded disk, which can take a second, do not:
+  -- otherwise all attempts of a slow event could be lost.
+  WORK = { concurrency = 4, lease = 3, handler_timeout = 4, max_attempts = 8, backoff = 0.05 },
 }
