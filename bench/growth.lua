@@ -43,18 +43,21 @@ local function points_of(values, prepare, cost)
   return points
 end
 
--- Measures how a cost grows. Returns the row's name and the exponent.
+-- Measures how a cost grows. Returns the row's name, the exponent, and the points.
 local function measure(what, x, y, values, prepare, cost)
   local points = points_of(values, prepare, cost)
   what = ("%s, by %s, %s"):format(what, x, LUA)
   figures.series { what = what, x = x, y = y, points = points }
-  return "exponent: " .. what, exponent_of(points)
+  return "exponent: " .. what, exponent_of(points), points
 end
 
 -- Reports a cost that must not grow.
 local function show_flat(...)
-  local what, exponent = measure(...)
-  figures.row("growth_flat", { what = what, unit = "", ours = exponent })
+  local what, exponent, points = measure(...)
+  local first, last = points[1], points[#points]
+  figures.row("growth_flat", { what = what, unit = "", ours = exponent,
+    against = ("with %.0f times as much, the cost is %.2f times as high; caches hold less of it"):format(
+      last[1] / first[1], last[2] / first[2]) })
 end
 
 -- The time of a call in microseconds, averaged over a sample.

@@ -53,7 +53,8 @@ for _, each in ipairs(ours) do
     against = ("a function that calls receiver:receive takes %.1f µs"):format(figures.median(each.called.costs)) })
   if octokit then
     figures.row("standalone_octokit", { what = what, unit = "µs", ours = costs, theirs = octokit.costs,
-      share = figures.ratios(octokit.costs, costs) })
+      share = figures.ratios(octokit.costs, costs),
+      against = ("the floor reaches %.1f ×"):format(figures.median(figures.ratios(octokit.costs, each.floor.costs))) })
   else
     figures.absent("standalone_octokit", what, "needs Node.js; make bench installs it from the npm registry")
   end
