@@ -134,7 +134,7 @@ describe("installation #process", function()
         opening = opening + 1
       end
     end
-    assert.equal(5, opening) -- core, its http, thread, server, redis
+    assert.equal(6, opening) -- core, its http, thread, server, the command, redis
   end)
 
   it_with_rocks("installs the command", function()
