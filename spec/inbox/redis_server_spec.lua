@@ -4,6 +4,7 @@ local apivideo = require "apivideo"
 local core = require "apivideo.core"
 local process = require "spec.support.process"
 local redis = require "apivideo.inbox.redis"
+local redis_server = require "spec.support.redis"
 local redis_stores = require "spec.support.redis_stores"
 local runtime = require "apivideo.runtime"
 local stderr = require "spec.support.stderr"
@@ -38,6 +39,18 @@ redis_stores.describe("inbox store redis", function()
       assert.is_false(put(store, "50"))
       assert.equal(48, #assert(store:claim(100, 60)))
       assert.is_true(put(store, "late"))
+    end)
+
+    it("keeps all events in a restart although its user default is closed, as documented", function()
+      local closed = redis_server.start("--user inbox on '>secret' '~*' '&*' +@all"
+        .. " --user default off '~*' '&*' +@all")
+      local store = redis { port = closed.port, username = "inbox", password = "secret" }
+      assert.same({ true, true }, assert(store:put(items(2), WINDOW)))
+      closed:crash()
+      closed:start()
+      assert.equal(2, #wait_for(function() return (store:claim(10, 60)) end, "the server"))
+      store:close()
+      closed:stop()
     end)
 
     it("can lose its data: an old claim is not valid for another event with the same id", function()
