@@ -1,10 +1,12 @@
 -- What is found about a store without changing it.
 
 local apivideo = require "apivideo"
+local compile = require "spec.support.compile"
 local earlier_inboxes = require "spec.support.earlier_inboxes"
 local examine = require "apivideo.inbox.sqlite.examine"
 local examine_redis = require "apivideo.inbox.redis.examine"
 local file = require "spec.support.file"
+local process = require "spec.support.process"
 local redis_stores = require "spec.support.redis_stores"
 local sqlite_stores = require "spec.support.sqlite_stores"
 
@@ -47,6 +49,18 @@ describe("a file of SQLite", function()
     local facts, problem = examine.file(path)
     assert.is_nil(facts)
     assert.equal("file is not a database", problem)
+  end)
+
+  it("is not changed, and a program with write access is needed", function()
+    create()
+    local before = file.read(path)
+    assert(examine.file(path))
+    assert(before == file.read(path), "it was changed")
+    if compile.run "id -u" ~= "0\n" then return pending "only root can become another user" end
+    compile.run(("chown daemon %s; chmod 400 %s; chmod 777 $(dirname %s)"):format(path, path, path))
+    local output = process.run({ "-e", ("print(select(2, require('apivideo.inbox.sqlite.examine').file(%q)))")
+      :format(path) }, "setpriv --reuid=daemon --regid=daemon --clear-groups")
+    assert.equal("attempt to write a readonly database\n", output)
   end)
 
   it("has the version of the library", function()

@@ -108,8 +108,32 @@ describe("the place of a SQLite inbox", function()
     output = run_as_another(([[
       local ok, err = require("apivideo.inbox.sqlite") { path = %q }:open()
       print(err.message)]]):format(path))
-    assert.matches("unable to open.*the file " .. path:gsub("%p", "%%%0") .. " belongs to the user root %(mode 0600%), "
-      .. "and this process runs as the user daemon", output)
+    assert.matches("unable to open.*the file " .. path:gsub("%p", "%%%0") .. " belongs to the user root %(mode 0600%).*"
+      .. "; the directory .* %(mode 0777%), and this process runs as the user daemon", output)
+  end)
+
+  it("that its owner may not write is rejected, with the remedy #process", function()
+    if compile.run "id -u" ~= "0\n" then return pending "only root can become another user" end
+    local function message()
+      return (run_as_another(([[
+        local store = require("apivideo.inbox.sqlite") { path = %q }
+        local _, err = store:put({ { key = "a", raw = "a", verified = true, received_at = 1 } }, 20)
+        io.write(err and err.message or "")]]):format(path)))
+    end
+    compile.run(("chown daemon:daemon %s; chmod 500 %s"):format(directory, directory))
+    assert.equal(("inbox %s: Permission denied: the directory %s belongs to the user daemon (mode 0500), which does "
+      .. "not let its owner write; allow it: chmod u+rwx '%s'"):format(path, directory, directory), message())
+    compile.run(("chown root %s; chmod 700 %s; mkdir %s/in"):format(directory, directory, directory))
+    path = directory .. "/in/inbox.db"
+    assert.matches("Permission denied: the user daemon may not enter a directory above it", message())
+    path = directory .. "/inbox.db"
+    compile.run("chown daemon " .. directory)
+    compile.run("chmod u+rwx " .. directory)
+    assert.matches("it did not exist and was created", message())
+    compile.run("chmod 400 " .. path)
+    assert.matches("attempt to write a readonly database", message())
+    compile.run("chmod 600 " .. path) -- SQLite has given the files beside it the same mode
+    assert.matches(path .. "-shm belongs to the user daemon (mode 0400)", message(), 1, true)
   end)
 
   describe("on a network file system", function()

@@ -26,8 +26,10 @@ local function attempt(fn, ...)
 end
 
 local function facts_of(db)
-  db:begin "write" -- fails if the file is read-only, or locked for seconds
-  db:commit()
+  -- Fails if the file is locked for seconds. A read-only one can be locked: only a change shows it.
+  db:begin "write"
+  db:pragma(("user_version = %d"):format(db:pragma "user_version"))
+  db:once "ROLLBACK"
   local facts = schema.describe(db)
   facts.journal_mode = db:pragma "journal_mode"
   if facts.kind == "inbox" and facts.version == facts.newest then

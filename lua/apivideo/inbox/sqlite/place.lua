@@ -14,24 +14,28 @@ local function directory_of(path)
   return directory == "" and "/" or directory or "."
 end
 
--- The owner of a file or a directory, and the user of this process; "" where that is unknown.
+-- The owner and the mode of a file or a directory; nil where they are unknown.
 local function owner_of(name, path)
   local owner, mode = core.owner(path), core.file_mode(path)
-  if not owner or not mode then return "" end
-  return ("%s %s belongs to the user %s (mode %04o), and this process runs as the user %s"):format(name,
-    core.real_path(path) or path, owner, mode, core.user())
+  if not owner or not mode then return nil end
+  return ("%s %s belongs to the user %s (mode %04o)"):format(name, core.real_path(path) or path, owner, mode)
 end
 
---- The owners of a file and its directory, for the end of a message: why this process may not write them.
+local function this_user()
+  return ", and this process runs as the user " .. core.user()
+end
+
+--- The owners of a file, of SQLite's files beside it and of its directory, for the end of a message: why this process may
+--- not write them.
 ---@param path string
 ---@return string
 function place.owners(path)
   local texts = {}
-  for _, each in ipairs { { "the file", path }, { "the directory", directory_of(path) } } do
-    local text = owner_of(each[1], each[2])
-    if text ~= "" then texts[#texts + 1] = text end
+  for _, each in ipairs { { "the file", path }, { "the file", path .. "-wal" }, { "the file", path .. "-shm" },
+    { "the directory", directory_of(path) } } do
+    texts[#texts + 1] = owner_of(each[1], each[2])
   end
-  return (texts[1] and ": " or "") .. table.concat(texts, "; ")
+  return texts[1] and ": " .. table.concat(texts, "; ") .. this_user() or ""
 end
 
 -- Why no file can be created in the directory of `path`; nil if one can be. The database itself must not be opened
@@ -47,11 +51,15 @@ local function directory_problem(path)
   end
   problem = problem:sub(#beside + #": " + 1) -- without the name of this file, which the user does not know
   if number ~= EACCES then return "unable to open database file: " .. problem end
-  local directory = directory_of(path)
-  problem = ("%s: %s; run this process as that user"):format(problem, owner_of("the directory", directory))
+  local directory, user = directory_of(path), core.user()
+  local real, owners = core.real_path(directory) or directory, owner_of("the directory", directory)
+  if not owners then return ("%s: the user %s may not enter a directory above it"):format(problem, user) end
+  if core.owner(directory) == user then
+    return ("%s: %s, which does not let its owner write; allow it: chmod u+rwx '%s'"):format(problem, owners, real)
+  end
+  problem = ("%s: %s%s; run this process as that user"):format(problem, owners, this_user())
   if core.file_id(path) then return problem end -- another program works on it, and needs the directory
-  return ("%s, or give the directory away: chown %s '%s'"):format(problem, core.user(), core.real_path(directory)
-    or directory)
+  return ("%s, or give the directory away: chown %s '%s'"):format(problem, user, real)
 end
 
 --- Why the write-ahead log cannot be used on a file system.
