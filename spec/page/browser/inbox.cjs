@@ -119,7 +119,12 @@ test("inbox: shows the types that are paused, and resumes one", async () => {
   await box.getByText("the disk is full: <b>bold</b>").waitFor();
   await box.getByText(/^in \d+ s$/).waitFor();
   await assertAccessible(tab, "paused types");
-  await box.getByRole("button", { name: "Resume" }).click();
+  const resume = box.getByRole("button", { name: "Resume" });
+  await resume.focus();
+  const shown = await box.locator(".last").last().textContent();
+  await until(async () => await box.locator(".last").last().textContent() !== shown, "the next poll");
+  assert.equal(await resume.evaluate((element) => element === document.activeElement), true, "the focus stays");
+  await tab.keyboard.press("Enter");
   await box.waitFor({ state: "hidden" });
 });
 

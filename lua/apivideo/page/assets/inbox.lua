@@ -43,7 +43,7 @@ function showStats(stats) {
 function pausedRow({ type, reason, probe_in: probeIn }) {
   const resume = async () => { await post("inbox/resume?" + new URLSearchParams({ type })); await refreshInbox(); };
   const why = reason || (probeIn == null ? "paused by an operator" : "no error");
-  return h("tr", null,
+  return h("tr", { "data-type": type },
     h("td", { class: "what" }, h("span", { class: reason ? "why v-failed" : "" }, why), h("span", { class: "ids" }, type)),
     h("td", { class: "right nowrap last" }, probeIn == null ? "–" : "in " + duration(probeIn * 1000)),
     state.write && h("td", { class: "right" }, h("button", { class: "quiet", onclick: (event) => run(event.currentTarget, resume) }, "Resume")));
@@ -52,14 +52,16 @@ function pausedRow({ type, reason, probe_in: probeIn }) {
 function showPausedTypes({ paused_types: types }) {
   const box = $("paused"), key = JSON.stringify(types);
   box.hidden = types.length === 0;
-  if (key === inbox.pausedTypes) return; // the focus stays where it is
+  if (key === inbox.pausedTypes) return;
   inbox.pausedTypes = key;
+  const focused = document.activeElement?.closest("#paused tr")?.dataset.type; // the times change with each poll
   replace(box,
     h("div", { class: "card-head" }, h("h2", null, "Paused types"), h("span", { class: "grow muted note" }, "their events wait")),
     h("div", { class: "table-scroll" }, h("table", { class: "groups" },
       h("thead", null, h("tr", null, h("th", { scope: "col" }, "Reason"), h("th", { scope: "col", class: "right last" }, "Next probe"),
         state.write && h("th", { scope: "col" }, h("span", { class: "sr" }, "Action")))),
       h("tbody", null, types.map(pausedRow)))));
+  if (focused) box.querySelector("tr[data-type='" + CSS.escape(focused) + "'] button")?.focus({ preventScroll: true });
 }
 
 // Asks before many entries are redriven; one is redriven at once.
