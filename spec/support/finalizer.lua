@@ -17,19 +17,21 @@ end
 
 --- Runs a function while many objects wait for their finalizers. Its argument `attack` makes one call, during which
 --- allocations, from the first one on, run finalizers that call `reenter`. These calls are not nested.
+--- In a task, `reenter` must not run the loop: it would resume the task within the finalizer, where Lua 5.4 does not
+--- collect garbage.
 ---@param reenter fun()
 ---@param fn fun(attack: fun(call: function, ...: any): ...: any)
 ---@return integer runs number of calls of `reenter`
 function finalizer.stress(reenter, fn)
-  local running, armed, runs, finalized = true, false, 0, 0
+  local running, armed, nested, runs, finalized = true, false, false, 0, 0
   local function litter()
     finalizer.on_collection(function()
       if not running then return end
       finalized = finalized + 1
       if armed then
-        armed, runs = false, runs + 1
+        armed, nested, runs = false, true, runs + 1
         pcall(reenter)
-        armed = true
+        armed, nested = true, false
       end
       litter()
     end)
@@ -39,6 +41,7 @@ function finalizer.stress(reenter, fn)
     return ...
   end
   local function attack(call, ...)
+    if nested then error("attack: called within a finalizer", 2) end
     local before, scratch = finalized, {} -- luacheck: ignore scratch
     repeat collectgarbage("step", 0) until finalized > before -- other finalizers are pending now
     armed = true
