@@ -4,25 +4,23 @@ local checks = require "apivideo.util.checks"
 local core = require "apivideo.core"
 local errors = require "apivideo.error"
 local events = require "apivideo.events"
+local host = require "apivideo.runtime.host"
 local json = require "apivideo.util.json"
 local permanent = require "apivideo.events.permanent"
 local runtime = require "apivideo.runtime"
 
 ---@class apivideo
+---@field client apivideo.ClientModule
+---@field handlers apivideo.handlers
+---@field inbox apivideo.inbox
+---@field metrics apivideo.metrics
+---@field receiver apivideo.receiver
+---@field reconcile apivideo.reconcile
 ---@field server apivideo.ServerModule the standalone HTTP server, in the rock apivideo-server
 ---@field emulator apivideo.EmulatorModule a local api.video, in the rock apivideo-server
 ---@field page apivideo.PageModule the web page of a receiver and its inbox, in the rock apivideo-server
 local apivideo = {
   _VERSION = "apivideo " .. require "apivideo.version",
-
-  client = require "apivideo.client",
-  handlers = require "apivideo.events.handlers",
-  inbox = require "apivideo.inbox",
-  receiver = require "apivideo.receiver",
-  reconcile = require "apivideo.reconcile",
-
-  --- Creates metrics, for the option `metrics` of a client, an inbox and a receiver.
-  metrics = require "apivideo.runtime.metrics",
 
   --- Configures the log of this process.
   log = require("apivideo.runtime.log").configure,
@@ -89,8 +87,20 @@ local apivideo = {
   run = runtime.run,
 }
 
--- The modules of the rock apivideo-server. They are loaded at their first use: the library does not need that rock.
-local LAZY = { server = true, emulator = true, page = true }
+-- The members that are loaded at their first use, with their modules: few programs need all of them. To compile them
+-- takes longer than all else that `require` does here.
+local MODULES = {
+  client = "apivideo.client", handlers = "apivideo.events.handlers", inbox = "apivideo.inbox",
+  metrics = "apivideo.runtime.metrics", receiver = "apivideo.receiver", reconcile = "apivideo.reconcile",
+}
+
+-- The same of the rock apivideo-server, which may be missing.
+local SERVER_MODULES = { server = "apivideo.server", emulator = "apivideo.emulator", page = "apivideo.page" }
+
+-- In nginx, usually before it forks: the workers share the memory, and no request waits.
+if host.ngx then
+  for _, module in pairs(MODULES) do require(module) end
+end
 
 -- Why a module cannot be loaded, and the remedy.
 local function explain(name, problem)
@@ -108,15 +118,16 @@ end
 -- has no fixed type. All modules of these rooms are tables.
 local function forget_failures()
   for name, module in pairs(package.loaded) do
-    if type(module) ~= "table" and LAZY[name:match "^apivideo%.(%w+)"] then package.loaded[name] = nil end
+    if type(module) ~= "table" and SERVER_MODULES[name:match "^apivideo%.(%w+)"] then package.loaded[name] = nil end
   end
 end
 
 -- The module is not stored in the table, so that `pairs` always visits the same names.
 return setmetatable(apivideo, {
   __index = function(_, name)
-    if not LAZY[name] then return nil end
-    local ok, module = pcall(require, "apivideo." .. name)
+    if MODULES[name] then return (require(MODULES[name])) end
+    if not SERVER_MODULES[name] then return nil end
+    local ok, module = pcall(require, SERVER_MODULES[name])
     if ok then return module end
     forget_failures()
     error(explain(name, tostring(module)), 2)

@@ -47,6 +47,20 @@ nginx_lua.describe("receiver in nginx #process", function()
       headers = { "X-Api-Video-Signature: " .. apivideo.sign(body, SECRET) } })).status
   end
 
+  it("loads its modules in init_by_lua, so that workers share them and no request waits", function()
+    nginx = nginx_lua.start {
+      http = 'init_by_lua_block { require "apivideo" }',
+      server = [[location / {
+        content_by_lua_block {
+          for _, name in ipairs { "client", "events.handlers", "inbox", "receiver", "reconcile", "runtime.metrics" } do
+            if not package.loaded["apivideo." .. name] then ngx.say(name) end
+          end
+        }
+      }]],
+    }
+    assert.equal("", nginx:get "/")
+  end)
+
   it("handles deliveries, and handlers can wait, in a phase with the name precontent", function()
     start [[location /webhooks {
       access_by_lua_block {

@@ -38,12 +38,14 @@ describe("the module apivideo", function()
 
   it("loads them at their first use #process", function()
     assert.equal("", output_of [[
-      for name in pairs(apivideo) do assert(name ~= "server" and name ~= "emulator" and name ~= "page") end
-      for name in pairs(package.loaded) do
-        for _, lazy in ipairs { "server", "emulator", "page", "inbox.memory", "inbox.sqlite", "inbox.redis" } do
+      for _, lazy in ipairs { "client", "inbox", "reconcile", "server", "emulator", "page", "transport" } do
+        assert(rawget(apivideo, lazy) == nil)
+        for name in pairs(package.loaded) do
           if name:find("^apivideo." .. lazy) then print(name) end
         end
       end
+      assert(apivideo.client.new and package.loaded["apivideo.client"])
+      assert(apivideo.inbox.new and not package.loaded["apivideo.inbox.memory"])
       assert(apivideo.server.listen and package.loaded["apivideo.server"])]])
   end)
 

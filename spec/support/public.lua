@@ -10,6 +10,7 @@ local public = {}
 
 local RESOURCES = { "webhooks", "videos", "live_streams", "captions", "summaries" }
 local STORES = { "memory", "sqlite", "redis" }
+local LAZY = { "client", "handlers", "inbox", "metrics", "receiver", "reconcile" } -- loaded at their first use
 local INTERNAL = { new = true } -- of resources: a client creates them itself
 local ANY_STORE = apivideo.inbox.memory() -- has the functions of any store, which are not for users
 
@@ -51,12 +52,20 @@ local function functions_of(module)
   return functions
 end
 
+-- The members of `apivideo`, also those that `pairs` does not visit.
+local function all_members()
+  local list = {}
+  for name, value in pairs(apivideo) do list[name] = value end
+  for _, name in ipairs(LAZY) do list[name] = apivideo[name] end
+  return list
+end
+
 -- The modules whose members are public, by their name in the reference.
 local function modules()
   local stores = {}
   for _, name in ipairs(STORES) do stores[name] = apivideo.inbox[name] end
   return {
-    apivideo = apivideo, ["apivideo.inbox"] = stores, ["apivideo.server"] = server, ["apivideo.emulator"] = emulator,
+    apivideo = all_members(), ["apivideo.inbox"] = stores, ["apivideo.server"] = server, ["apivideo.emulator"] = emulator,
     ["apivideo.testing"] = functions_of(testing),
   }
 end
