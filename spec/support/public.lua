@@ -65,7 +65,8 @@ local function modules()
   local stores = {}
   for _, name in ipairs(STORES) do stores[name] = apivideo.inbox[name] end
   return {
-    apivideo = all_members(), ["apivideo.inbox"] = stores, ["apivideo.server"] = server, ["apivideo.emulator"] = emulator,
+    apivideo = all_members(), ["apivideo.inbox"] = stores, ["apivideo.server"] = server,
+    ["apivideo.emulator"] = emulator,
     ["apivideo.testing"] = functions_of(testing),
   }
 end
