@@ -61,7 +61,7 @@ describe("apivideo completion #process", function()
         .. "apivideo doct\t--stor\tx\n"
         .. "apivideo gro\tsec\t--col\tred\n"
         .. "apivideo trigger a --max-a\t2\n"
-        .. "apivideo inbox list --state dea\t--type video.cap\t--id 1\n"
+        .. "apivideo inbox list --state dea\t--type video.caption.gen\t--id 1\n"
         .. "apivideo webhooks list --environment sand\t\n"
         .. "exit\n")
       os.execute(("cd %s && PATH=%s:$PATH HOME=%s TERM=xterm timeout 60 script -qec '%s' /dev/null < typed"

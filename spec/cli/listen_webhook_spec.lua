@@ -13,6 +13,7 @@ local tls_front = require "spec.support.tls_front"
 local wait_for = require "spec.support.wait"
 
 local URL = "http://127.0.0.1:9/hooks" -- nothing is delivered to it
+local TYPES = #apivideo.events:names() .. " types of events"
 
 describe("command listen --public-url #process", function()
   local api, client, state
@@ -49,7 +50,7 @@ describe("command listen --public-url #process", function()
         upstream = { url = "http://localhost:" .. port } } } }
     end)
     local child = start("--port", tostring(port), "--public-url", "auto:" .. agent.port)
-    local id = child:wait_for "The webhook (webhook_%w+) sends 6 types of events to https://127%.0%.0%.1:%d+; "
+    local id = child:wait_for ("The webhook (webhook_%w+) sends " .. TYPES .. " to https://127%.0%.0%.1:%d+; ")
     local delivery = api:emit(apivideo.events:sample(listening.QUALITY))[1]
     assert.is_true(api:settle(30))
     assert.equal("delivered", delivery.state, delivery.attempts[1].err)
@@ -83,7 +84,7 @@ describe("command listen --public-url #process", function()
     local id = child:wait_for "The webhook (webhook_%w+) sends"
     running.finish(child, "KILL")
     child = start("--public-url", URL)
-    child:wait_for("The webhook " .. id .. " sends 6 types of events to [^\n]+; it is deleted at the end")
+    child:wait_for("The webhook " .. id .. " sends " .. TYPES .. " to [^\n]+; it is deleted at the end")
     assert.equal(1, #webhooks())
     running.finish(child, "INT")
     assert.same({}, webhooks())

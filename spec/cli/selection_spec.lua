@@ -1,3 +1,4 @@
+local events = require "apivideo.events"
 local selection = require "apivideo.cli.selection"
 
 local function new(patterns, where)
@@ -7,15 +8,15 @@ end
 describe("selection", function()
   it("has all events without patterns, and all types that api.video sends", function()
     local all = new {}
-    assert.equal(6, #all.types)
+    assert.same(events:names(), all.types)
     assert.is_true(all:has { type = "any.thing" })
   end)
 
   it("has events of types and patterns", function()
-    local some = new { "video.source.recorded", "live-stream.*" }
+    local some = new { "video.source.recorded", "live-stream.broadcast.*" }
     assert.same({ "live-stream.broadcast.ended", "live-stream.broadcast.started", "video.source.recorded" }, some.types)
     assert.is_true(some:has { type = "video.source.recorded" })
-    assert.is_true(some:has { type = "live-stream.new" })
+    assert.is_true(some:has { type = "live-stream.broadcast.new" })
     assert.is_false(some:has { type = "live-stream" })
     assert.is_false(some:has { type = "video.source.recorded2" })
   end)

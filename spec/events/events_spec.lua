@@ -5,6 +5,21 @@ local signature = require("apivideo.core").signature
 
 local STARTED, QUALITY = "live-stream.broadcast.started", "video.encoding.quality.completed"
 
+-- The key of each type's sample. The keys of handled events are in inboxes, so those of a type never change.
+local KEYS = {
+  ["live-stream.broadcast.ended"] = "27:live-stream.broadcast.ended24:li400mYKSgQ6xs7taUeSaEap"
+    .. "30:2023-05-23T10:41:37.480116204Z",
+  ["live-stream.broadcast.started"] = "29:live-stream.broadcast.started24:li400mYKSgQ6xs7taUeSaEap"
+    .. "30:2023-05-23T09:29:02.154104779Z",
+  ["video.caption.generated"] = "23:video.caption.generated24:vi4blUQJFrYWbaG44NCh1234"
+    .. "30:caption_1CHAfLFHT5B5EV4vzT1234",
+  ["video.encoding.quality.completed"] = "32:video.encoding.quality.completed"
+    .. "24:vi00000000000000000000003:hls4:720p",
+  ["video.source.recorded"] = "21:video.source.recorded24:vi4blUQJFrYWbaG44NChkH11",
+  ["video.summary.generated"] = "23:video.summary.generated24:vi4blUQJFrYWbaG44NCh1234"
+    .. "30:summary_1CGyYoB9XCgBk4iQna8ocT",
+}
+
 -- Misuse is raised at the caller.
 local function assert_raises_here(message, fn)
   local ok, problem = pcall(fn)
@@ -13,11 +28,11 @@ local function assert_raises_here(message, fn)
 end
 
 describe("the catalogue", function()
-  it("has api.video's six types", function()
-    assert.same({
-      "live-stream.broadcast.ended", "live-stream.broadcast.started", "video.caption.generated",
-      "video.encoding.quality.completed", "video.source.recorded", "video.summary.generated",
-    }, events:names())
+  it("has the types of this list, sorted", function()
+    local names = {}
+    for name in pairs(KEYS) do names[#names + 1] = name end
+    table.sort(names)
+    assert.same(names, events:names())
   end)
 
   it("describes each type, and passes its own checks of definitions", function()
@@ -26,7 +41,6 @@ describe("the catalogue", function()
       assert.matches("^%u.*%.$", known.description)
       assert.equal(name, known.sample.type)
       assert.equal("boolean", type(known.emitted_at))
-      assert.equal(name:match "^live%-stream%.broadcast%." ~= nil, known.emitted_at)
       for _, field in ipairs(known.required) do assert.is_string(known.sample[field]) end
     end
     local sent = {}
@@ -122,20 +136,7 @@ end)
 
 describe("events:key", function()
   it("consists of the type and the identifying fields", function()
-    local expected = {
-      ["live-stream.broadcast.ended"] = "27:live-stream.broadcast.ended24:li400mYKSgQ6xs7taUeSaEap"
-        .. "30:2023-05-23T10:41:37.480116204Z",
-      ["live-stream.broadcast.started"] = "29:live-stream.broadcast.started24:li400mYKSgQ6xs7taUeSaEap"
-        .. "30:2023-05-23T09:29:02.154104779Z",
-      ["video.caption.generated"] = "23:video.caption.generated24:vi4blUQJFrYWbaG44NCh1234"
-        .. "30:caption_1CHAfLFHT5B5EV4vzT1234",
-      ["video.encoding.quality.completed"] = "32:video.encoding.quality.completed"
-        .. "24:vi00000000000000000000003:hls4:720p",
-      ["video.source.recorded"] = "21:video.source.recorded24:vi4blUQJFrYWbaG44NChkH11",
-      ["video.summary.generated"] = "23:video.summary.generated24:vi4blUQJFrYWbaG44NCh1234"
-        .. "30:summary_1CGyYoB9XCgBk4iQna8ocT",
-    }
-    for _, name in ipairs(events:names()) do assert.equal(expected[name], events:key(events:sample(name))) end
+    for _, name in ipairs(events:names()) do assert.equal(KEYS[name], events:key(events:sample(name))) end
   end)
 
   it("depends on each identifying field, and on no other field", function()
@@ -212,8 +213,8 @@ describe("events:extend", function()
   end)
 
   it("adds types to a copy", function()
-    assert.equal(7, #own:names())
-    assert.equal(6, #events:names())
+    assert.equal(#events:names() + 1, #own:names())
+    assert.is_nil(events.types["video.deleted"])
     assert.same(added["video.deleted"].sample, own:sample "video.deleted")
     local event, err = own:parse '{"type":"video.deleted","videoId":"v","emittedAt":"e"}'
     assert.is_nil(event)
@@ -237,7 +238,7 @@ describe("events:extend", function()
     own = events:extend { [QUALITY] = { required = { "videoId" }, identity = { "videoId" } } }
     assert.same({ type = QUALITY, videoId = "v" }, (own:parse('{"type":"' .. QUALITY .. '","videoId":"v"}')))
     assert.is_nil(own:sample(QUALITY))
-    assert.equal(6, #own:names())
+    assert.same(events:names(), own:names())
   end)
 
   it("raises at the caller for an invalid definition, with the type's name", function()

@@ -8,6 +8,16 @@ local STARTED, ENDED = "live-stream.broadcast.started", "live-stream.broadcast.e
 
 local function ignore() end
 
+-- The types of the catalogue that begin with a text, and others, sorted.
+local function catalogued(prefix, ...)
+  local list = { ... }
+  for _, name in ipairs(apivideo.events:names()) do
+    if name:sub(1, #prefix) == prefix then list[#list + 1] = name end
+  end
+  table.sort(list)
+  return list
+end
+
 -- Handlers of these types and patterns.
 local function handlers_of(...)
   local handlers, names = apivideo.handlers(), { ... }
@@ -25,8 +35,8 @@ describe("handlers:types", function()
   end)
 
   it("has the types of the catalogue that a pattern matches", function()
-    assert.same({ CAPTION, QUALITY, RECORDED, SUMMARY }, handlers_of("video.*", QUALITY):types())
-    assert.same({ ENDED, STARTED }, handlers_of("live-stream.*"):types())
+    assert.same(catalogued "video.", handlers_of("video.*", QUALITY):types())
+    assert.same({ ENDED, STARTED }, handlers_of("live-stream.broadcast.*"):types())
     assert.same(apivideo.events:names(), handlers_of("*"):types())
   end)
 
@@ -38,7 +48,7 @@ describe("handlers:types", function()
     local handlers = apivideo.handlers { events = apivideo.events:extend {
       ["video.renamed"] = { required = {}, identity = {} },
     } }
-    assert.same({ CAPTION, QUALITY, "video.renamed", RECORDED, SUMMARY }, handlers:on("video.*", ignore):types())
+    assert.same(catalogued("video.", "video.renamed"), handlers:on("video.*", ignore):types())
   end)
 
   it("has no type whose functions were removed, nor those of otherwise", function()
@@ -67,7 +77,7 @@ describe("webhooks:sync with handlers", function()
     local handlers = handlers_of("video.*")
     local written, plan = warnings(handlers, { url = "https://example.com/", events = handlers:types() })
     assert.equal("", written)
-    assert.equal(4, #plan.create[1].events)
+    assert.same(catalogued "video.", plan.create[1].events)
   end)
 
   it("warns about subscribed types that have no handler", function()

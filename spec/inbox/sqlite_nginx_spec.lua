@@ -2,6 +2,8 @@
 
 local compile = require "spec.support.compile"
 local core = require "apivideo.core"
+local docs = require "spec.support.docs"
+local file = require "spec.support.file"
 local nginx_lua = require "spec.support.nginx_lua"
 
 nginx_lua.describe("a SQLite inbox in nginx #process", function()
@@ -9,28 +11,34 @@ nginx_lua.describe("a SQLite inbox in nginx #process", function()
 
   local directory, nginx
 
-  setup(function()
-    directory = os.tmpname()
-    compile.run(("rm %s; mkdir %s"):format(directory, directory))
+  -- Starts nginx, with the inbox in a directory.
+  local function start(user, home)
     nginx = nginx_lua.start {
-      user = "daemon",
+      user = user,
       http = ([[
         init_by_lua_block {
           inbox = require("apivideo").inbox { store = require "apivideo.inbox.sqlite" { path = "%s/inbox.db" } }
         }
-        init_worker_by_lua_block { ok, err = inbox:open() }]]):format(directory),
+        init_worker_by_lua_block { ok, err = inbox:open() }]]):format(home),
       server = [[
         location /start { content_by_lua_block { ngx.print(tostring(ok), " ", tostring(err)) } }
         location /open { content_by_lua_block { local ok, err = inbox:open() ngx.print(tostring(ok or err)) } }]],
     }
+  end
+
+  before_each(function()
+    directory = os.tmpname()
+    compile.run(("rm %s; mkdir -m 755 %s"):format(directory, directory))
   end)
 
-  teardown(function()
-    nginx:stop()
+  after_each(function()
+    if nginx then nginx:stop() end
+    nginx = nil
     compile.run("rm -rf " .. directory)
   end)
 
   it("names the owner of the directory and the user of the workers, and works after the remedy", function()
+    start("daemon", directory)
     local message = ("sqlite: store_unavailable: inbox %s/inbox.db: Permission denied: the directory %s belongs to the "
       .. "user root (mode 0755), and this process runs as the user daemon; run this process as that user, or give the "
       .. "directory away: chown daemon '%s'"):format(directory, directory, directory)
@@ -40,5 +48,20 @@ nginx_lua.describe("a SQLite inbox in nginx #process", function()
     assert.equal("true", nginx:get "/open")
     assert.equal("daemon", core.owner(directory .. "/inbox.db"))
     assert.equal(384, (core.file_mode(directory .. "/inbox.db")))
+  end)
+
+  it("works in the directory of the guide, as the user of the guide and of the example", function()
+    local line
+    for _, block in ipairs(docs.blocks("docs/guides/nginx.md", "sh")) do
+      line = line or block.code:match "sudo (install %-d [^\n]*)"
+    end
+    local user = line:match "%-o (%S+)"
+    assert.truthy(file.read("examples/nginx/nginx.conf"):find("\n# user " .. user .. ";\n", 1, true))
+    if compile.run("id -u " .. user .. " 2>&1"):find "%D\n$" then pending("no user " .. user) end
+    local home = directory .. "/inbox"
+    assert.equal("", compile.run(line:gsub("/var/lib/apivideo", home) .. " 2>&1"))
+    start(user, home)
+    assert.equal("true nil", nginx:get "/start")
+    assert.equal(user, core.owner(home .. "/inbox.db"))
   end)
 end)

@@ -8,6 +8,8 @@ local process = require "spec.support.process"
 local VERSION = "9.8.7"
 local lua = _VERSION:match("%d%.%d")
 
+local CHANGELOG = "# Changelog\n\n## Unreleased\n\n### Fixed\n\n- A crash.\n\n## 9.8.6 - 2026-01-01\n"
+
 -- Serves the files of a directory.
 local FILE_SERVER = [[
 local directory = %q
@@ -75,9 +77,10 @@ describe("tools/release #process", function()
     scratch = os.tmpname()
     os.remove(scratch)
     assert(os.execute("mkdir -p " .. scratch .. "/source " .. scratch .. "/served " .. scratch .. "/useless"))
-    assert(os.execute("cp -r .gitignore Makefile CHANGELOG.md LICENSE README.md src lua types bin docs examples " ..
+    assert(os.execute("cp -r .gitignore Makefile LICENSE README.md src lua types bin docs examples " ..
       "tools debian *.rockspec " .. scratch .. "/source"))
     run("cd useless && %s", USELESS)
+    file.write(scratch .. "/source/CHANGELOG.md", CHANGELOG) -- that of the checkout may have nothing to release
     run("cd source && git init -q . && git config user.name T && git config user.email t@example.com && " ..
       "git add -A && git commit -q -m start")
     server = process.start { "-e", FILE_SERVER:format(scratch .. "/served") }
@@ -101,6 +104,15 @@ describe("tools/release #process", function()
     assert.truthy(output:find("the checkout has changes", 1, true), output)
   end)
 
+  it("fails if the changelog has nothing to release", function()
+    run("cd source && sed -i '/^## Unreleased/d' CHANGELOG.md && git commit -qam released")
+    local output, status = release(VERSION)
+    run("cd source && git reset -q --hard HEAD^")
+    assert.equal(1, status, output)
+    assert.truthy(output:find('no heading "## Unreleased"', 1, true), output)
+    assert.equal("", run("cd source && git tag"))
+  end)
+
   it("fails if a Lua module is in no rock", function()
     run("cd source && echo return > lua/apivideo/forgotten.lua && git add -A && git commit -q -m forgotten")
     local output, status = release(VERSION)
@@ -115,7 +127,9 @@ describe("tools/release #process", function()
     assert.equal(0, status, output)
     assert.equal("v" .. VERSION .. "\n", run("cd source && git tag"))
     assert.equal("", run("cd source && git status --porcelain"))
-    assert.truthy(run("cd source && git show HEAD:CHANGELOG.md"):find("\n## 9%.8%.7 %(20%d%d%-%d%d%-%d%d%)\n"))
+    local changelog = run("cd source && git show HEAD:CHANGELOG.md")
+    local date = changelog:match "\n## 9%.8%.7 %- (20%d%d%-%d%d%-%d%d)\n"
+    assert.equal((CHANGELOG:gsub("Unreleased", "9.8.7 - " .. tostring(date))), changelog)
 
     assert.truthy(run("cd source && head -n 1 debian/changelog"):find("(9.8.7-1)", 1, true))
 
@@ -140,5 +154,19 @@ describe("tools/release #process", function()
       require("apivideo.cli").main { "--version" }]] }, environment)
     assert.equal("204\napivideo 9.8.7\n", output)
     assert.equal(0, status)
+  end)
+end)
+
+describe("CHANGELOG.md", function()
+  it("begins with what is not released, or with the version of the library", function()
+    local first = file.read("CHANGELOG.md"):match "\n## ([^\n]+)\n"
+    local version, date = first:match "^(%S+) %- (%d%d%d%d%-%d%d%-%d%d)$"
+    assert.truthy(first == "Unreleased" or date and version == require "apivideo.version", first)
+  end)
+
+  it("has only the groups of Keep a Changelog, and notes for an upgrade", function()
+    local groups = { Upgrading = true, Added = true, Changed = true, Deprecated = true, Removed = true, Fixed = true,
+      Security = true }
+    for group in file.read("CHANGELOG.md"):gmatch "\n### ([^\n]+)" do assert.is_true(groups[group], group) end
   end)
 end)
