@@ -43,7 +43,15 @@ CLI     := $(wildcard src/cli/*.c src/common/*.c)
 HEADERS := $(wildcard src/*/*.h)
 
 PRESENT := $(foreach lua,$(LUAS),$(if $(shell pkg-config --exists $(package-$(lua)) 2> /dev/null && echo yes),$(lua)))
+PRESENT := $(strip $(PRESENT))
 ABSENT  := $(filter-out $(PRESENT),$(LUAS))
+
+# What no build can do without.
+LACKING := $(shell command -v pkg-config > /dev/null || echo pkg-config; \
+             for name in libcurl libcrypto libmicrohttpd; do \
+               pkg-config --exists $$name 2> /dev/null || echo $$name; \
+             done)
+NO_LUA  := $(if $(PRESENT),,$(if $(word 2,$(LUAS)),one of )$(foreach lua,$(LUAS),$(package-$(lua))))
 
 # Only an inbox in Redis needs it, and only outside of nginx.
 HIREDIS := $(shell pkg-config --exists hiredis 2> /dev/null && echo yes)
@@ -57,9 +65,15 @@ help:
 .DEFAULT_GOAL := build
 
 .PHONY: build
-build: $(PRESENT:%=build-%)
+build: $(or $(PRESENT:%=build-%),requirements)
 	@[ -z "$(ABSENT)" ] || echo "Not built: Lua $(ABSENT), because the headers are not installed"
 	@[ -n "$(HIREDIS)" ] || echo "Not built: apivideo.redis.core, because the headers of hiredis are not installed"
+
+.PHONY: requirements
+requirements:
+	@echo 'Not built: these are missing, or their headers: $(NO_LUA)$(if $(NO_LUA),$(if $(LACKING),; ))$(LACKING).' \
+	  '"make demo" installs what one Lua needs, with apt.' >&2
+	@exit 1
 
 # The modules of one Lua: make build-5.4. Explicit rules: a pattern rule for each target would not build the second one.
 define modules
@@ -68,6 +82,9 @@ build-$(1): $(BUILD)/$(1)/apivideo/core.so $(BUILD)/$(1)/apivideo/core/http.so \
             $(BUILD)/$(1)/apivideo/thread/core.so $(BUILD)/$(1)/apivideo/server/core.so \
             $(BUILD)/$(1)/apivideo/cli/core.so \
             $(if $(HIREDIS),$(BUILD)/$(1)/apivideo/redis/core.so)
+
+$(patsubst %,$(BUILD)/$(1)/apivideo/%.so,core core/http thread/core server/core cli/core redis/core): \
+  | $(if $(LACKING),requirements)
 
 $(BUILD)/$(1)/apivideo/core.so: $(CORE) $(HEADERS) Makefile
 	@mkdir -p $$(@D)
@@ -99,11 +116,14 @@ $(BUILD)/$(1)/apivideo/redis/core.so: $(REDIS) $(HEADERS) Makefile
 endef
 $(foreach lua,5.1 5.2 5.3 5.4 5.5 jit,$(eval $(call modules,$(lua))))
 
+# Builds for one Lua. Prints a line first if there is anything to compile: that takes up to a minute.
+build_for = { $(MAKE) -q build-$(1) || echo "Compiling the modules for Lua $(1)"; } && \
+            $(MAKE) --no-print-directory -s build-$(1)
+
 .PHONY: demo
 demo:
 	@tools/setup demo
-	@lua=$$(tools/find-lua) && $(MAKE) --no-print-directory -s build-$$lua && \
-	  tools/with-lua $$lua examples/quickstart.lua
+	@lua=$$(tools/find-lua) && $(call build_for,$$lua) && tools/with-lua $$lua examples/quickstart.lua
 
 # First into another file: an image is replaced only by a whole one.
 .PHONY: images
@@ -120,7 +140,7 @@ images:
 .PHONY: demo-nginx
 demo-nginx:
 	@tools/setup demo-nginx
-	@$(MAKE) --no-print-directory -s build-jit
+	@$(call build_for,jit)
 	@tools/with-lua jit examples/nginx/demo.lua
 
 .PHONY: test
@@ -136,8 +156,7 @@ lint:
 
 .PHONY: env
 env:
-	@tools/setup demo >&2
-	@tools/env
+	@{ tools/setup demo >&2 && tools/env; } || { echo false; exit 1; } # so that `eval` fails, too
 
 # ---- rocks, packages, releases ----
 
