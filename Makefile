@@ -12,7 +12,7 @@
 # make reference    write docs/reference/functions.md from the annotations and the other pages
 # make images       draw docs/images: the output of make demo, and the web page in Chromium
 # make manual       write docs/apivideo.1, and the table of commands in docs/guides/command.md
-# make deb          build the packages lua-apivideo and apivideo for Debian and Ubuntu, in build/deb
+# make deb          build the packages lua-apivideo and apivideo for Debian and Ubuntu, in build/deb; LUAS="5.4 jit"
 # make release VERSION=0.2.0   commit and tag a version, with its rockspecs and a source archive, in build/release
 
 LUAS  ?= 5.1 5.2 5.3 5.4 5.5 jit
@@ -191,16 +191,10 @@ install:
 uninstall:
 	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" tools/uninstall
 
-# Builds the Debian packages in build/deb from a copy of the files in git, so that they contain nothing else.
 .PHONY: deb
 deb:
 	@tools/setup deb
-	@rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/source
-	@git ls-files -z | xargs -0 cp --parents -P -t $(BUILD)/deb/source
-	@cd $(BUILD)/deb/source && unset MAKEFLAGS MAKELEVEL && DEB_BUILD_OPTIONS=noautodbgsym \
-	  dpkg-buildpackage -b -us -uc > ../log 2>&1 || \
-	  { tail -n 40 ../log; exit 1; }
-	@cd $(BUILD)/deb && lintian --fail-on error *.changes && ls *.deb
+	@BUILD=$(BUILD) tools/deb $(if $(filter file,$(origin LUAS)),,"$(LUAS)")
 
 .PHONY: release
 release:

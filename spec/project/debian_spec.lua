@@ -1,6 +1,7 @@
 --- The Debian packages: what debian/ puts into them, compared with the rocks.
 
 local file = require "spec.support.file"
+local new_fakes = require("spec.support.fakes").new
 
 local PACKAGE_OF = {
   apivideo = "lua-apivideo", ["apivideo-server"] = "apivideo", ["apivideo-redis"] = "lua-apivideo-redis",
@@ -42,5 +43,51 @@ describe("the Debian packages", function()
     for _, name in pairs(PACKAGE_OF) do
       assert.truthy(control:find("\nPackage: " .. name .. "\n", 1, true), name)
     end
+  end)
+end)
+
+describe("make deb #process", function()
+  local fakes
+
+  before_each(function()
+    fakes = new_fakes()
+    fakes:fake("lintian", "touch a.deb")
+  end)
+
+  after_each(function() fakes:remove() end)
+
+  -- Runs tools/deb with a fake dpkg-buildpackage; the output, with the names of the copied files of debian/.
+  local function build(luas, script)
+    fakes:fake("dpkg-buildpackage", script)
+    local output = fakes:run("export BUILD=" .. fakes.directory .. "/build; tools/deb " .. luas)
+    return output .. fakes:run("ls " .. fakes.directory .. "/build/deb/source/debian")
+  end
+
+  it("prints its steps, and builds for the Luas of LUAS", function()
+    local output = build("'5.4 jit'", [[
+      for target in configure build install; do for lua in 5.1 5.4; do
+        echo "Making target $target for debian/lua$lua.http.dh-lua.conf"
+        echo "Making target $target for debian/lua$lua.library.dh-lua.conf"
+      done; done
+      echo "   dh_installdocs -O--buildsystem=lua"]])
+    assert.equal("Preparing the build\nCompiling for Lua 5.1\nCompiling for Lua 5.4\nCopying the modules of Lua 5.1\n"
+      .. "Copying the modules of Lua 5.4\nMaking the packages\nChecking the packages with lintian\n./a.deb\nstatus 0\n",
+      output:match "^.-status %d\n")
+    assert.truthy(output:find("\nlua5.1.http.dh-lua.conf\n", 1, true), output)
+    assert.truthy(output:find("\nlua5.4.http.dh-lua.conf\n", 1, true), output)
+    assert.falsy(output:find "lua5%.[23]", output)
+  end)
+
+  it("shows the end of the log if the build fails", function()
+    local output = build("", "echo the reason >&2; exit 1")
+    assert.truthy(output:find("^the reason\nstatus 1\n"), output)
+    assert.truthy(output:find("\nlua5.2.http.dh-lua.conf\n", 1, true), output) -- all Luas
+  end)
+
+  it("rejects Luas for which there are no packages, and a list without the command's", function()
+    assert.truthy(build("5.5", "exit 1"):find(
+      "^make deb: Debian has no packages for Lua 5.5; LUAS may contain 5.1, 5.2, 5.3, 5.4 and jit\nstatus 2\n"))
+    assert.truthy(build("jit", "exit 1"):find(
+      "^make deb: LUAS must contain 5.4, with which the command runs\nstatus 2\n"))
   end)
 end)
