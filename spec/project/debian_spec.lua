@@ -1,5 +1,6 @@
---- The Debian packages: what debian/ puts into them, compared with the rocks.
+--- The Debian packages: what debian/ puts into them, compared with the rocks, and the systemd unit with the guide.
 
+local docs = require "spec.support.docs"
 local file = require "spec.support.file"
 local new_fakes = require("spec.support.fakes").new
 
@@ -42,6 +43,27 @@ describe("the Debian packages", function()
     local control = file.read "debian/control"
     for _, name in pairs(PACKAGE_OF) do
       assert.truthy(control:find("\nPackage: " .. name .. "\n", 1, true), name)
+    end
+  end)
+end)
+
+describe("the systemd unit", function()
+  it("has each line that the guide shows, in this order", function()
+    local unit, position = "\n" .. file.read "debian/apivideo@.service", 1
+    local block = docs.blocks("docs/guides/operations.md", "ini")[1].code
+    for line in block:gmatch "[^\n]+" do
+      local from, to = unit:find("\n" .. line .. "\n", position, true)
+      assert.truthy(from, line)
+      position = to
+    end
+    assert.truthy(block:find("TimeoutStopSec=", 1, true))
+  end)
+
+  it("has the keys that the guide replaces for several workers", function()
+    local unit = file.read "debian/apivideo@.service"
+    local block = docs.blocks("docs/guides/operations.md", "ini")[2].code
+    for key in block:gmatch "([^\n=]+)=[^\n]*" do
+      assert.truthy(key == "User" or unit:find("\n" .. key .. "=", 1, true), key)
     end
   end)
 end)
