@@ -12,7 +12,7 @@
 # make reference    write docs/reference/functions.md from the annotations and the other pages
 # make images       draw docs/images: the output of make demo, and the web page in Chromium
 # make manual       write docs/apivideo.1, and the table of commands in docs/guides/command.md
-# make deb          build the packages lua-apivideo and apivideo for Debian and Ubuntu, in build/deb
+# make deb          build the packages lua-apivideo and apivideo for Debian and Ubuntu, in build/deb; LUAS="5.4 jit"
 # make release VERSION=0.2.0   commit and tag a version, with its rockspecs and a source archive, in build/release
 
 LUAS  ?= 5.1 5.2 5.3 5.4 5.5 jit
@@ -43,7 +43,15 @@ CLI     := $(wildcard src/cli/*.c src/common/*.c)
 HEADERS := $(wildcard src/*/*.h)
 
 PRESENT := $(foreach lua,$(LUAS),$(if $(shell pkg-config --exists $(package-$(lua)) 2> /dev/null && echo yes),$(lua)))
+PRESENT := $(strip $(PRESENT))
 ABSENT  := $(filter-out $(PRESENT),$(LUAS))
+
+# What no build can do without.
+LACKING := $(shell command -v pkg-config > /dev/null || echo pkg-config; \
+             for name in libcurl libcrypto libmicrohttpd; do \
+               pkg-config --exists $$name 2> /dev/null || echo $$name; \
+             done)
+NO_LUA  := $(if $(PRESENT),,$(if $(word 2,$(LUAS)),one of )$(foreach lua,$(LUAS),$(package-$(lua))))
 
 # Only an inbox in Redis needs it, and only outside of nginx.
 HIREDIS := $(shell pkg-config --exists hiredis 2> /dev/null && echo yes)
@@ -57,9 +65,15 @@ help:
 .DEFAULT_GOAL := build
 
 .PHONY: build
-build: $(PRESENT:%=build-%)
+build: $(or $(PRESENT:%=build-%),requirements)
 	@[ -z "$(ABSENT)" ] || echo "Not built: Lua $(ABSENT), because the headers are not installed"
 	@[ -n "$(HIREDIS)" ] || echo "Not built: apivideo.redis.core, because the headers of hiredis are not installed"
+
+.PHONY: requirements
+requirements:
+	@echo 'Not built: these are missing, or their headers: $(NO_LUA)$(if $(NO_LUA),$(if $(LACKING),; ))$(LACKING).' \
+	  '"make demo" installs what one Lua needs, with apt.' >&2
+	@exit 1
 
 # The modules of one Lua: make build-5.4. Explicit rules: a pattern rule for each target would not build the second one.
 define modules
@@ -68,6 +82,9 @@ build-$(1): $(BUILD)/$(1)/apivideo/core.so $(BUILD)/$(1)/apivideo/core/http.so \
             $(BUILD)/$(1)/apivideo/thread/core.so $(BUILD)/$(1)/apivideo/server/core.so \
             $(BUILD)/$(1)/apivideo/cli/core.so \
             $(if $(HIREDIS),$(BUILD)/$(1)/apivideo/redis/core.so)
+
+$(patsubst %,$(BUILD)/$(1)/apivideo/%.so,core core/http thread/core server/core cli/core redis/core): \
+  | $(if $(LACKING),requirements)
 
 $(BUILD)/$(1)/apivideo/core.so: $(CORE) $(HEADERS) Makefile
 	@mkdir -p $$(@D)
@@ -99,11 +116,14 @@ $(BUILD)/$(1)/apivideo/redis/core.so: $(REDIS) $(HEADERS) Makefile
 endef
 $(foreach lua,5.1 5.2 5.3 5.4 5.5 jit,$(eval $(call modules,$(lua))))
 
+# Builds for one Lua. Prints a line first if there is anything to compile: that takes up to a minute.
+build_for = { $(MAKE) -q build-$(1) || echo "Compiling the modules for Lua $(1)"; } && \
+            $(MAKE) --no-print-directory -s build-$(1)
+
 .PHONY: demo
 demo:
 	@tools/setup demo
-	@lua=$$(tools/find-lua) && $(MAKE) --no-print-directory -s build-$$lua && \
-	  tools/with-lua $$lua examples/quickstart.lua
+	@lua=$$(tools/find-lua) && $(call build_for,$$lua) && tools/with-lua $$lua examples/quickstart.lua
 
 # First into another file: an image is replaced only by a whole one.
 .PHONY: images
@@ -120,7 +140,7 @@ images:
 .PHONY: demo-nginx
 demo-nginx:
 	@tools/setup demo-nginx
-	@$(MAKE) --no-print-directory -s build-jit
+	@$(call build_for,jit)
 	@tools/with-lua jit examples/nginx/demo.lua
 
 .PHONY: test
@@ -136,8 +156,7 @@ lint:
 
 .PHONY: env
 env:
-	@tools/setup demo >&2
-	@tools/env
+	@{ tools/setup demo >&2 && tools/env; } || { echo false; exit 1; } # so that `eval` fails, too
 
 # ---- rocks, packages, releases ----
 
@@ -172,16 +191,10 @@ install:
 uninstall:
 	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" tools/uninstall
 
-# Builds the Debian packages in build/deb from a copy of the files in git, so that they contain nothing else.
 .PHONY: deb
 deb:
 	@tools/setup deb
-	@rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/source
-	@git ls-files -z | xargs -0 cp --parents -P -t $(BUILD)/deb/source
-	@cd $(BUILD)/deb/source && unset MAKEFLAGS MAKELEVEL && DEB_BUILD_OPTIONS=noautodbgsym \
-	  dpkg-buildpackage -b -us -uc > ../log 2>&1 || \
-	  { tail -n 40 ../log; exit 1; }
-	@cd $(BUILD)/deb && lintian --fail-on error *.changes && ls *.deb
+	@BUILD=$(BUILD) tools/deb $(if $(filter file,$(origin LUAS)),,"$(LUAS)")
 
 .PHONY: release
 release:

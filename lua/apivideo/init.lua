@@ -6,6 +6,7 @@ local errors = require "apivideo.error"
 local events = require "apivideo.events"
 local host = require "apivideo.runtime.host"
 local json = require "apivideo.util.json"
+local packages = require "apivideo.util.packages"
 local permanent = require "apivideo.events.permanent"
 local runtime = require "apivideo.runtime"
 
@@ -105,11 +106,10 @@ end
 -- Why a module cannot be loaded, and the remedy.
 local function explain(name, problem)
   if problem:find("module 'apivideo%.[%w_.]+' not found") then
-    return ("apivideo.%s is part of the rock apivideo-server, which is not installed; install it with: luarocks"
-      .. " --lua-version=%s install apivideo-server"):format(name, _VERSION:match "%d%.%d")
+    return ("apivideo.%s is not installed; %s"):format(name, packages.remedy "apivideo.server")
   elseif problem:find("libmicrohttpd", 1, true) then
-    return ("apivideo.%s needs the library libmicrohttpd, which cannot be loaded; install it, for instance with:"
-      .. " apt-get install libmicrohttpd-dev (%s)"):format(name, problem:match "[^\n]*")
+    return ("apivideo.%s needs the library libmicrohttpd, which cannot be loaded; %s (%s)"):format(name,
+      packages.remedy "libmicrohttpd", problem:match "[^\n]*")
   end
   return problem
 end

@@ -1,6 +1,7 @@
 -- `apivideo completion`: each shell, on a terminal, completes what is typed, and runs it.
 
 local file = require "spec.support.file"
+local packages = require "apivideo.util.packages"
 local process = require "spec.support.process"
 
 -- How to start each shell without the user's files, and what makes it read a script.
@@ -104,7 +105,7 @@ describe("apivideo completion #process", function()
       for _, shell in ipairs { "bash", "zsh", "fish" } do Parser["get_" .. shell .. "_complete"] = nil end
     ]], "bin/apivideo", "completion", "zsh" }
     assert.equal(1, status, output)
-    assert.equal("apivideo: argparse 0.7 or newer is needed for completion, and this is 0.6.0; update it, for example"
-      .. " with: luarocks install argparse\n", output)
+    assert.equal("apivideo: argparse 0.7 or newer is needed for completion, and this is 0.6.0; "
+      .. packages.remedy "argparse" .. "\n", output)
   end)
 end)

@@ -5,6 +5,7 @@ local compatibility = dofile "tools/compatibility.lua"
 local compile = require "spec.support.compile"
 local file = require "spec.support.file"
 local libraries = require "apivideo.cli.doctor.libraries"
+local packages = require "apivideo.util.packages"
 local process = require "spec.support.process"
 local redis = require "spec.support.redis"
 local store = require "apivideo.cli.doctor.store"
@@ -72,9 +73,10 @@ describe("apivideo doctor #process", function()
     for _, case in ipairs {
       { "dbd.sqlite3", "LuaDBI with SQLite is not installed; only an inbox in SQLite needs it",
         "sqlite:" .. directory .. "/x",
-        "LuaDBI with its SQLite driver is missing: install the package lua-dbi-sqlite3" },
+        "LuaDBI with its SQLite driver is missing for " .. _VERSION .. ": " .. packages.remedy "LuaDBI" },
       { "apivideo.redis.core", "apivideo.redis.core is not installed; only an inbox in Redis needs it",
-        "redis://127.0.0.1:1/0", "apivideo.redis.core is not installed; install lua-apivideo-redis" },
+        "redis://127.0.0.1:1/0", "apivideo.redis.core is not installed; "
+        .. packages.remedy "apivideo.redis.core" },
     } do
       local output, status = run_without(case[1])
       assert.equal(0, status, output)
@@ -85,7 +87,8 @@ describe("apivideo doctor #process", function()
     end
     local output, status = run_without "apivideo.server.core"
     assert.equal(1, status, output)
-    assert.truthy(output:find("failure  libraries: module apivideo.server.core not found; install the rock", 1, true))
+    assert.truthy(output:find("failure  libraries: module apivideo.server.core not found; "
+      .. packages.remedy "apivideo.server", 1, true))
   end)
 
   it("examines the file of settings", function()

@@ -5,6 +5,7 @@ local core = require "apivideo.core"
 local errors = require "apivideo.error"
 local inboxes = require "spec.support.inboxes"
 local misuse = require "spec.support.misuse"
+local packages = require "apivideo.util.packages"
 local redis_stores = require "spec.support.redis_stores"
 local sqlite_stores = require "spec.support.sqlite_stores"
 
@@ -71,7 +72,8 @@ describe("a Redis store without its module", function()
       end
     end
     local message = without("apivideo.redis.core", function() return misuse(make {}) end)
-    assert.matches("inbox.redis: apivideo.redis.core is missing for " .. _VERSION, message, 1, true)
+    assert.matches("inbox.redis: apivideo.redis.core is missing for " .. _VERSION .. ": "
+      .. packages.remedy "apivideo.redis.core", message, 1, true)
     without("apivideo.redis.core", function() assert(make { client = function() end }()) end)
   end)
 end)

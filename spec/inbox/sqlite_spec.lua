@@ -3,6 +3,7 @@ local conformance = require "spec.support.inbox_conformance"
 local core = require "apivideo.core"
 local is_below = require "spec.support.is_below"
 local misuse = require "spec.support.misuse"
+local packages = require "apivideo.util.packages"
 local sqlite = require "apivideo.inbox.sqlite"
 local sqlite_stores = require "spec.support.sqlite_stores"
 local statements = require "apivideo.inbox.sqlite.statements"
@@ -53,8 +54,7 @@ describe("inbox store sqlite", function()
       local ok, message = pcall(sqlite, { path = path })
       package.preload["dbd.sqlite3"], package.loaded["dbd.sqlite3"] = nil, loaded
       assert.is_false(ok)
-      assert.matches("lua-dbi-sqlite3 (Debian)", message, 1, true)
-      assert.matches("luadbi-sqlite3 (LuaRocks)", message, 1, true)
+      assert.matches(packages.remedy "LuaDBI", message, 1, true)
     end)
   end)
 

@@ -2,6 +2,7 @@
 
 local apivideo = require "apivideo"
 local errors = require "apivideo.error"
+local packages = require "apivideo.util.packages"
 local process = require "spec.support.process"
 
 -- Runs a program in a new process; its output, without the line break at the end.
@@ -55,10 +56,9 @@ describe("the module apivideo", function()
     assert.is_nil(apivideo.inbox.postgres)
   end)
 
-  it("names the rock of a member, and the command that installs it #process", function()
+  it("names the packages of a member that is not installed #process", function()
     for _, name in ipairs { "server", "emulator", "page" } do
-      assert_twice(("apivideo.%s is part of the rock apivideo-server, which is not installed; install it with:"
-        .. " luarocks --lua-version=%s install apivideo-server"):format(name, _VERSION:match "%d%.%d"),
+      assert_twice(("apivideo.%s is not installed; %s"):format(name, packages.remedy "apivideo.server"),
         output_of('package.path, package.cpath = "", ""\n' .. accessing(name):gsub("^%s+", "")))
     end
   end)
@@ -68,8 +68,8 @@ describe("the module apivideo", function()
       local output = output_of([[package.preload["apivideo.server.core"] = function() error("libmicrohttpd.so.12: ]]
         .. [[cannot open shared object file: No such file or directory", 0) end ]] .. "\n"
         .. accessing(case[1], case[2]):gsub("^%s+", ""))
-      assert_twice("needs the library libmicrohttpd, which cannot be loaded; install it, for instance with: apt-get"
-        .. " install libmicrohttpd-dev", output)
+      assert_twice("needs the library libmicrohttpd, which cannot be loaded; install the Debian package"
+        .. " libmicrohttpd-dev", output)
     end
   end)
 

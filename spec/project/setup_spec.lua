@@ -1,38 +1,21 @@
 --- Tests tools/setup and tools/env. The commands that they run are replaced by fakes.
 
 local file = require "spec.support.file"
+local new_fakes = require("spec.support.fakes").new
 
 describe("setting up a checkout #process", function()
   local fakes
 
-  -- Creates a fake command, first in PATH.
-  local function fake(name, script)
-    file.write(fakes .. "/" .. name, "#!/bin/sh\n" .. script .. "\n")
-    os.execute("chmod +x " .. fakes .. "/" .. name)
-  end
-
-  -- Runs bash commands and returns their output, of both streams.
-  local function run(lines)
-    file.write(fakes .. "/lines",
-      "unset ${!LUA_*} MAKEFLAGS; PATH=" .. fakes .. ":$PATH\n" .. lines .. "\necho status $?\n")
-    local pipe = assert(io.popen("bash " .. fakes .. "/lines 2>&1"))
-    local output = pipe:read("*a")
-    pipe:close()
-    return output
-  end
+  local function fake(name, script) fakes:fake(name, script) end
+  local function run(lines) return fakes:run(lines) end
 
   -- The same without sudo.
   local function run_without_sudo(line)
     return run('command() { [ "$2" != sudo ] && builtin command "$@"; }\nexport -f command\n' .. line)
   end
 
-  before_each(function()
-    fakes = os.tmpname()
-    os.remove(fakes)
-    assert(os.execute("mkdir " .. fakes))
-  end)
-
-  after_each(function() os.execute("rm -rf " .. fakes) end)
+  before_each(function() fakes = new_fakes() end)
+  after_each(function() fakes:remove() end)
 
   it("prints an installation command if packages are missing and there is no sudo", function()
     fake("id", "echo 1000")
@@ -95,7 +78,7 @@ describe("setting up a checkout #process", function()
     local apt
 
     before_each(function()
-      apt = fakes .. "/apt.log"
+      apt = fakes.directory .. "/apt.log"
       fake("dpkg-query", "case $* in *haproxy*|*tarantool*|*lua-http*) exit 1 ;; *) echo installed ;; esac")
       fake("apt-cache", "case \"$*\" in *tarantool*) echo 'Candidate: (none)' ;; *) echo 'Candidate: 1' ;; esac")
       fake("apt-get", 'echo "$@" >> ' .. apt)
@@ -145,11 +128,11 @@ describe("setting up a checkout #process", function()
     fake("id", "echo 0")
     fake("unshare", "exit 0")
     fake("debootstrap", 'echo "$@"; echo "E: Failed getting release file"; exit 1')
-    assert.truthy(os.execute("mkdir -p " .. fakes .. "/cache/bookworm"))
-    local output = run("CACHE=" .. fakes .. "/cache KEEP= ARCH= tools/check-container")
-    assert.truthy(output:find(" trixie " .. fakes .. "/cache/trixie.new", 1, true), output)
+    assert.truthy(os.execute("mkdir -p " .. fakes.directory .. "/cache/bookworm"))
+    local output = run("CACHE=" .. fakes.directory .. "/cache KEEP= ARCH= tools/check-container")
+    assert.truthy(output:find(" trixie " .. fakes.directory .. "/cache/trixie.new", 1, true), output)
     assert.truthy(output:find "the packages of trixie cannot be fetched\ntotal: 0 passed, 0 failed, 1 skipped", output)
-    assert.equal("", run("ls " .. fakes .. "/cache | grep ^run-"):gsub("status 1\n", ""))
+    assert.equal("", run("ls " .. fakes.directory .. "/cache | grep ^run-"):gsub("status 1\n", ""))
   end)
 
   it("writes the command only if it differs: the checkout may be another user's", function()

@@ -2,6 +2,7 @@
 
 local events = require "apivideo.events"
 local filter = require "apivideo.cli.inbox.filter"
+local packages = require "apivideo.util.packages"
 
 local SHELLS = { bash = true, zsh = true, fish = true }
 
@@ -60,8 +61,8 @@ function completion.script(name)
   local parser = require("apivideo.cli").parser()
   local write = parser[("get_%s_complete"):format(name)]
   if not write then
-    return nil, ("argparse 0.7 or newer is needed for completion, and this is %s; update it, for example with:"
-      .. " luarocks install argparse"):format(tostring(require("argparse").version or "older than 0.6"))
+    return nil, ("argparse 0.7 or newer is needed for completion, and this is %s; %s"):format(
+      tostring(require("argparse").version or "older than 0.6"), packages.remedy "argparse")
   end
   add_values(parser)
   local text = write(parser)

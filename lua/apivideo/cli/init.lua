@@ -3,7 +3,7 @@
 
 -- What `apivideo --help` does not need is required where it is used: compiling it would take longer than printing the
 -- help.
-local argparse = require "argparse"
+local argparse = require("apivideo.util.packages").load("argparse", "argparse")
 local commands = require "apivideo.cli.commands"
 local help = require "apivideo.cli.help"
 local stdout = require "apivideo.cli.stdout"

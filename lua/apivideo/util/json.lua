@@ -2,11 +2,12 @@
 --- affect the application's. It writes 14 digits of a number, and an empty list as an empty object; such values pass
 --- through it as marked strings.
 
-local new_cjson = require("cjson.safe").new
 local checks = require "apivideo.util.checks"
 local core = require "apivideo.core"
+local packages = require "apivideo.util.packages"
 local random = require "apivideo.util.random"
 
+local new_cjson = packages.load("cjson.safe", "lua-cjson").new
 local cjson, known_locale
 
 -- lua-cjson reads the locale's decimal point when an instance is created, and writes malformed fractions after the

@@ -1,6 +1,7 @@
 --- The check of the versions of the libraries, against the oldest ones that are supported.
 
 local core = require "apivideo.core"
+local packages = require "apivideo.util.packages"
 
 local libraries = {}
 
@@ -51,7 +52,7 @@ end
 local function check_server(findings)
   local module, problem = loaded "apivideo.server.core"
   if not module then
-    findings:fail(problem, "install the rock apivideo-server, and libmicrohttpd")
+    findings:fail(problem, packages.remedy "apivideo.server" .. "; and libmicrohttpd")
   else
     check_floor(findings, "libmicrohttpd", module.version())
   end
@@ -70,7 +71,7 @@ end
 local function check_sqlite(findings, place)
   local version, problem = require("apivideo.inbox.sqlite.examine").library()
   if version then return check_floor(findings, "SQLite", version, ", through LuaDBI") end
-  if place and place.sqlite then return findings:fail(problem, "install it, or use another store") end
+  if place and place.sqlite then return findings:fail(problem, "or use another store") end
   findings:ok "LuaDBI with SQLite is not installed; only an inbox in SQLite needs it"
 end
 
@@ -79,7 +80,7 @@ local function check_redis(findings, place)
   if redis then return check_floor(findings, "hiredis", redis.version()) end
   if place and place.redis then
     return findings:fail("apivideo.redis.core is not installed",
-      "install lua-apivideo-redis (Debian), or the rock apivideo-redis")
+      packages.remedy "apivideo.redis.core")
   end
   findings:ok "apivideo.redis.core is not installed; only an inbox in Redis needs it"
 end

@@ -1,5 +1,6 @@
 --- A client of Redis in a script: a connection of apivideo.redis.core. While it waits for Redis, other tasks run.
 
+local packages = require "apivideo.util.packages"
 local runtime = require "apivideo.runtime"
 
 local CONNECT_TIMEOUT_S, REPLY_TIMEOUT_S = 1, 2
@@ -51,8 +52,8 @@ local hiredis = {}
 ---@return string|nil
 function hiredis.missing()
   if pcall(require, "apivideo.redis.core") then return nil end
-  return ("apivideo.redis.core is missing for %s: install the rock apivideo-redis or the package lua-apivideo-redis, or"
-    .. " build with libhiredis-dev installed"):format(_VERSION)
+  return ("apivideo.redis.core is missing for %s: %s; in a checkout, install libhiredis-dev and run make"):format(
+    _VERSION, packages.remedy "apivideo.redis.core")
 end
 
 --- Connects.

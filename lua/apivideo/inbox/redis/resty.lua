@@ -3,6 +3,7 @@
 
 local host = require "apivideo.runtime.host"
 local hosts = require "apivideo.inbox.redis.hosts"
+local packages = require "apivideo.util.packages"
 local protected = require "apivideo.util.pcall"
 
 local CONNECT_TIMEOUT_S, REPLY_TIMEOUT_S = 1, 2
@@ -57,7 +58,7 @@ local MODULES = { "resty.redis", "nginx.redis" }
 ---@return string|nil
 function resty.missing()
   if first_of(MODULES) then return nil end
-  return "lua-resty-redis is missing: install lua-nginx-redis (Debian), or have OpenResty's resty.redis"
+  return ("lua-resty-redis is missing: %s, or have OpenResty's resty.redis"):format(packages.remedy "lua-resty-redis")
 end
 
 local function with_remedy(problem, name)

@@ -2,6 +2,7 @@
 --- a failure; the connection must be closed then, which rolls back.
 
 local core = require "apivideo.core"
+local packages = require "apivideo.util.packages"
 local place = require "apivideo.inbox.sqlite.place"
 
 local unpack = table.unpack or unpack
@@ -40,8 +41,8 @@ function connection.driver()
   local has_dbi, dbi = pcall(require, "DBI")
   local has_driver, problem = pcall(require, "dbd.sqlite3")
   if has_dbi and has_driver then return dbi end
-  return nil, ("LuaDBI with its SQLite driver is missing: install the package lua-dbi-sqlite3 (Debian) " ..
-    "or luadbi-sqlite3 (LuaRocks) for %s: %s"):format(_VERSION, tostring(has_dbi and problem or dbi))
+  return nil, ("LuaDBI with its SQLite driver is missing for %s: %s (%s)"):format(_VERSION, packages.remedy "LuaDBI",
+    tostring(has_dbi and problem or dbi))
 end
 
 ---@class apivideo.inbox.SqliteConnection
