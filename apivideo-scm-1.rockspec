@@ -113,6 +113,7 @@ build = {
       ["apivideo.inbox.redis.init"] = "lua/apivideo/inbox/redis/init.lua",
       ["apivideo.inbox.redis.migrate"] = "lua/apivideo/inbox/redis/migrate.lua",
       ["apivideo.inbox.redis.options"] = "lua/apivideo/inbox/redis/options.lua",
+      ["apivideo.inbox.redis.permissions"] = "lua/apivideo/inbox/redis/permissions.lua",
       ["apivideo.inbox.redis.prelude"] = "lua/apivideo/inbox/redis/prelude.lua",
       ["apivideo.inbox.redis.putting"] = "lua/apivideo/inbox/redis/putting.lua",
       ["apivideo.inbox.redis.resty"] = "lua/apivideo/inbox/redis/resty.lua",

@@ -245,7 +245,11 @@ describe("apivideo doctor #process", function()
       { "--store", url })
     assert.truthy(output:find("ok       store: it has the inbox apivideo\n", 1, true), output)
     assert.truthy(output:find("warning  store: maxmemory-policy allkeys-lru: Redis removes events", 1, true), output)
-    server:command("ACL", "SETUSER", "default", "-info")
+    server:command("ACL", "SETUSER", "default", "-xack")
+    assert_found("failure  store: the user default may not run xack: the inbox cannot store, claim or settle all events;"
+      .. " run: ACL SETUSER default +xack, and save it; docs/guides/inbox.md#redis has the whole line\n",
+      { "--store", url })
+    server:command("ACL", "SETUSER", "default", "+xack", "-info")
     assert_found(("warning  store: Redis (127.0.0.1:%d) does not allow INFO"):format(server.port), { "--store", url })
     server:set_password "hidden"
     output = assert_found(("failure  store: Redis (127.0.0.1:%d): NOAUTH Authentication required; give the user and the"

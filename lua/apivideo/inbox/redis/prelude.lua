@@ -182,7 +182,8 @@ local function recover(consumer, time)
   if time < tonumber(known[1] or 0) then return end
   local cursor = known[2] or "0-0"
   local reply = redis.pcall("XAUTOCLAIM", stream, GROUP, consumer, RECLAIM - offset, cursor, "COUNT", 100, "JUSTID")
-  if reply.err then -- there is no group yet
+  if reply.err then
+    if not reply.err:find("NOGROUP", 1, true) then error(reply) end
     call("XGROUP", "CREATE", stream, GROUP, 0, "MKSTREAM")
     return
   end

@@ -3,6 +3,7 @@
 local clients = require "apivideo.inbox.redis.clients"
 local errors = require "apivideo.error"
 local log = require "apivideo.runtime.log"
+local permissions = require "apivideo.inbox.redis.permissions"
 local redis_options = require "apivideo.inbox.redis.options"
 local scripts = require "apivideo.inbox.redis.scripts"
 
@@ -46,21 +47,31 @@ local function warn(self, append_only, memory_policy, unreadable)
   end
 end
 
--- Checks the server: why it cannot be used, or nil. A server that does not allow INFO is used without the check.
-local function check_server(self, client)
+-- Checks the commands that the user may run: why that is not possible, or nil.
+local function check_permissions(self, client)
+  local missing, problem = client:ask("eval", scripts.permissions, #self.keys, unpack(self.keys))
+  if not missing then return problem end
+  if not missing[1] then return nil end
+  log.error(("Redis (%s): %s; %s"):format(self.address, permissions.problem(self.options, missing)))
+end
+
+-- Checks the server: why it cannot be used, or nil. A server that does not allow INFO is used without that check.
+local function check_server(self, client, name)
   local about, problem = client:ask("eval", scripts.about, "0")
   if not about then return problem end
-  local version, append_only, memory_policy, unreadable = unpack(about)
+  local version, append_only, memory_policy, _, unreadable = unpack(about)
   if not unreadable and (tonumber(version:match("^%d+")) or 0) < 7 then
     return ("version 7.0 or newer is needed, and this is %s; update Redis"):format(version)
   end
+  problem = name ~= "permissions" and check_permissions(self, client)
+  if problem then return problem end
   self.is_checked = true
   warn(self, append_only, memory_policy, unreadable)
 end
 
 -- Runs a script with a client: its reply; or nil and the problem.
 local function run(self, client, name, arguments)
-  local problem = not self.is_checked and check_server(self, client)
+  local problem = not self.is_checked and check_server(self, client, name)
   if problem then return nil, problem end
   local sha = self.shas[name]
   if not sha then
@@ -96,6 +107,15 @@ function ScriptRunner:call(name, arguments)
   return unavailable(self, problem)
 end
 
+--- The commands that the user of Redis may not run.
+---@return string[]|nil commands
+---@return apivideo.Error? err `store_unavailable`; also if there are any
+function ScriptRunner:check_permissions()
+  local missing, err = self:call("permissions", {})
+  if not missing or not missing[1] then return missing, err end
+  return unavailable(self, table.concat({ permissions.problem(self.options, missing) }, "; "))
+end
+
 --- Closes the connection.
 function ScriptRunner:close()
   self.is_closed = true
@@ -108,10 +128,9 @@ local script_runner = {}
 ---@param address string of the server, for messages
 ---@return apivideo.inbox.ScriptRunner
 function script_runner.new(options, address)
-  local keys = {}
-  for i, key in ipairs(scripts.keys) do keys[i] = ("{%s}:%s"):format(redis_options.name_of(options), key) end
   return setmetatable({
-    keys = keys, address = address, shas = {}, is_closed = false, clients = clients.new(options),
+    keys = scripts.keys_of(redis_options.name_of(options)), address = address, shas = {}, is_closed = false, clients = clients.new(options),
+    options = { client = options.client, username = options.username },
   }, ScriptRunner)
 end
 
