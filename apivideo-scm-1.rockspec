@@ -107,6 +107,7 @@ build = {
       ["apivideo.inbox.redis.activity"] = "lua/apivideo/inbox/redis/activity.lua",
       ["apivideo.inbox.redis.claiming"] = "lua/apivideo/inbox/redis/claiming.lua",
       ["apivideo.inbox.redis.clients"] = "lua/apivideo/inbox/redis/clients.lua",
+      ["apivideo.inbox.redis.data_watch"] = "lua/apivideo/inbox/redis/data_watch.lua",
       ["apivideo.inbox.redis.examine"] = "lua/apivideo/inbox/redis/examine.lua",
       ["apivideo.inbox.redis.hiredis"] = "lua/apivideo/inbox/redis/hiredis.lua",
       ["apivideo.inbox.redis.hosts"] = "lua/apivideo/inbox/redis/hosts.lua",

@@ -96,6 +96,7 @@ local function take_idle(self)
   end
   local client = table.remove(self.idle)
   while client and not client:is_usable() do
+    self.on_closed()
     client:close()
     client = table.remove(self.idle)
   end
@@ -166,8 +167,9 @@ function clients.missing(options)
 end
 
 ---@param options apivideo.RedisOptions
+---@param on_closed? fun() called when the server has closed an idle connection of a script
 ---@return apivideo.inbox.RedisClients
-function clients.new(options)
+function clients.new(options, on_closed)
   return setmetatable({
     client = options.client, release = options.release, database = options.database, username = options.username,
     address = {
@@ -178,7 +180,7 @@ function clients.new(options)
     },
     -- In a function, so that it is not printed with the store.
     password = options.password and function() return options.password end,
-    idle = {}, process = core.process_id(),
+    idle = {}, process = core.process_id(), on_closed = on_closed or function() end,
   }, Clients)
 end
 

@@ -1,6 +1,7 @@
 --- Runs the scripts of the Redis store on the server, which is checked before its first use.
 
 local clients = require "apivideo.inbox.redis.clients"
+local data_watch = require "apivideo.inbox.redis.data_watch"
 local errors = require "apivideo.error"
 local log = require "apivideo.runtime.log"
 local permissions = require "apivideo.inbox.redis.permissions"
@@ -85,6 +86,19 @@ local function run(self, client, name, arguments)
   return client:ask("eval", scripts[name], unpack(arguments))
 end
 
+-- Logs that the server has lost events, if it has. This comes after a call, which may have created the inbox. Returns
+-- whether the client can still be used.
+local function check_data(self, client)
+  local reply = run(self, client, "identity", { #self.keys, unpack(self.keys) })
+  if not reply then return false end
+  local loss = self.data_watch:note(reply[1], tonumber(reply[2]))
+  if loss then
+    log.error(("Redis (%s) %s; make it durable (appendonly yes), and find the missed events: apivideo reconcile, see"
+      .. " docs/guides/missed.md"):format(self.address, loss))
+  end
+  return true
+end
+
 --- Runs a script.
 ---@param name string
 ---@param arguments (string|number)[]
@@ -100,10 +114,12 @@ function ScriptRunner:call(name, arguments)
     client, problem = self.clients:take()
     if not client then break end
     reply, problem = run(self, client, name, keys_and_arguments)
-    self.clients:give(client, not reply)
+    local is_usable = reply and (not self.data_watch:is_due() or check_data(self, client))
+    self.clients:give(client, not is_usable)
     if reply then return reply end
     if not self.clients:follow(problem) then break end
   end
+  self.data_watch:expect_restart()
   return unavailable(self, problem)
 end
 
@@ -128,8 +144,10 @@ local script_runner = {}
 ---@param address string of the server, for messages
 ---@return apivideo.inbox.ScriptRunner
 function script_runner.new(options, address)
+  local watch = data_watch.new()
   return setmetatable({
-    keys = scripts.keys_of(redis_options.name_of(options)), address = address, shas = {}, is_closed = false, clients = clients.new(options),
+    keys = scripts.keys_of(redis_options.name_of(options)), address = address, shas = {}, is_closed = false,
+    clients = clients.new(options, function() watch:expect_restart() end), data_watch = watch,
     options = { client = options.client, username = options.username },
   }, ScriptRunner)
 end

@@ -168,6 +168,12 @@ return #ids
 --- Whether the inbox exists (1) or not (0): the first event or the first claim has set its clock.
 scripts.exists = reading 'return call("HEXISTS", meta, "clock")'
 
+--- When the inbox was created ("" before), and the highest id. It does not use the clock, which rejects newer keys.
+scripts.identity = reading [=[
+local stored = call("HMGET", meta, "born", "id")
+return { stored[1] or "", stored[2] or "0" }
+]=]
+
 --- The time of the server, without the offset of the store's clock: seconds and microseconds.
 scripts.time = script 'return call("TIME")'
 
