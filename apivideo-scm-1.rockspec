@@ -153,6 +153,7 @@ build = {
       ["apivideo.receiver.mismatch"] = "lua/apivideo/receiver/mismatch.lua",
       ["apivideo.receiver.nginx"] = "lua/apivideo/receiver/nginx.lua",
       ["apivideo.receiver.options"] = "lua/apivideo/receiver/options.lua",
+      ["apivideo.receiver.outage"] = "lua/apivideo/receiver/outage.lua",
       ["apivideo.receiver.outcome_log"] = "lua/apivideo/receiver/outcome_log.lua",
       ["apivideo.receiver.request"] = "lua/apivideo/receiver/request.lua",
       ["apivideo.receiver.secret_source"] = "lua/apivideo/receiver/secret_source.lua",
