@@ -59,11 +59,20 @@ local function name_of(id, delivery, event)
     delivery.attempt)
 end
 
+-- Whether an attempt failed because api.video rejects the key: no retry ends that.
+local function is_rejected(errs)
+  for _, err in ipairs(errs) do
+    if errors.is(err) and (err.kind == "unauthorized" or err.kind == "forbidden") then return true end
+  end
+  return false
+end
+
 -- Logs failed handlers.
 local function log_errors(result, name, fields)
   local disposition, text = result.disposition, text_of(result.errors, result.tracebacks)
   if disposition == "retried" then
-    log.warn(("%s failed, next attempt in %.0f s: %s"):format(name, result.delay, text), fields)
+    local write = is_rejected(result.errors) and log.error or log.warn
+    write(("%s failed, next attempt in %.0f s: %s"):format(name, result.delay, text), fields)
   elseif disposition == "dead_lettered" then
     log.error(("%s failed and is a dead letter; inbox:redrive { id = %.0f } queues it again: %s")
       :format(name, result.id, text), fields)

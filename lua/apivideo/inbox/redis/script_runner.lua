@@ -39,11 +39,11 @@ local function warn(self, append_only, memory_policy, unreadable)
       :format(self.address, unreadable))
   end
   if append_only == "0" then
-    log.warn(("Redis (%s) has no append-only file, so events are lost when it ends; set appendonly yes")
+    log.error(("Redis (%s) has no append-only file, so events are lost when it ends; set appendonly yes")
       :format(self.address))
   end
   if memory_policy:find("^allkeys") then
-    log.warn(("Redis (%s) removes events when its memory is full; set maxmemory-policy noeviction")
+    log.error(("Redis (%s) removes events when its memory is full; set maxmemory-policy noeviction")
       :format(self.address))
   end
 end
