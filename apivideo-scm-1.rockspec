@@ -208,6 +208,7 @@ build = {
       ["apivideo.runtime.standalone"] = "lua/apivideo/runtime/standalone.lua",
       ["apivideo.runtime.thread"] = "lua/apivideo/runtime/thread.lua",
       ["apivideo.runtime.time_slice"] = "lua/apivideo/runtime/time_slice.lua",
+      ["apivideo.runtime.timed"] = "lua/apivideo/runtime/timed.lua",
       ["apivideo.runtime.timers"] = "lua/apivideo/runtime/timers.lua",
       ["apivideo.runtime.traceparent"] = "lua/apivideo/runtime/traceparent.lua",
       ["apivideo.runtime.tracing"] = "lua/apivideo/runtime/tracing.lua",
