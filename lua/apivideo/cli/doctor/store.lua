@@ -4,6 +4,7 @@ local apivideo = require "apivideo"
 local clients = require "apivideo.inbox.redis.clients"
 local core = require "apivideo.core"
 local output = require "apivideo.cli.output"
+local owner = require "apivideo.cli.doctor.owner"
 local permissions = require "apivideo.inbox.redis.permissions"
 local redis_options = require "apivideo.inbox.redis.options"
 local stores = require "apivideo.cli.store"
@@ -93,7 +94,7 @@ local function check_sqlite(findings, path)
     return findings:fail(("%s: %s"):format(path, problem),
       "run this as the user of the program that works on the inbox")
   end
-  findings:ok "it can be written"
+  if not owner.check(findings, path) then findings:ok "it can be written" end
   check_schema(findings, facts, path)
   check_pauses(findings, facts)
 end
