@@ -60,6 +60,7 @@ build = {
       ["apivideo.cli.doctor.init"] = "lua/apivideo/cli/doctor/init.lua",
       ["apivideo.cli.doctor.libraries"] = "lua/apivideo/cli/doctor/libraries.lua",
       ["apivideo.cli.doctor.machine"] = "lua/apivideo/cli/doctor/machine.lua",
+      ["apivideo.cli.doctor.owner"] = "lua/apivideo/cli/doctor/owner.lua",
       ["apivideo.cli.doctor.store"] = "lua/apivideo/cli/doctor/store.lua",
       ["apivideo.cli.emulate"] = "lua/apivideo/cli/emulate.lua",
       ["apivideo.cli.failure"] = "lua/apivideo/cli/failure.lua",

@@ -217,6 +217,32 @@ describe("apivideo doctor #process", function()
     end
   end)
 
+  it("judges a file of another user by its owner when root runs it", function()
+    if compile.run "id -u" ~= "0\n" then return pending "only root can become another user" end
+    local path = directory .. "/inbox.db"
+    local inbox = apivideo.inbox { store = apivideo.inbox.sqlite { path = path } }
+    assert(inbox:stats())
+    inbox:close()
+    local options = { "--store", "sqlite:" .. path }
+    assert.is_nil(assert_found("ok       store: it can be written\n", options):find("root", 1, true))
+    compile.run(("chown daemon %s; touch %s-wal; chmod 600 %s-wal; chmod 755 %s"):format(path, path, path, directory))
+    local output = assert_found(("failure  store: the owner of the file, daemon, may not write %s, of the"
+      .. " user root (mode 0755); run: chown daemon '%s'; chmod u+w '%s'\n"):format(directory, directory, directory),
+      options)
+    local advice = ("warning  store: this runs as root, which can write every file; this one belongs to the user"
+      .. " daemon; run it as the user of the program: sudo -u daemon apivideo doctor --store"
+      .. " 'sqlite:%s'\n"):format(path)
+    assert.truthy(output:find(advice, 1, true), output)
+    assert.is_nil(output:find("it can be written", 1, true), output)
+    compile.run(("chown daemon %s %s-*"):format(directory, path))
+    output = assert_found(advice, options)
+    assert.is_nil(output:find("may not write", 1, true), output)
+    output = process.run({ "bin/apivideo", "doctor" }, "setpriv --reuid=daemon --regid=daemon --clear-groups"
+      .. " env APIVIDEO_STORE=sqlite:" .. path)
+    assert.truthy(output:find("ok       store: it can be written\n", 1, true), output)
+    assert.is_nil(output:find("runs as root", 1, true), output)
+  end)
+
   it("judges the free space", function()
     for _, case in ipairs { { 300, "ok" }, { 256, "ok" }, { 255, "warn" }, { 16, "warn" }, { 15, "fail" } } do
       local called
@@ -245,7 +271,11 @@ describe("apivideo doctor #process", function()
       { "--store", url })
     assert.truthy(output:find("ok       store: it has the inbox apivideo\n", 1, true), output)
     assert.truthy(output:find("warning  store: maxmemory-policy allkeys-lru: Redis removes events", 1, true), output)
-    server:command("ACL", "SETUSER", "default", "-info")
+    server:command("ACL", "SETUSER", "default", "-xack")
+    assert_found("failure  store: the user default may not run xack: the inbox cannot store, claim or settle all"
+      .. " events; run: ACL SETUSER default +xack, and save it; docs/guides/inbox.md#redis has the whole line\n",
+      { "--store", url })
+    server:command("ACL", "SETUSER", "default", "+xack", "-info")
     assert_found(("warning  store: Redis (127.0.0.1:%d) does not allow INFO"):format(server.port), { "--store", url })
     server:set_password "hidden"
     output = assert_found(("failure  store: Redis (127.0.0.1:%d): NOAUTH Authentication required; give the user and the"

@@ -8,6 +8,7 @@ local examine_redis = require "apivideo.inbox.redis.examine"
 local file = require "spec.support.file"
 local process = require "spec.support.process"
 local redis_stores = require "spec.support.redis_stores"
+local scripts = require "apivideo.inbox.redis.scripts"
 local sqlite_stores = require "spec.support.sqlite_stores"
 
 local path, clean, sql = sqlite_stores.path, sqlite_stores.clean, sqlite_stores.sql
@@ -76,6 +77,8 @@ redis_stores.describe("a Redis server", function()
   it("has its version and its settings", function()
     local facts = assert(examine_redis.server { port = server.port })
     assert.truthy(facts.version:find "^%d+%.%d+%.%d+$")
+    assert.equal("Redis", facts.product)
+    assert.same({}, facts.missing)
     assert.is_true(facts.has_append_only_file)
     assert.equal("noeviction", facts.memory_policy)
     server:command("CONFIG", "SET", "appendonly", "no")
@@ -87,11 +90,24 @@ redis_stores.describe("a Redis server", function()
     server:command("CONFIG", "SET", "maxmemory-policy", "noeviction")
   end)
 
+  it("may be Valkey, whose redis_version is that of a compatible Redis", function()
+    local info = "# Server\r\nredis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.1.1\r\n"
+      .. "aof_enabled:1\r\nmaxmemory_policy:noeviction\r\n"
+    local client = { close = function() end, set_keepalive = function() return true end }
+    function client.eval(_, script)
+      if script ~= scripts.about then return {} end
+      return assert((loadstring or load)("local redis = ...\n" .. script)) { pcall = function() return info end }
+    end
+    assert.same({ product = "Valkey", version = "8.1.1", has_append_only_file = true, memory_policy = "noeviction",
+      missing = {} }, examine_redis.server { client = function() return client end })
+  end)
+
   it("does not allow INFO, or the password is missing", function()
-    server:command("ACL", "SETUSER", "limited", "on", ">pw", "+@all", "-info")
+    server:command("ACL", "SETUSER", "limited", "on", ">pw", "~*", "+@all", "-info")
     local facts = assert(examine_redis.server { port = server.port, username = "limited", password = "pw" })
     assert.truthy(facts.refusal)
     assert.is_nil(facts.version)
+    assert.same({}, facts.missing)
     local problem
     facts, problem = examine_redis.server { port = server.port, username = "limited", password = "wrong" }
     assert.is_nil(facts)

@@ -107,10 +107,10 @@ describe("the health of an inbox", function()
         repeat apivideo.sleep(0.01) until inbox:stats().claimed == 1
         testing.clock:advance(61)
         assert.is_nil(inbox:health().reasons.claim)
+        local claimed_at = counts.succeeded_at.claim
         is_busy = false
-        repeat apivideo.sleep(0.01) until inbox:stats().done == 1
+        repeat apivideo.sleep(0.01) until inbox:stats().done == 1 and counts.succeeded_at.claim > claimed_at
         store.claim = function() repeat apivideo.sleep(0.01) until cancel:is_cancelled() return {} end
-        repeat apivideo.sleep(0.01) until counts.succeeded_at.claim
         testing.clock:advance(62)
         assert.truthy(inbox:health().reasons.claim:find "has not asked for events for 6%d s")
         cancel:cancel()
@@ -118,6 +118,39 @@ describe("the health of an inbox", function()
       end)
     end)
     assert.is_true(inbox:health().ok)
+  end)
+
+  it("names workers that handle nothing although events wait", function()
+    local receiver = apivideo.receiver { inbox = inbox, unsigned = true }
+    put "a"
+    testing.clock:advance(50)
+    assert.is_nil(inbox:health().reasons.worker)
+    testing.clock:advance(150)
+    local health = inbox:health()
+    assert.is_false(health.ok)
+    assert.matches("1 events wait, the oldest for 200 s, and no process has handled one for 60 s; start a worker",
+      health.reasons.worker, 1, true)
+    health = receiver:health()
+    assert.is_true(health.ok)
+    assert.truthy(health.reasons.worker)
+    assert(inbox:pause())
+    assert.is_nil(inbox:health().reasons.worker)
+    assert(inbox:resume())
+    local claim = inbox:claim()[1]
+    assert.is_nil(inbox:health().reasons.worker)
+    assert(claim:retry(600, "no")) -- it failed just now, and may wait for its next attempt for ten minutes
+    assert.is_nil(inbox:health().reasons.worker)
+    testing.clock:advance(650)
+    assert.is_nil(inbox:health().reasons.worker)
+    testing.clock:advance(400)
+    assert.matches("handled one for 900 s", inbox:health().reasons.worker, 1, true)
+    assert(inbox:claim { lease = 300 }[1]:complete())
+    put "b"
+    assert.is_true(inbox:health().ok)
+    testing.clock:advance(61)
+    assert.is_nil(inbox:health().reasons.worker, "an event was handled a minute ago")
+    testing.clock:advance(120)
+    assert.truthy(inbox:health().reasons.worker)
   end)
 
   it("names a clock that differs from the store's", function()

@@ -1,6 +1,7 @@
 -- The lines of inbox:work in the log: one for each attempt, with the fields of its event.
 
 local apivideo = require "apivideo"
+local errors = require "apivideo.error"
 local inboxes = require "spec.support.inboxes"
 local json = require "apivideo.util.json"
 local wait_for = require "spec.support.wait"
@@ -77,5 +78,15 @@ describe("the log of inbox:work", function()
     working.handlers:on("*", function() end)
     settle(1)
     assert.same({}, records)
+  end)
+
+  it("has an error for an attempt that failed because api.video rejects the API key", function()
+    working.handlers:on("video.*", function(_, delivery)
+      if delivery.attempt == 1 then return nil, errors.new("unauthorized", "wrong key", { status = 401 }) end
+      if delivery.attempt == 2 then return nil, errors.new("server_error", "broken", { status = 500 }) end
+    end)
+    local id = settle(3, { backoff = 0.01 })
+    assert_line(records[1], "error", ("entry %d, %s (attempt 1) failed, next attempt in "):format(id, CAPTION), 1, id)
+    assert_line(records[2], "warn", ("entry %d, %s (attempt 2) failed, next attempt in "):format(id, CAPTION), 2, id)
   end)
 end)

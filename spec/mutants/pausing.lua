@@ -116,7 +116,7 @@ return {
     { "a failed write is a failure for ever", "if failed and now - failed.at <= WRITE_MAX_AGE_S then", "if failed then" },
     { "a paused type is healthy", "elseif types then", "elseif false then" },
     { "the limit of dead letters is unhealthy", "if stats.dead > limits.max_dead then", "if stats.dead >= limits.max_dead then" },
-    { "the spool has no age", "oldest = math.max(oldest or 0, spooled or 0)", "" },
+    { "the spool has no age", "oldest = math.max(oldest or 0, wait_for_spool() or 0)", "wait_for_spool()" },
     { "a clock that is behind is healthy", "math.abs(offset) > CLOCK_MAX_OFFSET_S", "offset > CLOCK_MAX_OFFSET_S" },
     { "a store that raises ends the check", "if not ok then return nil, failure.message(result) end", "if not ok then error(result) end" },
   },

@@ -51,7 +51,7 @@ describe("reconciliation:run", function()
       run(reconciling.new { every = 0.05 })
       wait_for(function() return #reconciling.found() == 5 end, "the events of vi1")
     end)
-    assert.matches("the pass failed, and is continued later: .*500", table.concat(lines))
+    assert.matches(" warn apivideo: reconcile: the pass failed, and is continued later: .*500", table.concat(lines))
   end)
 
   it("ends a pass when it is cancelled", function()

@@ -84,7 +84,13 @@ describe("TLS to Redis", function()
 
   it("is not spoken by a port without it, nor the other way round", function()
     local problem = problem_of { port = server.port }
-    assert.truthy(problem:find("timeout", 1, true), problem) -- Redis waits for the end of a line
+    assert.truthy(problem:find("the server does not speak TLS on this port; use its port for TLS", 1, true), problem)
+    server:set_password "word"
+    local ok
+    ok, problem = pcall(problem_of, { port = server.port })
+    server:set_password ""
+    assert(ok, problem)
+    assert.truthy(problem:find("does not speak TLS", 1, true), problem)
     local plain = redis { port = port }
     local stats, err = plain:stats()
     assert.is_nil(stats)

@@ -105,6 +105,16 @@ function Claim:_is_settled()
   return last ~= nil and math.abs(last.at - self._began_at) < 0.002 -- it is rounded to milliseconds
 end
 
+--- Whether the store no longer has the event, so that it will not be handled again. After a loss of all data, another
+--- event may have its id.
+---@private
+---@return boolean false, too, if the store is unavailable
+function Claim:_is_gone()
+  local entries = self._store:list({ id = self.id }, { limit = 1 })
+  if not entries then return false end
+  return not entries[1] or math.abs(entries[1].received_at - self._entry.received_at) >= 1e-6
+end
+
 --- Puts derived events in the step that completes the event.
 ---@private
 ---@param list apivideo.Event[]

@@ -5,8 +5,11 @@ local protected = require "apivideo.util.pcall"
 local failure = require "apivideo.util.failure"
 local runtime = require "apivideo.runtime"
 local tables = require "apivideo.util.tables"
+local timed = require "apivideo.runtime.timed"
 
 local CLAIM_MAX_AGE_S = 60   -- since a worker asked for events: it polls several times a second
+local UNTRIED_MAX_AGE_S = 60 -- of an event that no worker has claimed, while none is being handled
+local RETRY_MAX_AGE_S = 900  -- of one that waits for its next attempt: at most 600 s after the last
 local CLOCK_MAX_OFFSET_S = 5 -- between the clocks of this machine and of the store's
 
 ---@class apivideo.Health
@@ -17,6 +20,7 @@ local CLOCK_MAX_OFFSET_S = 5 -- between the clocks of this machine and of the st
 ---| "store"  the store does not respond, or this process has failed to store or settle an event in the last 300 s, and none has succeeded since
 ---| "spool"  the spool does not respond, or has too many events
 ---| "claim"  the worker of this process has not asked for events for 60 s, although none of its handlers runs
+---| "worker" events wait, and no process has handled one for some time: 60 s, or 900 s while one waits for its next attempt
 ---| "oldest" an event has waited for too long
 ---| "paused" the inbox is paused, or a type of event
 ---| "dead"   there are too many dead letters
@@ -32,7 +36,9 @@ local WRITE_MAX_AGE_S = 300 -- since one has failed: at night, the next one may 
 local DEFAULTS = { max_age = 3600, max_dead = 100, max_spooled = 1000 }
 local KINDS = { max_age = "seconds>0?", max_dead = "integer>=0?", max_spooled = "integer>=0?" }
 
-local health = {}
+local health = {
+  RESPONSE_MAX_S = 1, -- for which a check waits for the store, and for the spool
+}
 
 --- Checks limits: with their defaults. Raises at a level, as seen from here.
 ---@param where string the function's name
@@ -93,6 +99,28 @@ local function check_age(oldest, limits, reasons)
   end
 end
 
+-- Whether no attempt has ended for a number of seconds.
+local function is_idle(store, seconds)
+  local minutes = store.activity and call(store, "activity")
+  if not minutes then return false end
+  for i = math.max(1, #minutes - math.ceil(seconds / 60)), #minutes do
+    local minute = minutes[i]
+    if minute.handled + minute.replayed + minute.failed > 0 then return false end
+  end
+  return true
+end
+
+-- Whether no worker of any process handles events.
+local function check_workers(store, counts, stats, reasons)
+  if reasons.paused or stats.claimed > 0 or not stats.oldest then return end
+  local claimed_at = next(counts.workers) and counts.succeeded_at.claim
+  if claimed_at and runtime.monotonic() - claimed_at <= CLAIM_MAX_AGE_S then return end
+  local seconds = stats.attempts > 0 and RETRY_MAX_AGE_S or UNTRIED_MAX_AGE_S
+  if stats.oldest <= seconds or not is_idle(store, seconds) then return end
+  reasons.worker = ("%d events wait, the oldest for %.0f s, and no process has handled one for %.0f s; start a worker "
+    .. "(inbox:work), or read the log of the workers"):format(stats.waiting, stats.oldest, seconds)
+end
+
 -- Returns the age of the oldest event of the spool.
 local function check_spool(store, limits, reasons)
   local stats, problem = call(store, "stats")
@@ -116,25 +144,45 @@ local function check_clock(store, reasons)
   end
 end
 
+-- Checks the store: returns the age of its oldest event.
+local function check_store(inbox, limits, reasons)
+  local stats, problem = call(inbox._store, "stats")
+  if not stats then
+    reasons.store = "the store does not respond: " .. tostring(problem)
+    return nil
+  end
+  check_stats(stats, limits, reasons)
+  check_writes(inbox._counts, reasons)
+  check_workers(inbox._store, inbox._counts, stats, reasons)
+  check_clock(inbox._store, reasons)
+  return stats.oldest
+end
+
+-- Starts a check. Returns a function that waits for it, and returns the age of the oldest event. A check that takes too
+-- long has reasons of its own, which come too late.
+local function start(name, reasons, check, target, limits)
+  local found = {}
+  local wait = timed.start(health.RESPONSE_MAX_S, function() return true, check(target, limits, found) end)
+  return function()
+    local is_ended, oldest = wait()
+    if is_ended then
+      for reason, text in pairs(found) do reasons[reason] = text end
+      return oldest
+    end
+    reasons[name] = ("the %s does not respond within %g s"):format(name, health.RESPONSE_MAX_S)
+  end
+end
+
 --- What is wrong with an inbox.
 ---@param inbox apivideo.Inbox
 ---@param limits apivideo.HealthLimits with their defaults
 ---@return table<apivideo.HealthReason, string>
 function health.reasons(inbox, limits)
   local reasons = {}
-  local stats, problem = call(inbox._store, "stats")
-  local oldest = stats and stats.oldest
-  if stats then
-    check_stats(stats, limits, reasons)
-    check_writes(inbox._counts, reasons)
-    check_clock(inbox._store, reasons)
-  else
-    reasons.store = "the store does not respond: " .. tostring(problem)
-  end
-  if inbox._spool then
-    local spooled = check_spool(inbox._spool.spool, limits, reasons)
-    oldest = math.max(oldest or 0, spooled or 0)
-  end
+  local wait_for_store = start("store", reasons, check_store, inbox, limits)
+  local wait_for_spool = inbox._spool and start("spool", reasons, check_spool, inbox._spool.spool, limits)
+  local oldest = wait_for_store()
+  if wait_for_spool then oldest = math.max(oldest or 0, wait_for_spool() or 0) end
   check_age(oldest, limits, reasons)
   check_claims(inbox._counts, reasons)
   return reasons

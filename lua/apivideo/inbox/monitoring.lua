@@ -7,6 +7,7 @@ local health = require "apivideo.inbox.health"
 local Inbox = require "apivideo.inbox.class"
 local monitor = require "apivideo.runtime.monitor"
 local protected = require "apivideo.util.pcall"
+local timed = require "apivideo.runtime.timed"
 
 -- Whether a store responds. An application's own store may raise an error.
 local function responds(store)
@@ -16,11 +17,14 @@ local function responds(store)
   return nil, errors.new("store_unavailable", failure.message(ok and err or entries), { origin = "inbox" })
 end
 
---- Whether the store or the spool responds, so that a delivery can most likely be stored.
+--- Whether the store or the spool responds in time, so that a delivery can most likely be stored.
 ---@private
 ---@return boolean
 function Inbox:_is_available()
-  return (responds(self._store) or self._spool and responds(self._spool.spool)) == true
+  local wait_for_store = timed.start(health.RESPONSE_MAX_S, responds, self._store)
+  if not self._spool then return wait_for_store() == true end
+  local wait_for_spool = timed.start(health.RESPONSE_MAX_S, responds, self._spool.spool)
+  return (wait_for_store() or wait_for_spool()) == true
 end
 
 --- Reads the numbers of events from the store, for the next text of the metrics.

@@ -25,7 +25,8 @@ local STORED_MAX_BYTES = 1000 -- of the errors of an attempt; a claim stores no 
 ---@field errors? any[] of handlers that failed
 ---@field tracebacks? table<integer, string> of those errors that were raised, by their index in `errors`
 ---@field delay? number seconds until the next attempt
----@field err? apivideo.Error why it is lost: the lease expired, or the store is unavailable. The event will be handled again
+---@field is_gone? boolean whether the store no longer has the event of a lost claim: it was purged, or lost
+---@field err? apivideo.Error why it is lost: the lease expired, or the store is unavailable. The event will be handled again, unless the store has lost it
 
 local settlement = {}
 
@@ -58,11 +59,20 @@ local function name_of(id, delivery, event)
     delivery.attempt)
 end
 
+-- Whether an attempt failed because api.video rejects the key: no retry ends that.
+local function is_rejected(errs)
+  for _, err in ipairs(errs) do
+    if errors.is(err) and (err.kind == "unauthorized" or err.kind == "forbidden") then return true end
+  end
+  return false
+end
+
 -- Logs failed handlers.
 local function log_errors(result, name, fields)
   local disposition, text = result.disposition, text_of(result.errors, result.tracebacks)
   if disposition == "retried" then
-    log.warn(("%s failed, next attempt in %.0f s: %s"):format(name, result.delay, text), fields)
+    local write = is_rejected(result.errors) and log.error or log.warn
+    write(("%s failed, next attempt in %.0f s: %s"):format(name, result.delay, text), fields)
   elseif disposition == "dead_lettered" then
     log.error(("%s failed and is a dead letter; inbox:redrive { id = %.0f } queues it again: %s")
       :format(name, result.id, text), fields)
@@ -85,7 +95,8 @@ local function log_result(result)
     log.info(("completed in %.3f s"):format(result.seconds), fields)
   end
   if result.err then
-    log.error(("%s will be handled again: %s"):format(name, failure.text(result.err)), fields)
+    log.error(("%s %s: %s"):format(name, result.is_gone and "is gone from the store (purged, or lost with its data) and"
+      .. " will not be handled again" or "will be handled again", failure.text(result.err)), fields)
   end
 end
 
@@ -127,6 +138,12 @@ local function settle_claim(worker, claim, result)
   end
   result.delay = delay_of(worker, attempt)
   return "retried", call_claim(worker, claim, "retry", result.delay, stored_text(result))
+end
+
+-- Whether the event of a lost claim is gone. A store that raises has failed.
+local function is_gone(claim)
+  local ok, gone = protected.call(claim._is_gone, claim)
+  return ok and gone
 end
 
 -- Tells the circuit breaker the result.
@@ -172,6 +189,7 @@ function settlement.settle(worker, attempt, handled, errs, tracebacks)
     ok, err = nil, errors.new("store_unavailable", "the store failed: " .. failure.message(intended))
   end
   result.disposition, result.err = ok and intended or "lost", err
+  result.is_gone = err and err.kind == "claim_lost" and is_gone(claim) or nil
   attempt.is_settled, attempt.disposition, attempt.seconds = true, result.disposition, result.seconds
   note(worker, claim, result)
   attempt_span.finish(attempt, result, report, worker)

@@ -13,6 +13,7 @@ local log = require "apivideo.runtime.log"
 local metrics = require "apivideo.runtime.metrics"
 local monitor = require "apivideo.runtime.monitor"
 local nginx = require "apivideo.receiver.nginx"
+local outage = require "apivideo.receiver.outage"
 local outcome_log = require "apivideo.receiver.outcome_log"
 local protected = require "apivideo.util.pcall"
 local receiver_counts = require "apivideo.receiver.metrics"
@@ -21,6 +22,7 @@ local requests = require "apivideo.receiver.request"
 local runtime = require "apivideo.runtime"
 local secret_source = require "apivideo.receiver.secret_source"
 local tables = require "apivideo.util.tables"
+local timed = require "apivideo.runtime.timed"
 local tracing = require "apivideo.runtime.tracing"
 
 local enabled = log.enabled
@@ -46,8 +48,8 @@ function Receiver:_secret_source()
 end
 
 -- Calls a function with an outcome. If it fails, the outcome stays as it is.
-local function call_with(outcome, name, fn)
-  local ok, problem = protected.call(fn, outcome)
+local function call_with(outcome, name, fn, argument)
+  local ok, problem = protected.call(fn, outcome, argument)
   if not ok then log.error(("receiver: %s failed: %s"):format(name, failure.message(problem))) end
 end
 
@@ -56,7 +58,7 @@ runtime.forbid_exit(call_with, "the option \"on_outcome\" of a receiver")
 -- Logs an outcome, then passes it to the option `on_outcome`. `list` are the headers of the request.
 local function report(self, outcome, list)
   if tracing.is_on then delivery_span.set_error(outcome) end
-  call_with(outcome, "the log of an outcome", outcome_log.write)
+  call_with(outcome, "the log of an outcome", outcome_log.write, self._outage)
   if not self._on_outcome then return end
   outcome.headers = list
   outcome.raw = outcome.raw or outcome.delivery and outcome.delivery.raw
@@ -110,6 +112,7 @@ local function store(self, delivery, started, list)
   local event = delivery.event
   local is_new, err = self._inbox:put(delivery)
   if is_new == nil then return reject(self, 503, err, started, list, nil, delivery.raw) end
+  if self._outage.is_on then self._outage:finish() end
   local counts = self._counts
   local count = is_new and counts.stored or counts.duplicate
   count(counts, event and event.type or "other")
@@ -145,6 +148,7 @@ local function handle_delivery(self, method, list, raw, size)
     return reject(self, status, err, started, list, signed, size <= self.max_body and raw or nil)
   end
   if self._inbox then return store(self, delivery or signed, started, list) end
+  if self._outage.is_on then self._outage:finish() end
   if not delivery then return reject_unparsed(self, signed, started, list) end
   if self._dedupe then return run_once(self, delivery, started, list) end
   if not self._defer then return run(self, delivery, started, list) end
@@ -252,7 +256,10 @@ function Receiver:health(limits)
   checks.self(self, Receiver, "receiver", "health")
   limits = health.limits("receiver:health", limits, 3)
   if not self._inbox then return { ok = true, reasons = {} } end
-  return { ok = self._inbox:_is_available(), reasons = health.reasons(self._inbox, limits) }
+  -- At once, since each waits until the store responds. The second limit is not reached: `reasons` has its own.
+  local wait_for_reasons = timed.start(10 * health.RESPONSE_MAX_S, health.reasons, self._inbox, limits)
+  local is_available = self._inbox:_is_available()
+  return { ok = is_available, reasons = wait_for_reasons() }
 end
 
 --- Responds to requests for the metrics (a path that ends in `/metrics`) and for the health (`/health`: 200, or 503 if
@@ -285,6 +292,7 @@ local function create(options)
     _defer = options.defer or false,
     _freshness = options.freshness and tables.copy(options.freshness) or false,
     _dedupe = false,
+    _outage = outage.new(),
     _counts = receiver_counts.new(events:names(), registry),
     _metrics = registry,
   }, Receiver)

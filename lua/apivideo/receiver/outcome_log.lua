@@ -53,11 +53,25 @@ local function report_accepted(outcome, name, fields)
   end
 end
 
+-- Logs a rejection. One with 503 is not the sender's fault, and api.video retries for ten seconds only; but with
+-- `dedupe`, another delivery of the event is being handled.
+local function report_rejected(outcome, outage, fields)
+  local err, status = outcome.err, outcome.status
+  local text = ("rejected with %d: %s"):format(status, tostring(err))
+  if status < 500 or err.kind == "in_progress" then return log.warn(text, fields) end
+  if err.kind == "body_unavailable" then return log.error(text, fields) end -- of this request alone
+  local left_out = outage:note(err.kind)
+  if not left_out then return log.info(text, fields) end
+  if left_out > 0 then text = ("%s (and %.0f more since the last such line)"):format(text, left_out) end
+  log.error(text, fields)
+end
+
 local outcome_log = {}
 
 --- Writes a line for a rejection, a failure and an event without a handler; at the level "info", also for a success.
 ---@param outcome apivideo.Outcome
-function outcome_log.write(outcome)
+---@param outage apivideo.receiver.Outage of the receiver
+function outcome_log.write(outcome, outage)
   local err, event, delivery = outcome.err, outcome.event, outcome.delivery
   local fields = log_fields(event, delivery)
   if err then -- so that a program need not read the message
@@ -69,9 +83,7 @@ function outcome_log.write(outcome)
   if err and delivery then
     report_signed(outcome, fields)
   elseif err then
-    -- A body that nginx has deleted is not the sender's fault, but one of the configuration.
-    local write = err.kind == "body_unavailable" and log.error or log.warn
-    write(("rejected with %d: %s"):format(outcome.status, tostring(err)), fields)
+    report_rejected(outcome, outage, fields)
   else
     report_accepted(outcome, name, fields)
   end

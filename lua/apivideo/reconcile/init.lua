@@ -91,16 +91,21 @@ local function run_pass(self, lease, settings, events)
   return pass.summary
 end
 
+-- Logs a failure: the next pass may end it, or an operator must.
+local function log_failure(text, err)
+  local write = errors.is(err) and err.retryable and log.warn or log.error
+  write(text .. failure.text(err))
+end
+
 -- Logs what a pass of `run` found, or why it failed.
 local function report(summary, err)
   if not summary then
-    log.error("reconcile: the pass failed, and is continued later: " .. failure.text(err))
+    log_failure("reconcile: the pass failed, and is continued later: ", err)
   elseif summary.found > 0 then
     log.warn(("reconcile: events that had not come, and were put into the inbox: %d"):format(summary.found))
   end
   for _, problem in ipairs(summary and summary.errors or {}) do
-    log.error("reconcile: a video or live stream could not be read, and is read in the next pass: "
-      .. failure.text(problem))
+    log_failure("reconcile: a video or live stream could not be read, and is read in the next pass: ", problem)
   end
 end
 

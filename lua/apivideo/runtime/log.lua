@@ -107,12 +107,12 @@ function log.debug(message, fields) log_at("debug", message, fields) end
 ---@param fields? apivideo.LogFields
 function log.info(message, fields) log_at("info", message, fields) end
 
---- Logs what a peer did wrong, or what may be intended.
+--- Logs what is retried, what a peer did wrong, or what may be intended.
 ---@param message string
 ---@param fields? apivideo.LogFields
 function log.warn(message, fields) log_at("warn", message, fields) end
 
---- Logs a failure of this process.
+--- Logs a failure that an operator must end, or with which an event may be lost.
 ---@param message string
 ---@param fields? apivideo.LogFields
 function log.error(message, fields) log_at("error", message, fields) end

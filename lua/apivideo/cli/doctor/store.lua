@@ -4,12 +4,13 @@ local apivideo = require "apivideo"
 local clients = require "apivideo.inbox.redis.clients"
 local core = require "apivideo.core"
 local output = require "apivideo.cli.output"
+local owner = require "apivideo.cli.doctor.owner"
+local permissions = require "apivideo.inbox.redis.permissions"
 local redis_options = require "apivideo.inbox.redis.options"
 local stores = require "apivideo.cli.store"
 
 local MIB = 1024 * 1024
 local FREE_WARNING_BYTES, FREE_FAILURE_BYTES = 256 * MIB, 16 * MIB -- the log of SQLite alone may have 16 MiB
-local REDIS_MIN_MAJOR = 7
 local CREATE = "start the program that works on the inbox, which creates it, or correct --store"
 
 local store = {}
@@ -93,36 +94,47 @@ local function check_sqlite(findings, path)
     return findings:fail(("%s: %s"):format(path, problem),
       "run this as the user of the program that works on the inbox")
   end
-  findings:ok "it can be written"
+  if not owner.check(findings, path) then findings:ok "it can be written" end
   check_schema(findings, facts, path)
   check_pauses(findings, facts)
 end
 
-local function check_redis(findings, options)
-  if clients.missing(options) then return end -- the check of libraries has reported it
-  local address = redis_options.address_of(options)
-  local facts, problem = require("apivideo.inbox.redis.examine").server(options)
-  if not facts then
-    local text, remedy = redis_options.with_remedy(problem)
-    return findings:fail(("Redis (%s): %s"):format(address, text), remedy or "correct --store")
-  elseif facts.refusal then
-    return findings:warn(("Redis (%s) does not allow INFO, so its settings are not checked"):format(address),
-      "allow INFO to the user")
-  elseif (tonumber(facts.version:match "^%d+") or 0) < REDIS_MIN_MAJOR then
-    return findings:fail(("Redis (%s) is %s"):format(address, facts.version), "update it to 7.0 or newer")
-  end
-  findings:ok(("Redis (%s) %s"):format(address, facts.version))
+-- The settings of a server that allows INFO.
+local function check_settings(findings, facts)
   if facts.has_append_only_file then
     findings:ok "appendonly yes"
   else
-    findings:warn("appendonly no: events are lost when Redis ends", "set appendonly yes")
+    findings:warn(("appendonly no: events are lost when %s ends"):format(facts.product), "set appendonly yes")
   end
   if facts.memory_policy:find "^allkeys" then
-    findings:warn(("maxmemory-policy %s: Redis removes events when its memory is full"):format(facts.memory_policy),
-      "set maxmemory-policy noeviction")
+    findings:warn(("maxmemory-policy %s: %s removes events when its memory is full"):format(facts.memory_policy,
+      facts.product), "set maxmemory-policy noeviction")
   else
     findings:ok("maxmemory-policy " .. facts.memory_policy)
   end
+end
+
+local function check_redis(findings, options)
+  if clients.missing(options) then return end -- the check of libraries has reported it
+  local examine = require "apivideo.inbox.redis.examine"
+  local address = redis_options.address_of(options)
+  local facts, problem = examine.server(options)
+  if not facts then
+    local text, remedy = redis_options.with_remedy(problem)
+    return findings:fail(("Redis (%s): %s"):format(address, text), remedy or "correct --store")
+  end
+  local name = ("%s (%s)"):format(facts.product, address)
+  if facts.refusal then
+    findings:warn(("%s does not allow INFO, so its settings are not checked"):format(name), "allow INFO to the user")
+  elseif (tonumber(facts.version:match "^%d+") or 0) < examine.MIN_MAJOR then
+    return findings:fail(("%s is %s"):format(name, facts.version), "update it to 7.0 or newer")
+  else
+    findings:ok(("%s %s"):format(name, facts.version))
+    check_settings(findings, facts)
+  end
+  -- A command that is missing would fail later, such as when an event is to be settled.
+  if facts.missing[1] then return findings:fail(permissions.problem(options, facts.missing)) end
+  findings:ok "the user may run all commands of the inbox"
   check_inbox_in_redis(findings, options)
 end
 

@@ -9,6 +9,7 @@ local protected = require "apivideo.util.pcall"
 local random = require "apivideo.util.random"
 local resty = require "apivideo.inbox.redis.resty"
 local runtime = require "apivideo.runtime"
+local tables = require "apivideo.util.tables"
 
 local IDLE_MAX = 16 -- of a script
 
@@ -29,18 +30,34 @@ local function prepare(self, client)
   return not ok and problem or nil
 end
 
+-- A client of a server, and whether its connection is new; nil and the problem.
+local function open(address, pool)
+  if host.ngx then return resty.connect(address, pool) end
+  local client, problem = hiredis.connect(address)
+  return client, problem or true
+end
+
+-- Whether a server replies without TLS. Redis waits for more of what it takes for a command, so a handshake times out.
+local function replies_without_tls(address)
+  local client = open(tables.merge(address, { tls = false }), address.pool .. " without TLS")
+  if not client then return false end
+  local reply, problem = client:ask("ping")
+  client:close()
+  return reply ~= nil or problem:find "^NOAUTH" ~= nil
+end
+
 -- A client of a server, which is ready for commands.
 local function connect(self, address)
-  local client, problem, is_new
-  if host.ngx then
-    client, is_new = resty.connect(address, address.pool)
-    if not client then problem = is_new end
-  else
-    client, problem = hiredis.connect(address)
-    is_new = true
+  local client, is_new = open(address, address.pool)
+  if not client then
+    -- Only before the first connection: later, a server that hangs would delay the call.
+    if address.tls and not self.speaks_tls and replies_without_tls(address) then
+      return nil, "the server does not speak TLS on this port"
+    end
+    return nil, is_new
   end
-  if not client then return nil, problem end
-  problem = is_new and prepare(self, client)
+  self.speaks_tls = true
+  local problem = is_new and prepare(self, client)
   if not problem then return client end
   client:close()
   return nil, problem
@@ -79,6 +96,7 @@ local function take_idle(self)
   end
   local client = table.remove(self.idle)
   while client and not client:is_usable() do
+    self.on_closed()
     client:close()
     client = table.remove(self.idle)
   end
@@ -149,8 +167,9 @@ function clients.missing(options)
 end
 
 ---@param options apivideo.RedisOptions
+---@param on_closed? fun() called when the server has closed an idle connection of a script
 ---@return apivideo.inbox.RedisClients
-function clients.new(options)
+function clients.new(options, on_closed)
   return setmetatable({
     client = options.client, release = options.release, database = options.database, username = options.username,
     address = {
@@ -161,7 +180,7 @@ function clients.new(options)
     },
     -- In a function, so that it is not printed with the store.
     password = options.password and function() return options.password end,
-    idle = {}, process = core.process_id(),
+    idle = {}, process = core.process_id(), on_closed = on_closed or function() end,
   }, Clients)
 end
 

@@ -1,15 +1,41 @@
 --- Examines the Redis server of an inbox, without changing it.
 
 local clients = require "apivideo.inbox.redis.clients"
+local redis_options = require "apivideo.inbox.redis.options"
 local scripts = require "apivideo.inbox.redis.scripts"
 
 ---@class apivideo.inbox.RedisFacts
----@field version? string nil: the server does not allow INFO
+---@field product "Redis"|"Valkey"
+---@field version? string of the product; nil: the server does not allow INFO
 ---@field has_append_only_file? boolean
 ---@field memory_policy? string such as "noeviction"
 ---@field refusal? string why INFO is not allowed
+---@field missing string[] commands of the inbox that the user may not run
 
-local examine = {}
+local unpack = table.unpack or unpack
+
+local examine = {
+  MIN_MAJOR = 7, -- the oldest major version of Redis that an inbox can use
+}
+
+local function facts_of(about, missing)
+  local version, append_only, memory_policy, valkey, refusal = unpack(about)
+  if refusal then return { product = "Redis", refusal = refusal, missing = missing } end
+  return { product = valkey ~= "" and "Valkey" or "Redis", version = valkey ~= "" and valkey or version,
+    has_append_only_file = append_only == "1", memory_policy = memory_policy, missing = missing }
+end
+
+-- The replies of the scripts. Redis before 7.0 cannot run that of the permissions, which are not needed there.
+local function ask(client, options)
+  local about, problem = client:ask("eval", scripts.about, "0")
+  if not about then return nil, problem end
+  if not about[5] and tonumber(about[1]:match "^%d+") < examine.MIN_MAJOR then return about, {} end
+  local keys = scripts.keys_of(redis_options.name_of(options))
+  local missing
+  missing, problem = client:ask("eval", scripts.permissions, #keys, unpack(keys))
+  if not missing then return nil, problem end
+  return about, missing
+end
 
 --- Examines a server.
 ---@param options apivideo.RedisOptions
@@ -19,13 +45,11 @@ function examine.server(options)
   local pool = clients.new(options)
   local client, problem = pool:take()
   if not client then return nil, problem end
-  local about
-  about, problem = client:ask("eval", scripts.about, "0")
+  local about, missing = ask(client, options)
   pool:give(client, not about)
   pool:close()
-  if not about then return nil, problem end
-  if about[4] then return { refusal = about[4] } end
-  return { version = about[1], has_append_only_file = about[2] == "1", memory_policy = about[3] }
+  if not about then return nil, missing end
+  return facts_of(about, missing)
 end
 
 return examine

@@ -111,8 +111,10 @@ local function put_batch(self, items, window, first, results)
   return results
 end
 
+--- Also checks the commands that the user may run.
 function Redis:open()
-  local reply, err = call(self, "open", {})
+  local reply, err = self.runner:check_permissions()
+  if reply then reply, err = call(self, "open", {}) end
   return reply and true, err
 end
 

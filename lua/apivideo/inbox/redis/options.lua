@@ -59,6 +59,10 @@ local REMEDIES = {
   ["^wrongpass"] = "correct the user and the password; Redis forgets users of ACL SETUSER when it ends, unless they are"
     .. " saved",
   ["^noperm"] = "allow the commands and the keys {NAME}:* to the user, with the NAME of the inbox",
+  ["the user executing the script can't"] = "allow the commands and the keys {NAME}:* to the user, with the NAME"
+    .. " of the inbox; apivideo doctor names the commands",
+  ["^the server does not speak tls"] = "use its port for TLS (tls-port in redis.conf), or connect without TLS: no"
+    .. " option tls, or redis:// instead of rediss://",
   ["^connection refused"] = "start it, or correct the host and the port",
 }
 

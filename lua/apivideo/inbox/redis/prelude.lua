@@ -22,8 +22,9 @@ local keys = {
   "done_by_end",  -- the same ids, by the time when they ended
   "activity",     -- see redis/activity.lua
   "states",       -- name -> its token, the end of its lease, when it was saved, its value
-  "meta",         -- the last id, the store's clock, the cursor of the recovery, pauses (redis/claiming.lua), and two
-                  -- versions: schema, that of the keys' form, and usable_since, the oldest whose programs can use it
+  "meta",         -- the last id, the store's clock, the cursor of the recovery, pauses (redis/claiming.lua), born, when
+                  -- the inbox was created (redis/data_watch.lua), and two versions: schema, that of the keys' form, and
+                  -- usable_since, the oldest whose programs can use it
   "parked",       -- <type>:<id> of events that wait because of their types, in lexical order; the ids are in held, too
 }
 
@@ -47,18 +48,19 @@ local TOKEN, ATTEMPT, KEY, LANE, MARK, CAME, FACTS, ERROR, TYPE, VIDEO, PAST, IS
 local RECLAIM = 630720000000
 
 -- The store's clock in milliseconds: the server's, plus an offset while the server's clock, after it was set back, has
--- not caught up. Returns the time, the offset, the stored values of both, and the stored version. Each script that uses
--- events calls it, so it rejects keys that a newer version has changed.
+-- not caught up. Returns the time, the offset, the stored values of both, the stored version; and, unless the inbox has
+-- its time of creation, that time. Each script that uses events calls it, so it rejects keys that a newer version has
+-- changed.
 local function read_clock()
   local time = call("TIME")
   local wall = time[1] * 1000 + math.floor(time[2] / 1000)
-  local stored = call("HMGET", meta, "clock", "offset", "usable_since", "schema")
+  local stored = call("HMGET", meta, "clock", "offset", "usable_since", "schema", "born")
   if tonumber(stored[3] or 0) > SCHEMA then
     error({ err = ("NEWERSCHEMA %s, and %d is known"):format(stored[4], SCHEMA) })
   end
   local clock, before = tonumber(stored[1] or 0), tonumber(stored[2] or 0)
   local offset = wall >= clock and 0 or math.max(before, clock - wall)
-  return wall + offset, offset, clock, before, tonumber(stored[4] or 0)
+  return wall + offset, offset, clock, before, tonumber(stored[4] or 0), not stored[5] and table.concat(time, ".")
 end
 
 local MINUTE, MINUTES = 60000, 60
@@ -66,10 +68,11 @@ local MINUTE, MINUTES = 60000, 60
 -- The time. It is stored once a second, so the clock can go back by up to a second. A new version is stored, too.
 local offset
 local function now()
-  local time, stored, before, schema
-  time, offset, stored, before, schema = read_clock()
+  local time, stored, before, schema, born
+  time, offset, stored, before, schema, born = read_clock()
   if time >= stored + 1000 or offset ~= before then call("HSET", meta, "clock", time, "offset", offset) end
   if schema < SCHEMA then call("HSET", meta, "schema", SCHEMA, "usable_since", USABLE_SINCE) end
+  if born then call("HSET", meta, "born", born) end
   return time
 end
 
@@ -182,7 +185,8 @@ local function recover(consumer, time)
   if time < tonumber(known[1] or 0) then return end
   local cursor = known[2] or "0-0"
   local reply = redis.pcall("XAUTOCLAIM", stream, GROUP, consumer, RECLAIM - offset, cursor, "COUNT", 100, "JUSTID")
-  if reply.err then -- there is no group yet
+  if reply.err then
+    if not reply.err:find("NOGROUP", 1, true) then error(reply) end
     call("XGROUP", "CREATE", stream, GROUP, 0, "MKSTREAM")
     return
   end

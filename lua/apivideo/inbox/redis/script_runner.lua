@@ -1,8 +1,10 @@
 --- Runs the scripts of the Redis store on the server, which is checked before its first use.
 
 local clients = require "apivideo.inbox.redis.clients"
+local data_watch = require "apivideo.inbox.redis.data_watch"
 local errors = require "apivideo.error"
 local log = require "apivideo.runtime.log"
+local permissions = require "apivideo.inbox.redis.permissions"
 local redis_options = require "apivideo.inbox.redis.options"
 local scripts = require "apivideo.inbox.redis.scripts"
 
@@ -37,30 +39,40 @@ local function warn(self, append_only, memory_policy, unreadable)
       :format(self.address, unreadable))
   end
   if append_only == "0" then
-    log.warn(("Redis (%s) has no append-only file, so events are lost when it ends; set appendonly yes")
+    log.error(("Redis (%s) has no append-only file, so events are lost when it ends; set appendonly yes")
       :format(self.address))
   end
   if memory_policy:find("^allkeys") then
-    log.warn(("Redis (%s) removes events when its memory is full; set maxmemory-policy noeviction")
+    log.error(("Redis (%s) removes events when its memory is full; set maxmemory-policy noeviction")
       :format(self.address))
   end
 end
 
--- Checks the server: why it cannot be used, or nil. A server that does not allow INFO is used without the check.
-local function check_server(self, client)
+-- Checks the commands that the user may run: why that is not possible, or nil.
+local function check_permissions(self, client)
+  local missing, problem = client:ask("eval", scripts.permissions, #self.keys, unpack(self.keys))
+  if not missing then return problem end
+  if not missing[1] then return nil end
+  log.error(("Redis (%s): %s; %s"):format(self.address, permissions.problem(self.options, missing)))
+end
+
+-- Checks the server: why it cannot be used, or nil. A server that does not allow INFO is used without that check.
+local function check_server(self, client, name)
   local about, problem = client:ask("eval", scripts.about, "0")
   if not about then return problem end
-  local version, append_only, memory_policy, unreadable = unpack(about)
+  local version, append_only, memory_policy, _, unreadable = unpack(about)
   if not unreadable and (tonumber(version:match("^%d+")) or 0) < 7 then
     return ("version 7.0 or newer is needed, and this is %s; update Redis"):format(version)
   end
+  problem = name ~= "permissions" and check_permissions(self, client)
+  if problem then return problem end
   self.is_checked = true
   warn(self, append_only, memory_policy, unreadable)
 end
 
 -- Runs a script with a client: its reply; or nil and the problem.
 local function run(self, client, name, arguments)
-  local problem = not self.is_checked and check_server(self, client)
+  local problem = not self.is_checked and check_server(self, client, name)
   if problem then return nil, problem end
   local sha = self.shas[name]
   if not sha then
@@ -72,6 +84,19 @@ local function run(self, client, name, arguments)
   reply, problem = client:ask("evalsha", sha, unpack(arguments))
   if reply or not problem:find("^NOSCRIPT") then return reply, problem end
   return client:ask("eval", scripts[name], unpack(arguments))
+end
+
+-- Logs that the server has lost events, if it has. This comes after a call, which may have created the inbox. Returns
+-- whether the client can still be used.
+local function check_data(self, client)
+  local reply = run(self, client, "identity", { #self.keys, unpack(self.keys) })
+  if not reply then return false end
+  local loss = self.data_watch:note(reply[1], tonumber(reply[2]))
+  if loss then
+    log.error(("Redis (%s) %s; make it durable (appendonly yes), and find the missed events: apivideo reconcile, see"
+      .. " docs/guides/missed.md"):format(self.address, loss))
+  end
+  return true
 end
 
 --- Runs a script.
@@ -89,11 +114,22 @@ function ScriptRunner:call(name, arguments)
     client, problem = self.clients:take()
     if not client then break end
     reply, problem = run(self, client, name, keys_and_arguments)
-    self.clients:give(client, not reply)
+    local is_usable = reply and (not self.data_watch:is_due() or check_data(self, client))
+    self.clients:give(client, not is_usable)
     if reply then return reply end
     if not self.clients:follow(problem) then break end
   end
+  self.data_watch:expect_restart()
   return unavailable(self, problem)
+end
+
+--- The commands that the user of Redis may not run.
+---@return string[]|nil commands
+---@return apivideo.Error? err `store_unavailable`; also if there are any
+function ScriptRunner:check_permissions()
+  local missing, err = self:call("permissions", {})
+  if not missing or not missing[1] then return missing, err end
+  return unavailable(self, table.concat({ permissions.problem(self.options, missing) }, "; "))
 end
 
 --- Closes the connection.
@@ -108,10 +144,11 @@ local script_runner = {}
 ---@param address string of the server, for messages
 ---@return apivideo.inbox.ScriptRunner
 function script_runner.new(options, address)
-  local keys = {}
-  for i, key in ipairs(scripts.keys) do keys[i] = ("{%s}:%s"):format(redis_options.name_of(options), key) end
+  local watch = data_watch.new()
   return setmetatable({
-    keys = keys, address = address, shas = {}, is_closed = false, clients = clients.new(options),
+    keys = scripts.keys_of(redis_options.name_of(options)), address = address, shas = {}, is_closed = false,
+    clients = clients.new(options, function() watch:expect_restart() end), data_watch = watch,
+    options = { client = options.client, username = options.username },
   }, ScriptRunner)
 end
 

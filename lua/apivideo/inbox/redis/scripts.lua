@@ -2,6 +2,7 @@
 
 local activity = require "apivideo.inbox.redis.activity"
 local claiming = require "apivideo.inbox.redis.claiming"
+local permissions = require "apivideo.inbox.redis.permissions"
 local prelude = require "apivideo.inbox.redis.prelude"
 local putting = require "apivideo.inbox.redis.putting"
 local selecting = require "apivideo.inbox.redis.selecting"
@@ -10,13 +11,14 @@ local reading, script = prelude.reading, prelude.script
 
 local scripts = {}
 
---- The server's version, whether it has an append-only file, its policy when the memory is full; and, fourth, the error
---- if INFO is not allowed (Redis puts it in the category "dangerous"). It runs on any version.
+--- The server's version, whether it has an append-only file, its policy when the memory is full; the version of Valkey,
+--- or "" (its `redis_version` is that of the Redis with which it is compatible); and, fifth, the error if INFO is not
+--- allowed (Redis puts it in the category "dangerous"). It runs on any version.
 scripts.about = [=[
 local info = redis.pcall("INFO")
-if type(info) == "table" then return { "", "", "", info.err or "" } end
+if type(info) == "table" then return { "", "", "", "", info.err or "" } end
 local function value(name) return info:match(name .. ":(%S+)") or "" end
-return { value("redis_version"), value("aof_enabled"), value("maxmemory_policy") }
+return { value("redis_version"), value("aof_enabled"), value("maxmemory_policy"), value("valkey_version") }
 ]=]
 
 --- Does nothing, if the keys can be used.
@@ -166,6 +168,12 @@ return #ids
 --- Whether the inbox exists (1) or not (0): the first event or the first claim has set its clock.
 scripts.exists = reading 'return call("HEXISTS", meta, "clock")'
 
+--- When the inbox was created ("" before), and the highest id. It does not use the clock, which rejects newer keys.
+scripts.identity = reading [=[
+local stored = call("HMGET", meta, "born", "id")
+return { stored[1] or "", stored[2] or "0" }
+]=]
+
 --- The time of the server, without the offset of the store's clock: seconds and microseconds.
 scripts.time = script 'return call("TIME")'
 
@@ -267,6 +275,15 @@ end
 
 scripts.activity = activity
 
-scripts.keys = prelude.keys
+scripts.permissions = permissions.script
+
+--- The keys of all scripts.
+---@param name string of the inbox
+---@return string[]
+function scripts.keys_of(name)
+  local keys = {}
+  for i, key in ipairs(prelude.keys) do keys[i] = ("{%s}:%s"):format(name, key) end
+  return keys
+end
 
 return scripts

@@ -1,0 +1,44 @@
+--- The files of a SQLite inbox when root runs `apivideo doctor`: root may write every file, so what it can do says
+--- nothing about the program that works on the inbox. That is judged by the owner of the file, and the modes.
+
+local core = require "apivideo.core"
+
+local owner = {}
+
+local function has_bit(mode, bit) return math.floor(mode / bit) % 2 == 1 end
+
+-- Whether a user may certainly not write a file: it is not the user's, or not writable for its owner. Which users are in
+-- its group is not known here.
+local function is_forbidden(user, path)
+  local mode = core.file_mode(path)
+  if not mode then return false end
+  if core.owner(path) == user then return not has_bit(mode, 128) end
+  return not has_bit(mode, 16) and not has_bit(mode, 2)
+end
+
+-- The words of a shell that run the command as a user: one without a name is given by number.
+local function command_for(user, path)
+  return ("sudo -u %s apivideo doctor --store 'sqlite:%s'"):format(user:find "^%d+$" and "'#" .. user .. "'" or user,
+    path)
+end
+
+--- Checks the owner, for root; the file exists.
+---@param findings apivideo.cli.Findings
+---@param path string
+---@return boolean is_root_alone whether it is only known that root can write the file
+function owner.check(findings, path)
+  local user = core.owner(path)
+  if core.user() ~= "root" or not user or user == "root" then return false end
+  local directory = path:match "^(.+)/" or path:find "^/" and "/" or "."
+  for _, each in ipairs { path, path .. "-wal", path .. "-shm", directory } do
+    if is_forbidden(user, each) then
+      findings:fail(("the owner of the file, %s, may not write %s, of the user %s (mode %04o)"):format(user, each,
+        core.owner(each), core.file_mode(each)), ("run: chown %s '%s'; chmod u+w '%s'"):format(user, each, each))
+    end
+  end
+  findings:warn(("this runs as root, which can write every file; this one belongs to the user %s"):format(user),
+    "run it as the user of the program: " .. command_for(user, path))
+  return true
+end
+
+return owner

@@ -1,0 +1,54 @@
+--- Limits the lines of a receiver about deliveries that it rejects with 503, because it cannot store or verify them: in
+--- an outage there is one for each attempt of each delivery, and all say the same.
+
+local log = require "apivideo.runtime.log"
+local runtime = require "apivideo.runtime"
+
+local outage = {
+  INTERVAL_S = 10, -- between two lines about the same kind of error, and between two ends: an outage may come and go
+}
+
+---@class apivideo.receiver.Outage
+---@field is_on boolean whether the last delivery was rejected
+---@field private _since number monotonic time of the first rejection
+---@field private _count integer rejections since then
+---@field private _logged_at table<string, number> monotonic times of the last lines, by kind of error
+---@field private _left_out table<string, integer> rejections since the last line, by kind of error
+---@field private _ended_at number monotonic time of the last line about an end
+local Outage = {}
+Outage.__index = Outage
+Outage.__name = "apivideo.receiver.Outage"
+
+--- Counts a rejection.
+---@param kind apivideo.ErrorKind
+---@return integer|nil left_out rejections since the last line, if this one is to be logged
+function Outage:note(kind)
+  local now, left_out = runtime.monotonic(), self._left_out[kind] or 0
+  if not self.is_on then self.is_on, self._since, self._count = true, now, 0 end
+  self._count = self._count + 1
+  if now - (self._logged_at[kind] or -math.huge) < outage.INTERVAL_S then
+    self._left_out[kind] = left_out + 1
+    return nil
+  end
+  self._logged_at[kind], self._left_out[kind] = now, nil
+  return left_out
+end
+
+--- Logs that deliveries are accepted again.
+function Outage:finish()
+  local now = runtime.monotonic()
+  self.is_on = false
+  if now - self._ended_at < outage.INTERVAL_S then return end
+  self._ended_at, self._left_out = now, {}
+  log.warn(("receiver: deliveries are accepted again, after %.1f s, in which %.0f were rejected with 503; api.video"
+    .. " retries each for ten seconds"):format(now - self._since, self._count))
+end
+
+---@return apivideo.receiver.Outage
+function outage.new()
+  return setmetatable({
+    is_on = false, _since = 0, _count = 0, _logged_at = {}, _left_out = {}, _ended_at = -math.huge,
+  }, Outage)
+end
+
+return outage

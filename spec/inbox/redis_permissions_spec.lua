@@ -1,0 +1,98 @@
+-- Commands that the user of the store in Redis may not run, on real servers.
+
+local apivideo = require "apivideo"
+local docs = require "spec.support.docs"
+local examine = require "apivideo.inbox.redis.examine"
+local permissions = require "apivideo.inbox.redis.permissions"
+local process = require "spec.support.process"
+local redis_stores = require "spec.support.redis_stores"
+local stderr = require "spec.support.stderr"
+
+local WINDOW, open, item = redis_stores.WINDOW, redis_stores.open, redis_stores.item
+local put, claim, unavailable = redis_stores.put, redis_stores.claim, redis_stores.unavailable
+
+redis_stores.describe("inbox store redis", function()
+  local server
+
+  setup(function() server = redis_stores.server() end)
+  after_each(function() server:command("ACL", "DELUSER", "inbox") end)
+
+  -- The options of a user with all commands but some.
+  local function user_without(...)
+    server:command("ACL", "SETUSER", "inbox", "reset", "on", ">word", "~*", "+@all", ...)
+    return { port = server.port, username = "inbox", password = "word" }
+  end
+
+  it("probes each command that is documented, and nothing else", function()
+    local listed, probed = {}, {}
+    local line = docs.read("docs/guides/inbox.md"):match "\nACL (SETUSER inbox [^\n]+)\n"
+    for command in line:gmatch "%+(%S+)" do listed[command] = true end
+    -- Those that no script runs: each call begins with them, and names them if they are missing; INFO has its own line.
+    for _, command in ipairs { "eval", "evalsha", "script|load", "select", "info" } do listed[command] = nil end
+    for _, command in ipairs(permissions.commands) do probed[command] = true end
+    assert.same(listed, probed)
+  end)
+
+  it("finds each command that is missing, and changes nothing", function()
+    for _, command in ipairs(permissions.commands) do
+      local options = user_without("-" .. command)
+      assert.same({ command }, assert(examine.server(options)).missing)
+    end
+    assert.equal("", server:command("KEYS", "*"))
+    local store = open()
+    put(store, "a")
+    local before = server:command("DEBUG", "DIGEST")
+    assert.same({}, assert(examine.server({ port = server.port })).missing)
+    assert.equal(before, server:command("DEBUG", "DIGEST"))
+  end)
+
+  it("does not open without a command, and names it with its remedy", function()
+    local options = user_without("-xack", "-xgroup|delconsumer")
+    local inbox = apivideo.inbox { store = open(options) }
+    local written = stderr.of(function()
+      local text = unavailable(inbox:open())
+      assert.truthy(text:find("the user inbox may not run xack, xgroup|delconsumer: ", 1, true), text)
+      assert.truthy(text:find("; run: ACL SETUSER inbox +xack +xgroup|delconsumer, and save it", 1, true), text)
+    end)
+    assert.same({}, written)
+    server:command("ACL", "SETUSER", "inbox", "+xack", "+xgroup|delconsumer")
+    assert.is_true(inbox:open())
+    local output, status = process.run({ "bin/apivideo", "doctor", "--store",
+      ("redis://default@127.0.0.1:%d/0"):format(server.port) })
+    assert.truthy(output:find("ok       store: the user may run all commands of the inbox\n", 1, true),
+      status .. output)
+  end)
+
+  it("logs a missing command at the first use, once", function()
+    local store = open(user_without "-xack")
+    local written = stderr.of(function()
+      put(store, "a")
+      put(store, "b")
+    end)
+    assert.equal(1, #written)
+    assert.matches("error apivideo: Redis .* the user inbox may not run xack: .* ACL SETUSER inbox %+xack", written[1])
+  end)
+
+  it("loses no event without XACK or XADD", function()
+    local store = open(user_without "-xack")
+    put(store, "a")
+    local entry = claim(store)
+    for _, name in ipairs { "complete", "remove" } do unavailable(store[name](store, entry.id, entry.token)) end
+    unavailable(store:retry(entry.id, entry.token, 0, "x"))
+    server:command("ACL", "SETUSER", "inbox", "+xack", "-xadd")
+    assert.truthy(unavailable(store:put({ item "b" }, WINDOW)):find("; allow the commands", 1, true))
+    assert.is_true(store:complete(entry.id, entry.token))
+    server:command("ACL", "SETUSER", "inbox", "+xadd")
+    assert.is_true(put(store, "b"))
+    assert.equal("b", claim(store).raw)
+  end)
+
+  it("is not said to have an old group without XAUTOCLAIM", function()
+    local store = open()
+    put(store, "a")
+    claim(store)
+    store = open(user_without "-xautoclaim")
+    local text = unavailable(store:claim(1, 60))
+    assert.is_nil(text:find("BUSYGROUP", 1, true), text)
+  end)
+end)
