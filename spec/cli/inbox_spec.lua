@@ -244,6 +244,9 @@ describe("command inbox #process", function()
     assert.equal(2, #inbox:claim { limit = 10 })
     assert.matches("unknown event type video.sumary.generated; .*did you mean video.summary.generated",
       (run("pause", "--type", "video.sumary.generated")))
+    assert.matches("--type: 'video.summary' is only the beginning of video.summary.generated;",
+      (run("pause", "--type", "video.summary")), 1, true)
+    assert.equal(1, #inbox:stats().paused_types)
   end)
 
   it("export and import move entries to another inbox", function()
