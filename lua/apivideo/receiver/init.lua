@@ -10,6 +10,7 @@ local excerpt = require "apivideo.util.excerpt"
 local failure = require "apivideo.util.failure"
 local health = require "apivideo.inbox.health"
 local log = require "apivideo.runtime.log"
+local members = require "apivideo.util.members"
 local metrics = require "apivideo.runtime.metrics"
 local monitor = require "apivideo.runtime.monitor"
 local nginx = require "apivideo.receiver.nginx"
@@ -300,4 +301,4 @@ end
 ---@overload fun(options: apivideo.ReceiverOptions): apivideo.Receiver
 local receiver = {}
 
-return constructor(receiver, create)
+return constructor(members.strict("apivideo.receiver", receiver, Receiver), create)
