@@ -40,8 +40,9 @@ describe("selection", function()
     for name, message in pairs {
       ["video.encoding"] = "--events: 'video.encoding' is only the beginning of video.encoding.quality.completed; for"
         .. " all that begin with it, use 'video.encoding.*'",
-      ["live-stream."] = "--events: 'live-stream.' is only the beginning of live-stream.broadcast.ended,"
-        .. " live-stream.broadcast.started; for all that begin with it, use 'live-stream.*'",
+      ["live-stream.broadcast."] = "--events: 'live-stream.broadcast.' is only the beginning of"
+        .. " live-stream.broadcast.ended, live-stream.broadcast.started; for all that begin with it,"
+        .. " use 'live-stream.broadcast.*'",
     } do
       local selected, problem = selection.new({ name }, {}, "--events")
       assert.is_nil(selected)

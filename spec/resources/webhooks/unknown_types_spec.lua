@@ -54,7 +54,7 @@ describe("a webhook with an event type that the catalogue does not have", functi
 
   it("raises if the type is a pattern, with the types that it would match", function()
     for name, types in pairs {
-      ["live-stream.*"] = "live-stream.broadcast.ended, live-stream.broadcast.started",
+      ["live-stream.broadcast.*"] = "live-stream.broadcast.ended, live-stream.broadcast.started",
       ["vido.*"] = table.concat(apivideo.events:names(), ", "),
     } do
       for _, call in ipairs { function(item) client.webhooks:create(item) end,
