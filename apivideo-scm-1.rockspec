@@ -240,6 +240,7 @@ build = {
       ["apivideo.util.headers"] = "lua/apivideo/util/headers.lua",
       ["apivideo.util.http_date"] = "lua/apivideo/util/http_date.lua",
       ["apivideo.util.json"] = "lua/apivideo/util/json.lua",
+      ["apivideo.util.members"] = "lua/apivideo/util/members.lua",
       ["apivideo.util.packages"] = "lua/apivideo/util/packages.lua",
       ["apivideo.util.pcall"] = "lua/apivideo/util/pcall.lua",
       ["apivideo.util.random"] = "lua/apivideo/util/random.lua",

@@ -12,12 +12,12 @@ local redact = require "apivideo.util.redact"
 ---| "server_error"         5xx
 ---| "unexpected_response"  a response that is not as api.video documents it
 ---| "timeout"              a timeout expired
----| "network"              no connection, or a broken one; or the application's function for `secrets` failed
+---| "network"              no connection, or a broken one
 ---| "tls"                  the peer's certificate was rejected, or TLS failed
 ---| "too_large"            a body or header section larger than its limit
 ---| "cancelled"            the caller cancelled the request
 ---| "wrong_phase"          called where Lua cannot wait: a phase of nginx, or inside a C function
----| "store_unavailable"    the store of an inbox is unavailable, full or broken
+---| "store_unavailable"    the store of an inbox is unavailable, full or broken; or the application's function or store for `secrets` failed
 ---| "body_unavailable"     nginx's file of the body cannot be opened, for instance because another module had read and deleted it
 ---| "in_progress"          another delivery of the event is being handled, in a receiver with `dedupe`; or another process makes a pass of a reconciliation
 ---| "stale"                an event that is too old, or from the future, for a receiver with `freshness`

@@ -6,9 +6,11 @@ local errors = require "apivideo.error"
 local events = require "apivideo.events"
 local host = require "apivideo.runtime.host"
 local json = require "apivideo.util.json"
+local members = require "apivideo.util.members"
 local packages = require "apivideo.util.packages"
 local permanent = require "apivideo.events.permanent"
 local runtime = require "apivideo.runtime"
+local tables = require "apivideo.util.tables"
 
 ---@class apivideo
 ---@field client apivideo.ClientModule
@@ -98,6 +100,8 @@ local MODULES = {
 -- The same of the rock apivideo-server, which may be missing.
 local SERVER_MODULES = { server = "apivideo.server", emulator = "apivideo.emulator", page = "apivideo.page" }
 
+local LOADED_LATER = tables.merge(MODULES, SERVER_MODULES)
+
 -- In nginx, usually before it forks: the workers share the memory, and no request waits.
 if host.ngx then
   for _, module in pairs(MODULES) do require(module) end
@@ -126,7 +130,11 @@ end
 return setmetatable(apivideo, {
   __index = function(_, name)
     if MODULES[name] then return (require(MODULES[name])) end
-    if not SERVER_MODULES[name] then return nil end
+    if not SERVER_MODULES[name] then
+      local problem = members.problem("apivideo", apivideo, name, LOADED_LATER)
+      if problem then error(problem, 2) end
+      return nil
+    end
     local ok, module = pcall(require, SERVER_MODULES[name])
     if ok then return module end
     forget_failures()

@@ -157,7 +157,8 @@ describe("command #process", function()
     local trigger = start { "trigger", QUALITY, "--through", url, "--api-key", "k" }
     trigger:wait_for("sends the event to 1 webhook%.")
     assert.equal(0, trigger:wait())
-    child:wait_for("delivered " .. p.url:gsub("%p", "%%%0") .. "  attempt 1: 204")
+    child:wait_for(("delivered %s  attempt 1: 204 in [%%d.]+ ms  %s encoding=hls "):format(
+      (p.url:gsub("%p", "%%%0")), (QUALITY:gsub("%p", "%%%0"))))
     trigger = start { "trigger", "video.source.recorded", "--through", url, "--api-key", "k" }
     trigger:wait_for("sends the event to 0 webhooks%. None subscribes to video%.source%.recorded")
     assert.equal(0, trigger:wait())

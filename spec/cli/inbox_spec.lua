@@ -188,8 +188,11 @@ describe("command inbox #process", function()
     put(SUMMARY, "vi2", "broken")
     assert.equal("1 entry would be queued again\n", (run("redrive", "--type", RECORDED, "--dry-run")))
     assert.equal(2, inbox:stats().dead)
-    assert.equal("1 entry queued again\n", (run("redrive", "--type", RECORDED)))
-    assert.equal("1 entry queued again\n", (run "redrive"))
+    assert.matches("Hand 1 entry to the handlers again? There is no terminal to ask on; use --yes\n",
+      (run("redrive", "--type", RECORDED)), 1, true)
+    assert.equal(2, inbox:stats().dead)
+    assert.equal("1 entry queued again\n", (run("redrive", "--type", RECORDED, "--yes")))
+    assert.equal("1 entry queued again\n", (run("redrive", "--yes")))
     assert.equal("0 entries queued again\n", (run "redrive"))
     assert.matches("--type: unknown event type video.source.recordde; it may be newer than this version; did you mean"
       .. " video.source.recorded?", (run("redrive", "--type", "video.source.recordde")), 1, true)
@@ -244,6 +247,9 @@ describe("command inbox #process", function()
     assert.equal(2, #inbox:claim { limit = 10 })
     assert.matches("unknown event type video.sumary.generated; .*did you mean video.summary.generated",
       (run("pause", "--type", "video.sumary.generated")))
+    assert.matches("--type: 'video.summary' is only the beginning of video.summary.generated;",
+      (run("pause", "--type", "video.summary")), 1, true)
+    assert.equal(1, #inbox:stats().paused_types)
   end)
 
   it("export and import move entries to another inbox", function()

@@ -64,6 +64,8 @@ describe("command listen #process", function()
     local child = listening.start(nil, "--unsigned", "--events", "video.source.recoded", "--where", "vidoeId=1")
     assert.truthy(child:output():find("--events: unknown event type video.source.recoded; it may be newer than this"
       .. " version; did you mean video.source.recorded?\n", 1, true), child:output())
+    child = listening.start(nil, "--unsigned", "--events", "vido.*")
+    assert.truthy(child:output():find("did you mean video.*?\n", 1, true), child:output())
     child = listening.start(nil, "--unsigned", "--events", "video.source.*", "--where", "vidoeId=1")
     assert.truthy(child:output():find('--where: no selected event has a field vidoeId; did you mean "videoId"?\n', 1,
       true), child:output())

@@ -36,6 +36,21 @@ describe("selection", function()
     assert.is_true(new({ "*" }, { "a=nan" }):has { type = "t", a = "nan" })
   end)
 
+  it("rejects the beginning of types, which is taken for a pattern", function()
+    for name, message in pairs {
+      ["video.encoding"] = "--events: 'video.encoding' is only the beginning of video.encoding.quality.completed; for"
+        .. " all that begin with it, use 'video.encoding.*'",
+      ["live-stream.broadcast."] = "--events: 'live-stream.broadcast.' is only the beginning of"
+        .. " live-stream.broadcast.ended, live-stream.broadcast.started; for all that begin with it,"
+        .. " use 'live-stream.broadcast.*'",
+    } do
+      local selected, problem = selection.new({ name }, {}, "--events")
+      assert.is_nil(selected)
+      assert.equal(message, problem)
+    end
+    assert.same({ "video.enc" }, new({ "video.enc" }).types) -- may be newer than this version
+  end)
+
   it("rejects what is no pattern or no condition", function()
     for _, pattern in ipairs { "", "video*", "*.ended", "video.*.x", "**" } do
       assert.is_nil((selection.new({ pattern }, {}, "--events")), pattern)

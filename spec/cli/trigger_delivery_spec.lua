@@ -6,8 +6,12 @@ local cjson = require "cjson"
 local emulator = require "apivideo.emulator"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+local server = require "apivideo.server"
 local tls_front = require "spec.support.tls_front"
 
+local NO_BASE_URL = "--through must be the base URL of a local api.video, as apivideo emulate or apivideo listen"
+  .. " --emulate prints it: without a path, such as http://127.0.0.1:8100; to send to a receiver, use --to\n"
+local WAYS = "--secret, --secret-file or APIVIDEO_WEBHOOK_SECRET"
 local QUALITY = "video.encoding.quality.completed"
 
 local function run(...)
@@ -67,7 +71,9 @@ describe("command trigger #process", function()
       { "responded with status 400: ", "--data", "not an event", "--through", local_api.url, "--api-key", "k" },
       { "responded with status 401: the API key must be the --api-key of that apivideo emulate\n", "live", "--through",
         local_api.url },
-      { "check that it is the URL of apivideo emulate", "live", "--through", p.url },
+      { "responded with status 204: " .. NO_BASE_URL, "live", "--through", p.url },
+      { "responded with status 404: " .. NO_BASE_URL, "live", "--through", local_api.url .. "/webhooks",
+        "--api-key", "k" },
     } do
       output, status = run((table.unpack or unpack)(case, 2))
       assert.equal(1, status)
@@ -78,12 +84,25 @@ describe("command trigger #process", function()
     local_api:stop()
   end)
 
+  it("says what --through must be if it is the address of a receiver, which rejects what is not signed", function()
+    local receiver = assert(server.listen {
+      receiver = apivideo.receiver { handlers = apivideo.handlers(), secrets = "sig_sec_test" },
+    })
+    finally(function() receiver:stop(0) end)
+    local child = process.start { "bin/apivideo", "trigger", "live", "--through", receiver.url }
+    local output, status = child:finish(60)
+    assert.equal(1, status)
+    assert.truthy(output:find("responded with status 401: " .. NO_BASE_URL, 1, true), output)
+  end)
+
   it("says once why a receiver may have rejected the signature", function()
     local p = peer.responding "401 Unauthorized"
     for _, case in ipairs {
-      { "apivideo: warning: the deliveries were not signed; sign them with --secret\n", "live" },
-      { "apivideo: warning: the receiver may have another secret, or know no webhook webhook_9; its log has the"
-        .. " reason. Only the local api.video of apivideo listen --emulate knows its secret: use --through and its"
+      { "apivideo: warning: the deliveries were not signed; sign them with the secret that the receiver verifies with: "
+        .. WAYS .. "\n", "live" },
+      { "apivideo: warning: the receiver verifies with another secret than the one that signed, or has no webhook"
+        .. " webhook_9; its log has the reason. Sign with the receiver's secret, the signatureSecret of its webhook: "
+        .. WAYS .. ". Only the local api.video of apivideo listen --emulate knows its secret: use --through and its"
         .. " URL\n",
         "live", "--secret", "s", "--webhook-id", "webhook_9" },
     } do

@@ -110,6 +110,10 @@ describe("command webhooks #process", function()
       { 2, [[--event: "apivideo.video.ready" is a type that]],
         "webhooks create https://example.com/ --event apivideo.video.ready" },
       { 2, "--event is empty; check that the variable", "webhooks create https://example.com/ --event=" },
+      { 2, 'accepts no pattern such as "live-stream.broadcast.*"; list the types: live-stream.broadcast.ended, live-',
+        "webhooks create https://example.com/ --event live-stream.broadcast.*" },
+      { 2, "--event: 'video.encoding' is only the beginning of video.encoding.quality.completed; name each type",
+        "webhooks create https://example.com/ --event video.encoding" },
       { 0, 'did you mean "video.source.recorded"?',
         "webhooks create https://example.com/ --event video.source.record" },
     } do

@@ -112,6 +112,7 @@ describe("emulator", function()
     assert.equal(3, #problem.problems)
     for _, body in ipairs { "", "x", "5", '{"url":"https://x"}', '{"events":["' .. RECORDED .. '"]}',
       '{"url":"https://x","events":"a"}', '{"url":"https://x","events":[5]}',
+      '{"url":"https://x","events":["video.*"]}',
       '{"url":"ftp://x","events":["' .. RECORDED .. '"]}', '{"url":5,"events":["' .. RECORDED .. '"]}' } do
       assert.equal(400, (request("POST", "/webhooks", body)), body)
     end

@@ -219,9 +219,15 @@ describe("emulator, encoding,", function()
     assert.equal(404, (request("POST", "/emulator/live-streams/li2/broadcast")))
     local status, problem = request("DELETE", "/emulator/live-streams/li1/broadcast")
     assert.equal(400, status)
-    assert.matches("is not broadcasting; call start_broadcast", problem.title, 1, true)
+    assert.equal('live stream "li1" is not broadcasting; start that with POST /emulator/live-streams/li1/broadcast',
+      problem.title)
+    assert.matches('emulator:end_broadcast: live stream "li1" is not broadcasting; call start_broadcast',
+      misuse(function() api:end_broadcast "li1" end), 1, true)
     api:start_broadcast "li1"
-    assert.equal(400, (request("POST", "/emulator/live-streams/li1/broadcast")))
+    status, problem = request("POST", "/emulator/live-streams/li1/broadcast")
+    assert.equal(400, status)
+    assert.equal('live stream "li1" is already broadcasting; end that with DELETE /emulator/live-streams/li1/broadcast',
+      problem.title)
     assert.matches("emulator:start_broadcast: live stream \"li1\" is already broadcasting; call end_broadcast",
       misuse(function() api:start_broadcast "li1" end), 1, true)
     assert.matches("emulator:end_broadcast: no live stream has the id \"li2\"",

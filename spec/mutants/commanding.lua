@@ -3,12 +3,18 @@
 return {
   {
     file = "lua/apivideo/init.lua", spec = "spec/project/facade_spec.lua",
-    { "any name is a module", "if not SERVER_MODULES[name] then return nil end", "" },
+    { "any name is a module", "if not SERVER_MODULES[name] then", "if false then" },
+    { "a misspelt member is nil", "if problem then error(problem, 2) end", "" },
     { "a missing rock is not named", [[if problem:find("module 'apivideo%.[%w_.]+' not found") then]], "if false then" },
     { "a missing library is not named", 'elseif problem:find("libmicrohttpd", 1, true) then', "elseif false then" },
     { "the server is loaded at once", "local MODULES = {", 'require "apivideo.server"; local MODULES = {' },
     { "the client is loaded at once", "local MODULES = {", 'require "apivideo.client"; local MODULES = {' },
     { "nginx loads at the first use", "if host.ngx then", "if false then", spec = "spec/nginx/phases_spec.lua" },
+  },
+  {
+    file = "lua/apivideo/util/members.lua", spec = "spec/project/facade_spec.lua",
+    { "names of metadata are misspelt members", 'and name:sub(1, 1) ~= "_"', "" },
+    { "a method is a misspelt member", 'if type(class[name]) == "function" then', "if false then" },
   },
   {
     file = "lua/apivideo/cli/failure.lua", spec = "spec/project/canary_output_spec.lua",

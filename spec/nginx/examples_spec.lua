@@ -43,8 +43,12 @@ nginx_calls.describe(function()
     assert.truthy(metrics.body:find("\napivideo_deliveries_received_total 2\n", 1, true), metrics.body)
     assert.equal("text/plain; version=0.0.4", metrics.headers["Content-Type"])
     assert.equal(webhook.webhookId .. " " .. webhook.url .. "\n", nginx:get "/subscriptions")
+    assert.equal("1\n", nginx:get "/count")
+    local_api:fault { status = 401, on = "GET /webhooks" }
+    assert.equal(500, nginx:request("/count").status)
+    wait_for(function() return nginx:log():find("runtime error: [^\n]*api.video: unauthorized %(401%)") end, "the log")
     assert.equal("Done.\n", nginx:get "/later")
-    wait_for(function() return #local_api.requests >= 5 end, "the call from the log phase")
+    wait_for(function() return #local_api.requests >= 7 end, "the call from the log phase")
   end)
 
   it("have an example that runs", function()

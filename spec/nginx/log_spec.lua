@@ -40,14 +40,33 @@ nginx_lua.describe("the log in nginx #process", function()
     local nginx = start "text"
     nginx:get "/levels"
     for _, level in ipairs { "debug", "info", "warn", "error" } do
-      assert.truthy(nginx:log():find(("%%[%s%%][^\n]*: apivideo: at %s type=x[,\n]"):format(level, level)), nginx:log())
+      assert.truthy(nginx:log():find(("%%[%s%%] %%d+#%%d+: %%*%%d+ apivideo: at %s type=x[,\n]"):format(level, level)),
+        nginx:log())
     end
+  end)
+
+  it("respects the level of error_log", function()
+    local nginx = nginx_lua.start { http = (INIT:gsub("@format@", "text")),
+      server = (SERVER:gsub("error.log debug", "error.log warn")) }
+    finally(function() nginx:stop() end)
+    nginx:get "/levels"
+    for level, is_shown in pairs { debug = false, info = false, warn = true, error = true } do
+      assert.equal(is_shown, nginx:log():find("apivideo: at " .. level, 1, true) ~= nil, level)
+    end
+  end)
+
+  it("writes each line without raw_log, too", function()
+    local nginx = nginx_lua.start { http = (INIT:gsub("@format@", "text")
+      :gsub("init_by_lua_block {", 'init_by_lua_block {\n  require("ngx.errlog").raw_log = nil\n')), server = SERVER }
+    finally(function() nginx:stop() end)
+    nginx:get "/levels"
+    assert.truthy(nginx:log():find "%[warn%] [^\n]*: apivideo: at warn type=x[,\n]", nginx:log())
   end)
 
   it("writes JSON without the time and the level", function()
     local nginx = start "json"
     nginx:get "/levels"
-    assert.truthy(nginx:log():find('[^\n]*: {"message":"at warn","type":"x"},'), nginx:log())
+    assert.truthy(nginx:log():find('%*%d+ {"message":"at warn","type":"x"},'), nginx:log())
   end)
 
   it("gives a function the line with its time and level", function()
@@ -66,7 +85,7 @@ nginx_lua.describe("the log in nginx #process", function()
     local body = '{"type":"video.source.recorded","videoId":"vi1","liveStreamId":"li1"}'
     assert.equal(500, assert(nginx:request("/webhooks", { method = "POST", body = body })).status)
     wait_for(function()
-      return nginx:log():find("%[error%][^\n]*: apivideo: a handler of video.source.recorded failed: away"
+      return nginx:log():find("%[error%][^\n]* apivideo: a handler of video.source.recorded failed: away"
         .. " type=video.source.recorded videoId=vi1 liveStreamId=li1 key=%S+,")
     end, "the line")
   end)

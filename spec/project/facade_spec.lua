@@ -50,10 +50,36 @@ describe("the module apivideo", function()
       assert(apivideo.server.listen and package.loaded["apivideo.server"])]])
   end)
 
-  it("has nil for a name that it does not have", function()
-    assert.is_nil(apivideo.sever)
-    assert.is_nil(apivideo[1])
-    assert.is_nil(apivideo.inbox.postgres)
+  it("raises where a member is read that it does not have, with the most similar one", function()
+    for message, read in pairs {
+      ['apivideo has no member "reciever"; did you mean "receiver"?'] = function() return apivideo.reciever end,
+      ['apivideo has no member "sever"; did you mean "server"?'] = function() return apivideo.sever end,
+      ['apivideo has no member "verify_signature"; it has: array, cancellation, client, construct_event, emulator,'
+        .. " events, handlers, inbox, is_error, log, metrics, null, page, parallel, parse, permanent, receiver,"
+        .. " reconcile, run, server, sign, sleep, spawn, timestamp, tracing, verify"] = function()
+        return apivideo.verify_signature
+      end,
+      ['apivideo.inbox has no member "sqllite"; did you mean "sqlite"?'] = function() return apivideo.inbox.sqllite end,
+      ['apivideo.inbox has no member "work", which is a method of the object that apivideo.inbox(…) returns:'
+        .. " inbox:work(…)"] = function() return apivideo.inbox.work() end,
+      ['apivideo.handlers has no member "on", which is a method of the object that apivideo.handlers(…) returns:'
+        .. " handlers:on(…)"] = function() apivideo.handlers:on("*", print) end,
+      ['apivideo.receiver has no member "neww"; did you mean "new"?'] = function() return apivideo.receiver.neww end,
+      ['apivideo.client has no member "request", which is a method of the object that apivideo.client(…) returns:'
+        .. " client:request(…)"] = function() return apivideo.client.request end,
+    } do
+      local ok, raised = pcall(read)
+      assert.is_false(ok)
+      assert.equal(message, raised:match "facade_spec.lua:%d+: (.*)$")
+    end
+  end)
+
+  it("has nil for names that are not meant for it, such as those of metadata", function()
+    for _, module in ipairs { apivideo, apivideo.handlers, apivideo.inbox } do
+      assert.is_nil(module[1])
+      assert.is_nil(module._NAME)
+      assert.is_nil(module.__name)
+    end
   end)
 
   it("names the packages of a member that is not installed #process", function()

@@ -99,7 +99,8 @@ for name, verify in pairs(functions) do
       assert.equal(503, status)
       event, err, status = verify(RAW, request().headers, function() error("it broke", 0) end)
       assert.is_nil(event)
-      assert.truthy(tostring(err):find("the secrets function failed: it broke", 1, true), tostring(err))
+      assert.equal("secrets: store_unavailable: the secrets function failed: it broke", tostring(err))
+      assert.is_true(err.retryable)
       assert.equal(503, status)
     end)
 

@@ -70,7 +70,8 @@ describe("receiver", function()
         ["a function"] = print } do
         local status, text = deliver(new(function() return wrong end))
         assert.equal(503, status)
-        assert.truthy(text:find("secrets: .*the secrets function returned " .. expected:gsub(" $", "")), text)
+        assert.truthy(text:find("secrets: store_unavailable: the secrets function returned "
+          .. expected:gsub(" $", "")), text)
       end
     end)
 

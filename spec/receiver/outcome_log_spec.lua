@@ -105,6 +105,12 @@ describe("the log of a receiver", function()
     assert.equal("error", records[1].level)
     assert.equal("webhook_1", records[1].webhook_id)
     assert.equal("info", records[2].level)
+    for _, record in ipairs(records) do
+      assert.equal(2, record.body_bytes)
+      assert.equal(apivideo.sign("{}", "unparsed"):sub(1, 16), record.body_hash)
+    end
+    assert.equal(400, deliver({}, "{ }"))
+    assert.same({ 3, apivideo.sign("{ }", "unparsed"):sub(1, 16) }, { records[3].body_bytes, records[3].body_hash })
   end)
 
   it("has an event that is rejected although its signature is valid", function()
@@ -112,6 +118,7 @@ describe("the log of a receiver", function()
     assert_line("error", "rejected with 401 although its signature is valid")
     assert.equal(401, records[1].status)
     assert.equal("stale", records[1].kind)
+    assert.is_nil(records[1].body_hash) -- it has a key
   end)
 
   it("has the event of a lane that fails, and of a permanent failure that is not returned", function()

@@ -124,7 +124,10 @@ describe("conditions", function()
     assert.equal("mp4 720p is waiting", conditions.progress("mp4", status))
     assert.equal("hls 720p is failed, mp4 720p is waiting", conditions.progress("all", status))
     assert.equal("hls 720p is failed, mp4 720p is waiting", conditions.progress("playable", status))
-    assert.equal("its status lists no such quality", conditions.progress("2160p", status))
+    assert.equal("its status lists no such quality, only hls 240p (encoded), hls 720p (failed), mp4 720p (waiting)",
+      conditions.progress("2160p", status))
+    assert.equal("its qualities are encoded: hls 240p, mp4 240p",
+      conditions.progress(function() return false end, status_of "hls 240p encoded, mp4 240p encoded"))
     assert.equal("its status lists no quality yet, and its ingest is uploading",
       conditions.progress("all", status_of("", false, "uploading")))
     assert.equal("its ingest is ingesting",

@@ -2,6 +2,7 @@
 
 local credential = require "apivideo.cli.credential"
 local emulator = require "apivideo.emulator"
+local json = require "apivideo.util.json"
 local numbers = require "apivideo.cli.numbers"
 local output = require "apivideo.cli.output"
 local redact = require "apivideo.util.redact"
@@ -29,6 +30,22 @@ function emulate.define(sub)
     :convert(numbers.seconds "--interval")
 end
 
+-- The event in a body; nil unless it is a JSON object with a type.
+local function event_of(raw)
+  local event = json.decode(raw)
+  return type(event) == "table" and type(event.type) == "string" and event or nil
+end
+
+-- Prints an attempt of a delivery.
+local function print_attempt(out, delivery, attempt)
+  local record, event = output.attempt_record(delivery, attempt), event_of(delivery.raw)
+  record.event = event
+  out:print(record, ("%s %s  attempt %d: %s  %s"):format(
+    out:paint(delivery.state == "delivered" and "green" or "red", delivery.state), redact.text(delivery.url),
+    #delivery.attempts, output.describe_attempt(attempt),
+    out:paint("dim", event and output.describe_event(event) or #delivery.raw .. " bytes")))
+end
+
 --- Runs the subcommand.
 ---@param arguments table as the argument parser returns them
 ---@param out apivideo.cli.Output
@@ -40,12 +57,7 @@ function emulate.run(arguments, out)
   local self, err = emulator.start {
     host = arguments.host, port = arguments.port, api_key = arguments.api_key,
     max_attempts = arguments.max_attempts, interval = arguments.interval,
-    on_attempt = function(delivery, attempt)
-      local colour = delivery.state == "delivered" and "green" or "red"
-      out:print(output.attempt_record(delivery, attempt), ("%s %s  attempt %d: %s"):format(
-        out:paint(colour, delivery.state), redact.text(delivery.url), #delivery.attempts,
-        output.describe_attempt(attempt)))
-    end,
+    on_attempt = function(delivery, attempt) print_attempt(out, delivery, attempt) end,
   }
   if not self then return 1, err end
   -- Do not print any other key: it may be a real one.

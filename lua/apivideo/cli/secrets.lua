@@ -7,6 +7,9 @@ local MAX_BYTES = 4096
 
 local secrets = {}
 
+--- How to give a secret.
+secrets.WAYS = "--secret, --secret-file or APIVIDEO_WEBHOOK_SECRET"
+
 --- The message without a secret.
 secrets.MISSING = "no secret; use --secret or --secret-file, or set APIVIDEO_WEBHOOK_SECRET"
 

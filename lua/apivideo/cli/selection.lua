@@ -3,7 +3,6 @@
 local events = require "apivideo.events"
 local filter = require "apivideo.events.filter"
 local output = require "apivideo.cli.output"
-local spelling = require "apivideo.util.spelling"
 local unknown = require "apivideo.events.unknown"
 
 ---@class apivideo.cli.Selection
@@ -42,7 +41,7 @@ local function types_of(patterns, option)
       if matches(pattern, name) then found, set[name] = true, true end
     end
     if not found then
-      local near = spelling.nearest(pattern, events:names())
+      local near = unknown.nearest(pattern, events)
       output.warn(("%s: unknown event type %s; it may be newer than this version%s"):format(option, pattern,
         near and "; did you mean " .. near .. "?" or ""))
       if not pattern:find("*", 1, true) then set[pattern] = true end
@@ -99,6 +98,10 @@ function selection.problem(pattern, option)
   if pattern == "" or pattern:gsub("%.%*$", ""):find("*", 1, true) and pattern ~= "*" then
     return ("%s must be a type or a pattern such as 'video.*', got '%s'"):format(option, pattern)
   end
+  local types = unknown.continuations(pattern, events)
+  if #types == 0 then return nil end
+  return ("%s: '%s' is only the beginning of %s; for all that begin with it, use '%s.*'"):format(option, pattern,
+    table.concat(types, ", "), (pattern:gsub("%.$", "")))
 end
 
 --- Creates a selection.

@@ -59,8 +59,8 @@ local function define_delivery(sub)
     :argname "<count>":convert(numbers.max_attempts "--max-attempts")
   sub:option("--interval", "The time between two attempts, in seconds. Default: " .. DEFAULTS.interval .. ".")
     :argname "<seconds>":convert(numbers.seconds "--interval")
-  sub:option("--through", "The URL of a local api.video that sends the event to its webhooks."):argname "<url>"
-    :convert(url.new "--through")
+  sub:option("--through", "The base URL of a local api.video (apivideo emulate) that sends the event to its webhooks.")
+    :argname "<url>":convert(url.new "--through")
   sub:option("--api-key", "The API key for --through. Default: " .. DEFAULTS.api_key .. "."):argname "<key>"
     :convert(credential.new "--api-key")
   settings.define(sub)

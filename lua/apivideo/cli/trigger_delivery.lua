@@ -33,9 +33,12 @@ end
 
 -- The likely reason of a response 401, and the remedy.
 local function rejection(secret, webhookId)
-  if not secret then return "the deliveries were not signed; sign them with --secret" end
-  return ("the receiver may have another secret, or know no webhook %s; its log has the reason. Only the local"
-    .. " api.video of apivideo listen --emulate knows its secret: use --through and its URL"):format(webhookId)
+  if not secret then
+    return "the deliveries were not signed; sign them with the secret that the receiver verifies with: " .. secrets.WAYS
+  end
+  return ("the receiver verifies with another secret than the one that signed, or has no webhook %s; its log has the"
+    .. " reason. Sign with the receiver's secret, the signatureSecret of its webhook: %s. Only the local api.video of"
+    .. " apivideo listen --emulate knows its secret: use --through and its URL"):format(webhookId, secrets.WAYS)
 end
 
 -- The function that sends a message from here.
@@ -63,6 +66,14 @@ local function to_url(arguments, out)
   end
 end
 
+-- Why there is no 202. Only responses of an api.video have a title: those of receivers are empty, also with 401.
+local function refusal(status, title)
+  if title and status == 401 then return "the API key must be the --api-key of that apivideo emulate" end
+  if title and status == 400 then return title end
+  return "--through must be the base URL of a local api.video, as apivideo emulate or apivideo listen --emulate prints"
+    .. " it: without a path, such as http://127.0.0.1:8100; to send to a receiver, use --to"
+end
+
 -- The number of webhooks to which the local api.video sends a message; or nil, a status and a message.
 local function emit(arguments, message)
   local response, err = http.request {
@@ -73,9 +84,8 @@ local function emit(arguments, message)
   if not response then return nil, err.kind == "invalid_request" and 2 or 1, err end
   local body = json.decode(response.body)
   if response.status == 202 and type(body) == "table" then return body.deliveries end
-  local reason = type(body) == "table" and body.title or "check that it is the URL of apivideo emulate"
-  if response.status == 401 then reason = "the API key must be the --api-key of that apivideo emulate" end
-  return nil, 1, ("%s responded with status %d: %s"):format(arguments.through, response.status, reason)
+  return nil, 1, ("%s responded with status %d: %s"):format(redact.text(arguments.through), response.status,
+    refusal(response.status, type(body) == "table" and body.title))
 end
 
 -- The function that lets a local api.video send a message.

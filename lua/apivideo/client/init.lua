@@ -12,6 +12,7 @@ local core = require "apivideo.core"
 local errors = require "apivideo.error"
 local json = require "apivideo.util.json"
 local live_streams = require "apivideo.resources.live_streams"
+local members = require "apivideo.util.members"
 local rate_limit = require "apivideo.transport.rate_limit"
 local summaries = require "apivideo.resources.summaries"
 local url = require "apivideo.util.url"
@@ -111,4 +112,4 @@ end
 ---@overload fun(options: apivideo.ClientOptions): apivideo.Client
 local client = {}
 
-return constructor(client, create)
+return constructor(members.strict("apivideo.client", client, Client), create)

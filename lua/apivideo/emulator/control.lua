@@ -103,12 +103,16 @@ local function options_route(method)
   end
 end
 
--- A route that starts or ends the broadcast of the live stream in the path.
-local function broadcast_route(method, representation)
-  return function(self, _, id)
-    if not self.live_streams:find(id) then return 404, problems.not_found("liveStreamId") end
-    local object, problem = call(self, method, id)
-    if problem then return 400, problem end
+-- A route that starts or ends the broadcast of the live stream in the path. `problem` is said if the stream is not
+-- broadcasting, or is, as the method needs it: the method's own message names methods of Lua.
+local function broadcast_route(method, is_broadcasting, problem, representation)
+  return function(self, request, id)
+    local stream = self.live_streams:find(id)
+    if not stream then return 404, problems.not_found("liveStreamId") end
+    if (stream.broadcasting or false) ~= is_broadcasting then
+      return 400, { title = ('live stream "%s" is %s %s'):format(id, problem, request.path), status = 400 }
+    end
+    local object = self[method](self, id)
     return 200, representation and representation(object) or object
   end
 end
@@ -147,9 +151,11 @@ local ROUTES = {
     "/emulator/live-streams/{liveStreamId}" },
   { "PUT", "^/emulator/summaries/([^/]+)$", put_route("put_summary", "summaryId"),
     "/emulator/summaries/{summaryId}" },
-  { "POST", "^/emulator/live%-streams/([^/]+)/broadcast$", broadcast_route "start_broadcast",
+  { "POST", "^/emulator/live%-streams/([^/]+)/broadcast$",
+    broadcast_route("start_broadcast", false, "already broadcasting; end that with DELETE"),
     "/emulator/live-streams/{liveStreamId}/broadcast" },
-  { "DELETE", "^/emulator/live%-streams/([^/]+)/broadcast$", broadcast_route("end_broadcast", videos.representation),
+  { "DELETE", "^/emulator/live%-streams/([^/]+)/broadcast$",
+    broadcast_route("end_broadcast", true, "not broadcasting; start that with POST", videos.representation),
     "/emulator/live-streams/{liveStreamId}/broadcast" },
   { "PUT", "^/emulator/deliveries$", options_route "set_deliveries", "/emulator/deliveries" },
   { "PUT", "^/emulator/encoding$", options_route "set_encoding", "/emulator/encoding" },

@@ -115,7 +115,7 @@ function problems.check_webhook(body)
     add(invalid("events", "This attribute must be an array."))
   else
     for _, name in ipairs(body.events) do
-      if derived.is(name) then -- types that are newer than this library are accepted
+      if derived.is(name) or name:find("*", 1, true) then -- types that are newer than this library are accepted
         add(invalid("events", "This value is not an existing event."))
         break
       end

@@ -10,6 +10,7 @@ local derived = require "apivideo.events.derived"
 local derived_delivery = require "apivideo.events.derived_delivery"
 local filters = require "apivideo.events.filter"
 local handler_call = require "apivideo.events.handler_call"
+local members = require "apivideo.util.members"
 local registry = require "apivideo.events.registry"
 local tables = require "apivideo.util.tables"
 local unknown = require "apivideo.events.unknown"
@@ -383,4 +384,4 @@ end
 ---@overload fun(options?: apivideo.HandlersOptions): apivideo.Handlers
 local handlers = {}
 
-return constructor(handlers, create)
+return constructor(members.strict("apivideo.handlers", handlers, Handlers), create)

@@ -12,13 +12,49 @@ local warned, count = {}, 0 -- names, and how many
 
 local unknown = {}
 
---- Says that a type or pattern is unknown, with the most similar type.
+-- The patterns that match some, but not all types: `video.*`, `video.encoding.*` …, sorted.
+local function patterns_of(names)
+  local patterns, seen = {}, {}
+  for _, name in ipairs(names) do
+    for position in name:gmatch "()%." do
+      local pattern = name:sub(1, position) .. "*"
+      if not seen[pattern] then patterns[#patterns + 1] = pattern end
+      seen[pattern] = true
+    end
+  end
+  table.sort(patterns)
+  return patterns
+end
+
+--- The known type, or for a pattern the known pattern, that is most similar to a mistyped one.
+---@param name string
+---@param catalogue apivideo.Catalogue
+---@return string?
+function unknown.nearest(name, catalogue)
+  local names = catalogue:names()
+  return spelling.nearest(name, name:find("*", 1, true) and patterns_of(names) or names)
+end
+
+--- The types whose beginning a name is, up to a dot: a name like `video.encoding` is taken for a pattern. An empty list
+--- for a name that may be a type that is newer than this library.
+---@param name string
+---@param catalogue apivideo.Catalogue
+---@return string[]
+function unknown.continuations(name, catalogue)
+  local prefix, types = name:gsub("%.$", "") .. ".", {}
+  for _, candidate in ipairs(catalogue.types[name] and {} or catalogue:names()) do
+    if candidate:sub(1, #prefix) == prefix then types[#types + 1] = candidate end
+  end
+  return types
+end
+
+--- Says that a type or pattern is unknown, with the most similar one.
 ---@param name string
 ---@param catalogue apivideo.Catalogue
 ---@return string
 function unknown.describe(name, catalogue)
   local names = catalogue:names()
-  local near = spelling.nearest(name, names)
+  local near = unknown.nearest(name, catalogue)
   if name:find("*", 1, true) and not name:find "^[^*]*%.%*$" then
     return ("\"%s\" is not a known event type (a pattern is \"*\", or ends in \".*\", such as \"video.*\")")
       :format(redact.text(name))

@@ -13,6 +13,7 @@ local inbox_metrics = require "apivideo.inbox.metrics"
 local item = require "apivideo.inbox.item"
 local log = require "apivideo.runtime.log"
 local measured_store = require "apivideo.inbox.measured_store"
+local members = require "apivideo.util.members"
 local metrics = require "apivideo.runtime.metrics"
 local outgoing = require "apivideo.events.outgoing"
 local runtime = require "apivideo.runtime"
@@ -287,4 +288,6 @@ local function load_store(module, name)
   return store
 end
 
-return constructor(setmetatable(inbox, { __index = load_store }), create)
+setmetatable(inbox, { __index = load_store })
+
+return constructor(members.strict("apivideo.inbox", inbox, Inbox, STORES), create)

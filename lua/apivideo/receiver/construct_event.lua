@@ -12,7 +12,7 @@ local WHERE = "construct_event: argument \"secrets\""
 ---@param headers table<string, string|string[]> of the request: names in any case, a list for a repeated header
 ---@param secrets apivideo.SecretsForm as the receiver's option `secrets`
 ---@return apivideo.Event? event nil if the delivery is rejected
----@return apivideo.Delivery|apivideo.Error delivery or why it is rejected: `bad_signature`; `bad_json`, `bad_event` or `too_large` of signed bytes; or why the secret is unavailable: those of every call except `not_found`
+---@return apivideo.Delivery|apivideo.Error delivery or why it is rejected: `bad_signature`; `bad_json`, `bad_event` or `too_large` of signed bytes; or why the secret is unavailable: those of every call except `not_found`, and `store_unavailable`
 ---@return integer? status for the response to a rejection: 401, 400 or 503
 return function(raw, headers, secrets)
   if type(raw) == "table" then checks.dot("construct_event", raw, 2) end

@@ -10,6 +10,7 @@ local excerpt = require "apivideo.util.excerpt"
 local failure = require "apivideo.util.failure"
 local health = require "apivideo.inbox.health"
 local log = require "apivideo.runtime.log"
+local members = require "apivideo.util.members"
 local metrics = require "apivideo.runtime.metrics"
 local monitor = require "apivideo.runtime.monitor"
 local nginx = require "apivideo.receiver.nginx"
@@ -67,7 +68,7 @@ end
 
 -- `delivery` is that of a valid signature whose event will not be handled; `raw` is the body, if it was read.
 local function reject(self, status, err, started, list, delivery, raw)
-  self._counts:rejected(status, err.kind)
+  self._counts:rejected(status, err)
   report(self, { status = status, err = err, event = delivery and delivery.event, delivery = delivery,
     raw = raw, seconds = runtime.monotonic() - started }, list)
   return status
@@ -128,7 +129,7 @@ end
 local function reject_unparsed(self, delivery, started, list)
   local err, errs, tracebacks = delivery.err, {}, {}
   self._handlers:_report(err, nil, delivery, nil, errs, tracebacks)
-  self._counts:rejected(400, err.kind)
+  self._counts:rejected(400, err)
   report(self, { status = 400, err = err, delivery = delivery, errors = errs[1] ~= nil and errs or nil,
     tracebacks = tracebacks, seconds = runtime.monotonic() - started }, list)
   return 400
@@ -195,7 +196,7 @@ end
 --- handler runs, and nothing is stored, counted or logged.
 ---@param incoming { method: string, headers: table<string, string|string[]>, body?: string, size?: integer } as for `receive`
 ---@return apivideo.Event? event nil if the request is rejected
----@return apivideo.Delivery|apivideo.Error delivery or why it is rejected: `bad_signature`, `bad_json`, `bad_event`, `too_large`, `invalid_request`, `stale`; or why the secret is unavailable: those of every call except `not_found`
+---@return apivideo.Delivery|apivideo.Error delivery or why it is rejected: `bad_signature`, `bad_json`, `bad_event`, `too_large`, `invalid_request`, `stale`; or why the secret is unavailable: those of every call except `not_found`, and `store_unavailable`
 ---@return integer? status for the response to a rejection
 function Receiver:verify(incoming)
   checks.self(self, Receiver, "receiver", "verify")
@@ -308,4 +309,4 @@ end
 ---@overload fun(options: apivideo.ReceiverOptions): apivideo.Receiver
 local receiver = {}
 
-return constructor(receiver, create)
+return constructor(members.strict("apivideo.receiver", receiver, Receiver), create)

@@ -26,9 +26,9 @@ Counts.__name = "apivideo.receiver.Counts"
 
 --- Counts a request that was rejected.
 ---@param status integer of the response
----@param kind apivideo.ErrorKind
-function Counts:rejected(status, kind)
-  local count = self._reasons[kind] or self._reasons[status]
+---@param err apivideo.Error why; the store of an inbox and that of secrets fail with the same kind
+function Counts:rejected(status, err)
+  local count = err.origin ~= "secrets" and self._reasons[err.kind] or self._reasons[status]
   count:add(1)
 end
 

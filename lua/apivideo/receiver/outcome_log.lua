@@ -5,8 +5,10 @@ local failure = require "apivideo.util.failure"
 local log = require "apivideo.runtime.log"
 local log_fields = require "apivideo.events.log_fields"
 local redact = require "apivideo.util.redact"
+local signature = require("apivideo.core").signature
 
 local BODY_SHOWN_MAX_BYTES = 1000 -- nginx cuts a line of its log at 2048
+local HASH_DIGITS = 16
 
 ---@class apivideo.Outcome the outcome of one request
 ---@field status integer of the response
@@ -27,9 +29,17 @@ local function shown_body(raw)
   return redact.one_line(redact.text(raw)):sub(1, BODY_SHOWN_MAX_BYTES)
 end
 
+-- Appends what identifies a body without an event, so that its deliveries and its dead letter can be recognised.
+local function append_body(fields, raw)
+  local last = #fields
+  fields[last + 1], fields[last + 2] = "body_bytes", #raw
+  fields[last + 3], fields[last + 4] = "body_hash", signature.sign(raw, "unparsed"):sub(1, HASH_DIGITS)
+end
+
 -- Logs a signed body that cannot be parsed, or whose event is rejected: api.video does not keep it.
 local function report_signed(outcome, fields)
   local text = failure.message(outcome.err)
+  if not outcome.event then append_body(fields, outcome.delivery.raw) end
   if outcome.status >= 300 then
     log.error(("rejected with %d although its signature is valid: "):format(outcome.status) .. text
       .. "; the body: " .. shown_body(outcome.delivery.raw), fields)

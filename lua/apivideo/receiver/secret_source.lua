@@ -72,9 +72,8 @@ local function name_of(value)
   return type(value) == "table" and "a table that is not a list of secrets" or "a " .. type(value)
 end
 
--- Of the kind "network": what a caller does about an unavailable secret does not depend on where it comes from.
 local function failed(text)
-  return nil, errors.new("network", "the secrets function " .. text, ORIGIN)
+  return nil, errors.new("store_unavailable", "the secrets function " .. text, ORIGIN)
 end
 
 local function call(fn, id)

@@ -13,6 +13,15 @@ local ngx = host.ngx
 local LEVELS, FORMATS = { "debug", "info", "warn", "error" }, { "text", "json" }
 local NGINX_LEVELS = ngx and { debug = ngx.DEBUG, info = ngx.INFO, warn = ngx.WARN, error = ngx.ERR }
 
+-- nginx's function that writes a line as it is: ngx.log puts its caller's position before the line, which says nothing
+-- here. It may be missing, so nil.
+local function find_raw_log()
+  local ok, errlog = pcall(require, "ngx.errlog")
+  return ok and errlog.raw_log or nil
+end
+
+local raw_log = ngx and find_raw_log()
+
 local known = { level = "string?", write = "function?", format = "string?" }
 
 ---@class apivideo.LogOptions
@@ -56,7 +65,9 @@ end
 -- To nginx's error log, which has the time and the level itself; otherwise to stderr, in one write, since several
 -- processes may share it.
 local function write_by_default(level, message, fields)
-  if ngx then
+  if raw_log then
+    raw_log(NGINX_LEVELS[level], format(nil, nil, message, fields))
+  elseif ngx then
     ngx.log(NGINX_LEVELS[level], format(nil, nil, message, fields)) -- not as a tail call: nginx shows the caller's line
   else
     io.stderr:write(format(date(core.now()), level, message, fields) .. "\n")

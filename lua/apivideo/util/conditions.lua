@@ -123,28 +123,38 @@ function conditions.is_impossible(condition, status)
   return #qualities > 0 and not is_ingesting(status) and count(qualities, "failed") == #qualities
 end
 
+-- The first qualities of a list, each with its encoding, name and status in a format.
+local function describe(format, qualities)
+  local parts, shown = {}, math.min(#qualities, SHOWN_MAX)
+  for i = 1, shown do
+    local quality = qualities[i]
+    parts[i] = excerpt(format:format(quality.type, quality.name, quality.status))
+  end
+  local text = table.concat(parts, ", ")
+  return #qualities > shown and ("%s and %d others"):format(text, #qualities - shown) or text
+end
+
 --- What a condition still lacks, for a message.
 ---@param condition apivideo.Condition
 ---@param status apivideo.VideoStatus
 ---@return string
 function conditions.progress(condition, status)
   local all = needed("all", status)
-  local parts, qualities = {}, type(condition) == "function" and all or needed(condition, status)
+  local qualities = type(condition) == "function" and all or needed(condition, status)
+  local lacking, text = {}, nil
   for _, quality in ipairs(qualities) do
-    if quality.status ~= "encoded" then
-      parts[#parts + 1] = excerpt(("%s %s is %s"):format(quality.type, quality.name, quality.status))
-    end
+    if quality.status ~= "encoded" then lacking[#lacking + 1] = quality end
   end
   if #all == 0 then
-    parts[1] = "its status lists no quality yet"
+    text = "its status lists no quality yet"
   elseif #qualities == 0 then
-    parts[1] = "its status lists no such quality"
+    text = "its status lists no such quality, only " .. describe("%s %s (%s)", all)
+  elseif #lacking > 0 then
+    text = describe("%s %s is %s", lacking)
   end
   local lacks_source = is_ingesting(status) and "its ingest is " .. word(table_of(status.ingest).status)
-  if #parts == 0 then return lacks_source or "its qualities are encoded" end
-  local shown = math.min(#parts, SHOWN_MAX)
-  if #parts > shown then parts[shown] = parts[shown] .. (" and %d others"):format(#parts - shown) end
-  return table.concat(parts, ", ", 1, shown) .. (lacks_source and ", and " .. lacks_source or "")
+  if not text then return lacks_source or "its qualities are encoded: " .. describe("%s %s", all) end
+  return text .. (lacks_source and ", and " .. lacks_source or "")
 end
 
 return conditions

@@ -301,7 +301,7 @@ for place, more in pairs {
           for _, got in ipairs(send_forged(30)) do assert.equal(kind, got) end
         end
         fetch = function() error "oops" end
-        for _, got in ipairs(send_forged(30)) do assert.equal("network", got) end
+        for _, got in ipairs(send_forged(30)) do assert.equal("store_unavailable", got) end
         assert.equal(180, #asked)
         fetch = found
         assert.equal("sig_sec_webhook_A", secrets:resolve(ids.A)) -- api.video has recovered

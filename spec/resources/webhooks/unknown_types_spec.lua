@@ -1,5 +1,6 @@
 -- Each name is warned about once in a process, so each spec has names of its own.
 
+local apivideo = require "apivideo"
 local running = require "spec.support.running"
 local stderr = require "spec.support.stderr"
 local syncing = require "spec.support.syncing"
@@ -48,6 +49,22 @@ describe("a webhook with an event type that the catalogue does not have", functi
       assert.is_false(pcall(client.webhooks.sync, client.webhooks, { item, item }))
       assert.is_false(pcall(client.webhooks.sync, client.webhooks, { item }, { prune = true }))
     end))
+    assert.equal(0, #api.requests)
+  end)
+
+  it("raises if the type is a pattern, with the types that it would match", function()
+    for name, types in pairs {
+      ["live-stream.broadcast.*"] = "live-stream.broadcast.ended, live-stream.broadcast.started",
+      ["vido.*"] = table.concat(apivideo.events:names(), ", "),
+    } do
+      for _, call in ipairs { function(item) client.webhooks:create(item) end,
+        function(item) client.webhooks:sync { item } end } do
+        local ok, message = pcall(call, want("a", RECORDED, name))
+        assert.is_false(ok)
+        assert.truthy(message:find(('option "events": api.video sends events to a webhook by type, and accepts no'
+          .. ' pattern such as "%s"; list the types: %s'):format(name, types), 1, true), message)
+      end
+    end
     assert.equal(0, #api.requests)
   end)
 

@@ -3,4 +3,5 @@
 return require("apivideo.cli.inbox.change").new {
   description = "Queues dead letters again, with all their attempts: those that the options select, otherwise all.",
   method = "redrive", progress = "redriving", done = "queued again",
+  question = "Hand %s to the handlers again?",
 }

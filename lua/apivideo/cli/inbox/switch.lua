@@ -21,7 +21,10 @@ function switch.new(kind)
   function self.run(arguments, out)
     return store.with(arguments, function(inbox)
       local type = arguments.type
-      if type and not derived.is(type) then selection.new({ type }, {}, "--type") end -- it warns
+      local selected, problem = true, nil
+      if type and not derived.is(type) then selected, problem = selection.new({ type }, {}, "--type") end -- it warns
+      -- Not for a resumption, since a program may have paused the type.
+      if kind.paused and not selected then return 2, problem end
       local ok, err = inbox[kind.method](inbox, { type = type })
       if not ok then return 1, err end
       out:print({ paused = kind.paused, type = type },

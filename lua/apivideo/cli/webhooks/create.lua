@@ -1,11 +1,13 @@
 --- `apivideo webhooks create`: creates a webhook.
 
 local account = require "apivideo.cli.account"
+local definition = require "apivideo.resources.webhooks.definition"
 local derived = require "apivideo.events.derived"
 local events = require "apivideo.events"
 local private_url = require "apivideo.resources.webhooks.private_url"
 local show_secrets = require "apivideo.cli.show_secrets"
 local shown = require "apivideo.cli.webhooks.shown"
+local unknown = require "apivideo.events.unknown"
 local url = require "apivideo.cli.url"
 
 local create = {}
@@ -13,6 +15,12 @@ local create = {}
 local function event_type(text)
   if text == "" then return nil, "--event is empty; check that the variable it is read from is set" end
   if derived.is(text) then return nil, ("--event: %s"):format(derived.refusal(text)) end
+  local problem = definition.pattern_problem(text)
+  if problem then return nil, "--event: " .. problem end
+  local types = unknown.continuations(text, events)
+  if #types > 0 then
+    return nil, ("--event: '%s' is only the beginning of %s; name each type"):format(text, table.concat(types, ", "))
+  end
   return text
 end
 

@@ -7,6 +7,7 @@ local derived = require "apivideo.events.derived"
 local errors = require "apivideo.error"
 local objects = require "apivideo.resources.objects"
 local redact = require "apivideo.util.redact"
+local registry = require "apivideo.events.registry"
 local tables = require "apivideo.util.tables"
 local timestamp = require("apivideo.core").timestamp
 local unknown = require "apivideo.events.unknown"
@@ -27,6 +28,25 @@ local function derived_of(events)
   end
 end
 
+--- What is wrong with a name that is a pattern, or nil. A webhook of api.video has types only.
+---@param name string
+---@return string?
+function webhook.pattern_problem(name)
+  if not name:find("*", 1, true) then return nil end
+  local types = registry.new(catalogue):known(name)
+  if #types == 0 then types = catalogue:names() end
+  return ("api.video sends events to a webhook by type, and accepts no pattern such as \"%s\"; list the types: %s")
+    :format(redact.text(name), table.concat(types, ", "))
+end
+
+-- The problem of the first pattern of a list, or nil.
+local function pattern_problem_of(events)
+  for _, name in ipairs(events) do
+    local problem = webhook.pattern_problem(name)
+    if problem then return problem end
+  end
+end
+
 --- What is wrong with the url or the event types of a webhook, or nil.
 ---@param item { url: string, events: table }
 ---@return string?
@@ -37,6 +57,8 @@ function webhook.problem(item)
     return "option \"events\" must be a list of strings"
   elseif derived_of(item.events) then
     return "option \"events\": " .. derived.refusal(derived_of(item.events)) .. "; use handlers:types()"
+  elseif pattern_problem_of(item.events) then
+    return "option \"events\": " .. pattern_problem_of(item.events)
   elseif not item.url:find("^[hH][tT][tT][pP][sS]?://[^%s%c]+$") then
     return "option \"url\" must be an http or https URL"
   end

@@ -176,7 +176,7 @@ end
 --- API is slow or unavailable. Unknown ids are requested a few times a minute only: every client can send them.
 ---@param webhookId any as it came in the header
 ---@return string|nil secret nil when the webhook does not exist, or has no secret
----@return apivideo.Error? err when the request failed, or cannot be made now: those of every call except `not_found`
+---@return apivideo.Error? err when the request failed, or cannot be made now: those of every call except `not_found`; `store_unavailable` if the option `store` failed
 function Secrets:resolve(webhookId)
   checks.self(self, Secrets, "secrets", "resolve")
   if not secrets.is_webhook_id(webhookId) then return nil end
@@ -191,7 +191,7 @@ function Secrets:resolve(webhookId)
   ok, secret, err = flight:wait(REQUEST_TIMEOUT_S)
   if ok then return secret, err end
   if ok == nil then return nil, errors.new("timeout", "no response with the secret arrived in time", ORIGIN) end
-  return nil, errors.new("network", failure.message(secret), ORIGIN)
+  return nil, errors.new("store_unavailable", failure.message(secret), ORIGIN) -- the option `store` raised
 end
 
 local KINDS = { ttl = "seconds>=0<=86400?", miss_ttl = "seconds>=0<=86400?", store = "table?" }
