@@ -167,7 +167,7 @@ describe("the command #process", function()
     assert.equal(0, status, output)
     for name in output:gmatch "loaded (apivideo[%w._]*)\n" do
       count = count + 1
-      assert.equal("cli", name:match "^apivideo%.(%w+)", name)
+      assert(name:find "^apivideo%.cli" or name == "apivideo.util.packages", name)
     end
     assert(count > 3)
   end)
