@@ -74,8 +74,9 @@ end
 local function print_log(nginx)
   local text = read(nginx.directory .. "/log")
   for line in text:sub((nginx.printed or 0) + 1):gmatch("[^\n]+") do
-    local message = line:match("%[lua%] [^ ]+ (.-), client:")
-    if message then print("  " .. message:gsub("^[^ ]*%(%): ", "")) end
+    local message = line:match("#%d+: %*%d+ (.-), client:")
+    message = message and message:gsub("^%[lua%] [^ ]+ ", ""):gsub("^[^ ]*%(%): ", "")
+    if message then print("  " .. message) end
   end
   nginx.printed = #text
 end
