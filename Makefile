@@ -193,7 +193,6 @@ uninstall:
 
 .PHONY: deb
 deb:
-	@tools/setup deb
 	@BUILD=$(BUILD) tools/deb $(if $(filter file,$(origin LUAS)),,"$(LUAS)")
 
 .PHONY: release

@@ -126,7 +126,7 @@ describe("the example #process", function()
     local blocks = { http = "", server = "" }
     for _, block in ipairs(docs.blocks("docs/guides/inbox.md", "nginx")) do
       local level = block.code:find "^location" and "server" or "http"
-      blocks[level] = blocks[level] .. block.code:gsub("/var/lib/apivideo/inbox%.db", path)
+      blocks[level] = blocks[level] .. block.code:gsub("/var/lib/apivideo%-nginx/inbox%.db", path)
         :gsub('os%.getenv "WEBHOOK_SECRET"', '"' .. secret .. '"')
     end
     local nginx = nginx_lua.start { http = blocks.http, server = blocks.server, workers = 2 }

@@ -59,7 +59,7 @@ nginx_lua.describe("a SQLite inbox in nginx #process", function()
     assert.truthy(file.read("examples/nginx/nginx.conf"):find("\n# user " .. user .. ";\n", 1, true))
     if compile.run("id -u " .. user .. " 2>&1"):find "%D\n$" then pending("no user " .. user) end
     local home = directory .. "/inbox"
-    assert.equal("", compile.run(line:gsub("/var/lib/apivideo", home) .. " 2>&1"))
+    assert.equal("", compile.run(line:gsub("/var/lib/apivideo%-nginx", home) .. " 2>&1"))
     start(user, home)
     assert.equal("true nil", nginx:get "/start")
     assert.equal(user, core.owner(home .. "/inbox.db"))

@@ -155,7 +155,7 @@ describe("inbox store sqlite, processes #process", function()
       print "over"
     ]]):format(file) }, is_root and "setpriv --reuid=65534 --regid=65534 --clear-groups" or "")
     os.execute("chmod 644 " .. file)
-    assert.truthy(output:find("nil.*store_unavailable.*readonly database; allow the user"), output)
+    assert.truthy(output:find("nil.*store_unavailable.*readonly database; run "), output)
     assert.truthy(output:find "over")
     store = sqlite { path = file }
     assert.equal(1, assert(store:stats()).waiting)

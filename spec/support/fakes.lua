@@ -20,7 +20,7 @@ end
 ---@return string
 function Fakes:run(lines)
   file.write(self.directory .. "/lines",
-    "unset ${!LUA_*} MAKEFLAGS MAKELEVEL; PATH=" .. self.directory .. ":$PATH\n" .. lines .. "\necho status $?\n")
+    "unset ${!LUA_*} LUAS MAKEFLAGS MAKELEVEL; PATH=" .. self.directory .. ":$PATH\n" .. lines .. "\necho status $?\n")
   local pipe = assert(io.popen("bash " .. self.directory .. "/lines 2>&1"))
   local output = pipe:read("*a")
   pipe:close()

@@ -60,6 +60,13 @@ function store.missing_in_redis(options)
     redis_options.name_of(options), options.database or 0)
 end
 
+--- What to do about a SQLite file that cannot be read or written.
+---@param path string
+---@return string
+function store.permission_remedy(path)
+  return sqlite_place.remedy(path) or "run this as the user of the program that works on the inbox"
+end
+
 --- Why a SQLite file cannot be read, and what to do; nil if it can be.
 ---@param path string
 ---@param remedy string if it does not exist
@@ -72,7 +79,7 @@ function store.sqlite_problem(path, remedy)
     return nil
   end
   if number ~= EACCES then return problem, remedy end
-  return problem .. sqlite_place.owners(path), "run this as the user of the program that works on the inbox"
+  return problem .. sqlite_place.owners(path), store.permission_remedy(path)
 end
 
 --- Whether an inbox exists; false or nil and the status and the message of the command, if not.

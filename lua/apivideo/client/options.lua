@@ -3,6 +3,7 @@
 local call_options = require "apivideo.transport.call_options"
 local checks = require "apivideo.util.checks"
 local dictionary = require "apivideo.runtime.dictionary"
+local host = require "apivideo.runtime.host"
 local metrics = require "apivideo.runtime.metrics"
 local spelling = require "apivideo.util.spelling"
 local tables = require "apivideo.util.tables"
@@ -121,7 +122,8 @@ function client_options.check(options, level)
   local problem
   if options.api_key == nil and options.access_token == nil then
     problem = 'option "api_key" is missing: get it from https://dashboard.api.video and pass it, for instance as'
-      .. ' os.getenv "APIVIDEO_API_KEY"'
+      .. ' os.getenv "APIVIDEO_API_KEY"' .. (host.ngx and ", with the line env APIVIDEO_API_KEY; in nginx.conf, and the"
+      .. " variable in the environment in which nginx starts" or "")
   end
   problem = problem or connection_problem(options) or environment_problem(options.environment)
     or base_url_problem(options) or authentication_problem(options)

@@ -91,8 +91,7 @@ local function check_sqlite(findings, path)
   local facts
   facts, problem = sqlite.file(path)
   if not facts then
-    return findings:fail(("%s: %s"):format(path, problem),
-      "run this as the user of the program that works on the inbox")
+    return findings:fail(("%s: %s"):format(path, problem), stores.permission_remedy(path))
   end
   if not owner.check(findings, path) then findings:ok "it can be written" end
   check_schema(findings, facts, path)

@@ -44,7 +44,8 @@ local function unavailable(self, message)
   local text = ("inbox %s: %s"):format(self.path, message)
   for _, entry in ipairs(advice) do
     if message:find(entry[1], 1, true) then
-      text = text .. "; " .. entry[2] .. (entry.names_owners and place.owners(self.path) or "")
+      local remedy = entry.names_owners and place.remedy(self.path) or entry[2]
+      text = text .. "; " .. remedy .. (entry.names_owners and place.owners(self.path) or "")
     end
   end
   return nil, errors.new("store_unavailable", text, { origin = "sqlite" })

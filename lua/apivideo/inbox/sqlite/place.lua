@@ -38,6 +38,26 @@ function place.owners(path)
   return texts[1] and ": " .. table.concat(texts, "; ") .. this_user() or ""
 end
 
+--- What lets this process write the file, and SQLite's files beside it; nil if their owners and modes do.
+---@param path string
+---@return string?
+function place.remedy(path)
+  local user, others, read_only = core.user(), {}, {}
+  for _, each in ipairs { path, path .. "-wal", path .. "-shm" } do
+    local owner, mode = core.owner(each), core.file_mode(each)
+    if owner and owner ~= user then
+      others[#others + 1] = each
+    elseif mode and math.floor(mode / 128) % 2 == 0 then
+      read_only[#read_only + 1] = each
+    end
+  end
+  if others[1] then
+    return ("run this process as the user %s, or: chown %s '%s'"):format(core.owner(others[1]), user,
+      table.concat(others, "' '"))
+  end
+  return read_only[1] and ("run: chmod u+w '%s'"):format(table.concat(read_only, "' '")) or nil
+end
+
 -- Why no file can be created in the directory of `path`; nil if one can be. The database itself must not be opened
 -- here: closing it would release this process's locks on it. The name is random, so that it is not the name of an
 -- existing file.
@@ -71,11 +91,18 @@ function place.network_problem(kind)
     .. "if the locks of the file system work, the option journal = \"delete\" needs no such memory"):format(kind)
 end
 
+-- Whether the directory hides the file: then it is not known whether it exists.
+local function is_hidden(path)
+  local file, _, number = io.open(path, "rb")
+  if file then file:close() end -- created just now
+  return number == EACCES
+end
+
 -- Why a file that does not exist may not be created; nil if it may.
 local function creation_problem(path, options)
   local kind = options.journal ~= "delete" and core.network_file_system(directory_of(path))
   if kind then return place.network_problem(kind) end
-  if options.create ~= false or not core.is_directory(directory_of(path)) then return nil end
+  if options.create ~= false or not core.is_directory(directory_of(path)) or is_hidden(path) then return nil end
   return ("it does not exist, and the option \"create\" is false; correct the path, which is seen from the directory"
     .. " %s, or create it once with create = true"):format(core.real_path "." or ".")
 end
