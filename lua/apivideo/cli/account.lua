@@ -25,7 +25,7 @@ local function quoted(text)
   return text:find "^[%w@%%+=:,./_-]+$" and text or "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
---- A command of the same account to show to the user. It has no API key: a terminal keeps what it showed.
+--- A command of the same account to show to the user, without the API key: a terminal keeps what it showed.
 ---@param arguments table
 ---@param words string such as "webhooks get ID"
 ---@return string
@@ -35,6 +35,7 @@ function account.command(arguments, words)
     local value = arguments[name]
     if value then parts[#parts + 1] = ("--%s %s"):format(name:gsub("_", "-"), quoted(value)) end
   end
+  if arguments.api_key then parts[#parts + 1] = "--api-key KEY" end
   return table.concat(parts, " ")
 end
 
