@@ -51,8 +51,8 @@ describe("command webhooks rotate #process", function()
     local output, status = running.finish(child, "INT")
     assert.equal(130, status, output)
     assert.matches(("apivideo: interrupted\nBoth webhooks exist: %s, %s; delete the old one with: apivideo webhooks"
-      .. " delete %s --base-url %s --api-key KEY\n"):format(old.webhookId, new.webhookId, old.webhookId, commands.api.url), output, 1,
-      true)
+      .. " delete %s --base-url %s --api-key KEY\n"):format(old.webhookId, new.webhookId, old.webhookId,
+      commands.api.url), output, 1, true)
   end)
 
   it("changes nothing without a confirmation", function()

@@ -82,11 +82,11 @@ end
 
 local function base_url_problem(options)
   if not options.base_url then return nil end
-  local host = options.base_url:match("^https?://([^/]+)") or ""
-  if host:find("@", 1, true) then
+  local authority = options.base_url:match("^https?://([^/]+)") or ""
+  if authority:find("@", 1, true) then
     return 'option "base_url" must not contain a user or a password; use the option "api_key" or "access_token"'
   end
-  local is_host = host:find("^[^:%[%]]+:?%d*$") or host:find("^%[[%x:.]+%]:?%d*$")
+  local is_host = authority:find("^[^:%[%]]+:?%d*$") or authority:find("^%[[%x:.]+%]:?%d*$")
   -- Programs differ in whether a backslash is a slash.
   if not is_host or options.base_url:find("[%s%c?#\\]") then return 'option "base_url" must be an http or https URL' end
   return nil
