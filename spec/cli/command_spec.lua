@@ -93,10 +93,13 @@ describe("command #process", function()
       .. " write, for example, --max-attempts 3\n"
     local interval = "--interval must be a number of seconds from 0 to 86400, got '%s'; write, for example,"
       .. " --interval 3\n"
+    local timeout = "--timeout must be a number of seconds from 0.001 to 86400, got '%s'; write, for example,"
+      .. " --timeout 10\n"
     local port = "--port must be an integer from 0 to 65535, got '%s'; write, for example, --port 8080\n"
     for _, case in ipairs {
       { { "emulate" }, "--interval", interval, { "-1", "-.5", "86401", "nan" } },
       { { "emulate" }, "--max-attempts", max_attempts, { "-1", "0", "1.5" } },
+      { { "emulate" }, "--timeout", timeout, { "0", "0.0001", "86401" } },
       { { "emulate" }, "--port", port, { "-1" } },
       { { "listen", "--unsigned" }, "--port", port, { "-1" } },
     } do
@@ -160,13 +163,33 @@ describe("command #process", function()
     child:wait_for(("delivered %s  attempt 1: 204 in [%%d.]+ ms  %s encoding=hls "):format(
       (p.url:gsub("%p", "%%%0")), (QUALITY:gsub("%p", "%%%0"))))
     trigger = start { "trigger", "video.source.recorded", "--through", url, "--api-key", "k" }
-    trigger:wait_for("sends the event to 0 webhooks%. None subscribes to video%.source%.recorded")
+    trigger:wait_for("sends the event to 0 webhooks%. None subscribes to video%.source%.recorded: create one with"
+      .. " POST /webhooks, or with: apivideo webhooks create URL %-%-event video%.source%.recorded %-%-base%-url "
+      .. url:gsub("%p", "%%%0") .. " %-%-api%-key KEY")
     assert.equal(0, trigger:wait())
     assert.equal(1, #p.requests)
     p.stop()
     local output, status = run { "trigger", QUALITY, "--through", url, "--api-key", "another" }
     assert.equal(1, status)
     assert.truthy(output:find("401", 1, true))
+    child:kill("TERM")
+    assert.equal(0, child:wait())
+  end)
+
+  it("ends an attempt of a local api.video after --timeout", function()
+    local child = start { "emulate", "--port", "0", "--max-attempts", "1", "--timeout", "0.2" }
+    local url = child:wait_for("listens on (http://[%d.]+:%d+)")
+    local client = apivideo.client { api_key = "local-key", base_url = url }
+    local silent = peer.start(function(connection)
+      connection:read_request()
+      connection:read_request() -- no response
+    end)
+    assert(client.webhooks:create { url = silent.url, events = { QUALITY } })
+    assert.equal(0, (select(2, run { "trigger", QUALITY, "--through", url })))
+    local milliseconds = child:wait_for("failed [^\n]+ attempt 1: sent, but no response in ([%d.]+) ms")
+    assert.is_true(tonumber(milliseconds) >= 199, milliseconds)
+    assert.is_true(tonumber(milliseconds) < 9000, milliseconds)
+    silent.stop()
     child:kill("TERM")
     assert.equal(0, child:wait())
   end)

@@ -136,12 +136,16 @@ describe("emulator, controlled over HTTP,", function()
     it("rejects an invalid fault, and says what is wrong", function()
       start()
       for body, expected in pairs {
-        ['{"statuss":503}'] = 'unknown option "statuss"; did you mean "status"?',
-        ['{"status":"503"}'] = 'option "status" must be an integer from 200 to 599, got string',
+        ['{"statuss":503}'] = 'unknown field "statuss"; did you mean "status"?',
+        ['{"status":"503"}'] = 'field "status" must be an integer from 200 to 599, got string',
+        ['{"status":503,"times":"all"}'] = 'field "times" must be an integer of at least 1, got string',
+        ['{"rate_limited":5}'] = 'field "rate_limited" must be an object, got number',
+        ['{"rate_limited":{"header":"X"}}'] = 'field "rate_limited" must be an object with the header',
+        ['{"status":503,"on":{}}'] = 'field "on" must be a string, got object or list',
         ['{"status":503,"stall":true}'] = 'a fault must have one kind, not both "status" and "stall"',
         ['{}'] = "a fault must have a kind, one of: latency",
-        ['{"rate_limited":{"second":1}}'] = 'rate_limited: unknown option "second"; did you mean "seconds"?',
-        ['[5]'] = 'unknown option "1"',
+        ['{"rate_limited":{"second":1}}'] = 'rate_limited: unknown field "second"; did you mean "seconds"?',
+        ['[5]'] = 'unknown field "1"',
         ['5'] = "The body is not a JSON object.", [''] = "The body is not a JSON object.",
       } do
         local status, problem, response = request("POST", "/emulator/faults", body)
@@ -151,6 +155,81 @@ describe("emulator, controlled over HTTP,", function()
         assert.equal("application/problem+json", response.headers["content-type"])
       end
       assert.equal(200, (request("GET", "/videos")))
+    end)
+  end)
+
+  describe("DELETE /emulator/faults", function()
+    it("removes the faults that are still pending", function()
+      start()
+      request("POST", "/emulator/faults", '{"status":503,"times":1000}')
+      request("POST", "/emulator/faults", '{"status":500}')
+      assert.equal(503, (request("GET", "/videos")))
+      local status, body = request("DELETE", "/emulator/faults")
+      assert.equal(204, status)
+      assert.is_nil(body)
+      assert.equal(200, (request("GET", "/videos")))
+    end)
+  end)
+
+  describe("GET /emulator/settle", function()
+    it("responds when the recording of a broadcast is encoded and all deliveries have ended", function()
+      start()
+      local peer = running.responding("204 X")
+      assert(client.webhooks:create { url = peer.url, events = { "live-stream.broadcast.started",
+        "live-stream.broadcast.ended", RECORDED, "video.encoding.quality.completed" } })
+      assert.equal(204, (request("GET", "/emulator/settle")))
+      assert.equal(204, (request("PUT", "/emulator/encoding", '{"quality":"240p","interval":0.02}')))
+      request("PUT", "/emulator/live-streams/li1", "{}")
+      request("POST", "/emulator/live-streams/li1/broadcast")
+      request("DELETE", "/emulator/live-streams/li1/broadcast")
+      local status, body = request("GET", "/emulator/settle?seconds=60")
+      assert.equal(204, status)
+      assert.is_nil(body)
+      local types = {}
+      for _, delivery in ipairs(api.deliveries) do
+        assert.equal("delivered", delivery.state)
+        types[#types + 1] = cjson.decode(delivery.raw).type
+      end
+      assert.same({ "live-stream.broadcast.started", "live-stream.broadcast.ended", RECORDED,
+        "video.encoding.quality.completed", "video.encoding.quality.completed" }, types)
+    end)
+
+    it("responds with 504 after the time limit", function()
+      start { interval = 3600 }
+      subscribe(running.responding("500 X").url)
+      api:emit(apivideo.events:sample(RECORDED))
+      for _, seconds in ipairs { "0", "0.01" } do
+        local status, problem = request("GET", "/emulator/settle?seconds=" .. seconds)
+        assert.equal(504, status)
+        assert.same({ status = 504,
+          title = "a delivery or an encoding is still in progress after " .. seconds .. " seconds" }, problem)
+      end
+      api:reset()
+    end)
+
+    it("rejects an invalid time limit", function()
+      start()
+      for _, seconds in ipairs { "", "x", "-1", "null", "[]", "1s" } do
+        local status, problem = request("GET", "/emulator/settle?seconds=" .. seconds)
+        assert.equal(400, status, seconds)
+        assert.equal('parameter "seconds" must be a number of seconds of at least 0', problem.title)
+        assert.equal("seconds", problem.name)
+      end
+    end)
+  end)
+
+  describe("PUT /emulator/encoding", function()
+    it("says in terms of JSON what is wrong", function()
+      start()
+      for body, expected in pairs {
+        ['{"failed":"mp4"}'] = 'field "failed" must be a list, got string',
+        ['{"failed":["mp5"]}'] = 'field "failed" must be a list such as ["hls 360p", "mp4", "1080p"]',
+        ['{"quality":"1p"}'] = 'field "quality" ',
+      } do
+        local status, problem = request("PUT", "/emulator/encoding", body)
+        assert.equal(400, status, body)
+        assert.matches(expected, problem.title, 1, true)
+      end
     end)
   end)
 
@@ -186,12 +265,13 @@ describe("emulator, controlled over HTTP,", function()
       start()
       for body, expected in pairs {
         ['{"videoId":"vi2"}'] = 'field "videoId" is "vi2", but the path has "vi1"',
-        ['{"status":5}'] = 'field "status" must be a table, got number',
-        ['{"status":{"ingest":"x"}}'] = 'field "status.ingest" must be a table, got string',
-        ['{"status":{"encoding":null}}'] = 'field "status.encoding" must be a table, got null',
-        ['{"captions":["en"]}'] = 'field "captions[1]" must be a table, got string',
+        ['{"status":5}'] = 'field "status" must be an object, got number',
+        ['{"status":{"ingest":"x"}}'] = 'field "status.ingest" must be an object, got string',
+        ['{"status":{"encoding":null}}'] = 'field "status.encoding" must be an object, got null',
+        ['{"captions":"en"}'] = 'field "captions" must be a list, got string',
+        ['{"captions":["en"]}'] = 'field "captions[1]" must be an object, got string',
         ['{"captions":[{"srclang":5}]}'] = 'field "captions[1].srclang" must be a string, got number',
-        ['{"metadata":[{},"x"]}'] = 'field "metadata[2]" must be a table, got string',
+        ['{"metadata":[{},"x"]}'] = 'field "metadata[2]" must be an object, got string',
         ['"x"'] = "The body is not a JSON object.",
       } do
         local status, problem = request("PUT", "/emulator/videos/vi1", body)

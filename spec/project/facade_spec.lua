@@ -50,6 +50,25 @@ describe("the module apivideo", function()
       assert(apivideo.server.listen and package.loaded["apivideo.server"])]])
   end)
 
+  it("loads libcurl when the first client is created, not to verify deliveries #process", function()
+    assert.equal("construct_event\tfalse\nreceiver\tfalse\nclient\ttrue", output_of [[
+      local raw = '{"type":"video.source.recorded","emittedAt":"2024-08-08T14:12:18Z","videoId":"v","liveStreamId":"l"}'
+      local headers = { ["X-Api-Video-Signature"] = apivideo.sign(raw, "secret") }
+      local function report(what)
+        local maps = io.open "/proc/self/maps"
+        print(what, maps:read("*a"):find("/libcurl", 1, true) ~= nil)
+        maps:close()
+      end
+      assert(apivideo.construct_event(raw, headers, "secret"))
+      report "construct_event"
+      local handlers = apivideo.handlers():otherwise(function() end)
+      local receiver = apivideo.receiver { handlers = handlers, secrets = "secret" }
+      assert(receiver:receive { method = "POST", headers = headers, body = raw } == 204)
+      report "receiver"
+      apivideo.client { api_key = "key" }
+      report "client"]])
+  end)
+
   it("raises where a member is read that it does not have, with the most similar one", function()
     for message, read in pairs {
       ['apivideo has no member "reciever"; did you mean "receiver"?'] = function() return apivideo.reciever end,

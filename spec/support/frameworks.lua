@@ -11,7 +11,9 @@ local frameworks = {}
 function frameworks.examples()
   local examples, text = {}, docs.read(PAGE)
   examples.my_webhooks = text:match "```lua\n(.-)```"
-  for heading, code in text:gmatch "\n## ([^\n]+)\n.-```lua\n(.-)```" do examples[heading] = code end
+  for heading, section in text:gsub("\n## ", "\1"):gmatch "\1([^\n]+)([^\1]*)" do
+    examples[heading] = section:match "```lua\n(.-)```"
+  end
   return examples
 end
 

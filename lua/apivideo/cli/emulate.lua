@@ -28,6 +28,8 @@ function emulate.define(sub)
     :default "3":convert(numbers.max_attempts "--max-attempts")
   sub:option("--interval", "The time between two attempts, in seconds. Default: 3."):argname "<seconds>"
     :convert(numbers.seconds "--interval")
+  sub:option("--timeout", "The time limit of an attempt, in seconds. Default: 10."):argname "<seconds>"
+    :convert(numbers.attempt_timeout "--timeout")
 end
 
 -- The event in a body; nil unless it is a JSON object with a type.
@@ -56,7 +58,7 @@ function emulate.run(arguments, out)
   if problem then return 2, problem end
   local self, err = emulator.start {
     host = arguments.host, port = arguments.port, api_key = arguments.api_key,
-    max_attempts = arguments.max_attempts, interval = arguments.interval,
+    max_attempts = arguments.max_attempts, interval = arguments.interval, timeout = arguments.timeout,
     on_attempt = function(delivery, attempt) print_attempt(out, delivery, attempt) end,
   }
   if not self then return 1, err end

@@ -40,6 +40,10 @@ numbers.count = of_kind("integer>=0", "100")
 ---@type fun(name: string): fun(text: string): number?, string?
 numbers.timeout = of_kind("seconds>0<=86400", "600")
 
+--- Creates a converter for the time limit of an attempt of a delivery, in seconds.
+---@type fun(name: string): fun(text: string): number?, string?
+numbers.attempt_timeout = of_kind("seconds>=0.001<=86400", "10")
+
 --- What is wrong with --interval; otherwise nil.
 ---@param interval? number of the arguments
 ---@param max_attempts integer

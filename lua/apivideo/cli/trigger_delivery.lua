@@ -95,7 +95,9 @@ local function through(arguments, out)
     if not count then return status, problem end
     local line = ("The local api.video sends the event to %d %s."):format(count, count == 1 and "webhook" or "webhooks")
     if count == 0 then
-      line = ("%s None subscribes to %s: create one with client.webhooks:sync."):format(line, message.event.type)
+      local name, url = message.event.type, redact.text(arguments.through)
+      line = ("%s None subscribes to %s: create one with POST /webhooks, or with: apivideo webhooks create URL"
+        .. " --event %s --base-url %s --api-key KEY"):format(line, name, name, url)
     end
     out:print({ deliveries = count, event = message.event }, line .. "  " .. out:paint("dim", description(message)))
     return 0

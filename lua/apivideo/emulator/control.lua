@@ -1,9 +1,11 @@
 --- The routes under /emulator, which control an emulator from tests in any language. The real api.video does not have
 --- them. They need the API key, and neither faults nor rate limits apply to them.
 
+local checks = require "apivideo.util.checks"
 local core = require "apivideo.core"
 local json = require "apivideo.util.json"
 local problems = require "apivideo.emulator.problems"
+local query = require "apivideo.emulator.query"
 local tables = require "apivideo.util.tables"
 local videos = require "apivideo.emulator.videos"
 
@@ -74,13 +76,28 @@ local function post_event(self, request)
   return 202, { deliveries = #self:emit(request.body) }
 end
 
+-- Words of Lua in the messages of the methods, and the words of a response in their place, in the order of use.
+local IN_JSON = {
+  { 'option "', 'field "' },
+  { " or math%.huge", "" },
+  { '"failed" must be a table', '"failed" must be a list' },
+  { "a table%f[%A]", "an object" },
+  { "got table$", "got object or list" },
+  { '{ ("[^{}]*") }', "[%1]" },
+}
+
+local function in_json(message)
+  for _, pair in ipairs(IN_JSON) do message = message:gsub(pair[1], pair[2]) end
+  return message
+end
+
 -- Calls a method of the emulator with an argument from a request. Misuse of the method is a problem of the request.
 local function call(self, method, argument)
   local ok, result = pcall(self[method], self, argument)
   if ok then return result end
   local message = tostring(result):match("emulator:" .. method .. ": (.*)$")
   if not message then error(result, 0) end
-  return nil, { title = message, status = 400 }
+  return nil, { title = in_json(message), status = 400 }
 end
 
 -- A copy without null, which clients send for an option that is not set.
@@ -133,6 +150,23 @@ local function put_route(method, id_name)
   end
 end
 
+local function clear_faults(self)
+  self:clear_faults()
+  return 204
+end
+
+-- The response comes when no delivery and no encoding is in progress, or when the time is over.
+local function get_settle(self, request)
+  local text = query.text(request, "seconds")
+  local seconds = text and json.decode(text) -- not tonumber, which reads a fraction by the locale
+  local is_valid, expected = checks.matches(seconds, "seconds>=0")
+  if text and not is_valid then
+    return 400, { status = 400, name = "seconds", title = ('parameter "seconds" must be %s'):format(expected) }
+  end
+  if self:settle(seconds) then return 204 end
+  return 504, { status = 504, title = ("a delivery or an encoding is still in progress after %s seconds"):format(text) }
+end
+
 -- The deliveries in progress have ended before the response is sent: the server sends it after the tasks that wait for
 -- them have run.
 local function reset(self)
@@ -145,7 +179,9 @@ local ROUTES = {
   { "POST", "^/emulator/events$", post_event, "/emulator/events" },
   { "GET", "^/emulator/requests$", get_requests, "/emulator/requests" },
   { "GET", "^/emulator/deliveries$", get_deliveries, "/emulator/deliveries" },
+  { "GET", "^/emulator/settle$", get_settle, "/emulator/settle" },
   { "POST", "^/emulator/faults$", options_route "fault", "/emulator/faults" },
+  { "DELETE", "^/emulator/faults$", clear_faults, "/emulator/faults" },
   { "PUT", "^/emulator/videos/([^/]+)$", put_route("put_video", "videoId"), "/emulator/videos/{videoId}" },
   { "PUT", "^/emulator/live%-streams/([^/]+)$", put_route("put_live_stream", "liveStreamId"),
     "/emulator/live-streams/{liveStreamId}" },

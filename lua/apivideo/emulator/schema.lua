@@ -15,8 +15,8 @@ end
 ---@return string?
 function schema.problem(value, expected, path)
   local is_table = type(expected) == "table"
-  local name = is_table and "table" or expected
-  if type_of(value) ~= name then
+  if type_of(value) ~= (is_table and "table" or expected) then
+    local name = is_table and (expected[1] and "list" or "table") or expected
     return ('field "%s" must be a %s, got %s'):format(path, name, type_of(value))
   end
   if not is_table then return nil end

@@ -1,6 +1,7 @@
 --- The likely cause of a signature that does not match, as a sentence for the log. It is a guess: an unverified body
 --- cannot be trusted, and the log does not show it.
 
+local host = require "apivideo.runtime.host"
 local whitespace = require "apivideo.util.whitespace"
 
 local USUAL = "usual causes: the body is not the raw bytes as they arrived, the secret of another webhook than this one"
@@ -8,9 +9,16 @@ local USUAL = "usual causes: the body is not the raw bytes as they arrived, the 
 local RAW = "; a signature matches only the exact bytes that api.video sent"
 local EXAMINED_MAX_BYTES = 256
 
+local mismatch = {}
+
+--- A cause of a body that is missing or empty, with its remedy, for the end of a message: in nginx, "" elsewhere.
+---@type string
+mismatch.IN_FILE = host.ngx and ", or nginx may have put it into a file: set client_body_buffer_size to the same size"
+  .. " as client_max_body_size, such as 1m" or ""
+
 -- Beginnings of bodies that api.video does not send. It sends `{"type":"…","emittedAt":"…"`, without whitespace.
 local BEGINNINGS = {
-  { "^$", "the body is empty: it was not read, or other code read it before" },
+  { "^$", "the body is empty: it was not read, or other code read it before" .. mismatch.IN_FILE },
   { "^\239\187\191", "the body begins with a byte order mark: it was decoded and re-encoded" },
   { "^table: ", "the body is the address of a decoded table" },
   { "^%[object ", "the body is the name of a decoded object" },
@@ -51,8 +59,6 @@ local function of_secret(secret)
   byte = whitespace.at_start(secret)
   return byte and ("a secret of the function begins with whitespace (the first byte is %s)"):format(byte)
 end
-
-local mismatch = {}
 
 --- The likely cause of a mismatch.
 ---@param raw string

@@ -6,6 +6,7 @@ local excerpt = require "apivideo.util.excerpt"
 local freshness = require "apivideo.receiver.freshness"
 local headers = require "apivideo.util.headers"
 local key = require "apivideo.events.key"
+local mismatch = require "apivideo.receiver.mismatch"
 local runtime = require "apivideo.runtime"
 local verification = require "apivideo.receiver.verification"
 
@@ -37,7 +38,7 @@ local request = {}
 function request.check_body(where, raw, level)
   if type(raw) ~= "string" then
     error(("%s must be the bytes as they arrived (a string), got %s; %s"):format(where, type(raw),
-      raw == nil and "read the body first" or "a decoded body cannot be verified"), level + 1)
+      raw == nil and "read the body first" .. mismatch.IN_FILE or "a decoded body cannot be verified"), level + 1)
   end
 end
 
