@@ -276,12 +276,13 @@ describe("apivideo doctor #process", function()
       .. " events; run: ACL SETUSER default +xack, and save it; docs/guides/inbox.md#redis has the whole line\n",
       { "--store", url })
     server:command("ACL", "SETUSER", "default", "+xack", "-info")
-    assert_found(("warning  store: Redis (127.0.0.1:%d) does not allow INFO"):format(server.port), { "--store", url })
+    assert_found(("warning  store: Redis (127.0.0.1:%d) does not allow INFO, so its settings are not checked; run: ACL"
+      .. " SETUSER default +info, and save it"):format(server.port), { "--store", url })
     server:set_password "hidden"
     output = assert_found(("failure  store: Redis (127.0.0.1:%d): NOAUTH Authentication required; give the user and the"
       .. " password\n"):format(server.port), { "--store", url })
     assert.is_nil(output:find("hidden", 1, true))
-    output = assert_found("is disabled; correct the user and the password; ", nil,
+    output = assert_found("is disabled; correct the password, which is that of the user default if no user is given; ", nil,
       ("APIVIDEO_STORE=redis://:anotherpass@127.0.0.1:%d/0"):format(server.port))
     assert.is_nil(output:find("anotherpass", 1, true), output)
     server:stop()

@@ -7,6 +7,7 @@ local output = require "apivideo.cli.output"
 local owner = require "apivideo.cli.doctor.owner"
 local permissions = require "apivideo.inbox.redis.permissions"
 local redis_options = require "apivideo.inbox.redis.options"
+local remedies = require "apivideo.inbox.redis.remedies"
 local stores = require "apivideo.cli.store"
 
 local MIB = 1024 * 1024
@@ -33,8 +34,10 @@ local function check_inbox_in_redis(findings, options)
   if exists then
     findings:ok("it has the inbox " .. redis_options.name_of(options))
     check_pauses(findings, apivideo.inbox { store = self }:stats() or {})
+  elseif err then
+    findings:fail(err.message) -- with the remedy, if one is known
   else
-    findings:fail(err and tostring(err) or stores.missing_in_redis(options), CREATE)
+    findings:fail(stores.missing_in_redis(options), CREATE)
   end
   self:close()
 end
@@ -119,12 +122,13 @@ local function check_redis(findings, options)
   local address = redis_options.address_of(options)
   local facts, problem = examine.server(options)
   if not facts then
-    local text, remedy = redis_options.with_remedy(problem)
+    local text, remedy = remedies.of(options, problem)
     return findings:fail(("Redis (%s): %s"):format(address, text), remedy or "correct --store")
   end
   local name = ("%s (%s)"):format(facts.product, address)
   if facts.refusal then
-    findings:warn(("%s does not allow INFO, so its settings are not checked"):format(name), "allow INFO to the user")
+    findings:warn(("%s does not allow INFO, so its settings are not checked"):format(name),
+      permissions.line(options, "+info"))
   elseif (tonumber(facts.version:match "^%d+") or 0) < examine.MIN_MAJOR then
     return findings:fail(("%s is %s"):format(name, facts.version), "update it to 7.0 or newer")
   else

@@ -25,6 +25,20 @@ local function facts_of(about, missing)
     has_append_only_file = append_only == "1", memory_policy = memory_policy, missing = missing }
 end
 
+-- Calls that the probes of the scripts do not make: they change nothing, and the second names a script that is unknown.
+local CALLS = {
+  ["script|load"] = { "script", "load", scripts.permissions },
+  evalsha = { "evalsha", ("0"):rep(40), "0" },
+}
+
+-- Adds those of the calls that the user may not make.
+local function add_calls(client, missing)
+  for _, command in ipairs { "script|load", "evalsha" } do
+    local _, problem = client:ask(unpack(CALLS[command]))
+    if problem and problem:find "^NOPERM" then missing[#missing + 1] = command end
+  end
+end
+
 -- The replies of the scripts. Redis before 7.0 cannot run that of the permissions, which are not needed there.
 local function ask(client, options)
   local about, problem = client:ask("eval", scripts.about, "0")
@@ -34,6 +48,7 @@ local function ask(client, options)
   local missing
   missing, problem = client:ask("eval", scripts.permissions, #keys, unpack(keys))
   if not missing then return nil, problem end
+  add_calls(client, missing)
   return about, missing
 end
 
