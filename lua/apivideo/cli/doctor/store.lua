@@ -101,10 +101,24 @@ local function check_sqlite(findings, path)
   check_pauses(findings, facts)
 end
 
+-- A user of the inbox alone may not ask for this setting.
+local function check_sync(findings, append_fsync)
+  if not append_fsync then
+    findings:ok "appendfsync is not checked, because the user may not run CONFIG GET; it should be always"
+  elseif append_fsync == "always" then
+    findings:ok "appendfsync always"
+  else
+    findings:warn(("appendfsync %s: a power failure loses the last events, of %s, although the response was 204")
+      :format(append_fsync, append_fsync == "everysec" and "about a second" or "about 30 seconds"),
+      "set appendfsync always")
+  end
+end
+
 -- The settings of a server that allows INFO.
 local function check_settings(findings, facts)
   if facts.has_append_only_file then
     findings:ok "appendonly yes"
+    check_sync(findings, facts.append_fsync)
   else
     findings:warn(("appendonly no: events are lost when %s ends"):format(facts.product), "set appendonly yes")
   end
