@@ -34,7 +34,7 @@ local REMEDIES = {
     .. " has the line, and apivideo doctor names those that are missing" },
   { "the user executing the script can't access", allow_keys },
   { "^oom command not allowed", "raise maxmemory of Redis, or shorten the option retention of the inbox;"
-    .. " docs/guides/inbox.md#redis has the memory that events take" },
+    .. " docs/guides/inbox.md#redis has how much memory an event takes" },
   { "^the server does not speak tls", "use its port for TLS (tls-port in redis.conf), or connect without TLS: no"
     .. " option tls, or redis:// instead of rediss://" },
   { "^connection refused", "start it, or correct the host and the port" },

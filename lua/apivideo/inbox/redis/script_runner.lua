@@ -94,8 +94,8 @@ local function check_data(self, client)
   if not reply then return false end
   local loss = self.data_watch:note(reply[1], tonumber(reply[2]))
   if loss then
-    log.error(("Redis (%s) %s; make it durable (appendonly yes), and find the missed events: apivideo reconcile, see"
-      .. " docs/guides/missed.md"):format(self.address, loss))
+    log.error(("Redis (%s) %s; look for the cause in Redis's own log, and in docs/guides/inbox.md#redis; find the"
+      .. " missed events: apivideo reconcile, see docs/guides/missed.md"):format(self.address, loss))
   end
   return true
 end
