@@ -117,6 +117,7 @@ build = {
       ["apivideo.inbox.redis.permissions"] = "lua/apivideo/inbox/redis/permissions.lua",
       ["apivideo.inbox.redis.prelude"] = "lua/apivideo/inbox/redis/prelude.lua",
       ["apivideo.inbox.redis.putting"] = "lua/apivideo/inbox/redis/putting.lua",
+      ["apivideo.inbox.redis.remedies"] = "lua/apivideo/inbox/redis/remedies.lua",
       ["apivideo.inbox.redis.resty"] = "lua/apivideo/inbox/redis/resty.lua",
       ["apivideo.inbox.redis.script_runner"] = "lua/apivideo/inbox/redis/script_runner.lua",
       ["apivideo.inbox.redis.scripts"] = "lua/apivideo/inbox/redis/scripts.lua",

@@ -3,14 +3,17 @@
 ---   APIVIDEO_API_KEY=… lua worker.lua receive      stores the events that arrive at PORT (default 8080)
 ---   lua worker.lua work                            handles them; start any number of workers
 ---
---- REDIS_HOST and REDIS_PORT set the address of Redis, by default on this machine. To be durable, Redis needs the
---- settings `appendonly yes` and `appendfsync always`.
+--- REDIS_HOST and REDIS_PORT set the address of Redis, by default on this machine; REDIS_USERNAME and REDIS_PASSWORD its
+--- user. To be durable, Redis needs the settings `appendonly yes` and `appendfsync always`.
 
 local apivideo = require "apivideo"
 local redis = require "apivideo.inbox.redis"
 
 local inbox = apivideo.inbox {
-  store = redis { host = os.getenv "REDIS_HOST", port = tonumber(os.getenv "REDIS_PORT" or 6379) },
+  store = redis {
+    host = os.getenv "REDIS_HOST", port = tonumber(os.getenv "REDIS_PORT" or 6379),
+    username = os.getenv "REDIS_USERNAME", password = os.getenv "REDIS_PASSWORD",
+  },
   -- The events of one video or live stream are handled one at a time, in the order of receipt.
   lane = function(event) return event.videoId or event.liveStreamId end,
 }

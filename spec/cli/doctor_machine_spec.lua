@@ -256,6 +256,7 @@ describe("apivideo doctor #process", function()
     local server = redis.start()
     local url = ("redis://127.0.0.1:%d/0"):format(server.port)
     local output = assert_found("ok       store: appendonly yes\n", { "--store", url })
+    assert.truthy(output:find("ok       store: appendfsync always\n", 1, true), output)
     assert.truthy(output:find("ok       store: Redis %(127.0.0.1:%d+%) %d+%.%d+%.%d+\n"), output)
     assert.truthy(output:find("ok       store: maxmemory-policy noeviction\n", 1, true), output)
     assert.truthy(output:find(("failure  store: Redis (127.0.0.1:%d) has no inbox with the name apivideo in database 0;"
@@ -265,6 +266,13 @@ describe("apivideo doctor #process", function()
     assert(inbox:pause())
     inbox:close()
     assert_found("warning  store: the inbox is paused: events wait; run: apivideo inbox resume\n", { "--store", url })
+    server:command("CONFIG", "SET", "appendfsync", "everysec")
+    assert_found("warning  store: appendfsync everysec: a power failure loses the last events, of about a second,"
+      .. " although the response was 204; set appendfsync always\n", { "--store", url })
+    server:command("ACL", "SETUSER", "default", "-config")
+    assert_found("ok       store: appendfsync is not checked, because the user may not run CONFIG GET; it should be"
+      .. " always\n", { "--store", url })
+    server:command("ACL", "SETUSER", "default", "+config")
     server:command("CONFIG", "SET", "appendonly", "no")
     server:command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
     output = assert_found("warning  store: appendonly no: events are lost when Redis ends; set appendonly yes\n",
@@ -276,12 +284,13 @@ describe("apivideo doctor #process", function()
       .. " events; run: ACL SETUSER default +xack, and save it; docs/guides/inbox.md#redis has the whole line\n",
       { "--store", url })
     server:command("ACL", "SETUSER", "default", "+xack", "-info")
-    assert_found(("warning  store: Redis (127.0.0.1:%d) does not allow INFO"):format(server.port), { "--store", url })
+    assert_found(("warning  store: Redis (127.0.0.1:%d) does not allow INFO, so its settings are not checked; run: ACL"
+      .. " SETUSER default +info, and save it"):format(server.port), { "--store", url })
     server:set_password "hidden"
     output = assert_found(("failure  store: Redis (127.0.0.1:%d): NOAUTH Authentication required; give the user and the"
       .. " password\n"):format(server.port), { "--store", url })
     assert.is_nil(output:find("hidden", 1, true))
-    output = assert_found("is disabled; correct the user and the password; ", nil,
+    output = assert_found("is disabled; correct the password, which is that of the user default if no user", nil,
       ("APIVIDEO_STORE=redis://:anotherpass@127.0.0.1:%d/0"):format(server.port))
     assert.is_nil(output:find("anotherpass", 1, true), output)
     server:stop()

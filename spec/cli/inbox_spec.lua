@@ -243,13 +243,33 @@ describe("command inbox #process", function()
     local shown = records("stats", "--json")[1].paused_types
     assert.same({ RECORDED, "the database is unavailable" }, { shown[1].type, shown[1].reason })
     assert.same({}, inbox:claim { limit = 10 })
-    assert.same({ paused = false, type = "*" }, records("resume", "--type", "*", "--json")[1])
+    assert.same({ paused = false, type = "*", changed = true }, records("resume", "--type", "*", "--json")[1])
     assert.equal(2, #inbox:claim { limit = 10 })
     assert.matches("unknown event type video.sumary.generated; .*did you mean video.summary.generated",
       (run("pause", "--type", "video.sumary.generated")))
     assert.matches("--type: 'video.summary' is only the beginning of video.summary.generated;",
       (run("pause", "--type", "video.summary")), 1, true)
     assert.equal(1, #inbox:stats().paused_types)
+  end)
+
+  it("resume says what was not paused, and what is still paused", function()
+    assert(inbox:pause { type = "video.source.*" })
+    for _, case in ipairs {
+      { {}, "the inbox was not paused; still paused: video.source.*\n" },
+      { { "--type", RECORDED }, RECORDED .. ": was not paused; still paused: video.source.*\n" },
+      { { "--type", "video.source.*" }, "video.source.*: resumed\n" },
+      { { "--type", "video.source.*" }, "video.source.*: was not paused\n" },
+      { {}, "the inbox was not paused\n" },
+    } do
+      local output, status = run("resume", (table.unpack or unpack)(case[1]))
+      assert.same({ case[2], 0 }, { output, status })
+    end
+    assert(inbox:pause())
+    assert(inbox:pause { type = SUMMARY })
+    assert.equal(SUMMARY .. ": resumed; still paused: the inbox\n", (run("resume", "--type", SUMMARY)))
+    assert(inbox:pause { type = SUMMARY })
+    assert.equal("resumed; still paused: " .. SUMMARY .. "\n", (run "resume"))
+    assert.is_false(records("resume", "--json")[1].changed)
   end)
 
   it("export and import move entries to another inbox", function()

@@ -147,6 +147,16 @@ describe("the example #process", function()
     assert.is_nil(nginx:log():find("[error]", 1, true), nginx:log())
   end)
 
+  it("worker.lua takes a user of Redis", function()
+    if redis_server.missing() then pending(redis_server.missing()) end
+    local server = redis_server.start()
+    running.add(function() server:stop() end)
+    server:command("ACL", "SETUSER", "inbox", "on", ">word", "~{apivideo}:*", "+@all")
+    running.process({ "examples/worker.lua", "work" },
+      ("LUA_PATH='%s' REDIS_PORT=%d REDIS_USERNAME=inbox REDIS_PASSWORD=word"):format(package.path, server.port))
+    wait_for(function() return server:command("CLIENT", "LIST"):find("user=inbox", 1, true) end, "the worker")
+  end)
+
   it("worker.lua prints its usage", function()
     local printed, status = process.run { "examples/worker.lua" }
     assert.equal(2, status)

@@ -1,6 +1,7 @@
 -- inbox:health, receiver:health and inbox:open.
 
 local apivideo = require "apivideo"
+local errors = require "apivideo.error"
 local inboxes = require "spec.support.inboxes"
 local memory = require "apivideo.inbox.memory"
 local misuse = require "spec.support.misuse"
@@ -57,6 +58,19 @@ describe("the health of an inbox", function()
     assert.is_nil((entry:complete()))
     store.down = false
     assert.matches("its method complete failed 0 s ago", inbox:health().reasons.store, 1, true)
+  end)
+
+  it("names a claim that has failed, at once, unless one has succeeded since or the store does not respond", function()
+    store.claim = function() return nil, errors.new("store_unavailable", "NOPERM", { origin = "redis" }) end
+    assert.is_nil((inbox:claim()))
+    testing.clock:advance(3)
+    assert.same({ claim = "the store responds, but its method claim failed 3 s ago: redis: store_unavailable: NOPERM" },
+      inbox:health().reasons)
+    store.down = true
+    assert.is_nil(inbox:health().reasons.claim)
+    store.down, store.claim = false, nil
+    assert.same({}, inbox:claim())
+    assert.is_true(inbox:health().ok)
   end)
 
   it("names a pause, dead letters and old events above the limits", function()

@@ -11,7 +11,8 @@ local wait_for = require "spec.support.wait"
 
 local open, put, claim = redis_stores.open, redis_stores.put, redis_stores.claim
 
-local ALL, LAST = "error apivideo: Redis .* has lost all events of the inbox: .* apivideo reconcile",
+local ALL, LAST = "error apivideo: Redis .* has lost all events and pauses of the inbox: .* Redis's own log,"
+  .. " .* apivideo reconcile",
   "error apivideo: Redis .* has lost the last events of the inbox %((%d+) at least%)"
 
 redis_stores.describe("inbox store redis", function()

@@ -53,6 +53,11 @@ return {
     { "others may change the file", "mode % 4 >= 2", "false" },
     { "a newer schema is fine", "facts.oldest > facts.newest", "false" },
     { "Redis may lose events", "if facts.has_append_only_file then", "if true then" },
+    { "each appendfsync is safe", 'elseif append_fsync == "always" then', "elseif true then" },
+  },
+  {
+    file = "lua/apivideo/cli/inbox/switch.lua", spec = "spec/cli/inbox_spec.lua",
+    { "a type that was not paused is resumed", "return #(after.paused_types or {}) < #(before.paused_types or {})", "return true" },
   },
   {
     file = "lua/apivideo/cli/trigger.lua", spec = "spec/cli/trigger_spec.lua",

@@ -44,7 +44,7 @@ describe("the log of a receiver that rejects deliveries with 503", function()
       for _, id in ipairs { "b", "c" } do assert.equal(204, deliver(receiver, id)) end
       assert.equal(2, #records)
       assert.equal("warn", records[2].level)
-      assert.matches("accepted again, after %d+%.%d s, in which 5 were rejected with 503", records[2].message)
+      assert.matches("accepted again, after %d+%.%d s; rejected with 503 in that time: 5;", records[2].message)
     end
   end)
 
@@ -78,7 +78,7 @@ describe("the log of a receiver that rejects deliveries with 503", function()
     assert.matches("(and 2 more since the last such line)", records[3].message, 1, true)
     err = nil
     assert.equal(204, deliver(receiver, "a"))
-    assert.matches("in which 7 were rejected", records[4].message, 1, true)
+    assert.matches("rejected with 503 in that time: 7;", records[4].message, 1, true)
   end)
 
   it("has no line for each change of an outage that comes and goes", function()

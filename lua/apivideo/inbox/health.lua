@@ -19,7 +19,7 @@ local CLOCK_MAX_OFFSET_S = 5 -- between the clocks of this machine and of the st
 ---@alias apivideo.HealthReason
 ---| "store"  the store does not respond, or this process has failed to store or settle an event in the last 300 s, and none has succeeded since
 ---| "spool"  the spool does not respond, or has too many events
----| "claim"  the worker of this process has not asked for events for 60 s, although none of its handlers runs
+---| "claim"  this process has failed to claim events in the last 300 s, and has not succeeded since; or its worker has not asked for events for 60 s, although none of its handlers runs
 ---| "worker" events wait, and no process has handled one for some time: 60 s, or 900 s while one waits for its next attempt
 ---| "oldest" an event has waited for too long
 ---| "paused" the inbox is paused, or a type of event
@@ -32,7 +32,7 @@ local CLOCK_MAX_OFFSET_S = 5 -- between the clocks of this machine and of the st
 ---@field max_spooled? integer events in the spool, default 1000
 
 local WRITES = { "put", "complete", "retry", "dead_letter" }
-local WRITE_MAX_AGE_S = 300 -- since one has failed: at night, the next one may follow hours later
+local FAILURE_MAX_AGE_S = 300 -- since one has failed: at night, the next one may follow hours later
 local DEFAULTS = { max_age = 3600, max_dead = 100, max_spooled = 1000 }
 local KINDS = { max_age = "seconds>0?", max_dead = "integer>=0?", max_spooled = "integer>=0?" }
 
@@ -56,20 +56,24 @@ local function call(store, name)
   return result, err and failure.message(err)
 end
 
+-- The failure of a method in words; nil if it has not failed for some time, or has succeeded since.
+local function failure_of(counts, name)
+  local failed = counts.failures[name]
+  local seconds = failed and runtime.monotonic() - failed.at
+  if not failed or seconds > FAILURE_MAX_AGE_S then return nil end
+  return ("the store responds, but its method %s failed %.0f s ago: %s"):format(name, seconds,
+    failure.message(failed.err))
+end
+
 -- A full disk can be read: only the calls that write show it.
 local function check_writes(counts, reasons)
-  local now = runtime.monotonic()
   for _, name in ipairs(WRITES) do
-    local failed = counts.failures[name]
-    if failed and now - failed.at <= WRITE_MAX_AGE_S then
-      reasons.store = ("the store responds, but its method %s failed %.0f s ago: %s"):format(name, now - failed.at,
-        failure.message(failed.err))
-      return
-    end
+    reasons.store = failure_of(counts, name)
+    if reasons.store then return end
   end
 end
 
--- Whether a worker of this process waits for events, and has not asked for some for too long.
+-- Whether claims fail, or a worker of this process waits for events, and has not asked for some for too long.
 local function check_claims(counts, reasons)
   local now, last = runtime.monotonic(), counts.succeeded_at.claim
   for worker, started in pairs(counts.workers) do
@@ -78,6 +82,7 @@ local function check_claims(counts, reasons)
       reasons.claim = ("the worker of this process has not asked for events for %.0f s"):format(seconds)
     end
   end
+  if not reasons.store then reasons.claim = failure_of(counts, "claim") or reasons.claim end
 end
 
 local function check_stats(stats, limits, reasons)

@@ -40,8 +40,8 @@ function Outage:finish()
   self.is_on = false
   if now - self._ended_at < outage.INTERVAL_S then return end
   self._ended_at, self._left_out = now, {}
-  log.warn(("receiver: deliveries are accepted again, after %.1f s, in which %.0f were rejected with 503; api.video"
-    .. " retries each for ten seconds"):format(now - self._since, self._count))
+  log.warn(("receiver: deliveries are accepted again, after %.1f s; rejected with 503 in that time: %.0f;"
+    .. " api.video retries each for ten seconds"):format(now - self._since, self._count))
 end
 
 ---@return apivideo.receiver.Outage

@@ -32,7 +32,7 @@ function Findings:warn(text, remedy) add(self, "warning", text, remedy) end
 
 --- What cannot work.
 ---@param text string
----@param remedy string
+---@param remedy? string
 function Findings:fail(text, remedy) add(self, "failure", text, remedy) end
 
 local findings = {}

@@ -7,6 +7,7 @@ local output = require "apivideo.cli.output"
 local owner = require "apivideo.cli.doctor.owner"
 local permissions = require "apivideo.inbox.redis.permissions"
 local redis_options = require "apivideo.inbox.redis.options"
+local remedies = require "apivideo.inbox.redis.remedies"
 local stores = require "apivideo.cli.store"
 
 local MIB = 1024 * 1024
@@ -33,8 +34,10 @@ local function check_inbox_in_redis(findings, options)
   if exists then
     findings:ok("it has the inbox " .. redis_options.name_of(options))
     check_pauses(findings, apivideo.inbox { store = self }:stats() or {})
+  elseif err then
+    findings:fail(err.message) -- with the remedy, if one is known
   else
-    findings:fail(err and tostring(err) or stores.missing_in_redis(options), CREATE)
+    findings:fail(stores.missing_in_redis(options), CREATE)
   end
   self:close()
 end
@@ -98,10 +101,24 @@ local function check_sqlite(findings, path)
   check_pauses(findings, facts)
 end
 
+-- A user of the inbox alone may not ask for this setting.
+local function check_sync(findings, append_fsync)
+  if not append_fsync then
+    findings:ok "appendfsync is not checked, because the user may not run CONFIG GET; it should be always"
+  elseif append_fsync == "always" then
+    findings:ok "appendfsync always"
+  else
+    findings:warn(("appendfsync %s: a power failure loses the last events, of %s, although the response was 204")
+      :format(append_fsync, append_fsync == "everysec" and "about a second" or "about 30 seconds"),
+      "set appendfsync always")
+  end
+end
+
 -- The settings of a server that allows INFO.
 local function check_settings(findings, facts)
   if facts.has_append_only_file then
     findings:ok "appendonly yes"
+    check_sync(findings, facts.append_fsync)
   else
     findings:warn(("appendonly no: events are lost when %s ends"):format(facts.product), "set appendonly yes")
   end
@@ -119,12 +136,13 @@ local function check_redis(findings, options)
   local address = redis_options.address_of(options)
   local facts, problem = examine.server(options)
   if not facts then
-    local text, remedy = redis_options.with_remedy(problem)
+    local text, remedy = remedies.of(options, problem)
     return findings:fail(("Redis (%s): %s"):format(address, text), remedy or "correct --store")
   end
   local name = ("%s (%s)"):format(facts.product, address)
   if facts.refusal then
-    findings:warn(("%s does not allow INFO, so its settings are not checked"):format(name), "allow INFO to the user")
+    findings:warn(("%s does not allow INFO, so its settings are not checked"):format(name),
+      permissions.line(options, "+info"))
   elseif (tonumber(facts.version:match "^%d+") or 0) < examine.MIN_MAJOR then
     return findings:fail(("%s is %s"):format(name, facts.version), "update it to 7.0 or newer")
   else

@@ -3,5 +3,5 @@
 return require("apivideo.cli.inbox.switch").new {
   description = "Continues the handling of events after inbox pause; with --type, also of a type that a"
     .. " worker has paused after failures. '*' are all paused types.",
-  method = "resume", paused = false, done = "resumed",
+  paused = false, done = "resumed",
 }

@@ -1,13 +1,48 @@
 --- What `apivideo inbox pause` and `resume` have in common.
 
 local derived = require "apivideo.events.derived"
+local output = require "apivideo.cli.output"
 local selection = require "apivideo.cli.selection"
 local store = require "apivideo.cli.store"
 
 local switch = {}
 
+-- What is paused, as text; nil: nothing.
+local function paused_text(stats)
+  local names = {}
+  if stats.paused then names[1] = "the inbox" end
+  for _, each in ipairs(stats.paused_types or {}) do names[#names + 1] = output.plain(each.type) end
+  return names[1] and table.concat(names, ", ")
+end
+
+-- Whether a resumption has changed something.
+local function is_changed(type, before, after)
+  if type then return #(after.paused_types or {}) < #(before.paused_types or {}) end
+  return before.paused
+end
+
+-- Resumes. Returns what is said, and whether something was paused; or nil and an error.
+local function resume(inbox, type, done)
+  local before, after, ok, err
+  before, err = inbox:stats()
+  if not before then return nil, err end
+  ok, err = inbox:resume { type = type }
+  if not ok then return nil, err end
+  after, err = inbox:stats()
+  if not after then return nil, err end
+  local rest, changed = paused_text(after), is_changed(type, before, after)
+  return (changed and done or (type and "" or "the inbox ") .. "was not paused")
+    .. (rest and "; still paused: " .. rest or ""), changed
+end
+
+local function pause(inbox, type, done)
+  local ok, err = inbox:pause { type = type }
+  if not ok then return nil, err end
+  return done:format(type and (" --type '%s'"):format(type) or "")
+end
+
 --- Creates the module of a subcommand.
----@param kind { description: string, method: string, paused: boolean, done: string } `method` of the inbox; `done` may have the place of an option
+---@param kind { description: string, paused: boolean, done: string } `done` of a pause has the place of an option
 ---@return table
 function switch.new(kind)
   local self = {}
@@ -25,10 +60,9 @@ function switch.new(kind)
       if type and not derived.is(type) then selected, problem = selection.new({ type }, {}, "--type") end -- it warns
       -- Not for a resumption, since a program may have paused the type.
       if kind.paused and not selected then return 2, problem end
-      local ok, err = inbox[kind.method](inbox, { type = type })
-      if not ok then return 1, err end
-      out:print({ paused = kind.paused, type = type },
-        (type and type .. ": " or "") .. kind.done:format(type and (" --type '%s'"):format(type) or ""))
+      local text, changed = (kind.paused and pause or resume)(inbox, type, kind.done)
+      if not text then return 1, changed end
+      out:print({ paused = kind.paused, type = type, changed = changed }, (type and type .. ": " or "") .. text)
       return 0
     end)
   end

@@ -36,10 +36,10 @@ function DataWatch:note(born, id)
   self._born, self._id, self._checked_at = born, id, runtime.monotonic()
   if not known or known == "" then return nil end
   if born ~= known then
-    return "has lost all events of the inbox: it was emptied, or it restarted without its data"
+    return "has lost all events and pauses of the inbox: it was emptied, or it restarted without its data"
   elseif id < known_id then
-    return ("has lost the last events of the inbox (%.0f at least): it restarted, or was replaced, with older data")
-      :format(known_id - id)
+    return ("has lost the last events of the inbox (%.0f at least), and the latest pauses: it restarted, or was"
+      .. " replaced, with older data"):format(known_id - id)
   end
 end
 

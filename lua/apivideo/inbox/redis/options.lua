@@ -53,31 +53,6 @@ function redis_options.check(options)
   end
 end
 
--- What to do, by the beginning of the error of Redis or of the system, in lower case.
-local REMEDIES = {
-  ["^noauth"] = "give the user and the password",
-  ["^wrongpass"] = "correct the user and the password; Redis forgets users of ACL SETUSER when it ends, unless they are"
-    .. " saved",
-  ["^noperm"] = "allow the commands and the keys {NAME}:* to the user, with the NAME of the inbox",
-  ["the user executing the script can't"] = "allow the commands and the keys {NAME}:* to the user, with the NAME"
-    .. " of the inbox; apivideo doctor names the commands",
-  ["^the server does not speak tls"] = "use its port for TLS (tls-port in redis.conf), or connect without TLS: no"
-    .. " option tls, or redis:// instead of rediss://",
-  ["^connection refused"] = "start it, or correct the host and the port",
-}
-
---- A problem with its remedy.
----@param problem string an error of Redis, or of the connection
----@return string problem without a full stop
----@return string? remedy nil: it is not known
-function redis_options.with_remedy(problem)
-  problem = problem:gsub("%.$", "")
-  for pattern, remedy in pairs(REMEDIES) do
-    if problem:lower():find(pattern) then return problem, remedy end
-  end
-  return problem
-end
-
 --- The name of the inbox.
 ---@param options apivideo.RedisOptions
 ---@return string

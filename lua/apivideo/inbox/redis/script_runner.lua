@@ -6,6 +6,7 @@ local errors = require "apivideo.error"
 local log = require "apivideo.runtime.log"
 local permissions = require "apivideo.inbox.redis.permissions"
 local redis_options = require "apivideo.inbox.redis.options"
+local remedies = require "apivideo.inbox.redis.remedies"
 local scripts = require "apivideo.inbox.redis.scripts"
 
 local unpack = table.unpack or unpack
@@ -24,7 +25,7 @@ local function unavailable(self, problem)
       .. " this program"):format(version, known)
   end
   local remedy
-  problem, remedy = redis_options.with_remedy(problem)
+  problem, remedy = remedies.of(self.options, problem)
   if remedy then problem = problem .. "; " .. remedy end
   local password = self.clients.password
   return nil, errors.new("store_unavailable", ("Redis (%s): %s"):format(self.address, problem), { origin = "redis" },
@@ -35,8 +36,8 @@ end
 local function warn(self, append_only, memory_policy, unreadable)
   if unreadable then
     log.warn(("Redis (%s) does not allow INFO (%s), so its settings were not checked; make sure that it is version 7.0"
-      .. " or newer, with appendonly yes and maxmemory-policy noeviction, or allow INFO to the user")
-      :format(self.address, unreadable))
+      .. " or newer, with appendonly yes and maxmemory-policy noeviction, or %s")
+      :format(self.address, unreadable, permissions.line(self.options, "+info")))
   end
   if append_only == "0" then
     log.error(("Redis (%s) has no append-only file, so events are lost when it ends; set appendonly yes")
@@ -93,8 +94,8 @@ local function check_data(self, client)
   if not reply then return false end
   local loss = self.data_watch:note(reply[1], tonumber(reply[2]))
   if loss then
-    log.error(("Redis (%s) %s; make it durable (appendonly yes), and find the missed events: apivideo reconcile, see"
-      .. " docs/guides/missed.md"):format(self.address, loss))
+    log.error(("Redis (%s) %s; look for the cause in Redis's own log, and in docs/guides/inbox.md#redis; find the"
+      .. " missed events: apivideo reconcile, see docs/guides/missed.md"):format(self.address, loss))
   end
   return true
 end
@@ -148,7 +149,7 @@ function script_runner.new(options, address)
   return setmetatable({
     keys = scripts.keys_of(redis_options.name_of(options)), address = address, shas = {}, is_closed = false,
     clients = clients.new(options, function() watch:expect_restart() end), data_watch = watch,
-    options = { client = options.client, username = options.username },
+    options = { client = options.client, username = options.username, name = options.name },
   }, ScriptRunner)
 end
 
