@@ -64,7 +64,7 @@ end
 ---@param path string
 ---@return string
 function store.permission_remedy(path)
-  return sqlite_place.remedy(path) or "run this as the user of the program that works on the inbox"
+  return sqlite_place.remedy(path, true) or "run this as the user of the program that works on the inbox"
 end
 
 --- Why a SQLite file cannot be read, and what to do; nil if it can be.

@@ -40,8 +40,9 @@ end
 
 --- What lets this process write the file, and SQLite's files beside it; nil if their owners and modes do.
 ---@param path string
+---@param keeps_owner? boolean whether another program works on the inbox
 ---@return string?
-function place.remedy(path)
+function place.remedy(path, keeps_owner)
   local user, others, read_only = core.user(), {}, {}
   for _, each in ipairs { path, path .. "-wal", path .. "-shm" } do
     local owner, mode = core.owner(each), core.file_mode(each)
@@ -52,8 +53,8 @@ function place.remedy(path)
     end
   end
   if others[1] then
-    return ("run this process as the user %s, or: chown %s '%s'"):format(core.owner(others[1]), user,
-      table.concat(others, "' '"))
+    return not keeps_owner and ("run this process as the user %s, or: chown %s '%s'"):format(core.owner(others[1]),
+      user, table.concat(others, "' '")) or nil
   end
   return read_only[1] and ("run: chmod u+w '%s'"):format(table.concat(read_only, "' '")) or nil
 end
