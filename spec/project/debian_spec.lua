@@ -73,6 +73,7 @@ describe("make deb #process", function()
 
   before_each(function()
     fakes = new_fakes()
+    fakes:fake("dpkg-query", "echo installed")
     fakes:fake("lintian", "touch a.deb")
   end)
 

@@ -2,6 +2,9 @@
 
 local apivideo = require "apivideo"
 
+-- `require` does not report that memory is exhausted as such, so both modules are loaded before.
+local new_handlers, new_receiver = apivideo.handlers, apivideo.receiver
+
 local raw = '{"type":"video.source.recorded","emittedAt":"2024-01-01T00:00:00Z","videoId":"vi1","liveStreamId":"li1"}'
 local right = apivideo.sign(raw, "secret")
 
@@ -15,8 +18,8 @@ apivideo.log { write = function() end }
 
 return function()
   local seen = 0
-  local receiver = apivideo.receiver {
-    handlers = apivideo.handlers():on("video.*", function() seen = seen + 1 end),
+  local receiver = new_receiver {
+    handlers = new_handlers():on("video.*", function() seen = seen + 1 end),
     secrets = { webhook_1 = "secret" },
   }
   local status = deliver(receiver, right)
