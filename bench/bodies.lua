@@ -27,12 +27,26 @@ function bodies.of_bytes(bytes)
   return bodies.encode { texts = texts }
 end
 
+local function members(first, last)
+  local found = {}
+  for i = first, last do found[("member%04d"):format(i)] = i end
+  return found
+end
+
 ---@param count integer of additional members
 ---@return string
 function bodies.of_members(count)
-  local members = {}
-  for i = 1, count do members[("member%04d"):format(i)] = i end
-  return bodies.encode(members)
+  return bodies.encode(members(1, count))
+end
+
+--- An event with additional members in a list of objects.
+---@param count integer of additional members
+---@param size integer of an object
+---@return string
+function bodies.of_objects(count, size)
+  local objects = {}
+  for first = 1, count, size do objects[#objects + 1] = members(first, math.min(count, first + size - 1)) end
+  return bodies.encode { objects = objects }
 end
 
 return bodies

@@ -72,7 +72,9 @@ local function beside_tables()
     end,
   }
   figures.row("parse_tables", { what = ("event.parse, %d samples, %s"):format(#texts, LUA), unit = "ns",
-    ours = times.ours, theirs = times.tables, share = figures.ratios(times.tables, times.ours, 100) })
+    ours = times.ours, theirs = times.tables, share = figures.ratios(times.tables, times.ours, 100),
+    against = ("in the rest, %.0f ns for one, it reads %.0f bytes of JSON and finds the required fields")
+      :format(figures.median(figures.differences(times.ours, times.tables)) / #texts, #table.concat(texts) / #texts) })
 end
 
 local function size_of(bytes)
