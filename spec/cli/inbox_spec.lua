@@ -225,7 +225,7 @@ describe("command inbox #process", function()
   end)
 
   it("pause and resume stop and continue the handling", function()
-    assert.equal("paused; continue with: apivideo inbox resume\n", (run "pause"))
+    assert.equal(("paused; continue with: apivideo inbox resume --store 'sqlite:%s'\n"):format(path), (run "pause"))
     assert.is_true(inbox:stats().paused)
     assert.equal("resumed\n", (run "resume"))
     assert.is_false(inbox:stats().paused)
@@ -234,8 +234,8 @@ describe("command inbox #process", function()
   it("pause and resume with --type concern a type or pattern, and stats shows it", function()
     put(SUMMARY, "vi1")
     put(RECORDED, "vi2")
-    assert.equal("video.summary.*: paused; continue with: apivideo inbox resume --type 'video.summary.*'\n",
-      (run("pause", "--type", "video.summary.*")))
+    assert.equal(("video.summary.*: paused; continue with: apivideo inbox resume --store 'sqlite:%s' --type"
+      .. " 'video.summary.*'\n"):format(path), (run("pause", "--type", "video.summary.*")))
     assert(inbox._store:pause(RECORDED, 60, "the database is unavailable"))
     assert.is_false(inbox:stats().paused)
     assert.matches("2 waiting, .*; paused types: video%.source%.recorded %(a probe in %d+%.?%d* s; the last error: "

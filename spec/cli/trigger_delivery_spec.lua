@@ -101,7 +101,8 @@ describe("command trigger #process", function()
       { "apivideo: warning: the deliveries were not signed; sign them with the secret that the receiver verifies with: "
         .. WAYS .. "\n", "live" },
       { "apivideo: warning: the receiver verifies with another secret than the one that signed, or has no webhook"
-        .. " webhook_9; its log has the reason. Sign with the receiver's secret, the signatureSecret of its webhook: "
+        .. " webhook_9 (--webhook-id); its log has the reason. Sign with the receiver's secret, the signatureSecret of"
+        .. " its webhook: "
         .. WAYS .. ". Only the local api.video of apivideo listen --emulate knows its secret: use --through and its"
         .. " URL\n",
         "live", "--secret", "s", "--webhook-id", "webhook_9" },

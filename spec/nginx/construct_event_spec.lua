@@ -64,7 +64,7 @@ nginx_lua.describe("apivideo.construct_event in nginx #process", function()
   it("names the line that lets nginx pass a variable, in the error for a secret that is nil", function()
     start { { "env WEBHOOK_SECRET;", "" } }
     assert.equal(500, deliver(10))
-    wait_for_log("client.webhooks:secret_source(); in nginx, os.getenv returns nil unless nginx.conf has a line for the"
-      .. " variable, such as: env WEBHOOK_SECRET;")
+    wait_for_log("client.webhooks:secret_source(); in nginx, os.getenv returns nil unless the environment in which"
+      .. " nginx starts has the variable, and nginx.conf the line: env WEBHOOK_SECRET;")
   end)
 end)

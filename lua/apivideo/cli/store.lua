@@ -2,6 +2,7 @@
 --- or name, no worker would get its events.
 
 local apivideo = require "apivideo"
+local redact = require "apivideo.util.redact"
 local redis_options = require "apivideo.inbox.redis.options"
 local sqlite_place = require "apivideo.inbox.sqlite.place"
 
@@ -37,9 +38,9 @@ end
 -- The place in a text that is the value of the option or variable.
 local function parse(text, origin)
   local path = text:match "^sqlite:(.+)$"
-  if path then return { sqlite = path } end
+  if path then return { sqlite = path, text = text } end
   local redis = options_of_url(text)
-  if redis then return { redis = redis } end
+  if redis then return { redis = redis, text = text } end
   return nil, ("%s must be sqlite:PATH or redis://HOST:PORT/DATABASE, got '%s'; %s"):format(origin, text, EXAMPLE)
 end
 
@@ -102,9 +103,17 @@ function store.check_exists(place, redis_store, create)
   return false, 1, err or ("--store: %s; %s"):format(store.missing_in_redis(place.redis), remedy)
 end
 
+--- The option as it was given, for a command to run next, without a password; empty without it.
+---@param arguments table
+---@return string
+function store.option_text(arguments)
+  local place = arguments.store
+  return place and (" --store '%s'"):format(redact.text(place.text)) or ""
+end
+
 --- The inbox that the option, or otherwise the environment, names.
 ---@param arguments table
----@return { sqlite?: string, redis?: table }|nil place
+---@return { sqlite?: string, redis?: table, text: string }|nil place
 ---@return string? problem
 function store.place(arguments)
   if arguments.store then return arguments.store end

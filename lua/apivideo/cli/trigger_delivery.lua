@@ -36,9 +36,10 @@ local function rejection(secret, webhookId)
   if not secret then
     return "the deliveries were not signed; sign them with the secret that the receiver verifies with: " .. secrets.WAYS
   end
-  return ("the receiver verifies with another secret than the one that signed, or has no webhook %s; its log has the"
-    .. " reason. Sign with the receiver's secret, the signatureSecret of its webhook: %s. Only the local api.video of"
-    .. " apivideo listen --emulate knows its secret: use --through and its URL"):format(webhookId, secrets.WAYS)
+  return ("the receiver verifies with another secret than the one that signed, or has no webhook %s (--webhook-id);"
+    .. " its log has the reason. Sign with the receiver's secret, the signatureSecret of its webhook: %s. Only the"
+    .. " local api.video of apivideo listen --emulate knows its secret: use --through and its URL")
+    :format(webhookId, secrets.WAYS)
 end
 
 -- The function that sends a message from here.

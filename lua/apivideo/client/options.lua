@@ -122,8 +122,7 @@ function client_options.check(options, level)
   local problem
   if options.api_key == nil and options.access_token == nil then
     problem = 'option "api_key" is missing: get it from https://dashboard.api.video and pass it, for instance as'
-      .. ' os.getenv "APIVIDEO_API_KEY"' .. (host.ngx and ", with the line env APIVIDEO_API_KEY; in nginx.conf, and the"
-      .. " variable in the environment in which nginx starts" or "")
+      .. ' os.getenv "APIVIDEO_API_KEY"' .. host.variable_hint "APIVIDEO_API_KEY"
   end
   problem = problem or connection_problem(options) or environment_problem(options.environment)
     or base_url_problem(options) or authentication_problem(options)

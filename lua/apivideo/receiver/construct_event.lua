@@ -7,8 +7,6 @@ local request = require "apivideo.receiver.request"
 local secret_source = require "apivideo.receiver.secret_source"
 
 local WHERE = "construct_event: argument \"secrets\""
-local NO_VARIABLE = host.ngx and "; in nginx, os.getenv returns nil unless nginx.conf has a line for the variable, such"
-  .. " as: env WEBHOOK_SECRET;" or ""
 
 --- Verifies the signature of a delivery and parses its event.
 ---@param raw string the bytes of the body as they arrived
@@ -26,7 +24,7 @@ return function(raw, headers, secrets)
   end
   if secrets == nil then
     error(WHERE .. " is missing, so that any sender could send events: pass a signatureSecret, or"
-      .. " client.webhooks:secret_source()" .. NO_VARIABLE, 2)
+      .. " client.webhooks:secret_source()" .. host.variable_hint "WEBHOOK_SECRET", 2)
   end
   checks.value(WHERE, secrets, "string|table|function", 2)
   local source = secret_source.new(WHERE, secrets, 3)

@@ -2,6 +2,7 @@
 
 local checks = require "apivideo.util.checks"
 local dictionary = require "apivideo.runtime.dictionary"
+local host = require "apivideo.runtime.host"
 local inbox = require "apivideo.inbox"
 local metrics = require "apivideo.runtime.metrics"
 
@@ -93,7 +94,7 @@ function receiver_options.check(options)
   if options.secrets == nil and not options.unsigned then
     error("receiver: option \"secrets\" is missing, so that any sender could send events: pass a"
       .. " signatureSecret (an environment variable that is not set is nil), or client.webhooks:secret_source();"
-      .. " unsigned = true only if that is intended", 4)
+      .. " unsigned = true only if that is intended" .. host.variable_hint "WEBHOOK_SECRET", 4)
   end
   if options.secrets ~= nil and options.unsigned then
     error("receiver: options \"secrets\" and \"unsigned\" exclude each other; omit unsigned to verify signatures", 4)

@@ -9,6 +9,7 @@ local signature = require("apivideo.core").signature
 
 local BODY_SHOWN_MAX_BYTES = 1000 -- nginx cuts a line of its log at 2048
 local HASH_DIGITS = 16
+local INTERVAL_S = require("apivideo.receiver.outage").INTERVAL_S
 
 ---@class apivideo.Outcome the outcome of one request
 ---@field status integer of the response
@@ -72,7 +73,8 @@ local function report_rejected(outcome, outage, fields)
   if err.kind == "body_unavailable" then return log.error(text, fields) end -- of this request alone
   local left_out = outage:note(err.kind)
   if not left_out then return log.info(text, fields) end
-  if left_out > 0 then text = ("%s (and %.0f more since the last such line)"):format(text, left_out) end
+  text = left_out == 0 and ("%s; at most one such line in %d s"):format(text, INTERVAL_S)
+    or ("%s (and %.0f more since the last such line)"):format(text, left_out)
   log.error(text, fields)
 end
 

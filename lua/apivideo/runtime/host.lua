@@ -19,4 +19,13 @@ function host.phase()
   return in_nginx and ngx.get_phase() or nil
 end
 
+--- Why an environment variable may be missing here, for the end of a message.
+---@param name string of the variable
+---@return string text empty outside nginx
+function host.variable_hint(name)
+  if not in_nginx then return "" end
+  return ("; in nginx, os.getenv returns nil unless the environment in which nginx starts has the variable, and"
+    .. " nginx.conf the line: env %s;"):format(name)
+end
+
 return host

@@ -35,14 +35,14 @@ local function resume(inbox, type, done)
     .. (rest and "; still paused: " .. rest or ""), changed
 end
 
-local function pause(inbox, type, done)
+local function pause(inbox, type, done, options)
   local ok, err = inbox:pause { type = type }
   if not ok then return nil, err end
-  return done:format(type and (" --type '%s'"):format(type) or "")
+  return done:format(options .. (type and (" --type '%s'"):format(type) or ""))
 end
 
 --- Creates the module of a subcommand.
----@param kind { description: string, paused: boolean, done: string } `done` of a pause has the place of an option
+---@param kind { description: string, paused: boolean, done: string } `done` of a pause has the place of its options
 ---@return table
 function switch.new(kind)
   local self = {}
@@ -60,7 +60,7 @@ function switch.new(kind)
       if type and not derived.is(type) then selected, problem = selection.new({ type }, {}, "--type") end -- it warns
       -- Not for a resumption, since a program may have paused the type.
       if kind.paused and not selected then return 2, problem end
-      local text, changed = (kind.paused and pause or resume)(inbox, type, kind.done)
+      local text, changed = (kind.paused and pause or resume)(inbox, type, kind.done, store.option_text(arguments))
       if not text then return 1, changed end
       out:print({ paused = kind.paused, type = type, changed = changed }, (type and type .. ": " or "") .. text)
       return 0

@@ -41,8 +41,10 @@ function connection.driver()
   local has_dbi, dbi = pcall(require, "DBI")
   local has_driver, problem = pcall(require, "dbd.sqlite3")
   if has_dbi and has_driver then return dbi end
+  local text = tostring(has_dbi and problem or dbi)
+  text = text:match "^module '[^']*' not found" or text:gsub("%s*\n%s*", " ") -- without the files that were tried
   return nil, ("LuaDBI with its SQLite driver is missing for %s: %s (%s)"):format(_VERSION, packages.remedy "LuaDBI",
-    tostring(has_dbi and problem or dbi))
+    text)
 end
 
 ---@class apivideo.inbox.SqliteConnection
