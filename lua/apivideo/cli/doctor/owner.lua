@@ -2,18 +2,15 @@
 --- nothing about the program that works on the inbox. That is judged by the owner of the file, and the modes.
 
 local core = require "apivideo.core"
+local place = require "apivideo.inbox.sqlite.place"
 
 local owner = {}
 
-local function has_bit(mode, bit) return math.floor(mode / bit) % 2 == 1 end
-
 -- Whether a user may certainly not write a file: it is not the user's, or not writable for its owner. Which users are in
 -- its group is not known here.
-local function is_forbidden(user, path)
-  local mode = core.file_mode(path)
-  if not mode then return false end
-  if core.owner(path) == user then return not has_bit(mode, 128) end
-  return not has_bit(mode, 16) and not has_bit(mode, 2)
+local function is_forbidden(user, part)
+  if part.owner == user then return not place.has_bit(part.mode, 128) end
+  return not place.has_bit(part.mode, 16) and not place.has_bit(part.mode, 2)
 end
 
 -- The words of a shell that run the command as a user: one without a name is given by number.
@@ -29,11 +26,10 @@ end
 function owner.check(findings, path)
   local user = core.owner(path)
   if core.user() ~= "root" or not user or user == "root" then return false end
-  local directory = path:match "^(.+)/" or path:find "^/" and "/" or "."
-  for _, each in ipairs { path, path .. "-wal", path .. "-shm", directory } do
-    if is_forbidden(user, each) then
-      findings:fail(("the owner of the file, %s, may not write %s, of the user %s (mode %04o)"):format(user, each,
-        core.owner(each), core.file_mode(each)), ("run: chown %s '%s'; chmod u+w '%s'"):format(user, each, each))
+  for _, part in ipairs(place.parts(path)) do
+    if is_forbidden(user, part) then
+      findings:fail(("the owner of the file, %s, may not write %s, of the user %s (mode %04o)"):format(user, part.path,
+        part.owner, part.mode), ("run: chown %s '%s'; chmod u+w '%s'"):format(user, part.path, part.path))
     end
   end
   findings:warn(("this runs as root, which can write every file; this one belongs to the user %s"):format(user),

@@ -14,11 +14,42 @@ local function directory_of(path)
   return directory == "" and "/" or directory or "."
 end
 
--- The owner and the mode of a file or a directory; nil where they are unknown.
-local function owner_of(name, path)
+--- A file or a directory that exists, and whose owner and mode this process may see.
+---@class apivideo.inbox.sqlite.Owned
+---@field path string
+---@field owner string
+---@field mode integer
+---@field is_directory boolean
+
+-- Appends what is known of a file or a directory to a list.
+local function append(list, path, is_directory)
   local owner, mode = core.owner(path), core.file_mode(path)
-  if not owner or not mode then return nil end
-  return ("%s %s belongs to the user %s (mode %04o)"):format(name, core.real_path(path) or path, owner, mode)
+  if owner and mode then
+    list[#list + 1] = { path = path, owner = owner, mode = mode, is_directory = is_directory }
+  end
+end
+
+--- A file, SQLite's files beside it and its directory.
+---@param path string
+---@return apivideo.inbox.sqlite.Owned[]
+function place.parts(path)
+  local parts = {}
+  for _, suffix in ipairs { "", "-wal", "-shm" } do append(parts, path .. suffix, false) end
+  append(parts, directory_of(path), true)
+  return parts
+end
+
+--- Whether a mode has a bit, such as 128, which lets the owner write.
+---@param mode integer
+---@param bit integer
+---@return boolean
+function place.has_bit(mode, bit)
+  return math.floor(mode / bit) % 2 == 1
+end
+
+local function description(part)
+  return ("the %s %s belongs to the user %s (mode %04o)"):format(part.is_directory and "directory" or "file",
+    core.real_path(part.path) or part.path, part.owner, part.mode)
 end
 
 local function this_user()
@@ -31,10 +62,7 @@ end
 ---@return string
 function place.owners(path)
   local texts = {}
-  for _, each in ipairs { { "the file", path }, { "the file", path .. "-wal" }, { "the file", path .. "-shm" },
-    { "the directory", directory_of(path) } } do
-    texts[#texts + 1] = owner_of(each[1], each[2])
-  end
+  for i, part in ipairs(place.parts(path)) do texts[i] = description(part) end
   return texts[1] and ": " .. table.concat(texts, "; ") .. this_user() or ""
 end
 
@@ -43,18 +71,19 @@ end
 ---@param keeps_owner? boolean whether another program works on the inbox
 ---@return string?
 function place.remedy(path, keeps_owner)
-  local user, others, read_only = core.user(), {}, {}
-  for _, each in ipairs { path, path .. "-wal", path .. "-shm" } do
-    local owner, mode = core.owner(each), core.file_mode(each)
-    if owner and owner ~= user then
-      others[#others + 1] = each
-    elseif mode and math.floor(mode / 128) % 2 == 0 then
-      read_only[#read_only + 1] = each
+  local user, owner, others, read_only = core.user(), nil, {}, {}
+  for _, part in ipairs(place.parts(path)) do
+    if part.is_directory then break end
+    if part.owner ~= user then
+      owner = owner or part.owner
+      others[#others + 1] = part.path
+    elseif not place.has_bit(part.mode, 128) then
+      read_only[#read_only + 1] = part.path
     end
   end
-  if others[1] then
-    return not keeps_owner and ("run this process as the user %s, or: chown %s '%s'"):format(core.owner(others[1]),
-      user, table.concat(others, "' '")) or nil
+  if owner then
+    return not keeps_owner and ("run this process as the user %s, or: chown %s '%s'"):format(owner, user,
+      table.concat(others, "' '")) or nil
   end
   return read_only[1] and ("run: chmod u+w '%s'"):format(table.concat(read_only, "' '")) or nil
 end
@@ -72,13 +101,16 @@ local function directory_problem(path)
   end
   problem = problem:sub(#beside + #": " + 1) -- without the name of this file, which the user does not know
   if number ~= EACCES then return "unable to open database file: " .. problem end
-  local directory, user = directory_of(path), core.user()
-  local real, owners = core.real_path(directory) or directory, owner_of("the directory", directory)
-  if not owners then return ("%s: the user %s may not enter a directory above it"):format(problem, user) end
-  if core.owner(directory) == user then
-    return ("%s: %s, which does not let its owner write; allow it: chmod u+rwx '%s'"):format(problem, owners, real)
+  local parts, user = {}, core.user()
+  append(parts, directory_of(path), true)
+  local directory = parts[1]
+  if not directory then return ("%s: the user %s may not enter a directory above it"):format(problem, user) end
+  local real = core.real_path(directory.path) or directory.path
+  problem = problem .. ": " .. description(directory)
+  if directory.owner == user then
+    return ("%s, which does not let its owner write; allow it: chmod u+rwx '%s'"):format(problem, real)
   end
-  problem = ("%s: %s%s; run this process as that user"):format(problem, owners, this_user())
+  problem = problem .. this_user() .. "; run this process as that user"
   if core.file_id(path) then return problem end -- another program works on it, and needs the directory
   return ("%s, or give the directory away: chown %s '%s'"):format(problem, user, real)
 end
