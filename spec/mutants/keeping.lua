@@ -144,4 +144,27 @@ return {
     { "the next task is started before the results are known", "  batch.done:open(results, err)\n  if self.batch and not self.task and task.is_queued then start(self) end",
       "  if self.batch and not self.task and task.is_queued then start(self) end\n  batch.done:open(results, err)" },
   },
+  {
+    file = "lua/apivideo/inbox/redis/permissions.lua", spec = "spec/inbox/redis_permissions_spec.lua",
+    { "a missing command is not found in Redis 7.0", 'problem:find("can\'t run this command", 1, true) or ', "" },
+    { "the line names no command", '"+" .. table.concat(commands, " +")', '"+" .. commands[1]' },
+  },
+  {
+    file = "lua/apivideo/inbox/redis/remedies.lua", spec = "spec/inbox/redis_permissions_spec.lua",
+    { "a missing pattern of keys has no remedy", [[  { "no permissions to access", allow_keys },
+]], "" },
+    { "the pattern of keys is that of another inbox", '(options.name or "apivideo")', '("apivideo")' },
+  },
+  {
+    file = "lua/apivideo/inbox/redis/data_watch.lua", spec = "spec/inbox/redis_data_loss_spec.lua",
+    { "a server that was emptied is not noticed", "if born ~= known then", "if false then" },
+    { "a server with older data is not noticed", "elseif id < known_id then", "elseif false then" },
+    { "a restarted server is not checked at once", "  self._checked_at = false\n", "" },
+  },
+  {
+    file = "lua/apivideo/cli/doctor/owner.lua", spec = "spec/cli/doctor_machine_spec.lua",
+    { "root's right to write is taken for that of the program", 'if core.user() ~= "root" or not user or user == "root" then', "if true then" },
+    { "files beside the inbox may belong to anyone", "if is_forbidden(user, part) then", "if false then" },
+    { "the owner may always write", "  if part.owner == user then return not place.has_bit(part.mode, 128) end\n", "  if part.owner == user then return false end\n" },
+  },
 }

@@ -232,4 +232,10 @@ return {
     { "an error that is caught becomes text", "if is_caught() then error(err, 0) end", "", spec = "spec/runtime/runtime_spec.lua" },
     { "an error that nothing catches stays a table", "if is_caught() then error(err, 0) end", "if true then error(err, 0) end", spec = "spec/runtime/runtime_spec.lua" },
   },
+  {
+    file = "lua/apivideo/receiver/outage.lua", spec = "spec/receiver/outage_log_spec.lua",
+    { "each rejection of an outage is an error in the log", "if now - (self._logged_at[kind] or -math.huge) < outage.INTERVAL_S then", "if false then" },
+    { "each end of an outage that comes and goes is logged", "  if now - self._ended_at < outage.INTERVAL_S then return end\n", "" },
+    { "rejections that were not logged are not counted", "    self._left_out[kind] = left_out + 1\n", "" },
+  },
 }

@@ -32,7 +32,6 @@ local REMEDIES = {
   { "no permissions to access", allow_keys },
   { "the user executing the script can't run", "allow the commands of the inbox to the user: docs/guides/inbox.md#redis"
     .. " has the line, and apivideo doctor names those that are missing" },
-  { "the user executing the script can't access", allow_keys },
   { "^oom command not allowed", "raise maxmemory of Redis, or shorten the option retention of the inbox;"
     .. " docs/guides/inbox.md#redis has how much memory an event takes" },
   { "^the server does not speak tls", "use its port for TLS (tls-port in redis.conf), or connect without TLS: no"
