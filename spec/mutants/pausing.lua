@@ -113,7 +113,7 @@ return {
   {
     file = "lua/apivideo/inbox/health.lua", spec = HEALTH,
     { "a worker whose handlers run does not ask for events", "if seconds > CLAIM_MAX_AGE_S and next(worker.under_way) == nil then", "if seconds > CLAIM_MAX_AGE_S then" },
-    { "a failed write is a failure for ever", "if not failed or seconds > FAILURE_MAX_AGE_S then", "if not failed then" },
+    { "a failed write is a failure for ever", "if not failed or seconds > health.FAILURE_MAX_AGE_S then", "if not failed then" },
     { "a failed claim is healthy", 'failure_of(counts, "claim") or reasons.claim', "reasons.claim" },
     { "a paused type is healthy", "elseif types then", "elseif false then" },
     { "the limit of dead letters is unhealthy", "if stats.dead > limits.max_dead then", "if stats.dead >= limits.max_dead then" },

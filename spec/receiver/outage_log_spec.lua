@@ -82,6 +82,34 @@ describe("the log of a receiver that rejects deliveries with 503", function()
     assert.matches("rejected with 503 in that time: 7;", records[4].message, 1, true)
   end)
 
+  it("is a reason of the receiver's health until a delivery is accepted, or for five minutes", function()
+    local err = errors.new("unauthorized", "wrong key", { status = 401 })
+    for _, destination in ipairs { { handlers = apivideo.handlers():on("*", function() end) },
+      { inbox = apivideo.inbox { store = memory() } } } do
+      local is_down = false
+      destination.secrets = function()
+        if is_down then return nil, err end
+        return inboxes.SECRET
+      end
+      local receiver = apivideo.receiver(destination)
+      assert.same({}, receiver:health().reasons)
+      is_down = true
+      assert.equal(503, deliver(receiver, "a"))
+      testing.clock:advance(100)
+      local health = receiver:health()
+      assert.is_true(health.ok)
+      assert.equal("the last delivery was rejected with 503, 100 s ago: api.video: unauthorized (401): wrong key",
+        health.reasons.delivery)
+      testing.clock:advance(201)
+      assert.same({}, receiver:health().reasons)
+      assert.equal(503, deliver(receiver, "a"))
+      assert.truthy(receiver:health().reasons.delivery)
+      is_down = false
+      assert.equal(204, deliver(receiver, "a"))
+      assert.same({}, receiver:health().reasons)
+    end
+  end)
+
   it("has no line for each change of an outage that comes and goes", function()
     local store = inboxes.failing(memory())
     local receiver = apivideo.receiver { inbox = apivideo.inbox { store = store }, secrets = inboxes.SECRET }

@@ -21,6 +21,7 @@ local CLOCK_MAX_OFFSET_S = 5 -- between the clocks of this machine and of the st
 ---| "spool"  the spool does not respond, or has too many events
 ---| "claim"  this process has failed to claim events in the last 300 s, and has not succeeded since; or its worker has not asked for events for 60 s, although none of its handlers runs
 ---| "worker" events wait, and no process has handled one for some time: 60 s, or 900 s while one waits for its next attempt
+---| "delivery" only of a receiver: in the last 300 s, it has rejected a delivery with 503, and none was accepted since
 ---| "oldest" an event has waited for too long
 ---| "paused" the inbox is paused, or a type of event
 ---| "dead"   there are too many dead letters
@@ -32,12 +33,12 @@ local CLOCK_MAX_OFFSET_S = 5 -- between the clocks of this machine and of the st
 ---@field max_spooled? integer events in the spool, default 1000
 
 local WRITES = { "put", "complete", "retry", "dead_letter" }
-local FAILURE_MAX_AGE_S = 300 -- since one has failed: at night, the next one may follow hours later
 local DEFAULTS = { max_age = 3600, max_dead = 100, max_spooled = 1000 }
 local KINDS = { max_age = "seconds>0?", max_dead = "integer>=0?", max_spooled = "integer>=0?" }
 
 local health = {
-  RESPONSE_MAX_S = 1, -- for which a check waits for the store, and for the spool
+  RESPONSE_MAX_S = 1,      -- for which a check waits for the store, and for the spool
+  FAILURE_MAX_AGE_S = 300, -- since a delivery or a call has failed: at night, the next one may follow hours later
 }
 
 --- Checks limits: with their defaults. Raises at a level, as seen from here.
@@ -60,7 +61,7 @@ end
 local function failure_of(counts, name)
   local failed = counts.failures[name]
   local seconds = failed and runtime.monotonic() - failed.at
-  if not failed or seconds > FAILURE_MAX_AGE_S then return nil end
+  if not failed or seconds > health.FAILURE_MAX_AGE_S then return nil end
   return ("the store responds, but its method %s failed %.0f s ago: %s"):format(name, seconds,
     failure.message(failed.err))
 end

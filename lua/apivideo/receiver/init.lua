@@ -250,17 +250,20 @@ function Receiver:metrics()
 end
 
 --- Whether deliveries can be accepted: without an inbox, always; with one, while its store or its spool responds. The
---- reasons are those of `inbox:health`, so there may be some although deliveries can be accepted.
+--- reasons are `delivery`, if the last one was rejected with 503, such as without its secret, and those of
+--- `inbox:health`, so there may be some although deliveries can be accepted.
 ---@param limits? apivideo.HealthLimits
 ---@return apivideo.Health
 function Receiver:health(limits)
   checks.self(self, Receiver, "receiver", "health")
   limits = health.limits("receiver:health", limits, 3)
-  if not self._inbox then return { ok = true, reasons = {} } end
+  if not self._inbox then return { ok = true, reasons = { delivery = self._outage:reason() } } end
   -- At once, since each waits until the store responds. The second limit is not reached: `reasons` has its own.
   local wait_for_reasons = timed.start(10 * health.RESPONSE_MAX_S, health.reasons, self._inbox, limits)
   local is_available = self._inbox:_is_available()
-  return { ok = is_available, reasons = wait_for_reasons() }
+  local reasons = wait_for_reasons()
+  reasons.delivery = self._outage:reason()
+  return { ok = is_available, reasons = reasons }
 end
 
 --- Responds to requests for the metrics (a path that ends in `/metrics`) and for the health (`/health`: 200, or 503 if

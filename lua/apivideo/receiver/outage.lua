@@ -1,6 +1,8 @@
 --- Limits the lines of a receiver about deliveries that it rejects with 503, because it cannot store or verify them: in
 --- an outage there is one for each attempt of each delivery, and all say the same.
 
+local failure = require "apivideo.util.failure"
+local health = require "apivideo.inbox.health"
 local log = require "apivideo.runtime.log"
 local runtime = require "apivideo.runtime"
 
@@ -10,7 +12,9 @@ local outage = {
 
 ---@class apivideo.receiver.Outage
 ---@field is_on boolean whether the last delivery was rejected
----@field private _since number monotonic time of the first rejection
+---@field private _err apivideo.Error of the last rejection
+---@field private _at number monotonic time of the last rejection
+---@field private _since number of the first one
 ---@field private _count integer rejections since then
 ---@field private _logged_at table<string, number> monotonic times of the last lines, by kind of error
 ---@field private _left_out table<string, integer> rejections since the last line, by kind of error
@@ -20,12 +24,13 @@ Outage.__index = Outage
 Outage.__name = "apivideo.receiver.Outage"
 
 --- Counts a rejection.
----@param kind apivideo.ErrorKind
+---@param err apivideo.Error
 ---@return integer|nil left_out rejections since the last line, if this one is to be logged
-function Outage:note(kind)
-  local now, left_out = runtime.monotonic(), self._left_out[kind] or 0
+function Outage:note(err)
+  local kind, now = err.kind, runtime.monotonic()
+  local left_out = self._left_out[kind] or 0
   if not self.is_on then self.is_on, self._since, self._count = true, now, 0 end
-  self._count = self._count + 1
+  self._err, self._at, self._count = err, now, self._count + 1
   if now - (self._logged_at[kind] or -math.huge) < outage.INTERVAL_S then
     self._left_out[kind] = left_out + 1
     return nil
@@ -44,10 +49,18 @@ function Outage:finish()
     .. " api.video retries each for ten seconds"):format(now - self._since, self._count))
 end
 
+--- The reason for health checks.
+---@return string? text nil if the last delivery was not rejected, or some time ago
+function Outage:reason()
+  local seconds = self.is_on and runtime.monotonic() - self._at
+  if not seconds or seconds > health.FAILURE_MAX_AGE_S then return nil end
+  return ("the last delivery was rejected with 503, %.0f s ago: %s"):format(seconds, failure.message(self._err))
+end
+
 ---@return apivideo.receiver.Outage
 function outage.new()
   return setmetatable({
-    is_on = false, _since = 0, _count = 0, _logged_at = {}, _left_out = {}, _ended_at = -math.huge,
+    is_on = false, _err = nil, _at = 0, _since = 0, _count = 0, _logged_at = {}, _left_out = {}, _ended_at = -math.huge,
   }, Outage)
 end
 
