@@ -215,6 +215,8 @@ describe("emulator, controlled over HTTP,", function()
         assert.equal('parameter "seconds" must be a number of seconds of at least 0', problem.title)
         assert.equal("seconds", problem.name)
       end
+      local status, problem = request("GET", "/emulator/settle?second=1")
+      assert.same({ 400, 'unknown parameter "second"; known: seconds' }, { status, problem.title })
     end)
   end)
 

@@ -342,6 +342,7 @@ describe("emulator, faults", function()
       { { rate_limited = true }, '"rate_limited" must be a table' },
       { { rate_limited = { header = "Retry" } }, '"date" or "none"' },
       { { rate_limited = { secs = 1 } }, 'unknown option "secs"' },
+      { { status = 500, on = "FETCH /videos" }, 'option "on" must be a path with or without a method, such as' },
       { { status = 500, on = "/videos/[" }, 'option "on" is not a valid Lua pattern: "[" without "]"' },
       { { status = 500, on = "/a%" }, '"%" at the end' }, -- with the anchor, it would be a dollar sign
       { { status = 500, on = "GET /a/(.*" }, '"(" without ")"; write %% for a percent sign, and %[' },

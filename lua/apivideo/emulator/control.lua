@@ -157,6 +157,12 @@ end
 
 -- The response comes when no delivery and no encoding is in progress, or when the time is over.
 local function get_settle(self, request)
+  for name in pairs(request.query) do
+    if name ~= "seconds" then
+      local title = ('unknown parameter "%s"; known: seconds'):format(readable(name))
+      return 400, { title = title, name = name, status = 400 }
+    end
+  end
   local text = query.text(request, "seconds")
   local seconds = text and json.decode(text) -- not tonumber, which reads a fraction by the locale
   local is_valid, expected = checks.matches(seconds, "seconds>=0")

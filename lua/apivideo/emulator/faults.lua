@@ -45,6 +45,8 @@ local KNOWN_OPTIONS = {
 local KINDS = { "latency", "status", "rate_limited", "reset", "truncate", "stall", "counters",
   "refuse", "content_type" }
 
+local METHODS = { GET = true, HEAD = true, POST = true, PUT = true, PATCH = true, DELETE = true }
+
 -- Checks of a kind's value, beyond its type: whether it is valid, and a description of valid values.
 local CHECKS = {
   reset = function(value) return value == "before" or value == "after", '"before" or "after"' end,
@@ -75,7 +77,8 @@ end
 -- A message if the options besides the kind are invalid, or nil.
 local function problem_of(definition, kind)
   if definition.body and kind ~= "status" then return 'option "body" needs "status"' end
-  if definition.on and not definition.on:find("^[A-Z]* */") then
+  local method = (definition.on or "/"):match("^([A-Z]*) */")
+  if not method or method ~= "" and not METHODS[method] then
     return 'option "on" must be a path with or without a method, such as "GET /webhooks" or "/webhooks"'
   end
   local malformed = pattern.problem(definition.on or "")
