@@ -27,6 +27,13 @@ describe("command #process", function()
     assert.equal(apivideo._VERSION .. "\n", output)
   end)
 
+  it("says how a clone's command finds the library", function()
+    local output, status = process.run({ "bin/apivideo" }, "LUA_PATH=/none/?.lua")
+    assert.equal("apivideo: the library is not installed for this Lua; in a clone, run: eval \"$(make -s env)\"\n",
+      output)
+    assert.equal(1, status)
+  end)
+
   it("prints help in ASCII, which each terminal shows", function()
     for _, words in ipairs { {}, { "listen" }, { "trigger" }, { "webhooks", "sync" }, { "inbox", "list" } } do
       words[#words + 1] = "--help"

@@ -17,7 +17,8 @@ nginx_lua.describe("apivideo.construct_event in nginx #process", function()
 
   -- Starts the example with replacements: of text, which must be in it.
   local function start(replacements)
-    local config = EXAMPLE:gsub("/var/log/nginx/error.log", "example.log"):gsub("127.0.0.1:8080", "127.0.0.1:@port@")
+    local config = EXAMPLE:gsub("include [^\n]*\n", "", 1) -- nginx_lua loads the modules
+      :gsub("/var/log/nginx/error.log", "example.log"):gsub("127.0.0.1:8080", "127.0.0.1:@port@")
     for _, pair in ipairs(replacements or {}) do
       local from, to = config:find(pair[1], 1, true)
       config = config:sub(1, from - 1) .. pair[2] .. config:sub(to + 1)

@@ -52,6 +52,8 @@ static const char *to_secret(lua_State *L, int i, size_t *len) {
 /* Returns the secret at index `i`; raises an error if it is not a secret. Stack: [-0, +0, v]. */
 static const char *check_secret(lua_State *L, int i, size_t *len) {
   const char *const secret = to_secret(L, i, len);
+  if (secret == NULL && lua_type(L, i) == LUA_TSTRING)
+    luaL_argerror(L, i, "the secret is an empty string");
   if (secret == NULL) aux_type_error(L, i, "secret (non-empty string)");
   return secret;
 }

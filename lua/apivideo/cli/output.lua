@@ -1,6 +1,7 @@
 --- The command's output: lines with colours for a terminal, or JSON for programs.
 
 local core = require "apivideo.cli.core"
+local excerpt = require "apivideo.util.excerpt"
 local progress = require "apivideo.cli.progress"
 local stdout = require "apivideo.cli.stdout"
 
@@ -78,12 +79,13 @@ function output.warn(text)
   io.stderr:write("apivideo: warning: ", require("apivideo.util.redact").one_line(redacted(text)), "\n")
 end
 
--- A field's value in a line: nested ones as JSON.
+-- The beginning of a field's value: nested ones as JSON.
 local function text_of(value)
-  return type(value) == "string" and value or encode(value)
+  return excerpt(type(value) == "string" and value or encode(value))
 end
 
---- Describes an event in one line: its type, and `name=value …` of the fields other than its date, sorted by name.
+--- Describes an event in one line: its type, and `name=value …` of the fields other than its date, sorted by name. A
+--- long value is cut.
 ---@param event apivideo.Event
 ---@return string without control characters
 function output.describe_event(event)
