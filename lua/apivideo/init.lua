@@ -12,6 +12,8 @@ local permanent = require "apivideo.events.permanent"
 local runtime = require "apivideo.runtime"
 local tables = require "apivideo.util.tables"
 
+local CONSTRUCT_EVENT = "apivideo.receiver.construct_event" -- loaded at its first use, see below
+
 ---@class apivideo
 ---@field client apivideo.ClientModule
 ---@field handlers apivideo.handlers
@@ -29,7 +31,16 @@ local apivideo = {
   log = require("apivideo.runtime.log").configure,
 
   --- Verifies the signature of a delivery and parses its event, without a receiver.
-  construct_event = require "apivideo.receiver.construct_event",
+  ---@param raw string the bytes of the body as they arrived
+  ---@param headers table<string, string|string[]> of the request: names in any case, a list for a repeated header
+  ---@param secrets apivideo.SecretsForm as the receiver's option `secrets`
+  ---@return apivideo.Event? event nil if the delivery is rejected
+  ---@return apivideo.Delivery|apivideo.Error delivery or why it is rejected: `bad_signature`; `bad_json`, `bad_event` or `too_large` of signed bytes; or why the secret is unavailable: those of every call except `not_found`, and `store_unavailable`
+  ---@return integer? status for the response to a rejection: 401, 400 or 503
+  construct_event = function(raw, headers, secrets)
+    local event, delivery, status = require(CONSTRUCT_EVENT)(raw, headers, secrets)
+    return event, delivery, status
+  end,
 
   --- For a handler (`return apivideo.permanent(err)`) whose failure is permanent: with an inbox, the event becomes a
   --- dead letter at once.
@@ -104,6 +115,7 @@ local LOADED_LATER = tables.merge(MODULES, SERVER_MODULES)
 
 -- In nginx, usually before it forks: the workers share the memory, and no request waits.
 if host.ngx then
+  require(CONSTRUCT_EVENT)
   for _, module in pairs(MODULES) do require(module) end
 end
 

@@ -55,7 +55,7 @@ return {
   {
     file = "lua/apivideo/receiver/construct_event.lua", spec = "spec/receiver/construct_event_spec.lua",
     { "without secrets, construct_event accepts any delivery", "  if secrets == nil then\n", "  if secrets == nil then\n    if true then return events:parse(raw) end\n" },
-    { "construct_event accepts a decoded body", "request.check_body(\"construct_event: argument \\\"raw\\\"\", raw, 2)", "" },
+    { "construct_event accepts a decoded body", "request.check_body(\"construct_event: argument \\\"raw\\\"\", raw, 3)", "" },
   },
   {
     file = "src/common/headers_lua.c", spec = "spec/core/header_spec.lua",
