@@ -119,6 +119,7 @@ build = {
       ["apivideo.inbox.redis.putting"] = "lua/apivideo/inbox/redis/putting.lua",
       ["apivideo.inbox.redis.remedies"] = "lua/apivideo/inbox/redis/remedies.lua",
       ["apivideo.inbox.redis.resty"] = "lua/apivideo/inbox/redis/resty.lua",
+      ["apivideo.inbox.redis.rights"] = "lua/apivideo/inbox/redis/rights.lua",
       ["apivideo.inbox.redis.script_runner"] = "lua/apivideo/inbox/redis/script_runner.lua",
       ["apivideo.inbox.redis.scripts"] = "lua/apivideo/inbox/redis/scripts.lua",
       ["apivideo.inbox.redis.selecting"] = "lua/apivideo/inbox/redis/selecting.lua",

@@ -3,10 +3,11 @@
 local apivideo = require "apivideo"
 local docs = require "spec.support.docs"
 local examine = require "apivideo.inbox.redis.examine"
-local permissions = require "apivideo.inbox.redis.permissions"
 local process = require "spec.support.process"
 local redis_stores = require "spec.support.redis_stores"
+local scripts = require "apivideo.inbox.redis.scripts"
 local stderr = require "spec.support.stderr"
+local wait_for = require "spec.support.wait"
 
 local WINDOW, open, item = redis_stores.WINDOW, redis_stores.open, redis_stores.item
 local put, claim, unavailable = redis_stores.put, redis_stores.claim, redis_stores.unavailable
@@ -23,18 +24,24 @@ redis_stores.describe("inbox store redis", function()
     return { port = server.port, username = "inbox", password = "word" }
   end
 
-  it("probes each command that is documented, and nothing else", function()
-    local listed, probed = {}, {}
+  -- The commands of all scripts.
+  local commands = {}
+  for command in scripts.permissions:gmatch '\ncheck%("([^"]+)"' do
+    commands[#commands + 1] = command
+  end
+
+  it("checks each command that is documented, and nothing else", function()
+    local listed, checked = {}, {}
     local line = docs.read("docs/guides/inbox.md"):match "\nACL (SETUSER inbox [^\n]+)\n"
     for command in line:gmatch "%+(%S+)" do listed[command] = true end
     -- Those that no script runs: each call begins with them, and names them if they are missing; INFO has its own line.
     for _, command in ipairs { "eval", "evalsha", "script|load", "select", "info" } do listed[command] = nil end
-    for _, command in ipairs(permissions.commands) do probed[command] = true end
-    assert.same(listed, probed)
+    for _, command in ipairs(commands) do checked[command] = true end
+    assert.same(listed, checked)
   end)
 
   it("finds each command that is missing, and changes nothing", function()
-    for _, command in ipairs(permissions.commands) do
+    for _, command in ipairs(commands) do
       local options = user_without("-" .. command)
       assert.same({ command }, assert(examine.server(options)).missing)
     end
@@ -90,8 +97,8 @@ redis_stores.describe("inbox store redis", function()
     local options = user_without("resetkeys", "~other:*")
     options.name = "shop"
     local text = unavailable(open(options):open())
-    assert.truthy(text:find("; run: ACL SETUSER inbox ~{shop}:*, and save it; docs/guides/inbox.md#redis has the whole"
-      .. " line", 1, true), text)
+    assert.truthy(text:find("; correct the name of the inbox (shop), or allow its keys; run: ACL SETUSER inbox"
+      .. " ~{shop}:*, and save it; docs/guides/inbox.md#redis has the whole line", 1, true), text)
   end)
 
   it("logs a missing command at the first use, once", function()
@@ -104,22 +111,63 @@ redis_stores.describe("inbox store redis", function()
     assert.matches("error apivideo: Redis .* the user inbox may not run xack: .* ACL SETUSER inbox %+xack", written[1])
   end)
 
-  it("loses no event without XACK or XADD", function()
+  it("names the command without which a script does not begin", function()
     local store = open(user_without "-xack")
-    put(store, "a")
-    local entry = claim(store)
-    for _, name in ipairs { "complete", "remove" } do unavailable(store[name](store, entry.id, entry.token)) end
-    unavailable(store:retry(entry.id, entry.token, 0, "x"))
+    local text = unavailable(store:claim(1, 60))
+    assert.truthy(text:find("NOPERM no permissions to run the 'xack' command; run: ACL SETUSER inbox +xack, and save"
+      .. " it; docs/guides/inbox.md#redis has the whole line", 1, true), text)
     server:command("ACL", "SETUSER", "inbox", "+xack", "-xadd")
-    local text = unavailable(store:put({ item "b" }, WINDOW))
+    text = unavailable(store:put({ item "b" }, WINDOW))
     local is_named = not server:command("INFO", "server"):find("redis_version:7.0", 1, true)
     assert.truthy(text:find(not is_named and "; allow the commands of the inbox to the user: docs/guides/inbox.md#redis"
       or "; run: ACL SETUSER inbox +xadd, and save it; docs/guides/inbox.md#redis has the whole line", 1, true), text)
     assert.is_nil(text:find("user_script", 1, true), text)
-    assert.is_true(store:complete(entry.id, entry.token))
-    server:command("ACL", "SETUSER", "inbox", "+xadd")
-    assert.is_true(put(store, "b"))
-    assert.equal("b", claim(store).raw)
+  end)
+
+  -- Claims and completes all events; their bytes.
+  local function drain(store)
+    local handled = {}
+    wait_for(function()
+      local entry = claim(store)
+      if entry then
+        handled[entry.raw] = true
+        assert.is_true(store:complete(entry.id, entry.token))
+      end
+      local stats = assert(store:stats())
+      return stats.waiting + stats.claimed == 0
+    end, "the last event")
+    return handled
+  end
+
+  it("loses no event while any command is missing for some time", function()
+    local new = { item("new", { lane = "complete", occurrence = "o" }), item("alone", { lane = "alone" }), item "free" }
+    for _, command in ipairs(commands) do
+      server:command "FLUSHALL"
+      local store, expected, settle = open(user_without()), {}, {}
+      for _, name in ipairs { "complete", "retry", "dead_letter", "expired" } do
+        put(store, name, { lane = name })
+        put(store, name .. " 2", { lane = name })
+        expected[name .. " 2"] = true
+      end
+      local entries = assert(store:claim(3, 60))
+      claim(store, 0.001)
+      function settle.complete(entry) return store:complete(entry.id, entry.token) end
+      function settle.retry(entry) return store:retry(entry.id, entry.token, 0, "x") end
+      function settle.dead_letter(entry) return store:dead_letter(entry.id, entry.token, "x") end
+      server:command("ACL", "SETUSER", "inbox", "-" .. command)
+      stderr.of(function()
+        store:put(new, WINDOW)
+        for _, entry in ipairs(entries) do settle[entry.raw](entry) end
+        store:claim(1, 0.001)
+        store:expire(0)
+      end)
+      server:command("ACL", "SETUSER", "inbox", "+" .. command)
+      assert(store:put(new, WINDOW)) -- as api.video does after a 503
+      for _, entry in ipairs(entries) do assert(settle[entry.raw](entry) ~= nil) end
+      for _, name in ipairs { "retry", "expired", "new", "alone", "free" } do expected[name] = true end
+      assert.same(expected, drain(store), command)
+      assert.equal(1, assert(store:stats()).dead)
+    end
   end)
 
   it("is not said to have an old group without XAUTOCLAIM", function()

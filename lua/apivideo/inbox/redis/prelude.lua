@@ -4,6 +4,8 @@
 --- claimed event is in the pending list of the stream's only consumer group; the id of any other event is in one of the
 --- sorted sets. Each script gets all keys, in the order of `keys`.
 
+local rights = require "apivideo.inbox.redis.rights"
+
 local keys = {
   "stream",       -- the events: key, lane, mark (its member of occurrences), came (on the store's clock), facts, raw,
                   -- type, video (its id), detail
@@ -235,10 +237,18 @@ end
 
 local prelude = { keys = keys, common = common }
 
+-- Without these, a script fails before it changes anything.
+local CALLED_FIRST = { TIME = true, HMGET = true }
+
+-- Redis has the same message for a command that the user may not run.
+local REJECT = [=[
+if missing[1] then error({ err = ("NOPERM no permissions to run the '%s' command"):format(missing[1]) }) end
+]=]
+
 --- A script that may run when the server's memory is full: only new events are rejected then, so that a worker can
---- still handle and remove events.
+--- still handle and remove events. It fails before it changes anything, if the user may not run all its commands.
 function prelude.script(body)
-  return "#!lua flags=allow-oom\n" .. common .. body
+  return "#!lua flags=allow-oom\n" .. common .. rights.missing(common, body, CALLED_FIRST) .. REJECT .. body
 end
 
 --- A script that only reads: Redis rejects its writes.

@@ -11,7 +11,9 @@ local function allow_command(options, problem)
 end
 
 local function allow_keys(options)
-  return permissions.line(options, ("~{%s}:*"):format(options.name or "apivideo"))
+  local name = options.name or "apivideo"
+  return ("correct the name of the inbox (%s), or allow its keys; "):format(name)
+    .. permissions.line(options, ("~{%s}:*"):format(name))
 end
 
 local function correct_user(options)

@@ -2,9 +2,9 @@
 
 local activity = require "apivideo.inbox.redis.activity"
 local claiming = require "apivideo.inbox.redis.claiming"
-local permissions = require "apivideo.inbox.redis.permissions"
 local prelude = require "apivideo.inbox.redis.prelude"
 local putting = require "apivideo.inbox.redis.putting"
+local rights = require "apivideo.inbox.redis.rights"
 local selecting = require "apivideo.inbox.redis.selecting"
 
 local reading, script = prelude.reading, prelude.script
@@ -275,7 +275,13 @@ end
 
 scripts.activity = activity
 
-scripts.permissions = permissions.script
+local bodies = {}
+for name, text in pairs(scripts) do
+  if name ~= "about" then bodies[#bodies + 1] = text end -- which tells itself that INFO is not allowed
+end
+
+--- Returns the commands of all scripts that the user may not run.
+scripts.permissions = reading(rights.missing(prelude.common, table.concat(bodies)) .. "return missing\n")
 
 --- The keys of all scripts.
 ---@param name string of the inbox
