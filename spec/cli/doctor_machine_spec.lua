@@ -4,6 +4,7 @@ local apivideo = require "apivideo"
 local compatibility = dofile "tools/compatibility.lua"
 local compile = require "spec.support.compile"
 local file = require "spec.support.file"
+local inboxes = require "spec.support.inboxes"
 local libraries = require "apivideo.cli.doctor.libraries"
 local packages = require "apivideo.util.packages"
 local process = require "spec.support.process"
@@ -156,16 +157,41 @@ describe("apivideo doctor #process", function()
     assert_found("failure  store: " .. path .. ": file is not a database; run this as the user", arguments)
   end)
 
+  local function sql(path, text)
+    local db = assert(require("DBI").Connect("SQLite3", path))
+    db:autocommit(true)
+    local statement = assert(db:prepare(text))
+    assert(statement:execute())
+    statement:close()
+    db:close()
+  end
+
+  it("warns of dead letters, and of events that no worker handles", function()
+    local path = directory .. "/inbox.db"
+    local arguments = { "--store", "sqlite:" .. path }
+    local inbox = apivideo.inbox { store = apivideo.inbox.sqlite { path = path } }
+    local function put(name)
+      local raw = inboxes.caption(name)
+      assert(inbox:put { event = assert(apivideo.parse(raw)), raw = raw, verified = true })
+    end
+    put "vi1"
+    put "vi2"
+    assert_found("ok       store: no dead letters; events that wait: 2\n", arguments)
+    assert(assert(inbox:claim())[1]:dead_letter "broken")
+    assert_found("warning  store: 1 dead letter; run: apivideo inbox list --state dead; after the cause is corrected:"
+      .. " apivideo inbox redrive\n", arguments)
+    sql(path, "UPDATE events SET stored_at = stored_at - 100")
+    local output = assert_found("warning  store: events wait (1), the oldest for ", arguments)
+    assert.matches(" 1%d%d s, and none is being handled; start a worker %(inbox:work%), or read the log of the"
+      .. " workers\n", output)
+    assert(inbox:pause())
+    output = assert_found("warning  store: the inbox is paused", arguments)
+    assert.is_nil(output:find("none is being handled", 1, true), output)
+    inbox:close()
+  end)
+
   it("examines the schema and the journal of an inbox in SQLite", function()
     local path = directory .. "/inbox.db"
-    local function sql(text)
-      local db = assert(require("DBI").Connect("SQLite3", path))
-      db:autocommit(true)
-      local statement = assert(db:prepare(text))
-      assert(statement:execute())
-      statement:close()
-      db:close()
-    end
     local inbox = apivideo.inbox { store = apivideo.inbox.sqlite { path = path } }
     assert(inbox:stats())
     inbox:close()
@@ -177,7 +203,7 @@ describe("apivideo doctor #process", function()
       { "PRAGMA journal_mode = DELETE", "warning  store: journal mode delete; start" },
       { "PRAGMA application_id = 1", "failure  store: the file has tables of another application; give" },
     } do
-      sql(case[1])
+      sql(path, case[1])
       assert_found(case[2], { "--store", "sqlite:" .. path })
     end
   end)

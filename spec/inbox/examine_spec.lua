@@ -28,8 +28,8 @@ describe("a file of SQLite", function()
     create()
     local newest = examine.file(path).newest
     assert(newest >= 3)
-    assert.same({ kind = "inbox", version = newest, oldest = 4, newest = newest, journal_mode = "wal" },
-      examine.file(path))
+    assert.same({ kind = "inbox", version = newest, oldest = 4, newest = newest, journal_mode = "wal",
+      stats = { waiting = 0, claimed = 0, dead = 0, done = 0, attempts = 0, paused = false } }, examine.file(path))
     clean()
     earlier_inboxes.sqlite(2, path)
     local before = file.read(path)

@@ -2,6 +2,7 @@ local apivideo = require "apivideo"
 local dictionary = require "apivideo.runtime.dictionary"
 local http = require "apivideo.transport.http"
 local metrics = require "apivideo.receiver.metrics"
+local misuse = require "spec.support.misuse"
 local samples_of = require "spec.support.samples_of"
 local server = require "apivideo.server"
 local tables = require "apivideo.util.tables"
@@ -143,6 +144,19 @@ describe("metrics", function()
       assert.is_false(ok)
       assert.truthy(message:find('receiver: option "metrics" must come from apivideo.metrics()', 1, true), message)
     end
+  end)
+
+  it("are those of the inbox, if there is one", function()
+    local registry = apivideo.metrics()
+    local inbox = apivideo.inbox { store = apivideo.inbox.memory(), metrics = registry }
+    for _, more in ipairs { {}, { metrics = registry } } do
+      local receiver = apivideo.receiver { inbox = inbox, unsigned = true, metrics = more.metrics }
+      assert.truthy(receiver:metrics():find("apivideo_inbox_", 1, true))
+    end
+    local message = misuse(function()
+      local _ = apivideo.receiver { inbox = inbox, unsigned = true, metrics = apivideo.metrics() }
+    end)
+    assert.matches('option "metrics" must be that of the inbox', message, 1, true)
   end)
 
   it("are served beside the receiver", function()

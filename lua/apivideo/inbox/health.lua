@@ -116,13 +116,21 @@ local function is_idle(store, seconds)
   return true
 end
 
+--- Whether events wait for longer than workers let them, and none is being handled.
+---@param stats apivideo.InboxStats
+---@return number? seconds that a worker lets them wait at most
+function health.stall(stats)
+  if stats.paused or stats.paused_types or stats.claimed > 0 or not stats.oldest then return nil end
+  local seconds = stats.attempts > 0 and RETRY_MAX_AGE_S or UNTRIED_MAX_AGE_S
+  return stats.oldest > seconds and seconds or nil
+end
+
 -- Whether no worker of any process handles events.
 local function check_workers(store, counts, stats, reasons)
-  if reasons.paused or stats.claimed > 0 or not stats.oldest then return end
   local claimed_at = next(counts.workers) and counts.succeeded_at.claim
   if claimed_at and runtime.monotonic() - claimed_at <= CLAIM_MAX_AGE_S then return end
-  local seconds = stats.attempts > 0 and RETRY_MAX_AGE_S or UNTRIED_MAX_AGE_S
-  if stats.oldest <= seconds or not is_idle(store, seconds) then return end
+  local seconds = health.stall(stats)
+  if not seconds or not is_idle(store, seconds) then return end
   reasons.worker = ("%d events wait, the oldest for %.0f s, and no process has handled one for %.0f s; start a worker "
     .. "(inbox:work), or read the log of the workers"):format(stats.waiting, stats.oldest, seconds)
 end

@@ -23,7 +23,7 @@ local known = {
 ---@field dedupe? apivideo.DedupeOptions without an inbox: duplicates are acknowledged, and the handlers do not run again
 ---@field freshness? apivideo.FreshnessOptions what happens to events that are older than a limit, or from the future
 ---@field health? string a path: GET and HEAD of it get 200 without a line in the log, or 503 while the store of the inbox is unavailable
----@field metrics? apivideo.Metrics default: those of the inbox, or of this receiver alone
+---@field metrics? apivideo.Metrics default: those of the inbox, which excludes others, or of this receiver alone
 
 ---@class apivideo.FreshnessOptions
 ---@field max_age number seconds from the event's `emittedAt` to its arrival, at least 10 since api.video retries for that long; also for dates in the future
@@ -91,6 +91,10 @@ function receiver_options.check(options)
   check_dedupe(options)
   check_freshness(options)
   metrics.check("receiver", options.metrics, 5)
+  if options.inbox and options.metrics and options.metrics ~= options.inbox._metrics then
+    error("receiver: option \"metrics\" must be that of the inbox: pass it to apivideo.inbox { … } alone; the receiver"
+      .. " counts there, too", 4)
+  end
   if options.secrets == nil and not options.unsigned then
     error("receiver: option \"secrets\" is missing, so that any sender could send events: pass a"
       .. " signatureSecret (an environment variable that is not set is nil), or client.webhooks:secret_source();"

@@ -3,6 +3,7 @@
 local apivideo = require "apivideo"
 local clients = require "apivideo.inbox.redis.clients"
 local core = require "apivideo.core"
+local health = require "apivideo.inbox.health"
 local output = require "apivideo.cli.output"
 local owner = require "apivideo.cli.doctor.owner"
 local permissions = require "apivideo.inbox.redis.permissions"
@@ -26,6 +27,21 @@ local function check_pauses(findings, found)
   end
 end
 
+-- Dead letters, and events that no worker handles.
+local function check_events(findings, stats)
+  if stats.dead > 0 then
+    findings:warn(stats.dead == 1 and "1 dead letter" or ("%d dead letters"):format(stats.dead),
+      "run: apivideo inbox list --state dead; after the cause is corrected: apivideo inbox redrive")
+  end
+  if health.stall(stats) then
+    findings:warn(("events wait (%d), the oldest for %.0f s, and none is being handled"):format(stats.waiting,
+      stats.oldest), "start a worker (inbox:work), or read the log of the workers")
+  elseif stats.dead == 0 then
+    findings:ok(("no dead letters; events that wait: %d"):format(stats.waiting))
+  end
+  check_pauses(findings, stats)
+end
+
 -- The name may be mistyped.
 local function check_inbox_in_redis(findings, options)
   apivideo.log { level = "error" } -- of its settings, the findings tell
@@ -33,7 +49,9 @@ local function check_inbox_in_redis(findings, options)
   local exists, err = self:exists()
   if exists then
     findings:ok("it has the inbox " .. redis_options.name_of(options))
-    check_pauses(findings, apivideo.inbox { store = self }:stats() or {})
+    local stats
+    stats, err = apivideo.inbox { store = self }:stats()
+    if stats then check_events(findings, stats) else findings:fail(err.message) end
   elseif err then
     findings:fail(err.message) -- with the remedy, if one is known
   else
@@ -98,7 +116,7 @@ local function check_sqlite(findings, path)
   end
   if not owner.check(findings, path) then findings:ok "it can be written" end
   check_schema(findings, facts, path)
-  check_pauses(findings, facts)
+  if facts.stats then check_events(findings, facts.stats) end
 end
 
 -- A user of the inbox alone may not ask for this setting.

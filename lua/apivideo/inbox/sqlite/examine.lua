@@ -1,8 +1,7 @@
 --- Examines the file of a SQLite inbox, without creating, migrating or changing it.
 
-local claiming = require "apivideo.inbox.sqlite.claiming"
 local connection = require "apivideo.inbox.sqlite.connection"
-local pauses = require "apivideo.inbox.pauses"
+local operations = require "apivideo.inbox.sqlite.operations"
 local schema = require "apivideo.inbox.sqlite.schema"
 local statements = require "apivideo.inbox.sqlite.statements"
 
@@ -14,8 +13,7 @@ local examine = {}
 ---@field oldest integer the oldest version whose programs can use the file
 ---@field newest integer the version that this library creates
 ---@field journal_mode string such as "wal"
----@field paused? true of a file with the newest schema
----@field paused_types? table[] of a file with the newest schema, as of `inbox:stats`, without the time of the next probe
+---@field stats? apivideo.InboxStats of a file with the newest schema
 
 -- The result of a function; nil and the message of an external failure.
 local function attempt(fn, ...)
@@ -33,8 +31,7 @@ local function facts_of(db)
   local facts = schema.describe(db)
   facts.journal_mode = db:pragma "journal_mode"
   if facts.kind == "inbox" and facts.version == facts.newest then
-    local is_paused, paused = claiming.pauses(db)
-    facts.paused, facts.paused_types = is_paused or nil, pauses.list(paused, 0)
+    facts.stats = operations.stats(db, schema.time(db))
   end
   return facts
 end

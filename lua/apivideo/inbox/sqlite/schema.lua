@@ -93,6 +93,16 @@ local function valid_clock(db)
   if boot == boot_id() and core.monotonic() + clock >= last then return clock end
 end
 
+--- The store's time in a file that no process has opened since the machine was restarted, too: it is not changed.
+---@param db apivideo.inbox.SqliteConnection
+---@return number
+function schema.time(db)
+  local clock = valid_clock(db)
+  if clock then return core.monotonic() + clock end
+  local _, _, last = read_clock(db)
+  return last
+end
+
 -- Sets the store's clock: the machine's monotonic clock plus an offset, which is stored in the file. After a restart of
 -- the machine, it continues at the latest time in the file, and all leases and delays expire; those of probes, too.
 local function set_clock(db)
