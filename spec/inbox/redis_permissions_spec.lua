@@ -40,6 +40,21 @@ redis_stores.describe("inbox store redis", function()
     assert.same(listed, checked)
   end)
 
+  it("finds all commands in the code of the scripts", function()
+    local known = {}
+    for _, command in ipairs(commands) do
+      for word in command:upper():gmatch "[^|]+" do known[word] = true end
+    end
+    for word in ("BYLEX BYSCORE COUNT FORCE IDLE INFO JUSTID LIMIT MKSTREAM NOGROUP REV WITHSCORES"):gmatch "%S+" do
+      known[word] = true -- an option, or an error; INFO has its own line
+    end
+    for name, text in pairs(scripts) do
+      for word in (type(text) == "string" and text or ""):gmatch '"(%u%u+)"' do
+        assert.truthy(known[word], word .. " in " .. name)
+      end
+    end
+  end)
+
   it("finds each command that is missing, and changes nothing", function()
     for _, command in ipairs(commands) do
       local options = user_without("-" .. command)

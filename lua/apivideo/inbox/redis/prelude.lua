@@ -235,25 +235,58 @@ local function read(n, time)
 end
 ]=]
 
-local prelude = { keys = keys, common = common }
+local functions = rights.functions(common)
 
--- Without these, a script fails before it changes anything.
-local CALLED_FIRST = { TIME = true, HMGET = true }
+local prelude = {
+  keys = keys,
+  commands = {}, -- of all scripts so far: "XACK" -> true
+}
 
--- Redis has the same message for a command that the user may not run.
+-- The commands of a body.
+local function commands_of(body)
+  local commands = rights.of(body, functions)
+  for command in pairs(commands) do prelude.commands[command] = true end
+  return commands
+end
+
+-- The text that Redis 7.2 has for a command that the user may not run.
 local REJECT = [=[
 if missing[1] then error({ err = ("NOPERM no permissions to run the '%s' command"):format(missing[1]) }) end
 ]=]
 
+-- A script that fails before it changes anything, if the user may not run a command, except for some.
+local function guarded(flags, others, body)
+  return flags .. common .. rights.missing(commands_of(body), others) .. REJECT .. body
+end
+
+-- Scripts call these before they change anything.
+local CALLED_FIRST = { TIME = true, HMGET = true }
+
 --- A script that may run when the server's memory is full: only new events are rejected then, so that a worker can
---- still handle and remove events. It fails before it changes anything, if the user may not run all its commands.
+--- still handle and remove events.
 function prelude.script(body)
-  return "#!lua flags=allow-oom\n" .. common .. rights.missing(common, body, CALLED_FIRST) .. REJECT .. body
+  return guarded("#!lua flags=allow-oom\n", CALLED_FIRST, body)
+end
+
+-- `putting` changes only the highest id before it has called these. Fewer checks make it faster.
+local PUT_FIRST = { TIME = true, HMGET = true, HGET = true, ZRANGE = true, XRANGE = true, ZSCORE = true,
+  HINCRBY = true, XADD = true }
+
+--- The script that puts new events.
+function prelude.putting(body)
+  return guarded("#!lua\n", PUT_FIRST, body)
 end
 
 --- A script that only reads: Redis rejects its writes.
 function prelude.reading(body)
+  commands_of(body)
   return "#!lua flags=no-writes\n" .. common .. body
+end
+
+--- A script that returns the commands of all scripts so far that the user may not run.
+---@return string
+function prelude.permissions()
+  return prelude.reading(rights.missing(prelude.commands) .. "return missing\n")
 end
 
 return prelude

@@ -3,8 +3,8 @@
 ---
 --- Of each item, ARGV has key, occurrence, opposite, lane, age, bounds ("" or "min max": of the age of its opposite), raw,
 --- facts, error (if it is not "", the item becomes a dead letter), type, video, detail. It returns for each item 1: it
---- is new, 0: its key is known, or its opposite is not in the bounds, or 2: it repeats its occurrence. The keys are written last: if a command
---- fails before, the next attempt is new.
+--- is new, 0: its key is known, or its opposite is not in the bounds, or 2: it repeats its occurrence. The keys are written
+--- last: if a command fails before, the next attempt is new.
 
 return [=[
 local FIELDS = 12

@@ -4,7 +4,6 @@ local activity = require "apivideo.inbox.redis.activity"
 local claiming = require "apivideo.inbox.redis.claiming"
 local prelude = require "apivideo.inbox.redis.prelude"
 local putting = require "apivideo.inbox.redis.putting"
-local rights = require "apivideo.inbox.redis.rights"
 local selecting = require "apivideo.inbox.redis.selecting"
 
 local reading, script = prelude.reading, prelude.script
@@ -61,7 +60,7 @@ return { #found == limit and last or "", count }
 ]=]
 
 --- ARGV: the window, and the items (see `putting`). Returns the results of the items.
-scripts.put = "#!lua\n" .. prelude.common .. "local time, window, FIRST = now(), tonumber(ARGV[1]), 2\n" .. putting
+scripts.put = prelude.putting("local time, window, FIRST = now(), tonumber(ARGV[1]), 2\n" .. putting)
 
 local COMPLETE = [=[
 finish(n, record)
@@ -275,13 +274,7 @@ end
 
 scripts.activity = activity
 
-local bodies = {}
-for name, text in pairs(scripts) do
-  if name ~= "about" then bodies[#bodies + 1] = text end -- which tells itself that INFO is not allowed
-end
-
---- Returns the commands of all scripts that the user may not run.
-scripts.permissions = reading(rights.missing(prelude.common, table.concat(bodies)) .. "return missing\n")
+scripts.permissions = prelude.permissions()
 
 --- The keys of all scripts.
 ---@param name string of the inbox
