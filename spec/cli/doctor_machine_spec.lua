@@ -177,13 +177,17 @@ describe("apivideo doctor #process", function()
     put "vi1"
     put "vi2"
     assert_found("ok       store: no dead letters; events that wait: 2\n", arguments)
-    assert(assert(inbox:claim())[1]:dead_letter "broken")
-    assert_found("warning  store: 1 dead letter; run: apivideo inbox list --state dead; after the cause is corrected:"
-      .. " apivideo inbox redrive\n", arguments)
     sql(path, "UPDATE events SET stored_at = stored_at - 100")
-    local output = assert_found("warning  store: events wait (1), the oldest for ", arguments)
+    local output = assert_found("warning  store: events wait (2), the oldest for ", arguments)
     assert.matches(" 1%d%d s, and none is being handled; start a worker %(inbox:work%), or read the log of the"
       .. " workers\n", output)
+    assert(assert(inbox:claim())[1]:dead_letter "broken")
+    local option = "--store 'sqlite:" .. path .. "'"
+    output = assert_found(("warning  store: 1 dead letter; run: apivideo inbox list %s --state dead; after the cause is"
+      .. " corrected: apivideo inbox redrive %s\n"):format(option, option), arguments)
+    assert.is_nil(output:find("none is being handled", 1, true), output) -- an event was, just now
+    sql(path, "UPDATE inbox SET boot = 'another'")
+    assert_found("warning  store: 1 dead letter", arguments)
     assert(inbox:pause())
     output = assert_found("warning  store: the inbox is paused", arguments)
     assert.is_nil(output:find("none is being handled", 1, true), output)
@@ -217,10 +221,10 @@ describe("apivideo doctor #process", function()
     assert(inbox:pause())
     assert(inbox:pause { type = "video.*" })
     inbox:close()
-    output = assert_found("warning  store: the inbox is paused: events wait; run: apivideo inbox resume\n",
-      { "--store", "sqlite:" .. path })
-    assert.truthy(output:find("warning  store: events of type video.* are paused; run: apivideo inbox resume --type"
-      .. " 'video.*'\n", 1, true), output)
+    output = assert_found(("warning  store: the inbox is paused: events wait; run: apivideo inbox resume --store"
+      .. " 'sqlite:%s'\n"):format(path), { "--store", "sqlite:" .. path })
+    assert.truthy(output:find(("warning  store: events of type video.* are paused; run: apivideo inbox resume --store"
+      .. " 'sqlite:%s' --type 'video.*'\n"):format(path), 1, true), output)
   end)
 
   it("names the owner of a file that this user cannot read", function()
@@ -291,7 +295,13 @@ describe("apivideo doctor #process", function()
     assert(inbox:claim())
     assert(inbox:pause())
     inbox:close()
-    assert_found("warning  store: the inbox is paused: events wait; run: apivideo inbox resume\n", { "--store", url })
+    local paused = "warning  store: the inbox is paused: events wait; run: apivideo inbox resume"
+    assert_found(("%s --store '%s'\n"):format(paused, url), { "--store", url })
+    assert_found(paused .. "\n", nil, "APIVIDEO_STORE=" .. url)
+    server:command("ACL", "SETUSER", "it's", "on", ">word", "~*", "+@all")
+    output = assert_found(([[%s --store 'redis://it'\''s:PASSWORD@127.0.0.1:%d/0']]):format(paused, server.port),
+      { "--store", ("redis://it's:word@127.0.0.1:%d/0"):format(server.port) })
+    assert.is_nil(output:find("word@", 1, true), output)
     server:command("CONFIG", "SET", "appendfsync", "everysec")
     assert_found("warning  store: appendfsync everysec: a power failure loses the last events, of about a second,"
       .. " although the response was 204; set appendfsync always\n", { "--store", url })

@@ -2,7 +2,6 @@
 --- or name, no worker would get its events.
 
 local apivideo = require "apivideo"
-local redact = require "apivideo.util.redact"
 local redis_options = require "apivideo.inbox.redis.options"
 local sqlite_place = require "apivideo.inbox.sqlite.place"
 
@@ -104,11 +103,12 @@ function store.check_exists(place, redis_store, create)
 end
 
 --- The option as it was given, for a command to run next, without a password; empty without it.
----@param arguments table
+---@param place? { text: string } the value of the option
 ---@return string
-function store.option_text(arguments)
-  local place = arguments.store
-  return place and (" --store '%s'"):format(redact.text(place.text)) or ""
+function store.option_text(place)
+  if not place then return "" end
+  local text = place.text:gsub("^(rediss?://[^:/@]*):[^/]*@", "%1:PASSWORD@"):gsub("'", "'\\''")
+  return (" --store '%s'"):format(text)
 end
 
 --- The inbox that the option, or otherwise the environment, names.

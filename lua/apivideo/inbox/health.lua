@@ -105,9 +105,8 @@ local function check_age(oldest, limits, reasons)
   end
 end
 
--- Whether no attempt has ended for a number of seconds.
-local function is_idle(store, seconds)
-  local minutes = store.activity and call(store, "activity")
+-- Whether no attempt has ended for a number of seconds; false if it is not known.
+local function is_idle(minutes, seconds)
   if not minutes then return false end
   for i = math.max(1, #minutes - math.ceil(seconds / 60)), #minutes do
     local minute = minutes[i]
@@ -116,21 +115,22 @@ local function is_idle(store, seconds)
   return true
 end
 
---- Whether events wait for longer than workers let them, and none is being handled.
+--- Whether events wait for longer than workers let them, and none was handled in that time.
 ---@param stats apivideo.InboxStats
+---@param activity fun(): table[]? as of `inbox:activity`; is called only if the stats need it
 ---@return number? seconds that a worker lets them wait at most
-function health.stall(stats)
+function health.stall(stats, activity)
   if stats.paused or stats.paused_types or stats.claimed > 0 or not stats.oldest then return nil end
   local seconds = stats.attempts > 0 and RETRY_MAX_AGE_S or UNTRIED_MAX_AGE_S
-  return stats.oldest > seconds and seconds or nil
+  return stats.oldest > seconds and is_idle(activity(), seconds) and seconds or nil
 end
 
 -- Whether no worker of any process handles events.
 local function check_workers(store, counts, stats, reasons)
   local claimed_at = next(counts.workers) and counts.succeeded_at.claim
   if claimed_at and runtime.monotonic() - claimed_at <= CLAIM_MAX_AGE_S then return end
-  local seconds = health.stall(stats)
-  if not seconds or not is_idle(store, seconds) then return end
+  local seconds = health.stall(stats, function() return store.activity and call(store, "activity") end)
+  if not seconds then return end
   reasons.worker = ("%d events wait, the oldest for %.0f s, and no process has handled one for %.0f s; start a worker "
     .. "(inbox:work), or read the log of the workers"):format(stats.waiting, stats.oldest, seconds)
 end

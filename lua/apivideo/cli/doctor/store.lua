@@ -17,41 +17,46 @@ local CREATE = "start the program that works on the inbox, which creates it, or 
 
 local store = {}
 
--- A pause lasts until it is ended, also after a restart.
-local function check_pauses(findings, found)
-  if found.paused then findings:warn("the inbox is paused: events wait", "run: apivideo inbox resume") end
-  for _, each in ipairs(found.paused_types or {}) do
+-- A pause lasts until it is ended, also after a restart. `option` is the option --store as it was given, as text.
+local function check_pauses(findings, stats, option)
+  if stats.paused then findings:warn("the inbox is paused: events wait", "run: apivideo inbox resume" .. option) end
+  for _, each in ipairs(stats.paused_types or {}) do
     local kind, cause = output.plain(each.type), each.probe_in and " after failures of their handlers" or ""
     findings:warn(("events of type %s are paused%s"):format(kind, cause),
-      ("run: apivideo inbox resume --type '%s'"):format(kind))
+      ("run: apivideo inbox resume%s --type '%s'"):format(option, kind))
   end
 end
 
 -- Dead letters, and events that no worker handles.
-local function check_events(findings, stats)
+local function check_events(findings, stats, activity, option)
   if stats.dead > 0 then
     findings:warn(stats.dead == 1 and "1 dead letter" or ("%d dead letters"):format(stats.dead),
-      "run: apivideo inbox list --state dead; after the cause is corrected: apivideo inbox redrive")
+      ("run: apivideo inbox list%s --state dead; after the cause is corrected: apivideo inbox redrive%s")
+        :format(option, option))
   end
-  if health.stall(stats) then
+  if health.stall(stats, activity) then
     findings:warn(("events wait (%d), the oldest for %.0f s, and none is being handled"):format(stats.waiting,
       stats.oldest), "start a worker (inbox:work), or read the log of the workers")
   elseif stats.dead == 0 then
     findings:ok(("no dead letters; events that wait: %d"):format(stats.waiting))
   end
-  check_pauses(findings, stats)
+  check_pauses(findings, stats, option)
 end
 
 -- The name may be mistyped.
-local function check_inbox_in_redis(findings, options)
+local function check_inbox_in_redis(findings, options, option)
   apivideo.log { level = "error" } -- of its settings, the findings tell
   local self = apivideo.inbox.redis(options)
   local exists, err = self:exists()
   if exists then
     findings:ok("it has the inbox " .. redis_options.name_of(options))
     local stats
-    stats, err = apivideo.inbox { store = self }:stats()
-    if stats then check_events(findings, stats) else findings:fail(err.message) end
+    stats, err = self:stats()
+    if stats then
+      check_events(findings, stats, function() return (self:activity()) end, option)
+    else
+      findings:fail(err.message)
+    end
   elseif err then
     findings:fail(err.message) -- with the remedy, if one is known
   else
@@ -102,7 +107,7 @@ local function check_schema(findings, facts, path)
     "start the program that works on the inbox, which sets it to wal")
 end
 
-local function check_sqlite(findings, path)
+local function check_sqlite(findings, path, option)
   local problem, remedy = stores.sqlite_problem(path, CREATE)
   if problem then return findings:fail(problem, remedy) end
   check_mode(findings, path)
@@ -116,7 +121,7 @@ local function check_sqlite(findings, path)
   end
   if not owner.check(findings, path) then findings:ok "it can be written" end
   check_schema(findings, facts, path)
-  if facts.stats then check_events(findings, facts.stats) end
+  if facts.stats then check_events(findings, facts.stats, function() return facts.activity end, option) end
 end
 
 -- A user of the inbox alone may not ask for this setting.
@@ -148,7 +153,7 @@ local function check_settings(findings, facts)
   end
 end
 
-local function check_redis(findings, options)
+local function check_redis(findings, options, option)
   if clients.missing(options) then return end -- the check of libraries has reported it
   local examine = require "apivideo.inbox.redis.examine"
   local address = redis_options.address_of(options)
@@ -170,22 +175,22 @@ local function check_redis(findings, options)
   -- A command that is missing would fail later, such as when an event is to be settled.
   if facts.missing[1] then return findings:fail(permissions.problem(options, facts.missing)) end
   findings:ok "the user may run all commands of the inbox"
-  check_inbox_in_redis(findings, options)
+  check_inbox_in_redis(findings, options, option)
 end
 
 --- Checks the inbox.
 ---@param context apivideo.cli.DoctorContext
 ---@param findings apivideo.cli.Findings
 function store.check(context, findings)
-  local place = context.place
+  local place, option = context.place, stores.option_text(context.arguments.store)
   if context.place_problem then
     findings:fail(context.place_problem, "or unset the variable")
   elseif not place then
     findings:ok "not checked: neither --store nor APIVIDEO_STORE names one"
   elseif place.redis then
-    check_redis(findings, place.redis)
+    check_redis(findings, place.redis, option)
   else
-    check_sqlite(findings, place.sqlite)
+    check_sqlite(findings, place.sqlite, option)
   end
 end
 

@@ -60,7 +60,8 @@ function switch.new(kind)
       if type and not derived.is(type) then selected, problem = selection.new({ type }, {}, "--type") end -- it warns
       -- Not for a resumption, since a program may have paused the type.
       if kind.paused and not selected then return 2, problem end
-      local text, changed = (kind.paused and pause or resume)(inbox, type, kind.done, store.option_text(arguments))
+      local set = kind.paused and pause or resume
+      local text, changed = set(inbox, type, kind.done, store.option_text(arguments.store))
       if not text then return 1, changed end
       out:print({ paused = kind.paused, type = type, changed = changed }, (type and type .. ": " or "") .. text)
       return 0

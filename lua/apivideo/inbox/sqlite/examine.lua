@@ -1,6 +1,7 @@
 --- Examines the file of a SQLite inbox, without creating, migrating or changing it.
 
 local connection = require "apivideo.inbox.sqlite.connection"
+local core = require "apivideo.core"
 local operations = require "apivideo.inbox.sqlite.operations"
 local schema = require "apivideo.inbox.sqlite.schema"
 local statements = require "apivideo.inbox.sqlite.statements"
@@ -14,6 +15,7 @@ local examine = {}
 ---@field newest integer the version that this library creates
 ---@field journal_mode string such as "wal"
 ---@field stats? apivideo.InboxStats of a file with the newest schema
+---@field activity? table[] the same, as of `inbox:activity`
 
 -- The result of a function; nil and the message of an external failure.
 local function attempt(fn, ...)
@@ -27,12 +29,13 @@ local function facts_of(db)
   -- Fails if the file is locked for seconds. A read-only one can be locked: only a change shows it.
   db:begin "write"
   db:pragma(("user_version = %d"):format(db:pragma "user_version"))
-  db:once "ROLLBACK"
   local facts = schema.describe(db)
-  facts.journal_mode = db:pragma "journal_mode"
   if facts.kind == "inbox" and facts.version == facts.newest then
-    facts.stats = operations.stats(db, schema.time(db))
+    local now = core.monotonic() + schema.set_clock(db) -- as the next process would, which ends leases after a restart
+    facts.stats, facts.activity = operations.stats(db, now), operations.activity(db, now)[1]
   end
+  db:once "ROLLBACK"
+  facts.journal_mode = db:pragma "journal_mode"
   return facts
 end
 

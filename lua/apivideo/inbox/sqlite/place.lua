@@ -73,7 +73,7 @@ end
 function place.remedy(path, keeps_owner)
   local user, owner, others, read_only = core.user(), nil, {}, {}
   for _, part in ipairs(place.parts(path)) do
-    if part.is_directory then break end
+    if part.is_directory then break end -- the last one
     if part.owner ~= user then
       owner = owner or part.owner
       others[#others + 1] = part.path

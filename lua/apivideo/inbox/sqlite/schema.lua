@@ -93,19 +93,12 @@ local function valid_clock(db)
   if boot == boot_id() and core.monotonic() + clock >= last then return clock end
 end
 
---- The store's time in a file that no process has opened since the machine was restarted, too: it is not changed.
+--- Sets the store's clock, within a transaction: the machine's monotonic clock plus an offset, which is stored in the
+--- file. After a restart of the machine, it continues at the latest time in the file, and all leases and delays expire;
+--- those of probes, too.
 ---@param db apivideo.inbox.SqliteConnection
----@return number
-function schema.time(db)
-  local clock = valid_clock(db)
-  if clock then return core.monotonic() + clock end
-  local _, _, last = read_clock(db)
-  return last
-end
-
--- Sets the store's clock: the machine's monotonic clock plus an offset, which is stored in the file. After a restart of
--- the machine, it continues at the latest time in the file, and all leases and delays expire; those of probes, too.
-local function set_clock(db)
+---@return number clock as of `prepare`
+function schema.set_clock(db)
   local clock = valid_clock(db)
   if clock then return clock end
   local _, _, last = read_clock(db)
@@ -135,7 +128,7 @@ function schema.prepare(db)
   if not clock then
     db:begin "durable"
     schema.migrate(db)
-    clock = set_clock(db)
+    clock = schema.set_clock(db)
     db:commit()
   end
   return clock
