@@ -98,8 +98,8 @@ describe("the log of a receiver that rejects deliveries with 503", function()
       testing.clock:advance(100)
       local health = receiver:health()
       assert.is_true(health.ok)
-      assert.equal("the last delivery was rejected with 503, 100 s ago: api.video: unauthorized (401): wrong key",
-        health.reasons.delivery)
+      assert.equal("a delivery was rejected with 503 100 s ago, and none has been accepted since: api.video:"
+        .. " unauthorized (401): wrong key", health.reasons.delivery)
       testing.clock:advance(201)
       assert.same({}, receiver:health().reasons)
       assert.equal(503, deliver(receiver, "a"))

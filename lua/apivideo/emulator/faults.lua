@@ -45,7 +45,7 @@ local KNOWN_OPTIONS = {
 local KINDS = { "latency", "status", "rate_limited", "reset", "truncate", "stall", "counters",
   "refuse", "content_type" }
 
-local METHODS = { GET = true, HEAD = true, POST = true, PUT = true, PATCH = true, DELETE = true }
+local METHODS = { GET = true, HEAD = true, OPTIONS = true, POST = true, PUT = true, PATCH = true, DELETE = true }
 
 -- Checks of a kind's value, beyond its type: whether it is valid, and a description of valid values.
 local CHECKS = {

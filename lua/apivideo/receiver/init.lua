@@ -250,7 +250,7 @@ function Receiver:metrics()
 end
 
 --- Whether deliveries can be accepted: without an inbox, always; with one, while its store or its spool responds. The
---- reasons are `delivery`, if the last one was rejected with 503, such as without its secret, and those of
+--- reasons are `delivery`, if one was rejected with 503 and none accepted since, such as without its secret, and those of
 --- `inbox:health`, so there may be some although deliveries can be accepted.
 ---@param limits? apivideo.HealthLimits
 ---@return apivideo.Health

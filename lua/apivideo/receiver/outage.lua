@@ -11,8 +11,8 @@ local outage = {
 }
 
 ---@class apivideo.receiver.Outage
----@field is_on boolean whether the last delivery was rejected
----@field private _err apivideo.Error of the last rejection
+---@field is_on boolean whether no delivery was accepted since the last rejection
+---@field private _err? apivideo.Error of the last rejection
 ---@field private _at number monotonic time of the last rejection
 ---@field private _since number of the first one
 ---@field private _count integer rejections since then
@@ -50,17 +50,18 @@ function Outage:finish()
 end
 
 --- The reason for health checks.
----@return string? text nil if the last delivery was not rejected, or some time ago
+---@return string? text nil if a delivery was accepted since the last rejection, or that is some time ago
 function Outage:reason()
   local seconds = self.is_on and runtime.monotonic() - self._at
   if not seconds or seconds > health.FAILURE_MAX_AGE_S then return nil end
-  return ("the last delivery was rejected with 503, %.0f s ago: %s"):format(seconds, failure.message(self._err))
+  return ("a delivery was rejected with 503 %.0f s ago, and none has been accepted since: %s"):format(seconds,
+    failure.message(self._err))
 end
 
 ---@return apivideo.receiver.Outage
 function outage.new()
   return setmetatable({
-    is_on = false, _err = nil, _at = 0, _since = 0, _count = 0, _logged_at = {}, _left_out = {}, _ended_at = -math.huge,
+    is_on = false, _at = 0, _since = 0, _count = 0, _logged_at = {}, _left_out = {}, _ended_at = -math.huge,
   }, Outage)
 end
 
