@@ -120,7 +120,7 @@ describe("inbox store sqlite in a thread", function()
     finally(function() package.path = package_path end)
     package.path = "./lua/?.lua;./lua/?/init.lua"
     for _ = 1, 2 do
-      unavailable("its thread failed: [^\n]*module 'DBI' not found:.*; it finds modules by package.path and "
+      unavailable("its thread failed: [^\n]*module 'DBI' not found.*; it finds modules by package.path and "
         .. "package.cpath only: correct these, or use the option thread = false", store:stats())
     end
     package.path = package_path

@@ -36,7 +36,7 @@ local advice = {
     names_owners = true },
   { "replaced while it was open", "end all processes that use it before you move or delete it" },
   { "database is locked", "another process has locked it for too long" },
-  { "no field package.preload", "it finds modules by package.path and package.cpath only: correct these, or use the"
+  { "' not found", "it finds modules by package.path and package.cpath only: correct these, or use the"
     .. " option thread = false" },
 }
 
