@@ -1,5 +1,5 @@
 --- Limits the lines of a receiver about deliveries that it rejects with 503, because it cannot store or verify them: in
---- an outage there is one for each attempt of each delivery, and all say the same.
+--- an outage there is one for each attempt of each delivery, and all say the same. It also tells health checks of the last.
 
 local failure = require "apivideo.util.failure"
 local health = require "apivideo.inbox.health"

@@ -27,7 +27,7 @@ local function check_pauses(findings, stats, option)
   end
 end
 
--- Dead letters, and events that no worker handles.
+-- Dead letters, events that no worker handles, and pauses.
 local function check_events(findings, stats, activity, option)
   if stats.dead > 0 then
     findings:warn(stats.dead == 1 and "1 dead letter" or ("%d dead letters"):format(stats.dead),
