@@ -175,7 +175,7 @@ check-mutants:
 
 .PHONY: check-upgrade
 check-upgrade:
-	@tools/setup test
+	@tools/setup upgrade
 	@$(MAKE) --no-print-directory -s build-jit
 	@tools/check-upgrade
 
