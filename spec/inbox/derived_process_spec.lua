@@ -83,7 +83,7 @@ describe("a worker that is killed while it completes an event #process", functio
     local function open() return redis { port = server.port } end
     check("redis", open, ("{ port = %d }"):format(server.port), {
       { "complete:before", 1, false },
-      { "complete:replied", 1, false }, -- to the first command: SCRIPT LOAD
+      { "complete:replied", 1, false }, { "complete:replied", 2, true }, -- to SCRIPT LOAD and EVALSHA
       { "complete:after", 1, true },
     }, function() server:command "FLUSHALL" end)
   end)
