@@ -8,6 +8,7 @@ local misuse = require "spec.support.misuse"
 local packages = require "apivideo.util.packages"
 local redis_stores = require "spec.support.redis_stores"
 local sqlite_stores = require "spec.support.sqlite_stores"
+local stderr = require "spec.support.stderr"
 
 local path = sqlite_stores.path
 
@@ -80,9 +81,21 @@ end)
 
 redis_stores.describe("inbox:open with Redis", function()
   it("connects", function()
-    assert.is_true(apivideo.inbox { store = redis_stores.open() }:open())
+    local store = redis_stores.open()
+    redis_stores.put(store, "a")
+    local written = stderr.of(function() assert.is_true(apivideo.inbox { store = store }:open()) end)
+    assert.same({}, written)
     local ok, err = apivideo.inbox { store = redis_stores.open { port = 1 } }:open()
     assert.is_nil(ok)
     assert.matches("Redis (127.0.0.1:1): ", err.message, 1, true)
+  end)
+
+  it("logs that the inbox is new: the database may be the wrong one", function()
+    local written = stderr.of(function()
+      assert.is_true(apivideo.inbox { store = redis_stores.open { database = 3 } }:open())
+    end)
+    assert.equal(1, #written)
+    assert.matches("warn apivideo: Redis %(127%.0%.0%.1:%d+%) has no inbox with the name apivideo in database 3 yet; "
+      .. "the first event or worker creates it", written[1])
   end)
 end)

@@ -52,14 +52,6 @@ function store.define(sub)
     .. " there."):argname "<store>":convert(function(text) return parse(text, "--store") end)
 end
 
---- What is said of a Redis server without the inbox.
----@param options apivideo.RedisOptions
----@return string
-function store.missing_in_redis(options)
-  return ("Redis (%s) has no inbox with the name %s in database %d"):format(redis_options.address_of(options),
-    redis_options.name_of(options), options.database or 0)
-end
-
 --- What to do about a SQLite file that cannot be read or written.
 ---@param path string
 ---@return string
@@ -99,7 +91,7 @@ function store.check_exists(place, redis_store, create)
   end
   local exists, err = redis_store:exists()
   if exists then return true end
-  return false, 1, err or ("--store: %s; %s"):format(store.missing_in_redis(place.redis), remedy)
+  return false, 1, err or ("--store: %s; %s"):format(redis_options.problem_of_absence(place.redis), remedy)
 end
 
 --- The option as it was given, for a command to run next, without a password; empty without it.

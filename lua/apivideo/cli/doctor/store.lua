@@ -60,7 +60,7 @@ local function check_inbox_in_redis(findings, options, option)
   elseif err then
     findings:fail(err.message) -- with the remedy, if one is known
   else
-    findings:fail(stores.missing_in_redis(options), CREATE)
+    findings:fail(redis_options.problem_of_absence(options), CREATE)
   end
   self:close()
 end

@@ -4,6 +4,7 @@ local clients = require "apivideo.inbox.redis.clients"
 local constructor = require "apivideo.util.constructor"
 local core = require "apivideo.core"
 local json = require "apivideo.util.json"
+local log = require "apivideo.runtime.log"
 local random = require "apivideo.util.random"
 local redis_options = require "apivideo.inbox.redis.options"
 local script_runner = require "apivideo.inbox.redis.script_runner"
@@ -111,11 +112,14 @@ local function put_batch(self, items, window, first, results)
   return results
 end
 
---- Also checks the commands that the user may run.
+--- Also checks the commands that the user may run. Logs that the inbox is new: the wrong database, or the wrong name,
+--- looks like that.
 function Redis:open()
   local reply, err = self.runner:check_permissions()
   if reply then reply, err = call(self, "open", {}) end
-  return reply and true, err
+  if not reply then return nil, err end
+  if reply == 0 then log.warn(self.absence .. " yet; the first event or worker creates it") end
+  return true
 end
 
 --- More than PUT_BATCH items are several batches: if one of them fails, those before it stay stored.
@@ -320,7 +324,8 @@ local function create(options)
   local missing = clients.missing(options)
   if missing then error("inbox.redis: " .. missing, 3) end
   local address = redis_options.address_of(options)
-  return setmetatable({ address = address, runner = script_runner.new(options, address) }, Redis)
+  local absence = redis_options.problem_of_absence(options)
+  return setmetatable({ address = address, absence = absence, runner = script_runner.new(options, address) }, Redis)
 end
 
 --- Creates a store in Redis: `redis.new(options)`, or `redis(options)`. It connects at the first use. An event is as

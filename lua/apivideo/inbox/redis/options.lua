@@ -68,4 +68,13 @@ function redis_options.address_of(options)
   return options.path or ("%s:%d"):format(options.host or "127.0.0.1", options.port or 6379)
 end
 
+--- What is said of a server without the inbox.
+---@param options apivideo.RedisOptions
+---@return string
+function redis_options.problem_of_absence(options)
+  local place = options.client and "" or (" in database %d"):format(options.database or 0)
+  return ("Redis (%s) has no inbox with the name %s%s"):format(redis_options.address_of(options),
+    redis_options.name_of(options), place)
+end
+
 return redis_options

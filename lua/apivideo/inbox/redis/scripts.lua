@@ -20,8 +20,8 @@ local function value(name) return info:match(name .. ":(%S+)") or "" end
 return { value("redis_version"), value("aof_enabled"), value("maxmemory_policy"), value("valkey_version") }
 ]=]
 
---- Does nothing, if the keys can be used.
-scripts.open = reading "read_clock() return 1"
+--- Whether the inbox exists (1) or not (0), if its keys can be used: the first event or the first claim has set its clock.
+scripts.open = reading 'read_clock() return call("HEXISTS", meta, "clock")'
 
 --- Stores the version of the keys, if it is higher than the stored one.
 scripts.set_version = script "now() return 1"
