@@ -95,8 +95,12 @@ local function option_rows()
     headings[#headings + 1] = docs.heading(name)
   end
   for _, heading in ipairs(headings) do
+    local is_done = {} -- several functions may take the same table
     for _, entry in ipairs(options.list) do
-      if (entry.section or entry.of) == heading.name then add_options(lines, entry, heading) end
+      if (entry.section or entry.of) == heading.name and not is_done[entry.class or entry] then
+        is_done[entry.class or entry] = true
+        add_options(lines, entry, heading)
+      end
     end
   end
   return table.concat(lines, "\n")
