@@ -21,7 +21,8 @@ describe("tools/check-all #process", function()
     assert.equal(1, select(2, source:gsub(LIST, "")))
     source = source:gsub(LIST, function() return "checks=(\n" .. list .. "\n)" end)
     file.write(scratch .. "/tools/check-all", source)
-    local command = ("cd %s && bash tools/check-all %s 2>&1; echo status $?"):format(scratch, words or "")
+    local command = ("cd %s && ONLY='%s' bash tools/check-all %s 2>&1; echo status $?"):format(scratch, words or "",
+      words or "")
     local pipe = assert(io.popen(command))
     local output = pipe:read "*a"
     pipe:close()
@@ -44,6 +45,10 @@ describe("tools/check-all #process", function()
     assert.matches("total: 4 passed, 0 failed, 2 skipped\nstatus 0\n$", output)
     assert.same({ "| Good | `echo total: 3 passed, 0 failed, 2 skipped` | 3 | 0 | 2",
       "| Without a total | `true` | 1 | 0 | 0" }, rows())
+  end)
+
+  it("does not pass its ONLY on, which other checks have, too", function()
+    assert.matches("status 0\n$", run('"Without|! printenv ONLY"', "printenv"))
   end)
 
   it("counts a failure that no total has", function()
