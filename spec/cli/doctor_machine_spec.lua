@@ -290,7 +290,7 @@ describe("apivideo doctor #process", function()
     assert.truthy(output:find("ok       store: Redis %(127.0.0.1:%d+%) %d+%.%d+%.%d+\n"), output)
     assert.truthy(output:find("ok       store: maxmemory-policy noeviction\n", 1, true), output)
     assert.truthy(output:find(("failure  store: Redis (127.0.0.1:%d) has no inbox with the name apivideo in database 0;"
-      .. " start the program"):format(server.port), 1, true), output)
+      .. " correct --store, or start a worker"):format(server.port), 1, true), output)
     local inbox = apivideo.inbox { store = apivideo.inbox.redis { port = server.port } }
     assert(inbox:claim())
     assert(inbox:pause())

@@ -37,9 +37,22 @@ describe("command inbox with Redis #process", function()
       assert.equal(1, status, name .. output)
       assert.matches(("apivideo: --store: Redis (127.0.0.1:%d) has no inbox with the name orders in database 0; ")
         :format(server.port), output, 1, true)
-      assert.matches(name == "import" and "use --create" or "correct --store, or start the program", output, 1, true)
+      assert.matches(name == "import" and "use --create" or "correct --store, or start a worker", output, 1, true)
     end
     assert.equal("0", server:command "DBSIZE")
+  end)
+
+  it("does not print the password of a URL that it rejects", function()
+    for _, url in ipairs { "redis://user:hid/den@localhost", "redis://:hid@den@localhost/x",
+      "redis://user:hidden@/0" } do
+      for _, arguments in ipairs { { "bin/apivideo", "inbox", "stats" }, { "bin/apivideo", "doctor" } } do
+        local output = process.run(arguments, "APIVIDEO_STORE=" .. url)
+        assert.matches("APIVIDEO_STORE must be sqlite:PATH or redis://HOST:PORT/DATABASE, got 'redis://***@", output,
+          1, true)
+        assert.matches("in a password, write / as %2F", output, 1, true)
+        assert.is_nil(output:find "hid")
+      end
+    end
   end)
 
   it("works on an inbox whose worker has started, and on one that import has created", function()

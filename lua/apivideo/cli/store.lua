@@ -9,7 +9,10 @@ local EACCES = 13 -- on all systems
 local VARIABLE = "APIVIDEO_STORE"
 local EXAMPLE = "write, for example, --store sqlite:inbox.db, or --store redis://127.0.0.1:6379/0?name=apivideo"
 
-local store = {}
+local store = {
+  -- What to do if a server has no inbox.
+  CREATE_IN_REDIS = "correct --store, or start a worker: the first worker, or the first event, creates it",
+}
 
 --- The message without a store.
 store.MISSING = "no inbox; use --store sqlite:PATH or --store redis://HOST:PORT/DATABASE, or set " .. VARIABLE
@@ -40,7 +43,9 @@ local function parse(text, origin)
   if path then return { sqlite = path, text = text } end
   local redis = options_of_url(text)
   if redis then return { redis = redis, text = text } end
-  return nil, ("%s must be sqlite:PATH or redis://HOST:PORT/DATABASE, got '%s'; %s"):format(origin, text, EXAMPLE)
+  local shown = text:gsub("^(rediss?://).*@", "%1***@") -- a password with "/" is not the userinfo that is redacted later
+  return nil, ("%s must be sqlite:PATH or redis://HOST:PORT/DATABASE, got '%s'; %s%s"):format(origin, shown, EXAMPLE,
+    shown ~= text and "; in a password, write / as %2F, ? as %3F, and % as %25" or "")
 end
 
 --- Defines the option.
@@ -83,15 +88,16 @@ end
 ---@return any message
 function store.check_exists(place, redis_store, create)
   local remedy = create == false and "use --create to create it"
-    or "correct --store, or start the program that works on the inbox, which creates it"
   if place.sqlite then
-    local problem, what = store.sqlite_problem(place.sqlite, remedy)
+    local problem, what = store.sqlite_problem(place.sqlite,
+      remedy or "correct --store, or start the program that works on the inbox, which creates it")
     if problem then return false, 2, ("--store: %s; %s"):format(problem, what) end
     return true
   end
   local exists, err = redis_store:exists()
   if exists then return true end
-  return false, 1, err or ("--store: %s; %s"):format(redis_options.problem_of_absence(place.redis), remedy)
+  return false, 1, err or ("--store: %s; %s"):format(redis_options.problem_of_absence(place.redis),
+    remedy or store.CREATE_IN_REDIS)
 end
 
 --- The option as it was given, for a command to run next, without a password; empty without it.

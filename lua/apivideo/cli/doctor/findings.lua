@@ -1,6 +1,7 @@
 --- What the checks of `apivideo doctor` find. Each finding is printed at once, in one line.
 
 local output = require "apivideo.cli.output"
+local redact = require "apivideo.util.redact"
 
 local COLOURS = { ok = "green", warning = "yellow", failure = "red" }
 
@@ -16,7 +17,7 @@ Findings.__name = "apivideo.cli.Findings"
 
 local function add(self, status, text, remedy)
   self.counts[status] = self.counts[status] + 1
-  text, remedy = output.plain(text), remedy and output.plain(remedy)
+  text, remedy = output.plain(redact.text(text)), remedy and output.plain(remedy)
   self._out:print({ check = self.check, status = status, message = text, remedy = remedy },
     ("%s  %s: %s%s"):format(self._out:paint(COLOURS[status], ("%-7s"):format(status)), self.check, text,
       remedy and "; " .. remedy or ""))

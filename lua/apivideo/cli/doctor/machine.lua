@@ -2,7 +2,6 @@
 
 local config = require "apivideo.cli.config"
 local core = require "apivideo.core"
-local redact = require "apivideo.util.redact"
 
 local PROXIES = { "https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY" }
 
@@ -33,7 +32,7 @@ function machine.check_proxies(_, findings)
     local value = os.getenv(name) or ""
     if value ~= "" then
       found = true
-      findings:ok(("%s=%s"):format(name, redact.text(value)))
+      findings:ok(("%s=%s"):format(name, value))
     end
   end
   if not found then findings:ok "none in the environment" end

@@ -60,7 +60,7 @@ local function check_inbox_in_redis(findings, options, option)
   elseif err then
     findings:fail(err.message) -- with the remedy, if one is known
   else
-    findings:fail(redis_options.problem_of_absence(options), CREATE)
+    findings:fail(redis_options.problem_of_absence(options), stores.CREATE_IN_REDIS)
   end
   self:close()
 end
