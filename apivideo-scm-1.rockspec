@@ -123,6 +123,7 @@ build = {
       ["apivideo.inbox.redis.script_runner"] = "lua/apivideo/inbox/redis/script_runner.lua",
       ["apivideo.inbox.redis.scripts"] = "lua/apivideo/inbox/redis/scripts.lua",
       ["apivideo.inbox.redis.selecting"] = "lua/apivideo/inbox/redis/selecting.lua",
+      ["apivideo.inbox.redis.settling"] = "lua/apivideo/inbox/redis/settling.lua",
       ["apivideo.inbox.settlement"] = "lua/apivideo/inbox/settlement.lua",
       ["apivideo.inbox.spool"] = "lua/apivideo/inbox/spool.lua",
       ["apivideo.inbox.sqlite.activity"] = "lua/apivideo/inbox/sqlite/activity.lua",

@@ -139,6 +139,16 @@ redis_stores.describe("inbox store redis", function()
     assert.is_nil(text:find("user_script", 1, true), text)
   end)
 
+  it("gives no event to a worker that could not end its claim", function()
+    for _, command in ipairs { "xack", "xdel", "zadd", "hincrby", "hsetnx", "xadd" } do
+      server:command "FLUSHALL"
+      put(open(), "a")
+      local text = unavailable(open(user_without("-" .. command)):claim(1, 60))
+      assert.truthy(text:find(("'%s' command; run: ACL SETUSER inbox +%s,"):format(command, command), 1, true), text)
+      assert.equal(1, claim(open()).attempt)
+    end
+  end)
+
   -- Claims and completes all events; their bytes.
   local function drain(store)
     local handled = {}

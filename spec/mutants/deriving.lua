@@ -73,7 +73,7 @@ return {
       'self:put(items, window) return call_with_claim(self, "complete", { whole(id), whole(token) })' },
   },
   {
-    file = "lua/apivideo/inbox/redis/scripts.lua", spec = "spec/inbox/redis_spec.lua",
+    file = "lua/apivideo/inbox/redis/settling.lua", spec = "spec/inbox/redis_spec.lua",
     { "a lost claim puts its items", 'if not record then return 0 end\nset_past(record, ARGV[3])\nlocal retains = ARGV[4] == "1"\n]=] .. "local', 'local retains\n]=] .. "local' },
   },
   {

@@ -171,6 +171,10 @@ return {
     { "a script without a right changes something", "if missing[1] then error(", "if false then error(" },
   },
   {
+    file = "lua/apivideo/inbox/redis/claiming.lua", spec = "spec/inbox/redis_permissions_spec.lua",
+    { "a worker claims what it cannot complete", "{ settling.complete_and_put, ", "{ " },
+  },
+  {
     file = "lua/apivideo/inbox/redis/rights.lua", spec = "spec/inbox/redis_permissions_spec.lua",
     { "commands of functions are not checked", "for command in pairs(functions[name] or {}) do commands[command] = true end", "" },
     { "commands that are called with unpack are not checked", [[gmatch '{ "(%u+)", %l' do]], [[gmatch '{ "(%l%u+)"' do]] },

@@ -6,6 +6,7 @@
 --- "parked" of `meta` tells whether there are any.
 
 local prelude = require "apivideo.inbox.redis.prelude"
+local settling = require "apivideo.inbox.redis.settling"
 local stores = require "apivideo.inbox.store"
 
 local claiming = {}
@@ -167,7 +168,8 @@ local SELECT_BY_TYPE = "local PARK_MAX = " .. stores.PARK_MAX
   .. "return selected, probes, more\nend\n"
 
 --- ARGV: consumer, limit, lease, the limits by type as JSON ("": none). Returns `read` of each event, with the interval
---- of a probe in place of a field that claims do not have; and 1 if there may be others that it has not seen.
+--- of a probe in place of a field that claims do not have; and 1 if there may be others that it has not seen. It claims
+--- nothing if the user may not run a command that ends a claim: the event would be handled, and handled again.
 claiming.claim = prelude.script(SELECT_BY_TYPE .. [=[
 local consumer, limit, lease = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = now()
@@ -204,7 +206,7 @@ end
 for _, argument in ipairs { "TIME", time + lease - RECLAIM, "FORCE", "JUSTID" } do claim[#claim + 1] = argument end
 call(unpack(claim))
 return { entries, more }
-]=])
+]=], { settling.complete_and_put, settling.retry, settling.dead_letter })
 
 --- ARGV: id, token, consumer, lease, the type of its probe ("" if it is not one). Returns 1, or 0 if the claim is lost.
 claiming.extend = prelude.script([=[

@@ -242,10 +242,17 @@ local prelude = {
   commands = {}, -- of all scripts so far: "XACK" -> true
 }
 
+local checked = {} -- script -> the commands that it checks
+
+-- Adds commands to others.
+local function add(commands, others)
+  for command in pairs(others) do commands[command] = true end
+end
+
 -- The commands of a body.
 local function commands_of(body)
   local commands = rights.of(body, functions)
-  for command in pairs(commands) do prelude.commands[command] = true end
+  add(prelude.commands, commands)
   return commands
 end
 
@@ -254,9 +261,14 @@ local REJECT = [=[
 if missing[1] then error({ err = ("NOPERM no permissions to run the '%s' command"):format(missing[1]) }) end
 ]=]
 
--- A script that fails before it changes anything, if the user may not run a command, except for some.
-local function guarded(flags, others, body)
-  return flags .. common .. rights.missing(commands_of(body), others) .. REJECT .. body
+-- A script that fails before it changes anything, if the user may not run a command, except for some, or a command of
+-- the scripts that must follow it.
+local function guarded(flags, others, body, following)
+  local commands = commands_of(body)
+  for _, script in ipairs(following or {}) do add(commands, checked[script]) end
+  local text = flags .. common .. rights.missing(commands, others) .. REJECT .. body
+  checked[text] = commands
+  return text
 end
 
 -- Scripts call these before they change anything.
@@ -264,8 +276,11 @@ local CALLED_FIRST = { TIME = true, HMGET = true }
 
 --- A script that may run when the server's memory is full: only new events are rejected then, so that a worker can
 --- still handle and remove events.
-function prelude.script(body)
-  return guarded("#!lua flags=allow-oom\n", CALLED_FIRST, body)
+---@param body string
+---@param following? string[] the scripts that must follow it: it checks the commands of these, too
+---@return string
+function prelude.script(body, following)
+  return guarded("#!lua flags=allow-oom\n", CALLED_FIRST, body, following)
 end
 
 -- `putting` changes only the highest id before it has called these. Fewer checks make it faster.
