@@ -126,6 +126,23 @@ describe("the log of a receiver that rejects deliveries with 503", function()
     assert.matches("(and 4 more since the last such line)", records[3].message, 1, true)
   end)
 
+  it("has lines about an outage with another cause, also soon after the last one", function()
+    local store = inboxes.failing(memory())
+    local receiver = apivideo.receiver { inbox = apivideo.inbox { store = store }, secrets = inboxes.SECRET }
+    local function fail_with(text)
+      records, store.down = {}, text
+      assert.equal(503, deliver(receiver, "x"))
+      store.down = false
+      assert.equal(204, deliver(receiver, "a"))
+      return #records
+    end
+    assert.equal(2, fail_with "no space after 12 ms")
+    testing.clock:advance(2)
+    assert.equal(0, fail_with "no space after 345 ms")
+    assert.equal(2, fail_with "no memory")
+    assert.equal(0, fail_with "no such file") -- in the same second
+  end)
+
   it("has a warning about each delivery while another one of its event is being handled", function()
     local receiver
     local handlers = apivideo.handlers():on("*", function()
