@@ -58,6 +58,11 @@ describe("the health of an inbox", function()
     assert.is_nil((entry:complete()))
     store.down = false
     assert.matches("its method complete failed 0 s ago", inbox:health().reasons.store, 1, true)
+    store.claim = function() return nil, errors.new("store_unavailable", "NOPERM", { origin = "redis" }) end
+    assert.is_nil((inbox:claim()))
+    local reasons = inbox:health().reasons
+    assert.matches("its method complete failed 0 s ago", reasons.store, 1, true)
+    assert.matches("its method claim failed 0 s ago: .*NOPERM", reasons.claim)
   end)
 
   it("names a claim that has failed, at once, unless one has succeeded since or the store does not respond", function()
@@ -84,6 +89,9 @@ describe("the health of an inbox", function()
     assert(inbox:pause { type = "video.*" })
     assert(inbox:resume())
     assert.matches("events of type video.* are paused; inbox:resume { type", inbox:health().reasons.paused, 1, true)
+    assert(inbox:pause { type = "a" })
+    assert.matches("events of type a, video.* are paused", inbox:health().reasons.paused, 1, true)
+    assert(inbox:resume { type = "a" })
     assert.truthy(reasons.dead:find "^1 events are dead letters %(max_dead: 0%)", reasons.dead)
     assert.truthy(reasons.oldest:find "^the oldest event has waited for 1%d s %(max_age: 10 s%)", reasons.oldest)
     assert(inbox:resume { type = "video.*" })

@@ -67,15 +67,14 @@ local function failure_of(counts, name)
 end
 
 -- A full disk can be read: only the calls that write show it.
-local function check_writes(counts, reasons)
-  for _, name in ipairs(WRITES) do
-    reasons.store = failure_of(counts, name)
-    if reasons.store then return end
-  end
+local function check_calls(counts, reasons)
+  for _, name in ipairs(WRITES) do reasons.store = reasons.store or failure_of(counts, name) end
+  reasons.claim = failure_of(counts, "claim")
 end
 
--- Whether claims fail, or a worker of this process waits for events, and has not asked for some for too long.
-local function check_claims(counts, reasons)
+-- Whether a worker of this process waits for events, and has not asked for some for too long.
+local function check_polls(counts, reasons)
+  if reasons.claim then return end
   local now, last = runtime.monotonic(), counts.succeeded_at.claim
   for worker, started in pairs(counts.workers) do
     local seconds = now - math.max(last or started, started)
@@ -83,7 +82,6 @@ local function check_claims(counts, reasons)
       reasons.claim = ("the worker of this process has not asked for events for %.0f s"):format(seconds)
     end
   end
-  if not reasons.store then reasons.claim = failure_of(counts, "claim") or reasons.claim end
 end
 
 local function check_stats(stats, limits, reasons)
@@ -91,7 +89,10 @@ local function check_stats(stats, limits, reasons)
   if stats.paused then
     reasons.paused = "the inbox is paused; inbox:resume() continues"
   elseif types then
-    reasons.paused = ("events of type %s are paused; inbox:resume { type = … } continues"):format(types[1].type)
+    local names = {}
+    for i, each in ipairs(types) do names[i] = each.type end
+    reasons.paused = ("events of type %s are paused; inbox:resume { type = … } continues")
+      :format(table.concat(names, ", "))
   end
   if stats.dead > limits.max_dead then
     reasons.dead = ("%d events are dead letters (max_dead: %d); see inbox:list { state = \"dead\" }")
@@ -166,7 +167,7 @@ local function check_store(inbox, limits, reasons)
     return nil
   end
   check_stats(stats, limits, reasons)
-  check_writes(inbox._counts, reasons)
+  check_calls(inbox._counts, reasons)
   check_workers(inbox._store, inbox._counts, stats, reasons)
   check_clock(inbox._store, reasons)
   return stats.oldest
@@ -198,7 +199,7 @@ function health.reasons(inbox, limits)
   local oldest = wait_for_store()
   if wait_for_spool then oldest = math.max(oldest or 0, wait_for_spool() or 0) end
   check_age(oldest, limits, reasons)
-  check_claims(inbox._counts, reasons)
+  check_polls(inbox._counts, reasons)
   return reasons
 end
 
