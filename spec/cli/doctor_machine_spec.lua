@@ -309,6 +309,15 @@ describe("apivideo doctor #process", function()
     assert_found("ok       store: appendfsync is not checked, because the user may not run CONFIG GET; it should be"
       .. " always\n", { "--store", url })
     server:command("ACL", "SETUSER", "default", "+config")
+    local used = tonumber(server:command("INFO", "memory"):match "\nused_memory:(%d+)")
+    for _, case in ipairs { { 10, "ok       store: %d+ %% of maxmemory is used\n" },
+      { 1.06, "warning  store: 9%d %% of maxmemory is used: without memory, deliveries are rejected with 503; raise" },
+      { 0.5, "failure  store: %d%d%d %% of maxmemory is used: without memory, .*; raise maxmemory, or remove events: "
+        .. "apivideo inbox purge\n" } } do
+      server:command("CONFIG", "SET", "maxmemory", ("%.0f"):format(used * case[1]))
+      assert.matches(case[2], (process.run({ "bin/apivideo", "doctor", "--store", url }, clean)))
+    end
+    server:command("CONFIG", "SET", "maxmemory", "0")
     server:command("CONFIG", "SET", "appendonly", "no")
     server:command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
     output = assert_found("warning  store: appendonly no: events are lost when Redis ends; set appendonly yes\n",

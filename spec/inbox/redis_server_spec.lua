@@ -217,7 +217,7 @@ redis_stores.describe("inbox store redis", function()
     end)
 
     it("must be version 7.0 or newer", function()
-      local client = { eval = function() return { "6.2.14", "1", "noeviction" } end }
+      local client = { eval = function() return { "6.2.14", "1", "noeviction", "", "", 0 } end }
       local old = redis { client = function() return client end }
       local text = unavailable(old:stats())
       assert.truthy(text:find("version 7.0 or newer is needed, and this is 6.2.14; update Redis", 1, true))

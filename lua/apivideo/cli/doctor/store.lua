@@ -13,6 +13,7 @@ local stores = require "apivideo.cli.store"
 
 local MIB = 1024 * 1024
 local FREE_WARNING_BYTES, FREE_FAILURE_BYTES = 256 * MIB, 16 * MIB -- the log of SQLite alone may have 16 MiB
+local MEMORY_WARNING_PERCENT = 90
 local CREATE = "start the program that works on the inbox, which creates it, or correct --store"
 
 local store = {}
@@ -137,6 +138,15 @@ local function check_sync(findings, append_fsync)
   end
 end
 
+-- When the memory is full, no event is stored.
+local function check_memory(findings, percent)
+  if percent == 0 then return end
+  local text = ("%d %% of maxmemory is used"):format(percent)
+  if percent < MEMORY_WARNING_PERCENT then return findings:ok(text) end
+  findings[percent < 100 and "warn" or "fail"](findings, text .. ": without memory, deliveries are rejected with 503",
+    "raise maxmemory, or remove events: apivideo inbox purge")
+end
+
 -- The settings of a server that allows INFO.
 local function check_settings(findings, facts)
   if facts.has_append_only_file then
@@ -151,6 +161,7 @@ local function check_settings(findings, facts)
   else
     findings:ok("maxmemory-policy " .. facts.memory_policy)
   end
+  check_memory(findings, facts.memory_percent)
 end
 
 local function check_redis(findings, options, option)

@@ -10,6 +10,7 @@ local scripts = require "apivideo.inbox.redis.scripts"
 ---@field has_append_only_file? boolean
 ---@field append_fsync? string when it is synced: "always", "everysec" or "no"; nil: CONFIG GET is not allowed
 ---@field memory_policy? string such as "noeviction"
+---@field memory_percent? integer of maxmemory that is used; 0 without a limit
 ---@field refusal? string why INFO is not allowed
 ---@field missing string[] commands of the inbox that the user may not run
 
@@ -20,11 +21,11 @@ local examine = {
 }
 
 local function facts_of(about, missing, append_fsync)
-  local version, append_only, memory_policy, valkey, refusal = unpack(about)
-  if refusal then return { product = "Redis", refusal = refusal, missing = missing } end
+  local version, append_only, memory_policy, valkey, refusal, memory_percent = unpack(about)
+  if refusal ~= "" then return { product = "Redis", refusal = refusal, missing = missing } end
   return { product = valkey ~= "" and "Valkey" or "Redis", version = valkey ~= "" and valkey or version,
     has_append_only_file = append_only == "1", append_fsync = append_fsync, memory_policy = memory_policy,
-    missing = missing }
+    memory_percent = memory_percent, missing = missing }
 end
 
 -- INFO does not tell it, and a script may not run CONFIG.
@@ -51,7 +52,7 @@ end
 local function ask(client, options)
   local about, problem = client:ask("eval", scripts.about, "0")
   if not about then return nil, problem end
-  if not about[5] and tonumber(about[1]:match "^%d+") < examine.MIN_MAJOR then return about, {} end
+  if about[5] == "" and tonumber(about[1]:match "^%d+") < examine.MIN_MAJOR then return about, {} end
   local keys = scripts.keys_of(redis_options.name_of(options))
   local missing
   missing, problem = client:ask("eval", scripts.permissions, #keys, unpack(keys))

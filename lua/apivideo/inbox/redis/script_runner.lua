@@ -34,7 +34,7 @@ end
 
 -- Logs settings of the server with which events can be lost; or that they could not be read.
 local function warn(self, append_only, memory_policy, unreadable)
-  if unreadable then
+  if unreadable ~= "" then
     log.warn(("Redis (%s) does not allow INFO (%s), so its settings were not checked; make sure that it is version 7.0"
       .. " or newer, with appendonly yes and maxmemory-policy noeviction, or %s")
       :format(self.address, unreadable, permissions.line(self.options, "+info")))
@@ -62,7 +62,7 @@ local function check_server(self, client, name)
   local about, problem = client:ask("eval", scripts.about, "0")
   if not about then return problem end
   local version, append_only, memory_policy, _, unreadable = unpack(about)
-  if not unreadable and (tonumber(version:match("^%d+")) or 0) < 7 then
+  if unreadable == "" and (tonumber(version:match("^%d+")) or 0) < 7 then
     return ("version 7.0 or newer is needed, and this is %s; update Redis"):format(version)
   end
   problem = name ~= "permissions" and check_permissions(self, client)
