@@ -18,7 +18,8 @@ int main(int argc, char **argv) {
   int status;
   const pid_t child = argc > 1 ? fork() : -1;
   if (child == 0) {
-    if (dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO) < 0) _exit(127);
+    const int nowhere = open("/dev/null", O_WRONLY);
+    if (nowhere < 0 || dup2(nowhere, STDOUT_FILENO) < 0) _exit(127);
     (void)execvp(argv[1], argv + 1);
     _exit(127);
   }

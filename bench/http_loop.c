@@ -20,9 +20,11 @@ static size_t on_body(char *data, size_t size, size_t count, void *context) {
   buffer *body = context;
   const size_t len = size * count;
   if (len > body->size - body->len) {
-    body->size = (body->len + len) * 2;
-    body->data = realloc(body->data, body->size);
-    if (body->data == NULL) return 0;
+    const size_t grown = (body->len + len) * 2;
+    char *const moved = realloc(body->data, grown);
+    if (moved == NULL) return 0;
+    body->data = moved;
+    body->size = grown;
   }
   memcpy(body->data + body->len, data, len);
   body->len += len;

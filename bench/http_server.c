@@ -46,13 +46,15 @@ static void fail(const char *what) {
 }
 
 static void prepare_response(void) {
-  response_len = (size_t)snprintf(
+  const int len = snprintf(
       response, sizeof response,
       "HTTP/1.1 200 OK\r\nDate: Mon, 06 Jan 2025 12:00:00 GMT\r\n"
       "Content-Type: application/json\r\nContent-Length: %zu\r\nConnection: keep-alive\r\n"
       "X-RateLimit-Limit: 1000000\r\nX-RateLimit-Remaining: 999999\r\nX-RateLimit-Retry-After: "
       "42\r\n\r\n%s",
       strlen(BODY), BODY);
+  if (len < 0 || (size_t)len >= sizeof response) fail("snprintf");
+  response_len = (size_t)len;
 }
 
 static int listen_on_loopback(void) {

@@ -14,9 +14,11 @@ static const event_schema *schema;
 static json_value many[JSON_VALUES_MAX];
 
 static void grow(json_list *list, size_t capacity) {
+  json_value *moved;
   FUZZ_CHECK(capacity > list->capacity && capacity <= JSON_VALUES_MAX);
-  list->values = realloc(list->values, capacity * sizeof *list->values);
-  FUZZ_CHECK(list->values != NULL);
+  moved = realloc(list->values, capacity * sizeof *moved);
+  FUZZ_CHECK(moved != NULL);
+  list->values = moved;
   list->capacity = capacity;
 }
 

@@ -137,7 +137,7 @@ static void *make(size_t alignment, size_t size, void *caller) {
     errno = ENOMEM;
     return NULL;
   }
-  block = (header *)(void *)(at + room) - 1;
+  block = (void *)(at + room - sizeof *block);
   memset(block->trace, 0, sizeof block->trace);
   if (keeps_traces && !spared) (void)backtrace(block->trace, TRACE);
   block->at = at;

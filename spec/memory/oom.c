@@ -43,6 +43,7 @@ static struct {
 static int count_descriptors(void) {
   int count = 0;
   DIR *const directory = opendir("/proc/self/fd");
+  if (directory == NULL) abort();
   while (readdir(directory) != NULL) count++;
   (void)closedir(directory);
   return count;
@@ -105,7 +106,7 @@ static bool is_memory_error(lua_State *L) {
 
 /* Prints the backtrace of a signal, and raises the signal again. Some of the functions are not async-signal-safe,
    but at worst the output is incomplete. */
-/* NOLINTBEGIN(bugprone-signal-handler,cert-sig30-c) */
+/* NOLINTBEGIN(bugprone-signal-handler,cert-msc54-cpp,cert-sig30-c) */
 static void on_signal(int number) {
   void *trace[40] = {NULL};
   (void)blocks_relent();
@@ -116,7 +117,7 @@ static void on_signal(int number) {
   blocks_print_trace(trace, backtrace(trace, 40));
   (void)raise(number);
 }
-/* NOLINTEND(bugprone-signal-handler,cert-sig30-c) */
+/* NOLINTEND(bugprone-signal-handler,cert-msc54-cpp,cert-sig30-c) */
 
 static void catch_signals(void) {
   static const int numbers[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGALRM};

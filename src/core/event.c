@@ -66,14 +66,14 @@ static int find_value(const event_names *names, const char *input, const json_va
   char decoded[EVENT_NAME_MAX + 4];
   size_t len = 0;
   if (!value->escaped) return find(names, at, value->len, hash);
-  while (at < end) {
+  do { /* a value with an escape is not empty */
     if (len > EVENT_NAME_MAX) return -1;
     if (*at == '\\') {
       len += json_unescape(&at, decoded + len);
     } else {
       decoded[len++] = *at++;
     }
-  }
+  } while (at < end);
   return find(names, decoded, len, json_name_hash(decoded, len));
 }
 

@@ -238,7 +238,7 @@ static void collect(http_pool *pool) {
     http_transfer *transfer;
     if (message->msg != CURLMSG_DONE) continue;
     (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
-    transfer = (http_transfer *)(void *)private;
+    transfer = (void *)private;
     if (transfer->stale)
       renew(transfer);
     else

@@ -66,11 +66,11 @@ void http_trust_read(http_trust *trust, const char *ca_file) {
 
 /* Whether the name of a file is that of a certificate in a hashed directory. */
 static bool is_hashed(const char *name) {
-  size_t i;
-  for (i = 0; i < HASH_DIGITS; i++)
-    if (!ascii_is_hex(name[i])) return false;
-  if (name[i++] != '.' || name[i] == '\0') return false;
-  return strspn(name + i, "0123456789") == strlen(name + i);
+  const char *const end = name + HASH_DIGITS;
+  for (; name < end; name++)
+    if (!ascii_is_hex(*name)) return false;
+  if (name[0] != '.' || name[1] == '\0') return false;
+  return name[1 + strspn(name + 1, "0123456789")] == '\0';
 }
 
 /* Writes the path of a readable certificate in the directory with the first `len` bytes of `directory` as its path.

@@ -97,7 +97,7 @@ static inline bool is_plain(char c) {
 #ifdef __SSE2__
 /* A bit for each of the sixteen bytes at `p` that is not plain. */
 static inline unsigned not_plain(const char *p) {
-  const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+  const __m128i bytes = _mm_loadu_si128((const void *)p);
   const __m128i below =
       _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)); /* signed: includes 0x80 and above */
   const __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
