@@ -111,6 +111,21 @@ describe("emulator, controlled over HTTP,", function()
     assert.equal("string", type(other.attempts[1].err.message))
   end)
 
+  it("rejects a body that is not a JSON object with one title, and says why it is not JSON", function()
+    start()
+    for _, route in ipairs { "POST /emulator/events", "POST /emulator/faults", "PUT /emulator/videos/vi1" } do
+      local method, path = route:match "(%S+) (%S+)"
+      for body, detail in pairs { [''] = "unexpected end of input at byte 0", ['{"a":x}'] = "value expected at byte 5",
+        ['5'] = false } do
+        local status, problem = request(method, path, body)
+        assert.equal(400, status, route)
+        assert.equal("The body is not a JSON object.", problem.title, route)
+        assert.equal(detail or nil, problem.detail, route)
+      end
+    end
+    assert.equal("type", select(2, request("POST", "/emulator/events", "{}")).name)
+  end)
+
   describe("POST /emulator/faults", function()
     it("injects a fault", function()
       start()
@@ -146,7 +161,6 @@ describe("emulator, controlled over HTTP,", function()
         ['{}'] = "a fault must have a kind, one of: latency",
         ['{"rate_limited":{"second":1}}'] = 'rate_limited: unknown field "second"; did you mean "seconds"?',
         ['[5]'] = 'unknown field "1"',
-        ['5'] = "The body is not a JSON object.", [''] = "The body is not a JSON object.",
       } do
         local status, problem, response = request("POST", "/emulator/faults", body)
         assert.equal(400, status, body)
@@ -274,7 +288,6 @@ describe("emulator, controlled over HTTP,", function()
         ['{"captions":["en"]}'] = 'field "captions[1]" must be an object, got string',
         ['{"captions":[{"srclang":5}]}'] = 'field "captions[1].srclang" must be a string, got number',
         ['{"metadata":[{},"x"]}'] = 'field "metadata[2]" must be an object, got string',
-        ['"x"'] = "The body is not a JSON object.",
       } do
         local status, problem = request("PUT", "/emulator/videos/vi1", body)
         assert.equal(400, status, body)
