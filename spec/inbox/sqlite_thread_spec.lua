@@ -121,7 +121,8 @@ describe("inbox store sqlite in a thread", function()
     package.path = "./lua/?.lua;./lua/?/init.lua"
     for _ = 1, 2 do
       unavailable("its thread failed: [^\n]*module 'DBI' not found.*; it finds modules by package.path and "
-        .. "package.cpath only: correct these, or use the option thread = false", store:stats())
+        .. "package.cpath only: correct these, let the user of this process %(in nginx: of its workers%) read the "
+        .. "files there, or use the option thread = false", store:stats())
     end
     package.path = package_path
     assert.equal(0, store:stats().waiting)

@@ -36,8 +36,8 @@ local advice = {
     names_owners = true },
   { "replaced while it was open", "end all processes that use it before you move or delete it" },
   { "database is locked", "another process has locked it for too long" },
-  { "' not found", "it finds modules by package.path and package.cpath only: correct these, or use the"
-    .. " option thread = false" },
+  { "' not found", "it finds modules by package.path and package.cpath only: correct these, let the user of this"
+    .. " process (in nginx: of its workers) read the files there, or use the option thread = false" },
 }
 
 local function unavailable(self, message)
