@@ -108,7 +108,7 @@ describe("command trigger #process", function()
   it("sends an event of an unknown type, and suggests a similar known type", function()
     for name, expected in pairs {
       ["video.encoding.quality.complete"] = "did you mean " .. QUALITY .. "?",
-      ["video.thumbnail.generated"] = "did you mean video.summary.generated?",
+      ["video.summarizing.generated"] = "did you mean video.summary.generated?",
       ["player.something.new"] = "see: apivideo trigger --help",
       ["recordin"] = "did you mean recording?",
     } do

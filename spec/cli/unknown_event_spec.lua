@@ -6,7 +6,7 @@ local emulator = require "apivideo.emulator"
 local process = require "spec.support.process"
 local server = require "apivideo.server"
 
-local TYPE = "video.thumbnail.generated"
+local TYPE = "player.something.new"
 
 describe("trigger with a new event type #process", function()
   local listening, seen, receiver_secrets
