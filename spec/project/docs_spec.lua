@@ -242,7 +242,7 @@ describe("documentation", function()
       if path ~= "docs/README.md" then
         local link = path:match "^docs/(.*)"
         assert.truthy(index:find("](" .. link .. ")", 1, true), path)
-        local title = read(path):match "^# ([^\n]+)\n"
+        local title = assert(read(path):match "^# ([^\n]+)\n", path .. ": the first line must be its heading")
         assert.truthy(llms:find(("\n- [%s](%s): "):format(title, link), 1, true), path)
       end
     end
@@ -272,6 +272,7 @@ describe("documentation", function()
     local text = read("docs/guides/events.md")
     for _, name in ipairs(apivideo.events:names()) do
       local row = text:match("| `" .. name:gsub("%p", "%%%0") .. "` |([^\n]*)")
+      assert(row, "docs/guides/events.md: the table has no row of the type " .. name)
       for _, field in ipairs(apivideo.events.types[name].required) do
         if field ~= "emittedAt" then assert.truthy(row:find("`" .. field .. "`", 1, true), name .. " " .. field) end
       end
@@ -281,7 +282,7 @@ describe("documentation", function()
   it("tells the file and the command of each program in the README", function()
     local text, count = read "README.md", 0
     for from in text:gmatch "()```lua\n" do
-      local paragraph = text:sub(1, from - 1):match ".*\n\n(.-)\n\n$"
+      local paragraph = text:sub(1, from - 1):match ".*\n\n(.-)\n\n$" or ""
       local name = paragraph:match "`(%w+%.lua)`"
       assert.truthy(name and paragraph:gsub("\n", " "):find("`lua5.4 " .. name .. "`", 1, true), paragraph)
       count = count + 1

@@ -84,7 +84,8 @@ describe("the kinds of errors", function()
   for name, member in pairs(members) do
     if member.callable then
       it(name .. " returns are the same in its annotation and the reference", function()
-        local text = sections[name].text:match "\n%*%*Errors:%*%* (.-)\n\n"
+        local section = assert(sections[name], "docs/reference: no page has the heading ### " .. name)
+        local text = assert(section.text:match "\n%*%*Errors:%*%* (.-)\n\n", "no **Errors:**")
         assert.same(keys(error_kinds.named(text, every_call)), keys(error_kinds.annotated(members, name)))
       end)
     end

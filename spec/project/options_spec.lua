@@ -65,7 +65,8 @@ describe("the options of", function()
       local rows = tabulated(entry.section, entry.prefix or "")
       for name, kind in pairs(options.checked(entry)) do
         local unit = option_tables.unit(kind)
-        if unit then assert.truthy(rows[name].about:find(unit, 1, true), name) end
+        local row = assert(rows[name], ("the reference of %s has no row of %s"):format(entry.section, name))
+        if unit then assert.truthy(row.about:find(unit, 1, true), name) end
       end
     end)
 

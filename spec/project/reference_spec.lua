@@ -8,7 +8,8 @@ local signatures = require "spec.support.signatures"
 -- The parameters in a heading, such as `inbox:list(state [, options])`: "state, options?".
 local function parameters_of(heading)
   local list, depth = {}, 0
-  for text in heading:match("%((.*)%)$"):gmatch "[%[%]]?[^%[%]]*" do
+  local parameters = assert(heading:match "%((.*)%)$", heading .. ": the heading must end in the parameters")
+  for text in parameters:gmatch "[%[%]]?[^%[%]]*" do
     if text:find "^%[" then depth = depth + 1 end
     if text:find "^%]" then depth = depth - 1 end
     for name in text:gmatch "[%w_]+" do list[#list + 1] = name .. (depth > 0 and "?" or "") end
@@ -20,7 +21,7 @@ describe("the reference", function()
   it("has the parameters of each function in its heading", function()
     local members, count = signatures.all(), 0
     for _, heading in ipairs(docs.headings()) do
-      local member = members[heading.name]
+      local member = assert(members[heading.name], heading.path .. ": not public: " .. heading.name)
       if member.callable then
         local list = {}
         for _, parameter in ipairs(member.params) do
