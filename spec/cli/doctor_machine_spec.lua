@@ -1,5 +1,6 @@
 -- `apivideo doctor`: the machine, its libraries, and the inbox.
 
+local another_user = require "spec.support.another_user"
 local apivideo = require "apivideo"
 local compatibility = dofile "tools/compatibility.lua"
 local compile = require "spec.support.compile"
@@ -228,17 +229,16 @@ describe("apivideo doctor #process", function()
   end)
 
   it("names the owner of a file that this user cannot read", function()
-    if compile.run "id -u" ~= "0\n" then return pending "only root can become another user" end
+    if another_user.problem() then return pending(another_user.problem()) end
     local path = directory .. "/inbox.db"
     local inbox = apivideo.inbox { store = apivideo.inbox.sqlite { path = path } }
     assert(inbox:stats())
     inbox:close()
-    local user = "setpriv --reuid=daemon --regid=daemon --clear-groups"
     for _, mode in ipairs { "700", "755" } do
       compile.run(("chmod %s %s"):format(mode, directory))
       for _, command in ipairs { { "doctor" }, { "inbox", "stats" } } do
-        local output, status = process.run({ "bin/apivideo", unpack(command) }, user .. " env APIVIDEO_STORE=sqlite:"
-          .. path)
+        local output, status = process.run({ "bin/apivideo", unpack(command) }, another_user.COMMAND
+          .. " env APIVIDEO_STORE=sqlite:" .. path)
         assert.truthy(status > 0, output)
         assert.matches("inbox.db: Permission denied: the [fd]%a+ .* belongs to the user root .*; run this as the user"
           .. " of the program that works on the inbox\n", output)
@@ -248,7 +248,7 @@ describe("apivideo doctor #process", function()
   end)
 
   it("judges a file of another user by its owner when root runs it", function()
-    if compile.run "id -u" ~= "0\n" then return pending "only root can become another user" end
+    if another_user.problem() then return pending(another_user.problem()) end
     local path = directory .. "/inbox.db"
     local inbox = apivideo.inbox { store = apivideo.inbox.sqlite { path = path } }
     assert(inbox:stats())
@@ -267,8 +267,7 @@ describe("apivideo doctor #process", function()
     compile.run(("chown daemon %s %s-*"):format(directory, path))
     output = assert_found(advice, options)
     assert.is_nil(output:find("may not write", 1, true), output)
-    output = process.run({ "bin/apivideo", "doctor" }, "setpriv --reuid=daemon --regid=daemon --clear-groups"
-      .. " env APIVIDEO_STORE=sqlite:" .. path)
+    output = process.run({ "bin/apivideo", "doctor" }, another_user.COMMAND .. " env APIVIDEO_STORE=sqlite:" .. path)
     assert.truthy(output:find("ok       store: it can be written\n", 1, true), output)
     assert.is_nil(output:find("runs as root", 1, true), output)
   end)

@@ -1,5 +1,6 @@
 -- The file of a SQLite inbox in nginx, whose workers run as another user than its master.
 
+local another_user = require "spec.support.another_user"
 local compile = require "spec.support.compile"
 local core = require "apivideo.core"
 local docs = require "spec.support.docs"
@@ -7,7 +8,7 @@ local file = require "spec.support.file"
 local nginx_lua = require "spec.support.nginx_lua"
 
 nginx_lua.describe("a SQLite inbox in nginx #process", function()
-  if compile.run "id -u" ~= "0\n" then return pending "only root starts workers of another user" end
+  if another_user.problem() then return pending(another_user.problem()) end
 
   local directory, nginx
 

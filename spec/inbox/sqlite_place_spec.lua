@@ -1,5 +1,6 @@
 -- The place of the file of a SQLite inbox: its users, and its file system.
 
+local another_user = require "spec.support.another_user"
 local apivideo = require "apivideo"
 local compile = require "spec.support.compile"
 local core = require "apivideo.core"
@@ -43,11 +44,9 @@ describe("the place of a SQLite inbox", function()
     return err.message
   end
 
-  -- Runs a script as another user, if this process may do that. Returns its output, and whether it was another user.
+  -- Runs a script as another user. Returns its output.
   local function run_as_another(script)
-    local is_root = compile.run "id -u" == "0\n"
-    local environment = is_root and "setpriv --reuid=daemon --regid=daemon --clear-groups" or ""
-    return process.run({ "-e", script }, environment), is_root
+    return (process.run({ "-e", script }, another_user.COMMAND))
   end
 
   it("that has no file is named in the log when the file is created, once", function()
@@ -92,18 +91,18 @@ describe("the place of a SQLite inbox", function()
   end)
 
   it("that belongs to another user is rejected, with the names of both users #process", function()
-    local output, is_root = run_as_another(([[
+    if another_user.problem() then return pending(another_user.problem()) end
+    local output = run_as_another(([[
       local ok, err = require("apivideo.inbox.sqlite") { path = %q }:open()
       print(err.message)]]):format(path))
-    if not is_root then return pending "only root can become another user" end
     assert.equal(("inbox %s: Permission denied: the directory %s belongs to the user root (mode 0755), and this process"
       .. " runs as the user daemon; run this process as that user, or give the directory away: chown daemon '%s'\n")
       :format(path, directory, directory), output)
     assert(open():open())
     assert.equal(("inbox %s: Permission denied: the directory %s belongs to the user root (mode 0755), and this process"
-      .. " runs as the user daemon; run this process as that user\n"):format(path, directory), (run_as_another(([[
+      .. " runs as the user daemon; run this process as that user\n"):format(path, directory), run_as_another(([[
       local ok, err = require("apivideo.inbox.sqlite") { path = %q }:open()
-      print(err.message)]]):format(path))))
+      print(err.message)]]):format(path)))
     compile.run("chmod 777 " .. directory)
     output = run_as_another(([[
       local ok, err = require("apivideo.inbox.sqlite") { path = %q }:open()
@@ -120,12 +119,12 @@ describe("the place of a SQLite inbox", function()
   end)
 
   it("that its owner may not write is rejected, with the remedy #process", function()
-    if compile.run "id -u" ~= "0\n" then return pending "only root can become another user" end
+    if another_user.problem() then return pending(another_user.problem()) end
     local function message()
-      return (run_as_another(([[
+      return run_as_another(([[
         local store = require("apivideo.inbox.sqlite") { path = %q }
         local _, err = store:put({ { key = "a", raw = "a", verified = true, received_at = 1 } }, 20)
-        io.write(err and err.message or "")]]):format(path)))
+        io.write(err and err.message or "")]]):format(path))
     end
     compile.run(("chown daemon:daemon %s; chmod 500 %s"):format(directory, directory))
     assert.equal(("inbox %s: Permission denied: the directory %s belongs to the user daemon (mode 0500), which does "
