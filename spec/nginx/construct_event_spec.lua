@@ -46,6 +46,10 @@ nginx_lua.describe("apivideo.construct_event in nginx #process", function()
     wait_for_log "video.source.recorded vi1"
     assert.equal(401, nginx:request("/webhooks", { method = "POST", body = "{}" }).status)
     wait_for_log "signature: bad_signature: no x-api-video-signature header"
+    local signed = { method = "POST", body = "{}",
+      headers = { "X-Api-Video-Signature: " .. apivideo.sign("{}", SECRET) } }
+    assert.equal(400, nginx:request("/webhooks", signed).status)
+    wait_for_log "type: field is missing: {}"
   end)
 
   it("names the directive for a body in a file", function()

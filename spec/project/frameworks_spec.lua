@@ -40,6 +40,7 @@ describe("the guide for web frameworks", function()
         assert.equal(400, deliver("{}", signed "{}", result))
       end)
       assert.equal(3, #written)
+      assert.matches("^event: bad_event: .*: {}\n$", written[3]) -- the bytes that api.video signed
       assert.same({ "recorded: vi1" }, printed)
     end)
   end
