@@ -115,15 +115,13 @@ describe("emulator, controlled over HTTP,", function()
     start()
     for _, route in ipairs { "POST /emulator/events", "POST /emulator/faults", "PUT /emulator/videos/vi1" } do
       local method, path = route:match "(%S+) (%S+)"
-      for body, detail in pairs { [''] = "unexpected end of input at byte 0", ['{"a":x}'] = "value expected at byte 5",
-        ['5'] = false } do
+      for body, detail in pairs { [''] = "unexpected end of input at byte 0", ['5'] = false } do
         local status, problem = request(method, path, body)
         assert.equal(400, status, route)
         assert.equal("The body is not a JSON object.", problem.title, route)
         assert.equal(detail or nil, problem.detail, route)
       end
     end
-    assert.equal("type", select(2, request("POST", "/emulator/events", "{}")).name)
   end)
 
   describe("POST /emulator/faults", function()
