@@ -52,7 +52,7 @@ describe("command #process", function()
       { { "listen" }, "use --secret, --secret-file, --api-key, --emulate or --unsigned" },
       { { "listen", "--secret", "s", "--unsigned" }, "can not be used together" },
       { { "listen", "--api-key", "bad key" }, "api_key" },
-      { { "listen", "--api-key", "k", "--base-url", "http://h?x" }, "base_url" },
+      { { "listen", "--api-key", "k", "--base-url", "http://h?x" }, "--base-url" },
       { { "listen", "--api-key", "k", "--environment", "test" },
         "--environment must be production or sandbox, got 'test'" },
       { { "trigger", QUALITY, "--too", "x" }, "See: apivideo trigger --help" },

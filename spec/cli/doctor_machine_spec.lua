@@ -21,7 +21,8 @@ describe("apivideo doctor #process", function()
     directory = os.tmpname()
     os.remove(directory)
     compile.run("mkdir -p " .. directory .. "/apivideo")
-    clean = "-u APIVIDEO_API_KEY -u APIVIDEO_WEBHOOK_SECRET -u APIVIDEO_STORE XDG_CONFIG_HOME=" .. directory .. " "
+    clean = "-u APIVIDEO_API_KEY -u APIVIDEO_BASE_URL -u APIVIDEO_WEBHOOK_SECRET -u APIVIDEO_STORE XDG_CONFIG_HOME="
+      .. directory .. " "
   end)
   after_each(function() compile.run("rm -rf " .. directory) end)
 

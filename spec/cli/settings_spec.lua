@@ -12,7 +12,7 @@ describe("settings of the command #process", function()
     os.remove(directory)
     path = directory .. "/apivideo/config.lua"
     os.execute(("mkdir -p '%s/apivideo'"):format(directory))
-    environment = "-u APIVIDEO_API_KEY -u APIVIDEO_WEBHOOK_SECRET XDG_CONFIG_HOME=" .. directory
+    environment = "-u APIVIDEO_API_KEY -u APIVIDEO_BASE_URL -u APIVIDEO_WEBHOOK_SECRET XDG_CONFIG_HOME=" .. directory
     api = assert(emulator.start { api_key = "good" })
   end)
   after_each(function()
@@ -68,6 +68,60 @@ describe("settings of the command #process", function()
     run({ "--environment", "sandbox" }, with_key)
     run({}, with_key)
     assert.equal(requests, #api.requests)
+  end)
+
+  it("have the URL of the API in the environment, after options and before the file", function()
+    write(("return { api_key = 'good', base_url = 'http://127.0.0.1:1',"
+      .. " profiles = { here = { api_key = 'good', base_url = '%s' } } }"):format(api.url))
+    local dead = "APIVIDEO_BASE_URL=http://127.0.0.1:1"
+    for _, case in ipairs {
+      { {}, "APIVIDEO_BASE_URL=" .. api.url }, { {}, "APIVIDEO_API_KEY=good APIVIDEO_BASE_URL=" .. api.url },
+      { { "--api-key", "good" }, "APIVIDEO_BASE_URL=" .. api.url }, { { "--base-url", api.url }, dead },
+      { { "--profile", "here" }, dead },
+    } do
+      local output, status = run(case[1], case[2])
+      assert.equal(0, status, output)
+    end
+    local requests = #api.requests
+    run({ "--environment", "sandbox" }, "https_proxy=http://127.0.0.1:1 APIVIDEO_BASE_URL=" .. api.url)
+    assert.equal(requests, #api.requests)
+  end)
+
+  it("have the URL of the API in the environment for doctor, too, but not for listen without an account", function()
+    local output, status = process.run({ "bin/apivideo", "doctor" }, ("%s APIVIDEO_API_KEY=good APIVIDEO_BASE_URL=%s")
+      :format(environment, api.url))
+    assert.equal(0, status, output)
+    assert.matches("ok       key: the key is valid at " .. api.url .. "\n", output, 1, true)
+    local child = process.start({ "bin/apivideo", "listen", "--port", "0", "--secret", "s" },
+      environment .. " APIVIDEO_BASE_URL=x")
+    child:wait_for "Listening on"
+    child:kill "TERM"
+    child:wait()
+  end)
+
+  it("reject a URL of the API with the name of the option or variable", function()
+    local example = "must begin with http:// or https://, got 'ftp://h'; write, for example, "
+    for text, expected in pairs {
+      ["ftp://h"] = "APIVIDEO_BASE_URL " .. example .. "APIVIDEO_BASE_URL=http://127.0.0.1:8080/\n",
+      ["http://h?x"] = "APIVIDEO_BASE_URL must be an http or https URL\n",
+      ["http://u:p@h"] = "APIVIDEO_BASE_URL must not contain a user or a password",
+    } do
+      local variables = ("APIVIDEO_API_KEY=good APIVIDEO_BASE_URL='%s'"):format(text)
+      local output, status = run({}, variables)
+      assert.equal(2, status)
+      assert.matches("apivideo: " .. expected, output, 1, true)
+      output, status = process.run({ "bin/apivideo", "doctor" }, environment .. " " .. variables)
+      assert.equal(1, status)
+      assert.matches("failure  key: " .. expected:gsub("\n", "; correct it, or unset the variable\n"), output, 1, true)
+    end
+    for text, expected in pairs {
+      ["ftp://h"] = "--base-url " .. example .. "--base-url http://127.0.0.1:8080/\n",
+      ["http://h?x"] = "--base-url must be an http or https URL\n",
+    } do
+      local output, status = run { "--base-url", text }
+      assert.equal(2, status)
+      assert.matches("apivideo: " .. expected, output, 1, true)
+    end
   end)
 
   it("are rejected if others can read them", function()

@@ -149,6 +149,9 @@ return {
     file = "lua/apivideo/cli/settings.lua", spec = "spec/cli/settings_spec.lua",
     { "a key is sent to the URL of another", "if not key then key, source = profile.api_key, profile end", "source = profile if not key then key = profile.api_key end" },
     { "the environment precedes --profile", "if not key and not arguments.profile then", "if not key then" },
+    { "a URL in the environment precedes options", "if arguments.base_url or arguments.environment or arguments.profile then", "if false then" },
+    { "a URL in the environment is ignored", "return variable(BASE_URL, api_url)", "return nil" },
+    { "a URL in the environment may have a query", "if problem then return nil, name ..", "if false then return nil, name .." },
   },
   {
     file = "lua/apivideo/cli/config.lua", spec = "spec/cli/settings_spec.lua",

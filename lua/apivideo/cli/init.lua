@@ -42,8 +42,8 @@ function cli.parser(arguments)
       .. "  apivideo listen --port 8080 --secret sig_sec_test\n"
       .. "  apivideo trigger video.encoding.quality.completed \\\n"
       .. "    --to http://127.0.0.1:8080/ --secret sig_sec_test\n\n"
-      .. "Settings: options, then APIVIDEO_API_KEY, APIVIDEO_WEBHOOK_SECRET and APIVIDEO_STORE, then the file"
-      .. " $XDG_CONFIG_HOME/apivideo/config.lua (mode 0600), a Lua table with profiles:\n"
+      .. "Settings: options, then APIVIDEO_API_KEY, APIVIDEO_BASE_URL, APIVIDEO_WEBHOOK_SECRET and APIVIDEO_STORE,"
+      .. " then the file $XDG_CONFIG_HOME/apivideo/config.lua (mode 0600), a Lua table with profiles:\n"
       .. "  return { api_key = \"KEY\", profiles = { sandbox = { api_key = \"KEY\",\n"
       .. "    environment = \"sandbox\", webhook_secret = \"sig_sec_XXX\" } } }\n\n"
       .. "Exit status: 0 success, 1 failure, 2 usage error.")

@@ -5,7 +5,7 @@ local config = require "apivideo.cli.config"
 local credential = require "apivideo.cli.credential"
 local url = require "apivideo.cli.url"
 
-local API_KEY, WEBHOOK_SECRET = "APIVIDEO_API_KEY", "APIVIDEO_WEBHOOK_SECRET"
+local API_KEY, BASE_URL, WEBHOOK_SECRET = "APIVIDEO_API_KEY", "APIVIDEO_BASE_URL", "APIVIDEO_WEBHOOK_SECRET"
 
 local settings = {}
 
@@ -13,6 +13,18 @@ local settings = {}
 local function environment(text)
   if text == "production" or text == "sandbox" then return text end
   return nil, ("--environment must be production or sandbox, got '%s'"):format(text)
+end
+
+-- A converter for the URL of an API.
+local function api_url(name)
+  local convert = url.new(name)
+  return function(text)
+    local value, problem = convert(text)
+    if not value then return nil, problem end
+    problem = require("apivideo.client.options").base_url_problem(value)
+    if problem then return nil, name .. " " .. problem end
+    return value
+  end
 end
 
 --- Defines `--profile`.
@@ -34,15 +46,22 @@ function settings.define_api(sub)
   sub:mutex(
     sub:option("--environment", "The environment of the API key: production (default) or sandbox.")
       :argname "<name>":convert(environment),
-    sub:option("--base-url", "The URL of another API, such as the one of: apivideo emulate")
-      :argname "<url>":convert(url.new "--base-url"))
+    sub:option("--base-url", "The URL of another API, such as the one of: apivideo emulate. Default: the environment"
+      .. " variable APIVIDEO_BASE_URL."):argname "<url>":convert(api_url "--base-url"))
 end
 
--- The credential in an environment variable; nil if it is not set; nil and a message if it is invalid.
-local function variable(name)
+-- The value of an environment variable, a credential or what `converter` converts; nil if it is not set; nil and a
+-- message if it is invalid.
+local function variable(name, converter)
   local text = os.getenv(name) or ""
   if text == "" then return nil end
-  return credential.new(name)(text)
+  return (converter or credential.new)(name)(text)
+end
+
+-- The URL in the options, otherwise in the environment; nil and a message if it is invalid.
+local function base_url_of(arguments)
+  if arguments.base_url or arguments.environment or arguments.profile then return arguments.base_url end
+  return variable(BASE_URL, api_url)
 end
 
 ---@class apivideo.cli.Account
@@ -52,7 +71,7 @@ end
 ---@field ca_file? string
 
 --- The account. A key takes its environment and URL from where it comes from itself, so that a key of production is
---- never sent to another place; options take precedence.
+--- never sent to another place; options, and APIVIDEO_BASE_URL, take precedence.
 ---@param arguments table
 ---@return apivideo.cli.Account|nil account nil without a key
 ---@return string? problem nil if there is only no key
@@ -66,11 +85,14 @@ function settings.account(arguments)
   end
   if not key then key, source = profile.api_key, profile end
   if not key then return nil end
-  local is_given = arguments.environment or arguments.base_url
+  local base_url
+  base_url, problem = base_url_of(arguments)
+  if problem then return nil, problem end
+  local is_given = arguments.environment or base_url
   return {
     api_key = key, ca_file = arguments.ca_file or profile.ca_file,
     environment = arguments.environment or not is_given and source.environment or nil,
-    base_url = arguments.base_url or not is_given and source.base_url or nil,
+    base_url = base_url or not is_given and source.base_url or nil,
   }
 end
 

@@ -7,7 +7,8 @@ local url = {}
 
 -- What is wrong with a URL, with the remedy; otherwise nil.
 local function problem_of(text, name)
-  local example = ("; write, for example, %s http://127.0.0.1:8080/"):format(name)
+  local separator = name:find "^%-" and " " or "="
+  local example = ("; write, for example, %s%shttp://127.0.0.1:8080/"):format(name, separator)
   local scheme, host = ascii.lower(text):match "^(https?)://([^/?#]*)"
   if text == "" then
     return "is empty; check that the variable it is read from is set"
@@ -27,7 +28,7 @@ local function problem_of(text, name)
 end
 
 --- Creates a converter.
----@param name string of the option, for messages
+---@param name string of the option or environment variable, for messages
 ---@return fun(text: string): string?, string?
 function url.new(name)
   return function(text)

@@ -80,16 +80,23 @@ local function environment_problem(name)
     .. (near and (', got "%s"; did you mean "%s"?'):format(name, near) or "")
 end
 
-local function base_url_problem(options)
-  if not options.base_url then return nil end
-  local authority = options.base_url:match("^https?://([^/]+)") or ""
+--- What is wrong with a `base_url`, for after its name; otherwise nil.
+---@param base_url string
+---@return string?
+function client_options.base_url_problem(base_url)
+  local authority = base_url:match("^https?://([^/]+)") or ""
   if authority:find("@", 1, true) then
-    return 'option "base_url" must not contain a user or a password; use the option "api_key" or "access_token"'
+    return 'must not contain a user or a password; use the option "api_key" or "access_token"'
   end
   local is_host = authority:find("^[^:%[%]]+:?%d*$") or authority:find("^%[[%x:.]+%]:?%d*$")
   -- Programs differ in whether a backslash is a slash.
-  if not is_host or options.base_url:find("[%s%c?#\\]") then return 'option "base_url" must be an http or https URL' end
+  if not is_host or base_url:find("[%s%c?#\\]") then return "must be an http or https URL" end
   return nil
+end
+
+local function base_url_problem(options)
+  local problem = options.base_url and client_options.base_url_problem(options.base_url)
+  return problem and ('option "base_url" %s'):format(problem) or nil
 end
 
 local function connection_problem(options)

@@ -25,7 +25,7 @@ local function list_webhooks(options)
 end
 
 -- Whether the key is valid in the other environment of api.video. Both hosts are api.video's: the key is sent to no
--- other host, and not if --base-url is given.
+-- other host, and not if a URL is given.
 local function find_environment(options)
   if options.base_url then return nil end
   local other = OTHER[options.environment or "production"]
