@@ -170,9 +170,10 @@ describe("command #process", function()
     child:wait_for(("delivered %s  attempt 1: 204 in [%%d.]+ ms  %s encoding=hls "):format(
       (p.url:gsub("%p", "%%%0")), (QUALITY:gsub("%p", "%%%0"))))
     trigger = start { "trigger", "video.source.recorded", "--through", url, "--api-key", "k" }
-    trigger:wait_for("sends the event to 0 webhooks%. None subscribes to video%.source%.recorded: create one with"
-      .. " POST /webhooks, or with: apivideo webhooks create URL %-%-event video%.source%.recorded %-%-base%-url "
-      .. url:gsub("%p", "%%%0") .. " %-%-api%-key KEY")
+    trigger:wait_for("sends the event to 0 webhooks%.  video%.source%.recorded [^\n]*\n"
+      .. "None subscribes to video%.source%.recorded: create one with POST /webhooks, or with: apivideo"
+      .. " webhooks create URL %-%-event video%.source%.recorded %-%-base%-url "
+      .. url:gsub("%p", "%%%0") .. " %-%-api%-key KEY\n")
     assert.equal(0, trigger:wait())
     assert.equal(1, #p.requests)
     p.stop()

@@ -81,6 +81,7 @@ return {
   },
   {
     file = "lua/apivideo/cli/trigger_delivery.lua", spec = "spec/cli/trigger_spec.lua",
+    { "the advice hides the event", [["%s\nNone subscribes to]], '"%s None subscribes to', spec = "spec/cli/command_spec.lua" },
     { "an invalid request is a failed delivery", 'attempt.err.kind == "invalid_request" and attempt.err', "false" },
     { "--insecure verifies the certificate", "insecure = arguments.insecure },", "},", spec = "spec/cli/trigger_delivery_spec.lua" },
   },

@@ -94,13 +94,14 @@ local function through(arguments, out)
   return function(message)
     local count, status, problem = emit(arguments, message)
     if not count then return status, problem end
-    local line = ("The local api.video sends the event to %d %s."):format(count, count == 1 and "webhook" or "webhooks")
+    local line = ("The local api.video sends the event to %d %s.  %s"):format(count,
+      count == 1 and "webhook" or "webhooks", out:paint("dim", description(message)))
     if count == 0 then
       local name, url = message.event.type, redact.text(arguments.through)
-      line = ("%s None subscribes to %s: create one with POST /webhooks, or with: apivideo webhooks create URL"
+      line = ("%s\nNone subscribes to %s: create one with POST /webhooks, or with: apivideo webhooks create URL"
         .. " --event %s --base-url %s --api-key KEY"):format(line, name, name, url)
     end
-    out:print({ deliveries = count, event = message.event }, line .. "  " .. out:paint("dim", description(message)))
+    out:print({ deliveries = count, event = message.event }, line)
     return 0
   end
 end
