@@ -225,6 +225,38 @@ describe("command inbox #process", function()
       (run("replay", "--video", "vi3", "--yes")))
   end)
 
+  it("redrive, replay and purge say why they do not change the entry of --id", function()
+    put(RECORDED, "vi1", "done")
+    put(RECORDED, "vi2", "broken")
+    put(RECORDED, "vi3")
+    inbox:close()
+    inbox = apivideo.inbox { store = sqlite { path = path } }
+    local claim = assert(inbox:claim())[1]
+    assert(claim:complete()) -- without retain_bodies
+    put(RECORDED, "vi4")
+    local missing = "inbox: not_found: no entry has the id 9999"
+    local not_selected = ", but the other options do not select it"
+    local other = "the entry %d is %s, not %s; `apivideo inbox %s --store 'sqlite:" .. path
+      .. "' --id %d` handles it again"
+    for _, case in ipairs {
+      { missing, "redrive", "9999" }, { missing, "replay", "9999" }, { missing, "purge", "9999" },
+      { missing, "redrive", "9999", "--dry-run" },
+      { other:format(1, "done", "dead", "replay", 1), "redrive", "1" },
+      { other:format(2, "dead", "done", "redrive", 2), "replay", "2" },
+      { "the entry 3 is done, not dead", "redrive", "3" },
+      { "the event of the entry 3 is not stored; only an inbox with the option retain_bodies keeps handled events",
+        "replay", "3" },
+      { "the entry 4 is waiting, not dead", "redrive", "4" }, { "the entry 4 is waiting, not done", "replay", "4" },
+      { "the entry 4 is waiting, not dead or done", "purge", "4" },
+      { "the entry 1 is done" .. not_selected, "replay", "1", "--type", SUMMARY },
+      { "the entry 2 is dead" .. not_selected, "purge", "2", "--state", "done" },
+    } do
+      local output, status = run(case[2], "--id", (table.unpack or unpack)(case, 3))
+      assert.same({ "apivideo: " .. case[1] .. "\n", 1 }, { output, status })
+    end
+    assert.equal("1 entry queued again\n", (run("redrive", "--id", "2", "--yes")))
+  end)
+
   it("purge removes entries, if that is confirmed", function()
     put(RECORDED, "vi1", "broken")
     local output, status = run("purge", "--state", "dead")

@@ -124,6 +124,10 @@ return {
     { "nothing is asked", "if not kind.question or arguments.dry_run then return true end", "if true then return true end" },
     { "a dry run asks", "if not kind.question or arguments.dry_run then", "if not kind.question then" },
     { "a dry run changes entries", "dry_run = arguments.dry_run, rate", "rate" },
+    { "an unknown id is a success", "if count == 0 and arguments.id then", "if false then" },
+    { "an entry in any state is one that is not selected", "if not has(kind.states, entry.state) then", "if false then" },
+    { "an entry without an event is one that is not selected", 'if kind.none and entry.raw == "" then', "if false then" },
+    { "an entry without an event can be replayed", [[if not other or entry.raw == "" then]], "if not other then" },
   },
   {
     file = "lua/apivideo/cli/inbox/show.lua", spec = COMMAND,

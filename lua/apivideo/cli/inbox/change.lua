@@ -13,13 +13,39 @@ local change = {}
 ---@field method string of the inbox
 ---@field progress string
 ---@field done string what is said at the end, such as "queued again"
----@field states? string[] among which --state selects
+---@field states string[] in which an entry can be changed; --state selects among several
 ---@field question? string asked before, with the entries
 ---@field none? string said in addition if there is no such entry
+---@field others? table<string, string> another state -> the command for entries in it
 ---@field problem? fun(arguments: table): string? what is wrong with the options
 
 local function entries(count)
   return count == 1 and "1 entry" or ("%d entries"):format(count)
+end
+
+local function has(list, value)
+  for _, each in ipairs(list) do
+    if each == value then return true end
+  end
+  return false
+end
+
+-- Why the entry of --id was not changed.
+local function problem_of_id(kind, arguments, inbox)
+  local entry, err = inbox:get(arguments.id)
+  if not entry then return err end
+  local text = ("the entry %.0f is %s"):format(entry.id, entry.state)
+  local other = kind.others and kind.others[entry.state]
+  if not has(kind.states, entry.state) then
+    text = ("%s, not %s"):format(text, table.concat(kind.states, " or "))
+    if not other or entry.raw == "" then return text end
+    return ("%s; `apivideo inbox %s%s --id %.0f` handles it again"):format(text, other,
+      store.option_text(arguments.store), entry.id)
+  end
+  if kind.none and entry.raw == "" then
+    return ("the event of the entry %.0f is not stored%s"):format(entry.id, kind.none)
+  end
+  return text .. ", but the other options do not select it"
 end
 
 --- Creates the module of a subcommand.
@@ -31,7 +57,7 @@ function change.new(kind)
   function self.define(sub)
     sub:description(kind.description)
     store.define(sub)
-    filter.define(sub, kind.states)
+    filter.define(sub, #kind.states > 1 and kind.states or nil)
     sub:option("--rate", "Entries per second, at most."):argname "<count>":convert(numbers.limit "--rate")
     sub:flag("--dry-run", "Only print how many entries it would change.")
     if kind.question then confirmation.define(sub) end
@@ -57,6 +83,7 @@ function change.new(kind)
     })
     shown:finish()
     if not count then return 1, err end
+    if count == 0 and arguments.id then return 1, problem_of_id(kind, arguments, inbox) end
     out:print({ count = count, dry_run = arguments.dry_run or false },
       ("%s %s%s"):format(entries(count), arguments.dry_run and "would be " .. kind.done or kind.done,
         count == 0 and kind.none or ""))
