@@ -151,6 +151,19 @@ describe("command inbox #process", function()
     end
   end)
 
+  it("list prints no error of an earlier attempt of an entry that is done", function()
+    put(RECORDED, "vi1")
+    assert(assert(inbox:claim())[1]:retry(0, "no such user"))
+    assert.matches("waiting .*  no such user\n$", (run "list"))
+    assert(assert(inbox:claim())[1]:complete())
+    local output = run "list"
+    assert.matches("1  done .*videoId=vi1\n$", output)
+    output = run("show", "1")
+    assert.not_matches("no such user", output:match "^[^\n]+", 1, true)
+    assert.matches("attempt at .*\n      no such user\n", output)
+    assert.equal("no such user", records("list", "--json")[1].error)
+  end)
+
   it("list replaces control characters, and bytes that are not UTF-8", function()
     local raw = "\27[31m\255"
     inbox:put { raw = raw, err = select(2, apivideo.parse(raw)), webhook_id = "w\255\27", verified = true }

@@ -130,6 +130,10 @@ return {
     { "an entry without an event can be replayed", [[if not other or entry.raw == "" then]], "if not other then" },
   },
   {
+    file = "lua/apivideo/cli/inbox/entries.lua", spec = COMMAND,
+    { "an entry that is done has an error", 'if not entry.error or entry.state == "done" then', "if not entry.error then" },
+  },
+  {
     file = "lua/apivideo/cli/inbox/show.lua", spec = COMMAND,
     { "the message of an attempt is left out", "if attempt.error then lines", "if attempt.error and not attempt.traceback then lines" },
   },

@@ -39,7 +39,8 @@ function entries.line(out, entry)
   local colour = COLOURS[entry.state]
   local text = ("%8.0f  %s  %s  %2d  %s"):format(entry.id, colour and out:paint(colour, state) or state,
     times.text(entry.received_at), entry.attempt, description(entry))
-  if not entry.error then return text end
+  -- The error of an entry that is done is that of an attempt before the last one, which succeeded.
+  if not entry.error or entry.state == "done" then return text end
   local message = output.plain(redact.text(entry.error))
   return ("%s  %s"):format(text, out:paint("red", message:sub(1, ERROR_MAX_BYTES)))
 end
