@@ -330,6 +330,16 @@ describe("command inbox #process", function()
     assert.is_false(records("resume", "--json")[1].changed)
   end)
 
+  it("pause and resume --type '*' say that they concern all types", function()
+    local paused = "all types: paused; continue with: apivideo inbox resume --store 'sqlite:%s' --type '*'\n"
+    assert.equal(paused:format(path), (run("pause", "--type", "*")))
+    assert.equal("all types: resumed\n", (run("resume", "--type", "*")))
+    assert.equal("all types: none was paused\n", (run("resume", "--type", "*")))
+    assert(inbox:pause())
+    assert.equal("all types: none was paused; still paused: the inbox\n", (run("resume", "--type", "*")))
+    assert.same({ paused = true, type = "*" }, records("pause", "--type", "*", "--json")[1])
+  end)
+
   it("export and import move entries to another inbox", function()
     put(RECORDED, "vi1", "broken")
     put(SUMMARY, "vi2", "done")

@@ -57,6 +57,7 @@ return {
   },
   {
     file = "lua/apivideo/cli/inbox/switch.lua", spec = "spec/cli/inbox_spec.lua",
+    { "all types are a star", 'type == "*" and "all types" or type', "type" },
     { "a type that was not paused is resumed", "return #(after.paused_types or {}) < #(before.paused_types or {})", "return true" },
   },
   {

@@ -31,7 +31,8 @@ local function resume(inbox, type, done)
   after, err = inbox:stats()
   if not after then return nil, err end
   local rest, changed = paused_text(after), is_changed(type, before, after)
-  return (changed and done or (type and "" or "the inbox ") .. "was not paused")
+  local unchanged = type == "*" and "none was paused" or type and "was not paused" or "the inbox was not paused"
+  return (changed and done or unchanged)
     .. (rest and "; still paused: " .. rest or ""), changed
 end
 
@@ -39,6 +40,12 @@ local function pause(inbox, type, done, options)
   local ok, err = inbox:pause { type = type }
   if not ok then return nil, err end
   return done:format(options .. (type and (" --type '%s'"):format(type) or ""))
+end
+
+-- What the line is about.
+local function subject_of(type)
+  if not type then return "" end
+  return (type == "*" and "all types" or type) .. ": "
 end
 
 --- Creates the module of a subcommand.
@@ -63,7 +70,7 @@ function switch.new(kind)
       local set = kind.paused and pause or resume
       local text, changed = set(inbox, type, kind.done, store.option_text(arguments.store))
       if not text then return 1, changed end
-      out:print({ paused = kind.paused, type = type, changed = changed }, (type and type .. ": " or "") .. text)
+      out:print({ paused = kind.paused, type = type, changed = changed }, subject_of(type) .. text)
       return 0
     end)
   end
