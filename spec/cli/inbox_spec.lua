@@ -55,6 +55,17 @@ describe("command inbox with Redis #process", function()
     end
   end)
 
+  it("names the remedy if the server does not have the database", function()
+    if not server then return pending(redis.missing()) end
+    for _, arguments in ipairs { { "inbox", "stats" }, { "doctor" } } do
+      local output, status = process.run({ "bin/apivideo", (table.unpack or unpack)(arguments) },
+        ("APIVIDEO_STORE=redis://127.0.0.1:%d/99"):format(server.port))
+      assert.equal(1, status)
+      assert.matches(("Redis (127.0.0.1:%d): ERR DB index is out of range; correct the number of the database\n")
+        :format(server.port), output, 1, true)
+    end
+  end)
+
   it("works on an inbox whose worker has started, and on one that import has created", function()
     if not server then return pending(redis.missing()) end
     local inbox = apivideo.inbox { store = apivideo.inbox.redis { port = server.port, name = "orders" } }

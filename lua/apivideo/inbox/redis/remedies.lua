@@ -36,6 +36,7 @@ local REMEDIES = {
     .. " has the line, and apivideo doctor names those that are missing" },
   { "^oom command not allowed", "raise maxmemory of Redis, or shorten the option retention of the inbox;"
     .. " docs/guides/inbox.md#redis has how much memory an event takes" },
+  { "^err db index is out of range", "correct the number of the database" },
   { "^the server does not speak tls", "use its port for TLS (tls-port in redis.conf), or connect without TLS: no"
     .. " option tls, or redis:// instead of rediss://" },
   { "^connection refused", "start it, or correct the host and the port" },
