@@ -271,6 +271,9 @@ describe("apivideo doctor #process", function()
     output = process.run({ "bin/apivideo", "doctor" }, another_user.COMMAND .. " env APIVIDEO_STORE=sqlite:" .. path)
     assert.truthy(output:find("ok       store: it can be written\n", 1, true), output)
     assert.is_nil(output:find("runs as root", 1, true), output)
+    compile.run("chmod 500 " .. directory)
+    assert_found(("failure  store: the owner of the file, daemon, may not write %s, of the user daemon (mode 0500);"
+      .. " run: chmod u+w '%s'\n"):format(directory, directory), options)
   end)
 
   it("judges the free space", function()

@@ -19,6 +19,12 @@ local function command_for(user, path)
     path)
 end
 
+-- What lets a user write a file or a directory.
+local function remedy_for(user, part)
+  local change = part.owner ~= user and ("chown %s '%s'; "):format(user, part.path) or ""
+  return ("run: %schmod u+w '%s'"):format(change, part.path)
+end
+
 --- Checks the owner, for root; the file exists.
 ---@param findings apivideo.cli.Findings
 ---@param path string
@@ -29,7 +35,7 @@ function owner.check(findings, path)
   for _, part in ipairs(place.parts(path)) do
     if is_forbidden(user, part) then
       findings:fail(("the owner of the file, %s, may not write %s, of the user %s (mode %04o)"):format(user, part.path,
-        part.owner, part.mode), ("run: chown %s '%s'; chmod u+w '%s'"):format(user, part.path, part.path))
+        part.owner, part.mode), remedy_for(user, part))
     end
   end
   findings:warn(("this runs as root, which can write every file; this one belongs to the user %s"):format(user),
