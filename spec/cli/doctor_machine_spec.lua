@@ -276,6 +276,27 @@ describe("apivideo doctor #process", function()
       .. " run: chmod u+w '%s'\n"):format(directory, directory), options)
   end)
 
+  it("warns of a file of root in the directory of another user when root runs it", function()
+    if compile.run "id -u" ~= "0\n" then return pending "only root can become another user" end
+    local path = directory .. "/inbox.db"
+    local inbox = apivideo.inbox { store = apivideo.inbox.sqlite { path = path } }
+    assert(inbox:stats())
+    compile.run(("chown daemon %s; chmod 700 %s"):format(directory, directory))
+    local options = { "--store", "sqlite:" .. path }
+    local output = assert_found(("warning  store: the file belongs to the user root, and its directory to the user"
+      .. " daemon: if the program runs as daemon, it may not write the file; run: chown daemon '%s' '%s-wal'"
+      .. " '%s-shm'\n"):format(path, path, path), options)
+    assert.is_nil(output:find("it can be written", 1, true), output)
+    compile.run(output:match "run: (chown [^\n]+)")
+    inbox:close()
+    assert_found("warning  store: this runs as root, which can write every file; this one belongs to the user daemon",
+      options)
+    compile.run(("chown root:daemon %s; chmod 660 %s"):format(path, path))
+    assert_found("ok       store: it can be written\n", options)
+    compile.run(("chown root %s; chmod 400 %s"):format(directory, path))
+    assert_found("ok       store: it can be written\n", options)
+  end)
+
   it("judges the free space", function()
     for _, case in ipairs { { 300, "ok" }, { 256, "ok" }, { 255, "warn" }, { 16, "warn" }, { 15, "fail" } } do
       local called

@@ -25,13 +25,27 @@ local function remedy_for(user, part)
   return ("run: %schmod u+w '%s'"):format(change, part.path)
 end
 
+-- Warns of files of root in the directory of another user, which is probably the user of the program. Returns whether
+-- there are any.
+local function check_directory(findings, parts)
+  local user, paths = parts[#parts].owner, {}
+  for _, part in ipairs(parts) do
+    if not part.is_directory and is_forbidden(user, part) then paths[#paths + 1] = part.path end
+  end
+  if user == "root" or not paths[1] then return false end
+  findings:warn(("the file belongs to the user root, and its directory to the user %s: if the program runs as %s, it"
+    .. " may not write the file"):format(user, user), ("run: chown %s '%s'"):format(user, table.concat(paths, "' '")))
+  return true
+end
+
 --- Checks the owner, for root; the file exists.
 ---@param findings apivideo.cli.Findings
 ---@param path string
 ---@return boolean is_root_alone whether it is only known that root can write the file
 function owner.check(findings, path)
   local user = core.owner(path)
-  if core.user() ~= "root" or not user or user == "root" then return false end
+  if core.user() ~= "root" or not user then return false end
+  if user == "root" then return check_directory(findings, place.parts(path)) end
   for _, part in ipairs(place.parts(path)) do
     if is_forbidden(user, part) then
       findings:fail(("the owner of the file, %s, may not write %s, of the user %s (mode %04o)"):format(user, part.path,
