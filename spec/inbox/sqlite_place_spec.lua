@@ -96,20 +96,26 @@ describe("the place of a SQLite inbox", function()
       local ok, err = require("apivideo.inbox.sqlite") { path = %q }:open()
       print(err.message)]]):format(path))
     assert.equal(("inbox %s: Permission denied: the directory %s belongs to the user root (mode 0755), and this process"
-      .. " runs as the user daemon; run this process as that user, or give the directory away: chown daemon '%s'\n")
-      :format(path, directory, directory), output)
+      .. " runs as the user daemon; give the directory away: chown daemon '%s'\n"):format(path, directory, directory),
+      output)
+    compile.run("chown bin " .. directory)
+    local as_bin = ("inbox %s: Permission denied: the directory %s belongs to the user bin (mode 0755), and this"
+      .. " process runs as the user daemon; run this process as that user"):format(path, directory)
+    local script = ("print(select(2, require('apivideo.inbox.sqlite') { path = %q }:open()).message)"):format(path)
+    assert.equal(("%s, or give the directory away: chown daemon '%s'\n"):format(as_bin, directory),
+      run_as_another(script))
     assert(open():open())
-    assert.equal(("inbox %s: Permission denied: the directory %s belongs to the user root (mode 0755), and this process"
-      .. " runs as the user daemon; run this process as that user\n"):format(path, directory), run_as_another(([[
-      local ok, err = require("apivideo.inbox.sqlite") { path = %q }:open()
-      print(err.message)]]):format(path)))
-    compile.run("chmod 777 " .. directory)
+    assert.equal(as_bin .. "\n", run_as_another(script))
+    compile.run(("chown root %s; chown bin %s; chmod 777 %s"):format(directory, path, directory))
+    output = run_as_another(script)
+    assert.matches(("run this process as the user bin, or: chown daemon '%s'"):format(path), output, 1, true)
+    compile.run("chown root " .. path)
     output = run_as_another(([[
       local ok, err = require("apivideo.inbox.sqlite") { path = %q }:open()
       print(err.message)]]):format(path))
     assert.matches("unable to open.*the file " .. path:gsub("%p", "%%%0") .. " belongs to the user root %(mode 0600%).*"
       .. "; the directory .* %(mode 0777%), and this process runs as the user daemon", output)
-    assert.matches(("run this process as the user root, or: chown daemon '%s'"):format(path), output, 1, true)
+    assert.matches(("unable to open database file; run: chown daemon '%s' "):format(path), output, 1, true)
     compile.run("chmod 700 " .. directory)
     output = run_as_another(([[
       local ok, err = require("apivideo.inbox.sqlite") { path = %q, create = false }:open()

@@ -80,6 +80,8 @@ return {
   },
   {
     file = "lua/apivideo/inbox/sqlite/place.lua", spec = "spec/inbox/sqlite_file_spec.lua",
+    { "a process is to run as root", 'return owner == "root" and', "return false and", spec = "spec/inbox/sqlite_nginx_spec.lua" },
+    { "a process is to run as root for its directory", 'if directory.owner == "root" then', "if false then", spec = "spec/inbox/sqlite_nginx_spec.lua" },
     { "a probe overwrites a user's file", '(path:match "^.*/" or "") .. ".apivideo-" .. random.hex(8)', 'path .. "-probe"' },
   },
   {

@@ -82,8 +82,10 @@ function place.remedy(path, keeps_owner)
     end
   end
   if owner then
-    return not keeps_owner and ("run this process as the user %s, or: chown %s '%s'"):format(owner, user,
-      table.concat(others, "' '")) or nil
+    if keeps_owner then return nil end
+    local change = ("chown %s '%s'"):format(user, table.concat(others, "' '"))
+    -- A process that responds to the network, such as a worker of nginx, must not run as root.
+    return owner == "root" and "run: " .. change or ("run this process as the user %s, or: %s"):format(owner, change)
   end
   return read_only[1] and ("run: chmod u+w '%s'"):format(table.concat(read_only, "' '")) or nil
 end
@@ -109,6 +111,9 @@ local function directory_problem(path)
   problem = problem .. ": " .. description(directory)
   if directory.owner == user then
     return ("%s, which does not let its owner write; allow it: chmod u+rwx '%s'"):format(problem, real)
+  end
+  if directory.owner == "root" then -- which can write it still
+    return ("%s%s; give the directory away: chown %s '%s'"):format(problem, this_user(), user, real)
   end
   problem = problem .. this_user() .. "; run this process as that user"
   if core.file_id(path) then return problem end -- another program works on it, and needs the directory
