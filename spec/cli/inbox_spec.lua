@@ -220,6 +220,27 @@ describe("command inbox #process", function()
     assert.matches("no such user\n      the call stack is the same\n$", output)
   end)
 
+  it("show recognises an equal call stack in which Lua has named a function differently", function()
+    put(RECORDED, "vi1", "broken")
+    local line = cjson.decode((run "export"))
+    line.attempts = {}
+    for i, text in ipairs {
+      "app.lua:3: in function <app.lua:2>\n\t[C]: in function 'xpcall'\n\tx.lua:9: in main chunk",
+      "app.lua:3: in function <app.lua:2>\n\t[C]: in function 'apivideo.util.pcall.xpcall'\n\tx.lua:9: in main chunk",
+      "app.lua:3: in upvalue 'f'\n\t[C]: in function <0x5566>\n\tx.lua:9: in main chunk",
+      "app.lua:4: in upvalue 'f'\n\t[C]: in function <0x5566>\n\tx.lua:9: in main chunk",
+    } do
+      line.attempts[i] = { at = i, seconds = 1, worker = "w/1", error = "broken", traceback = "\t" .. text }
+    end
+    file.write(path .. ".jsonl", cjson.encode(line) .. "\n")
+    inbox:purge { state = "dead" }
+    assert.equal("1 entry imported\n", (run("import", path .. ".jsonl")))
+    local output = run("show", "2")
+    local _, count = output:gsub("the call stack is the same", "")
+    assert.equal(2, count, output)
+    assert.matches("app.lua:4: in upvalue 'f'", output, 1, true)
+  end)
+
   it("redrive queues the dead letters that the options select", function()
     put(RECORDED, "vi1", "broken")
     put(SUMMARY, "vi2", "broken")

@@ -135,6 +135,7 @@ return {
   },
   {
     file = "lua/apivideo/cli/inbox/show.lua", spec = COMMAND,
+    { "names of functions make call stacks different", 'return traceback and traceback:gsub(": in [^\\n]*", "")', "return traceback" },
     { "the message of an attempt is left out", "if attempt.error then lines", "if attempt.error and not attempt.traceback then lines" },
   },
   {

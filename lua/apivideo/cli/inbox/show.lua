@@ -31,6 +31,11 @@ local function error_of(attempt)
   return attempt.traceback and attempt.error:gsub("; stack: .*$", "") or attempt.error
 end
 
+-- The places of a call stack. Lua names a function after any module that has it, which differs between processes.
+local function places_of(traceback)
+  return traceback and traceback:gsub(": in [^\n]*", "")
+end
+
 -- Adds the lines of an attempt, and its call stack unless the attempt before it has the same.
 local function attempt_lines(lines, attempt, before)
   lines[#lines + 1] = ("  attempt at %s by %s, %s%s"):format(times.text(attempt.at), attempt.worker or "unknown",
@@ -38,7 +43,7 @@ local function attempt_lines(lines, attempt, before)
     and ", succeeded" or "")
   if attempt.error then lines[#lines + 1] = indented(error_of(attempt)) end
   if not attempt.traceback then return end
-  local is_same = before and before.traceback == attempt.traceback
+  local is_same = before and places_of(before.traceback) == places_of(attempt.traceback)
   lines[#lines + 1] = is_same and "      the call stack is the same" or indented(attempt.traceback)
 end
 
