@@ -203,6 +203,7 @@ build = {
       ["apivideo.runtime.nginx"] = "lua/apivideo/runtime/nginx.lua",
       ["apivideo.runtime.nginx_door"] = "lua/apivideo/runtime/nginx_door.lua",
       ["apivideo.runtime.nginx_poller"] = "lua/apivideo/runtime/nginx_poller.lua",
+      ["apivideo.runtime.nginx_response"] = "lua/apivideo/runtime/nginx_response.lua",
       ["apivideo.runtime.nginx_timer"] = "lua/apivideo/runtime/nginx_timer.lua",
       ["apivideo.runtime.parallel"] = "lua/apivideo/runtime/parallel.lua",
       ["apivideo.runtime.shared_counts"] = "lua/apivideo/runtime/shared_counts.lua",

@@ -10,6 +10,7 @@ local inbox_routes = require "apivideo.page.inbox"
 local inboxes = require "apivideo.inbox"
 local log = require "apivideo.runtime.log"
 local nginx = require "apivideo.page.nginx"
+local nginx_response = require "apivideo.runtime.nginx_response"
 local protected = require "apivideo.util.pcall"
 local recorders = require "apivideo.page.recorder"
 local responses = require "apivideo.page.responses"
@@ -117,8 +118,8 @@ function Page:nginx()
   checks.self(self, Page, "page", "nginx")
   nginx.check_phase()
   local request, status = nginx.read(self.max_body)
-  if not request then return nginx.respond(responses.error(status, "the body cannot be read")) end
-  return nginx.respond(respond_protected(self, request))
+  if not request then return nginx_response.send(responses.error(status, "the body cannot be read")) end
+  return nginx_response.send(respond_protected(self, request))
 end
 
 --- The URL of the page with its token, for a browser.

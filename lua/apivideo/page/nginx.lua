@@ -1,4 +1,4 @@
---- The request and the response of the page in nginx.
+--- The request of the page in nginx.
 
 local host = require "apivideo.runtime.host"
 local receiver_nginx = require "apivideo.receiver.nginx"
@@ -25,18 +25,6 @@ function nginx.read(max_bytes)
   local path = receiver_nginx.path():gsub("%%", "%%25") -- nginx has decoded it, and the routes decode it, too
   return { method = method, path = path, query = ngx.req.get_uri_args(QUERY_PARAMETERS_MAX), headers = list,
     body = body, peer = ngx.var.remote_addr }
-end
-
---- Sends the response, and ends the request.
----@param status integer
----@param list table<string, string> headers
----@param body string
-function nginx.respond(status, list, body)
-  ngx.status = status
-  for name, value in pairs(list) do ngx.header[name] = value end
-  ngx.header["Content-Length"] = #body
-  if ngx.req.get_method() == "HEAD" then ngx.send_headers() else ngx.print(body) end
-  return ngx.exit(ngx.HTTP_OK)
 end
 
 return nginx

@@ -3,6 +3,7 @@
 local exposition = require "apivideo.runtime.exposition"
 local host = require "apivideo.runtime.host"
 local json = require "apivideo.util.json"
+local nginx_response = require "apivideo.runtime.nginx_response"
 local runtime = require "apivideo.runtime"
 
 local ngx = host.ngx -- nil elsewhere
@@ -24,15 +25,6 @@ local function response_to(target, method, path, limits)
   if method ~= "GET" and method ~= "HEAD" then return 405, { Allow = "GET, HEAD" }, "" end
   local status, kind, body = page(target, limits)
   return status, { ["Content-Type"] = kind, ["Cache-Control"] = "no-store" }, body
-end
-
--- Sends the response to the current request of nginx, and ends the request.
-local function respond_in_nginx(status, list, body)
-  ngx.status = status
-  for name, value in pairs(list) do ngx.header[name] = value end
-  ngx.header["Content-Length"] = #body
-  if ngx.req.get_method() == "HEAD" then ngx.send_headers() else ngx.print(body) end
-  return ngx.exit(ngx.HTTP_OK)
 end
 
 -- Raises at the caller of the method unless there is a request.
@@ -58,7 +50,7 @@ function monitor.respond(where, target, request, limits)
   local method = request and request.method or ngx.req.get_method()
   local status, list, body = response_to(target, method, request and request.path or ngx.var.uri, limits)
   if request then return status, list, body end
-  return respond_in_nginx(status, list, body)
+  return nginx_response.send(status, list, body)
 end
 
 return monitor
