@@ -3,6 +3,7 @@ local cjson = require "cjson"
 local emulator = require "apivideo.emulator"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+local shell = require "spec.support.shell"
 
 local QUALITY = "video.encoding.quality.completed"
 
@@ -203,8 +204,7 @@ describe("command #process", function()
   end)
 
   it("prints colours on a terminal, and not with NO_COLOR", function()
-    local found = os.execute "command -v script > /dev/null"
-    if found ~= true and found ~= 0 then return pending "script (of util-linux) is not installed" end
+    if not shell.has "script" then return pending "script (of util-linux) is not installed" end
     local command = process.command { "bin/apivideo", "trigger", QUALITY, "--to", "http://127.0.0.1:1/" }
     for no_color, is_coloured in pairs { [""] = true, ["1"] = false } do
       -- util-linux's script runs a command on a pseudo-terminal.

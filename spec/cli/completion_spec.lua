@@ -1,6 +1,7 @@
 -- `apivideo completion`: each shell, on a terminal, completes what is typed, and runs it.
 
 local file = require "spec.support.file"
+local has = require("spec.support.shell").has
 local packages = require "apivideo.util.packages"
 local process = require "spec.support.process"
 
@@ -26,11 +27,6 @@ local GROUP = [[
       { name = "second", module = "probe", summary = summary } }
   end
   commands[#commands + 1] = { name = "group", group = "probes", summary = summary }]]
-
-local function has(command)
-  local found = os.execute("command -v " .. command .. " > /dev/null")
-  return found == true or found == 0
-end
 
 describe("apivideo completion #process", function()
   local directory

@@ -2,6 +2,7 @@
 
 local core = require "apivideo.cli.core"
 local process = require "spec.support.process"
+local shell = require "spec.support.shell"
 
 describe("terminal_columns", function()
   it("is nil for what is not a terminal, and for a descriptor that is not open", function()
@@ -20,8 +21,7 @@ describe("terminal_columns", function()
   end)
 
   it("is the width of a terminal, and nil while it is unknown #process", function()
-    local found = os.execute "command -v script > /dev/null"
-    if found ~= true and found ~= 0 then return pending "script (of util-linux) is not installed" end
+    if not shell.has "script" then return pending "script (of util-linux) is not installed" end
     local command = process.command { "-e",
       [[local core = require "apivideo.cli.core" print(core.is_terminal(1), core.terminal_columns(1))]] }
     for columns, printed in pairs { ["57"] = "57", ["0"] = "nil" } do

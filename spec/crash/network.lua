@@ -1,19 +1,16 @@
 --- Machines of one network: each is a network namespace with its own address, and its link can be cut. Needs root.
 
+local shell = require "spec.support.shell"
+
 local network = {}
 local Network = {}
 Network.__index = Network
 
 local SUBNET = "10.213.%d"
 
-local function succeeds(command)
-  local status = os.execute(command .. " > /dev/null 2>&1")
-  return status == true or status == 0
-end
-
 local function run(command, ...)
   command = command:format(...)
-  if not succeeds(command) then error("it failed: " .. command) end
+  if not shell.succeeds(command) then error("it failed: " .. command) end
 end
 
 -- `ip netns exec` also mounts /sys, which can fail where a namespace can be created.
@@ -30,8 +27,8 @@ end
 
 --- Why this system cannot have one, or nil.
 function network.missing()
-  if not succeeds "ip -V" then return "iproute2 is not installed" end
-  if not succeeds "unshare --net true" then return "network namespaces need root" end
+  if not shell.succeeds "ip -V" then return "iproute2 is not installed" end
+  if not shell.succeeds "unshare --net true" then return "network namespaces need root" end
   local failure = failure_of_ip()
   if not failure then return nil end
   local hint = failure:find("make-rslave", 1, true)
@@ -42,7 +39,7 @@ end
 -- A number that no other run of this machine uses now.
 local function free_number()
   for number = 1, 250 do
-    if succeeds(("ip link add avbr%d type bridge"):format(number)) then return number end
+    if shell.succeeds(("ip link add avbr%d type bridge"):format(number)) then return number end
   end
   error "no network is free"
 end
@@ -95,8 +92,8 @@ function Network:slow(i, kilobits)
 end
 
 function Network:remove()
-  for i = 1, self.count do succeeds("ip netns del " .. self:name(i)) end
-  succeeds("ip link del avbr" .. self.number)
+  for i = 1, self.count do shell.succeeds("ip netns del " .. self:name(i)) end
+  shell.succeeds("ip link del avbr" .. self.number)
 end
 
 return network

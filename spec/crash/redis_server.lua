@@ -2,6 +2,7 @@
 --- is killed, restarted and paused.
 
 local free_port = require "spec.support.free_port"
+local shell = require "spec.support.shell"
 local socket = require "socket"
 local wait_for = require "spec.support.wait"
 
@@ -13,11 +14,6 @@ local COMMAND = "cd %s/disk && { env %s redis-server --port %d --bind %s --prote
   .. " --appendfsync %s --loglevel warning < /dev/null > ../redis.log 2>&1 & echo $! > ../redis.pid; }"
 
 local LOADING_LIMIT_S = 60 -- it reads its whole file at the start
-
-local function succeeds(command)
-  local status = os.execute(command .. " > /dev/null 2>&1")
-  return status == true or status == 0
-end
 
 local function is_ready(host, port)
   local connection = socket.connect(host, port)
@@ -44,8 +40,7 @@ end
 
 --- Restarts it with its data.
 function Redis:start()
-  assert(succeeds(COMMAND:format(self.directory, self.environment, self.port, self.host,
-    self.fsync)))
+  assert(shell.succeeds(COMMAND:format(self.directory, self.environment, self.port, self.host, self.fsync)))
   local file = assert(io.open(self.directory .. "/redis.pid"))
   self.pid = file:read "*l"
   file:close()
@@ -53,7 +48,7 @@ function Redis:start()
 end
 
 local function send(self, signal)
-  assert(succeeds(("kill -%s %s"):format(signal, self.pid)))
+  assert(shell.succeeds(("kill -%s %s"):format(signal, self.pid)))
 end
 
 --- Suspends it until Redis:resume.

@@ -6,6 +6,7 @@ local docs = require "spec.support.docs"
 local file = require "spec.support.file"
 local http = require "apivideo.transport.http"
 local running = require "spec.support.running"
+local shell = require "spec.support.shell"
 local wait_for = require "spec.support.wait"
 
 local RECORDED = "video.source.recorded"
@@ -379,8 +380,7 @@ describe("emulator, controlled over HTTP,", function()
   end)
 
   it("works with curl, as the reference shows #process", function()
-    local found = os.execute "command -v curl > /dev/null"
-    if found ~= true and found ~= 0 then return pending "curl is not installed" end
+    if not shell.has "curl" then return pending "curl is not installed" end
     start { api_key = "local-key" }
     local count, base = 0, os.tmpname()
     for _, block in ipairs(docs.blocks("docs/reference/emulator.md", "sh")) do

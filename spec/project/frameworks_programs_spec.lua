@@ -7,6 +7,7 @@ local file = require "spec.support.file"
 local frameworks = require "spec.support.frameworks"
 local free_port = require "spec.support.free_port"
 local http = require "apivideo.transport.http"
+local shell = require "spec.support.shell"
 local wait_for = require "spec.support.wait"
 
 local SECRET = "sig_sec_0000000000000000000000"
@@ -22,11 +23,6 @@ local SCRIPT = [[eval "$(tools/with-lua %s --env)"; cd %s; exec 3<&0 2> /dev/nul
 
 local examples = frameworks.examples()
 
-local function succeeds(command)
-  local status = os.execute(command .. " > /dev/null 2>&1")
-  return status == true or status == 0
-end
-
 local function output_of(command)
   local pipe = assert(io.popen(command .. " 2> /dev/null"))
   local text = pipe:read "*a"
@@ -35,7 +31,7 @@ local function output_of(command)
 end
 
 local function has_module(lua, name)
-  return succeeds(("tools/with-lua %s -e 'require \"%s\"'"):format(lua, name))
+  return shell.succeeds(("tools/with-lua %s -e 'require \"%s\"'"):format(lua, name))
 end
 
 local function with_port(text, port)
@@ -48,14 +44,14 @@ describe("in a real program, #process", function()
   before_each(function()
     directory = os.tmpname()
     os.remove(directory)
-    assert(succeeds("mkdir " .. directory))
+    assert(shell.succeeds("mkdir " .. directory))
     file.write(directory .. "/my_webhooks.lua", examples.my_webhooks)
   end)
 
   after_each(function()
     if pipe then pipe:close() end
     pipe = nil
-    succeeds("rm -r " .. directory)
+    shell.succeeds("rm -r " .. directory)
   end)
 
   local function post(port, raw, signature)
@@ -99,7 +95,7 @@ describe("in a real program, #process", function()
   end)
 
   it("Tarantool runs the module that the examples share", function() -- Debian lacks its rock http
-    if not has_module("jit", "apivideo") or not succeeds "tarantool --version" then pending "no Tarantool" return end
+    if not has_module("jit", "apivideo") or not shell.has "tarantool" then pending "no Tarantool" return end
     file.write(directory .. "/deliver.lua", ([[
       local webhook = require "my_webhooks"
       print(webhook(%q, { ["x-api-video-signature"] = %q }), webhook("{}", {}))

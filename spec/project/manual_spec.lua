@@ -2,6 +2,7 @@
 
 local commands = require "apivideo.cli.commands"
 local file = require "spec.support.file"
+local shell = require "spec.support.shell"
 
 -- Argparse 0.6 has other texts of options.
 local is_old = require("argparse").version:find "^0%.[0-6]%f[%D]" and "argparse 0.7 is not installed"
@@ -13,8 +14,7 @@ end
 
 -- The output of a formatter, with its warnings; nil if it is not installed.
 local function formatted(program, command)
-  local found = os.execute("command -v " .. program .. " > /dev/null")
-  if found ~= true and found ~= 0 then return nil end
+  if not shell.has(program) then return nil end
   local pipe = io.popen(command:format("docs/apivideo.1"))
   local output = pipe:read "*a"
   pipe:close()

@@ -6,6 +6,7 @@ local http = require "apivideo.transport.http"
 local lfs = require "lfs"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
+local shell = require "spec.support.shell"
 local wait_for = require "spec.support.wait"
 
 local START_TIMEOUT_S = 60 -- on a busy machine
@@ -20,11 +21,6 @@ sys.stdin.readline()
 process.terminate()
 print("status", process.wait(), flush=True)
 ]]
-
-local function is_installed(program)
-  local status = os.execute("command -v " .. program .. " > /dev/null")
-  return status == true or status == 0
-end
 
 describe("a test in Python #process", function()
   local base, pipe
@@ -61,7 +57,7 @@ describe("a test in Python #process", function()
   local function describe_example(name, fn)
     it(name, function()
       for _, program in ipairs { "python3", "setpriv" } do
-        if not is_installed(program) then return pending(program .. " is not installed") end
+        if not shell.has(program) then return pending(program .. " is not installed") end
       end
       return fn()
     end)

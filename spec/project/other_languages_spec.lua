@@ -6,6 +6,7 @@ local docs = require "spec.support.docs"
 local file = require "spec.support.file"
 local http = require "apivideo.transport.http"
 local running = require "spec.support.running"
+local shell = require "spec.support.shell"
 local wait_for = require "spec.support.wait"
 
 local RECORDED = "video.source.recorded"
@@ -43,11 +44,6 @@ server.listen(0, "127.0.0.1", () => console.log("port", server.address().port));
 ]],
 }
 
-local function is_installed(program)
-  local status = os.execute("command -v " .. program .. " > /dev/null")
-  return status == true or status == 0
-end
-
 -- Starts the example of a language in its server. Returns the port, and a function that passes it the secret.
 local function start(language, command)
   local path = os.tmpname()
@@ -72,7 +68,7 @@ describe("a delivery is verified #process", function()
   after_each(running.stop)
 
   local function check(language, command)
-    if not is_installed(command:match "%S+") then pending(command .. " is not installed") end
+    if not shell.has(command:match "%S+") then pending(command .. " is not installed") end
     local port, pass_secret = start(language, command)
     local url = ("http://127.0.0.1:%s/webhooks"):format(port)
     local api = running.emulator { max_attempts = 1 }

@@ -6,6 +6,7 @@ local file = require "spec.support.file"
 local free_port = require "spec.support.free_port"
 local http = require "apivideo.transport.http"
 local lfs = require "lfs"
+local shell = require "spec.support.shell"
 local socket = require "socket"
 local tables = require "apivideo.util.tables"
 local wait_for = require "spec.support.wait"
@@ -42,11 +43,6 @@ local function filled(text, values)
   return (text:gsub("@([%w_]+)@", function(name) return values[name] end))
 end
 
-local function succeeds(command)
-  local status = os.execute(command .. " > /dev/null 2>&1")
-  return status == true or status == 0
-end
-
 ---@class spec.Nginx
 ---@field port integer
 ---@field url string
@@ -60,7 +56,7 @@ function Nginx:log()
 end
 
 function Nginx:kill(signal)
-  return succeeds(("kill -%s %s"):format(signal, self.pid))
+  return shell.succeeds(("kill -%s %s"):format(signal, self.pid))
 end
 
 --- The process ids of the workers, including those that are shutting down.
@@ -78,7 +74,7 @@ function Nginx:reload()
   assert(self:kill "HUP")
   wait_for(function()
     for _, pid in ipairs(old) do
-      if succeeds("kill -0 " .. pid) then return false end
+      if shell.succeeds("kill -0 " .. pid) then return false end
     end
     return #self:workers() >= #old
   end, "new workers of nginx")
@@ -92,7 +88,7 @@ function Nginx:stop(gracefully)
   wait_for(function() return not self:kill "0" end, "nginx to exit")
   self.pipe:close()
   self.pipe = nil
-  succeeds("rm -rf " .. self.prefix)
+  shell.succeeds("rm -rf " .. self.prefix)
 end
 
 --- Sends a request to a path. Returns a response, or nil and an error.
@@ -124,7 +120,7 @@ local function try(http_directives, server, arguments)
   }))
   local output = compile.run(("env -u NGINX_UNDER examples/nginx/start %s -p %s -c nginx.conf 2>&1 < /dev/null")
     :format(arguments, prefix))
-  succeeds("rm -rf " .. prefix)
+  shell.succeeds("rm -rf " .. prefix)
   return output
 end
 
@@ -141,7 +137,7 @@ end
 
 --- The reason why this machine has no usable nginx with the Lua module, or nil.
 function nginx_lua.missing()
-  if not succeeds "env -u NGINX_UNDER examples/nginx/start -v" then return "nginx is not installed" end
+  if not shell.succeeds "env -u NGINX_UNDER examples/nginx/start -v" then return "nginx is not installed" end
   if not nginx_lua.has "content_by_lua_block" then return "nginx's Lua module is not installed" end
   if not can_load "ngx.semaphore" then return "lua-resty-core is not installed" end
 end

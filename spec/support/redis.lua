@@ -2,6 +2,7 @@
 
 local free_port = require "spec.support.free_port"
 local lfs = require "lfs"
+local shell = require "spec.support.shell"
 local socket = require "socket"
 local wait_for = require "spec.support.wait"
 
@@ -12,11 +13,6 @@ local script = "cd %s; exec 3<&0 2> /dev/null;"
   .. " pid=$!; echo $pid > pid; { cat <&3 > /dev/null; kill -KILL $pid 2> /dev/null; } & wait $pid;"
   .. " kill $! 2> /dev/null"
 
-local function succeeds(command)
-  local status = os.execute(command .. " > /dev/null 2>&1")
-  return status == true or status == 0
-end
-
 ---@class spec.Redis
 ---@field port integer
 ---@field path string of the Unix socket
@@ -25,7 +21,7 @@ local Redis = {}
 Redis.__index = Redis
 
 function Redis:kill(signal)
-  return succeeds(("kill -%s %s"):format(signal, self.pid))
+  return shell.succeeds(("kill -%s %s"):format(signal, self.pid))
 end
 
 -- Whether it replies to PING with `reply`; by default, as a server that is ready or asks for a password.
@@ -70,7 +66,7 @@ end
 --- Kills the server and removes its data.
 function Redis:stop()
   if self.pipe then self:crash() end
-  succeeds("rm -rf " .. self.directory)
+  shell.succeeds("rm -rf " .. self.directory)
 end
 
 --- Sends a command. Returns the reply as redis-cli prints it.

@@ -1,6 +1,7 @@
 --- Runs the command on a pseudo-terminal.
 
 local process = require "spec.support.process"
+local shell = require "spec.support.shell"
 
 local terminal = {}
 
@@ -10,8 +11,7 @@ end
 
 --- Whether util-linux's script, which makes a pseudo-terminal, is installed.
 function terminal.is_available()
-  local found = os.execute "command -v script > /dev/null"
-  return found == true or found == 0
+  return shell.has "script"
 end
 
 --- Runs the interpreter with some arguments, of which stdin, stdout and stderr are a terminal.
