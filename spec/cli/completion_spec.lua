@@ -4,6 +4,7 @@ local file = require "spec.support.file"
 local has = require("spec.support.shell").has
 local packages = require "apivideo.util.packages"
 local process = require "spec.support.process"
+local temporary = require "spec.support.temporary"
 
 -- How to start each shell without the user's files, and what makes it read a script.
 local SHELLS = {
@@ -32,9 +33,7 @@ describe("apivideo completion #process", function()
   local directory
 
   before_each(function()
-    directory = os.tmpname()
-    os.remove(directory)
-    os.execute("mkdir " .. directory)
+    directory = temporary.directory()
     file.write(directory .. "/apivideo", '#!/bin/sh\necho "$*" >> ' .. directory .. "/ran\n")
     os.execute("chmod +x " .. directory .. "/apivideo")
     file.write(directory .. "/ran", "")

@@ -2,6 +2,7 @@
 
 local another_user = require "spec.support.another_user"
 local apivideo = require "apivideo"
+local temporary = require "spec.support.temporary"
 local compatibility = dofile "tools/compatibility.lua"
 local compile = require "spec.support.compile"
 local file = require "spec.support.file"
@@ -18,9 +19,8 @@ describe("apivideo doctor #process", function()
   local directory, clean
 
   before_each(function()
-    directory = os.tmpname()
-    os.remove(directory)
-    compile.run("mkdir -p " .. directory .. "/apivideo")
+    directory = temporary.directory()
+    compile.run("mkdir " .. directory .. "/apivideo")
     clean = "-u APIVIDEO_API_KEY -u APIVIDEO_BASE_URL -u APIVIDEO_WEBHOOK_SECRET -u APIVIDEO_STORE XDG_CONFIG_HOME="
       .. directory .. " "
   end)

@@ -1,6 +1,5 @@
 local core = require "apivideo.core"
 local file = require "spec.support.file"
-local listening = require "spec.support.listening"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
 
@@ -20,7 +19,7 @@ describe("records of webhooks #process", function()
   local directory, path
 
   before_each(function()
-    directory = listening.directory()
+    directory = running.directory()
     path = directory .. "/apivideo/listen/" .. ID
   end)
   after_each(running.stop)

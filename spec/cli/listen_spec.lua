@@ -105,7 +105,7 @@ describe("command listen #process", function()
   end)
 
   it("saves each delivery, in a file that only its owner can read", function()
-    local path = listening.directory() .. "/deliveries.jsonl"
+    local path = running.directory() .. "/deliveries.jsonl"
     local raw = listening.event { note = "\0\255" }
     for round = 1, 2 do
       local child = listening.start(nil, "--secret", SECRET, "--save", path, "--events", "live-stream.*")
@@ -125,7 +125,7 @@ describe("command listen #process", function()
   end)
 
   it("rejects a file that others can read, and ends when the file or the output cannot be written", function()
-    local path = listening.directory() .. "/deliveries.jsonl"
+    local path = running.directory() .. "/deliveries.jsonl"
     file.write(path, "")
     os.execute("chmod 644 " .. path)
     local output, status = listening.run { "--unsigned", "--port", "0", "--save", path }
@@ -194,7 +194,7 @@ describe("command listen #process", function()
       require("apivideo.cli.listen.printing").summary = function() return nil + 1 end
       os.exit(require("apivideo.cli").main { "listen", "--port", "0", "--api-key", "key", "--base-url", %q,
         "--public-url", "http://127.0.0.1:9/" })]]):format(api.url) },
-      "XDG_STATE_HOME=" .. listening.directory() .. " XDG_CONFIG_HOME=/nonexistent")
+      "XDG_STATE_HOME=" .. running.directory() .. " XDG_CONFIG_HOME=/nonexistent")
     child:wait_for "The webhook webhook_"
     local output, status = running.finish(child, "INT")
     assert.equal(1, status, output)

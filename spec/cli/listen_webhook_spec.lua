@@ -21,7 +21,7 @@ describe("command listen --public-url #process", function()
   before_each(function()
     api = running.emulator()
     client = apivideo.client { api_key = "key", base_url = api.url }
-    state = listening.directory()
+    state = running.directory()
   end)
   after_each(running.stop)
 

@@ -17,7 +17,7 @@ describe("command resend #process", function()
 
   -- A file of `listen --save` with three deliveries.
   setup(function()
-    path = listening.directory() .. "/deliveries.jsonl"
+    path = running.directory() .. "/deliveries.jsonl"
     bodies = { listening.event { videoId = "vi1" }, listening.event { videoId = "vi2", quality = "1080p" },
       '{"type":"live-stream.broadcast.started","emittedAt":"2026-01-01T00:00:00Z","liveStreamId":"li1"}' }
     local child = listening.start(nil, "--secret", SECRET, "--save", path)

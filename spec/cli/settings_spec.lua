@@ -1,6 +1,7 @@
 local emulator = require "apivideo.emulator"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
+local temporary = require "spec.support.temporary"
 
 local HINT = "chmod 600 "
 
@@ -8,10 +9,9 @@ describe("settings of the command #process", function()
   local directory, path, environment, api
 
   before_each(function()
-    directory = os.tmpname()
-    os.remove(directory)
+    directory = temporary.directory()
     path = directory .. "/apivideo/config.lua"
-    os.execute(("mkdir -p '%s/apivideo'"):format(directory))
+    os.execute("mkdir " .. directory .. "/apivideo")
     environment = "-u APIVIDEO_API_KEY -u APIVIDEO_BASE_URL -u APIVIDEO_WEBHOOK_SECRET XDG_CONFIG_HOME=" .. directory
     api = assert(emulator.start { api_key = "good" })
   end)

@@ -3,6 +3,7 @@
 local compile = require "spec.support.compile"
 local file = require "spec.support.file"
 local process = require "spec.support.process"
+local temporary = require "spec.support.temporary"
 
 -- OpenSSL 3.0.2 (openssl issue 17811): without a key, EVP_MAC_init reports success and does nothing.
 local OLD = [[
@@ -78,12 +79,9 @@ describe("the module", function()
   const char *OpenSSL_version(int what) { (void)what; return "OpenSSL 1.1.0l  10 Sep 2019"; }
   ]]
 
-  local directory = os.tmpname()
+  local directory
 
-  setup(function()
-    os.remove(directory)
-    compile.run("mkdir " .. directory)
-  end)
+  setup(function() directory = temporary.directory() end)
 
   teardown(function() compile.run("rm -rf " .. directory) end)
 

@@ -5,6 +5,7 @@ local core = require "apivideo.core"
 local file = require "spec.support.file"
 local mounting = require "spec.support.mounting"
 local process = require "spec.support.process"
+local temporary = require "spec.support.temporary"
 
 describe("file_mode", function()
   local path
@@ -201,8 +202,7 @@ describe("network_file_system", function()
   -- A mount without a program that serves it: no process of another user is allowed to use it, but its kind is known.
   it("names a file system of FUSE #process", function()
     if mounting.missing() then pending(mounting.missing()) end
-    local directory = os.tmpname()
-    compile.run(("rm %s; mkdir %s"):format(directory, directory))
+    local directory = temporary.directory()
     local pipe = io.popen(([[unshare -m sh -c 'exec 3<> /dev/fuse
       mount -i -t fuse -o fd=3,rootmode=40000,user_id=65534,group_id=65534 none %s && "$@"' sh %s 2>&1]])
       :format(directory, process.command { "-e",

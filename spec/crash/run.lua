@@ -5,6 +5,7 @@
 local apivideo = require "apivideo"
 local lfs = require "lfs"
 local runtime = require "apivideo.runtime"
+local temporary = require "spec.support.temporary"
 
 local seed, SECONDS, only, suite = tonumber(arg[1]), tonumber(arg[2]), arg[3], arg[4]
 local AT_ONCE = 3 -- storms
@@ -14,9 +15,7 @@ local SHOWN = 10 -- problems that are printed for one storm
 local passed, failed, kills, boundaries = 0, 0, 0, {}
 
 local function fresh_directory()
-  local directory = os.tmpname()
-  os.remove(directory)
-  assert(lfs.mkdir(directory))
+  local directory = temporary.directory()
   assert(lfs.mkdir(directory .. "/disk"))
   return directory
 end

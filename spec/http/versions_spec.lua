@@ -6,6 +6,7 @@ local compile = require "spec.support.compile"
 local libcurl = require "spec.support.libcurl"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
+local temporary = require "spec.support.temporary"
 
 -- Makes libcurl look like another version, without later options if it is older than 7.71, and OpenSSL like a fork.
 local DISGUISE = [[
@@ -49,13 +50,10 @@ local HEADER = [[
 ]]
 
 describe("the module", function()
-  local directory = os.tmpname()
+  local directory
   local name = jit and "jit" or _VERSION:match "%d%.%d"
 
-  setup(function()
-    os.remove(directory)
-    compile.run("mkdir " .. directory)
-  end)
+  setup(function() directory = temporary.directory() end)
 
   teardown(function() compile.run("rm -rf " .. directory) end)
 

@@ -8,6 +8,7 @@ local inboxes = require "spec.support.inboxes"
 local mounting = require "spec.support.mounting"
 local process = require "spec.support.process"
 local sqlite = require "apivideo.inbox.sqlite"
+local temporary = require "spec.support.temporary"
 
 local PRIVATE = 384 -- 0600
 
@@ -15,9 +16,7 @@ describe("the place of a SQLite inbox", function()
   local directory, path, opened
 
   before_each(function()
-    directory = os.tmpname()
-    compile.run(("rm %s; mkdir %s"):format(directory, directory))
-    directory = core.real_path(directory)
+    directory = core.real_path(temporary.directory())
     path, opened = directory .. "/inbox.db", {}
   end)
 

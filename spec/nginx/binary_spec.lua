@@ -3,14 +3,13 @@
 local file = require "spec.support.file"
 local lfs = require "lfs"
 local nginx_lua = require "spec.support.nginx_lua"
+local temporary = require "spec.support.temporary"
 
 describe("the nginx of the demo #process", function()
   local directory
 
   before_each(function()
-    directory = os.tmpname()
-    os.remove(directory)
-    assert(lfs.mkdir(directory))
+    directory = temporary.directory()
   end)
 
   after_each(function() os.execute("rm -rf " .. directory) end)

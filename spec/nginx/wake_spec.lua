@@ -3,6 +3,7 @@
 local apivideo = require "apivideo"
 local lfs = require "lfs"
 local nginx_calls = require "spec.support.nginx_calls"
+local temporary = require "spec.support.temporary"
 local wait_for = require "spec.support.wait"
 
 local note, get_all, repeated, leave = nginx_calls.note, nginx_calls.get_all, nginx_calls.repeated, nginx_calls.leave
@@ -43,9 +44,7 @@ nginx_calls.describe(function()
 
   before_each(function()
     api = nginx_calls.api()
-    directory = os.tmpname()
-    os.remove(directory)
-    assert(lfs.mkdir(directory))
+    directory = temporary.directory()
   end)
 
   -- What is left in the directory of temporary files.

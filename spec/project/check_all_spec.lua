@@ -1,6 +1,7 @@
 --- Runs a copy of tools/check-all with other checks, in a temporary directory; and compares its list with the page.
 
 local file = require "spec.support.file"
+local temporary = require "spec.support.temporary"
 
 local LIST = 'checks=%(\n.-\n%)'
 
@@ -8,8 +9,7 @@ describe("tools/check-all #process", function()
   local scratch
 
   before_each(function()
-    scratch = os.tmpname()
-    os.remove(scratch)
+    scratch = temporary.directory()
     assert(os.execute(("mkdir -p %s/tools %s/docs/contributing"):format(scratch, scratch)))
   end)
 

@@ -8,6 +8,7 @@ local frameworks = require "spec.support.frameworks"
 local free_port = require "spec.support.free_port"
 local http = require "apivideo.transport.http"
 local shell = require "spec.support.shell"
+local temporary = require "spec.support.temporary"
 local wait_for = require "spec.support.wait"
 
 local SECRET = "sig_sec_0000000000000000000000"
@@ -42,9 +43,7 @@ describe("in a real program, #process", function()
   local directory, pipe
 
   before_each(function()
-    directory = os.tmpname()
-    os.remove(directory)
-    assert(shell.succeeds("mkdir " .. directory))
+    directory = temporary.directory()
     file.write(directory .. "/my_webhooks.lua", examples.my_webhooks)
   end)
 

@@ -1,6 +1,7 @@
 -- `make check-mutants` applies the mutants. This spec only checks that they still match the source.
 
 local file = require "spec.support.file"
+local temporary = require "spec.support.temporary"
 
 local mutants = dofile "spec/mutants/list.lua"
 
@@ -29,8 +30,7 @@ if _VERSION == "Lua 5.4" then -- the version under which it runs specs
     local tree
 
     before_each(function()
-      tree = os.tmpname()
-      os.remove(tree)
+      tree = temporary.directory()
       assert(os.execute(("mkdir -p %s/spec/mutants && ln -s $PWD/tools $PWD/lua %s && ln -s $PWD/spec/support %s/spec")
         :format(tree, tree, tree)))
       file.write(tree .. "/Makefile", "build-%: ;\n")

@@ -37,14 +37,6 @@ end
 describe("the guide for operators #process", function()
   after_each(running.stop)
 
-  local function directory()
-    local path = os.tmpname()
-    os.remove(path)
-    assert(os.execute("mkdir " .. path))
-    running.add(function() os.execute("rm -rf " .. path) end)
-    return path
-  end
-
   describe("has TLS in front of a receiver with", function()
     local authority, receiver
 
@@ -86,7 +78,7 @@ describe("the guide for operators #process", function()
 
     it("Caddy", function()
       if compile.run("command -v caddy 2>&1") == "" then pending "caddy is not installed" end
-      local port, home = free_port(), directory()
+      local port, home = free_port(), running.directory()
       local site = replaced(block("caddyfile", "reverse_proxy"), "127.0.0.1:8080", "127.0.0.1:" .. receiver.port)
       site = replaced(site, "hooks.example.com {", ("https://127.0.0.1:%d {\n\ttls %s %s"):format(port,
         authority:path "front.crt", authority:path "front.key"))
@@ -114,7 +106,7 @@ describe("the guide for operators #process", function()
 
   it("backs up an inbox while it is written, and restores it", function()
     if compile.run("command -v sqlite3 2>&1") == "" then pending "sqlite3 is not installed" end
-    local home = directory()
+    local home = running.directory()
     local path, copy = home .. "/inbox.db", home .. "/copy.db"
     local function run(script)
       for line in block("sh", script):gmatch "[^\n]+" do

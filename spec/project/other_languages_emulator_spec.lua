@@ -3,10 +3,10 @@
 local docs = require "spec.support.docs"
 local file = require "spec.support.file"
 local http = require "apivideo.transport.http"
-local lfs = require "lfs"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
 local shell = require "spec.support.shell"
+local temporary = require "spec.support.temporary"
 local wait_for = require "spec.support.wait"
 
 local START_TIMEOUT_S = 60 -- on a busy machine
@@ -39,9 +39,7 @@ describe("a test in Python #process", function()
 
   -- Starts the program: the URL and the key of the local api.video that it started.
   local function start()
-    base = os.tmpname()
-    os.remove(base)
-    assert(lfs.mkdir(base))
+    base = temporary.directory()
     -- `apivideo` in PATH is that of the checkout, with the Lua of the specs.
     file.write(base .. "/apivideo", "#!/bin/sh\nexec " .. process.command { "bin/apivideo" } .. ' "$@"\n')
     file.write(base .. "/test.py", docs.blocks("docs/guides/testing.md", "python")[1].code .. PROGRAM)

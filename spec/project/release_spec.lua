@@ -4,6 +4,7 @@
 local file = require "spec.support.file"
 local luarocks = require "spec.support.luarocks"
 local process = require "spec.support.process"
+local temporary = require "spec.support.temporary"
 
 local VERSION = "9.8.7"
 local lua = _VERSION:match("%d%.%d")
@@ -74,8 +75,7 @@ describe("tools/release #process", function()
   end
 
   setup(function()
-    scratch = os.tmpname()
-    os.remove(scratch)
+    scratch = temporary.directory()
     assert(os.execute("mkdir -p " .. scratch .. "/source " .. scratch .. "/served " .. scratch .. "/useless"))
     assert(os.execute("cp -r .gitignore Makefile LICENSE README.md src lua types bin docs examples " ..
       "tools debian *.rockspec " .. scratch .. "/source"))

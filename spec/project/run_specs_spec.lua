@@ -2,6 +2,7 @@
 
 local compile = require "spec.support.compile"
 local file = require "spec.support.file"
+local temporary = require "spec.support.temporary"
 
 describe("tools/run-specs #process", function()
   local scratch
@@ -25,9 +26,7 @@ describe("tools/run-specs #process", function()
   local one, other = luas[1] or "jit", luas[2]
 
   before_each(function()
-    scratch = os.tmpname()
-    os.remove(scratch)
-    assert(os.execute("mkdir " .. scratch))
+    scratch = temporary.directory()
   end)
 
   after_each(function() os.execute("rm -rf " .. scratch) end)

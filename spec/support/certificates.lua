@@ -1,6 +1,7 @@
 --- A certificate authority for tests, created by openssl in a directory of its own.
 
 local free_port = require "spec.support.free_port"
+local temporary = require "spec.support.temporary"
 local wait_until_accepting = require "spec.support.accepting"
 
 local Authority = {}
@@ -69,9 +70,7 @@ local certificates = {}
 
 --- Creates an authority: ca.crt and ca.key.
 function certificates.new()
-  local directory = os.tmpname()
-  os.remove(directory)
-  assert(os.execute("mkdir " .. directory))
+  local directory = temporary.directory()
   local self = setmetatable({ directory = directory }, Authority)
   self:openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=test-ca")
   return self

@@ -1,6 +1,7 @@
 --- Commands of the shell that a spec replaces by fakes, in a directory that comes first in PATH.
 
 local file = require "spec.support.file"
+local temporary = require "spec.support.temporary"
 
 ---@class spec.Fakes
 ---@field directory string
@@ -33,9 +34,7 @@ local fakes = {}
 
 ---@return spec.Fakes
 function fakes.new()
-  local directory = os.tmpname()
-  os.remove(directory)
-  assert(os.execute("mkdir " .. directory))
+  local directory = temporary.directory()
   return setmetatable({ directory = directory }, Fakes)
 end
 

@@ -9,16 +9,6 @@ local running = require "spec.support.running"
 
 local listening = { SECRET = "sig_sec_of_listen", QUALITY = "video.encoding.quality.completed" }
 
---- A directory that is removed after the test.
----@return string path
-function listening.directory()
-  local path = os.tmpname()
-  os.remove(path)
-  assert(os.execute("mkdir " .. path))
-  running.add(function() os.execute("rm -rf " .. path) end)
-  return path
-end
-
 local function environment_of(state, more)
   return ("XDG_STATE_HOME=%s XDG_CONFIG_HOME=%s APIVIDEO_API_KEY= APIVIDEO_WEBHOOK_SECRET= %s"):format(state, state,
     more or "")
@@ -33,14 +23,14 @@ end
 ---@param ... string arguments
 ---@return table process with its `url`
 function listening.start(state, ...)
-  local child = running.process(arguments_of(...), environment_of(state or listening.directory()))
+  local child = running.process(arguments_of(...), environment_of(state or running.directory()))
   child.url = child:wait_for "Listening on (http://[%d.]+:%d+)"
   return child
 end
 
 --- The same with --json.
 function listening.start_json(...)
-  local child = running.process(arguments_of("--json", ...), environment_of(listening.directory()))
+  local child = running.process(arguments_of("--json", ...), environment_of(running.directory()))
   child.url = cjson.decode(child:wait_for "^(.-)\n").url
   return child
 end
@@ -50,7 +40,7 @@ end
 ---@param environment? string
 function listening.run(arguments, environment)
   return process.run({ "bin/apivideo", "listen", (table.unpack or unpack)(arguments) },
-    environment_of(listening.directory(), environment))
+    environment_of(running.directory(), environment))
 end
 
 --- The lines of JSON that a process has printed, without those of its log.

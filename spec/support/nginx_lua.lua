@@ -9,6 +9,7 @@ local lfs = require "lfs"
 local shell = require "spec.support.shell"
 local socket = require "socket"
 local tables = require "apivideo.util.tables"
+local temporary = require "spec.support.temporary"
 local wait_for = require "spec.support.wait"
 
 -- Directives of each configuration here: of the main context, and of the http block.
@@ -110,9 +111,7 @@ local nginx_lua = {}
 
 -- Runs nginx with directives of the http block and of its server, which must end it. Returns what it prints.
 local function try(http_directives, server, arguments)
-  local prefix = os.tmpname()
-  os.remove(prefix)
-  assert(lfs.mkdir(prefix))
+  local prefix = temporary.directory()
   file.write(prefix .. "/nginx.conf", filled(frame, {
     user = "root", main = "", workers = 1, root = prefix, prefix = prefix, build = "build", code_cache = "on",
     connections = 1024,
@@ -166,9 +165,7 @@ end
 ---@param options spec.NginxOptions
 ---@return spec.Nginx
 function nginx_lua.start(options)
-  local prefix = os.tmpname()
-  os.remove(prefix)
-  assert(lfs.mkdir(prefix))
+  local prefix = temporary.directory()
   local self = setmetatable({ prefix = prefix, port = free_port() }, Nginx)
   self.url = (options.listen and options.listen:find("ssl") and "https" or "http") .. "://127.0.0.1:" .. self.port
   for name, text in pairs(options.files or {}) do file.write(prefix .. "/" .. name, text) end

@@ -1,9 +1,9 @@
 --- A real Redis server for tests, in a directory of its own, with an append-only file.
 
 local free_port = require "spec.support.free_port"
-local lfs = require "lfs"
 local shell = require "spec.support.shell"
 local socket = require "socket"
+local temporary = require "spec.support.temporary"
 local wait_for = require "spec.support.wait"
 
 -- The end of the pipe on its standard input ends the server, so that it never outlives this process.
@@ -104,9 +104,7 @@ end
 ---@param arguments? string additional arguments
 ---@return spec.Redis
 function redis.start(arguments)
-  local directory = os.tmpname()
-  os.remove(directory)
-  assert(lfs.mkdir(directory))
+  local directory = temporary.directory()
   local self = setmetatable({
     directory = directory, path = directory .. "/redis.sock", port = tonumber(free_port()), arguments = arguments or "",
   }, Redis)

@@ -4,6 +4,7 @@ local emulator = require "apivideo.emulator"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 local tables = require "apivideo.util.tables"
+local temporary = require "spec.support.temporary"
 
 local running = {}
 local stops = {}
@@ -43,6 +44,14 @@ function running.emulator(more)
   local api = assert(emulator.start(options))
   running.add(function() api:stop() end)
   return api
+end
+
+--- Creates a directory, which is removed after the test.
+---@return string path
+function running.directory()
+  local path = temporary.directory()
+  running.add(function() os.execute("rm -rf " .. path) end)
+  return path
 end
 
 --- Starts a process, which is killed after the test unless running.finish has ended it.

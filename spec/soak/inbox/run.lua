@@ -15,6 +15,7 @@ local redis_server = require "spec.crash.redis_server"
 local runtime = require "apivideo.runtime"
 local sender = require "spec.crash.sender"
 local stores = require "spec.crash.stores"
+local temporary = require "spec.support.temporary"
 local terms = require "spec.soak.inbox.terms"
 local wait_for = require "spec.support.wait"
 
@@ -27,9 +28,7 @@ local DRAIN_S = 60
 
 math.randomseed(SEED)
 
-local directory = os.tmpname()
-os.remove(directory)
-assert(lfs.mkdir(directory))
+local directory = temporary.directory()
 assert(lfs.mkdir(directory .. "/disk"))
 effects.create(directory .. "/effects.db")
 
