@@ -4,16 +4,11 @@
 ---   bench/report.lua rows        the file that the benchmarks wrote, in one or more runs
 
 local bars = require "bench.report.bars"
+local file = require "spec.support.file"
 local machine = require "bench.report.machine"
 local markdown = require "bench.report.markdown"
 local plots = require "bench.report.plots"
 local rows = require "bench.report.rows"
-
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-end
 
 -- Pads a text to a number of characters.
 local function filled(text, width)
@@ -28,9 +23,9 @@ local function print_row(row)
 end
 
 local report = rows.gather(io.lines((assert(arg[1], "a file of rows expected"))))
-write("bench/results.md", markdown(report, { hardware = machine.hardware(), versions = machine.versions() }))
-write("bench/results.svg", bars(report))
-if #report.curves > 0 then write("bench/growth.svg", plots(report)) end
+file.write("bench/results.md", markdown(report, { hardware = machine.hardware(), versions = machine.versions() }))
+file.write("bench/results.svg", bars(report))
+if #report.curves > 0 then file.write("bench/growth.svg", plots(report)) end
 
 for _, row in ipairs(report.rows) do print_row(row) end
 for _, row in ipairs(report.absent) do print(("%s  skipped: %s"):format(filled(rows.name_of(row), 72), row.why)) end

@@ -1,6 +1,8 @@
 --- Makes the tables of docs/reference/compatibility.md from docs/versions/*.tsv, which tools/check-distro writes, and
 --- from the files that contain the floors. Run as a script, it writes them into the page.
 
+local file = require "spec.support.file"
+
 local PAGE = "docs/reference/compatibility.md"
 
 -- The distributions, from the oldest to the newest.
@@ -23,13 +25,6 @@ local FLOORS = {
 
 local compatibility = { page = PAGE, order = ORDER, columns = COLUMNS }
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
 local function row(cells)
   return "| " .. table.concat(cells, " | ") .. " |\n"
 end
@@ -42,7 +37,7 @@ end
 function compatibility.floors()
   local floors = {}
   for i, floor in ipairs(FLOORS) do
-    local version = read(floor[2]):match(floor[3])
+    local version = file.read(floor[2]):match(floor[3])
     floors[i] = { floor[1], assert(version, "no floor of " .. floor[1] .. " in " .. floor[2]), floor[2] }
   end
   return floors
@@ -58,15 +53,11 @@ end
 
 --- The results of a distribution by column; nil for one that has not been checked.
 function compatibility.facts(name)
-  local file = io.open("docs/versions/" .. name .. ".tsv", "rb")
-  if not file then return nil end
   local facts = {}
-  for line in file:lines() do
-    local column, value = line:match "^([^\t]+)\t(.*)$"
+  for column, value in file.read("docs/versions/" .. name .. ".tsv"):gmatch "([^\t\n]+)\t([^\n]*)" do
     facts[column] = value
   end
-  file:close()
-  return facts
+  return next(facts) and facts
 end
 
 -- Whether a dotted version is older than another one.
@@ -111,10 +102,7 @@ function compatibility.with_tables(text)
 end
 
 if arg and arg[0] and arg[0]:find "compatibility%.lua$" then
-  local text = compatibility.with_tables(read(PAGE))
-  local file = assert(io.open(PAGE, "wb"))
-  file:write(text)
-  assert(file:close())
+  file.write(PAGE, compatibility.with_tables(file.read(PAGE)))
 end
 
 return compatibility

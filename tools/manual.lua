@@ -3,23 +3,11 @@
 
 local cli = require "apivideo.cli"
 local commands = require "apivideo.cli.commands"
+local file = require "spec.support.file"
 
 local manual = { guide = "docs/guides/command.md", page = "docs/apivideo.1" }
 
 local BEGIN, END = "<!-- commands -->\n", "<!-- end of commands -->\n"
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  assert(file:close())
-end
 
 -- ---- the table of the guide ----
 
@@ -162,8 +150,8 @@ function manual.text()
 end
 
 if arg and arg[0] and arg[0]:find "manual%.lua$" then
-  write(manual.guide, manual.with_table(read(manual.guide)))
-  write(manual.page, manual.text())
+  file.write(manual.guide, manual.with_table(file.read(manual.guide)))
+  file.write(manual.page, manual.text())
 end
 
 return manual

@@ -1,13 +1,8 @@
 --- Describes the machine and the installed versions, without anything that identifies the machine.
 
-local machine = {}
+local file = require "spec.support.file"
 
-local function read(path)
-  local file = io.open(path)
-  local text = file and file:read "*a" or ""
-  if file then file:close() end
-  return text
-end
+local machine = {}
 
 local function output_of(command)
   local pipe = assert(io.popen(command .. " 2>&1"))
@@ -48,14 +43,14 @@ local programs = {
 --- The machine's properties: { "processor", "…" }, ….
 ---@return string[][]
 function machine.hardware()
-  local cpu = read "/proc/cpuinfo"
+  local cpu = file.read "/proc/cpuinfo"
   local _, processors = cpu:gsub("processor%s*:", "")
-  local kilobytes = tonumber(read("/proc/meminfo"):match "MemTotal:%s*(%d+)") or 0
+  local kilobytes = tonumber(file.read("/proc/meminfo"):match "MemTotal:%s*(%d+)") or 0
   return {
     { "processor", ("%s, %d of them"):format(cpu:match "model name%s*:%s*([^\n]*)" or "unknown", processors) },
     { "memory", ("%.0f GB"):format(kilobytes / 2 ^ 20) },
-    { "kernel", "Linux " .. (read("/proc/sys/kernel/osrelease"):match "^[%d.]+" or "unknown") },
-    { "distribution", read("/etc/os-release"):match 'PRETTY_NAME="([^"]*)"' or "unknown" },
+    { "kernel", "Linux " .. (file.read("/proc/sys/kernel/osrelease"):match "^[%d.]+" or "unknown") },
+    { "distribution", file.read("/etc/os-release"):match 'PRETTY_NAME="([^"]*)"' or "unknown" },
   }
 end
 

@@ -1,4 +1,5 @@
 local emulator = require "apivideo.emulator"
+local file = require "spec.support.file"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
 local temporary = require "spec.support.temporary"
@@ -22,9 +23,7 @@ describe("settings of the command #process", function()
   end)
 
   local function write(text, mode)
-    local file = assert(io.open(path, "wb"))
-    file:write(text)
-    file:close()
+    file.write(path, text)
     os.execute(("chmod %s '%s'"):format(mode or "600", path))
   end
 
@@ -163,10 +162,10 @@ describe("settings of the command #process", function()
 
   it("have the secret of webhooks in the environment, in a file, or in the profile", function()
     write "return { profiles = { a = { webhook_secret = 'sig_sec_1' } } }"
-    local file = directory .. "/secret"
-    os.execute(("echo sig_sec_1 > '%s'"):format(file))
+    local secret_file = directory .. "/secret"
+    os.execute(("echo sig_sec_1 > '%s'"):format(secret_file))
     for _, case in ipairs {
-      { {}, "APIVIDEO_WEBHOOK_SECRET=sig_sec_1" }, { { "--secret-file", file }, "APIVIDEO_WEBHOOK_SECRET=x" },
+      { {}, "APIVIDEO_WEBHOOK_SECRET=sig_sec_1" }, { { "--secret-file", secret_file }, "APIVIDEO_WEBHOOK_SECRET=x" },
       { { "--profile", "a" }, "APIVIDEO_WEBHOOK_SECRET=x" },
     } do
       local child = process.start({ "bin/apivideo", "listen", "--port", "0", (table.unpack or unpack)(case[1]) },

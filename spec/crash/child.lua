@@ -1,6 +1,7 @@
 --- A child process of the crash tests.
 
 local cjson = require "cjson"
+local file = require "spec.support.file"
 local process = require "spec.support.process"
 
 local child = {}
@@ -23,10 +24,7 @@ function child.start(program, settings, environment)
 end
 
 function Child:has_ended()
-  local file = io.open(self.process.base .. ".status")
-  local text = file and file:read "*a" or ""
-  if file then file:close() end
-  return text:find "\n" ~= nil
+  return file.read(self.process.base .. ".status"):find "\n" ~= nil
 end
 
 --- Its URL, once it accepts requests.
@@ -41,9 +39,7 @@ end
 
 -- Runs a command on it: %d is its process id.
 local function execute(self, command)
-  local file = assert(io.open(self.process.base .. ".pid"))
-  os.execute(command:format(file:read "*n"))
-  file:close()
+  os.execute(command:format(tonumber(file.read(self.process.base .. ".pid"))))
 end
 
 --- Sends it a signal, unless it has ended.

@@ -1,6 +1,7 @@
 --- A machine for child processes: its wall clock can be set, it can be restarted, and its power can fail.
 --- See machine.c.
 
+local file = require "spec.support.file"
 local lfs = require "lfs"
 local runtime = require "apivideo.runtime"
 
@@ -21,9 +22,7 @@ end
 --- Sets the number in one of its files: `wall`, `uptime` or `boot`.
 function Machine:set(name, seconds)
   local path = self.directory .. "/" .. name
-  local file = assert(io.open(path .. ".new", "w"))
-  file:write(("%d\n"):format(seconds))
-  file:close()
+  file.write(path .. ".new", ("%d\n"):format(seconds))
   assert(os.rename(path .. ".new", path))
 end
 
@@ -44,19 +43,11 @@ local function execute(command, ...)
   assert(status == true or status == 0, command)
 end
 
--- The content of a file; "" if it does not exist.
-local function read(path)
-  local file = io.open(path)
-  local text = file and file:read "*a" or ""
-  if file then file:close() end
-  return text
-end
-
 --- Simulates a power failure: only synced bytes of its disk remain. All its processes must have ended.
 function Machine:fail()
   local disk, synced = self.directory .. "/disk", self.directory .. "/synced"
   execute("find %s -type f -delete", disk)
-  for id, path in (read(synced .. "/names")):gmatch "(%S+) (%C+)\n" do
+  for id, path in file.read(synced .. "/names"):gmatch "(%S+) (%C+)\n" do
     execute("if [ -f %s/%s ]; then cp %s/%s %s; else : > %s; fi", synced, id, synced, id, path, path)
   end
   -- The files are new ones now, and their bytes are synced.

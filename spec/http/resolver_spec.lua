@@ -1,5 +1,6 @@
 -- libcurl resolves host names in a thread, and does nothing else there. That must not block any other work.
 
+local file = require "spec.support.file"
 local libcurl = require "spec.support.libcurl"
 local process = require "spec.support.process"
 
@@ -38,9 +39,7 @@ describe("a slow resolver", function()
     libcurl.needs(pending, "7.87.0", "does not wait for its resolver")
     libcurl.needs_threads(pending, "calls getaddrinfo, which the spec makes slow")
     local base = os.tmpname()
-    local file = assert(io.open(base .. ".c", "w"))
-    file:write(SLOW)
-    file:close()
+    file.write(base .. ".c", SLOW)
     assert.is_truthy(os.execute(("cc -shared -fPIC -o %s.so %s.c"):format(base, base)))
     local output = process.run({ "-e", SCRIPT }, ("LD_PRELOAD=%s.so"):format(base))
     for _, ending in ipairs { "", ".c", ".so" } do os.remove(base .. ending) end

@@ -3,6 +3,7 @@
 local apivideo = require "apivideo"
 local cjson = require "cjson"
 local compile = require "spec.support.compile"
+local file = require "spec.support.file"
 local inboxes = require "spec.support.inboxes"
 local prometheus = require "spec.support.prometheus"
 local running = require "spec.support.running"
@@ -12,13 +13,6 @@ local wait_for = require "spec.support.wait"
 
 local RULES, DASHBOARD = "examples/monitoring/alerts.yml", "examples/monitoring/dashboard.json"
 local SCRAPE_TIMEOUT_S = 60 -- on a machine that is busy
-
-local function contents(path)
-  local file = assert(io.open(path))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
 
 -- An inbox with an event that is a dead letter, one that is done, and one that waits.
 local function new_inbox()
@@ -50,13 +44,13 @@ describe("examples/monitoring", function()
     names.apivideo_inbox_last_claim_seconds = true -- while a worker runs
     local count = 0
     for _, path in ipairs { RULES, DASHBOARD, "examples/monitoring/alerts_test.yml" } do
-      for name in contents(path):gmatch "apivideo_[%w_]+" do
+      for name in file.read(path):gmatch "apivideo_[%w_]+" do
         assert.is_true(names[name], name .. " in " .. path)
         count = count + 1
       end
     end
     assert.is_true(count > 30)
-    for _, panel in ipairs(cjson.decode(contents(DASHBOARD)).panels) do
+    for _, panel in ipairs(cjson.decode(file.read(DASHBOARD)).panels) do
       assert.is_true(#panel.targets > 0, panel.title)
     end
   end)
@@ -88,7 +82,7 @@ describe("examples/monitoring", function()
     assert.equal(3, value "apivideo_deliveries_received_total")
     assert.equal(2, value 'apivideo_inbox_handler_seconds_bucket{le="+Inf"}')
     -- Each query of the dashboard is valid.
-    for _, panel in ipairs(cjson.decode(contents(DASHBOARD)).panels) do
+    for _, panel in ipairs(cjson.decode(file.read(DASHBOARD)).panels) do
       for _, target in ipairs(panel.targets) do
         local expression = target.expr:gsub("%$job", "inbox")
         assert.truthy(started:api("/api/v1/query", { query = expression }), expression)

@@ -1,6 +1,7 @@
 -- The file of the store in SQLite: what may happen to it, and what it may be.
 
 local DBI = require "DBI"
+local file = require "spec.support.file"
 local host = require "apivideo.runtime.host"
 local sqlite = require "apivideo.inbox.sqlite"
 local sqlite_stores = require "spec.support.sqlite_stores"
@@ -99,9 +100,7 @@ describe("inbox store sqlite", function()
       for i = 1, 200 do put(store, tostring(i)) end
       store:close()
       store = open()
-      local file = assert(io.open(path, "rb"))
-      local whole = file:read "*a"
-      file:close()
+      local whole = file.read(path)
       write(whole:sub(1, 4096) .. ("\255"):rep(#whole - 4096))
       unavailable("malformed.*recover", store:put({ item "new" }, WINDOW))
       unavailable("malformed", store:claim(1, 60))
@@ -125,13 +124,9 @@ describe("inbox store sqlite", function()
 
     it("can have any neighbor: opening it changes and removes no other file", function()
       local neighbor = path .. "-probe"
-      local file = assert(io.open(neighbor, "wb"))
-      file:write "a file of the user"
-      file:close()
+      file.write(neighbor, "a file of the user")
       assert.is_true(put(open(), "a"))
-      file = assert(io.open(neighbor, "rb"))
-      assert.equal("a file of the user", file:read "*a")
-      file:close()
+      assert.equal("a file of the user", file.read(neighbor))
       os.remove(neighbor)
     end)
 

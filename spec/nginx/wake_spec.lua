@@ -1,6 +1,7 @@
 -- How transfers and descriptors wake a worker of a real nginx: by a thread, not by polling.
 
 local apivideo = require "apivideo"
+local file = require "spec.support.file"
 local lfs = require "lfs"
 local nginx_calls = require "spec.support.nginx_calls"
 local temporary = require "spec.support.temporary"
@@ -207,9 +208,7 @@ nginx_calls.describe(function()
     local log = nginx.prefix .. "/error.log"
     assert(os.execute(("ln %s %s.kept"):format(log, directory)))
     nginx:stop(true)
-    local kept = assert(io.open(directory .. ".kept"))
-    local text = kept:read "*a"
-    kept:close()
+    local text = file.read(directory .. ".kept")
     os.remove(directory .. ".kept")
     for _, unwanted in ipairs { "open socket", "exited on signal", "[alert]" } do
       assert.is_nil(text:find(unwanted, 1, true))

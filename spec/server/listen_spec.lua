@@ -3,6 +3,7 @@
 local assert_values = require "spec.support.assert_values"
 local compile = require "spec.support.compile"
 local docs = require "spec.support.docs"
+local file = require "spec.support.file"
 local poller = require "spec.support.poller"
 local process = require "spec.support.process"
 local server = require "apivideo.server"
@@ -50,9 +51,7 @@ int bind(int fd, const struct sockaddr *address, socklen_t len) {
 
 local function run_with(source, script)
   local base = os.tmpname()
-  local file = assert(io.open(base .. ".c", "w"))
-  file:write(source)
-  file:close()
+  file.write(base .. ".c", source)
   assert.is_truthy(os.execute(("cc -shared -fPIC -o %s.so %s.c"):format(base, base)))
   local output = process.run({ "-e", script }, ("LD_PRELOAD=%s.so"):format(base))
   for _, ending in ipairs { "", ".c", ".so" } do os.remove(base .. ending) end

@@ -1,6 +1,7 @@
 --- Runs commands that call an account, as processes, against a local api.video.
 
 local cjson = require "cjson"
+local file = require "spec.support.file"
 local process = require "spec.support.process"
 local running = require "spec.support.running"
 local terminal = require "spec.support.terminal"
@@ -82,9 +83,7 @@ end
 --- Writes a file that is removed after the test. Returns its path.
 function commands.file(text)
   local path = os.tmpname()
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
+  file.write(path, text)
   running.add(function() os.remove(path) end)
   return path
 end

@@ -1,5 +1,7 @@
 --- Compiles C programs and modules for the Lua that runs the specs.
 
+local file = require "spec.support.file"
+
 local compile = {}
 
 --- This Lua's package name for pkg-config.
@@ -19,9 +21,7 @@ end
 ---@param path string
 ---@param flags string for the compiler, libraries last
 function compile.c(source, path, flags)
-  local file = assert(io.open(path .. ".c", "w"))
-  file:write(source)
-  file:close()
+  file.write(path .. ".c", source)
   local status = os.execute(("cc -O1 -D_GNU_SOURCE -o %s %s.c %s > %s.log 2>&1"):format(path, path, flags, path))
   if status ~= true and status ~= 0 then error(compile.run("cat " .. path .. ".log"), 2) end
 end
@@ -35,9 +35,7 @@ end
 ---@return string output of make and the compiler
 function compile.module_with(directory, header, text, module)
   compile.run(("mkdir -p %s/include/%s"):format(directory, header:match "^(.*)/" or ""))
-  local file = assert(io.open(("%s/include/%s"):format(directory, header), "w"))
-  file:write(text)
-  file:close()
+  file.write(("%s/include/%s"):format(directory, header), text)
   return compile.run(("env -u MAKEFLAGS make -s -B BUILD=%s CFLAGS='-O0 -w -I%s/include' %s/%s/apivideo/%s.so 2>&1")
     :format(directory, directory, directory, (compile.package:gsub("^lua", "")), module or "core"))
 end

@@ -17,7 +17,7 @@ end
 function file.write(path, text)
   local handle = assert(io.open(path, "wb"))
   handle:write(text)
-  handle:close()
+  assert(handle:close()) -- fails if the disk is full
 end
 
 return file

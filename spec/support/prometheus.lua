@@ -2,6 +2,7 @@
 
 local cjson = require "cjson"
 local compile = require "spec.support.compile"
+local file = require "spec.support.file"
 local free_port = require "spec.support.free_port"
 local http = require "apivideo.transport.http"
 local url = require "apivideo.util.url"
@@ -66,9 +67,7 @@ end
 ---@return spec.Prometheus
 function prometheus.start(job, target, rules)
   local directory, port = compile.run("mktemp -d"):gsub("%s+$", ""), free_port()
-  local file = assert(io.open(directory .. "/prometheus.yml", "w"))
-  file:write(CONFIG:format(rules, job, target))
-  file:close()
+  file.write(directory .. "/prometheus.yml", CONFIG:format(rules, job, target))
   local self = setmetatable({ directory = directory, url = "http://127.0.0.1:" .. port,
     pipe = io.popen(SCRIPT:format(directory, directory, port, directory), "w") }, Prometheus)
   wait_for(function() return self:api "/api/v1/status/buildinfo" end, "Prometheus", START_TIMEOUT_S)

@@ -2,6 +2,7 @@
 
 local DBI = require "DBI"
 local assert = require "luassert"
+local file = require "spec.support.file"
 local sqlite = require "apivideo.inbox.sqlite"
 
 local WINDOW = 20
@@ -87,9 +88,7 @@ end
 
 --- Writes the bytes of the file.
 function sqlite_stores.write(text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
+  file.write(path, text)
 end
 
 function sqlite_stores.item(key, more)
