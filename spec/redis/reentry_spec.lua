@@ -6,6 +6,8 @@ local finalizers = require "spec.support.finalizers"
 local resp = require "spec.support.resp"
 local runtime = require "apivideo.runtime"
 
+local function pack(...) return { n = select("#", ...), ... } end
+
 describe("a connection to Redis, re-entered by finalizers", function()
   local server
   local LONG = ("abcd"):rep(1000) -- in Lua 5.2, two cycles are at least two kilobytes apart
@@ -36,9 +38,9 @@ describe("a connection to Redis, re-entered by finalizers", function()
       local calls = 0
       for _ = 1, 3 do
         local connection = with_reply()
-        local results = { finalizers.during(function() reenter(connection) end, connection.step, connection) }
+        local results = pack(finalizers.during(function() reenter(connection) end, connection.step, connection))
         assert.is_true(results[1], results[2])
-        calls = calls + results[#results]
+        calls = calls + results[results.n]
         if results[2] == "reply" then
           assert.same(EXPECTED, results[3])
         else

@@ -1,20 +1,12 @@
 --- Runs code with a collector that finishes a cycle, with a finalizer, in each allocation: the worst case of a user's
 --- __gc.
 
+local finalizer = require "spec.support.finalizer"
 local gc = require "spec.support.gc"
 
 local finalizers = {}
 
 -- Creates garbage that calls a function when it is collected.
-local function with_gc(fn)
-  if newproxy then
-    local proxy = newproxy(true)
-    getmetatable(proxy).__gc = fn
-    return
-  end
-  setmetatable({}, { __gc = fn })
-end
-
 --- Calls `fn(...)`, and during it `finalize()` in each collector cycle, but not recursively.
 ---@return any ... the results of pcall(fn, ...)
 ---@return integer calls of `finalize`, the last result
@@ -22,7 +14,7 @@ function finalizers.during(finalize, fn, ...)
   local armed, busy, calls, problem = true, false, 0, nil
   local function on_gc()
     if not armed then return end
-    with_gc(on_gc)
+    finalizer.on_collection(on_gc)
     if busy then return end
     busy, calls = true, calls + 1
     local ok, err = pcall(finalize)
@@ -32,7 +24,7 @@ function finalizers.during(finalize, fn, ...)
   if jit then jit.off() end -- the JIT compiler eliminates allocations
   local restore = gc.set(0, gc.WHOLE_CYCLE, 2 ^ 30) -- a step larger than the heap
   collectgarbage() -- the next cycle is due immediately
-  with_gc(on_gc)
+  finalizer.on_collection(on_gc)
   local results = { n = 0 }
   local function keep(...) results = { n = select("#", ...), ... } end
   keep(pcall(fn, ...))
