@@ -4,22 +4,12 @@ local client_of = require "spec.support.client"
 local json = require "apivideo.util.json"
 local running = require "spec.support.running"
 local runtime = require "apivideo.runtime"
-
-local policy = require("apivideo.resources.shared_poll").policy
-
-local base, cap = policy.base, policy.cap
+local waits = require "spec.support.waits"
 
 local waiting = {}
 
---- Sets the first and the longest pause between polls, in seconds.
-function waiting.pauses(first, longest)
-  policy.base, policy.cap = first, longest
-end
-
---- Restores the defaults.
-function waiting.restore()
-  policy.base, policy.cap = base, cap
-end
+--- Set the first and the longest pause between polls, in seconds; and restore the defaults.
+waiting.pauses, waiting.restore = waits.of(require("apivideo.resources.shared_poll").policy)
 
 --- A status with one HLS and one MP4 quality, as JSON.
 ---@param hls string the status of the quality
