@@ -3,6 +3,7 @@
 
 local apivideo = require "apivideo"
 local cjson = require "cjson"
+local count = require "spec.support.count"
 local docs = require "spec.support.docs"
 local free_port = require "spec.support.free_port"
 local nginx_lua = require "spec.support.nginx_lua"
@@ -10,16 +11,6 @@ local process = require "spec.support.process"
 local redis_server = require "spec.support.redis"
 local running = require "spec.support.running"
 local wait_for = require "spec.support.wait"
-
--- How often a text contains another.
-local function count(text, part)
-  local times, at = 0, 1
-  while true do
-    local _, last = text:find(part, at, true)
-    if not last then return times end
-    times, at = times + 1, last + 1
-  end
-end
 
 describe("the example #process", function()
   after_each(running.stop)

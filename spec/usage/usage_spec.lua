@@ -1,6 +1,7 @@
 -- Programs as users write them: each is short, runs as it is, and does what it says.
 
 local apivideo = require "apivideo"
+local count = require "spec.support.count"
 local file = require "spec.support.file"
 local free_port = require "spec.support.free_port"
 local http = require "apivideo.transport.http"
@@ -29,16 +30,6 @@ local LAPIS = [[
   end
   return lapis
 ]]
-
--- How often a text contains another.
-local function count(text, part)
-  local times, at = 0, 1
-  while true do
-    local _, last = text:find(part, at, true)
-    if not last then return times end
-    times, at = times + 1, last + 1
-  end
-end
 
 describe("the program of a user #process", function()
   local port
