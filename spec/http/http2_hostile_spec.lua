@@ -1,6 +1,7 @@
 -- HTTP/2 peers that violate the protocol.
 
 local certificates = require "spec.support.certificates"
+local h2 = require "spec.support.h2"
 local http = require "apivideo.transport.http"
 local is_below = require "spec.support.is_below"
 local nginx = require "spec.support.nginx"
@@ -13,11 +14,7 @@ local END_STREAM, END_HEADERS, ACK = 1, 4, 1
 local MAX_BODY = 100000
 local LIMIT = os.getenv "APIVIDEO_SLOW" and 10 or 0.5 -- seconds, for a peer that never finishes its response
 
-local function frame(kind, flags, stream, payload)
-  local size = #payload
-  return string.char(math.floor(size / 65536), math.floor(size / 256) % 256, size % 256, kind, flags,
-    0, 0, 0, stream) .. payload
-end
+local frame = h2.frame
 
 -- An HPACK integer with a prefix of 7 bits.
 local function length(number)

@@ -9,7 +9,10 @@ local PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 -- The statuses in HPACK's static table (RFC 7541, appendix A).
 local STATUSES = { [0x88] = 200, [0x89] = 204, [0x8c] = 400, [0x8d] = 404, [0x8e] = 500 }
 
-local function frame(kind, flags, stream, payload)
+local h2 = {}
+
+--- The bytes of a frame. `stream` must be less than 256.
+function h2.frame(kind, flags, stream, payload)
   local size = #payload
   return string.char(math.floor(size / 65536), math.floor(size / 256) % 256, size % 256, kind, flags,
     0, 0, 0, stream) .. payload
@@ -37,8 +40,6 @@ local function read_frame(connection)
   if payload then return kind, payload end
 end
 
-local h2 = {}
-
 --- Sends a POST with a body in several DATA frames and without a length. Returns the status of the response.
 ---@param port integer
 ---@param path string
@@ -52,9 +53,9 @@ function h2.post(port, path, headers, pieces)
     block[#block + 1] = literal(name:lower(), value)
   end
   local connection = raw_client.connect(port)
-  connection:send(PREFACE .. frame(SETTINGS, 0, 0, "") .. frame(HEADERS, END_HEADERS, 1, table.concat(block)))
-  for _, piece in ipairs(pieces) do connection:send(frame(DATA, 0, 1, piece)) end
-  connection:send(frame(DATA, END_STREAM, 1, ""))
+  connection:send(PREFACE .. h2.frame(SETTINGS, 0, 0, "") .. h2.frame(HEADERS, END_HEADERS, 1, table.concat(block)))
+  for _, piece in ipairs(pieces) do connection:send(h2.frame(DATA, 0, 1, piece)) end
+  connection:send(h2.frame(DATA, END_STREAM, 1, ""))
   while true do
     local kind, payload = read_frame(connection)
     if kind == HEADERS or not kind then
