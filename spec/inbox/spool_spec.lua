@@ -262,10 +262,8 @@ describe("the spool of an inbox", function()
             it(("loses no event and keeps the order: %s.%s %s %s its effect"):format(target, name,
               is_crash and "crashes" or "fails", is_done and "after" or "before"), function()
               forward_with_fault(target == "store" and store or spool, name, is_done, is_crash)
-              local raws = {}
               local waiting = assert(store:list({ state = "waiting" }, { limit = 10 }))
-              for i, entry in ipairs(waiting) do raws[i] = entry.raw end
-              assert.equal("abc", table.concat(raws))
+              assert.same({ "a", "b", "c" }, inboxes.raws_of(waiting))
               assert.same({ waiting = 0, claimed = 0, dead = 0, done = 0, attempts = 0, paused = false }, spool:stats())
             end)
           end

@@ -1,6 +1,7 @@
 local DBI = require "DBI"
 local conformance = require "spec.support.inbox_conformance"
 local core = require "apivideo.core"
+local inboxes = require "spec.support.inboxes"
 local is_below = require "spec.support.is_below"
 local misuse = require "spec.support.misuse"
 local packages = require "apivideo.util.packages"
@@ -224,29 +225,23 @@ describe("inbox store sqlite", function()
       return held
     end
 
-    local function raws_of(entries)
-      local raws = {}
-      for i, entry in ipairs(entries) do raws[i] = entry.raw end
-      return raws
-    end
-
     -- Asserts that leases and delays have expired, and that all else is unchanged.
     local function goes_on(held)
       local store = open()
       assert.is_false(store:extend(held.id, held.token, 60))
-      assert.same({ "held", "late", "free" }, raws_of(assert(store:claim(10, 600))))
+      assert.same({ "held", "late", "free" }, inboxes.raws_of(assert(store:claim(10, 600))))
       assert.equal("occurrence", put(store, "again", { occurrence = "free" }))
       assert.equal(0, store:expire(60))
       local oldest = store:stats().oldest
       assert.is_true(oldest >= 0 and oldest < 60)
       store:close()
-      assert.same({}, raws_of(assert(open():claim(10, 600)))) -- not again
+      assert.same({}, inboxes.raws_of(assert(open():claim(10, 600)))) -- not again
     end
 
     it("preserves leases and delays while the machine runs", function()
       local held = some()
       local store = open()
-      assert.same({ "free" }, raws_of(assert(store:claim(10, 600))))
+      assert.same({ "free" }, inboxes.raws_of(assert(store:claim(10, 600))))
       assert.is_true(store:extend(held.id, held.token, 60))
     end)
 
@@ -298,7 +293,7 @@ describe("inbox store sqlite", function()
       assert.equal(0, store:stats().paused_types[1].probe_in)
       assert.is_nil(store:stats().paused_types[2].probe_in)
       local entries = assert(store:claim(2, 60))
-      assert.same({ "a" }, raws_of(entries))
+      assert.same({ "a" }, inboxes.raws_of(entries))
       assert.equal(30, entries[1].probe)
     end)
 

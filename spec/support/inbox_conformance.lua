@@ -3,6 +3,7 @@
 
 local busted = require "busted"
 local core = require "apivideo.core"
+local inboxes = require "spec.support.inboxes"
 local thread = require "apivideo.runtime.thread"
 local wait_for = require "spec.support.wait"
 
@@ -25,12 +26,6 @@ local function ids_of(entries)
   local ids = {}
   for i, entry in ipairs(entries) do ids[i] = entry.id end
   return ids
-end
-
-local function raws_of(entries)
-  local raws = {}
-  for i, entry in ipairs(entries) do raws[i] = entry.raw end
-  return raws
 end
 
 -- Calls a function as if in a forked child process.
@@ -57,7 +52,8 @@ end
 ---@param kind spec.StoreKind
 return function(name, kind)
   busted.describe("inbox store " .. name, function()
-    local test = { kind = kind, WINDOW = WINDOW, item = item, ids_of = ids_of, raws_of = raws_of, in_child = in_child }
+    local test = { kind = kind, WINDOW = WINDOW, item = item, ids_of = ids_of, raws_of = inboxes.raws_of,
+      in_child = in_child }
     local store, opened
 
     busted.before_each(function()

@@ -20,6 +20,25 @@ function inboxes.caption(id)
   return inboxes.raw_of("video.caption.generated", { captionId = id })
 end
 
+--- An item for a store's `put`, whose bytes are its key.
+---@param key string
+---@param fields? table
+---@return table
+function inboxes.item(key, fields)
+  local result = { key = key, raw = key, verified = true, received_at = 1700000000 }
+  for name, value in pairs(fields or {}) do result[name] = value end
+  return result
+end
+
+--- The bytes of entries.
+---@param entries table[]
+---@return string[]
+function inboxes.raws_of(entries)
+  local raws = {}
+  for i, entry in ipairs(entries) do raws[i] = entry.raw end
+  return raws
+end
+
 --- The text that the library writes to stderr during a function.
 function inboxes.printed_by(fn)
   return table.concat(stderr.of(fn))

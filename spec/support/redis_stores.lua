@@ -2,6 +2,7 @@
 
 local assert = require "luassert"
 local busted = require "busted"
+local inboxes = require "spec.support.inboxes"
 local redis = require "apivideo.inbox.redis"
 local redis_server = require "spec.support.redis"
 local tables = require "apivideo.util.tables"
@@ -9,7 +10,7 @@ local wait_for = require "spec.support.wait"
 
 local WINDOW = 20
 
-local redis_stores = { WINDOW = WINDOW }
+local redis_stores = { WINDOW = WINDOW, item = inboxes.item }
 
 local server, stores
 
@@ -23,21 +24,15 @@ function redis_stores.open(options)
   return stores[#stores]
 end
 
-function redis_stores.item(key, fields)
-  local result = { key = key, raw = key, verified = true, received_at = 1700000000 }
-  for name, value in pairs(fields or {}) do result[name] = value end
-  return result
-end
-
 --- Puts one event. Returns what the store returns for it.
 function redis_stores.put(store, key, fields)
-  return assert(store:put({ redis_stores.item(key, fields) }, WINDOW))[1]
+  return assert(store:put({ inboxes.item(key, fields) }, WINDOW))[1]
 end
 
 --- A number of items, with the keys "1", "2" …
 function redis_stores.items(count)
   local list = {}
-  for i = 1, count do list[i] = redis_stores.item(("%d"):format(i)) end
+  for i = 1, count do list[i] = inboxes.item(("%d"):format(i)) end
   return list
 end
 

@@ -3,6 +3,7 @@
 local DBI = require "DBI"
 local assert = require "luassert"
 local file = require "spec.support.file"
+local inboxes = require "spec.support.inboxes"
 local sqlite = require "apivideo.inbox.sqlite"
 
 local WINDOW = 20
@@ -10,7 +11,7 @@ local WINDOW = 20
 local path = os.tmpname()
 local opened = {}
 
-local sqlite_stores = { WINDOW = WINDOW, path = path }
+local sqlite_stores = { WINDOW = WINDOW, path = path, item = inboxes.item }
 
 --- Opens a store on the file, in this Lua state; it is closed after the test.
 ---@param at? string another file
@@ -91,15 +92,9 @@ function sqlite_stores.write(text)
   file.write(path, text)
 end
 
-function sqlite_stores.item(key, more)
-  local result = { key = key, raw = key, verified = true, received_at = 1700000000 }
-  for name, value in pairs(more or {}) do result[name] = value end
-  return result
-end
-
 --- Puts one event. Returns what the store returns for it.
 function sqlite_stores.put(store, ...)
-  return assert(store:put({ sqlite_stores.item(...) }, WINDOW))[1]
+  return assert(store:put({ inboxes.item(...) }, WINDOW))[1]
 end
 
 function sqlite_stores.claim(store, lease)
