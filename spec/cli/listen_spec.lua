@@ -133,7 +133,6 @@ describe("command listen #process", function()
     assert.truthy(output:find("others can read or change it (mode 0644); run: chmod 600 " .. path, 1, true), output)
     local child = listening.start(nil, "--unsigned", "--save", "/dev/full")
     assert.equal(500, listening.send(child.url, listening.event(), { secret = false }))
-    child.is_over = true
     output, status = child:finish()
     assert.equal(1, status)
     assert.truthy(output:find("apivideo: --save: /dev/full: No space left on device", 1, true), output)

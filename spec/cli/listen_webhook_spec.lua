@@ -124,7 +124,6 @@ describe("command listen --public-url #process", function()
     end, "the request")
     assert.is_nil(child:output():find("The webhook", 1, true))
     child:kill "INT"
-    child.is_over = true
     local _, status = child:finish()
     assert.equal(0, status)
     assert.same({}, webhooks())

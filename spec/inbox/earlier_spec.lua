@@ -5,8 +5,8 @@ local apivideo = require "apivideo"
 local inboxes = require "spec.support.inboxes"
 local migrate_redis = require "apivideo.inbox.redis.migrate"
 local migrate_sqlite = require "apivideo.inbox.sqlite.migrate"
-local process = require "spec.support.process"
 local redis_stores = require "spec.support.redis_stores"
+local running = require "spec.support.running"
 local sqlite_stores = require "spec.support.sqlite_stores"
 local wait_for = require "spec.support.wait"
 
@@ -57,7 +57,10 @@ describe("programs of earlier versions", function()
     os.remove(stop)
   end)
 
-  after_each(function() os.remove(stop) end)
+  after_each(function()
+    running.stop() -- what a failed test has left: without the file, a program does not end
+    os.remove(stop)
+  end)
   teardown(sqlite_stores.clean)
 
   -- Starts the program with the code of a version; without one, of this version.
@@ -66,7 +69,7 @@ describe("programs of earlier versions", function()
     local program = PROGRAM:format(store, name, stop, stop, store)
     local environment = tree
       and ("LUA_PATH='%s/lua/?.lua;%s/lua/?/init.lua;;' LUA_CPATH='%s/build/jit/?.so;;'"):format(tree, tree, tree)
-    return process.start({ "-e", program }, environment)
+    return running.process({ "-e", program }, environment)
   end
 
   -- Ends programs. Returns their outputs, how many events they put, and how many they handled.

@@ -37,6 +37,7 @@ end
 function Process:finish(limit_s)
   local status = wait_for(function() return file.read(self.base .. ".status"):match("%d+") end,
     self.line .. " to exit", limit_s)
+  self.is_over = true
   local output = self:output()
   for _, ending in ipairs { "", ".out", ".pid", ".status" } do os.remove(self.base .. ending) end
   return output, tonumber(status)

@@ -54,7 +54,7 @@ function running.directory()
   return path
 end
 
---- Starts a process, which is killed after the test unless running.finish has ended it.
+--- Starts a process, which is killed after the test if it still runs.
 ---@param arguments string[]
 ---@param environment? string
 ---@return table process
@@ -75,7 +75,6 @@ end
 ---@return integer status
 function running.finish(child, signal)
   child:kill(signal)
-  child.is_over = true
   return child:finish()
 end
 

@@ -177,7 +177,6 @@ describe("the program of a user #process", function()
       emitted = emitted + emit(api, RECORDED, { videoId = "vi" .. emitted })
       return count(child:output(), "replaces") == 2
     end, "the rotation")
-    child.is_over = true
     assert.equal(0, child:wait())
     emitted = emitted + emit(api, RECORDED)
     assert.equal(emitted, seen)
