@@ -87,7 +87,8 @@ return {
   },
   {
     file = "lua/apivideo/emulator/delivery_faults.lua", spec = "spec/emulator/deliveries_spec.lua",
-    { "the seed does not matter", "_state = seed, _overtaken", "_state = 1, _overtaken" },
+    { "the seed does not matter", '("%d"):format(seed)', '"1"' },
+    { "similar seeds have similar faults", "_state = state, _overtaken", "_state = seed, _overtaken" },
     { "a delivery is never overtaken", "if fault.overtaken_by then", "if false then" },
     { "deliveries are not late", "if fault.delay > 0 then", "if false then" },
   },

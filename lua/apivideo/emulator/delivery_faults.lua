@@ -4,9 +4,10 @@
 local checks = require "apivideo.util.checks"
 local random = require "apivideo.util.random"
 local runtime = require "apivideo.runtime"
+local signature = require("apivideo.core").signature
 
 local MODULUS, MULTIPLIER = 2147483647, 16807 -- of a Lehmer generator: math.random differs between Luas
-local DISCARDED = 10 -- first numbers, which are small for a small seed
+local STATE_DIGITS = 7 -- hexadecimal, of the first state: less than the modulus
 local OVERTAKEN_MAX_S = 1 -- how long a delivery waits for the next one, which may never come
 
 ---@class apivideo.DeliveryOptions
@@ -82,9 +83,10 @@ end
 function delivery_faults.new(where, options, level)
   checks.options(where, options, KNOWN_OPTIONS, level + 1)
   local seed = options.seed or 1 + math.floor(random.fraction() * (MODULUS - 2))
-  local self = setmetatable({ _options = options, _state = seed, _overtaken = {} }, DeliveryFaults)
-  for _ = 1, DISCARDED do draw(self) end
-  return self
+  -- The generator makes similar first numbers from similar states, which those of two digests are not.
+  local digest = signature.sign(("%d"):format(seed), "deliveries")
+  local state = 1 + tonumber(digest:sub(1, STATE_DIGITS), 16)
+  return setmetatable({ _options = options, _state = state, _overtaken = {} }, DeliveryFaults)
 end
 
 return delivery_faults
