@@ -157,7 +157,9 @@ describe("inbox store sqlite, processes #process", function()
       print "over"
     ]]):format(file) }, is_root and another_user.COMMAND or "")
     os.execute("chmod 644 " .. file)
-    assert.truthy(output:find("nil.*store_unavailable.*readonly database; run "), output)
+    local remedy = (is_root and "chown daemon '%s'; " or ""):format(file) .. ("chmod u+w '%s' '%s-wal' '%s-shm':")
+    assert.matches("nil.*store_unavailable.*readonly database; run: ", output)
+    assert.matches(remedy:format(file, file, file), output, 1, true)
     assert.truthy(output:find "over")
     store = sqlite { path = file }
     assert.equal(1, assert(store:stats()).waiting)

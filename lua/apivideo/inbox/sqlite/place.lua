@@ -71,23 +71,23 @@ end
 ---@param keeps_owner? boolean whether another program works on the inbox
 ---@return string?
 function place.remedy(path, keeps_owner)
-  local user, owner, others, read_only = core.user(), nil, {}, {}
+  local user, owner, others, read_only, commands = core.user(), nil, {}, {}, {}
   for _, part in ipairs(place.parts(path)) do
     if part.is_directory then break end -- the last one
     if part.owner ~= user then
       owner = owner or part.owner
       others[#others + 1] = part.path
-    elseif not place.has_bit(part.mode, 128) then
-      read_only[#read_only + 1] = part.path
     end
+    if not place.has_bit(part.mode, 128) then read_only[#read_only + 1] = part.path end
   end
-  if owner then
-    if keeps_owner then return nil end
-    local change = ("chown %s '%s'"):format(user, table.concat(others, "' '"))
-    -- A process that responds to the network, such as a worker of nginx, must not run as root.
-    return owner == "root" and "run: " .. change or ("run this process as the user %s, or: %s"):format(owner, change)
-  end
-  return read_only[1] and ("run: chmod u+w '%s'"):format(table.concat(read_only, "' '")) or nil
+  if owner and keeps_owner then return nil end
+  if owner then commands[1] = ("chown %s '%s'"):format(user, table.concat(others, "' '")) end
+  if read_only[1] then commands[#commands + 1] = ("chmod u+w '%s'"):format(table.concat(read_only, "' '")) end
+  if not commands[1] then return nil end
+  local change = table.concat(commands, "; ")
+  -- A process that responds to the network, such as a worker of nginx, must not run as root.
+  return (not owner or owner == "root") and "run: " .. change
+    or ("run this process as the user %s, or: %s"):format(owner, change)
 end
 
 -- Why no file can be created in the directory of `path`; nil if one can be. The database itself must not be opened
