@@ -6,11 +6,14 @@ local canary = {
   -- One for each place where a secret enters. Keys and tokens contain characters that URLs and JSON escape.
   KEY = "kanarie/key+\"1\\", TOKEN = "kanarie.token/2+x", REFRESH = "kanarie.refresh/3+x",
   SECRET = "sig_sec_kanarie4", OTHER = "sig_sec_kanarie5", PLAIN = "kanarie six", -- a secret without the usual prefix
-  PROXY = "kanarie7%40x", USERINFO = "kanarie8%40x", RAW = "kanarie9@x:y", HEADER = "kanarie10", PASSWORD = "kanarie11",
+  PROXY = "kanarie7%40fink", USERINFO = "kanarie8%40fink", RAW = "kanarie9@fink:star", HEADER = "kanarie10",
+  PASSWORD = "kanarie11",
 }
 
-local forms = { "kanarie", "key+", "key%2b", "token/", "token%2f", "refresh/", "refresh%2f", "%40x", "x:y", "@x" }
-for _, text in ipairs { canary.KEY .. ":", canary.TOKEN, "proxy:kanarie7@x", "user:kanarie8@x" } do
+-- Each is so long that random bytes, such as those of SQLite, do not contain it.
+local forms = { "kanarie", "/key+", "key%2b", "token/", "token%2f", "refresh/", "refresh%2f", "%40fink", "fink:",
+  "@fink" }
+for _, text in ipairs { canary.KEY .. ":", canary.TOKEN, "proxy:kanarie7@fink", "user:kanarie8@fink" } do
   forms[#forms + 1] = core.base64(text):gsub("=", ""):lower()
 end
 
