@@ -34,12 +34,13 @@ local apivideo = {
   ---@param raw string the bytes of the body as they arrived
   ---@param headers table<string, string|string[]> of the request: names in any case, a list for a repeated header
   ---@param secrets apivideo.SecretsForm as the receiver's option `secrets`
+  ---@param ... nil a fourth argument raises an error
   ---@return apivideo.Event? event nil if the delivery is rejected
   ---@return apivideo.Delivery|apivideo.Error delivery or why it is rejected: `bad_signature`; `bad_json`, `bad_event` or `too_large` of signed bytes; or why the secret is unavailable: those of every call except `not_found`, and `store_unavailable`
   ---@return integer? status for the response to a rejection: 401, 400 or 503
-  construct_event = function(raw, headers, secrets)
+  construct_event = function(raw, headers, secrets, ...)
     -- No tail call, for the levels of its errors.
-    local event, delivery, status = require(CONSTRUCT_EVENT)(raw, headers, secrets)
+    local event, delivery, status = require(CONSTRUCT_EVENT)(raw, headers, secrets, ...)
     return event, delivery, status
   end,
 

@@ -53,6 +53,7 @@ return {
     { "others may change the file", "mode % 4 >= 2", "false" },
     { "a newer schema is fine", "facts.oldest > facts.newest", "false" },
     { "Redis may lose events", "if facts.has_append_only_file then", "if true then" },
+    { "a full memory is fine", "if percent < MEMORY_WARNING_PERCENT then", "if true then" },
     { "each appendfsync is safe", 'elseif append_fsync == "always" then', "elseif true then" },
   },
   {

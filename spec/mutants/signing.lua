@@ -56,6 +56,7 @@ return {
     file = "lua/apivideo/receiver/construct_event.lua", spec = "spec/receiver/construct_event_spec.lua",
     { "without secrets, construct_event accepts any delivery", "  if secrets == nil then\n", "  if secrets == nil then\n    if true then return events:parse(raw) end\n" },
     { "construct_event accepts a decoded body", "request.check_body(\"construct_event: argument \\\"raw\\\"\", raw, 3)", "" },
+    { "construct_event ignores a fourth argument", "if extra ~= nil then", "if false then" },
   },
   {
     file = "src/common/headers_lua.c", spec = "spec/core/header_spec.lua",
@@ -115,6 +116,7 @@ return {
       'signature.sign("", "scope")', spec = "spec/receiver/dedupe_spec.lua" },
     { "the order of secrets counts", "table.sort(list)", "", spec = "spec/receiver/dedupe_spec.lua" },
     { "a function of secrets that raises ends the request", "resolve = guarded(secrets)", "resolve = secrets" },
+    { "the first of two secrets may be nil", "if items[i] == nil then return i end", "", spec = "spec/receiver/construct_event_spec.lua" },
     { "secrets may end in whitespace", "local problem = whitespace.problem(secret)", "local problem", spec = "spec/receiver/mismatch_spec.lua" },
     { "a function may return anything for a secret", "if secret and is_secret(secret) then return secret end", "if secret then return secret end", spec = "spec/receiver/mismatch_spec.lua" },
     { "a function may return anything for an error", "if err == nil or errors.is(err) then return nil, err end", "if true then return nil, err end", spec = "spec/receiver/mismatch_spec.lua" },

@@ -125,6 +125,7 @@ describe("apivideo.construct_event", function()
       ['"secrets" is missing, so that any sender could send events: pass a signatureSecret'] = { RAW, headers, nil },
       ['"secrets" must be a string or a table or a function, got number'] = { RAW, headers, 5 },
       ['"secrets" is empty'] = { RAW, headers, {} },
+      ['"secrets" has nil as element 1: is an environment variable not set?'] = { RAW, headers, { nil, SECRET } },
       ['"secrets" must have signatureSecret strings'] = { RAW, headers, "" },
       ['"secrets" must not end in whitespace'] = { RAW, headers, SECRET .. "\n" },
     } do
@@ -134,6 +135,14 @@ describe("apivideo.construct_event", function()
       end)
       assert.truthy(message:find("construct_event: argument " .. expected, 1, true), message)
     end
+  end)
+
+  it("raises for a fourth argument, which other libraries have for the age of the event", function()
+    local message = misuse(function()
+      local event = apivideo.construct_event(RAW, request().headers, SECRET, 300)
+      return event
+    end)
+    assert.truthy(message:find("call receiver:verify with the option freshness", 1, true), message)
   end)
 end)
 

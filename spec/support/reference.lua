@@ -27,8 +27,9 @@ end
 
 local function arguments_of(member)
   local list = {}
-  for i, parameter in ipairs(member.params) do
-    list[i] = span(parameter.name .. (parameter.optional and "?" or "") .. ": " .. parameter.text)
+  for _, parameter in ipairs(member.params) do
+    if parameter.text == "nil" then break end -- arguments after the last one raise an error
+    list[#list + 1] = span(parameter.name .. (parameter.optional and "?" or "") .. ": " .. parameter.text)
   end
   return table.concat(list, ", ")
 end

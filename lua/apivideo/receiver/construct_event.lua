@@ -9,7 +9,7 @@ local secret_source = require "apivideo.receiver.secret_source"
 local WHERE = "construct_event: argument \"secrets\""
 
 -- See `apivideo.construct_event`, which calls this: errors are raised at its caller.
-return function(raw, headers, secrets)
+return function(raw, headers, secrets, extra)
   if type(raw) == "table" then checks.dot("construct_event", raw, 3) end
   request.check_body("construct_event: argument \"raw\"", raw, 3)
   if type(headers) ~= "table" then
@@ -19,6 +19,10 @@ return function(raw, headers, secrets)
   if secrets == nil then
     error(WHERE .. " is missing, so that any sender could send events: pass a signatureSecret, or"
       .. " client.webhooks:secret_source()" .. host.variable_hint "WEBHOOK_SECRET", 3)
+  end
+  if extra ~= nil then
+    error("construct_event takes three arguments; to reject old events, call receiver:verify with the option freshness",
+      3)
   end
   checks.value(WHERE, secrets, "string|table|function", 3)
   local source = secret_source.new(WHERE, secrets, 4)

@@ -4,6 +4,7 @@
 local checks = require "apivideo.util.checks"
 local errors = require "apivideo.error"
 local failure = require "apivideo.util.failure"
+local host = require "apivideo.runtime.host"
 local protected = require "apivideo.util.pcall"
 local runtime = require "apivideo.runtime"
 local signature = require("apivideo.core").signature
@@ -47,9 +48,27 @@ local function secret_problem(value)
   return nil
 end
 
+-- The index of the first element that a list lacks; nil if it lacks none, and for a table with names.
+local function missing_index(items)
+  local count = 0
+  for key in pairs(items) do
+    if type(key) ~= "number" then return nil end
+    count = count + 1
+  end
+  for i = 1, count do
+    if items[i] == nil then return i end
+  end
+  return nil
+end
+
 -- What is wrong with secrets that are neither a function nor an object; or nil.
 local function problem_of(secrets)
   if type(secrets) == "string" then return secret_problem(secrets) end
+  local index = missing_index(secrets)
+  if index then
+    return ("has nil as element %d: is an environment variable not set?%s"):format(index,
+      host.variable_hint "WEBHOOK_SECRET")
+  end
   if #secrets > 0 then
     return checks.is_list(secrets) and secret_problem(secrets)
       or not checks.is_list(secrets) and "must be a list of secrets, or a table of them by webhook id, not both"
