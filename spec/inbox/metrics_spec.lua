@@ -152,6 +152,25 @@ describe("the metrics of an inbox", function()
     end)
   end)
 
+  it("have no lost lease of an attempt that is settled while its lease is renewed", function()
+    local inbox, cancel, go_on, renewals = apivideo.inbox { store = store }, apivideo.cancellation(), false, 0
+    handlers:on(CAPTION, function() repeat apivideo.sleep(0.01) until go_on end)
+    put(inbox, "a")
+    apivideo.run(function()
+      store.extend = function()
+        go_on = true
+        repeat apivideo.sleep(0.01) until inbox:stats().done == 1
+        renewals = renewals + 1
+        return false
+      end
+      apivideo.spawn(inbox.work, inbox, handlers, { lease = 0.1, cancel = cancel })
+      repeat apivideo.sleep(0.01) until renewals == 1
+      cancel:cancel()
+    end)
+    assert.equal(0, value(inbox, 'lease_renewals_total{result="lost"}'))
+    assert.equal(1, value(inbox, ('attempts_total{type="%s",outcome="completed"}'):format(CAPTION)))
+  end)
+
   it("have the types that are paused, until they are resumed", function()
     local inbox = apivideo.inbox { store = memory() }
     assert(inbox:pause { type = CAPTION })

@@ -34,6 +34,7 @@ return {
       "local ok, result, err = true, true, nil" },
     { "an error in one renewal prevents the others", "local ok, result, err = protected.xpcall(attempt.claim.extend, failure.raised, attempt.claim)",
       "local ok, result, err = true, attempt.claim:extend()" },
+    { "a renewal that ends after the settlement has lost a lease", "elseif not is_over then", "else", spec = "spec/inbox/metrics_spec.lua" },
     { "a purge delays the renewals", "if not runtime.background(run_purge, self) then self.is_purging = false end", "run_purge(self)" },
     { "handlers have no time limit", "if attempt.ends <= now then overdue", "if false then overdue", spec = "spec/inbox/handlers_leaving_spec.lua" },
     { "a purge continues after the work has ended", "while not self:is_ending() and not self.ended:is_open() do", "while true do" },
