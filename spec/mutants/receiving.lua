@@ -234,12 +234,13 @@ return {
   },
   {
     file = "lua/apivideo/receiver/outage.lua", spec = "spec/receiver/outage_log_spec.lua",
-    { "each rejection of an outage is an error in the log", "< outage.INTERVAL_S and not is_other then", "< 0 then" },
-    { "an outage with another cause is not logged", "return not self.is_on and cause ~= self._cause", "return false" },
+    { "each rejection of an outage is an error in the log", "if line.cause == cause then return false end", "" },
+    { "an outage with another cause is not logged", "if line.cause == cause then", "if true then" },
     { "numbers make another cause of an error", [[:gsub("[0-9]+", "")]], [[:gsub("^$", "")]] },
-    { "an outage may change its cause at any time", " and now - self._line_at >= CAUSE_INTERVAL_S", "" },
+    { "each cause of an outage is logged", "if #lines == LINES_MAX then return false end", "" },
+    { "a cause is logged once", "lines[1] and now - lines[1].at >= outage.INTERVAL_S", "false" },
     { "an outage with a line has no end", " and not self._is_logged then return end", " then return end" },
     { "each end of an outage that comes and goes is logged", "if now - self._ended_at < outage.INTERVAL_S and", "if false and" },
-    { "rejections that were not logged are not counted", "    self._left_out[kind] = left_out + 1\n", "" },
+    { "rejections that were not logged are not counted", "    self._left_out = left_out + 1\n", "" },
   },
 }

@@ -38,7 +38,7 @@ describe("the log of a receiver that rejects deliveries with 503", function()
       for i = 1, 5 do assert.equal(503, deliver(receiver, "x" .. i)) end
       assert.equal(1, #records)
       assert.equal("error", records[1].level)
-      assert.matches("^rejected with 503: .*no space; at most one such line in 10 s$", records[1].message)
+      assert.matches("^rejected with 503: .*no space; the same cause has one line in 10 s$", records[1].message)
       assert.same({ "store_unavailable", 503 }, { records[1].kind, records[1].status })
       store.down = false
       for _, id in ipairs { "b", "c" } do assert.equal(204, deliver(receiver, id)) end
@@ -75,7 +75,7 @@ describe("the log of a receiver that rejects deliveries with 503", function()
     assert.same({ "error", "network" }, { records[2].level, records[2].kind })
     testing.clock:advance(outage.INTERVAL_S)
     assert.equal(503, deliver(receiver, "a"))
-    assert.matches("no route; at most one such line in 10 s$", records[2].message)
+    assert.matches("no route (and 2 more since the last such line)", records[2].message, 1, true)
     assert.matches("(and 2 more since the last such line)", records[3].message, 1, true)
     err = nil
     assert.equal(204, deliver(receiver, "a"))
@@ -140,7 +140,11 @@ describe("the log of a receiver that rejects deliveries with 503", function()
     testing.clock:advance(2)
     assert.equal(0, fail_with "no space after 345 ms")
     assert.equal(2, fail_with "no memory")
-    assert.equal(0, fail_with "no such file") -- in the same second
+    assert.equal(0, fail_with "no memory")
+    assert.equal(2, fail_with "no such file")
+    assert.equal(0, fail_with "no such table") -- the fourth cause within ten seconds
+    testing.clock:advance(outage.INTERVAL_S)
+    assert.equal(2, fail_with "no such table")
   end)
 
   it("has a warning about each delivery while another one of its event is being handled", function()

@@ -73,7 +73,7 @@ local function report_rejected(outcome, outage, fields)
   if err.kind == "body_unavailable" then return log.error(text, fields) end -- of this request alone
   local left_out = outage:note(err)
   if not left_out then return log.info(text, fields) end
-  text = left_out == 0 and ("%s; at most one such line in %d s"):format(text, INTERVAL_S)
+  text = left_out == 0 and ("%s; the same cause has one line in %d s"):format(text, INTERVAL_S)
     or ("%s (and %.0f more since the last such line)"):format(text, left_out)
   log.error(text, fields)
 end
