@@ -160,7 +160,7 @@ check-versions:
 
 .PHONY: check-portability
 check-portability:
-	@tools/setup test
+	@tools/setup portability
 	@tools/check-portability $(ONLY)
 
 .PHONY: check-constant-time
