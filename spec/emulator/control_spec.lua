@@ -116,7 +116,7 @@ describe("emulator, controlled over HTTP,", function()
     start()
     for _, route in ipairs { "POST /emulator/events", "POST /emulator/faults", "PUT /emulator/videos/vi1" } do
       local method, path = route:match "(%S+) (%S+)"
-      for body, detail in pairs { [''] = "unexpected end of input at byte 0", ['5'] = false } do
+      for body, detail in pairs { [''] = "unexpected end of input at byte 0", ['5'] = false, ['[]'] = false } do
         local status, problem = request(method, path, body)
         assert.equal(400, status, route)
         assert.equal("The body is not a JSON object.", problem.title, route)
@@ -159,7 +159,7 @@ describe("emulator, controlled over HTTP,", function()
         ['{"status":503,"stall":true}'] = 'a fault must have one kind, not both "status" and "stall"',
         ['{}'] = "a fault must have a kind, one of: latency",
         ['{"rate_limited":{"second":1}}'] = 'rate_limited: unknown field "second"; did you mean "seconds"?',
-        ['[5]'] = 'unknown field "1"',
+        ['[5]'] = 'The body is not a JSON object.',
       } do
         local status, problem, response = request("POST", "/emulator/faults", body)
         assert.equal(400, status, body)

@@ -70,14 +70,16 @@ local function get_deliveries(self)
   return 200, { data = map(self.deliveries, delivery_representation) }
 end
 
--- The problem of a body that is not a JSON object, with the reason why it is not JSON.
-local function not_json(reason)
-  return tables.merge(problems.not_json(), { detail = reason })
+-- The JSON object of a body; or nil, and the problem with the reason why it is not JSON.
+local function object_of(body)
+  local fields, reason = json.decode(body)
+  if type(fields) == "table" and not json.is_list(fields) then return fields end
+  return nil, tables.merge(problems.not_json(), { detail = reason })
 end
 
 local function post_event(self, request)
-  local fields, reason = json.decode(request.body)
-  if type(fields) ~= "table" then return 400, not_json(reason) end
+  local fields, problem = object_of(request.body)
+  if not fields then return 400, problem end
   local event, err = self._events:parse(request.body)
   if not event then return 400, { title = err.message, name = err.field, status = 400 } end
   return 202, { deliveries = #self:emit(request.body) }
@@ -119,10 +121,10 @@ end
 -- A route that passes the fields of the body to a method.
 local function options_route(method)
   return function(self, request)
-    local fields, reason = json.decode(request.body)
-    if type(fields) ~= "table" then return 400, not_json(reason) end
-    local _, problem = call(self, method, without_nulls(fields))
-    if problem then return 400, problem end
+    local fields, problem = object_of(request.body)
+    if not fields then return 400, problem end
+    local _, misuse = call(self, method, without_nulls(fields))
+    if misuse then return 400, misuse end
     return 204
   end
 end
@@ -144,15 +146,15 @@ end
 -- A route that stores an object with the id in the path.
 local function put_route(method, id_name)
   return function(self, request, id)
-    local fields, reason = json.decode(request.body)
-    if type(fields) ~= "table" then return 400, not_json(reason) end
+    local fields, problem = object_of(request.body)
+    if not fields then return 400, problem end
     if fields[id_name] ~= nil and fields[id_name] ~= id then
       return 400, { status = 400, name = id_name,
         title = ('field "%s" is "%s", but the path has "%s"; leave the field out')
           :format(id_name, tostring(fields[id_name]), id) }
     end
-    local object, problem = call(self, method, tables.merge(fields, { [id_name] = id }))
-    if problem then return 400, problem end
+    local object, misuse = call(self, method, tables.merge(fields, { [id_name] = id }))
+    if misuse then return 400, misuse end
     return 200, object
   end
 end

@@ -83,7 +83,7 @@ end
 function delivery_faults.new(where, options, level)
   checks.options(where, options, KNOWN_OPTIONS, level + 1)
   local seed = options.seed or 1 + math.floor(random.fraction() * (MODULUS - 2))
-  -- The generator makes similar first numbers from similar states, which those of two digests are not.
+  -- Similar states have similar first numbers. The digests of similar seeds are not similar.
   local digest = signature.sign(("%d"):format(seed), "deliveries")
   local state = 1 + tonumber(digest:sub(1, STATE_DIGITS), 16)
   return setmetatable({ _options = options, _state = state, _overtaken = {} }, DeliveryFaults)
