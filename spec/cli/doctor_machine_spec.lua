@@ -337,11 +337,15 @@ describe("apivideo doctor #process", function()
     for _, case in ipairs { { 10, "ok       store: %d+ %% of maxmemory is used\n" },
       { 1.06, "warning  store: 9%d %% of maxmemory is used: without memory, deliveries are rejected with 503; raise" },
       { 0.5, "failure  store: %d%d%d %% of maxmemory is used: without memory, .*; raise maxmemory, or remove events: "
-        .. "apivideo inbox purge\n" } } do
+        .. "apivideo inbox purge %-%-store '" .. url .. "' %-%-state done\n" } } do
       server:command("CONFIG", "SET", "maxmemory", ("%.0f"):format(used * case[1]))
       assert.matches(case[2], (process.run({ "bin/apivideo", "doctor", "--store", url }, clean)))
     end
     server:command("CONFIG", "SET", "maxmemory", "0")
+    server:command("REPLICAOF", "127.0.0.1", 1)
+    assert_found("failure  store: it is a replica, which rejects what an inbox writes; give the address of the primary\n",
+      { "--store", url })
+    server:command("REPLICAOF", "NO", "ONE")
     server:command("CONFIG", "SET", "appendonly", "no")
     server:command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
     output = assert_found("warning  store: appendonly no: events are lost when Redis ends; set appendonly yes\n",

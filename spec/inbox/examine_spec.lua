@@ -102,7 +102,8 @@ redis_stores.describe("a Redis server", function()
       return assert((loadstring or load)("local redis = ...\n" .. script)) { pcall = function() return info end }
     end
     assert.same({ product = "Valkey", version = "8.1.1", has_append_only_file = true, memory_policy = "noeviction",
-      memory_percent = 0, missing = {} }, examine_redis.server { client = function() return client end })
+      memory_percent = 0, is_replica = false, missing = {} },
+      examine_redis.server { client = function() return client end })
   end)
 
   it("does not allow INFO, or the password is missing", function()

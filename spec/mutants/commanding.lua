@@ -54,6 +54,7 @@ return {
     { "a newer schema is fine", "facts.oldest > facts.newest", "false" },
     { "Redis may lose events", "if facts.has_append_only_file then", "if true then" },
     { "a full memory is fine", "if percent < MEMORY_WARNING_PERCENT then", "if true then" },
+    { "a replica is fine", "if facts.is_replica then", "if false then" },
     { "each appendfsync is safe", 'elseif append_fsync == "always" then', "elseif true then" },
   },
   {

@@ -139,16 +139,19 @@ local function check_sync(findings, append_fsync)
 end
 
 -- When the memory is full, no event is stored.
-local function check_memory(findings, percent)
+local function check_memory(findings, percent, option)
   if percent == 0 then return end
   local text = ("%d %% of maxmemory is used"):format(percent)
   if percent < MEMORY_WARNING_PERCENT then return findings:ok(text) end
   findings[percent < 100 and "warn" or "fail"](findings, text .. ": without memory, deliveries are rejected with 503",
-    "raise maxmemory, or remove events: apivideo inbox purge")
+    ("raise maxmemory, or remove events: apivideo inbox purge%s --state done"):format(option))
 end
 
 -- The settings of a server that allows INFO.
-local function check_settings(findings, facts)
+local function check_settings(findings, facts, option)
+  if facts.is_replica then
+    findings:fail("it is a replica, which rejects what an inbox writes", "give the address of the primary")
+  end
   if facts.has_append_only_file then
     findings:ok "appendonly yes"
     check_sync(findings, facts.append_fsync)
@@ -160,8 +163,8 @@ local function check_settings(findings, facts)
       facts.product), "set maxmemory-policy noeviction")
   else
     findings:ok("maxmemory-policy " .. facts.memory_policy)
+    check_memory(findings, facts.memory_percent, option)
   end
-  check_memory(findings, facts.memory_percent)
 end
 
 local function check_redis(findings, options, option)
@@ -181,7 +184,7 @@ local function check_redis(findings, options, option)
     return findings:fail(("%s is %s"):format(name, facts.version), "update it to 7.0 or newer")
   else
     findings:ok(("%s %s"):format(name, facts.version))
-    check_settings(findings, facts)
+    check_settings(findings, facts, option)
   end
   -- A command that is missing would fail later, such as when an event is to be settled.
   if facts.missing[1] then return findings:fail(permissions.problem(options, facts.missing)) end

@@ -11,6 +11,7 @@ local scripts = require "apivideo.inbox.redis.scripts"
 ---@field append_fsync? string when it is synced: "always", "everysec" or "no"; nil: CONFIG GET is not allowed
 ---@field memory_policy? string such as "noeviction"
 ---@field memory_percent? integer of maxmemory that is used; 0 without a limit
+---@field is_replica? boolean
 ---@field refusal? string why INFO is not allowed
 ---@field missing string[] commands of the inbox that the user may not run
 
@@ -21,11 +22,11 @@ local examine = {
 }
 
 local function facts_of(about, missing, append_fsync)
-  local version, append_only, memory_policy, valkey, refusal, memory_percent = unpack(about)
+  local version, append_only, memory_policy, valkey, refusal, memory_percent, role = unpack(about)
   if refusal ~= "" then return { product = "Redis", refusal = refusal, missing = missing } end
   return { product = valkey ~= "" and "Valkey" or "Redis", version = valkey ~= "" and valkey or version,
     has_append_only_file = append_only == "1", append_fsync = append_fsync, memory_policy = memory_policy,
-    memory_percent = memory_percent, missing = missing }
+    memory_percent = memory_percent, is_replica = role == "slave", missing = missing }
 end
 
 -- INFO does not tell it, and a script may not run CONFIG.

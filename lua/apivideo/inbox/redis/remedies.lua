@@ -24,6 +24,8 @@ local function correct_user(options)
     .. " the option username, or write it before the password in the URL"
 end
 
+local OF_PRIMARY = "this server is a replica: give the address of the primary"
+
 -- A pattern of the error in lower case, and its remedy. Redis 7.0, and later versions, have different texts for a missing
 -- right.
 local REMEDIES = {
@@ -36,6 +38,8 @@ local REMEDIES = {
     .. " has the line, and apivideo doctor names those that are missing" },
   { "^oom command not allowed", "raise maxmemory of Redis, or shorten the option retention of the inbox;"
     .. " docs/guides/inbox.md#redis has how much memory an event takes" },
+  { "^readonly", OF_PRIMARY },
+  { "^masterdown", OF_PRIMARY },
   { "^err db index is out of range", "correct the number of the database" },
   { "^the server does not speak tls", "use its port for TLS (tls-port in redis.conf), or connect without TLS: no"
     .. " option tls, or redis:// instead of rediss://" },

@@ -13,8 +13,8 @@ local scripts = {}
 
 --- The server's version, whether it has an append-only file, its policy when the memory is full; the version of Valkey,
 --- or "" (its `redis_version` is that of the Redis with which it is compatible); fifth, the error if INFO is not allowed
---- (Redis puts it in the category "dangerous"); and the percentage of maxmemory that is used, or 0 without a limit. It
---- runs on any version.
+--- (Redis puts it in the category "dangerous"); the percentage of maxmemory that is used, or 0 without a limit; and the
+--- role, "slave" of a replica. It runs on any version.
 scripts.about = [=[
 local info = redis.pcall("INFO")
 if type(info) == "table" then return { "", "", "", "", info.err or "unknown error" } end
@@ -22,7 +22,7 @@ local function value(name) return info:match(name .. ":(%S+)") or "" end
 local function number(name) return tonumber(value(name)) or 0 end
 local limit, used = number("maxmemory"), number("used_memory") - number("mem_not_counted_for_evict")
 return { value("redis_version"), value("aof_enabled"), value("maxmemory_policy"), value("valkey_version"), "",
-  limit > 0 and math.floor(100 * used / limit) or 0 }
+  limit > 0 and math.floor(100 * used / limit) or 0, value("role") }
 ]=]
 
 --- Whether the inbox exists (1) or not (0), if its keys can be used: the first event or the first claim has set its clock.
