@@ -126,6 +126,7 @@ describe("apivideo.construct_event", function()
       ['"secrets" must be a string or a table or a function, got number'] = { RAW, headers, 5 },
       ['"secrets" is empty'] = { RAW, headers, {} },
       ['"secrets" has nil as element 1: is an environment variable not set?'] = { RAW, headers, { nil, SECRET } },
+      ['"secrets" must be client.webhooks:secret_source()'] = { RAW, headers, { [1.5] = SECRET } },
       ['"secrets" must have signatureSecret strings'] = { RAW, headers, "" },
       ['"secrets" must not end in whitespace'] = { RAW, headers, SECRET .. "\n" },
     } do

@@ -48,11 +48,11 @@ local function secret_problem(value)
   return nil
 end
 
--- The index of the first element that a list lacks; nil if it lacks none, and for a table with names.
+-- The index of the first element that a list lacks; nil if it lacks none, and for a table with other keys.
 local function missing_index(items)
   local count = 0
   for key in pairs(items) do
-    if type(key) ~= "number" then return nil end
+    if type(key) ~= "number" or key < 1 or key % 1 ~= 0 then return nil end
     count = count + 1
   end
   for i = 1, count do
