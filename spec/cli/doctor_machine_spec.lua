@@ -336,8 +336,8 @@ describe("apivideo doctor #process", function()
     local used = tonumber(server:command("INFO", "memory"):match "\nused_memory:(%d+)")
     for _, case in ipairs { { 10, "ok       store: %d+ %% of maxmemory is used\n" },
       { 1.06, "warning  store: 9%d %% of maxmemory is used: without memory, deliveries are rejected with 503; raise" },
-      { 0.5, "failure  store: %d%d%d %% of maxmemory is used: without memory, .*; raise maxmemory, or remove events: "
-        .. "apivideo inbox purge %-%-store '" .. url .. "' %-%-state done\n" } } do
+      { 0.5, "failure  store: %d%d%d %% of maxmemory is used: without memory, .*; raise maxmemory, or remove events:"
+        .. " apivideo inbox purge %-%-store '" .. url .. "' %-%-state done\n" } } do
       server:command("CONFIG", "SET", "maxmemory", ("%.0f"):format(used * case[1]))
       assert.matches(case[2], (process.run({ "bin/apivideo", "doctor", "--store", url }, clean)))
     end

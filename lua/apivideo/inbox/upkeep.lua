@@ -23,7 +23,7 @@ local function renew(self)
   for _, attempt in ipairs(attempts) do
     if self.under_way[attempt] and not attempt.is_settled and attempt.ends > runtime.monotonic() then
       local ok, result, err = protected.xpcall(attempt.claim.extend, failure.raised, attempt.claim)
-      local is_over = attempt.is_settling and not result -- the settlement, which began meanwhile, ended the lease
+      local is_over = attempt.is_settling and not result -- the settlement, which began after this call, ended the lease
       if not ok then report(result) elseif not is_over then self.inbox._counts:renewed(result, err) end
     end
   end
