@@ -343,8 +343,8 @@ describe("apivideo doctor #process", function()
     end
     server:command("CONFIG", "SET", "maxmemory", "0")
     server:command("REPLICAOF", "127.0.0.1", 1)
-    assert_found("failure  store: it is a replica, which rejects what an inbox writes; give the address of the primary\n",
-      { "--store", url })
+    assert_found("failure  store: it is a replica, which rejects what an inbox writes; give the address of the"
+      .. " primary\n", { "--store", url })
     server:command("REPLICAOF", "NO", "ONE")
     server:command("CONFIG", "SET", "appendonly", "no")
     server:command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
