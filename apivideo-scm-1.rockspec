@@ -249,6 +249,7 @@ build = {
       ["apivideo.util.pcall"] = "lua/apivideo/util/pcall.lua",
       ["apivideo.util.random"] = "lua/apivideo/util/random.lua",
       ["apivideo.util.redact"] = "lua/apivideo/util/redact.lua",
+      ["apivideo.util.shell"] = "lua/apivideo/util/shell.lua",
       ["apivideo.util.spelling"] = "lua/apivideo/util/spelling.lua",
       ["apivideo.util.tables"] = "lua/apivideo/util/tables.lua",
       ["apivideo.util.url"] = "lua/apivideo/util/url.lua",

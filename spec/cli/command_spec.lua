@@ -173,8 +173,8 @@ describe("command #process", function()
     trigger = start { "trigger", "video.source.recorded", "--through", url, "--api-key", "k" }
     trigger:wait_for("sends the event to 0 webhooks%.  video%.source%.recorded [^\n]*\n"
       .. "None subscribes to video%.source%.recorded: create one with POST /webhooks, or with: apivideo"
-      .. " webhooks create URL %-%-event video%.source%.recorded %-%-base%-url "
-      .. url:gsub("%p", "%%%0") .. " %-%-api%-key KEY\n")
+      .. " webhooks create URL %-%-event 'video%.source%.recorded' %-%-base%-url '"
+      .. url:gsub("%p", "%%%0") .. "' %-%-api%-key KEY\n")
     assert.equal(0, trigger:wait())
     assert.equal(1, #p.requests)
     p.stop()

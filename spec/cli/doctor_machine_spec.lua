@@ -153,8 +153,12 @@ describe("apivideo doctor #process", function()
     end
     assert.truthy(output:find("ok       store: %d+ MiB are free\n"), output)
     compile.run("chmod 666 " .. path)
-    assert_found(("warning  store: other users can change %s (mode 0666); run: chmod o-w %s\n"):format(path, path),
+    assert_found(("warning  store: other users can change %s (mode 0666); run: chmod o-w '%s'\n"):format(path, path),
       arguments)
+    local other = directory .. "/it's.db"
+    assert(os.rename(path, other))
+    assert_found(("run: chmod o-w '%s/it'\\''s.db'\n"):format(directory), { "--store", "sqlite:" .. other })
+    assert(os.rename(other, path))
     file.write(path, ("text "):rep(1000))
     assert_found("failure  store: " .. path .. ": file is not a database; run this as the user", arguments)
   end)

@@ -23,7 +23,7 @@ describe("a private file #process", function()
       if io.open(each) then
         local opened, problem = private_file.open(each, "ab")
         assert.is_nil(opened)
-        assert.equal(each .. ": others can read or change it (mode 0644); run: chmod 600 " .. each, problem)
+        assert.equal(each .. ": others can read or change it (mode 0644); run: chmod 600 '" .. each .. "'", problem)
       end
     end
     os.remove(shared)

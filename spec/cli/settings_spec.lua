@@ -4,7 +4,7 @@ local process = require "spec.support.process"
 local running = require "spec.support.running"
 local temporary = require "spec.support.temporary"
 
-local HINT = "chmod 600 "
+local HINT = "chmod 600 '"
 
 describe("settings of the command #process", function()
   local directory, path, environment, api

@@ -35,7 +35,7 @@ describe("command webhooks rotate #process", function()
       ("Replace %s %s (video.source.recorded) by a webhook with a new secret? A receiver with fixed secrets needs the"
         .. " new one within 3 s. [y/N] "):format(old.webhookId, URL),
       ("created  %s  %s  video.source.recorded\n"):format(new.webhookId, URL),
-      ("Both webhooks deliver for 3 s. The new secret: apivideo webhooks get %s --base-url %s --api-key KEY"
+      ("Both webhooks deliver for 3 s. The new secret: apivideo webhooks get %s --base-url '%s' --api-key KEY"
         .. " --show-secrets\n"):format(new.webhookId, commands.api.url),
       "\rboth webhooks deliver: 2 s left", ("deleted  %s\n"):format(old.webhookId),
     } do
@@ -51,7 +51,7 @@ describe("command webhooks rotate #process", function()
     local output, status = running.finish(child, "INT")
     assert.equal(130, status, output)
     assert.matches(("apivideo: interrupted\nBoth webhooks exist: %s, %s; delete the old one with: apivideo webhooks"
-      .. " delete %s --base-url %s --api-key KEY\n"):format(old.webhookId, new.webhookId, old.webhookId,
+      .. " delete %s --base-url '%s' --api-key KEY\n"):format(old.webhookId, new.webhookId, old.webhookId,
       commands.api.url), output, 1, true)
   end)
 

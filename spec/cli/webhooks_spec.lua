@@ -66,7 +66,7 @@ describe("command webhooks #process", function()
     local webhook = client.webhooks:list().data[1]
     assert.same({ URL, { RECORDED, "video.caption.generated" } }, { webhook.url, webhook.events })
     assert.is_nil(output:find(webhook.signatureSecret, 1, true))
-    assert.matches(("apivideo webhooks get %s --base-url %s --api-key KEY --show-secrets\n"):format(webhook.webhookId,
+    assert.matches(("apivideo webhooks get %s --base-url '%s' --api-key KEY --show-secrets\n"):format(webhook.webhookId,
       commands.api.url), output, 1, true)
     output = commands.run("webhooks create --json --show-secrets", URL, "--event", RECORDED)
     local record = commands.records(output)[1]

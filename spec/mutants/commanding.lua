@@ -158,6 +158,11 @@ return {
     { "a URL in the environment may have a query", "if problem then return nil, name ..", "if false then return nil, name .." },
   },
   {
+    file = "lua/apivideo/util/shell.lua", spec = "spec/util/shell_spec.lua",
+    { "an apostrophe ends a word of a shell", [[text:gsub("'", "'\\''")]], "text" },
+    { "a path is an option", 'path:gsub("^%-", "./-")', "path" },
+  },
+  {
     file = "lua/apivideo/cli/config.lua", spec = "spec/cli/settings_spec.lua",
     { "others may read the file", "if mode % 64 ~= 0 then", "if false then" },
     { "a pipe blocks the command", "if not is_regular then", "if false then" },

@@ -3,6 +3,7 @@
 local apivideo = require "apivideo"
 local credential = require "apivideo.cli.credential"
 local settings = require "apivideo.cli.settings"
+local shell = require "apivideo.util.shell"
 local tables = require "apivideo.util.tables"
 local waiting = require "apivideo.cli.waiting"
 
@@ -20,11 +21,6 @@ function account.define(sub)
   settings.define(sub)
 end
 
--- An argument as a shell needs it.
-local function quoted(text)
-  return text:find "^[%w@%%+=:,./_-]+$" and text or "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
 --- A command of the same account to show to the user, without the API key: a terminal keeps what it showed.
 ---@param arguments table
 ---@param words string such as "webhooks get ID"
@@ -33,7 +29,7 @@ function account.command(arguments, words)
   local parts = { "apivideo " .. words }
   for _, name in ipairs { "profile", "environment", "base_url", "ca_file" } do
     local value = arguments[name]
-    if value then parts[#parts + 1] = ("--%s %s"):format(name:gsub("_", "-"), quoted(value)) end
+    if value then parts[#parts + 1] = ("--%s %s"):format(name:gsub("_", "-"), shell.quote(value)) end
   end
   if arguments.api_key then parts[#parts + 1] = "--api-key KEY" end
   return table.concat(parts, " ")

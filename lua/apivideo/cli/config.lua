@@ -9,6 +9,7 @@
 local checks = require "apivideo.util.checks"
 local core = require "apivideo.core"
 local lua_table = require "apivideo.cli.lua_table"
+local shell = require "apivideo.util.shell"
 
 local SETTINGS = { api_key = "string?", environment = "string?", base_url = "string?", webhook_secret = "string?",
   ca_file = "string?" }
@@ -38,7 +39,8 @@ local function mode_problem(path, mode, is_own, is_regular)
   if not is_regular then return "it is not a regular file; make it one, such as: " .. EXAMPLE end
   if not is_own then return "it belongs to another user; copy it, so that it is yours" end
   if mode % 64 ~= 0 then
-    return ("others can read or change it (mode %04o), and it has secrets; run: chmod 600 %s"):format(mode, path)
+    return ("others can read or change it (mode %04o), and it has secrets; run: chmod 600 %s"):format(mode,
+      shell.paths { path })
   end
 end
 

@@ -1,6 +1,7 @@
 --- Files with secrets, or with what others sent in confidence: only their owner can read them.
 
 local core = require "apivideo.core"
+local shell = require "apivideo.util.shell"
 
 local DEVICES = { ["/dev/null"] = true, ["/dev/full"] = true, ["/dev/stdout"] = true, ["/dev/stderr"] = true,
   ["/dev/tty"] = true }
@@ -31,7 +32,8 @@ function private_file.open(path, mode)
   if permissions and is_own and permissions % 64 == 0 then return file end
   file:close()
   if permissions and not is_own then return nil, path .. ": it belongs to another user; choose another file" end
-  return nil, ("%s: others can read or change it (mode %04o); run: chmod 600 %s"):format(path, permissions or 0, path)
+  return nil, ("%s: others can read or change it (mode %04o); run: chmod 600 %s"):format(path, permissions or 0,
+    shell.paths { path })
 end
 
 return private_file

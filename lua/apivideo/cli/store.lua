@@ -3,6 +3,7 @@
 
 local apivideo = require "apivideo"
 local redis_options = require "apivideo.inbox.redis.options"
+local shell = require "apivideo.util.shell"
 local sqlite_place = require "apivideo.inbox.sqlite.place"
 
 local EACCES = 13 -- on all systems
@@ -105,8 +106,8 @@ end
 ---@return string
 function store.option_text(place)
   if not place then return "" end
-  local text = place.text:gsub("^(rediss?://[^:/@]*):[^/]*@", "%1:PASSWORD@"):gsub("'", "'\\''")
-  return (" --store '%s'"):format(text)
+  local text = place.text:gsub("^(rediss?://[^:/@]*):[^/]*@", "%1:PASSWORD@")
+  return " --store " .. shell.quote(text)
 end
 
 --- The inbox that the option, or otherwise the environment, names.

@@ -8,6 +8,7 @@ local output = require "apivideo.cli.output"
 local redact = require "apivideo.util.redact"
 local secrets = require "apivideo.cli.secrets"
 local sender = require "apivideo.emulator.sender"
+local shell = require "apivideo.util.shell"
 
 local trigger_delivery = {}
 
@@ -99,7 +100,7 @@ local function through(arguments, out)
     if count == 0 then
       local name, url = message.event.type, redact.text(arguments.through)
       line = ("%s\nNone subscribes to %s: create one with POST /webhooks, or with: apivideo webhooks create URL"
-        .. " --event %s --base-url %s --api-key KEY"):format(line, name, name, url)
+        .. " --event %s --base-url %s --api-key KEY"):format(line, name, shell.quote(name), shell.quote(url))
     end
     out:print({ deliveries = count, event = message.event }, line)
     return 0

@@ -2,6 +2,7 @@
 
 local ascii = require "apivideo.util.ascii"
 local json = require "apivideo.util.json"
+local shell = require "apivideo.util.shell"
 local utf8 = require "apivideo.util.utf8"
 
 local snippets = {}
@@ -27,7 +28,7 @@ end
 
 -- A text as one word of bash.
 local function shell_word(text)
-  if is_printable(text) then return "'" .. text:gsub("'", "'\\''") .. "'" end
+  if is_printable(text) then return shell.quote(text) end
   return "$'" .. text:gsub(ESCAPED, hex_escape) .. "'"
 end
 

@@ -3,6 +3,7 @@
 
 local core = require "apivideo.core"
 local place = require "apivideo.inbox.sqlite.place"
+local shell = require "apivideo.util.shell"
 
 local owner = {}
 
@@ -15,14 +16,14 @@ end
 
 -- The words of a shell that run the command as a user: one without a name is given by number.
 local function command_for(user, path)
-  return ("sudo -u %s apivideo doctor --store 'sqlite:%s'"):format(user:find "^%d+$" and "'#" .. user .. "'" or user,
-    path)
+  return ("sudo -u %s apivideo doctor --store %s"):format(user:find "^%d+$" and shell.quote("#" .. user) or user,
+    shell.quote("sqlite:" .. path))
 end
 
 -- What lets a user write a file or a directory.
 local function remedy_for(user, part)
-  local change = part.owner ~= user and ("chown %s '%s'; "):format(user, part.path) or ""
-  return ("run: %schmod u+w '%s'"):format(change, part.path)
+  local change = part.owner ~= user and ("chown %s %s; "):format(user, shell.paths { part.path }) or ""
+  return ("run: %schmod u+w %s"):format(change, shell.paths { part.path })
 end
 
 -- Warns of files of root in the directory of another user, which is probably the user of the program. Returns whether
@@ -34,7 +35,7 @@ local function check_directory(findings, parts)
   end
   if user == "root" or not paths[1] then return false end
   findings:warn(("the file belongs to the user root, and its directory to the user %s: if the program runs as %s, it"
-    .. " may not write the file"):format(user, user), ("run: chown %s '%s'"):format(user, table.concat(paths, "' '")))
+    .. " may not write the file"):format(user, user), ("run: chown %s %s"):format(user, shell.paths(paths)))
   return true
 end
 

@@ -9,6 +9,7 @@ local owner = require "apivideo.cli.doctor.owner"
 local permissions = require "apivideo.inbox.redis.permissions"
 local redis_options = require "apivideo.inbox.redis.options"
 local remedies = require "apivideo.inbox.redis.remedies"
+local shell = require "apivideo.util.shell"
 local stores = require "apivideo.cli.store"
 
 local MIB = 1024 * 1024
@@ -24,7 +25,7 @@ local function check_pauses(findings, stats, option)
   for _, each in ipairs(stats.paused_types or {}) do
     local kind, cause = output.plain(each.type), each.probe_in and " after failures of their handlers" or ""
     findings:warn(("events of type %s are paused%s"):format(kind, cause),
-      ("run: apivideo inbox resume%s --type '%s'"):format(option, kind))
+      ("run: apivideo inbox resume%s --type %s"):format(option, shell.quote(kind)))
   end
 end
 
@@ -79,7 +80,8 @@ end
 local function check_mode(findings, path)
   local mode = core.file_mode(path)
   if mode % 4 >= 2 then -- write permission of others
-    findings:warn(("other users can change %s (mode %04o)"):format(path, mode), "run: chmod o-w " .. path)
+    findings:warn(("other users can change %s (mode %04o)"):format(path, mode),
+      "run: chmod o-w " .. shell.paths { path })
   else
     findings:ok(("%s, mode %04o"):format(path, mode))
   end

@@ -3,6 +3,7 @@
 local derived = require "apivideo.events.derived"
 local output = require "apivideo.cli.output"
 local selection = require "apivideo.cli.selection"
+local shell = require "apivideo.util.shell"
 local store = require "apivideo.cli.store"
 
 local switch = {}
@@ -39,7 +40,7 @@ end
 local function pause(inbox, type, done, options)
   local ok, err = inbox:pause { type = type }
   if not ok then return nil, err end
-  return done:format(options .. (type and (" --type '%s'"):format(type) or ""))
+  return done:format(options .. (type and " --type " .. shell.quote(type) or ""))
 end
 
 -- What the line is about.

@@ -3,6 +3,7 @@
 
 local core = require "apivideo.core"
 local random = require "apivideo.util.random"
+local shell = require "apivideo.util.shell"
 
 local EACCES = 13 -- on all systems
 
@@ -81,8 +82,8 @@ function place.remedy(path, keeps_owner)
     if not place.has_bit(part.mode, 128) then read_only[#read_only + 1] = part.path end
   end
   if owner and keeps_owner then return nil end
-  if owner then commands[1] = ("chown %s '%s'"):format(user, table.concat(others, "' '")) end
-  if read_only[1] then commands[#commands + 1] = ("chmod u+w '%s'"):format(table.concat(read_only, "' '")) end
+  if owner then commands[1] = ("chown %s %s"):format(user, shell.paths(others)) end
+  if read_only[1] then commands[#commands + 1] = "chmod u+w " .. shell.paths(read_only) end
   if not commands[1] then return nil end
   local change = table.concat(commands, "; ")
   -- A process that responds to the network, such as a worker of nginx, must not run as root.
@@ -110,14 +111,15 @@ local function directory_problem(path)
   local real = core.real_path(directory.path) or directory.path
   problem = problem .. ": " .. description(directory)
   if directory.owner == user then
-    return ("%s, which does not let its owner write; allow it: chmod u+rwx '%s'"):format(problem, real)
+    return ("%s, which does not let its owner write; allow it: chmod u+rwx %s"):format(problem, shell.paths { real })
   end
   if directory.owner == "root" then -- which can write it still
-    return ("%s%s; give the directory away: chown %s '%s'"):format(problem, this_user(), user, real)
+    return ("%s%s; give the directory away: chown %s %s"):format(problem, this_user(), user,
+      shell.paths { real })
   end
   problem = problem .. this_user() .. "; run this process as that user"
   if core.file_id(path) then return problem end -- another program works on it, and needs the directory
-  return ("%s, or give the directory away: chown %s '%s'"):format(problem, user, real)
+  return ("%s, or give the directory away: chown %s %s"):format(problem, user, shell.paths { real })
 end
 
 --- Why the write-ahead log cannot be used on a file system.
