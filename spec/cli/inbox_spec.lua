@@ -227,7 +227,10 @@ describe("command inbox #process", function()
     for i, text in ipairs {
       "app.lua:3: in function <app.lua:2>\n\t[C]: in function 'xpcall'\n\tx.lua:9: in main chunk",
       "app.lua:3: in function <app.lua:2>\n\t[C]: in function 'apivideo.util.pcall.xpcall'\n\tx.lua:9: in main chunk",
+      "app.lua:3: in upvalue 'f'\n\t[C]: in function 'xpcall'\n\tx.lua:9: in main chunk",
+      "app.lua:3: in upvalue 'f'\n\t[C]: in function 'string.rep'\n\tx.lua:9: in main chunk",
       "app.lua:3: in upvalue 'f'\n\t[C]: in function <0x5566>\n\tx.lua:9: in main chunk",
+      "app.lua:3: in upvalue 'f'\n\t[C]: in function <0x7788>\n\tx.lua:9: in main chunk",
       "app.lua:4: in upvalue 'f'\n\t[C]: in function <0x5566>\n\tx.lua:9: in main chunk",
     } do
       line.attempts[i] = { at = i, seconds = 1, worker = "w/1", error = "broken", traceback = "\t" .. text }
@@ -237,7 +240,8 @@ describe("command inbox #process", function()
     assert.equal("1 entry imported\n", (run("import", path .. ".jsonl")))
     local output = run("show", "2")
     local _, count = output:gsub("the call stack is the same", "")
-    assert.equal(2, count, output)
+    assert.equal(3, count, output)
+    assert.matches("in function 'string.rep'", output, 1, true)
     assert.matches("app.lua:4: in upvalue 'f'", output, 1, true)
   end)
 

@@ -135,7 +135,8 @@ return {
   },
   {
     file = "lua/apivideo/cli/inbox/show.lua", spec = COMMAND,
-    { "names of functions make call stacks different", 'return traceback and traceback:gsub(": in [^\\n]*", "")', "return traceback" },
+    { "names of functions make call stacks different", 'or "") or place\n', 'or "") or place .. called\n' },
+    { "functions in C are the same place", 'return place == "[C]" and', "return false and" },
     { "the message of an attempt is left out", "if attempt.error then lines", "if attempt.error and not attempt.traceback then lines" },
   },
   {

@@ -31,9 +31,12 @@ local function error_of(attempt)
   return attempt.traceback and attempt.error:gsub("; stack: .*$", "") or attempt.error
 end
 
--- The places of a call stack. Lua names a function after any module that has it, which differs between processes.
+-- The places of a call stack. Lua names a function after any module that has it, which differs between processes; but
+-- the name, without the module, is the only place of a function in C.
 local function places_of(traceback)
-  return traceback and traceback:gsub(": in [^\n]*", "")
+  return traceback and traceback:gsub("(%S+): in ([^\n]*)", function(place, called)
+    return place == "[C]" and place .. (called:match "[%w_]+'$" or "") or place
+  end)
 end
 
 -- Adds the lines of an attempt, and its call stack unless the attempt before it has the same.
