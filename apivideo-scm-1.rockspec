@@ -136,6 +136,7 @@ build = {
       ["apivideo.inbox.sqlite.operations"] = "lua/apivideo/inbox/sqlite/operations.lua",
       ["apivideo.inbox.sqlite.place"] = "lua/apivideo/inbox/sqlite/place.lua",
       ["apivideo.inbox.sqlite.queries"] = "lua/apivideo/inbox/sqlite/queries.lua",
+      ["apivideo.inbox.sqlite.remedies"] = "lua/apivideo/inbox/sqlite/remedies.lua",
       ["apivideo.inbox.sqlite.schema"] = "lua/apivideo/inbox/sqlite/schema.lua",
       ["apivideo.inbox.sqlite.statements"] = "lua/apivideo/inbox/sqlite/statements.lua",
       ["apivideo.inbox.sqlite.steps"] = "lua/apivideo/inbox/sqlite/steps.lua",

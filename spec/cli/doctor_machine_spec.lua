@@ -160,7 +160,7 @@ describe("apivideo doctor #process", function()
     assert_found(("run: chmod o-w '%s/it'\\''s.db'\n"):format(directory), { "--store", "sqlite:" .. other })
     assert(os.rename(other, path))
     file.write(path, ("text "):rep(1000))
-    assert_found("failure  store: " .. path .. ": file is not a database; run this as the user", arguments)
+    assert_found("failure  store: " .. path .. ": file is not a database; give the inbox another path", arguments)
   end)
 
   local function sql(path, text)
@@ -262,8 +262,8 @@ describe("apivideo doctor #process", function()
     assert.is_nil(assert_found("ok       store: it can be written\n", options):find("root", 1, true))
     compile.run(("chown daemon %s; touch %s-wal; chmod 600 %s-wal; chmod 755 %s"):format(path, path, path, directory))
     local output = assert_found(("failure  store: the owner of the file, daemon, may not write %s, of the"
-      .. " user root (mode 0755); run: chown daemon '%s'; chmod u+w '%s'\n"):format(directory, directory, directory),
-      options)
+      .. " user root (mode 0755); put the inbox into a directory of its own: mkdir DIR; chown daemon DIR\n")
+      :format(directory), options)
     local advice = ("warning  store: this runs as root, which can write every file; this one belongs to the user"
       .. " daemon; run it as the user of the program: sudo -u daemon apivideo doctor --store"
       .. " 'sqlite:%s'\n"):format(path)
@@ -288,7 +288,7 @@ describe("apivideo doctor #process", function()
     compile.run(("chown daemon %s; chmod 700 %s"):format(directory, directory))
     local options = { "--store", "sqlite:" .. path }
     local output = assert_found(("warning  store: the file belongs to the user root, and its directory to the user"
-      .. " daemon: if the program runs as daemon, it may not write the file; run: chown daemon '%s' '%s-wal'"
+      .. " daemon: if the program runs as daemon, it may not write the file; run: chown -h daemon '%s' '%s-wal'"
       .. " '%s-shm'\n"):format(path, path, path), options)
     assert.is_nil(output:find("it can be written", 1, true), output)
     compile.run(output:match "run: (chown [^\n]+)")

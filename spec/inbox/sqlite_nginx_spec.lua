@@ -41,8 +41,8 @@ nginx_lua.describe("a SQLite inbox in nginx #process", function()
   it("names the owners and the user of the workers, which must not be root, and works after the remedies", function()
     start("daemon", directory)
     local message = ("sqlite: store_unavailable: inbox %s/inbox.db: Permission denied: the directory %s belongs to the "
-      .. "user root (mode 0755), and this process runs as the user daemon; give the directory away: chown daemon '%s'")
-      :format(directory, directory, directory)
+      .. "user root (mode 0755), and this process runs as the user daemon; put the inbox into a directory of its own:"
+      .. " mkdir DIR; chown daemon DIR"):format(directory, directory)
     assert.equal("nil " .. message, nginx:get "/start")
     assert.equal(message, nginx:get "/open")
     local path = directory .. "/inbox.db"
@@ -50,7 +50,7 @@ nginx_lua.describe("a SQLite inbox in nginx #process", function()
     assert.equal(message, nginx:get "/open")
     compile.run("chown daemon " .. directory)
     message = nginx:get "/open"
-    assert.matches(("; run: chown daemon '%s': the file %s belongs to the user root"):format(path, path), message, 1,
+    assert.matches(("; run: chown -h daemon '%s': the file %s belongs to the user root"):format(path, path), message, 1,
       true)
     assert.not_matches("run this process as", message, 1, true)
     compile.run(message:match "run: (chown [^:]+)")

@@ -95,26 +95,30 @@ describe("the place of a SQLite inbox", function()
       local ok, err = require("apivideo.inbox.sqlite") { path = %q }:open()
       print(err.message)]]):format(path))
     assert.equal(("inbox %s: Permission denied: the directory %s belongs to the user root (mode 0755), and this process"
-      .. " runs as the user daemon; give the directory away: chown daemon '%s'\n"):format(path, directory, directory),
-      output)
+      .. " runs as the user daemon; put the inbox into a directory of its own: mkdir DIR; chown daemon DIR\n")
+      :format(path, directory), output)
     compile.run("chown bin " .. directory)
     local as_bin = ("inbox %s: Permission denied: the directory %s belongs to the user bin (mode 0755), and this"
       .. " process runs as the user daemon; run this process as that user"):format(path, directory)
     local script = ("print(select(2, require('apivideo.inbox.sqlite') { path = %q }:open()).message)"):format(path)
-    assert.equal(("%s, or give the directory away: chown daemon '%s'\n"):format(as_bin, directory),
+    assert.equal(as_bin .. ", or put the inbox into a directory of its own: mkdir DIR; chown daemon DIR\n",
       run_as_another(script))
     assert(open():open())
     assert.equal(as_bin .. "\n", run_as_another(script))
     compile.run(("chown root %s; chown bin %s; chmod 777 %s"):format(directory, path, directory))
     output = run_as_another(script)
-    assert.matches(("run this process as the user bin, or: chown daemon '%s'"):format(path), output, 1, true)
-    compile.run("chown root " .. path)
+    assert.matches(("run this process as the user bin, or: chown -h daemon '%s' "):format(path), output, 1, true)
+    compile.run("chmod 400 " .. path) -- the user bin may not write it, either
+    output = run_as_another(script)
+    assert.matches(("file; run: chown -h daemon '%s' '%s-wal' '%s-shm'; chmod u+w '%s': the")
+      :format(path, path, path, path), output, 1, true)
+    compile.run(("chown root %s; chmod 600 %s"):format(path, path))
     output = run_as_another(([[
       local ok, err = require("apivideo.inbox.sqlite") { path = %q }:open()
       print(err.message)]]):format(path))
     assert.matches("unable to open.*the file " .. path:gsub("%p", "%%%0") .. " belongs to the user root %(mode 0600%).*"
       .. "; the directory .* %(mode 0777%), and this process runs as the user daemon", output)
-    assert.matches(("unable to open database file; run: chown daemon '%s' "):format(path), output, 1, true)
+    assert.matches(("unable to open database file; run: chown -h daemon '%s' "):format(path), output, 1, true)
     compile.run("chmod 700 " .. directory)
     output = run_as_another(([[
       local ok, err = require("apivideo.inbox.sqlite") { path = %q, create = false }:open()
@@ -150,6 +154,16 @@ describe("the place of a SQLite inbox", function()
     assert.matches(path .. "-shm belongs to the user daemon (mode 0400)", text, 1, true)
     compile.run(text:match "run: (chmod [^:]*)")
     assert.equal("", message())
+  end)
+
+  it("without free space is rejected with the remedy #process", function()
+    if mounting.missing() then pending(mounting.missing()) end
+    local script = ("print(select(2, require('apivideo.inbox.sqlite') { path = %q }:open()).message)"):format(path)
+    local output = compile.run(([[unshare -m sh -c 'mount -t tmpfs -o size=1m none %s || exit
+      head -c 2000000 /dev/zero > %s/full; "$@"' sh %s 2>&1]]):format(directory, directory,
+      process.command { "-e", script }))
+    if output:find "mount:" then pending("tmpfs cannot be mounted here: " .. output) end
+    assert.matches("free some space on its disk\n", output, 1, true)
   end)
 
   describe("on a network file system", function()

@@ -1,6 +1,8 @@
 --- Mutants of the inbox. `make test-crash` checks what it does when its process or its store ends, with broken stores of
 --- its own.
 
+local PLACE = "spec/inbox/sqlite_place_spec.lua"
+
 return {
   {
     file = "lua/apivideo/inbox/init.lua", spec = "spec/inbox/inbox_spec.lua",
@@ -81,8 +83,10 @@ return {
   },
   {
     file = "lua/apivideo/inbox/sqlite/place.lua", spec = "spec/inbox/sqlite_file_spec.lua",
-    { "a process is to run as root", '(not owner or owner == "root") and', "not owner and", spec = "spec/inbox/sqlite_nginx_spec.lua" },
+    { "a process is to run as root", '(not owner or owner == "root" or', "(not owner or", spec = "spec/inbox/sqlite_nginx_spec.lua" },
     { "a process is to run as root for its directory", 'if directory.owner == "root" then', "if false then", spec = "spec/inbox/sqlite_nginx_spec.lua" },
+    { "a file that a symbolic link names is given away", '"chown -h %s %s"', '"chown %s %s"', spec = PLACE },
+    { "the owner of a read-only file can write it", "or read_only[1]) and", "or false) and", spec = PLACE },
     { "a probe overwrites a user's file", '(path:match "^.*/" or "") .. ".apivideo-" .. random.hex(8)', 'path .. "-probe"' },
   },
   {
@@ -170,7 +174,8 @@ return {
     { "root's right to write is taken for that of the program", 'if core.user() ~= "root" or not user then', "if true then" },
     { "a file of root in the directory of another user is fine", 'if user == "root" then return check_directory(findings, place.parts(path)) end', 'if user == "root" then return false end' },
     { "root is warned of its own directory", 'if user == "root" or not paths[1] then', 'if not paths[1] then' },
-    { "the owner is changed to itself", "part.owner ~= user and (\"chown", "(\"chown" },
+    { "the owner is changed to itself", "part.owner ~= user and { part.path } or {}", "{ part.path }" },
+    { "a directory of another user is given away", "if part.is_directory and part.owner ~= user then", "if false then" },
     { "files beside the inbox may belong to any user", "if is_forbidden(user, part) then", "if false then" },
     { "the owner may always write", "  if part.owner == user then return not place.has_bit(part.mode, 128) end\n", "  if part.owner == user then return false end\n" },
   },

@@ -58,13 +58,6 @@ function store.define(sub)
     .. " there."):argname "<store>":convert(function(text) return parse(text, "--store") end)
 end
 
---- What to do about a SQLite file that cannot be read or written.
----@param path string
----@return string
-function store.permission_remedy(path)
-  return sqlite_place.remedy(path, true) or "run this as the user of the program that works on the inbox"
-end
-
 --- Why a SQLite file cannot be read, and what to do; nil if it can be.
 ---@param path string
 ---@param remedy string if it does not exist
@@ -77,7 +70,7 @@ function store.sqlite_problem(path, remedy)
     return nil
   end
   if number ~= EACCES then return problem, remedy end
-  return problem .. sqlite_place.owners(path), store.permission_remedy(path)
+  return problem .. sqlite_place.owners(path), sqlite_place.remedy(path, true) or sqlite_place.RUN_AS_OWNER
 end
 
 --- Whether an inbox exists; false or nil and the status and the message of the command, if not.

@@ -22,8 +22,8 @@ end
 
 -- What lets a user write a file or a directory.
 local function remedy_for(user, part)
-  local change = part.owner ~= user and ("chown %s %s; "):format(user, shell.paths { part.path }) or ""
-  return ("run: %schmod u+w %s"):format(change, shell.paths { part.path })
+  if part.is_directory and part.owner ~= user then return place.own_directory(user) end
+  return "run: " .. place.commands(user, part.owner ~= user and { part.path } or {}, { part.path })
 end
 
 -- Warns of files of root in the directory of another user, which is probably the user of the program. Returns whether
@@ -35,7 +35,7 @@ local function check_directory(findings, parts)
   end
   if user == "root" or not paths[1] then return false end
   findings:warn(("the file belongs to the user root, and its directory to the user %s: if the program runs as %s, it"
-    .. " may not write the file"):format(user, user), ("run: chown %s %s"):format(user, shell.paths(paths)))
+    .. " may not write the file"):format(user, user), "run: " .. place.commands(user, paths, {}))
   return true
 end
 

@@ -10,6 +10,7 @@ local permissions = require "apivideo.inbox.redis.permissions"
 local redis_options = require "apivideo.inbox.redis.options"
 local remedies = require "apivideo.inbox.redis.remedies"
 local shell = require "apivideo.util.shell"
+local sqlite_remedies = require "apivideo.inbox.sqlite.remedies"
 local stores = require "apivideo.cli.store"
 
 local MIB = 1024 * 1024
@@ -120,7 +121,9 @@ local function check_sqlite(findings, path, option)
   local facts
   facts, problem = sqlite.file(path)
   if not facts then
-    return findings:fail(("%s: %s"):format(path, problem), stores.permission_remedy(path))
+    local owners
+    remedy, owners = sqlite_remedies.of(path, problem, true)
+    return findings:fail(("%s: %s%s"):format(path, problem, owners), remedy)
   end
   if not owner.check(findings, path) then findings:ok "it can be written" end
   check_schema(findings, facts, path)

@@ -218,7 +218,7 @@ end
 --- Opens a file, which is created if it does not exist.
 ---@param path string
 ---@param statements table<string, string> SQL by name
----@param options? { create?: boolean, journal?: string } as of apivideo.inbox.sqlite
+---@param options? { create?: boolean, journal?: string, keeps_owner?: boolean } as of place.prepare
 ---@return apivideo.inbox.SqliteConnection db
 ---@return boolean is_new whether the file was created
 function connection.open(path, statements, options)

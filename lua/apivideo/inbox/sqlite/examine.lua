@@ -45,7 +45,7 @@ end
 ---@return string? message why it cannot be read or written
 function examine.file(path)
   return attempt(function()
-    local db = connection.open(path, statements, { create = false, journal = "delete" })
+    local db = connection.open(path, statements, { create = false, journal = "delete", keeps_owner = true })
     local ok, facts = pcall(facts_of, db)
     db:close()
     if not ok then error(facts, 0) end

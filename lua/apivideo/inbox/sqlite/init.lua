@@ -10,6 +10,7 @@ local host = require "apivideo.runtime.host"
 local log = require "apivideo.runtime.log"
 local operations = require "apivideo.inbox.sqlite.operations"
 local place = require "apivideo.inbox.sqlite.place"
+local remedies = require "apivideo.inbox.sqlite.remedies"
 local schema = require "apivideo.inbox.sqlite.schema"
 local statements = require "apivideo.inbox.sqlite.statements"
 
@@ -24,30 +25,10 @@ local METHODS = { "open", "put", "claim", "extend", "complete", "complete_all", 
 
 Sqlite.__tostring = function(self) return "apivideo.inbox.sqlite " .. self.path end
 
--- Messages of SQLite, and remedies; and whether these depend on the owners of the file and the directory.
-local advice = {
-  { "database or disk is full", "free some space on its disk" },
-  { "disk I/O error", "check its disk, and whether a quota or a size limit prevents it from growing" },
-  { "file is not a database", "give the inbox another path, or move that file away" },
-  { "malformed", "the file is damaged: move it away, with its -wal and -shm, and recover its data with:"
-    .. " sqlite3 FILE .recover" },
-  { "readonly database", "allow the user of this process to write it and its directory", names_owners = true },
-  { "unable to open database file", "its directory must exist and be writable for the user of this process",
-    names_owners = true },
-  { "replaced while it was open", "end all processes that use it before you move or delete it" },
-  { "database is locked", "another process has locked it for too long" },
-  { "' not found", "it finds modules by package.path and package.cpath only: correct these, let the user of this"
-    .. " process (in nginx: of its workers) read the files there, or use the option thread = false" },
-}
-
 local function unavailable(self, message)
   local text = ("inbox %s: %s"):format(self.path, message)
-  for _, entry in ipairs(advice) do
-    if message:find(entry[1], 1, true) then
-      local remedy = entry.names_owners and place.remedy(self.path) or entry[2]
-      text = text .. "; " .. remedy .. (entry.names_owners and place.owners(self.path) or "")
-    end
-  end
+  local remedy, owners = remedies.of(self.path, message)
+  if remedy then text = text .. "; " .. remedy .. owners end
   return nil, errors.new("store_unavailable", text, { origin = "sqlite" })
 end
 

@@ -67,12 +67,36 @@ function place.owners(path)
   return texts[1] and ": " .. table.concat(texts, "; ") .. this_user() or ""
 end
 
+--- The commands that let a user write files.
+---@param user string
+---@param others string[] files of another user
+---@param read_only string[] files that their owner may not write
+---@return string
+function place.commands(user, others, read_only)
+  local commands = {}
+  -- With -h, since a user with write access to the directory may have put a symbolic link there, to any file.
+  if others[1] then commands[1] = ("chown -h %s %s"):format(user, shell.paths(others)) end
+  if read_only[1] then commands[#commands + 1] = "chmod u+w " .. shell.paths(read_only) end
+  return table.concat(commands, "; ")
+end
+
+--- The remedy for a directory of another user. Its owner and mode must not change: it may be one of the system, such as
+--- /var/lib, and other programs may use it.
+---@param user string of the program that works on the inbox
+---@return string
+function place.own_directory(user)
+  return ("put the inbox into a directory of its own: mkdir DIR; chown %s DIR"):format(user)
+end
+
+--- The remedy for files of another user, with which another program works.
+place.RUN_AS_OWNER = "run this as the user of the program that works on the inbox"
+
 --- What lets this process write the file, and SQLite's files beside it; nil if their owners and modes do.
 ---@param path string
 ---@param keeps_owner? boolean whether another program works on the inbox
 ---@return string?
 function place.remedy(path, keeps_owner)
-  local user, owner, others, read_only, commands = core.user(), nil, {}, {}, {}
+  local user, owner, others, read_only = core.user(), nil, {}, {}
   for _, part in ipairs(place.parts(path)) do
     if part.is_directory then break end -- the last one
     if part.owner ~= user then
@@ -81,20 +105,28 @@ function place.remedy(path, keeps_owner)
     end
     if not place.has_bit(part.mode, 128) then read_only[#read_only + 1] = part.path end
   end
-  if owner and keeps_owner then return nil end
-  if owner then commands[1] = ("chown %s %s"):format(user, shell.paths(others)) end
-  if read_only[1] then commands[#commands + 1] = "chmod u+w " .. shell.paths(read_only) end
-  if not commands[1] then return nil end
-  local change = table.concat(commands, "; ")
-  -- A process that responds to the network, such as a worker of nginx, must not run as root.
-  return (not owner or owner == "root") and "run: " .. change
+  if owner and keeps_owner then return place.RUN_AS_OWNER end
+  if not owner and not read_only[1] then return nil end
+  local change = place.commands(user, others, read_only)
+  -- A process that responds to the network, such as a worker of nginx, must not run as root. And the owner may not write
+  -- a file that is read-only for its owner, either.
+  return (not owner or owner == "root" or read_only[1]) and "run: " .. change
     or ("run this process as the user %s, or: %s"):format(owner, change)
+end
+
+-- What lets this process create files in a directory of another user.
+local function directory_remedy(directory, path, keeps_owner)
+  if keeps_owner then return place.RUN_AS_OWNER end
+  local own = place.own_directory(core.user())
+  if directory.owner == "root" then return own end -- the process should not run as root
+  if core.file_id(path) then return "run this process as that user" end -- another program works on it there
+  return "run this process as that user, or " .. own
 end
 
 -- Why no file can be created in the directory of `path`; nil if one can be. The database itself must not be opened
 -- here: closing it would release this process's locks on it. The name is random, so that it is not the name of an
 -- existing file.
-local function directory_problem(path)
+local function directory_problem(path, keeps_owner)
   local beside = (path:match "^.*/" or "") .. ".apivideo-" .. random.hex(8)
   local file, problem, number = io.open(beside, "wb")
   if file then
@@ -108,18 +140,12 @@ local function directory_problem(path)
   append(parts, directory_of(path), true)
   local directory = parts[1]
   if not directory then return ("%s: the user %s may not enter a directory above it"):format(problem, user) end
-  local real = core.real_path(directory.path) or directory.path
   problem = problem .. ": " .. description(directory)
-  if directory.owner == user then
-    return ("%s, which does not let its owner write; allow it: chmod u+rwx %s"):format(problem, shell.paths { real })
+  if directory.owner == user and user ~= "root" then
+    return ("%s, which does not let its owner write; allow it: chmod u+rwx %s"):format(problem,
+      shell.paths { core.real_path(directory.path) or directory.path })
   end
-  if directory.owner == "root" then -- which can write it still
-    return ("%s%s; give the directory away: chown %s %s"):format(problem, this_user(), user,
-      shell.paths { real })
-  end
-  problem = problem .. this_user() .. "; run this process as that user"
-  if core.file_id(path) then return problem end -- another program works on it, and needs the directory
-  return ("%s, or give the directory away: chown %s %s"):format(problem, user, shell.paths { real })
+  return problem .. this_user() .. "; " .. directory_remedy(directory, path, keeps_owner)
 end
 
 --- Why the write-ahead log cannot be used on a file system.
@@ -150,14 +176,15 @@ end
 --- Prepares the place of a file: creates the file, so that only its owner can read and write it, and the files that
 --- SQLite creates with the same permissions beside it.
 ---@param path string
----@param options { create?: boolean, journal?: string } as of apivideo.inbox.sqlite
+---@param options { create?: boolean, journal?: string, keeps_owner?: boolean } as of apivideo.inbox.sqlite; and as of
+--- place.remedy
 ---@return boolean|nil is_new whether it was created
 ---@return string? problem why it cannot be used
 function place.prepare(path, options)
   if core.is_directory(path) then
     return nil, ("it is a directory; name a file in it, such as %s/inbox.db"):format((path:gsub("/+$", "")))
   end
-  local problem = not core.file_id(path) and creation_problem(path, options) or directory_problem(path)
+  local problem = not core.file_id(path) and creation_problem(path, options) or directory_problem(path, options.keeps_owner)
   if problem then return nil, problem end
   if core.file_id(path) then return false end
   local is_new
