@@ -6,6 +6,7 @@ local compile = require "spec.support.compile"
 local core = require "apivideo.core"
 local inboxes = require "spec.support.inboxes"
 local mounting = require "spec.support.mounting"
+local place = require "apivideo.inbox.sqlite.place"
 local process = require "spec.support.process"
 local sqlite = require "apivideo.inbox.sqlite"
 local temporary = require "spec.support.temporary"
@@ -154,6 +155,29 @@ describe("the place of a SQLite inbox", function()
     assert.matches(path .. "-shm belongs to the user daemon (mode 0400)", text, 1, true)
     compile.run(text:match "run: (chmod [^:]*)")
     assert.equal("", message())
+  end)
+
+  it("of which a symbolic link is used is that of the file #process", function()
+    compile.run(("mkdir %s/real %s/link; ln -s ../real/r.db %s/link/l.db; touch %s/real/r.db"):format(directory,
+      directory, directory, directory))
+    path = directory .. "/link/l.db"
+    local real, link = directory .. "/real", path
+    local store = open()
+    local entry = { key = "a", raw = "a", verified = true, received_at = 1 }
+    assert(store:put({ entry }, 20))
+    compile.run(("rm %s/r.db-wal"):format(real))
+    local ok, err = store:put({ entry }, 20)
+    assert.is_nil(ok)
+    assert.matches("was deleted, moved or replaced while it was open", err.message, 1, true)
+    if another_user.problem() then return pending(another_user.problem()) end
+    compile.run(("chown daemon %s/link"):format(directory))
+    local output = run_as_another(("print(select(2, require('apivideo.inbox.sqlite') { path = %q }:open()).message)")
+      :format(link))
+    assert.matches(("inbox %s: Permission denied: the directory %s belongs to the user root"):format(link, real),
+      output, 1, true)
+    local paths = {}
+    for _, part in ipairs(place.parts(link)) do paths[#paths + 1] = part.path end
+    assert.same({ real .. "/r.db", real }, { paths[1], paths[#paths] })
   end)
 
   it("without free space is rejected with the remedy #process", function()

@@ -80,6 +80,7 @@ return {
   {
     file = "lua/apivideo/inbox/sqlite/connection.lua", spec = "spec/inbox/sqlite_file_spec.lua",
     { "any SQLite is accepted", "if number and number < MIN_VERSION then", "if false then" },
+    { "a log beside a symbolic link is watched", "(core.real_path(self.path) or self.path)", "self.path", spec = PLACE },
   },
   {
     file = "lua/apivideo/inbox/sqlite/place.lua", spec = "spec/inbox/sqlite_file_spec.lua",
@@ -87,6 +88,8 @@ return {
     { "a process is to run as root for its directory", 'if directory.owner == "root" then', "if false then", spec = "spec/inbox/sqlite_nginx_spec.lua" },
     { "a file that a symbolic link names is given away", '"chown -h %s %s"', '"chown %s %s"', spec = PLACE },
     { "the owner of a read-only file can write it", "or read_only[1]) and", "or false) and", spec = PLACE },
+    { "the directory of a symbolic link is judged", "  local parts = {}\n  path = core.real_path(path) or path\n", "  local parts = {}\n", spec = PLACE },
+    { "a file is created in the directory of a symbolic link", "  path = core.real_path(path) or path\n  local beside", "  local beside", spec = PLACE },
     { "a probe overwrites a user's file", '(path:match "^.*/" or "") .. ".apivideo-" .. random.hex(8)', 'path .. "-probe"' },
   },
   {

@@ -125,12 +125,13 @@ end
 --- Stores the identity of the open file, after SQLite has created it.
 function Connection:note_file()
   self.file = core.file_id(self.path)
+  self.log_path = (core.real_path(self.path) or self.path) .. "-wal" -- SQLite follows a symbolic link
 end
 
 --- Fails if the path no longer refers to the open files. SQLite continues to use deleted files: their content is lost
 --- when the process ends, and other processes use other files.
 function Connection:check_files()
-  local log = core.file_id(self.path .. "-wal")
+  local log = core.file_id(self.log_path)
   if core.file_id(self.path) ~= self.file or self.log and log ~= self.log then
     fail("the file, or its -wal, was deleted, moved or replaced while it was open")
   end

@@ -30,11 +30,12 @@ local function append(list, path, is_directory)
   end
 end
 
---- A file, SQLite's files beside it and its directory.
+--- A file, SQLite's files beside it and its directory: of a symbolic link, those of the file that SQLite opens.
 ---@param path string
 ---@return apivideo.inbox.sqlite.Owned[]
 function place.parts(path)
   local parts = {}
+  path = core.real_path(path) or path
   for _, suffix in ipairs { "", "-wal", "-shm" } do append(parts, path .. suffix, false) end
   append(parts, directory_of(path), true)
   return parts
@@ -127,6 +128,7 @@ end
 -- here: closing it would release this process's locks on it. The name is random, so that it is not the name of an
 -- existing file.
 local function directory_problem(path, keeps_owner)
+  path = core.real_path(path) or path
   local beside = (path:match "^.*/" or "") .. ".apivideo-" .. random.hex(8)
   local file, problem, number = io.open(beside, "wb")
   if file then
