@@ -161,6 +161,13 @@ describe("apivideo doctor #process", function()
     assert(os.rename(other, path))
     file.write(path, ("text "):rep(1000))
     assert_found("failure  store: " .. path .. ": file is not a database; give the inbox another path", arguments)
+    local option = { "--store", "sqlite:" .. directory }
+    assert_found(("failure  store: %s: it is a directory; name a file in it, such as %s/inbox.db\n"):format(directory,
+      directory), option)
+    os.remove(path)
+    compile.run("mkfifo " .. path)
+    assert_found(("failure  store: %s: it is not a regular file; name another file\n"):format(path), arguments,
+      "timeout 10")
   end)
 
   local function sql(path, text)

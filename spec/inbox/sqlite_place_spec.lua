@@ -180,6 +180,15 @@ describe("the place of a SQLite inbox", function()
     assert.same({ real .. "/r.db", real }, { paths[1], paths[#paths] })
   end)
 
+  it("that is a pipe is rejected, and not opened #process", function()
+    compile.run("mkfifo " .. path)
+    for _, code in ipairs { "select(2, require('apivideo.inbox.sqlite') { path = %q }:open()).message",
+      "select(2, require('apivideo.inbox.sqlite.examine').file(%q))" } do
+      local output = process.run({ "-e", ("print(" .. code .. ")"):format(path) }, "timeout 10")
+      assert.matches("it is not a regular file; name another file\n", output, 1, true)
+    end
+  end)
+
   it("without free space is rejected with the remedy #process", function()
     if mounting.missing() then pending(mounting.missing()) end
     local script = ("print(select(2, require('apivideo.inbox.sqlite') { path = %q }:open()).message)"):format(path)

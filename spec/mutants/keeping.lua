@@ -90,6 +90,7 @@ return {
     { "the owner of a read-only file can write it", "or read_only[1]) and", "or false) and", spec = PLACE },
     { "the directory of a symbolic link is judged", "  local parts = {}\n  path = core.real_path(path) or path\n", "  local parts = {}\n", spec = PLACE },
     { "a file is created in the directory of a symbolic link", "  path = core.real_path(path) or path\n  local beside", "  local beside", spec = PLACE },
+    { "a pipe blocks the process", "if mode and not is_regular then", "if false then", spec = PLACE },
     { "a probe overwrites a user's file", '(path:match "^.*/" or "") .. ".apivideo-" .. random.hex(8)', 'path .. "-probe"' },
   },
   {

@@ -64,6 +64,8 @@ end
 ---@return string? problem
 ---@return string? remedy
 function store.sqlite_problem(path, remedy)
+  local kind_problem, kind_remedy = sqlite_place.kind_problem(path)
+  if kind_problem then return ("%s: %s"):format(path, kind_problem), kind_remedy end
   local file, problem, number = io.open(path, "rb")
   if file then
     file:close()

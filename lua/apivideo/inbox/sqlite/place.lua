@@ -175,6 +175,18 @@ local function creation_problem(path, options)
     .. " %s, or create it once with create = true"):format(core.real_path "." or ".")
 end
 
+--- Why a path cannot be that of an inbox for any user; nil if it can. To open a pipe would wait for its other end.
+---@param path string
+---@return string? problem
+---@return string? remedy
+function place.kind_problem(path)
+  if core.is_directory(path) then
+    return "it is a directory", ("name a file in it, such as %s/inbox.db"):format((path:gsub("/+$", "")))
+  end
+  local mode, _, is_regular = core.file_mode(path)
+  if mode and not is_regular then return "it is not a regular file", "name another file" end
+end
+
 --- Prepares the place of a file: creates the file, so that only its owner can read and write it, and the files that
 --- SQLite creates with the same permissions beside it.
 ---@param path string
@@ -183,10 +195,9 @@ end
 ---@return boolean|nil is_new whether it was created
 ---@return string? problem why it cannot be used
 function place.prepare(path, options)
-  if core.is_directory(path) then
-    return nil, ("it is a directory; name a file in it, such as %s/inbox.db"):format((path:gsub("/+$", "")))
-  end
-  local problem = not core.file_id(path) and creation_problem(path, options) or directory_problem(path, options.keeps_owner)
+  local problem, remedy = place.kind_problem(path)
+  if problem then return nil, problem .. "; " .. remedy end
+  problem = not core.file_id(path) and creation_problem(path, options) or directory_problem(path, options.keeps_owner)
   if problem then return nil, problem end
   if core.file_id(path) then return false end
   local is_new
