@@ -5,7 +5,7 @@ local host = require "apivideo.runtime.host"
 
 local known = {
   name = "string?", client = "function?", release = "function?", host = "string?", port = "integer>=1<=65535?",
-  path = "string?", username = "string?", password = "string?", database = "integer>=0?",
+  path = "string?", username = "string?", password = "string?", database = "integer>=0<=2147483647?",
   tls = "boolean?", ca_file = "string?",
 }
 
@@ -24,13 +24,22 @@ local known = {
 
 local redis_options = {}
 
+--- What is wrong with the value of an option, for after its name; otherwise nil.
+---@param name string of a known option
+---@param value any
+---@return string?
+function redis_options.problem(name, value)
+  local is_valid, expected = checks.matches(value, known[name])
+  if not is_valid then return "must be " .. expected end
+  return name == "name" and value and not value:find("^[^{}]+$") and "must be a string without { and }" or nil
+end
+
 --- Checks the options. Raises at level 4.
 ---@param options any
 function redis_options.check(options)
   checks.options("inbox.redis", options, known, 5)
-  if options.name and not options.name:find("^[^{}]+$") then
-    error("inbox.redis: option \"name\" must be a string without { and }", 4)
-  end
+  local problem = redis_options.problem("name", options.name)
+  if problem then error("inbox.redis: option \"name\" " .. problem, 4) end
   if options.release and not options.client then
     error("inbox.redis: option \"release\" is for clients of the option \"client\"", 4)
   end
