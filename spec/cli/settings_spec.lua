@@ -102,8 +102,8 @@ describe("settings of the command #process", function()
     local example = "must begin with http:// or https://, got 'ftp://h'; write, for example, "
     for text, expected in pairs {
       ["ftp://h"] = "APIVIDEO_BASE_URL " .. example .. "APIVIDEO_BASE_URL=http://127.0.0.1:8080/\n",
-      ["http://h?x"] = "APIVIDEO_BASE_URL must be an http or https URL\n",
-      ["http://u:p@h"] = "APIVIDEO_BASE_URL must not contain a user or a password",
+      ["http://h?x"] = "APIVIDEO_BASE_URL must not contain a query or a fragment; remove what begins with ? or #\n",
+      ["http://u:p@h"] = "APIVIDEO_BASE_URL must not contain a user or a password; give the key with --api-key or ",
     } do
       local variables = ("APIVIDEO_API_KEY=good APIVIDEO_BASE_URL='%s'"):format(text)
       local output, status = run({}, variables)
@@ -115,7 +115,7 @@ describe("settings of the command #process", function()
     end
     for text, expected in pairs {
       ["ftp://h"] = "--base-url " .. example .. "--base-url http://127.0.0.1:8080/\n",
-      ["http://h?x"] = "--base-url must be an http or https URL\n",
+      ["http://h?x"] = "--base-url must not contain a query or a fragment; remove what begins with ? or #\n",
     } do
       local output, status = run { "--base-url", text }
       assert.equal(2, status)

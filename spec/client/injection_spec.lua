@@ -136,7 +136,8 @@ describe("a client sends nothing that was injected through", function()
       local message = misuse(function() return (make { base_url = url }) end)
       assert.truthy(message:find("must not contain a user or a password", 1, true), message)
     end
-    assert(client_of(p.url .. "/a@b:c").webhooks:list())
+    assert_misuse("base_url", function() return (make { base_url = "http://127.0.0.1:x" }) end)
+    assert(client_of(p.url:gsub("^http", "HTTP") .. "/a@b:c").webhooks:list())
     assert.equal("GET /a@b:c/webhooks HTTP/1.1", p.requests[1].line)
   end)
 

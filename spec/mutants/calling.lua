@@ -152,7 +152,9 @@ return {
   {
     file = "lua/apivideo/client/options.lua", spec = "spec/client/injection_spec.lua",
     { "a base URL may contain a password", "if authority:find(\"@\", 1, true) then", "if false then" },
-    { "a base URL may be anything", "if not is_host or base_url:find(\"[%s%c?#\\\\]\") then", "if false then" },
+    { "a base URL may be anything", "if base_url:find(\"[%s%c\\\\]\") then", "if false then" },
+    { "a base URL may have a query", "if base_url:find(\"[?#]\") then", "if false then" },
+    { "a base URL may have any port", "return not is_host and", "return false and" },
     { "keys may contain line ends", "return not text:find(\"^[!-~]+$\") and", "return false and", spec = "spec/client/credentials_spec.lua" },
   },
   {

@@ -33,7 +33,7 @@ local function name_problem(host)
   local name = host:gsub("%.$", "") -- of an absolute name
   local byte = name:match "[^A-Za-z0-9._%-\128-\255]"
   if byte then
-    return ("has a host with '%s', which no host can have: '%s'"):format(byte, host)
+    return ("has a host with '%s', which no host can have"):format(byte)
   elseif ("." .. name .. "."):find("..", 1, true) then
     return ("has a host with an empty part: '%s'"):format(host)
   elseif #name > NAME_MAX_BYTES then
@@ -47,17 +47,18 @@ local function name_problem(host)
   end
 end
 
---- What is wrong with the part of a URL between `//` and the path, for a message; otherwise nil.
----@param text string not empty
+--- What is wrong with the part of a URL between `//` and the path, for a message; otherwise nil. The message contains no
+--- port, which is a password if the host is missing.
+---@param text string
 ---@return string?
 function authority.problem(text)
   local address = text:gsub("^.*@", "")
   local host, port = address:match "^(%[[^%]]*%]?)(.*)$"
   if not host then host, port = address:match "^([^:]*)(.*)$" end
-  if host == "" then return ("must name a host, got '%s'"):format(address) end
+  if host == "" then return "must name a host" end
   local number = tonumber(port:match "^:(%d+)$")
   if port ~= "" and port ~= ":" and not (number and number >= 1 and number <= MAX_PORT) then
-    return ("must have a port from 1 to %d after the host, got '%s'"):format(MAX_PORT, (port:gsub("^:", "")))
+    return ("must have a port from 1 to %d after the host"):format(MAX_PORT)
   end
   if host:sub(1, 1) == "[" then return ipv6_problem(host) end
   return name_problem(host)

@@ -15,18 +15,6 @@ local function environment(text)
   return nil, ("--environment must be production or sandbox, got '%s'"):format(text)
 end
 
--- A converter for the URL of an API.
-local function api_url(name)
-  local convert = url.new(name)
-  return function(text)
-    local value, problem = convert(text)
-    if not value then return nil, problem end
-    problem = require("apivideo.client.options").base_url_problem(value)
-    if problem then return nil, name .. " " .. problem end
-    return value
-  end
-end
-
 --- Defines `--profile`.
 ---@param sub table of argparse
 function settings.define_profile(sub)
@@ -47,7 +35,7 @@ function settings.define_api(sub)
     sub:option("--environment", "The environment of the API key: production (default) or sandbox.")
       :argname "<name>":convert(environment),
     sub:option("--base-url", "The URL of another API, such as the one of: apivideo emulate. Default: the environment"
-      .. " variable APIVIDEO_BASE_URL."):argname "<url>":convert(api_url "--base-url"))
+      .. " variable APIVIDEO_BASE_URL."):argname "<url>":convert(url.new_base "--base-url"))
 end
 
 -- The value of an environment variable, a credential or what `converter` converts; nil if it is not set; nil and a
@@ -61,7 +49,7 @@ end
 -- The URL in the options, otherwise in the environment; nil and a message if it is invalid.
 local function base_url_of(arguments)
   if arguments.base_url or arguments.environment or arguments.profile then return arguments.base_url end
-  return variable(BASE_URL, api_url)
+  return variable(BASE_URL, url.new_base)
 end
 
 ---@class apivideo.cli.Account

@@ -1,5 +1,6 @@
 --- What all calls of a client share, made from its options.
 
+local ascii = require "apivideo.util.ascii"
 local call = require "apivideo.transport.call"
 local call_metrics = require "apivideo.transport.call_metrics"
 local client_options = require "apivideo.client.options"
@@ -29,7 +30,7 @@ end
 function account.new(options)
   local base_url = options.base_url or client_options.ENVIRONMENTS[options.environment or "production"]
   local self = {
-    base_url = base_url:gsub("/+$", ""), limits = {}, budget = retry.new_budget(),
+    base_url = base_url:gsub("/+$", ""):gsub("^%a+", ascii.lower), limits = {}, budget = retry.new_budget(),
     connection = { proxy = options.proxy, ca_file = options.ca_file, client_cert = options.client_cert,
       client_key = options.client_key, http2 = options.http2 },
     on_request = options.on_request, on_response = options.on_response,

@@ -82,21 +82,25 @@ end
 
 --- What is wrong with a `base_url`, for after its name; otherwise nil.
 ---@param base_url string
----@return string?
+---@return string? fault
+---@return boolean? is_of_user whether it is a user or a password, for the remedy
 function client_options.base_url_problem(base_url)
-  local authority = base_url:match("^https?://([^/]+)") or ""
-  if authority:find("@", 1, true) then
-    return 'must not contain a user or a password; use the option "api_key" or "access_token"'
+  local authority = base_url:match("^[hH][tT][tT][pP][sS]?://([^/?#]+)")
+  if not authority then return "must begin with http:// or https:// and a host" end
+  if authority:find("@", 1, true) then return "must not contain a user or a password", true end
+  if base_url:find("[?#]") then return "must not contain a query or a fragment; remove what begins with ? or #" end
+  if base_url:find("[%s%c\\]") then -- programs differ in whether a backslash is a slash
+    return "must not contain whitespace, control characters or a backslash"
   end
   local is_host = authority:find("^[^:%[%]]+:?%d*$") or authority:find("^%[[%x:.]+%]:?%d*$")
-  -- Programs differ in whether a backslash is a slash.
-  if not is_host or base_url:find("[%s%c?#\\]") then return "must be an http or https URL" end
-  return nil
+  return not is_host and "must have a host, and a port that is a number, after http:// or https://" or nil
 end
 
 local function base_url_problem(options)
-  local problem = options.base_url and client_options.base_url_problem(options.base_url)
-  return problem and ('option "base_url" %s'):format(problem) or nil
+  if not options.base_url then return nil end
+  local fault, is_of_user = client_options.base_url_problem(options.base_url)
+  return fault and ('option "base_url" %s%s'):format(fault,
+    is_of_user and '; use the option "api_key" or "access_token"' or "") or nil
 end
 
 local function connection_problem(options)
