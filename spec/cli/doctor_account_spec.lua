@@ -197,7 +197,7 @@ describe("apivideo doctor #process", function()
 
   it("rejects wrong arguments", function()
     for _, case in ipairs {
-      { { "--store", "mysql:x" }, "--store must be sqlite:PATH or redis://HOST:PORT/DATABASE, got 'mysql:x'" },
+      { { "--store", "mysql:x" }, "--store must be sqlite:PATH or redis://HOST:PORT/DATABASE, got 'mysql:***'" },
       { { "--environment", "test" }, "--environment must be production or sandbox, got 'test'" },
       { { "extra" }, "unexpected argument 'extra'" },
     } do

@@ -80,7 +80,7 @@ redis_stores.describe("inbox store redis", function()
     server:command("ACL", "SETUSER", "inbox", "+xack", "+xgroup|delconsumer")
     assert.is_true(inbox:open())
     local output, status = process.run({ "bin/apivideo", "doctor", "--store",
-      ("redis://default@127.0.0.1:%d/0"):format(server.port) })
+      ("redis://127.0.0.1:%d/0"):format(server.port) })
     assert.truthy(output:find("ok       store: the user may run all commands of the inbox\n", 1, true),
       status .. output)
   end)

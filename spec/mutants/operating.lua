@@ -1,6 +1,7 @@
 --- Mutants of what operators do with an inbox: filters, attempts, replay, export and import; and of the commands for it.
 
 local OPERATOR, TRANSFER, COMMAND = "spec/inbox/operator_spec.lua", "spec/inbox/transfer_spec.lua", "spec/cli/inbox_spec.lua"
+local STORE = "spec/cli/store_spec.lua"
 
 return {
   {
@@ -113,6 +114,11 @@ return {
     { "a mistyped name in Redis is an empty inbox", "if exists then return true end", "if true then return true end" },
     { "a mistyped path is a new inbox", "  if not create then\n", "  if false then\n" },
     { "import does not name --create", "create == false and", "false and" },
+    { "a password may contain its delimiters", [[text:find "[@/?#]" or text:find ":.*:"]], "false", spec = STORE },
+    { "a password without a colon is dropped", "if not user then\n", "if false then\n", spec = STORE },
+    { "a remedy has the password", [[user .. ":PASSWORD@"]], [[credentials .. "@"]], spec = STORE },
+    { "a rejected store is printed", "url.shown(text)", "text", spec = STORE },
+    { "an invalid option of a URL connects", "    if problem then return nil, (", "    if false then return nil, (", spec = STORE },
   },
   {
     file = "lua/apivideo/cli/inbox/filter.lua", spec = COMMAND,

@@ -5,6 +5,7 @@ local apivideo = require "apivideo"
 local redis_options = require "apivideo.inbox.redis.options"
 local shell = require "apivideo.util.shell"
 local sqlite_place = require "apivideo.inbox.sqlite.place"
+local url = require "apivideo.cli.url"
 
 local EACCES = 13 -- on all systems
 local VARIABLE = "APIVIDEO_STORE"
@@ -22,31 +23,59 @@ local function decoded(text)
   return text and text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end) or nil
 end
 
--- The options of apivideo.inbox.redis in a URL: redis://[[user]:password@]host[:port][/database][?name=…]; rediss:// for
--- TLS.
-local function options_of_url(text)
-  local scheme, authority, database, query = text:match "^(rediss?)://([^/?]+)/?(%d*)(.*)$"
+-- The options that follow the user and the password: host[:port][/database][?name=…]. Nil and a remedy, or nil alone.
+local function options_of_place(text)
+  local address, database, query = text:match "^([^/?#]+)/?(%d*)(.*)$"
   local name = query and query:match "^%?name=([^&]+)$"
-  if not authority or query ~= "" and not name then return nil end
-  local credentials, address = authority:match "^(.*)@(.*)$"
-  address = address or authority
+  if not address or query ~= "" and not name then return nil end
   local host, port = address:match "^%[(.+)%]:?(%d*)$" -- IPv6
   if not host then host, port = address:match "^([^:]+):?(%d*)$" end
   if not host then return nil end
-  local user, password = (credentials or ""):match "^([^:]*):(.+)$"
-  return { host = host, port = tonumber(port), tls = scheme == "rediss" or nil, database = tonumber(database),
-    name = decoded(name), username = user ~= "" and decoded(user) or nil, password = decoded(password) }
+  local options = { host = host, port = tonumber(port), database = tonumber(database), name = decoded(name) }
+  for _, option in ipairs { "port", "database", "name" } do
+    local problem = redis_options.problem(option, options[option])
+    if problem then return nil, ("the %s %s"):format(option, problem) end
+  end
+  return options
 end
 
--- The place in a text that is the value of the option or variable.
+-- The user and the password before "@", which are "" without one. Nil and a remedy if they can be read in two ways.
+local function credentials_of(text)
+  if text:find "[@/?#]" or text:find ":.*:" then return nil, url.ENCODE end
+  local user, password = text:match "^([^:]*):(.+)$"
+  if not user then
+    return nil, "write redis://USER:PASSWORD@HOST, or redis://:PASSWORD@HOST for a password without a user"
+  end
+  return user, password
+end
+
+-- The place in a URL: redis://[[user]:password@]host[:port][/database][?name=…]; rediss:// for TLS. Nil and a remedy, or
+-- nil alone.
+local function redis_place(text)
+  local scheme, rest = text:match "^(rediss?)://(.*)$"
+  if not scheme then return nil end
+  local user, password
+  local credentials, address = rest:match "^(.*)@(.*)$"
+  if credentials then
+    user, password = credentials_of(credentials)
+    if not user then return nil, password end
+  end
+  address = address or rest
+  local options, remedy = options_of_place(address)
+  if not options then return nil, remedy end
+  options.tls = scheme == "rediss" or nil
+  options.username, options.password = user ~= "" and decoded(user) or nil, decoded(password)
+  return { redis = options, text = ("%s://%s%s"):format(scheme, user and user .. ":PASSWORD@" or "", address) }
+end
+
+-- The place in a text that is the value of the option or variable. Its `text` is without the password.
 local function parse(text, origin)
   local path = text:match "^sqlite:(.+)$"
   if path then return { sqlite = path, text = text } end
-  local redis = options_of_url(text)
-  if redis then return { redis = redis, text = text } end
-  local shown = text:gsub("^(rediss?://).*@", "%1***@") -- a password with "/" is not the userinfo that is redacted later
-  return nil, ("%s must be sqlite:PATH or redis://HOST:PORT/DATABASE, got '%s'; %s%s"):format(origin, shown, EXAMPLE,
-    shown ~= text and "; in a password, write / as %2F, ? as %3F, and % as %25" or "")
+  local place, remedy = redis_place(text)
+  if place then return place end
+  return nil, ("%s must be sqlite:PATH or redis://HOST:PORT/DATABASE, got '%s'; %s"):format(origin, url.shown(text),
+    remedy or EXAMPLE)
 end
 
 --- Defines the option.
@@ -101,8 +130,7 @@ end
 ---@return string
 function store.option_text(place)
   if not place then return "" end
-  local text = place.text:gsub("^(rediss?://[^:/@]*):[^/]*@", "%1:PASSWORD@")
-  return " --store " .. shell.quote(text)
+  return " --store " .. shell.quote(place.text)
 end
 
 --- The inbox that the option, or otherwise the environment, names.
