@@ -164,7 +164,7 @@ return {
     { "a missing pattern of keys has no remedy", [[  { "no permissions to access", allow_keys },
 ]], "" },
     { "a database that does not exist has no remedy", [[  { "^err db index is out of range", "correct the number of the database" },
-]], "", spec = "spec/cli/inbox_spec.lua" },
+]], "", spec = "spec/cli/inbox_redis_spec.lua" },
     { "the pattern of keys is that of another inbox", 'local name = options.name or "apivideo"', 'local name = "apivideo"' },
   },
   {
