@@ -130,7 +130,7 @@ describe("command listen #process", function()
     os.execute("chmod 644 " .. path)
     local output, status = listening.run { "--unsigned", "--port", "0", "--save", path }
     assert.equal(1, status)
-    assert.truthy(output:find("others can read or change it (mode 0644); run: chmod 600 " .. path, 1, true), output)
+    assert.truthy(output:find("others can read or change it (mode 0644); run: chmod 600 '" .. path, 1, true), output)
     local child = listening.start(nil, "--unsigned", "--save", "/dev/full")
     assert.equal(500, listening.send(child.url, listening.event(), { secret = false }))
     output, status = child:finish()
