@@ -11,6 +11,8 @@ local BODY = '{"type":"video.encoding.quality.completed","emittedAt":"2021-01-29
   .. '"encoding":"hls","quality":"720p"}'
 local HEX = "27a77d3a7fc626854886b5dbfae4e32c8b0170c1ea1b714c91ba77f1e7774e8c"
 
+local STEP = os.getenv "APIVIDEO_SLOW" and 17 or 1 -- of the corruptions that are tried
+
 local vectors = { { SECRET, BODY, HEX } }
 for _, case in ipairs(rfc4231) do
   if #case[3] == 64 and not os.getenv "APIVIDEO_SLOW" then vectors[#vectors + 1] = case end
@@ -97,8 +99,9 @@ for name, holds in pairs(ways) do
 
     it("is invalid once it is corrupted in any way", function()
       for _, case in ipairs(vectors) do
-        for _, other in ipairs(list_of_spoilt(case[3])) do
-          if holds(case[2], other, case[1]) then error(("%q holds"):format(other)) end
+        local list = list_of_spoilt(case[3])
+        for i = 1, #list, STEP do
+          if holds(case[2], list[i], case[1]) then error(("%q holds"):format(list[i])) end
         end
       end
     end)
@@ -106,7 +109,7 @@ for name, holds in pairs(ways) do
     it("is invalid for a part of its message, and for a longer one", function()
       for _, case in ipairs(vectors) do
         local secret, raw, hex = case[1], case[2], case[3]
-        for at = 1, #raw do
+        for at = 1, #raw, STEP do
           for _, other in ipairs { raw:sub(1, at - 1), raw:sub(at + 1), without(raw, at) } do
             if other ~= raw and holds(other, hex, secret) then error(("%q holds"):format(other)) end
           end
