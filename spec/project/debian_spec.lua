@@ -107,6 +107,15 @@ describe("make deb #process", function()
     assert.truthy(output:find("\nlua5.2.http.dh-lua.conf\n", 1, true), output) -- all Luas
   end)
 
+  it("builds from the unpacked archive of a release, which is no git repository", function()
+    fakes:fake("dpkg-buildpackage", "echo '   dh_installdocs'")
+    local directory = fakes.directory
+    local output = fakes:run(("mkdir %s/archive; tar -c --exclude=./.git --exclude=./build . | tar -x -C %s/archive;"
+      .. " cd %s/archive; export BUILD=%s/build; tools/deb 5.4"):format(directory, directory, directory, directory))
+    assert.equal("Making the packages\nChecking the packages with lintian\n./a.deb\nstatus 0\n", output)
+    assert.equal("control\nstatus 0\n", fakes:run(("cd %s/build/deb/source/debian; ls control"):format(directory)))
+  end)
+
   it("rejects Luas for which there are no packages, and a list without the command's", function()
     assert.truthy(build("5.5", "exit 1"):find(
       "^make deb: Debian has no packages for Lua 5.5; LUAS may contain 5.1, 5.2, 5.3, 5.4 and jit\nstatus 2\n"))
