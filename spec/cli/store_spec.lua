@@ -79,6 +79,7 @@ describe("cli.store", function()
       ["redis://h/9223372036854775808"] = database, ["redis://h/2147483648"] = database,
       ["redis://h/" .. ("9"):rep(400)] = database, ["redis://h:0"] = port, ["redis://h:99999"] = port,
       ["redis://us:123456/0"] = port, ["redis://h?name=%7Ba%7D"] = "the name must be a string without { and }",
+      ["redis://h?nme=a"] = "write the name of the inbox as ?name=NAME, the only parameter",
     } do
       local problem = problem_of(text)
       assert.equal(expected, problem:match "'; (.*)$")

@@ -27,7 +27,9 @@ end
 local function options_of_place(text)
   local address, database, query = text:match "^([^/?#]+)/?(%d*)(.*)$"
   local name = query and query:match "^%?name=([^&]+)$"
-  if not address or query ~= "" and not name then return nil end
+  if not address or query ~= "" and not name then
+    return nil, query and query:find "^%?" and "write the name of the inbox as ?name=NAME, the only parameter" or nil
+  end
   local host, port = address:match "^%[(.+)%]:?(%d*)$" -- IPv6
   if not host then host, port = address:match "^([^:]+):?(%d*)$" end
   if not host then return nil end
